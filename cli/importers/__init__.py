@@ -1,0 +1,17 @@
+"""What others publish, read as it is: lists of issuers and competency frameworks, from bytes to what we can say of them.
+
+Everything here is pure: bytes and a name for messages in; rows (or a framework) and findings out. Nothing is guessed: an
+identifier is taken as written or not at all, and whatever is left out or changed is a finding with a stable code, a
+sentence, and what to do. A file that is not of its kind as a whole raises `DecodeError`; what is wrong with one row or
+item stays with it.
+
+    detect      which format it is
+    reading     bytes to text, JSON that remembers members written twice, TOML, CSV
+    rows        one row of a list of issuers; the same issuer in several rows
+    places      "Cambridge, MA, USA" to US-MA
+    dcc         lists of the Digital Credentials Consortium, and the history of their changes
+    own         our own formats: issuers in CSV, TOML or JSON; frameworks in TOML or JSON
+    frameworks  a framework ready to be published, in parts that fit into statements
+    ctdl_asn    frameworks as Credential Engine's CTDL-ASN JSON-LD
+    report      what became of each row, as table, CSV or JSON
+"""

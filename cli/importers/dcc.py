@@ -1,0 +1,151 @@
+"""Lists of the Digital Credentials Consortium, as they are published.
+
+A list is `{"meta": {created, updated}, "registry": {<did>: {name, ?location, ?url}}}`. They are edited by hand, so one
+DID can stand in a list twice, under two names: every pair is read. A list of known registries
+(`[{name, type, governanceUrl, url | trustAnchorEC}]`) holds no issuers: each of its entries is refused with what to do.
+
+The history of such lists is `[{registry, time, commit, op: add|update|remove, did, ?data}]`, in order of time. It is
+played through, list by list; what stands at the end is proposed, and what was removed on the way is left out and said so,
+for a removal without a reason is not a revocation.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cli.importers.reading import Lines, Table
+from cli.importers.rows import LEFT_OUT, REFUSED, Finding, Row, take
+from registry import times
+from registry.errors import DecodeError
+
+_OPS: Final = ("add", "update", "remove")
+
+
+def is_list(value: Any) -> bool:
+    """Whether a JSON value looks like a DCC list."""
+    return isinstance(value, Mapping) and "registry" in value
+
+
+def is_history(value: Any) -> bool:
+    """Whether it looks like a history of such lists."""
+    return _any_with(value, {"did", "op"})
+
+
+def is_known_registries(value: Any) -> bool:
+    """Whether it looks like a list of registries."""
+    return _any_with(value, {"governanceUrl"}) or _any_with(value, {"trustAnchorEC"})
+
+
+def _any_with(value: Any, members: set[str]) -> bool:
+    return isinstance(value, list) and any(isinstance(one, Mapping) and members <= one.keys() for one in value)
+
+
+def list_rows(value: Mapping[str, Any], text: str, source: str) -> list[Row]:
+    """The rows of a list.
+
+    Args:
+        value: as `reading.read_json` returns it.
+        text: what it was read from, to name lines.
+
+    Raises:
+        DecodeError: `registry` is not an object, or there are two of them.
+    """
+    registry = value["registry"]
+    if not isinstance(registry, Table) or (isinstance(value, Table) and "registry" in value.doubled()):
+        raise DecodeError(
+            "not_a_dcc_list",
+            f"{source}: the member registry is not one object.",
+            hint='It looks like {"registry": {"did:web:example.edu": {"name": …, "url": …}}}.',
+        )
+    lines = Lines(text)
+    return [take(source, _place(lines.of(id), index), id, entry) for index, (id, entry) in enumerate(registry.pairs, 1)]
+
+
+def _place(line: int | None, number: int) -> str:
+    return f"line {line}" if line is not None else f"entry {number}"
+
+
+def known_registries_rows(entries: Sequence[Any], source: str) -> list[Row]:
+    """One refused row for each registry named."""
+    return [_registry_row(entry, f"entry {number}", source) for number, entry in enumerate(entries, 1)]
+
+
+def _registry_row(entry: Any, place: str, source: str) -> Row:
+    entry = entry if isinstance(entry, Mapping) else {}
+    name, url = (str(entry.get(member) or "") for member in ("name", "url"))
+    hint = f"Download {url} and import that file." if url else "Ask the registry for a list of its issuers."
+    finding = Finding(code="not_an_issuer", text="The entry names a registry, not an issuer.", hint=hint)
+    return Row(source=source, place=place, id=url, name=name, result=REFUSED, findings=(finding,))
+
+
+# ------------------------------------------------------------------------------------------------ history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    registry: str
+    did: str
+    op: str
+    time: int
+    data: Any
+    place: str
+
+
+def history_rows(events: Sequence[Any], source: str) -> list[Row]:
+    """The rows that stand at the end of a history, those that were removed, and events that cannot be read."""
+    read: list[_Event] = []
+    unread: list[Row] = []
+    for number, event in enumerate(events, 1):
+        try:
+            read.append(_event(event, f"event {number}"))
+        except DecodeError as error:
+            finding = Finding(code=error.code, text=error.message, hint=error.hint)
+            unread.append(
+                Row(source=source, place=f"event {number}", id="", name="", result=REFUSED, findings=(finding,))
+            )
+    read.sort(key=lambda event: event.time)
+    last: dict[tuple[str, str], list[_Event]] = {}
+    for event in read:
+        last.setdefault((event.registry, event.did), []).append(event)
+    return [*_ends(last, source), *unread]
+
+
+def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) -> Iterator[Row]:
+    for (registry, did), history in histories.items():
+        where = f"{source} ({registry})"
+        end = history[-1]
+        if end.op != "remove":
+            yield take(where, end.place, did, end.data)
+            continue
+        stood = next((event for event in reversed(history) if event.op != "remove"), None)
+        if stood is None:
+            finding = Finding(
+                code="removed_unknown", text="It was removed, and never added.", hint="Look it up in the list's history."
+            )
+            yield Row(source=where, place=end.place, id=did, name="", result=REFUSED, findings=(finding,))
+            continue
+        row = take(where, end.place, did, stood.data)
+        finding = Finding(
+            code="removed",
+            text=f"Removed from {registry} on {times.text(end.time)[:10]}; not proposed.",
+            hint="If it was accredited here, look why it was removed, and decide: accredit accreditation suspend.",
+        )
+        yield row.ended(LEFT_OUT, finding)
+
+
+def _event(event: Any, place: str) -> _Event:
+    if not isinstance(event, Mapping):
+        raise DecodeError("bad_event", "It is not an object.", hint="Remove it.")
+    for member in ("registry", "time", "op", "did"):
+        if not isinstance(event.get(member), str) or not event[member]:
+            raise DecodeError("bad_event", f"It has no {member}.", hint="Add it, as the events around it have it.")
+    if event["op"] not in _OPS:
+        raise DecodeError("bad_event", f"Its op is {event['op']!r}.", hint=f"Known are {', '.join(_OPS)}.")
+    return _Event(
+        registry=event["registry"],
+        did=event["did"],
+        op=event["op"],
+        time=times.parse(event["time"], where="time"),
+        data=event.get("data"),
+        place=place,
+    )

@@ -1,0 +1,130 @@
+"""Bytes to values, strictly: UTF-8 text, JSON whose doubled members are not lost, TOML, CSV with its line numbers.
+
+Python's JSON reader keeps the last of two members of one name and forgets the first. In a list edited by hand that is
+how one issuer silently takes the place of another, so objects are read as `Table`, which remembers every pair.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from cli import forms
+from registry.errors import DecodeError
+
+_NESTED: Final = "nested too deeply"
+
+
+class Table(dict[str, Any]):
+    """A JSON object: a dict of the last value of each member, and all `pairs` as written."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+    def doubled(self) -> list[str]:
+        """Members written more than once with different values, in order."""
+        seen: dict[str, Any] = {}
+        found: dict[str, None] = {}
+        for name, value in self.pairs:
+            if name in seen and seen[name] != value:
+                found[name] = None
+            seen.setdefault(name, value)
+        return list(found)
+
+
+def read_text(data: bytes, source: str) -> str:
+    """The text of UTF-8 bytes, with or without a byte order mark.
+
+    Raises:
+        DecodeError: not UTF-8.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DecodeError(
+            "not_text", f"{source}: not UTF-8 text (byte {error.start}).", hint="Save it with UTF-8 encoding."
+        ) from error
+
+
+def read_json(text: str, source: str) -> Any:
+    """The value of a JSON text, its objects as `Table`.
+
+    Raises:
+        DecodeError: not JSON, nested too deeply, or with text that is not Unicode (half of a surrogate pair).
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=Table)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        raise DecodeError(
+            "not_json",
+            f"{source}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
+            hint="Download it again, or mend that place.",
+        ) from error
+    except UnicodeEncodeError as error:
+        raise DecodeError("not_text", f"{source}: a \\u escape that is no character.", hint="Mend it.") from error
+    except (ValueError, RecursionError) as error:
+        why = _NESTED if isinstance(error, RecursionError) else error
+        raise DecodeError("not_json", f"{source}: not JSON we accept: {why}.") from error
+    return value
+
+
+def read_toml(text: str, source: str) -> dict[str, Any]:
+    """The table of a TOML text.
+
+    Raises:
+        DecodeError: not TOML.
+    """
+    try:
+        return forms.parse_toml(text, source)
+    except ValueError as error:  # a number of thousands of digits
+        raise DecodeError("not_toml", f"{source}: not TOML we accept: {error}.") from error
+
+
+def read_csv(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of a CSV text with their numbers, comments (`#`) before the first and empty ones left out.
+
+    Raises:
+        DecodeError: an open quote, a NUL byte, a cell of more than 128 KiB.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    skipped = 0
+    while skipped < len(lines) and (not lines[skipped].strip() or lines[skipped].startswith("#")):
+        skipped += 1
+    reader = csv.reader(lines[skipped:], strict=True)
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield skipped + reader.line_num, cells
+    except csv.Error as error:
+        raise DecodeError(
+            "not_csv",
+            f"{source}: line {skipped + reader.line_num}: {error}.",
+            hint="Text with commas or line breaks goes in double quotes.",
+        ) from error
+
+
+class Lines:
+    """Finds on which line the members of a JSON object stand, asked for in the order in which they are written."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._line = 1
+
+    def of(self, member: str) -> int | None:
+        """The line of the next place where `"member":` stands; None if it is spelled with escapes there."""
+        quoted = json.dumps(member, ensure_ascii=False)
+        at = self._text.find(quoted, self._at)
+        while at >= 0 and not self._text[at + len(quoted) : at + len(quoted) + 20].lstrip().startswith(":"):
+            at = self._text.find(quoted, at + 1)
+        if at < 0:
+            return None
+        self._line += self._text.count("\n", self._at, at)
+        self._at = at + len(quoted)
+        return self._line

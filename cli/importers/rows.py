@@ -1,0 +1,288 @@
+"""One row of a list of issuers: what it says, what became of it, and what was found.
+
+A row is *ready* (its `body` is what `issuer.register` would say), *same* (it repeats a ready row), *refused* (something
+a person must look at), or *left out* (nothing is wrong, and nothing is to be said: a removed entry). `take` makes rows,
+`merge` looks at them together: one issuer under two names is refused in all its rows, for nobody but a person can tell
+which name is right.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from cli.importers import places
+from registry.encoding import encode
+from registry.errors import DecodeError
+from registry.identifiers import canonical_issuer
+from registry.issuers import check_register
+from registry.keys import decode_multibase
+from registry.shape import link
+
+READY: Final = "ready"
+SAME: Final = "same"
+REFUSED: Final = "refused"
+LEFT_OUT: Final = "left_out"
+
+_MULTIBASE: Final = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{20,}", re.ASCII)
+_TRIAL: Final = re.compile(
+    r"(?i:\b(?:tests?|testing|sandbox|demo|demonstration|example|playground|sandpit|plugfest\w*|staging)\b)|Test\b"
+)
+_MEMBERS: Final = ("name", "url", "location")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something a person should know.
+
+    Attributes:
+        code: stable snake_case word.
+        text: what was found, a sentence.
+        hint: what to do; empty where nothing is.
+    """
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row.
+
+    Attributes:
+        source: the file it stands in, and the list within that file.
+        place: where in it, as in `line 12`.
+        id: the issuer's id, canonical if it is one, else as written.
+        name: its name, for people; may be empty.
+        result: one of the words above; the command adds its own for what it did.
+        body: what `issuer.register` would say; None unless the row is ready.
+        findings: in order of weight.
+        statements: ids of the statements that came of it.
+    """
+
+    source: str
+    place: str
+    id: str
+    name: str
+    result: str
+    body: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+    statements: tuple[bytes, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """Source and place."""
+        return f"{self.source}, {self.place}" if self.place else self.source
+
+    def ended(self, result: str, *findings: Finding) -> "Row":
+        """The same row with another result; what is found now comes first."""
+        body = self.body if result == READY else None
+        return replace(self, result=result, body=body, findings=(*findings, *self.findings))
+
+
+def take(source: str, place: str, id: str, entry: Any) -> Row:
+    """A row from an id and `{name, location, url}` as the DCC lists have them.
+
+    Text is freed of white space at its ends; an identifier is not, because what differs in an identifier is another one.
+    """
+    name = entry.get("name") if isinstance(entry, Mapping) else None
+    row = Row(source=source, place=place, id=id, name=name.strip() if isinstance(name, str) else "", result=READY)
+    found: list[Finding] = []
+    body: dict[str, Any] = {}
+    try:
+        spelled = issuer_id(id, found)
+        row = replace(row, id=spelled)
+        body = _facts(spelled, entry, found)
+        complete(body)
+    except DecodeError as error:
+        found.insert(0, Finding(code=error.code, text=error.message, hint=error.hint))
+        return row.ended(REFUSED, *found)
+    return replace(row, body=body, findings=tuple(found + trial(row.name, row.id)))
+
+
+def issuer_id(written: str, found: list[Finding]) -> str:
+    """The canonical spelling of an issuer's id; adds to `found` what a person should know of it.
+
+    Raises:
+        DecodeError: it cannot name an issuer; the hint says what to do with the row.
+    """
+    try:
+        spelled = canonical_issuer(written)
+        if spelled.startswith("did:key:"):
+            _check_did_key(spelled)
+    except DecodeError as error:
+        raise DecodeError(
+            error.code, error.message, hint=f"{error.hint} Correct the id in the list and import it again.".strip()
+        ) from error
+    if spelled.startswith("https:"):
+        found.append(
+            Finding(
+                code="url_as_id",
+                text="The id is a web address, not a DID. It is accepted, and stands for credentials whose issuer is "
+                "exactly this address.",
+                hint="If its credentials name a DID, put that DID in the list and import it again.",
+            )
+        )
+    if spelled != written:
+        found.append(Finding(code="respelled", text=f"The id is written {written!r}; we spell it {spelled}."))
+    return spelled
+
+
+def _check_did_key(did: str) -> None:
+    """W3C CCG did:key: the key itself in multibase. Ed25519 ones are decoded, of others the alphabet is checked."""
+    key = did.removeprefix("did:key:")
+    try:
+        if key.startswith("z6Mk"):
+            decode_multibase(key)
+        elif _MULTIBASE.fullmatch(key) is None:
+            raise DecodeError("not_a_key", "it is not a key in multibase form.")
+    except DecodeError as error:
+        raise DecodeError(
+            "invalid_did", f"{did} is not a valid did:key: {error.message}", hint="A character is missing or wrong."
+        ) from error
+
+
+def pinned_keys(did: str) -> list[dict[str, Any]]:
+    """The key that a did:key is, as the issuer's pinned key; none for other ids, whose keys are not in them."""
+    key = did.removeprefix("did:key:")
+    return [{"id": f"{did}#{key}", "public_key_multibase": key}] if did.startswith("did:key:") else []
+
+
+def _facts(id: str, entry: Any, found: list[Finding]) -> dict[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise DecodeError("bad_entry", "The entry is not an object with a name.", hint='Write {"name": …, "url": …}.')
+    doubled = entry.doubled() if hasattr(entry, "doubled") else []
+    if doubled:
+        raise DecodeError(
+            "doubled_member", f"The entry says {doubled[0]} twice, differently.", hint="Remove the wrong one."
+        )
+    name, url, location = (_text(entry, member, found) for member in _MEMBERS)
+    if not name:
+        raise DecodeError("missing_name", "The entry has no name.", hint="Add its name to the list.")
+    body: dict[str, Any] = {"id": id, "name": name}
+    if not url:
+        found.append(Finding(code="missing_url", text="No web site is given.", hint="Add one, so that people can look."))
+    elif (refusal := _refusal_of_url(url)) is not None:
+        found.append(Finding(code="bad_url", text=f"The web site {url!r} was left out: {refusal}", hint="Correct it."))
+    else:
+        body["url"] = url
+    if location:
+        body |= place(location, found)
+    if keys := pinned_keys(id):
+        body["keys"] = keys
+    others = sorted(str(member) for member in entry if member not in _MEMBERS)
+    if others:
+        found.append(Finding(code="unknown_members", text=f"Left out, we do not know them: {', '.join(others)}."))
+    return body
+
+
+def place(location: str, found: list[Finding]) -> dict[str, Any]:
+    """The members that a location gives: the words themselves under `ext`, and the jurisdiction where it is certain."""
+    members: dict[str, Any] = {"ext": {"location": location}}
+    code = places.jurisdiction(location)
+    if code is None:
+        text = f"No jurisdiction was taken from the location {location!r}."
+        found.append(Finding(code="unknown_place", text=text, hint="End it with the country, as in Providence, RI, USA."))
+        return members
+    if not places.is_whole(location, code):
+        text = f"Of the location {location!r} only the country was recognised."
+        found.append(Finding(code="unknown_part", text=text, hint="Write the state as in Boston, MA, USA."))
+    return {**members, "jurisdictions": [code]}
+
+
+def _text(entry: Mapping[str, Any], member: str, found: list[Finding]) -> str:
+    value = entry.get(member)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise DecodeError("bad_entry", f"The {member} is not text.", hint="Put it in quotes.")
+    if value != value.strip():
+        text = f"White space at the ends of the {member} {value!r} was removed."
+        found.append(Finding(code="space_removed", text=text, hint="Nothing for us; the list's keeper may correct it."))
+    return value.strip()
+
+
+def _refusal_of_url(url: str) -> str | None:
+    try:
+        link(url, "url")
+    except DecodeError as error:
+        return error.message.removeprefix("url: ")
+    return None
+
+
+def complete(body: Mapping[str, Any]) -> None:
+    """Checks a whole body of `issuer.register`.
+
+    Raises:
+        DecodeError: it breaks a rule, or cannot be written as CBOR (a fraction, half a character).
+    """
+    check_register(body)
+    try:
+        encode(dict(body))
+    except (TypeError, ValueError) as error:
+        raise DecodeError(
+            "not_encodable", f"The entry cannot be written down ({error}).", hint="Use text, whole numbers and lists."
+        ) from error
+
+
+def trial(name: str, id: str) -> list[Finding]:
+    """A finding where the name or id says that this is no issuer in earnest."""
+    word = _TRIAL.search(name) or _TRIAL.search(id)
+    if word is None:
+        return []
+    text = f"{word[0]!r} in its name or id suggests a trial, not an institution."
+    return [Finding(code="looks_like_trial", text=text, hint="--without-trials leaves such rows out.")]
+
+
+# ------------------------------------------------------------------------------------------------ several rows together
+
+
+def merge(rows: Sequence[Row]) -> list[Row]:
+    """The rows, in order, each issuer ready at most once.
+
+    Rows of one id that say the same (where both say something) become one; if they contradict each other, all of them
+    are refused.
+    """
+    groups: dict[str, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row.result == READY:
+            groups.setdefault(row.id, []).append(index)
+    merged = list(rows)
+    for indices in groups.values():
+        if len(indices) > 1:
+            for index, row in zip(indices, _judge([rows[index] for index in indices]), strict=True):
+                merged[index] = row
+    return merged
+
+
+def _judge(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one id, all ready."""
+    bodies = [row.body or {} for row in rows]
+    known: dict[str, Any] = {}
+    for body in bodies:
+        known = {**body, **known}
+    differing = sorted({member for body in bodies for member in body if body[member] != known[member]})
+    if "name" in differing:
+        return [row.ended(REFUSED, _two_names(row, rows)) for row in rows]
+    if differing:
+        return [row.ended(REFUSED, _two_facts(row, rows, differing)) for row in rows]
+    first = replace(rows[0], body=known)
+    return [first, *(row.ended(SAME, _same_as(rows[0])) for row in rows[1:])]
+
+
+def _two_names(row: Row, rows: Sequence[Row]) -> Finding:
+    others = "; ".join(f"{other.name!r} in {other.where}" for other in rows if other.name != row.name)
+    text = f"One id, two names: {row.name!r} here, {others}."
+    return Finding(code="two_names", text=text, hint="Find out which is right, remove the other, import it again.")
+
+
+def _two_facts(row: Row, rows: Sequence[Row], members: Sequence[str]) -> Finding:
+    others = ", ".join(other.where for other in rows if other is not row)
+    what = ", ".join("location" if member == "ext" else member for member in members if member != "jurisdictions")
+    text = f"It is there again, with another {what or 'jurisdiction'}: {others}."
+    return Finding(code="two_facts", text=text, hint="Keep the right row, remove the other, import it again.")
+
+
+def _same_as(first: Row) -> Finding:
+    return Finding(code="repeated", text=f"The same issuer as in {first.where}; it is proposed once.")

@@ -1,0 +1,184 @@
+"""`accredit log`: a node's log of everything it has accepted, checked rather than believed.
+
+    show      the signed checkpoint
+    prove     one statement's place in the log, as a file that proves itself (C2SP tlog-proof)
+    verify    URL: read the whole log and derive its root; FILE: check such a proof, without a network
+
+A proof file carries the statement itself. What vouches for it is the log's own key: from the file's ecosystem as a node
+tells it, or given with `--log-key` by somebody you trust.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cli import forms, output
+from cli.asking import complete, connected, effective_ids, node_option
+from cli.commands import Group
+from cli.output import good
+from registry.checkpoint import LogProof, check_log_proof, open_checkpoint
+from registry.errors import DecodeError, InputError, RefusedError
+from registry.log import ENTRIES, Tile, Tiles, bundles_of, check_entries, decode_bundle
+from registry.merkle import leaf_hash, prove_inclusion
+from registry.note import KeyType, VerifierKey
+from registry.statement import decode
+
+if TYPE_CHECKING:
+    from node.client import NodeClient
+
+log = Group("log", help="A node's log: show, prove, verify.")
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_LOG_KEY = click.option("--log-key", metavar="VKEY", help="The log's key (name+id+key), where no node shall be asked.")
+
+
+@log.command("show", example="accredit log show --node https://node1.example.org")
+@_LOG_KEY
+@node_option
+def show(log_key: str | None, nodes: tuple[str, ...]) -> None:
+    """Show a node's newest checkpoint: how many statements it holds, under which root, signed by its log key."""
+    with connected(nodes[0]) as client:
+        key = _key(client, log_key)
+        opened = open_checkpoint(client.checkpoint().encode(), key)
+    checkpoint = opened.checkpoint
+    data = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "log_key": key.encode()}
+    rows = [("origin", checkpoint.origin), ("statements", checkpoint.size), ("root", checkpoint.root.hex())]
+    output.emit(data, lambda: output.facts([*rows, ("log key", key.encode()), ("signature", good("good"))]))
+
+
+@log.command("prove", example="accredit log prove 5f2b8c11 -o proof.tlog --node https://node1.example.org")
+@click.argument("statement", metavar="ID")
+@click.option("-o", "--output", "target", type=_FILE, help="File to write; default: ID.tlog-proof")
+@_LOG_KEY
+@node_option
+def prove(statement: str, target: Path | None, log_key: str | None, nodes: tuple[str, ...]) -> None:
+    """Write a proof that a statement is in a node's log, as a file that can be checked without a network."""
+    with connected(nodes[0]) as client:
+        whole = complete(statement, lambda: effective_ids(client), "a statement")
+        key = _key(client, log_key)
+        held = client.statement(whole)
+        raw = client.statement_bytes(whole)
+        if held["index"] is None:
+            raise InputError("not_logged", f"{whole[:12]} is not in the log yet.", hint="Ask again in a moment.")
+        note = client.checkpoint().encode()
+        size = open_checkpoint(note, key).checkpoint.size
+        hashes = prove_inclusion(held["index"], size, Tiles(size, _tile_reader(client)))
+    proof = LogProof(index=held["index"], hashes=tuple(hashes), checkpoint=note, extra=raw)
+    check_log_proof(proof, leaf_hash(raw), key)
+    target = target or Path(f"{whole[:16]}.tlog-proof")
+    forms.write_new(target, proof.encode())
+    data = {"file": str(target), "statement": whole, "index": held["index"], "size": size, "log_key": key.encode()}
+
+    def text() -> None:
+        output.say(f"Wrote {target}: statement {whole[:12]} is number {held['index']} of {size}.")
+        output.say(f"Anybody checks it with:  accredit log verify {target} --log-key {key.encode()}")
+
+    output.emit(data, text)
+
+
+@log.command(
+    "verify",
+    example="""accredit log verify https://node1.example.org
+accredit log verify proof.tlog --log-key 'node1.example.org+6b0a3c2f+AR…'""",
+)
+@click.argument("what", metavar="URL|FILE")
+@_LOG_KEY
+@node_option
+def verify(what: str, log_key: str | None, nodes: tuple[str, ...]) -> None:
+    """Check a whole log (URL): every statement, in order, leads to the signed root. Or check a proof FILE."""
+    if what.startswith(("https://", "http://")):
+        _verify_log(what, log_key)
+    else:
+        _verify_proof(Path(what), log_key, nodes)
+
+
+def _verify_log(url: str, log_key: str | None) -> None:
+    with connected(url) as client:
+        key = _key(client, log_key)
+        checkpoint = open_checkpoint(client.checkpoint().encode(), key).checkpoint
+        with output.progress("Reading the log", checkpoint.size) as step:
+            check_entries(_entries(client, checkpoint.size, step), checkpoint.size, checkpoint.root)
+    data = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "verified": True}
+
+    def text() -> None:
+        output.say(f"{good('The log is whole.')} {checkpoint.size} statements lead to the root that {key.name} signed.")
+        output.facts([("root", checkpoint.root.hex()), ("log key", key.encode())])
+
+    output.emit(data, text)
+
+
+def _verify_proof(path: Path, log_key: str | None, nodes: tuple[str, ...]) -> None:
+    proof = LogProof.decode(forms.read_bytes(path))
+    if proof.extra is None:
+        raise DecodeError(
+            "no_statement", f"{path} does not carry its statement.", hint="accredit log prove writes one that does."
+        )
+    if log_key is not None:
+        key = _vkey(log_key)
+    else:
+        origin = proof.checkpoint.decode("utf-8", "replace").partition("\n")[0]
+        with connected(nodes[0]) as client:
+            key = _key_of_node(client, origin)
+    opened = check_log_proof(proof, leaf_hash(proof.extra), key)
+    said = decode(proof.extra)
+    data = {
+        "verified": True,
+        "statement": said.id,
+        "kind": said.kind,
+        "sub": said.sub,
+        "index": proof.index,
+        "origin": opened.checkpoint.origin,
+        "size": opened.checkpoint.size,
+    }
+
+    def text() -> None:
+        place = f"number {proof.index} of {opened.checkpoint.size}"
+        output.say(f"{good('It is in the log')} of {output.safe(opened.checkpoint.origin)}: {place}.")
+        output.facts([("statement", said.id.hex()), ("says", f"{said.kind} about {said.sub}"), ("by", said.iss)])
+
+    output.emit(data, text)
+
+
+def _entries(client: "NodeClient", size: int, step: Callable[[int], None]) -> Iterator[bytes]:
+    """Every entry, each looked at as a statement; one that is none ends it."""
+    for tile in bundles_of(size):
+        for entry in decode_bundle(client.tile(tile.encode_path()), tile.width):
+            decode(entry)
+            yield entry
+        step(tile.width)
+
+
+def _tile_reader(client: "NodeClient") -> Callable[[Tile], bytes]:
+    def read(tile: Tile) -> bytes:
+        assert tile.level != ENTRIES
+        return client.tile(tile.encode_path())
+
+    return read
+
+
+def _key(client: "NodeClient", log_key: str | None) -> VerifierKey:
+    """The key of the node's own log."""
+    if log_key is not None:
+        return _vkey(log_key)
+    return _key_of_node(client, client.ecosystem()["node"]["name"])
+
+
+def _key_of_node(client: "NodeClient", name: str) -> VerifierKey:
+    """The log key of a node, as the ecosystem knows it: from the charter or its admission."""
+    record: Any = next((node for node in client.ecosystem()["nodes"] if node["name"] == name), None)
+    if record is None:
+        raise InputError(
+            "unknown_log",
+            f"{client.url} knows no node named {name!r}.",
+            hint="Give the log's key with --log-key; its operator has it (accredit node status).",
+        )
+    return VerifierKey(name=name, type=KeyType.ED25519, public=forms.public_key(record["keys"]["log"]))
+
+
+def _vkey(text: str) -> VerifierKey:
+    key = VerifierKey.decode(text)
+    if key.type is not KeyType.ED25519:
+        raise RefusedError("wrong_key_type", f"{text} is a witness's key, not a log's.", hint="Give the log's own key.")
+    return key

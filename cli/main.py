@@ -1,0 +1,61 @@
+"""The command `accredit`: a table of what there is; each noun's commands live in a module of their own."""
+
+from typing import Final
+
+from cli.commands import Root
+
+_COMMANDS: Final = {
+    "demo": ("cli.demo:demo", "A whole consortium on this machine, in under a minute."),
+    "query": ("cli.query:query", "Ask whether an issuer is trusted, for what and when."),
+    "inbox": ("cli.voting:inbox", "What waits for my vote, and what it would change."),
+    "approve": ("cli.voting:approve", "Approve proposals: one table, one passphrase, one vote."),
+    "reject": ("cli.voting:reject", "Reject proposals."),
+    "annul": ("cli.voting:annul", "Answer a wrong decision (an appeal upheld)."),
+    "issuer": ("cli.issuer:issuer", "Issuers: show, list, propose, update, import."),
+    "accreditation": ("cli.accreditation:accreditation", "Accreditations: propose, amend, suspend, revoke, …"),
+    "framework": ("cli.framework:framework", "Competency frameworks: show, list, import, publish."),
+    "authority": ("cli.authority:authority", "Governance bodies: show, list, delegate, withdraw."),
+    "recognition": ("cli.recognition:recognition", "Other ecosystems and authorities we recognise."),
+    "charter": ("cli.charter:charter", "The ecosystem's constitution: draft, sign, publish, amend."),
+    "keys": ("cli.keys:keys", "Authority keys: make, show, add, rotate, declare stolen."),
+    "sign": ("cli.offline:sign", "Sign a request file on a machine without a network."),
+    "submit": ("cli.offline:submit", "Send a file of signed statements to a node."),
+    "log": ("cli.log:log", "A node's log: show, prove, verify."),
+    "node": ("cli.node:node", "Run a node: init, join, admit, run, status, audit."),
+}
+
+
+accredit = Root(
+    "accredit",
+    lazy=_COMMANDS,
+    help="""A decentralised trust registry for learning and employment records.
+
+    Was issuer X, at time T, accredited by an authority I recognise to issue credentials of this kind, for this
+    competency, here? Who says so, and can I check it without trusting the machine I asked?""",
+    epilog="""\b
+Example:
+  accredit query did:web:uni.example --for BachelorDegree --on 2015-05-20
+
+\b
+Environment: ACCREDIT_NODE (URL of the node to ask), ACCREDIT_KEY (your key
+file), ACCREDIT_PASSPHRASE_FILE. Exit codes: 0 done, 1 the answer is no,
+2 usage, 3 something given is wrong, 4 not yet, 5 another machine, 6 files here.
+
+\b
+Shell completion: add one of these lines to your shell's start-up file:
+  bash   eval "$(_ACCREDIT_COMPLETE=bash_source accredit)"
+  zsh    eval "$(_ACCREDIT_COMPLETE=zsh_source accredit)"
+  fish   _ACCREDIT_COMPLETE=fish_source accredit | source
+""",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+@accredit.result_callback()
+def _finished(*_results: object, **_parameters: object) -> None:
+    """A command's own return value is never an exit code."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    accredit.main(prog_name="accredit")

@@ -1,0 +1,212 @@
+"""`accredit inbox`, `approve`, `reject`, `annul`: what waits for a governance body, and deciding on it.
+
+A vote is a statement; one can name up to 400 proposals, so that a whole import is one table, one passphrase, one vote.
+Votes on something that takes away (a suspension, a revocation) are marked urgent: nodes pass them on at once.
+"""
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import forms, output
+from cli.asking import complete, connected, effective_ids, node_option
+from cli.commands import Command, wants_json
+from cli.desk import Desk, Say, signing
+from cli.output import faint, fair, shorten
+from cli.signing import read_public
+from registry.errors import InputError
+from registry.limits import VOTE_TARGETS
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(
+    "inbox",
+    cls=Command,
+    example="""accredit inbox --key alice.key
+accredit inbox --authority did:web:board.example
+accredit inbox --all""",
+)
+@click.option("--key", envvar="ACCREDIT_KEY", type=_FILE, help="Whose inbox: what this key can still vote on.")
+@click.option("--authority", metavar="ID", help="Whose inbox: what this authority can still vote on.")
+@click.option("--all", "everything", is_flag=True, help="All that waits, for whomever.")
+@node_option
+def inbox(key: Path | None, authority: str | None, everything: bool, nodes: tuple[str, ...]) -> None:
+    """What waits for my vote, and what it would change."""
+    kid = read_public(key).kid if key is not None and authority is None and not everything else None
+    with connected(nodes[0]) as client:
+        proposals = client.proposals(authority=None if everything else authority, key=kid)["proposals"]
+
+    def text() -> None:
+        show_proposals(proposals, empty="Nothing waits for your vote.")
+        if proposals:
+            first = shorten(proposals[0]["id"])
+            output.say()
+            output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
+
+    output.emit({"proposals": proposals}, text)
+
+
+@click.command(
+    "approve",
+    cls=Command,
+    example="""accredit approve 5f2b8c11 88d1f0a2 --key alice.key
+accredit approve --from report.json --reason "list checked against the ministry's" --ref https://ministry.example/list""",
+)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--from", "report", type=_FILE, help="Report of an import, or JSON of a proposing command.")
+@click.option("--reason", help="Why, for the record.")
+@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
+@click.option("--yes", is_flag=True, help="Do not ask before signing.")
+@signing
+def approve(
+    ids: tuple[str, ...], report: Path | None, reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
+) -> None:
+    """Approve proposals: by id (8 digits or more), or all those in a report."""
+    _vote("vote.approve", ids, report, reason, refs, yes, desk)
+
+
+@click.command(
+    "reject", cls=Command, example="accredit reject 5f2b8c11 --reason 'not an institution we know' --key bob.key"
+)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option("--from", "report", type=_FILE, help="Report of an import, or JSON of a proposing command.")
+@click.option("--reason", help="Why, for the record.")
+@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
+@click.option("--yes", is_flag=True, help="Do not ask before signing.")
+@signing
+def reject(
+    ids: tuple[str, ...], report: Path | None, reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
+) -> None:
+    """Reject proposals. It takes no other key's approval away; a key's first vote is its vote for good."""
+    _vote("vote.reject", ids, report, reason, refs, yes, desk)
+
+
+@click.command(
+    "annul",
+    cls=Command,
+    example="accredit annul 88d1f0a2… --code administrative_error --reason 'appeal 17/2026 upheld'",
+)
+@click.argument("statement", metavar="ID")
+@click.option("--code", required=True, help="Reason code: administrative_error, false_information, other, …")
+@click.option("--reason", help="Why, for the record.")
+@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
+@signing
+def annul(statement: str, code: str, reason: str | None, refs: tuple[str, ...], desk: Desk) -> None:
+    """Answer a wrong decision: the statement ID has no effect any more. It stays in the log; nothing is deleted."""
+    target = complete(statement, lambda: effective_ids(desk.client), "a statement")
+    body: dict[str, Any] = {"target": bytes.fromhex(target), "reason_code": code}
+    desk.propose(
+        [Say(kind="statement.annul", sub=target, body=_with_reason(body, reason, refs), label=shorten(target))]
+    )
+
+
+def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing waits.") -> None:
+    """One line for each thing that waits."""
+    rows = []
+    for proposal in proposals:
+        what = proposal["summary"] or f"{proposal['kind']} {proposal['sub']}"
+        rows.append(
+            (
+                shorten(proposal["id"]),
+                fair(what) if proposal["class"] == "narrowing" else what,
+                proposal["iss"],
+                forms.when(proposal["iat"])[:10],
+                ", ".join(proposal["approvals"]) or "nobody yet",
+                proposal["needed"],
+            )
+        )
+    output.table(("id", "what it would change", "proposed by", "on", "approved by", "still needed"), rows, empty=empty)
+
+
+def ids_in_report(path: Path) -> list[str]:
+    """The ids of statements in a file; what was refused has none.
+
+    JSON with `statements: [{id, …}]`, CSV with a column `statement`, `statements` or `id`, or text with one id a line.
+    A cell may hold several, separated by spaces.
+
+    Raises:
+        InputError: there are none.
+    """
+    text = forms.read_text(path)
+    if text.lstrip().startswith("{"):
+        entries = forms.parse_json(text, str(path)).get("statements")
+        cells = [str(entry.get("id", "")) for entry in entries or [] if isinstance(entry, dict)]
+    elif path.suffix == ".csv":
+        rows = csv.DictReader(io.StringIO(text))
+        cells = [row.get("statement") or row.get("statements") or row.get("id") or "" for row in rows]
+    else:
+        cells = text.splitlines()
+    ids = list(dict.fromkeys(word for cell in cells for word in cell.split() if len(word) == 64))
+    if not ids:
+        raise InputError(
+            "no_ids",
+            f"{path} names no statements.",
+            hint="Give the report of an import, or what a proposing command printed with --json.",
+        )
+    return ids
+
+
+def _vote(
+    kind: str, ids: Sequence[str], report: Path | None, reason: str | None, refs: Sequence[str], yes: bool, desk: Desk
+) -> None:
+    if not ids and report is None:
+        raise click.UsageError("Name what to vote on: ids from accredit inbox, or --from REPORT.")
+    waiting = {one["id"]: one for one in desk.client.proposals()["proposals"]}
+    wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
+    wanted += ids_in_report(report) if report is not None else []
+    targets = list(dict.fromkeys(wanted))
+    held = [id_ for id_ in targets if id_ in waiting]
+    others = [id_ for id_ in targets if id_ not in waiting]
+    if others:
+        _explain_not_waiting(desk, others)
+    if not held:
+        raise InputError(
+            "nothing_to_vote_on", "None of these waits for votes.", hint="accredit inbox --all lists what does."
+        )
+    if not wants_json():
+        show_proposals([waiting[id_] for id_ in held])
+        output.say()
+    verb = "Approve" if kind == "vote.approve" else "Reject"
+    if sys.stdin.isatty() and not yes and not desk.wishes.dry_run and desk.wishes.offline is None:
+        click.confirm(f"{verb} {len(held)} proposal(s)?", abort=True, err=True)
+    desk.propose([_ballot(kind, desk, part, waiting, reason, refs) for part in _parts(held)])
+
+
+def _ballot(
+    kind: str, desk: Desk, ids: Sequence[str], waiting: dict[str, Any], reason: str | None, refs: Sequence[str]
+) -> Say:
+    body: dict[str, Any] = {"targets": [bytes.fromhex(id_) for id_ in ids]}
+    if any(waiting[id_]["class"] == "narrowing" for id_ in ids):
+        body["urgent"] = True
+    label = f"{len(ids)} proposal{'s' if len(ids) > 1 else ''}"
+    return Say(kind=kind, sub=desk.ecosystem["ecosystem"], body=_with_reason(body, reason, refs), label=label)
+
+
+def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[at : at + VOTE_TARGETS] for at in range(0, len(ids), VOTE_TARGETS)]
+
+
+def _with_reason(body: dict[str, Any], reason: str | None, refs: Sequence[str]) -> dict[str, Any]:
+    if reason:
+        body["reason_text"] = reason
+    if refs:
+        body["refs"] = list(refs)
+    return body
+
+
+def _explain_not_waiting(desk: Desk, ids: Sequence[str]) -> None:
+    """Says of each what became of it; voting on it would change nothing."""
+    for id_ in ids[:20]:
+        try:
+            state = desk.client.statement(id_)["state"]
+        except InputError:
+            state = "not known to this node"
+        output.note(f"{shorten(id_)}: {faint(state)}; left out.")
+    if len(ids) > 20:
+        output.note(f"… and {len(ids) - 20} more, left out.")

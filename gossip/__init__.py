@@ -1,0 +1,5 @@
+"""How nodes come to hold the same: frames, membership, spreading, reconciliation and the audit of promises.
+
+Pure: no clock, no randomness, no files, no sockets. Imports `registry` and the standard library, nothing else. One
+door, `handle(event, now) -> effects`; what the effects ask for is done by `node` or, in virtual time, by `simulations`.
+"""

@@ -1,0 +1,209 @@
+"""What can happen to the gossip machine, and what it asks its owner to do.
+
+Events are things that happened, effects are requests: `Machine.handle(event, now=…) -> [effect]`. The owner (the
+engine, below it the trio shell or the simulator) carries effects out and reports back with further events: every
+`Send` is answered by one `FrameAnswered` or `SendFailed` that names the same exchange, or, where that got lost too,
+given up by the machine itself after `GossipConfig.exchange`. Every `FrameReceived` is answered by one `Reply` or
+`Refuse` with the same token, at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from registry.errors import AccreditError
+from registry.statement import Unverified
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Another node, as its node record says.
+
+    Attributes:
+        name: the node's name, for people and for the shell's connections.
+        url: where it listens, without `/gossip`.
+        public: the 32-byte public key it signs frames with.
+    """
+
+    name: str
+    url: str
+    public: bytes
+
+
+class Held(Protocol):
+    """What the machine may know of the statements that this node has logged."""
+
+    def __contains__(self, id: object, /) -> bool:
+        """Whether the statement is logged."""
+        ...
+
+    def size(self) -> int:
+        """Entries in the log."""
+        ...
+
+    def ids(self, start: int, stop: int) -> Sequence[bytes]:
+        """Ids of the entries from `start` to before `stop`, in the order of the log; fewer at its end."""
+        ...
+
+    def raw(self, id: bytes) -> bytes | None:
+        """The whole encoding of a logged statement; None where it is not held."""
+        ...
+
+    def root(self) -> tuple[bytes, int]:
+        """Root and number of the committed statements."""
+        ...
+
+
+# ------------------------------------------------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameReceived:
+    """Somebody posted `data`; `token` is whatever the owner needs to answer."""
+
+    token: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameAnswered:
+    """The peer answered our frame, with an HTTP status and a body."""
+
+    exchange: int
+    status: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFailed:
+    """Our frame could not be delivered, or no answer came; `reason` is for people."""
+
+    exchange: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """One statement that is now in our log, at `index`."""
+
+    id: bytes
+    index: int
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementsLogged:
+    """New statements were logged, wherever they came from; `Held` has them already."""
+
+    statements: tuple[Logged, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementsJudged:
+    """What became of submitted statements of one sender, as far as they were not accepted.
+
+    Attributes:
+        sender: as in `Submit`.
+        refused: ids of those that no honest node would send.
+        waiting: those that cannot be judged yet.
+    """
+
+    sender: bytes
+    refused: tuple[bytes, ...] = ()
+    waiting: tuple[Unverified, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeersChanged:
+    """The nodes in force, ourselves included or not; replaces what was said before."""
+
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """Time has passed: `Machine.next_wakeup` was reached."""
+
+
+Event = FrameReceived | FrameAnswered | SendFailed | StatementsLogged | StatementsJudged | PeersChanged | Ticked
+
+# ------------------------------------------------------------------------------------------------------ effects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Send:
+    """Post `data` to `url` + `/gossip` of the peer called `peer`."""
+
+    exchange: int
+    peer: str
+    url: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer the received frame `token` with 200 and `data`, a frame."""
+
+    token: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Answer the received frame `token` with an HTTP status and the text of `error`."""
+
+    token: int
+    status: int
+    error: AccreditError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    """Judge these statements, in this order; report those not accepted with `StatementsJudged`.
+
+    Attributes:
+        sender: key id of the peer that sent them; empty for what came from this node's own submitters.
+        statements: well-formed, signatures unchecked, none of them logged.
+    """
+
+    sender: bytes
+    statements: tuple[Unverified, ...]
+
+
+Effect = Send | Reply | Refuse | Submit
+
+# --------------------------------------------------------------------------------------------------- statistics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerStatistics:
+    """How one peer stands, as seen from here.
+
+    Attributes:
+        last_heard: milliseconds since 1970 of its last good frame; None before the first.
+        in_sync: whether its root was ours when last compared; None before the first time.
+        behind: entries of its log that we have not looked at yet.
+        queued: statements that wait to be sent to it.
+        overflowed: statements that were announced to it because its queue was full.
+        failures: exchanges that failed in a row.
+        error: why the last one failed, for people; empty where it did not.
+    """
+
+    name: str
+    url: str
+    last_heard: int | None
+    in_sync: bool | None
+    behind: int
+    queued: int
+    overflowed: int
+    failures: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What the machine has seen: `peers` by name, `counters` by word (sorted), statements of unknown keys."""
+
+    peers: tuple[PeerStatistics, ...]
+    counters: tuple[tuple[str, int], ...]
+    waiting: int

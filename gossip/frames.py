@@ -1,0 +1,291 @@
+"""The frame: what one node tells another, signed by its peer key.
+
+A frame is the body of `POST /gossip`, and so is its answer. It is a COSE_Sign1 (RFC 9052 §4.2, tag 18) in
+deterministic CBOR, inside TLS: it survives proxies that end TLS, and it keeps what a peer claimed as evidence.
+
+    18([ protected bstr, {}, payload bstr, signature bstr64 ])
+    protected = { 1: -8, 4: kid bstr32 }                              ; kid of the sender's peer key
+    payload   = { 1: version, 2: from kid, 3: to kid, 4: time in ms, 5: nonce bstr16, 6: type, 7: body }
+    signed    = [ "Signature1", protected, "accredit-gossip/1", payload ]      ; RFC 9052 §4.4
+
+An answer repeats the nonce of the frame it answers, so that it is good once, for that frame.
+
+| type | body | answered by |
+|---|---|---|
+| 1 push     | `{1: [+ statement bstr], 2: 0 urgent / 1 normal}` | root |
+| 2 announce | `{1: start, 2: size, 3: [* id bstr32]}`: the ids in the sender's log from `start` on | request |
+| 3 request  | `{1: [* id bstr32]}` | push, in the order asked, as far as fits |
+| 7 root     | `{1: root bstr32, 2: count, 3: size}`: statement-set root, committed statements, log size | root |
+| 9 fetch    | `{1: start}`: which ids are in your log from there? | announce |
+
+Types 4 (graft), 5 (prune), 6 (beacon) and 8 (reconcile) are reserved by the design. A push in answer to a request may
+be empty: none of it is held.
+
+Different trust, different type: `decode_frame` gives an `UnverifiedFrame`, and only `verify_frame` makes it a `Frame`.
+Who the sender is, whether the time fits and the nonce is new is the business of `guard`.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from registry.encoding import decode, encode
+from registry.errors import DecodeError, RefusedError
+from registry.keys import SIGNATURE_BYTES, key_id, public_of, sign, verify
+from registry.limits import STATEMENT_BYTES
+
+VERSION: Final = 1
+EXTERNAL_AAD: Final = b"accredit-gossip/1"
+ID_BYTES: Final = 32
+NONCE_BYTES: Final = 16
+NUMBER_MAX: Final = 2**53
+"""Largest count, index or time: what every language's numbers hold exactly."""
+
+_TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18
+_ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
+_VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY = range(1, 8)
+_PUSH, _ANNOUNCE, _REQUEST, _ROOT, _FETCH = 1, 2, 3, 7, 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """Whole statements, each up to 16 KiB, opaque here."""
+
+    statements: tuple[bytes, ...]
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """One page of the sender's log: the ids of the entries from `start` on; `size` entries are in it altogether."""
+
+    start: int
+    size: int
+    ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Ids of the statements that the sender wants; none where it has them all."""
+
+    ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """What the sender holds: root and count of the committed statements, entries in its log."""
+
+    root: bytes
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Asks for the page of the receiver's log that begins at `start`."""
+
+    start: int
+
+
+Body = Push | Announce | Request | Root | Fetch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnverifiedFrame:
+    """A well-formed frame whose signature nobody has checked.
+
+    Attributes:
+        sender, recipient: ids of the two peer keys, 32 bytes each.
+        time: milliseconds since 1970, by the sender's clock.
+        nonce: 16 bytes.
+        signed: the bytes that `signature` is over.
+    """
+
+    sender: bytes
+    recipient: bytes
+    time: int
+    nonce: bytes
+    body: Body
+    signed: bytes
+    signature: bytes
+
+
+_PROOF_OF_VERIFICATION: Final = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame(UnverifiedFrame):
+    """A frame whose signature `verify_frame` has checked."""
+
+    proof: object
+
+    def __post_init__(self) -> None:
+        if self.proof is not _PROOF_OF_VERIFICATION:
+            raise TypeError("a Frame is made by verify_frame() only")
+
+
+def encode_frame(body: Body, *, seed: bytes, recipient: bytes, time: int, nonce: bytes) -> bytes:
+    """Signs a frame from the peer key of `seed` to the peer key with the id `recipient`."""
+    sender = key_id(public_of(seed))
+    kind, members = _encode_body(body)
+    protected = encode({_ALG: _EDDSA, _KID: sender})
+    payload = encode(
+        {
+            _VERSION: VERSION,
+            _FROM: sender,
+            _TO: recipient,
+            _TIME: time,
+            _NONCE: nonce,
+            _TYPE: kind,
+            _BODY: members,
+        }
+    )
+    return _TAG_SIGN1 + encode([protected, {}, payload, sign(seed, _sig_structure(protected, payload))])
+
+
+def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFrame:
+    """Reads a frame; its signature is still to be checked.
+
+    Raises:
+        DecodeError: too large, not a frame, or of a version or type that this node does not know.
+    """
+    if len(data) > max_bytes:
+        raise DecodeError(
+            "frame_too_large",
+            f"a frame of {len(data)} bytes; at most {max_bytes} are taken.",
+            hint="Send its statements in several frames.",
+        )
+    if data[:1] != _TAG_SIGN1:
+        raise _not_a_frame("it begins with the CBOR tag 18 (COSE_Sign1, RFC 9052)")
+    outer = decode(data[1:], what="the frame", max_bytes=max_bytes)
+    if type(outer) is not list or len(outer) != 4 or type(outer[1]) is not dict or outer[1]:
+        raise _not_a_frame("a COSE_Sign1 is an array of four, and its unprotected map is empty")
+    protected, _, payload, signature = outer
+    if type(protected) is not bytes or type(payload) is not bytes:
+        raise _not_a_frame("protected header and payload are byte strings")
+    _octets(signature, SIGNATURE_BYTES, "the signature")
+    header = decode(protected, what="the protected header")
+    content = decode(payload, what="the payload", max_bytes=max_bytes)
+    members = _members(content, (_VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY), "the payload")
+    if _number(members[_VERSION], "version") != VERSION:
+        raise DecodeError("frame_version", f"this node speaks version {VERSION} only.", hint="Update the older node.")
+    sender = _octets(members[_FROM], ID_BYTES, "from")
+    if header != {_ALG: _EDDSA, _KID: sender}:
+        raise _not_a_frame("the protected header names EdDSA and the key of `from`")
+    return UnverifiedFrame(
+        sender=sender,
+        recipient=_octets(members[_TO], ID_BYTES, "to"),
+        time=_number(members[_TIME], "time"),
+        nonce=_octets(members[_NONCE], NONCE_BYTES, "nonce"),
+        body=_decode_body(_number(members[_TYPE], "type"), members[_BODY], max_ids),
+        signed=_sig_structure(protected, payload),
+        signature=signature,
+    )
+
+
+def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
+    """Checks the signature with the peer key of the sender.
+
+    Raises:
+        RefusedError: `public` is not the key that the frame names, or the signature is not its.
+    """
+    if key_id(public) != unverified.sender or not verify(public, unverified.signed, unverified.signature):
+        raise RefusedError(
+            "frame_signature",
+            "the signature of the frame is not valid.",
+            hint="Compare the node's peer key with the one in its node record.",
+        )
+    return Frame(
+        sender=unverified.sender,
+        recipient=unverified.recipient,
+        time=unverified.time,
+        nonce=unverified.nonce,
+        body=unverified.body,
+        signed=unverified.signed,
+        signature=unverified.signature,
+        proof=_PROOF_OF_VERIFICATION,
+    )
+
+
+def _sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """RFC 9052 §4.4, with our external data: bytes signed for gossip mean nothing elsewhere."""
+    return encode(["Signature1", protected, EXTERNAL_AAD, payload])
+
+
+def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
+    match body:
+        case Push():
+            return _PUSH, {1: list(body.statements), 2: 0 if body.urgent else 1}
+        case Announce():
+            return _ANNOUNCE, {1: body.start, 2: body.size, 3: list(body.ids)}
+        case Request():
+            return _REQUEST, {1: list(body.ids)}
+        case Root():
+            return _ROOT, {1: body.root, 2: body.count, 3: body.size}
+        case Fetch():
+            return _FETCH, {1: body.start}
+        case _:
+            assert_never(body)
+
+
+def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
+    if kind == _PUSH:
+        members = _members(body, (1, 2), "the push")
+        if type(members[2]) is not int or members[2] not in (0, 1):
+            raise _not_a_frame("the class of a push is 0 or 1")
+        return Push(statements=_statements(members[1], max_ids), urgent=members[2] == 0)
+    if kind == _ANNOUNCE:
+        members = _members(body, (1, 2, 3), "the announcement")
+        start, size = _number(members[1], "start"), _number(members[2], "size")
+        ids = _ids(members[3], max_ids)
+        if start + len(ids) > max(start, size):
+            raise _not_a_frame("a page of a log ends within the log")
+        return Announce(start=start, size=size, ids=ids)
+    if kind == _REQUEST:
+        return Request(ids=_ids(_members(body, (1,), "the request")[1], max_ids))
+    if kind == _ROOT:
+        members = _members(body, (1, 2, 3), "the root")
+        root = _octets(members[1], ID_BYTES, "root")
+        return Root(root=root, count=_number(members[2], "count"), size=_number(members[3], "size"))
+    if kind == _FETCH:
+        return Fetch(start=_number(_members(body, (1,), "the fetch")[1], "start"))
+    raise DecodeError("frame_type", "this node does not know this type of frame.", hint="Update the older node.")
+
+
+def _members(value: Any, names: tuple[int, ...], what: str) -> dict[int, Any]:
+    if type(value) is not dict or set(value) != set(names):
+        raise _not_a_frame(f"{what} is a map of exactly {', '.join(map(str, names))}")
+    return value
+
+
+def _octets(value: Any, length: int, what: str) -> bytes:
+    if type(value) is not bytes or len(value) != length:
+        raise _not_a_frame(f"{what} is a byte string of {length} bytes")
+    return value
+
+
+def _number(value: Any, what: str) -> int:
+    if type(value) is not int or not 0 <= value <= NUMBER_MAX:
+        raise _not_a_frame(f"{what} is an integer from 0 to 2^53")
+    return value
+
+
+def _ids(value: Any, max_ids: int) -> tuple[bytes, ...]:
+    if type(value) is not list or len(value) > max_ids:
+        raise _not_a_frame(f"ids are a list of at most {max_ids}")
+    ids = tuple(_octets(each, ID_BYTES, "an id") for each in value)
+    if len(set(ids)) != len(ids):
+        raise _not_a_frame("each id is named once")
+    return ids
+
+
+def _statements(value: Any, max_ids: int) -> tuple[bytes, ...]:
+    if type(value) is not list or len(value) > max_ids:
+        raise _not_a_frame(f"statements are a list of at most {max_ids}")
+    for each in value:
+        if type(each) is not bytes or len(each) > STATEMENT_BYTES:
+            raise _not_a_frame(f"a statement is a byte string of at most {STATEMENT_BYTES} bytes")
+    return tuple(value)
+
+
+def _not_a_frame(rule: str) -> DecodeError:
+    return DecodeError("not_a_frame", f"this is not a gossip frame: {rule}.")

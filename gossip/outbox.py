@@ -1,0 +1,160 @@
+"""What waits to be sent to one peer.
+
+Three sources, by what they are for:
+
+* **urgent** and **normal** statements, each queue bounded. A statement that the peer is known to have is not queued
+  and, where that becomes known later, not sent.
+* **wanted** ones: what the peer asked for after an announcement.
+* **announcements**: what found no room in its queue is announced instead, and counted. Everything pushed is in our own
+  log, and the log only grows, so it is enough to remember from where on to announce: nothing is ever lost silently,
+  and a peer that was away for days costs one number.
+
+Queues hold ids; the statements are looked up when they are sent.
+"""
+
+from collections import deque
+
+from .config import GossipConfig
+from .events import Held, Logged
+from .frames import Announce, Push
+
+_OVERHEAD = 5  # bytes of CBOR around one statement of a push
+
+
+class Outbox:
+    """The queues for one peer."""
+
+    def __init__(self, config: GossipConfig) -> None:
+        self._config = config
+        self._known: dict[bytes, None] = {}  # ids the peer has; the oldest first
+        self._urgent: dict[bytes, int] = {}  # id -> index in our log; in order of sending
+        self._normal: dict[bytes, int] = {}
+        self._normal_since: int | None = None
+        self._wanted: deque[bytes] = deque()
+        self._announce_from: int | None = None
+        self.overflowed = 0
+
+    @property
+    def queued(self) -> int:
+        """Statements that wait."""
+        return len(self._urgent) + len(self._normal) + len(self._wanted)
+
+    @property
+    def has_urgent(self) -> bool:
+        """Whether an urgent statement waits."""
+        return bool(self._urgent)
+
+    @property
+    def normal_due(self) -> int | None:
+        """When the normal ones are to be sent (steady ms): `gather` after the first; None if none waits."""
+        return None if self._normal_since is None else self._normal_since + self._config.gather
+
+    @property
+    def has_bulk(self) -> bool:
+        """Whether something was asked for or is to be announced."""
+        return bool(self._wanted) or self._announce_from is not None
+
+    def offer(self, statement: Logged, *, at: int) -> None:
+        """Queues a newly logged statement, or has it announced where the queue is full."""
+        if statement.id in self._known:
+            return
+        if statement.urgent:
+            self._put(self._urgent, statement.id, statement.index, self._config.urgent_ids)
+            return
+        self._put(self._normal, statement.id, statement.index, self._config.normal_ids)
+        if self._normal and self._normal_since is None:
+            self._normal_since = at
+
+    def mark_known(self, id: bytes) -> None:
+        """Notes that the peer has the statement `id`."""
+        self._known[id] = None
+        self._urgent.pop(id, None)
+        self._normal.pop(id, None)
+        if not self._normal:
+            self._normal_since = None
+        if len(self._known) > self._config.known_ids:
+            del self._known[next(iter(self._known))]
+
+    def want(self, ids: tuple[bytes, ...]) -> None:
+        """Queues what the peer asked for out of a page that was announced to it."""
+        self._wanted.extend(ids)
+
+    def take_urgent(self, held: Held) -> tuple[Push, dict[bytes, int]] | None:
+        """The next urgent push, and what to give back should it fail; None where nothing waits."""
+        return self._take(self._urgent, held, urgent=True)
+
+    def take_normal(self, held: Held) -> tuple[Push, dict[bytes, int]] | None:
+        """The next normal push, and what to give back should it fail; None where nothing waits."""
+        taken = self._take(self._normal, held, urgent=False)
+        if not self._normal:
+            self._normal_since = None
+        return taken
+
+    def take_wanted(self, held: Held) -> tuple[Push, tuple[bytes, ...]] | None:
+        """The next push of wanted statements, and their ids; None where nothing waits."""
+        ids: list[bytes] = []
+        raws: list[bytes] = []
+        room = self._config.push_bytes
+        while self._wanted:
+            raw = held.raw(self._wanted[0])
+            assert raw is not None, "only what was announced is wanted, and the log never shrinks"
+            room -= len(raw) + _OVERHEAD
+            if room < 0:
+                break
+            raws.append(raw)
+            ids.append(self._wanted.popleft())
+        return (Push(statements=tuple(raws), urgent=False), tuple(ids)) if raws else None
+
+    def take_announcement(self, held: Held) -> Announce | None:
+        """The next page to announce; None where nothing is left to announce."""
+        start = self._announce_from
+        if start is None:
+            return None
+        size = held.size()
+        ids = tuple(held.ids(start, start + self._config.announce_ids))
+        end = start + len(ids)
+        self._announce_from = end if end < size else None
+        return Announce(start=start, size=size, ids=ids) if ids else None
+
+    def give_back(self, statements: dict[bytes, int], *, urgent: bool) -> None:
+        """Queues again, before all others, what could not be delivered; it is due at once."""
+        queue = self._urgent if urgent else self._normal
+        newer = dict(queue)
+        queue.clear()
+        limit = self._config.urgent_ids if urgent else self._config.normal_ids
+        for id, index in (*statements.items(), *newer.items()):
+            if id not in self._known:
+                self._put(queue, id, index, limit)
+        if self._normal and not urgent:
+            self._normal_since = -self._config.gather
+
+    def give_back_wanted(self, ids: tuple[bytes, ...]) -> None:
+        """As `give_back`, for wanted ones."""
+        self._wanted.extendleft(reversed(ids))
+
+    def announce_from(self, start: int) -> None:
+        """Has everything from `start` on in our log announced."""
+        self._announce_from = start if self._announce_from is None else min(start, self._announce_from)
+
+    def _put(self, queue: dict[bytes, int], id: bytes, index: int, limit: int) -> None:
+        if len(queue) < limit:
+            queue[id] = index
+        else:
+            self.overflowed += 1
+            self.announce_from(index)
+
+    def _take(self, queue: dict[bytes, int], held: Held, *, urgent: bool) -> tuple[Push, dict[bytes, int]] | None:
+        taken: dict[bytes, int] = {}
+        raws: list[bytes] = []
+        room = self._config.push_bytes
+        for id, index in queue.items():
+            raw = held.raw(id)
+            assert raw is not None, "only logged statements are queued, and the log never shrinks"
+            room -= len(raw) + _OVERHEAD
+            if room < 0 or len(raws) == self._config.announce_ids:
+                break
+            raws.append(raw)
+            taken[id] = index
+        for id in taken:
+            del queue[id]
+        return (Push(statements=tuple(raws), urgent=urgent), taken) if raws else None

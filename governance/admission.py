@@ -1,0 +1,125 @@
+"""Accepting: may this statement enter the log at all?
+
+The test is local, compares nothing with a clock and never turns false later, so that all nodes come to hold the same
+set: a statement is accepted if it decodes, is of this ecosystem, its key was introduced by an accepted statement whose
+own chain is held in sequence, its number is within its key's budget, and its signature verifies. Whether it *takes
+effect* is the fold's question.
+
+The genesis is accepted by its id: it is the one statement whose hash this node was told to trust, and its key stands in
+its own body.
+"""
+
+from registry.errors import NotYetError, RefusedError
+from registry.statement import Statement, Unverified, verify
+
+from .entries import introductions, next_number
+from .rulebook import check_statement
+
+
+class Admission:
+    """What a node must remember to accept or refuse: known keys with budgets, and which statements are complete."""
+
+    def __init__(self, ecosystem: bytes) -> None:
+        """Args: ecosystem: the genesis statement's id, 32 bytes."""
+        self.ecosystem = ecosystem
+        self._publics: dict[bytes, bytes] = {}
+        self._budgets: dict[bytes, int] = {}
+        # Of each accepted statement that is complete, its key and the number that must follow; None while it is not.
+        self._follow: dict[bytes, tuple[bytes, int] | None] = {}
+        self._waiting: dict[bytes, list[Statement]] = {}
+
+    def __contains__(self, statement: bytes) -> bool:
+        return statement in self._follow
+
+    def __len__(self) -> int:
+        return len(self._follow)
+
+    def admit(self, unverified: Unverified) -> Statement:
+        """Judges one statement, cheapest check first; changes nothing.
+
+        Raises:
+            DecodeError: its body is not of its kind's shape.
+            RefusedError: another ecosystem, over budget, a bad signature.
+            NotYetError: its key is not known here (code `unknown_key`).
+        """
+        self._check_ecosystem(unverified)
+        public = self._publics.get(unverified.kid)
+        budget = self._budgets.get(unverified.kid)
+        if unverified.kind == "charter.genesis" and budget is None:
+            check_statement(unverified)
+            public, budget = _own_key(unverified)
+        if budget is None:
+            raise _unknown_key(unverified)
+        if unverified.seq > budget:
+            raise RefusedError(
+                "over_budget",
+                f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
+                hint="Add a key with a budget of its own.",
+            )
+        check_statement(unverified)
+        if public is None:
+            public = _shown_by(unverified)
+        if public is None:
+            raise _unknown_key(unverified)
+        return verify(unverified, public)
+
+    def add(self, statement: Statement) -> None:
+        """Remembers an accepted statement."""
+        if statement.id in self._follow:
+            return
+        self._follow[statement.id] = None
+        stack = [statement]
+        while stack:
+            current = stack.pop()
+            if not self._is_in_sequence(current):
+                continue
+            self._follow[current.id] = (current.kid, next_number(current))
+            for entry in introductions(current):
+                self._budgets[entry.key] = max(entry.budget, self._budgets.get(entry.key, 0))
+                if entry.public is not None:
+                    self._publics[entry.key] = entry.public
+            stack.extend(self._waiting.pop(current.id, ()))
+
+    def _check_ecosystem(self, unverified: Unverified) -> None:
+        is_genesis = unverified.kind == "charter.genesis"
+        if is_genesis and unverified.id == self.ecosystem and unverified.eco is None:
+            return
+        if is_genesis or unverified.eco != self.ecosystem:
+            raise RefusedError(
+                "wrong_ecosystem",
+                f"this statement belongs to another ecosystem than {self.ecosystem.hex()[:16]}….",
+                hint="Ask a node of that ecosystem.",
+            )
+
+    def _is_in_sequence(self, statement: Statement) -> bool:
+        if statement.prev is None:
+            return statement.seq == 1
+        follow = self._follow.get(statement.prev)
+        if follow is None:
+            self._waiting.setdefault(statement.prev, []).append(statement)
+            return False
+        return follow == (statement.kid, statement.seq)
+
+
+def _own_key(genesis: Unverified) -> tuple[bytes | None, int | None]:
+    """The key in a genesis' own body that signed it, with its budget."""
+    for entry in introductions(genesis):
+        if entry.key == genesis.kid and entry.public is not None:
+            return entry.public, entry.budget
+    raise RefusedError("foreign_genesis", "a genesis must be signed by a key of an authority it names.")
+
+
+def _shown_by(unverified: Unverified) -> bytes | None:
+    """The public key, where a committed successor shows it for the first time in its own statement."""
+    for entry in introductions(unverified):
+        if entry.key == unverified.kid:
+            return entry.public
+    return None
+
+
+def _unknown_key(unverified: Unverified) -> NotYetError:
+    return NotYetError(
+        "unknown_key",
+        f"no statement held here introduces the key {unverified.kid.hex()[:16]} of {unverified.iss}.",
+        hint="Submit the statement that introduces it first, or wait until it has spread.",
+    )

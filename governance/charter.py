@@ -1,0 +1,258 @@
+"""The charter: an ecosystem's constitution.
+
+The first statement, the genesis, holds it whole; each amendment holds it whole again and names its parent. It names the
+authorities that count where more than one is asked, the rule for each kind of statement where it differs from the
+default, the first nodes, the signers of state notes, and the version of the fold everybody must apply.
+
+A *rule* says how many charter authorities must speak, in one of three forms, and which seats must be among them:
+
+    {"authorities": 2}                                  two of them
+    {"fraction": "2/3"}                                 at least that share, rounded up
+    {"majority": True, "constituencies": {"nonprofit": 1}}   more than half, one of them a non-profit
+
+`check` refuses a charter whose rules can never be met.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from registry import shape
+from registry.errors import DecodeError
+from registry.keys import key_id
+from registry.limits import AUTHORITIES, SIGNERS
+
+from .entries import CONSTITUENCY, CONTACTS, HEADS, KEY
+
+FOLD_VERSION: Final = 1
+
+_name = shape.text(100)
+
+
+def _node_name(value: Any, path: str) -> None:
+    """A C2SP key name: it is the node's log origin, so no white space and no plus sign."""
+    _name(value, path)
+    if any(character.isspace() or character == "+" for character in value):
+        raise shape.wrong(path, "a name without spaces and plus signs, like registry.example.edu")
+
+
+def _fraction(value: Any, path: str) -> None:
+    parts = value.split("/") if isinstance(value, str) else []
+    if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+        raise shape.wrong(path, 'a fraction like "2/3"')
+    over, under = int(parts[0]), int(parts[1])
+    if not 0 < over <= under:
+        raise shape.wrong(path, "a fraction above 0 and at most 1")
+
+
+NODE: Final = shape.members(
+    {
+        "name": _node_name,
+        "operator": _name,
+        "url": shape.link,
+        "keys": shape.members(dict.fromkeys(("peer", "log", "witness", "state"), shape.public_key)),
+    }
+)
+_AUTHORITY: Final = shape.members(
+    {
+        "id": shape.issuer_id,
+        "name": shape.text(),
+        "constituency": CONSTITUENCY,
+        "threshold": shape.integer(1, AUTHORITIES),
+        "keys": shape.list_of(KEY, minimum=1, maximum=AUTHORITIES),
+    },
+    CONTACTS,
+)
+_RULE: Final = shape.members(
+    {},
+    {
+        "authorities": shape.integer(1, AUTHORITIES),
+        "fraction": _fraction,
+        "majority": shape.boolean,
+        "constituencies": shape.table_of(CONSTITUENCY, shape.integer(1, AUTHORITIES)),
+    },
+)
+_CHARTER: Final = shape.members(
+    {
+        "id": shape.issuer_id,
+        "name": shape.text(),
+        "fold": shape.integer(1, 2**16),
+        "authorities": shape.list_of(_AUTHORITY, minimum=1, maximum=AUTHORITIES),
+        "rules": shape.table_of(shape.text(64), _RULE),
+        "nodes": shape.list_of(NODE, maximum=AUTHORITIES),
+        "signers": shape.list_of(_node_name, maximum=SIGNERS),
+    },
+    {
+        "publishers": shape.list_of(shape.issuer_id, maximum=AUTHORITIES),
+        "max_backdating": shape.integer(0, 2**40),
+        "description": shape.prose,
+    },
+)
+_AMENDMENT: Final = shape.members(
+    {
+        "parent": shape.digest,
+        "version": shape.integer(2, 2**32),
+        "charter": lambda value, path: check_charter(value, path),
+        "heads": HEADS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How many charter authorities must speak, and which seats must be among them.
+
+    Attributes:
+        authorities, fraction, majority: exactly one is given; the fraction as (over, under).
+        constituencies: seats, each with how many of the speaking authorities must be of it.
+        is_default: a default asks for all where there are fewer than it names.
+    """
+
+    authorities: int | None = None
+    fraction: tuple[int, int] | None = None
+    majority: bool = False
+    constituencies: tuple[tuple[str, int], ...] = ()
+    is_default: bool = False
+
+    def needed(self, total: int) -> int:
+        """How many of `total` authorities must speak."""
+        if self.majority:
+            return total // 2 + 1
+        if self.fraction is not None:
+            over, under = self.fraction
+            return -(-total * over // under)
+        assert self.authorities is not None
+        return min(self.authorities, total) if self.is_default else self.authorities
+
+    @property
+    def asks_one(self) -> bool:
+        """Whether one authority, delegates included, is enough by itself."""
+        return self.authorities == 1 and not self.constituencies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """An authority as the charter names it: `threshold` of its `keys` make it speak."""
+
+    id: str
+    name: str
+    constituency: str
+    threshold: int
+    keys: tuple[bytes, ...]
+    contacts: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charter:
+    """A parsed charter. `body` is the map it was parsed from."""
+
+    body: Mapping[str, Any]
+    authorities: Mapping[str, Authority]
+
+    @property
+    def id(self) -> str:
+        """The ecosystem's identifier, the same in every version."""
+        return str(self.body["id"])
+
+    @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules that differ from the defaults, by rule name."""
+        return {name: parse_rule(rule) for name, rule in self.body["rules"].items()}
+
+
+def check_charter(body: Any, path: str = "body") -> None:
+    """The shape of a charter, and that everything in it can be fulfilled.
+
+    Raises:
+        DecodeError: naming the member, and for a rule why it can never be met.
+    """
+    _CHARTER(body, path)
+    authorities, names = body["authorities"], [node["name"] for node in body["nodes"]]
+    _require_distinct([a["id"] for a in authorities], f"{path}.authorities", "authority")
+    publics = [key["public"] for a in authorities for key in a["keys"]]
+    _require_distinct(publics, f"{path}.authorities", "public key")
+    for index, authority in enumerate(authorities):
+        if authority["threshold"] > len(authority["keys"]):
+            raise _never(
+                f"{path}.authorities[{index}].threshold",
+                f"{authority['threshold']} keys are asked of {len(authority['keys'])}",
+            )
+    _require_distinct(names, f"{path}.nodes", "node name")
+    operators = {node["name"]: node["operator"] for node in body["nodes"]}
+    for index, signer in enumerate(body["signers"]):
+        if signer not in operators:
+            raise DecodeError("unknown_signer", f"no node is named {signer!r}.", where=f"{path}.signers[{index}]")
+    _require_distinct([operators[s] for s in body["signers"]], f"{path}.signers", "operator among the signers")
+    for name, rule in body["rules"].items():
+        _check_rule(parse_rule(rule, f"{path}.rules.{name}"), authorities, f"{path}.rules.{name}")
+
+
+def check_genesis(body: Any, path: str = "body") -> None:
+    """As `check_charter`; every key needs a budget, as nobody else can give it one."""
+    check_charter(body, path)
+    for index, authority in enumerate(body["authorities"]):
+        for number, key in enumerate(authority["keys"]):
+            if key["budget"] == 0:
+                where = f"{path}.authorities[{index}].keys[{number}].budget"
+                raise DecodeError("no_budget", "a key in a genesis needs a budget of at least 1.", where=where)
+
+
+def check_amendment(body: Any, path: str = "body") -> None:
+    """The shape of `charter.amend`."""
+    _AMENDMENT(body, path)
+
+
+def parse(body: Mapping[str, Any]) -> Charter:
+    """A charter from a checked body."""
+    authorities = {
+        entry["id"]: Authority(
+            id=entry["id"],
+            name=entry["name"],
+            constituency=entry["constituency"],
+            threshold=entry["threshold"],
+            keys=tuple(key_id(key["public"]) for key in entry["keys"]),
+            contacts={name: entry[name] for name in CONTACTS if name in entry},
+        )
+        for entry in body["authorities"]
+    }
+    return Charter(body=body, authorities=authorities)
+
+
+def parse_rule(rule: Mapping[str, Any], path: str = "rule") -> Rule:
+    """A rule from its map.
+
+    Raises:
+        DecodeError: none or several of the three forms are given.
+    """
+    forms = [name for name in ("authorities", "fraction", "majority") if rule.get(name)]
+    if len(forms) != 1:
+        raise shape.wrong(path, 'one of authorities = 2, fraction = "2/3", majority = true')
+    over, _, under = str(rule.get("fraction", "1/1")).partition("/")
+    return Rule(
+        authorities=rule.get("authorities"),
+        fraction=(int(over), int(under)) if "fraction" in rule else None,
+        majority=bool(rule.get("majority")),
+        constituencies=tuple(sorted(rule.get("constituencies", {}).items())),
+    )
+
+
+def _check_rule(rule: Rule, authorities: list[dict[str, Any]], path: str) -> None:
+    if rule.needed(len(authorities)) > len(authorities):
+        raise _never(path, f"{rule.authorities} authorities are asked of {len(authorities)}")
+    seats = Counter(authority["constituency"] for authority in authorities)
+    for constituency, count in rule.constituencies:
+        if count > seats[constituency]:
+            raise _never(path, f"{count} {constituency} authorities are asked of {seats[constituency]}")
+
+
+def _never(path: str, why: str) -> DecodeError:
+    return DecodeError("never_met", f"this can never be met: {why}.", where=path, hint="Ask for fewer or name more.")
+
+
+def _require_distinct(values: list[Any], path: str, what: str) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            shown = value.hex() if isinstance(value, bytes) else value
+            raise DecodeError("named_twice", f"the {what} {shown} is named {count} times.", where=path)

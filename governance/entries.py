@@ -1,0 +1,105 @@
+"""Members that several kinds of statement share: key entries, contacts, heads, reasons.
+
+A *key entry* introduces a key and hands it a budget, the number of statements it may ever make; the statement that
+carries the entry pays for it (see `introductions`). It may commit to the key's successor by thumbprint, so that the
+successor can rotate a stolen key away without the thief being able to do the same.
+
+An issuer's own pinned key (`issuer.register`, `.update`, `.key`) may carry a budget too: then the issuer can retire it,
+or say that it was stolen, by itself.
+
+In an amendment, keys that the ecosystem already has are listed again with a budget of 0: nothing is handed out twice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from registry import shape
+from registry.keys import decode_multibase, key_id
+from registry.limits import KEY_BUDGET, LIST_ITEMS
+from registry.statement import Unverified
+
+_budget = shape.integer(0, KEY_BUDGET)
+
+NEXT_KEY: Final = shape.members({"key": shape.digest, "budget": shape.budget})
+KEY: Final = shape.members(
+    {"public": shape.public_key, "budget": _budget}, {"next": NEXT_KEY, "label": shape.text(100)}
+)
+CONTACTS: Final = {
+    "url": shape.link,
+    "contact": shape.link,
+    "apply_url": shape.link,
+    "appeal_url": shape.link,
+}
+CONSTITUENCY: Final = shape.one_of(
+    "nonprofit", "public", "education", "employer", "labor", "government", "industry", "learner", "other"
+)
+HEADS: Final = shape.list_of(shape.members({"key": shape.digest, "id": shape.digest}))
+REASON: Final = {"reason_text": shape.prose, "refs": shape.list_of(shape.link, maximum=20)}
+AFTER: Final = shape.list_of(shape.digest, maximum=LIST_ITEMS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """A key made known by a statement.
+
+    Attributes:
+        key: the key's id.
+        public: its public key; None while only its thumbprint is committed.
+        budget: what it is handed; 0 where it is only named again.
+    """
+
+    key: bytes
+    public: bytes | None
+    budget: int
+
+
+def introductions(statement: Unverified) -> Iterator[Introduction]:
+    """The keys that `statement` introduces, in the order it names them."""
+    for entry in key_entries(statement):
+        yield Introduction(key=key_id(entry["public"]), public=entry["public"], budget=entry["budget"])
+        if "next" in entry:
+            yield Introduction(key=entry["next"]["key"], public=None, budget=entry["next"]["budget"])
+    for pinned in _pinned_keys(statement):
+        if "budget" in pinned:
+            public = decode_multibase(pinned["public_key_multibase"])
+            yield Introduction(key=key_id(public), public=public, budget=pinned["budget"])
+    if statement.kind == "key.compromise" and "public" in statement.body:
+        yield Introduction(key=key_id(statement.body["public"]), public=statement.body["public"], budget=0)
+
+
+def next_number(statement: Unverified) -> int:
+    """The `seq` that must follow `statement` on its key: budgets it hands out are taken from its own numbers.
+
+    In a genesis nobody pays: its keys get their budgets from the ecosystem's founding itself. A key that introduces
+    itself (a committed successor that now shows its public key) has been paid for already.
+    """
+    if statement.kind == "charter.genesis":
+        return statement.seq + 1
+    handed = sum(entry.budget for entry in introductions(statement) if entry.key != statement.kid)
+    return statement.seq + 1 + handed
+
+
+def key_entries(statement: Unverified) -> list[dict[str, Any]]:
+    """The key entries in a statement's body, in order."""
+    body = statement.body
+    match statement.kind:
+        case "charter.genesis":
+            return [entry for authority in body["authorities"] for entry in authority["keys"]]
+        case "charter.amend":
+            return [entry for authority in body["charter"]["authorities"] for entry in authority["keys"]]
+        case "authority.delegate":
+            return list(body["keys"])
+        case "key.add":
+            return [body]
+        case "key.rotate":
+            return [body["new"]]
+        case _:
+            return []
+
+
+def _pinned_keys(statement: Unverified) -> list[dict[str, Any]]:
+    body = statement.body
+    if statement.kind in ("issuer.register", "issuer.update"):
+        return list(body.get("keys", ()))
+    return [body["key"]] if statement.kind == "issuer.key" and body["op"] == "add" else []

@@ -1,0 +1,401 @@
+"""The fold: from the set of accepted statements to records and their root.
+
+**Law of the fold.** For every permutation, duplication and batching of the same set of statements: the same records,
+the same root. Every record is a pure function of the effective statements about its subject and of the law (`law`).
+
+`add` takes statements in; `settle` brings records and roots up to date. A new statement recomputes only the records it
+touches; where it changes the law (rare), all are recomputed.
+
+    fold = Fold(ecosystem)
+    fold.add(statement)
+    changes = fold.settle()
+    fold.get("issuer", "did:web:example.edu")
+
+A `Fold` is a `registry.records.Records`: `decide` reads it directly.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from registry.records import Effective, record_digest, record_key
+from registry.statement import Draft, Statement, as_unverified
+from registry.trie import Trie, state_root
+
+from .chains import Chains
+from .charter import Charter
+from .entries import introductions, next_number
+from .ground import Voice
+from .keyring import voices_of_key
+from .law import Law, committed_set, settle_law
+from .portraits import authority_record, charter_record
+from .rulebook import KINDS, Stratum, check_statement
+from .subjects import ORDER, Contributions, Subject, is_founding, make_record, subject_of
+from .verdicts import State, Verdict, judge
+
+_BEFORE_GENESIS: Final = Verdict(
+    state=State.WAITING, reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What `settle` changed.
+
+    Attributes:
+        records: types and ids of the records made, changed or removed, sorted.
+        took_effect, ceased: ids of the statements that began or stopped to have effect, sorted.
+    """
+
+    records: tuple[Subject, ...] = ()
+    took_effect: tuple[bytes, ...] = ()
+    ceased: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A statement that waits for votes, and the votes on it that are held."""
+
+    statement: Statement
+    verdict: Verdict
+    votes: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHead:
+    """Where a key stands.
+
+    Attributes:
+        key, public: its id, and the key itself once it is known.
+        budget: the highest number it may use.
+        seq, id: number and id of its newest statement held in sequence; 0 and None before its first.
+        next_seq: the number its next statement must have.
+        forked: it has signed two statements with one number.
+        voices: the authorities it counts for now.
+        cut: it has been retired, rotated away or compromised.
+    """
+
+    key: bytes
+    public: bytes | None
+    budget: int
+    seq: int
+    id: bytes | None
+    next_seq: int
+    forked: bool
+    voices: tuple[Voice, ...]
+    cut: bool
+
+
+class Fold:
+    """See the module."""
+
+    def __init__(self, ecosystem: bytes) -> None:
+        """Args: ecosystem: the genesis statement's id, 32 bytes."""
+        self.ecosystem = ecosystem
+        self.chains = Chains()
+        self.law: Law | None = None
+        self._subjects: dict[Subject, list[bytes]] = {}
+        self._annulments: dict[bytes, list[bytes]] = {}
+        self._records: dict[Subject, dict[str, Any]] = {}
+        self._digests: dict[Subject, bytes] = {}
+        self._effective: dict[bytes, Voice] = {}
+        self._was_effective: dict[bytes, bool] = {}
+        self._open: dict[bytes, None] = {}
+        self._contributions: dict[Subject, Contributions] = {}
+        self._contributed: dict[Subject, dict[Subject, Any]] = {}
+        self._committed: dict[bytes, None] = {}
+        self._standing_keys: dict[bytes, None] = {}
+        self._record_trie = Trie()
+        self._statement_trie = Trie()
+        self._law_is_stale = False
+        self._dirty: dict[Subject, None] = {}
+        self._fresh: dict[bytes, None] = {}
+
+    # The set
+
+    def add(self, statement: Statement) -> None:
+        """Takes in an accepted statement; again is the same as once."""
+        if statement.id in self.chains:
+            return
+        completed = self.chains.add(statement)
+        self._fresh[statement.id] = None
+        if (subject := subject_of(statement)) is not None:
+            self._subjects.setdefault(subject, []).append(statement.id)
+        if statement.kind == "statement.annul":
+            self._annulments.setdefault(statement.body["target"], []).append(statement.id)
+        for touched in (statement, *completed):
+            self._touch(touched)
+        if self.law is not None and (statement.kid not in self._standing_keys or self.law.is_sensitive_to(statement)):
+            self._law_is_stale = True
+
+    def _touch(self, statement: Statement) -> None:
+        if KINDS[statement.kind].stratum < Stratum.RECORDS:
+            self._law_is_stale = True
+        elif KINDS[statement.kind].stratum is Stratum.VOTES:
+            for target in statement.body["targets"]:
+                if (held := self.chains.get(target)) is not None and held.kind not in ("vote.approve", "vote.reject"):
+                    self._touch(held)
+        elif statement.kind == "statement.annul":
+            self._open[statement.id] = None
+            if (held := self.chains.get(statement.body["target"])) is not None:
+                self._mark(held)
+        else:
+            self._mark(statement)
+
+    def _mark(self, statement: Statement) -> None:
+        if (subject := subject_of(statement)) is not None:
+            self._dirty[subject] = None
+
+    def __len__(self) -> int:
+        return len(self.chains)
+
+    def __contains__(self, statement: bytes) -> bool:
+        return statement in self.chains
+
+    def statement(self, statement: bytes) -> Statement | None:
+        """The statement of that id, if held."""
+        return self.chains.get(statement)
+
+    # Settling
+
+    def settle(self) -> Changes:
+        """Brings records and roots up to date with what was added."""
+        changed: dict[Subject, None] = {}
+        if self._law_is_stale:
+            self._settle_law(changed)
+        else:
+            self._commit(self._fresh)
+        self._fresh = {}
+        if self.law is not None:
+            for kind in ORDER:
+                for subject in sorted(s for s in self._dirty if s[0] == kind):
+                    del self._dirty[subject]
+                    self._settle_subject(self.law, subject, changed)
+        was, self._was_effective = self._was_effective, {}
+        return Changes(
+            records=tuple(sorted(changed)),
+            took_effect=tuple(sorted(s for s, before in was.items() if s in self._effective and not before)),
+            ceased=tuple(sorted(s for s, before in was.items() if s not in self._effective and before)),
+        )
+
+    def _settle_law(self, changed: dict[Subject, None]) -> None:
+        old, law = self.law, settle_law(self.chains, self.ecosystem)
+        self.law, self._law_is_stale = law, False
+        committed, self._standing_keys = committed_set(self.chains, self.ecosystem, law)
+        for statement in [s for s in self._committed if s not in committed]:
+            del self._committed[statement]
+            self._statement_trie.set(statement, None)
+        self._commit(committed)
+        if law is None:
+            return
+        self._settle_governing(law)
+        if old is None or old.fingerprint != law.fingerprint:
+            self._dirty.update(dict.fromkeys(self._subjects))
+            self._dirty.update((("node", node["name"]), None) for node in law.charter.body["nodes"])
+        self._store(("charter", law.charter.id), charter_record(law), changed)
+        known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
+        known |= {subject: None for subject in self._records if subject[0] == "authority"}
+        for subject in known:
+            self._store(subject, authority_record(law, subject[1]), changed)
+
+    def _settle_governing(self, law: Law) -> None:
+        """What is in effect, or still open, among statements of strata 1 to 3."""
+        governing = law.effective_governing()
+        for statement in [s for s in self._effective if self._is_governing(s) and s not in governing]:
+            self._set_effective(statement, None)
+        for statement, voice in governing.items():
+            self._set_effective(statement, voice)
+        for held in self.chains.governing():
+            self._note(held, self._judge(law, held))
+
+    def _is_governing(self, statement: bytes) -> bool:
+        return KINDS[self.chains[statement].kind].stratum < Stratum.RECORDS
+
+    def _commit(self, statements: dict[bytes, None]) -> None:
+        for statement in statements:
+            if statement not in self._committed:
+                self._committed[statement] = None
+                self._statement_trie.set(statement, statement)
+
+    def _settle_subject(self, law: Law, subject: Subject, changed: dict[Subject, None]) -> None:
+        statements = [self.chains[statement] for statement in self._subjects.get(subject, ())]
+        facts: dict[str, list[Effective]] = {}
+        # What founds a thing before what changes it: the latter asks whether the former is in effect.
+        for statement in sorted(statements, key=lambda s: (not is_founding(s), s.id)):
+            verdict = self._judge(law, statement)
+            self._note(statement, verdict)
+            if verdict.voice is not None:
+                fact = Effective(statement=statement, by=verdict.voice.by, via=verdict.voice.via)
+                facts.setdefault(statement.kind, []).append(fact)
+        contributed = dict(sorted(self._contributed.get(subject, {}).items()))
+        record, contributions = make_record(law, subject, facts, contributed)
+        self._contribute(subject, contributions)
+        self._store(subject, record, changed)
+
+    def _contribute(self, source: Subject, contributions: Contributions) -> None:
+        """Replaces what `source` adds to other records, and marks those it changes."""
+        before = self._contributions.pop(source, {})
+        if contributions:
+            self._contributions[source] = contributions
+        for target in {**before, **contributions}:
+            if before.get(target) == contributions.get(target):
+                continue
+            entries = self._contributed.setdefault(target, {})
+            entries.pop(source, None)
+            if target in contributions:
+                entries[source] = contributions[target]
+            if not entries:
+                del self._contributed[target]
+            self._dirty[target] = None
+
+    def _judge(self, law: Law, statement: Statement) -> Verdict:
+        verdict = judge(law, statement, self._effective.get)
+        if verdict.state is State.EFFECTIVE:
+            for annulment in self._annulments.get(statement.id, ()):
+                self._note(self.chains[annulment], found := judge(law, self.chains[annulment], self._effective.get))
+                if found.state is State.EFFECTIVE:
+                    return replace(verdict, state=State.ANNULLED, voice=None, reason="A later decision annulled it.")
+        return verdict
+
+    def _note(self, statement: Statement, verdict: Verdict) -> None:
+        self._set_effective(statement.id, verdict.voice)
+        if verdict.state is State.WAITING:
+            self._open[statement.id] = None
+        else:
+            self._open.pop(statement.id, None)
+
+    def _set_effective(self, statement: bytes, voice: Voice | None) -> None:
+        self._was_effective.setdefault(statement, statement in self._effective)
+        if voice is None:
+            self._effective.pop(statement, None)
+        else:
+            self._effective[statement] = voice
+
+    def _store(self, subject: Subject, record: dict[str, Any] | None, changed: dict[Subject, None]) -> None:
+        digest = None if record is None else record_digest(record)
+        if digest == self._digests.get(subject):
+            return
+        changed[subject] = None
+        self._record_trie.set(record_key(*subject), digest)
+        if record is None or digest is None:
+            del self._records[subject], self._digests[subject]
+        else:
+            self._records[subject], self._digests[subject] = record, digest
+
+    # Records and roots
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        """A record by type and id (`registry.records.Records`)."""
+        return self._records.get((type, id))
+
+    def items(self, type: str | None = None) -> Iterator[tuple[Subject, dict[str, Any]]]:
+        """Records, sorted by type and id; of one type if given."""
+        for subject in sorted(self._records):
+            if type is None or subject[0] == type:
+                yield subject, self._records[subject]
+
+    def records_root(self) -> bytes:
+        """The root over the records: 32 bytes."""
+        return self._record_trie.root()
+
+    def statements_root(self) -> bytes:
+        """The root over the committed statements: 32 bytes."""
+        return self._statement_trie.root()
+
+    def state_root(self) -> bytes:
+        """The one value that commits to the whole set and to all it means: 32 bytes."""
+        return state_root(self.records_root(), self.statements_root())
+
+    def committed_count(self) -> int:
+        """How many statements the root commits to."""
+        return len(self._committed)
+
+    def is_committed(self, statement: bytes) -> bool:
+        """Whether the root commits to a statement."""
+        return statement in self._committed
+
+    # Standing
+
+    @property
+    def charter(self) -> Charter | None:
+        """The charter in force; None while the genesis is not in effect."""
+        return None if self.law is None else self.law.charter
+
+    def nodes(self) -> list[dict[str, Any]]:
+        """Records of the nodes in force, by name."""
+        return [record for _, record in self.items("node") if record["retired"] is None]
+
+    def alarms(self) -> tuple[str, ...]:
+        """What somebody should look at: forked keys, rival amendments."""
+        return () if self.law is None else self.law.alarms
+
+    def standing(self, statement: bytes) -> Verdict | None:
+        """How a held statement stands; None for one not held. Votes stand with their targets."""
+        held = self.chains.get(statement)
+        if held is None:
+            return None
+        if self.law is None:
+            return _BEFORE_GENESIS
+        if KINDS[held.kind].stratum is Stratum.VOTES:
+            is_void = self.law.ground.is_cut(held)
+            return Verdict(state=State.VOID if is_void else State.EFFECTIVE, reason="")
+        return self._judge_only(self.law, held)
+
+    def _judge_only(self, law: Law, statement: Statement) -> Verdict:
+        verdict = judge(law, statement, self._effective.get)
+        if verdict.state is State.EFFECTIVE and statement.id not in self._effective:
+            return replace(verdict, state=State.ANNULLED, voice=None, reason="A later decision annulled it.")
+        return verdict
+
+    def explain_draft(self, draft: Draft, key: bytes) -> Verdict:
+        """What would become of a draft if `key` signed it now.
+
+        Raises:
+            DecodeError: the draft is not of its kind's shape.
+        """
+        unverified = as_unverified(draft, key)
+        check_statement(unverified)
+        if self.law is None:
+            return _BEFORE_GENESIS
+        return judge(self.law, unverified, self._effective.get, draft=True)
+
+    def proposals(self) -> list[Proposal]:
+        """What waits for votes, oldest first."""
+        found = []
+        for statement in sorted((self.chains[s] for s in self._open), key=lambda s: (s.iat, s.id)):
+            verdict = self.standing(statement.id)
+            assert verdict is not None
+            if verdict.state is State.WAITING:
+                votes = tuple(self.chains.votes_on(statement.id))
+                found.append(Proposal(statement=statement, verdict=verdict, votes=votes))
+        return found
+
+    def key_head(self, key: bytes) -> KeyHead | None:
+        """Where a key stands; None for a key that no held statement introduces."""
+        entries = [e for s in self.chains.introducers(key) for e in introductions(s) if e.key == key]
+        if not entries:
+            return None
+        newest = None
+        for statement in self.chains.of_key(key):
+            if self.chains.is_complete(statement.id):
+                newest = statement
+        return KeyHead(
+            key=key,
+            public=next((entry.public for entry in entries if entry.public is not None), None),
+            budget=max(entry.budget for entry in entries),
+            seq=0 if newest is None else newest.seq,
+            id=None if newest is None else newest.id,
+            next_seq=1 if newest is None else next_number(newest),
+            forked=self.chains.is_forked(key),
+            voices=() if self.law is None else tuple(voices_of_key(self.law.ground, key)),
+            cut=self.law is not None and key in self.law.ground.standing,
+        )
+
+    def heads(self) -> list[tuple[bytes, bytes, int]]:
+        """Of every key in use: its id, its newest statement held in sequence, that one's number. What `heads` name."""
+        found = []
+        for key in sorted(self.chains.keys()):
+            head = self.key_head(key)
+            if head is not None and head.id is not None:
+                found.append((key, head.id, head.seq))
+        return found

@@ -1,0 +1,183 @@
+"""Authorities and their delegates, top down: stratum 3 of the fold.
+
+Charter authorities have an unlimited mandate. A delegation takes effect if its author speaks for a voice that may
+delegate, and gives the child a mandate within that voice's own (`delegation.child_mandate`). Only the delegator, or one
+above it in the chain, withdraws a delegation; what the withdrawal's `heads` cover stands, for the delegate and for
+everybody below it, and nothing else does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from registry.statement import Statement, Unverified
+
+from . import delegation
+from .delegation import UNLIMITED, Mandate
+from .ground import Approval, Ground, Voice, heads_of, is_met, what_is_needed
+from .rulebook import rule_for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A withdrawal in effect: its statement and what stands in spite of it."""
+
+    statement: Statement
+    covered: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """An authority under one mandate.
+
+    Attributes:
+        voice, mandate: who, and what it may do.
+        parent: the voice that gave the mandate; None for the charter's own.
+        withdrawals: those in effect on this mandate, by id.
+    """
+
+    voice: Voice
+    mandate: Mandate
+    parent: Voice | None
+    withdrawals: tuple[Withdrawal, ...] = ()
+
+
+class Mandates:
+    """Every voice that has a mandate. Built once per fold by `settle_mandates`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.seats: dict[Voice, Seat] = {}
+
+    def find(self, voice: Voice, statement: Unverified) -> Seat | None:
+        """The seat of a voice as far as it carries `statement`; None where it has none."""
+        if voice.via is None:
+            named = voice.by in self.ground.charter(statement).authorities
+            return Seat(voice=voice, mandate=UNLIMITED, parent=None) if named else None
+        return self.seats.get(voice)
+
+    def above(self, voice: Voice) -> list[Voice]:
+        """The voices above one, nearest first, up to the charter."""
+        chain: list[Voice] = []
+        seat = self.seats.get(voice)
+        while seat is not None and seat.parent is not None:
+            chain.append(seat.parent)
+            seat = self.seats.get(seat.parent)
+        return chain
+
+    def is_ended(self, voice: Voice, statement: Unverified) -> bool:
+        """Whether a withdrawal on the chain leaves `statement` without a mandate."""
+        return any(
+            statement.id not in withdrawal.covered
+            for link in (voice, *self.above(voice))
+            for withdrawal in (self.seats[link].withdrawals if link in self.seats else ())
+        )
+
+    def objection(self, voice: Voice, statement: Unverified) -> str | None:
+        """Why a voice cannot make `statement` take effect, votes aside; None if it can."""
+        seat = self.find(voice, statement)
+        if seat is None:
+            return "its author's delegation is not in effect"
+        if self.is_ended(voice, statement):
+            return "its author's delegation was withdrawn before it"
+        return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
+
+
+_NO_VOICE: Final = "its key does not count for the authority it names"
+
+
+def carrying_voice(
+    mandates: Mandates, statement: Unverified, approvals: list[Approval], *, entitled: Sequence[Voice] | None = None
+) -> tuple[Voice | None, str, list[str]]:
+    """Which voice makes a statement take effect, by the rule for its kind.
+
+    Args:
+        entitled: if given, the author's voice must be one of these; where several authorities are asked, one of them.
+
+    Returns:
+        The voice, or None with why not; and the authorities that speak for it so far.
+    """
+    ground = mandates.ground
+    charter = ground.charter(statement)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    voices = ground.voices(statement, statement.kid)
+    reason = _NO_VOICE
+    speaking = ground.speaking(statement, approvals)
+    if not rule.asks_one:
+        if not any(voice.via is None for voice in voices):
+            return None, "only authorities the charter names may propose it" if voices else _NO_VOICE, speaking
+        if not is_met(rule, speaking, charter):
+            return None, f"it needs {what_is_needed(rule, charter)}", speaking
+        if entitled is not None and not any(Voice(by, None) in entitled for by in speaking):
+            return None, _only(entitled), speaking
+        return Voice(statement.iss, None), "", speaking
+    if voices and entitled is not None:
+        reason = _only(entitled)
+        voices = [voice for voice in voices if voice in entitled]
+    for voice in voices:
+        if (problem := mandates.objection(voice, statement)) is not None:
+            reason = problem
+        elif ground.speaks(voice, statement, approvals):
+            return voice, "", [voice.by]
+        else:
+            asked = ground.threshold(voice, ground.epoch(statement))
+            return None, f"it needs {asked} keys of {voice.by}", speaking
+    return None, reason, speaking
+
+
+def _only(entitled: Sequence[Voice]) -> str:
+    return f"only {' or '.join(dict.fromkeys(voice.by for voice in entitled))} may change it"
+
+
+def settle_mandates(ground: Ground) -> Mandates:
+    """Works down from the charter, one level of delegation at a time."""
+    mandates = Mandates(ground)
+    pending = [s for s in ground.chains.of_kind("authority.delegate") if ground.is_sound(s, narrowing=False)]
+    withdrawals = [s for s in ground.chains.of_kind("authority.withdraw") if ground.is_sound(s, narrowing=True)]
+    while True:
+        level = [s for s in (_judge(mandates, statement) for statement in pending) if s is not None]
+        if not level:
+            break
+        for seat in level:
+            mandates.seats[seat.voice] = seat
+        for seat in level:
+            mandates.seats[seat.voice] = _with_withdrawals(mandates, seat, withdrawals)
+        settled = {seat.voice.via for seat in level}
+        pending = [statement for statement in pending if statement.id not in settled]
+    for seat in mandates.seats.values():
+        for withdrawal in seat.withdrawals:
+            for entry in withdrawal.statement.body["heads"]:
+                ground.anchors.setdefault(entry["key"], []).append(entry["id"])
+    ground.recut()
+    return mandates
+
+
+def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
+    voice, _, _ = carrying_voice(mandates, statement, mandates.ground.approvals(statement))
+    if voice is None:
+        return None
+    parent = mandates.find(voice, statement)
+    assert parent is not None
+    delegate = statement.body["delegate"]
+    if delegate in (voice.by, *(above.by for above in mandates.above(voice))):
+        return None
+    mandate = delegation.child_mandate(parent.mandate, statement.body)
+    if isinstance(mandate, str):
+        return None
+    return Seat(voice=Voice(delegate, statement.id), mandate=mandate, parent=voice)
+
+
+def _with_withdrawals(mandates: Mandates, seat: Seat, candidates: list[Statement]) -> Seat:
+    ground = mandates.ground
+    found = []
+    for statement in candidates:
+        if statement.body["delegation"] != seat.voice.via:
+            continue
+        approvals = ground.approvals(statement)
+        above = mandates.above(seat.voice)
+        voices = [v for v in ground.voices(statement, statement.kid) if v in above]
+        if any(not mandates.is_ended(v, statement) and ground.speaks(v, statement, approvals) for v in voices):
+            heads = heads_of(statement.body["heads"])
+            covered = frozenset(s.id for k, head in heads.items() for s in ground.chains.ancestry(head) if s.kid == k)
+            found.append(Withdrawal(statement=statement, covered=covered))
+    return Seat(voice=seat.voice, mandate=seat.mandate, parent=seat.parent, withdrawals=tuple(found))

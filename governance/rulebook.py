@@ -1,0 +1,184 @@
+"""The one table: each kind of statement, what its body may hold, how it is classed, and who must speak.
+
+* *stratum* (see `fold`): the fold reads the charter, then key cut-offs, then authorities, then everything else.
+* *widening* grants, approves or undoes a narrowing; *narrowing* takes away. A widening statement takes effect only when
+  everything its key said before is held; a narrowing one at once.
+* *rule*: how many authorities must speak where the charter does not say otherwise. A kind may have a second rule for a
+  graver variant (`rule_name`): a retroactive revocation asks for two.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from registry import accreditations, frameworks, issuers, mappings, recognitions, shape
+from registry.errors import DecodeError
+from registry.limits import VOTE_TARGETS
+from registry.shape import Check
+from registry.statement import Unverified
+from registry.vocabulary import is_narrowing_event
+
+from . import charter, delegation
+from .charter import NODE, Rule
+from .entries import KEY, REASON
+
+ONE: Final = Rule(authorities=1, is_default=True)
+TWO: Final = Rule(authorities=2, is_default=True)
+MAJORITY: Final = Rule(majority=True, is_default=True)
+TWO_THIRDS: Final = Rule(fraction=(2, 3), is_default=True)
+
+RETROACTIVE: Final = "accreditation.status.void_from"
+"""The rule name of a status event that reaches back."""
+
+
+class Stratum(IntEnum):
+    """Which layer of the fold reads a kind; each reads only the ones before it."""
+
+    CHARTER = 1
+    KEYS = 2
+    AUTHORITIES = 3
+    RECORDS = 4
+    VOTES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One row of the rulebook."""
+
+    check: Check
+    stratum: Stratum
+    rule: Rule
+    is_narrowing: Callable[[Mapping[str, Any]], bool]
+
+
+def _never(_: Mapping[str, Any]) -> bool:
+    return False
+
+
+def _always(_: Mapping[str, Any]) -> bool:
+    return True
+
+
+_LAST: Final = {"key": shape.digest, "last": shape.either(shape.null, shape.digest)}
+_CUT_OFF: Final = shape.members(_LAST, {"public": shape.public_key, **REASON})
+_ROTATION: Final = shape.members({**_LAST, "new": KEY}, {**REASON})
+_RETIREMENT: Final = shape.members({"name": shape.text(100)}, {**REASON})
+_VOTE: Final = shape.members(
+    {"targets": shape.list_of(shape.digest, minimum=1, maximum=VOTE_TARGETS)}, {"urgent": shape.boolean, **REASON}
+)
+_ANNULMENT: Final = shape.members(
+    {"target": shape.digest, "reason_code": shape.text(64)},
+    {"evidence": accreditations.EVIDENCE, **REASON},
+)
+
+
+def _row(check: Check, stratum: Stratum, rule: Rule, narrowing: Callable[[Mapping[str, Any]], bool] = _never) -> Kind:
+    return Kind(check=check, stratum=stratum, rule=rule, is_narrowing=narrowing)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "charter.genesis": _row(charter.check_genesis, Stratum.CHARTER, TWO_THIRDS),
+    "charter.amend": _row(charter.check_amendment, Stratum.CHARTER, TWO_THIRDS),
+    "key.add": _row(KEY, Stratum.KEYS, ONE),
+    "key.rotate": _row(_ROTATION, Stratum.KEYS, ONE, _always),
+    "key.retire": _row(_CUT_OFF, Stratum.KEYS, ONE, _always),
+    "key.compromise": _row(_CUT_OFF, Stratum.KEYS, ONE, _always),
+    "authority.delegate": _row(delegation.check_delegation, Stratum.AUTHORITIES, ONE),
+    "authority.withdraw": _row(delegation.check_withdrawal, Stratum.AUTHORITIES, ONE, _always),
+    "node.admit": _row(NODE, Stratum.RECORDS, MAJORITY),
+    "node.retire": _row(_RETIREMENT, Stratum.RECORDS, MAJORITY, _always),
+    "issuer.register": _row(issuers.check_register, Stratum.RECORDS, ONE),
+    "issuer.update": _row(issuers.check_update, Stratum.RECORDS, ONE),
+    "issuer.key": _row(issuers.check_key, Stratum.RECORDS, ONE, lambda body: body["op"] != "add"),
+    "accreditation.grant": _row(accreditations.check_grant, Stratum.RECORDS, ONE),
+    "accreditation.amend": _row(accreditations.check_amend, Stratum.RECORDS, ONE),
+    "accreditation.status": _row(accreditations.check_status, Stratum.RECORDS, ONE, is_narrowing_event),
+    "framework.publish": _row(frameworks.check_publish, Stratum.RECORDS, ONE),
+    "framework.items": _row(frameworks.check_items, Stratum.RECORDS, ONE),
+    "framework.status": _row(frameworks.check_status, Stratum.RECORDS, ONE, lambda body: body["status"] != "active"),
+    "mapping.publish": _row(mappings.check_publish, Stratum.RECORDS, ONE),
+    "mapping.withdraw": _row(mappings.check_withdraw, Stratum.RECORDS, ONE, _always),
+    "recognition.grant": _row(recognitions.check_grant, Stratum.RECORDS, TWO),
+    "recognition.withdraw": _row(recognitions.check_withdraw, Stratum.RECORDS, TWO, _always),
+    "statement.annul": _row(_ANNULMENT, Stratum.RECORDS, TWO),
+    "vote.approve": _row(_VOTE, Stratum.VOTES, ONE),
+    "vote.reject": _row(_VOTE, Stratum.VOTES, ONE),
+}
+
+RULE_NAMES: Final = (*(name for name in KINDS if not name.startswith("vote.")), RETROACTIVE)
+"""What a charter's rules may name."""
+
+_SUBJECT_MEMBERS: Final = {
+    "charter.genesis": "id",
+    "node.admit": "name",
+    "node.retire": "name",
+    "authority.delegate": "delegate",
+    "issuer.register": "id",
+    "issuer.update": "id",
+    "issuer.key": "issuer",
+    "accreditation.grant": "issuer",
+    "framework.publish": "id",
+    "framework.items": "framework",
+    "framework.status": "framework",
+    "mapping.publish": "id",
+    "recognition.grant": "id",
+}
+"""Where a body says itself what it is about, `sub` repeats it."""
+
+_VARIANT_RULES: Final = {RETROACTIVE: TWO}
+
+
+def check_body(kind: str, body: Any) -> None:
+    """The shape of a statement's body.
+
+    Raises:
+        DecodeError: the kind is unknown, or the body is not of its shape.
+    """
+    if kind not in KINDS:
+        raise DecodeError(
+            "unknown_kind", f"there is no kind of statement named {kind!r}.", hint="A newer version may know it."
+        )
+    KINDS[kind].check(body, "body")
+    if kind == "charter.genesis":
+        _check_rule_names(body["rules"], "body.rules")
+    elif kind == "charter.amend":
+        _check_rule_names(body["charter"]["rules"], "body.charter.rules")
+
+
+def check_statement(statement: Unverified) -> None:
+    """The body's shape, and that `sub` names what the body is about.
+
+    Raises:
+        DecodeError: as `check_body`, or the subject is another one.
+    """
+    check_body(statement.kind, statement.body)
+    member = _SUBJECT_MEMBERS.get(statement.kind)
+    if member is not None and statement.sub != statement.body[member]:
+        raise DecodeError("wrong_subject", f"expected {statement.body[member]!r}, as in the body.", where="sub")
+
+
+def is_narrowing(kind: str, body: Mapping[str, Any]) -> bool:
+    """Whether a statement takes something away, and so takes effect at once; votes are classed as their subject."""
+    return KINDS[kind].is_narrowing(body)
+
+
+def is_urgent(statement: Unverified) -> bool:
+    """Whether a statement waits for no batch and is pushed at once: narrowing ones, and votes marked so."""
+    return is_narrowing(statement.kind, statement.body) or statement.body.get("urgent") is True
+
+
+def rule_name(kind: str, body: Mapping[str, Any]) -> str:
+    """The name under which a charter may override a statement's rule."""
+    return RETROACTIVE if kind == "accreditation.status" and "void_from" in body else kind
+
+
+def rule_for(kind: str, body: Mapping[str, Any], rules: Mapping[str, Rule]) -> Rule:
+    """The rule for a statement, given a charter's own `rules`."""
+    name = rule_name(kind, body)
+    return rules.get(name) or _VARIANT_RULES.get(name) or KINDS[kind].rule
+
+
+def _check_rule_names(rules: Mapping[str, Any], path: str) -> None:
+    for name in rules:
+        shape.one_of(*RULE_NAMES)(name, path)

@@ -1,0 +1,93 @@
+"""What the HTTP side may ask of the node: small protocols, so that a query worker or a test can stand behind them.
+
+A `Reader` answers from what is held, at once and without waiting; what it returns is not to be changed. A `Writer`
+takes in what comes from outside and may wait. An application made without a `Writer` serves the reads only.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from governance.fold import Fold
+from node.engine import ReplyFrame, Result
+from node.observe import Metrics
+from node.reader import Reader as LogReader
+
+
+class Health(Protocol):
+    """How the node is."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Sizes, roots, peers, alarms: `GET /v1/status`."""
+        ...
+
+    def obstacles(self) -> Sequence[str]:
+        """Why the node is not ready, each a sentence; empty when it is."""
+        ...
+
+    def stale(self) -> str | None:
+        """Why its view is older than policy allows, a sentence; None when it is not."""
+        ...
+
+
+class Reader(Protocol):
+    """A node that can be asked."""
+
+    @property
+    def name(self) -> str:
+        """Its name: the log's origin."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """Its public address."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of the software."""
+        ...
+
+    @property
+    def ecosystem(self) -> bytes:
+        """Id of the genesis statement."""
+        ...
+
+    @property
+    def fold(self) -> Fold:
+        """Records, standings, keys: settled, and free of waiting."""
+        ...
+
+    @property
+    def log(self) -> LogReader:
+        """The log and the feed of changes."""
+        ...
+
+    @property
+    def health(self) -> Health:
+        """How the node is."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """Its figures."""
+        ...
+
+    def now(self) -> int:
+        """Seconds since 1970."""
+        ...
+
+
+class Writer(Protocol):
+    """The node's door for what comes from outside."""
+
+    async def submit(self, raws: Sequence[bytes]) -> Sequence[Result]:
+        """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
+
+        Raises:
+            StorageError: nothing can be logged now.
+        """
+        ...
+
+    async def gossip(self, frame: bytes) -> ReplyFrame:
+        """Takes a peer's frame in; returns the answering frame, or the error and its status."""
+        ...

@@ -1,0 +1,94 @@
+"""Derives a node's whole log again from its stored bytes, and names the first thing that does not fit.
+
+    size, root = audit(reader)
+
+What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
+its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root. Entries never
+change, so a node may go on appending meanwhile: what is audited is the log as it was when it began.
+
+What it does not do: verify signatures of statements or notes, or ask anybody else what they saw of this log.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from registry.checkpoint import Checkpoint
+from registry.errors import AccreditError, InputError
+from registry.log import TILE_WIDTH
+from registry.merkle import HASH_BYTES, leaf_hash
+from registry.note import Note
+from registry.statement import decode as decode_statement
+
+from .edge import EMPTY_EDGE, Edge, tree_damaged
+from .reader import Reader
+
+_BATCH: Final = 4 * TILE_WIDTH  # whole tiles; at 16 KiB a statement 16 MiB
+
+
+def audit(
+    reader: Reader,
+    *,
+    identify: Callable[[bytes], bytes] = lambda raw: decode_statement(raw).id,
+    progress: Callable[[int, int], None] = lambda done, size: None,  # noqa: ARG005
+) -> tuple[int, bytes]:
+    """Return size and root, derived from the entries alone.
+
+    Args:
+        identify: the id that an entry's bytes must have.
+        progress: called with entries done and entries in all.
+
+    Raises:
+        StorageError: `tree_damaged`, and the first thing that does not fit.
+    """
+    verdict = reader.integrity()
+    if verdict != "ok":
+        raise tree_damaged(f"SQLite reports {verdict!r}")
+    size, root = reader.checked_head()
+    edge = EMPTY_EDGE
+    for start in range(0, size, _BATCH):
+        edge = _extended(edge, reader, min(start + _BATCH, size), identify)
+        progress(edge.size, size)
+    if edge.root() != root:
+        raise tree_damaged(f"the {size} entries lead to another root than the stored one")
+    _check_checkpoint(reader)
+    return size, root
+
+
+def _extended(edge: Edge, reader: Reader, stop: int, identify: Callable[[bytes], bytes]) -> Edge:
+    """The edge after the entries before `stop`, every tile they touch having been compared."""
+    rows = reader.rows(edge.size, stop)
+    for expected, (number, id, raw) in enumerate(rows, start=edge.size):
+        if number != expected:
+            raise tree_damaged(f"entry {expected} is missing")
+        try:
+            found = identify(raw)
+        except AccreditError as error:
+            raise tree_damaged(f"entry {number} cannot be read: {error.message}") from error
+        if found != id:
+            raise tree_damaged(f"entry {number} is stored as {id.hex()}, and its bytes are {found.hex()}")
+    edge, tiles = edge.extend([leaf_hash(raw) for _, _, raw in rows])
+    for (level, index), content in tiles.items():
+        stored = reader.tile(level, index, len(content) // HASH_BYTES)
+        if stored is None:
+            raise tree_damaged(f"tile {level}/{index} is missing or too short")
+        for at in range(0, len(content), HASH_BYTES):
+            if stored[at : at + HASH_BYTES] != content[at : at + HASH_BYTES]:
+                raise tree_damaged(f"hash {at // HASH_BYTES} of tile {level}/{index} is not that of its entries")
+    return edge
+
+
+def _check_checkpoint(reader: Reader) -> None:
+    signed = reader.checkpoint()
+    if signed is None:
+        return
+    try:
+        checkpoint = Checkpoint.decode(Note.decode(signed[1].encode()).text)
+    except InputError as error:
+        raise tree_damaged(f"the stored checkpoint cannot be read: {error.message}") from error
+    if checkpoint.origin != reader.origin or checkpoint.size != signed[0]:
+        raise tree_damaged(f"the stored checkpoint is that of {checkpoint.origin} at {checkpoint.size}")
+    # A node that runs may have signed a longer log meanwhile; what it signed must be in the database by now.
+    if checkpoint.size > reader.size():
+        raise tree_damaged(f"the checkpoint signed is of {checkpoint.size} entries and {reader.size()} are here")
+    if checkpoint.root != reader.root(checkpoint.size):
+        raise tree_damaged(f"the checkpoint at {checkpoint.size} has another root than the log")

@@ -1,0 +1,501 @@
+"""A whole node without input and output: `handle(event, now=…) -> [effect]`.
+
+What the trio shell (`runtime`) and the simulator drive alike. It joins acceptance (`governance.admission`), the fold
+(`governance.fold`) and the gossip machine, and decides when what is logged:
+
+    submitted or pushed  ->  admitted  ->  pending  ->  Append  ->  Appended  ->  fold, peers, submitters
+
+* **Batches.** Pending statements wait for the next tick (1 s, aligned to the wall clock); an urgent one takes all that
+  is pending with it at once, and so does a full batch. One append is under way at a time.
+* **Nothing is told before it is logged.** A statement enters the fold, is pushed to peers and is answered for only
+  after `Appended`, which means: stored durably and under a signed checkpoint.
+* **A refused call changes nothing.** After `AppendFailed` (a full disk) all that is pending is dropped, its submitters
+  get the error, and acceptance is as if they had never called. For a moment new submissions get the same error.
+
+`now` is in ms since 1970, by the wall clock. The fold may be read between calls; it changes only within `handle`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, Final, assert_never
+
+from gossip.config import GossipConfig
+from gossip.events import (
+    FrameAnswered,
+    FrameReceived,
+    Logged,
+    Peer,
+    PeersChanged,
+    Refuse,
+    Send,
+    SendFailed,
+    StatementsJudged,
+    StatementsLogged,
+    Statistics,
+    Submit,
+    Ticked,
+)
+from gossip.events import Event as GossipEvent
+from gossip.events import Reply as FrameReply
+from gossip.machine import Machine
+from governance.admission import Admission
+from governance.fold import Fold
+from governance.rulebook import is_urgent
+from registry.errors import AccreditError, InputError, NotYetError, StorageError
+from registry.keys import public_of
+from registry.statement import Statement, Unverified, decode
+
+TICK: Final = 1_000
+"""Between two appends, ms. Design proofs.md: 1 s, aligned to the wall clock."""
+
+BATCH: Final = 1_000
+"""Statements in one append; a full batch waits for no tick. Performance.md measures inserts at 1,000 a transaction."""
+
+STORAGE_PAUSE: Final = 5_000
+"""After a failed append, how long submissions are refused without trying, ms. A guess: a full disk stays full a while."""
+
+PENDING_MAX: Final = 20_000
+"""Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
+
+# ------------------------------------------------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """Somebody submits statements to this node; `Reply` with the same token answers."""
+
+    token: int
+    raws: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameArrived:
+    """A peer posted a frame; `ReplyFrame` with the same token answers, at once."""
+
+    token: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendFailed:
+    """They are not stored, none of them."""
+
+    error: StorageError
+
+
+Event = Submitted | FrameArrived | FrameAnswered | SendFailed | Appended | AppendFailed | Ticked
+
+# ------------------------------------------------------------------------------------------------------ effects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one submitted statement.
+
+    Attributes:
+        id: None where the bytes are no statement.
+        status: `logged` now; `known` before; `waiting` for the statement that introduces its key, kept for a while in
+            memory only; `refused`.
+        index: its place in the log; None unless logged or known.
+        error: why it is waiting or refused.
+    """
+
+    id: bytes | None
+    status: str
+    index: int | None = None
+    error: AccreditError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Store these, in this order; then say `Appended` or `AppendFailed`. Next `Append` only after that."""
+
+    statements: tuple[Statement, ...]
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer `Submitted`: one result for each statement, in the order submitted."""
+
+    token: int
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFrame:
+    """Answer `FrameArrived`: 200 and a frame, or another status and the error."""
+
+    token: int
+    status: int
+    data: bytes = b""
+    error: AccreditError | None = None
+
+
+SendFrame = Send
+"""Post a frame to a peer; then say `FrameAnswered` or `SendFailed` with its exchange."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The log's first `size` entries are folded: what that changed.
+
+    Attributes:
+        time: seconds since 1970.
+        records: types and ids of the records changed, made or gone.
+        took_effect, ceased: statements.
+    """
+
+    size: int
+    time: int
+    records: tuple[tuple[str, str], ...]
+    took_effect: tuple[Statement, ...]
+    ceased: tuple[Statement, ...]
+
+
+Effect = Append | Reply | ReplyFrame | SendFrame | Changed
+
+
+# ------------------------------------------------------------------------------------------------------- engine
+
+
+@dataclass(slots=True, kw_only=True)
+class _Submission:
+    """A submitter who waits: results so far, and how many are to come."""
+
+    token: int
+    results: list[Result | None]
+    missing: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Log:
+    """Ids in the order of the log, and what gossip may know of them: `gossip.events.Held`."""
+
+    fold: Fold
+    order: list[bytes] = field(default_factory=list)
+    index: dict[bytes, int] = field(default_factory=dict)
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.index
+
+    def size(self) -> int:
+        return len(self.order)
+
+    def ids(self, start: int, stop: int) -> Sequence[bytes]:
+        return self.order[start:stop]
+
+    def raw(self, id: bytes) -> bytes | None:
+        statement = self.fold.statement(id)
+        return None if statement is None else statement.raw
+
+    def root(self) -> tuple[bytes, int]:
+        return self.fold.statements_root(), self.fold.committed_count()
+
+    def add(self, statement: Statement) -> None:
+        self.fold.add(statement)
+        self.index[statement.id] = len(self.order)
+        self.order.append(statement.id)
+
+
+class Engine:
+    """One node.
+
+    Args:
+        ecosystem: the genesis statement's id, 32 bytes.
+        name: the node's name.
+        peer_seed: secret seed of its peer key, 32 bytes.
+        random: for nonces (unpredictable in production) and jitter.
+        tick: between two appends, ms.
+    """
+
+    def __init__(
+        self,
+        *,
+        ecosystem: bytes,
+        name: str,
+        peer_seed: bytes,
+        random: Random,
+        tick: int = TICK,
+        gossip: GossipConfig | None = None,
+    ) -> None:
+        self.fold = Fold(ecosystem)
+        self.name = name
+        self._ecosystem = ecosystem
+        self._public = public_of(peer_seed)
+        self._tick = tick
+        self._admission = Admission(ecosystem)
+        self._log = _Log(fold=self.fold)
+        self._machine = Machine(seed=peer_seed, held=self._log, random=random, config=gossip)
+        self._pending: dict[bytes, Statement] = {}
+        self._opened = 0  # when the oldest pending one came
+        self._is_urgent = False  # whether an urgent one is pending
+        self._in_flight: tuple[Statement, ...] = ()
+        self._awaited: dict[bytes, list[tuple[_Submission, int]]] = {}
+        self._storage_error: StorageError | None = None
+        self._storage_until = 0
+        self._now = 0
+
+    # -------------------------------------------------------------------------------------------- start and look
+
+    def load(self, raws: Iterable[bytes]) -> None:
+        """Takes in the next stored entries of the log, verifying each as if it had just come; then `settle`.
+
+        Raises:
+            StorageError: `log_inadmissible`: this entry could never have been accepted.
+        """
+        for raw in raws:
+            try:
+                statement = self._admission.admit(decode(raw))
+            except (InputError, NotYetError) as error:
+                raise StorageError(
+                    "log_inadmissible",
+                    f"Entry {self._log.size()} of the stored log could not have been accepted: {error.message}",
+                    hint="Run `accredit node audit`; fetch the log back from a peer (`accredit node restore`).",
+                ) from error
+            self._admission.add(statement)
+            self._log.add(statement)
+
+    def settle(self, *, now: int) -> list[Effect]:
+        """Folds what was loaded: a `Changed`, and what gossip does once it knows its peers."""
+        self._now = now
+        return self._settle(force_peers=True)
+
+    def __contains__(self, id: object) -> bool:
+        """Whether a statement is logged."""
+        return id in self._log
+
+    @property
+    def size(self) -> int:
+        """Entries in the log."""
+        return self._log.size()
+
+    @property
+    def is_member(self) -> bool:
+        """Whether this node, with this peer key, is among the nodes in force."""
+        return any(node["name"] == self.name and node["keys"]["peer"] == self._public for node in self._nodes())
+
+    def index_of(self, id: bytes) -> int | None:
+        """A logged statement's place in the log."""
+        return self._log.index.get(id)
+
+    def next_wakeup(self) -> int | None:
+        """When `Ticked` is wanted at the latest (ms since 1970); None where nothing is planned."""
+        due = self._machine.next_wakeup()
+        if not self._pending or self._in_flight:
+            return due
+        return self._deadline() if due is None else min(due, self._deadline())
+
+    def statistics(self) -> Statistics:
+        """What gossip has seen."""
+        return self._machine.statistics()
+
+    # ---------------------------------------------------------------------------------------------- the one door
+
+    def handle(self, event: Event, *, now: int) -> list[Effect]:
+        """Takes one event in; what is to be done about it, in this order."""
+        self._now = now
+        match event:
+            case Submitted():
+                effects = self._on_submitted(event)
+            case FrameArrived():
+                effects = self._gossip(FrameReceived(token=event.token, data=event.data))
+            case FrameAnswered() | SendFailed() | Ticked():
+                effects = self._gossip(event)
+            case Appended():
+                effects = self._on_appended(event)
+            case AppendFailed():
+                effects = self._on_append_failed(event.error)
+            case _:
+                assert_never(event)
+        return [*effects, *self._flush()]
+
+    def _on_submitted(self, event: Submitted) -> list[Effect]:
+        submission = _Submission(token=event.token, results=[None] * len(event.raws))
+        waiting: list[Unverified] = []
+        for position, raw in enumerate(event.raws):
+            submission.results[position] = self._submit_one(submission, position, raw, waiting)
+        effects: list[Effect] = []
+        if waiting:
+            effects += self._gossip(StatementsJudged(sender=b"", waiting=tuple(waiting)))
+        return [*effects, *_answered(submission)]
+
+    def _submit_one(
+        self, submission: _Submission, position: int, raw: bytes, waiting: list[Unverified]
+    ) -> Result | None:
+        """The result, or None while it is to come."""
+        try:
+            unverified = decode(raw)
+        except InputError as error:
+            return Result(id=None, status="refused", error=error)
+        id = unverified.id
+        index = self._log.index.get(id)
+        if index is not None:
+            return Result(id=id, status="known", index=index)
+        try:
+            self._admit(unverified)
+        except NotYetError as error:
+            waiting.append(unverified)
+            return Result(id=id, status="waiting", error=error)
+        except AccreditError as error:
+            return Result(id=id, status="refused", error=error)
+        submission.missing += 1
+        self._awaited.setdefault(id, []).append((submission, position))
+        return None
+
+    def _admit(self, unverified: Unverified) -> None:
+        """Makes a statement pending, unless it is already.
+
+        Raises:
+            StorageError: nothing can be stored at the moment. Otherwise as `Admission.admit`.
+        """
+        if unverified.id in self._admission:
+            return
+        if self._storage_error is not None and self._now < self._storage_until:
+            raise self._storage_error
+        if len(self._pending) >= PENDING_MAX:
+            raise StorageError(
+                "overloaded", "more statements wait to be logged than this node takes.", hint="Try again in a minute."
+            )
+        statement = self._admission.admit(unverified)
+        self._admission.add(statement)
+        if not self._pending:
+            self._opened = self._now
+        self._pending[statement.id] = statement
+        self._is_urgent = self._is_urgent or is_urgent(statement)
+
+    # ---------------------------------------------------------------------------------------------------- append
+
+    def _deadline(self) -> int:
+        if len(self._pending) >= BATCH or self._is_urgent:
+            return self._now
+        return (self._opened // self._tick + 1) * self._tick
+
+    def _flush(self) -> list[Effect]:
+        """Appends what is pending, if its time has come. A wall clock set back must not make it wait for hours."""
+        if not self._pending or self._in_flight or self._opened <= self._now < self._deadline():
+            return []
+        batch = tuple(self._pending.values())[:BATCH]
+        for statement in batch:
+            del self._pending[statement.id]
+        self._opened = self._now
+        self._is_urgent = any(is_urgent(each) for each in self._pending.values())
+        self._in_flight = batch
+        return [Append(statements=batch, urgent=any(is_urgent(each) for each in batch))]
+
+    def _on_appended(self, event: Appended) -> list[Effect]:
+        logged, self._in_flight = self._in_flight, ()
+        assert logged, "an append was under way"
+        assert event.size == self._log.size() + len(logged), "the store and the engine agree about the log"
+        self._storage_error = None
+        for statement in logged:
+            self._log.add(statement)
+        effects = self._settle()
+        for statement in logged:
+            result = Result(id=statement.id, status="logged", index=self._log.index[statement.id])
+            effects += self._resolve(statement.id, result)
+        news = tuple(Logged(id=each.id, index=self._log.index[each.id], urgent=is_urgent(each)) for each in logged)
+        return [*effects, *self._gossip(StatementsLogged(statements=news))]
+
+    def _on_append_failed(self, error: StorageError) -> list[Effect]:
+        dropped = (*self._in_flight, *self._pending.values())
+        self._in_flight = ()
+        self._pending.clear()
+        self._is_urgent = False
+        self._storage_error = error
+        self._storage_until = self._now + STORAGE_PAUSE
+        self._admission = Admission(self._ecosystem)
+        for id in self._log.order:
+            statement = self.fold.statement(id)
+            assert statement is not None, "what is logged is in the fold"
+            self._admission.add(statement)
+        effects: list[Effect] = []
+        for statement in dropped:
+            effects += self._resolve(statement.id, Result(id=statement.id, status="refused", error=error))
+        return effects
+
+    def _resolve(self, id: bytes, result: Result) -> list[Effect]:
+        """Tells everybody who waits for this statement; replies to those who wait for nothing else."""
+        effects: list[Effect] = []
+        for submission, position in self._awaited.pop(id, ()):
+            submission.results[position] = result
+            submission.missing -= 1
+            effects += _answered(submission)
+        return effects
+
+    def _settle(self, *, force_peers: bool = False) -> list[Effect]:
+        changes = self.fold.settle()
+        changed = Changed(
+            size=self._log.size(),
+            time=self._now // 1_000,
+            records=changes.records,
+            took_effect=self._statements(changes.took_effect),
+            ceased=self._statements(changes.ceased),
+        )
+        if not force_peers and self.fold.charter is not None and all(kind != "node" for kind, _ in changes.records):
+            return [changed]
+        peers = tuple(Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"]) for node in self._nodes())
+        return [changed, *self._gossip(PeersChanged(peers=peers))]
+
+    def _nodes(self) -> Sequence[Mapping[str, Any]]:
+        """The nodes in force; those that the genesis names while it waits for its votes, or no vote could spread."""
+        if self.fold.charter is not None:
+            return self.fold.nodes()
+        genesis = self.fold.statement(self._ecosystem)
+        return () if genesis is None else genesis.body["nodes"]
+
+    def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
+        return tuple(each for each in map(self.fold.statement, ids) if each is not None)
+
+    # ---------------------------------------------------------------------------------------------------- gossip
+
+    def _gossip(self, event: GossipEvent) -> list[Effect]:
+        """Hands an event to the machine, and carries out what it asks of us."""
+        effects: list[Effect] = []
+        for effect in self._machine.handle(event, now=self._now):
+            match effect:
+                case Send():
+                    effects.append(effect)
+                case FrameReply():
+                    effects.append(ReplyFrame(token=effect.token, status=200, data=effect.data))
+                case Refuse():
+                    effects.append(ReplyFrame(token=effect.token, status=effect.status, error=effect.error))
+                case Submit():
+                    effects += self._judge(effect)
+                case _:
+                    assert_never(effect)
+        return effects
+
+    def _judge(self, submit: Submit) -> list[Effect]:
+        refused: list[bytes] = []
+        waiting: list[Unverified] = []
+        for unverified in submit.statements:
+            try:
+                self._admit(unverified)
+            except NotYetError:
+                waiting.append(unverified)
+            except StorageError:
+                break  # our trouble, not the sender's: it will be fetched again
+            except AccreditError:
+                refused.append(unverified.id)
+        if not refused and not waiting:
+            return []
+        judged = StatementsJudged(sender=submit.sender, refused=tuple(refused), waiting=tuple(waiting))
+        return self._gossip(judged)
+
+
+def _answered(submission: _Submission) -> list[Effect]:
+    """The reply, once nothing is missing."""
+    if submission.missing:
+        return []
+    results = tuple(each for each in submission.results if each is not None)
+    assert len(results) == len(submission.results)
+    return [Reply(token=submission.token, results=results)]

@@ -1,0 +1,101 @@
+"""The tables of a node's database, and how an older file becomes a current one.
+
+`PRAGMA user_version` counts the migrations applied. Each runs in the transaction that raises the number, so that a
+database is always at exactly one version. Migrations are never edited once released; a new one is appended. They get a
+`sqlite_utils.Database`, whose `transform` does what SQLite's ALTER TABLE cannot.
+
+    meta         ecosystem, origin: whose database it is, for good
+    statements   the log: number from 0, id, bytes as submitted
+    tiles        hashes in the widths of tlog-tiles: key = tile level << 55 | tile index (`tile_key`)
+    tree         one row: size and root after the newest append
+    checkpoint   one row: the newest signed checkpoint
+    changes      what took effect or ceased to, in the order this node saw it
+    feed         one row: how many entries of the log `changes` covers
+    kept         small durable facts by name: heads of witnessed logs, state notes, conflicts
+
+Statements are found by the first 8 bytes of their id, then compared whole: an index over random 32-byte ids inserts at
+two thirds of the speed. The index is not unique, because 8 bytes can be made to collide; the writer looks before it
+inserts (`store`).
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from registry.errors import StorageError
+
+from .database import APPLICATION_ID, transaction
+
+# A log of 2**63 leaves has 2**55 full tiles in its lowest level, and 8 levels of tiles.
+TILE_LEVELS: Final = 8
+_LEVEL_SHIFT: Final = 55
+
+
+def tile_key(level: int, index: int) -> int:
+    """Row of a hash tile; fits SQLite's signed 64 bits."""
+    assert 0 <= level < TILE_LEVELS
+    assert 0 <= index < 1 << _LEVEL_SHIFT
+    return level << _LEVEL_SHIFT | index
+
+
+def _create(db: Database) -> None:
+    for statement in (
+        "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE statements (number INTEGER PRIMARY KEY, id BLOB NOT NULL CHECK (length(id) = 32), "
+        "raw BLOB NOT NULL)",
+        "CREATE INDEX statements_by_id ON statements (substr(id, 1, 8))",
+        "CREATE TABLE tiles (key INTEGER PRIMARY KEY, hashes BLOB NOT NULL CHECK (length(hashes) % 32 = 0))",
+        "CREATE TABLE tree (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL)",
+        "CREATE TABLE checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, note TEXT NOT NULL)",
+        "CREATE TABLE changes (seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, "
+        "statement INTEGER NOT NULL REFERENCES statements (number), kind TEXT NOT NULL, sub TEXT NOT NULL, "
+        "change TEXT NOT NULL CHECK (change IN ('took_effect', 'ceased')))",
+        "CREATE TABLE feed (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL)",
+        "CREATE TABLE kept (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    ):
+        db.execute(statement)
+
+
+MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create,)
+SCHEMA: Final = len(MIGRATIONS)
+
+
+def check_ours(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the schema version: 0 for an empty file.
+
+    Raises:
+        StorageError: another program's database, or one of a newer version of this program.
+    """
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if application != APPLICATION_ID and not (empty and application == version == 0):
+        raise StorageError(
+            "not_our_database", f"{path} is a database of another program.", hint="Set data_dir to a folder of its own."
+        )
+    if version > SCHEMA:
+        raise StorageError(
+            "newer_database",
+            f"{path} was written by a newer accredit (schema {version}; this one knows {SCHEMA}).",
+            hint="Run that version or a later one; a database is never taken back to an older schema.",
+        )
+    return version
+
+
+def migrate(
+    connection: sqlite3.Connection, path: Path, migrations: tuple[Callable[[Database], None], ...] = MIGRATIONS
+) -> None:
+    """Bring the database up to the newest schema, one migration a transaction.
+
+    Raises:
+        StorageError: as `check_ours`.
+    """
+    db = Database(connection, execute_plugins=False)
+    for version in range(check_ours(connection, path), len(migrations)):
+        with transaction(connection):
+            migrations[version](db)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {version + 1}")

@@ -1,0 +1,245 @@
+"""The statement: the only thing that enters the registry.
+
+A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC 9943):
+
+    18([ protected bstr, {}, payload bstr, signature bstr64 ])
+    protected = { 1: -8, 3: "application/accredit-statement+cbor", 4: kid bstr32, 15: { 1: iss, 2: sub, 6: iat } }
+    payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map }
+    id        = SHA-256(["Signature1", protected, h'', payload])
+
+All of it deterministic CBOR (see `encoding`); the unprotected map is empty; the id names content and signer, not the
+signature's own bytes. `seq` and `prev` number and chain each key's own statements from 1.
+
+Different trust, different type: `decode` gives an `Unverified`; only `verify` turns one into a `Statement`, which can
+be built in no other way. What a body may hold for each kind is the business of `governance.rulebook`.
+"""
+
+import hashlib
+from dataclasses import InitVar, dataclass, fields
+from typing import Any, Final
+
+from . import shape
+from .encoding import decode as decode_cbor
+from .encoding import encode as encode_cbor
+from .errors import DecodeError, RefusedError
+from .keys import key_id, public_of, sign
+from .keys import verify as signature_is_good
+from .limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
+
+CONTENT_TYPE: Final = "application/accredit-statement+cbor"
+VERSION: Final = 1
+
+_ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS = 1, 3, 4, 15  # COSE header labels; 15 is RFC 9597's
+_ISS, _SUB, _IAT = 1, 2, 6  # CWT claims, RFC 8392 §4
+_EDDSA: Final = -8
+_TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18, before an array of four: 84
+_MEMBERS: Final = shape.members(
+    {
+        "v": shape.integer(VERSION, VERSION),
+        "eco": shape.either(shape.null, shape.digest),
+        "kind": shape.text(64),
+        "seq": shape.integer(1, 2**53),
+        "prev": shape.either(shape.null, shape.digest),
+        "body": lambda value, path: _require(type(value) is dict, path, "a map"),
+    }
+)
+_LABELS: Final = {_ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS}
+_CLAIMS: Final = {_ISS, _SUB, _IAT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What somebody means to say, before it is signed.
+
+    Attributes:
+        iss: id of the authority that speaks (of the issuer, for its own key's `issuer.key`).
+        sub: id of what it speaks about: an issuer, a framework, a statement (hex), the ecosystem.
+        iat: seconds since 1970, when it is said.
+        eco: the genesis statement's id, 32 bytes; None in the genesis itself.
+        kind: as in `governance.rulebook.RULEBOOK`.
+        seq, prev: this key's running number from 1, and the id of its statement before.
+        body: the kind's own members.
+    """
+
+    iss: str
+    sub: str
+    iat: int
+    eco: bytes | None
+    kind: str
+    seq: int
+    prev: bytes | None
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unverified(Draft):
+    """A well-formed statement whose signature nobody has checked.
+
+    Attributes:
+        id: SHA-256 of the Sig_structure, 32 bytes.
+        kid: the signing key's id, 32 bytes.
+        signature: 64 bytes.
+        raw: the whole encoding.
+    """
+
+    id: bytes
+    kid: bytes
+    signature: bytes
+    raw: bytes
+
+
+_PROOF_OF_VERIFICATION: Final = object()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement(Unverified):
+    """A statement whose signature `verify` has checked. Equal and hashed by id."""
+
+    proof: InitVar[object]  # asked for, not kept: `dataclasses.replace` cannot pass it on to other content
+
+    def __post_init__(self, proof: object) -> None:
+        if proof is not _PROOF_OF_VERIFICATION:
+            raise TypeError("a Statement is made by verify() only")
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.id.hex()[:8]} by {self.iss} number {self.seq}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Statement) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+def decode(raw: bytes) -> Unverified:
+    """Reads one statement; its body's shape and its signature are still to be checked.
+
+    Raises:
+        DecodeError: too large, not a COSE_Sign1 of this profile, not deterministic.
+    """
+    if len(raw) > STATEMENT_BYTES:
+        raise DecodeError(
+            "too_large",
+            f"a statement of {len(raw)} bytes; at most {STATEMENT_BYTES} are allowed.",
+            hint="Say it in several statements.",
+        )
+    if raw[:1] != _TAG_SIGN1:
+        raise DecodeError("not_cose_sign1", "a statement begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
+    outer = decode_cbor(raw[1:], what="the COSE_Sign1")
+    if type(outer) is not list or len(outer) != 4:
+        raise DecodeError("not_cose_sign1", "a COSE_Sign1 is an array of four (RFC 9052 §4.2).")
+    protected, unprotected, payload, signature = outer
+    _require(type(protected) is bytes, "protected", "a byte string")
+    _require(unprotected == {} and type(unprotected) is dict, "unprotected", "an empty map (RFC 9943)")
+    _require(type(payload) is bytes, "payload", "a byte string: statements are never detached")
+    shape.octets(64)(signature, "signature")
+    kid, iss, sub, iat = _decode_protected(protected)
+    content = decode_cbor(payload, what="the payload")
+    _MEMBERS(content, "payload")
+    _require("ext" not in content, "payload", "no other members")
+    return Unverified(
+        iss=iss,
+        sub=sub,
+        iat=iat,
+        eco=content["eco"],
+        kind=content["kind"],
+        seq=content["seq"],
+        prev=content["prev"],
+        body=content["body"],
+        id=hashlib.sha256(_sig_structure(protected, payload)).digest(),
+        kid=kid,
+        signature=signature,
+        raw=raw,
+    )
+
+
+def verify(unverified: Unverified, public: bytes) -> Statement:
+    """Checks the signature with the key that `kid` names.
+
+    Raises:
+        RefusedError: `public` is another key, or the signature is not its.
+    """
+    if key_id(public) != unverified.kid:
+        raise RefusedError("wrong_key", "the statement names another key than the one it is checked with.")
+    protected, _, payload, _ = decode_cbor(unverified.raw[1:])
+    if not signature_is_good(public, _sig_structure(protected, payload), unverified.signature):
+        raise RefusedError(
+            "bad_signature",
+            f"the signature of {unverified.kind} by {unverified.iss} is not valid.",
+            hint="Sign it again; it may have been changed on the way.",
+        )
+    content = {field.name: getattr(unverified, field.name) for field in fields(Unverified)}
+    return Statement(**content, proof=_PROOF_OF_VERIFICATION)
+
+
+def encode_signed(draft: Draft, seed: bytes) -> bytes:
+    """Signs `draft` with the key of `seed`; the statement's whole encoding.
+
+    Raises:
+        DecodeError: the draft is not a well-formed statement, or too large.
+    """
+    protected, payload = _parts(draft, key_id(public_of(seed)))
+    signature = sign(seed, _sig_structure(protected, payload))
+    raw = _TAG_SIGN1 + encode_cbor([protected, {}, payload, signature])
+    decode(raw)
+    return raw
+
+
+def statement_id(draft: Draft, kid: bytes) -> bytes:
+    """The id that `draft` will have once the key `kid` has signed it.
+
+    Raises:
+        DecodeError: the draft holds something that cannot be encoded.
+    """
+    return hashlib.sha256(_sig_structure(*_parts(draft, kid))).digest()
+
+
+def as_unverified(draft: Draft, kid: bytes) -> Unverified:
+    """`draft` as the statement it will be once `kid` has signed it, with zeros for the signature: for dry runs.
+
+    Raises:
+        DecodeError: the draft is not a well-formed statement, or too large.
+    """
+    protected, payload = _parts(draft, kid)
+    return decode(_TAG_SIGN1 + encode_cbor([protected, {}, payload, bytes(64)]))
+
+
+def _parts(draft: Draft, kid: bytes) -> tuple[bytes, bytes]:
+    claims = {_ISS: draft.iss, _SUB: draft.sub, _IAT: draft.iat}
+    protected = {_ALG: _EDDSA, _CONTENT_TYPE: CONTENT_TYPE, _KID: kid, _CWT_CLAIMS: claims}
+    payload = {
+        "v": VERSION,
+        "eco": draft.eco,
+        "kind": draft.kind,
+        "seq": draft.seq,
+        "prev": draft.prev,
+        "body": draft.body,
+    }
+    try:
+        return encode_cbor(protected), encode_cbor(payload)
+    except (TypeError, ValueError) as error:
+        raise DecodeError("not_encodable", f"the draft cannot be written as a statement: {error}.") from error
+
+
+def _decode_protected(protected: bytes) -> tuple[bytes, str, str, int]:
+    header = decode_cbor(protected, what="the protected header")
+    _require(type(header) is dict and set(header) == _LABELS, "protected", "a map with the labels 1, 3, 4 and 15")
+    _require(header[_ALG] == _EDDSA and type(header[_ALG]) is int, "protected.alg", "-8 (EdDSA)")
+    _require(header[_CONTENT_TYPE] == CONTENT_TYPE, "protected.content_type", CONTENT_TYPE)
+    shape.digest(header[_KID], "protected.kid")
+    claims = header[_CWT_CLAIMS]
+    _require(type(claims) is dict and set(claims) == _CLAIMS, "protected.cwt_claims", "iss (1), sub (2) and iat (6)")
+    shape.issuer_id(claims[_ISS], "protected.iss")
+    shape.text(IDENTIFIER_CHARS)(claims[_SUB], "protected.sub")
+    shape.integer(0, TIME_MAX)(claims[_IAT], "protected.iat")
+    return header[_KID], claims[_ISS], claims[_SUB], claims[_IAT]
+
+
+def _sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """RFC 9052 §4.4, without external data."""
+    return encode_cbor(["Signature1", protected, b"", payload])
+
+
+def _require(condition: bool, path: str, expected: str) -> None:
+    if not condition:
+        raise shape.wrong(path, expected)

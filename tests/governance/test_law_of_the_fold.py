@@ -1,0 +1,84 @@
+"""The law of the fold: every order, duplication and batching of one set gives the same records and the same root."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governance.admission import Admission
+from governance.fold import Fold
+from registry.errors import NotYetError, RefusedError
+from registry.statement import Statement, decode
+from tests.strategies.consortium import fold_of
+from tests.strategies.histories import histories
+
+
+def picture(fold: Fold) -> dict[str, Any]:
+    """All that anybody can see of a fold."""
+    return {
+        "records": dict(fold.items()),
+        "root": fold.state_root(),
+        "committed": sorted(s.id for s in fold.chains if fold.is_committed(s.id)),
+        "standings": {s.id: fold.standing(s.id) for s in sorted(fold.chains, key=lambda s: s.id)},
+        "open": [proposal.statement.id for proposal in fold.proposals()],
+        "alarms": fold.alarms(),
+        "nodes": fold.nodes(),
+        "heads": fold.heads(),
+    }
+
+
+@given(histories(), st.randoms(use_true_random=False), st.integers(1, 7))
+def test_order_duplication_and_batching_change_nothing(
+    history: tuple[bytes, list[Statement]], random: Any, batch: int
+) -> None:
+    eco, said = history
+    shuffled = said + random.choices(said, k=len(said) // 2)
+    random.shuffle(shuffled)
+
+    assert picture(fold_of(eco, shuffled, batch=batch)) == picture(fold_of(eco, said))
+
+
+@given(histories())
+def test_one_at_a_time_is_the_same_as_all_at_once(history: tuple[bytes, list[Statement]]) -> None:
+    eco, said = history
+
+    assert picture(fold_of(eco, said, batch=1)) == picture(fold_of(eco, said))
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_nodes_that_hear_in_any_order_accept_the_same_set(history: tuple[bytes, list[Statement]], random: Any) -> None:
+    """What is not known yet is tried again, as a node does; what is refused is refused in every order."""
+    eco, said = history
+
+    def accepted(order: list[Statement]) -> set[bytes]:
+        node, waiting = Admission(eco), list(order)
+        while waiting:
+            later = []
+            for statement in waiting:
+                try:
+                    node.add(node.admit(decode(statement.raw)))
+                except NotYetError:
+                    later.append(statement)
+                except RefusedError as error:
+                    assert error.code == "over_budget"  # noqa: PT017 - every other refusal is a failure
+            if len(later) == len(waiting):
+                break
+            waiting = later
+        return {s.id for s in order if s.id in node}
+
+    shuffled = list(said)
+    random.shuffle(shuffled)
+
+    assert accepted(shuffled) == accepted(said)
+
+
+@given(histories())
+def test_the_committed_set_alone_gives_the_same_records(history: tuple[bytes, list[Statement]]) -> None:
+    """What leaves the committed set has no effect: who never heard it comes to the same state."""
+    eco, said = history
+    whole = fold_of(eco, said)
+    committed = [s for s in said if whole.is_committed(s.id)]
+    part = fold_of(eco, committed)
+
+    assert dict(part.items()) == dict(whole.items())
+    assert part.state_root() == whole.state_root()

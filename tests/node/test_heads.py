@@ -1,0 +1,132 @@
+"""The last signed head: what keeps an honest operator's restored backup from becoming a fork."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from node.heads import Head, SignedHead
+from node.store import Store
+from registry.errors import StorageError
+
+ORIGIN = "node1.example.org"
+
+
+def nothing(size: int) -> bytes:
+    raise AssertionError(f"nobody asks for the root at {size}")
+
+
+def test_a_node_that_never_signed_may_sign_anything(tmp_path: Path) -> None:
+    head = SignedHead(tmp_path / "heads" / "log.json")
+    assert head.last is None
+    head.check_may_sign(0, bytes(32), nothing)
+    head.record(0, bytes(32))
+    assert SignedHead(tmp_path / "heads" / "log.json").last == Head(size=0, root=bytes(32))
+
+
+def test_a_smaller_size_is_never_signed_again(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    SignedHead(path).record(5, b"5" * 32)
+    head = SignedHead(path)
+    with pytest.raises(StorageError, match="backup was restored") as refused:
+        head.check_may_sign(4, b"4" * 32, nothing)
+    assert refused.value.code == "log_rolled_back"
+    assert "restore" in refused.value.hint
+    with pytest.raises(StorageError, match="backup was restored"):
+        head.record(4, b"4" * 32)
+    assert SignedHead(path).last == Head(size=5, root=b"5" * 32)
+
+
+def test_the_same_size_is_signed_again_only_with_the_same_root(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    head = SignedHead(path)
+    head.record(5, b"5" * 32)
+    written = path.stat().st_mtime_ns
+    head.check_may_sign(5, b"5" * 32, nothing)
+    head.record(5, b"5" * 32)
+    assert path.stat().st_mtime_ns == written
+    with pytest.raises(StorageError) as refused:
+        head.check_may_sign(5, b"x" * 32, nothing)
+    assert refused.value.code == "log_forked"
+    with pytest.raises(StorageError, match="are not those this node signed"):
+        head.record(5, b"x" * 32)
+
+
+def test_a_restored_backup_that_has_outgrown_the_signed_size_is_found_out(tmp_path: Path) -> None:
+    def statement(word: str, number: int) -> tuple[bytes, bytes]:
+        raw = f"{word} {number}".encode()
+        return raw.ljust(32, b"."), raw
+
+    def opened() -> Store:
+        return Store.open(tmp_path / "data" / "node.sqlite", ecosystem=bytes(32), origin=ORIGIN)
+
+    heads = tmp_path / "data-heads" / "log.json"
+    with opened() as store:
+        store.append([statement("old", number) for number in range(90)])
+        store.backup(tmp_path / "backup.sqlite")
+        size, root = store.append([statement("lost", number) for number in range(10)])
+        head = SignedHead(heads)
+        head.check_may_sign(size, root, store.root)
+        head.record(size, root)
+    shutil.rmtree(tmp_path / "data")
+    (tmp_path / "data").mkdir()
+    shutil.copy(tmp_path / "backup.sqlite", tmp_path / "data" / "node.sqlite")
+    with opened() as store:
+        head = SignedHead(heads)
+        with pytest.raises(StorageError) as behind:
+            head.check_may_sign(*store.head(), store.root)
+        assert behind.value.code == "log_rolled_back"
+        size, root = store.append([statement("other", number) for number in range(20)])
+        assert size > 100
+        with pytest.raises(StorageError) as forked:
+            head.check_may_sign(size, root, store.root)
+        assert forked.value.code == "log_forked"
+
+
+def test_a_log_that_only_grew_goes_on_being_signed(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "node.sqlite", ecosystem=bytes(32), origin=ORIGIN) as store:
+        head = SignedHead(tmp_path / "log.json")
+        for number in range(20):
+            size, root = store.append([(bytes([number]) * 32, bytes([number]))])
+            head.check_may_sign(size, root, store.root)
+            head.record(size, root)
+        assert head.last == Head(size=20, root=store.root())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"5",
+        b"{}",
+        b'{"size": 5}',
+        b'{"size": "5", "root": "%s"}' % (b"00" * 32),
+        b'{"size": true, "root": "%s"}' % (b"00" * 32),
+        b'{"size": -1, "root": "%s"}' % (b"00" * 32),
+        b'{"size": 5, "root": "00"}',
+        b'{"size": 5, "root": 5}',
+        b"\xff\xfe",
+    ],
+)
+def test_a_damaged_head_file_is_not_taken_for_a_missing_one(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "log.json"
+    path.write_bytes(content)
+    with pytest.raises(StorageError) as refused:
+        SignedHead(path)
+    assert refused.value.code == "head_corrupt"
+    assert "witnesses" in refused.value.hint
+
+
+def test_a_head_file_that_cannot_be_read_or_written_stops_the_node(tmp_path: Path) -> None:
+    (tmp_path / "log.json").mkdir()
+    with pytest.raises(StorageError) as unreadable:
+        SignedHead(tmp_path / "log.json")
+    assert unreadable.value.code == "unreadable_file"
+    (tmp_path / "file").write_text("")
+    head = SignedHead(tmp_path / "other.json")
+    (tmp_path / "other.json").mkdir()
+    with pytest.raises(StorageError) as unwritable:
+        head.record(1, bytes(32))
+    assert unwritable.value.code == "unwritable_file"
+    assert head.last is None, "what is not on the disk was not recorded"
+    assert not list(tmp_path.glob(".other*"))

@@ -1,0 +1,292 @@
+"""A fake wire between real gossip machines, in virtual time.
+
+    world = World(seed=1, nodes=5)
+    world.say(0, 10)                   ten statements at node 0
+    world.run(seconds=5)
+    world.check_same()
+
+A node here is a `Machine` and a small ledger in the engine's place: it verifies signatures, knows a key once the
+statement that introduces it is logged, and logs what it accepted a moment later. Links delay, lose, duplicate and (by
+random delays) reorder; nodes go down and come back. One heap of (time, number): the same seed gives the same run.
+"""
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import count
+from random import Random
+
+from gossip.config import GossipConfig
+from gossip.events import (
+    Effect,
+    Event,
+    FrameAnswered,
+    FrameReceived,
+    Logged,
+    Peer,
+    PeersChanged,
+    Refuse,
+    Reply,
+    Send,
+    SendFailed,
+    StatementsJudged,
+    StatementsLogged,
+    Submit,
+    Ticked,
+)
+from gossip.machine import Machine
+from registry.errors import RefusedError
+from registry.keys import key_id, public_of
+from registry.statement import Draft, Unverified, decode, encode_signed, verify
+
+START = 1_700_000_000_000
+ECOSYSTEM = sha256(b"ecosystem").digest()
+AUTHORITY_SEED = sha256(b"authority").digest()
+
+
+def seed_of(name: str) -> bytes:
+    """The secret of a node or key, made from its name."""
+    return sha256(name.encode()).digest()
+
+
+def statement(
+    seq: int, *, seed: bytes = AUTHORITY_SEED, kind: str = "issuer.register", body: dict[str, object] | None = None
+) -> Unverified:
+    """A signed statement, `seq` by the key of `seed`; its body is nobody's business here."""
+    draft = Draft(
+        iss="did:web:authority.example",
+        sub=f"did:web:issuer{seq}.example",
+        iat=START // 1_000 + seq,
+        eco=ECOSYSTEM,
+        kind=kind,
+        seq=seq,
+        prev=None,
+        body=body or {"n": seq},
+    )
+    return decode(encode_signed(draft, seed))
+
+
+def forged(honest: Unverified) -> bytes:
+    """The same statement with a signature that does not verify."""
+    return honest.raw[:-1] + bytes([honest.raw[-1] ^ 1])
+
+
+class Ledger:
+    """What a node holds: `gossip.events.Held`."""
+
+    def __init__(self) -> None:
+        self.order: list[bytes] = []
+        self.raws: dict[bytes, bytes] = {}
+
+    def __contains__(self, id: object) -> bool:
+        return id in self.raws
+
+    def size(self) -> int:
+        return len(self.order)
+
+    def ids(self, start: int, stop: int) -> Sequence[bytes]:
+        return self.order[start:stop]
+
+    def raw(self, id: bytes) -> bytes | None:
+        return self.raws.get(id)
+
+    def root(self) -> tuple[bytes, int]:
+        return sha256(b"".join(sorted(self.order))).digest(), len(self.order)
+
+    def add(self, each: Unverified) -> Logged:
+        self.order.append(each.id)
+        self.raws[each.id] = each.raw
+        return Logged(id=each.id, index=len(self.order) - 1, urgent=each.kind.endswith(".status"))
+
+
+@dataclass
+class Node:
+    """One node of the world."""
+
+    name: str
+    machine: Machine
+    ledger: Ledger
+    publics: dict[bytes, bytes]
+    down: bool = False
+    clock_error: int = 0  # ms
+    pending: dict[bytes, Unverified] = field(default_factory=dict)
+
+    @property
+    def peer(self) -> Peer:
+        return Peer(name=self.name, url=f"https://{self.name}", public=public_of(seed_of(self.name)))
+
+
+class World:
+    """Nodes, links and time.
+
+    Attributes:
+        loss, duplication: probability for each direction of an exchange.
+        delay: of a frame one way, ms, from and to.
+        log_delay: from acceptance to the log, ms.
+        cut: pairs of names between which nothing passes; directed.
+    """
+
+    def __init__(self, *, nodes: int, seed: int = 1, config: GossipConfig | None = None) -> None:
+        self.random = Random(seed)
+        self.now = START
+        self.loss = 0.0
+        self.duplication = 0.0
+        self.delay = (20, 80)
+        self.log_delay = 50
+        self.cut: set[tuple[str, str]] = set()
+        self.frames = 0
+        self.trace = sha256()
+        self._config = config
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+        self._next_seq = count(1)
+        self._ticks: dict[str, int] = {}
+        self.nodes = [self.make(f"node{number}") for number in range(nodes)]
+        self.introduce()
+
+    def make(self, name: str) -> Node:
+        """A node that nobody knows yet."""
+        ledger = Ledger()
+        rng = Random(self.random.getrandbits(64))
+        machine = Machine(seed=seed_of(name), held=ledger, random=rng, config=self._config)
+        public = public_of(AUTHORITY_SEED)
+        return Node(name=name, machine=machine, ledger=ledger, publics={key_id(public): public})
+
+    def introduce(self) -> None:
+        """Tells every node of all nodes, itself included."""
+        peers = tuple(node.peer for node in self.nodes)
+        for node in self.nodes:
+            self.handle(node, PeersChanged(peers=peers))
+
+    def say(self, at: int, many: int = 1, *, urgent: bool = False) -> list[Unverified]:
+        """New statements, submitted at node number `at`."""
+        kind = "accreditation.status" if urgent else "issuer.register"
+        said = [statement(next(self._next_seq), kind=kind) for _ in range(many)]
+        self.submit(self.nodes[at], said)
+        return said
+
+    def submit(self, node: Node, statements: Sequence[Unverified]) -> None:
+        """Statements at a node, as if by its own submitters."""
+        self._judge(node, Submit(sender=b"", statements=tuple(statements)))
+
+    def run(self, *, seconds: float) -> None:
+        """Lets time pass."""
+        end = self.now + int(seconds * 1_000)
+        while self._heap and self._heap[0][0] <= end:
+            self.now, _, action = heapq.heappop(self._heap)
+            action()
+        self.now = end
+
+    def check_same(self) -> None:
+        """Every node that is up holds the same set, in whatever order."""
+        sets = [sorted(node.ledger.order) for node in self.nodes if not node.down]
+        assert all(each == sets[0] for each in sets), [len(each) for each in sets]
+
+    def counters(self, node: Node) -> dict[str, int]:
+        return dict(node.machine.statistics().counters)
+
+    def handle(self, node: Node, event: Event) -> list[Effect]:
+        """One event, now; carries out what follows and returns the effects."""
+        effects = node.machine.handle(event, now=self.now + node.clock_error)
+        for effect in effects:
+            match effect:
+                case Send():
+                    self._send(node, effect)
+                case Submit():
+                    self._judge(node, effect)
+                case Reply() | Refuse():
+                    pass  # by whoever delivered the frame
+        self._plan_tick(node)
+        return effects
+
+    def at(self, time: int, action: Callable[[], None]) -> None:
+        """Plans an action."""
+        heapq.heappush(self._heap, (time, next(self._order), action))
+
+    def _plan_tick(self, node: Node) -> None:
+        due = node.machine.next_wakeup()
+        if due is None or node.down:
+            return
+        due = max(self.now + 1, due - node.clock_error)
+        if self.now < self._ticks.get(node.name, 0) <= due:
+            return
+        self._ticks[node.name] = due
+
+        def tick() -> None:
+            if self._ticks.get(node.name) == due and not node.down:
+                self.handle(node, Ticked())
+
+        self.at(due, tick)
+
+    def _send(self, node: Node, send: Send) -> None:
+        self.frames += 1
+        self.trace.update(self.now.to_bytes(8) + send.data)
+        target = next((each for each in self.nodes if each.name == send.peer), None)
+        for _ in range(2 if self.random.random() < self.duplication else 1):
+            if target is None or self._is_lost(node.name, send.peer):
+                self._fail(node, send)
+            else:
+                self.at(self.now + self._delay(), self._delivery(node, target, send))
+
+    def _delivery(self, node: Node, target: Node, send: Send) -> Callable[[], None]:
+        def deliver() -> None:
+            if target.down:
+                self._fail(node, send)
+                return
+            answer = self.handle(target, FrameReceived(token=1, data=send.data))[0]
+            if isinstance(answer, Reply):
+                status, data = 200, answer.data
+            else:
+                assert isinstance(answer, Refuse)
+                status, data = answer.status, str(answer.error).encode()
+            if self._is_lost(send.peer, node.name):
+                self._fail(node, send)
+            else:
+                event = FrameAnswered(exchange=send.exchange, status=status, data=data)
+                self.at(self.now + self._delay(), lambda: self._happen(node, event))
+
+        return deliver
+
+    def _happen(self, node: Node, event: Event) -> None:
+        if not node.down:
+            self.handle(node, event)
+
+    def _fail(self, node: Node, send: Send) -> None:
+        event = SendFailed(exchange=send.exchange, reason="timed out")
+        self.at(self.now + 5_000, lambda: self._happen(node, event))
+
+    def _is_lost(self, source: str, target: str) -> bool:
+        return (source, target) in self.cut or self.random.random() < self.loss
+
+    def _delay(self) -> int:
+        return self.random.randint(*self.delay)
+
+    def _judge(self, node: Node, submit: Submit) -> None:
+        refused: list[bytes] = []
+        waiting: list[Unverified] = []
+        for each in submit.statements:
+            public = node.publics.get(each.kid)
+            if public is None:
+                waiting.append(each)
+                continue
+            try:
+                verify(each, public)
+            except RefusedError:
+                refused.append(each.id)
+                continue
+            if each.kind == "key.add":
+                introduced: bytes = each.body["public"]
+                node.publics[key_id(introduced)] = introduced
+            if each.id not in node.ledger and each.id not in node.pending:
+                if not node.pending:
+                    self.at(self.now + self.log_delay, lambda: self._log(node))
+                node.pending[each.id] = each
+        if refused or waiting:
+            judged = StatementsJudged(sender=submit.sender, refused=tuple(refused), waiting=tuple(waiting))
+            self.handle(node, judged)
+
+    def _log(self, node: Node) -> None:
+        logged = tuple(node.ledger.add(each) for each in node.pending.values())
+        node.pending.clear()
+        self.handle(node, StatementsLogged(statements=logged))

@@ -1,0 +1,249 @@
+"""`dev.py` on machines that are not as one would wish: broken shims, no ensurepip, no network, a killed installation.
+
+Each story runs the real `dev.py` in a small repository of its own with a real `venv` and a real pip, without a network:
+the one package in its lock is a wheel made on the spot, and its project has its own tiny build back end.
+"""
+
+import ast
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import dev
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 120  # seconds for one run of dev.py: `venv` and pip take some 5 on a quiet machine
+
+PYPROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+
+# Blocks where a file called `block` lies beside it, so that a test can kill the installation in its middle.
+BACKEND = """\
+import pathlib, time, zipfile
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    here = pathlib.Path(__file__).parent
+    if (here / "block").exists():
+        (here / "reached").touch()
+        time.sleep(300)
+    with zipfile.ZipFile(pathlib.Path(wheel_directory, "accredit-1-py3-none-any.whl"), "w") as wheel:
+        wheel.writestr("accredit-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: accredit\\nVersion: 1\\n")
+        wheel.writestr("accredit-1.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+        wheel.writestr("accredit-1.dist-info/entry_points.txt", "[console_scripts]\\naccredit = thing:main\\n")
+        wheel.writestr("accredit-1.dist-info/RECORD", "")
+    return "accredit-1-py3-none-any.whl"
+
+
+build_editable = build_wheel
+"""
+
+THING = "import sys\n\n\ndef main():\n    print('thing got', *sys.argv[1:])\n    return 7\n"
+
+
+class Repository:
+    """A copy of dev.py with the smallest project it can install."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.wheels = folder / "wheels"
+        self.venv = folder / ".venv"
+        (folder / "requirements").mkdir(parents=True)
+        self.wheels.mkdir()
+        (folder / "dev.py").write_bytes((ROOT / "dev.py").read_bytes())
+        (folder / "pyproject.toml").write_text(PYPROJECT)
+        (folder / "backend.py").write_text(BACKEND)
+        (folder / "requirements" / "run.txt").write_text("")
+        self.lock(self.make_wheel())
+
+    def make_wheel(self) -> str:
+        """A wheel `thing` that pip can install offline; its hash."""
+        path = self.wheels / "thing-1-py3-none-any.whl"
+        with zipfile.ZipFile(path, "w") as wheel:
+            wheel.writestr("thing.py", THING)
+            wheel.writestr("thing-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1\n")
+            wheel.writestr("thing-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr("thing-1.dist-info/RECORD", "")
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    def lock(self, digest: str) -> None:
+        (self.folder / "requirements" / "dev.txt").write_text(f"thing==1 --hash=sha256:{digest}\n")
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Ours without what would reach an index, and with the one wheel."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "COV"))}
+        quiet = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(self.wheels)}
+        return {**kept, **quiet}
+
+    def command(self, *args: str) -> list[str]:
+        return [sys.executable, str(self.folder / "dev.py"), *args]
+
+    def run(self, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*args), env={**self.environ, **environ}, capture_output=True, text=True, timeout=PATIENCE
+        )
+
+    def is_ready(self) -> bool:
+        return (self.venv / ".ready").exists()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repository")
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_a_lock_that_cannot_be_installed_does_not_poison_the_next_try(repository: Repository) -> None:
+    digest = repository.make_wheel()
+    repository.lock("0" * 64)
+    failed = repository.run("env")
+    assert failed.returncode == 1
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in failed.stderr
+    assert "run the same command again" in failed.stderr
+    assert not repository.is_ready()
+    (repository.venv / "left-over").touch()
+
+    repository.lock(digest)
+    mended = repository.run("env")
+    assert mended.returncode == 0, mended.stderr
+    assert repository.is_ready()
+    assert not (repository.venv / "left-over").exists(), "nothing of the failed environment is kept"
+
+    again = repository.run("env")
+    assert again.returncode == 0
+    assert "making .venv" not in again.stderr
+
+
+def test_an_installation_killed_in_its_middle_is_made_anew(repository: Repository) -> None:
+    block = repository.folder / "block"
+    block.touch()
+    victim = subprocess.Popen(
+        repository.command("env"),
+        env=repository.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not (repository.folder / "reached").exists():
+            assert victim.poll() is None, "dev.py ended before it came to the middle"
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+    assert not repository.is_ready()
+
+    block.unlink()
+    mended = repository.run("env")
+    assert mended.returncode == 0, mended.stderr
+    assert "making .venv" in mended.stderr
+    assert repository.is_ready()
+
+
+def test_a_new_place_or_lock_makes_the_environment_anew_and_demo_passes_its_exit_code(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = repository.run("demo", "--fast", "a b")
+    assert (first.returncode, first.stdout) == (7, "thing got demo --fast a b\n"), first.stderr
+
+    moved = tmp_path / "moved"
+    repository.folder.rename(moved)
+    repository.folder, repository.venv, repository.wheels = moved, moved / ".venv", moved / "wheels"
+    second = repository.run("demo")
+    assert "making .venv" in second.stderr, "the scripts of a moved environment still name the old folder"
+    assert (second.returncode, second.stdout) == (7, "thing got demo\n"), second.stderr
+
+    for name, value in {"ROOT": moved, "BIN": moved / ".venv" / "bin", "READY": moved / ".venv" / ".ready"}.items():
+        monkeypatch.setattr(dev, name, value)
+    for name in ("requirements/run.txt", "requirements/dev.txt", "pyproject.toml"):
+        assert dev.is_ready()
+        before = (moved / name).read_bytes()
+        (moved / name).write_bytes(before + b"# changed\n")
+        assert not dev.is_ready(), name
+        (moved / name).write_bytes(before)
+    (moved / ".venv" / "bin" / "python").unlink()
+    assert not dev.is_ready(), "a system upgrade took the Python away"
+
+
+def test_a_python_without_ensurepip_gets_the_one_line_that_helps(repository: Repository, tmp_path: Path) -> None:
+    lacking = tmp_path / "lacking"
+    lacking.mkdir()
+    (lacking / "ensurepip.py").write_text("raise ImportError('this Debian has no python3-venv')\n")
+    refused = repository.run("env", PATH=str(tmp_path / "empty"), PYTHONPATH=str(lacking))
+    assert refused.returncode == 1
+    assert f"apt install python{sys.version_info.major}.{sys.version_info.minor}-venv\n" in refused.stderr
+    assert refused.stderr.count("apt install") == 1
+    assert "Traceback" not in refused.stderr
+    assert not repository.venv.exists()
+
+
+def test_shims_that_do_not_run_and_pythons_too_old_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shims = tmp_path / "shims"
+    script(shims / "python3.30", "echo 'pyenv: python3.30: command not found' >&2; exit 127")
+    script(shims / "python3.29", "echo surprising output")
+    script(shims / "python3.28", "printf '3\\n10\\n1\\n/nowhere/python3.10\\n'")
+    script(shims / "python3.27", "printf '3\\n27\\n0\\n/nowhere/python3.27\\n'")
+    monkeypatch.setenv("PATH", str(shims))
+    chosen = dev.pick_interpreter()
+    assert chosen.version == sys.version_info[:2], "newer ones do not run, or cannot make environments"
+    assert chosen.able
+    assert Path(chosen.path).exists()
+
+    script(shims / "python3.27", "printf '3\\n27\\n1\\n/nowhere/python3.27\\n'")
+    assert dev.pick_interpreter() == dev.Interpreter((3, 27), "/nowhere/python3.27", True)
+
+
+def test_no_python_recent_enough_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script(tmp_path / "python3", "printf '3\\n9\\n1\\n/nowhere/python3.9\\n'")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
+    with pytest.raises(dev.StopError, match=r"needs Python 3\.11 .* the newest here is 3\.9") as stopped:
+        dev.pick_interpreter()
+    assert str(stopped.value).endswith("apt install python3 python3-venv")
+
+
+def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
+    ast.parse((ROOT / "dev.py").read_text("utf-8"), feature_version=(3, 8))
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "text"),
+    [
+        (["tset"], 2, "There is no command tset; there are: demo, test, check"),
+        (["check", "registry"], 2, "takes no arguments"),
+        (["env", "x"], 2, "takes no arguments"),
+    ],
+)
+def test_a_command_mistyped_is_refused_before_anything_is_made(
+    repository: Repository, args: list[str], code: int, text: str
+) -> None:
+    refused = repository.run(*args)
+    assert (refused.returncode, text in refused.stderr) == (code, True), refused.stderr
+    assert not repository.venv.exists()
+
+
+def test_a_tool_ended_by_a_signal_is_reported_as_a_shell_would(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dev.run("killed", ["sh", "-c", "kill -9 $$"]) == 137
+    assert dev.run_all(("one", ["true"]), ("two", ["sh", "-c", "exit 3"]), ("three", ["sh", "-c", "exit 4"])) == 3
+    assert "three: exit code 4" in capsys.readouterr().err, "a failure does not hide what comes after it"
