@@ -99,7 +99,7 @@ def list_(issuer_id: str | None, nodes: tuple[str, ...]) -> None:
             ids = list(dict.fromkeys(effective_ids(client, "accreditation.grant")))
         else:
             listed = client.issuer(canonical_issuer(issuer_id))["accreditations"]
-            ids = [str(one["id"] if isinstance(one, dict) else one[0]) for one in listed]
+            ids = [str(one["id"]) for one in listed]
         records = []
         with output.progress("Asking", len(ids)) as step:
             for id_ in ids:

@@ -207,7 +207,8 @@ def _mandate(standing: dict[str, Any]) -> str:
     if standing["via"] is None:
         return "the charter"
     parent = standing["parent"]
-    return f"{parent['by']} ({faint(shorten(standing['via']))})" if parent else shorten(standing["via"])
+    short = faint(shorten(standing["via"]))
+    return output.mix(parent["by"], " (", short, ")") if parent else short
 
 
 def _validity(standing: dict[str, Any]) -> str:

@@ -17,8 +17,8 @@ from cli import forms, output
 from cli.asking import connected, node_option
 from cli.commands import Group, wants_json
 from cli.desk import Desk, Say, signing
-from cli.desk import submit as send
 from cli.output import bad, fair, good, shorten
+from cli.sending import submit as send
 from cli.signing import key_options
 from registry.errors import InputError, RefusedError
 from registry.limits import SIGNERS
@@ -130,7 +130,7 @@ def check(file: Path) -> None:
     def text() -> None:
         _describe(body)
         for sentence in advice:
-            output.say(f"{fair('!')} {sentence}")
+            output.say(f"{fair('!')} {output.safe(sentence)}")
         output.say(good("It is well-formed and every rule in it can be met."))
         output.say(f"Next: the first founder signs:  accredit charter sign {file} -o genesis.json --key FILE")
 
@@ -285,7 +285,7 @@ def amend(file: Path, desk: Desk) -> None:
     checked = forms.to_body("charter.amend", body, str(file))
     if wants_json() is False:
         for line in _changes(before, checked["charter"]) or ["nothing"]:
-            output.say(f"  changes {line}")
+            output.say(f"  changes {output.safe(line)}")
     desk.propose([Say(kind="charter.amend", sub=before["id"], body=checked, label=f"version {body['version']}")])
 
 

@@ -14,7 +14,7 @@ Every command that says something calls `Desk.propose` with what it wants said. 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, update_wrapper
@@ -27,11 +27,12 @@ from cli import asking, output
 from cli.outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
 from cli.output import fair, shorten
 from cli.requests import Head, Request, Signed, after, read_statements
+from cli.sending import key_at, submit
 from cli.signing import PublicKey, Signer, key_options, read_public, unsent_path, write_unsent
 from governance.rulebook import check_statement
 from node.keyfile import AuthorityKey
 from node.views import parse_time
-from registry.errors import AccreditError, InputError, NotYetError, RefusedError
+from registry.errors import InputError, NotYetError, RefusedError
 from registry.statement import Draft, as_unverified, decode
 
 if TYPE_CHECKING:
@@ -39,12 +40,7 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_BATCH: Final = 500  # statements a request; the node takes 1,000 of 4 MiB, and 500 of at most 16 KiB are well below
-_BATCH_BYTES: Final = 3 * 2**20
 _HELD: Final = ("logged", "known")
-_NOT_THERE: Final = ("not_found", "unknown_key")
-_BUSY: Final = ("rate_limited", "overloaded", "not_ready")
-_PATIENCE: Final = 60  # seconds to go on trying a node that says it is busy
 _CLOCK_SLACK: Final = 300  # seconds; a key's newest statement further ahead of this clock is worth a word
 
 
@@ -251,7 +247,7 @@ class Desk:
     # ------------------------------------------------------------------------------------------- the key and its head
 
     def _key_at_node(self, kid: bytes) -> dict[str, Any]:
-        known = _key_at(self.client, kid)
+        known = key_at(self.client, kid)
         if known is None:
             raise NotYetError(
                 "unknown_key",
@@ -328,7 +324,7 @@ class Desk:
         for url in self.nodes[1:]:
             with asking.connected(url) as client:
                 operators.add(self._operator(client.ecosystem()))
-                known = _key_at(client, kid) or {"seq": 0, "head": None}
+                known = key_at(client, kid) or {"seq": 0, "head": None}
             if known["seq"] > head.seq:
                 raise NotYetError(
                     "head_behind",
@@ -405,7 +401,7 @@ class Desk:
             more = f" (and {len(hopeless) - 1} more)" if len(hopeless) > 1 else ""
             raise RefusedError(
                 "cannot_take_effect",
-                f"{first.kind} about {first.name} would not take effect: {first.reason}{more}.",
+                f"{first.kind} about {first.name} would not take effect: {first.reason.rstrip('.')}{more}.",
                 hint="Nothing was signed. Change it, or add --force to say it all the same.",
             )
         return outcomes
@@ -458,53 +454,6 @@ class Desk:
         submit(self.client, raws)
         path.unlink()
         output.note(f"Sent {len(raws)} statement(s) that an earlier command had signed and could not send.")
-
-
-def _key_at(client: "NodeClient", kid: bytes) -> dict[str, Any] | None:
-    """What a node knows of a key; None if it does not know it."""
-    try:
-        return client.key(kid)
-    except InputError as error:
-        if error.code in _NOT_THERE:
-            return None
-        raise
-
-
-def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Sends statements to a node, in requests it can take; one receipt for each, in order."""
-    receipts: list[dict[str, Any]] = []
-    with output.progress("Sending", len(raws)) as step:
-        for batch in _batches(raws):
-            receipts += _submit_patiently(client, batch)
-            step(len(batch))
-    return receipts
-
-
-def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
-    """Sends a batch, again and again while the node says that it is only busy: limits delay, they never refuse."""
-    deadline = time.monotonic() + _PATIENCE
-    pause = 0.5
-    while True:
-        try:
-            return list(client.submit(batch)["statements"])
-        except AccreditError as error:
-            if error.code not in _BUSY or time.monotonic() + pause > deadline:
-                raise
-        time.sleep(pause)
-        pause = min(2 * pause, 8.0)
-
-
-def _batches(raws: Sequence[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for raw in raws:
-        if batch and (len(batch) == _BATCH or size + len(raw) > _BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(raw)
-        size += len(raw)
-    if batch:
-        yield batch
 
 
 def _outcome(say: Say, id_: bytes, status: str, standing: dict[str, Any], problem: dict[str, Any]) -> Outcome:

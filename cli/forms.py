@@ -1,6 +1,6 @@
 """Between what people write and what statements hold: files and options in, readable text out.
 
-People write TOML, JSON or CSV (not YAML, which reads the jurisdiction `NO` as false). On the way in
+People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false); `importers` read lists and frameworks. On the way in
 
 * times become seconds since 1970: `2015-05-20` is the start of that day in UTC, else RFC 3339 with an offset;
   a `valid_until` is the first moment after;
@@ -14,8 +14,6 @@ returns can be written as JSON, and `convert(render(body)) == body`. The member 
 Errors name the file, the place in it and what was expected.
 """
 
-import csv
-import io
 import json
 import re
 import sys
@@ -157,34 +155,6 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise DecodeError("not_a_table", f"{source}: expected one JSON object {{…}}.")
     return value
-
-
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file whose first line names the columns, each with its line number; empty cells left out.
-
-    Raises:
-        DecodeError: a column without or with another's name, a row longer than the header.
-    """
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), restkey="", strict=True)
-    try:
-        names = [name.strip() for name in reader.fieldnames or []]
-        if not names or "" in names or len(set(names)) != len(names):
-            raise DecodeError(
-                "bad_header",
-                f"{path}: the first line must name each column once.",
-                hint="For example: id,name,url",
-            )
-        reader.fieldnames = names
-        for row in reader:
-            if "" in row:
-                raise DecodeError(
-                    "too_many_cells",
-                    f"{path}: line {reader.line_num} has more cells than the first line names.",
-                    hint="Put text that contains commas in double quotes.",
-                )
-            yield reader.line_num, {name: cell for name, cell in row.items() if cell}
-    except csv.Error as error:
-        raise DecodeError("not_csv", f"{path}: line {reader.line_num}: {error}.") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -375,7 +345,12 @@ def _plain_path(path: str) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML basic string, save for DEL, which TOML wants escaped.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _toml_value(value: Any) -> str:
@@ -384,8 +359,7 @@ def _toml_value(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, str):
-        # A JSON string is a TOML basic string, save for DEL, which TOML wants escaped.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _quoted(value)
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_key(name)} = {_toml_value(item)}" for name, item in value.items()) + " }"
     assert isinstance(value, list)

@@ -52,10 +52,7 @@ def show(framework_id: str, nodes: tuple[str, ...]) -> None:
                     ("version", stated["version"]),
                     ("published", f"by {stated['by']} on {forms.when(stated['iat'])}"),
                     ("statement", stated["statement"]),
-                    (
-                        "items",
-                        f"{stated['item_count']}, {'complete' if stated['complete'] else fair('not all here yet')}",
-                    ),
+                    ("items", output.mix(stated["item_count"], ", ", _completeness(stated))),
                     ("licence", stated.get("license")),
                     ("source", stated.get("source_url")),
                 ]
@@ -74,11 +71,8 @@ def list_(nodes: tuple[str, ...]) -> None:
     def text() -> None:
         rows = []
         for record in records:
-            for one in record.get("stated", [record]):
-                complete = good("complete") if one.get("complete") else fair("incomplete")
-                rows.append(
-                    (one.get("title", ""), one.get("version", ""), record["id"], one.get("item_count", ""), complete)
-                )
+            for one in record["stated"]:
+                rows.append((one["title"], one["version"], record["id"], one["item_count"], _completeness(one)))
         output.table(
             ("title", "version", "id", "items", ""), rows, empty="No frameworks yet: accredit framework import."
         )
@@ -134,6 +128,10 @@ def framework_says(
         label = f"{body['title']}, items {part[0]['id']} …"
         says.append(Say(kind="framework.items", sub=body["id"], body=_naming_first(members), label=label))
     return says
+
+
+def _completeness(stated: dict[str, Any]) -> output.Styled:
+    return good("complete") if stated["complete"] else fair("not all here yet")
 
 
 def _naming_first(members: dict[str, Any]) -> Callable[[Sequence[bytes]], dict[str, Any]]:

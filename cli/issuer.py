@@ -36,16 +36,16 @@ def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
 
     def text() -> None:
         output.say(f"{output.styled(name_of(record), bold=True)}  {output.safe(record['id'])}")
-        for stated in record.get("stated", []):
-            facts = stated.get("facts", stated)
+        for stated in record["stated"]:
+            facts = stated["facts"]
             output.say(
                 faint(
                     f"stated by {stated['by']} on {forms.when(stated['iat'])}, statement {shorten(stated['statement'])}"
                 )
             )
             output.facts([(name, _shown(value)) for name, value in facts.items() if name not in ("id", "ext", "after")])
-        rows = [_accreditation_row(one) for one in record.get("accreditations", [])]
-        output.table(("accreditation", "by", "kind", "status", "from", "until"), rows, empty="Nobody accredits it.")
+        rows = [_accreditation_row(one) for one in record["accreditations"]]
+        output.table(("accreditation", "by", "kind", "status", "since"), rows, empty="Nobody accredits it.")
 
     output.emit(record, text)
 
@@ -141,14 +141,8 @@ def update(
 
 
 def name_of(record: dict[str, Any]) -> str:
-    """An issuer's name, as first stated."""
-    if record.get("name"):
-        return str(record["name"])
-    for stated in record.get("stated", []):
-        name = stated.get("facts", stated).get("name")
-        if name:
-            return str(name)
-    return "(not registered)"
+    """An issuer's name; one that is accredited and not registered has none."""
+    return str(record["name"] or "(not registered)")
 
 
 def _body(
@@ -187,8 +181,8 @@ def _written(
 def _own_latest(desk: Desk, issuer_id: str) -> list[str]:
     """Ids of what this authority last stated about the issuer: an update says which statements it follows."""
     record = desk.client.issuer(canonical_issuer(issuer_id))
-    own = [stated for stated in record.get("stated", []) if stated["by"] == desk.authority]
-    named = {id_ for stated in own for id_ in stated.get("after") or stated.get("facts", {}).get("after") or []}
+    own = [stated for stated in record["stated"] if stated["by"] == desk.authority]
+    named = {id_ for stated in own for id_ in stated["after"]}
     newest = [stated["statement"] for stated in own if stated["statement"] not in named]
     if not newest:
         raise InputError(
@@ -208,22 +202,11 @@ def _shown(value: Any) -> str:
 
 
 def _statuses(record: dict[str, Any]) -> str:
-    words = [str(one.get("status", "")) for one in record.get("accreditations", []) if isinstance(one, dict)]
-    return ", ".join(dict.fromkeys(word for word in words if word)) or str(record.get("status") or "–")
+    return ", ".join(dict.fromkeys(one["status"] for one in record["accreditations"])) or "–"
 
 
-def _accreditation_row(one: Any) -> tuple[object, ...]:
-    if isinstance(one, list):
-        return (shorten(str(one[0])), "", "", "", "", "")
-    terms = (one.get("terms") or [{}])[-1]
-    return (
-        shorten(str(one["id"])),
-        one.get("by", ""),
-        one.get("kind", ""),
-        status_word(one),
-        forms.when(one.get("valid_from") or terms.get("valid_from")),
-        forms.when(one.get("valid_until") or terms.get("valid_until")) or "–",
-    )
+def _accreditation_row(one: dict[str, Any]) -> tuple[object, ...]:
+    return (shorten(one["id"]), one["by"], f"{one['kind']}, {one['level']}", status_word(one), forms.when(one["since"]))
 
 
 def status_word(accreditation: dict[str, Any]) -> str:

@@ -103,7 +103,8 @@ def _verify_log(url: str, log_key: str | None) -> None:
     data = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "verified": True}
 
     def text() -> None:
-        output.say(f"{good('The log is whole.')} {checkpoint.size} statements lead to the root that {key.name} signed.")
+        signer = output.safe(key.name)
+        output.say(f"{good('The log is whole.')} {checkpoint.size} statements lead to the root that {signer} signed.")
         output.facts([("root", checkpoint.root.hex()), ("log key", key.encode())])
 
     output.emit(data, text)

@@ -11,9 +11,9 @@ import click
 from cli import exits, forms, output
 from cli.asking import connected, node_option
 from cli.commands import Command, wants_json
-from cli.desk import submit as send
 from cli.outcomes import outcome_of, show
 from cli.requests import Signed, read_request, read_statements, reading
+from cli.sending import submit as send
 from cli.signing import Signer, key_options, read_public
 from registry.errors import InputError, RefusedError
 from registry.statement import decode

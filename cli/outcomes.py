@@ -81,18 +81,22 @@ def show(outcomes: Sequence[Outcome]) -> None:
         output.say(faint(f"… and {len(outcomes) - SHOWN} more."))
 
 
-def word(outcome: Outcome) -> str:
-    """The state in a word or two, coloured."""
-    foreseen = outcome.status in ("foreseen", "requested")
-    match outcome.state:
+def word(outcome: Outcome) -> output.Styled:
+    """An outcome's state in a word or two, coloured."""
+    return state_word(outcome.state or outcome.status, foreseen=outcome.status in ("foreseen", "requested"))
+
+
+def state_word(state: str, *, foreseen: bool = False) -> output.Styled:
+    """A statement's state in a word or two, coloured."""
+    match state:
         case "effective":
             return good("would take effect" if foreseen else "in effect")
         case "waiting":
             return fair("would wait for votes" if foreseen else "waits for votes")
         case "refused" | "ineffective" | "void" | "closed" | "annulled":
-            return bad(f"would be {outcome.state}" if foreseen else outcome.state)
+            return bad(f"would be {state}" if foreseen else state)
         case _:
-            return fair(outcome.state or outcome.status)
+            return fair(state)
 
 
 def _show_one(outcome: Outcome) -> None:

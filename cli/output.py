@@ -19,8 +19,7 @@ import click
 
 from cli.commands import wants_json
 
-_ESCAPE: Final = "\x1b"
-_COLUMN_MAX: Final = 70  # characters of a cell in plain tables; longer ones are cut, the JSON has them whole
+_COLUMN_MAX: Final = 160  # characters of a cell in plain tables; longer ones are cut, the JSON has them whole
 
 
 def emit(data: Any, text: Callable[[], None]) -> None:
@@ -54,9 +53,20 @@ def safe(text: object) -> str:
     )
 
 
-def styled(text: object, **style: Any) -> str:
+class Styled(str):
+    """Text that is safe to print as it is, colours included: only `styled` and `mix` make it."""
+
+    __slots__ = ()
+
+
+def styled(text: object, **style: Any) -> Styled:
     """`text` made safe, then styled with click's words (`fg`, `bold`, …)."""
-    return click.style(safe(text), **style)
+    return Styled(click.style(safe(text), **style))
+
+
+def mix(*parts: object) -> Styled:
+    """Parts one after the other; those that are not styled yet are made safe."""
+    return Styled("".join(part if isinstance(part, Styled) else safe(part) for part in parts))
 
 
 def say(text: str = "", *, err: bool = False) -> None:
@@ -70,22 +80,27 @@ def note(text: str) -> None:
         say(text, err=True)
 
 
-def good(text: object) -> str:
+def lines(parts: Iterable[object]) -> Styled:
+    """Parts one below the other, as `mix` treats them."""
+    return Styled("\n".join(mix(part) for part in parts))
+
+
+def good(text: object) -> Styled:
     """Good news."""
     return styled(text, fg="green", bold=True)
 
 
-def bad(text: object) -> str:
+def bad(text: object) -> Styled:
     """Bad news."""
     return styled(text, fg="red", bold=True)
 
 
-def fair(text: object) -> str:
+def fair(text: object) -> Styled:
     """News that need attention."""
     return styled(text, fg="yellow", bold=True)
 
 
-def faint(text: object) -> str:
+def faint(text: object) -> Styled:
     """What few will want to read."""
     return styled(text, dim=True)
 
@@ -98,10 +113,10 @@ def shorten(identifier: bytes | str, digits: int = 12) -> str:
 
 def facts(rows: Iterable[tuple[str, object]]) -> None:
     """Lines `name   value`, for one thing; those whose value is None or empty are left out."""
-    shown = [(name, str(value)) for name, value in rows if value not in (None, "", [], ())]
+    shown = [(name, mix(value)) for name, value in rows if value not in (None, "", [], ())]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        first, *more = (value if _ESCAPE in value else safe(value)).split("\n")
+        first, *more = value.split("\n")
         say(f"  {faint(name.ljust(width))}  {first}")
         for line in more:
             say(f"  {' ' * width}  {line}")
@@ -120,8 +135,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text if _ESCAPE in text else safe(text).replace("\n", " ")
+    return "" if value is None else mix(value).replace("\n", " ")
 
 
 def _plain_table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

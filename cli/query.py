@@ -88,7 +88,8 @@ def query(
     Says the verdict, who accredits, why, until when, and what to do next. Ends with 0 if the answer is yes, else 1.
     """
     question = build_question(issuer, wanted, on, competencies, axes)
-    answers = _ask_all(nodes, question)
+    # Where nodes differ, the more cautious answer is the one to show.
+    answers = sorted(_ask_all(nodes, question), key=lambda answer: bool(answer["decision"]["authorized"]))
     first = answers[0]
     agree = all(_gist(answer) == _gist(first) for answer in answers)
     data = first["decision"] if len(answers) == 1 else {"agree": agree, "answers": answers}
@@ -201,6 +202,8 @@ def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict
     node, decision = answers[0]["node"], answers[0]["decision"]
     colour, headline = _HEADLINES.get(decision["verdict"], (fair, decision["verdict"]))
     name = decision["issuer_name"]
+    if not agree:
+        output.say(bad("The nodes asked do not agree; this is the more cautious of their answers."))
     output.say(f"{colour(headline)}  {output.styled(name or question['issuer'], bold=True)}")
     output.say()
     output.facts(
@@ -208,7 +211,7 @@ def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict
             ("issuer", question["issuer"]),
             ("asked for", _asked_for(question)),
             ("as of", forms.when(decision["time_requested"]) or "now"),
-            ("accredited by", "\n".join(_by(one, details["authorities"]) for one in details["accreditations"])),
+            ("accredited by", output.lines(_by(one, details["authorities"]) for one in details["accreditations"])),
             ("chain", _chain(decision["chain"], details["authorities"])),
             ("why", "\n".join(safe(reason["text"]) for reason in decision["reasons"])),
             ("not checked", "\n".join(decision["unchecked"])),
@@ -241,13 +244,13 @@ def _asked_for(question: dict[str, Any]) -> str:
     return "; ".join(parts) or "anything"
 
 
-def _by(accreditation: dict[str, Any], authorities: dict[str, Any]) -> str:
+def _by(accreditation: dict[str, Any], authorities: dict[str, Any]) -> output.Styled:
     name = authorities.get(accreditation["by"], {}).get("name", accreditation["by"])
     terms = accreditation["terms"][-1]
     until = f" until {forms.when(terms['valid_until'])}" if "valid_until" in terms else ""
     events = "".join(f"; {one['event']} from {forms.when(one['effective_from'])}" for one in accreditation["events"])
     since, id_ = forms.when(terms["valid_from"]), faint(shorten(accreditation["id"]))
-    return f"{safe(name)}: {accreditation['kind']}, from {since}{until}{safe(events)} {id_}"
+    return output.mix(f"{name}: {accreditation['kind']}, from {since}{until}{events} ", id_)
 
 
 def _chain(chain: Sequence[dict[str, Any]], authorities: dict[str, Any]) -> str:
@@ -266,12 +269,7 @@ def _next(question: dict[str, Any], decision: dict[str, Any], details: dict[str,
             return [first]
         case "unknown_issuer":
             search = f"Search by name: accredit issuer list --name {shlex.quote(_part_of(question['issuer']))}"
-            applies = [
-                f"To be listed, apply to {safe(one['name'])}: {safe(one['apply_url'])}"
-                for one in details["authorities"].values()
-                if "apply_url" in one
-            ]
-            return [search, *applies[:3]]
+            return [search, *_where_to_apply(details)]
         case "indeterminate":
             return [
                 "Say more: " + "; ".join(option for axis, option in _UNASKED.items() if _is_missing(axis, decision))
@@ -285,7 +283,17 @@ def _next(question: dict[str, Any], decision: dict[str, Any], details: dict[str,
                 for one in contacts
                 if one.get("appeal_url") or one.get("contact")
             ]
-            return [*([] if "issued_on" in question else [earlier]), *objections[:3]]
+            lapsed = details["accreditations"] and "issued_on" not in question
+            applies = [] if details["accreditations"] else _where_to_apply(details)
+            return [*([earlier] if lapsed else []), *objections[:3], *applies]
+
+
+def _where_to_apply(details: dict[str, Any]) -> list[str]:
+    return [
+        f"To be accredited, apply to {safe(one['name'])}: {safe(one['apply_url'])}"
+        for one in details["authorities"].values()
+        if "apply_url" in one
+    ][:3]
 
 
 def _is_missing(axis: str, decision: dict[str, Any]) -> bool:

@@ -7,9 +7,10 @@ Votes on something that takes away (a suspension, a revocation) are marked urgen
 import csv
 import io
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -17,10 +18,14 @@ from cli import forms, output
 from cli.asking import complete, connected, effective_ids, node_option
 from cli.commands import Command, wants_json
 from cli.desk import Desk, Say, signing
+from cli.outcomes import SHOWN, state_word
 from cli.output import faint, fair, shorten
 from cli.signing import read_public
 from registry.errors import InputError
 from registry.limits import VOTE_TARGETS
+
+_PATIENCE: Final = 5.0
+"""Seconds to wait for what another node has: a few ticks of the log."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -45,7 +50,7 @@ def inbox(key: Path | None, authority: str | None, everything: bool, nodes: tupl
     def text() -> None:
         show_proposals(proposals, empty="Nothing waits for your vote.")
         if proposals:
-            first = shorten(proposals[0]["id"])
+            first = output.safe(shorten(proposals[0]["id"]))
             output.say()
             output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
 
@@ -117,11 +122,17 @@ def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing
                 fair(what) if proposal["class"] == "narrowing" else what,
                 proposal["iss"],
                 forms.when(proposal["iat"])[:10],
-                ", ".join(proposal["approvals"]) or "nobody yet",
+                ", ".join(proposal["approvals"]) or _keys_so_far(proposal),
                 proposal["needed"],
             )
         )
     output.table(("id", "what it would change", "proposed by", "on", "approved by", "still needed"), rows, empty=empty)
+
+
+def _keys_so_far(proposal: dict[str, Any]) -> str:
+    """How many keys have signed where no authority speaks yet: the author's counts as the first."""
+    keys = 1 + sum(1 for vote in proposal["votes"] if vote["approve"])
+    return f"{keys} key{'s' if keys > 1 else ''}, not enough yet"
 
 
 def ids_in_report(path: Path) -> list[str]:
@@ -157,10 +168,10 @@ def _vote(
 ) -> None:
     if not ids and report is None:
         raise click.UsageError("Name what to vote on: ids from accredit inbox, or --from REPORT.")
-    waiting = {one["id"]: one for one in desk.client.proposals()["proposals"]}
+    in_report = ids_in_report(report) if report is not None else []
+    waiting = _await_proposals(desk, [*ids, *in_report])
     wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
-    wanted += ids_in_report(report) if report is not None else []
-    targets = list(dict.fromkeys(wanted))
+    targets = list(dict.fromkeys([*wanted, *in_report]))
     held = [id_ for id_ in targets if id_ in waiting]
     others = [id_ for id_ in targets if id_ not in waiting]
     if others:
@@ -175,7 +186,54 @@ def _vote(
     verb = "Approve" if kind == "vote.approve" else "Reject"
     if sys.stdin.isatty() and not yes and not desk.wishes.dry_run and desk.wishes.offline is None:
         click.confirm(f"{verb} {len(held)} proposal(s)?", abort=True, err=True)
-    desk.propose([_ballot(kind, desk, part, waiting, reason, refs) for part in _parts(held)])
+    outcomes = desk.propose([_ballot(kind, desk, part, waiting, reason, refs) for part in _parts(held)], show=False)
+    after = _states(desk, held) if outcomes[0].status in ("logged", "known") else {}
+    rows = [{"id": id_, **after[id_]} for id_ in held if id_ in after]
+    data = {"statements": [outcome.to_json() for outcome in outcomes], "proposals": rows}
+
+    def text() -> None:
+        desk.show(outcomes)
+        if rows:
+            named = [
+                (shorten(row["id"]), waiting[row["id"]]["summary"], state_word(row["state"]), row["reason"])
+                for row in rows
+            ]
+            output.say()
+            output.table(("id", "proposal", "is now", ""), named)
+
+    output.emit(data, text)
+
+
+def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """What waits, by id. What was just proposed at another node gets a moment to arrive."""
+    deadline = time.monotonic() + _PATIENCE
+    with output.progress("Waiting for the proposals to reach the node"):
+        while True:
+            waiting = {one["id"]: one for one in desk.client.proposals()["proposals"]}
+            missing = [text for text in ids if not any(id_.startswith(text.lower()) for id_ in waiting)]
+            if not missing or time.monotonic() > deadline or all(_is_held(desk, text) for text in missing):
+                return waiting
+            time.sleep(0.2)
+
+
+def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """What became of the first of the proposals voted on."""
+    found = {}
+    for id_ in ids[:SHOWN]:
+        statement = desk.client.statement(id_)
+        found[id_] = {"state": str(statement["state"]), "reason": str(statement["reason"])}
+    return found
+
+
+def _is_held(desk: Desk, text: str) -> bool:
+    """Whether the node holds the statement: then waiting changes nothing."""
+    if len(text) != 64:
+        return False
+    try:
+        desk.client.statement(text.lower())
+    except InputError:
+        return False
+    return True
 
 
 def _ballot(

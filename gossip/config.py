@@ -26,7 +26,7 @@ class GossipConfig:
         recent_statements: whole statements recognised without decoding. Copies come within seconds.
         root_interval: how often roots are compared with each peer, ± half. A guess; design: 10 s with one peer.
         exchange: when a frame without an answer counts as lost. Longer than the shell's own timeouts.
-        backoff_min, backoff_max: pause after the first failure, doubling. Design task: 1 s to 60 s.
+        backoff_min, backoff_max: pause after the first failure, doubling. 1 s to 60 s, a guess.
         asked: how long an id asked from one peer is not asked from another, and may wait to be logged. Ten ticks.
         blocked: how soon we look again whether what blocks a walk has come.
         attempts: how often an id is asked from one peer before the walk goes on without it. Design: three.

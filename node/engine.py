@@ -20,24 +20,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, assert_never
 
+from gossip import events
 from gossip.config import GossipConfig
-from gossip.events import (
-    FrameAnswered,
-    FrameReceived,
-    Logged,
-    Peer,
-    PeersChanged,
-    Refuse,
-    Send,
-    SendFailed,
-    StatementsJudged,
-    StatementsLogged,
-    Statistics,
-    Submit,
-    Ticked,
-)
-from gossip.events import Event as GossipEvent
-from gossip.events import Reply as FrameReply
+from gossip.events import FrameAnswered, Peer, SendFailed, Statistics, Ticked
 from gossip.machine import Machine
 from governance.admission import Admission
 from governance.fold import Fold
@@ -53,7 +38,7 @@ BATCH: Final = 1_000
 """Statements in one append; a full batch waits for no tick. Performance.md measures inserts at 1,000 a transaction."""
 
 STORAGE_PAUSE: Final = 5_000
-"""After a failed append, how long submissions are refused without trying, ms. A guess: a full disk stays full a while."""
+"""After a failed append, how long submissions are refused without trying, ms. A guess: a disk stays full a while."""
 
 PENDING_MAX: Final = 20_000
 """Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
@@ -140,7 +125,7 @@ class ReplyFrame:
     error: AccreditError | None = None
 
 
-SendFrame = Send
+SendFrame = events.Send
 """Post a frame to a peer; then say `FrameAnswered` or `SendFailed` with its exchange."""
 
 
@@ -283,6 +268,10 @@ class Engine:
         """Whether this node, with this peer key, is among the nodes in force."""
         return any(node["name"] == self.name and node["keys"]["peer"] == self._public for node in self._nodes())
 
+    def log_key(self, name: str) -> bytes | None:
+        """The public log key of the node of that name, 32 bytes; None where no such node is in force."""
+        return next((node["keys"]["log"] for node in self._nodes() if node["name"] == name), None)
+
     def index_of(self, id: bytes) -> int | None:
         """A logged statement's place in the log."""
         return self._log.index.get(id)
@@ -307,7 +296,7 @@ class Engine:
             case Submitted():
                 effects = self._on_submitted(event)
             case FrameArrived():
-                effects = self._gossip(FrameReceived(token=event.token, data=event.data))
+                effects = self._gossip(events.FrameReceived(token=event.token, data=event.data))
             case FrameAnswered() | SendFailed() | Ticked():
                 effects = self._gossip(event)
             case Appended():
@@ -325,7 +314,7 @@ class Engine:
             submission.results[position] = self._submit_one(submission, position, raw, waiting)
         effects: list[Effect] = []
         if waiting:
-            effects += self._gossip(StatementsJudged(sender=b"", waiting=tuple(waiting)))
+            effects += self._gossip(events.StatementsJudged(sender=b"", waiting=tuple(waiting)))
         return [*effects, *_answered(submission)]
 
     def _submit_one(
@@ -402,8 +391,10 @@ class Engine:
         for statement in logged:
             result = Result(id=statement.id, status="logged", index=self._log.index[statement.id])
             effects += self._resolve(statement.id, result)
-        news = tuple(Logged(id=each.id, index=self._log.index[each.id], urgent=is_urgent(each)) for each in logged)
-        return [*effects, *self._gossip(StatementsLogged(statements=news))]
+        news = tuple(
+            events.Logged(id=each.id, index=self._log.index[each.id], urgent=is_urgent(each)) for each in logged
+        )
+        return [*effects, *self._gossip(events.StatementsLogged(statements=news))]
 
     def _on_append_failed(self, error: StorageError) -> list[Effect]:
         dropped = (*self._in_flight, *self._pending.values())
@@ -443,7 +434,7 @@ class Engine:
         if not force_peers and self.fold.charter is not None and all(kind != "node" for kind, _ in changes.records):
             return [changed]
         peers = tuple(Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"]) for node in self._nodes())
-        return [changed, *self._gossip(PeersChanged(peers=peers))]
+        return [changed, *self._gossip(events.PeersChanged(peers=peers))]
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:
         """The nodes in force; those that the genesis names while it waits for its votes, or no vote could spread."""
@@ -457,24 +448,24 @@ class Engine:
 
     # ---------------------------------------------------------------------------------------------------- gossip
 
-    def _gossip(self, event: GossipEvent) -> list[Effect]:
+    def _gossip(self, event: events.Event) -> list[Effect]:
         """Hands an event to the machine, and carries out what it asks of us."""
         effects: list[Effect] = []
         for effect in self._machine.handle(event, now=self._now):
             match effect:
-                case Send():
+                case events.Send():
                     effects.append(effect)
-                case FrameReply():
+                case events.Reply():
                     effects.append(ReplyFrame(token=effect.token, status=200, data=effect.data))
-                case Refuse():
+                case events.Refuse():
                     effects.append(ReplyFrame(token=effect.token, status=effect.status, error=effect.error))
-                case Submit():
+                case events.Submit():
                     effects += self._judge(effect)
                 case _:
                     assert_never(effect)
         return effects
 
-    def _judge(self, submit: Submit) -> list[Effect]:
+    def _judge(self, submit: events.Submit) -> list[Effect]:
         refused: list[bytes] = []
         waiting: list[Unverified] = []
         for unverified in submit.statements:
@@ -488,7 +479,7 @@ class Engine:
                 refused.append(unverified.id)
         if not refused and not waiting:
             return []
-        judged = StatementsJudged(sender=submit.sender, refused=tuple(refused), waiting=tuple(waiting))
+        judged = events.StatementsJudged(sender=submit.sender, refused=tuple(refused), waiting=tuple(waiting))
         return self._gossip(judged)
 
 

@@ -38,10 +38,7 @@ _REASON: Final = {
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The document for `routes`, as plain values."""
-    shapes = [
-        shape for route in routes for shape in (*route.takes.values(), *route.gives.values()) if shape is not None
-    ]
-    distinct = list(dict.fromkeys([*shapes, Problem]))
+    distinct = list(dict.fromkeys([one for route in routes for one in _types(route)] + [Problem]))
     schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)
     schema_of = dict(zip(distinct, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
@@ -89,9 +86,24 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     return operation
 
 
+def _types(route: Route) -> list[Any]:
+    """Every type that the route's shapes are made of."""
+    types: list[Any] = list(route.mentions)
+    for shape in (*route.takes.values(), *route.gives.values()):
+        types += shape if isinstance(shape, tuple) else [] if shape is None else [shape]
+    return types
+
+
+def _schema(shape: Any, schema_of: dict[Any, Any]) -> Any:
+    return {"anyOf": [schema_of[one] for one in shape]} if isinstance(shape, tuple) else schema_of[shape]
+
+
 def _content(shapes: Any, schema_of: dict[Any, Any]) -> dict[str, Any]:
     # OpenAPI 3.1 §4.8.14.4: bytes need no schema.
-    return {media_type: {} if shape is None else {"schema": schema_of[shape]} for media_type, shape in shapes.items()}
+    return {
+        media_type: {} if shape is None else {"schema": _schema(shape, schema_of)}
+        for media_type, shape in shapes.items()
+    }
 
 
 def _parameter(param: Param) -> dict[str, Any]:

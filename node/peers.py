@@ -17,7 +17,7 @@ What it does not do: retry, back off, or judge what comes (`gossip`).
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import httpx
@@ -99,14 +99,16 @@ class Peers:
 
     async def _body(self, response: httpx.Response, max_bytes: int) -> bytes:
         deadline = trio.current_time() + self._timeout
-        parts = bytearray()
-        async for part in response.aiter_bytes():
-            parts += part
-            if len(parts) > max_bytes:
+        parts, body = response.aiter_bytes(), bytearray()
+        async for part in parts:
+            body += part
+            if len(body) > max_bytes:
+                await _abandon(response, parts)
                 raise RemoteError("answer_too_large", f"{response.url} answered with more than {max_bytes} bytes.")
             if trio.current_time() > deadline:
+                await _abandon(response, parts)
                 raise RemoteError("answer_too_slow", f"{response.url} took more than {self._timeout} s to answer.")
-        return bytes(parts)
+        return bytes(body)
 
     def _client(self, peer: str) -> httpx.AsyncClient:
         if peer not in self._clients:
@@ -120,6 +122,17 @@ class Peers:
                 limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             )
         return self._clients[peer]
+
+
+async def _abandon(response: httpx.Response, parts: AsyncIterator[bytes]) -> None:
+    """Closes the connection in the middle of a body.
+
+    httpx reads through a chain of generators, of which closing the outermost leaves the others to the garbage
+    collector. Reading on from the closed connection ends them all: what is buffered, then an error.
+    """
+    await response.aclose()
+    with suppress(httpx.HTTPError):
+        _ = [part async for part in parts]
 
 
 def _unreachable(url: str, why: str) -> RemoteError:

@@ -27,6 +27,7 @@ _STATUS_OF_CODE: Final = {
     "too_large": 413,
     "too_many": 413,
     "unsupported_media_type": 415,
+    "over_quota": 429,
     "rate_limited": 429,
     "evidence_not_available": 501,
     "not_ready": 503,

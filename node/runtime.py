@@ -2,7 +2,7 @@
 
     runtime = await Runtime.open(store=store, head=head, keys=keys, peers=Peers(), clock=SystemClock())
     await nursery.start(runtime.run)
-    outcomes = await runtime.submit([raw])            returns once they are in the log, under a signed checkpoint
+    results = await runtime.submit([raw])             returns once they are in the log, under a signed checkpoint
     answer = await runtime.gossip(frame)
     await runtime.stop()
 
@@ -12,8 +12,8 @@
   database -> checkpoint signed -> checkpoint durable -> folded, pushed, answered. Killed anywhere in between, the node
   signs what is stored when it starts again, and never two trees of one size.
 * **Blocking work** goes through one seam, `run_blocking`: a worker thread here, inline in simulations.
-* **A full disk** before the statements are stored is the submitters' answer; after that, signing is tried until there is
-  room. Whatever else goes wrong with storage ends `run`: a person must look.
+* **A full disk** before the statements are stored is the submitters' answer; after that, signing is tried until there
+  is room. Whatever else goes wrong with storage ends `run`: a person must look.
 
 What it does not do: HTTP (`server`), the choice of files (`cli`).
 """
@@ -22,12 +22,12 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from random import Random, SystemRandom
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, assert_never
 
 import trio
 
 from gossip.config import GossipConfig
-from gossip.events import Statistics
+from gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
 from governance.fold import Fold
 from registry.checkpoint import Checkpoint
 from registry.errors import AccreditError, RemoteError, StorageError
@@ -36,7 +36,6 @@ from registry.merkle import leaf_hash
 from registry.note import sign_note
 from registry.statement import Statement
 
-from .api.ports import Outcome
 from .clock import Clock
 from .engine import (
     TICK,
@@ -47,14 +46,12 @@ from .engine import (
     Effect,
     Engine,
     Event,
-    FrameAnswered,
     FrameArrived,
     Reply,
     ReplyFrame,
-    SendFailed,
+    Result,
     SendFrame,
     Submitted,
-    Ticked,
 )
 from .heads import SignedHead
 from .keyfile import NodeKeys
@@ -101,7 +98,7 @@ class _Slot:
 
     def __init__(self) -> None:
         self.done = trio.Event()
-        self.outcomes: list[Outcome] | None = None
+        self.results: tuple[Result, ...] | None = None
 
 
 class Runtime:
@@ -152,7 +149,7 @@ class Runtime:
         tick: int = TICK,
         gossip: GossipConfig | None = None,
         run_blocking: RunBlocking = in_thread,
-        progress: Callable[[int, int], None] = lambda done, size: None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> "Runtime":
         """Verifies and folds the stored log, and signs it if that is still to be done.
 
@@ -184,7 +181,7 @@ class Runtime:
             gossip=config,
             run_blocking=run_blocking,
         )
-        await runtime._start(progress)
+        await runtime._start(progress or (lambda _done, _size: None))
         return runtime
 
     @property
@@ -207,7 +204,7 @@ class Runtime:
 
     # ----------------------------------------------------------------------------------------------------- doors
 
-    async def submit(self, raws: Sequence[bytes]) -> list[Outcome]:
+    async def submit(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
@@ -223,31 +220,16 @@ class Runtime:
             await slot.done.wait()
         finally:
             self._slots.pop(token, None)
-        if slot.outcomes is None:
+        if slot.results is None:
             raise _not_ready()
-        return slot.outcomes
+        return slot.results
 
-    async def frame(self, data: bytes) -> tuple[int, bytes]:
-        """A peer's frame: the HTTP status and the answering frame, or the reason as text."""
-        answer = self._frame(data)
-        return answer.status, answer.data if answer.error is None else str(answer.error).encode()
-
-    async def gossip(self, frame: bytes) -> bytes:
-        """A peer's frame: the answering frame.
-
-        Raises:
-            DecodeError, RefusedError: it may not be let in (`gossip.guard`).
-        """
-        answer = self._frame(frame)
-        if answer.error is not None:
-            raise answer.error
-        return answer.data
-
-    def _frame(self, data: bytes) -> ReplyFrame:
-        if self._nursery is None:
+    async def gossip(self, frame: bytes) -> ReplyFrame:
+        """A peer's frame: the answering frame, or the error and its status. Never waits."""
+        if self._stopping or self._nursery is None:
             return ReplyFrame(token=0, status=503, error=_not_ready())
         self._token += 1
-        self.handle(FrameArrived(token=self._token, data=data))
+        self.handle(FrameArrived(token=self._token, data=frame))
         return self._frames.pop(self._token)
 
     def handle(self, event: Event) -> None:
@@ -293,6 +275,8 @@ class Runtime:
                     self._frames[effect.token] = effect
                 case Reply():
                     self._reply(effect)
+                case _:
+                    assert_never(effect)
         due = self.engine.next_wakeup()
         if due is not None and (self._planned is None or due < self._planned):
             self._woken.set()
@@ -301,9 +285,7 @@ class Runtime:
         slot = self._slots.get(reply.token)
         if slot is None:  # whoever submitted them has hung up
             return
-        slot.outcomes = [
-            Outcome(id=each.id, status=each.status, index=each.index, error=each.error) for each in reply.results
-        ]
+        slot.results = reply.results
         slot.done.set()
 
     async def _keep_time(self) -> None:

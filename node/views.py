@@ -23,6 +23,7 @@ TIMES: Final = frozenset(
         "effective_from",
         "effective_until",
         "iat",
+        "last_heard",
         "review_due",
         "since",
         "time",

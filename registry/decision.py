@@ -51,7 +51,9 @@ def decide(query: Query, records: Records, now: int, *, ecosystem_id: str) -> De
     except _Unanswerable as unanswerable:
         return _answer(query, now, Verdict.INDETERMINATE, unanswerable.reason)
     except DecodeError as error:
-        return _answer(query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=str(error)))
+        return _answer(
+            query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
+        )
     if query.action == ACCREDIT:
         return _decide_mandate(case, entity, accepted, charter)
     return _decide_issue(case, entity, accepted, charter)
@@ -263,7 +265,9 @@ def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id
     try:
         entity = spelled(query.entity)
     except DecodeError as error:
-        return _answer(query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=str(error)))
+        return _answer(
+            query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
+        )
     if entity == ecosystem_id or entity in charter["authorities"]:
         reason = Reason(code="own_authority", text=f"{entity} is this ecosystem's own.")
         return _answer(query, now, Verdict.TRUSTED, reason)

@@ -12,7 +12,7 @@ In this order, and all refusals are collected, so that an answer says everything
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from .accreditations import Status, status_at, terms_at
 from .chain import Chain, counts, window
@@ -219,6 +219,8 @@ def _judge_status(case: Case, status: Status, notes: Notes) -> None:
             notes.refusals.append(reason)
         case NewlyIssued.LISTED_PROGRAMS:
             _judge_teach_out(case, status, reason, notes)
+        case _:
+            assert_never(newly)
 
 
 def _judge_teach_out(case: Case, status: Status, reason: Reason, notes: Notes) -> None:
@@ -279,6 +281,8 @@ def judge_scope(
             case Outcome.OPEN:
                 notes.unchecked.append(axis.name)
                 notes.advise(f"{axis.name}_not_asked", f"It is limited in {name[4:]}, which was not asked about.")
+            case _:
+                assert_never(axis.outcome)
 
 
 def _judge_key(case: Case, issuer: Mapping[str, Any], chain: Chain, publishers: Collection[str], notes: Notes) -> bool:

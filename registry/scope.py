@@ -259,8 +259,7 @@ def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: Q
 
 
 def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], lookup: Lookup) -> Outcome:
-    named: Any = scope.get("competencies")
-    frameworks: Any = scope.get("frameworks")
+    named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if named == "*" or (named is not None and uri in named):
         return Outcome.COVERED
     inherits = named is not None and scope.get("inherit_to_narrower") is True
@@ -281,7 +280,7 @@ def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], looku
             if named is not None and entry["item"] in named:
                 return Outcome.COVERED
             for parent in entry["parents"] if inherits else ():
-                if parent in named:
+                if parent in (named or ()):
                     return Outcome.COVERED
                 if parent not in seen:
                     seen.add(parent)

@@ -24,7 +24,8 @@ from .limits import IDENTIFIER_CHARS, KEY_BUDGET, LIST_ITEMS, NAME_CHARS, TEXT_C
 Check = Callable[[Any, str], None]
 """`check(value, path)`: returns None, or raises DecodeError."""
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # Unicode's Cc but for tab and line feed
+# Unicode's Cc but for tab and line feed, and what turns the direction of text around (a name that reads as another).
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _SPACE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
 
 

@@ -86,19 +86,23 @@ class Unverified(Draft):
     kid: bytes
     signature: bytes
     raw: bytes
+    proof: InitVar[object]  # asked for, not kept: `dataclasses.replace` cannot pass it on to other content
+
+    def __post_init__(self, proof: object) -> None:
+        if proof is not _DECODED:
+            raise TypeError("an Unverified is made by decode() only: its members are what its bytes say")
 
 
-_PROOF_OF_VERIFICATION: Final = object()
+_DECODED: Final = object()
+_VERIFIED: Final = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement(Unverified):
     """A statement whose signature `verify` has checked. Equal and hashed by id."""
 
-    proof: InitVar[object]  # asked for, not kept: `dataclasses.replace` cannot pass it on to other content
-
     def __post_init__(self, proof: object) -> None:
-        if proof is not _PROOF_OF_VERIFICATION:
+        if proof is not _VERIFIED:
             raise TypeError("a Statement is made by verify() only")
 
     def __repr__(self) -> str:
@@ -137,6 +141,7 @@ def decode(raw: bytes) -> Unverified:
     content = decode_cbor(payload, what="the payload")
     _MEMBERS(content, "payload")
     _require("ext" not in content, "payload", "no other members")
+    _require((content["seq"] == 1) == (content["prev"] is None), "payload.prev", "null in a key's first statement only")
     return Unverified(
         iss=iss,
         sub=sub,
@@ -150,6 +155,7 @@ def decode(raw: bytes) -> Unverified:
         kid=kid,
         signature=signature,
         raw=raw,
+        proof=_DECODED,
     )
 
 
@@ -169,7 +175,7 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
             hint="Sign it again; it may have been changed on the way.",
         )
     content = {field.name: getattr(unverified, field.name) for field in fields(Unverified)}
-    return Statement(**content, proof=_PROOF_OF_VERIFICATION)
+    return Statement(**content, proof=_VERIFIED)
 
 
 def encode_signed(draft: Draft, seed: bytes) -> bytes:

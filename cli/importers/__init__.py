@@ -1,7 +1,7 @@
-"""What others publish, read as it is: lists of issuers and competency frameworks, from bytes to what we can say of them.
+"""What others publish, read as it is: lists of issuers and competency frameworks, from bytes to what we can say of it.
 
-Everything here is pure: bytes and a name for messages in; rows (or a framework) and findings out. Nothing is guessed: an
-identifier is taken as written or not at all, and whatever is left out or changed is a finding with a stable code, a
+Everything here is pure: bytes and a name for messages in; rows (or a framework) and findings out. Nothing is guessed:
+an identifier is taken as written or not at all, and whatever is left out or changed is a finding with a stable code, a
 sentence, and what to do. A file that is not of its kind as a whole raises `DecodeError`; what is wrong with one row or
 item stays with it.
 

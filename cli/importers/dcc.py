@@ -4,9 +4,9 @@ A list is `{"meta": {created, updated}, "registry": {<did>: {name, ?location, ?u
 DID can stand in a list twice, under two names: every pair is read. A list of known registries
 (`[{name, type, governanceUrl, url | trustAnchorEC}]`) holds no issuers: each of its entries is refused with what to do.
 
-The history of such lists is `[{registry, time, commit, op: add|update|remove, did, ?data}]`, in order of time. It is
-played through, list by list; what stands at the end is proposed, and what was removed on the way is left out and said so,
-for a removal without a reason is not a revocation.
+The history of such lists is `[{registry, time, commit, op: add|update|remove, did, ?data}]`. It is played through in
+order of time, list by list; what stands at the end is proposed, and what was removed on the way is left out and said
+so: a removal without a reason is not a revocation.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -120,7 +120,9 @@ def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) ->
         stood = next((event for event in reversed(history) if event.op != "remove"), None)
         if stood is None:
             finding = Finding(
-                code="removed_unknown", text="It was removed, and never added.", hint="Look it up in the list's history."
+                code="removed_unknown",
+                text="It was removed, and never added.",
+                hint="Look it up in the list's history.",
             )
             yield Row(source=where, place=end.place, id=did, name="", result=REFUSED, findings=(finding,))
             continue

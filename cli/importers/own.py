@@ -2,7 +2,8 @@
 
 Issuers in TOML or JSON are a list `issuers`, each with the members of `issuer.register` and, if wanted, a `location` in
 words. In CSV the first line names the columns: any of those members (lists separated by spaces), `location`, and the
-schemes of identifiers (`ror`, `ipeds_unitid`, …) as columns of their own. Lines before it that begin with `#` are comments.
+schemes of identifiers (`ror`, `ipeds_unitid`, …) as columns of their own. Lines before it that begin with `#` are
+comments.
 
 A framework has the members of `framework.publish`, without those that are computed, and a list `items`.
 """
@@ -91,7 +92,7 @@ def _check_header(names: Sequence[str], source: str) -> None:
     hint = "For example: id,name,url,location"
     if not {"id", "name"} <= set(names) or len(set(names)) != len(names):
         raise DecodeError(
-            "bad_header", f"{source}: the first line must name the columns, id and name among them, each once.", hint=hint
+            "bad_header", f"{source}: the first line must name each column once, id and name among them.", hint=hint
         )
     for name in names:
         if name not in COLUMNS:

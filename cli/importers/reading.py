@@ -118,12 +118,13 @@ class Lines:
         self._line = 1
 
     def of(self, member: str) -> int | None:
-        """The line of the next place where `"member":` stands; None if it is spelled with escapes there."""
+        """The line of the next place where `"member":` stands; None from the first that is spelled with escapes."""
         quoted = json.dumps(member, ensure_ascii=False)
         at = self._text.find(quoted, self._at)
         while at >= 0 and not self._text[at + len(quoted) : at + len(quoted) + 20].lstrip().startswith(":"):
             at = self._text.find(quoted, at + 1)
         if at < 0:
+            self._at = len(self._text)  # never search the same stretch again: a list may have many such members
             return None
         self._line += self._text.count("\n", self._at, at)
         self._at = at + len(quoted)

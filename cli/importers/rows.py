@@ -84,7 +84,7 @@ class Row:
 def take(source: str, place: str, id: str, entry: Any) -> Row:
     """A row from an id and `{name, location, url}` as the DCC lists have them.
 
-    Text is freed of white space at its ends; an identifier is not, because what differs in an identifier is another one.
+    Text is freed of white space at its ends; an identifier is not: what differs in an identifier is another one.
     """
     name = entry.get("name") if isinstance(entry, Mapping) else None
     row = Row(source=source, place=place, id=id, name=name.strip() if isinstance(name, str) else "", result=READY)
@@ -162,7 +162,7 @@ def _facts(id: str, entry: Any, found: list[Finding]) -> dict[str, Any]:
         raise DecodeError("missing_name", "The entry has no name.", hint="Add its name to the list.")
     body: dict[str, Any] = {"id": id, "name": name}
     if not url:
-        found.append(Finding(code="missing_url", text="No web site is given.", hint="Add one, so that people can look."))
+        found.append(Finding(code="missing_url", text="No web site is given.", hint="Add one for people to look at."))
     elif (refusal := _refusal_of_url(url)) is not None:
         found.append(Finding(code="bad_url", text=f"The web site {url!r} was left out: {refusal}", hint="Correct it."))
     else:
@@ -183,7 +183,8 @@ def place(location: str, found: list[Finding]) -> dict[str, Any]:
     code = places.jurisdiction(location)
     if code is None:
         text = f"No jurisdiction was taken from the location {location!r}."
-        found.append(Finding(code="unknown_place", text=text, hint="End it with the country, as in Providence, RI, USA."))
+        hint = "End it with the country, as in Providence, RI, USA."
+        found.append(Finding(code="unknown_place", text=text, hint=hint))
         return members
     if not places.is_whole(location, code):
         text = f"Of the location {location!r} only the country was recognised."

@@ -3,9 +3,9 @@
     {"issuer": "did:web:college.example", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"}
 
 Every member has its canonical name and, where people would say it otherwise, a plain one; times may be dates. A list,
-or `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood has
-its problem in its place and spoils no other. Only `entity` (or `issuer`) must be given: without an authority the whole
-ecosystem is asked, without a time it is now. `resource` is an address
+or `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood
+has its problem in its place and spoils no other. Only `entity` (or `issuer`) must be given: without an authority the
+whole ecosystem is asked, without a time it is now. `resource` is an address
 that may name a framework or a competency.
 """
 
@@ -37,7 +37,7 @@ _OneOrMore = _Text | _Texts
 
 
 class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """One question. Of two names for one thing (see `decisions.PLAIN`) at most one may be given."""
+    """One question. Of two names for one thing (entity and issuer, time and issued_on, …) one may be given."""
 
     entity: _Text | None = None
     issuer: _Text | None = None
@@ -128,10 +128,15 @@ class Failed(TypedDict):
     problem: Problem
 
 
+# Which of two dictionaries a row is, msgspec's schemas cannot say by themselves.
+_ROW: Final = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("DecisionView", "Failed")]}
+_Rows = Annotated[list[dict[str, Any]], Meta(extra_json_schema={"items": _ROW})]
+
+
 class Decisions(TypedDict):
     """The answers, in the order asked."""
 
-    decisions: list[DecisionView | Failed]
+    decisions: _Rows
 
 
 async def decisions(call: Call) -> Response:
@@ -152,12 +157,12 @@ async def decisions(call: Call) -> Response:
         raise InputError(
             "too_many", f"{len(queries)} queries; at most {QUERIES} are answered at once.", hint="Split them."
         )
-    rows: list[DecisionView | Failed] = []
+    rows: list[dict[str, Any]] = []
     for query in queries:
         try:
-            rows.append(_answer(call, query, ecosystem, now, stale))
+            rows.append({**_answer(call, query, ecosystem, now, stale)})
         except AccreditError as error:
-            rows.append({"problem": as_member(error)})  # type: ignore[typeddict-item]  # the same, as plain values
+            rows.append({"problem": as_member(error)})
     value: Decisions = {"decisions": rows}
     return json_response(value, cache="no-store")
 
@@ -315,8 +320,9 @@ ROUTES: Final = (
         handler=decisions,
         family="decisions",
         about="May this issuer issue this? One question, or up to 1,000",
-        takes={JSON: Question | Questions | list[Question]},
-        gives={JSON: DecisionView | Decisions},
+        takes={JSON: (Question, Questions, list[Question])},
+        gives={JSON: (DecisionView, Decisions)},
+        mentions=(Failed,),
         problems=(404, 501, 503),
     ),
 )

@@ -5,7 +5,7 @@ has caught up with its peers, and it can sign; else 503 with every reason. `/v1/
 """
 
 import html
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, TypedDict
 
 from starlette.responses import Response
 
@@ -30,8 +30,9 @@ class Peer(TypedDict):
     name: str
     url: str
     last_heard: str | None
-    behind: NotRequired[int | None]
-    error: NotRequired[str | None]
+    in_sync: bool | None
+    behind: int
+    error: str
 
 
 class Status(TypedDict):
@@ -115,13 +116,13 @@ async def readyz(call: Call) -> Response:
 
 async def metrics(call: Call) -> Response:
     """Counters and gauges; no issuer, verifier or holder is among the labels."""
+    call.reader.health.measure()
     return bytes_response(call.reader.metrics.render(), METRICS_CONTENT_TYPE, cache="no-store")
 
 
 async def status(call: Call) -> Response:
     """Sizes, roots, peers, alarms."""
-    value: dict[str, Any] = plain(dict(call.reader.health.status()))
-    return json_response(value, cache="no-store")
+    return json_response(plain(call.reader.health.status()), cache="no-store")
 
 
 def _route(path: str, handler: Any, about: str, gives: dict[str, Any], **more: Any) -> Route:

@@ -28,6 +28,10 @@ class Health(Protocol):
         """Why its view is older than policy allows, a sentence; None when it is not."""
         ...
 
+    def measure(self) -> None:
+        """Brings the gauges up to date."""
+        ...
+
 
 class Reader(Protocol):
     """A node that can be asked."""
@@ -78,13 +82,13 @@ class Reader(Protocol):
 
 
 class Writer(Protocol):
-    """The node's door for what comes from outside."""
+    """The node's door for what comes from outside (`node.runtime.Runtime`)."""
 
     async def submit(self, raws: Sequence[bytes]) -> Sequence[Result]:
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
-            StorageError: nothing can be logged now.
+            RemoteError: `not_ready`: the node shuts down.
         """
         ...
 

@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 import anyio
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from node.views import parse_id, parse_time
 from registry.errors import DecodeError, InputError
@@ -212,14 +212,18 @@ async def read_body(request: Request, media_types: Sequence[str], max_bytes: int
     body = bytearray()
     try:
         with anyio.fail_after(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
+            is_more = True
+            while is_more:
+                # Not `request.stream()`: a generator given up half-way is left to the garbage collector.
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise InputError("request_timeout", "the connection ended before the body did.")
+                body += message.get("body", b"")
                 if len(body) > max_bytes:
                     raise _too_large(max_bytes)
+                is_more = message.get("more_body", False)
     except TimeoutError:
         raise InputError("request_timeout", f"the body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
-    except ClientDisconnect:
-        raise InputError("request_timeout", "the connection ended before the body did.") from None
     return media_type, bytes(body)
 
 

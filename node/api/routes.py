@@ -111,8 +111,10 @@ class Route:
 
     Attributes:
         path: with parameters in braces, as in /v1/statements/{id}; `{name:path}` takes slashes too.
-        takes: media types of the body, each with its shape (None: bytes); empty without a body.
-        gives: media types of the 200 answer, each with its shape (None: bytes or text).
+        takes: media types of the body, each with its shape; empty without a body. A shape is a type that msgspec knows,
+            a tuple of such types (any of them), or None (bytes).
+        gives: media types of the 200 answer, each with its shape.
+        mentions: types that a shape refers to by name only.
         problems: statuses of the problems it may answer with, besides 500 and what every route may.
         is_public: whether web pages of others may read it (CORS).
     """
@@ -126,6 +128,7 @@ class Route:
     params: tuple[Param, ...] = ()
     takes: Mapping[str, Any] = field(default_factory=dict)
     max_bytes: int = JSON_BYTES
+    mentions: tuple[Any, ...] = ()
     problems: tuple[int, ...] = ()
     is_public: bool = True
 

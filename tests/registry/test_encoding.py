@@ -192,9 +192,10 @@ def test_a_type_of_another_format_is_refused(data: str) -> None:
 
 def test_every_tag_is_refused_wherever_it_stands() -> None:
     """Bignums, dates, shared references, sets and self-description among them; also those no library knows yet."""
+    contents: tuple[Any, ...] = (0, b"\x01", "a", [0, 0], {})
     numbers = [*range(512), 1004, 43000, 55799, 65535, 65536, 2**32 - 1, 2**32, 2**64 - 1]
     for number in numbers:
-        for content in (0, b"\x01", "a", [0, 0], {}):
+        for content in contents:
             tagged = cbor2.dumps(cbor2.CBORTag(number, content))
             for data in (tagged, b"\x81" + tagged, b"\xa1\x61\x61" + tagged, b"\xa1" + tagged + b"\x00"):
                 assert code_of(data) == "not_cbor", (number, content)
@@ -272,7 +273,7 @@ def test_a_long_message_is_refused_before_it_is_read() -> None:
     assert caught.value.code == "too_large"
     assert caught.value.hint
     assert decode(b"\x00", max_bytes=1) == 0
-    with pytest.raises(DecodeError, match="too_large|at most 0"):
+    with pytest.raises(DecodeError, match="at most 0 are allowed"):
         decode(b"\x00", max_bytes=0)
 
 
@@ -285,7 +286,7 @@ def test_a_refusal_does_not_repeat_a_key_of_any_length() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, {1, 2}, b"\x00".__class__, bytearray(b"x"), memoryview(b"x"), object(), {b"k": 0}, {None: 0}, {True: 0}, 1j],
+    [1.0, {1, 2}, bytes, bytearray(b"x"), memoryview(b"x"), object(), {b"k": 0}, {None: 0}, {True: 0}, 1j],
 )
 def test_a_program_that_encodes_another_type_is_told(value: Any) -> None:
     with pytest.raises(TypeError):
@@ -296,7 +297,7 @@ def test_a_program_that_encodes_another_type_is_told(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [2**64, -(2**64) - 1, 10**400, "\ud800"])
 def test_a_program_that_encodes_what_does_not_fit_is_told(value: Any) -> None:
-    with pytest.raises(ValueError, match="64 bits|surrogates"):
+    with pytest.raises(ValueError, match=r"64 bits|surrogates"):
         encode(value)
 
 

@@ -1,0 +1,163 @@
+"""Everything a node stores, derived anew from its bytes and compared with what it says.
+
+In this order, so that the first thing that does not fit is the cause and not a consequence:
+
+1. the database against itself (`node.audit`: rows, tiles, root, checkpoint);
+2. every statement accepted again, signatures included;
+3. the signature of the checkpoint;
+4. the last head the node signed, which is kept apart from the database;
+5. records and roots, by a fold from nothing;
+6. what the running node reports of itself.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.asking import connected
+from governance.admission import Admission
+from governance.fold import Fold
+from node.audit import audit as audit_log
+from node.config import NodeConfig, load
+from node.reader import Reader, open_reader
+from registry.checkpoint import open_checkpoint
+from registry.errors import AccreditError, RefusedError, RemoteError, StorageError
+from registry.note import KeyType, VerifierKey
+from registry.statement import decode
+
+_BATCH = 1_024  # statements read at a time: at 16 KiB, 16 MiB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that was compared."""
+
+    what: str
+    fits: bool
+    detail: str
+
+
+def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> list[Finding]:
+    """Audits a node's stored bytes.
+
+    Args:
+        config: its configuration.
+        url: the running node, if what it reports is to be compared.
+        step: called with how many statements were read.
+
+    Raises:
+        StorageError: the log itself does not fit together; names the first entry, hash or member.
+        RefusedError: an entry is no statement this ecosystem can have accepted.
+    """
+    settings = load(config)
+    with open_reader(settings.database) as reader:
+        _require_owner(reader, settings)
+        size, root = audit_log(reader)
+        findings = [Finding(what="log", fits=True, detail=f"{size} statements lead to the root {root.hex()[:16]}")]
+        fold = _fold_again(reader, size, step)
+        findings.append(Finding(what="signatures", fits=True, detail=f"all {size} statements are good"))
+        findings.append(_checkpoint(reader, fold))
+        findings.append(_signed_head(settings, reader))
+    fold.settle()
+    charter = fold.charter
+    records = sum(1 for _ in fold.items())
+    findings.append(
+        Finding(
+            what="charter",
+            fits=charter is not None,
+            detail=f"{charter.id}, in effect" if charter else "the genesis is not in effect: approvals are missing",
+        )
+    )
+    findings.append(
+        Finding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
+    )
+    if url is not None:
+        findings += _reported(url, size, fold)
+    return findings
+
+
+def _require_owner(reader: Reader, settings: NodeConfig) -> None:
+    if reader.ecosystem != settings.ecosystem_id or reader.origin != settings.name:
+        raise StorageError(
+            "not_this_node",
+            f"{reader.path} is the log of {reader.origin} in {reader.ecosystem.hex()[:12]}, "
+            f"and the configuration is of {settings.name} in {settings.ecosystem[:12]}.",
+            hint="Check data_dir, name and ecosystem in the configuration.",
+        )
+
+
+def _fold_again(reader: Reader, size: int, step: Callable[[int], None]) -> Fold:
+    """Accepts every stored statement again, in the order of the log."""
+    admission, fold = Admission(reader.ecosystem), Fold(reader.ecosystem)
+    for start in range(0, size, _BATCH):
+        for number, raw in enumerate(reader.entries(start, min(start + _BATCH, size)), start=start):
+            try:
+                statement = admission.admit(decode(raw))
+            except AccreditError as error:
+                raise RefusedError(
+                    "entry_not_acceptable",
+                    f"Entry {number} of the log could never have been accepted: {error.message}",
+                    hint="The database was changed. Restore the log from a peer; keep this one as evidence.",
+                ) from error
+            admission.add(statement)
+            fold.add(statement)
+        step(min(_BATCH, size - start))
+    fold.settle()
+    return fold
+
+
+def _checkpoint(reader: Reader, fold: Fold) -> Finding:
+    """The newest checkpoint, by the log key that the ecosystem knows for this node."""
+    newest = reader.checkpoint()
+    if newest is None:
+        return Finding(what="checkpoint", fits=reader.size() == 0, detail="none was signed yet")
+    record = next((node for node in fold.nodes() if node["name"] == reader.origin), None)
+    if record is None:
+        return Finding(
+            what="checkpoint", fits=True, detail="not checked: the node is not admitted, so its key is unknown"
+        )
+    key = VerifierKey(name=reader.origin, type=KeyType.ED25519, public=record["keys"]["log"])
+    try:
+        checkpoint = open_checkpoint(newest[1].encode(), key).checkpoint
+    except AccreditError as error:
+        return Finding(what="checkpoint", fits=False, detail=error.message)
+    fits = checkpoint.root == reader.root(checkpoint.size)
+    return Finding(what="checkpoint", fits=fits, detail=f"size {checkpoint.size}, signed by the node's log key")
+
+
+def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
+    """The last head signed, which no backup of the database puts back."""
+    from cli.running import head_path
+    from node.heads import SignedHead
+
+    last = SignedHead(head_path(settings)).last
+    if last is None:
+        return Finding(what="signed head", fits=True, detail="nothing was signed yet")
+    size = reader.size()
+    if size < last.size:
+        detail = f"{last.size} entries were signed and {size} are stored: a backup was restored"
+        return Finding(what="signed head", fits=False, detail=detail)
+    fits = reader.root(last.size) == last.root
+    return Finding(
+        what="signed head", fits=fits, detail=f"size {last.size}, {'a prefix of' if fits else 'not in'} this log"
+    )
+
+
+def _reported(url: str, size: int, fold: Fold) -> list[Finding]:
+    """What the running node says of itself, where it holds exactly what was audited."""
+    try:
+        with connected(url) as client:
+            said = client.status()
+    except RemoteError as error:
+        return [Finding(what="reported", fits=False, detail=error.message)]
+    if said["size"] != size:
+        detail = f"not compared: the node has gone on to {said['size']} statements; audit again when it is quiet"
+        return [Finding(what="reported", fits=True, detail=detail)]
+    return [
+        Finding(what=f"reported {name}", fits=said[name] == own.hex(), detail=said[name][:16])
+        for name, own in (
+            ("records_root", fold.records_root()),
+            ("statements_root", fold.statements_root()),
+            ("state_root", fold.state_root()),
+        )
+    ]

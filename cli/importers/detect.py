@@ -1,0 +1,100 @@
+"""Which format a file is in, and its reader. A name's ending helps where it is telling; the content decides.
+
+Not read here yet, and said so: CASE packages, Rich Skill Descriptors, crosswalks.
+"""
+
+from typing import Any, Final
+
+from cli import forms
+from cli.importers import ctdl_asn, dcc, own
+from cli.importers.frameworks import COMPUTED, Framework, Notes, assemble, identifier
+from cli.importers.reading import read_json, read_text, read_toml
+from cli.importers.rows import Row
+from registry.errors import DecodeError
+
+_ISSUER_FORMATS: Final = "A DCC registry.json, a history of such lists, or our own CSV, TOML or JSON can be read."
+_FRAMEWORK_FORMATS: Final = "CTDL-ASN as JSON-LD, or our own TOML or JSON can be read."
+
+
+def read_issuers(data: bytes, source: str) -> list[Row]:
+    """The rows of a list of issuers, in any format we know.
+
+    Args:
+        source: the file's name, for messages and for its ending.
+
+    Raises:
+        DecodeError: not a file we can read at all; what is wrong with one row is in that row.
+    """
+    text = read_text(data, source)
+    match _syntax(text, source):
+        case "csv":
+            return own.csv_rows(text, source)
+        case "toml":
+            value: Any = read_toml(text, source)
+        case _:
+            value = read_json(text, source)
+    if own.is_issuers(value):
+        return own.table_rows(value, source)
+    if dcc.is_list(value):
+        return dcc.list_rows(value, text, source)
+    if dcc.is_history(value):
+        return dcc.history_rows(value, source)
+    if dcc.is_known_registries(value):
+        return dcc.known_registries_rows(value, source)
+    hint = "It may be a framework: accredit framework import." if ctdl_asn.is_ctdl_asn(value) else _ISSUER_FORMATS
+    raise DecodeError("unknown_format", f"{source}: this is no list of issuers that we know.", hint=hint)
+
+
+def read_framework(data: bytes, source: str, *, language: str | None = None, version: str | None = None) -> Framework:
+    """The framework in a file, in any format we know; arguments as for `ctdl_asn.read`.
+
+    Raises:
+        DecodeError: not a framework we can read, or one that cannot be published.
+    """
+    text = read_text(data, source)
+    syntax = _syntax(text, source)
+    if syntax == "csv":
+        raise DecodeError("unknown_format", f"{source}: this is neither JSON nor TOML.", hint=_FRAMEWORK_FORMATS)
+    value = read_toml(text, source) if syntax == "toml" else read_json(text, source)
+    if ctdl_asn.is_ctdl_asn(value):
+        return ctdl_asn.read(value, data, source, language=language, version=version)
+    if isinstance(value, dict) and "CFDocument" in value:
+        raise DecodeError("unknown_format", f"{source}: this is a CASE package, not read yet.", hint=_FRAMEWORK_FORMATS)
+    if isinstance(value, dict) and "items" in value:
+        return _own_framework(value, data, source, version)
+    raise DecodeError("unknown_format", f"{source}: this is no framework that we know.", hint=_FRAMEWORK_FORMATS)
+
+
+def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str | None) -> Framework:
+    """Our own format: the members of `framework.publish` but for the computed ones, and `items`."""
+    items = value["items"]
+    computed = [name for name in COMPUTED if name in value]
+    if computed or not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        what = f"{computed[0]} is computed, not written" if computed else "items is not a list of tables"
+        raise DecodeError("not_a_framework", f"{source}: {what}.", hint="In TOML every item begins with [[items]].")
+    notes = Notes()
+    facts = forms.convert({name: member for name, member in value.items() if name != "items"})
+    id_ = identifier(facts.get("id"), "The framework", notes)
+    if id_ is None:
+        raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Give its id as a URI.")
+    taken = []
+    for number, item in enumerate(items, 1):
+        item_id = identifier(item.get("id"), f"Item {number}", notes)
+        if item_id is not None:
+            taken.append({**item, "id": item_id})
+    named = {"version": version} if version else {}
+    return assemble({**facts, **named, "id": id_}, taken, notes, data=data, source=source, read=len(items))
+
+
+def _syntax(text: str, source: str) -> str:
+    """`json`, `toml` or `csv`, by the name's ending, else by how it begins."""
+    for ending in ("json", "toml", "csv"):
+        if source.lower().endswith(f".{ending}"):
+            return ending
+    start = text.lstrip()
+    if start.startswith(("[[", "[issuers")):
+        return "toml"
+    if start.startswith(("{", "[")):
+        return "json"
+    first = next((line for line in start.splitlines() if line.strip() and not line.startswith("#")), "")
+    return "toml" if "=" in first or first.startswith("[") else "csv"

@@ -1,0 +1,156 @@
+"""One whole running node, put together from a configuration: keys, database, engine, peers, HTTP, signals.
+
+    run_node(config)      until SIGINT or SIGTERM; what waits for the next append gets its answer first
+
+A node that the ecosystem does not know yet reads the log of the nodes it was told to begin with, and gossips as soon as
+it is admitted. A founding node takes the genesis from its file.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from gossip.config import GossipConfig
+from node.bootstrap import join
+from node.clock import SystemClock
+from node.config import NodeConfig
+from node.heads import SignedHead
+from node.keyfile import NodeKeys, read_passphrase
+from node.observe import configure_logging, event
+from node.peers import Peers
+from node.runtime import Runtime
+from node.serve import bind, serve
+from node.store import Store
+from registry.errors import AccreditError, InputError, RefusedError, RemoteError
+
+HEAD_FILE: Final = "log.json"
+
+JOIN_BY: Final = 2
+"""Nodes whose logs a newcomer reads: one could withhold something, or be down."""
+
+_log = logging.getLogger(__name__)
+
+
+def head_path(config: NodeConfig) -> Path:
+    """Where the last signed head of the node's log is kept."""
+    return config.heads / HEAD_FILE
+
+
+def run_node(config: NodeConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
+    """Runs a node until it is told to stop.
+
+    Args:
+        ready: called with the URL it listens on, once it answers.
+
+    Raises:
+        InputError: the configuration does not suffice, the port is taken, the keys cannot be opened.
+        StorageError: the database is not this node's, is damaged, or cannot be written.
+    """
+    configure_logging(config.log_format, config.log_level)
+    try:
+        trio.run(partial(_main, config, ready), strict_exception_groups=True)
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of ours among those that ended the node together; else the first."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending = [*error.exceptions, *pending]
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, AccreditError)), leaves[0])
+
+
+async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
+    clock = SystemClock(config.clock_offset_ms / 1_000)
+    passphrase = read_passphrase(Path(config.keys_passphrase_file)) if config.keys_passphrase_file else None
+    keys = NodeKeys.load(config.keys, passphrase)
+    if keys.name != config.name:
+        raise InputError(
+            "other_node", f"{config.keys} has the keys of {keys.name}, not of {config.name}.", hint="Check keys_file."
+        )
+    with ExitStack() as stack:
+        # First of all, so that a port in use is said before anything else begins.
+        sock = stack.enter_context(bind(config))
+        store = stack.enter_context(Store.open(config.database, ecosystem=config.ecosystem_id, origin=config.name))
+        peers = Peers(timeout_seconds=config.request_timeout_ms / 1_000, proxy=config.proxy)
+        runtime = await Runtime.open(
+            store=store,
+            head=SignedHead(head_path(config)),
+            keys=keys,
+            peers=peers,
+            clock=clock,
+            tick=config.tick_ms,
+            gossip=GossipConfig(root_interval=config.reconcile_ms),
+        )
+        stopping = trio.Event()
+        try:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(_until_signal, stopping)
+                await nursery.start(runtime.run)
+                await _begin(runtime, config)
+                url = await nursery.start(
+                    partial(serve, runtime, config, sock=sock, clock=clock, shutdown=stopping.wait)
+                )
+                if not runtime.engine.is_member:
+                    for peer in config.peers[:JOIN_BY]:
+                        nursery.start_soon(_read_along, runtime, peers, peer.url)
+                ready(url)
+                await stopping.wait()
+                await runtime.stop()
+                nursery.cancel_scope.deadline = trio.current_time() + 1.0  # answers under way have been given by now
+                event(_log, logging.INFO, "stopped", size=store.size())
+        finally:
+            with trio.CancelScope(shield=True):
+                await peers.aclose()
+
+
+async def _until_signal(stopping: trio.Event, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            event(_log, logging.INFO, "stopping", signal=signal.Signals(number).name)
+            stopping.set()
+            return
+
+
+async def _begin(runtime: Runtime, config: NodeConfig) -> None:
+    """The genesis into an empty log, from its file; a node without one gets it from a peer."""
+    if runtime.engine.size:
+        return
+    if config.genesis_file:
+        from cli.ceremony import genesis_statement
+
+        said, raw = genesis_statement(Path(config.genesis_file))
+        if said.id != config.ecosystem_id:
+            raise RefusedError(
+                "other_ecosystem",
+                f"{config.genesis_file} founds {said.id.hex()[:12]}, not {config.ecosystem[:12]}.",
+                hint="accredit node genesis puts the right one in place.",
+            )
+        await runtime.submit([raw])
+    elif not config.peers:
+        raise InputError(
+            "no_genesis",
+            "This node has neither the genesis of its ecosystem nor a peer to get it from.",
+            hint="Run accredit node genesis, or add peers to the configuration.",
+        )
+
+
+async def _read_along(runtime: Runtime, peers: Peers, url: str) -> None:
+    """Reads another node's log until this one is a member."""
+    try:
+        await join(runtime, peers, url)
+    except (RefusedError, RemoteError) as error:
+        event(_log, logging.ERROR, "cannot join", url=url, code=error.code, reason=error.message)

@@ -1,0 +1,151 @@
+"""How a running node is: `/v1/status`, `/readyz`, `/metrics`, and whether its view is too old to answer from.
+
+A node is *ready* when the genesis is in effect, its newest checkpoint covers its log, it is not shutting down, and
+it has caught up: where there are other nodes, one has been heard since the start, and none is known to be far ahead.
+Its view is *stale* when all other nodes have been silent for `stale_after_seconds`: what they revoked meanwhile it
+cannot know.
+"""
+
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import Any, Final, Protocol
+
+from gossip.events import Statistics
+from governance.fold import Fold
+
+from .clock import Clock
+from .config import NodeConfig
+from .observe import Metrics
+from .reader import Reader as LogReader
+
+UNSIGNED_SECONDS: Final = 10.0
+"""How long entries may wait for a checkpoint before that is an obstacle; a healthy node signs with each append."""
+
+BEHIND: Final = 1_000
+"""Entries of a peer's log that may be unread in a node that has caught up: one page of requests."""
+
+
+class Running(Protocol):
+    """What of `node.runtime.Runtime` is looked at."""
+
+    @property
+    def fold(self) -> Fold:
+        """Records and standings."""
+        ...
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether new submissions are refused because the node shuts down."""
+        ...
+
+    def statistics(self) -> Statistics:
+        """What gossip has seen."""
+        ...
+
+
+class NodeHealth:
+    """`node.api.ports.Health` of a running node.
+
+    Args:
+        running: the node.
+        log: its database.
+        config: its settings.
+        clock: the machine's.
+        metrics: its figures.
+    """
+
+    def __init__(self, running: Running, log: LogReader, config: NodeConfig, clock: Clock, metrics: Metrics) -> None:
+        self._running = running
+        self._log = log
+        self._config = config
+        self._clock = clock
+        self._metrics = metrics
+        self._started = clock.monotonic()
+        self._started_at = clock.now()
+        self._unsigned_since: float | None = None
+
+    def status(self) -> dict[str, Any]:
+        """See `node.api.operations.Status`; bytes and seconds as inside."""
+        fold, signed = self._running.fold, self._log.checkpoint()
+        return {
+            "name": self._config.name,
+            "ecosystem": self._log.ecosystem,
+            "size": self._log.size(),
+            "checkpoint_size": 0 if signed is None else signed[0],
+            "state_root": fold.state_root(),
+            "records_root": fold.records_root(),
+            "statements_root": fold.statements_root(),
+            "statements": fold.committed_count(),
+            "peers": [
+                {
+                    "name": peer.name,
+                    "url": peer.url,
+                    "last_heard": None if peer.last_heard is None else peer.last_heard // 1_000,
+                    "in_sync": peer.in_sync,
+                    "behind": peer.behind,
+                    "error": peer.error,
+                }
+                for peer in self._running.statistics().peers
+            ],
+            "alarms": list(fold.alarms()),
+            "uptime": round(self._clock.monotonic() - self._started, 3),
+            "version": VERSION,
+        }
+
+    def obstacles(self) -> list[str]:
+        """Why the node is not ready, each a sentence."""
+        found = []
+        if self._running.is_stopping:
+            found.append("The node is shutting down.")
+        if self._running.fold.charter is None:
+            found.append("The ecosystem's genesis is not in effect here yet.")
+        if self._is_unsigned():
+            found.append("The newest checkpoint does not cover the log: the node cannot sign.")
+        peers = self._running.statistics().peers
+        if peers and all(peer.last_heard is None for peer in peers):
+            found.append("No other node has been heard since the start.")
+        behind = max((peer.behind for peer in peers), default=0)
+        if behind > BEHIND:
+            found.append(f"{behind} entries of another node's log are still to be read.")
+        return found
+
+    def stale(self) -> str | None:
+        """Why the view is too old, or None."""
+        peers = self._running.statistics().peers
+        if not peers:
+            return None
+        heard = max((peer.last_heard for peer in peers if peer.last_heard is not None), default=0) / 1_000
+        silent = self._clock.now() - max(heard, self._started_at)
+        if silent <= self._config.stale_after_seconds:
+            return None
+        return f"This node has heard no other for {silent:.0f} seconds; what was revoked meanwhile it cannot know."
+
+    def measure(self) -> None:
+        """Brings the gauges up to date."""
+        signed, statistics = self._log.checkpoint(), self._running.statistics()
+        self._metrics.log_entries.set(self._log.size())
+        self._metrics.checkpoint_entries.set(0 if signed is None else signed[0])
+        heard = sum(peer.last_heard is not None and not peer.failures for peer in statistics.peers)
+        self._metrics.peers.labels("heard").set(heard)
+        self._metrics.peers.labels("silent").set(len(statistics.peers) - heard)
+        self._metrics.waiting.set(statistics.waiting)
+        self._metrics.alarms.set(len(self._running.fold.alarms()))
+
+    def _is_unsigned(self) -> bool:
+        signed, size = self._log.checkpoint(), self._log.size()
+        if size == (0 if signed is None else signed[0]):
+            self._unsigned_since = None
+            return False
+        now = self._clock.monotonic()
+        self._unsigned_since = now if self._unsigned_since is None else self._unsigned_since
+        return now - self._unsigned_since > UNSIGNED_SECONDS
+
+
+def _version() -> str:
+    try:
+        return version_of("accredit")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "source"
+
+
+VERSION: Final = _version()

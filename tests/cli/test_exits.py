@@ -1,0 +1,83 @@
+"""How commands end: the code, the words, and never a traceback."""
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli import exits
+from cli.commands import Root
+from registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+
+CASES = [
+    (InputError("bad_word", "It is wrong.", hint="Mend it."), 3),
+    (DecodeError("bad_member", "expected text.", where="body.name"), 3),
+    (RefusedError("over_budget", "It is too much."), 3),
+    (NotYetError("unknown_key", "Nobody knows it yet.", hint="Wait."), 4),
+    (RemoteError("unreachable", "It does not answer."), 5),
+    (StorageError("disk_full", "There is no room."), 6),
+    (OSError(28, "No space left on device", "somewhere"), 6),
+    (exits.Negative(), 1),
+    (KeyboardInterrupt(), 130),
+    (click.Abort(), 130),
+    (click.UsageError("There is no such option."), 2),
+    (ZeroDivisionError("oops"), 70),
+]
+
+
+def failing(error: BaseException) -> Root:
+    group = Root("accredit", help="A test.")
+
+    @group.command("fail", example="accredit fail")
+    def fail() -> None:
+        """Fail."""
+        raise error
+
+    assert fail.name == "fail"
+    return group
+
+
+@pytest.mark.parametrize(("error", "code"), CASES, ids=lambda value: type(value).__name__ if value else "")
+def test_each_kind_of_error_has_its_own_stable_code_and_no_traceback(error: BaseException, code: int) -> None:
+    result = CliRunner().invoke(failing(error), ["fail"])
+    assert result.exit_code == code
+    assert "Traceback" not in result.output + result.stderr
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_a_person_is_told_what_is_wrong_and_what_to_do_next() -> None:
+    result = CliRunner().invoke(failing(CASES[0][0]), ["fail"])
+    assert result.stderr == "Error: It is wrong.\nMend it.\n"
+
+
+def test_a_program_gets_the_same_as_one_object() -> None:
+    result = CliRunner().invoke(failing(CASES[0][0]), ["fail", "--json"])
+    error = json.loads(result.stderr)["error"]
+    assert error == {"code": "bad_word", "message": "It is wrong.", "hint": "Mend it.", "exit": 3}
+    assert result.stdout == ""
+
+
+def test_debug_shows_the_traceback_and_changes_nothing_else() -> None:
+    for words in (["fail", "--debug"], ["--debug", "fail"]):
+        result = CliRunner().invoke(failing(ZeroDivisionError("oops")), words)
+        assert result.exit_code == 70
+        assert "Traceback" in result.stderr
+
+
+def test_a_fault_of_ours_says_that_it_is_ours() -> None:
+    result = CliRunner().invoke(failing(ZeroDivisionError("oops")), ["fail"])
+    assert "our fault" in result.stderr
+    assert "--debug" in result.stderr
+
+
+def test_an_error_that_quotes_a_stranger_cannot_move_the_cursor() -> None:
+    result = CliRunner().invoke(failing(InputError("x", "They wrote \x1b[2J\u202eevil.")), ["fail"], color=True)
+    assert "\x1b[2J" not in result.stderr
+    assert "\u202e" not in result.stderr
+    assert r"\x1b[2J" in result.stderr
+
+
+def test_an_answer_that_is_no_has_been_given_already_and_adds_nothing() -> None:
+    result = CliRunner().invoke(failing(exits.Negative()), ["fail"])
+    assert (result.stdout, result.stderr) == ("", "")

@@ -1,0 +1,110 @@
+"""Every command explains itself, with an example that its own parser takes; and quickly."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cli.commands import Command, Group
+from cli.main import accredit
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def every_command(
+    group: Group = accredit, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, Group):
+            yield from every_command(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+COMMANDS = list(every_command())
+
+
+def test_the_commands_of_the_main_job_are_there() -> None:
+    names = {" ".join(path) for path, _ in COMMANDS}
+    assert names >= {
+        "demo", "query", "inbox", "approve", "reject", "annul", "sign", "submit",
+        "keys new", "keys list", "keys show", "keys export", "keys import", "keys add", "keys rotate", "keys retire",
+        "keys compromise", "charter draft", "charter check", "charter sign", "charter publish", "charter show",
+        "charter amend", "charter history", "issuer show", "issuer list", "issuer propose", "issuer update",
+        "issuer import", "accreditation show", "accreditation list", "accreditation propose", "accreditation amend",
+        "accreditation suspend", "accreditation reinstate", "accreditation withdraw", "accreditation revoke",
+        "accreditation event", "framework show", "framework list", "framework import", "framework publish",
+        "authority show", "authority list", "authority delegate", "authority withdraw", "recognition grant",
+        "recognition withdraw", "recognition list", "log show", "log prove", "log verify", "node init", "node join",
+        "node admit", "node retire", "node run", "node status", "node peers", "node audit",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "command"), [pytest.param(p, c, id=" ".join(p)) for p, c in COMMANDS])
+def test_help_of_every_command_says_what_it_does_and_shows_an_example_that_its_parser_takes(
+    path: tuple[str, ...], command: click.Command
+) -> None:
+    result = CliRunner().invoke(accredit, [*path, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.output
+    assert command.help, "what it does"
+    assert isinstance(command, Command)
+    assert command.example in re.sub(r"\n  ", "\n", result.output)
+    mine = 0
+    for line in command.example.replace("\\\n", " ").splitlines():
+        words = shlex.split(line.partition(" > ")[0])
+        while words[0] != "accredit":  # an environment variable before it
+            assert "=" in words.pop(0)
+        if tuple(words[1 : 1 + len(path)]) == path:
+            mine += 1
+            words = [word for word in words[1 + len(path) :] if word != "…"]
+            # Raises click.UsageError for an option or a number of arguments that the command does not have.
+            command.make_context(" ".join(path), words, resilient_parsing=False).close()
+    assert mine
+
+
+def test_help_is_quick_because_no_command_is_imported() -> None:
+    loaded = "import sys; from cli.main import accredit; accredit.main(['--help'], 'accredit')"
+    took = []
+    for _ in range(3):
+        start = perf_counter()
+        done = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+        took.append(perf_counter() - start)
+    assert "Commands:" in done.stdout
+    assert min(took) <= 0.3
+    probe = loaded.replace(
+        "accredit.main", "import atexit; atexit.register(lambda: print(*sys.modules)); accredit.main"
+    )
+    modules = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = modules.stdout.split()
+    assert not {"rich", "httpx", "trio", "cbor2", "nacl", "sqlite3", "cli.desk", "cli.query"} & set(names)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [(["isuer"], "issuer"), (["keys", "exprt"], "export"), (["node", "statsu"], "status")]
+)
+def test_a_mistyped_command_gets_the_nearest_one_offered(words: list[str], offered: str) -> None:
+    result = CliRunner().invoke(accredit, words)
+    assert result.exit_code == 2
+    assert f"Did you mean {offered}?" in result.stderr
+
+
+def test_shell_completion_knows_commands_without_importing_them_and_options_of_commands() -> None:
+    def completed(words: str) -> str:
+        environment = {"_ACCREDIT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        return CliRunner().invoke(accredit, [], env=environment, prog_name="accredit").output
+
+    assert "accreditation" in completed("accredit acc")
+    assert "compromise" in completed("accredit keys co")
+    assert "--jurisdiction" in completed("accredit query --j")
+    assert "ACCREDIT_COMPLETE=bash_source" in CliRunner().invoke(accredit, ["--help"]).output

@@ -1,0 +1,180 @@
+"""A small real consortium for tests of the command line: real key files, a real ceremony, real node processes.
+
+Two nodes of two operators on loopback, three authorities: a council that speaks with 2 of 3 keys, an agency and a
+non-profit with one key each. Everything is made by the commands themselves, except that key files use the lightest
+key derivation, so that a test does not spend its time unlocking.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from click.testing import CliRunner, Result
+
+from cli.main import accredit
+from node.keyfile import FASTEST, AuthorityKey
+from registry.keys import public_of
+from tests.strategies.consortium import seed_of
+
+ROOT = Path(__file__).resolve().parents[2]
+COUNCIL, AGENCY, CHARITY = "did:web:council.example", "did:web:agency.example", "did:web:charity.example"
+KEYS = {"council-1": COUNCIL, "council-2": COUNCIL, "council-3": COUNCIL, "agency": AGENCY, "charity": CHARITY}
+PASSPHRASE = "correct horse battery staple"
+START_SECONDS = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def make_key(folder: Path, name: str, authority: str) -> Path:
+    """A key file that is quick to unlock; its seed follows from its name."""
+    path = folder / f"{name}.key"
+    seed = seed_of(f"town {name}")
+    assert public_of(seed)
+    AuthorityKey.create(path, seed, PASSPHRASE, label=name, authority=authority, limits=FASTEST)
+    return path
+
+
+@dataclass
+class Town:
+    """The consortium, and a way to type commands in it."""
+
+    folder: Path
+    urls: list[str] = field(default_factory=list)
+    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    ecosystem: str = ""
+
+    def key(self, name: str) -> Path:
+        return self.folder / f"{name}.key"
+
+    def run(
+        self,
+        *words: object,
+        key: str | None = None,
+        code: int | None = 0,
+        nodes: Sequence[str] | None = None,
+        **options: Any,
+    ) -> Result:
+        """Types a command; its exit code must be `code` (None: any)."""
+        typed = [str(word) for word in words]
+        environment = {
+            "ACCREDIT_PASSPHRASE_FILE": str(self.folder / "passphrase"),
+            "ACCREDIT_NODE": " ".join(self.urls if nodes is None else nodes),
+            "ACCREDIT_KEY": str(self.key(key)) if key else None,
+        }
+        result = CliRunner().invoke(accredit, typed, env=environment, **options)
+        if code is not None:
+            assert result.exit_code == code, f"{typed}\n{result.output}\n{result.stderr}\n{result.exception!r}"
+        return result
+
+    def json(self, *words: object, **more: Any) -> Any:
+        """Types a command with --json; what it printed."""
+        return json.loads(self.run(*words, "--json", **more).stdout)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def start(self, name: str) -> None:
+        """Starts a node as a process of its own and waits until it answers."""
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ACCREDIT_")}
+        log = (self.folder / f"{name}.log").open("ab")
+        with log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-c", "from cli.main import main; main()", "node", "run", str(self.folder / name)],
+                cwd=ROOT,
+                env=environment,
+                stderr=log,
+                stdout=log,
+            )
+        self.wait_for(f"{self.url_of(name)}/healthz", name)
+
+    def url_of(self, name: str) -> str:
+        return self.urls[int(name.removeprefix("node")) - 1]
+
+    def wait_for(self, url: str, name: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(url, trust_env=False, timeout=2.0).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            assert self.processes[name].poll() is None, (self.folder / f"{name}.log").read_text()
+            time.sleep(0.05)
+        raise AssertionError(f"{url} did not become good:\n" + (self.folder / f"{name}.log").read_text())
+
+    def stop(self, name: str) -> int:
+        """Asks a node to stop; its exit code."""
+        process = self.processes.pop(name)
+        process.terminate()
+        return process.wait(timeout=20)
+
+    def settle(self, statement: str) -> None:
+        """Waits until every node holds a statement."""
+        deadline = time.monotonic() + START_SECONDS
+        for url in self.urls:
+            while httpx.get(f"{url}/v1/statements/{statement}", trust_env=False).status_code != 200:
+                assert time.monotonic() < deadline, f"{statement} did not reach {url}"
+                time.sleep(0.05)
+
+
+def found_town(folder: Path) -> Town:
+    """Makes keys, nodes and the charter, signs it, starts the nodes and publishes it."""
+    town = Town(folder)
+    town.write("passphrase", PASSPHRASE + "\n")
+    entries = []
+    for name, authority in KEYS.items():
+        make_key(folder, name, authority)
+        town.run("keys", "export", town.key(name), "-o", folder / f"{name}.toml")
+        entries += ["--keys", folder / f"{name}.toml"]
+    nodes = []
+    for name, operator in (("node1", COUNCIL), ("node2", AGENCY)):
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        town.urls.append(url)
+        town.run(
+            "node",
+            "init",
+            folder / name,
+            "--name",
+            f"{name}.example",
+            "--operator",
+            operator,
+            "--url",
+            url,
+            "--port",
+            port,
+        )
+        nodes += ["--node-entry", folder / name / "node-entry.toml"]
+    town.run(
+        "charter", "draft", "--id", "https://trust.example/", "--name", "Example Trust",
+        "--authority", COUNCIL, "University Council", "education", 2,
+        "--authority", AGENCY, "State Agency", "public", 1,
+        "--authority", CHARITY, "Open Charity", "nonprofit", 1,
+        *entries, *nodes, "-o", folder / "charter.toml",
+    )  # fmt: skip
+    town.run("charter", "check", folder / "charter.toml")
+    ceremony = folder / "genesis.json"
+    town.run("charter", "sign", folder / "charter.toml", "-o", ceremony, "--yes", key="council-1")
+    for name in ("council-2", "agency"):
+        town.run("charter", "sign", ceremony, "--yes", key=name)
+    for name in ("node1", "node2"):
+        town.ecosystem = town.json("node", "genesis", folder / name, ceremony)["ecosystem"]
+        town.start(name)
+    town.run("charter", "publish", ceremony)
+    for name in ("node1", "node2"):
+        town.wait_for(f"{town.url_of(name)}/readyz", name)
+    return town

@@ -1,0 +1,132 @@
+"""The native question, one or many."""
+
+from typing import Any
+
+import pytest
+
+from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, Served
+
+
+async def decide(node: Served, asked: Any) -> Any:
+    response = await node.post("/v1/decisions", asked)
+    assert response.status_code == 200, response.text
+    assert response.headers["cache-control"] == "no-store"
+    return response.json()
+
+
+async def test_plain_and_canonical_names_ask_the_same(node: Served) -> None:
+    plain = {"issuer": COLLEGE, "achievement_type": "BachelorDegree", "issued_on": "2015-05-20", "jurisdiction": "US-IN"}
+    canonical = {
+        "entity": f"{COLLEGE}#key-1",
+        "authority": "https://consortium.example",
+        "action": "issue",
+        "achievement_types": ["BachelorDegree"],
+        "time": "2015-05-20T00:00:00Z",
+        "jurisdiction": "US-IN",
+    }
+    first, second = await decide(node, plain), await decide(node, canonical)
+    assert first == second
+    assert first["authorized"] is True
+    assert first["time_requested"] == "2015-05-20T00:00:00Z"
+    assert first["chain"] == [{"by": A, "via": None}]
+    assert len(first["accreditations"][0]) == 64
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"competency": COMPETENCY},
+        {"competencies": [COMPETENCY]},
+        {"framework": FRAMEWORK},
+        {"resource": FRAMEWORK},
+        {"credential_type": "OpenBadgeCredential", "achievement_type": ["AssociateDegree"]},
+    ],
+)
+async def test_every_axis_can_be_asked(node: Served, asked: dict[str, Any]) -> None:
+    assert (await decide(node, {"issuer": COLLEGE, **asked}))["authorized"] is True
+
+
+async def test_axes_the_scope_does_not_grant_make_it_no(node: Served) -> None:
+    base = {"issuer": COLLEGE, "achievement_type": "Degree"}
+    for axis in ({"level": "EQF:6"}, {"field_of_study": "cip:51"}, {"program": "x"}, {"delivery_mode": "online"}):
+        assert (await decide(node, base | axis))["verdict"] == "not_trusted", axis
+
+
+async def test_answers_come_in_the_order_asked_and_a_bad_one_spoils_no_other(node: Served) -> None:
+    asked: list[Any] = [
+        {"issuer": COLLEGE, "achievement_type": "Degree"},
+        {"issuer": "college"},
+        {"issuer": UNKNOWN},
+        7,
+        {"issuer": COLLEGE, "authority": "https://elsewhere.example/"},
+        {"issuer": SUSPENDED, "achievement_type": "Degree"},
+        {"issuer": PORT, "achievement_type": "Degree", "evidence": True},
+    ]
+    for value in (asked, {"queries": asked}):
+        rows = (await decide(node, value))["decisions"]
+        told = [row.get("verdict") or row["problem"]["code"] for row in rows]
+        assert told == [
+            "trusted_with_advisory",
+            "identifier_scheme",
+            "unknown_issuer",
+            "bad_member",
+            "unknown_authority",
+            "suspended",
+            "evidence_not_available",
+        ]
+
+
+async def test_a_thousand_questions_are_answered_and_one_more_is_not(node: Served) -> None:
+    asked = [{"issuer": COLLEGE, "achievement_type": "Degree"}] * 1_000
+    assert len((await decide(node, asked))["decisions"]) == 1_000
+    response = await node.post("/v1/decisions", [*asked, {}])
+    assert (response.status_code, response.json()["code"]) == (413, "too_many")
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({}, "missing_member"),
+        ({"issuer": COLLEGE, "entity": COLLEGE}, "duplicate_member"),
+        ({"issuer": COLLEGE, "issued_on": "2015-05-20", "time": "2015-05-20T00:00:00Z"}, "duplicate_member"),
+        ({"issuer": COLLEGE, "acheivement_type": "Degree"}, "bad_member"),
+        ({"issuer": COLLEGE, "issued_on": "May"}, "bad_time"),
+        ({"issuer": COLLEGE, "level": "high"}, "bad_level"),
+        ({"issuer": COLLEGE, "jurisdiction": "Indiana"}, "bad_member"),
+        ({"queries": [], "more": 1}, "bad_member"),
+        ({"queries": {}}, "bad_member"),
+        ("who?", "bad_member"),
+        (7.5, "bad_member"),
+    ],
+)
+async def test_a_question_that_cannot_be_understood_says_why(node: Served, asked: Any, code: str) -> None:
+    response = await node.post("/v1/decisions", asked)
+    assert response.status_code == 400, response.text
+    assert response.json()["code"] == code
+
+
+async def test_evidence_is_refused_plainly_rather_than_left_out(node: Served) -> None:
+    response = await node.post("/v1/decisions", {"issuer": COLLEGE, "evidence": True})
+    assert response.status_code == 501
+    assert "evidence" in response.json()["hint"]
+
+
+async def test_one_body_asks_one_question(node: Served) -> None:
+    """Two members of one name: a proxy would read one, we the other."""
+    bodies = [
+        b'{"issuer": "did:web:college.example", "issuer": "did:web:unknown.example"}',
+        b'{"issuer": "did:web:college.example", "iss\\u0075er": "did:web:unknown.example"}',
+        b'[{"issuer": "did:web:college.example"}, {"time": "x", "time": "y", "issuer": "\\"\\""}]',
+    ]
+    for body in bodies:
+        response = await node.ask(
+            "POST", "/v1/decisions", content=body, headers={"content-type": "application/json"}
+        )
+        assert (response.status_code, response.json()["code"]) == (400, "duplicate_member"), body
+
+
+async def test_verdicts_are_counted_without_saying_about_whom(node: Served) -> None:
+    await decide(node, {"issuer": UNKNOWN})
+    figures = (await node.get("/metrics")).text
+    assert 'accredit_decisions_total{verdict="unknown_issuer"}' in figures
+    assert "did:web" not in figures

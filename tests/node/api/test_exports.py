@@ -1,0 +1,68 @@
+"""The DCC list, read as the Digital Credentials Consortium's client reads it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.shared_data import shared_data
+from tests.strategies import bodies
+from tests.strategies.served import COLLEGE, EXPIRED, NOW, PORT, SUSPENDED, A, Served, empty, served, world
+
+
+def lookup(text: str, did: str) -> dict[str, Any] | None:
+    """What issuer-registry-client's dcc-legacy handler makes of the list: look the DID up as it is written."""
+    entry = json.loads(text)["registry"].get(did)
+    return entry and {"organization_name": entry["name"], "homepage_uri": entry["url"], "location": entry["location"]}
+
+
+async def test_those_trusted_now_are_listed_and_no_others(node: Served) -> None:
+    response = await node.get("/exports/dcc-registry.json")
+    assert response.headers["access-control-allow-origin"] == "*", "wallets in browsers read it"
+    assert lookup(response.text, COLLEGE) == {
+        "organization_name": "College of Examples",
+        "homepage_uri": "https://college.example/",
+        "location": "Cambridge, MA, USA",
+    }
+    assert lookup(response.text, PORT) == {"organization_name": "A Local Test School", "homepage_uri": "", "location": ""}
+    assert lookup(response.text, SUSPENDED) is None
+    assert lookup(response.text, EXPIRED) is None
+    assert list(response.json()["registry"]) == [COLLEGE, PORT]
+
+
+async def test_a_suspension_takes_an_issuer_off_at_once_and_time_takes_it_off_within_a_minute(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    app = node.app()
+
+    async def listed() -> list[str]:
+        return list((await node.ask("GET", "/exports/dcc-registry.json", app)).json()["registry"])
+
+    assert await listed() == [COLLEGE, PORT]
+    grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == COLLEGE)
+    node.town.says(A, "accreditation.status", bodies.event(grant.id, "suspend", NOW - 5), sub=COLLEGE)
+    node.town.says(A, "accreditation.grant", bodies.grant("did:web:brief.example", valid_until=NOW + 30))
+    node.hears()
+    assert await listed() == ["did:web:brief.example", PORT]
+    node.time = NOW + 61
+    assert await listed() == [PORT]
+    node.store.close()
+
+
+async def test_the_list_names_when_it_last_changed_and_is_the_same_on_every_node(node: Served, tmp_path: Path) -> None:
+    meta = (await node.get("/exports/dcc-registry.json")).json()["meta"]
+    assert meta == {"created": "2023-11-14T22:13:20Z", "updated": "2023-11-14T22:13:27Z"}
+    other = empty(tmp_path, world())
+    assert (await other.get("/exports/dcc-registry.json")).status_code == 503, "not before the genesis"
+    other.hears()
+    assert (await other.get("/exports/dcc-registry.json")).json()["meta"] == meta
+    other.store.close()
+
+
+@pytest.mark.parametrize("name", ["dcc-registry", "issuer-registry", "community-registry", "sandbox-registry"])
+async def test_our_list_has_the_members_of_the_published_ones(node: Served, name: str) -> None:
+    published = json.loads(shared_data("dcc", f"{name}.registry.json").read_text("utf-8"))
+    ours = (await node.get("/exports/dcc-registry.json")).json()
+    assert published["meta"].keys() == ours["meta"].keys()
+    for entry in ours["registry"].values():
+        assert all(entry.keys() == theirs.keys() for theirs in published["registry"].values())

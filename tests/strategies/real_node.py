@@ -1,0 +1,124 @@
+"""Whole nodes for tests: real engine, real SQLite, real files; frames go from runtime to runtime, or over loopback.
+
+async with running(folder, town, "node1") as node:
+    await node.runtime.submit([raw])
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import trio
+
+from gossip.config import GossipConfig
+from node.clock import SystemClock
+from node.heads import SignedHead
+from node.keyfile import NodeKeys
+from node.runtime import Runtime, Transport
+from node.store import Store
+from registry.errors import RemoteError
+from registry.log import Tile
+from tests.strategies.consortium import Consortium
+from tests.strategies.network import node_seed
+from tests.strategies.web import Handler, answer
+
+TICK = 20
+"""Between two appends, ms: tests do not wait for seconds."""
+
+
+class Links:
+    """Carries frames between runtimes in one process: the transport of each."""
+
+    def __init__(self) -> None:
+        self.runtimes: dict[str, Runtime] = {}
+        self.down: set[str] = set()
+
+    async def post(self, peer: str, url: str, data: bytes, *, max_bytes: int) -> tuple[int, bytes]:
+        await trio.sleep(0.001)
+        if peer in self.down or peer not in self.runtimes:
+            raise RemoteError("unreachable", f"{url} does not answer.")
+        reply = await self.runtimes[peer].gossip(data)
+        assert len(reply.data) <= max_bytes
+        return reply.status, reply.data if reply.error is None else str(reply.error).encode()
+
+
+@dataclass
+class RealNode:
+    """A node that runs."""
+
+    runtime: Runtime
+    store: Store
+    keys: NodeKeys
+
+
+def keys_of(name: str) -> NodeKeys:
+    """The keys that `network.node_entry` publishes."""
+    return NodeKeys(name=name, **{role: node_seed(name, role) for role in ("peer", "log", "witness", "state")})
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    town: Consortium,
+    name: str,
+    *,
+    transport: Transport | None = None,
+    clock: SystemClock | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    gossip: GossipConfig | None = None,
+) -> AsyncIterator[RealNode]:
+    """A node with its files in `folder`, from open to a graceful stop."""
+    links = transport or Links()
+    keys = keys_of(name)
+    with Store.open(folder / f"{name}.db", ecosystem=town.eco, origin=name) as store:
+        runtime = await Runtime.open(
+            store=store,
+            head=SignedHead(folder / "heads" / f"{name}.json"),
+            keys=keys,
+            peers=links,
+            clock=clock or SystemClock(),
+            random=Random(1),
+            tick=TICK,
+            gossip=gossip or GossipConfig(root_interval=100, backoff_min=50),
+            progress=progress,
+        )
+        if isinstance(links, Links):
+            links.runtimes[name] = runtime
+        async with trio.open_nursery() as nursery:
+            await nursery.start(runtime.run)
+            yield RealNode(runtime=runtime, store=store, keys=keys)
+            await runtime.stop()
+    if isinstance(links, Links):
+        del links.runtimes[name]
+
+
+def public_files(node: RealNode) -> Handler:
+    """What a joining node asks for, and gossip, as the HTTP side serves them."""
+
+    async def handle(line: str, body: bytes, stream: trio.abc.Stream) -> None:
+        path = line.split(" ")[1]
+        status, data = 200, b""
+        if path == "/gossip":
+            reply = await node.runtime.gossip(body)
+            status, data = reply.status, reply.data
+        elif path == "/v1/genesis":
+            data = node.store.entry(0) or b""
+        elif path == "/log/checkpoint":
+            signed = node.store.checkpoint()
+            status, data = (200, signed[1].encode()) if signed else (404, b"")
+        else:
+            tile = Tile.decode_path(path.removeprefix("/log/"))
+            data = node.store.tile(tile.level, tile.index, tile.width) or b""
+            status = 200 if data else 404
+        await stream.send_all(answer(data, status=status))
+
+    return handle
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Waits until something is so; fails after `seconds`."""
+    with trio.fail_after(seconds):
+        while not condition():
+            await trio.sleep(0.01)

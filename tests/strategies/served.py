@@ -1,0 +1,251 @@
+"""A node to ask over HTTP, in this process and without waiting: the real engine and store, driven by hand.
+
+    node = served(tmp_path)                 a small world: two authorities, four issuers, a framework, a proposal
+    answer = await node.get("/v1/issuers")
+
+Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as `node.runtime` does
+it, only without threads and ticks.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import httpx
+from starlette.applications import Starlette
+
+from gossip.events import PeerStatistics, Statistics
+from governance.fold import Fold
+from node.config import NodeConfig
+from node.engine import Append, Appended, Changed, Effect, Engine, FrameArrived, Reply, ReplyFrame, Result, Submitted, Ticked
+from node.health import NodeHealth
+from node.observe import Metrics
+from node.server import create_app
+from node.store import Change, Store
+from registry.checkpoint import Checkpoint
+from registry.frameworks import items_root
+from registry.note import sign_note
+from registry.statement import Statement
+from tests.strategies import bodies
+from tests.strategies.consortium import START, Consortium, seed_of
+
+A = "https://a.example/"
+B = "https://b.example/"
+COLLEGE = "did:web:college.example"
+PORT = "did:web:localhost%3A8080"
+SUSPENDED = "did:web:suspended.example"
+EXPIRED = "did:web:expired.example"
+UNKNOWN = "did:web:unknown.example"
+ALIAS = "did:web:old-college.example"
+FRAMEWORK = "https://frameworks.example/welding"
+COMPETENCY = "https://frameworks.example/welding/1"
+FRIEND = "https://friend.example/"
+ORIGIN = "node1.example.org"
+NOW = START + 100_000
+
+
+@dataclass
+class Served:
+    """One node. `peers`, `is_stopping` and `time` are the story's to change."""
+
+    town: Consortium
+    engine: Engine
+    store: Store
+    time: float = NOW
+    peers: tuple[PeerStatistics, ...] = ()
+    is_stopping: bool = False
+    metrics: Metrics = field(default_factory=Metrics)
+    name: str = ORIGIN
+    url: str = f"https://{ORIGIN}"
+    version: str = "1.2.3"
+
+    def __post_init__(self) -> None:
+        config = NodeConfig(name=self.name, stale_after_seconds=900)
+        self.health = NodeHealth(self, self.store, config, self, self.metrics)
+        self._token = 0
+        self._replies: dict[int, Any] = {}
+
+    # What a Reader is
+
+    @property
+    def ecosystem(self) -> bytes:
+        return self.store.ecosystem
+
+    @property
+    def fold(self) -> Fold:
+        return self.engine.fold
+
+    @property
+    def log(self) -> Store:
+        return self.store
+
+    def now(self) -> int:
+        return int(self.time)
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def statistics(self) -> Statistics:
+        return Statistics(peers=self.peers, counters=(), waiting=0)
+
+    # What a Writer is
+
+    async def submit(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
+        return self.take(raws)
+
+    async def gossip(self, frame: bytes) -> ReplyFrame:
+        self._token += 1
+        self._perform(self.engine.handle(FrameArrived(token=self._token, data=frame), now=self._ms()))
+        reply: ReplyFrame = self._replies.pop(self._token)
+        return reply
+
+    def take(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
+        """Statements, in the log and folded on return."""
+        self._token += 1
+        self._perform(self.engine.handle(Submitted(token=self._token, raws=tuple(raws)), now=self._ms()))
+        if self._token not in self._replies:
+            # The next tick takes what is pending.
+            self._perform(self.engine.handle(Ticked(), now=self._ms() + 1_000))
+        reply: Reply = self._replies.pop(self._token)
+        return reply.results
+
+    def hears(self) -> None:
+        """Takes in what the town has said since."""
+        raws = [statement.raw for statement in self.town.said if statement.id not in self.engine]
+        for start in range(0, len(raws), 1_000):
+            assert {result.status for result in self.take(raws[start : start + 1_000])} == {"logged"}
+
+    def _ms(self) -> int:
+        return int(self.time * 1_000)
+
+    def _perform(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Append():
+                    self._append(effect.statements)
+                case Reply() | ReplyFrame():
+                    self._replies[effect.token] = effect
+                case Changed():
+                    self._feed(effect)
+                case _:
+                    raise AssertionError("this node has no peers to send to")
+
+    def _append(self, statements: Sequence[Statement]) -> None:
+        size, root = self.store.append([(each.id, each.raw) for each in statements])
+        text = Checkpoint(origin=ORIGIN, size=size, root=root).encode()
+        self.store.set_checkpoint(size, sign_note(text, ORIGIN, seed_of("log")).decode())
+        self._perform(self.engine.handle(Appended(size=size), now=self._ms()))
+
+    def _feed(self, changed: Changed) -> None:
+        rows = [("took_effect", each) for each in changed.took_effect] + [("ceased", each) for each in changed.ceased]
+        feed = [
+            Change(time=changed.time, statement=each.id, kind=each.kind, sub=each.sub, change=word)
+            for word, each in rows
+        ]
+        self.store.add_changes(feed, size=changed.size)
+
+    # Asking it
+
+    def app(self, **settings: Any) -> Starlette:
+        return create_app(self, self, **settings)
+
+    async def ask(self, method: str, path: str, app: Starlette | None = None, **request: Any) -> httpx.Response:
+        """One request; an exception that leaves the application fails the test."""
+        transport = httpx.ASGITransport(app=app or self.app())
+        async with httpx.AsyncClient(transport=transport, base_url="http://node.test", trust_env=False) as client:
+            return await client.request(method, path, **request)
+
+    async def get(self, path: str, **request: Any) -> httpx.Response:
+        return await self.ask("GET", path, **request)
+
+    async def post(self, path: str, value: Any, **request: Any) -> httpx.Response:
+        return await self.ask("POST", path, json=value, **request)
+
+
+def empty(path: Path, town: Consortium) -> Served:
+    """A node of the town that has heard nothing yet."""
+    engine = Engine(ecosystem=town.eco, name=ORIGIN, peer_seed=seed_of("peer"), random=Random(1))
+    return Served(town=town, engine=engine, store=Store.open(path / "node.sqlite", ecosystem=town.eco, origin=ORIGIN))
+
+
+def served(path: Path) -> Served:
+    """A node that has heard the small world of this module."""
+    node = empty(path, world())
+    node.hears()
+    return node
+
+
+def world() -> Consortium:
+    """Two authorities and what they say."""
+    town = Consortium.of((A, "nonprofit"), (B, "public"))
+    facts = {
+        "url": "https://college.example/",
+        "categories": ["community_college"],
+        "jurisdictions": ["US-IN"],
+        "also_known_as": [ALIAS],
+        "ext": {"location": "Cambridge, MA, USA", "iat": 0},
+    }
+    town.says(A, "issuer.register", bodies.register(COLLEGE, name="College of Examples", **facts))
+    town.says(B, "issuer.register", bodies.register(PORT, name="A Local Test School", categories=["bootcamp"]))
+    town.says(A, "issuer.register", bodies.register(SUSPENDED, name="Suspended School"))
+    town.says(A, "issuer.register", bodies.register(EXPIRED, name="Expired School"))
+    scope = bodies.SCOPE | {"frameworks": [FRAMEWORK]}
+    town.says(A, "accreditation.grant", bodies.grant(COLLEGE, scope=scope))
+    town.says(B, "accreditation.grant", bodies.grant(PORT))
+    suspended = town.says(A, "accreditation.grant", bodies.grant(SUSPENDED))
+    town.says(A, "accreditation.status", bodies.event(suspended.id, "suspend", START), sub=SUSPENDED)
+    town.says(A, "accreditation.grant", bodies.grant(EXPIRED, valid_until=START - 10))
+    items = [{"id": COMPETENCY, "statement": "Weld a butt joint", "label": "Butt joints", "code": "W1"}]
+    publish = {
+        "id": FRAMEWORK,
+        "title": "Welding",
+        "version": "1",
+        "format": "csv",
+        "content_digest": bytes(32),
+        "item_count": 1,
+        "items_root": items_root(items),
+    }
+    published = town.says(A, "framework.publish", publish, sub=FRAMEWORK)
+    town.says(
+        A, "framework.items", {"framework": FRAMEWORK, "publish": published.id, "part": 0, "items": items}, sub=FRAMEWORK
+    )
+    friend = town.says(A, "recognition.grant", {"id": FRIEND, "name": "Friends", "actions": ["issue"]})
+    town.votes(B, friend)
+    town.says(A, "recognition.grant", {"id": "https://waiting.example/", "name": "Waiting", "actions": ["issue"]})
+    return town
+
+
+async def ask_raw(app: Starlette, method: str, target: bytes, chunks: Iterator[bytes], **headers: bytes) -> tuple[int, bytes]:
+    """A request that httpx would not send: any target, any body, read only as far as the application reads it."""
+    sent: list[Any] = []
+    path, _, query = target.partition(b"?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "headers": [(name.replace("_", "-").encode(), value) for name, value in headers.items()],
+        "scheme": "http",
+        "path": unquote_to_bytes(path).decode("latin-1"),
+        "raw_path": path,
+        "query_string": query,
+        "server": ("node.test", 80),
+        "client": ("127.0.0.1", 1),
+        "root_path": "",
+    }
+
+    async def receive() -> dict[str, Any]:
+        chunk = next(chunks, None)
+        if chunk is None:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": chunk, "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    assert [message["type"] for message in sent].count("http.response.start") == 1
+    return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
