@@ -56,13 +56,7 @@ def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:
     Raises:
         InputError: too short, not hexadecimal, or none or several begin so.
     """
-    digits = text.lower()
-    if not 8 <= len(digits) <= 64 or any(digit not in "0123456789abcdef" for digit in digits):
-        raise InputError(
-            "bad_id",
-            f"{text!r} is not the id of {what}, nor the beginning of one.",
-            hint="Give 8 to 64 hexadecimal digits, as the tables show them.",
-        )
+    digits = hex_digits(text, what)
     if len(digits) == 64:
         return digits
     found = sorted({one for one in candidates() if one.startswith(digits)})
@@ -77,6 +71,22 @@ def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:
             hint="Give more digits.",
         )
     return found[0]
+
+
+def hex_digits(text: str, what: str) -> str:
+    """An id or the beginning of one, in lower case.
+
+    Raises:
+        InputError: too short, too long, or not hexadecimal.
+    """
+    digits = text.lower()
+    if not 8 <= len(digits) <= 64 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise InputError(
+            "bad_id",
+            f"{text!r} is not the id of {what}, nor the beginning of one.",
+            hint="Give 8 to 64 hexadecimal digits, as the tables show them.",
+        )
+    return digits
 
 
 def effective_ids(client: "NodeClient", prefix: str = "") -> list[str]:

@@ -130,7 +130,12 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
     from cli.running import head_path
     from node.heads import SignedHead
 
-    last = SignedHead(head_path(settings)).last
+    head, signed = SignedHead(head_path(settings)), reader.checkpoint()
+    try:
+        head.check_covers(signed[0] if signed else 0)
+    except StorageError as error:
+        return Finding(what="signed head", fits=False, detail=error.message)
+    last = head.last
     if last is None:
         return Finding(what="signed head", fits=True, detail="nothing was signed yet")
     size = reader.size()

@@ -277,10 +277,10 @@ class Desk:
                 f"The key does not speak for {wanted}.",
                 hint=f"It speaks for {', '.join(ids) or 'nobody (any more)'}.",
             )
-        if not ids:
+        if not ids or known["cut"]:
             raise RefusedError(
                 "key_cut_off",
-                "The key speaks for no authority (any more).",
+                "The key speaks for no authority (any more): it was cut off, or what introduces it has no effect (yet).",
                 hint="accredit authority list shows who has which keys.",
             )
         if wanted is None and len(ids) > 1:
@@ -386,13 +386,17 @@ class Desk:
 
     def _foresee(self, says: Sequence[Say], drafts: Sequence[Draft]) -> list[Outcome]:
         """What the node thinks each draft would bring about; refuses what cannot take effect."""
-        outcomes = []
+        outcomes: list[Outcome] = []
         with output.progress("Asking what it would bring about", len(drafts)) as step:
             for say, draft in zip(says, drafts, strict=True):
+                id_ = after(draft, self.voice.kid)[0].id
+                if callable(say.body):
+                    # A part of something that is said just before it, and that the node cannot know yet.
+                    outcomes.append(_outcome(say, id_, "foreseen", {"state": outcomes[0].state}, {}))
+                    continue
                 foreseen = self.client.dry_run(
                     {"iss": draft.iss, "sub": draft.sub, "kind": draft.kind, "body": draft.body, "key": self.voice.kid}
                 )
-                id_ = after(draft, self.voice.kid)[0].id
                 outcomes.append(_outcome(say, id_, "foreseen", foreseen, {}))
                 step(1)
         hopeless = [outcome for outcome in outcomes if outcome.state in CANNOT_TAKE_EFFECT]

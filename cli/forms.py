@@ -1,6 +1,6 @@
 """Between what people write and what statements hold: files and options in, readable text out.
 
-People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false); `importers` read lists and frameworks. On the way in
+People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false); lists are read by `importers`. On the way in
 
 * times become seconds since 1970: `2015-05-20` is the start of that day in UTC, else RFC 3339 with an offset;
   a `valid_until` is the first moment after;

@@ -133,7 +133,7 @@ def join(peer: str, ecosystem: str, folder: Path, **identity: Any) -> None:
     peers = [
         {"url": one["url"], "key": forms.public_key(one["keys"]["peer"]).hex()}
         for one in known["nodes"]
-        if not one["retired"] and one["name"] != identity["name"]
+        if one["name"] != identity["name"]
     ]
     entry = _make(folder, identity, {"ecosystem": wanted.hex(), "genesis_file": GENESIS, "peers": peers})
     create_file(folder / GENESIS, raw)
@@ -248,7 +248,7 @@ def peers(nodes: tuple[str, ...]) -> None:
         for one in ecosystem["nodes"]:
             peer = seen.get(one["name"], {})
             here = one["name"] == ecosystem["node"]["name"]
-            state = fair("retired") if one["retired"] else faint("this node") if here else bad(peer.get("error") or "")
+            state = faint("this node") if here else bad(peer.get("error") or "")
             heard = forms.when(peer.get("last_heard")) or ("" if here else "never")
             signer = "signer" if one["name"] in ecosystem["signers"] else ""
             rows.append((one["name"], one["operator"], one["url"], signer, heard, state))

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from cli import forms, output
-from cli.asking import complete, connected, effective_ids, node_option
+from cli.asking import complete, connected, effective_ids, hex_digits, node_option
 from cli.commands import Command, wants_json
 from cli.desk import Desk, Say, signing
 from cli.outcomes import SHOWN, state_word
@@ -28,6 +28,7 @@ _PATIENCE: Final = 5.0
 """Seconds to wait for what another node has: a few ticks of the log."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_STATE_WORDS = {"effective": "in effect", "waiting": "still waiting"}
 
 
 @click.command(
@@ -169,7 +170,7 @@ def _vote(
     if not ids and report is None:
         raise click.UsageError("Name what to vote on: ids from accredit inbox, or --from REPORT.")
     in_report = ids_in_report(report) if report is not None else []
-    waiting = _await_proposals(desk, [*ids, *in_report])
+    waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_report])
     wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
     targets = list(dict.fromkeys([*wanted, *in_report]))
     held = [id_ for id_ in targets if id_ in waiting]
@@ -196,10 +197,14 @@ def _vote(
         if rows:
             named = [
                 (shorten(row["id"]), waiting[row["id"]]["summary"], state_word(row["state"]), row["reason"])
-                for row in rows
+                for row in rows[:SHOWN]
             ]
             output.say()
             output.table(("id", "proposal", "is now", ""), named)
+            if len(rows) > SHOWN:
+                output.say(f"and {len(rows) - SHOWN} more.")
+            states = Counter(row["state"] for row in rows)
+            output.say(", ".join(f"{count} {_STATE_WORDS.get(state, state)}" for state, count in states.items()) + ".")
 
     output.emit(data, text)
 
@@ -210,18 +215,20 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]
     with output.progress("Waiting for the proposals to reach the node"):
         while True:
             waiting = {one["id"]: one for one in desk.client.proposals()["proposals"]}
-            missing = [text for text in ids if not any(id_.startswith(text.lower()) for id_ in waiting)]
+            missing = [text for text in ids if not any(id_.startswith(text) for id_ in waiting)]
             if not missing or time.monotonic() > deadline or all(_is_held(desk, text) for text in missing):
                 return waiting
             time.sleep(0.2)
 
 
 def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What became of the first of the proposals voted on."""
+    """What became of the proposals voted on."""
     found = {}
-    for id_ in ids[:SHOWN]:
-        statement = desk.client.statement(id_)
-        found[id_] = {"state": str(statement["state"]), "reason": str(statement["reason"])}
+    with output.progress("Asking what became of them", len(ids)) as step:
+        for id_ in ids:
+            statement = desk.client.statement(id_)
+            found[id_] = {"state": str(statement["state"]), "reason": str(statement["reason"])}
+            step(1)
     return found
 
 
@@ -230,7 +237,7 @@ def _is_held(desk: Desk, text: str) -> bool:
     if len(text) != 64:
         return False
     try:
-        desk.client.statement(text.lower())
+        desk.client.statement(text)
     except InputError:
         return False
     return True

@@ -39,8 +39,8 @@ class Admission:
 
         Raises:
             DecodeError: its body is not of its kind's shape.
-            RefusedError: another ecosystem, over budget, a bad signature.
-            NotYetError: its key is not known here (code `unknown_key`).
+            RefusedError: another ecosystem, a bad signature.
+            NotYetError: its key is not known here (code `unknown_key`), or has no such budget here (`over_budget`).
         """
         self._check_ecosystem(unverified)
         public = self._publics.get(unverified.kid)
@@ -48,10 +48,11 @@ class Admission:
         if unverified.kind == "charter.genesis" and budget is None:
             check_statement(unverified)
             public, budget = _own_key(unverified)
-        if budget is None:
+        if not budget:
             raise _unknown_key(unverified)
         if unverified.seq > budget:
-            raise RefusedError(
+            # Not refused for good: another introduction, not held here yet, may have given the key more.
+            raise NotYetError(
                 "over_budget",
                 f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
                 hint="Add a key with a budget of its own.",

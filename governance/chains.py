@@ -5,31 +5,45 @@ A key's statements form a chain by `prev` (a tree, if its holder signs two with 
 * *complete* when its whole ancestry is held, each number following its predecessor (`entries.next_number`);
 * *orderly* when it is complete and `iat` never falls along the way.
 
+Whether one complete statement comes before another is answered in O(log n) steps, whatever the chain's length and
+however often it is forked: each keeps a *jump* to an elder far above (the skew-binary pointers of Myers, 1983).
+
 Nothing here depends on the order of arrival: the indexes are functions of the set.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
-from registry.statement import Statement
+from registry.keys import key_id
+from registry.statement import Statement, Unverified
 
-from .entries import introductions, next_number
+from .entries import introductions, key_entries, next_number
 
 _GOVERNING: Final = ("charter.", "key.", "authority.")
 
 
+class _Place(NamedTuple):
+    """Where a complete statement stands: how many come before it, an elder to jump to, whether it is orderly."""
+
+    depth: int
+    jump: bytes
+    is_orderly: bool
+
+
 class Chains:
-    """A growing set of statements and its indexes."""
+    """A growing set of accepted statements and its indexes."""
 
     def __init__(self) -> None:
         self._by_id: dict[bytes, Statement] = {}
         self._by_key: dict[bytes, dict[int, list[bytes]]] = {}
-        self._orderly: dict[bytes, bool] = {}  # complete ones only; the value says whether also orderly
+        self._places: dict[bytes, _Place] = {}  # of complete ones only
         self._forked: dict[bytes, None] = {}
         self._waiting: dict[bytes, list[bytes]] = {}  # prev that is not held yet -> statements naming it
         self._votes: dict[bytes, list[bytes]] = {}
         self._introducers: dict[bytes, list[bytes]] = {}
         self._governing: dict[str, list[bytes]] = {}
+        self._given: dict[bytes, dict[bytes, bytes | None]] = {}
+        self._named: dict[bytes, None] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -60,18 +74,35 @@ class Chains:
             for target in statement.body["targets"]:
                 self._votes.setdefault(target, []).append(statement.id)
         if statement.kind.startswith(_GOVERNING):
-            self._governing.setdefault(statement.kind, []).append(statement.id)
+            self._add_governing(statement)
         for entry in introductions(statement):
             self._introducers.setdefault(entry.key, []).append(statement.id)
         return self._complete_from(statement)
 
+    def _add_governing(self, statement: Statement) -> None:
+        self._governing.setdefault(statement.kind, []).append(statement.id)
+        self._named.update((head, None) for head in named_heads(statement).values())
+        self._given[statement.id] = {
+            key_id(entry["public"]): entry["next"]["key"] if "next" in entry else None
+            for entry in key_entries(statement)
+        }
+
     def is_complete(self, statement: bytes) -> bool:
         """Whether its whole ancestry is held, in sequence."""
-        return statement in self._orderly
+        return statement in self._places
 
     def is_orderly(self, statement: bytes) -> bool:
         """Whether it is complete and no `iat` falls on the way to it."""
-        return self._orderly.get(statement, False)
+        place = self._places.get(statement)
+        return place is not None and place.is_orderly
+
+    def is_named(self, statement: bytes) -> bool:
+        """Whether a statement of the first three strata names it as `last` or in its `heads`."""
+        return statement in self._named
+
+    def given(self, statement: bytes) -> Mapping[bytes, bytes | None]:
+        """The keys that entries of a statement of the first three strata give, with the successor of each, if any."""
+        return self._given[statement]
 
     def keys(self) -> Iterable[bytes]:
         """Ids of the keys that have signed anything held."""
@@ -127,14 +158,49 @@ class Chains:
             yield held
             statement = held.prev
 
-    def is_ancestor(self, elder: Statement, younger: Statement) -> bool:
+    def is_ancestor(self, elder: Unverified, younger: Unverified) -> bool:
         """Whether `elder` lies strictly before `younger` on their key's chain."""
-        if elder.kid != younger.kid or elder.seq >= younger.seq:
+        return elder.id != younger.id and self.leads_to(elder, younger.id)
+
+    def leads_to(self, elder: Unverified, head: bytes) -> bool:
+        """Whether `head` is `elder`, or comes after it on its key's chain as far as held."""
+        place, goal = self._places.get(head), self._places.get(elder.id)
+        if place is None:
+            return any(held.id == elder.id for held in self.ancestry(head))
+        if goal is None or self._by_id[head].kid != elder.kid:
             return False
-        for held in self.ancestry(younger.prev):
-            if held.seq <= elder.seq:
-                return held.id == elder.id
-        return False
+        current = head
+        while place.depth > goal.depth:
+            jump = self._places[place.jump]
+            if jump.depth >= goal.depth:
+                current, place = place.jump, jump
+            else:
+                current = self._elder(current)
+                place = self._places[current]
+        return current == elder.id
+
+    def firsts(self, statements: Iterable[Statement]) -> list[Statement]:
+        """Of one key's `statements`, those that no other of them comes before: several where the key has forked.
+
+        Takes steps in proportion to the part of the chains that lies between them.
+        """
+        ordered = sorted(statements, key=lambda s: (s.seq, s.id))
+        if len(ordered) < 2:
+            return ordered
+        found = []
+        preceded = {statement.id: True for statement in ordered}  # has one of them at or before it
+        for statement in ordered:
+            passed: list[bytes] = []
+            is_preceded = False
+            for elder in self.ancestry(statement.prev):
+                if elder.id in preceded or elder.seq < ordered[0].seq:
+                    is_preceded = preceded.get(elder.id, False)
+                    break
+                passed.append(elder.id)
+            preceded.update(dict.fromkeys(passed, is_preceded))
+            if not is_preceded:
+                found.append(statement)
+        return found
 
     def _complete_from(self, statement: Statement) -> list[Statement]:
         """Marks `statement` complete if it is, and whatever waited for it."""
@@ -144,18 +210,40 @@ class Chains:
         stack = [statement]
         while stack:
             current = stack.pop()
-            elder = self._by_id.get(current.prev) if current.prev is not None else None
-            self._orderly[current.id] = elder is None or (self._orderly[elder.id] and current.iat >= elder.iat)
+            self._places[current.id] = self._place(current)
             completed.append(current)
             waiting = [self._by_id[child] for child in self._waiting.pop(current.id, ())]
             stack.extend(child for child in waiting if self._follows(child))
         return completed
 
+    def _place(self, statement: Statement) -> _Place:
+        if statement.prev is None:
+            return _Place(0, statement.id, True)
+        elder, place = self._by_id[statement.prev], self._places[statement.prev]
+        jump = self._places[place.jump]
+        is_level = place.depth - jump.depth == jump.depth - self._places[jump.jump].depth
+        return _Place(
+            place.depth + 1, jump.jump if is_level else elder.id, place.is_orderly and statement.iat >= elder.iat
+        )
+
+    def _elder(self, statement: bytes) -> bytes:
+        prev = self._by_id[statement].prev
+        assert prev is not None, "only the first has none, and nothing lies before it"
+        return prev
+
     def _follows(self, statement: Statement) -> bool:
         if statement.prev is None:
             return statement.seq == 1
         elder = self._by_id.get(statement.prev)
-        if elder is None or elder.id not in self._orderly:
+        if elder is None or elder.id not in self._places:
             self._waiting.setdefault(statement.prev, []).append(statement.id)
             return False
         return elder.kid == statement.kid and statement.seq == next_number(elder)
+
+
+def named_heads(statement: Unverified) -> dict[bytes, bytes]:
+    """The statements that one of the first three strata names as heads of keys: `heads`, or a cut-off's `last`."""
+    body = statement.body
+    if "heads" in body:
+        return {entry["key"]: entry["id"] for entry in body["heads"]}
+    return {body["key"]: body["last"]} if body.get("last") is not None else {}

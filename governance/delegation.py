@@ -71,6 +71,8 @@ def check_delegation(body: Any, path: str = "body") -> None:
         raise DecodeError(
             "never_met", f"{body['threshold']} keys are asked of {len(body['keys'])}.", where=f"{path}.threshold"
         )
+    if len({entry["public"] for entry in body["keys"]}) < len(body["keys"]):
+        raise DecodeError("named_twice", "one public key is named twice.", where=f"{path}.keys")
     if "valid_until" in body and body["valid_until"] <= body["valid_from"]:
         raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.valid_until")
 

@@ -11,7 +11,7 @@ In an amendment, keys that the ecosystem already has are listed again with a bud
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from registry import shape
@@ -22,9 +22,18 @@ from registry.statement import Unverified
 _budget = shape.integer(0, KEY_BUDGET)
 
 NEXT_KEY: Final = shape.members({"key": shape.digest, "budget": shape.budget})
-KEY: Final = shape.members(
+_KEY: Final = shape.members(
     {"public": shape.public_key, "budget": _budget}, {"next": NEXT_KEY, "label": shape.text(100)}
 )
+
+
+def KEY(value: Any, path: str) -> None:  # noqa: N802 - a check like the constants around it
+    """A key entry. A key is not its own successor: whoever stole the one would have the other."""
+    _KEY(value, path)
+    if "next" in value and value["next"]["key"] == key_id(value["public"]):
+        raise shape.wrong(f"{path}.next.key", "another key than the entry's own")
+
+
 CONTACTS: Final = {
     "url": shape.link,
     "contact": shape.link,
@@ -46,7 +55,7 @@ class Introduction:
     Attributes:
         key: the key's id.
         public: its public key; None while only its thumbprint is committed.
-        budget: what it is handed; 0 where it is only named again.
+        budget: what it is handed; 0 where it is only named again, or names itself: no key raises its own budget.
     """
 
     key: bytes
@@ -56,6 +65,12 @@ class Introduction:
 
 def introductions(statement: Unverified) -> Iterator[Introduction]:
     """The keys that `statement` introduces, in the order it names them."""
+    for entry in _introductions(statement):
+        names_itself = entry.key == statement.kid and statement.kind != "charter.genesis"
+        yield replace(entry, budget=0) if names_itself else entry
+
+
+def _introductions(statement: Unverified) -> Iterator[Introduction]:
     for entry in key_entries(statement):
         yield Introduction(key=key_id(entry["public"]), public=entry["public"], budget=entry["budget"])
         if "next" in entry:
@@ -71,13 +86,11 @@ def introductions(statement: Unverified) -> Iterator[Introduction]:
 def next_number(statement: Unverified) -> int:
     """The `seq` that must follow `statement` on its key: budgets it hands out are taken from its own numbers.
 
-    In a genesis nobody pays: its keys get their budgets from the ecosystem's founding itself. A key that introduces
-    itself (a committed successor that now shows its public key) has been paid for already.
+    In a genesis nobody pays: its keys get their budgets from the ecosystem's founding itself.
     """
     if statement.kind == "charter.genesis":
         return statement.seq + 1
-    handed = sum(entry.budget for entry in introductions(statement) if entry.key != statement.kid)
-    return statement.seq + 1 + handed
+    return statement.seq + 1 + sum(entry.budget for entry in introductions(statement))
 
 
 def key_entries(statement: Unverified) -> list[dict[str, Any]]:

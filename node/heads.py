@@ -5,6 +5,7 @@ log: anybody can prove it, and nothing undoes it. The way this happens to honest
 last signed size and root are in a small file of their own, in a folder of their own that no backup of the database puts
 back, and every signature is asked for here first:
 
+    head.check_covers(size)                     at the start: is what was signed still known here?
     head.check_may_sign(size, root, root_of)    may this be signed?          (reads only)
     head.record(size, root)                     then, before the signature leaves the process
     ...sign...
@@ -13,7 +14,8 @@ back, and every signature is asked for here first:
 another root: a restored database that has grown past the signed size again is the same fork, only later.
 
 File: JSON `{"size": 5, "root": "<64 hex digits>"}`, replaced atomically and fsynced. One node has one origin for life,
-so the file does not name it. A missing file means that nothing was ever signed: deleting it takes the protection away.
+so the file does not name it. A missing file means that nothing was ever signed; beside a database with a checkpoint it
+means that the protection was taken away, and the node does not start.
 """
 
 import json
@@ -31,6 +33,10 @@ _RESTORED: Final = "The database is older than what this node signed: most likel
 _FETCH_BACK: Final = (
     "Do not delete this file. Fetch the missing entries of this node's own log back from a peer or a mirror "
     "(`accredit node restore`), or retire the node and start it under a new name."
+)
+_WRITE_ANEW: Final = (
+    "If it is lost, write into it the size and root of the newest checkpoint that peers or witnesses have of this "
+    'node, as {"size": 5, "root": "<64 hex digits>"}.'
 )
 
 
@@ -87,6 +93,25 @@ class SignedHead:
                 hint=_FETCH_BACK,
             )
 
+    def check_covers(self, size: int) -> None:
+        """Refuse to go on where the database has a signed checkpoint that this file should know of, and does not.
+
+        Args:
+            size: of the stored checkpoint, 0 for none. It was recorded here before it was signed.
+
+        Raises:
+            StorageError: `head_missing`: the file is gone, or an older copy of it was put back.
+        """
+        known = 0 if self._last is None else self._last.size
+        if known >= size:
+            return
+        found = "does not exist" if self._last is None else f"knows only of {known}"
+        raise StorageError(
+            "head_missing",
+            f"This node signed a log of {size} entries, and {self._path}, where that is recorded, {found}.",
+            hint=f"Put that file back as it was. {_WRITE_ANEW}",
+        )
+
     def record(self, size: int, root: bytes) -> None:
         """Make `(size, root)` the last signed head, durably; only then may the signature leave.
 
@@ -122,7 +147,6 @@ def _read(path: Path) -> Head | None:
         raise StorageError(
             "head_corrupt",
             f"{path} does not hold the last signed size and root, as it must.",
-            hint="Write into it the size and root of the newest checkpoint that peers or witnesses have of this node, "
-            'as {"size": 5, "root": "<64 hex digits>"}.',
+            hint=_WRITE_ANEW,
         )
     return head

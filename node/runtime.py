@@ -158,7 +158,8 @@ class Runtime:
             progress: called with entries done and entries in all.
 
         Raises:
-            StorageError: `log_rolled_back`, `log_forked`: a backup was restored. `log_inadmissible`, `tree_damaged`:
+            StorageError: `log_rolled_back`, `log_forked`: a backup was restored. `head_missing`: what stops that is
+                gone. `log_inadmissible`, `tree_damaged`:
                 the database was changed. Or it cannot be read or written.
         """
         assert keys.name == store.origin, "one node has one name"
@@ -376,6 +377,8 @@ class Runtime:
 
     async def _start(self, progress: Callable[[int, int], None]) -> None:
         size, root = await self._run_blocking(self.store.head)
+        signed = await self._run_blocking(self.store.checkpoint)
+        self._head.check_covers(signed[0] if signed else 0)
         await self._run_blocking(partial(self._head.check_may_sign, size, root, self.store.root))
         # What the feed covers is folded without feeding it again; the rest, if we were killed, is fed now.
         fed = await self._run_blocking(self.store.changes_size)
@@ -384,7 +387,6 @@ class Runtime:
             self.engine.settle(now=self._now())
         await self._load(fed, size, size, progress)
         self._effects = self.engine.settle(now=self._now())
-        signed = await self._run_blocking(self.store.checkpoint)
         if size and (signed is None or signed[0] != size):
             await self._sign(size, root)
         log_event(_log, logging.INFO, "log loaded", size=size)

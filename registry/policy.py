@@ -83,7 +83,7 @@ class Policy:
                 raise _wrong("policy_size", f"A policy has at most {ITEMS_MAX} logs, witnesses and groups each.")
         _check_keys("log", (log.key for log in self.logs), KeyType.ED25519)
         _check_keys("witness", (witness.key for witness in self.witnesses), KeyType.COSIGNATURE_V1)
-        for url in (item.url for item in (*self.logs, *self.witnesses)):
+        for url in (*(log.url for log in self.logs), *(witness.url for witness in self.witnesses)):
             if url is not None and _NAME.fullmatch(url) is None:
                 raise _wrong("policy_url", "An address is not empty and has no white space.")
         defined: dict[str, bool] = {}  # whether it is a member of a group already

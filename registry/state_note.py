@@ -184,9 +184,7 @@ def fresh(opened: OpenedState, now: int, max_age: int) -> tuple[VerifiedSignatur
     )
 
 
-def missing(
-    opened: OpenedState, signers: Iterable[VerifierKey], now: int, max_age: int
-) -> tuple[VerifierKey, ...]:
+def missing(opened: OpenedState, signers: Iterable[VerifierKey], now: int, max_age: int) -> tuple[VerifierKey, ...]:
     """The signers without a fresh cosignature on the note, in the order given."""
     there = {one.key for one in fresh(opened, now, max_age)}
     return tuple(key for key in signers if key not in there)

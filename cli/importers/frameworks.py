@@ -101,7 +101,8 @@ def assemble(
     except (TypeError, ValueError) as error:
         raise DecodeError("not_encodable", f"{source}: cannot be written down ({error}).", hint="Mend it.") from error
     except DecodeError as error:
-        raise DecodeError(error.code, f"{source}: {error.message}", hint=error.hint) from error
+        hint = error.hint or "Correct it in the source."
+        raise DecodeError(error.code, f"{source}: {error.message}", hint=hint) from error
     return Framework(body=body, items=tuple(kept), findings=notes.all(), read=read)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from cli import forms
 from cli.importers.reading import Table, read_csv
-from cli.importers.rows import READY, REFUSED, Finding, Row, complete, issuer_id, pinned_keys, place, trial
+from cli.importers.rows import READY, REFUSED, Finding, Row, complete, issuer_id, pinned_keys, place, refusal, trial
 from registry.errors import DecodeError
 from registry.vocabulary import IDENTIFIER_SCHEMES
 
@@ -137,8 +137,7 @@ def take(source: str, place: str, written: Any) -> Row:
             findings=tuple(found + trial(body["name"], body["id"])),
         )
     except DecodeError as error:
-        found.insert(0, Finding(code=error.code, text=error.message.removeprefix("body: "), hint=error.hint))
-        return row.ended(REFUSED, *found)
+        return row.ended(REFUSED, refusal(error), *found)
 
 
 def _body(written: Any, found: list[Finding]) -> dict[str, Any]:

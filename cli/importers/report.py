@@ -129,7 +129,7 @@ def show(rows: Sequence[Row], *, report: str = "") -> None:
             _more(len(found) - shown, report)
             output.say()
     numbers = ", ".join(f"{number} {WORDS[word]}" for word, number in counts(rows).items())
-    output.say(f"{len(rows)} rows: {numbers}.")
+    output.say(f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}: {numbers}.")
 
 
 def _show_row(row: Row) -> None:

@@ -17,6 +17,7 @@ from registry.errors import DecodeError
 from registry.identifiers import canonical_issuer
 from registry.issuers import check_register
 from registry.keys import decode_multibase
+from registry.limits import STATEMENT_BYTES
 from registry.shape import link
 
 READY: Final = "ready"
@@ -28,6 +29,8 @@ _MULTIBASE: Final = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{20,}", re.ASCII)
 _TRIAL: Final = re.compile(
     r"(?i:\b(?:tests?|testing|sandbox|demo|demonstration|example|playground|sandpit|plugfest\w*|staging)\b)|Test\b"
 )
+_TRIAL_ID: Final = re.compile(r"\b(?:test|testing|sandbox|demo|playground|staging)\b", re.IGNORECASE)
+_BODY_BYTES: Final = STATEMENT_BYTES - 2 * 1024  # the rest of a statement: two identifiers, digests, signature
 _MEMBERS: Final = ("name", "url", "location")
 
 
@@ -96,9 +99,14 @@ def take(source: str, place: str, id: str, entry: Any) -> Row:
         body = _facts(spelled, entry, found)
         complete(body)
     except DecodeError as error:
-        found.insert(0, Finding(code=error.code, text=error.message, hint=error.hint))
-        return row.ended(REFUSED, *found)
+        return row.ended(REFUSED, refusal(error), *found)
     return replace(row, body=body, findings=tuple(found + trial(row.name, row.id)))
+
+
+def refusal(error: DecodeError) -> Finding:
+    """What stands against a row, from the error it raised."""
+    text = error.message.removeprefix("body.").removeprefix("body: ")
+    return Finding(code=error.code, text=text, hint=error.hint or "Correct it in the list and import it again.")
 
 
 def issuer_id(written: str, found: list[Finding]) -> str:
@@ -216,20 +224,22 @@ def complete(body: Mapping[str, Any]) -> None:
     """Checks a whole body of `issuer.register`.
 
     Raises:
-        DecodeError: it breaks a rule, or cannot be written as CBOR (a fraction, half a character).
+        DecodeError: it breaks a rule, is too large for a statement, or not for CBOR (a fraction, half a character).
     """
     check_register(body)
     try:
-        encode(dict(body))
+        size = len(encode(dict(body)))
     except (TypeError, ValueError) as error:
         raise DecodeError(
             "not_encodable", f"The entry cannot be written down ({error}).", hint="Use text, whole numbers and lists."
         ) from error
+    if size > _BODY_BYTES:
+        raise DecodeError("entry_too_large", f"The entry has {size} bytes; {_BODY_BYTES} fit.", hint="Shorten it.")
 
 
 def trial(name: str, id: str) -> list[Finding]:
     """A finding where the name or id says that this is no issuer in earnest."""
-    word = _TRIAL.search(name) or _TRIAL.search(id)
+    word = _TRIAL.search(name) or _TRIAL_ID.search(id)
     if word is None:
         return []
     text = f"{word[0]!r} in its name or id suggests a trial, not an institution."

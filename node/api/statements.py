@@ -20,7 +20,7 @@ from node.engine import Result
 from node.problems import Problem, problem_of
 from node.views import format_time, plain
 from registry.encoding import decode as decode_cbor
-from registry.errors import DecodeError, InputError
+from registry.errors import DecodeError, InputError, StorageError
 from registry.identifiers import canonical_issuer
 from registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES
 from registry.shape import digest, issuer_id, members, text
@@ -153,8 +153,10 @@ async def submit(call: Call) -> Response:
     outcomes = await writer.submit(raws)
     for outcome in outcomes:
         call.reader.metrics.submissions.labels(outcome.status).inc()
-    if media_type == COSE and outcomes[0].status == "refused" and outcomes[0].error is not None:
-        raise outcomes[0].error
+    refused = [outcome.error for outcome in outcomes if outcome.status == "refused" and outcome.error is not None]
+    is_one = media_type == COSE
+    if len(refused) == len(outcomes) and (is_one or all(isinstance(error, StorageError) for error in refused)):
+        raise refused[0]
     newest = call.reader.log.checkpoint()
     value: Submission = {
         "statements": [_submitted(outcome) for outcome in outcomes],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,8 @@ def test_bytes_that_are_no_draft_are_refused(content: Any) -> None:
 def test_any_json_in_place_of_a_member_is_refused_as_ours(value: Any) -> None:
     for member in ("drafts", "key", "head", "ecosystem"):
         text = changed(lambda table, member=member: table.update({member: value}))  # type: ignore[misc]
-        try:
+        with suppress(AccreditError):
             assert requests.decode_request(text, "r.json")
-        except AccreditError:
-            pass
 
 
 def test_signed_statements_travel_in_one_file(tmp_path: Path) -> None:
@@ -135,7 +134,7 @@ def test_signed_statements_travel_in_one_file(tmp_path: Path) -> None:
     assert requests.read_statements(tmp_path / "one.cose") == [raws[0]]
     with pytest.raises(DecodeError, match="not a request"):
         requests.read_request(tmp_path / "s.json")
-    with pytest.raises(RefusedError, match="does not begin with a charter.genesis"):
+    with pytest.raises(RefusedError, match=r"does not begin with a charter\.genesis"):
         requests.read_ceremony(tmp_path / "s.json")
 
 

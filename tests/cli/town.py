@@ -90,6 +90,7 @@ class Town:
     def start(self, name: str) -> None:
         """Starts a node as a process of its own and waits until it answers."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ACCREDIT_")}
+        environment["ACCREDIT_TICK_MS"] = "100"  # tests wait for many appends, one after the other
         log = (self.folder / f"{name}.log").open("ab")
         with log:
             self.processes[name] = subprocess.Popen(

@@ -45,7 +45,9 @@ def test_a_date_is_the_start_of_its_day_and_only_where_dates_are_asked_for() -> 
         parse_time("2015-05-20")
 
 
-@pytest.mark.parametrize("text", ["", "2015-05-20T00:00:00+02:00", "2015-02-30T00:00:00Z", "2015-5-2", "now", "²015-05-20"])
+@pytest.mark.parametrize(
+    "text", ["", "2015-05-20T00:00:00+02:00", "2015-02-30T00:00:00Z", "2015-5-2", "now", "²015-05-20"]
+)
 def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(DecodeError) as refused:
         parse_time(text, dates=True, where="time")

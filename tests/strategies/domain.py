@@ -13,8 +13,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from registry import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
+from registry.decision import Decision, Query, decide
 from registry.keys import multibase, public_of
-from registry.records import Effective, MemoryRecords, record_digest
+from registry.records import Effective, MemoryRecords, Records, record_digest
 from registry.statement import Draft, decode, encode_signed, verify
 
 ECOSYSTEM = "https://ecosystem.example/"
@@ -33,6 +34,10 @@ def at(date: str) -> int:
 
 
 NOW = at("2026-06-01")
+EARLY = at("2009-01-01")
+"""When most grants of the tests are stated: before they begin, so that nothing is recorded later than it holds."""
+ALIAS = "https://college.example/issuer"
+K1 = f"{COLLEGE}#k1"
 
 
 def seed_of(name: str) -> bytes:
@@ -123,6 +128,11 @@ def query_items(count: int = 3) -> list[dict[str, Any]]:
         }
         for number in range(count)
     ]
+
+
+def pinned(**window: Any) -> list[dict[str, Any]]:
+    """The `keys` of a registration that pins the key `one` as `K1`."""
+    return [{"id": K1, "public_key_multibase": key_text("one"), **window}]
 
 
 class World:
@@ -302,6 +312,19 @@ def mapping_body(**members: Any) -> dict[str, Any]:
     }
     mappings.check_publish(body)
     return body
+
+
+def ask(world: World, on: str | None = None, *, records: Records | None = None, **members: Any) -> Decision:
+    """The decision on the college's bachelor's degree, or whatever `members` of the query ask instead."""
+    asked = {"entity": COLLEGE, "authority": ECOSYSTEM, "achievement_types": ("BachelorDegree",), **members}
+    query = Query(**{"time": None if on is None else at(on), **asked})
+    return decide(query, records or world.records(), NOW, ecosystem_id=ECOSYSTEM)
+
+
+def codes(decision: Decision) -> list[str]:
+    """Its reasons' codes; every reason has a sentence."""
+    assert all(reason.text and "None" not in reason.text for reason in decision.reasons)
+    return [reason.code for reason in decision.reasons]
 
 
 # ------------------------------------------------------------------------------------------------ strategies

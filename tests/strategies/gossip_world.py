@@ -61,7 +61,7 @@ def statement(
         eco=ECOSYSTEM,
         kind=kind,
         seq=seq,
-        prev=None,
+        prev=None if seq == 1 else sha256(b"%d" % seq).digest(),
         body=body or {"n": seq},
     )
     return decode(encode_signed(draft, seed))

@@ -3,8 +3,8 @@
     node = served(tmp_path)                 a small world: two authorities, four issuers, a framework, a proposal
     answer = await node.get("/v1/issuers")
 
-Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as `node.runtime` does
-it, only without threads and ticks.
+Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as `node.runtime`
+does it, only without threads and ticks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,15 +17,28 @@ from urllib.parse import unquote_to_bytes
 import httpx
 from starlette.applications import Starlette
 
-from gossip.events import PeerStatistics, Statistics
+from gossip.events import PeerStatistics, Statistics, Ticked
 from governance.fold import Fold
 from node.config import NodeConfig
-from node.engine import Append, Appended, Changed, Effect, Engine, FrameArrived, Reply, ReplyFrame, Result, Submitted, Ticked
+from node.engine import (
+    Append,
+    Appended,
+    AppendFailed,
+    Changed,
+    Effect,
+    Engine,
+    FrameArrived,
+    Reply,
+    ReplyFrame,
+    Result,
+    Submitted,
+)
 from node.health import NodeHealth
 from node.observe import Metrics
 from node.server import create_app
 from node.store import Change, Store
 from registry.checkpoint import Checkpoint
+from registry.errors import StorageError
 from registry.frameworks import items_root
 from registry.note import sign_note
 from registry.statement import Statement
@@ -134,7 +147,11 @@ class Served:
                     raise AssertionError("this node has no peers to send to")
 
     def _append(self, statements: Sequence[Statement]) -> None:
-        size, root = self.store.append([(each.id, each.raw) for each in statements])
+        try:
+            size, root = self.store.append([(each.id, each.raw) for each in statements])
+        except StorageError as error:
+            self._perform(self.engine.handle(AppendFailed(error=error), now=self._ms()))
+            return
         text = Checkpoint(origin=ORIGIN, size=size, root=root).encode()
         self.store.set_checkpoint(size, sign_note(text, ORIGIN, seed_of("log")).decode())
         self._perform(self.engine.handle(Appended(size=size), now=self._ms()))
@@ -210,7 +227,10 @@ def world() -> Consortium:
     }
     published = town.says(A, "framework.publish", publish, sub=FRAMEWORK)
     town.says(
-        A, "framework.items", {"framework": FRAMEWORK, "publish": published.id, "part": 0, "items": items}, sub=FRAMEWORK
+        A,
+        "framework.items",
+        {"framework": FRAMEWORK, "publish": published.id, "part": 0, "items": items},
+        sub=FRAMEWORK,
     )
     friend = town.says(A, "recognition.grant", {"id": FRIEND, "name": "Friends", "actions": ["issue"]})
     town.votes(B, friend)
@@ -218,7 +238,9 @@ def world() -> Consortium:
     return town
 
 
-async def ask_raw(app: Starlette, method: str, target: bytes, chunks: Iterator[bytes], **headers: bytes) -> tuple[int, bytes]:
+async def ask_raw(
+    app: Starlette, method: str, target: bytes, chunks: Iterator[bytes], **headers: bytes
+) -> tuple[int, bytes]:
     """A request that httpx would not send: any target, any body, read only as far as the application reads it."""
     sent: list[Any] = []
     path, _, query = target.partition(b"?")

@@ -15,7 +15,12 @@ async def decide(node: Served, asked: Any) -> Any:
 
 
 async def test_plain_and_canonical_names_ask_the_same(node: Served) -> None:
-    plain = {"issuer": COLLEGE, "achievement_type": "BachelorDegree", "issued_on": "2015-05-20", "jurisdiction": "US-IN"}
+    plain = {
+        "issuer": COLLEGE,
+        "achievement_type": "BachelorDegree",
+        "issued_on": "2015-05-20",
+        "jurisdiction": "US-IN",
+    }
     canonical = {
         "entity": f"{COLLEGE}#key-1",
         "authority": "https://consortium.example",
@@ -119,9 +124,7 @@ async def test_one_body_asks_one_question(node: Served) -> None:
         b'[{"issuer": "did:web:college.example"}, {"time": "x", "time": "y", "issuer": "\\"\\""}]',
     ]
     for body in bodies:
-        response = await node.ask(
-            "POST", "/v1/decisions", content=body, headers={"content-type": "application/json"}
-        )
+        response = await node.ask("POST", "/v1/decisions", content=body, headers={"content-type": "application/json"})
         assert (response.status_code, response.json()["code"]) == (400, "duplicate_member"), body
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from registry.log import ENTRIES, Tile, Tiles, bundles_of, check_entries, decode_bundle, tiles_of
-from registry.merkle import root as root_of
 from registry.checkpoint import Checkpoint
 from registry.keys import public_of
+from registry.log import ENTRIES, Tile, Tiles, bundles_of, check_entries, decode_bundle, tiles_of
+from registry.merkle import root as root_of
 from registry.note import Note
 from tests.strategies.consortium import seed_of
 from tests.strategies.served import ORIGIN, Served
@@ -14,7 +14,7 @@ from tests.strategies.served import ORIGIN, Served
 async def test_the_whole_log_can_be_fetched_and_leads_to_the_checkpoint(node: Served) -> None:
     response = await node.get("/log/checkpoint")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
-    text = response.content.split("\n\n".encode())[0] + b"\n"
+    text = response.content.split(b"\n\n")[0] + b"\n"
     checkpoint = Checkpoint.decode(text.decode())
     assert (checkpoint.origin, checkpoint.size) == (ORIGIN, len(node.town.said))
     entries = []
@@ -33,7 +33,9 @@ async def test_the_checkpoint_is_signed_by_the_nodes_log_key(node: Served) -> No
     assert public_of(seed_of("log"))
 
 
-@pytest.mark.parametrize("path", ["0/001", "1/000", "0/000", "0/000.p/200", "entries/000.p/200", "63/x001/000", "20/000"])
+@pytest.mark.parametrize(
+    "path", ["0/001", "1/000", "0/000", "0/000.p/200", "entries/000.p/200", "63/x001/000", "20/000"]
+)
 async def test_a_tile_the_log_does_not_reach_is_404(node: Served, path: str) -> None:
     response = await node.get(f"/log/tile/{path}")
     assert (response.status_code, response.json()["code"]) == (404, "not_found")

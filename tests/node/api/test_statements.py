@@ -166,7 +166,10 @@ async def test_proposals_show_what_waits_for_whom(fresh: Served) -> None:
 
 async def test_votes_on_a_proposal_are_shown(tmp_path: Path) -> None:
     charter = Consortium.of(
-        (A, "nonprofit"), (B, "public"), ("https://c.example/", "employer"), rules={"recognition.grant": {"authorities": 3}}
+        (A, "nonprofit"),
+        (B, "public"),
+        ("https://c.example/", "employer"),
+        rules={"recognition.grant": {"authorities": 3}},
     )
     grant = charter.says(A, "recognition.grant", {"id": "https://f.example/", "name": "F", "actions": ["*"]})
     vote = charter.votes(B, grant)
@@ -174,9 +177,7 @@ async def test_votes_on_a_proposal_are_shown(tmp_path: Path) -> None:
     node.hears()
     (waiting,) = (await node.get("/v1/proposals")).json()["proposals"]
     assert waiting["approvals"] == [A, B]
-    assert waiting["votes"] == [
-        {"by": B, "key": charter.pen(B).kid.hex(), "approve": True, "statement": vote.id.hex()}
-    ]
+    assert waiting["votes"] == [{"by": B, "key": charter.pen(B).kid.hex(), "approve": True, "statement": vote.id.hex()}]
     node.store.close()
 
 

@@ -8,21 +8,34 @@ import jsonschema
 import pytest
 
 from tests.shared_data import shared_data
-from tests.strategies.served import ALIAS, COLLEGE, EXPIRED, FRIEND, NOW, PORT, SUSPENDED, UNKNOWN, A, B, Served, empty, world
+from tests.strategies.served import (
+    ALIAS,
+    COLLEGE,
+    EXPIRED,
+    FRIEND,
+    NOW,
+    PORT,
+    SUSPENDED,
+    UNKNOWN,
+    A,
+    B,
+    Served,
+    empty,
+    world,
+)
 
 ECOSYSTEM = "https://consortium.example/"
 CLOCK = "2023-11-16T02:00:00Z"  # NOW
 
 _MEMBERS = ("entity_id", "authority_id", "action", "resource")
+_TIMES = ("time_evaluated", "time_requested", "valid_until")
 OURS = {
     kind: {
         "type": "object",
         "required": [*_MEMBERS, "time_evaluated", kind],
         "properties": {
-            **dict.fromkeys((*_MEMBERS, "message", "verdict"), {"type": "string"}),
-            **dict.fromkeys(
-                ("time_evaluated", "time_requested", "valid_until"), {"type": "string", "pattern": "^[0-9TZ:-]{20}$"}
-            ),
+            **{name: {"type": "string"} for name in (*_MEMBERS, "message", "verdict")},
+            **{name: {"type": "string", "pattern": "^[0-9TZ:-]{20}$"} for name in _TIMES},
             kind: {"type": "boolean"},
             "reasons": {"type": "array", "items": {"type": "string"}},
             "context": {"type": "object", "additionalProperties": {"type": "string"}},

@@ -1,0 +1,365 @@
+"""Trust policies: made from a fold, and renewed along signed history.
+
+A verifier's trust policy (`registry.trust`) names the signers of one version of the charter. Nodes come and go and
+keys rotate, so that it must follow; and it must not follow whoever has bought the keys of nodes long retired. Renewing
+therefore takes two things that no one party has:
+
+* a state note signed by a fresh quorum of the **old** signers, with the records of the charter and of the new signers'
+  nodes proved under it: which charter is in force, and with which keys;
+* the **statements** that say so: the charter statement of the step last persisted, every amendment since, each
+  approved by the authorities of the charter before *and* of its own, by more than half of each; and for each signer
+  that the charter does not itself name with its key, the `node.admit` that does, approved by the authorities in force.
+
+Bought signers' keys make a note and no amendment; bought authorities' keys an amendment and no note: one that the
+noted charter record does not name is refused. What counts as an authority's key is read strictly from the charters, from
+`key.add` spoken by its authority and from rotations to a committed successor; a cut-off key counts no more. That is
+less than the whole law (`constitution`) would count, never the other way round with the note's word on top.
+
+After the policy has expired there is no renewing it: only another file from a trusted hand.
+
+    renewal = {"v": 1, "records_root": bstr32, "statements_root": bstr32, "records": [[type, id, record, proof], ...],
+               "note": bstr, "statements": [bstr, ...]}             deterministic CBOR
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from registry import shape
+from registry.encoding import decode, encode
+from registry.errors import DecodeError, RefusedError
+from registry.keys import key_id
+from registry.noted import Noted, read_note
+from registry.policy import Policy, threshold_policy
+from registry.proven import ProvenRecord, ProvenRecords, Recorder, check_order
+from registry.records import Records
+from registry.state_note import quorum, signer_key
+from registry.statement import Statement, Unverified, verify
+from registry.statement import decode as decode_statement
+from registry.trie import StateMap, state_root
+from registry.trust import LIFETIME, MAX_AGE, TrustPolicy
+
+from .charter import Charter, parse
+from .entries import key_entries
+from .fold import Fold
+from .ground import is_met
+from .rulebook import check_statement, rule_for
+
+RENEWAL_BYTES: Final = 4 * 1024 * 1024
+STATEMENTS_MAX: Final = 4_000
+"""Some amendments of a charter with 64 authorities of several keys each, with their votes."""
+STEPS_MAX: Final = 64
+"""Charter versions that one renewal may follow: more in 90 days is no constitution. A guess."""
+
+_KEY_KINDS: Final = ("key.add", "key.rotate", "key.retire", "key.compromise")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What a policy is renewed with, unverified; see the module."""
+
+    records_root: bytes
+    statements_root: bytes
+    records: tuple[ProvenRecord, ...]
+    note: bytes
+    statements: tuple[bytes, ...]
+
+    def encode(self) -> bytes:
+        """The file."""
+        return encode(
+            {
+                "v": 1,
+                "records_root": self.records_root,
+                "statements_root": self.statements_root,
+                "records": [one.as_list() for one in self.records],
+                "note": self.note,
+                "statements": list(self.statements),
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Renewal":
+        """Reads a file; `encode` gives the same bytes back.
+
+        Raises:
+            DecodeError: it is not well-formed.
+        """
+        value = decode(data, what="the renewal", max_bytes=RENEWAL_BYTES)
+        _FORM(value, "renewal")
+        if "ext" in value:
+            raise shape.wrong("renewal", "no other members")
+        records = tuple(ProvenRecord.of(one, f"records[{at}]") for at, one in enumerate(value["records"]))
+        check_order(records, "records")
+        return cls(
+            records_root=value["records_root"],
+            statements_root=value["statements_root"],
+            records=records,
+            note=value["note"],
+            statements=tuple(value["statements"]),
+        )
+
+
+def _octets(value: Any, path: str) -> None:
+    if type(value) is not bytes:
+        raise shape.wrong(path, "a byte string")
+
+
+def _list(value: Any, path: str) -> None:
+    if type(value) is not list or len(value) > STATEMENTS_MAX:
+        raise shape.wrong(path, f"a list of at most {STATEMENTS_MAX}")
+
+
+def _statements(value: Any, path: str) -> None:
+    _list(value, path)
+    for one in value:
+        _octets(one, path)
+
+
+_FORM: Final = shape.members(
+    {
+        "v": shape.integer(1, 1),
+        "records_root": shape.digest,
+        "statements_root": shape.digest,
+        "records": _list,
+        "note": _octets,
+        "statements": _statements,
+    }
+)
+
+
+def export_policy(fold: Fold, now: int, *, max_age: int = MAX_AGE, authorities: Iterable[str] = ()) -> TrustPolicy:
+    """The trust policy of the charter in force, to be handed over by somebody the verifier trusts.
+
+    Args:
+        now: seconds since 1970; it expires 90 days later.
+        authorities: ids relied on; none for all of the ecosystem.
+
+    Raises:
+        RefusedError: no charter is in effect, or it names no signers.
+    """
+    if fold.law is None:
+        raise RefusedError("no_charter", "The ecosystem's genesis is not in effect.", hint="Wait for its votes.")
+    version = fold.law.ground.versions[-1]
+    return TrustPolicy(
+        ecosystem=fold.ecosystem,
+        charter=version.charter.id,
+        version=len(fold.law.ground.versions),
+        step=version.statement.id,
+        signers=_signers(_node_keys(version.charter, fold)),
+        max_age=max_age,
+        expires=now + LIFETIME,
+        authorities=tuple(sorted(authorities)) or (version.charter.id,),
+    )
+
+
+def prove_renewal(fold: Fold, trie: StateMap, step: bytes, *, note: bytes) -> Renewal:
+    """What a verifier that has persisted `step` needs.
+
+    Args:
+        fold, trie: at the noted state. step: id of a charter statement in force, or of an earlier version.
+
+    Raises:
+        RefusedError: no such version is known here, or no charter is in effect.
+    """
+    versions = [] if fold.law is None else fold.law.ground.versions
+    ids = [version.statement.id for version in versions]
+    if step not in ids:
+        raise RefusedError("unknown_step", f"No version of the charter is {step.hex()}.", hint="Ask another node.")
+    recorder = Recorder(fold)
+    charter = versions[-1].charter
+    recorder.get("charter", charter.id)
+    _node_keys(charter, recorder)
+    wanted = [version.statement for version in versions[ids.index(step) :]]
+    wanted += [s for kind in _KEY_KINDS for s in fold.chains.of_kind(kind) if s.id in fold.effective]
+    for name in charter.body["signers"]:
+        record = fold.get("node", name)
+        assert record is not None, "a charter's nodes have records"
+        wanted.append(fold.chains[record["statement"]])
+    votes = [vote for statement in wanted for vote in fold.chains.votes_on(statement.id)]
+    raws = {statement.id: statement.raw for statement in (*wanted, *votes)}
+    return Renewal(
+        records_root=trie.root(),
+        statements_root=fold.statements_root(),
+        records=recorder.prove(trie),
+        note=note,
+        statements=tuple(raws.values()),
+    )
+
+
+def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
+    """The policy with the signers that stand now, good for another 90 days; nothing else about it changes.
+
+    Raises:
+        RefusedError: it does not follow (`registry.noted.CheckError` where note or proofs fail); the policy stays as it
+            is.
+        DecodeError: a statement is not well-formed.
+    """
+    noted = read_note(renewal.note, policy, now)
+    _require_standard(policy.signers)
+    if state_root(renewal.records_root, renewal.statements_root) != noted.state.root:
+        raise RefusedError("renewal_root", "The roots of the renewal are not those of its note.")
+    records = ProvenRecords(renewal.records_root, renewal.records)
+    history = _History(policy.step, renewal.statements)
+    version, step, charter = history.follow(policy)
+    record = records.get("charter", policy.charter)
+    if record is None or (record["statement"], record["version"]) != (step, version):
+        raise RefusedError(
+            "renewal_charter",
+            f"The signers vouch for another charter in force than version {version} of the renewal.",
+            hint="Fetch the renewal again; if it stays so, somebody shows you a history of their own.",
+        )
+    keys = _node_keys(charter, records)
+    for name, public in keys.items():
+        history.check_named(name, public, charter)
+    records.check_all_read()
+    return _renewed(policy, noted, version, step, _signers(keys), now)
+
+
+def _renewed(policy: TrustPolicy, noted: Noted, version: int, step: bytes, signers: Policy, now: int) -> TrustPolicy:
+    remembered = policy.remember(noted.state)
+    return replace(remembered, version=version, step=step, signers=signers, expires=now + LIFETIME)
+
+
+def _node_keys(charter: Charter, records: Records) -> dict[str, bytes]:
+    """The state key of each signer that the charter names, as its node's record has it."""
+    keys = {}
+    for name in sorted(charter.body["signers"]):
+        record = records.get("node", name)
+        if record is None:
+            raise RefusedError("signer_unknown", f"The signer {name} has no record.")
+        if record["retired"] is None:
+            keys[name] = record["keys"]["state"]
+    return keys
+
+
+def _signers(keys: Mapping[str, bytes]) -> Policy:
+    if not keys:
+        raise RefusedError("no_signers", "The charter names no signers.", hint="Name some by an amendment.")
+    return threshold_policy([signer_key(name, public) for name, public in keys.items()], quorum(len(keys)))
+
+
+def _require_standard(signers: Policy) -> None:
+    """A policy that asks for more than a quorum was written by somebody who meant it: not to be replaced unasked."""
+    if signers != threshold_policy(signers.keys, quorum(len(signers.keys))):
+        raise RefusedError(
+            "policy_own_quorum",
+            "This policy's quorum is its owner's own; renewing would put the usual one in its place.",
+            hint="Edit its signers by hand.",
+        )
+
+
+class _History:
+    """The statements of a renewal, verified as far as their keys are known, and the keys that each authority has."""
+
+    def __init__(self, step: bytes, raws: Iterable[bytes]) -> None:
+        unverified = [decode_statement(raw) for raw in raws]
+        for one in unverified:
+            check_statement(one)
+        self._step = next((one for one in unverified if one.id == step), None)
+        self._publics = {key_id(public): public for one in unverified for public in _publics(one)}
+        self._held = {one.id: one for one in map(self._verified, unverified) if one is not None}
+        self._votes: dict[bytes, list[Statement]] = {}
+        for statement in self._held.values():
+            if statement.kind == "vote.approve":
+                for target in statement.body["targets"]:
+                    self._votes.setdefault(target, []).append(statement)
+        self._cut = {s.body["key"] for s in self._held.values() if s.kind in _KEY_KINDS and "key" in s.body}
+
+    def follow(self, policy: TrustPolicy) -> tuple[int, bytes, Charter]:
+        """Number, id and content of the last version, each step approved by the one before and by itself."""
+        first = self._step
+        if first is None or first.kind not in ("charter.genesis", "charter.amend"):
+            raise RefusedError(
+                "renewal_step",
+                "The charter statement that the policy last followed is not in the renewal.",
+                hint="Ask for a renewal from that step.",
+            )
+        version, step, charter = policy.version, policy.step, parse(_charter_of(first))
+        while (following := self._next(step, version, charter)) is not None:
+            version, step, charter = version + 1, following.id, parse(following.body["charter"])
+            if version - policy.version > STEPS_MAX:
+                raise RefusedError("renewal_steps", f"More than {STEPS_MAX} versions at once.")
+        return version, step, charter
+
+    def check_named(self, name: str, public: bytes, charter: Charter) -> None:
+        """That authorities have named a node with this state key: in the charter, or by admitting it."""
+        nodes = [*charter.body["nodes"]]
+        nodes += [s.body for s in self._held.values() if s.kind == "node.admit" and self._is_approved(s, charter)]
+        if not any(node["name"] == name and node["keys"]["state"] == public for node in nodes):
+            raise RefusedError(
+                "signer_not_named",
+                f"No approved statement names the signer {name} with the key that its record has.",
+                hint="Fetch the renewal again; if it stays so, the signers were bought.",
+            )
+
+    def _next(self, step: bytes, version: int, charter: Charter) -> Statement | None:
+        found = [
+            s
+            for s in self._held.values()
+            if s.kind == "charter.amend"
+            and (s.body["parent"], s.body["version"]) == (step, version + 1)
+            and s.body["charter"]["id"] == charter.id
+            and self._is_approved(s, charter)
+            and self._is_approved(s, parse(s.body["charter"]))
+        ]
+        # Of two that passed the lower id is in force, as `constitution` has it.
+        return min(found, key=lambda s: s.id, default=None)
+
+    def _is_approved(self, statement: Statement, charter: Charter) -> bool:
+        speaking = self._speaking(statement, charter)
+        rule = rule_for(statement.kind, statement.body, charter.rules)
+        return is_met(rule, speaking, charter) and len(speaking) * 2 > len(charter.authorities)
+
+    def _speaking(self, statement: Statement, charter: Charter) -> list[str]:
+        approvals = [statement, *self._votes.get(statement.id, ())]
+        keys = self._keys_of(charter)
+        return [
+            by
+            for by, authority in sorted(charter.authorities.items())
+            if len({s.kid for s in approvals if s.iss == by and s.kid in keys[by]}) >= authority.threshold
+        ]
+
+    def _keys_of(self, charter: Charter) -> dict[str, set[bytes]]:
+        """The keys that count for each authority: named, added by itself, or committed successors; none cut off."""
+        keys = {by: set(authority.keys) for by, authority in charter.authorities.items()}
+        grew = True
+        while grew:
+            grew = False
+            for statement in self._held.values():
+                if (added := self._added(statement, keys, charter)) is not None and added not in keys[statement.iss]:
+                    keys[statement.iss].add(added)
+                    grew = True
+        return {by: own - self._cut for by, own in keys.items()}
+
+    def _added(self, statement: Statement, keys: Mapping[str, set[bytes]], charter: Charter) -> bytes | None:
+        own = keys.get(statement.iss, set())
+        if statement.kind == "key.add":
+            approvals = {s.kid for s in (statement, *self._votes.get(statement.id, ())) if s.iss == statement.iss}
+            if len(approvals & own) >= charter.authorities[statement.iss].threshold if own else False:
+                return key_id(statement.body["public"])
+        if statement.kind == "key.rotate" and statement.body["key"] in own:
+            new = key_id(statement.body["new"]["public"])
+            if new == statement.kid and new in self._successors(statement.body["key"]):
+                return new
+        return None
+
+    def _successors(self, key: bytes) -> set[bytes]:
+        entries = [entry for s in self._introducing() for entry in key_entries(s)]
+        return {e["next"]["key"] for e in entries if "next" in e and key_id(e["public"]) == key}
+
+    def _introducing(self) -> Iterable[Unverified]:
+        return (*self._held.values(), *(() if self._step is None else (self._step,)))
+
+    def _verified(self, unverified: Unverified) -> Statement | None:
+        """None for a key that nothing here introduces: its statement counts for nothing."""
+        public = self._publics.get(unverified.kid)
+        return None if public is None else verify(unverified, public)
+
+
+def _charter_of(statement: Unverified) -> dict[str, Any]:
+    body: dict[str, Any] = statement.body if statement.kind == "charter.genesis" else statement.body["charter"]
+    return body
+
+
+def _publics(statement: Unverified) -> Iterable[bytes]:
+    return [entry["public"] for entry in key_entries(statement)]

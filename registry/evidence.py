@@ -1,0 +1,340 @@
+"""Evidence: an answer that nobody has to be trusted for.
+
+    evidence = {
+      "v": 1,
+      "asked": "authorization" / "recognition",
+      "query": {...},              the question, members that are not asked left out
+      "answer": {...},             the decision without its sentences, which the checker writes anew
+      "records_root": bstr32, "statements_root": bstr32,
+      "records": [[type, id, record bstr / null, proof bstr], ...]      sorted, each once
+      "note": bstr                 the state note, cosigned; empty while the node has none
+    }
+
+in deterministic CBOR, at most `EVIDENCE_BYTES`. `prove` makes one: it lets `decide` run and proves whatever was read,
+present or absent. `check` needs no network, in this order:
+
+    form            the file is well-formed
+    question        it answers the question that was asked
+    authority       the policy relies on whoever the question is about
+    policy, note, cosignatures, ecosystem, fold, quorum, age, count     the noted state stands (`noted`)
+    root            both roots together are the noted state's
+    proof, record   every record or absence is proved under that root
+    time            the answer was made within the maximum age
+    missing_record, surplus_record      the same `decide` reads exactly these records
+    decision        it comes to the same answer
+
+For another program, all there is to know (cbor2 and pynacl are all it needs):
+
+    policy = TrustPolicy.decode(policy_file)
+    checked = check(evidence_file, query, policy, now)
+    if checked.result is Result.VERIFIED and checked.decision.authorized:
+        keep(policy.remember(checked.state).encode())
+
+A state is pinned by its count, so keep the policy that `remember` returns. To check much evidence under one note, read
+the note once (`noted.read_note`) and hand it in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from . import shape
+from .asking import decode_query, encode_query, summary
+from .decision import decide, decide_recognition
+from .encoding import decode, encode
+from .errors import DecodeError, RefusedError
+from .note import NOTE_BYTES_MAX, Note, VerifierKey
+from .noted import CheckError, Noted, Result, read_note
+from .proven import ProvenRecord, ProvenRecords, Recorder, check_order
+from .query import Query, spelled
+from .records import Records
+from .state_note import AHEAD_MAX, StateNote
+from .times import text
+from .trie import StateMap, state_root
+from .trust import TrustPolicy
+from .verdict import Decision
+
+EVIDENCE_BYTES: Final = 16 * 1024 * 1024
+"""One answer's evidence: an issuer with some ten thousand accreditations, at 1.2 kB each. A guess, to be measured."""
+RECORDS_MAX: Final = 20_000
+
+AUTHORIZATION: Final = "authorization"
+RECOGNITION: Final = "recognition"
+_DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, RECOGNITION: decide_recognition}
+
+
+def _records(value: Any, path: str) -> None:
+    if type(value) is not list or len(value) > RECORDS_MAX:
+        raise shape.wrong(path, f"a list of at most {RECORDS_MAX} records")
+
+
+def _note(value: Any, path: str) -> None:
+    if type(value) is not bytes or len(value) > NOTE_BYTES_MAX:
+        raise shape.wrong(path, f"a note of at most {NOTE_BYTES_MAX} bytes")
+
+
+def _map(value: Any, path: str) -> None:
+    if type(value) is not dict:
+        raise shape.wrong(path, "a map")
+
+
+_FORM: Final = shape.members(
+    {
+        "v": shape.integer(1, 1),
+        "asked": shape.one_of(AUTHORIZATION, RECOGNITION),
+        "query": _map,
+        "answer": _map,
+        "records_root": shape.digest,
+        "statements_root": shape.digest,
+        "records": _records,
+        "note": _note,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """An evidence file, unverified.
+
+    Attributes:
+        query: the question. asked: one of `AUTHORIZATION`, `RECOGNITION`.
+        answer: what `asking.summary` makes of the decision.
+        records: what the decision read, with proofs under `records_root`.
+        note: a state note over both roots; empty if there is none.
+    """
+
+    asked: str
+    query: Query
+    answer: Mapping[str, Any]
+    records_root: bytes
+    statements_root: bytes
+    records: tuple[ProvenRecord, ...]
+    note: bytes
+
+    def encode(self) -> bytes:
+        """The file.
+
+        Raises:
+            DecodeError: it is too large, or the question holds what cannot be written.
+        """
+        try:
+            data = encode(
+                {
+                    "v": 1,
+                    "asked": self.asked,
+                    "query": encode_query(self.query),
+                    "answer": dict(self.answer),
+                    "records_root": self.records_root,
+                    "statements_root": self.statements_root,
+                    "records": [one.as_list() for one in self.records],
+                    "note": self.note,
+                }
+            )
+        except ValueError as error:
+            raise DecodeError("not_encodable", f"the evidence cannot be written: {error}.") from error
+        if len(data) > EVIDENCE_BYTES:
+            raise DecodeError(
+                "too_large",
+                f"the evidence has {len(data)} bytes; at most {EVIDENCE_BYTES} are allowed.",
+                hint="Ask about one authority, or use a snapshot.",
+            )
+        return data
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Evidence":
+        """Reads a file; `encode` gives the same bytes back.
+
+        Raises:
+            DecodeError: it is not well-formed.
+        """
+        value = decode(data, what="the evidence", max_bytes=EVIDENCE_BYTES)
+        _FORM(value, "evidence")
+        if "ext" in value:
+            raise shape.wrong("evidence", "no other members")
+        records = tuple(ProvenRecord.of(one, f"records[{at}]") for at, one in enumerate(value["records"]))
+        check_order(records, "records")
+        return cls(
+            asked=value["asked"],
+            query=decode_query(value["query"], "query"),
+            answer=value["answer"],
+            records_root=value["records_root"],
+            statements_root=value["statements_root"],
+            records=records,
+            note=value["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What came of a check.
+
+    Attributes:
+        result: `verified` alone is one to act on.
+        check: which check gave the result; empty if verified.
+        text: a sentence for people, and what to do.
+        decision: the answer, made anew from the proved records; None unless verified.
+        state: the noted state, to be remembered; None unless verified.
+        since: seconds; the age of the answer is counted from here. signers: whose cosignatures count.
+    """
+
+    result: Result
+    check: str
+    text: str
+    decision: Decision | None = None
+    state: StateNote | None = None
+    since: int | None = None
+    signers: tuple[VerifierKey, ...] = ()
+
+
+def prove(
+    query: Query,
+    records: Records,
+    trie: StateMap,
+    *,
+    statements_root: bytes,
+    note: bytes,
+    now: int,
+    ecosystem_id: str,
+    asked: str = AUTHORIZATION,
+) -> Evidence:
+    """Decides, and proves whatever the decision read.
+
+    Args:
+        records, trie: of the noted state; what came since is not proved yet, so it is not asked.
+        statements_root: of that state, 32 bytes.
+        note: the newest state note with a quorum; empty for none.
+        now: the node's clock, seconds since 1970.
+
+    Raises:
+        RefusedError: records, map and note are not of one state.
+        DecodeError: the note is none.
+    """
+    if note:
+        state = StateNote.decode(Note.decode(note).text)
+        if state.root != state_root(trie.root(), statements_root):
+            raise RefusedError(
+                "map_behind",
+                "The map is not the one that the state note is about.",
+                hint="Prove from the map as it was when the note was made.",
+            )
+    recorder = Recorder(records)
+    decision = _DECIDE[asked](query, recorder, now, ecosystem_id=ecosystem_id)
+    return Evidence(
+        asked=asked,
+        query=query,
+        answer=summary(decision),
+        records_root=trie.root(),
+        statements_root=statements_root,
+        records=recorder.prove(trie),
+        note=note,
+    )
+
+
+def check(
+    data: bytes,
+    query: Query | None,
+    policy: TrustPolicy,
+    now: int,
+    *,
+    asked: str = AUTHORIZATION,
+    noted: Noted | None = None,
+) -> Checked:
+    """Checks an evidence file. Raises nothing, whatever the bytes.
+
+    Args:
+        query: what was asked; None to take the question from the file, which is then to be shown to somebody.
+        now: the verifier's clock, seconds since 1970.
+        asked: which of the two questions; ignored if `query` is None.
+        noted: the file's note, if it has been read before, under this policy and at about this time.
+    """
+    try:
+        return _check(_decode(data), query, asked, policy, now, noted)
+    except CheckError as error:
+        return Checked(result=error.result, check=error.check, text=str(error))
+
+
+def _decode(data: bytes) -> Evidence:
+    try:
+        return Evidence.decode(data)
+    except DecodeError as error:
+        raise CheckError(Result.REFUTED, "form", f"This is no evidence file: {error.message}") from None
+
+
+def _check(
+    evidence: Evidence, query: Query | None, asked: str, policy: TrustPolicy, now: int, noted: Noted | None
+) -> Checked:
+    if query is not None and (query, asked) != (evidence.query, evidence.asked):
+        raise CheckError(Result.REFUTED, "question", "It answers another question than was asked.")
+    _check_authority(evidence.query, policy)
+    if noted is None or noted.note != evidence.note:
+        noted = read_note(evidence.note, policy, now)
+    if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
+        raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
+    records = ProvenRecords(evidence.records_root, evidence.records)
+    time = _time_of(evidence, policy, now)
+    decision = _decide(evidence, records, time, policy)
+    records.check_all_read()
+    _compare(evidence.answer, summary(decision))
+    if decision.valid_until is not None and decision.valid_until <= now:
+        message = f"The answer was good until {text(decision.valid_until)}."
+        raise CheckError(Result.STALE, "time", message, hint="Ask again.")
+    return Checked(
+        result=Result.VERIFIED,
+        check="",
+        text=f"Verified: {len(noted.signers)} signers vouch for a state of {noted.state.count} statements.",
+        decision=decision,
+        state=noted.state,
+        since=noted.since,
+        signers=noted.signers,
+    )
+
+
+def _check_authority(query: Query, policy: TrustPolicy) -> None:
+    try:
+        authority = spelled(query.authority)
+    except DecodeError:
+        authority = query.authority  # the decision will say what is wrong with it
+    if not policy.relies_on(authority):
+        raise CheckError(
+            Result.UNKNOWN,
+            "authority",
+            f"The trust policy does not rely on {query.authority}.",
+            hint=f"Ask about {' or '.join(policy.authorities)}.",
+        )
+
+
+def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
+    """When the answer was made, by the answerer's clock, within what the policy allows."""
+    time = evidence.answer.get("time_evaluated")
+    if type(time) is not int:
+        raise CheckError(Result.REFUTED, "decision", "The answer does not say when it was made.")
+    if not now - policy.max_age <= time <= now + AHEAD_MAX:
+        message = f"The answer was made as of {text(time)}."
+        raise CheckError(Result.STALE, "time", message, hint="Ask again, and compare this machine's clock.")
+    return time
+
+
+def _decide(evidence: Evidence, records: ProvenRecords, time: int, policy: TrustPolicy) -> Decision:
+    try:
+        return _DECIDE[evidence.asked](evidence.query, records, time, ecosystem_id=policy.charter)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # A quorum vouches for a record that no fold makes. That is no reason to fall over.
+        message = f"A proved record is not of its type's shape ({error!r})."
+        raise CheckError(Result.REFUTED, "record", message[:300], hint="Keep this file as evidence.") from None
+
+
+def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    # As bytes, for to Python 1 and true are equal.
+    differing = sorted(
+        name
+        for name in {**given, **found}
+        if name not in given or name not in found or encode(given[name]) != encode(found[name])
+    )
+    if differing:
+        shown = ", ".join(differing)[:200]
+        raise CheckError(
+            Result.REFUTED,
+            "decision",
+            f"The proved records lead to another answer, in: {shown}.",
+            hint="Keep this file: whoever made it is lying, or runs another version.",
+        )

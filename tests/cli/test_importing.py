@@ -1,0 +1,339 @@
+"""Bulk import through a real consortium: nothing half-said, nothing said twice, every row accounted for.
+
+The town is shared with other tests, so every issuer and framework here has a name of its own.
+"""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.town import AGENCY, COUNCIL, Town, make_key
+from tests.shared_data import REPOSITORY, shared_data
+
+GRANT = REPOSITORY / "examples" / "grant.toml"
+EXAMPLES = REPOSITORY / "examples" / "issuers.csv"
+
+
+def did(name: str) -> str:
+    return f"did:web:{name}.import.example"
+
+
+def write_list(town: Town, file: str, *names: str, **entry: str) -> Path:
+    """A list in the DCC's form of issuers with these names."""
+    registry = {did(name): {"name": name.title(), "url": f"https://{name}.example/"} | entry for name in names}
+    return town.write(file, json.dumps({"meta": {}, "registry": registry}))
+
+
+def write_framework(town: Town, file: str, name: str, items: int = 3, **facts: str) -> Path:
+    base = f"https://frameworks.import.example/{name}"
+    facts = {"id": base, "title": name.title(), "version": "1", "format": "csv"} | facts
+    listed = [{"id": f"{base}/{number}", "statement": "x" * 1_900} for number in range(items)]
+    return town.write(file, json.dumps(facts | {"items": listed}))
+
+
+def last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def results(answer: Any) -> list[str]:
+    return [row["result"] for row in answer["rows"]]
+
+
+@pytest.fixture(scope="module")
+def delegate(town: Town) -> str:
+    """The key of a delegate of the agency that may register issuers of the United States, and do nothing else."""
+    authority = "did:web:delegate.import.example"
+    make_key(town.folder, "delegate", authority)
+    town.run("keys", "export", town.key("delegate"), "-o", town.folder / "delegate.toml", "--budget", 100)
+    entry = (town.folder / "delegate.toml").read_text().split("[key]")[1]
+    delegation = f"""
+delegate = "{authority}"
+name = "Delegate"
+constituency = "education"
+actions = ["issuer.*"]
+threshold = 1
+valid_from = 2020-01-01
+[limits]
+jurisdictions = ["US"]
+[[keys]]{entry}"""
+    town.run("authority", "delegate", town.write("delegation.toml", delegation), key="agency")
+    return "delegate"
+
+
+# ------------------------------------------------------------------------------------------------ issuers
+
+
+def test_without_a_grant_the_last_word_is_that_nobody_is_accredited(town: Town) -> None:
+    path = write_list(town, "plain.json", "plain")
+    result = town.run("issuer", "import", path, key="agency")
+    assert last_line(result.stdout).startswith("Nobody is accredited yet")
+    shown = town.json("issuer", "show", did("plain"))
+    assert (shown["name"], shown["accreditations"]) == ("Plain", [])
+
+
+def test_with_a_grant_each_issuer_is_registered_and_accredited_in_one_go(town: Town) -> None:
+    path = write_list(town, "both.json", "both-a", "both-b")
+    answer = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
+    assert answer["counts"] == {"effective": 2}
+    assert [one["kind"] for one in answer["statements"]] == ["issuer.register", "accreditation.grant"] * 2
+    for name in ("both-a", "both-b"):
+        (line,) = town.json("issuer", "show", did(name))["accreditations"]
+        assert (line["by"], line["status"]) == (AGENCY, "active")
+
+
+def test_importing_again_says_nothing_twice(town: Town) -> None:
+    path = write_list(town, "again.json", "again")
+    town.run("issuer", "import", path, key="agency")
+    assert results(town.json("issuer", "import", path, key="agency")) == ["known"]
+    granted = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
+    assert [one["kind"] for one in granted["statements"]] == ["accreditation.grant"]
+    repeated = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
+    assert (results(repeated), repeated["statements"]) == (["known"], [])
+    codes = [finding["code"] for finding in repeated["rows"][0]["findings"]]
+    assert codes == ["registered_already", "accredited_already"]
+
+
+def test_an_import_does_not_grant_again_what_was_withdrawn(town: Town) -> None:
+    path = write_list(town, "withdrawn.json", "withdrawn")
+    granted = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
+    id = granted["statements"][1]["id"]
+    town.run("accreditation", "withdraw", id, "--code", "voluntary", "--from", "2020-01-01", key="agency")
+    again = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
+    assert again["statements"] == []
+    assert "withdrawn_voluntary" in again["rows"][0]["findings"][1]["text"]
+
+
+def test_other_facts_than_those_registered_are_left_to_a_person(town: Town) -> None:
+    town.run("issuer", "import", write_list(town, "first.json", "moved", location="Munich, Germany"), key="agency")
+    sparser = town.json("issuer", "import", write_list(town, "sparser.json", "moved"), key="agency")
+    assert results(sparser) == ["known"]
+    path = write_list(town, "second.json", "moved", location="Lyon, France")
+    result = town.run("issuer", "import", path, "--grant", GRANT, key="agency", code=1)
+    assert "with another location, jurisdictions" in result.stdout
+    assert "accredit issuer update" in result.stdout
+    assert town.json("issuer", "show", did("moved"))["accreditations"] == []
+
+
+def test_what_another_authority_states_is_no_reason_not_to_state_it(town: Town) -> None:
+    path = write_list(town, "shared.json", "shared")
+    town.run("issuer", "import", path, key="agency")
+    assert results(town.json("issuer", "import", path, key="charity")) == ["effective"]
+
+
+def test_an_id_that_is_another_name_of_an_issuer_is_not_registered_beside_it(town: Town) -> None:
+    text = f'[[issuers]]\nid = "{did("alias-main")}"\nname = "Main"\nalso_known_as = ["{did("alias-other")}"]\n'
+    town.run("issuer", "import", town.write("main.toml", text), key="agency")
+    path = write_list(town, "other.json", "alias-other")
+    answer = json.loads(town.run("issuer", "import", path, "--json", key="agency", code=1).stdout)
+    assert answer["rows"][0]["findings"][0]["code"] == "known_as"
+
+
+def test_proposals_that_wait_are_approved_from_the_report_and_not_proposed_again(town: Town) -> None:
+    path, report = write_list(town, "wait.json", "wait-a", "wait-b"), town.folder / "wait.csv"
+    result = town.run("issuer", "import", path, "--grant", GRANT, "--report", report, key="council-1")
+    assert last_line(result.stdout).endswith(f"accredit approve --from {report}")
+    with report.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["result"], len(row["statements"].split())) for row in rows] == [("waiting", 2)] * 2
+    again = town.json("issuer", "import", path, "--grant", GRANT, key="council-1")
+    assert results(again) == ["waiting"] * 2
+    assert [one["id"] for one in again["statements"]] == [id for row in rows for id in row["statements"].split()]
+    for statement in again["statements"]:
+        town.settle(statement["id"])
+    town.run("approve", "--from", report, "--yes", key="council-2", nodes=town.urls[::-1])
+    assert (
+        results(town.json("issuer", "import", path, "--grant", GRANT, key="council-1", nodes=town.urls[::-1]))
+        == ["known"] * 2
+    )
+
+
+def test_half_of_a_row_that_waits_is_completed_and_not_repeated(town: Town) -> None:
+    path = write_list(town, "half.json", "half")
+    first = town.json("issuer", "import", path, key="council-1")
+    second = town.json("issuer", "import", path, "--grant", GRANT, key="council-1")
+    assert [one["kind"] for one in second["statements"]] == ["issuer.register", "accreditation.grant"]
+    assert second["statements"][0]["id"] == first["statements"][0]["id"]
+    assert second["rows"][0]["statements"] == [one["id"] for one in second["statements"]]
+
+
+def test_rows_beyond_the_limits_of_a_delegate_are_reported_and_the_others_go_on(town: Town, delegate: str) -> None:
+    rows = f'{did("inside")},Inside,"Boston, MA, USA"\n{did("outside")},Outside,"Munich, Germany"\n'
+    path = town.write("limits.csv", f"id,name,location\n{rows}")
+    foreseen = town.json("issuer", "import", path, "--dry-run", key=delegate)
+    assert results(foreseen) == ["would_be_effective", "refused"]
+    said = town.json("issuer", "import", path, key=delegate)
+    assert results(said) == ["effective", "refused"]
+    finding = said["rows"][1]["findings"][0]
+    assert finding["code"] == "no_effect"
+    assert "jurisdictions DE" in finding["text"]
+    assert [one["sub"] for one in said["statements"]] == [did("inside")]
+
+
+def test_a_dry_run_signs_nothing_and_its_report_names_no_statements(town: Town) -> None:
+    path, report = write_list(town, "dry.json", "dry"), town.folder / "dry.report.json"
+    result = town.run("issuer", "import", path, "--grant", GRANT, "--dry-run", "--report", report, key="council-1")
+    assert "This was a dry run: nothing was signed." in result.stdout
+    written = json.loads(report.read_text())
+    assert (written["statements"], written["counts"]) == ([], {"would_wait": 1})
+    assert town.run("issuer", "show", did("dry"), code=3).exit_code == 3
+
+
+def test_offline_the_rows_are_in_the_request_file(town: Town) -> None:
+    path, request = write_list(town, "offline.json", "offline"), town.folder / "offline.request"
+    result = town.run("issuer", "import", path, "--offline", request, key="agency")
+    assert "in the request file" in result.stdout
+    assert "accredit sign" in result.stdout
+    assert "Nobody is accredited yet" in last_line(result.stdout)
+    signed = town.folder / "offline.signed"
+    town.run("sign", request, "-o", signed, "--yes", key="agency")
+    town.run("submit", signed)
+    assert town.json("issuer", "show", did("offline"))["name"] == "Offline"
+
+
+def test_a_report_that_cannot_be_written_is_found_before_anything_is_said(town: Town) -> None:
+    path = write_list(town, "report.json", "report")
+    taken = town.write("taken.csv", "")
+    town.run("issuer", "import", path, "--report", taken, key="agency", code=6)
+    town.run("issuer", "import", path, "--report", town.folder / "nowhere" / "r.csv", key="agency", code=6)
+    town.run("issuer", "show", did("report"), code=3)
+
+
+def test_one_file_that_cannot_be_read_stops_the_import_before_anything_is_said(town: Town) -> None:
+    good = write_list(town, "good.json", "unsaid")
+    result = town.run("issuer", "import", good, town.write("bad.json", "{"), key="agency", code=3)
+    assert "bad.json: not JSON" in result.stderr
+    town.run("issuer", "show", did("unsaid"), code=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('issuer = "did:web:a.example"\n' + GRANT.read_text(), "Remove its line issuer"),
+        (GRANT.read_text().replace('frameworks = "none"', ""), "says nothing about frameworks"),
+        (GRANT.read_text().replace('"accredit"', '"acredit"'), "Did you mean accredit?"),
+        ("x = ", "not TOML"),
+    ],
+)
+def test_a_grant_file_with_a_mistake_stops_the_import(town: Town, text: str, message: str) -> None:
+    path = write_list(town, "ungranted.json", "ungranted")
+    result = town.run("issuer", "import", path, "--grant", town.write("bad-grant.toml", text), key="agency", code=3)
+    assert message in result.stderr
+    town.run("issuer", "show", did("ungranted"), code=3)
+
+
+def test_rows_to_be_looked_at_are_shown_whole_and_end_in_failure_if_nothing_else_is_left(town: Town) -> None:
+    text = json.dumps({"registry": {did("space") + " ": {"name": "Space"}}})
+    result = town.run("issuer", "import", town.write("space.json", text), key="agency", code=1)
+    assert f"'{did('space')} ' begins or ends with white space." in result.stdout
+    assert "-> Remove it. Correct the id in the list and import it again." in result.stdout
+    assert "1 row: 1 to be looked at." in result.stdout
+
+
+def test_a_hostile_name_cannot_move_the_cursor_or_become_a_formula(town: Town) -> None:
+    path = town.write("hostile.json", json.dumps({"registry": {did("hostile"): {"name": "=cmd|'x'!A1\u202e"}}}))
+    report = town.folder / "hostile.csv"
+    result = town.run("issuer", "import", path, "--dry-run", "--report", report, key="agency", code=1)
+    assert "\u202e" not in result.stdout
+    assert "'=cmd" in report.read_text()
+
+
+def test_the_published_lists_go_in_as_they_are(town: Town) -> None:
+    paths = [path for path in sorted(shared_data("dcc").iterdir()) if "known" not in path.name]
+    answer = town.json("issuer", "import", *paths, "--grant", GRANT, "--without-trials", "--dry-run", key="charity")
+    assert set(answer["counts"]) == {"would_be_effective", "same", "left_out", "refused"}
+    assert answer["counts"]["would_be_effective"] > 30
+    assert not [
+        row["name"] for row in answer["rows"] if "Test" in row["name"] and row["result"] == "would_be_effective"
+    ]
+
+
+def test_our_example_list_is_registered_and_accredited(town: Town) -> None:
+    result = town.run("issuer", "import", EXAMPLES, "--grant", GRANT, key="charity")
+    assert "25 rows: 25 in effect." in result.stdout
+    asked = ("did:web:c21u.gatech.edu", "--for", "BachelorDegree", "--on", "2016-05-20")
+    decided = town.json("query", *asked, nodes=town.urls[:1])
+    assert decided["verdict"] in ("trusted", "trusted_with_advisory")
+
+
+# ------------------------------------------------------------------------------------------------ frameworks
+
+
+def test_a_framework_in_several_parts_is_complete_and_said_once(town: Town) -> None:
+    path = write_framework(town, "parts.json", "parts", items=20)
+    answer = town.json("framework", "import", path, key="agency")
+    assert [one["kind"] for one in answer["statements"]] == ["framework.publish"] + ["framework.items"] * 3
+    (stated,) = town.json("framework", "show", answer["framework"]["id"])["stated"]
+    assert (stated["complete"], stated["item_count"]) == (True, 20)
+    again = town.run("framework", "import", path, key="agency")
+    assert "Nothing to do" in last_line(again.stdout)
+
+
+def test_a_new_version_supersedes_the_one_before(town: Town) -> None:
+    old = town.json("framework", "import", write_framework(town, "v1.json", "versions"), key="agency")
+    new = town.json("framework", "import", write_framework(town, "v2.json", "versions", version="2"), key="agency")
+    stated = town.json("framework", "show", new["framework"]["id"])["stated"]
+    superseded = {one["version"]: one.get("supersedes") for one in stated}
+    assert superseded == {"1": None, "2": old["statements"][0]["id"]}
+
+
+def test_a_framework_that_waits_is_approved_in_two_steps_and_never_proposed_twice(town: Town) -> None:
+    path, report = write_framework(town, "slow.json", "slow"), town.folder / "slow.report.json"
+    result = town.run("framework", "import", path, "--report", report, key="council-1")
+    assert f"accredit approve --from {report}" in result.stdout
+    publish, items = (one["id"] for one in json.loads(report.read_text())["statements"])
+    assert [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]] == [publish]
+    town.run("approve", "--from", report, "--yes", key="council-2")
+    assert [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]] == [items]
+    assert f"accredit approve {items[:12]}" in last_line(town.run("framework", "import", path, key="council-1").stdout)
+    town.run("approve", "--from", report, "--yes", key="council-2")
+    (stated,) = town.json("framework", "show", "https://frameworks.import.example/slow")["stated"]
+    assert (stated["complete"], stated["by"]) == (True, COUNCIL)
+    assert town.json("framework", "import", path, key="council-1")["statements"] == []
+
+
+def test_missing_parts_of_a_framework_are_brought_without_publishing_it_again(town: Town) -> None:
+    path, report = write_framework(town, "gap.json", "gap", items=12), town.folder / "gap.report.json"
+    town.run("framework", "import", path, "--report", report, key="council-1")
+    publish, first, *_ = (one["id"] for one in json.loads(report.read_text())["statements"])
+    town.run("approve", publish, key="council-2")
+    town.run("approve", first[:12], key="council-2")
+    again = town.json("framework", "import", path, key="council-1")
+    assert {one["kind"] for one in again["statements"]} == {"framework.items"}
+    assert first not in [one["id"] for one in again["statements"]]
+
+
+def test_a_dry_run_of_a_framework_signs_nothing(town: Town) -> None:
+    result = town.run("framework", "import", write_framework(town, "dryf.json", "dry"), "--dry-run", key="agency")
+    assert "It would be said in 2 statements." in last_line(result.stdout)
+    town.run("framework", "show", "https://frameworks.import.example/dry", code=3)
+
+
+def test_a_framework_outside_a_delegates_actions_is_refused_before_signing(town: Town, delegate: str) -> None:
+    path = write_framework(town, "foreign.json", "foreign")
+    result = town.run("framework", "import", path, key=delegate, code=3)
+    assert "Nothing was signed" in result.stderr
+
+
+def test_a_framework_goes_into_a_request_file_and_never_over_another(town: Town) -> None:
+    path, request = write_framework(town, "off.json", "off"), town.folder / "framework.request"
+    town.run("framework", "import", path, "--offline", request, key="agency")
+    assert request.exists()
+    town.run("framework", "import", path, "--offline", request, key="agency", code=6)
+
+
+def test_a_published_framework_goes_in_as_it_is_and_what_was_not_taken_is_said(town: Town) -> None:
+    path = shared_data("frameworks", "ctdl-asn", "onet-cross-functional-skills.json")
+    result = town.run("framework", "import", path, key="agency")
+    assert "30 of 30" in result.stdout
+    assert "Not taken: dateCreated (30 times)." in result.stdout
+    uri = "https://www.onetcenter.org/ctdlasn/resources/ce-07c264d7-9119-11e8-b852-782bcb5df6ac"
+    assert town.json("framework", "show", uri)["stated"][0]["complete"] is True
+
+
+def test_our_example_framework_is_published(town: Town) -> None:
+    path = REPOSITORY / "examples" / "frameworks" / "onet-basic-skills.toml"
+    answer = town.json("framework", "import", path, key="charity")
+    assert (answer["items_read"], answer["framework"]["item_count"], answer["findings"]) == (12, 12, [])

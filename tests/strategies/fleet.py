@@ -1,0 +1,318 @@
+"""Real nodes as processes of their own, on loopback: for stories in which machines die, fill up or meet nonsense.
+
+    with founding(folder, "node1", "node2") as fleet:
+        fleet.start()
+        fleet["node1"].submit(fleet.town.says(A, "issuer.register", register()))
+        fleet["node1"].kill()
+
+Authorities and statements are a `Consortium`'s, whose keys `#1` are held by the tests; `#2` is a key file for people at
+a terminal (`key_file`). Ports are taken from below those that the system gives to outgoing connections, so that a node
+which starts again finds its own one free. Whatever is waited for is asked for until `PATIENCE` ends: a slow machine
+makes a test slow, not red. Only processes started here are ever signalled.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Any, Final, TypeVar
+
+import httpx
+
+from node.client import NodeClient
+from node.config import write_commented
+from node.keyfile import FASTEST, AuthorityKey, NodeKeys
+from registry.checkpoint import Checkpoint, open_checkpoint
+from registry.keys import public_of
+from registry.note import KeyType, VerifierKey
+from registry.statement import Statement
+from tests.strategies.consortium import Consortium
+from tests.strategies.network import A, B, C, node_entry, node_seed
+
+T = TypeVar("T")
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PATIENCE: Final = 60.0
+"""Seconds until something that should happen is taken for something that never will."""
+
+PASSPHRASE: Final = "correct horse battery staple"
+AUTHORITIES: Final = ((A, "nonprofit"), (B, "public"), (C, "public"))
+
+MAIN: Final = "from cli.main import main; main()"
+FULL_DISK: Final = """
+import resource, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+"""
+"""Before `MAIN`: no file of this process grows beyond so many bytes. Python ignores SIGXFSZ, so that writes fail."""
+
+
+def eventually(condition: Callable[[], T | None], what: str, *, seconds: float = PATIENCE) -> T:
+    """Asks until the answer is neither false nor empty; returns it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
+        time.sleep(0.03)
+
+
+_PORTS: Final = iter(Random(os.getpid()).sample(range(20_000, 32_000), 2_000))
+
+
+def quiet_port() -> int:
+    """A free port that no outgoing connection gets by chance."""
+    for port in _PORTS:
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Ours without settings of a node or a person; `more` is added."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
+    return ours | {"NO_COLOR": "1"} | more
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    said: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def accredit(*words: object, env: Mapping[str, str] | None = None, code: int | None = 0, limit: int = 0) -> Ended:
+    """Types a command in a process of its own; its exit code must be `code` (None: any)."""
+    done = subprocess.run(
+        _command(*words, limit=limit), cwd=ROOT, env=environment(**(env or {})), capture_output=True, timeout=PATIENCE
+    )
+    ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert code is None or ended.code == code, f"{words} ended with {ended.code}\n{ended.out}\n{ended.said}"
+    assert "Traceback" not in ended.said
+    return ended
+
+
+def _command(*words: object, limit: int = 0) -> list[str]:
+    program = [f"{FULL_DISK}{MAIN}", str(limit)] if limit else [MAIN]
+    return [sys.executable, "-c", *program, *map(str, words)]
+
+
+@dataclass
+class Machine:
+    """One node: its folder, and its process if it runs."""
+
+    name: str
+    folder: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "data" / "node.sqlite"
+
+    @property
+    def heads(self) -> Path:
+        return self.folder / "data-heads"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "node.log"
+
+    def set_up(self, town: Consortium, **settings: object) -> None:
+        """Its files, as `accredit node init` and `node genesis` make them; the tick is short."""
+        (self.folder / "data").mkdir(parents=True)
+        (self.folder / "genesis.cose").write_bytes(town.genesis.raw)
+        seeds = {role: node_seed(self.name, role) for role in ("peer", "log", "witness", "state")}
+        NodeKeys.create(self.folder / "data" / "node-keys.json", self.name, seeds=seeds)
+        values: dict[str, object] = {
+            "ecosystem": town.eco.hex(),
+            "genesis_file": "genesis.cose",
+            "port": self.port,
+            "public_url": self.url,
+            "tick_ms": 100,
+            "reconcile_ms": 1_000,
+        }
+        write_commented(self.folder / "node.toml", name=self.name, **(values | settings))
+
+    # ------------------------------------------------------------------------------------------------ the process
+
+    def start(self, *, env: Mapping[str, str] | None = None, limit: int = 0, ready: str = "/healthz") -> None:
+        """Starts it; waits until it answers there (empty: for nothing).
+
+        Args:
+            limit: bytes beyond which none of its files grows; 0 for none.
+        """
+        assert self.process is None
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                _command("node", "run", self.folder, limit=limit),
+                cwd=ROOT,
+                env=environment(**(env or {})),
+                stdout=log,
+                stderr=log,
+            )
+        if ready:
+            self.answers(ready)
+
+    def answers(self, path: str = "/healthz") -> None:
+        """Waits until a path is answered with 200."""
+
+        def is_good() -> bool:
+            assert self.process is not None
+            assert self.process.poll() is None, f"{self.name} ended:\n{self.log.read_text()[-3_000:]}"
+            try:
+                return httpx.get(f"{self.url}{path}", trust_env=False, timeout=5).status_code == 200
+            except httpx.HTTPError:
+                return False
+
+        eventually(is_good, f"{self.url}{path}")
+
+    def kill(self) -> None:
+        """As a power cut: no signal handler runs."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(timeout=PATIENCE)
+            self.process = None
+
+    def stop(self) -> int:
+        """As a service manager does; its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        code = self.process.wait(timeout=PATIENCE)
+        self.process = None
+        return code
+
+    def refuses_to_start(self, *, env: Mapping[str, str] | None = None, code: int = 6) -> str:
+        """Runs it until it gives up by itself; what it said."""
+        return accredit("node", "run", self.folder, env=env, code=code).said
+
+    # -------------------------------------------------------------------------------------------------- questions
+
+    @cached_property
+    def client(self) -> NodeClient:
+        return NodeClient(self.url, timeout=httpx.Timeout(PATIENCE))
+
+    def submit(self, *statements: Statement) -> dict[str, Any]:
+        """Submits statements; all of them are in the log then."""
+        answer = self.client.submit([each.raw for each in statements])
+        assert {row["status"] for row in answer["statements"]} <= {"logged", "known"}, answer
+        return answer
+
+    def holds(self, statement: Statement) -> bool:
+        path = f"{self.url}/v1/statements/{statement.id.hex()}"
+        return httpx.get(path, trust_env=False, timeout=PATIENCE).status_code == 200
+
+    def state_root(self) -> str:
+        return str(self.client.status()["state_root"])
+
+    def trusts(self, issuer: str) -> bool:
+        """Whether it says that an issuer may issue a degree now."""
+        return bool(self.client.decide({"issuer": issuer, "achievement_type": "Degree"})["authorized"])
+
+    def open(self, note: str) -> Checkpoint:
+        """A checkpoint of its log, with the signature verified."""
+        public = public_of(node_seed(self.name, "log"))
+        return open_checkpoint(note.encode(), VerifierKey(name=self.name, type=KeyType.ED25519, public=public)).checkpoint
+
+    def audit(self, *, code: int = 0) -> Ended:
+        """`accredit node audit` over its files."""
+        return accredit("node", "audit", self.folder, "--json", code=code)
+
+
+@dataclass
+class Fleet:
+    """The nodes of one ecosystem."""
+
+    folder: Path
+    town: Consortium
+    machines: dict[str, Machine] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Machine:
+        return self.machines[name]
+
+    def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
+        """Starts nodes (all of them by default), and tells the first what the founders said."""
+        started = [self[name] for name in names or self.machines]
+        for machine in started:
+            machine.start(env=env, ready="")
+        for machine in started:
+            machine.answers()
+        started[0].submit(*self.town.said)
+        for machine in started:
+            machine.answers("/readyz")
+
+    def agree(self, *names: str) -> str:
+        """Waits until nodes hold the same; their state root."""
+        machines = [self[name] for name in names or self.machines]
+
+        def same() -> str | None:
+            roots = {machine.state_root() for machine in machines}
+            return roots.pop() if len(roots) == 1 else None
+
+        return eventually(same, "the nodes hold the same")
+
+    def key_file(self, authority: str) -> Path:
+        """The authority's second key, for the command line."""
+        path = self.folder / f"{authority.split('//')[1][:1]}.key"
+        if not path.exists():
+            seed = self.town.pen(f"{authority}#2").seed
+            AuthorityKey.create(path, seed, PASSPHRASE, label=path.stem, authority=authority, limits=FASTEST)
+        return path
+
+    def types(
+        self, *words: object, node: str = "node1", env: Mapping[str, str] | None = None, code: int = 0, by: str = ""
+    ) -> Ended:
+        """Types a command; `by` is the authority whose key signs."""
+        passphrase = self.folder / "passphrase"
+        passphrase.write_text(PASSPHRASE + "\n")
+        person = {"ACCREDIT_NODE": self[node].url, "ACCREDIT_PASSPHRASE_FILE": str(passphrase)}
+        if by:
+            person["ACCREDIT_KEY"] = str(self.key_file(by))
+        return accredit(*words, env={**person, **(env or {})}, code=code)
+
+
+@contextmanager
+def founding(folder: Path, *names: str, **settings: object) -> Iterator[Fleet]:
+    """A charter that names nodes, and their files; nothing runs yet. At the end: none has shown a traceback."""
+    machines = {name: Machine(name, folder / name, quiet_port()) for name in names}
+    entries = [node_entry(name, machine.url) for name, machine in machines.items()]
+    town = Consortium.of(*AUTHORITIES, keys=2, approve=False, nodes=entries)
+    for authority in (B, C):
+        town.votes(f"{authority}#1", town.genesis)
+    fleet = Fleet(folder, town, machines)
+    for machine in machines.values():
+        machine.set_up(town, **settings)
+    try:
+        yield fleet
+    finally:
+        for machine in fleet.machines.values():
+            machine.kill()
+            if "client" in machine.__dict__:
+                machine.client.close()
+    for machine in fleet.machines.values():
+        said = machine.log.read_text() if machine.log.exists() else ""
+        assert "Traceback" not in said, said
