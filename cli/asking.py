@@ -5,7 +5,7 @@ default http://127.0.0.1:8080). Commands that compare nodes use them all, the ot
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -99,3 +99,15 @@ def effective_ids(client: "NodeClient", prefix: str = "") -> list[str]:
         if not page["changes"] or page["next"] in (None, after):
             return found
         after = page["next"]
+
+
+def newest_heads(urls: Sequence[str]) -> dict[str, str]:
+    """The newest statement of each key over all nodes asked (key id -> statement id): none can hide one alone."""
+    newest: dict[str, dict[str, Any]] = {}
+    for url in urls:
+        with connected(url) as client:
+            for head in client.heads()["heads"]:
+                held = newest.get(head["key"])
+                if held is None or head["seq"] > held["seq"]:
+                    newest[head["key"]] = head
+    return {key: str(newest[key]["id"]) for key in sorted(newest)}

@@ -7,7 +7,8 @@ In this order, so that the first thing that does not fit is the cause and not a 
 3. the signature of the checkpoint;
 4. the last head the node signed, which is kept apart from the database;
 5. records and roots, by a fold from nothing;
-6. what the running node reports of itself.
+6. the feed of changes against the statements it names;
+7. what the running node reports of itself.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from node.audit import audit as audit_log
 from node.config import NodeConfig, load
 from node.reader import Reader, open_reader
 from registry.checkpoint import open_checkpoint
-from registry.errors import AccreditError, RefusedError, RemoteError, StorageError
+from registry.errors import AccreditError, RemoteError, StorageError
 from registry.note import KeyType, VerifierKey
 from registry.statement import decode
 
@@ -46,8 +47,8 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         step: called with how many statements were read.
 
     Raises:
-        StorageError: the log itself does not fit together; names the first entry, hash or member.
-        RefusedError: an entry is no statement this ecosystem can have accepted.
+        StorageError: the log itself does not fit together; names the first entry, hash or member. Or an entry is no
+            statement this ecosystem can have accepted, or the feed says of one what it does not say.
     """
     settings = load(config)
     with open_reader(settings.database) as reader:
@@ -58,7 +59,7 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         findings.append(Finding(what="signatures", fits=True, detail=f"all {size} statements are good"))
         findings.append(_checkpoint(reader, fold))
         findings.append(_signed_head(settings, reader))
-    fold.settle()
+        feed = _feed(reader, fold)
     charter = fold.charter
     records = sum(1 for _ in fold.items())
     findings.append(
@@ -71,6 +72,7 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     findings.append(
         Finding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
     )
+    findings.append(feed)
     if url is not None:
         findings += _reported(url, size, fold)
     return findings
@@ -94,7 +96,7 @@ def _fold_again(reader: Reader, size: int, step: Callable[[int], None]) -> Fold:
             try:
                 statement = admission.admit(decode(raw))
             except AccreditError as error:
-                raise RefusedError(
+                raise StorageError(
                     "entry_not_acceptable",
                     f"Entry {number} of the log could never have been accepted: {error.message}",
                     hint="The database was changed. Restore the log from a peer; keep this one as evidence.",
@@ -146,6 +148,29 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
     return Finding(
         what="signed head", fits=fits, detail=f"size {last.size}, {'a prefix of' if fits else 'not in'} this log"
     )
+
+
+def _feed(reader: Reader, fold: Fold) -> Finding:
+    """Every row of the feed of changes repeats what its statement says; when it was seen is nowhere else."""
+    count = 0
+    while rows := reader.changes(count, _BATCH):
+        for number, change in rows:
+            statement = fold.statement(change.statement)
+            if statement is None:  # the node has gone on since the log was read
+                return _fed(count)
+            count += 1
+            if number != count or (change.kind, change.sub) != (statement.kind, statement.sub):
+                raise StorageError(
+                    "feed_damaged",
+                    f"Change {count} of the feed is stored as number {number}, {change.kind} about {change.sub}, "
+                    "and its statement says otherwise.",
+                    hint="Stop the node, look at the disk, then fetch the log back from a peer.",
+                )
+    return _fed(count)
+
+
+def _fed(count: int) -> Finding:
+    return Finding(what="feed", fits=True, detail=f"{count} changes repeat what their statements say")
 
 
 def _reported(url: str, size: int, fold: Fold) -> list[Finding]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from cli import forms, output
-from cli.asking import complete, connected, node_option
+from cli.asking import complete, connected, newest_heads, node_option
 from cli.commands import Group
 from cli.desk import Desk, Say, signing
 from cli.keys import ADDED_BUDGET, read_entry
@@ -151,9 +151,10 @@ def withdraw(delegation: str, effective_from: str | None, reason: str | None, de
     }
     via = _delegation(delegation, by_id)
     sub, standing = by_id[via]
+    own = {key["key"] for key in standing["keys"]}
     written: dict[str, Any] = {
         "delegation": via,
-        "heads": _heads(desk, {key["key"] for key in standing["keys"]}),
+        "heads": [{"key": key, "id": id_} for key, id_ in newest_heads(desk.nodes).items() if key in own],
         "effective_from": forms.seconds(effective_from, "--from") if effective_from else int(time.time()),
     }
     if reason:
@@ -173,18 +174,6 @@ def _delegation(text: str, by_id: dict[str, tuple[str, Any]]) -> str:
             hint="Give the delegation's id: accredit authority show lists them.",
         )
     return held[0]
-
-
-def _heads(desk: Desk, keys: set[str]) -> list[dict[str, str]]:
-    """The newest statement of each of `keys` over all nodes asked."""
-    newest: dict[str, dict[str, Any]] = {}
-    for url in desk.nodes:
-        with connected(url) as client:
-            for head in client.heads()["heads"]:
-                held = newest.get(head["key"])
-                if head["key"] in keys and (held is None or head["seq"] > held["seq"]):
-                    newest[head["key"]] = head
-    return [{"key": key, "id": str(newest[key]["id"])} for key in sorted(newest)]
 
 
 def _record(nodes: tuple[str, ...], authority_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from cli import forms, output
-from cli.asking import connected, node_option
+from cli.asking import connected, newest_heads, node_option
 from cli.commands import Group, wants_json
 from cli.desk import Desk, Say, signing
 from cli.output import bad, fair, good, shorten
@@ -280,7 +280,7 @@ def amend(file: Path, desk: Desk) -> None:
         "parent": bytes.fromhex(current["id"]),
         "version": current["version"] + 1,
         "charter": written,
-        "heads": _heads(desk),
+        "heads": [{"key": key, "id": id_} for key, id_ in newest_heads(desk.nodes).items()],
     }
     checked = forms.to_body("charter.amend", body, str(file))
     if wants_json() is False:
@@ -445,15 +445,3 @@ def _bare(entry: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(keys, list):
         return entry
     return {**entry, "keys": [{name: value for name, value in key.items() if name != "budget"} for key in keys]}
-
-
-def _heads(desk: Desk) -> list[dict[str, bytes]]:
-    """The newest statement of every key, as the nodes asked hold them; where they differ, the higher number."""
-    newest: dict[str, dict[str, Any]] = {}
-    for url in desk.nodes:
-        with connected(url) as client:
-            for head in client.heads()["heads"]:
-                held = newest.get(head["key"])
-                if held is None or head["seq"] > held["seq"]:
-                    newest[head["key"]] = head
-    return [{"key": bytes.fromhex(key), "id": bytes.fromhex(newest[key]["id"])} for key in sorted(newest)]

@@ -145,8 +145,26 @@ class Group(click.Group):
         return command.get_short_help_str(limit) if command else ""
 
 
+class _ReaderGone(Exception):
+    """Whoever read standard output has seen enough (`| head`); by another name, for click ends with 1 on its own."""
+
+
 class Root(Group):
     """The command `accredit` itself: the place where errors become messages and exit codes."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """As click's; prints help, so that a reader may have gone here already."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         """Runs a command line and exits; never with a traceback unless `--debug` asks for one."""
@@ -158,8 +176,8 @@ class Root(Group):
             code = super().main(words, *rest, **kwargs)
         except click.exceptions.Exit as exit_:
             code = exit_.exit_code
-        except BrokenPipeError:
-            # The reader has seen enough (`| head`): not an error, and the interpreter must not complain on its way out.
+        except _ReaderGone:
+            # Not an error, and the interpreter must not complain about it on its way out.
             import os
 
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

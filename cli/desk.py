@@ -23,23 +23,24 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from cli import asking, output
+from cli import asking, exits, output
 from cli.outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
 from cli.output import fair, shorten
 from cli.requests import Head, Request, Signed, after, read_statements
-from cli.sending import key_at, submit
+from cli.sending import await_key, key_at, submit
 from cli.signing import PublicKey, Signer, key_options, read_public, unsent_path, write_unsent
+from governance.entries import next_number
 from governance.rulebook import check_statement
 from node.keyfile import AuthorityKey
-from node.views import parse_time
-from registry.errors import InputError, NotYetError, RefusedError
-from registry.statement import Draft, as_unverified, decode
+from registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
+from registry.statement import Draft, Statement, as_unverified, decode, verify
 
 if TYPE_CHECKING:
     from node.client import NodeClient
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
+_BY_SUCCESSORS: Final = ("key.rotate", "key.compromise")
 _HELD: Final = ("logged", "known")
 _CLOCK_SLACK: Final = 300  # seconds; a key's newest statement further ahead of this clock is worth a word
 
@@ -63,9 +64,13 @@ class Say:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voice:
-    """A key as the ecosystem knows it: the authority it speaks for here, and where it stands."""
+    """A key as the ecosystem knows it: the authority it speaks for here, and where it stands.
+
+    `counts` is false while it counts for nobody: a successor before its first word, a founder before the founding.
+    """
 
     kid: bytes
+    counts: bool
     authority: str
     head: Head | None
     next_seq: int
@@ -182,7 +187,7 @@ class Desk:
         key = read_public(self.key_path)
         if not self.wishes.offline and not self.wishes.dry_run:
             self._send_unsent()
-        known = self._key_at_node(key.kid)
+        known = self._key_at_node(key)
         authority = self._choose_authority(known)
         head = Head(seq=known["seq"], id=bytes.fromhex(known["head"])) if known["head"] else None
         if known["forked"]:
@@ -195,14 +200,15 @@ class Desk:
         if key.is_secret and not self.wishes.dry_run:
             # Of an exported entry nothing is known; there the key file that signs the request is the guard.
             self._compare_heads(key.last, head, key.kid)
-        iat = self.client.statement(head.id)["iat"] if head else ""
+        newest = self._newest(head, key) if head else None
         return Voice(
             kid=key.kid,
+            counts=bool(known["authorities"]),
             authority=authority,
             head=head,
-            next_seq=known["next_seq"],
+            next_seq=next_number(newest) if newest else 1,
             budget=known["budget"],
-            iat=parse_time(iat) if iat else 0,
+            iat=newest.iat if newest else 0,
         )
 
     @property
@@ -235,6 +241,8 @@ class Desk:
             outcomes = self._say(says, drafts)
         if show:
             output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: self.show(outcomes))
+            if self.wishes.dry_run and any(outcome.state in CANNOT_TAKE_EFFECT for outcome in outcomes):
+                raise exits.Negative
         return outcomes
 
     def show(self, outcomes: Sequence[Outcome]) -> None:
@@ -246,15 +254,37 @@ class Desk:
 
     # ------------------------------------------------------------------------------------------- the key and its head
 
-    def _key_at_node(self, kid: bytes) -> dict[str, Any]:
-        known = key_at(self.client, kid)
+    def _key_at_node(self, key: PublicKey) -> dict[str, Any]:
+        known = await_key(self.client, key.kid, key.last.seq if key.last else 0)
         if known is None:
             raise NotYetError(
                 "unknown_key",
-                f"{self.nodes[0]} does not know the key {shorten(kid)}.",
+                f"{self.nodes[0]} does not know the key {shorten(key.kid)}.",
                 hint="A charter, a delegation or accredit keys add must introduce it first; or ask another node.",
             )
         return known
+
+    def _newest(self, head: Head, key: PublicKey) -> Statement:
+        """The key's newest statement, its signature checked: a node cannot make up what a chain is built on.
+
+        Raises:
+            RemoteError: the node says something else than the key has signed.
+        """
+        try:
+            newest = verify(decode(self.client.statement_bytes(head.id)), key.public)
+        except (DecodeError, RefusedError) as error:
+            raise RemoteError(
+                "bad_answer",
+                f"{self.nodes[0]} names a statement as your key's newest that it has not signed ({error.message})",
+                hint="Ask another node with --node, and tell its operator.",
+            ) from error
+        if (newest.id, newest.seq) != (head.id, head.seq):
+            raise RemoteError(
+                "bad_answer",
+                f"{self.nodes[0]} says another thing of your key's newest statement than it sends.",
+                hint="Ask another node with --node, and tell its operator.",
+            )
+        return newest
 
     def _require_ecosystem(self, key: PublicKey) -> None:
         here = self.ecosystem["ecosystem"]
@@ -267,8 +297,9 @@ class Desk:
 
     def _choose_authority(self, known: dict[str, Any]) -> str:
         ids = sorted({standing["by"] for standing in known["authorities"]})
-        if not ids and not self.ecosystem["effective"]:
-            # Nobody speaks for anybody before the charter is in effect; founders' votes are what puts it there.
+        if not ids and not known["cut"]:
+            # A committed successor that has not spoken yet; or a founder: nobody speaks for anybody before the charter
+            # is in effect, and founders' votes are what puts it there. For others the dry run says why it is no use.
             ids = [read_public(self.key_path).authority]
         wanted = self.wishes.authority
         if wanted is not None and wanted not in ids:
@@ -277,10 +308,10 @@ class Desk:
                 f"The key does not speak for {wanted}.",
                 hint=f"It speaks for {', '.join(ids) or 'nobody (any more)'}.",
             )
-        if not ids or known["cut"]:
+        if known["cut"]:
             raise RefusedError(
                 "key_cut_off",
-                "The key speaks for no authority (any more): it was cut off, or what introduces it has no effect (yet).",
+                "The key speaks for nobody any more: it was cut off.",
                 hint="accredit authority list shows who has which keys.",
             )
         if wanted is None and len(ids) > 1:
@@ -390,9 +421,11 @@ class Desk:
         with output.progress("Asking what it would bring about", len(drafts)) as step:
             for say, draft in zip(says, drafts, strict=True):
                 id_ = after(draft, self.voice.kid)[0].id
-                if callable(say.body):
-                    # A part of something that is said just before it, and that the node cannot know yet.
-                    outcomes.append(_outcome(say, id_, "foreseen", {"state": outcomes[0].state}, {}))
+                if callable(say.body) or (say.kind in _BY_SUCCESSORS and not self.voice.counts):
+                    # A part of something said just before it, which the node cannot know yet; or the first word of a
+                    # successor, whose right to speak only the word itself will show.
+                    state = outcomes[0].state if outcomes else "cannot be foreseen"
+                    outcomes.append(_outcome(say, id_, "foreseen", {"state": state}, {}))
                     continue
                 foreseen = self.client.dry_run(
                     {"iss": draft.iss, "sub": draft.sub, "kind": draft.kind, "body": draft.body, "key": self.voice.kid}

@@ -1,6 +1,6 @@
 """Between what people write and what statements hold: files and options in, readable text out.
 
-People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false); lists are read by `importers`. On the way in
+People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false). On the way in
 
 * times become seconds since 1970: `2015-05-20` is the start of that day in UTC, else RFC 3339 with an offset;
   a `valid_until` is the first moment after;
@@ -108,15 +108,12 @@ def read_bytes(path: Path) -> bytes:
 
 
 def write_new(path: Path, content: str | bytes, *, force: bool = False) -> None:
-    """Writes a file that must not exist yet (`-` is standard output).
+    """Writes a file that must not exist yet.
 
     Raises:
         StorageError: it exists and `force` is false, or cannot be written.
     """
     raw = content.encode() if isinstance(content, str) else content
-    if str(path) == "-":
-        sys.stdout.buffer.write(raw)
-        return
     try:
         with path.open("wb" if force else "xb") as file:
             file.write(raw)

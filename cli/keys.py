@@ -100,9 +100,11 @@ def show(file: Path) -> None:
 
 
 @keys.command("list", example="accredit keys list ~/keys")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True), default=".")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 def list_(folder: Path) -> None:
     """List the key files in FOLDER (default: here)."""
+    if not folder.is_dir():
+        raise InputError("no_such_folder", f"There is no folder {folder}.", hint="accredit keys new makes a key file.")
     found, skipped = [], []
     for path in sorted(folder.glob("*.key")):
         try:

@@ -267,7 +267,8 @@ accredit node audit node1 --node http://127.0.0.1:8080""",
 def audit(folder: Path, url: str | None) -> None:
     """Derive everything anew from a node's stored bytes: log, signatures, records, roots. Safe while it runs.
 
-    Names the first thing that does not fit, and ends with 6 then.
+    Names the first thing that does not fit, and ends with 6 then; with 1 where sound bytes differ from what was signed
+    or is reported.
     """
     from cli.auditing import audit_node
 

@@ -116,10 +116,12 @@ class Registering:
             if error.code != "cannot_take_effect":
                 raise
         foreseen = self._foresee(plans)
-        good = [plan for plan in plans if not hopeless(foreseen[plan.at])]
+        good: list[_Plan] = []
         for plan in plans:
-            if plan not in good:
+            if hopeless(foreseen[plan.at]):
                 rows[plan.at] = _ended(rows[plan.at], foreseen[plan.at], dry=True)
+            else:
+                good.append(plan)
         return _by_row(good, self.desk.propose([say for plan in good for say in plan.says], show=False)) if good else {}
 
     def _foresee(self, plans: Sequence[_Plan]) -> dict[int, list[Outcome]]:

@@ -25,7 +25,7 @@ from node.keyfile import NodeKeys, read_passphrase
 from node.observe import configure_logging, event
 from node.peers import Peers
 from node.runtime import Runtime
-from node.serve import bind, serve
+from node.serve import GRACE_SECONDS, bind, serve
 from node.store import Store
 from registry.errors import AccreditError, InputError, RefusedError, RemoteError
 
@@ -96,33 +96,38 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
         )
         stopping = trio.Event()
         try:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(_until_signal, stopping)
-                await nursery.start(runtime.run)
-                await _begin(runtime, config)
-                url = await nursery.start(
-                    partial(serve, runtime, config, sock=sock, clock=clock, shutdown=stopping.wait)
-                )
-                if not runtime.engine.is_member:
-                    for peer in config.peers[:JOIN_BY]:
-                        nursery.start_soon(_read_along, runtime, peers, peer.url)
-                ready(url)
-                await stopping.wait()
-                await runtime.stop()
-                nursery.cancel_scope.deadline = trio.current_time() + 1.0  # answers under way have been given by now
-                event(_log, logging.INFO, "stopped", size=store.size())
+            async with trio.open_nursery() as around:
+                await around.start(_obey_signals, stopping, around.cancel_scope)
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(runtime.run)
+                    await _begin(runtime, config)
+                    serving = partial(serve, runtime, config, sock=sock, clock=clock, shutdown=stopping.wait)
+                    url = await nursery.start(serving)
+                    if not runtime.engine.is_member:
+                        for peer in config.peers[:JOIN_BY]:
+                            around.start_soon(_read_along, runtime, peers, peer.url)
+                    ready(url)
+                    await stopping.wait()
+                    await runtime.stop()
+                    nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS + 1.0
+                around.cancel_scope.cancel()
+            event(_log, logging.INFO, "stopped", size=store.size())
         finally:
             with trio.CancelScope(shield=True):
                 await peers.aclose()
 
 
-async def _until_signal(stopping: trio.Event, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def _obey_signals(
+    stopping: trio.Event, everything: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """The first signal asks to stop, with grace; a second one does not wait. Nothing answered is lost by either."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for number in signals:
-            event(_log, logging.INFO, "stopping", signal=signal.Signals(number).name)
+            event(_log, logging.INFO, "stopping", signal=signal.Signals(number).name, at_once=stopping.is_set())
+            if stopping.is_set():
+                everything.cancel()
             stopping.set()
-            return
 
 
 async def _begin(runtime: Runtime, config: NodeConfig) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 500  # statements a request; the node takes 1,000 of 4 MiB, and 500 of at most 16 KiB are well below
 _BATCH_BYTES: Final = 3 * 2**20
+ARRIVAL_SECONDS: Final = 5.0
+"""How long what another node has may take to arrive: a few ticks of the log."""
 _NOT_THERE: Final = ("not_found", "unknown_key")
 _BUSY: Final = ("rate_limited", "overloaded", "not_ready")
 _PATIENCE: Final = 60  # seconds to go on trying a node that says it is busy
@@ -25,6 +27,17 @@ def key_at(client: "NodeClient", kid: bytes) -> dict[str, Any] | None:
         if error.code in _NOT_THERE:
             return None
         raise
+
+
+def await_key(client: "NodeClient", kid: bytes, number: int) -> dict[str, Any] | None:
+    """As `key_at`, giving the key's statement of that number a moment to arrive from another node."""
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    with output.progress("Waiting for your key's last statement to reach the node"):
+        while True:
+            known = key_at(client, kid)
+            if known is None or known["seq"] >= number or time.monotonic() > deadline:
+                return known
+            time.sleep(0.1)
 
 
 def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:

@@ -8,9 +8,10 @@ import csv
 import io
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,12 +21,13 @@ from cli.commands import Command, wants_json
 from cli.desk import Desk, Say, signing
 from cli.outcomes import SHOWN, state_word
 from cli.output import faint, fair, shorten
+from cli.sending import ARRIVAL_SECONDS
 from cli.signing import read_public
 from registry.errors import InputError
 from registry.limits import VOTE_TARGETS
 
-_PATIENCE: Final = 5.0
-"""Seconds to wait for what another node has: a few ticks of the log."""
+if TYPE_CHECKING:
+    from node.client import NodeClient
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _STATE_WORDS = {"effective": "in effect", "waiting": "still waiting"}
@@ -46,7 +48,7 @@ def inbox(key: Path | None, authority: str | None, everything: bool, nodes: tupl
     """What waits for my vote, and what it would change."""
     kid = read_public(key).kid if key is not None and authority is None and not everything else None
     with connected(nodes[0]) as client:
-        proposals = client.proposals(authority=None if everything else authority, key=kid)["proposals"]
+        proposals = waiting_proposals(client, authority=None if everything else authority, key=kid)
 
     def text() -> None:
         show_proposals(proposals, empty="Nothing waits for your vote.")
@@ -110,6 +112,21 @@ def annul(statement: str, code: str, reason: str | None, refs: tuple[str, ...], 
     desk.propose(
         [Say(kind="statement.annul", sub=target, body=_with_reason(body, reason, refs), label=shorten(target))]
     )
+
+
+def waiting_proposals(
+    client: "NodeClient", *, authority: str | None = None, key: bytes | None = None
+) -> list[dict[str, Any]]:
+    """What waits for votes; before a charter is in effect that is its genesis."""
+    found: list[dict[str, Any]] = client.proposals(authority=authority, key=key)["proposals"]
+    ecosystem = client.ecosystem()
+    genesis = ecosystem["ecosystem"]
+    if ecosystem["effective"] or any(one["id"] == genesis for one in found):
+        return found
+    said = client.statement(genesis)
+    summary = f"Found {ecosystem['name']} ({ecosystem['id']}) with {len(said['body']['authorities'])} authorities."
+    founding = {"summary": summary, "class": "widening", "approvals": [], "needed": said["reason"], "votes": []}
+    return [{**said, **founding}, *found]
 
 
 def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing waits.") -> None:
@@ -211,10 +228,10 @@ def _vote(
 
 def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """What waits, by id. What was just proposed at another node gets a moment to arrive."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + ARRIVAL_SECONDS
     with output.progress("Waiting for the proposals to reach the node"):
         while True:
-            waiting = {one["id"]: one for one in desk.client.proposals()["proposals"]}
+            waiting = {one["id"]: one for one in waiting_proposals(desk.client)}
             missing = [text for text in ids if not any(id_.startswith(text) for id_ in waiting)]
             if not missing or time.monotonic() > deadline or all(_is_held(desk, text) for text in missing):
                 return waiting

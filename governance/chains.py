@@ -140,6 +140,12 @@ class Chains:
         for kind in self._governing:
             yield from self.of_kind(kind)
 
+    def is_governing(self, statement: Unverified) -> bool:
+        """Whether the first three strata read a statement: it is of theirs, or a vote on one that is held."""
+        if statement.kind.startswith("vote."):
+            return any(target in self._given for target in statement.body["targets"])
+        return statement.kind.startswith(_GOVERNING)
+
     def votes_on(self, target: bytes) -> list[Statement]:
         """Votes that name `target`, by id."""
         return [self._by_id[vote] for vote in sorted(self._votes.get(target, ()))]

@@ -12,116 +12,136 @@ A key approves at most one amendment per parent, its first along its chain. A ke
 for both; if two amendments of one parent pass all the same, the lower id is in force and an alarm says so.
 """
 
-from registry.statement import Statement
+from collections.abc import Iterable
+
+from registry.statement import Statement, Unverified
 
 from . import charter as charters
-from .chains import Chains
-from .ground import Approval, Ground, Version, Voice, heads_of, is_met
+from .chains import Chains, named_heads
+from .ground import Ground, Heads, Version, Voice, is_met, tally_keys
 from .keyring import settle_keys
 from .rulebook import rule_for
 
+Approvals = list[Unverified]
 
-def found(chains: Chains, ecosystem: bytes) -> tuple[list[Version], list[Approval]]:
-    """The genesis as the first version, if it is in effect, and the approvals that rests on."""
+
+def found(chains: Chains, ecosystem: bytes) -> Version | None:
+    """The genesis as the first version; None while it is not in effect."""
     genesis = chains.get(ecosystem)
     if genesis is None:
-        return [], []
+        return None
     version = Version(statement=genesis, charter=charters.parse(genesis.body))
     ground = Ground(chains=chains, versions=[version])
-    approvals = _first_approvals(chains, [genesis])[ecosystem]
-    speaking = [by for by in sorted(version.charter.authorities) if ground.speaks(Voice(by, None), genesis, approvals)]
+    speaking = ground.speaking(genesis, _first_approvals(chains, [genesis])[ecosystem])
     rule = rule_for(genesis.kind, genesis.body, version.charter.rules)
-    return ([version], approvals) if is_met(rule, speaking, version.charter) else ([], [])
+    return version if is_met(rule, speaking, version.charter) else None
 
 
-def settle_charter(chains: Chains, ecosystem: bytes) -> tuple[list[Version], list[Approval], list[str]]:
-    """The charter chain in force, the approvals it rests on, and alarms."""
-    versions, basis = found(chains, ecosystem)
+def settle_charter(chains: Chains, ecosystem: bytes) -> tuple[list[Version], list[str]]:
+    """The charter chain in force, and alarms."""
+    first = found(chains, ecosystem)
+    if first is None:
+        return [], []
+    versions: list[Version] = [first]
     alarms: list[str] = []
-    while versions:
-        parent = versions[-1].statement.id
-        siblings = [s for s in chains.of_kind("charter.amend") if s.body["parent"] == parent]
+    children: dict[bytes, list[Statement]] = {}
+    for statement in chains.of_kind("charter.amend"):
+        children.setdefault(statement.body["parent"], []).append(statement)
+    while True:
+        siblings = children.get(versions[-1].statement.id, [])
         approvals = _first_approvals(chains, siblings)
-        judged = [(_judge(chains, versions, s, approvals[s.id]), approvals[s.id]) for s in siblings]
-        passed = [(version, own) for version, own in judged if version is not None]
+        passed = [s for s in siblings if amendment_problem(chains, versions, s) is None]
+        passed = [s for s in passed if is_passed(chains, versions, s, approvals[s.id])]
         if not passed:
-            break
+            return versions, alarms
         if len(passed) > 1:
-            ids = ", ".join(version.statement.id.hex()[:16] for version, _ in passed)
+            ids = ", ".join(statement.id.hex()[:16] for statement in passed)
             alarms.append(f"two amendments of version {len(versions)} passed ({ids}); the lower id is in force")
-        version, own = passed[0]
-        versions.append(version)
-        basis += own
-    return versions, basis, alarms
+        versions.append(_version(passed[0]))
 
 
-def _judge(chains: Chains, versions: list[Version], amendment: Statement, approvals: list[Approval]) -> Version | None:
-    """The version that an amendment makes, if it is in order and met by both charters."""
-    before = versions[-1]
-    body = amendment.body
-    covered = _covered(chains, body["heads"])
-    if covered is None or body["version"] != len(versions) + 1 or body["charter"]["id"] != before.charter.id:
+def amendment_problem(chains: Chains, versions: list[Version], amendment: Unverified) -> str | None:
+    """Why an amendment, whoever approves it, cannot be the next version; None if it can, as far as is held."""
+    before, body = versions[-1], amendment.body
+    if body["parent"] != before.statement.id:
+        return "it amends a version that is no longer, or not yet, in force"
+    if body["version"] != len(versions) + 1:
+        return f"it must be version {len(versions) + 1}"
+    if body["charter"]["id"] != before.charter.id:
+        return "an ecosystem keeps its id"
+    if has_missing_heads(chains, amendment):
         return None
-    if before.statement.id not in covered or not before.covered <= covered:
-        return None
-    after = Version(statement=amendment, charter=charters.parse(body["charter"]), covered=covered)
-    ground = Ground(chains=chains, versions=versions, within=covered)
+    ground, heads = Ground(chains=chains, versions=versions), named_heads(amendment)
+    if any(chains[head].kid != key for key, head in heads.items()):
+        return "its heads name a statement as another key's"
+    earlier = [before.statement, *(chains[head] for head in before.heads.values())]
+    if not all(ground.is_covered(statement, heads) for statement in earlier):
+        return "its heads leave out the version before it, or what that one's heads cover"
+    return None
+
+
+def has_missing_heads(chains: Chains, amendment: Unverified) -> bool:
+    """Whether an amendment must wait for what its heads name, or for something before it."""
+    return not all(chains.is_complete(head) for head in named_heads(amendment).values())
+
+
+def is_passed(chains: Chains, versions: list[Version], amendment: Unverified, approvals: Approvals) -> bool:
+    """Whether the thresholds of the old and the new charter are met, by more than half of each."""
+    if has_missing_heads(chains, amendment):
+        return False
+    before, after = versions[-1], _version(amendment)
+    named = {approval.iss for approval in approvals}
+    if any(len(named & v.charter.authorities.keys()) * 2 <= len(v.charter.authorities) for v in (before, after)):
+        return False  # the usual case while it waits, and cheap to tell
+    ground = Ground(chains=chains, versions=versions, within=after.heads)
     settle_keys(ground)
-    usable = [a for a in approvals if a.key not in ground.standing]
-    ground.within = None
     for version in (before, after):
         authorities = version.charter.authorities
-        speaking = [
-            by
-            for by in sorted(authorities)
-            if len({a.key for a in usable if a.by == by and _is_key_of(ground, version, by, a.key)})
-            >= authorities[by].threshold
-        ]
-        rule = rule_for(amendment.kind, body, version.charter.rules)
+        tally = tally_keys(a for a in approvals if _is_usable(ground, version, a))
+        speaking = [by for by in sorted(authorities) if tally[by] >= authorities[by].threshold]
+        rule = rule_for(amendment.kind, amendment.body, version.charter.rules)
         if not is_met(rule, speaking, version.charter) or len(speaking) * 2 <= len(authorities):
-            return None
-    return after
+            return False
+    return True
 
 
-def _is_key_of(ground: Ground, version: Version, by: str, key: bytes) -> bool:
-    return key in version.charter.authorities[by].keys or key in ground.added.get(Voice(by, None), ())
+def _is_usable(ground: Ground, version: Version, approval: Unverified) -> bool:
+    """Whether an approval's key is its authority's, by the key statements that the heads cover."""
+    voice, authority = Voice(approval.iss, None), version.charter.authorities.get(approval.iss)
+    if authority is None or ground.cuts_for(approval.kid, voice):
+        return False
+    return approval.kid in authority.keys or approval.kid in ground.added.get(voice, ())
 
 
-def _covered(chains: Chains, heads: list[dict[str, bytes]]) -> frozenset[bytes] | None:
-    """Everything that heads cover; None where one is not held whole, or is not its key's."""
-    covered: dict[bytes, None] = {}
-    for key, head in heads_of(heads).items():
-        held = chains.get(head)
-        if held is None or held.kid != key or not chains.is_complete(head):
-            return None
-        covered.update((s.id, None) for s in chains.ancestry(head))
-    return frozenset(covered)
+def _version(amendment: Unverified) -> Version:
+    heads: Heads = named_heads(amendment)
+    return Version(statement=amendment, charter=charters.parse(amendment.body["charter"]), heads=heads)
 
 
-def _first_approvals(chains: Chains, siblings: list[Statement]) -> dict[bytes, list[Approval]]:
+def _first_approvals(chains: Chains, siblings: list[Statement]) -> dict[bytes, Approvals]:
     """What counts for each of several charters of one parent: of every key the first approval, both where it forked.
 
     A vote that names several of them is for the one it names first.
     """
-    mine: dict[bytes, list[tuple[Statement, bytes]]] = {}
-    against: list[tuple[Statement, bytes]] = []
     ids = {sibling.id for sibling in siblings}
+    mine: dict[bytes, list[Statement]] = {}
+    against: dict[tuple[bytes, bytes], list[Statement]] = {}
     for sibling in siblings:
         for statement in (sibling, *chains.votes_on(sibling.id)):
             if statement.kind == "vote.reject":
-                against.append((statement, sibling.id))
+                against.setdefault((statement.kid, sibling.id), []).append(statement)
             elif chains.is_orderly(statement.id) and _subject(statement, ids) == sibling.id:
-                mine.setdefault(statement.kid, []).append((statement, sibling.id))
-    counted: dict[bytes, list[Approval]] = {sibling.id: [] for sibling in siblings}
+                mine.setdefault(statement.kid, []).append(statement)
+    counted: dict[bytes, Approvals] = {sibling.id: [] for sibling in siblings}
     for key, approvals in mine.items():
-        for statement, subject in approvals:
-            earlier = [s for s, _ in approvals] + [s for s, other in against if other == subject]
-            if not any(chains.is_ancestor(other, statement) for other in earlier):
-                counted[subject].append(Approval(statement=statement, key=key, by=statement.iss))
+        for statement in chains.firsts(approvals):
+            subject = _subject(statement, ids)
+            if statement in chains.firsts([statement, *against.get((key, subject), ())]):
+                counted[subject].append(statement)
     return counted
 
 
-def _subject(statement: Statement, siblings: set[bytes]) -> bytes:
+def _subject(statement: Statement, siblings: Iterable[bytes]) -> bytes:
     """Which of `siblings` a charter statement or a vote on some of them is for."""
     if statement.kind != "vote.approve":
         return statement.id

@@ -27,7 +27,7 @@ _KEY: Final = shape.members(
 )
 
 
-def KEY(value: Any, path: str) -> None:  # noqa: N802 - a check like the constants around it
+def KEY(value: Any, path: str) -> None:
     """A key entry. A key is not its own successor: whoever stole the one would have the other."""
     _KEY(value, path)
     if "next" in value and value["next"]["key"] == key_id(value["public"]):
@@ -43,9 +43,16 @@ CONTACTS: Final = {
 CONSTITUENCY: Final = shape.one_of(
     "nonprofit", "public", "education", "employer", "labor", "government", "industry", "learner", "other"
 )
-HEADS: Final = shape.list_of(shape.members({"key": shape.digest, "id": shape.digest}))
+_HEADS: Final = shape.list_of(shape.members({"key": shape.digest, "id": shape.digest}))
 REASON: Final = {"reason_text": shape.prose, "refs": shape.list_of(shape.link, maximum=20)}
 AFTER: Final = shape.list_of(shape.digest, maximum=LIST_ITEMS)
+
+
+def HEADS(value: Any, path: str) -> None:
+    """The newest statement of each of some keys."""
+    _HEADS(value, path)
+    if len({head["key"] for head in value}) < len(value):
+        raise shape.wrong(path, "each key once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

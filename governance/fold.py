@@ -4,7 +4,7 @@
 the same root. Every record is a pure function of the effective statements about its subject and of the law (`law`).
 
 `add` takes statements in; `settle` brings records and roots up to date. A new statement recomputes only the records it
-touches; where it changes the law (rare), all are recomputed.
+touches; where it changes the law, those that the affected keys have touched; where it changes the charter, all.
 
     fold = Fold(ecosystem)
     fold.add(statement)
@@ -14,7 +14,7 @@ touches; where it changes the law (rare), all are recomputed.
 A `Fold` is a `registry.records.Records`: `decide` reads it directly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -24,12 +24,13 @@ from registry.trie import Trie, state_root
 
 from .chains import Chains
 from .charter import Charter
+from .committed import Committed
 from .entries import introductions, next_number
 from .ground import Voice
 from .keyring import voices_of_key
-from .law import Law, committed_set, settle_law
+from .law import Law, affected_keys, settle_law
 from .portraits import authority_record, charter_record
-from .rulebook import KINDS, Stratum, check_statement
+from .rulebook import check_statement
 from .subjects import ORDER, Contributions, Subject, is_founding, make_record, subject_of
 from .verdicts import State, Verdict, judge
 
@@ -103,13 +104,12 @@ class Fold:
         self._open: dict[bytes, None] = {}
         self._contributions: dict[Subject, Contributions] = {}
         self._contributed: dict[Subject, dict[Subject, Any]] = {}
-        self._committed: dict[bytes, None] = {}
-        self._standing_keys: dict[bytes, None] = {}
+        self._committed = Committed(self.chains, ecosystem)
         self._record_trie = Trie()
-        self._statement_trie = Trie()
         self._law_is_stale = False
         self._dirty: dict[Subject, None] = {}
-        self._fresh: dict[bytes, None] = {}
+        self._dirty_annulments: dict[bytes, None] = {}
+        self._fresh: dict[bytes, Statement] = {}
 
     # The set
 
@@ -117,34 +117,37 @@ class Fold:
         """Takes in an accepted statement; again is the same as once."""
         if statement.id in self.chains:
             return
-        completed = self.chains.add(statement)
-        self._fresh[statement.id] = None
+        touched = {s.id: s for s in (statement, *self.chains.add(statement))}
+        self._fresh |= touched
         if (subject := subject_of(statement)) is not None:
             self._subjects.setdefault(subject, []).append(statement.id)
         if statement.kind == "statement.annul":
             self._annulments.setdefault(statement.body["target"], []).append(statement.id)
-        for touched in (statement, *completed):
-            self._touch(touched)
-        if self.law is not None and (statement.kid not in self._standing_keys or self.law.is_sensitive_to(statement)):
-            self._law_is_stale = True
+        for each in touched.values():
+            self._touch(each)
+        self._law_is_stale = self._law_is_stale or self._may_change_law(statement, touched.values())
+
+    def _may_change_law(self, statement: Statement, touched: Iterable[Statement]) -> bool:
+        if any(self.chains.is_governing(s) or self.chains.is_named(s.id) for s in touched):
+            return True
+        return self.law is not None and (self.law.is_sensitive_to(statement) or self._committed.supports(statement))
 
     def _touch(self, statement: Statement) -> None:
-        if KINDS[statement.kind].stratum < Stratum.RECORDS:
-            self._law_is_stale = True
-        elif KINDS[statement.kind].stratum is Stratum.VOTES:
+        """Marks the records that a statement may change, itself or by its vote."""
+        self._mark(statement)
+        if statement.kind.startswith("vote."):
             for target in statement.body["targets"]:
-                if (held := self.chains.get(target)) is not None and held.kind not in ("vote.approve", "vote.reject"):
-                    self._touch(held)
-        elif statement.kind == "statement.annul":
-            self._open[statement.id] = None
-            if (held := self.chains.get(statement.body["target"])) is not None:
-                self._mark(held)
-        else:
-            self._mark(statement)
+                if (held := self.chains.get(target)) is not None:
+                    self._mark(held)
 
     def _mark(self, statement: Statement) -> None:
         if (subject := subject_of(statement)) is not None:
             self._dirty[subject] = None
+        for annulment in (statement.id, *self._annulments.get(statement.id, ())):
+            if (held := self.chains[annulment]).kind == "statement.annul":
+                self._dirty_annulments[annulment] = None
+                if (target := self.chains.get(held.body["target"])) is not None and target.kind != "statement.annul":
+                    self._dirty.update(dict.fromkeys(filter(None, [subject_of(target)])))
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -163,10 +166,12 @@ class Fold:
         changed: dict[Subject, None] = {}
         if self._law_is_stale:
             self._settle_law(changed)
-        else:
-            self._commit(self._fresh)
+        self._committed.settle(self.law, list(self._fresh.values()))
         self._fresh = {}
         if self.law is not None:
+            for annulment in sorted(self._dirty_annulments):
+                self._note(self.chains[annulment], judge(self.law, self.chains[annulment], self._effective.get))
+            self._dirty_annulments = {}
             for kind in ORDER:
                 for subject in sorted(s for s in self._dirty if s[0] == kind):
                     del self._dirty[subject]
@@ -181,17 +186,18 @@ class Fold:
     def _settle_law(self, changed: dict[Subject, None]) -> None:
         old, law = self.law, settle_law(self.chains, self.ecosystem)
         self.law, self._law_is_stale = law, False
-        committed, self._standing_keys = committed_set(self.chains, self.ecosystem, law)
-        for statement in [s for s in self._committed if s not in committed]:
-            del self._committed[statement]
-            self._statement_trie.set(statement, None)
-        self._commit(committed)
         if law is None:
             return
         self._settle_governing(law)
-        if old is None or old.fingerprint != law.fingerprint:
+        affected = None if old is None else affected_keys(old, law)
+        if affected is None:
             self._dirty.update(dict.fromkeys(self._subjects))
             self._dirty.update((("node", node["name"]), None) for node in law.charter.body["nodes"])
+            self._dirty.update((subject, None) for subject in self._records if subject[0] == "node")
+            self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
+        for key in affected or ():
+            for statement in self.chains.of_key(key):
+                self._touch(statement)
         self._store(("charter", law.charter.id), charter_record(law), changed)
         known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
         known |= {subject: None for subject in self._records if subject[0] == "authority"}
@@ -201,21 +207,10 @@ class Fold:
     def _settle_governing(self, law: Law) -> None:
         """What is in effect, or still open, among statements of strata 1 to 3."""
         governing = law.effective_governing()
-        for statement in [s for s in self._effective if self._is_governing(s) and s not in governing]:
-            self._set_effective(statement, None)
-        for statement, voice in governing.items():
-            self._set_effective(statement, voice)
+        for held in self.chains.governing():
+            self._set_effective(held.id, governing.get(held.id))
         for held in self.chains.governing():
             self._note(held, self._judge(law, held))
-
-    def _is_governing(self, statement: bytes) -> bool:
-        return KINDS[self.chains[statement].kind].stratum < Stratum.RECORDS
-
-    def _commit(self, statements: dict[bytes, None]) -> None:
-        for statement in statements:
-            if statement not in self._committed:
-                self._committed[statement] = None
-                self._statement_trie.set(statement, statement)
 
     def _settle_subject(self, law: Law, subject: Subject, changed: dict[Subject, None]) -> None:
         statements = [self.chains[statement] for statement in self._subjects.get(subject, ())]
@@ -250,16 +245,14 @@ class Fold:
 
     def _judge(self, law: Law, statement: Statement) -> Verdict:
         verdict = judge(law, statement, self._effective.get)
-        if verdict.state is State.EFFECTIVE:
-            for annulment in self._annulments.get(statement.id, ()):
-                self._note(self.chains[annulment], found := judge(law, self.chains[annulment], self._effective.get))
-                if found.state is State.EFFECTIVE:
-                    return replace(verdict, state=State.ANNULLED, voice=None, reason="A later decision annulled it.")
+        annulments = self._annulments.get(statement.id, ())
+        if verdict.state is State.EFFECTIVE and any(annulment in self._effective for annulment in annulments):
+            return replace(verdict, state=State.ANNULLED, voice=None, reason="A later decision annulled it.")
         return verdict
 
     def _note(self, statement: Statement, verdict: Verdict) -> None:
         self._set_effective(statement.id, verdict.voice)
-        if verdict.state is State.WAITING:
+        if verdict.state in (State.WAITING, State.CLOSED):
             self._open[statement.id] = None
         else:
             self._open.pop(statement.id, None)
@@ -300,7 +293,7 @@ class Fold:
 
     def statements_root(self) -> bytes:
         """The root over the committed statements: 32 bytes."""
-        return self._statement_trie.root()
+        return self._committed.root()
 
     def state_root(self) -> bytes:
         """The one value that commits to the whole set and to all it means: 32 bytes."""
@@ -330,22 +323,11 @@ class Fold:
         return () if self.law is None else self.law.alarms
 
     def standing(self, statement: bytes) -> Verdict | None:
-        """How a held statement stands; None for one not held. Votes stand with their targets."""
+        """How a held statement stands; None for one not held. A vote is effective where its key counts for somebody."""
         held = self.chains.get(statement)
         if held is None:
             return None
-        if self.law is None:
-            return _BEFORE_GENESIS
-        if KINDS[held.kind].stratum is Stratum.VOTES:
-            is_void = self.law.ground.is_cut(held)
-            return Verdict(state=State.VOID if is_void else State.EFFECTIVE, reason="")
-        return self._judge_only(self.law, held)
-
-    def _judge_only(self, law: Law, statement: Statement) -> Verdict:
-        verdict = judge(law, statement, self._effective.get)
-        if verdict.state is State.EFFECTIVE and statement.id not in self._effective:
-            return replace(verdict, state=State.ANNULLED, voice=None, reason="A later decision annulled it.")
-        return verdict
+        return _BEFORE_GENESIS if self.law is None else self._judge(self.law, held)
 
     def explain_draft(self, draft: Draft, key: bytes) -> Verdict:
         """What would become of a draft if `key` signed it now.
@@ -375,6 +357,7 @@ class Fold:
         entries = [e for s in self.chains.introducers(key) for e in introductions(s) if e.key == key]
         if not entries:
             return None
+        voices = () if self.law is None else self._voices_of(self.law, key)
         newest = None
         for statement in self.chains.of_key(key):
             if self.chains.is_complete(statement.id):
@@ -387,9 +370,13 @@ class Fold:
             id=None if newest is None else newest.id,
             next_seq=1 if newest is None else next_number(newest),
             forked=self.chains.is_forked(key),
-            voices=() if self.law is None else tuple(voices_of_key(self.law.ground, key)),
-            cut=self.law is not None and key in self.law.ground.standing,
+            voices=voices,
+            cut=self.law is not None and bool(self.law.ground.cuts.get(key)) and not voices,
         )
+
+    def _voices_of(self, law: Law, key: bytes) -> tuple[Voice, ...]:
+        found = voices_of_key(law.ground, key)
+        return tuple(voice for voice in found if voice.via is None or voice in law.mandates.seats)
 
     def heads(self) -> list[tuple[bytes, bytes, int]]:
         """Of every key in use: its id, its newest statement held in sequence, that one's number. What `heads` name."""

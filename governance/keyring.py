@@ -10,121 +10,172 @@ lower ones are read, so that a thief's own cut-offs fall with the key he stole:
 3. the key's own authority, by its threshold (any; but where a successor is committed, rotating is the successor's).
 
 Within a rank all hold, mutual ones included, and of several `last`s the common ancestors stand.
+
+Rank 1 ends a key altogether. The others end it for the voices they speak for, and a rotation brings the new key to
+these only: a body that names somebody else's key as one of its own can end it as its own, and no further.
 """
 
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from registry.keys import key_id
-from registry.statement import Statement
+from registry.statement import Statement, Unverified
 
-from .entries import key_entries
-from .ground import Approval, Ground, Voice, is_met
+from .ground import CutOff, Ground, Voice, is_met
 from .rulebook import TWO, rule_for
 
 CUT_OFFS: Final = ("key.retire", "key.rotate", "key.compromise")
 
-
-def settle_keys(ground: Ground) -> list[Approval]:
-    """Fills in `ground`'s cut-offs and added keys; returns the approvals that the cut-offs rest on."""
-    basis: list[Approval] = []
-    candidates = [s for kind in CUT_OFFS for s in ground.chains.of_kind(kind) if ground.holds(s)]
-    for rank in (_by_two_authorities, _by_successor, _by_own_authority):
-        _settle_added(ground)
-        found: list[tuple[Statement, list[Approval]]] = []
-        for statement in candidates:
-            if statement.id in ground.cutters or ground.is_cut(statement):
-                continue
-            approvals = ground.approvals(statement)
-            if rank(ground, statement, approvals):
-                found.append((statement, approvals))
-        for statement, approvals in found:
-            _cut(ground, statement)
-            basis += approvals
-        ground.recut()
-    _settle_added(ground)
-    return basis
+Approvals = list[Unverified]
 
 
-def committed_successors(ground: Ground, key: bytes) -> set[bytes]:
-    """The keys that the introductions of `key` commit to as its next."""
-    return {
-        entry["next"]["key"]
-        for statement in ground.chains.introducers(key)
-        if ground.holds(statement) and not ground.is_cut(statement)
-        for entry in key_entries(statement)
-        if "next" in entry and key_id(entry["public"]) == key
-    }
+def settle_keys(ground: Ground) -> None:
+    """Fills in `ground`'s cut-offs and added keys."""
+    for rank in _RANKS:
+        _Pass(ground).run(rank)
+    _Pass(ground).run(None)
+
+
+def is_cut_off_in_order(ground: Ground, statement: Unverified) -> bool:
+    """Whether a cut-off has the approvals that one of the ranks asks for."""
+    approvals = ground.approvals(statement)
+    return any(rank(ground, statement, approvals) != () for rank in _RANKS)
 
 
 def voices_of_key(ground: Ground, key: bytes) -> list[Voice]:
-    """Every voice that a key is one of, under any version of the charter, sorted."""
-    voices = {
-        Voice(by, None)
-        for epoch, version in enumerate(ground.versions)
-        for by in version.charter.authorities
-        if ground.counts(key, Voice(by, None), epoch)
-    }
-    voices |= {voice for voice, keys in ground.added.items() if key in keys}
-    voices |= {
-        Voice(s.body["delegate"], s.id)
-        for s in ground.chains.introducers(key)
-        if s.kind == "authority.delegate" and ground.is_sound(s, narrowing=False)
-    }
-    return sorted(voices, key=lambda voice: (voice.by, voice.via or b""))
+    """Every voice that a key is one of and not cut off for, sorted."""
+    return [
+        voice
+        for by in ground.names(key)
+        for voice in ground.candidates(key, by)
+        if not ground.cuts_for(key, voice) and ground.counts(key, voice, len(ground.versions) - 1)
+    ]
 
 
-def _by_two_authorities(ground: Ground, statement: Statement, approvals: list[Approval]) -> bool:
+def _by_two_authorities(ground: Ground, statement: Unverified, approvals: Approvals) -> tuple[Voice, ...] | None:
     if statement.kind == "key.rotate":
-        return False  # it would plant a key in another authority
+        return ()  # it would plant a key in another authority
     charter = ground.charter(statement)
     own = rule_for(statement.kind, statement.body, charter.rules)
-    return is_met(TWO if own.asks_one else own, ground.speaking(statement, approvals), charter)
+    return None if is_met(TWO if own.asks_one else own, ground.speaking(statement, approvals), charter) else ()
 
 
-def _by_successor(ground: Ground, statement: Statement, _: list[Approval]) -> bool:
-    if statement.kind == "key.retire" or statement.kid not in committed_successors(ground, statement.body["key"]):
-        return False
-    if statement.kind == "key.rotate" and key_id(statement.body["new"]["public"]) != statement.kid:
-        return False
-    return any(voice.by == statement.iss for voice in voices_of_key(ground, statement.body["key"]))
-
-
-def _by_own_authority(ground: Ground, statement: Statement, approvals: list[Approval]) -> bool:
+def _by_successor(ground: Ground, statement: Unverified, _: Approvals) -> tuple[Voice, ...]:
     key = statement.body["key"]
-    if statement.kind == "key.rotate" and committed_successors(ground, key):
-        return False
-    epoch = ground.epoch(statement)
-    return any(
-        ground.counts(key, voice, epoch) and ground.speaks(voice, statement, approvals)
-        for voice in ground.voices(statement, statement.kid)
+    if statement.kind == "key.retire":
+        return ()
+    if statement.kind == "key.rotate" and key_id(statement.body["new"]["public"]) != statement.kid:
+        return ()
+    voices = ground.candidates(key, statement.iss)
+    return tuple(voice for voice in voices if ground.successors(key, voice) == {statement.kid})
+
+
+def _by_own_authority(ground: Ground, statement: Unverified, approvals: Approvals) -> tuple[Voice, ...]:
+    key = statement.body["key"]
+    return tuple(
+        voice
+        for voice in ground.voices(statement)
+        if ground.is_held(key, voice)
+        and _speaks(ground, voice, statement, approvals)
+        and not (statement.kind == "key.rotate" and ground.successors(key, voice))
     )
 
 
-def _cut(ground: Ground, statement: Statement) -> None:
-    key, last = statement.body["key"], statement.body["last"]
-    standing = frozenset(s.id for s in ground.chains.ancestry(last) if s.kid == key)
-    ground.standing[key] = standing & ground.standing.get(key, standing)
-    ground.cutters[statement.id] = statement
-    if last is not None:
-        ground.anchors.setdefault(key, []).append(last)
+Rank = Callable[[Ground, Unverified, Approvals], tuple[Voice, ...] | None]
+"""Says for which voices a cut-off ends its key: none, some, or (None) altogether."""
+
+_RANKS: Final[tuple[Rank, ...]] = (_by_two_authorities, _by_successor, _by_own_authority)
 
 
-def _settle_added(ground: Ground) -> None:
-    """The keys brought to each voice: the least fixed point, as an added key may itself help to add another."""
-    ground.added = {}
-    for statement in ground.cutters.values():
-        if statement.kind == "key.rotate":
-            for voice in voices_of_key(ground, statement.body["key"]):
-                ground.added.setdefault(voice, {})[key_id(statement.body["new"]["public"])] = statement.id
-    candidates = [s for s in ground.chains.of_kind("key.add") if ground.is_sound(s, narrowing=False)]
-    grew = True
-    while grew:
-        grew = False
-        for statement in candidates:
+class _Pass:
+    """One pass over the key statements, with the cut-offs of higher ranks in effect and none of its own.
+
+    A key that is added or rotated in may itself help to add and to cut off others, so a pass works in rounds: keys are
+    added as far as the keys at hand go, then cut-offs are read, then the keys that rotations bring are at hand too.
+    Each round looks only at what the new keys have a hand in.
+    """
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.ballots: dict[bytes, tuple[Statement, Approvals]] = {}
+        self.in_hand: dict[bytes, list[bytes]] = {}  # key -> the statements it has approved, or is to be ended by
+        self.found: dict[bytes, CutOff] = {}
+
+    def run(self, rank: Rank | None) -> None:
+        """Brings into effect the cut-offs that `rank` allows; without a rank, the added keys only."""
+        ground, chains = self.ground, self.ground.chains
+        self._enter(s for s in chains.of_kind("key.add") if ground.is_sound(s, narrowing=False))
+        if rank is not None:
+            cut_offs = (s for kind in CUT_OFFS for s in chains.of_kind(kind))
+            self._enter(s for s in cut_offs if s.id not in ground.cut_offs and ground.is_sound(s, narrowing=True))
+        ground.added = {}
+        ground.recut()
+        self._bring_rotated(ground.cut_offs.values())
+        pending = list(self.ballots)
+        while pending:
+            cut_offs_at_hand = self._add(pending)
+            found = [] if rank is None else self._read(rank, cut_offs_at_hand)
+            pending = [id for key in self._bring_rotated(found) for id in self.in_hand.get(key, ())]
+        for id in sorted(self.found):
+            ground.cut(self.found[id])
+        ground.recut()
+
+    def _enter(self, statements: Iterable[Statement]) -> None:
+        for statement in statements:
+            approvals = self.ground.approvals(statement)
+            self.ballots[statement.id] = statement, approvals
+            keys = {approval.kid: None for approval in approvals}
+            if "key" in statement.body:
+                keys[statement.body["key"]] = None
+            for key in keys:
+                self.in_hand.setdefault(key, []).append(statement.id)
+
+    def _add(self, pending: list[bytes]) -> dict[bytes, None]:
+        """Adds all the keys that the keys at hand add; the cut-offs there were and have come to be to read."""
+        cut_offs: dict[bytes, None] = {}
+        while pending:
+            statement, approvals = self.ballots[pending.pop()]
+            if statement.kind != "key.add":
+                cut_offs[statement.id] = None
+                continue
             key = key_id(statement.body["public"])
-            for voice in ground.voices(statement, statement.kid):
-                if key in ground.added.get(voice, ()):
+            for voice in self.ground.voices(statement):
+                held = self.ground.added.get(voice, {}).get(key, ())
+                if statement.id in held or not _speaks(self.ground, voice, statement, approvals):
                     continue
-                if ground.speaks(voice, statement, ground.approvals(statement)):
-                    ground.added.setdefault(voice, {})[key] = statement.id
-                    grew = True
+                if not held:
+                    pending += self.in_hand.get(key, ())
+                self.ground.bring(voice, key, statement.id)
+        return cut_offs
+
+    def _read(self, rank: Rank, statements: Iterable[bytes]) -> list[CutOff]:
+        found = []
+        for id in statements:
+            statement, approvals = self.ballots[id]
+            voices = rank(self.ground, statement, approvals)
+            if voices != () and (id not in self.found or self.found[id].voices != voices):
+                self.found[id] = CutOff(statement=statement, voices=voices)
+                found.append(self.found[id])
+        return found
+
+    def _bring_rotated(self, cut_offs: Iterable[CutOff]) -> list[bytes]:
+        """Brings the keys that rotations put in the place of others; those that are new somewhere."""
+        brought = []
+        for cut_off in cut_offs:
+            if cut_off.statement.kind != "key.rotate":
+                continue
+            key = key_id(cut_off.statement.body["new"]["public"])
+            for voice in cut_off.voices or ():
+                if cut_off.statement.id not in self.ground.added.get(voice, {}).get(key, ()):
+                    self.ground.bring(voice, key, cut_off.statement.id)
+                    brought.append(key)
+        return brought
+
+
+def _speaks(ground: Ground, voice: Voice, statement: Unverified, approvals: Approvals) -> bool:
+    """Whether a voice speaks for a key statement, and, where the charter asks for more authorities, these do."""
+    charter = ground.charter(statement)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    if not rule.asks_one and not is_met(rule, ground.speaking(statement, approvals), charter):
+        return False
+    return ground.speaks(voice, statement, approvals)

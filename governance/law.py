@@ -5,10 +5,8 @@
 Each stratum reads only the ones before it, so the law is a function of the set of statements, whatever the order in
 which they came.
 
-The *committed set*, to which the state root binds a node, is the accepted set less what can never count again: what a
-key said after its cut-off, and all said by keys that only such statements introduced. What the charter chain and the
-cut-offs rest on stays committed whatever happens to its keys later, with its ancestry, so that everyone who holds the
-committed set comes to the same law.
+Two laws can be compared: `affected_keys` names the keys whose statements the one may judge otherwise than the other, so
+that only the records these touch are made anew.
 """
 
 from dataclasses import dataclass
@@ -18,22 +16,30 @@ from registry.statement import Statement
 from .chains import Chains
 from .charter import Charter
 from .constitution import settle_charter
-from .entries import introductions
-from .ground import Approval, Ground, Voice
+from .ground import Ground, Voice
 from .keyring import settle_keys
 from .mandates import Mandates, settle_mandates
+
+Ends = dict[bytes, tuple[object, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
-    """See the module."""
+    """What is concluded; `ends`, `forks` and `unsettled` are taken when it is settled, for the set grows on.
+
+    Attributes:
+        alarms: what somebody should look at.
+        ends: of each key cut off: by what, and for whom it could speak.
+        forks: of each key that has forked: from where on, and what is safe.
+        unsettled: keys of which a cut-off or heads in effect name a statement that is not held whole.
+    """
 
     ground: Ground
     mandates: Mandates
-    basis: tuple[Approval, ...]
     alarms: tuple[str, ...]
-    fingerprint: object
-    """Equal for two laws that judge everything in stratum 4 alike. Taken when the law is settled: the set grows on."""
+    ends: Ends
+    forks: dict[bytes, object]
+    unsettled: frozenset[bytes]
 
     @property
     def charter(self) -> Charter:
@@ -50,93 +56,75 @@ class Law:
         return any(self._is_doubtful(target.kid) for target in held if target is not None)
 
     def _is_doubtful(self, key: bytes) -> bool:
-        ground = self.ground
-        return key in ground.standing or key in ground.anchors or ground.chains.is_forked(key)
+        return key in self.unsettled or self.ground.chains.is_forked(key)
 
     def effective_governing(self) -> dict[bytes, Voice]:
         """The statements of strata 1 to 3 that are in effect, with the voice each speaks for."""
         ground = self.ground
         effective = {v.statement.id: Voice(v.statement.iss, None) for v in ground.versions}
-        for cutter in ground.cutters.values():
-            effective[cutter.id] = Voice(cutter.iss, None)
+        for cut_off in ground.cut_offs.values():
+            voices = cut_off.voices or (Voice(cut_off.statement.iss, None),)
+            effective[cut_off.statement.id] = voices[0]
         for voice, keys in ground.added.items():
-            effective.update(dict.fromkeys(keys.values(), voice))
+            for statements in keys.values():
+                effective.update((statement, effective.get(statement, voice)) for statement in statements)
         for seat in self.mandates.seats.values():
             if seat.voice.via is not None and seat.parent is not None:
                 effective[seat.voice.via] = seat.parent
             for withdrawal in seat.withdrawals:
-                effective[withdrawal.statement.id] = Voice(withdrawal.statement.iss, None)
+                effective[withdrawal.id] = Voice(withdrawal.iss, None)
         return effective
 
 
 def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
     """The law that the held statements make; None while the genesis is not in effect."""
-    versions, basis, alarms = settle_charter(chains, ecosystem)
+    versions, alarms = settle_charter(chains, ecosystem)
     if not versions:
         return None
     ground = Ground(chains=chains, versions=versions)
-    for version in versions[1:]:
-        for entry in version.statement.body["heads"]:
-            ground.anchors.setdefault(entry["key"], []).append(entry["id"])
-    basis += settle_keys(ground)
+    for version in versions:
+        for key, head in version.heads.items():
+            ground.anchors.setdefault(key, []).append(head)
+    settle_keys(ground)
     mandates = settle_mandates(ground)
-    for key in chains.forked_keys():
-        if ground.fork(key) is not None:
-            alarms.append(f"key {key.hex()[:16]} has signed two statements with one number")
+    forks = {key: fork for key in chains.forked_keys() if (fork := ground.fork(key)) is not None}
+    alarms += [f"key {key.hex()[:16]} has signed two statements with one number" for key in forks]
+    anchored = ((key, head) for key, heads in ground.anchors.items() for head in heads)
     return Law(
         ground=ground,
         mandates=mandates,
-        basis=tuple(basis),
         alarms=tuple(alarms),
-        fingerprint=_fingerprint(ground, mandates),
+        ends={key: _end(ground, key) for key in sorted(ground.cuts)},
+        forks=dict(forks),
+        unsettled=frozenset(key for key, head in anchored if not chains.is_complete(head)),
     )
 
 
-def _fingerprint(ground: Ground, mandates: Mandates) -> object:
-    return (
-        tuple((version.statement.id, version.covered) for version in ground.versions),
-        dict(ground.standing),
-        {voice: sorted(keys) for voice, keys in ground.added.items()},
-        dict(mandates.seats),
-        {key: ground.fork(key) for key in ground.chains.forked_keys()},
-    )
+def affected_keys(before: Law, after: Law) -> list[bytes] | None:
+    """The keys whose statements two laws may judge differently, sorted; None: any key's."""
+    if _version_ids(before) != _version_ids(after):
+        return None
+    keys = {*before.unsettled, *after.unsettled}
+    keys |= {key for key in {*before.ends, *after.ends} if before.ends.get(key) != after.ends.get(key)}
+    keys |= {key for key in {*before.forks, *after.forks} if before.forks.get(key) != after.forks.get(key)}
+    voices = {*before.mandates.seats, *after.mandates.seats, *before.ground.added, *after.ground.added}
+    for voice in voices:
+        old, new = before.ground.added.get(voice, {}), after.ground.added.get(voice, {})
+        keys |= old.keys() ^ new.keys()
+        if _seats(before, voice) != _seats(after, voice):
+            keys |= {*old, *new, *after.ground.base_keys(voice, 0)}
+    return sorted(keys)
 
 
-def committed_set(chains: Chains, ecosystem: bytes, law: Law | None) -> tuple[dict[bytes, None], dict[bytes, None]]:
-    """Ids of the statements that the state root binds to, and of the keys that stand (ordered sets)."""
-    if law is None:
-        return {statement.id: None for statement in chains}, {}
-    ground = law.ground
-    committed, keys = _standing(chains, ecosystem, ground)
-    stack: list[Statement] = [held for a in law.basis if (held := chains.get(a.statement.id)) is not None]
-    stack += [version.statement for version in ground.versions] + list(ground.cutters.values())
-    seen: dict[bytes, None] = {}
-    while stack:
-        statement = stack.pop()
-        if statement.id in seen:
-            continue
-        seen[statement.id] = None
-        committed[statement.id] = None
-        if statement.prev is not None and (elder := chains.get(statement.prev)) is not None:
-            stack.append(elder)
-        stack += [s for s in chains.introducers(statement.kid) if chains.is_complete(s.id)]
-    return committed, keys
+def _seats(law: Law, voice: Voice) -> list[object]:
+    """The seats of a delegate and of all above it."""
+    return [law.mandates.seats.get(link) for link in (voice, *law.mandates.above(voice))]
 
 
-def _standing(chains: Chains, ecosystem: bytes, ground: Ground) -> tuple[dict[bytes, None], dict[bytes, None]]:
-    """What keys with a standing introduction said before any cut-off of theirs, from the genesis outwards."""
-    standing: dict[bytes, None] = {}
-    known: dict[bytes, None] = {}
-    keys = [entry.key for entry in introductions(chains[ecosystem])]
-    while keys:
-        key = keys.pop()
-        if key in known:
-            continue
-        known[key] = None
-        for statement in chains.of_key(key):
-            if ground.is_cut(statement):
-                continue
-            standing[statement.id] = None
-            if chains.is_complete(statement.id):
-                keys += [entry.key for entry in introductions(statement)]
-    return standing, known
+def _version_ids(law: Law) -> list[bytes]:
+    return [version.statement.id for version in law.ground.versions]
+
+
+def _end(ground: Ground, key: bytes) -> tuple[object, ...]:
+    cuts = [(cut.statement.id, cut.voices) for cut in ground.cuts[key]]
+    return (*cuts, *(voice for by in ground.names(key) for voice in ground.candidates(key, by)))

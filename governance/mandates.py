@@ -6,24 +6,17 @@ above it in the chain, withdraws a delegation; what the withdrawal's `heads` cov
 everybody below it, and nothing else does.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from registry.statement import Statement, Unverified
 
 from . import delegation
+from .chains import named_heads
 from .delegation import UNLIMITED, Mandate
-from .ground import Approval, Ground, Voice, heads_of, is_met, what_is_needed
+from .ground import Ground, Voice, is_met, what_is_needed
 from .rulebook import rule_for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawal:
-    """A withdrawal in effect: its statement and what stands in spite of it."""
-
-    statement: Statement
-    covered: frozenset[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,17 +26,17 @@ class Seat:
     Attributes:
         voice, mandate: who, and what it may do.
         parent: the voice that gave the mandate; None for the charter's own.
-        withdrawals: those in effect on this mandate, by id.
+        withdrawals: those in effect on this mandate, by id; what their `heads` cover stands.
     """
 
     voice: Voice
     mandate: Mandate
     parent: Voice | None
-    withdrawals: tuple[Withdrawal, ...] = ()
+    withdrawals: tuple[Statement, ...] = ()
 
 
 class Mandates:
-    """Every voice that has a mandate. Built once per fold by `settle_mandates`."""
+    """Every voice that has a mandate. Built once per law by `settle_mandates`."""
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
@@ -68,7 +61,7 @@ class Mandates:
     def is_ended(self, voice: Voice, statement: Unverified) -> bool:
         """Whether a withdrawal on the chain leaves `statement` without a mandate."""
         return any(
-            statement.id not in withdrawal.covered
+            not self.ground.is_covered(statement, named_heads(withdrawal))
             for link in (voice, *self.above(voice))
             for withdrawal in (self.seats[link].withdrawals if link in self.seats else ())
         )
@@ -80,14 +73,26 @@ class Mandates:
             return "its author's delegation is not in effect"
         if self.is_ended(voice, statement):
             return "its author's delegation was withdrawn before it"
+        if self.find((voice, *self.above(voice))[-1], statement) is None:
+            return "its author's delegation comes from an authority that has left the charter"
+        if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
+            return None  # no delegation is needed to mind one's own keys, or to take back what one gave
         return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
+
+    def withdrawers(self, delegation: bytes) -> list[Voice] | None:
+        """Who may withdraw a delegation: its delegator, and all above; None if it is not in effect."""
+        held = self.ground.chains.get(delegation)
+        if held is None or held.kind != "authority.delegate":
+            return None
+        voice = Voice(held.body["delegate"], delegation)
+        return self.above(voice) if voice in self.seats else None
 
 
 _NO_VOICE: Final = "its key does not count for the authority it names"
 
 
 def carrying_voice(
-    mandates: Mandates, statement: Unverified, approvals: list[Approval], *, entitled: Sequence[Voice] | None = None
+    mandates: Mandates, statement: Unverified, approvals: list[Unverified], *, entitled: Sequence[Voice] | None = None
 ) -> tuple[Voice | None, str, list[str]]:
     """Which voice makes a statement take effect, by the rule for its kind.
 
@@ -100,10 +105,10 @@ def carrying_voice(
     ground = mandates.ground
     charter = ground.charter(statement)
     rule = rule_for(statement.kind, statement.body, charter.rules)
-    voices = ground.voices(statement, statement.kid)
+    voices = ground.voices(statement)
     reason = _NO_VOICE
-    speaking = ground.speaking(statement, approvals)
     if not rule.asks_one:
+        speaking = ground.speaking(statement, approvals)
         if not any(voice.via is None for voice in voices):
             return None, "only authorities the charter names may propose it" if voices else _NO_VOICE, speaking
         if not is_met(rule, speaking, charter):
@@ -114,15 +119,15 @@ def carrying_voice(
     if voices and entitled is not None:
         reason = _only(entitled)
         voices = [voice for voice in voices if voice in entitled]
+    waits = ""
     for voice in voices:
         if (problem := mandates.objection(voice, statement)) is not None:
             reason = problem
         elif ground.speaks(voice, statement, approvals):
             return voice, "", [voice.by]
         else:
-            asked = ground.threshold(voice, ground.epoch(statement))
-            return None, f"it needs {asked} keys of {voice.by}", speaking
-    return None, reason, speaking
+            waits = waits or f"it needs {ground.threshold(voice, ground.epoch(statement))} keys of {voice.by}"
+    return None, waits or reason, ground.speaking(statement, approvals)
 
 
 def _only(entitled: Sequence[Voice]) -> str:
@@ -133,7 +138,10 @@ def settle_mandates(ground: Ground) -> Mandates:
     """Works down from the charter, one level of delegation at a time."""
     mandates = Mandates(ground)
     pending = [s for s in ground.chains.of_kind("authority.delegate") if ground.is_sound(s, narrowing=False)]
-    withdrawals = [s for s in ground.chains.of_kind("authority.withdraw") if ground.is_sound(s, narrowing=True)]
+    withdrawals: dict[bytes, list[Statement]] = {}
+    for statement in ground.chains.of_kind("authority.withdraw"):
+        if ground.is_sound(statement, narrowing=True):
+            withdrawals.setdefault(statement.body["delegation"], []).append(statement)
     while True:
         level = [s for s in (_judge(mandates, statement) for statement in pending) if s is not None]
         if not level:
@@ -141,43 +149,41 @@ def settle_mandates(ground: Ground) -> Mandates:
         for seat in level:
             mandates.seats[seat.voice] = seat
         for seat in level:
-            mandates.seats[seat.voice] = _with_withdrawals(mandates, seat, withdrawals)
+            assert seat.voice.via is not None
+            ended = _in_effect(mandates, withdrawals.get(seat.voice.via, ()))
+            mandates.seats[seat.voice] = replace(seat, withdrawals=ended)
         settled = {seat.voice.via for seat in level}
         pending = [statement for statement in pending if statement.id not in settled]
     for seat in mandates.seats.values():
         for withdrawal in seat.withdrawals:
-            for entry in withdrawal.statement.body["heads"]:
-                ground.anchors.setdefault(entry["key"], []).append(entry["id"])
+            for key, head in named_heads(withdrawal).items():
+                ground.anchors.setdefault(key, []).append(head)
     ground.recut()
     return mandates
 
 
 def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
     voice, _, _ = carrying_voice(mandates, statement, mandates.ground.approvals(statement))
-    if voice is None:
+    mandate = None if voice is None else mandate_given(mandates, voice, statement)
+    if not isinstance(mandate, Mandate):
         return None
+    return Seat(voice=Voice(statement.body["delegate"], statement.id), mandate=mandate, parent=voice)
+
+
+def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Mandate | str:
+    """The mandate that a delegation by `voice` gives, or the clause that says why it gives none."""
     parent = mandates.find(voice, statement)
-    assert parent is not None
-    delegate = statement.body["delegate"]
-    if delegate in (voice.by, *(above.by for above in mandates.above(voice))):
-        return None
-    mandate = delegation.child_mandate(parent.mandate, statement.body)
-    if isinstance(mandate, str):
-        return None
-    return Seat(voice=Voice(delegate, statement.id), mandate=mandate, parent=voice)
+    assert parent is not None, "a voice that carries a statement has a seat for it"
+    if statement.body["delegate"] in (voice.by, *(above.by for above in mandates.above(voice))):
+        return "a body cannot delegate to itself or to one above it"
+    return delegation.child_mandate(parent.mandate, statement.body)
 
 
-def _with_withdrawals(mandates: Mandates, seat: Seat, candidates: list[Statement]) -> Seat:
-    ground = mandates.ground
+def _in_effect(mandates: Mandates, withdrawals: Iterable[Statement]) -> tuple[Statement, ...]:
     found = []
-    for statement in candidates:
-        if statement.body["delegation"] != seat.voice.via:
-            continue
-        approvals = ground.approvals(statement)
-        above = mandates.above(seat.voice)
-        voices = [v for v in ground.voices(statement, statement.kid) if v in above]
-        if any(not mandates.is_ended(v, statement) and ground.speaks(v, statement, approvals) for v in voices):
-            heads = heads_of(statement.body["heads"])
-            covered = frozenset(s.id for k, head in heads.items() for s in ground.chains.ancestry(head) if s.kid == k)
-            found.append(Withdrawal(statement=statement, covered=covered))
-    return Seat(voice=seat.voice, mandate=seat.mandate, parent=seat.parent, withdrawals=tuple(found))
+    for statement in withdrawals:
+        entitled = mandates.withdrawers(statement.body["delegation"])
+        approvals = mandates.ground.approvals(statement)
+        if carrying_voice(mandates, statement, approvals, entitled=entitled)[0] is not None:
+            found.append(statement)
+    return tuple(found)

@@ -98,11 +98,8 @@ def _delegated(law: Law, seat: Seat) -> dict[str, Any]:
     if "valid_until" in body:
         record["valid_until"] = body["valid_until"]
     if seat.withdrawals:
-        earliest = min(seat.withdrawals, key=lambda w: (w.statement.body["effective_from"], w.statement.id))
-        record["withdrawn"] = {
-            "statement": earliest.statement.id,
-            "effective_from": earliest.statement.body["effective_from"],
-        }
+        earliest = min(seat.withdrawals, key=lambda withdrawal: (withdrawal.body["effective_from"], withdrawal.id))
+        record["withdrawn"] = {"statement": earliest.id, "effective_from": earliest.body["effective_from"]}
     return record
 
 
@@ -110,24 +107,18 @@ def _keys(ground: Ground, voice: Voice) -> list[dict[str, Any]]:
     """A voice's keys with where each came from and whether it is cut off, by key id."""
     epoch = len(ground.versions) - 1
     origin = ground.versions[epoch].statement.id if voice.via is None else voice.via
-    since = dict.fromkeys(ground.base_keys(voice, epoch), origin) | ground.added.get(voice, {})
-    lasts = {cutter.body["key"]: cutter.body["last"] for _, cutter in sorted(ground.cutters.items(), reverse=True)}
-    return [
-        {
-            "key": key,
-            "public": _public(ground, key),
-            "since": since[key],
-            "cut": key in ground.standing,
-            "last": lasts.get(key),
-        }
-        for key in sorted(since)
-    ]
+    since = dict.fromkeys(ground.base_keys(voice, epoch), origin)
+    since |= {key: statements[0] for key, statements in ground.added.get(voice, {}).items()}
+    return [_key(ground, voice, key, since[key]) for key in sorted(since)]
 
 
-def _public(ground: Ground, key: bytes) -> bytes:
-    return next(
+def _key(ground: Ground, voice: Voice, key: bytes, since: bytes) -> dict[str, Any]:
+    cuts = ground.cuts_for(key, voice)
+    public = next(
         entry.public
         for statement in ground.chains.introducers(key)
         for entry in introductions(statement)
         if entry.key == key and entry.public is not None
     )
+    last = min(cuts, key=lambda cut: cut.statement.id).statement.body["last"] if cuts else None
+    return {"key": key, "public": public, "since": since, "cut": bool(cuts), "last": last}

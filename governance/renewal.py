@@ -11,9 +11,10 @@ therefore takes two things that no one party has:
   that the charter does not itself name with its key, the `node.admit` that does, approved by the authorities in force.
 
 Bought signers' keys make a note and no amendment; bought authorities' keys an amendment and no note: one that the
-noted charter record does not name is refused. What counts as an authority's key is read strictly from the charters, from
-`key.add` spoken by its authority and from rotations to a committed successor; a cut-off key counts no more. That is
-less than the whole law (`constitution`) would count, never the other way round with the note's word on top.
+noted charter record does not name is refused. An authority's keys are those that the charters name, those it added
+itself (`key.add`) and the committed successors of either (`key.rotate`). Cut-offs are not looked for: whoever makes
+the renewal could leave them out, and the noted charter record already says what came of them. Where no step is new,
+renewing is as strong as a quorum of the old signers.
 
 After the policy has expired there is no renewing it: only another file from a trusted hand.
 
@@ -27,9 +28,9 @@ from typing import Any, Final
 
 from registry import shape
 from registry.encoding import decode, encode
-from registry.errors import DecodeError, RefusedError
+from registry.errors import RefusedError
 from registry.keys import key_id
-from registry.noted import Noted, read_note
+from registry.noted import read_note
 from registry.policy import Policy, threshold_policy
 from registry.proven import ProvenRecord, ProvenRecords, Recorder, check_order
 from registry.records import Records
@@ -39,7 +40,7 @@ from registry.statement import decode as decode_statement
 from registry.trie import StateMap, state_root
 from registry.trust import LIFETIME, MAX_AGE, TrustPolicy
 
-from .charter import Charter, parse
+from .charter import Authority, Charter, parse
 from .entries import key_entries
 from .fold import Fold
 from .ground import is_met
@@ -51,7 +52,7 @@ STATEMENTS_MAX: Final = 4_000
 STEPS_MAX: Final = 64
 """Charter versions that one renewal may follow: more in 90 days is no constitution. A guess."""
 
-_KEY_KINDS: Final = ("key.add", "key.rotate", "key.retire", "key.compromise")
+_KEY_KINDS: Final = ("key.add", "key.rotate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,20 +162,19 @@ def prove_renewal(fold: Fold, trie: StateMap, step: bytes, *, note: bytes) -> Re
     Raises:
         RefusedError: no such version is known here, or no charter is in effect.
     """
-    versions = [] if fold.law is None else fold.law.ground.versions
-    ids = [version.statement.id for version in versions]
-    if step not in ids:
+    law = fold.law
+    ids = [] if law is None else [version.statement.id for version in law.ground.versions]
+    if law is None or step not in ids:
         raise RefusedError("unknown_step", f"No version of the charter is {step.hex()}.", hint="Ask another node.")
     recorder = Recorder(fold)
-    charter = versions[-1].charter
-    recorder.get("charter", charter.id)
-    _node_keys(charter, recorder)
-    wanted = [version.statement for version in versions[ids.index(step) :]]
-    wanted += [s for kind in _KEY_KINDS for s in fold.chains.of_kind(kind) if s.id in fold.effective]
-    for name in charter.body["signers"]:
-        record = fold.get("node", name)
+    recorder.get("charter", law.charter.id)
+    in_effect = law.effective_governing()
+    wanted = [version.statement for version in law.ground.versions[ids.index(step) :]]
+    wanted += [s for kind in _KEY_KINDS for s in fold.chains.of_kind(kind) if s.id in in_effect]
+    for name in sorted(law.charter.body["signers"]):
+        record = recorder.get("node", name)
         assert record is not None, "a charter's nodes have records"
-        wanted.append(fold.chains[record["statement"]])
+        wanted += [fold.chains[s] for s in (record["statement"], record["retired"]) if s is not None]
     votes = [vote for statement in wanted for vote in fold.chains.votes_on(statement.id)]
     raws = {statement.id: statement.raw for statement in (*wanted, *votes)}
     return Renewal(
@@ -208,28 +208,17 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
             f"The signers vouch for another charter in force than version {version} of the renewal.",
             hint="Fetch the renewal again; if it stays so, somebody shows you a history of their own.",
         )
-    keys = _node_keys(charter, records)
-    for name, public in keys.items():
-        history.check_named(name, public, charter)
+    for name in sorted(charter.body["signers"]):
+        history.check_node(name, records.get("node", name), charter)
+    signers = _signers(_node_keys(charter, records))
     records.check_all_read()
-    return _renewed(policy, noted, version, step, _signers(keys), now)
-
-
-def _renewed(policy: TrustPolicy, noted: Noted, version: int, step: bytes, signers: Policy, now: int) -> TrustPolicy:
-    remembered = policy.remember(noted.state)
-    return replace(remembered, version=version, step=step, signers=signers, expires=now + LIFETIME)
+    return replace(policy.remember(noted.state), version=version, step=step, signers=signers, expires=now + LIFETIME)
 
 
 def _node_keys(charter: Charter, records: Records) -> dict[str, bytes]:
-    """The state key of each signer that the charter names, as its node's record has it."""
-    keys = {}
-    for name in sorted(charter.body["signers"]):
-        record = records.get("node", name)
-        if record is None:
-            raise RefusedError("signer_unknown", f"The signer {name} has no record.")
-        if record["retired"] is None:
-            keys[name] = record["keys"]["state"]
-    return keys
+    """The state key of each signer that the charter names and that is not retired, as its node's record has it."""
+    found = {name: records.get("node", name) for name in sorted(charter.body["signers"])}
+    return {name: node["keys"]["state"] for name, node in found.items() if node is not None and node["retired"] is None}
 
 
 def _signers(keys: Mapping[str, bytes]) -> Policy:
@@ -258,12 +247,13 @@ class _History:
         self._step = next((one for one in unverified if one.id == step), None)
         self._publics = {key_id(public): public for one in unverified for public in _publics(one)}
         self._held = {one.id: one for one in map(self._verified, unverified) if one is not None}
+        self._brought: dict[str, set[bytes]] = {}
+        self._successors: set[tuple[bytes, bytes]] = set()
         self._votes: dict[bytes, list[Statement]] = {}
         for statement in self._held.values():
             if statement.kind == "vote.approve":
                 for target in statement.body["targets"]:
                     self._votes.setdefault(target, []).append(statement)
-        self._cut = {s.body["key"] for s in self._held.values() if s.kind in _KEY_KINDS and "key" in s.body}
 
     def follow(self, policy: TrustPolicy) -> tuple[int, bytes, Charter]:
         """Number, id and content of the last version, each step approved by the one before and by itself."""
@@ -275,21 +265,28 @@ class _History:
                 hint="Ask for a renewal from that step.",
             )
         version, step, charter = policy.version, policy.step, parse(_charter_of(first))
+        self._learn(charter)
         while (following := self._next(step, version, charter)) is not None:
             version, step, charter = version + 1, following.id, parse(following.body["charter"])
+            self._learn(charter)
             if version - policy.version > STEPS_MAX:
                 raise RefusedError("renewal_steps", f"More than {STEPS_MAX} versions at once.")
         return version, step, charter
 
-    def check_named(self, name: str, public: bytes, charter: Charter) -> None:
-        """That authorities have named a node with this state key: in the charter, or by admitting it."""
-        nodes = [*charter.body["nodes"]]
-        nodes += [s.body for s in self._held.values() if s.kind == "node.admit" and self._is_approved(s, charter)]
-        if not any(node["name"] == name and node["keys"]["state"] == public for node in nodes):
+    def check_node(self, name: str, record: dict[str, Any] | None, charter: Charter) -> None:
+        """That authorities said what a signer's record says: in the charter, by admitting the node, by retiring it."""
+        said = [s for s in self._held.values() if s.kind.startswith("node.") and self._is_approved(s, charter)]
+        if record is not None and record["retired"] is not None:
+            is_said = any(s.kind == "node.retire" and s.body["name"] == name for s in said)
+        else:
+            nodes = [*charter.body["nodes"], *(s.body for s in said if s.kind == "node.admit")]
+            named = [node["keys"]["state"] for node in nodes if node["name"] == name]
+            is_said = record is not None and record["keys"]["state"] in named
+        if not is_said:
             raise RefusedError(
                 "signer_not_named",
-                f"No approved statement names the signer {name} with the key that its record has.",
-                hint="Fetch the renewal again; if it stays so, the signers were bought.",
+                f"No approved statement says of the signer {name} what its record says.",
+                hint="Fetch the renewal again; if it stays so, the old signers were bought.",
             )
 
     def _next(self, step: bytes, version: int, charter: Charter) -> Statement | None:
@@ -299,56 +296,50 @@ class _History:
             if s.kind == "charter.amend"
             and (s.body["parent"], s.body["version"]) == (step, version + 1)
             and s.body["charter"]["id"] == charter.id
-            and self._is_approved(s, charter)
-            and self._is_approved(s, parse(s.body["charter"]))
+            and all(self._is_approved(s, c, by_most=True) for c in (charter, parse(s.body["charter"])))
         ]
         # Of two that passed the lower id is in force, as `constitution` has it.
         return min(found, key=lambda s: s.id, default=None)
 
-    def _is_approved(self, statement: Statement, charter: Charter) -> bool:
+    def _is_approved(self, statement: Statement, charter: Charter, *, by_most: bool = False) -> bool:
         speaking = self._speaking(statement, charter)
         rule = rule_for(statement.kind, statement.body, charter.rules)
-        return is_met(rule, speaking, charter) and len(speaking) * 2 > len(charter.authorities)
+        return is_met(rule, speaking, charter) and (not by_most or len(speaking) * 2 > len(charter.authorities))
 
     def _speaking(self, statement: Statement, charter: Charter) -> list[str]:
-        approvals = [statement, *self._votes.get(statement.id, ())]
-        keys = self._keys_of(charter)
+        # A key counts once, for the authority that it names first.
+        approvals = sorted([statement, *self._votes.get(statement.id, ())], key=lambda s: (s.seq, s.id), reverse=True)
+        by_key = {s.kid: s.iss for s in approvals}
         return [
             by
             for by, authority in sorted(charter.authorities.items())
-            if len({s.kid for s in approvals if s.iss == by and s.kid in keys[by]}) >= authority.threshold
+            if len({kid for kid, iss in by_key.items() if iss == by} & self._keys_of(authority)) >= authority.threshold
         ]
 
-    def _keys_of(self, charter: Charter) -> dict[str, set[bytes]]:
-        """The keys that count for each authority: named, added by itself, or committed successors; none cut off."""
-        keys = {by: set(authority.keys) for by, authority in charter.authorities.items()}
-        grew = True
-        while grew:
-            grew = False
-            for statement in self._held.values():
-                if (added := self._added(statement, keys, charter)) is not None and added not in keys[statement.iss]:
-                    keys[statement.iss].add(added)
-                    grew = True
-        return {by: own - self._cut for by, own in keys.items()}
+    def _learn(self, charter: Charter) -> None:
+        """The keys that authorities have brought themselves while a charter was in force: added, or successors."""
+        named = [entry for authority in charter.body["authorities"] for entry in authority["keys"]]
+        # Only who counts already says who comes next: anybody can write an entry for somebody else's key.
+        self._successors.update((key_id(e["public"]), e["next"]["key"]) for e in named if "next" in e)
+        waiting = [s for s in self._held.values() if s.kind in _KEY_KINDS and s.iss in charter.authorities]
+        while ready := [s for s in waiting if self._brings(s, charter.authorities[s.iss])]:
+            for statement in ready:
+                for entry in key_entries(statement):
+                    self._brought.setdefault(statement.iss, set()).add(key_id(entry["public"]))
+                    if "next" in entry:
+                        self._successors.add((key_id(entry["public"]), entry["next"]["key"]))
+            waiting = [s for s in waiting if s not in ready]
 
-    def _added(self, statement: Statement, keys: Mapping[str, set[bytes]], charter: Charter) -> bytes | None:
-        own = keys.get(statement.iss, set())
+    def _brings(self, statement: Statement, authority: Authority) -> bool:
+        own = self._keys_of(authority)
         if statement.kind == "key.add":
             approvals = {s.kid for s in (statement, *self._votes.get(statement.id, ())) if s.iss == statement.iss}
-            if len(approvals & own) >= charter.authorities[statement.iss].threshold if own else False:
-                return key_id(statement.body["public"])
-        if statement.kind == "key.rotate" and statement.body["key"] in own:
-            new = key_id(statement.body["new"]["public"])
-            if new == statement.kid and new in self._successors(statement.body["key"]):
-                return new
-        return None
+            return len(approvals & own) >= authority.threshold
+        key, new = statement.body["key"], key_id(statement.body["new"]["public"])
+        return key in own and new == statement.kid and (key, new) in self._successors
 
-    def _successors(self, key: bytes) -> set[bytes]:
-        entries = [entry for s in self._introducing() for entry in key_entries(s)]
-        return {e["next"]["key"] for e in entries if "next" in e and key_id(e["public"]) == key}
-
-    def _introducing(self) -> Iterable[Unverified]:
-        return (*self._held.values(), *(() if self._step is None else (self._step,)))
+    def _keys_of(self, authority: Authority) -> set[bytes]:
+        return {*authority.keys, *self._brought.get(authority.id, ())}
 
     def _verified(self, unverified: Unverified) -> Statement | None:
         """None for a key that nothing here introduces: its statement counts for nothing."""

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from registry.statement import Statement, Unverified
+from registry.statement import Unverified
 
-from .delegation import child_mandate
-from .ground import Approval, Voice, is_met, what_is_needed
+from .constitution import amendment_problem, has_missing_heads, is_passed
+from .delegation import Mandate
+from .ground import Voice, is_met, what_is_needed
+from .keyring import CUT_OFFS, is_cut_off_in_order
 from .law import Law
-from .mandates import carrying_voice
-from .rulebook import KINDS, Stratum, is_narrowing, rule_for
+from .mandates import carrying_voice, mandate_given
+from .rulebook import KINDS, TWO, Stratum, is_narrowing, rule_for
 
 
 class State(StrEnum):
@@ -58,7 +60,7 @@ Finder = Callable[[bytes], Voice | None]
 
 
 def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> Verdict:
-    """How a statement of any kind but a vote stands.
+    """How a statement of any kind stands.
 
     Args:
         effective: answers for the statements that this one builds on.
@@ -67,30 +69,102 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
     ground = law.ground
     if ground.is_cut(statement):
         return Verdict(state=State.VOID, reason="Its key was cut off before it.")
-    kind = KINDS[statement.kind]
-    if kind.stratum < Stratum.RECORDS and not draft and effective(statement.id) is not None:
-        return Verdict(state=State.EFFECTIVE, reason="", voice=effective(statement.id))
-    approvals = ground.approvals(statement)
-    rule = rule_for(statement.kind, statement.body, law.ground.charter(statement).rules)
-    needed = what_is_needed(rule, ground.charter(statement)) if not rule.asks_one else f"{statement.iss} itself"
-    if isinstance(statement, Statement) and not is_narrowing(statement.kind, statement.body) and not draft:
-        if not ground.chains.is_orderly(statement.id):
+    stratum = KINDS[statement.kind].stratum
+    if stratum is Stratum.VOTES:
+        return _judge_vote(law, statement, draft=draft)
+    if stratum < Stratum.RECORDS and not draft and (voice := effective(statement.id)) is not None:
+        return Verdict(state=State.EFFECTIVE, reason="", voice=voice)
+    needed = _needed(law, statement)
+    if not is_narrowing(statement.kind, statement.body):
+        if not draft and not ground.chains.is_orderly(statement.id):
             return Verdict(state=State.WAITING, reason="An earlier statement of its key is missing.", needed=needed)
         if ground.is_frozen(statement):
             return Verdict(state=State.WAITING, reason="Its key has signed two histories.", needed=needed)
     if _is_issuers_own(law, statement, effective):
         return Verdict(state=State.EFFECTIVE, reason="", voice=Voice(statement.iss, None), needed=needed)
+    if statement.kind.startswith("charter."):
+        return _judge_charter(law, statement, needed)
+    if statement.kind in CUT_OFFS:
+        return _judge_cut_off(law, statement, needed)
     entitled = _entitled(law, statement, effective)
     if isinstance(entitled, str):
-        return Verdict(state=State.INEFFECTIVE, reason=_sentence(entitled), needed=needed)
-    voice, problem, speaking = carrying_voice(law.mandates, statement, approvals, entitled=entitled)
-    state = State.EFFECTIVE
+        return _no(entitled, needed)
+    voice, problem, speaking = carrying_voice(law.mandates, statement, ground.approvals(statement), entitled=entitled)
     if voice is None:
-        state = _why_not(law, statement, approvals, problem)
-    elif kind.stratum < Stratum.RECORDS and not draft:
-        state, problem = State.INEFFECTIVE, _governing_problem(law, statement, voice)
-        voice = None
-    return Verdict(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed, voice=voice)
+        state = _waiting_or_closed(law, statement) if problem.startswith("it needs") else State.INEFFECTIVE
+        return Verdict(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed)
+    if statement.kind == "authority.delegate":
+        given = mandate_given(law.mandates, voice, statement)
+        if not isinstance(given, Mandate):
+            return _no(given, needed)
+    return Verdict(state=State.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice)
+
+
+def _needed(law: Law, statement: Unverified) -> str:
+    charter = law.ground.charter(statement)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    return f"{statement.iss} itself" if rule.asks_one else what_is_needed(rule, charter)
+
+
+def _no(problem: str, needed: str) -> Verdict:
+    return Verdict(state=State.INEFFECTIVE, reason=_sentence(problem), needed=needed)
+
+
+def _judge_vote(law: Law, vote: Unverified, *, draft: bool) -> Verdict:
+    """A vote stands if its key counts for the authority it names; in a draft, if it would be its key's first."""
+    if not law.ground.voices(vote):
+        return _no("its key does not count for the authority it names", "")
+    if draft:
+        chains = law.ground.chains
+        held = [s for target in vote.body["targets"] for s in (chains.get(target), *chains.votes_on(target))]
+        if any(s is not None and s.kid == vote.kid for s in held):
+            return _no("its key has signed or voted on one of these already, and the first counts for good", "")
+    return Verdict(state=State.EFFECTIVE, reason="")
+
+
+def _judge_charter(law: Law, statement: Unverified, needed: str) -> Verdict:
+    """A charter statement that is not in force."""
+    ground = law.ground
+    if statement.kind == "charter.genesis":
+        return _no("another genesis founds this ecosystem", needed)
+    problem = amendment_problem(ground.chains, ground.versions, statement)
+    if problem is not None:
+        return _no(problem, needed)
+    if has_missing_heads(ground.chains, statement):
+        return Verdict(state=State.WAITING, reason="Something that its heads cover is missing.", needed=needed)
+    approvals = ground.approvals(statement)
+    speaking = tuple(ground.speaking(statement, approvals))
+    if is_passed(ground.chains, ground.versions, statement, approvals):
+        return Verdict(
+            state=State.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=Voice(statement.iss, None)
+        )
+    reason = f"It needs {needed} of the charter in force, and as its own charter asks; of each more than half."
+    return Verdict(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+
+
+def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> Verdict:
+    """A cut-off of a key that is not in effect, or a draft of one."""
+    ground = law.ground
+    approvals = ground.approvals(statement)
+    speaking = tuple(ground.speaking(statement, approvals))
+    if is_cut_off_in_order(ground, statement):
+        voice = Voice(statement.iss, None)
+        return Verdict(state=State.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice)
+    key, voices, charter = statement.body["key"], ground.voices(statement), ground.charter(statement)
+    if not voices:
+        return _no("neither the committed next key nor a key that counts has signed it", needed)
+    own = [voice for voice in voices if ground.is_held(key, voice)]
+    if statement.kind == "key.rotate" and any(ground.successors(key, voice) for voice in own):
+        return _no("the key's committed next key rotates it, and no other", needed)
+    if own and rule_for(statement.kind, statement.body, charter.rules).asks_one:
+        asked = ground.threshold(own[0], ground.epoch(statement))
+        reason = f"It needs {asked} keys of {own[0].by}."
+        return Verdict(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+    if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
+        return _no("it is no key of its author's", needed)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    needed = what_is_needed(TWO if rule.asks_one else rule, charter)
+    return Verdict(state=State.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 
 
 def _is_issuers_own(law: Law, statement: Unverified, effective: Finder) -> bool:
@@ -104,56 +178,32 @@ def _is_issuers_own(law: Law, statement: Unverified, effective: Finder) -> bool:
     )
 
 
-def _why_not(law: Law, statement: Unverified, approvals: list[Approval], problem: str) -> State:
-    """Whether votes could still carry it."""
-    if not problem.startswith("it needs"):
-        return State.INEFFECTIVE
+def _waiting_or_closed(law: Law, statement: Unverified) -> State:
+    """Whether votes could still carry it: keys that have not rejected it, and are not cut off, may yet approve."""
     ground = law.ground
     narrowing = is_narrowing(statement.kind, statement.body)
-    against = {v.kid for v in ground.first_votes(statement, narrowing=narrowing) if v.kind == "vote.reject"}
-    against -= {approval.key for approval in approvals}
-    epoch = ground.epoch(statement)
+    approved = {approval.kid for approval in ground.approvals(statement)}
+    against = {vote.kid for vote in ground.first_votes(statement, narrowing=narrowing) if vote.kind == "vote.reject"}
+    epoch, charter = ground.epoch(statement), ground.charter(statement)
 
     def can_speak(voice: Voice) -> bool:
         keys = {*ground.base_keys(voice, epoch), *ground.added.get(voice, ())}
-        return len(keys - against) >= ground.threshold(voice, epoch)
+        able = {key for key in keys if key not in against and not ground.cuts_for(key, voice)}
+        return len(able | (keys & approved)) >= ground.threshold(voice, epoch)
 
-    charter = ground.charter(statement)
     rule = rule_for(statement.kind, statement.body, charter.rules)
     if rule.asks_one:
-        possible = any(can_speak(voice) for voice in ground.voices(statement, statement.kid))
+        possible = any(can_speak(voice) for voice in ground.voices(statement))
     else:
         possible = is_met(rule, [by for by in charter.authorities if can_speak(Voice(by, None))], charter)
     return State.WAITING if possible else State.CLOSED
-
-
-def _governing_problem(law: Law, statement: Unverified, voice: Voice) -> str:
-    """Why a statement of strata 1 to 3 has no effect although its rule is met."""
-    match statement.kind:
-        case "charter.genesis":
-            return "another genesis founds this ecosystem"
-        case "charter.amend":
-            if statement.body["parent"] != law.ground.versions[-1].statement.id:
-                return "it amends a version that is no longer, or not yet, in force"
-            return "its version, its heads, or a threshold of the old or the new charter is not in order"
-        case "authority.delegate":
-            seat = law.mandates.find(voice, statement)
-            if seat is not None and isinstance(problem := child_mandate(seat.mandate, statement.body), str):
-                return problem
-            return "a body cannot delegate to itself or to one above it"
-        case "authority.withdraw":
-            return "only the delegator, or one above it, withdraws a delegation"
-        case "key.add":
-            return "its authority does not speak for it with keys that count"
-        case _:
-            return "neither two authorities, the committed next key nor the key's own authority speak for it"
 
 
 def _entitled(law: Law, statement: Unverified, effective: Finder) -> list[Voice] | str | None:
     """Who may touch what a statement names: these voices, anybody (None), or nobody, with the reason.
 
     Only who granted an accreditation, or one above it in its chain, changes it: nobody widens another's grant. What
-    somebody published only he changes.
+    somebody published only he changes. What authorities recognised together they withdraw together.
     """
     body = statement.body
     match statement.kind:
@@ -163,6 +213,10 @@ def _entitled(law: Law, statement: Unverified, effective: Finder) -> list[Voice]
             target, kind = body["publish"], "framework.publish"
         case "mapping.withdraw":
             target, kind = body["publish"], "mapping.publish"
+        case "recognition.withdraw":
+            target, kind = body["recognition"], "recognition.grant"
+        case "authority.withdraw":
+            return law.mandates.withdrawers(body["delegation"]) or "the delegation it names is not in effect"
         case "statement.annul":
             return _annulment_problem(law, body["target"])
         case _:
@@ -172,6 +226,8 @@ def _entitled(law: Law, statement: Unverified, effective: Finder) -> list[Voice]
         return f"the {kind.partition('.')[0]} it names is not in effect"
     if held.sub != statement.sub:
         return "it names another subject than what it changes"
+    if kind == "recognition.grant":
+        return None
     return [owner, *law.mandates.above(owner)] if kind == "accreditation.grant" else [owner]
 
 

@@ -11,6 +11,7 @@ are no place for keys or for a log.
 What it does not do: large or growing files; those are in the database (`store`).
 """
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -22,6 +23,7 @@ from typing import Final
 from registry.errors import InputError, StorageError
 
 OWNER_ONLY: Final = 0o600
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -111,10 +113,16 @@ def _telling_what_to_do(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageError(
+                "disk_full",
+                f"{path} cannot be written: the disk, a quota or a size limit is exhausted ({error.strerror}).",
+                hint="Make room; nothing was changed.",
+            ) from error
         raise StorageError(
             "unwritable_file",
             f"{path} cannot be written: {error.strerror}.",
-            hint="Make room, or give this user the right to write there; nothing was changed.",
+            hint="Give this user the right to write there; nothing was changed.",
         ) from error
 
 

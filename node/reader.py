@@ -80,12 +80,21 @@ class Reader:
 
     @property
     def ecosystem(self) -> bytes:
-        """The genesis statement's id, 32 bytes."""
-        return bytes.fromhex(self._meta["ecosystem"])
+        """The genesis statement's id, 32 bytes.
+
+        Raises:
+            StorageError: `tree_damaged`: it is no id.
+        """
+        try:
+            return bytes.fromhex(self._meta["ecosystem"])
+        except (KeyError, ValueError):
+            raise tree_damaged(f"the ecosystem is stored as {self._meta.get('ecosystem')!r}") from None
 
     @property
     def origin(self) -> str:
         """The log's origin: the node's name."""
+        if "origin" not in self._meta:
+            raise tree_damaged("the log's origin is missing")
         return self._meta["origin"]
 
     @contextmanager

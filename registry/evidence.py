@@ -30,8 +30,9 @@ For another program, all there is to know (cbor2 and pynacl are all it needs):
     if checked.result is Result.VERIFIED and checked.decision.authorized:
         keep(policy.remember(checked.state).encode())
 
-A state is pinned by its count, so keep the policy that `remember` returns. To check much evidence under one note, read
-the note once (`noted.read_note`) and hand it in.
+When the answer was made is the answerer's word: within the maximum age any time will do, for what is verified is what
+the proved records say at that time. A state is pinned by its count, so keep the policy that `remember` returns. To
+check much evidence under one note, read the note once (`noted.read_note`) and hand it in.
 """
 
 from collections.abc import Callable, Mapping

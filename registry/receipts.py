@@ -14,7 +14,9 @@ it deterministic CBOR, one proof a receipt. A log of one leaf has no receipt, fo
 genesis first.
 
 The signing key is the log's, which signs checkpoints, too: those are UTF-8 text, what COSE signs begins with the byte
-84, which no UTF-8 does. A receipt is one log's word and no more; the quorum is in the notes.
+84, which no UTF-8 does. A receipt is one log's word and no more; the quorum is in the notes. What it proves is that the
+statement is under the signed root. The sizes beside it are signed by nobody (a root does not commit to them), so that
+nothing may rest on them: those that are to be relied on are in checkpoints.
 """
 
 from collections.abc import Sequence

@@ -56,10 +56,11 @@ async def dcc_registry(call: Call) -> Response:
     ecosystem = served_ecosystem(call)
     fold, now = call.reader.fold, call.reader.now()
     made_of = (fold.records_root(), now // KEPT_SECONDS)
-    found = call.shared.kept.get("dcc")
-    if found is None or found[0] != made_of:
-        found = (made_of, await _list(call, fold, ecosystem, now))
-        call.shared.kept["dcc"] = found
+    async with call.shared.making:  # many readers wait for one list, instead of making one each
+        found = call.shared.kept.get("dcc")
+        if found is None or found[0] != made_of:
+            found = (made_of, await _list(call, fold, ecosystem, now))
+            call.shared.kept["dcc"] = found
     return json_response(found[1], cache=f"public, max-age={KEPT_SECONDS}")
 
 

@@ -21,7 +21,7 @@ import anyio
 import msgspec
 from starlette.requests import Request
 
-from node.views import parse_id, parse_time
+from node.views import parse_id
 from registry.errors import DecodeError, InputError
 from registry.identifiers import canonical, without_fragment
 from registry.limits import IDENTIFIER_CHARS, NAME_CHARS
@@ -125,16 +125,6 @@ def integer(name: str, about: str, *, minimum: int, maximum: int, default: int) 
 
     schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
     return Param(name=name, about=about, read=read, schema=schema, default=default)
-
-
-def moment(name: str, about: str) -> Param:
-    """A time, or a date for the start of that day."""
-    return Param(
-        name=name,
-        about=about,
-        read=lambda text: parse_time(text, where=f"?{name}", dates=True),
-        schema={"type": "string", "examples": ["2015-05-20", "2015-05-20T00:00:00Z"]},
-    )
 
 
 def text_in_path(name: str, about: str) -> Param:
@@ -278,8 +268,6 @@ def _as_decode_error() -> Iterator[None]:
         raise DecodeError("bad_json", f"byte {error.start} is not UTF-8.", hint="Send JSON in UTF-8.") from None
     except RecursionError:
         raise DecodeError("bad_json", "the JSON is nested too deeply.", hint="See /openapi.json.") from None
-    except ValueError as error:  # the standard library's reader, of what msgspec had let pass
-        raise DecodeError("bad_json", f"{error}.", hint="Send one JSON value (RFC 8259).") from None
 
 
 def accepts(request: Request, offered: Sequence[str]) -> str:

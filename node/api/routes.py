@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+import anyio
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
@@ -41,6 +42,7 @@ class Shared:
         stream_seconds: how long a stream of changes lasts.
         streams: how many are open.
         kept: answers that cost much to make, by name, each with what it was made of.
+        making: held while such an answer is made in several turns.
     """
 
     pace: Pace
@@ -48,6 +50,7 @@ class Shared:
     stream_seconds: float = STREAM_SECONDS
     streams: int = 0
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    making: anyio.Lock = field(default_factory=anyio.Lock)
 
     def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:
         """What `make` returned when it was last made of the same."""

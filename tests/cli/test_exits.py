@@ -1,14 +1,21 @@
 """How commands end: the code, the words, and never a traceback."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from cli import exits
+from cli.asking import complete
 from cli.commands import Root
 from registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CASES = [
     (InputError("bad_word", "It is wrong.", hint="Mend it."), 3),
@@ -76,6 +83,35 @@ def test_an_error_that_quotes_a_stranger_cannot_move_the_cursor() -> None:
     assert "\x1b[2J" not in result.stderr
     assert "\u202e" not in result.stderr
     assert r"\x1b[2J" in result.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-c", "from cli.main import main; main()", "--help"]
+    try:
+        done = subprocess.run(words, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=20, check=False)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1234567", "8 to 64"),
+        ("x" * 10, "8 to 64"),
+        ("ab" * 40, "8 to 64"),
+        ("12345678", "No id"),
+        ("abababab", "2 ids"),
+    ],
+)
+def test_the_beginning_of_an_id_must_name_exactly_one(text: str, says: str) -> None:
+    candidates = ["ab" * 32, "ab" * 31 + "ff", "cd" * 32]
+    with pytest.raises(InputError, match=says):
+        complete(text, lambda: candidates, "a thing")
+    assert complete("CDCDCDCD", lambda: candidates, "a thing") == "cd" * 32
+    assert complete("ef" * 32, lambda: candidates, "a thing") == "ef" * 32
 
 
 def test_an_answer_that_is_no_has_been_given_already_and_adds_nothing() -> None:

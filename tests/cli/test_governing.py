@@ -48,6 +48,22 @@ def test_a_registration_takes_effect_and_says_that_nobody_is_accredited_yet(town
     assert "has stated nothing about" in refused.stderr
 
 
+def test_an_issuer_is_proposed_from_a_file_or_standard_input_and_options_win(town: Town) -> None:
+    text = 'id = "did:web:file.example"\nname = "From a file"\ncategories = ["bootcamp"]\n'
+    words = ("--name", "From an option", "--jurisdiction", "US-IN", "--category", "military")
+    town.run("issuer", "propose", "-", *words, key="agency", nodes=town.urls[:1], input=text)
+    record = town.json("issuer", "show", "did:web:file.example", nodes=town.urls[:1])
+    assert record["name"] == "From an option"
+    assert record["stated"][0]["facts"]["categories"] == ["military"]
+    listed = town.run("issuer", "list", "--jurisdiction", "US", "--category", "military", nodes=town.urls[:1]).stdout
+    assert "did:web:file.example" in listed
+    assert "The first 1" in town.run("issuer", "list", "--limit", 1, nodes=town.urls[:1]).stdout
+    assert "Give a FILE, or at least" in town.run("issuer", "propose", "--name", "x", key="agency", code=2).stderr
+    typo = town.run("issuer", "list", "--category", "bootcmp", nodes=town.urls[:1], code=3).stderr
+    assert "Did you mean bootcamp?" in typo
+    assert "is no authority here" in town.run("authority", "show", "did:web:nobody.example", code=3).stderr
+
+
 def test_a_scope_that_leaves_an_axis_unsaid_is_refused_before_anything_is_signed(town: Town, grant_file: Path) -> None:
     table = tomllib.loads(grant_file.read_text())
     for change, says in (("del", "says nothing about levels"), ("none", "empty"), ("typo", "Did you mean Degree?")):
@@ -96,7 +112,7 @@ def test_a_rejection_is_a_vote_too_and_ids_must_be_clear(town: Town, grant_file:
         assert "8 to 64 hexadecimal digits" in town.run("reject", bad, key="council-2", nodes=one, code=3).stderr
     assert "Name what to vote on" in town.run("reject", key="council-2", nodes=one, code=2).stderr
     for key in ("council-2", "council-3"):
-        rejected = town.json("reject", id_[:10], "--reason", "unknown to us", key=key, nodes=one, code=None)
+        rejected = town.json("reject", id_[:10], "--reason", "unknown to us", key=key, nodes=one)
     assert rejected["proposals"][0]["state"] == "closed", "two of three are against: the third cannot carry it"
     assert id_ not in json.dumps(town.json("inbox", "--all", nodes=one))
 
@@ -175,36 +191,40 @@ def test_what_only_a_dry_run_asked_is_not_said(town: Town, grant_file: Path) -> 
     words = ("accreditation", "propose", grant_file, "--issuer", "did:web:dry.example", "--dry-run")
     assert "would take effect" in town.run(*words, key="charity").stdout
     assert "would wait for votes" in town.run(*words, key="council-1").stdout
+    beyond = town.write("beyond.toml", grant_file.read_text() + "\n[ext]\nx = 1\n")
+    assert "would take effect" in town.run("accreditation", "propose", beyond, "--dry-run", key="charity").stdout
     assert town.json("keys", "status", town.key("charity"))["seq"] == AuthorityKey.load(town.key("charity")).last.seq  # type: ignore[union-attr]
 
 
 def test_a_delegate_acts_within_its_limits_and_what_lies_outside_is_refused_before_signing(
     town: Town, grant_file: Path
 ) -> None:
-    delegate, issuer = "did:web:delegate.example", "did:web:trained.example"
-    make_key(town.folder, "delegate", delegate)
-    town.run("keys", "export", town.key("delegate"), "-o", town.folder / "delegate.toml")
+    delegate, issuer = "did:web:deputy.example", "did:web:trained.example"
+    make_key(town.folder, "deputy", delegate)
+    town.run("keys", "export", town.key("deputy"), "-o", town.folder / "deputy.toml")
     text = town.run("authority", "template").stdout.replace("did:web:agency.example", delegate)
     file = town.write("delegation.toml", text)
-    entry = town.folder / "delegate.toml"
+    entry = town.folder / "deputy.toml"
     foreign = town.run("authority", "delegate", file, "--keys", town.folder / "agency.toml", key="charity", code=3)
     assert "is a key of" in foreign.stderr
     made = town.json("authority", "delegate", file, "--keys", entry, key="charity")["statements"][0]
     assert made["state"] == "effective"
     assert "Certificate" in town.run("authority", "show", delegate).stdout
     assert CHARITY in town.run("authority", "list").stdout
-    beyond = town.run("accreditation", "propose", grant_file, "--issuer", issuer, key="delegate", code=3)
+    beyond = town.run("accreditation", "propose", grant_file, "--issuer", issuer, key="deputy", code=3)
     assert "goes beyond its author's limits" in beyond.stderr
+    dry = town.run("accreditation", "propose", grant_file, "--issuer", issuer, "--dry-run", key="deputy", code=1)
+    assert "would be ineffective" in dry.stdout
     within = grant_file.read_text().replace('["BachelorDegree", "MasterDegree"]', '["Certificate"]')
     within = within.replace("# valid_until = 2031-01-01", "valid_until = 2028-01-01")
-    said = town.json("accreditation", "propose", town.write("within.toml", within), "--issuer", issuer, key="delegate")
+    said = town.json("accreditation", "propose", town.write("within.toml", within), "--issuer", issuer, key="deputy")
     assert said["statements"][0]["state"] == "effective"
     ended = town.json("authority", "withdraw", delegate, "--reason", "mandate ended", key="charity")["statements"][0]
     assert ended["state"] == "effective"
     assert "withdrawn" in town.run("authority", "list").stdout
     kept = town.json("query", issuer, "--for", "Certificate", nodes=town.urls[:1])
     assert kept["authorized"], "what the delegate had said stands"
-    gone = town.run("issuer", "propose", "--id", issuer, "--name", "x", key="delegate", code=3)
+    gone = town.run("issuer", "propose", "--id", issuer, "--name", "x", key="deputy", code=3)
     assert "Nothing was signed" in gone.stderr or "no authority" in gone.stderr
 
 
@@ -296,10 +316,46 @@ def test_a_key_is_rotated_to_a_new_one_that_speaks_in_its_place(town: Town) -> N
     town.run("issuer", "propose", "--id", "did:web:rotated.example", "--name", "x", key="council-5", nodes=one)
 
 
+def with_successor(town: Town, name: str) -> str:
+    """Adds a key to the charity that commits to a successor; its id."""
+    one = town.urls[:1]
+    make_key(town.folder, name, CHARITY)
+    make_key(town.folder, f"{name}-next", CHARITY)
+    words = ("--next", town.key(f"{name}-next"), "--budget", "100", "-o", town.folder / f"{name}.toml")
+    town.run("keys", "export", town.key(name), *words)
+    town.run("keys", "export", town.key(f"{name}-next"), "-o", town.folder / f"{name}-next.toml")
+    said = town.json("keys", "add", town.folder / f"{name}.toml", "--budget", "100", key="charity", nodes=one)
+    assert said["statements"][0]["state"] == "effective"
+    return AuthorityKey.load(town.key(name)).key.hex()
+
+
+def test_only_the_committed_successor_replaces_a_key_that_has_one(town: Town) -> None:
+    one = town.urls[:1]
+    old = with_successor(town, "pair")
+    words = ("keys", "rotate", town.folder / "pair-next.toml", "--old", old[:12], "--last", "none", "--budget", "90")
+    thief = town.run(*words, key="charity", nodes=one, code=None)
+    assert "ineffective" in thief.stdout or "would not take effect" in thief.stderr
+    said = town.json(*words, key="pair-next", nodes=one)["statements"][0]
+    assert said["state"] == "effective"
+    assert town.json("keys", "status", town.key("pair"), nodes=one)["cut"]
+
+
+def test_a_successor_declares_its_stolen_key_and_shows_itself_doing_so(town: Town) -> None:
+    one = town.urls[:1]
+    old = with_successor(town, "duo")
+    words = ("keys", "compromise", old[:12], "--last", "none", "--reason", "stolen")
+    assert "cannot be foreseen" in town.run(*words, "--dry-run", key="duo-next", nodes=one).stdout
+    said = town.json(*words, key="duo-next", nodes=one)["statements"][0]
+    assert said["state"] == "effective"
+    shown = town.json("keys", "status", town.key("duo-next"), nodes=one)
+    assert shown["public"] is not None
+    assert town.json("keys", "status", town.key("duo"), nodes=one)["cut"]
+
+
 # ------------------------------------------------------------------------------------------------------ the desk
 
 
-def test_what_was_signed_offline_is_sent_and_counts(town: Town) -> None:
+def test_what_was_signed_offline_is_sent_and_counts(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     one, request = town.urls[:1], town.folder / "request.json"
     words = ("issuer", "propose", "--id", "did:web:offline.example", "--name", "Offline")
     public = town.folder / "agency.toml"  # the machine with the network has no secret key
@@ -311,6 +367,7 @@ def test_what_was_signed_offline_is_sent_and_counts(town: Town) -> None:
     assert "Offline" in declined.stdout
     signed = town.run("sign", request, "--yes", "-o", town.folder / "signed.json", key="agency", nodes=[])
     assert "issuer.register" in signed.stdout
+    monkeypatch.setattr("cli.sending.ARRIVAL_SECONDS", 0.2)
     ahead = town.run(*words, key="agency", nodes=one, code=4)
     assert "has only" in ahead.stderr
     assert "in effect" in town.run("submit", town.folder / "signed.json", nodes=one).stdout
@@ -369,6 +426,20 @@ def test_a_key_in_use_twice_is_noticed_before_it_forks(town: Town) -> None:
     town.key("charity-5").write_text(json.dumps(table))
     result = town.run(*words, "did:web:twice2.example", key="charity-5", nodes=town.urls[:1], code=3)
     assert "in use twice" in result.stderr
+
+
+def test_a_node_that_makes_up_a_head_gets_nothing_signed(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("issuer", "propose", "--id", "did:web:head.example", "--name", "x", "--dry-run")
+    foreign = town.json("keys", "status", town.key("agency"))["head"]
+    ask = NodeClient.key
+
+    def lying(self: NodeClient, kid: bytes | str) -> dict[str, Any]:
+        return {**ask(self, kid), "head": foreign}
+
+    monkeypatch.setattr(NodeClient, "key", lying)
+    assert "that it has not signed" in town.run(*words, key="charity", code=5).stderr
+    monkeypatch.setattr(NodeClient, "key", lambda self, kid: {**ask(self, kid), "seq": 999})
+    assert "says another thing" in town.run(*words, key="charity", code=5).stderr
 
 
 def test_a_key_runs_out_of_budget_before_anything_is_signed(town: Town) -> None:

@@ -82,6 +82,7 @@ def test_a_folder_of_keys_is_listed_and_one_with_open_permissions_is_named_with_
     ]
     (tmp_path / "none").mkdir()
     assert "Make one: accredit keys new" in typed("keys", "list", tmp_path / "none").stdout
+    assert "There is no folder" in typed("keys", "list", tmp_path / "nowhere", code=3).stderr
     result = typed("keys", "show", tmp_path / "open.key", code=3)
     assert "chmod 600" in result.stderr
 
@@ -150,8 +151,8 @@ def test_a_public_entry_cannot_sign(tmp_path: Path, secret: Path) -> None:
 
 
 def draft(seq: int) -> Draft:
-    body = {"targets": [bytes(32)]}
-    return Draft(iss=BOARD, sub="x", iat=1, eco=bytes(32), kind="vote.approve", seq=seq, prev=None if seq == 1 else bytes(32), body=body)
+    body, prev = {"targets": [bytes(32)]}, None if seq == 1 else bytes(32)
+    return Draft(iss=BOARD, sub="x", iat=1, eco=bytes(32), kind="vote.approve", seq=seq, prev=prev, body=body)
 
 
 def test_a_number_is_signed_once_even_if_the_command_dies_before_sending(tmp_path: Path, secret: Path) -> None:
@@ -180,7 +181,7 @@ def test_nothing_is_recorded_where_what_was_signed_cannot_be_kept(tmp_path: Path
     assert read_public(path).last is None
 
 
-def test_two_commands_with_one_key_do_not_run_into_each_other(tmp_path: Path, secret: Path) -> None:
+def test_two_commands_with_one_key_do_not_run_into_each_other(tmp_path: Path) -> None:
     from cli.requests import Signed
 
     path = make_key(tmp_path, "a", BOARD)

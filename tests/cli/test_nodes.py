@@ -1,4 +1,4 @@
-"""Running nodes: joining, stopping, starting again, audits of stored bytes, logs proved and verified, the charter amended."""
+"""Running nodes: joining, stopping, starting again, audits of stored bytes, logs proved, the charter amended."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,11 @@ from tests.cli.town import PASSPHRASE, ROOT, Town, found_town, free_port
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> "pytest.FixtureRequest":
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A consortium of this module's own: its nodes are stopped, damaged, amended."""
     made = found_town(tmp_path_factory.mktemp("own"))
-    yield made  # type: ignore[misc]
-    for process in made.processes.values():
-        process.terminate()
-    for process in made.processes.values():
-        process.wait(timeout=20)
+    yield made
+    made.stop_all()
 
 
 def test_a_node_joins_reads_along_is_admitted_and_retired(own: Town) -> None:
@@ -53,8 +51,8 @@ def test_a_node_joins_reads_along_is_admitted_and_retired(own: Town) -> None:
     assert own.stop("node3") == 0
     unknown = own.run("node", "retire", "node9.example", key="agency", nodes=own.urls[:1], code=3)
     assert "It is one of node1.example" in unknown.stderr
-    words = ("node", "retire", "node3.example", "--reason", "x")
-    gone = own.json(*words, key="agency", nodes=own.urls[:1])["statements"][0]
+    retire = ("node", "retire", "node3.example", "--reason", "x")
+    gone = own.json(*retire, key="agency", nodes=own.urls[:1])["statements"][0]
     own.run("approve", gone["id"], key="charity", nodes=own.urls[:1])
     assert "node3.example" not in own.run("node", "peers", nodes=own.urls[:1]).stdout
     del own.urls[2:]
@@ -91,7 +89,7 @@ def test_a_node_that_is_stopped_answers_who_waits_and_goes_on_where_it_was(own: 
     own.settle(said["statements"][0]["id"])
     process = own.processes["node1"]
     process.send_signal(signal.SIGINT)
-    assert own.stop("node1") == 0
+    assert process.wait(timeout=20) == 0
     own.start("node1")
 
 
@@ -198,6 +196,21 @@ def test_the_charter_is_amended_by_its_authorities_and_its_history_shows_it(own:
     assert "founded" in history
     assert "name" in history
     assert "Example Trust II" in own.run("charter", "show", nodes=one).stdout
+
+
+def test_a_charter_published_early_is_approved_through_the_nodes(tmp_path: Path) -> None:
+    town = found_town(tmp_path, signers=())
+    try:
+        one = town.urls[:1]
+        assert "not yet" in town.run("charter", "show", nodes=one).stdout
+        waiting = town.json("inbox", "--all", nodes=one)["proposals"]
+        assert [proposal["id"] for proposal in waiting] == [town.ecosystem]
+        for name in ("council-2", "agency"):
+            town.run("approve", town.ecosystem[:12], key=name, nodes=one)
+        assert town.json("charter", "show", nodes=one)["effective"]
+    finally:
+        for name in list(town.processes):
+            assert town.stop(name) == 0
 
 
 def test_a_node_with_sealed_keys_runs_with_its_passphrase_file_only(own: Town, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import shlex
-import subprocess
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -106,12 +106,9 @@ def test_a_yes_says_who_why_until_when_and_what_to_do_next(town: Town, college: 
     assert "Open Charity ← the charter" in lines
     assert "holds until" in lines
     assert "Check the credential itself" in lines
-    curl = shlex.split(lines[lines.index("curl ") :])
-    answer = subprocess.run([*curl, "--noproxy", "*"], capture_output=True, check=False)
-    if answer.returncode == 0:
-        assert json.loads(answer.stdout)["verdict"] == town.json(
-            "query", college, "--for", "BachelorDegree", "--on", "2026-05-20", "--jurisdiction", "US-IN", nodes=town.urls[:1]
-        )["verdict"]  # fmt: skip
+    _, _, url, _, header, _, body = shlex.split(lines[lines.index("curl ") :])
+    answer = httpx.post(url, content=body, headers=dict([header.split(": ")]), trust_env=False)
+    assert answer.json()["verdict"] == "trusted_with_advisory"
 
 
 @pytest.mark.parametrize(

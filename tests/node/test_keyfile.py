@@ -284,7 +284,7 @@ def test_on_a_full_disk_no_half_key_is_left_and_the_guard_stays_as_it_was(path: 
     child = subprocess.run(
         [sys.executable, "-c", program, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (child.stdout.split(), child.stderr) == (["unwritable_file", "unwritable_file"], "")
+    assert (child.stdout.split(), child.stderr) == (["disk_full", "disk_full"], "")
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ import httpx
 import pytest
 import trio
 
+from gossip.frames import Push, Request, decode_frame, encode_frame, verify_frame
 from node.client import NodeClient
 from node.config import NodeConfig
 from node.serve import NodeReader, bind, serve
 from registry.errors import InputError, RefusedError, RemoteError
+from registry.keys import key_id, public_of
 from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
-from tests.strategies.network import A, founded
+from tests.strategies.network import A, founded, node_seed
 from tests.strategies.real_node import RealNode, running, until
 
 T = TypeVar("T")
@@ -47,8 +50,8 @@ class Listening:
 
 @asynccontextmanager
 async def listening(folder: Path, **settings: Any) -> AsyncIterator[Listening]:
-    """A founded node behind its HTTP server, on a free port."""
-    town = founded("node1")
+    """A founded node behind its HTTP server, on a free port; node2 is its peer in name only."""
+    town = founded("node1", "node2")
     config = NodeConfig(name="node1", host="127.0.0.1", port=0, **settings)
     sock = bind(config)
     async with running(folder, town, "node1") as node:
@@ -140,6 +143,27 @@ async def test_a_stream_of_changes_tells_what_happens_while_it_is_read(tmp_path:
             nursery.start_soon(speak)
             told = await trio.to_thread.run_sync(follow)
         assert '"took_effect"' in told
+
+
+async def test_a_peers_frame_is_answered_with_a_frame(tmp_path: Path) -> None:
+    async with listening(tmp_path) as web:
+        peer, own = node_seed("node2", "peer"), public_of(node_seed("node1", "peer"))
+        frame = encode_frame(
+            Request(ids=(web.town.eco,)),
+            seed=peer,
+            recipient=key_id(own),
+            time=int(time.time() * 1_000),
+            nonce=bytes(16),
+        )
+        async with httpx.AsyncClient(base_url=web.url, trust_env=False) as client:
+            headers = {"content-type": "application/cose"}
+            answer = await client.post("/gossip", content=frame, headers=headers)
+            again = await client.post("/gossip", content=frame, headers=headers)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/cose")
+        pushed = verify_frame(decode_frame(answer.content, max_bytes=2**20, max_ids=5_000), own).body
+        assert isinstance(pushed, Push)
+        assert pushed.statements == (web.town.genesis.raw,)
+        assert (again.status_code, again.json()["code"]) == (409, "frame_replayed")
 
 
 async def test_head_and_problems_on_the_wire(tmp_path: Path) -> None:

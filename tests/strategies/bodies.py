@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from registry.frameworks import items_root
+
 ISSUER = "did:web:college.example"
 SCOPE: dict[str, Any] = {"credential_types": "*", "achievement_types": ["Degree"], "jurisdictions": ["US"]}
 
@@ -49,3 +51,33 @@ def node(name: str, operator: str = "https://a.example/") -> dict[str, Any]:
         "url": f"https://{name}/",
         "keys": {role: Pen(f"{name} {role}", operator).public for role in roles},
     }
+
+
+def recognition(id: str = "https://abroad.example/") -> dict[str, Any]:
+    """A `recognition.grant`."""
+    return {"id": id, "name": "A consortium abroad", "actions": ["issue"]}
+
+
+FRAMEWORK = "https://skills.example/framework"
+PARTS: tuple[list[dict[str, Any]], ...] = (
+    [{"id": f"{FRAMEWORK}/1", "statement": "Reads", "aliases": ["urn:example:reading"]}],
+    [{"id": f"{FRAMEWORK}/2", "statement": "Writes", "label": "Writing", "parents": [f"{FRAMEWORK}/1"]}],
+)
+
+
+def framework(id: str = FRAMEWORK) -> dict[str, Any]:
+    """A `framework.publish` of the two items in `PARTS`."""
+    return {
+        "id": id,
+        "title": "Skills",
+        "version": "1",
+        "format": "csv",
+        "content_digest": bytes(32),
+        "item_count": sum(map(len, PARTS)),
+        "items_root": items_root(item for part in PARTS for item in part),
+    }
+
+
+def framework_items(publish: bytes, part: int, id: str = FRAMEWORK) -> dict[str, Any]:
+    """One part of it as `framework.items`."""
+    return {"framework": id, "publish": publish, "part": part, "items": PARTS[part]}

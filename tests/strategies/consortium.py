@@ -12,9 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from governance.admission import Admission
 from governance.entries import next_number
 from governance.fold import Fold
 from governance.rulebook import check_statement
+from registry.errors import NotYetError
 from registry.keys import key_id, public_of
 from registry.statement import Draft, Statement, decode, encode_signed, verify
 
@@ -150,6 +152,25 @@ def fold_of(eco: bytes, statements: Iterable[Statement], *, batch: int | None = 
             fold.settle()
     fold.settle()
     return fold
+
+
+def accepted(eco: bytes, statements: Iterable[Statement]) -> list[Statement]:
+    """Those that a node accepts which hears `statements` in this order, trying again what it cannot judge yet."""
+    node, waiting, found = Admission(eco), list(statements), list[Statement]()
+    while waiting:
+        later = []
+        for statement in waiting:
+            try:
+                admitted = node.admit(decode(statement.raw))
+            except NotYetError:
+                later.append(statement)
+            else:
+                node.add(admitted)
+                found.append(admitted)
+        if len(later) == len(waiting):
+            break
+        waiting = later
+    return list({statement.id: statement for statement in found}.values())
 
 
 def charter_body(

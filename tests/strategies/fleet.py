@@ -200,8 +200,17 @@ class Machine:
 
     def stop(self) -> int:
         """As a service manager does; its exit code."""
+        self.terminate()
+        return self.ends()
+
+    def terminate(self) -> None:
+        """Tells it to stop, and goes on."""
         assert self.process is not None
         self.process.terminate()
+
+    def ends(self) -> int:
+        """Waits for its end; its exit code."""
+        assert self.process is not None
         code = self.process.wait(timeout=PATIENCE)
         self.process = None
         return code
@@ -222,8 +231,10 @@ class Machine:
         assert {row["status"] for row in answer["statements"]} <= {"logged", "known"}, answer
         return answer
 
-    def holds(self, statement: Statement) -> bool:
-        path = f"{self.url}/v1/statements/{statement.id.hex()}"
+    def holds(self, statement: Statement | str) -> bool:
+        """Whether it has a statement, given whole or by its id in hex."""
+        id_ = statement if isinstance(statement, str) else statement.id.hex()
+        path = f"{self.url}/v1/statements/{id_}"
         return httpx.get(path, trust_env=False, timeout=PATIENCE).status_code == 200
 
     def state_root(self) -> str:
@@ -239,8 +250,9 @@ class Machine:
         return open_checkpoint(note.encode(), VerifierKey(name=self.name, type=KeyType.ED25519, public=public)).checkpoint
 
     def audit(self, *, code: int = 0) -> Ended:
-        """`accredit node audit` over its files."""
-        return accredit("node", "audit", self.folder, "--json", code=code)
+        """`accredit node audit` over its files; over what it reports too, if it runs."""
+        reported = ("--node", self.url) if self.process is not None else ()
+        return accredit("node", "audit", self.folder, *reported, "--json", code=code)
 
 
 @dataclass

@@ -1,11 +1,25 @@
-"""Generated histories of a consortium, hostile ones too: forks, thefts, withheld statements, rival amendments."""
+"""Generated histories of a consortium, hostile ones too: forks, thefts, withheld statements, rival amendments.
+
+Most things that several authorities must carry are carried at once, so that charters, keys and delegations do change.
+"""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
+from registry.keys import multibase
 from registry.statement import Statement
-from tests.strategies.bodies import SCOPE, delegation, event, grant, node, register
+from tests.strategies.bodies import (
+    SCOPE,
+    delegation,
+    event,
+    framework,
+    framework_items,
+    grant,
+    node,
+    recognition,
+    register,
+)
 from tests.strategies.consortium import Consortium, Pen, charter_body, key_entry
 
 A, B, C = (f"https://{letter}.example/" for letter in "abc")
@@ -22,9 +36,14 @@ class Teller:
         self.draw = draw
         keys = draw(st.integers(1, 2))
         self.town = Consortium.of(
-            *AUTHORITIES, keys=keys, threshold=draw(st.integers(1, keys)), next_keys=draw(st.booleans())
+            *AUTHORITIES,
+            keys=keys,
+            threshold=draw(st.integers(1, keys)),
+            next_keys=draw(st.booleans()),
+            nodes=[node("n0.example")],
         )
-        self.hands: list[Pen] = list(self.town.pens.values())
+        self.founders: list[Pen] = list(self.town.pens.values())
+        self.hands: list[Pen] = list(self.founders)
 
     def tell(self) -> list[Statement]:
         """Everything said that anybody heard."""
@@ -45,6 +64,15 @@ class Teller:
             self.steal,
             self.withhold,
             self.admit_node,
+            self.retire_node,
+            self.pin_key,
+            self.end_pinned_key,
+            self.recognise,
+            self.publish,
+            self.publish_items,
+            self.judge_framework,
+            self.claim_key,
+            self.carry,
         ]
         for _ in range(self.draw(st.integers(1, 24))):
             self.draw(st.sampled_from(acts))()
@@ -57,9 +85,24 @@ class Teller:
     def hand(self) -> Pen:
         return self.draw(st.sampled_from(self.hands))
 
-    def say(self, kind: str, body: dict[str, Any], sub: str | None = None, *, heard: bool = True) -> None:
+    def say(
+        self, kind: str, body: dict[str, Any], sub: str | None = None, *, heard: bool = True, carried: bool = False
+    ) -> None:
         iat = self.town.time - self.draw(st.sampled_from((0, 0, 0, 50)))
-        self.town.says(self.hand(), kind, body, sub, iat=iat, heard=heard)
+        said = self.town.says(self.hand(), kind, body, sub, iat=iat, heard=heard)
+        if carried and self.draw(st.sampled_from((True, True, False))):
+            self.approve(said)
+
+    def approve(self, *targets: Statement) -> None:
+        """The founders approve, all of them or but one."""
+        absent = self.draw(st.sampled_from([None, *self.founders]))
+        for pen in self.founders:
+            if pen is not absent:
+                self.town.votes(pen, *targets)
+
+    def carry(self) -> None:
+        if (made := self.one()) is not None:
+            self.approve(made)
 
     def register(self) -> None:
         issuer = self.draw(st.sampled_from(ISSUERS))
@@ -94,9 +137,22 @@ class Teller:
     def delegate(self) -> None:
         by = f"https://d{self.draw(st.integers(0, 2))}.example/"
         pen = Pen(f"{by}#{len(self.hands)}", by)
-        self.hands.append(pen)
+        self.hands += [pen, pen]  # delegates shall get to speak
         actions = self.draw(st.sampled_from((["issuer.*"], ["issuer.*", "accreditation.*", "authority.delegate"])))
-        self.say("authority.delegate", delegation(by, [key_entry(pen, budget=BUDGET)], actions=actions))
+        entry = key_entry(pen, budget=BUDGET, next_key=self.draw(st.booleans()))
+        self.say("authority.delegate", delegation(by, [entry], actions=actions))
+
+    def claim_key(self) -> None:
+        """Somebody names somebody else's key as his own, or as another body's: with a successor, or an accomplice."""
+        claimed, mine = self.hand(), self.hand()
+        entry = key_entry(claimed, budget=0) | {"next": {"key": mine.kid, "budget": 3}}
+        if mine.kid == claimed.kid:
+            return
+        if self.draw(st.booleans()):
+            self.say("key.add", entry, claimed.authority)
+        else:
+            by = self.draw(st.sampled_from((claimed.authority, "https://d0.example/")))
+            self.say("authority.delegate", delegation(by, [entry, key_entry(mine, budget=0)]))
 
     def withdraw(self) -> None:
         if (made := self.one("authority.delegate")) is not None:
@@ -117,7 +173,8 @@ class Teller:
         last = [s for s in self.town.said if s.kid == pen.kid]
         named = self.draw(st.sampled_from([None, *last])) if last else None
         kind = self.draw(st.sampled_from(("key.compromise", "key.retire")))
-        self.say(kind, {"key": pen.kid, "last": None if named is None else named.id}, pen.authority)
+        body = {"key": pen.kid, "last": None if named is None else named.id}
+        self.say(kind, body, pen.authority, carried=self.draw(st.booleans()))
 
     def rotate(self) -> None:
         old = self.hand()
@@ -133,15 +190,30 @@ class Teller:
         parent = self.one("charter.genesis", "charter.amend")
         assert parent is not None
         version = 2 if parent.kind == "charter.genesis" else parent.body["version"] + 1
-        named = AUTHORITIES if self.draw(st.booleans()) else AUTHORITIES[:2]
+        named = self.draw(st.sampled_from((AUTHORITIES, AUTHORITIES[:2], AUTHORITIES[1:])))
         keys = len([name for name in self.town.pens if name.startswith(f"{AUTHORITIES[0][0]}#")])
-        charter = charter_body(named, self.town.pens, keys=keys, budget=0, name=f"Version {version}")
+        threshold = self.draw(st.integers(1, keys))
+        rules = self.draw(
+            st.sampled_from(({}, {"issuer.register": {"authorities": 2}}, {"key.add": {"majority": True}}))
+        )
+        nodes = self.draw(st.sampled_from(([], [node("n0.example")], [node("n2.example")])))
+        charter = charter_body(
+            named,
+            self.town.pens,
+            keys=keys,
+            threshold=threshold,
+            budget=0,
+            name=f"Version {version}",
+            rules=rules,
+            nodes=nodes,
+        )
         body = {"parent": parent.id, "version": version, "charter": charter, "heads": self.town.heads()}
-        self.say("charter.amend", body, self.town.id)
+        self.say("charter.amend", body, self.town.id, carried=True)
 
     def annul(self) -> None:
         if (made := self.one()) is not None:
-            self.say("statement.annul", {"target": made.id, "reason_code": "administrative_error"}, made.id.hex())
+            body = {"target": made.id, "reason_code": "administrative_error"}
+            self.say("statement.annul", body, made.id.hex(), carried=True)
 
     def steal(self) -> None:
         """The same key in two hands from here on."""
@@ -151,7 +223,51 @@ class Teller:
         self.say("issuer.register", register(self.draw(st.sampled_from(ISSUERS))), heard=False)
 
     def admit_node(self) -> None:
-        self.say("node.admit", node(f"n{self.draw(st.integers(0, 1))}.example"))
+        self.say("node.admit", node(f"n{self.draw(st.integers(0, 1))}.example"), carried=True)
+
+    def retire_node(self) -> None:
+        self.say("node.retire", {"name": f"n{self.draw(st.integers(0, 1))}.example"}, carried=True)
+
+    def pin_key(self) -> None:
+        issuer = self.draw(st.sampled_from(ISSUERS))
+        pen = Pen(f"{issuer} key {len(self.hands)}", issuer)
+        self.hands.append(pen)
+        key = {"id": f"{issuer}#k{len(self.hands)}", "public_key_multibase": multibase(pen.public), "budget": 5}
+        if self.draw(st.booleans()):
+            self.say("issuer.register", register(issuer, keys=[key]))
+        else:
+            self.say("issuer.key", {"issuer": issuer, "op": "add", "key": key})
+
+    def end_pinned_key(self) -> None:
+        pinned = [pen for pen in self.hands if pen.authority in ISSUERS]
+        if pinned:
+            pen = self.draw(st.sampled_from(pinned))
+            op = self.draw(st.sampled_from(("retire", "compromise")))
+            body = {"issuer": pen.authority, "op": op, "key_id": f"{pen.authority}#k{self.draw(st.integers(0, 9))}"}
+            self.town.says(self.draw(st.sampled_from((pen, self.hand()))), "issuer.key", body)
+
+    def recognise(self) -> None:
+        made = self.one("recognition.grant")
+        if made is None or self.draw(st.booleans()):
+            self.say("recognition.grant", recognition(), carried=True)
+        else:
+            self.say("recognition.withdraw", {"recognition": made.id, "effective_from": 5}, made.sub, carried=True)
+
+    def publish(self) -> None:
+        self.say("framework.publish", framework())
+
+    def publish_items(self) -> None:
+        if (made := self.one("framework.publish")) is not None:
+            part = self.draw(st.integers(0, 1))
+            author = next(pen for pen in self.hands if pen.kid == made.kid)
+            pen = self.draw(st.sampled_from((author, author, self.hand())))
+            self.town.says(pen, "framework.items", framework_items(made.id, part))
+
+    def judge_framework(self) -> None:
+        if (made := self.one("framework.publish")) is not None:
+            status = self.draw(st.sampled_from(("active", "deprecated", "withdrawn")))
+            body = {"framework": made.sub, "publish": made.id, "status": status, "effective_from": 5, "after": []}
+            self.say("framework.status", body)
 
 
 @st.composite

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
+import trio
 from starlette.applications import Starlette
 
 from gossip.events import PeerStatistics, Statistics, Ticked
@@ -243,6 +244,7 @@ async def ask_raw(
 ) -> tuple[int, bytes]:
     """A request that httpx would not send: any target, any body, read only as far as the application reads it."""
     sent: list[Any] = []
+    is_whole = False
     path, _, query = target.partition(b"?")
     scope = {
         "type": "http",
@@ -260,8 +262,12 @@ async def ask_raw(
     }
 
     async def receive() -> dict[str, Any]:
+        nonlocal is_whole
+        if is_whole:
+            await trio.sleep_forever()  # as long as nobody hangs up
         chunk = next(chunks, None)
         if chunk is None:
+            is_whole = True
             return {"type": "http.request", "body": b"", "more_body": False}
         return {"type": "http.request", "body": chunk, "more_body": True}
 

@@ -1,14 +1,16 @@
 """The feed: nobody who reads on from where he was misses anything."""
 
 import json
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
 from node.api import changes as module
-from tests.strategies.served import SUSPENDED, Served, ask_raw
+from tests.strategies.served import SUSPENDED, Served, ask_raw, served
 
 
 async def test_pages_lead_through_the_whole_feed(node: Served) -> None:
@@ -92,3 +94,23 @@ async def test_streams_are_bounded_and_asking_for_their_head_opens_none(
 
 def no_body() -> Iterator[bytes]:
     return iter(())
+
+
+async def test_a_silent_line_is_kept_open_and_a_broken_disk_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = served(tmp_path)
+    monkeypatch.setattr(module, "QUIET_SECONDS", 0.02)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(module, "PAGE", 2)
+    app = node.app(stream_seconds=0.2)
+    status, body = await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream")
+    assert status == 200
+    assert body.count(b": still here") >= 2
+    assert len(told(body)) == len(node.store.changes(0, 100)), "page after page, without waiting"
+    node.store._writer.execute("DROP TABLE changes")
+    with caplog.at_level(logging.ERROR):
+        status, body = await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream")
+    assert (status, told(body)) == (200, [])
+    assert "stream of changes ended" in caplog.text
+    node.store.close()

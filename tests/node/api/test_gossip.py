@@ -2,7 +2,7 @@
 
 import json
 
-from gossip.frames import Fetch, encode_frame
+from gossip.frames import Request, encode_frame
 from registry.keys import key_id, public_of
 from tests.strategies.consortium import seed_of
 from tests.strategies.served import Served
@@ -15,7 +15,7 @@ async def test_a_stranger_gets_a_problem_and_no_browser_may_ask(node: Served) ->
     assert response.headers["content-type"] == "application/problem+json"
     assert "access-control-allow-origin" not in response.headers
     frame = encode_frame(
-        Fetch(start=0),
+        Request(ids=(bytes(32),)),
         seed=seed_of("stranger"),
         recipient=key_id(public_of(seed_of("peer"))),
         time=int(node.time * 1_000),

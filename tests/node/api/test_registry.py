@@ -1,12 +1,26 @@
 """Reading the registry, and finding what one looks for."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from node.api.registry import page
-from tests.strategies.served import ALIAS, COLLEGE, COMPETENCY, EXPIRED, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, Served
+from tests.strategies import bodies
+from tests.strategies.served import (
+    ALIAS,
+    COLLEGE,
+    COMPETENCY,
+    EXPIRED,
+    FRAMEWORK,
+    PORT,
+    SUSPENDED,
+    UNKNOWN,
+    A,
+    Served,
+    served,
+)
 
 
 async def read(node: Served, path: str, **params: Any) -> Any:
@@ -149,3 +163,14 @@ async def test_a_parameter_that_cannot_be_read_is_named(node: Served, path: str,
 
 async def test_a_plus_is_a_space_in_words(node: Served) -> None:
     assert [line["id"] for line in (await node.get("/v1/issuers?name=local+test")).json()["issuers"]] == [PORT]
+
+
+async def test_an_old_name_that_several_claim_leads_to_none_of_them(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    node.town.says(A, "issuer.register", bodies.register("did:web:claims.example", also_known_as=[ALIAS]))
+    node.hears()
+    response = await node.get("/v1/issuer", params={"id": ALIAS})
+    assert response.status_code == 404
+    assert "did:web:claims.example" in response.json()["hint"]
+    assert COLLEGE in response.json()["hint"]
+    node.store.close()

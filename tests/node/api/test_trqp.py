@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from tests.shared_data import shared_data
+from tests.strategies import bodies
 from tests.strategies.served import (
     ALIAS,
     COLLEGE,
@@ -21,6 +22,7 @@ from tests.strategies.served import (
     B,
     Served,
     empty,
+    served,
     world,
 )
 
@@ -166,8 +168,6 @@ async def test_only_an_authority_that_is_not_served_is_404(node: Served) -> None
 
 
 async def test_a_node_that_hears_nobody_says_so_instead_of_answering(tmp_path: Path) -> None:
-    from tests.strategies.served import served
-
     node = served(tmp_path)
     node.peers = (silent_peer(),)
     node.time = NOW + 10_000
@@ -214,3 +214,11 @@ async def test_the_published_schemas_accept_what_we_ask_and_answer(node: Served,
             jsonschema.validate(asked, asking, format_checker=jsonschema.FormatChecker())
             answer = await ask(node, asked, path)
             jsonschema.validate(answer, answering, format_checker=jsonschema.FormatChecker())
+
+
+async def test_an_answer_says_until_when_it_is_known_to_hold(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    node.town.says(A, "accreditation.grant", bodies.grant("did:web:brief.example", valid_until=NOW + 30))
+    node.hears()
+    assert (await ask(node, question("did:web:brief.example")))["valid_until"] == "2023-11-16T02:00:30Z"
+    node.store.close()

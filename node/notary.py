@@ -1,0 +1,455 @@
+"""State notes in one node, without input and output: when to cosign which set, and when a quorum stands.
+
+All nodes that hold one set of statements write one text (`registry.state_note`), so cosignatures add up without a
+leader. What makes that hard is a steady stream: no two nodes ever hold the same set at the same moment. So there are
+three sets:
+
+    live        all that is logged here                          (the engine's fold; grows by itself)
+    candidate   the set this node last stood by with its name    (trails live)
+    noted       the newest set that a quorum stands by           (trails candidate; proofs are made from it)
+
+* **Cosigning.** A node stands by its live set once that has not changed for `QUIET`, if its last candidate has been
+  noted, or for `SETTLED` in any case. Nobody waits for anybody.
+* **Turns.** After `TURN` without a new quorum one signer, by the clock, offers its live set: text, cosignature, and
+  the ids that the newest noted set lacks. A signer that holds them all makes its candidate that set, and cosigns what
+  it comes to. A dead signer costs one turn.
+* **Never less.** A candidate only grows: an offer is taken only if it contains the candidate, and every narrowing
+  statement that has been held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
+* **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine.
+
+A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, assert_never
+
+from governance.charter import FOLD_VERSION
+from governance.fold import Fold
+from governance.rulebook import is_narrowing
+from registry.encoding import decode as decode_cbor
+from registry.encoding import encode as encode_cbor
+from registry.errors import DecodeError, InputError, NotYetError, RefusedError
+from registry.keys import public_of
+from registry.note import Note, VerifierKey
+from registry.records import record_digest, record_key
+from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
+from registry.statement import Statement
+from registry.trie import Trie
+
+QUIET: Final = 250
+"""Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
+
+SETTLED: Final = 1_500
+"""Without a change before a node cosigns although its last candidate never got a quorum, ms: one and a half ticks."""
+
+TURN: Final = 10_000
+"""Without a new quorum before a signer offers its set, ms. Design proofs.md."""
+
+AGAIN: Final = 30_000
+"""After which a standing text is cosigned anew, ms; design proofs.md asks for 60 s at the latest."""
+
+HELD_BACK: Final = 30_000
+"""How long a narrowing statement may be left out of a set that is cosigned, ms. Design proofs.md."""
+
+AHEAD_MAX: Final = 300
+"""Seconds that a cosignature may be ahead of our clock; design proofs.md."""
+
+TEXTS_MAX: Final = 64
+"""Texts whose cosignatures are gathered at a time. A guess: signers move on every second under a stream."""
+
+MESSAGE_BYTES: Final = 1024 * 1024
+"""One message: 32,000 ids. An offer that needs more waits for a quiet moment."""
+
+# -------------------------------------------------------------------------------------------- events and effects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The live set grew by these."""
+
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """Somebody's message."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """Time has passed."""
+
+
+Event = Changed | Arrived | Ticked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Store this text durably, in place of the one before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Send this message to every node."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stands:
+    """A quorum stands by a newer state."""
+
+    note: bytes
+
+
+Effect = Keep | Tell | Stands
+
+# --------------------------------------------------------------------------------------------------------- views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerView:
+    """What this node has seen of a signer.
+
+    Attributes:
+        name: its node name.
+        count, time: of its newest cosignature: statements, seconds since 1970. None: never seen.
+        is_missing: it has not cosigned the newest noted text within the last two periods.
+    """
+
+    name: str
+    count: int | None
+    time: int | None
+    is_missing: bool
+
+
+@dataclass(slots=True)
+class Noted:
+    """The newest state that a quorum stands by. It is a `registry.records.Records`, and proves each of its answers.
+
+    Attributes:
+        note: the note with every cosignature gathered; None before the first quorum.
+        state: what it says.
+        statements_root: the other half of the state root, 32 bytes.
+    """
+
+    note: bytes | None = None
+    state: StateNote | None = None
+    statements_root: bytes = bytes(32)
+    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    trie: Trie = field(default_factory=Trie)
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        """A record as of the noted state."""
+        return self.records.get((type, id))
+
+    def prove(self, type: str, id: str) -> bytes:
+        """That the record is what `get` says, present or absent, under the records root."""
+        return self.trie.prove(record_key(type, id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """One candidate: its text, its statements' root, and the records that differ from the candidate before."""
+
+    state: StateNote
+    statements_root: bytes
+    changed: Mapping[tuple[str, str], dict[str, Any] | None]
+    ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offer:
+    """A set offered: ids beyond the offerer's noted set, and until when it is waited for, ms."""
+
+    state: StateNote
+    ids: tuple[bytes, ...]
+    until: int
+
+
+class Notary:
+    """See the module."""
+
+    def __init__(self, *, ecosystem: bytes, name: str, state_seed: bytes, live: Fold, last: str | None = None) -> None:
+        """Nothing is noted yet, and everything in `live` is still to be told of by `Changed`.
+
+        Args:
+            name: this node's; it signs if the charter names it with this key among the signers.
+            state_seed: secret seed of its state key, 32 bytes.
+            live: the fold of all that is logged; read, never changed.
+            last: the text last kept, if any: nothing smaller is ever signed.
+        """
+        self.noted = Noted()
+        self._ecosystem = ecosystem
+        self._name = name
+        self._seed = state_seed
+        self._live = live
+        self._floor = 0 if last is None else StateNote.decode(last).count
+        self._candidate = Fold(ecosystem)
+        self._steps: list[_Step] = []
+        self._behind: dict[bytes, Statement] = {}  # live, not in the candidate
+        self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
+        self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
+        self._gathered: dict[str, dict[VerifierKey, OpenedState]] = {}
+        self._newest: dict[str, tuple[int, int]] = {}  # signer -> time, count of its newest cosignature
+        self._offer: _Offer | None = None
+        self._changed_at = 0
+        self._told_at = 0
+        self._stood_at = 0  # when the newest quorum stood
+        self._slot = -1  # the last turn that was considered
+        self._now = 0
+        self.disagreements = 0
+
+    # ------------------------------------------------------------------------------------------- the one door
+
+    def handle(self, event: Event, *, now: int) -> list[Effect]:
+        """Takes one event in; what is to be done about it, in this order.
+
+        Raises:
+            InputError: an `Arrived` that is malformed, or cosigned by nobody who may; nothing changed.
+        """
+        self._now = now
+        match event:
+            case Changed():
+                self._on_changed(event.statements)
+            case Arrived():
+                return [*self._on_arrived(event.data), *self._proceed()]
+            case Ticked():
+                pass
+            case _:
+                assert_never(event)
+        return self._proceed()
+
+    def next_wakeup(self) -> int | None:
+        """When `Ticked` is wanted at the latest (ms since 1970)."""
+        if self._live.charter is None:
+            return None
+        due = [self._turn_at()]
+        if self._steps:
+            due.append(self._told_at + AGAIN)
+        if self._behind:
+            due.append(self._changed_at + (QUIET if self._is_noted else SETTLED))
+        return min(due)
+
+    def signers(self) -> list[SignerView]:
+        """What is known of each signer, by name."""
+        views = []
+        text = None if self.noted.state is None else self.noted.state.encode()
+        there = {key.name: opened for key, opened in self._gathered.get(text or "", {}).items()}
+        for key in self._keys():
+            time, count = self._newest.get(key.name, (None, None))
+            is_missing = key.name not in there or time is None or time * 1000 < self._now - 2 * AGAIN
+            views.append(SignerView(name=key.name, count=count, time=time, is_missing=is_missing))
+        return sorted(views, key=lambda view: view.name)
+
+    # ------------------------------------------------------------------------------------------------ live set
+
+    def _on_changed(self, statements: Iterable[Statement]) -> None:
+        for statement in statements:
+            self._behind[statement.id] = statement
+            if not statement.kind.startswith("vote.") and is_narrowing(statement.kind, statement.body):
+                self._since[statement.id] = self._now
+        self._changed_at = self._now
+
+    def _proceed(self) -> list[Effect]:
+        if self._live.charter is None:
+            return []
+        effects = self._consider_offer()
+        quiet = self._now - self._changed_at
+        if self._behind and quiet >= (QUIET if self._is_noted else SETTLED):
+            effects += self._stand_by(list(self._behind.values()))
+        elif self._now >= self._turn_at():
+            effects += self._take_turn()
+        elif self._steps and self._now >= self._told_at + AGAIN:
+            effects += self._tell(self._steps[-1].state)
+        return effects
+
+    @property
+    def _is_noted(self) -> bool:
+        """Whether the candidate has its quorum."""
+        return not self._steps or self._steps[-1].state == self.noted.state
+
+    # ----------------------------------------------------------------------------------------------- candidate
+
+    def _advance(self, statements: Iterable[Statement]) -> StateNote:
+        """Makes the candidate contain `statements`; its text."""
+        ids = []
+        for statement in statements:
+            self._candidate.add(statement)
+            self._behind.pop(statement.id, None)
+            self._since.pop(statement.id, None)
+            self._beyond[statement.id] = None
+            ids.append(statement.id)
+        changes = self._candidate.settle()
+        state = self._text_of(self._candidate)
+        changed = {subject: self._candidate.get(*subject) for subject in changes.records}
+        root = self._candidate.statements_root()
+        self._steps.append(_Step(state=state, statements_root=root, changed=changed, ids=tuple(ids)))
+        return state
+
+    def _text_of(self, fold: Fold) -> StateNote:
+        charter = fold.charter or self._live.charter
+        assert charter is not None
+        return StateNote(
+            name=" ".join(str(charter.body["name"]).split()),
+            ecosystem=self._ecosystem,
+            fold=charter.body["fold"],
+            count=len(fold),
+            root=fold.state_root(),
+        )
+
+    def _stand_by(self, statements: list[Statement], *, offer: bool = False) -> list[Effect]:
+        """Makes the candidate contain `statements` and cosigns it, if this node is a signer."""
+        state = self._advance(statements)
+        return [*self._tell(state, offer=offer), *self._count(state.encode())]
+
+    def _tell(self, state: StateNote, *, offer: bool = False) -> list[Effect]:
+        self._told_at = self._now
+        if state.fold != FOLD_VERSION or state.count < self._floor or self._own_key() is None:
+            return []
+        line = cosign_state(state, self._name, self._seed, self._now // 1000)
+        note = Note(text=state.encode(), signatures=(line,)).encode()
+        message: dict[int, Any] = {1: note}
+        if offer:
+            message[2] = sorted(self._beyond)
+        data = encode_cbor(message)
+        if len(data) > MESSAGE_BYTES:
+            data = encode_cbor({1: note})
+        self._gather(open_state(note, self._keys()))
+        return [Keep(text=state.encode()), Tell(data=data), *self._count(state.encode())]
+
+    # --------------------------------------------------------------------------------------------------- turns
+
+    def _turn_at(self) -> int:
+        """When the next turn is to be considered, ms."""
+        return max((self._slot + 1) * TURN, self._stood_at + TURN)
+
+    def _take_turn(self) -> list[Effect]:
+        """Offers the live set, if it is this node's turn and there is something a quorum has not seen."""
+        self._slot = self._now // TURN
+        names = sorted(key.name for key in self._keys())
+        if not names or not (self._behind or self._beyond) or names[self._slot % len(names)] != self._name:
+            return []
+        return self._stand_by(list(self._behind.values()), offer=True)
+
+    def _consider_offer(self) -> list[Effect]:
+        """Takes an offered set up, once everything in it is held."""
+        offer = self._offer
+        if offer is None:
+            return []
+        if self._now >= offer.until:
+            self._offer = None
+            return []
+        wanted = {id: None for id in offer.ids if id not in self._candidate}
+        if any(id not in self._behind for id in wanted):
+            return []  # not all of it is held yet, or it builds on another noted set
+        if any(id not in offer.ids for id in self._beyond):
+            return []  # it would leave out what this node has cosigned
+        late = self._now - HELD_BACK
+        if any(came <= late for id, came in self._since.items() if id not in wanted):
+            return []
+        self._offer = None
+        if len(self._candidate) + len(wanted) != offer.state.count:
+            return []  # another noted set below it: its own text would be another one
+        effects = self._stand_by([self._behind[id] for id in wanted]) if wanted else self._tell(self._steps[-1].state)
+        if self._steps[-1].state != offer.state:
+            self.disagreements += 1  # one set, two states: somebody's fold is wrong, or lies
+        return effects
+
+    # -------------------------------------------------------------------------------------------------- quorum
+
+    def _on_arrived(self, data: bytes) -> list[Effect]:
+        message = decode_cbor(data, what="a cosignature message", max_bytes=MESSAGE_BYTES)
+        if type(message) is not dict or not {1} <= message.keys() <= {1, 2} or type(message[1]) is not bytes:
+            raise DecodeError("bad_message", "a cosignature message is {1: note, ?2: ids}.")
+        ids = message.get(2)
+        if ids is not None and (type(ids) is not list or any(type(id) is not bytes or len(id) != 32 for id in ids)):
+            raise DecodeError("bad_message", "the ids of an offer are byte strings of 32 bytes.", where="2")
+        if self._live.charter is None:
+            raise NotYetError("no_charter", "No charter is in effect here yet, so nobody is a signer.")
+        opened = open_state(message[1], self._keys())
+        if opened.state.ecosystem != self._ecosystem:
+            raise RefusedError("wrong_ecosystem", "this state note is of another ecosystem.")
+        if any(one.time is None or one.time > self._now // 1000 + AHEAD_MAX for one in opened.cosignatures):
+            raise RefusedError("clock_ahead", "this cosignature is dated too far ahead.", hint="Check the clocks.")
+        self._gather(opened)
+        if ids is not None and opened.state.count > (0 if self.noted.state is None else self.noted.state.count):
+            self._offer = _Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
+        return self._count(opened.state.encode())
+
+    def _gather(self, opened: OpenedState) -> None:
+        text = opened.state.encode()
+        copies = self._gathered.setdefault(text, {})
+        for one in opened.cosignatures:
+            assert one.time is not None
+            before = copies.get(one.key)
+            if before is None or _time_of(before, one.key) < one.time:
+                copies[one.key] = opened
+            seen = self._newest.get(one.key.name)
+            if seen is None or seen[0] <= one.time:
+                self._newest[one.key.name] = one.time, opened.state.count
+        while len(self._gathered) > TEXTS_MAX:
+            self._gathered.pop(next(iter(self._gathered)))
+
+    def _count(self, text: str) -> list[Effect]:
+        """Whether the quorum stands by this text now, and this node knows its set."""
+        keys = self._keys()
+        copies = {key: opened for key, opened in self._gathered.get(text, {}).items() if key in keys}
+        at = next((index for index, step in enumerate(self._steps) if step.state.encode() == text), None)
+        if at is None or not keys or len(copies) < quorum(len(keys)):
+            return []
+        lines = {}
+        for key, opened in copies.items():
+            lines[key.name] = next(s for s in opened.note.signatures if (s.name, s.key_id) == (key.name, key.key_id))
+        note = Note(text=text, signatures=tuple(lines[name] for name in sorted(lines))).encode()
+        if note == self.noted.note:
+            return []
+        if self.noted.state != self._steps[at].state:
+            self._stood_at = self._now
+        self._settle_noted(at, note)
+        return [Stands(note=note)]
+
+    def _settle_noted(self, at: int, note: bytes) -> None:
+        """The candidate of step `at` becomes the noted state."""
+        noted = self.noted
+        for step in self._steps[: at + 1]:
+            for subject, record in step.changed.items():
+                noted.trie.set(record_key(*subject), None if record is None else record_digest(record))
+                if record is None:
+                    noted.records.pop(subject, None)
+                else:
+                    noted.records[subject] = record
+            for id in step.ids:
+                self._beyond.pop(id, None)
+        step = self._steps[at]
+        noted.note, noted.state, noted.statements_root = note, step.state, step.statements_root
+        # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
+        base = _Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
+        self._steps = [base, *self._steps[at + 1 :]]
+
+    # ------------------------------------------------------------------------------------------------- signers
+
+    def _keys(self) -> list[VerifierKey]:
+        """The signers' keys, as the charter in force names them."""
+        charter = self._live.charter
+        if charter is None:
+            return []
+        named = charter.body["signers"]
+        return [signer_key(node["name"], node["keys"]["state"]) for node in self._live.nodes() if node["name"] in named]
+
+    def _own_key(self) -> VerifierKey | None:
+        public = public_of(self._seed)
+        return next((key for key in self._keys() if key.name == self._name and key.public == public), None)
+
+
+def _time_of(opened: OpenedState, key: VerifierKey) -> int:
+    return max(one.time or 0 for one in opened.cosignatures if one.key == key)
+
+
+Refusal = InputError | NotYetError
+"""What `Arrived` may raise."""

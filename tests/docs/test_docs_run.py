@@ -1,0 +1,184 @@
+"""The guides work: every command in them is typed in a real shell, in order, against real nodes.
+
+One shell a page, in an empty folder that has a copy of `examples/`; the first command that fails ends it. Only the
+numbers in lines like `PORT1=8481` are replaced, by ports that are free. The three pages run side by side. What a page
+shows as output is looked for in what its commands print, line by line in order, `…` standing for anything; ids, keys,
+ports and times differ from run to run and are taken for equal.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, Block, blocks
+
+GUIDES = ("operator", "governance-body", "verifier")
+SECONDS = 300
+"""For one page, with two others beside it on a slow machine; on an idle one with two cores they take some 70."""
+
+_MARK = "=== block at line"
+_SAME = (
+    (re.compile(r"\b127\.0\.0\.1:\d+"), "ADDRESS"),
+    (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)"), "TIME"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "DAY"),
+    (re.compile(r"\bz6M\w+"), "KEY"),
+    (re.compile(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{20,}=*"), "+LOGKEY"),
+    (re.compile(r"\b[0-9a-f]{8,64}\b"), "ID"),
+    (re.compile(r"[A-Za-z0-9+/]{43}="), "HASH"),
+    (re.compile(r"\b\d+(\.\d+)? (s|min|h)\b"), "SPAN"),
+    (re.compile(r"\s+"), " "),
+)
+
+
+@dataclass
+class Shell:
+    """A page on its way through a shell."""
+
+    process: "subprocess.Popen[bytes]"
+    folder: Path
+    output: Path
+
+
+def script(page: str, ports: Iterator[int]) -> str:
+    """The page's commands, each block announced by its line."""
+    lines = ["set -euo pipefail", "trap 'jobs -p | xargs -r kill 2>/dev/null || true' EXIT"]
+    for block in blocks(page):
+        if block.language == "sh":
+            text = re.sub(r"^(PORT\d*)=\d+$", lambda found: f"{found[1]}={next(ports)}", block.text, flags=re.MULTILINE)
+            lines += [f"echo; echo '{_MARK} {block.line}'", text]
+    return "\n".join(lines) + "\n"
+
+
+def free_ports() -> Iterator[int]:
+    while True:
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            yield one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell]]:
+    """The guides, all under way."""
+    commands = tmp_path_factory.mktemp("bin")
+    program = commands / "accredit"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
+    program.chmod(0o755)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ACCREDIT_") and not name.lower().endswith("_proxy")
+    }
+    environment |= {
+        "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONSAFEPATH": "1",
+        "LC_ALL": "C.UTF-8",
+    }
+    running: dict[str, Shell] = {}
+    try:
+        for name in GUIDES:
+            folder = tmp_path_factory.mktemp(name)
+            shutil.copytree(ROOT / "examples", folder / "examples")
+            text = script((ROOT / "docs" / f"{name}.md").read_text("utf-8"), free_ports())
+            output = folder.with_suffix(".out")
+            with output.open("wb") as file:
+                process = subprocess.Popen(
+                    ["bash", "-c", text],
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            running[name] = Shell(process, folder, output)
+        yield running
+    finally:
+        for shell in running.values():
+            # The whole session of this shell: nodes that it started and that outlived it.
+            try:
+                os.killpg(shell.process.pid, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+        for shell in running.values():
+            shell.process.wait(20)
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_command_of_a_guide_works_and_prints_what_the_guide_shows(name: str, shells: dict[str, Shell]) -> None:
+    shell = shells[name]
+    try:
+        code = shell.process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        code = None
+    printed = shell.output.read_text("utf-8", "replace")
+    place = printed.rpartition(_MARK)[2]
+    assert code == 0, f"docs/{name}.md ended with {code} in the block at line{place}\n{logs(shell.folder)}"
+    by_line = {int(part.partition("\n")[0]): part.partition("\n")[2] for part in printed.split(_MARK)[1:]}
+    shown = 0
+    for before, after in pairs((ROOT / "docs" / f"{name}.md").read_text("utf-8")):
+        shown += 1
+        missing = first_missing(after.text, by_line[before.line])
+        assert missing is None, (
+            f"docs/{name}.md:{after.line}: nothing printed looks like\n  {missing}\nIt printed:\n{by_line[before.line]}"
+        )
+    assert shown
+
+
+def pairs(page: str) -> Iterator[tuple[Block, Block]]:
+    """Each block to type with the block of output that follows it."""
+    found = blocks(page)
+    for before, after in zip(found, found[1:], strict=False):
+        if after.language == "text":
+            assert before.language == "sh", f"line {after.line}: output of what?"
+            yield before, after
+
+
+def first_missing(shown: str, printed: str) -> str | None:
+    """The first line of `shown` that no line of `printed` answers to, in order; None if all are there."""
+    lines = iter([_plain(line) for line in printed.splitlines()])
+    for line in shown.splitlines():
+        wanted = _plain(line)
+        if wanted in ("", "…"):
+            continue
+        pattern = re.compile(".*".join(re.escape(part) for part in wanted.split("…")))
+        if not any(pattern.fullmatch(one) for one in lines):
+            return line
+    return None
+
+
+def _plain(line: str) -> str:
+    for pattern, same in _SAME:
+        line = pattern.sub(same, line)
+    return line.strip()
+
+
+def logs(folder: Path) -> str:
+    """The last lines of every node's log, for whoever has to find out."""
+    tails = [f"{path.name}: " + "\n  ".join(path.read_text().splitlines()[-3:]) for path in sorted(folder.glob("*.log"))]
+    return "\n".join(tails)
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "missing"),
+    [
+        ("id  0123456789ab\n", "id 88d1f0a2bcde\n", None),
+        ("a\nb\n", "b\na\n", "b"),
+        ("a … c\n", "a b c\n", None),
+        ("size 4\n", "size 5\n", "size 4"),
+        ("…\nend\n", "begin\nend\n", None),
+    ],
+)
+def test_output_that_differs_in_more_than_ids_is_not_taken_for_what_a_page_shows(
+    shown: str, printed: str, missing: str | None
+) -> None:
+    assert first_missing(shown, printed) == missing

@@ -1,0 +1,85 @@
+"""Three homes, one function: the fold, the evidence and the snapshot give one decision."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from governance.fold import Fold
+from registry.decision import decide
+from registry.evidence import AUTHORIZATION, RECOGNITION, check, prove
+from registry.noted import Result
+from registry.query import Query
+from registry.records import record_digest, record_key
+from registry.snapshot import Snapshot
+from registry.statement import Statement
+from registry.trie import Trie
+from tests.strategies.consortium import START, fold_of
+from tests.strategies.histories import AUTHORITIES, ISSUERS, histories
+from tests.strategies.noted import Held, trust
+
+NOW = START + 86_400
+ECOSYSTEM = "https://consortium.example/"
+queries = st.builds(
+    Query,
+    entity=st.sampled_from([*ISSUERS, "https://i0.example/", AUTHORITIES[0][0], "https://d0.example/", "nonsense"]),
+    authority=st.sampled_from([ECOSYSTEM, *(by for by, _ in AUTHORITIES), "https://d0.example/"]),
+    action=st.sampled_from(["issue", "issue", "accredit"]),
+    achievement_types=st.sampled_from([(), ("Degree",), ("Badge",)]),
+    jurisdiction=st.sampled_from([None, "US", "FI"]),
+    time=st.sampled_from([None, START - 1_000, START + 3]),
+)
+
+
+def held_by(fold: Fold) -> Held:
+    held = Held(
+        dict(fold.items()),
+        ecosystem=fold.ecosystem,
+        charter=ECOSYSTEM,
+        count=fold.committed_count(),
+        statements_root=fold.statements_root(),
+    )
+    assert held.state.root == fold.state_root()
+    return held
+
+
+@settings(max_examples=60)
+@given(histories(), queries, st.sampled_from([AUTHORIZATION, RECOGNITION]))
+def test_fold_evidence_and_snapshot_decide_alike(
+    history: tuple[bytes, list[Statement]], query: Query, asked: str
+) -> None:
+    eco, said = history
+    fold = fold_of(eco, said)
+    held = held_by(fold)
+    policy = trust(held, NOW)
+    decision = decide(query, fold, NOW, ecosystem_id=ECOSYSTEM)
+    evidence = prove(
+        query,
+        fold,
+        Trie((record_key(*subject), record_digest(record)) for subject, record in fold.items()),
+        statements_root=fold.statements_root(),
+        note=held.note(NOW),
+        now=NOW,
+        ecosystem_id=ECOSYSTEM,
+        asked=asked,
+    )
+    checked = check(evidence.encode(), query, policy, NOW, asked=asked)
+    snapshot = Snapshot.load(held.snapshot(NOW), policy, NOW)
+    assert checked.result is Result.VERIFIED, checked.text
+    if asked == AUTHORIZATION:
+        assert checked.decision == decision
+    assert snapshot.ask(query, NOW) == decision
+
+
+@settings(max_examples=25)
+@given(histories(), queries, st.data())
+def test_a_record_withheld_from_any_history_is_refuted(
+    history: tuple[bytes, list[Statement]], query: Query, data: st.DataObject
+) -> None:
+    fold = fold_of(*history)
+    held = held_by(fold)
+    evidence = held.prove(query, NOW)
+    left_out = data.draw(st.sampled_from(evidence.records))
+    records = tuple(one for one in evidence.records if one != left_out)
+    checked = check(replace(evidence, records=records).encode(), query, trust(held, NOW), NOW)
+    assert (checked.result, checked.check) == (Result.REFUTED, "missing_record")

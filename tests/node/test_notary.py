@@ -1,0 +1,292 @@
+"""State notes among several nodes in virtual time: statements spread late, in batches, and some nodes are dead."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from governance.fold import Fold
+from node.notary import AGAIN, HELD_BACK, QUIET, Arrived, Changed, Keep, Notary, Stands, Tell, Ticked
+from registry.encoding import encode
+from registry.errors import AccreditError, InputError, NotYetError
+from registry.note import Note
+from registry.records import record_digest, record_key
+from registry.state_note import StateNote, cosign_state, open_state, quorum, signer_key
+from registry.statement import Statement
+from registry.trie import check_proof, state_root
+from tests.strategies.bodies import event, grant, node, register
+from tests.strategies.consortium import Consortium, seed_of
+
+A, B, C = (f"https://{letter}.example/" for letter in "abc")
+BEGIN = 1_700_001_000_000  # ms
+
+
+def town_of(count: int, *, signers: int | None = None) -> Consortium:
+    nodes = [node(f"n{n}.example", f"Operator {n}") for n in range(count)]
+    names = [entry["name"] for entry in nodes]
+    return Consortium.of((A, "nonprofit"), (B, "public"), (C, "education"), nodes=nodes, signers=names[:signers])
+
+
+@dataclass
+class Host:
+    """One node: a fold that logs in batches on aligned ticks, and its notary."""
+
+    name: str
+    fold: Fold
+    notary: Notary
+    pending: list[Statement] = field(default_factory=list)
+    kept: list[StateNote] = field(default_factory=list)
+    notes: list[tuple[int, bytes]] = field(default_factory=list)
+    signed: dict[int, bytes] = field(default_factory=dict)
+
+
+class World:
+    """A heap of what happens when; `link` ms from any node to any other."""
+
+    def __init__(self, town: Consortium, count: int, *, link: int = 30, dead: tuple[int, ...] = ()) -> None:
+        self.town = town
+        self.now = BEGIN
+        self.link = link
+        self.random = Random(7)
+        self.heap: list[tuple[int, int, int, str, object]] = []
+        self.hosts = [self._host(n) for n in range(count)]
+        self.dead = set(dead)
+        self._number = 0
+        for n in range(count):
+            self.at(0, n, "tick", None)
+
+    def _host(self, n: int) -> Host:
+        name = f"n{n}.example"
+        fold = Fold(self.town.eco)
+        notary = Notary(ecosystem=self.town.eco, name=name, state_seed=seed_of(f"{name} state"), live=fold)
+        return Host(name, fold, notary)
+
+    def at(self, delay: int, host: int, what: str, value: object) -> None:
+        self._number += 1
+        heappush(self.heap, (self.now + delay, self._number, host, what, value))
+
+    def submit(self, host: int, *statements: Statement, delay: int = 0) -> None:
+        self.at(delay, host, "submit", statements)
+
+    def run(self, duration: int) -> None:
+        end = self.now + duration
+        while self.heap and self.heap[0][0] <= end:
+            self.now, _, n, what, value = heappop(self.heap)
+            if n not in self.dead:
+                self._happen(n, what, value)
+        self.now = end
+
+    def _happen(self, n: int, what: str, value: object) -> None:
+        host = self.hosts[n]
+        if what == "submit":
+            host.pending += [s for s in value if s.id not in host.fold]  # type: ignore[attr-defined]
+        elif what == "tick":
+            self.at(1000 - self.now % 1000, n, "tick", None)
+            self._log(n)
+        elif what == "arrive":
+            with suppress(NotYetError):  # the charter has not reached this node yet
+                self._do(n, Arrived(data=value))  # type: ignore[arg-type]
+        else:
+            due = host.notary.next_wakeup()
+            if due is not None and due <= self.now:
+                self._do(n, Ticked())
+
+    def _log(self, n: int) -> None:
+        host, batch = self.hosts[n], {s.id: s for s in self.hosts[n].pending}
+        host.pending = []
+        fresh = tuple(s for s in batch.values() if s.id not in host.fold)
+        for statement in fresh:
+            host.fold.add(statement)
+        host.fold.settle()
+        if fresh:
+            for other in range(len(self.hosts)):
+                if other != n:
+                    self.at(self.link + self.random.randrange(self.link), other, "submit", fresh)
+            self._do(n, Changed(statements=fresh))
+
+    def _do(self, n: int, what: Changed | Arrived | Ticked) -> None:
+        host = self.hosts[n]
+        for effect in host.notary.handle(what, now=self.now):
+            match effect:
+                case Keep():
+                    state = StateNote.decode(effect.text)
+                    assert host.signed.setdefault(state.count, state.root) == state.root, "two roots of one count"
+                    assert not host.kept or state.count >= host.kept[-1].count
+                    host.kept.append(state)
+                case Tell():
+                    for other in range(len(self.hosts)):
+                        if other != n:
+                            self.at(self.link + self.random.randrange(self.link), other, "arrive", effect.data)
+                case Stands():
+                    host.notes.append((self.now, effect.note))
+        due = host.notary.next_wakeup()
+        if due is not None:
+            self.at(max(1, due - self.now), n, "wake", None)
+
+
+def found(count: int, *, signers: int | None = None, dead: tuple[int, ...] = ()) -> World:
+    town = town_of(count, signers=signers)
+    world = World(town, count, dead=dead)
+    world.submit(min(set(range(count)) - set(dead)), *town.said)
+    world.run(12_000)
+    return world
+
+
+def newest(world: World, host: int = 0) -> StateNote:
+    state = world.hosts[host].notary.noted.state
+    assert state is not None
+    return state
+
+
+def test_a_single_statement_is_noted_by_a_quorum_soon_after_it_has_spread() -> None:
+    world = found(5)
+    said = world.town.says(A, "issuer.register", register())
+    world.submit(0, said)
+    world.run(1_000 - world.now % 1_000)  # the tick at which it is logged
+    logged = world.now
+    world.run(4_000)
+
+    first = next(when for when, note in world.hosts[0].notes if when >= logged)
+    assert first - logged <= 1_500
+    assert {newest(world, n).root for n in range(5)} == {world.hosts[0].fold.state_root()}
+    keys = [signer_key(f"n{n}.example", world.hosts[n].fold.nodes()[n]["keys"]["state"]) for n in range(5)]
+    opened = open_state(world.hosts[3].notary.noted.note or b"", keys)
+    assert len(opened.cosignatures) >= quorum(5)
+
+
+def test_a_quorum_keeps_forming_under_a_steady_stream_with_one_of_five_dead() -> None:
+    world = found(5, dead=(2,))
+    begun = world.now
+    for n in range(1_200):  # 20 a second at four nodes, for a minute
+        said = world.town.says(A, "issuer.register", register(f"did:web:i{n}.example"))
+        world.submit((0, 1, 3, 4)[n % 4], said, delay=n * 50)
+    world.run(60_000)
+
+    for host in (0, 1, 3, 4):
+        times = [begun, *(when for when, _ in world.hosts[host].notes if when >= begun), world.now]
+        assert max(b - a for a, b in pairwise(times)) <= 30_000
+        assert newest(world, host).count > 600
+
+
+def test_no_quorum_forms_without_enough_signers() -> None:
+    world = found(5, dead=(2, 3))
+
+    assert world.hosts[0].notary.noted.note is None
+    views = {view.name: view for view in world.hosts[0].notary.signers()}
+    assert [name for name, view in views.items() if view.count is None] == ["n2.example", "n3.example"]
+
+
+def test_a_note_stands_by_the_records_it_proves() -> None:
+    world = found(4)
+    said = world.town.says(A, "issuer.register", register())
+    world.submit(1, said)
+    world.run(8_000)
+    late = world.town.says(A, "issuer.register", register("did:web:late.example"))
+    world.hosts[0].fold.add(late)
+    world.hosts[0].fold.settle()
+
+    noted = world.hosts[0].notary.noted
+    assert noted.get("issuer", "did:web:college.example") is not None
+    assert noted.get("issuer", "did:web:late.example") is None  # held, and not noted yet
+    root = noted.trie.root()
+    assert state_root(root, noted.statements_root) == newest(world).root
+    record = noted.get("issuer", "did:web:college.example")
+    assert record is not None
+    key = record_key("issuer", "did:web:college.example")
+    assert check_proof(root, key, noted.prove("issuer", "did:web:college.example")) == record_digest(record)
+    absent = record_key("issuer", "did:web:late.example")
+    assert check_proof(root, absent, noted.prove("issuer", "did:web:late.example")) is None
+
+
+def test_a_node_that_is_no_signer_gathers_the_note_and_signs_nothing() -> None:
+    world = found(6, signers=5)
+
+    assert newest(world, 5) == newest(world, 0)
+    assert world.hosts[5].kept == []
+
+
+def test_a_standing_note_is_cosigned_anew() -> None:
+    world = found(4)
+    note = world.hosts[0].notary.noted.note
+    world.run(2 * AGAIN)
+
+    assert world.hosts[0].notary.noted.note != note
+    assert all(not view.is_missing for view in world.hosts[0].notary.signers())
+
+
+def test_a_dead_signer_is_named_as_missing() -> None:
+    world = found(4)
+    world.dead.add(3)
+    world.run(3 * AGAIN)
+
+    views = {view.name: view.is_missing for view in world.hosts[0].notary.signers()}
+    assert views == {"n0.example": False, "n1.example": False, "n2.example": False, "n3.example": True}
+
+
+def test_a_restored_node_signs_nothing_smaller_than_it_signed_before() -> None:
+    world = found(4)
+    last = world.hosts[0].kept[-1].encode()
+    fold = world.town.fold(world.town.said[:2])
+    again = Notary(
+        ecosystem=world.town.eco, name="n0.example", state_seed=seed_of("n0.example state"), live=fold, last=last
+    )
+    told = again.handle(Changed(statements=tuple(world.town.said[:2])), now=world.now)
+    told += again.handle(Ticked(), now=world.now + 60_000)
+
+    assert told == []
+
+
+@pytest.mark.parametrize(("held", "signs"), [(5_000, True), (HELD_BACK + 5_000, False)])
+def test_an_offer_that_leaves_out_a_revocation_held_for_half_a_minute_is_not_cosigned(held: int, signs: bool) -> None:
+    """A stream keeps the node from ever being quiet, so that it depends on offers; one withholds a suspension."""
+    world = found(4)
+    town, host, noted = world.town, world.hosts[0], newest(world).count
+    given = town.says(A, "accreditation.grant", grant())
+    suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), given.sub)
+    world.dead |= {1, 2, 3}
+    host.notary.handle(Ticked(), now=world.now)
+    learn(world, given)
+    world.run(QUIET + 50)  # its own candidate from here on, without a quorum
+    learn(world, suspended)
+    for n in range(held // 1_000):
+        learn(world, town.says(B, "issuer.register", register(f"did:web:i{n}.example")))
+        world.run(1_000)
+    kept = len(host.kept)
+    partial = town.fold([s for s in town.said if s is not suspended])
+    state = StateNote(name="A consortium", ecosystem=town.eco, fold=1, count=len(partial), root=partial.state_root())
+    line = cosign_state(state, "n1.example", seed_of("n1.example state"), world.now // 1000)
+    note = Note(text=state.encode(), signatures=(line,)).encode()
+    world._do(0, Arrived(data=encode({1: note, 2: sorted(s.id for s in town.said[noted:] if s is not suspended)})))
+
+    assert (state in host.kept[kept:]) is signs
+
+
+def learn(world: World, statement: Statement) -> None:
+    """The first node logs a statement."""
+    host = world.hosts[0]
+    host.fold.add(statement)
+    host.fold.settle()
+    world._do(0, Changed(statements=(statement,)))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\xa1\x01\x01", b"\xa1\x01\x41a", b"\xa2\x01\x41a\x02\x01"])
+def test_what_is_no_cosignature_message_is_refused_and_changes_nothing(data: bytes) -> None:
+    world = found(4)
+    before = world.hosts[0].notary.noted.note
+
+    with pytest.raises(InputError):
+        world.hosts[0].notary.handle(Arrived(data=data), now=world.now)
+    assert world.hosts[0].notary.noted.note == before
+
+
+def test_a_cosignature_of_a_stranger_is_refused() -> None:
+    world = found(4)
+    state = newest(world)
+    for name, seed in (("n9.example", "n9.example state"), ("n1.example", "n9.example state")):
+        line = cosign_state(state, name, seed_of(seed), world.now // 1000)
+        note = Note(text=state.encode(), signatures=(line,)).encode()
+        with pytest.raises(AccreditError):
+            world.hosts[0].notary.handle(Arrived(data=encode({1: note})), now=world.now)
