@@ -67,13 +67,13 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
         draft: as if it were said now: its own chain is taken to be whole.
     """
     ground = law.ground
+    stratum = KINDS[statement.kind].stratum
+    if stratum < Stratum.RECORDS and not draft and (voice := effective(statement.id)) is not None:
+        return Verdict(state=State.EFFECTIVE, reason="", voice=voice)  # no later cut-off takes an amendment back
     if ground.is_cut(statement):
         return Verdict(state=State.VOID, reason="Its key was cut off before it.")
-    stratum = KINDS[statement.kind].stratum
     if stratum is Stratum.VOTES:
         return _judge_vote(law, statement, draft=draft)
-    if stratum < Stratum.RECORDS and not draft and (voice := effective(statement.id)) is not None:
-        return Verdict(state=State.EFFECTIVE, reason="", voice=voice)
     needed = _needed(law, statement)
     if not is_narrowing(statement.kind, statement.body):
         if not draft and not ground.chains.is_orderly(statement.id):

@@ -34,6 +34,9 @@ __all__ = (
     "query_from_trqp",
 )
 
+CLOCK_SLACK: Final = 300
+"""Seconds that a question may be ahead of the answerer's clock and be about now: clients stamp questions by theirs."""
+
 APPLY_LINKS: Final = 5
 """Addresses to apply at that one answer names."""
 
@@ -74,14 +77,14 @@ def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[
     if accepted is not None and records.get("authority", accepted) is None:
         raise _Unanswerable("unknown_authority", f"{accepted} is no authority of this ecosystem.")
     time = now if query.time is None else query.time
-    if time > now:
+    if time > now + CLOCK_SLACK:
         raise _Unanswerable("future_time", f"{day(time)} has not come yet; nobody knows what will stand then.")
     if query.action not in (ISSUE, ACCREDIT):
         raise _Unanswerable("unknown_action", f"{query.action} is no action here: ask for issue or accredit.")
     case = Case(
         query=_resolved(query, records),
         records=records,
-        time=time,
+        time=min(time, now),
         now=now,
         publishers=charter.get("publishers", ()),
         max_backdating=charter.get("max_backdating"),
@@ -259,7 +262,7 @@ def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id
     if charter is None:
         reason = Reason(code="no_charter", text=f"No charter of {ecosystem_id} has taken effect here.")
         return _answer(query, now, Verdict.INDETERMINATE, reason)
-    if time > now:
+    if time > now + CLOCK_SLACK:
         reason = Reason(code="future_time", text=f"{day(time)} has not come yet; nobody knows what will stand then.")
         return _answer(query, now, Verdict.INDETERMINATE, reason)
     try:
@@ -275,7 +278,7 @@ def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id
     if record is None:
         reason = Reason(code="not_recognized", text=f"This ecosystem has not recognised {entity}.")
         return _answer(query, now, Verdict.NOT_TRUSTED, reason)
-    return _best_recognition(query, record, time, now)
+    return _best_recognition(query, record, min(time, now), now)
 
 
 def _best_recognition(query: Query, record: Mapping[str, Any], time: int, now: int) -> Decision:

@@ -1,7 +1,7 @@
 """State notes: which set of statements, and so which records, a quorum of signers holds.
 
     <ecosystem name>/<genesis id, hex>/state/<fold version> LF
-    <number of committed statements> LF
+    <number of accepted statements> LF
     <base64 state root> LF
 
 The text is a checkpoint of three lines, strict as those are (`checkpoint`); signers cosign it (`note`, key type 04,
@@ -49,7 +49,7 @@ class StateNote:
         name: of the ecosystem, without white space but single spaces inside.
         ecosystem: the genesis statement's id, 32 bytes.
         fold: version of the fold that made the records.
-        count: number of committed statements.
+        count: number of accepted statements; it only grows, which that of committed ones need not.
         root: state root over records and statements, 32 bytes.
     """
 

@@ -226,6 +226,12 @@ def test_nobody_knows_the_future(world: World) -> None:
     assert (decision.verdict, codes(decision)) == (Verdict.INDETERMINATE, ["future_time"])
 
 
+def test_a_question_stamped_by_a_clock_somewhat_ahead_is_about_now(world: World) -> None:
+    world.grant(iat=EARLY)
+    assert ask(world, "2026-06-01T00:05:00Z").verdict is Verdict.TRUSTED
+    assert codes(ask(world, "2026-06-01T00:05:01Z")) == ["future_time"]
+
+
 def test_without_a_charter_or_with_an_unheard_authority_or_action_there_is_no_answer(world: World) -> None:
     world.grant(iat=EARLY)
     assert codes(ask(world, records=MemoryRecords())) == ["no_charter"]
