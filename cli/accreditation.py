@@ -179,8 +179,6 @@ def _event_command(name: str, event: str, about: str, example: str) -> None:
     def command(accreditation_id: str, desk: Desk, **options: Any) -> None:
         _propose_event(desk, accreditation_id, event, None, options)
 
-    assert command is not None
-
 
 def _event_options(command: Any) -> Any:
     for option in reversed(

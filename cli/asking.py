@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from registry.errors import InputError
+from cli import output
+from registry.errors import AccreditError, InputError, NotYetError, RemoteError
 
 if TYPE_CHECKING:
     from node.client import NodeClient
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_NODE: Final = "http://127.0.0.1:8080"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
 
 
 def node_option(command: _F) -> _F:
@@ -48,6 +50,29 @@ def connected(url: str) -> Iterator["NodeClient"]:
 
     with NodeClient(url) as client:
         yield client
+
+
+def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T":
+    """What the first node gives that gives something good; of those before it is said why theirs was not.
+
+    Args:
+        fetch: fetches from a node, and raises where that does not stand.
+
+    Raises:
+        AccreditError: the first node's error, where none has anything good.
+    """
+    failed: list[tuple[str, AccreditError]] = []
+    for url in nodes:
+        try:
+            with connected(url) as client:
+                found = fetch(client)
+        except (InputError, NotYetError, RemoteError) as error:
+            failed.append((url, error))
+            continue
+        for other, failure in failed:
+            output.note(f"{output.fair('!')} {other}: {output.safe(failure)}")
+        return found
+    raise failed[0][1]
 
 
 def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:

@@ -7,11 +7,12 @@ In this order, so that the first thing that does not fit is the cause and not a 
 3. the signature of the checkpoint;
 4. the last head the node signed, which is kept apart from the database;
 5. records and roots, by a fold from nothing;
-6. the feed of changes against the statements it names;
-7. what the running node reports of itself.
+6. the newest noted state, and the last one that the node cosigned, each by a fold of its part of the log;
+7. the feed of changes against the statements it names;
+8. what the running node reports of itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +20,15 @@ from cli.asking import connected
 from governance.admission import Admission
 from governance.fold import Fold
 from node.audit import audit as audit_log
+from node.audit import audit_state
 from node.config import NodeConfig, load
+from node.noted import KeptNote
 from node.reader import Reader, open_reader
+from node.runtime import KEPT_NOTE
 from registry.checkpoint import open_checkpoint
-from registry.errors import AccreditError, RemoteError, StorageError
+from registry.errors import AccreditError, DecodeError, RefusedError, RemoteError, StorageError
 from registry.note import KeyType, VerifierKey
+from registry.state_note import open_state, quorum, signer_key
 from registry.statement import decode
 
 _BATCH = 1_024  # statements read at a time: at 16 KiB, 16 MiB
@@ -48,7 +53,8 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
 
     Raises:
         StorageError: the log itself does not fit together; names the first entry, hash or member. Or an entry is no
-            statement this ecosystem can have accepted, or the feed says of one what it does not say.
+            statement this ecosystem can have accepted, a stored state does not follow from the log, or the feed says of
+            a statement what it does not say.
     """
     settings = load(config)
     with open_reader(settings.database) as reader:
@@ -59,6 +65,8 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         findings.append(Finding(what="signatures", fits=True, detail=f"all {size} statements are good"))
         findings.append(_checkpoint(reader, fold))
         findings.append(_signed_head(settings, reader))
+        order = reader.ids(0, size)
+        states = [_noted(reader, fold, order), _cosigned(settings, fold, order)]
         feed = _feed(reader, fold)
     charter = fold.charter
     records = sum(1 for _ in fold.items())
@@ -72,7 +80,7 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     findings.append(
         Finding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
     )
-    findings.append(feed)
+    findings += [*states, feed]
     if url is not None:
         findings += _reported(url, size, fold)
     return findings
@@ -150,6 +158,49 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
     )
 
 
+def _noted(reader: Reader, fold: Fold, order: Sequence[bytes]) -> Finding:
+    """The newest note with a quorum: the state, and every cosignature on it."""
+    stored = reader.kept(KEPT_NOTE)
+    if stored is None:
+        return Finding(what="noted state", fits=True, detail="no quorum has stood by a state yet")
+    try:
+        kept = KeptNote.decode(stored)
+        then = audit_state(kept.state, kept.part, fold, order)
+        # Signers are counted by the charter in force, which the noted state may not have reached yet.
+        found = [_cosigners(kept.note, one) for one in (then, fold)]
+    except DecodeError as error:
+        return Finding(what="noted state", fits=False, detail=error.message)
+    cosigned, signers = max(found, key=lambda row: row[0])
+    detail = f"{kept.state.count} statements, by {cosigned} of {signers} signers, root {kept.state.root.hex()[:16]}"
+    return Finding(what="noted state", fits=signers > 0 and cosigned >= quorum(signers), detail=detail)
+
+
+def _cosigners(note: bytes, fold: Fold) -> tuple[int, int]:
+    """How many of a charter's signers cosigned, and how many there are; none if a line is not one of theirs."""
+    signers = () if fold.charter is None else fold.charter.body["signers"]
+    keys = [signer_key(one["name"], one["keys"]["state"]) for one in fold.nodes() if one["name"] in signers]
+    try:
+        opened = open_state(note, keys)
+    except RefusedError:
+        return 0, len(keys)
+    is_whole = len(opened.cosignatures) == len(opened.note.signatures)
+    return (len(opened.cosignatures) if is_whole else 0), len(keys)
+
+
+def _cosigned(settings: NodeConfig, fold: Fold, order: Sequence[bytes]) -> Finding:
+    """The state that this node cosigned last, which no backup of the database puts back."""
+    from cli.running import state_path
+    from node.heads import SignedState
+
+    last = SignedState(state_path(settings)).last
+    if last is None:
+        return Finding(what="cosigned state", fits=True, detail="this node has cosigned none yet")
+    audit_state(*last, fold, order)
+    return Finding(
+        what="cosigned state", fits=True, detail=f"{last[0].count} statements, root {last[0].root.hex()[:16]}"
+    )
+
+
 def _feed(reader: Reader, fold: Fold) -> Finding:
     """Every row of the feed of changes repeats what its statement says; when it was seen is nowhere else."""
     count = 0
@@ -164,7 +215,7 @@ def _feed(reader: Reader, fold: Fold) -> Finding:
                     "feed_damaged",
                     f"Change {count} of the feed is stored as number {number}, {change.kind} about {change.sub}, "
                     "and its statement says otherwise.",
-                    hint="Stop the node, look at the disk, then fetch the log back from a peer.",
+                    hint="Stop the node, look at the disk, then put a backup back that is new enough.",
                 )
     return _fed(count)
 

@@ -14,7 +14,7 @@ from cli import forms, output
 from cli.asking import complete, connected, newest_heads, node_option
 from cli.commands import Group
 from cli.desk import Desk, Say, signing
-from cli.keys import ADDED_BUDGET, read_entry
+from cli.keys import ADDED_BUDGET, budget_option, read_entry
 from cli.output import bad, faint, fair, shorten
 from registry.errors import InputError
 from registry.identifiers import canonical_issuer
@@ -108,15 +108,9 @@ def template() -> None:
 @click.option(
     "--keys", "entries", type=_FILE, multiple=True, help="Exported key entry of the delegate; may be repeated."
 )
-@click.option(
-    "--budget",
-    type=click.IntRange(1),
-    default=ADDED_BUDGET,
-    show_default=True,
-    help="Statements each of its keys may make; taken from your own key's budget.",
-)
+@budget_option
 @signing
-def delegate(file: Path, entries: tuple[Path, ...], budget: int, desk: Desk) -> None:
+def delegate(file: Path, entries: tuple[Path, ...], budget: int | None, desk: Desk) -> None:
     """Propose to make another body an authority, as FILE says."""
     written = dict(forms.read_file(file))
     listed = list(written.get("keys") or [])
@@ -128,9 +122,12 @@ def delegate(file: Path, entries: tuple[Path, ...], budget: int, desk: Desk) -> 
                 f"{path} is a key of {named}, and the delegation is for {written.get('delegate')}.",
                 hint="Take the key entry of the delegate.",
             )
-        listed.append(read_entry(path, budget=budget))
+        listed.append(read_entry(path, budget=budget or ADDED_BUDGET))
     body = forms.to_body("authority.delegate", {**written, "keys": listed}, str(file))
-    desk.propose([Say(kind="authority.delegate", sub=body["delegate"], body=body, label=body["name"])])
+    chosen = budget is not None
+    desk.propose(
+        [Say(kind="authority.delegate", sub=body["delegate"], body=body, label=body["name"], chose_budget=chosen)]
+    )
 
 
 @authority.command("withdraw", example="accredit authority withdraw 5f2b8c11 --reason 'mandate ended' --key alice.key")

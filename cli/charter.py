@@ -270,12 +270,7 @@ def amend(file: Path, desk: Desk) -> None:
     current = _versions(desk.client, desk.ecosystem)[0]
     before = forms.convert(current["charter"])
     written = forms.convert(forms.read_file(file))
-    # A key the ecosystem knows keeps its budget: listed again it gets nothing more.
-    known = {key["public"] for authority in before["authorities"] for key in authority["keys"]}
-    for authority in written.get("authorities", []):
-        for key in authority.get("keys", []):
-            if isinstance(key, dict) and key.get("public") in known:
-                key["budget"] = 0
+    _give_nothing_twice(before, written)
     body = {
         "parent": bytes.fromhex(current["id"]),
         "version": current["version"] + 1,
@@ -287,6 +282,20 @@ def amend(file: Path, desk: Desk) -> None:
         for line in _changes(before, checked["charter"]) or ["nothing"]:
             output.say(f"  changes {output.safe(line)}")
     desk.propose([Say(kind="charter.amend", sub=before["id"], body=checked, label=f"version {body['version']}")])
+
+
+def _give_nothing_twice(before: dict[str, Any], written: dict[str, Any]) -> None:
+    """A key that the ecosystem knows keeps its budget: listed again it gets nothing more, its successor the least."""
+    entries = [key for authority in before["authorities"] for key in authority["keys"]]
+    known = {key["public"] for key in entries}
+    committed = {key["next"]["key"] for key in entries if "next" in key}
+    listed = [key for authority in written.get("authorities", []) for key in authority.get("keys", [])]
+    for key in listed:
+        if isinstance(key, dict) and key.get("public") in known:
+            key["budget"] = 0
+            successor = key.get("next")
+            if isinstance(successor, dict) and successor.get("key") in committed:
+                successor["budget"] = 1
 
 
 def read_charter(path: Path) -> dict[str, Any]:
@@ -440,8 +449,10 @@ def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _bare(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry without budgets, which are 0 wherever a key is listed again."""
+    """An entry without budgets, which differ wherever a key is listed again; its successor's too."""
     keys = entry.get("keys")
     if not isinstance(keys, list):
         return entry
-    return {**entry, "keys": [{name: value for name, value in key.items() if name != "budget"} for key in keys]}
+    bare = [{name: value for name, value in key.items() if name not in ("budget", "next")} for key in keys]
+    successors = [key.get("next", {}).get("key") for key in keys]
+    return {**entry, "keys": list(zip(bare, successors, strict=True))}

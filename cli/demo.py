@@ -1,8 +1,9 @@
 """`accredit demo`: the main job in one go, on this machine.
 
 Four nodes and three governance bodies found an ecosystem, approve real issuers, spread them by gossip, and answer a
-verifier at any node. Every step is a real command; the nodes are processes with their own databases, ports and keys.
-Governance bodies, and every issuer that is suspended or revoked, are invented; all accreditations are illustrative.
+verifier at any node; at the end stands a verifier that trusts none of them, and is lied to by one (`doubt`). Every step
+is a real command; the nodes are processes with their own databases, ports and keys. Governance bodies, and every issuer
+that is suspended or revoked, are invented; all accreditations are illustrative.
 """
 
 import csv
@@ -19,6 +20,7 @@ import httpx
 
 from cli import output
 from cli.commands import Command, wants_json
+from cli.doubt import Doubt
 from cli.output import faint, fair, good, shorten
 from cli.stage import DemoNode, Scenes, Stage, free_ports, tell
 from registry.errors import AccreditError
@@ -89,7 +91,7 @@ accredit demo --keep my-network""",
 )
 def demo(keep: Path | None) -> None:
     """A whole consortium on this machine, in under a minute: four nodes, three governance bodies, real issuers."""
-    scenes = Scenes(9)
+    scenes = Scenes(11)
     tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
     tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
     tell(faint("The other issuers are real; their accreditations are illustrative: nobody has accredited them."))
@@ -106,6 +108,15 @@ class _Play:
         self.scenes = scenes
         self.http = httpx.Client(trust_env=False, timeout=10)
         self.accreditations: dict[str, str] = {}
+        self.doubt = Doubt(
+            stage=stage,
+            scenes=scenes,
+            http=self.http,
+            trusted=MUNICH,
+            unknown=UNKNOWN,
+            revoked=MILL,
+            wanted="BachelorDegree",
+        )
 
     def perform(self) -> None:
         with self.http:
@@ -115,9 +126,12 @@ class _Play:
             self.approve_together()
             self.ask_every_node()
             self.publish_framework()
+            self.doubt.remember_before()
             self.suspend_and_revoke()
             self.ask_as_of()
             self.audit()
+            self.doubt.verify()
+            self.doubt.catch_lies()
 
     # 1
 

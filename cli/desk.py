@@ -54,12 +54,14 @@ class Say:
         body: its members; or a function that makes them from the ids of what is said before it in the same call, for
             parts that name their whole.
         label: how the result table names it; its subject, if empty.
+        chose_budget: the budgets it hands out were named in this command, so that they may be large.
     """
 
     kind: str
     sub: str
     body: dict[str, Any] | Callable[[Sequence[bytes]], dict[str, Any]]
     label: str = ""
+    chose_budget: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,6 +407,8 @@ class Desk:
             )
             check_statement(as_unverified(draft, voice.kid))
             head, number = after(draft, voice.kid)
+            if not say.chose_budget and not self.wishes.force:
+                _require_modest(say, handed_out=number - draft.seq - 1, left=voice.budget - draft.seq)
             drafts.append(draft)
             ids.append(head.id)
         if drafts[-1].seq > voice.budget:
@@ -491,6 +495,17 @@ class Desk:
         submit(self.client, raws)
         path.unlink()
         output.note(f"Sent {len(raws)} statement(s) that an earlier command had signed and could not send.")
+
+
+def _require_modest(say: Say, *, handed_out: int, left: int) -> None:
+    """That a key keeps half of what it may still say: budgets handed out are its own numbers, gone for good."""
+    if 0 < left < 2 * handed_out:
+        raise RefusedError(
+            "generous_budget",
+            f"{say.kind} about {say.label or say.sub} would hand out {handed_out} of the {left} statements "
+            "that your key may still make.",
+            hint=f"Nothing was signed. Give less (--budget, or in the file; {left // 2} in all), or add --force.",
+        )
 
 
 def _outcome(say: Say, id_: bytes, status: str, standing: dict[str, Any], problem: dict[str, Any]) -> Outcome:

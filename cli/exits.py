@@ -7,6 +7,10 @@
     4    not yet: something else has to happen first, such as a vote or a statement still on its way
     5    another machine could not be reached or misbehaved
     6    this machine's own files cannot be read, written, or do not fit together
+    10   evidence refuted: it contradicts itself, or what was verified before
+    11   unwitnessed: too few of the signers that the trust policy names vouch for it
+    12   stale, not covered: they did, too long ago to say anything about now
+    13   unknown: this trust policy cannot tell; it has expired, or is about something else
     70   a fault in accredit itself (sysexits.h EX_SOFTWARE)
     130  interrupted
 
@@ -22,7 +26,7 @@ from typing import Final
 
 import click
 
-from registry.errors import AccreditError, InputError, NotYetError, RemoteError, StorageError
+from registry.errors import AccreditError, InputError, NotYetError, RefusedError, RemoteError, StorageError
 
 OK: Final = 0
 NEGATIVE: Final = 1
@@ -32,22 +36,30 @@ NOT_YET: Final = 4
 REMOTE: Final = 5
 STORAGE: Final = 6
 FAULT: Final = 70
+RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13}
+"""Ways in which nothing was verified (`registry.noted.Result`): never to be taken for a no, nor for each other."""
 INTERRUPTED: Final = 130
 
 _CODES: Final = ((InputError, REFUSED), (NotYetError, NOT_YET), (RemoteError, REMOTE), (StorageError, STORAGE))
 
 
 class Negative(Exception):
-    """The command did its work, said so, and the answer is no."""
+    """The command did its work, said so, and the answer is no; or, with one of `RESULTS`, there is none."""
+
+    def __init__(self, result: str = "") -> None:
+        super().__init__(result)
+        self.code = RESULTS.get(result, NEGATIVE)
 
 
 def exit_code(error: BaseException) -> int:
     """The code a command ends with when `error` stopped it."""
+    if isinstance(error, RefusedError) and (result := RESULTS.get(getattr(error, "result", ""))):
+        return result  # a check that failed (`registry.noted.CheckError`, which is not worth importing here)
     for kind, code in _CODES:
         if isinstance(error, kind):
             return code
     if isinstance(error, Negative):
-        return NEGATIVE
+        return error.code
     if isinstance(error, (click.UsageError, click.FileError)):
         return USAGE
     if isinstance(error, (KeyboardInterrupt, click.Abort)):

@@ -295,6 +295,14 @@ def when(time: int | str | None) -> str:
     )
 
 
+def span(seconds: float) -> str:
+    """A duration for people, in one unit."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 def outline(value: Any, *, indent: int = 0) -> Iterator[str]:
     """Lines that show a rendered body, one member a line, for reading before signing."""
     pad = "  " * indent

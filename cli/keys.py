@@ -12,6 +12,7 @@ and that a charter, a delegation or `keys add` takes in:
     budget = 1000000
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,13 @@ ADDED_BUDGET: Final = 10_000
 """As much for keys that another key introduces, and pays for out of its own budget."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+
+budget_option = click.option(
+    "--budget",
+    type=click.IntRange(1),
+    help=f"Statements a new key may make, taken from your own key's budget, and its successor as many. "
+    f"[default: {ADDED_BUDGET}]",
+)
 
 keys = Group("keys", help="An authority's keys: make, show, export, add, rotate, declare stolen.")
 
@@ -157,18 +165,13 @@ def export(file: Path, budget: int, next_file: Path | None, target: Path) -> Non
 
 @keys.command("add", example="accredit keys add carol.toml --budget 10000 --key alice.key")
 @click.argument("entry", type=_FILE)
-@click.option(
-    "--budget",
-    type=click.IntRange(1),
-    default=ADDED_BUDGET,
-    show_default=True,
-    help="Statements it may make; taken from your own key's budget.",
-)
+@budget_option
 @signing
-def add(entry: Path, budget: int, desk: Desk) -> None:
+def add(entry: Path, budget: int | None, desk: Desk) -> None:
     """Add a key to your authority, from its public ENTRY. As many of its keys as make it speak must agree."""
-    body = read_entry(entry, budget=budget)
-    desk.propose([Say(kind="key.add", sub=desk.authority, body=body, label=str(body.get("label", "")))])
+    body = read_entry(entry, budget=budget or ADDED_BUDGET)
+    label = str(body.get("label", ""))
+    desk.propose([Say(kind="key.add", sub=desk.authority, body=body, label=label, chose_budget=budget is not None)])
 
 
 @keys.command(
@@ -179,18 +182,19 @@ accredit keys rotate alice-2.toml --old 5f2b8c11 --last 88d1f0a2 --key bob.key""
 @click.argument("entry", type=_FILE)
 @click.option("--old", required=True, metavar="KEY", help="The key it replaces: its id or the beginning of it.")
 @click.option("--last", metavar="ID", help="Its last good statement, or `none`; default: its newest the node has.")
-@click.option("--budget", type=click.IntRange(1), default=ADDED_BUDGET, show_default=True, help="Of the new key.")
+@budget_option
 @click.option("--reason", help="Why, for the record.")
 @signing
-def rotate(entry: Path, old: str, last: str | None, budget: int, reason: str | None, desk: Desk) -> None:
+def rotate(entry: Path, old: str, last: str | None, budget: int | None, reason: str | None, desk: Desk) -> None:
     """Replace one of your authority's keys by the one in ENTRY.
 
     Where the old key committed a successor, only that successor can do it: sign with its key file, and give its own
     public entry.
     """
     kid = _key_of(desk, old)
-    body = {"key": kid, "last": _last(desk, kid, last or "newest"), "new": read_entry(entry, budget=budget)}
-    desk.propose([_key_say("key.rotate", desk, body, reason)])
+    new = read_entry(entry, budget=budget or ADDED_BUDGET)
+    body = {"key": kid, "last": _last(desk, kid, last or "newest"), "new": new}
+    desk.propose([replace(_key_say("key.rotate", desk, body, reason), chose_budget=budget is not None)])
 
 
 @keys.command("retire", example="accredit keys retire 5f2b8c11 --reason 'Alice has left' --key bob.key")
@@ -254,7 +258,7 @@ def status(file: Path, nodes: tuple[str, ...]) -> None:
 
 
 def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
-    """The key entry in a file of `keys export`, or of a bare entry; with another budget, if given.
+    """The key entry in a file of `keys export`, or of a bare entry; with another budget for it and its successor.
 
     Raises:
         DecodeError: it is neither.
@@ -266,6 +270,8 @@ def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
     entry = {name: value for name, value in entry.items() if name != "authority"}
     if budget is not None:
         entry["budget"] = budget
+        if isinstance(entry.get("next"), dict):
+            entry["next"] = {**entry["next"], "budget": budget}
     try:
         KEY(entry, "key")
     except DecodeError as error:

@@ -23,6 +23,7 @@ from registry.errors import DecodeError, InputError, RefusedError
 from registry.log import ENTRIES, Tile, Tiles, bundles_of, check_entries, decode_bundle
 from registry.merkle import leaf_hash, prove_inclusion
 from registry.note import KeyType, VerifierKey
+from registry.policy import Policy
 from registry.statement import decode
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ def show(log_key: str | None, nodes: tuple[str, ...]) -> None:
     """Show a node's newest checkpoint: how many statements it holds, under which root, signed by its log key."""
     with connected(nodes[0]) as client:
         key = _key(client, log_key)
-        opened = open_checkpoint(client.checkpoint().encode(), key)
-    checkpoint = opened.checkpoint
+        opened = open_checkpoint(client.checkpoint().encode(), key, _witness_keys(client))
+    checkpoint, names = opened.checkpoint, [one.key.name for one in opened.cosignatures]
+    cosigned = [{"name": one.key.name, "key": one.key.encode(), "time": one.time} for one in opened.cosignatures]
     data = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "log_key": key.encode()}
     rows = [("origin", checkpoint.origin), ("statements", checkpoint.size), ("root", checkpoint.root.hex())]
-    output.emit(data, lambda: output.facts([*rows, ("log key", key.encode()), ("signature", good("good"))]))
+    rows += [("log key", key.encode()), ("signature", good("good")), ("witnessed by", ", ".join(names) or "nobody yet")]
+    output.emit({**data, "witnesses": cosigned}, lambda: output.facts(rows))
 
 
 @log.command("prove", example="accredit log prove 5f2b8c11 -o proof.tlog --node https://node1.example.org")
@@ -54,7 +57,10 @@ def show(log_key: str | None, nodes: tuple[str, ...]) -> None:
 @_LOG_KEY
 @node_option
 def prove(statement: str, target: Path | None, log_key: str | None, nodes: tuple[str, ...]) -> None:
-    """Write a proof that a statement is in a node's log, as a file that can be checked without a network."""
+    """Write a proof that a statement is in a node's log, as a file that can be checked without a network.
+
+    It carries the checkpoint as the node serves it: with the cosignatures of its witnesses, for `verify --policy`.
+    """
     with connected(nodes[0]) as client:
         whole = complete(statement, lambda: effective_ids(client), "a statement")
         key = _key(client, log_key)
@@ -81,17 +87,22 @@ def prove(statement: str, target: Path | None, log_key: str | None, nodes: tuple
 @log.command(
     "verify",
     example="""accredit log verify https://node1.example.org
-accredit log verify proof.tlog --log-key 'node1.example.org+6b0a3c2f+AR…'""",
+accredit log verify proof.tlog --log-key 'node1.example.org+6b0a3c2f+AR…'
+accredit log verify proof.tlog --policy witnesses.policy""",
 )
 @click.argument("what", metavar="URL|FILE")
 @_LOG_KEY
+@click.option("--policy", type=_FILE, help="Logs, witnesses and how many must have cosigned (C2SP tlog-policy).")
 @node_option
-def verify(what: str, log_key: str | None, nodes: tuple[str, ...]) -> None:
+def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str, ...]) -> None:
     """Check a whole log (URL): every statement, in order, leads to the signed root. Or check a proof FILE."""
-    if what.startswith(("https://", "http://")):
+    relied_on = None if policy is None else Policy.decode(forms.read_bytes(policy))
+    if not what.startswith(("https://", "http://")):
+        _verify_proof(Path(what), log_key, relied_on, nodes)
+    elif relied_on is None:
         _verify_log(what, log_key)
     else:
-        _verify_proof(Path(what), log_key, nodes)
+        raise InputError("proofs_only", "--policy is for proof files.", hint="accredit log prove writes one.")
 
 
 def _verify_log(url: str, log_key: str | None) -> None:
@@ -99,7 +110,7 @@ def _verify_log(url: str, log_key: str | None) -> None:
         key = _key(client, log_key)
         checkpoint = open_checkpoint(client.checkpoint().encode(), key).checkpoint
         with output.progress("Reading the log", checkpoint.size) as step:
-            check_entries(_entries(client, checkpoint.size, step), checkpoint.size, checkpoint.root)
+            check_entries(read_entries(client, checkpoint.size, step), checkpoint.size, checkpoint.root)
     data = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "verified": True}
 
     def text() -> None:
@@ -110,19 +121,29 @@ def _verify_log(url: str, log_key: str | None) -> None:
     output.emit(data, text)
 
 
-def _verify_proof(path: Path, log_key: str | None, nodes: tuple[str, ...]) -> None:
+def _verify_proof(path: Path, log_key: str | None, policy: Policy | None, nodes: tuple[str, ...]) -> None:
     proof = LogProof.decode(forms.read_bytes(path))
     if proof.extra is None:
         raise DecodeError(
             "no_statement", f"{path} does not carry its statement.", hint="accredit log prove writes one that does."
         )
+    origin = proof.checkpoint.decode("utf-8", "replace").partition("\n")[0]
     if log_key is not None:
         key = _vkey(log_key)
+    elif policy is not None:
+        key = _key_in_policy(policy, origin)
     else:
-        origin = proof.checkpoint.decode("utf-8", "replace").partition("\n")[0]
         with connected(nodes[0]) as client:
             key = _key_of_node(client, origin)
-    opened = check_log_proof(proof, leaf_hash(proof.extra), key)
+    witnesses = [] if policy is None else [witness.key for witness in policy.witnesses]
+    opened = check_log_proof(proof, leaf_hash(proof.extra), key, witnesses)
+    cosigners = [one.key for one in opened.cosignatures]
+    if policy is not None and not policy.is_met(cosigners):
+        raise RefusedError(
+            "too_few_witnesses",
+            f"{len(cosigners)} of the policy's witnesses cosigned it, and that does not suffice.",
+            hint="Prove it again in a minute: witnesses are asked every second. Or look at accredit log show.",
+        )
     said = decode(proof.extra)
     data = {
         "verified": True,
@@ -132,6 +153,7 @@ def _verify_proof(path: Path, log_key: str | None, nodes: tuple[str, ...]) -> No
         "index": proof.index,
         "origin": opened.checkpoint.origin,
         "size": opened.checkpoint.size,
+        "witnesses": [each.name for each in cosigners],
     }
 
     def text() -> None:
@@ -142,8 +164,12 @@ def _verify_proof(path: Path, log_key: str | None, nodes: tuple[str, ...]) -> No
     output.emit(data, text)
 
 
-def _entries(client: "NodeClient", size: int, step: Callable[[int], None]) -> Iterator[bytes]:
-    """Every entry, each looked at as a statement; one that is none ends it."""
+def read_entries(client: "NodeClient", size: int, step: Callable[[int], None]) -> Iterator[bytes]:
+    """Every entry of a node's log, each looked at as a statement; one that is none ends it.
+
+    Args:
+        size: how many. step: called with how many came since the last call.
+    """
     for tile in bundles_of(size):
         for entry in decode_bundle(client.tile(tile.encode_path()), tile.width):
             decode(entry)
@@ -176,6 +202,23 @@ def _key_of_node(client: "NodeClient", name: str) -> VerifierKey:
             hint="Give the log's key with --log-key; its operator has it (accredit node status).",
         )
     return VerifierKey(name=name, type=KeyType.ED25519, public=forms.public_key(record["keys"]["log"]))
+
+
+def _key_in_policy(policy: Policy, origin: str) -> VerifierKey:
+    """The key of a log that the policy relies on."""
+    key = next((log.key for log in policy.logs if log.key.name == origin), None)
+    if key is None:
+        raise RefusedError(
+            "unknown_log", f"The policy names no log {origin[:80]!r}.", hint="Add its line, or give --log-key."
+        )
+    return key
+
+
+def _witness_keys(client: "NodeClient") -> list[VerifierKey]:
+    """The nodes' keys of cosignatures."""
+    nodes = client.ecosystem()["nodes"]
+    kind = KeyType.COSIGNATURE_V1
+    return [VerifierKey(name=n["name"], type=kind, public=forms.public_key(n["keys"]["witness"])) for n in nodes]
 
 
 def _vkey(text: str) -> VerifierKey:

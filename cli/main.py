@@ -7,6 +7,9 @@ from cli.commands import Root
 _COMMANDS: Final = {
     "demo": ("cli.demo:demo", "A whole consortium on this machine, in under a minute."),
     "query": ("cli.query:query", "Ask whether an issuer is trusted, for what and when."),
+    "evidence": ("cli.evidence:evidence", "Check an answer's proof, or a proof of lying, without a network."),
+    "trust": ("cli.trust:trust", "The verifier's trust policy: export, show, renew."),
+    "snapshot": ("cli.snapshot:snapshot", "All records in one file: sync it, then ask without a network."),
     "inbox": ("cli.voting:inbox", "What waits for my vote, and what it would change."),
     "approve": ("cli.voting:approve", "Approve proposals: one table, one passphrase, one vote."),
     "reject": ("cli.voting:reject", "Reject proposals."),
@@ -22,6 +25,7 @@ _COMMANDS: Final = {
     "submit": ("cli.offline:submit", "Send a file of signed statements to a node."),
     "log": ("cli.log:log", "A node's log: show, prove, verify."),
     "node": ("cli.node:node", "Run a node: init, join, admit, run, status, audit."),
+    "simulate": ("cli.simulate:simulate", "Simulate whole networks: faults, adversaries, what must hold."),
 }
 
 
@@ -38,8 +42,9 @@ Example:
 
 \b
 Environment: ACCREDIT_NODE (URL of the node to ask), ACCREDIT_KEY (your key
-file), ACCREDIT_PASSPHRASE_FILE. Exit codes: 0 done, 1 the answer is no,
-2 usage, 3 something given is wrong, 4 not yet, 5 another machine, 6 files here.
+file), ACCREDIT_PASSPHRASE_FILE, ACCREDIT_POLICY (your trust policy). Exit codes: 0 done, 1 the answer is no,
+2 usage, 3 something given is wrong, 4 not yet, 5 another machine, 6 files here;
+not verified: 10 refuted, 11 unwitnessed, 12 stale, 13 unknown.
 
 \b
 Shell completion: add one of these lines to your shell's start-up file:

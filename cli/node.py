@@ -30,8 +30,17 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 CONFIG: Final = "node.toml"
 ENTRY: Final = "node-entry.toml"
 GENESIS: Final = "genesis.cose"
+OLD_NOTE: Final = 120
+"""Seconds after which a state note is not as fresh as it should be: signers cosign twice a minute."""
 
-node = Group("node", help="Run a node: init, genesis, join, admit, retire, run, status, peers, audit.")
+node = Group(
+    "node",
+    help="Run a node: init, genesis, join, admit, retire, run, status, peers, audit, backup, restore.",
+    lazy={
+        "backup": ("cli.backups:backup", "Copy a node's database into a new file."),
+        "restore": ("cli.backups:restore", "Put a backup back, if it holds all that was signed."),
+    },
+)
 
 
 def _identity_options(command: Any) -> Any:
@@ -207,7 +216,7 @@ def status(nodes: tuple[str, ...]) -> None:
         rows = []
         for one in found:
             if "error" in one:
-                rows.append((one["node"], bad("unreachable"), "", "", "", "", ""))
+                rows.append((one["node"], bad("unreachable"), "", "", "", "", "", ""))
                 continue
             heard = sum(1 for peer in one["peers"] if peer["last_heard"])
             alarms = bad(f"{len(one['alarms'])}") if one["alarms"] else good("none")
@@ -216,17 +225,21 @@ def status(nodes: tuple[str, ...]) -> None:
                 (
                     one["name"],
                     good("up"),
-                    _span(one["uptime"]),
+                    forms.span(one["uptime"]),
                     output.mix(one["size"], behind),
                     shorten(one["state_root"]),
+                    _noted(one["state_note"]),
                     f"{heard} of {len(one['peers'])}",
                     alarms,
                 )
             )
-        output.table(("node", "", "for", "statements", "state", "peers heard", "alarms"), rows)
+        output.table(("node", "", "for", "statements", "state", "noted", "peers heard", "alarms"), rows)
         for one in reached:
             for alarm in one["alarms"]:
                 output.say(f"{bad('!')} {output.safe(one['name'])}: {output.safe(alarm)}")
+            for signer in (one["state_note"] or {}).get("missing", ()):
+                said = f"the signer {signer['name']} is missing, last seen {forms.when(signer['last_seen']) or 'never'}"
+                output.say(f"{fair('!')} {output.safe(one['name'])}: {output.safe(said)}")
         if len(reached) > 1:
             same = len({one["state_root"] for one in reached}) == 1
             output.say(good("They hold the same.") if same else fair("They do not hold the same yet."))
@@ -234,6 +247,17 @@ def status(nodes: tuple[str, ...]) -> None:
     output.emit({"nodes": found}, text)
     if len(reached) < len(found):
         raise exits.Negative
+
+
+def _noted(note: dict[str, Any] | None) -> output.Styled:
+    """The state that a quorum stands by: of how many statements, how old, and whose cosignatures are there."""
+    if note is None:
+        return faint("no signers")
+    signers = len({*note["cosigned_by"], *(one["name"] for one in note["missing"])})
+    if note["age_seconds"] is None:
+        return bad(f"no quorum: {note['quorum']} of {signers} signers are needed")
+    text = f"{note['count']}, {forms.span(note['age_seconds'])} ago, by {len(note['cosigned_by'])} of {signers}"
+    return fair(text) if note["missing"] or note["age_seconds"] > OLD_NOTE else good(text)
 
 
 @node.command("peers", example="accredit node peers --node https://node1.example.org")
@@ -350,10 +374,3 @@ def _set(text: str, name: str, value: str, config: Path) -> str:
     if count != 1:
         raise InputError("bad_config", f"{config} has no line for {name}.", hint=f'Add the line: {name} = "{value}"')
     return changed
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"

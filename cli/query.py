@@ -3,49 +3,31 @@
 The answer a person gets: the verdict in words, who accredits, why, until when, and what to do next; and the same
 question as one curl command. Ends with 0 where the answer is yes, 1 where it is not. With several nodes (`--node`
 repeated) all are asked; where they differ, that is said and the answer is no.
+
+With a trust policy no node has to be believed: the answer comes with its evidence, which is checked here at once, and
+what is shown is what a quorum of the policy's signers vouches for. A node may know of something newer that has no
+quorum yet, such as a revocation a second ago: that is shown as its own word, and the answer is no.
 """
 
-import json
-import shlex
+import base64
+import time
 from collections.abc import Sequence
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli import exits, forms, output
+from cli.answers import show_decision
 from cli.asking import connected, node_option
 from cli.commands import Command, wants_json
-from cli.output import bad, faint, fair, good, safe, shorten
-from registry.errors import AccreditError, InputError, RemoteError
-from registry.identifiers import canonical_issuer, without_fragment
-from registry.vocabulary import ACHIEVEMENT_TYPES
+from cli.output import bad, faint, fair, good, safe
+from cli.questions import Asked, as_curl, query_of, question_options
+from cli.verifying import FILE, Answer, check_answer, read_policy, show_answer
+from registry.errors import AccreditError, InputError, RemoteError, StorageError
 
 if TYPE_CHECKING:
     from node.client import NodeClient
-
-_HEADLINES: Final = {
-    "trusted": (good, "Trusted"),
-    "trusted_with_advisory": (good, "Trusted, with something to know"),
-    "trusted_historical": (good, "Trusted for that time"),
-    "suspended": (bad, "Suspended for the time being"),
-    "not_trusted": (bad, "Not trusted"),
-    "unknown_issuer": (bad, "Unknown issuer"),
-    "indeterminate": (fair, "Cannot be decided"),
-    "stale_view": (fair, "This node's view is too old to answer"),
-}
-_UNASKED: Final = {
-    "credential_types": "--for credentialType:NAME",
-    "achievement_types": "--for TYPE, as in --for BachelorDegree",
-    "competencies": "--competency URI",
-    "framework": "--framework URI",
-    "level": "--level EQF:6",
-    "jurisdiction": "--jurisdiction US-IN",
-    "program": "--program ID",
-    "field_of_study": "--field cip:51",
-    "delivery_mode": "--mode WORD",
-    "key": "--key VERIFICATION-METHOD",
-}
 
 
 @click.command(
@@ -53,43 +35,54 @@ _UNASKED: Final = {
     cls=Command,
     example="""accredit query did:web:uni.example --for BachelorDegree --on 2015-05-20
 accredit query did:web:bootcamp.example --competency https://example.org/skills/python --jurisdiction US-IN
-accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org""",
+accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org
+accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence""",
 )
 @click.argument("issuer", metavar="ID")
+@question_options
 @click.option(
-    "--for",
-    "wanted",
-    metavar="TYPE",
-    multiple=True,
-    help="Achievement type (BachelorDegree), credential type, or competency URI; may be repeated.",
+    "--evidence", "target", type=FILE, metavar="FILE", help="Write the answer's proof, to be checked offline."
 )
-@click.option("--on", "on", metavar="DATE", help="As of: the day the credential was issued. Default: now.")
-@click.option("--authority", metavar="ID", help="Only what this authority (or one below it) grants counts.")
-@click.option("--action", default="issue", show_default=True, help="issue, or accredit for authorities.")
-@click.option("--competency", "competencies", metavar="URI", multiple=True, help="A competency; may be repeated.")
-@click.option("--framework", metavar="URI", help="The framework the competencies are meant in.")
-@click.option("--jurisdiction", help="Where, as in US-IN.")
-@click.option("--level", help="As in EQF:6.")
-@click.option("--program", help="The programme's id.")
-@click.option("--field", "field_of_study", help="Field of study, as in cip:51 or isced_f:0913.")
-@click.option("--mode", "delivery_mode", help="Mode of delivery.")
-@click.option("--key", help="The verification method the credential was signed with.")
+@click.option(
+    "--policy",
+    "policy_path",
+    type=FILE,
+    envvar="ACCREDIT_POLICY",
+    metavar="POLICY",
+    help="Check the answer by this trust policy at once. [env ACCREDIT_POLICY]",
+)
 @node_option
-def query(
-    issuer: str,
-    wanted: tuple[str, ...],
-    on: str | None,
-    nodes: tuple[str, ...],
-    competencies: tuple[str, ...],
-    **axes: Any,
-) -> None:
+def query(issuer: str, asked: Asked, target: Path | None, policy_path: Path | None, nodes: tuple[str, ...]) -> None:
     """Ask whether issuer ID (a DID or https URL) is accredited to issue this.
 
     Says the verdict, who accredits, why, until when, and what to do next. Ends with 0 if the answer is yes, else 1.
+    With --policy the answer is believed only if it proves itself; ends with 10 (refuted), 11 (unwitnessed), 12 (stale)
+    or 13 (unknown) if it does not: see accredit evidence check --help.
     """
-    question = build_question(issuer, wanted, on, competencies, axes)
-    # Where nodes differ, the more cautious answer is the one to show.
-    answers = sorted(_ask_all(nodes, question), key=lambda answer: bool(answer["decision"]["authorized"]))
+    question = asked.question(issuer)
+    if target is not None and target.exists():
+        raise StorageError("file_exists", f"{target} exists already.", hint="Choose another name for the evidence.")
+    if target is None and policy_path is None:
+        _show_unproved(nodes, question, _ask_all(nodes, question))
+        return
+    read_as = None if policy_path is None else query_of(question, read_policy(policy_path).charter)
+    answers = _ask_all(nodes, {**question, "evidence": True})
+    proofs = [answer.pop("proof") for answer in answers]
+    now = int(time.time())
+    if policy_path is None:
+        assert target is not None
+        _keep(target, next((proof for proof in proofs if proof is not None), None))
+        # Unchecked, it is worth no more than the node's word, and shown as that.
+        _show_unproved(nodes, question, answers)
+        return
+    checked = [None if one is None else check_answer(one, read_as, policy_path, now) for one in proofs]
+    # One that proves itself is enough, whoever gave it.
+    order = sorted(range(len(checked)), key=lambda at: _rank(checked[at]))
+    _keep(target, proofs[order[0]])
+    _tell_checked(question, [(answers[at], checked[at]) for at in order], now)
+
+
+def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]]) -> None:
     first = answers[0]
     agree = all(_gist(answer) == _gist(first) for answer in answers)
     data = first["decision"] if len(answers) == 1 else {"agree": agree, "answers": answers}
@@ -100,77 +93,21 @@ def query(
         raise exits.Negative
 
 
-def build_question(
-    issuer: str, wanted: Sequence[str], on: str | None, competencies: Sequence[str], axes: dict[str, Any]
-) -> dict[str, Any]:
-    """The body of `POST /v1/decisions`, from options.
-
-    Raises:
-        DecodeError, InputError: an option is not understood.
-    """
-    question: dict[str, Any] = {"issuer": canonical_issuer(without_fragment(issuer))}
-    for word in wanted:
-        member, value = sort_wanted(word)
-        question.setdefault(member, []).append(value)
-    if competencies:
-        question.setdefault("competency", []).extend(competencies)
-    for member in ("achievement_type", "credential_type", "competency"):
-        if len(question.get(member, ())) == 1:
-            question[member] = question[member][0]
-    if on is not None:
-        question["issued_on"] = on if len(on) == 10 and forms.seconds(on, "--on") is not None else _instant(on)
-    question.update({name: value for name, value in axes.items() if value and (name, value) != ("action", "issue")})
-    return question
-
-
-def sort_wanted(word: str) -> tuple[str, str]:
-    """Which member of a question a word after `--for` belongs to, and its value there.
-
-    Raises:
-        InputError: it looks like a mistyped achievement type.
-    """
-    prefix, colon, rest = word.partition(":")
-    if colon and prefix == "achievementType":
-        return "achievement_type", rest
-    if colon and prefix == "credentialType":
-        return "credential_type", rest
-    if word in ACHIEVEMENT_TYPES or word.startswith("ext:"):
-        return "achievement_type", word
-    if "://" in word or word.startswith("urn:"):
-        return "competency", word
-    if word.endswith("Credential"):
-        return "credential_type", word
-    by_fold = {one.casefold(): one for one in ACHIEVEMENT_TYPES}
-    close = get_close_matches(word.casefold(), by_fold, 1)
-    raise InputError(
-        "what_is_it",
-        f"{word!r} is no achievement type of Open Badges 3.0.",
-        hint=(f"Did you mean {by_fold[close[0]]}? " if close else "")
-        + "Write credentialType:NAME for a credential type, ext:NAME for an achievement type of your own.",
-    )
-
-
-def as_curl(url: str, question: dict[str, Any]) -> str:
-    """The same question as one command."""
-    body = json.dumps(question, ensure_ascii=False)
-    return f"curl -s {shlex.quote(url + '/v1/decisions')} -H 'content-type: application/json' -d {shlex.quote(body)}"
-
-
-def _instant(text: str) -> str:
-    from node.views import format_time
-
-    return format_time(forms.seconds(text, "--on"))
-
-
 def _ask_all(nodes: Sequence[str], question: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every node's answer; one that cannot be reached is said and left out, unless none is left."""
+    """Every node's answer, with its `proof` where evidence is asked for, the more cautious answers first.
+
+    One that cannot be reached is said and left out, unless none is left.
+    """
     answers: list[dict[str, Any]] = []
     failed: list[AccreditError] = []
     with output.progress("Asking", len(nodes)) as step:
         for url in nodes:
             try:
                 with connected(url) as client:
-                    answers.append({"node": url, "decision": client.decide(question)})
+                    answer: dict[str, Any] = {"node": url, "decision": client.decide(question)}
+                if "evidence" in question:
+                    answer["proof"] = _evidence_of(answer)
+                answers.append(answer)
             except RemoteError as error:
                 failed.append(error)
             step(1)
@@ -178,7 +115,7 @@ def _ask_all(nodes: Sequence[str], question: dict[str, Any]) -> list[dict[str, A
         output.note(f"{fair('!')} {safe(failure.message)}")
     if not answers:
         raise failed[0]
-    return answers
+    return sorted(answers, key=lambda answer: bool(answer["decision"]["authorized"]))
 
 
 def _gist(answer: dict[str, Any]) -> tuple[Any, ...]:
@@ -199,26 +136,9 @@ def _details(client: "NodeClient", decision: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict[str, Any], *, agree: bool) -> None:
-    node, decision = answers[0]["node"], answers[0]["decision"]
-    colour, headline = _HEADLINES.get(decision["verdict"], (fair, decision["verdict"]))
-    name = decision["issuer_name"]
     if not agree:
         output.say(bad("The nodes asked do not agree; this is the more cautious of their answers."))
-    output.say(f"{colour(headline)}  {output.styled(name or question['issuer'], bold=True)}")
-    output.say()
-    output.facts(
-        [
-            ("issuer", question["issuer"]),
-            ("asked for", _asked_for(question)),
-            ("as of", forms.when(decision["time_requested"]) or "now"),
-            ("accredited by", output.lines(_by(one, details["authorities"]) for one in details["accreditations"])),
-            ("chain", _chain(decision["chain"], details["authorities"])),
-            ("why", "\n".join(safe(reason["text"]) for reason in decision["reasons"])),
-            ("not checked", "\n".join(decision["unchecked"])),
-            ("holds until", forms.when(decision["valid_until"])),
-            ("next", "\n".join(_next(question, decision, details))),
-        ]
-    )
+    show_decision(question, answers[0]["decision"], details, at_node=True)
     if len(answers) > 1:
         output.say()
         rows = [(a["node"], a["decision"]["verdict"], forms.when(a["decision"]["time_evaluated"])) for a in answers]
@@ -230,82 +150,92 @@ def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict
         )
     output.say()
     output.say(faint("The same with curl:"))
-    output.say(as_curl(node, question))
+    output.say(as_curl(answers[0]["node"], question))
 
 
-def _asked_for(question: dict[str, Any]) -> str:
-    parts = []
-    for member, value in question.items():
-        if member not in ("issuer", "issued_on"):
-            shown = ", ".join(value) if isinstance(value, list) else str(value)
-            parts.append(
-                shown if member in ("achievement_type", "competency") else f"{member.replace('_', ' ')} {shown}"
-            )
-    return "; ".join(parts) or "anything"
+# ------------------------------------------------------------------------------------------------ with evidence
 
 
-def _by(accreditation: dict[str, Any], authorities: dict[str, Any]) -> output.Styled:
-    name = authorities.get(accreditation["by"], {}).get("name", accreditation["by"])
-    terms = accreditation["terms"][-1]
-    until = f" until {forms.when(terms['valid_until'])}" if "valid_until" in terms else ""
-    events = "".join(f"; {one['event']} from {forms.when(one['effective_from'])}" for one in accreditation["events"])
-    since, id_ = forms.when(terms["valid_from"]), faint(shorten(accreditation["id"]))
-    return output.mix(f"{name}: {accreditation['kind']}, from {since}{until}{events} ", id_)
+def _evidence_of(answer: dict[str, Any]) -> bytes | None:
+    """The evidence of an answer, taken out of it; None where the node gives its own word instead.
 
-
-def _chain(chain: Sequence[dict[str, Any]], authorities: dict[str, Any]) -> str:
-    names = [safe(authorities.get(link["by"], {}).get("name", link["by"])) for link in chain]
-    return " ← ".join([*names, "the charter"]) if names else ""
-
-
-def _next(question: dict[str, Any], decision: dict[str, Any], details: dict[str, Any]) -> list[str]:
-    """What a person can do with the answer."""
-    contacts = [details["authorities"].get(one["by"], {}) for one in details["accreditations"]]
-    match decision["verdict"]:
-        case "trusted" | "trusted_with_advisory" | "trusted_historical":
-            first = "Check the credential itself: its signature and status; this answer is about its issuer."
-            if "key" not in question:
-                return [first, "Add --key METHOD to ask whether the issuer's key was good then."]
-            return [first]
-        case "unknown_issuer":
-            search = f"Search by name: accredit issuer list --name {shlex.quote(_part_of(question['issuer']))}"
-            return [search, *_where_to_apply(details)]
-        case "indeterminate":
-            return [
-                "Say more: " + "; ".join(option for axis, option in _UNASKED.items() if _is_missing(axis, decision))
-            ]
-        case "stale_view":
-            return ["Ask another node with --node URL, or this one again in a minute."]
-        case _:
-            earlier = "For a credential issued earlier, ask as of that day: --on DATE"
-            objections = [
-                f"To object, turn to {safe(one.get('name', ''))}: {safe(one.get('appeal_url') or one['contact'])}"
-                for one in contacts
-                if one.get("appeal_url") or one.get("contact")
-            ]
-            lapsed = details["accreditations"] and "issued_on" not in question
-            applies = [] if details["accreditations"] else _where_to_apply(details)
-            return [*([earlier] if lapsed else []), *objections[:3], *applies]
-
-
-def _where_to_apply(details: dict[str, Any]) -> list[str]:
-    return [
-        f"To be accredited, apply to {safe(one['name'])}: {safe(one['apply_url'])}"
-        for one in details["authorities"].values()
-        if "apply_url" in one
-    ][:3]
-
-
-def _is_missing(axis: str, decision: dict[str, Any]) -> bool:
-    """Whether an undecided answer names this axis; where it names none that we know, all are offered."""
-    named = " ".join(
-        [*decision["unchecked"], *(reason["code"] + " " + reason["text"] for reason in decision["reasons"])]
+    Raises:
+        RemoteError: there is neither, or it is not base64.
+    """
+    given = answer["decision"].pop("evidence", "")
+    if given is None and answer["decision"].get("own_word") is True:
+        return None
+    try:
+        if given:
+            return base64.b64decode(given, validate=True)
+    except (TypeError, ValueError):
+        pass
+    raise RemoteError(
+        "no_evidence",
+        f"{answer['node']} was asked for evidence and sent none.",
+        hint="Ask another node; without evidence its answer is its own word.",
     )
-    mentioned = [one for one in _UNASKED if one in named or one.rstrip("s") in named or one.replace("_", " ") in named]
-    return axis in mentioned if mentioned else axis in ("achievement_types", "competencies")
 
 
-def _part_of(issuer: str) -> str:
-    """A word to search by: the first label of the host."""
-    host = issuer.removeprefix("https://").split("/")[0].rpartition(":")[2]
-    return host.split(".")[0] or host
+def _keep(target: Path | None, proof: bytes | None) -> None:
+    if target is None:
+        return
+    if proof is None:
+        output.note(f"{fair('!')} {target} was not written: there is no evidence for a node's own word.")
+        return
+    forms.write_new(target, proof)
+    output.note(f"Wrote {target}. Check it, without a network:  accredit evidence check {target} --policy POLICY")
+
+
+def _rank(checked: Answer | None) -> int:
+    """Verified before checked in vain, before not to be checked at all."""
+    if checked is None:
+        return 2
+    return 0 if checked.decision is not None else 1
+
+
+def _tell_checked(question: dict[str, Any], told: Sequence[tuple[dict[str, Any], Answer | None]], now: int) -> None:
+    """Shows what is proved, and who says something newer that is not.
+
+    Args:
+        told: what each node answered, and what came of its evidence, the best first.
+
+    Raises:
+        Negative: anything but a proved yes that no node takes back.
+    """
+    best = told[0][1]
+    own_words = [
+        {"node": answer["node"], "verdict": answer["decision"]["verdict"], "reasons": answer["decision"]["reasons"]}
+        for answer, checked in told
+        if checked is None
+    ]
+    alone: dict[str, Any] = {"result": "unwitnessed", "check": "own_word", "question": question, "decision": None}
+    data = {
+        **(alone if best is None else best.to_json()),
+        "own_word": own_words,
+        "answers": [
+            {"node": answer["node"], "result": str(one.checked.result), "check": one.checked.check or None}
+            for answer, one in told
+            if one is not None
+        ],
+    }
+
+    def text() -> None:
+        if best is not None:
+            show_answer(best, now, asked=True)
+        for one in own_words:
+            said = "; ".join(reason["text"] for reason in one["reasons"])
+            output.say(f"{fair('Own word')}  of {safe(one['node'])}: {safe(one['verdict'])}. {safe(said)}")
+        if own_words:
+            output.say("  It may be news that no quorum vouches for yet, so it is not a yes. Ask again in a minute.")
+        for answer, checked in told[1:]:
+            if best is not None and checked is not None and checked.checked.result is not best.checked.result:
+                result, check = checked.checked.result, checked.checked.check
+                output.say(f"{fair('!')} {safe(answer['node'])}: {result}, by the check {check}")
+
+    output.emit(data, text)
+    if best is None:
+        raise exits.Negative("unwitnessed")
+    best.end()
+    if own_words:
+        raise exits.Negative

@@ -20,16 +20,23 @@ from gossip.config import GossipConfig
 from node.bootstrap import join
 from node.clock import SystemClock
 from node.config import NodeConfig
-from node.heads import SignedHead
+from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys, read_passphrase
 from node.observe import configure_logging, event
 from node.peers import Peers
 from node.runtime import Runtime
 from node.serve import GRACE_SECONDS, bind, serve
 from node.store import Store
+from node.witness import NodeWitness, log_key_of, open_held
+from node.witnessing import Witnessing
 from registry.errors import AccreditError, InputError, RefusedError, RemoteError
+from registry.keys import public_of
+from registry.note import KeyType, VerifierKey
+from registry.witness import Witness
 
 HEAD_FILE: Final = "log.json"
+STATE_FILE: Final = "state.json"
+WITNESS_FILE: Final = "witness.sqlite"
 
 JOIN_BY: Final = 2
 """Nodes whose logs a newcomer reads: one could withhold something, or be down."""
@@ -40,6 +47,16 @@ _log = logging.getLogger(__name__)
 def head_path(config: NodeConfig) -> Path:
     """Where the last signed head of the node's log is kept."""
     return config.heads / HEAD_FILE
+
+
+def state_path(config: NodeConfig) -> Path:
+    """Where the state that the node cosigned last is kept."""
+    return config.heads / STATE_FILE
+
+
+def witness_path(config: NodeConfig) -> Path:
+    """Where the node keeps what it has cosigned as a witness."""
+    return config.heads / WITNESS_FILE
 
 
 def run_node(config: NodeConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
@@ -88,11 +105,27 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
         runtime = await Runtime.open(
             store=store,
             head=SignedHead(head_path(config)),
+            state=SignedState(state_path(config)),
             keys=keys,
             peers=peers,
             clock=clock,
             tick=config.tick_ms,
-            gossip=GossipConfig(root_interval=config.reconcile_ms),
+            gossip=GossipConfig(heartbeat=config.heartbeat_ms, root_interval=config.reconcile_ms),
+        )
+        witness = NodeWitness(
+            name=keys.name,
+            seed=keys.witness,
+            held=stack.enter_context(open_held(witness_path(config), store)),
+            store=store,
+            log_key=partial(log_key_of, runtime.fold),
+            clock=clock,
+        )
+        witnessing = Witnessing(
+            runtime,
+            log=VerifierKey(name=keys.name, type=KeyType.ED25519, public=public_of(keys.log)),
+            transport=peers,
+            clock=clock,
+            outside=[Witness.decode(line) for line in config.witnesses],
         )
         stopping = trio.Event()
         try:
@@ -101,13 +134,24 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(runtime.run)
                     await _begin(runtime, config)
-                    serving = partial(serve, runtime, config, sock=sock, clock=clock, shutdown=stopping.wait)
+                    serving = partial(
+                        serve,
+                        runtime,
+                        config,
+                        sock=sock,
+                        clock=clock,
+                        shutdown=stopping.wait,
+                        witness=witness,
+                        alarms=lambda: [*witness.alarms(), *witnessing.alarms()],
+                    )
                     url = await nursery.start(serving)
+                    around.start_soon(witnessing.run)
                     if not runtime.engine.is_member:
                         for peer in config.peers[:JOIN_BY]:
                             around.start_soon(_read_along, runtime, peers, peer.url)
                     ready(url)
                     await stopping.wait()
+                    witnessing.stop()
                     await runtime.stop()
                     nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS + 1.0
                 around.cancel_scope.cancel()

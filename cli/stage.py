@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from cli import output
+from cli import exits, output
 from cli.commands import wants_json
 from cli.output import faint, good
 from registry.errors import AccreditError, InputError, StorageError
@@ -56,12 +56,18 @@ class DemoNode:
 
 @dataclass(slots=True)
 class Stage:
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        folder: where commands run. keeps: whether it stays at the end.
+        commands: how many were run. settings: environment variables they get besides.
+    """
 
     folder: Path
     keeps: bool
     nodes: list[DemoNode] = field(default_factory=list)
     commands: int = 0
+    settings: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(cls, keep: Path | None) -> "Stage":
@@ -103,18 +109,18 @@ class Stage:
         """Runs one command; what it prints.
 
         Args:
-            refused: whether the answer may be no (exit code 1).
+            refused: whether the answer may be no (exit code 1), or a check may fail.
 
         Raises:
             AccreditError: it ended with another exit code.
         """
         self.commands += 1
         environment = {k: v for k, v in os.environ.items() if not k.startswith("ACCREDIT_")}
-        environment |= {"ACCREDIT_PASSPHRASE_FILE": _PASSPHRASE, "PYTHONPATH": _import_path()}
+        environment |= {"ACCREDIT_PASSPHRASE_FILE": _PASSPHRASE, "PYTHONPATH": _import_path(), **self.settings}
         done = subprocess.run(
             [*_COMMAND, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
-        if done.returncode not in ((0, 1) if refused else (0,)):
+        if done.returncode not in ((exits.OK, exits.NEGATIVE, *exits.RESULTS.values()) if refused else (exits.OK,)):
             said = (done.stderr or done.stdout).strip().splitlines()[-3:]
             raise AccreditError(
                 "demo_failed", f"accredit {' '.join(arguments)} ended with {done.returncode}: {' '.join(said)}"
@@ -138,6 +144,10 @@ class Stage:
         answer = self.ask(*arguments)
         tell_lines(told(answer))
         return answer
+
+    def offline(self, url: str) -> None:
+        """From now on commands that name no node would ask this URL; empty for their usual one."""
+        self.settings = {"ACCREDIT_NODE": url} if url else {}
 
     # Nodes
 

@@ -7,55 +7,124 @@ Limits here are local: they delay, they never refuse a valid statement for good.
 
 from dataclasses import dataclass
 
+from .frames import MESSAGE_BYTES
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GossipConfig:
-    """The settings of one machine.
+    """The settings of one machine. "Design" is the page on gossip.
 
     Attributes:
-        frame_bytes: largest frame taken or sent. Design gossip.md: 1 MiB for what is fetched.
+        frame_bytes: largest frame taken or sent. Design: 1 MiB for what is fetched.
         push_bytes: largest sum of statements in one push; leaves room for the frame around 5,000 of them.
         clock_skew: how far a frame's time may be from ours. Design: 90 s.
         nonce_window: how long a nonce is remembered; twice the skew, so that a replay is always one or the other.
+
         gather: how long normal statements are gathered for one peer. Design: 100 ms.
-        announce_ids: ids in one page of a log. Design, from go-libp2p's MaxIHaveLength: 5,000.
-        request_ids: ids in one request; 1,000 typical statements of 400 bytes are 0.4 MB. A guess, to be measured.
+        flood: random members that a node's own statements go to besides the mesh. Design: 12.
         urgent_ids, normal_ids: how many statements wait for one peer before they are announced instead; 32 bytes each.
             A guess, to be measured.
         known_ids: how many ids we remember that a peer has; 1 minute at 100 statements a second, rounded up.
         recent_statements: whole statements recognised without decoding. Copies come within seconds.
-        root_interval: how often roots are compared with each peer, ± half. A guess; design: 10 s with one peer.
+
+        heartbeat: between two looks at the mesh, and two announcements. Design: 1 s.
+        degree, degree_low, degree_high: peers in the mesh. Design: 8, low 6, high 12.
+        operator_slots: mesh peers of one operator. Design: 1.
+        pinned: names of nodes always in the mesh. Design: two at most.
+        rotation_min, rotation_max: between two rotations of a slot. Design: 10 to 30 min.
+        idle: a mesh peer that was never first with anything for so long loses its slot. Design: 10 min.
+        patience: heartbeats in which others may dial us before we dial beyond our half. A guess: 3.
+        graft_backoff: who was pruned may not graft before. Design of gossipsub v1.1: 60 s.
+
+        announce_heartbeats: in how many heartbeats an id is announced. gossipsub's mcache_gossip: 3.
+        announce_ids: ids in one announcement. Design, from go-libp2p's MaxIHaveLength: 5,000.
+        announce_frames: announcements taken from one peer in a heartbeat. Design: 10.
+        announce_peers, announce_share: announced to max(6, a quarter of the other peers). Design.
+        acquaintances: other peers we keep state of. A guess: a quarter of them is 16 frames a heartbeat.
+        request_ids: ids in one request; 1,000 typical statements of 400 bytes are 0.4 MB. A guess, to be measured.
+        promise: announced or asked for, it must be delivered within. Design: 3 s.
+        serves: how often a statement is served to one peer. Design: 3.
+        arrived: how long what came is taken to be on its way into the log. Ten ticks.
+
+        root_interval: how often our root is compared with that of a random member, ± half. Design: 10 s.
+        root_retry: after a comparison that failed. A guess.
+        reconcile_bytes: largest reconciliation message. Design: 64 KiB.
+        reconcile_time: how long a session lasts at most. Design: 60 s.
+        reconcile_sessions: sessions held open for one peer. Design: 4.
+        reconcile_sessions_all: for all together; 25 MB each for 100,000 statements. A guess.
+        reconcile_rounds: messages we send in one session; what is left is for the next one. 60 s of round trips.
+        beacon_interval: between two beacons to the mesh. A guess: a third of the relying parties' patience.
+
         exchange: when a frame without an answer counts as lost. Longer than the shell's own timeouts.
         backoff_min, backoff_max: pause after the first failure, doubling. 1 s to 60 s, a guess.
-        asked: how long an id asked from one peer is not asked from another, and may wait to be logged. Ten ticks.
-        blocked: how soon we look again whether what blocks a walk has come.
-        attempts: how often an id is asked from one peer before the walk goes on without it. Design: three.
-        rewalk: at most one walk from the start of a peer's log in this time. Design: strikes count for 10 min.
-        distrust_min, distrust_max: nothing is asked of a peer that sent what no honest node sends. Design: 60 s to 1 h.
+        dead_after: failures in a row after which a peer is replaced in the mesh; times (1 + local health). SWIM: 3.
+        health_max: how much our own trouble may excuse others. Lifeguard (S = 8).
+        late: a heartbeat later than this is our own trouble. A guess.
+
+        strikes, strike_window: so many broken promises in so long, and a peer is replaced. Design: 3 in 10 min.
+        distrust_min, distrust_max: pause for a peer that sent what no honest node sends, doubling. Design: 60 s to 1 h.
         waiting_statements, waiting_bytes: statements of unknown keys kept for each sending peer. A guess.
         frames_per_second, frames_burst: frames taken from one peer. A guess: ten times what a busy peer sends.
         bytes_per_second, bytes_burst: bytes taken from and served to one peer: 32 Mbit/s. A guess.
+        work_per_second, work_burst: µs of our processor for one peer: a quarter of a core. A guess.
+        verify_work: µs to check one signature. Measured: 55 to 65.
+        item_work: µs to blind and sort one statement for reconciliation. Measured: 1.
+        backlog_bytes: statements of one peer that wait for `work`; what is beyond is refused for now. A guess.
     """
 
     frame_bytes: int = 1024 * 1024
     push_bytes: int = 1_000_000
     clock_skew: int = 90_000
     nonce_window: int = 180_000
+
     gather: int = 100
-    announce_ids: int = 5_000
-    request_ids: int = 1_000
+    flood: int = 12
     urgent_ids: int = 1_000
     normal_ids: int = 5_000
     known_ids: int = 10_000
     recent_statements: int = 4_096
-    root_interval: int = 5_000
+
+    heartbeat: int = 1_000
+    degree: int = 8
+    degree_low: int = 6
+    degree_high: int = 12
+    operator_slots: int = 1
+    pinned: tuple[str, ...] = ()
+    rotation_min: int = 600_000
+    rotation_max: int = 1_800_000
+    idle: int = 600_000
+    patience: int = 3
+    graft_backoff: int = 60_000
+
+    announce_heartbeats: int = 3
+    announce_ids: int = 5_000
+    announce_frames: int = 10
+    announce_peers: int = 6
+    announce_share: int = 4
+    acquaintances: int = 64
+    request_ids: int = 1_000
+    promise: int = 3_000
+    serves: int = 3
+    arrived: int = 10_000
+
+    root_interval: int = 10_000
+    root_retry: int = 1_000
+    reconcile_bytes: int = MESSAGE_BYTES
+    reconcile_time: int = 60_000
+    reconcile_sessions: int = 4
+    reconcile_sessions_all: int = 16
+    reconcile_rounds: int = 500
+    beacon_interval: int = 30_000
+
     exchange: int = 60_000
     backoff_min: int = 1_000
     backoff_max: int = 60_000
-    asked: int = 10_000
-    blocked: int = 1_000
-    attempts: int = 3
-    rewalk: int = 600_000
+    dead_after: int = 3
+    health_max: int = 8
+    late: int = 1_000
+
+    strikes: int = 3
+    strike_window: int = 600_000
     distrust_min: int = 60_000
     distrust_max: int = 3_600_000
     waiting_statements: int = 1_000
@@ -64,3 +133,12 @@ class GossipConfig:
     frames_burst: int = 1_000
     bytes_per_second: int = 4 * 1024 * 1024
     bytes_burst: int = 32 * 1024 * 1024
+    work_per_second: int = 250_000
+    work_burst: int = 2_000_000
+    verify_work: int = 60
+    item_work: int = 1
+    backlog_bytes: int = 8 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        assert len(self.pinned) <= 2, "two pinned peers at most: they are exempt from what makes an eclipse expensive"
+        assert self.degree_low <= self.degree <= self.degree_high

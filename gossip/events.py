@@ -7,7 +7,7 @@ given up by the machine itself after `GossipConfig.exchange`. Every `FrameReceiv
 `Refuse` with the same token, at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,11 +23,13 @@ class Peer:
         name: the node's name, for people and for the shell's connections.
         url: where it listens, without `/gossip`.
         public: the 32-byte public key it signs frames with.
+        operator: who runs it; empty where that is not known: then it counts as an operator of its own.
     """
 
     name: str
     url: str
     public: bytes
+    operator: str = ""
 
 
 class Held(Protocol):
@@ -43,6 +45,10 @@ class Held(Protocol):
 
     def ids(self, start: int, stop: int) -> Sequence[bytes]:
         """Ids of the entries from `start` to before `stop`, in the order of the log; fewer at its end."""
+        ...
+
+    def items(self) -> Iterable[tuple[int, bytes]]:
+        """`iat` and id of every entry, in any order."""
         ...
 
     def raw(self, id: bytes) -> bytes | None:
@@ -105,19 +111,24 @@ class StatementsJudged:
     Attributes:
         sender: as in `Submit`.
         refused: ids of those that no honest node would send.
+        postponed: ids of those that could not be stored just now: our trouble, not the sender's.
         waiting: those that cannot be judged yet.
     """
 
     sender: bytes
     refused: tuple[bytes, ...] = ()
+    postponed: tuple[bytes, ...] = ()
     waiting: tuple[Unverified, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeersChanged:
-    """The nodes in force, ourselves included or not; replaces what was said before."""
+    """The nodes in force; replaces what was said before. A node that is not among them is silent.
 
-    peers: tuple[Peer, ...]
+    Where many machines share one list (simulations), it may be a `membership.Roster`, so that it is indexed once.
+    """
+
+    peers: Sequence[Peer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,11 +193,19 @@ class PeerStatistics:
     Attributes:
         last_heard: milliseconds since 1970 of its last good frame; None before the first.
         in_sync: whether its root was ours when last compared; None before the first time.
-        behind: entries of its log that we have not looked at yet.
+        behind: statements that it counts and we do not, when it last said.
+        lag: statements that we count and it does not, when it last said.
         queued: statements that wait to be sent to it.
         overflowed: statements that were announced to it because its queue was full.
         failures: exchanges that failed in a row.
         error: why the last one failed, for people; empty where it did not.
+        is_mesh: whether statements are pushed to it as they come.
+        why: why it is in the mesh, or not, for people.
+        round_trip: of its last answer, ms; None before the first.
+        firsts, duplicates: statements that it was the first to send us; that we had.
+        strikes: promises it broke lately.
+        distrusted_until: milliseconds since 1970 until which it is not listened to; None where it is.
+        beacon: when it said what it holds, by its own clock, ms since 1970; None where it has not.
     """
 
     name: str
@@ -198,12 +217,29 @@ class PeerStatistics:
     overflowed: int
     failures: int
     error: str
+    lag: int = 0
+    is_mesh: bool = False
+    why: str = ""
+    round_trip: int | None = None
+    firsts: int = 0
+    duplicates: int = 0
+    strikes: int = 0
+    distrusted_until: int | None = None
+    beacon: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """What the machine has seen: `peers` by name, `counters` by word (sorted), statements of unknown keys."""
+    """What the machine has seen.
+
+    Attributes:
+        peers: every other node in force, by name.
+        counters: by word (sorted).
+        waiting: statements of unknown keys.
+        health: our own trouble, from 0 (none) to `GossipConfig.health_max`.
+    """
 
     peers: tuple[PeerStatistics, ...]
     counters: tuple[tuple[str, int], ...]
     waiting: int
+    health: int = 0

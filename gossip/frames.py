@@ -12,14 +12,17 @@ An answer repeats the nonce of the frame it answers, so that it is good once, fo
 
 | type | body | answered by |
 |---|---|---|
-| 1 push     | `{1: [+ statement bstr], 2: 0 urgent / 1 normal}` | root |
-| 2 announce | `{1: start, 2: size, 3: [* id bstr32]}`: the ids in the sender's log from `start` on | request |
-| 3 request  | `{1: [* id bstr32]}` | push, in the order asked, as far as fits |
-| 7 root     | `{1: root bstr32, 2: count, 3: size}`: statement-set root, committed statements, log size | root |
-| 9 fetch    | `{1: start}`: which ids are in your log from there? | announce |
+| 1 push      | `{1: [* statement bstr], 2: 0 urgent / 1 normal}` | root |
+| 2 announce  | `{1: [* id bstr32]}`: what the sender holds and the receiver may lack | root |
+| 3 request   | `{1: [* id bstr32]}` | push, in the order asked, as far as fits |
+| 4 graft     | `{}`: let us be in each other's mesh | graft (yes) or prune (no) |
+| 5 prune     | `{1: ms}`: out of the mesh; no graft before that time has passed | root |
+| 6 beacon    | `{1: root bstr32, 2: count, 3: size, 4: ms}`: what the sender holds, and when | beacon |
+| 7 root      | `{1: root bstr32, 2: count, 3: size}`: statement-set root, committed statements, log size | root |
+| 8 reconcile | `{1: session bstr16, 2: salt bstr16, 3: root bstr32, 4: message bstr}`: see `reconcile` | reconcile |
+| 9 fetch     | `{1: session bstr16, 2: [* blinded id bstr32]}` | push, in the order asked, as far as fits |
 
-Types 4 (graft), 5 (prune), 6 (beacon) and 8 (reconcile) are reserved by the design. A push in answer to a request may
-be empty: none of it is held.
+A push in answer to a request may be empty: none of it is held.
 
 Different trust, different type: `decode_frame` gives an `UnverifiedFrame`, and only `verify_frame` makes it a `Frame`.
 Who the sender is, whether the time fits and the nonce is new is the business of `guard`.
@@ -37,13 +40,18 @@ VERSION: Final = 1
 EXTERNAL_AAD: Final = b"accredit-gossip/1"
 ID_BYTES: Final = 32
 NONCE_BYTES: Final = 16
+SESSION_BYTES: Final = 16
+SALT_BYTES: Final = 16
+MESSAGE_BYTES: Final = 64 * 1024
+"""Largest reconciliation message. Design gossip.md: 64 KiB."""
+
 NUMBER_MAX: Final = 2**53
 """Largest count, index or time: what every language's numbers hold exactly."""
 
 _TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18
 _ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
 _VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY = range(1, 8)
-_PUSH, _ANNOUNCE, _REQUEST, _ROOT, _FETCH = 1, 2, 3, 7, 9
+_PUSH, _ANNOUNCE, _REQUEST, _GRAFT, _PRUNE, _BEACON, _ROOT, _RECONCILE, _FETCH = range(1, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +64,38 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """One page of the sender's log: the ids of the entries from `start` on; `size` entries are in it altogether."""
+    """Ids of statements that the sender holds, and promises to deliver."""
 
-    start: int
-    size: int
     ids: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Ids of the statements that the sender wants; none where it has them all."""
+    """Ids of the statements that the sender wants."""
 
     ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graft:
+    """Asks for a place in the receiver's mesh; as an answer, gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prune:
+    """Ends, or refuses, a place in the mesh; asking again before `backoff` (ms) is an offence."""
+
+    backoff: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beacon:
+    """What the sender holds (as in `Root`), and at what time (ms since 1970, its clock)."""
+
+    root: bytes
+    count: int
+    size: int
+    time: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +108,31 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reconcile:
+    """One message of a reconciliation.
+
+    Attributes:
+        session: chosen by the initiator.
+        salt: what ids are blinded with in this session.
+        root: the sender's statement-set root when it took its part of the session down.
+        message: negentropy protocol v1.
+    """
+
+    session: bytes
+    salt: bytes
+    root: bytes
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Asks for the page of the receiver's log that begins at `start`."""
+    """Asks for statements by the blinded ids that a session brought to light."""
 
-    start: int
+    session: bytes
+    ids: tuple[bytes, ...]
 
 
-Body = Push | Announce | Request | Root | Fetch
+Body = Push | Announce | Request | Graft | Prune | Beacon | Root | Reconcile | Fetch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +151,20 @@ class UnverifiedFrame:
     time: int
     nonce: bytes
     body: Body
+    signed: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A frame whose body nobody has read; members as in `UnverifiedFrame`."""
+
+    sender: bytes
+    recipient: bytes
+    time: int
+    nonce: bytes
+    kind: int
+    members: Any
     signed: bytes
     signature: bytes
 
@@ -148,6 +208,24 @@ def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFram
     Raises:
         DecodeError: too large, not a frame, or of a version or type that this node does not know.
     """
+    envelope = decode_envelope(data, max_bytes=max_bytes)
+    return UnverifiedFrame(
+        sender=envelope.sender,
+        recipient=envelope.recipient,
+        time=envelope.time,
+        nonce=envelope.nonce,
+        body=_decode_body(envelope.kind, envelope.members, max_ids),
+        signed=envelope.signed,
+        signature=envelope.signature,
+    )
+
+
+def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
+    """Reads what is around the body of a frame, whatever the body.
+
+    Raises:
+        DecodeError: as `decode_frame`.
+    """
     if len(data) > max_bytes:
         raise DecodeError(
             "frame_too_large",
@@ -171,15 +249,21 @@ def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFram
     sender = _octets(members[_FROM], ID_BYTES, "from")
     if header != {_ALG: _EDDSA, _KID: sender}:
         raise _not_a_frame("the protected header names EdDSA and the key of `from`")
-    return UnverifiedFrame(
+    return Envelope(
         sender=sender,
         recipient=_octets(members[_TO], ID_BYTES, "to"),
         time=_number(members[_TIME], "time"),
         nonce=_octets(members[_NONCE], NONCE_BYTES, "nonce"),
-        body=_decode_body(_number(members[_TYPE], "type"), members[_BODY], max_ids),
+        kind=_number(members[_TYPE], "type"),
+        members=members[_BODY],
         signed=_sig_structure(protected, payload),
         signature=signature,
     )
+
+
+def is_signed_by(public: bytes, frame: Envelope | UnverifiedFrame) -> bool:
+    """Whether the key that the frame names is this one, and signed it."""
+    return key_id(public) == frame.sender and verify(public, frame.signed, frame.signature)
 
 
 def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
@@ -188,7 +272,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
     Raises:
         RefusedError: `public` is not the key that the frame names, or the signature is not its.
     """
-    if key_id(public) != unverified.sender or not verify(public, unverified.signed, unverified.signature):
+    if not is_signed_by(public, unverified):
         raise RefusedError(
             "frame_signature",
             "the signature of the frame is not valid.",
@@ -216,13 +300,21 @@ def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
         case Push():
             return _PUSH, {1: list(body.statements), 2: 0 if body.urgent else 1}
         case Announce():
-            return _ANNOUNCE, {1: body.start, 2: body.size, 3: list(body.ids)}
+            return _ANNOUNCE, {1: list(body.ids)}
         case Request():
             return _REQUEST, {1: list(body.ids)}
+        case Graft():
+            return _GRAFT, {}
+        case Prune():
+            return _PRUNE, {1: body.backoff}
+        case Beacon():
+            return _BEACON, {1: body.root, 2: body.count, 3: body.size, 4: body.time}
         case Root():
             return _ROOT, {1: body.root, 2: body.count, 3: body.size}
+        case Reconcile():
+            return _RECONCILE, {1: body.session, 2: body.salt, 3: body.root, 4: body.message}
         case Fetch():
-            return _FETCH, {1: body.start}
+            return _FETCH, {1: body.session, 2: list(body.ids)}
         case _:
             assert_never(body)
 
@@ -234,26 +326,50 @@ def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
             raise _not_a_frame("the class of a push is 0 or 1")
         return Push(statements=_statements(members[1], max_ids), urgent=members[2] == 0)
     if kind == _ANNOUNCE:
-        members = _members(body, (1, 2, 3), "the announcement")
-        start, size = _number(members[1], "start"), _number(members[2], "size")
-        ids = _ids(members[3], max_ids)
-        if start + len(ids) > max(start, size):
-            raise _not_a_frame("a page of a log ends within the log")
-        return Announce(start=start, size=size, ids=ids)
+        return Announce(ids=_ids(_members(body, (1,), "the announcement")[1], max_ids))
     if kind == _REQUEST:
         return Request(ids=_ids(_members(body, (1,), "the request")[1], max_ids))
+    if kind == _GRAFT:
+        _members(body, (), "the graft")
+        return Graft()
+    if kind == _PRUNE:
+        return Prune(backoff=_number(_members(body, (1,), "the prune")[1], "backoff"))
+    if kind == _BEACON:
+        members = _members(body, (1, 2, 3, 4), "the beacon")
+        return Beacon(**_holdings(members), time=_number(members[4], "time"))
     if kind == _ROOT:
-        members = _members(body, (1, 2, 3), "the root")
-        root = _octets(members[1], ID_BYTES, "root")
-        return Root(root=root, count=_number(members[2], "count"), size=_number(members[3], "size"))
+        return Root(**_holdings(_members(body, (1, 2, 3), "the root")))
+    if kind == _RECONCILE:
+        return _decode_reconcile(_members(body, (1, 2, 3, 4), "the reconciliation"))
     if kind == _FETCH:
-        return Fetch(start=_number(_members(body, (1,), "the fetch")[1], "start"))
+        members = _members(body, (1, 2), "the fetch")
+        return Fetch(session=_octets(members[1], SESSION_BYTES, "session"), ids=_ids(members[2], max_ids))
     raise DecodeError("frame_type", "this node does not know this type of frame.", hint="Update the older node.")
+
+
+def _decode_reconcile(members: dict[int, Any]) -> Reconcile:
+    message = members[4]
+    if type(message) is not bytes or len(message) > MESSAGE_BYTES:
+        raise _not_a_frame(f"a reconciliation message is a byte string of at most {MESSAGE_BYTES} bytes")
+    return Reconcile(
+        session=_octets(members[1], SESSION_BYTES, "session"),
+        salt=_octets(members[2], SALT_BYTES, "salt"),
+        root=_octets(members[3], ID_BYTES, "root"),
+        message=message,
+    )
+
+
+def _holdings(members: dict[int, Any]) -> dict[str, Any]:
+    return {
+        "root": _octets(members[1], ID_BYTES, "root"),
+        "count": _number(members[2], "count"),
+        "size": _number(members[3], "size"),
+    }
 
 
 def _members(value: Any, names: tuple[int, ...], what: str) -> dict[int, Any]:
     if type(value) is not dict or set(value) != set(names):
-        raise _not_a_frame(f"{what} is a map of exactly {', '.join(map(str, names))}")
+        raise _not_a_frame(f"{what} is a map of exactly {', '.join(map(str, names)) or 'nothing'}")
     return value
 
 

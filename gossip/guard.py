@@ -3,7 +3,8 @@
     size, shape · `to` is me · |time − now| ≤ 90 s · nonce not seen for 180 s · known sender · signature · quota
 
 Nothing is remembered of a frame before its signature is good: a stranger can neither use up a peer's quota nor burn
-its nonces. Quotas are token buckets of frames and bytes for each peer, so they also bound how many nonces are kept.
+its nonces. Quotas are token buckets of frames and bytes for each peer, so they also bound how many nonces are kept. A
+frame over quota is refused for now (429): its sender sends it again later, so that a flood is delayed, not lost.
 
 An answer is checked the same way, save that its nonce must be that of our frame. Nonces of our own frames count as
 seen, so that an answer cannot be posted to us as if it were a frame of its own.
@@ -13,10 +14,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-from registry.errors import AccreditError, RefusedError
+from registry.errors import AccreditError, DecodeError, RefusedError
 
 from .config import GossipConfig
-from .frames import Frame, UnverifiedFrame, decode_frame, verify_frame
+from .frames import Frame, UnverifiedFrame, decode_envelope, decode_frame, is_signed_by, verify_frame
 
 _STATUS: Final = {
     "frame_too_large": 413,
@@ -25,12 +26,26 @@ _STATUS: Final = {
     "not_a_peer": 403,
     "frame_signature": 403,
     "over_quota": 429,
+    "distrusted": 429,
+    "overloaded": 503,
 }
 
 
 def status_of(error: AccreditError) -> int:
     """The HTTP status for a refused frame: 400 unless the error has one of its own."""
     return _STATUS.get(error.code, 400)
+
+
+class QuotaError(RefusedError):
+    """A frame that is good, and one too many.
+
+    Attributes:
+        sender: id of the peer key that signed it.
+    """
+
+    def __init__(self, sender: bytes) -> None:
+        super().__init__("over_quota", "this peer sends more than its share.", hint="Wait, then send it again.")
+        self.sender = sender
 
 
 class Bucket:
@@ -54,6 +69,11 @@ class Bucket:
         """Takes `amount` even if it is not there: for what is known only after it was given."""
         self._refill(at)
         self._tokens -= amount * 1_000
+
+    def ready_at(self, *, at: int) -> int:
+        """When at least one token is there, from `at` on."""
+        self._refill(at)
+        return at if self._tokens >= 1_000 else at - (self._tokens - 1_000) // self._rate
 
     def _refill(self, at: int) -> None:
         self._tokens = min(self._burst, self._tokens + (at - self._at) * self._rate)
@@ -83,7 +103,8 @@ class Guard:
             now: wall clock, ms since 1970. at: steady clock, ms.
 
         Raises:
-            DecodeError: it is no frame. RefusedError: it is not for us, not now, not by a peer, or too much.
+            DecodeError: it is no frame. RefusedError: it is not for us, not now, or not by a peer. QuotaError: it is
+                too much.
         """
         unverified = self._decode(data)
         self._check_address(unverified, now)
@@ -101,6 +122,16 @@ class Guard:
         self._check_quota(frame.sender, len(data), at)
         self.remember(frame.nonce, at=at)
         return frame
+
+    def culprit(self, data: bytes, publics: Mapping[bytes, bytes], *, now: int) -> bytes | None:
+        """Which peer provably sent us a malformed frame: its key id; None where nobody signed it, for us and now."""
+        try:
+            envelope = decode_envelope(data, max_bytes=self._config.frame_bytes)
+        except DecodeError:
+            return None
+        public = publics.get(envelope.sender)
+        is_meant = envelope.recipient == self._me and abs(envelope.time - now) <= self._config.clock_skew
+        return envelope.sender if public is not None and is_meant and is_signed_by(public, envelope) else None
 
     def check_answer(self, data: bytes, public: bytes, *, nonce: bytes, now: int) -> Frame:
         """The frame in `data`, if it answers our frame `nonce` to the peer with the key `public`.
@@ -154,7 +185,7 @@ class Guard:
     def _check_quota(self, sender: bytes, size: int, at: int) -> None:
         frames, volume = self._buckets(sender)
         if not (frames.take(1, at=at) and volume.take(size, at=at)):
-            raise RefusedError("over_quota", "this peer sends more than its share.", hint="Wait, then send it again.")
+            raise QuotaError(sender)
 
     def _buckets(self, sender: bytes) -> tuple[Bucket, Bucket]:
         if sender not in self._frames:

@@ -4,10 +4,10 @@ Three sources, by what they are for:
 
 * **urgent** and **normal** statements, each queue bounded. A statement that the peer is known to have is not queued
   and, where that becomes known later, not sent.
-* **wanted** ones: what the peer asked for after an announcement.
+* **wanted** ones: what the peer lacks, as a reconciliation has shown.
 * **announcements**: what found no room in its queue is announced instead, and counted. Everything pushed is in our own
   log, and the log only grows, so it is enough to remember from where on to announce: nothing is ever lost silently,
-  and a peer that was away for days costs one number.
+  and a peer that is slow for days costs one number.
 
 Queues hold ids; the statements are looked up when they are sent.
 """
@@ -76,8 +76,19 @@ class Outbox:
             del self._known[next(iter(self._known))]
 
     def want(self, ids: tuple[bytes, ...]) -> None:
-        """Queues what the peer asked for out of a page that was announced to it."""
-        self._wanted.extend(ids)
+        """Queues what the peer is known to lack."""
+        self._wanted.extend(ids)  # even what it is known to have: it may have lost it before logging it
+
+    def is_known(self, id: bytes) -> bool:
+        """Whether the peer is known to have the statement."""
+        return id in self._known
+
+    def clear(self) -> None:
+        """Drops all that waits: the peer gets it from others, or by reconciliation."""
+        self._urgent.clear()
+        self._normal.clear()
+        self._wanted.clear()
+        self._normal_since = self._announce_from = None
 
     def take_urgent(self, held: Held) -> tuple[Push, dict[bytes, int]] | None:
         """The next urgent push, and what to give back should it fail; None where nothing waits."""
@@ -97,7 +108,7 @@ class Outbox:
         room = self._config.push_bytes
         while self._wanted:
             raw = held.raw(self._wanted[0])
-            assert raw is not None, "only what was announced is wanted, and the log never shrinks"
+            assert raw is not None, "only what we hold is wanted, and the log never shrinks"
             room -= len(raw) + _OVERHEAD
             if room < 0:
                 break
@@ -105,8 +116,8 @@ class Outbox:
             ids.append(self._wanted.popleft())
         return (Push(statements=tuple(raws), urgent=False), tuple(ids)) if raws else None
 
-    def take_announcement(self, held: Held) -> Announce | None:
-        """The next page to announce; None where nothing is left to announce."""
+    def take_announcement(self, held: Held) -> tuple[Announce, int] | None:
+        """The next page of our log to announce, and where it begins; None where nothing is left to announce."""
         start = self._announce_from
         if start is None:
             return None
@@ -114,7 +125,7 @@ class Outbox:
         ids = tuple(held.ids(start, start + self._config.announce_ids))
         end = start + len(ids)
         self._announce_from = end if end < size else None
-        return Announce(start=start, size=size, ids=ids) if ids else None
+        return (Announce(ids=ids), start) if ids else None
 
     def give_back(self, statements: dict[bytes, int], *, urgent: bool) -> None:
         """Queues again, before all others, what could not be delivered; it is due at once."""

@@ -3,12 +3,16 @@
 At most two frames are under way to a peer, one in each lane, so that bulk never delays what is urgent:
 
 * `URGENT`: pushes of urgent statements;
-* `STEADY`: everything else, one at a time: normal pushes, what was asked for, announcements, the walk, roots.
+* `STEADY`: everything else, one at a time: normal pushes, questions (grafts, roots, announcements, requests,
+  reconciliation), what the peer was found to lack.
 
 A failed frame puts the peer into backoff: nothing is sent before `retry_at`. Hearing from it ends the pause, because it
 is alive. Whether a peer answers is our own opinion, formed from our own frames; it is told to nobody.
+
+State is kept of the peers we have to do with, not of the whole member list.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,15 +21,19 @@ from typing import Final
 
 from registry.keys import key_id
 
+from .audit import Conduct
 from .config import GossipConfig
-from .events import Held, Peer, PeerStatistics
-from .frames import Announce, Body, Push, Root
+from .events import Held, Peer
+from .frames import Beacon, Body, Push, Root
 from .outbox import Outbox
-from .walk import Walk
 
 URGENT: Final = 0
 STEADY: Final = 1
 LANES: Final = (URGENT, STEADY)
+
+
+def _nothing() -> None:
+    """What is asked again anyway needs no undoing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,29 +43,47 @@ class Sending:
     lane: int
     body: Body
     ids: tuple[bytes, ...] = ()
-    undo: Callable[[], None]
+    undo: Callable[[], None] = _nothing
 
 
 class PeerState:
-    """One peer. Times are steady milliseconds, unless named otherwise."""
+    """One peer. Times are steady milliseconds, unless named otherwise.
 
-    def __init__(self, peer: Peer, *, config: GossipConfig, asked: dict[bytes, int], random: Random, at: int) -> None:
+    Attributes:
+        said: what it holds, as it last told; None before.
+        in_sync: whether that was what we held then.
+        beacon: when it last sent one, by its own clock (ms since 1970).
+        used_at: when we last had to do with it.
+    """
+
+    def __init__(self, peer: Peer, *, config: GossipConfig, random: Random, at: int) -> None:
         self.peer = peer
         self.kid = key_id(peer.public)
         self.outbox = Outbox(config)
-        self.walk = Walk(config, asked)
+        self.conduct = Conduct(config, at=at)
         self.busy = [False, False]
         self.failures = 0
         self.error = ""
         self.last_heard: int | None = None  # wall clock
-        self.distrusted_until = 0
-        self._distrusted = 0
+        self.round_trip: int | None = None
+        self.said: Root | Beacon | None = None
+        self.in_sync: bool | None = None
+        self.beacon: int | None = None
+        self.used_at = at
+        self._questions: deque[Body] = deque()
         self._retry_at = 0
         self._normal_went_last = False
         self._config = config
         self._random = random
-        # Spread out, so that nodes which start together do not all compare at once.
-        self._root_at = at + int(random.uniform(0, config.root_interval))
+
+    def ask(self, body: Body) -> None:
+        """Queues a question. Of those that say the same each time, one is enough."""
+        if not (isinstance(body, Root | Beacon) and any(type(each) is type(body) for each in self._questions)):
+            self._questions.append(body)
+
+    def has_question(self, kind: type[Body]) -> bool:
+        """Whether a question of this kind waits."""
+        return any(isinstance(each, kind) for each in self._questions)
 
     def next_sending(self, held: Held, *, at: int) -> Sending | None:
         """What to send now; None where nothing is due or its lane is busy. The lane is busy afterwards."""
@@ -75,28 +101,36 @@ class PeerState:
         return sending
 
     def next_due(self, *, at: int) -> int | None:
-        """When `next_sending` may next have something; None where that depends on an answer."""
+        """When `next_sending` may next have something; None where that depends on an answer, or on something new."""
         due: list[int] = []
         if not self.busy[URGENT] and self.outbox.has_urgent:
             due.append(at)
         if not self.busy[STEADY]:
-            due.append(self._root_at)
+            if self._questions or self.outbox.has_bulk:
+                due.append(at)
             if self.outbox.normal_due is not None:
                 due.append(self.outbox.normal_due)
-            if self.outbox.has_bulk:
-                due.append(at)
-            if self.walk.is_open:
-                due.append(max(self.walk.blocked_until, self.distrusted_until))
         return max(min(due), self._retry_at, at) if due else None
 
-    def on_heard(self, *, now: int) -> None:
-        """A good frame came from it, of whatever kind."""
-        self.last_heard = now
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way or waits."""
+        return not (any(self.busy) or self._questions or self.outbox.queued or self.outbox.has_bulk)
+
+    def probe(self) -> None:
+        """Whatever waits for the end of a pause may be sent now."""
         self._retry_at = 0
 
-    def on_answered(self, *, now: int) -> None:
-        """A frame of ours was answered well."""
-        self.on_heard(now=now)
+    def on_heard(self, *, now: int, at: int) -> None:
+        """A good frame came from it, of whatever kind."""
+        self.last_heard = now
+        self.used_at = at
+        self._retry_at = 0
+
+    def on_answered(self, *, now: int, at: int, since: int) -> None:
+        """A frame of ours, sent at `since`, was answered well."""
+        self.on_heard(now=now, at=at)
+        self.round_trip = at - since
         self.failures = 0
         self.error = ""
 
@@ -109,26 +143,10 @@ class PeerState:
         pause = min(self._config.backoff_max, self._config.backoff_min << min(self.failures - 1, 16))
         self._retry_at = at + int(pause * self._random.uniform(0.5, 1.0))
 
-    def distrust(self, *, at: int) -> None:
-        """It sent what no honest node sends: nothing is asked from it for a while, doubling."""
-        if at >= self.distrusted_until:
-            pause = min(self._config.distrust_max, self._config.distrust_min << min(self._distrusted, 16))
-            self._distrusted += 1
-            self.distrusted_until = at + pause
-
-    def statistics(self) -> PeerStatistics:
-        """How it stands."""
-        return PeerStatistics(
-            name=self.peer.name,
-            url=self.peer.url,
-            last_heard=self.last_heard,
-            in_sync=self.walk.in_sync,
-            behind=self.walk.behind,
-            queued=self.outbox.queued,
-            overflowed=self.outbox.overflowed,
-            failures=self.failures,
-            error=self.error,
-        )
+    def give_up(self) -> None:
+        """Drops all that waits to be sent to it."""
+        self.outbox.clear()
+        self._questions.clear()
 
     def _urgent(self, held: Held) -> Sending | None:
         taken = self.outbox.take_urgent(held)
@@ -151,34 +169,19 @@ class PeerState:
             lane=STEADY, body=push, ids=tuple(given), undo=partial(self.outbox.give_back, given, urgent=False)
         )
 
-    def _other(self, held: Held, at: int) -> Sending | None:
+    def _other(self, held: Held, _at: int) -> Sending | None:
         self._normal_went_last = False
-        return self._bulk(held) or self._ask(held, at) or self._compare(held, at)
-
-    def _bulk(self, held: Held) -> Sending | None:
+        if self._questions:
+            return Sending(lane=STEADY, body=self._questions.popleft())
         wanted = self.outbox.take_wanted(held)
         if wanted is not None:
             push, ids = wanted
             return Sending(lane=STEADY, body=push, ids=ids, undo=partial(self.outbox.give_back_wanted, ids))
-        page = self.outbox.take_announcement(held)
-        if page is None:
+        taken = self.outbox.take_announcement(held)
+        if taken is None:
             return None
-        return Sending(lane=STEADY, body=page, undo=partial(self.outbox.announce_from, page.start))
-
-    def _ask(self, held: Held, at: int) -> Sending | None:
-        if at < self.distrusted_until:
-            return None
-        question = self.walk.next(held, at=at)
-        if question is None:
-            return None
-        return Sending(lane=STEADY, body=question, undo=partial(self.walk.on_failed, question))
-
-    def _compare(self, held: Held, at: int) -> Sending | None:
-        if at < self._root_at:
-            return None
-        interval = self._config.root_interval
-        self._root_at = at + int(interval * self._random.uniform(0.5, 1.5))
-        return Sending(lane=STEADY, body=root_of(held), undo=_nothing)
+        page, start = taken
+        return Sending(lane=STEADY, body=page, undo=partial(self.outbox.announce_from, start))
 
 
 def root_of(held: Held) -> Root:
@@ -187,26 +190,19 @@ def root_of(held: Held) -> Root:
     return Root(root=root, count=count, size=held.size())
 
 
-def page_of(held: Held, start: int, config: GossipConfig) -> Announce:
-    """The page of our log from `start` on."""
-    size = held.size()
-    return Announce(start=start, size=size, ids=tuple(held.ids(start, min(size, start + config.announce_ids))))
-
-
-def push_of(held: Held, ids: tuple[bytes, ...], config: GossipConfig) -> Push:
-    """Those of `ids` that we hold, in the order asked, as many as fit."""
+def push_of(
+    held: Held, ids: tuple[bytes, ...], config: GossipConfig, may_serve: Callable[[bytes], bool] = lambda _: True
+) -> Push:
+    """Those of `ids` that we hold and may serve, in the order asked, as many as fit."""
     raws: list[bytes] = []
     room = config.push_bytes
     for id in ids:
         raw = held.raw(id)
         if raw is None:
             continue
-        room -= len(raw)
-        if room < 0:
+        if room < len(raw):
             break
-        raws.append(raw)
+        if may_serve(id):
+            room -= len(raw)
+            raws.append(raw)
     return Push(statements=tuple(raws), urgent=False)
-
-
-def _nothing() -> None:
-    """A comparison that did not arrive is made again anyway."""

@@ -44,6 +44,7 @@ class Chains:
         self._governing: dict[str, list[bytes]] = {}
         self._given: dict[bytes, dict[bytes, bytes | None]] = {}
         self._named: dict[bytes, None] = {}
+        self._newest: dict[bytes, Statement] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -108,6 +109,10 @@ class Chains:
         """Ids of the keys that have signed anything held."""
         return self._by_key.keys()
 
+    def newest(self, key: bytes) -> Statement | None:
+        """A key's complete statement with the highest number; of several the highest id."""
+        return self._newest.get(key)
+
     def of_key(self, key: bytes) -> Iterator[Statement]:
         """A key's statements, by number, then id."""
         numbers = self._by_key.get(key, {})
@@ -164,10 +169,6 @@ class Chains:
             yield held
             statement = held.prev
 
-    def is_ancestor(self, elder: Unverified, younger: Unverified) -> bool:
-        """Whether `elder` lies strictly before `younger` on their key's chain."""
-        return elder.id != younger.id and self.leads_to(elder, younger.id)
-
     def leads_to(self, elder: Unverified, head: bytes) -> bool:
         """Whether `head` is `elder`, or comes after it on its key's chain as far as held."""
         place, goal = self._places.get(head), self._places.get(elder.id)
@@ -217,6 +218,8 @@ class Chains:
         while stack:
             current = stack.pop()
             self._places[current.id] = self._place(current)
+            newest = self._newest.get(current.kid, current)
+            self._newest[current.kid] = max(current, newest, key=lambda s: (s.seq, s.id))
             completed.append(current)
             waiting = [self._by_id[child] for child in self._waiting.pop(current.id, ())]
             stack.extend(child for child in waiting if self._follows(child))

@@ -2,13 +2,16 @@
 
 It is the accepted set less what can never count again. A statement belongs to it
 
-* if it is not cut off, and a complete statement of the set introduced its key with a budget that reaches its number;
-* or if the law is concluded from it: it is of strata 1 to 3, a vote on one of these, named in their `heads` or as their
-  `last`, or of a key that has forked before it said such a thing;
+* if its key is *known* and it is not cut off;
+* if the law is concluded from it: it is of strata 1 to 3, or a vote on one of these, or named in the `heads` of one or
+  as its `last`, or its key has forked before it said such a thing;
+* if it introduces a known key: that one's budget may come from it;
+* if something of the set follows it on its key's chain.
 
-and with it whatever comes before it on its key's chain. So whoever holds the committed set alone can accept it all
-again, and comes to the same law and the same records. What a stolen key says after its cut-off, for whomever it
-forges, leaves it, and does not change the root whenever it turns up.
+The genesis' keys are known, those that complete statements of the set introduce, and those that say what the law is
+concluded from. So whoever holds the committed set alone can accept it all again, and comes to the same law and the same
+records. What a thief forges with a stolen key after its cut-off leaves it, and does not change the root whenever it
+turns up.
 
 Until the genesis is in effect everything is committed.
 """
@@ -31,9 +34,7 @@ class Committed:
         self._ecosystem = ecosystem
         self._law: Law | None = None
         self._ids: dict[bytes, None] = {}
-        self._budgets: dict[bytes, int] = {}
-        self._pillars: dict[bytes, Statement] = {}
-        self._pillar_keys: dict[bytes, None] = {}
+        self._known: dict[bytes, None] = {}
         self._trie = Trie()
 
     def __len__(self) -> int:
@@ -46,10 +47,6 @@ class Committed:
         """The root over the ids: 32 bytes."""
         return self._trie.root()
 
-    def supports(self, statement: Statement) -> bool:
-        """Whether a statement not of strata 1 to 3 introduces a key that what the law is concluded from was said by."""
-        return any(entry.key in self._pillar_keys for entry in introductions(statement))
-
     def settle(self, law: Law | None, fresh: list[Statement]) -> None:
         """Brings the set up to date.
 
@@ -60,17 +57,18 @@ class Committed:
         before, self._law = self._law, law
         if law is None:
             self._commit(statement.id for statement in fresh)
-        elif before is law or (before is not None and not before.ground.cuts and not law.ground.cuts):
+        elif before is not None and before.ends == law.ends:
+            # The same cut-offs; what they spare only grows, as more of the chains before their `last` is held.
+            # What comes late on the chain of a key cut off may be needed by what follows it.
             again = {statement.kid: None for statement in fresh if statement.kid in law.ground.cuts}
-            self._commit(self._spread(law, [*fresh, *(s for key in again for s in self._chains.of_key(key))]))
+            late = [s for key in again for s in self._chains.of_key(key)]
+            self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
         else:
-            self._budgets = {}
-            self._pillars = self._find_pillars() if law.ground.cuts else {}
-            self._pillar_keys = {statement.kid: None for statement in self._pillars.values()}
-            standing = self._spread(law, [self._chains[self._ecosystem], *self._pillars.values()])
-            for statement in [s for s in self._ids if s not in standing]:
-                del self._ids[statement]
+            old, self._ids, self._known = self._ids, {}, {}
+            standing = self._spread(law, [], [self._chains[self._ecosystem], *self._pillars(law)])
+            for statement in [s for s in old if s not in standing]:
                 self._trie.set(statement, None)
+            self._ids = {statement: None for statement in old if statement in standing}
             self._commit(standing)
 
     def _commit(self, statements: Iterable[bytes]) -> None:
@@ -79,50 +77,40 @@ class Committed:
                 self._ids[statement] = None
                 self._trie.set(statement, statement)
 
-    def _spread(self, law: Law, statements: list[Statement]) -> dict[bytes, None]:
-        """Of `statements`, and of what they make acceptable, those that stand, with what comes before them."""
+    def _spread(self, law: Law, statements: list[Statement], certain: list[Statement]) -> dict[bytes, None]:
+        """What stands of `statements`, what is `certain` to, and all that these bring with them."""
+        chains = self._chains
         standing: dict[bytes, None] = {}
-        while statements:
-            statement = statements.pop()
-            if not self._stands(law, statement):
+        while certain or statements:
+            is_certain = bool(certain)
+            statement = certain.pop() if is_certain else statements.pop()
+            if statement.id in standing or not (is_certain or self._stands(law, statement)):
                 continue
             standing[statement.id] = None
-            if statement.kid in law.ground.cuts:
-                # What its key said before, for another authority, may be cut; the chain is held whole all the same.
-                for elder in self._chains.ancestry(statement.prev):
-                    if elder.id in standing:
-                        break
-                    standing[elder.id] = None
-            for entry in introductions(statement) if self._chains.is_complete(statement.id) else ():
-                known = self._budgets.get(entry.key, 0)
-                if entry.budget > known:
-                    self._budgets[entry.key] = entry.budget
-                    statements += [s for s in self._chains.of_key(entry.key) if known < s.seq <= entry.budget]
+            if statement.kid in law.ground.cuts and (elder := chains.get(statement.prev or b"")) is not None:
+                certain.append(elder)
+            introduced = introductions(statement) if chains.is_complete(statement.id) else ()
+            for key in (statement.kid, *(entry.key for entry in introduced)):
+                if key not in self._known:
+                    self._known[key] = None
+                    statements += chains.of_key(key)
+                    certain += [s for s in chains.introducers(key) if chains.is_complete(s.id)]
         return standing
 
     def _stands(self, law: Law, statement: Statement) -> bool:
-        if statement.id in self._pillars or statement.id == self._ecosystem:
+        if statement.id in self._ids or (statement.kid in self._known and not law.ground.is_cut(statement)):
             return True
-        return statement.seq <= self._budgets.get(statement.kid, 0) and not law.ground.is_cut(statement)
+        return self._chains.is_complete(statement.id) and any(e.key in self._known for e in introductions(statement))
 
-    def _find_pillars(self) -> dict[bytes, Statement]:
-        """All that the law is concluded from."""
+    def _pillars(self, law: Law) -> list[Statement]:
+        """What the law is concluded from, as far as it does not stand anyway: it does where nothing is cut off."""
         chains = self._chains
-        stack: list[Statement] = []
-        for statement in chains.governing():
-            stack += [statement, *chains.votes_on(statement.id)]
-            stack += [held for head in named_heads(statement).values() if (held := chains.get(head)) is not None]
-        for key in chains.forked_keys():
+        pillars: list[Statement] = []
+        for statement in chains.governing() if law.ground.cuts else ():
+            pillars += [statement, *chains.votes_on(statement.id)]
+            pillars += [held for head in named_heads(statement).values() if (held := chains.get(head)) is not None]
+        for key in chains.forked_keys() if law.ground.cuts else ():
             said = list(chains.of_key(key))
             if any(s.seq >= chains.forks(key)[0] and chains.is_governing(s) for s in said):
-                stack += said
-        pillars: dict[bytes, Statement] = {}
-        while stack:
-            statement = stack.pop()
-            if statement.id in pillars:
-                continue
-            pillars[statement.id] = statement
-            stack += [s for s in chains.introducers(statement.kid) if chains.is_complete(s.id)]
-            if statement.prev is not None and (elder := chains.get(statement.prev)) is not None:
-                stack.append(elder)
-        return pillars
+                pillars += said
+        return [statement for statement in pillars if statement.id not in self._ids]

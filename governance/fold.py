@@ -97,7 +97,7 @@ class Fold:
         self.law: Law | None = None
         self._subjects: dict[Subject, list[bytes]] = {}
         self._annulments: dict[bytes, list[bytes]] = {}
-        self._records: dict[Subject, dict[str, Any]] = {}
+        self._records: dict[str, dict[str, dict[str, Any]]] = {}  # type -> id -> record
         self._digests: dict[Subject, bytes] = {}
         self._effective: dict[bytes, Voice] = {}
         self._was_effective: dict[bytes, bool] = {}
@@ -130,7 +130,7 @@ class Fold:
     def _may_change_law(self, statement: Statement, touched: Iterable[Statement]) -> bool:
         if any(self.chains.is_governing(s) or self.chains.is_named(s.id) for s in touched):
             return True
-        return self.law is not None and (self.law.is_sensitive_to(statement) or self._committed.supports(statement))
+        return self.law is not None and self.law.is_sensitive_to(statement)
 
     def _touch(self, statement: Statement) -> None:
         """Marks the records that a statement may change, itself or by its vote."""
@@ -193,14 +193,14 @@ class Fold:
         if affected is None:
             self._dirty.update(dict.fromkeys(self._subjects))
             self._dirty.update((("node", node["name"]), None) for node in law.charter.body["nodes"])
-            self._dirty.update((subject, None) for subject in self._records if subject[0] == "node")
+            self._dirty.update((("node", name), None) for name in self._records.get("node", ()))
             self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
         for key in affected or ():
             for statement in self.chains.of_key(key):
                 self._touch(statement)
         self._store(("charter", law.charter.id), charter_record(law), changed)
         known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
-        known |= {subject: None for subject in self._records if subject[0] == "authority"}
+        known |= {("authority", by): None for by in self._records.get("authority", ())}
         for subject in known:
             self._store(subject, authority_record(law, subject[1]), changed)
 
@@ -271,21 +271,23 @@ class Fold:
         changed[subject] = None
         self._record_trie.set(record_key(*subject), digest)
         if record is None or digest is None:
-            del self._records[subject], self._digests[subject]
+            del self._records[subject[0]][subject[1]], self._digests[subject]
         else:
-            self._records[subject], self._digests[subject] = record, digest
+            self._records.setdefault(subject[0], {})[subject[1]] = record
+            self._digests[subject] = digest
 
     # Records and roots
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record by type and id (`registry.records.Records`)."""
-        return self._records.get((type, id))
+        return self._records.get(type, {}).get(id)
 
     def items(self, type: str | None = None) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """Records, sorted by type and id; of one type if given."""
-        for subject in sorted(self._records):
-            if type is None or subject[0] == type:
-                yield subject, self._records[subject]
+        for kind in sorted(self._records) if type is None else [type]:
+            records = self._records.get(kind, {})
+            for id in sorted(records):
+                yield (kind, id), records[id]
 
     def records_root(self) -> bytes:
         """The root over the records: 32 bytes."""
@@ -358,10 +360,7 @@ class Fold:
         if not entries:
             return None
         voices = () if self.law is None else self._voices_of(self.law, key)
-        newest = None
-        for statement in self.chains.of_key(key):
-            if self.chains.is_complete(statement.id):
-                newest = statement
+        newest = self.chains.newest(key)
         return KeyHead(
             key=key,
             public=next((entry.public for entry in entries if entry.public is not None), None),

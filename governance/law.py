@@ -69,8 +69,9 @@ class Law:
             for statements in keys.values():
                 effective.update((statement, effective.get(statement, voice)) for statement in statements)
         for seat in self.mandates.seats.values():
-            if seat.voice.via is not None and seat.parent is not None:
-                effective[seat.voice.via] = seat.parent
+            assert seat.voice.via is not None, "only delegates have seats of their own"
+            assert seat.parent is not None
+            effective[seat.voice.via] = seat.parent
             for withdrawal in seat.withdrawals:
                 effective[withdrawal.id] = Voice(withdrawal.iss, None)
         return effective

@@ -76,10 +76,9 @@ def make_record(
             return issuers.reduce(name, stated, digests), {("alias", alias): name for alias in also_known}
         case "competency":
             return frameworks.reduce_competency(name, [entry for each in contributed.values() for entry in each]), {}
-        case "alias":
-            return issuers.reduce_alias(name, contributed.values()), {}
         case _:
-            raise AssertionError(f"no record is of type {kind}")
+            assert kind == "alias", f"no record is of type {kind}"
+            return issuers.reduce_alias(name, contributed.values()), {}
 
 
 def _accreditation(

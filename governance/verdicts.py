@@ -1,6 +1,6 @@
 """Does a statement take effect? Judged from the law and the votes, never from the order of arrival.
 
-`judge` answers for any statement that is not a vote, and for a draft as if it were said now. The answer is one of
+`judge` answers for any statement, and for a draft as if it were said now. The answer is one of
 
 * `effective`;
 * `waiting`: for votes, for a statement it follows, or for a fork to be settled;
@@ -66,13 +66,20 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
         effective: answers for the statements that this one builds on.
         draft: as if it were said now: its own chain is taken to be whole.
     """
-    ground = law.ground
-    stratum = KINDS[statement.kind].stratum
-    if stratum < Stratum.RECORDS and not draft and (voice := effective(statement.id)) is not None:
+    is_law = KINDS[statement.kind].stratum < Stratum.RECORDS
+    if is_law and not draft and (voice := effective(statement.id)) is not None:
         return Verdict(state=State.EFFECTIVE, reason="", voice=voice)  # no later cut-off takes an amendment back
+    verdict = _judge(law, statement, effective, draft)
+    if is_law and not draft and verdict.state is State.EFFECTIVE:
+        return _no("what carries it counts only by what is read after it; it must be said again", verdict.needed)
+    return verdict
+
+
+def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> Verdict:
+    ground = law.ground
     if ground.is_cut(statement):
         return Verdict(state=State.VOID, reason="Its key was cut off before it.")
-    if stratum is Stratum.VOTES:
+    if KINDS[statement.kind].stratum is Stratum.VOTES:
         return _judge_vote(law, statement, draft=draft)
     needed = _needed(law, statement)
     if not is_narrowing(statement.kind, statement.body):

@@ -1,25 +1,30 @@
 """Derives a node's whole log again from its stored bytes, and names the first thing that does not fit.
 
     size, root = audit(reader)
+    state = audit_state(kept.state, kept.part, fold, order)         a noted or cosigned state, from the log's statements
 
 What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
 its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root. Entries never
-change, so a node may go on appending meanwhile: what is audited is the log as it was when it began.
+change, so a node may go on appending meanwhile: what is audited is the log as it was when it began. For a state: the
+count and the root that its part of the log, folded from nothing, leads to.
 
 What it does not do: verify signatures of statements or notes, or ask anybody else what they saw of this log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from governance.fold import Fold
 from registry.checkpoint import Checkpoint
-from registry.errors import AccreditError, InputError
+from registry.errors import AccreditError, InputError, StorageError
 from registry.log import TILE_WIDTH
 from registry.merkle import HASH_BYTES, leaf_hash
 from registry.note import Note
+from registry.state_note import StateNote
 from registry.statement import decode as decode_statement
 
 from .edge import EMPTY_EDGE, Edge, tree_damaged
+from .noted import Part
 from .reader import Reader
 
 _BATCH: Final = 4 * TILE_WIDTH  # whole tiles; at 16 KiB a statement 16 MiB
@@ -52,6 +57,41 @@ def audit(
         raise tree_damaged(f"the {size} entries lead to another root than the stored one")
     _check_checkpoint(reader)
     return size, root
+
+
+def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes]) -> Fold:
+    """Return the fold of a part of the log, whose state is the one given.
+
+    Args:
+        state, part: what was cosigned or noted, and of which part of the log it was.
+        whole: the fold of the whole log, settled. order: its ids.
+
+    Raises:
+        StorageError: `state_damaged`: that part is not there, or leads to another state.
+    """
+    if part.size > len(order):
+        raise _state_damaged(f"it is of {part.size} entries and {len(order)} are here")
+    left_out = dict.fromkeys(part.without)
+    fold = whole
+    if left_out or part.size < len(order):
+        fold = Fold(whole.ecosystem)
+        for id in (id for number, id in enumerate(order[: part.size]) if number not in left_out):
+            fold.add(whole.chains[id])
+        fold.settle()
+    if (len(fold), fold.state_root()) != (state.count, state.root):
+        raise _state_damaged(
+            f"it has {state.count} statements and the root {state.root.hex()[:16]}, and the log leads to {len(fold)} "
+            f"and {fold.state_root().hex()[:16]}"
+        )
+    return fold
+
+
+def _state_damaged(what: str) -> StorageError:
+    return StorageError(
+        "state_damaged",
+        f"The stored state does not follow from the log: {what}.",
+        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+    )
 
 
 def _extended(edge: Edge, reader: Reader, stop: int, identify: Callable[[bytes], bytes]) -> Edge:

@@ -192,6 +192,26 @@ class NodeClient:
         """TRQP 2.0 `POST /recognition`."""
         return self._post("/recognition", dict(query))
 
+    # ------------------------------------------------------------------------------------------- the noted state
+
+    def state_note(self) -> bytes:
+        """The newest state note with a quorum."""
+        return self._get_bytes("/v1/state-note", "text/plain")
+
+    def snapshot(self, *, since: bytes | str | None = None) -> bytes:
+        """All records of the noted state; with a state root, what has changed since, if the node remembers it."""
+        params = {} if since is None else {"since": _hex(since)}
+        accept = {"accept": "application/octet-stream"}
+        return self._fetch("GET", "/v1/snapshot", params=params, content=None, headers=accept)
+
+    def trust_policy(self) -> bytes:
+        """The trust policy that the node proposes; to be compared by another way before it is used."""
+        return self._get_bytes("/v1/trust-policy", "text/plain")
+
+    def issuers_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
+        """Issuers whose key in the state map begins with these hexadecimal digits, with proofs."""
+        return self._get(f"/v1/issuers/by-prefix/{prefix}", k=k)
+
     # ------------------------------------------------------------------------------------------------- the log
 
     def checkpoint(self) -> str:

@@ -28,6 +28,7 @@ import msgspec
 from msgspec import Meta
 
 from registry.errors import InputError
+from registry.witness import Witness
 
 from .files import create_file, read_file
 
@@ -134,6 +135,14 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             description="Nodes to begin with, until the member list is known: url, and key (the public peer key, hex).",
         ),
     ] = ()
+    witnesses: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^\S+ https?://\S+$")], ...],
+        Meta(
+            max_length=16,
+            description="Witnesses of this node's log besides the other nodes, each the vkey of its cosignatures, a "
+            "space, and its address (C2SP tlog-witness).",
+        ),
+    ] = ()
     proxy: Annotated[
         str,
         Meta(
@@ -183,6 +192,11 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key belong together: set both, or neither")
+        for line in self.witnesses:
+            try:
+                Witness.decode(line)
+            except InputError as error:
+                raise ValueError(f"witnesses: {error}") from error
 
     @property
     def ecosystem_id(self) -> bytes:
@@ -359,6 +373,8 @@ def _expected(kind: Any, meta: Meta) -> str:
         return f"a whole number from {meta.ge} to {meta.le}"
     if kind is str:
         return {_HEX64: "64 hex digits", _URL: "a URL"}.get(meta.pattern or "", "text")
+    if get_args(kind)[0] is not Peer:
+        return 'a list such as ["witness.example+1a2b3c4d+BA… https://witness.example"]'
     return 'a list such as [{url = "https://node2.example.org", key = "<64 hex digits>"}]'
 
 
@@ -368,7 +384,9 @@ def _toml(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, int):
         return str(value)
-    return "[" + ", ".join(f"{{url = {_toml(peer.url)}, key = {_toml(peer.key)}}}" for peer in value) + "]"
+    if isinstance(value, Peer):
+        return f"{{url = {_toml(value.url)}, key = {_toml(value.key)}}}"
+    return f"[{', '.join(map(_toml, value))}]"
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:

@@ -145,7 +145,7 @@ def storage_error(error: sqlite3.Error, path: Path) -> StorageError:
         return StorageError(
             "database_damaged",
             f"{path} is damaged ({error}).",
-            hint="Stop the node, look at the disk, then fetch the log back from a peer (`accredit node restore`).",
+            hint="Stop the node, look at the disk, put back a backup that is new enough (`accredit node restore`).",
         )
     if primary in _NO_RIGHT:
         return StorageError(

@@ -116,5 +116,5 @@ def tree_damaged(what: str) -> StorageError:
     return StorageError(
         "tree_damaged",
         f"The stored log does not fit together: {what}.",
-        hint="Stop the node, look at the disk, then fetch the log back from a peer (`accredit node restore`).",
+        hint="Stop the node, look at the disk, then put a backup back that is new enough (`accredit node restore`).",
     )

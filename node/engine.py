@@ -12,11 +12,15 @@ What the trio shell (`runtime`) and the simulator drive alike. It joins acceptan
 * **A refused call changes nothing.** After `AppendFailed` (a full disk) all that is pending is dropped, its submitters
   get the error, and acceptance is as if they had never called. For a moment new submissions get the same error.
 
+* **State notes** (`notary`) go their own way beside: the notary learns what is logged and what other nodes cosigned;
+  what it wants kept is kept before what it wants told is told.
+
 `now` is in ms since 1970, by the wall clock. The fold may be read between calls; it changes only within `handle`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import Any, Final, assert_never
 
@@ -25,11 +29,59 @@ from gossip.config import GossipConfig
 from gossip.events import FrameAnswered, Peer, SendFailed, Statistics, Ticked
 from gossip.machine import Machine
 from governance.admission import Admission
-from governance.fold import Fold
+from governance.charter import FOLD_VERSION
+from governance.fold import Changes, Fold
 from governance.rulebook import is_urgent
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.keys import public_of
+from registry.state_note import StateNote
 from registry.statement import Statement, Unverified, decode
+
+from . import notary
+from .happenings import (
+    Append,
+    Appended,
+    AppendFailed,
+    Changed,
+    Effect,
+    Event,
+    FrameArrived,
+    KeepNote,
+    NoteArrived,
+    NoteStands,
+    Reply,
+    ReplyFrame,
+    ReplyNote,
+    Result,
+    SendFrame,
+    Submitted,
+    TellNote,
+)
+from .noted import KeptNote, Part
+
+__all__ = (
+    "Append",
+    "AppendFailed",
+    "Appended",
+    "Changed",
+    "Effect",
+    "Engine",
+    "Event",
+    "FrameAnswered",
+    "FrameArrived",
+    "KeepNote",
+    "NoteArrived",
+    "NoteStands",
+    "Reply",
+    "ReplyFrame",
+    "ReplyNote",
+    "Result",
+    "SendFailed",
+    "SendFrame",
+    "Submitted",
+    "TellNote",
+    "Ticked",
+)
 
 TICK: Final = 1_000
 """Between two appends, ms. Design proofs.md: 1 s, aligned to the wall clock."""
@@ -43,111 +95,8 @@ STORAGE_PAUSE: Final = 5_000
 PENDING_MAX: Final = 20_000
 """Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
 
-# ------------------------------------------------------------------------------------------------------- events
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """Somebody submits statements to this node; `Reply` with the same token answers."""
-
-    token: int
-    raws: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameArrived:
-    """A peer posted a frame; `ReplyFrame` with the same token answers, at once."""
-
-    token: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appended:
-    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored."""
-
-    size: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppendFailed:
-    """They are not stored, none of them."""
-
-    error: StorageError
-
-
-Event = Submitted | FrameArrived | FrameAnswered | SendFailed | Appended | AppendFailed | Ticked
-
-# ------------------------------------------------------------------------------------------------------ effects
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What became of one submitted statement.
-
-    Attributes:
-        id: None where the bytes are no statement.
-        status: `logged` now; `known` before; `waiting` for the statement that introduces its key, kept for a while in
-            memory only; `refused`.
-        index: its place in the log; None unless logged or known.
-        error: why it is waiting or refused.
-    """
-
-    id: bytes | None
-    status: str
-    index: int | None = None
-    error: AccreditError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append:
-    """Store these, in this order; then say `Appended` or `AppendFailed`. Next `Append` only after that."""
-
-    statements: tuple[Statement, ...]
-    urgent: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """Answer `Submitted`: one result for each statement, in the order submitted."""
-
-    token: int
-    results: tuple[Result, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyFrame:
-    """Answer `FrameArrived`: 200 and a frame, or another status and the error."""
-
-    token: int
-    status: int
-    data: bytes = b""
-    error: AccreditError | None = None
-
-
-SendFrame = events.Send
-"""Post a frame to a peer; then say `FrameAnswered` or `SendFailed` with its exchange."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """The log's first `size` entries are folded: what that changed.
-
-    Attributes:
-        time: seconds since 1970.
-        records: types and ids of the records changed, made or gone.
-        took_effect, ceased: statements.
-    """
-
-    size: int
-    time: int
-    records: tuple[tuple[str, str], ...]
-    took_effect: tuple[Statement, ...]
-    ceased: tuple[Statement, ...]
-
-
-Effect = Append | Reply | ReplyFrame | SendFrame | Changed
-
+TOLD: Final = 64
+"""Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
 
 # ------------------------------------------------------------------------------------------------------- engine
 
@@ -168,6 +117,7 @@ class _Log:
     fold: Fold
     order: list[bytes] = field(default_factory=list)
     index: dict[bytes, int] = field(default_factory=dict)
+    times: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __contains__(self, id: object) -> bool:
         return id in self.index
@@ -178,17 +128,27 @@ class _Log:
     def ids(self, start: int, stop: int) -> Sequence[bytes]:
         return self.order[start:stop]
 
+    def items(self) -> Sequence[tuple[int, bytes]]:
+        return self.times
+
     def raw(self, id: bytes) -> bytes | None:
         statement = self.fold.statement(id)
         return None if statement is None else statement.raw
 
     def root(self) -> tuple[bytes, int]:
-        return self.fold.statements_root(), self.fold.committed_count()
+        """What peers compare: the committed statements, and how many are held in all.
+
+        The count is in the hash because void statements are in no root and yet count in a state note: peers that hold
+        different numbers of them must notice, or their cosignatures would never add up.
+        """
+        held = len(self.order)
+        return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
 
     def add(self, statement: Statement) -> None:
         self.fold.add(statement)
         self.index[statement.id] = len(self.order)
         self.order.append(statement.id)
+        self.times.append((statement.iat, statement.id))
 
 
 class Engine:
@@ -197,7 +157,8 @@ class Engine:
     Args:
         ecosystem: the genesis statement's id, 32 bytes.
         name: the node's name.
-        peer_seed: secret seed of its peer key, 32 bytes.
+        peer_seed, state_seed: secret seeds of its peer and state keys, 32 bytes each.
+        last: the text of the last state cosigned, if any: nothing smaller ever is.
         random: for nonces (unpredictable in production) and jitter.
         tick: between two appends, ms.
     """
@@ -208,11 +169,14 @@ class Engine:
         ecosystem: bytes,
         name: str,
         peer_seed: bytes,
+        state_seed: bytes,
         random: Random,
+        last: str | None = None,
         tick: int = TICK,
         gossip: GossipConfig | None = None,
     ) -> None:
         self.fold = Fold(ecosystem)
+        self.notary = notary.Notary(ecosystem=ecosystem, name=name, state_seed=state_seed, live=self.fold, last=last)
         self.name = name
         self._ecosystem = ecosystem
         self._public = public_of(peer_seed)
@@ -220,6 +184,9 @@ class Engine:
         self._admission = Admission(ecosystem)
         self._log = _Log(fold=self.fold)
         self._machine = Machine(seed=peer_seed, held=self._log, random=random, config=gossip)
+        self._random = random
+        self._peers: tuple[Peer, ...] = ()
+        self._untold: list[Statement] = []  # logged, and the notary does not know yet
         self._pending: dict[bytes, Statement] = {}
         self._opened = 0  # when the oldest pending one came
         self._is_urgent = False  # whether an urgent one is pending
@@ -244,15 +211,39 @@ class Engine:
                 raise StorageError(
                     "log_inadmissible",
                     f"Entry {self._log.size()} of the stored log could not have been accepted: {error.message}",
-                    hint="Run `accredit node audit`; fetch the log back from a peer (`accredit node restore`).",
+                    hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
                 ) from error
             self._admission.add(statement)
             self._log.add(statement)
+            self._untold.append(statement)
 
-    def settle(self, *, now: int) -> list[Effect]:
-        """Folds what was loaded: a `Changed`, and what gossip does once it knows its peers."""
+    def settle(
+        self, *, now: int, signed: tuple[StateNote, Part] | None = None, noted: KeptNote | None = None
+    ) -> list[Effect]:
+        """Folds what was loaded: a `Changed`, and what gossip and the notary do once they know their peers.
+
+        Args:
+            signed: the state last cosigned. noted: the newest one with a quorum. Both are derived anew.
+
+        Raises:
+            StorageError: `state_damaged`: what is stored does not lead to these states.
+        """
         self._now = now
-        return self._settle(force_peers=True)
+        changes = self.fold.settle()
+        states = [] if signed is None else [(*signed, b"")]
+        if noted is not None:
+            states.append((noted.state, noted.part, noted.note))
+        for state, part, note in sorted(states, key=lambda row: (row[0].count, row[2])):
+            if state.fold == FOLD_VERSION:
+                self._resume(state, part, note)
+        return self._settled(changes, force_peers=True)
+
+    def _resume(self, state: StateNote, part: Part, note: bytes) -> None:
+        left_out = {self._log.order[number]: None for number in part.without if number < self._log.size()}
+        wanted = [each for each in self._untold if self._log.index[each.id] < part.size and each.id not in left_out]
+        self.notary.resume(state, wanted, note=note)
+        taken = {each.id: None for each in wanted}
+        self._untold = [each for each in self._untold if each.id not in taken]
 
     def __contains__(self, id: object) -> bool:
         """Whether a statement is logged."""
@@ -278,10 +269,10 @@ class Engine:
 
     def next_wakeup(self) -> int | None:
         """When `Ticked` is wanted at the latest (ms since 1970); None where nothing is planned."""
-        due = self._machine.next_wakeup()
-        if not self._pending or self._in_flight:
-            return due
-        return self._deadline() if due is None else min(due, self._deadline())
+        due = [self._machine.next_wakeup(), self.notary.next_wakeup()]
+        if self._pending and not self._in_flight:
+            due.append(self._deadline())
+        return min((each for each in due if each is not None), default=None)
 
     def statistics(self) -> Statistics:
         """What gossip has seen."""
@@ -297,8 +288,12 @@ class Engine:
                 effects = self._on_submitted(event)
             case FrameArrived():
                 effects = self._gossip(events.FrameReceived(token=event.token, data=event.data))
-            case FrameAnswered() | SendFailed() | Ticked():
+            case NoteArrived():
+                effects = self._on_note(event)
+            case FrameAnswered() | SendFailed():
                 effects = self._gossip(event)
+            case Ticked():
+                effects = [*self._gossip(event), *self._notarise(notary.Ticked())]
             case Appended():
                 effects = self._on_appended(event)
             case AppendFailed():
@@ -387,7 +382,8 @@ class Engine:
         self._storage_error = None
         for statement in logged:
             self._log.add(statement)
-        effects = self._settle()
+        self._untold += logged
+        effects = self._settled(self.fold.settle())
         for statement in logged:
             result = Result(id=statement.id, status="logged", index=self._log.index[statement.id])
             effects += self._resolve(statement.id, result)
@@ -411,7 +407,8 @@ class Engine:
         effects: list[Effect] = []
         for statement in dropped:
             effects += self._resolve(statement.id, Result(id=statement.id, status="refused", error=error))
-        return effects
+        postponed = events.StatementsJudged(sender=b"", postponed=tuple(each.id for each in dropped))
+        return [*effects, *self._gossip(postponed)]
 
     def _resolve(self, id: bytes, result: Result) -> list[Effect]:
         """Tells everybody who waits for this statement; replies to those who wait for nothing else."""
@@ -422,8 +419,8 @@ class Engine:
             effects += _answered(submission)
         return effects
 
-    def _settle(self, *, force_peers: bool = False) -> list[Effect]:
-        changes = self.fold.settle()
+    def _settled(self, changes: Changes, *, force_peers: bool = False) -> list[Effect]:
+        """What follows from what the fold has made of newly logged statements."""
         changed = Changed(
             size=self._log.size(),
             time=self._now // 1_000,
@@ -431,10 +428,15 @@ class Engine:
             took_effect=self._statements(changes.took_effect),
             ceased=self._statements(changes.ceased),
         )
-        if not force_peers and self.fold.charter is not None and all(kind != "node" for kind, _ in changes.records):
-            return [changed]
-        peers = tuple(Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"]) for node in self._nodes())
-        return [changed, *self._gossip(events.PeersChanged(peers=peers))]
+        effects: list[Effect] = [changed]
+        if force_peers or self.fold.charter is None or any(kind == "node" for kind, _ in changes.records):
+            self._peers = tuple(
+                Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"], operator=node["operator"])
+                for node in self._nodes()
+            )
+            effects += self._gossip(events.PeersChanged(peers=self._peers))
+        untold, self._untold = tuple(self._untold), []
+        return [*effects, *self._notarise(notary.Changed(statements=untold))]
 
     def _nodes(self) -> Sequence[Mapping[str, Any]]:
         """The nodes in force; those that the genesis names while it waits for its votes, or no vote could spread."""
@@ -445,6 +447,49 @@ class Engine:
 
     def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
         return tuple(each for each in map(self.fold.statement, ids) if each is not None)
+
+    # ----------------------------------------------------------------------------------------------- state notes
+
+    def _on_note(self, event: NoteArrived) -> list[Effect]:
+        try:
+            effects = self._notarise(notary.Arrived(data=event.data))
+        except (InputError, NotYetError) as error:
+            return [ReplyNote(token=event.token, error=error)]
+        return [ReplyNote(token=event.token), *effects]
+
+    def _notarise(self, event: notary.Event) -> list[Effect]:
+        """Hands an event to the notary, and puts what it asks for in terms of the log and of peers."""
+        effects: list[Effect] = []
+        for effect in self.notary.handle(event, now=self._now):
+            match effect:
+                case notary.Keep():
+                    effects.append(KeepNote(text=effect.text, part=self._part(effect.without)))
+                case notary.Tell():
+                    effects.append(TellNote(peers=self._told(), data=effect.data))
+                case notary.Stands():
+                    kept = KeptNote(note=effect.note, part=self._part(effect.without))
+                    effects.append(NoteStands(kept=kept))
+                case _:
+                    assert_never(effect)
+        return effects
+
+    def _part(self, without: Iterable[bytes]) -> Part:
+        """All that is logged, but for these: the log's end among them makes the part shorter."""
+        numbers = sorted(self._log.index[id] for id in without)
+        size = self._log.size()
+        while numbers and numbers[-1] == size - 1:
+            size = numbers.pop()
+        return Part(size=size, without=tuple(numbers))
+
+    def _told(self) -> tuple[Peer, ...]:
+        """Whom to tell of a cosignature: every signer, and of the other nodes as many as that leaves room for."""
+        charter = self.fold.charter
+        signers = () if charter is None else charter.body["signers"]
+        others = [peer for peer in self._peers if peer.name != self.name]
+        first = [peer for peer in others if peer.name in signers]
+        rest = [peer for peer in others if peer.name not in signers]
+        room = TOLD - len(first)
+        return (*first, *(rest if len(rest) <= room else self._random.sample(rest, room)))
 
     # ---------------------------------------------------------------------------------------------------- gossip
 
@@ -467,6 +512,7 @@ class Engine:
 
     def _judge(self, submit: events.Submit) -> list[Effect]:
         refused: list[bytes] = []
+        postponed: list[bytes] = []
         waiting: list[Unverified] = []
         for unverified in submit.statements:
             try:
@@ -474,12 +520,14 @@ class Engine:
             except NotYetError:
                 waiting.append(unverified)
             except StorageError:
-                break  # our trouble, not the sender's: it will be fetched again
+                postponed.append(unverified.id)  # our trouble, not the sender's: it will be fetched again
             except AccreditError:
                 refused.append(unverified.id)
-        if not refused and not waiting:
+        if not refused and not postponed and not waiting:
             return []
-        judged = events.StatementsJudged(sender=submit.sender, refused=tuple(refused), waiting=tuple(waiting))
+        judged = events.StatementsJudged(
+            sender=submit.sender, refused=tuple(refused), postponed=tuple(postponed), waiting=tuple(waiting)
+        )
         return self._gossip(judged)
 
 

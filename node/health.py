@@ -6,15 +6,18 @@ Its view is *stale* when all other nodes have been silent for `stale_after_secon
 cannot know.
 """
 
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Any, Final, Protocol
 
 from gossip.events import Statistics
 from governance.fold import Fold
+from registry.state_note import quorum
 
 from .clock import Clock
 from .config import NodeConfig
+from .notary import Notary
 from .observe import Metrics
 from .reader import Reader as LogReader
 
@@ -38,6 +41,16 @@ class Running(Protocol):
         """Whether new submissions are refused because the node shuts down."""
         ...
 
+    @property
+    def notary(self) -> Notary:
+        """Which state a quorum stands by, and who is missing."""
+        ...
+
+    @property
+    def notes_undelivered(self) -> int:
+        """How many cosigned notes another node did not take."""
+        ...
+
     def statistics(self) -> Statistics:
         """What gossip has seen."""
         ...
@@ -52,14 +65,24 @@ class NodeHealth:
         config: its settings.
         clock: the machine's.
         metrics: its figures.
+        alarms: what else a person must look at, such as what witnesses saw.
     """
 
-    def __init__(self, running: Running, log: LogReader, config: NodeConfig, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        running: Running,
+        log: LogReader,
+        config: NodeConfig,
+        clock: Clock,
+        metrics: Metrics,
+        alarms: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._running = running
         self._log = log
         self._config = config
         self._clock = clock
         self._metrics = metrics
+        self._others = alarms
         self._started = clock.monotonic()
         self._started_at = clock.now()
         self._unsigned_since: float | None = None
@@ -76,6 +99,7 @@ class NodeHealth:
             "records_root": fold.records_root(),
             "statements_root": fold.statements_root(),
             "statements": fold.committed_count(),
+            "state_note": self._state_note(),
             "peers": [
                 {
                     "name": peer.name,
@@ -87,7 +111,7 @@ class NodeHealth:
                 }
                 for peer in self._running.statistics().peers
             ],
-            "alarms": list(fold.alarms()),
+            "alarms": self._alarms(),
             "uptime": round(self._clock.monotonic() - self._started, 3),
             "version": VERSION,
         }
@@ -129,7 +153,38 @@ class NodeHealth:
         self._metrics.peers.labels("heard").set(heard)
         self._metrics.peers.labels("silent").set(len(statistics.peers) - heard)
         self._metrics.waiting.set(statistics.waiting)
-        self._metrics.alarms.set(len(self._running.fold.alarms()))
+        self._metrics.alarms.set(len(self._alarms()))
+        note = self._state_note()
+        if note is not None:
+            self._metrics.note_age_seconds.set(float("nan") if note["age_seconds"] is None else note["age_seconds"])
+            self._metrics.signers_missing.set(len(note["missing"]))
+        self._metrics.notes_undelivered.set(self._running.notes_undelivered)
+
+    def _alarms(self) -> list[str]:
+        found = [*self._running.fold.alarms(), *self._others()]
+        if times := self._running.notary.disagreements:
+            found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
+        return found
+
+    def _state_note(self) -> dict[str, Any] | None:
+        """See `node.api.operations.StateNoteView`; None where the charter names no signers."""
+        signers = self._running.notary.signers()
+        if not signers:
+            return None
+        state, enough = self._running.notary.noted.state, quorum(len(signers))
+        times = sorted((one.cosigned for one in signers if one.cosigned is not None), reverse=True)
+        since = times[enough - 1] if len(times) >= enough else None
+        return {
+            "count": None if state is None else state.count,
+            "root": None if state is None else state.root,
+            "age_seconds": None if since is None else max(0, int(self._clock.now()) - since),
+            "quorum": enough,
+            "cosigned_by": [one.name for one in signers if one.cosigned is not None],
+            "missing": [
+                {"name": one.name, "last_seen": one.time, "count": one.count} for one in signers if one.is_missing
+            ],
+            "undelivered": self._running.notes_undelivered,
+        }
 
     def _is_unsigned(self) -> bool:
         signed, size = self._log.checkpoint(), self._log.size()

@@ -15,13 +15,14 @@ three sets:
   it comes to. A dead signer costs one turn.
 * **Never less.** A candidate only grows: an offer is taken only if it contains the candidate, and every narrowing
   statement that has been held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
-* **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine.
+* **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine. A node counts its own
+  cosignature only when it hears itself (`Tell`), so that none is shown to anybody which is not kept.
 
 A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from governance.charter import FOLD_VERSION
@@ -29,13 +30,13 @@ from governance.fold import Fold
 from governance.rulebook import is_narrowing
 from registry.encoding import decode as decode_cbor
 from registry.encoding import encode as encode_cbor
-from registry.errors import DecodeError, InputError, NotYetError, RefusedError
+from registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
 from registry.keys import public_of
 from registry.note import Note, VerifierKey
-from registry.records import record_digest, record_key
 from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
 from registry.statement import Statement
-from registry.trie import Trie
+
+from .noted import Noted
 
 QUIET: Final = 250
 """Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
@@ -60,6 +61,8 @@ TEXTS_MAX: Final = 64
 
 MESSAGE_BYTES: Final = 1024 * 1024
 """One message: 32,000 ids. An offer that needs more waits for a quiet moment."""
+
+_AUDIT: Final = "Nothing was signed. Run `accredit node audit`, look at the disk, put a backup back that is new enough."
 
 # -------------------------------------------------------------------------------------------- events and effects
 
@@ -88,23 +91,33 @@ Event = Changed | Arrived | Ticked
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Store this text durably, in place of the one before."""
+    """Store this text durably, in place of the one before.
+
+    Attributes:
+        without: ids in the live set that its set lacks.
+    """
 
     text: str
+    without: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tell:
-    """Send this message to every node."""
+    """Send this message to every node, this one among them: hand it back as `Arrived`."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stands:
-    """A quorum stands by a newer state."""
+    """A quorum stands by a newer state, or more of the signers do.
+
+    Attributes:
+        without: ids in the live set that its set lacks.
+    """
 
     note: bytes
+    without: tuple[bytes, ...]
 
 
 Effect = Keep | Tell | Stands
@@ -119,38 +132,15 @@ class SignerView:
     Attributes:
         name: its node name.
         count, time: of its newest cosignature: statements, seconds since 1970. None: never seen.
+        cosigned: when it cosigned the newest noted text, seconds since 1970; None: it did not.
         is_missing: it has not cosigned the newest noted text within the last two periods.
     """
 
     name: str
     count: int | None
     time: int | None
+    cosigned: int | None
     is_missing: bool
-
-
-@dataclass(slots=True)
-class Noted:
-    """The newest state that a quorum stands by. It is a `registry.records.Records`, and proves each of its answers.
-
-    Attributes:
-        note: the note with every cosignature gathered; None before the first quorum.
-        state: what it says.
-        statements_root: the other half of the state root, 32 bytes.
-    """
-
-    note: bytes | None = None
-    state: StateNote | None = None
-    statements_root: bytes = bytes(32)
-    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    trie: Trie = field(default_factory=Trie)
-
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
-        """A record as of the noted state."""
-        return self.records.get((type, id))
-
-    def prove(self, type: str, id: str) -> bytes:
-        """That the record is what `get` says, present or absent, under the records root."""
-        return self.trie.prove(record_key(type, id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +202,9 @@ class Notary:
 
         Raises:
             InputError: an `Arrived` that is malformed, or cosigned by nobody who may; nothing changed.
+            NotYetError: an `Arrived` before there is a charter that says who the signers are.
         """
-        self._now = now
+        self._set_clock(now)
         match event:
             case Changed():
                 self._on_changed(event.statements)
@@ -225,9 +216,18 @@ class Notary:
                 assert_never(event)
         return self._proceed()
 
+    def _set_clock(self, now: int) -> None:
+        """A wall clock set back must not make anything wait until it has caught up with itself."""
+        if now < self._now:
+            self._changed_at = min(self._changed_at, now)
+            self._told_at = min(self._told_at, now)
+            self._stood_at = min(self._stood_at, now)
+            self._slot = min(self._slot, now // TURN)
+        self._now = now
+
     def next_wakeup(self) -> int | None:
         """When `Ticked` is wanted at the latest (ms since 1970)."""
-        if self._live.charter is None:
+        if not self._keys():
             return None
         due = [self._turn_at()]
         if self._steps:
@@ -239,13 +239,51 @@ class Notary:
     def signers(self) -> list[SignerView]:
         """What is known of each signer, by name."""
         views = []
-        text = None if self.noted.state is None else self.noted.state.encode()
-        there = {key.name: opened for key, opened in self._gathered.get(text or "", {}).items()}
+        text = "" if self.noted.state is None else self.noted.state.encode()
+        there = {key: _time_of(opened, key) for key, opened in self._gathered.get(text, {}).items()}
         for key in self._keys():
             time, count = self._newest.get(key.name, (None, None))
-            is_missing = key.name not in there or time is None or time * 1000 < self._now - 2 * AGAIN
-            views.append(SignerView(name=key.name, count=count, time=time, is_missing=is_missing))
+            cosigned = there.get(key)
+            is_missing = cosigned is None or time is None or time * 1000 < self._now - 2 * AGAIN
+            views.append(SignerView(name=key.name, count=count, time=time, cosigned=cosigned, is_missing=is_missing))
         return sorted(views, key=lambda view: view.name)
+
+    def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> None:
+        """Takes up, before the first event, a state that this node had signed or noted before it was started again.
+
+        Args:
+            statements: its set, less that of the state taken up before it.
+            note: of that state, with its quorum, if it was noted.
+
+        Raises:
+            StorageError: `state_damaged`: the statements do not lead to that state, so that nothing may be signed.
+        """
+        if self._live.charter is None:
+            raise StorageError("state_damaged", "A state stood, and what is stored has no charter.", hint=_AUDIT)
+        if statements or not self._steps:
+            self._advance(statements)
+        found = self._steps[-1].state
+        if (found.count, found.root) != (state.count, state.root):
+            raise StorageError(
+                "state_damaged",
+                f"A state of {state.count} statements stood with the root {state.root.hex()[:16]}, and what is "
+                f"stored leads to {found.count} statements and the root {found.root.hex()[:16]}.",
+                hint=_AUDIT,
+            )
+        if note:
+            self._resume_note(note, found)
+
+    def _resume_note(self, note: bytes, state: StateNote) -> None:
+        try:
+            opened = open_state(note, self._keys())
+        except RefusedError as error:
+            if error.code == "unsigned":
+                return  # the charter names other signers by now: their quorum is still to come
+            raise StorageError(
+                "state_damaged", f"The stored state note does not verify: {error.message}", hint=_AUDIT
+            ) from error
+        self._gather(opened)
+        self._count(state.encode())
 
     # ------------------------------------------------------------------------------------------------ live set
 
@@ -257,8 +295,8 @@ class Notary:
         self._changed_at = self._now
 
     def _proceed(self) -> list[Effect]:
-        if self._live.charter is None:
-            return []
+        if not self._keys():
+            return []  # without signers there is nothing to stand by, and no second fold to be made
         effects = self._consider_offer()
         quiet = self._now - self._changed_at
         if self._behind and quiet >= (QUIET if self._is_noted else SETTLED):
@@ -312,6 +350,9 @@ class Notary:
         self._told_at = self._now
         if state.fold != FOLD_VERSION or state.count < self._floor or self._own_key() is None:
             return []
+        if not self._behind and state.root != self._live.state_root():
+            self.disagreements += 1  # one set folded twice, two states: a bit has flipped, and nothing may be signed
+            return []
         line = cosign_state(state, self._name, self._seed, self._now // 1000)
         note = Note(text=state.encode(), signatures=(line,)).encode()
         message: dict[int, Any] = {1: note}
@@ -320,8 +361,7 @@ class Notary:
         data = encode_cbor(message)
         if len(data) > MESSAGE_BYTES:
             data = encode_cbor({1: note})
-        self._gather(open_state(note, self._keys()))
-        return [Keep(text=state.encode()), Tell(data=data), *self._count(state.encode())]
+        return [Keep(text=state.encode(), without=tuple(self._behind)), Tell(data=data)]
 
     # --------------------------------------------------------------------------------------------------- turns
 
@@ -378,7 +418,9 @@ class Notary:
         if any(one.time is None or one.time > self._now // 1000 + AHEAD_MAX for one in opened.cosignatures):
             raise RefusedError("clock_ahead", "this cosignature is dated too far ahead.", hint="Check the clocks.")
         self._gather(opened)
-        if ids is not None and opened.state.count > (0 if self.noted.state is None else self.noted.state.count):
+        own, noted = self._own_key(), self.noted.state
+        is_own = all(one.key == own for one in opened.cosignatures)
+        if ids is not None and not is_own and opened.state.count > (0 if noted is None else noted.count):
             self._offer = _Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
         return self._count(opened.state.encode())
 
@@ -412,22 +454,17 @@ class Notary:
         if self.noted.state != self._steps[at].state:
             self._stood_at = self._now
         self._settle_noted(at, note)
-        return [Stands(note=note)]
+        return [Stands(note=note, without=(*self._beyond, *self._behind))]
 
     def _settle_noted(self, at: int, note: bytes) -> None:
         """The candidate of step `at` becomes the noted state."""
-        noted = self.noted
+        changed: dict[tuple[str, str], dict[str, Any] | None] = {}
         for step in self._steps[: at + 1]:
-            for subject, record in step.changed.items():
-                noted.trie.set(record_key(*subject), None if record is None else record_digest(record))
-                if record is None:
-                    noted.records.pop(subject, None)
-                else:
-                    noted.records[subject] = record
+            changed |= step.changed
             for id in step.ids:
                 self._beyond.pop(id, None)
         step = self._steps[at]
-        noted.note, noted.state, noted.statements_root = note, step.state, step.statements_root
+        self.noted.settle(note=note, state=step.state, statements_root=step.statements_root, changed=changed)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
         base = _Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
         self._steps = [base, *self._steps[at + 1 :]]
@@ -439,8 +476,12 @@ class Notary:
         charter = self._live.charter
         if charter is None:
             return []
-        named = charter.body["signers"]
-        return [signer_key(node["name"], node["keys"]["state"]) for node in self._live.nodes() if node["name"] in named]
+        found = [self._live.get("node", name) for name in sorted(charter.body["signers"])]
+        return [
+            signer_key(node["name"], node["keys"]["state"])
+            for node in found
+            if node is not None and node["retired"] is None
+        ]
 
     def _own_key(self) -> VerifierKey | None:
         public = public_of(self._seed)

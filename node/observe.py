@@ -135,6 +135,7 @@ class Metrics:
         self.append_seconds = self._histogram("append_seconds", "Time to append a batch durably")
         self.storage_errors = self._counter("storage_errors", "Writes that failed, by code", "code")
         self.note_age_seconds = self._gauge("state_note_age_seconds", "Age of the newest note with a quorum")
+        self.notes_undelivered = self._gauge("state_notes_undelivered", "Cosigned notes that another node did not take")
         self.signers_missing = self._gauge("state_signers_missing", "Signers that are not on the newest note")
 
     def _network(self) -> None:

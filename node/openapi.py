@@ -73,8 +73,10 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
         "operationId": operation_id(route),
         "tags": [route.family],
         "summary": route.about,
-        "responses": {"200": {"description": "The answer", "content": _content(route.gives, schema_of)}},
+        "responses": {},
     }
+    if route.gives:
+        operation["responses"]["200"] = {"description": "The answer", "content": _content(route.gives, schema_of)}
     if route.params:
         operation["parameters"] = [_parameter(param) for param in route.params]
     if route.takes:
@@ -83,13 +85,16 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     for status in sorted({*_EVERY_ROUTE, *own, *route.problems}):
         problem = {MEDIA_TYPE: {"schema": schema_of[Problem]}}
         operation["responses"][str(status)] = {"description": _REASON[status], "content": problem}
+    for status, (what, shapes) in route.others.items():
+        operation["responses"][str(status)] = {"description": what, "content": _content(shapes, schema_of)}
     return operation
 
 
 def _types(route: Route) -> list[Any]:
     """Every type that the route's shapes are made of."""
     types: list[Any] = list(route.mentions)
-    for shape in (*route.takes.values(), *route.gives.values()):
+    others = [shape for _, shapes in route.others.values() for shape in shapes.values()]
+    for shape in (*route.takes.values(), *route.gives.values(), *others):
         types += shape if isinstance(shape, tuple) else [] if shape is None else [shape]
     return types
 

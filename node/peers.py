@@ -46,17 +46,20 @@ class Peers:
         self._tls = tls
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    async def post(self, peer: str, url: str, data: bytes, *, max_bytes: int) -> tuple[int, bytes]:
+    async def post(
+        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = MEDIA_TYPE
+    ) -> tuple[int, bytes]:
         """Posts a frame; status and body of the answer, whatever the status.
 
         Args:
             peer: whose connections to use: its name, or any other word that is always the same for it.
             max_bytes: of the answer.
+            media_type: of what is sent, where it is no frame.
 
         Raises:
             RemoteError: `unreachable`, or `answer_too_large`, `answer_too_slow`.
         """
-        headers = {"content-type": MEDIA_TYPE, "accept": MEDIA_TYPE}
+        headers = {"content-type": media_type, "accept": "*/*"}
         async with self._answer(peer, "POST", url, headers, data) as response:
             return response.status_code, await self._body(response, max_bytes)
 
@@ -87,8 +90,14 @@ class Peers:
     ) -> AsyncIterator[httpx.Response]:
         client = self._client(peer)
         try:
-            async with client.stream(method, url, headers=headers, content=data) as response:
+            request = client.build_request(method, url, headers=headers, content=data)
+            if data is not None:
+                request.stream = _Body(data)
+            response = await client.send(request, stream=True)
+            try:
                 yield response
+            finally:
+                await response.aclose()
         except httpx.PoolTimeout as error:
             if self._clients.get(peer) is client:
                 del self._clients[peer]
@@ -122,6 +131,31 @@ class Peers:
                 limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             )
         return self._clients[peer]
+
+
+class _Body(httpx.AsyncByteStream):
+    """What is sent. httpx's own is a generator, which a connection that breaks meanwhile leaves to the collector."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._data)
+
+
+class _Once:
+    """One part, and no more."""
+
+    def __init__(self, data: bytes) -> None:
+        self._parts = [data]
+
+    def __aiter__(self) -> "_Once":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._parts:
+            raise StopAsyncIteration
+        return self._parts.pop()
 
 
 async def _abandon(response: httpx.Response, parts: AsyncIterator[bytes]) -> None:

@@ -29,7 +29,7 @@ _STATUS_OF_CODE: Final = {
     "unsupported_media_type": 415,
     "over_quota": 429,
     "rate_limited": 429,
-    "evidence_not_available": 501,
+    "no_state_note": 503,
     "not_ready": 503,
     "overloaded": 503,
     "read_only": 503,

@@ -4,6 +4,7 @@
     await nursery.start(runtime.run)
     results = await runtime.submit([raw])             returns once they are in the log, under a signed checkpoint
     answer = await runtime.gossip(frame)
+    await runtime.note(cosigned)                      another node's cosignature of a state
     await runtime.stop()
 
 * **One thread of control.** Every event goes through `Engine.handle` in the trio thread; what waits (disk, network) is
@@ -11,6 +12,10 @@
 * **Order of an append.** Statements durable -> root recomputed and compared -> head recorded durably, apart from the
   database -> checkpoint signed -> checkpoint durable -> folded, pushed, answered. Killed anywhere in between, the node
   signs what is stored when it starts again, and never two trees of one size.
+* **State notes.** What this node cosigned last is durable, apart from the database (`heads.SignedState`), before
+  anybody is told of it; a restart derives it anew and goes on from there, or does not start. The newest note with a
+  quorum is stored too, so that a node which starts again has it at once. To each other node one request is under way
+  at a time, and only the newest note waits behind it; what does not arrive is counted and nobody's problem.
 * **Blocking work** goes through one seam, `run_blocking`: a worker thread here, inline in simulations.
 * **A full disk** before the statements are stored is the submitters' answer; after that, signing is tried until there
   is room. Whatever else goes wrong with storage ends `run`: a person must look.
@@ -27,13 +32,15 @@ from typing import Final, Protocol, TypeVar, assert_never
 import trio
 
 from gossip.config import GossipConfig
-from gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
+from gossip.events import FrameAnswered, Peer, SendFailed, Statistics, Ticked
 from governance.fold import Fold
 from registry.checkpoint import Checkpoint
-from registry.errors import AccreditError, RemoteError, StorageError
+from registry.encoding import encode as encode_cbor
+from registry.errors import AccreditError, DecodeError, RemoteError, StorageError
 from registry.log import Frontier
 from registry.merkle import leaf_hash
-from registry.note import sign_note
+from registry.note import NOTE_BYTES_MAX, Note, sign_note
+from registry.state_note import StateNote
 from registry.statement import Statement
 
 from .clock import Clock
@@ -47,14 +54,21 @@ from .engine import (
     Engine,
     Event,
     FrameArrived,
+    KeepNote,
+    NoteArrived,
+    NoteStands,
     Reply,
     ReplyFrame,
+    ReplyNote,
     Result,
     SendFrame,
     Submitted,
+    TellNote,
 )
-from .heads import SignedHead
+from .heads import SignedHead, SignedState
 from .keyfile import NodeKeys
+from .notary import Notary
+from .noted import KeptNote
 from .observe import event as log_event
 from .store import Change, Store
 
@@ -69,6 +83,12 @@ STOP_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = (1.0, 60.0)
 """First and longest pause between attempts to sign on a full disk, doubling. A guess: an operator's minute."""
 
+NOTE_PATH: Final = "/v1/cosignatures"
+NOTE_TYPE: Final = "application/cbor"
+KEPT_NOTE: Final = "state_note"
+"""Under this name the store keeps the newest note with a quorum (`noted.KeptNote`)."""
+
+_NOTE_ANSWER_BYTES: Final = NOTE_BYTES_MAX  # a note, or a problem
 _DISAGREES: Final = ("known_statement", "tree_damaged")  # engine and store tell two stories: not for submitters to hear
 
 _log = logging.getLogger(__name__)
@@ -88,9 +108,15 @@ async def in_thread(work: Callable[[], T]) -> T:
 class Transport(Protocol):
     """What carries frames to peers: `peers.Peers`, or the simulator's links."""
 
-    async def post(self, peer: str, url: str, data: bytes, *, max_bytes: int) -> tuple[int, bytes]:
+    async def post(
+        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = "application/cose"
+    ) -> tuple[int, bytes]:
         """Status and body of the answer. Raises: RemoteError: there was none."""
         ...
+
+
+_Job = Append | Changed | KeepNote | TellNote | NoteStands
+"""What is done one after the other, in the order in which the engine asked for it."""
 
 
 class _Slot:
@@ -102,7 +128,11 @@ class _Slot:
 
 
 class Runtime:
-    """One running node; made by `open`."""
+    """One running node; made by `open`.
+
+    Attributes:
+        notes_undelivered: how many cosigned notes another node did not take.
+    """
 
     def __init__(
         self,
@@ -110,6 +140,7 @@ class Runtime:
         engine: Engine,
         store: Store,
         head: SignedHead,
+        state: SignedState,
         log_seed: bytes,
         peers: Transport,
         clock: Clock,
@@ -119,6 +150,7 @@ class Runtime:
         self.engine = engine
         self.store = store
         self._head = head
+        self._state = state
         self._log_seed = log_seed
         self._peers = peers
         self._clock = clock
@@ -129,12 +161,17 @@ class Runtime:
         self._effects: list[Effect] = []
         self._slots: dict[int, _Slot] = {}
         self._frames: dict[int, ReplyFrame] = {}
+        self._notes: dict[int, ReplyNote] = {}
+        self._is_kept = False  # whether the last state cosigned is durable, so that others may be told
+        self._standing: KeptNote | None = None  # the newest note with a quorum, if it is still to be stored
+        self._telling: dict[str, bytes | None] = {}  # by peer: what waits behind the request under way
+        self.notes_undelivered = 0
         self._token = 0
         self._nursery: trio.Nursery | None = None
         self._stopping = False
         self._woken = trio.Event()
         self._planned: int | None = None
-        self._send_job, self._jobs = trio.open_memory_channel[Append | Changed](0x10000)
+        self._send_job, self._jobs = trio.open_memory_channel[_Job](0x10000)
 
     @classmethod
     async def open(
@@ -142,6 +179,7 @@ class Runtime:
         *,
         store: Store,
         head: SignedHead,
+        state: SignedState,
         keys: NodeKeys,
         peers: Transport,
         clock: Clock,
@@ -154,13 +192,14 @@ class Runtime:
         """Verifies and folds the stored log, and signs it if that is still to be done.
 
         Args:
+            head, state: what was signed last, log and state, kept apart from the database.
             tick: between two appends, ms.
             progress: called with entries done and entries in all.
 
         Raises:
             StorageError: `log_rolled_back`, `log_forked`: a backup was restored. `head_missing`: what stops that is
-                gone. `log_inadmissible`, `tree_damaged`:
-                the database was changed. Or it cannot be read or written.
+                gone; `state_missing` likewise. `log_inadmissible`, `tree_damaged`, `state_damaged`: the database was
+                changed. Or it cannot be read or written.
         """
         assert keys.name == store.origin, "one node has one name"
         config = gossip or GossipConfig()
@@ -168,6 +207,8 @@ class Runtime:
             ecosystem=store.ecosystem,
             name=keys.name,
             peer_seed=keys.peer,
+            state_seed=keys.state,
+            last=None if state.last is None else state.last[0].encode(),
             random=random or SystemRandom(),
             tick=tick,
             gossip=config,
@@ -176,6 +217,7 @@ class Runtime:
             engine=engine,
             store=store,
             head=head,
+            state=state,
             log_seed=keys.log,
             peers=peers,
             clock=clock,
@@ -189,6 +231,11 @@ class Runtime:
     def fold(self) -> Fold:
         """Records and standings; to be read only, and not across an await."""
         return self.engine.fold
+
+    @property
+    def notary(self) -> Notary:
+        """Which state a quorum stands by; to be read only."""
+        return self.engine.notary
 
     @property
     def is_stopping(self) -> bool:
@@ -233,6 +280,23 @@ class Runtime:
         self.handle(FrameArrived(token=self._token, data=frame))
         return self._frames.pop(self._token)
 
+    async def note(self, data: bytes) -> bytes:
+        """Another node's cosignature of a state; the newest note that a quorum stands by, if any. Never waits.
+
+        Raises:
+            InputError: it is none, or of nobody who may.
+            NotYetError: no charter is in effect here yet.
+            RemoteError: `not_ready`: the node shuts down.
+        """
+        if self._stopping or self._nursery is None:
+            raise _not_ready()
+        self._token += 1
+        self.handle(NoteArrived(token=self._token, data=data))
+        reply = self._notes.pop(self._token)
+        if reply.error is not None:
+            raise reply.error
+        return self.notary.noted.note or b""
+
     def handle(self, event: Event) -> None:
         """One event into the engine, now; starts what it asks for."""
         self._perform(self.engine.handle(event, now=self._now()))
@@ -268,12 +332,18 @@ class Runtime:
         assert nursery is not None, "the node runs"
         for effect in effects:
             match effect:
-                case Append() | Changed():
+                case Append() | Changed() | KeepNote() | TellNote():
                     self._send_job.send_nowait(effect)
+                case NoteStands():
+                    if self._standing is None:
+                        self._send_job.send_nowait(effect)
+                    self._standing = effect.kept
                 case SendFrame():
                     nursery.start_soon(self._send, effect)
                 case ReplyFrame():
                     self._frames[effect.token] = effect
+                case ReplyNote():
+                    self._notes[effect.token] = effect
                 case Reply():
                     self._reply(effect)
                 case _:
@@ -311,14 +381,55 @@ class Runtime:
         else:
             self.handle(FrameAnswered(exchange=send.exchange, status=status, data=data))
 
+    def _tell(self, told: TellNote) -> None:
+        assert self._nursery is not None, "the node runs"
+        if not self._is_kept:
+            return  # the notary tells again, and asks to keep it again before
+        for peer in told.peers:
+            if peer.name not in self._telling:
+                self._nursery.start_soon(self._tell_one, peer)
+            self._telling[peer.name] = told.data
+        self._hear(told.data)
+
+    async def _tell_one(self, peer: Peer) -> None:
+        """Posts what waits for a peer, until nothing does. Connections of their own: gossip must not wait for them."""
+        while (data := self._telling[peer.name]) is not None:
+            self._telling[peer.name] = None
+            url = f"{peer.url.rstrip('/')}{NOTE_PATH}"
+            try:
+                status, answer = await self._peers.post(
+                    f"{peer.name} notes", url, data, max_bytes=_NOTE_ANSWER_BYTES, media_type=NOTE_TYPE
+                )
+            except RemoteError:
+                status, answer = 0, b""
+            self.notes_undelivered += status // 100 != 2
+            own = self.notary.noted.state
+            if status // 100 == 2 and answer and (own is None or not answer.startswith(own.encode().encode())):
+                self._hear(encode_cbor({1: answer}))  # its newest note: so one that was cut off catches up at once
+        del self._telling[peer.name]
+
+    def _hear(self, data: bytes) -> None:
+        """Takes in a note that nobody waits for an answer to."""
+        self.handle(NoteArrived(token=0, data=data))
+        self._notes.pop(0)
+
     # --------------------------------------------------------------------------------------------------- storage
 
     async def _work(self) -> None:
         async for job in self._jobs:
-            if isinstance(job, Changed):
-                await self._feed(job)
-            else:
-                await self._append(job.statements)
+            match job:
+                case Append():
+                    await self._append(job.statements)
+                case Changed():
+                    await self._feed(job)
+                case KeepNote():
+                    await self._keep(job)
+                case TellNote():
+                    self._tell(job)
+                case NoteStands():
+                    await self._store_note()
+                case _:
+                    assert_never(job)
 
     async def _append(self, statements: Sequence[Statement]) -> None:
         raws = [(each.id, each.raw) for each in statements]
@@ -375,6 +486,43 @@ class Runtime:
         else:
             self._unfed.clear()
 
+    async def _keep(self, keep: KeepNote) -> None:
+        """Makes the last state cosigned durable. Without room nobody is told of it."""
+        self._is_kept = False
+        try:
+            await self._run_blocking(partial(self._state.record, StateNote.decode(keep.text), keep.part))
+        except StorageError as error:
+            if error.code != "disk_full":
+                raise
+            log_event(_log, logging.ERROR, "state not cosigned", code=error.code, reason=str(error))
+        else:
+            self._is_kept = True
+
+    async def _store_note(self) -> None:
+        """Stores the newest note with a quorum; what finds no room is stored with the next one."""
+        kept, self._standing = self._standing, None
+        assert kept is not None, "that is what the job is for"
+        try:
+            await self._run_blocking(lambda: self.store.swap(KEPT_NOTE, self.store.kept(KEPT_NOTE), kept.encode()))
+        except StorageError as error:
+            log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
+
+    async def _stored_note(self) -> KeptNote | None:
+        stored = await self._run_blocking(partial(self.store.kept, KEPT_NOTE))
+        if stored is None:
+            return None
+        try:
+            kept = KeptNote.decode(stored)
+        except DecodeError as error:
+            raise StorageError(
+                "state_damaged",
+                f"The stored state note cannot be read: {error.message}",
+                hint="Run `accredit node audit` and look at the disk.",
+            ) from error
+        cosigned = any(line.name == self.engine.name for line in Note.decode(kept.note).signatures)
+        self._state.check_covers(kept.state.count if cosigned else 0)
+        return kept
+
     async def _start(self, progress: Callable[[int, int], None]) -> None:
         size, root = await self._run_blocking(self.store.head)
         signed = await self._run_blocking(self.store.checkpoint)
@@ -382,11 +530,13 @@ class Runtime:
         await self._run_blocking(partial(self._head.check_may_sign, size, root, self.store.root))
         # What the feed covers is folded without feeding it again; the rest, if we were killed, is fed now.
         fed = await self._run_blocking(self.store.changes_size)
+        noted = await self._stored_note()
         await self._load(0, fed, size, progress)
         if fed:
-            self.engine.settle(now=self._now())
+            await self._run_blocking(self.fold.settle)
         await self._load(fed, size, size, progress)
-        self._effects = self.engine.settle(now=self._now())
+        settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted)
+        self._effects = await self._run_blocking(settle)
         if size and (signed is None or signed[0] != size):
             await self._sign(size, root)
         log_event(_log, logging.INFO, "log loaded", size=size)

@@ -12,7 +12,7 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import trio
@@ -22,9 +22,12 @@ from hypercorn.trio import serve as hypercorn_serve
 from governance.fold import Fold
 from registry.errors import InputError
 
+from .api.ports import Witness
 from .clock import Clock, SystemClock
 from .config import NodeConfig
 from .health import VERSION, NodeHealth
+from .lines import ALPN, forgiving, mend
+from .notary import Notary
 from .observe import Metrics, event
 from .reader import Reader as LogReader
 from .runtime import Runtime
@@ -52,9 +55,12 @@ class NodeReader:
         runtime: the node.
         config: its settings.
         clock: the machine's.
+        alarms: as of `node.health.NodeHealth`.
     """
 
-    def __init__(self, runtime: Runtime, config: NodeConfig, clock: Clock) -> None:
+    def __init__(
+        self, runtime: Runtime, config: NodeConfig, clock: Clock, alarms: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._runtime = runtime
         self._clock = clock
         self.name = config.name
@@ -62,12 +68,17 @@ class NodeReader:
         self.version = VERSION
         self.ecosystem = runtime.store.ecosystem
         self.metrics = Metrics()
-        self.health = NodeHealth(runtime, runtime.store, config, clock, self.metrics)
+        self.health = NodeHealth(runtime, runtime.store, config, clock, self.metrics, alarms)
 
     @property
     def fold(self) -> Fold:
         """Records and standings."""
         return self._runtime.fold
+
+    @property
+    def notary(self) -> Notary:
+        """The newest state that a quorum stands by."""
+        return self._runtime.notary
 
     @property
     def log(self) -> LogReader:
@@ -112,6 +123,8 @@ async def serve(
     sock: socket.socket | None = None,
     clock: Clock | None = None,
     shutdown: Callable[[], Awaitable[None]] | None = None,
+    witness: Witness | None = None,
+    alarms: Callable[[], Sequence[str]] = tuple,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serves `runtime` until `shutdown` returns; `task_status` gets the URL that is listened on.
@@ -120,27 +133,30 @@ async def serve(
         sock: as `bind` gave it; it is closed at the end. None: bound here.
         clock: for answers "as of now"; the machine's by default.
         shutdown: waits until it is time to stop; None: until cancelled.
+        witness: the node as a witness of others' logs.
+        alarms: as of `node.health.NodeHealth`.
 
     Raises:
         InputError: as `bind`.
     """
     listening = bind(config) if sock is None else sock
     host, port = listening.getsockname()[:2]
-    reader = NodeReader(runtime, config, clock or SystemClock())
+    reader = NodeReader(runtime, config, clock or SystemClock(), alarms)
     app = create_app(
         reader,
         runtime,
+        witness=witness,
         max_body_bytes=config.max_body_bytes,
         submissions_per_minute=config.submissions_per_minute,
     )
+    mend()
     settings = _settings(config)
     settings.bind = f"fd://{listening.detach()}"  # Hypercorn owns it from here on
     scheme = "https" if config.tls_cert else "http"
     url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async with trio.open_nursery() as nursery:
-        any_app: Any = app  # Hypercorn's and Starlette's words for an ASGI application differ
-        await nursery.start(_start, any_app, settings, shutdown)
+        await nursery.start(_start, forgiving(app), settings, shutdown)
         event(_log, logging.INFO, "serving", url=url)
         task_status.started(url)
 
@@ -165,7 +181,7 @@ def _settings(config: NodeConfig) -> Config:
     settings.read_timeout = READ_SECONDS
     settings.graceful_timeout = GRACE_SECONDS
     settings.h11_max_incomplete_size = HEADER_BYTES
-    settings.h2_max_header_list_size = HEADER_BYTES
+    settings.alpn_protocols = ALPN
     settings.include_server_header = False
     settings.accesslog = None  # addresses and what they ask are nobody's business
     settings.errorlog = logging.getLogger("hypercorn.error")

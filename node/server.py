@@ -28,9 +28,23 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from node.api import changes, decisions, ecosystem, exports, gossip, log, operations, registry, statements, trqp
+from node.api import (
+    changes,
+    decisions,
+    ecosystem,
+    exports,
+    gossip,
+    log,
+    notes,
+    offline,
+    operations,
+    registry,
+    statements,
+    trqp,
+    witness,
+)
 from node.api.pace import Pace
-from node.api.ports import Reader, Writer
+from node.api.ports import Reader, Witness, Writer
 from node.api.requests import read_params
 from node.api.routes import JSON, STREAM_SECONDS, Call, Route, Shared, bytes_response
 from node.observe import Metrics, event
@@ -39,6 +53,10 @@ from node.problems import internal_problem, problem_of, problem_response
 from registry.errors import AccreditError, InputError, StorageError
 
 REQUEST_ID_CHARS: Final = 64
+
+NOTES_PER_MINUTE: Final = 1_200
+"""Cosignatures taken from one address: sixteen signers behind it that tell one a second, and some more. A guess."""
+
 _NOT_IN_REQUEST_ID: Final = re.compile(r"[^A-Za-z0-9._:/=@-]")
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})  # others are whatever the other side makes up
 _EXPOSED: Final = "ETag, Retry-After, X-Request-ID"
@@ -49,7 +67,10 @@ _PREFLIGHT: Final = {
 
 _log = logging.getLogger(__name__)
 
-FAMILIES: Final = (trqp, decisions, registry, changes, statements, ecosystem, log, exports, gossip, operations)
+FAMILIES: Final = (
+    *(trqp, decisions, registry, changes, statements, ecosystem),
+    *(notes, offline, log, witness, exports, gossip, operations),
+)
 """In the order of the document, and of matching: the most asked first."""
 
 
@@ -77,6 +98,7 @@ def create_app(
     reader: Reader,
     writer: Writer | None = None,
     *,
+    witness: Witness | None = None,
     max_body_bytes: int = 4 * 1024 * 1024,
     submissions_per_minute: int = 6_000,
     stream_seconds: float = STREAM_SECONDS,
@@ -86,15 +108,23 @@ def create_app(
     Args:
         reader: what the node holds.
         writer: the node's door for statements and gossip; without it, only questions are answered.
+        witness: the node as a witness of others' logs; without it, it is none.
         max_body_bytes, submissions_per_minute: as in `node.config`.
         stream_seconds: how long a stream of changes lasts.
     """
-    shared = Shared(pace=Pace(submissions_per_minute), max_body_bytes=max_body_bytes, stream_seconds=stream_seconds)
+    shared = Shared(
+        pace=Pace(submissions_per_minute),
+        note_pace=Pace(NOTES_PER_MINUTE),
+        max_body_bytes=max_body_bytes,
+        stream_seconds=stream_seconds,
+    )
     by_path: dict[str, list[Route]] = {}
     for route in table():
         by_path.setdefault(route.path, []).append(route)
     app = Starlette(
-        routes=[StarletteRoute(path, _Endpoint(rows, reader, writer, shared)) for path, rows in by_path.items()],
+        routes=[
+            StarletteRoute(path, _Endpoint(rows, reader, writer, witness, shared)) for path, rows in by_path.items()
+        ],
         exception_handlers={HTTPException: _unrouted},
         middleware=[Middleware(_Edge, metrics=reader.metrics)],
     )
@@ -115,7 +145,9 @@ async def _unrouted(request: Request, error: Exception) -> Response:
 class _Endpoint:
     """All the routes of one path."""
 
-    def __init__(self, routes: Sequence[Route], reader: Reader, writer: Writer | None, shared: Shared) -> None:
+    def __init__(
+        self, routes: Sequence[Route], reader: Reader, writer: Writer | None, witness: Witness | None, shared: Shared
+    ) -> None:
         self._routes = {route.method: route for route in routes}
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
@@ -123,6 +155,7 @@ class _Endpoint:
         self._is_public = any(route.is_public for route in routes)
         self._reader = reader
         self._writer = writer
+        self._witness = witness
         self._shared = shared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,6 +183,7 @@ class _Endpoint:
             call = Call(
                 reader=self._reader,
                 writer=self._writer,
+                witness=self._witness,
                 shared=self._shared,
                 request=request,
                 route=route,
@@ -177,7 +211,7 @@ def _conditional(request: Request, response: Response) -> Response:
         return response
     etag = response.headers.setdefault("etag", f'"{hashlib.sha256(body).hexdigest()[:32]}"')
     held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag not in held and "*" not in held:
+    if etag.removeprefix("W/") not in held and "*" not in held:
         return response
     kept = {name: response.headers[name] for name in ("etag", "cache-control", "vary") if name in response.headers}
     return Response(status_code=304, headers=kept)

@@ -24,6 +24,7 @@ TIMES: Final = frozenset(
         "effective_until",
         "iat",
         "last_heard",
+        "last_seen",
         "review_due",
         "since",
         "time",

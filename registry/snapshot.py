@@ -169,6 +169,10 @@ class Snapshot:
         """The root over the records: 32 bytes."""
         return self._trie.root()
 
+    def statements_root(self) -> bytes:
+        """The root over the statements, the other half of the state root: 32 bytes."""
+        return self._statements_root
+
     def encode(self) -> bytes:
         """The file that `load` reads."""
         return encode_snapshot(self._raw.items(), statements_root=self._statements_root, note=self.noted.note)

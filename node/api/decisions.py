@@ -4,15 +4,20 @@
 
 Every member has its canonical name and, where people would say it otherwise, a plain one; times may be dates. A list,
 or `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood
-has its problem in its place and spoils no other. Only `entity` (or `issuer`) must be given: without an authority the
+has its problem in its place and spoils no other. With `evidence`, the answer is that of the newest state a quorum
+stands by, and comes with a file that proves it (`registry.evidence`, base64). Negative news need not wait for the
+quorum: where this node holds a statement by which the answer is no longer yes, it says so at once, as its own word and
+without proof, until the note has caught up. Only `entity` (or `issuer`) must be given: without an authority the
 whole ecosystem is asked, without a time it is now. `resource` is an address
 that may name a framework or a competency.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any, Final, NotRequired, TypedDict
 
+import anyio
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
@@ -24,10 +29,17 @@ from node.views import format_time, parse_time, plain
 from registry.axes import check_jurisdiction, parse_field, parse_level
 from registry.decision import Decision, Query, Reason, Verdict, decide
 from registry.errors import AccreditError, DecodeError, InputError, NotYetError
+from registry.evidence import prove
 from registry.identifiers import canonical, canonical_issuer, without_fragment
 from registry.limits import IDENTIFIER_CHARS
 
 QUERIES: Final = 1_000
+PROVED: Final = 100
+"""Questions of one request that may ask for evidence: a proof takes 0.2 ms, and an answer some ten of them. A guess."""
+
+EVIDENCE_BYTES: Final = 16 * 1024 * 1024
+"""Evidence in one answer, all together; one file may be as large (`registry.evidence`)."""
+
 LISTED: Final = 50
 """Values on one axis of one question; real credentials name a handful."""
 
@@ -120,6 +132,8 @@ class DecisionView(TypedDict):
     valid_until: str | None
     issuer: str | None
     issuer_name: str | None
+    evidence: NotRequired[str | None]
+    own_word: NotRequired[bool]
 
 
 class Failed(TypedDict):
@@ -130,6 +144,8 @@ class Failed(TypedDict):
 
 # Which of two dictionaries a row is, msgspec's schemas cannot say by themselves.
 _ROW: Final = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("DecisionView", "Failed")]}
+_TURN: Final = 10
+"""Answers with evidence made without letting others have a turn."""
 _Rows = Annotated[list[dict[str, Any]], Meta(extra_json_schema={"items": _ROW})]
 
 
@@ -143,9 +159,9 @@ async def decisions(call: Call) -> Response:
     """One decision, or many."""
     asked = await call.json()
     ecosystem = served_ecosystem(call)
-    stale, now = call.reader.health.stale(), call.reader.now()
+    asking = _Asking(call, ecosystem)
     if isinstance(asked, dict) and "queries" not in asked:
-        return json_response(_answer(call, asked, ecosystem, now, stale), cache="no-store")
+        return json_response(asking.answer(asked), cache="no-store")
     queries = asked["queries"] if isinstance(asked, dict) and set(asked) == {"queries"} else asked
     if not isinstance(queries, list):
         raise DecodeError(
@@ -160,9 +176,11 @@ async def decisions(call: Call) -> Response:
     rows: list[dict[str, Any]] = []
     for query in queries:
         try:
-            rows.append({**_answer(call, query, ecosystem, now, stale)})
+            rows.append({**asking.answer(query)})
         except AccreditError as error:
             rows.append({"problem": as_member(error)})
+        if asking.proved and not asking.proved % _TURN:
+            await anyio.sleep(0)
     value: Decisions = {"decisions": rows}
     return json_response(value, cache="no-store")
 
@@ -195,18 +213,66 @@ def require_served(call: Call, authority: str, ecosystem: str) -> None:
         )
 
 
-def _answer(call: Call, asked: Any, ecosystem: str, now: int, stale: str | None) -> DecisionView:
-    question = convert(asked, Question)
-    if question.evidence:
-        raise InputError(
-            "evidence_not_available",
-            "this node cannot attach proofs to its decisions yet.",
-            hint="Ask without evidence; `statements` names what the decision rests on.",
+class _Asking:
+    """The questions of one request, answered as of one time.
+
+    Attributes:
+        proved: how many answers came with evidence.
+    """
+
+    def __init__(self, call: Call, ecosystem: str) -> None:
+        self._call = call
+        self._ecosystem = ecosystem
+        self._now = call.reader.now()
+        self._stale = call.reader.health.stale()
+        self._bytes = 0
+        self.proved = 0
+
+    def answer(self, asked: Any) -> DecisionView:
+        """One answer.
+
+        Raises:
+            AccreditError: the question is not understood, or cannot be answered here or with evidence.
+        """
+        question = convert(asked, Question)
+        query = query_of(question, self._ecosystem)
+        require_served(self._call, query.authority, self._ecosystem)
+        decision = judge(self._call, query, self._ecosystem, self._now, self._stale)
+        if not question.evidence:
+            return _view(query, decision)
+        return self._with_evidence(query, decision)
+
+    def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
+        """The answer of the noted state with its proof, unless what is held since makes it worse."""
+        noted = self._call.reader.notary.noted
+        if noted.note is None:
+            raise NotYetError(
+                "no_state_note",
+                "no quorum of signers has vouched for a state that this node knows, so nothing can be proved.",
+                hint="Ask without evidence, ask again in a moment, or ask another node.",
+            )
+        if self.proved == PROVED or self._bytes >= EVIDENCE_BYTES:
+            raise InputError(
+                "too_many",
+                f"at most {PROVED} answers of some {EVIDENCE_BYTES} bytes come with evidence at once.",
+                hint="Split them into several requests.",
+            )
+        made = prove(
+            query,
+            noted,
+            noted.trie,
+            statements_root=noted.statements_root,
+            note=noted.note,
+            now=self._now,
+            ecosystem_id=self._ecosystem,
         )
-    query = query_of(question, ecosystem)
-    require_served(call, query.authority, ecosystem)
-    decision = judge(call, query, ecosystem, now, stale)
-    return _view(query, decision)
+        decision = decide(query, noted, self._now, ecosystem_id=self._ecosystem)
+        if held.verdict is Verdict.STALE_VIEW or (decision.authorized and not held.authorized):
+            return {**_view(query, held), "evidence": None, "own_word": True}
+        data = made.encode()
+        self._bytes += len(data)
+        self.proved += 1
+        return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
 
 
 def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
@@ -323,6 +389,6 @@ ROUTES: Final = (
         takes={JSON: (Question, Questions, list[Question])},
         gives={JSON: (DecisionView, Decisions)},
         mentions=(Failed,),
-        problems=(404, 501, 503),
+        problems=(404, 413, 503),
     ),
 )

@@ -35,6 +35,26 @@ class Peer(TypedDict):
     error: str
 
 
+class MissingSigner(TypedDict):
+    """A signer that is not on the newest note, or was long ago: when and at how many statements it was seen last."""
+
+    name: str
+    last_seen: str | None
+    count: int | None
+
+
+class StateNoteView(TypedDict):
+    """What a quorum stands by; null before the first one. The age is that of its youngest quorum."""
+
+    count: int | None
+    root: str | None
+    age_seconds: int | None
+    quorum: int
+    cosigned_by: list[str]
+    missing: list[MissingSigner]
+    undelivered: int
+
+
 class Status(TypedDict):
     """How the node is."""
 
@@ -46,6 +66,7 @@ class Status(TypedDict):
     records_root: str
     statements_root: str
     statements: int
+    state_note: StateNoteView | None
     peers: list[Peer]
     alarms: list[str]
     uptime: float

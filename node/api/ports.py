@@ -9,8 +9,11 @@ from typing import Any, Protocol
 
 from governance.fold import Fold
 from node.engine import ReplyFrame, Result
+from node.notary import SignerView
+from node.noted import Noted
 from node.observe import Metrics
 from node.reader import Reader as LogReader
+from registry.witness import Refused
 
 
 class Health(Protocol):
@@ -30,6 +33,19 @@ class Health(Protocol):
 
     def measure(self) -> None:
         """Brings the gauges up to date."""
+        ...
+
+
+class Notary(Protocol):
+    """What a quorum stands by (`node.notary.Notary`)."""
+
+    @property
+    def noted(self) -> Noted:
+        """The newest noted state."""
+        ...
+
+    def signers(self) -> Sequence[SignerView]:
+        """What is known of each signer, by name."""
         ...
 
 
@@ -59,6 +75,11 @@ class Reader(Protocol):
     @property
     def fold(self) -> Fold:
         """Records, standings, keys: settled, and free of waiting."""
+        ...
+
+    @property
+    def notary(self) -> Notary:
+        """The newest state that a quorum stands by."""
         ...
 
     @property
@@ -94,4 +115,26 @@ class Writer(Protocol):
 
     async def gossip(self, frame: bytes) -> ReplyFrame:
         """Takes a peer's frame in; returns the answering frame, or the error and its status."""
+        ...
+
+    async def note(self, data: bytes) -> bytes:
+        """Takes another node's cosignature of a state in; returns the newest note with a quorum, empty for none.
+
+        Raises:
+            InputError: it is none, or of nobody who may.
+            NotYetError: no charter is in effect here yet.
+            RemoteError: `not_ready`: the node shuts down.
+        """
+        ...
+
+
+class Witness(Protocol):
+    """The node as a witness of other nodes' logs (`node.witness.NodeWitness`)."""
+
+    async def add_checkpoint(self, data: bytes) -> bytes | Refused:
+        """Cosignature lines, or why there are none."""
+        ...
+
+    async def checkpoint(self, hash: str) -> bytes | None:
+        """The newest checkpoint cosigned of the log with this origin hash (hex); None if none ever was."""
         ...

@@ -34,6 +34,10 @@ BODY_SECONDS: Final = 30.0
 QUERY_BYTES: Final = 4096
 """The longest query string: eight identifiers of the greatest length."""
 
+ANY: Final = "*/*"
+"""Taken under any media type, or none."""
+
+_HEX_DIGITS: Final = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 _WHERE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
@@ -100,6 +104,24 @@ def hex_id(name: str, about: str, *, required: bool = False, place: str = "query
         schema={"type": "string", "pattern": "^[0-9a-f]{64}$"},
         required=required or place == "path",
         place=place,
+    )
+
+
+def hex_digits(name: str, about: str) -> Param:
+    """The first digits of a 32-byte hash, in a path: 1 to 64 in lower case."""
+
+    def read(text: str) -> str:
+        if _HEX_DIGITS.fullmatch(text) is None:
+            raise DecodeError("bad_id", "expected 1 to 64 digits 0-9 and a-f.", where=name)
+        return text
+
+    return Param(
+        name=name,
+        about=about,
+        read=read,
+        schema={"type": "string", "pattern": "^[0-9a-f]{1,64}$"},
+        required=True,
+        place="path",
     )
 
 
@@ -190,7 +212,7 @@ async def read_body(request: Request, media_types: Sequence[str], max_bytes: int
         InputError: another media type (`unsupported_media_type`), too large, or too slow.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in media_types:
+    if ANY not in media_types and media_type not in media_types:
         raise InputError(
             "unsupported_media_type",
             f"the body is {media_type[:80] or 'of no stated type'}.",

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from node.api.pace import Pace
-from node.api.ports import Reader, Writer
+from node.api.ports import Reader, Witness, Writer
 from node.api.requests import Param, convert, decode_json, read_body
 from registry.errors import InputError
 
@@ -37,7 +37,7 @@ class Shared:
     """What the requests of one application have in common.
 
     Attributes:
-        pace: shares of submitters.
+        pace: shares of submitters. note_pace: of those who bring cosignatures.
         max_body_bytes: bound of every body, besides each route's own.
         stream_seconds: how long a stream of changes lasts.
         streams: how many are open.
@@ -46,6 +46,7 @@ class Shared:
     """
 
     pace: Pace
+    note_pace: Pace
     max_body_bytes: int
     stream_seconds: float = STREAM_SECONDS
     streams: int = 0
@@ -72,6 +73,7 @@ class Call:
 
     reader: Reader
     writer: Writer | None
+    witness: Witness | None
     shared: Shared
     request: Request
     route: "Route"
@@ -97,12 +99,24 @@ class Call:
             InputError: this server only reads (`read_only`).
         """
         if self.writer is None:
-            raise InputError(
-                "read_only",
-                "this server answers questions only.",
-                hint="Send it to the node itself: GET /v1/ecosystem.",
-            )
+            raise _read_only()
         return self.writer
+
+    def must_witness(self) -> Witness:
+        """The node as a witness.
+
+        Raises:
+            InputError: as `must_write`.
+        """
+        if self.witness is None:
+            raise _read_only()
+        return self.witness
+
+
+def _read_only() -> InputError:
+    return InputError(
+        "read_only", "this server answers questions only.", hint="Send it to the node itself: GET /v1/ecosystem."
+    )
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -117,6 +131,7 @@ class Route:
         takes: media types of the body, each with its shape; empty without a body. A shape is a type that msgspec knows,
             a tuple of such types (any of them), or None (bytes).
         gives: media types of the 200 answer, each with its shape.
+        others: answers that are neither 200 nor a problem: status -> what it says, media types as in `gives`.
         mentions: types that a shape refers to by name only.
         problems: statuses of the problems it may answer with, besides 500 and what every route may.
         is_public: whether web pages of others may read it (CORS).
@@ -132,6 +147,7 @@ class Route:
     takes: Mapping[str, Any] = field(default_factory=dict)
     max_bytes: int = JSON_BYTES
     mentions: tuple[Any, ...] = ()
+    others: Mapping[int, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     is_public: bool = True
 

@@ -14,6 +14,7 @@ from cli import exits
 from cli.asking import complete
 from cli.commands import Root
 from registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+from registry.noted import CheckError, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +27,10 @@ CASES = [
     (StorageError("disk_full", "There is no room."), 6),
     (OSError(28, "No space left on device", "somewhere"), 6),
     (exits.Negative(), 1),
+    (exits.Negative("refuted"), 10),
+    (exits.Negative("unwitnessed"), 11),
+    (CheckError(Result.STALE, "count", "It is older than what was verified."), 12),
+    (CheckError(Result.UNKNOWN, "policy", "The policy has expired."), 13),
     (KeyboardInterrupt(), 130),
     (click.Abort(), 130),
     (click.UsageError("There is no such option."), 2),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cli.keys import read_entry
 from cli.signing import unsent_path
 from node.client import NodeClient
 from node.keyfile import AuthorityKey
@@ -450,6 +451,33 @@ def test_a_key_runs_out_of_budget_before_anything_is_signed(town: Town) -> None:
     town.run(*words, "did:web:budget1.example", key="charity-6", nodes=town.urls[:1])
     result = town.run(*words, "did:web:budget2.example", key="charity-6", nodes=town.urls[:1], code=3)
     assert "may make 1" in result.stderr
+
+
+def test_a_key_does_not_give_most_of_its_budget_away_unasked(town: Town) -> None:
+    one = town.urls[:1]
+    for name in ("charity-7", "charity-8"):
+        make_key(town.folder, name, CHARITY)
+        town.run("keys", "export", town.key(name), "-o", town.folder / f"{name}.toml")
+    town.run("keys", "add", town.folder / "charity-7.toml", "--budget", "100", key="charity", nodes=one)
+    words = ("keys", "add", town.folder / "charity-8.toml")
+    refused = town.run(*words, key="charity-7", nodes=one, code=3).stderr
+    assert "would hand out 10000 of the 99 statements" in refused
+    assert "49 in all" in refused
+    assert not unsent_path(town.key("charity-7")).exists()
+    town.run(*words, "--budget", "60", key="charity-7", nodes=one)
+    assert town.json("keys", "status", town.key("charity-8"), nodes=one)["budget"] == 60
+    assert town.json("keys", "status", town.key("charity-7"), nodes=one)["seq"] == 1
+
+
+def test_a_successor_named_in_an_exported_entry_gets_no_founders_budget_with_it(town: Town) -> None:
+    make_key(town.folder, "charity-9", CHARITY)
+    make_key(town.folder, "charity-9-next", CHARITY)
+    entry = town.folder / "charity-9.toml"
+    town.run("keys", "export", town.key("charity-9"), "--next", town.key("charity-9-next"), "-o", entry)
+    assert read_entry(entry)["next"]["budget"] == 1_000_000
+    added = town.json("keys", "add", entry, "--dry-run", key="charity", nodes=town.urls[:1])["statements"][0]
+    assert added["state"] == "effective"
+    assert read_entry(entry, budget=10)["next"]["budget"] == read_entry(entry, budget=10)["budget"] == 10
 
 
 def test_a_key_of_another_authority_or_ecosystem_is_said_to_be_so(town: Town) -> None:

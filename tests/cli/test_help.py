@@ -46,7 +46,8 @@ def test_the_commands_of_the_main_job_are_there() -> None:
         "accreditation event", "framework show", "framework list", "framework import", "framework publish",
         "authority show", "authority list", "authority delegate", "authority withdraw", "recognition grant",
         "recognition withdraw", "recognition list", "log show", "log prove", "log verify", "node init", "node join",
-        "node admit", "node retire", "node run", "node status", "node peers", "node audit",
+        "trust export", "trust show", "trust renew", "evidence check", "snapshot sync", "snapshot query",
+        "snapshot show", "node admit", "node retire", "node run", "node status", "node peers", "node audit",
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +142,35 @@ def test_an_audit_names_the_first_thing_that_does_not_fit(own: Town, tmp_path: P
     config = folder / "node.toml"
     config.write_text(config.read_text().replace("node2.example", "node9.example"))
     assert "is the log of node2.example" in own.run("node", "audit", folder, code=6).stderr
+
+
+def test_an_audit_derives_noted_and_cosigned_states_again_and_names_a_flipped_bit(own: Town, tmp_path: Path) -> None:
+    def audited(folder: Path) -> dict[str, str]:
+        return {one["what"]: one["detail"] for one in own.json("node", "audit", folder)["findings"]}
+
+    deadline = time.monotonic() + 20
+    while "by 2 of 2 signers" not in audited(own.folder / "node2")["noted state"]:
+        assert time.monotonic() < deadline, "both signers hold the same, and nobody else speaks"
+    folder = copied(own, tmp_path)
+    database, state = next((folder / "data").glob("*.sqlite")), folder / "data-heads" / "state.json"
+    found = audited(folder)
+    assert "by 2 of 2 signers" in found["noted state"]
+    kept = json.loads(state.read_text())
+    count, root = kept["text"].split("\n")[1:3]
+    assert found["cosigned state"].startswith(f"{count} statements, root")
+    with sqlite3.connect(database) as connection:
+        stored = connection.execute("SELECT value FROM kept WHERE name = 'state_note'").fetchone()[0]
+        pristine = database.read_bytes()
+        for place in (stored.index(root.encode()) + 5, len(stored) - 30, stored.rindex(b"node2.example")):
+            bad = stored[:place] + bytes([stored[place] ^ 1]) + stored[place + 1 :]
+            connection.execute("UPDATE kept SET value = ? WHERE name = 'state_note'", (bad,))
+            connection.commit()
+            assert own.run("node", "audit", folder, code=None).exit_code in (1, 6), place
+    connection.close()
+    database.write_bytes(pristine)
+    other = ("A" if root[0] != "A" else "B") + root[1:]
+    state.write_text(json.dumps({**kept, "text": kept["text"].replace(root, other)}))
+    assert "does not follow from the log" in own.run("node", "audit", folder, code=6).stderr
 
 
 def test_an_audit_against_a_node_that_holds_something_else_says_so(own: Town) -> None:

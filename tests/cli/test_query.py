@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.query import as_curl, build_question, sort_wanted
+from cli.questions import as_curl, build_question, sort_wanted
 from node.client import NodeClient
 from registry.errors import AccreditError, InputError
 from tests.cli.town import Town

@@ -139,6 +139,25 @@ class Town:
                 assert time.monotonic() < deadline, f"{statement} did not reach {url}"
                 time.sleep(0.05)
 
+    def noted(self, urls: Sequence[str] = ()) -> None:
+        """Waits until a quorum of signers stands by all that these nodes (default: every node) hold."""
+        deadline = time.monotonic() + START_SECONDS
+
+        def stands(url: str) -> bool:
+            status = httpx.get(f"{url}/v1/status", trust_env=False).json()
+            note = status["state_note"]
+            return bool(note and note["root"] == status["state_root"] and note["age_seconds"] is not None)
+
+        while not all(stands(url) for url in urls or self.urls):
+            assert time.monotonic() < deadline, "no quorum stands by what is held"
+            time.sleep(0.05)
+
+    def policy(self, name: str | Path, *words: object) -> Path:
+        """A trust policy, exported from every node."""
+        path = self.folder / name
+        self.run("trust", "export", "-o", path, *words)
+        return path
+
 
 def found_town(folder: Path, signers: Sequence[str] = ("council-2", "agency")) -> Town:
     """Makes keys, nodes and the charter, signs it, starts the nodes and publishes it.

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def test_every_command_of_a_guide_works_and_prints_what_the_guide_shows(name: st
 def pairs(page: str) -> Iterator[tuple[Block, Block]]:
     """Each block to type with the block of output that follows it."""
     found = blocks(page)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if after.language == "text":
             assert before.language == "sh", f"line {after.line}: output of what?"
             yield before, after
@@ -164,7 +165,9 @@ def _plain(line: str) -> str:
 
 def logs(folder: Path) -> str:
     """The last lines of every node's log, for whoever has to find out."""
-    tails = [f"{path.name}: " + "\n  ".join(path.read_text().splitlines()[-3:]) for path in sorted(folder.glob("*.log"))]
+    tails = [
+        f"{path.name}: " + "\n  ".join(path.read_text().splitlines()[-3:]) for path in sorted(folder.glob("*.log"))
+    ]
     return "\n".join(tails)
 
 

@@ -102,7 +102,8 @@ def test_a_bit_in_the_signature_of_the_checkpoint(node: Machine) -> None:
 
 
 def test_a_bit_in_the_file_of_the_signed_head(fleet: Fleet, node: Machine) -> None:
-    flip(node.heads / "log.json", node.open(stored(node, "SELECT note FROM checkpoint").decode()).root.hex().encode(), Random(2))
+    root = node.open(stored(node, "SELECT note FROM checkpoint").decode()).root
+    flip(node.heads / "log.json", root.hex().encode(), Random(2))
     said = node.refuses_to_start()
     assert "log.json" in said
     shutil.copytree(fleet.folder / "heads", node.heads, dirs_exist_ok=True)

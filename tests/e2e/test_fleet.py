@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ ENFORCED_SECONDS = 5.0
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with founding(tmp_path_factory.mktemp("fleet"), *NODES, tick_ms=1_000) as made:
+    with founding(tmp_path_factory.mktemp("fleet"), *NODES, tick_ms=250) as made:
         made.start()
         yield made
 

@@ -80,7 +80,8 @@ def test_a_file_that_cannot_grow_refuses_a_batch_as_a_whole_and_more_room_heals_
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
     """A file system of its own, where this user may make one."""
     folder.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True, check=False)
+    words: list[str | Path] = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
+    made = subprocess.run(words, capture_output=True, check=False)
     if made.returncode:
         pytest.skip(f"needs the right to mount a small tmpfs: {made.stderr.decode().strip()}")
     try:

@@ -6,7 +6,7 @@ anybody was ever given is contradicted by a later one.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,26 +43,22 @@ class Notebook:
     over: Event = field(default_factory=Event)
 
 
-def story(fleet: Fleet, authority: str) -> Iterator[Callable[[], Statement]]:
+def story(fleet: Fleet, authority: str) -> Iterator[Statement]:
     """What an authority says, one thing after the other; every third waits for no tick."""
-    says = fleet.town.says
     for number in count():
         issuer = f"did:web:{authority[8]}{number}.example"
-        granted: list[Statement] = []
-        yield lambda issuer=issuer: says(authority, "issuer.register", register(issuer))  # type: ignore[misc]
-        yield lambda issuer=issuer: granted.append(says(authority, "accreditation.grant", grant(issuer))) or granted[0]  # type: ignore[misc]
-        yield lambda issuer=issuer: says(authority, "accreditation.status", event(granted[0].id, "suspend"), issuer)  # type: ignore[misc]
+        yield fleet.town.says(authority, "issuer.register", register(issuer))
+        granted = fleet.town.says(authority, "accreditation.grant", grant(issuer))
+        yield granted
+        yield fleet.town.says(authority, "accreditation.status", event(granted.id, "suspend"), issuer)
 
 
 def speak(fleet: Fleet, authority: str, nodes: list[Machine], book: Notebook) -> int:
     """One person: says each thing until some node has answered for it; how many things."""
-    ask = cycle(nodes)
-    said = 0
-    for compose in story(fleet, authority):
-        if book.over.is_set():
-            break
+    ask, telling, said = cycle(nodes), story(fleet, authority), 0
+    while not book.over.is_set():
         with book.signing:
-            statement = compose()
+            statement = next(telling)
         while not submitted(next(ask), statement, book):
             time.sleep(0.02)
         said += 1

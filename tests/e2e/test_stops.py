@@ -12,7 +12,7 @@ from tests.strategies.wire import connect, json_of, post, read_all, request, sta
 
 SUBMITTERS = 12
 
-LONG_TICK = 3_000
+LONG_TICK = 1_500
 """ms: long enough for all to have arrived; a stop waits 5 s for those whose statements are pending."""
 
 

@@ -9,11 +9,16 @@ from hypothesis import strategies as st
 
 from gossip.config import GossipConfig
 from gossip.frames import (
+    MESSAGE_BYTES,
     Announce,
+    Beacon,
     Body,
     Fetch,
     Frame,
+    Graft,
+    Prune,
     Push,
+    Reconcile,
     Request,
     Root,
     UnverifiedFrame,
@@ -36,15 +41,20 @@ ids = st.lists(st.binary(min_size=32, max_size=32), max_size=5, unique=True).map
 numbers = st.integers(0, 2**53)
 bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(Push, statements=st.lists(st.binary(max_size=50), max_size=4).map(tuple), urgent=st.booleans()),
-    st.builds(
-        lambda start, more, ids: Announce(start=start, size=start + len(ids) + more, ids=ids),
-        st.integers(0, 2**40),
-        st.integers(0, 9),
-        ids,
-    ),
+    st.builds(Announce, ids=ids),
     st.builds(Request, ids=ids),
     st.builds(Root, root=st.binary(min_size=32, max_size=32), count=numbers, size=numbers),
-    st.builds(Fetch, start=numbers),
+    st.just(Graft()),
+    st.builds(Prune, backoff=numbers),
+    st.builds(Beacon, root=st.binary(min_size=32, max_size=32), count=numbers, size=numbers, time=numbers),
+    st.builds(
+        Reconcile,
+        session=st.binary(min_size=16, max_size=16),
+        salt=st.binary(min_size=16, max_size=16),
+        root=st.binary(min_size=32, max_size=32),
+        message=st.binary(max_size=99),
+    ),
+    st.builds(Fetch, session=st.binary(min_size=16, max_size=16), ids=ids),
 )
 
 
@@ -57,7 +67,7 @@ def read(data: bytes) -> UnverifiedFrame:
 
 
 def hand_made(
-    *, kind: Any = 9, body: Any = None, protected: Any = None, payload: dict[int, Any] | None = None, outer: Any = None
+    *, kind: Any = 5, body: Any = None, protected: Any = None, payload: dict[int, Any] | None = None, outer: Any = None
 ) -> bytes:
     """A frame with some part of our choice."""
     members = {1: 1, 2: ME, 3: YOU, 4: 5, 5: NONCE, 6: kind, 7: {1: 0} if body is None else body}
@@ -101,7 +111,7 @@ def test_mutated_frames_are_refused_and_raise_only_our_errors(body: Body, data: 
 
 def test_a_frame_without_our_external_data_is_refused() -> None:
     """So that nothing signed for another purpose can be passed off as gossip."""
-    protected, payload = encode({1: -8, 4: ME}), encode({1: 1, 2: ME, 3: YOU, 4: 5, 5: NONCE, 6: 9, 7: {1: 0}})
+    protected, payload = encode({1: -8, 4: ME}), encode({1: 1, 2: ME, 3: YOU, 4: 5, 5: NONCE, 6: 5, 7: {1: 0}})
     signature = sign(SEED, encode(["Signature1", protected, b"", payload]))
     foreign = read(b"\xd2" + encode([protected, {}, payload, signature]))
     with pytest.raises(RefusedError, match="signature"):
@@ -111,11 +121,11 @@ def test_a_frame_without_our_external_data_is_refused() -> None:
 def test_a_frame_is_not_verified_with_another_key() -> None:
     other = public_of(sha256(b"other").digest())
     with pytest.raises(RefusedError, match="signature"):
-        verify_frame(read(frame(Fetch(start=1))), other)
+        verify_frame(read(frame(Prune(backoff=1))), other)
 
 
 def test_a_verified_frame_cannot_be_made_by_hand() -> None:
-    unverified = read(frame(Fetch(start=1)))
+    unverified = read(frame(Prune(backoff=1)))
     with pytest.raises(TypeError, match="verify_frame"):
         Frame(
             sender=unverified.sender,
@@ -130,7 +140,7 @@ def test_a_verified_frame_cannot_be_made_by_hand() -> None:
 
 
 def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
-    assert read(hand_made()).body == Fetch(start=0)
+    assert read(hand_made()).body == Prune(backoff=0)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +167,7 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
         pytest.param(hand_made(payload={4: True}), "not_a_frame", id="time true"),
         pytest.param(hand_made(payload={4: 2**53 + 1}), "not_a_frame", id="far time"),
         pytest.param(hand_made(payload={5: bytes(15)}), "not_a_frame", id="short nonce"),
-        pytest.param(hand_made(kind=4), "frame_type", id="reserved type"),
+        pytest.param(hand_made(kind=10), "frame_type", id="unknown type"),
         pytest.param(hand_made(kind=[9]), "not_a_frame", id="type a list"),
         pytest.param(hand_made(kind=True, body={1: [], 2: 0}), "not_a_frame", id="type true"),
         pytest.param(hand_made(payload={1: True}), "not_a_frame", id="version true"),
@@ -170,7 +180,18 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
             hand_made(kind=1, body={1: [bytes(STATEMENT_BYTES + 1)], 2: 0}), "not_a_frame", id="large statement"
         ),
         pytest.param(hand_made(kind=1, body={1: [b""] * 5_001, 2: 0}), "not_a_frame", id="too many statements"),
-        pytest.param(hand_made(kind=2, body={1: 5, 2: 5, 3: [YOU]}), "not_a_frame", id="page beyond the log"),
+        pytest.param(hand_made(kind=2, body={1: 5, 2: 5, 3: [YOU]}), "not_a_frame", id="a page of a log"),
+        pytest.param(hand_made(kind=4, body={1: 1}), "not_a_frame", id="graft with members"),
+        pytest.param(hand_made(kind=5, body={1: -1}), "not_a_frame", id="prune for a time past"),
+        pytest.param(hand_made(kind=6, body={1: YOU, 2: 0, 3: 0}), "not_a_frame", id="beacon without time"),
+        pytest.param(hand_made(kind=8, body={1: NONCE, 2: NONCE, 3: YOU, 4: ""}), "not_a_frame", id="message a text"),
+        pytest.param(
+            hand_made(kind=8, body={1: NONCE, 2: NONCE, 3: YOU, 4: bytes(MESSAGE_BYTES + 1)}),
+            "not_a_frame",
+            id="large message",
+        ),
+        pytest.param(hand_made(kind=8, body={1: NONCE, 2: b"", 3: YOU, 4: b""}), "not_a_frame", id="no salt"),
+        pytest.param(hand_made(kind=9, body={1: YOU, 2: []}), "not_a_frame", id="long session"),
         pytest.param(hand_made(kind=3, body={1: 1}), "not_a_frame", id="ids not a list"),
         pytest.param(hand_made(kind=3, body={1: [YOU, YOU]}), "not_a_frame", id="an id twice"),
         pytest.param(hand_made(kind=3, body={1: [YOU] * 5_001}), "not_a_frame", id="too many ids"),

@@ -1,13 +1,14 @@
 """The guard: replays, wrong clocks, frames for others, strangers and floods are stopped, each with its own name."""
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 
 from gossip.config import GossipConfig
-from gossip.frames import Fetch, Frame, encode_frame
+from gossip.frames import Announce, Frame, Prune, encode_frame
 from gossip.guard import Bucket, Guard, status_of
-from registry.errors import RefusedError
+from registry.errors import DecodeError, RefusedError
 from registry.keys import key_id, public_of
 
 CONFIG = GossipConfig(frames_per_second=1, frames_burst=2, bytes_per_second=1_000, bytes_burst=10_000)
@@ -18,7 +19,7 @@ MY_KID = key_id(public_of(ME))
 
 
 def a_frame(*, seed: bytes = PEER, to: bytes = MY_KID, time: int = NOW, nonce: bytes = b"n" * 16) -> bytes:
-    return encode_frame(Fetch(start=0), seed=seed, recipient=to, time=time, nonce=nonce)
+    return encode_frame(Prune(backoff=0), seed=seed, recipient=to, time=time, nonce=nonce)
 
 
 def check(guard: Guard, data: bytes, *, now: int = NOW, at: int = 0) -> Frame:
@@ -94,13 +95,44 @@ def test_an_answer_is_good_once_for_the_frame_it_answers() -> None:
     guard = Guard(MY_KID, CONFIG)
     guard.remember(b"n" * 16, at=0)
     answer = a_frame(nonce=b"n" * 16)
-    assert guard.check_answer(answer, public_of(PEER), nonce=b"n" * 16, now=NOW).body == Fetch(start=0)
+    assert guard.check_answer(answer, public_of(PEER), nonce=b"n" * 16, now=NOW).body == Prune(backoff=0)
     with pytest.raises(RefusedError, match="another frame"):
         guard.check_answer(answer, public_of(PEER), nonce=b"m" * 16, now=NOW)
     with pytest.raises(RefusedError, match="signature"):
         guard.check_answer(answer, public_of(STRANGER), nonce=b"n" * 16, now=NOW)
     # Reflected to us as a frame of its own, it is a replay.
     assert refusal(guard, answer)[0] == "frame_replayed"
+
+
+def test_a_malformed_frame_is_laid_at_the_door_of_whoever_signed_it_for_us_and_now() -> None:
+    guard = Guard(MY_KID, CONFIG)
+    malformed = {"seed": PEER, "to": MY_KID, "time": NOW}
+
+    def culprit(**changes: Any) -> bytes | None:
+        data = encode_frame(Announce(ids=(MY_KID, MY_KID)), **_renamed(malformed | changes), nonce=b"n" * 16)
+        with pytest.raises(DecodeError):
+            check(guard, data)
+        return guard.culprit(data[:-1] + bytes([data[-1] ^ changes.get("flip", 0)]), PUBLICS, now=NOW)
+
+    assert culprit() == key_id(public_of(PEER))
+    assert culprit(seed=STRANGER) is None
+    assert culprit(to=key_id(public_of(PEER))) is None
+    assert culprit(time=NOW - 90_001) is None
+    assert culprit(flip=1) is None
+    assert guard.culprit(b"rubbish", PUBLICS, now=NOW) is None
+
+
+def _renamed(arguments: dict[str, Any]) -> dict[str, Any]:
+    return {"seed": arguments["seed"], "recipient": arguments["to"], "time": arguments["time"]}
+
+
+def test_a_bucket_says_when_something_is_in_it_again() -> None:
+    bucket = Bucket(rate=1_000, burst=10)
+    assert bucket.ready_at(at=5) == 5
+    bucket.charge(30, at=5)
+    assert bucket.ready_at(at=5) == 26
+    assert bucket.ready_at(at=25) == 26
+    assert bucket.ready_at(at=26) == 26
 
 
 def test_a_bucket_fills_again_up_to_its_brim() -> None:

@@ -81,8 +81,8 @@ def test_overflow_is_announced_from_its_first_statement_on() -> None:
         outbox.offer(each, at=0)
     assert outbox.overflowed == 3
     first, second = outbox.take_announcement(ledger), outbox.take_announcement(ledger)
-    assert first == Announce(start=2, size=5, ids=tuple(ledger.order[2:4]))
-    assert second == Announce(start=4, size=5, ids=tuple(ledger.order[4:]))
+    assert first == (Announce(ids=tuple(ledger.order[2:4])), 2)
+    assert second == (Announce(ids=tuple(ledger.order[4:])), 4)
     assert outbox.take_announcement(ledger) is None
     assert not outbox.has_bulk
     outbox.announce_from(4)
@@ -110,6 +110,26 @@ def test_what_is_wanted_goes_in_pushes_that_fit() -> None:
     last = outbox.take_wanted(ledger)
     assert last == (Push(statements=(ledger.raws[logged[2].id],), urgent=False), (logged[2].id,))
     assert outbox.take_wanted(ledger) is None
+
+
+def test_what_a_peer_was_found_to_lack_is_sent_even_if_it_once_had_it() -> None:
+    """It took it, and lost it before it was logged: a full disk, a crash."""
+    ledger, logged = ledger_of(1)
+    outbox = Outbox(GossipConfig())
+    outbox.mark_known(logged[0].id)
+    assert outbox.is_known(logged[0].id)
+    outbox.want((logged[0].id,))
+    assert outbox.take_wanted(ledger) is not None
+
+
+def test_what_is_given_up_waits_no_more() -> None:
+    _, logged = ledger_of(3)
+    outbox = Outbox(GossipConfig(normal_ids=1))
+    for each in logged:
+        outbox.offer(each, at=0)
+    outbox.want((logged[0].id,))
+    outbox.clear()
+    assert (outbox.queued, outbox.has_bulk, outbox.normal_due) == (0, False, None)
 
 
 def test_the_waiting_of_one_sender_do_not_push_out_those_of_another() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from governance.verdicts import State
 from registry.statement import Statement
-from tests.strategies.bodies import ISSUER, event, grant, register
+from tests.strategies.bodies import ISSUER, delegation, event, grant, register
 from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import (
     DELEGATE,
@@ -58,8 +58,9 @@ def test_two_of_three_keys_add_a_fourth_and_one_alone_does_not() -> None:
     assert verdict_of(town, added).reason == f"It needs 2 keys of {A}."
     assert state_of(town, given) is State.INEFFECTIVE
 
-    town.votes(f"{A}#2", added)
     town.votes(f"{A}#3", given)
+    assert state_of(town, given) is State.INEFFECTIVE
+    town.votes(f"{A}#2", added)
 
     assert state_of(town, added) is State.EFFECTIVE
     assert state_of(town, given) is State.EFFECTIVE
@@ -211,6 +212,26 @@ def test_a_key_without_a_successor_is_rotated_by_its_own_authority_again_and_aga
     assert state_of(town, spoken) is State.EFFECTIVE
 
 
+def test_a_rotation_that_a_rotated_key_approves_holds_for_every_mandate_it_then_speaks_for() -> None:
+    """Two delegations to one body, of which the second asks for two keys."""
+    town = trio()
+    first, made = delegate(town)
+    second, third, fourth = (Pen(f"{n} of the delegate", DELEGATE) for n in ("second", "third", "fourth"))
+    entries = [key_entry(first, budget=0), key_entry(second, budget=100)]
+    other = town.says(B, "authority.delegate", made.body | {"keys": entries, "threshold": 2})
+    town.votes(first, rotate(town, second, second, third, None))
+    town.votes(third, rotate(town, first, first, fourth, None))
+    spoken = town.says(fourth, "issuer.register", register())
+
+    assert verdict_of(town, spoken).voice == (DELEGATE, made.id)
+    standings = {standing["via"]: standing for standing in record_of(town, "authority", DELEGATE)["standings"]}
+    keys = {via: {key["key"]: key["cut"] for key in standing["keys"]} for via, standing in standings.items()}
+    assert keys == {
+        made.id: {first.kid: True, fourth.kid: False},
+        other.id: {first.kid: True, second.kid: True, third.kid: False, fourth.kid: False},
+    }
+
+
 def test_where_a_next_key_is_committed_nobody_else_rotates() -> None:
     """Else a thief would rotate the key he stole to one of his own."""
     town = trio(next_keys=True)
@@ -255,6 +276,18 @@ def test_a_thief_cannot_commit_a_stolen_key_to_a_successor_of_his_own() -> None:
 
     assert state_of(town, rotated) is State.EFFECTIVE
     assert state_of(town, by_thief) is State.INEFFECTIVE
+
+
+def test_a_thief_cannot_commit_a_key_without_a_successor_to_one_of_his_own() -> None:
+    town = trio()
+    stolen, his = town.pen(A).copy(), Pen("the thief's next", A)
+    town.says(stolen, "key.add", key_entry(town.pen(A), budget=0) | {"next": {"key": his.kid, "budget": 50}}, A)
+    by_thief = rotate(town, his, town.pen(A), his, None)
+    assert state_of(town, by_thief) is State.INEFFECTIVE
+
+    by_own = rotate(town, A, town.pen(A), Pen("second", A), town.genesis)
+
+    assert state_of(town, by_own) is State.EFFECTIVE
 
 
 def test_where_introductions_of_an_added_key_disagree_nobody_is_its_successor() -> None:
@@ -338,6 +371,18 @@ def test_a_body_that_commits_anothers_key_to_its_own_next_key_cannot_rotate_it()
 
     assert state_of(town, rotated) is State.INEFFECTIVE
     assert state_of(town, given) is State.INEFFECTIVE
+
+
+def test_a_delegation_to_an_authority_does_not_save_what_its_stolen_key_forges() -> None:
+    town = trio(keys=2)
+    thief = town.pen(f"{A}#1").copy()
+    body = delegation(A, [key_entry(thief, budget=0)])
+    town.says(f"{B}#1", "authority.delegate", body)
+    compromise(town, f"{A}#2", thief, town.genesis)
+    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+
+    assert state_of(town, forged) is State.VOID
+    assert not town.fold().is_committed(forged.id)
 
 
 def test_a_delegates_key_that_is_also_in_another_delegation_is_ended_there_only() -> None:

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.fold import Fold
-from registry.statement import Statement
 from tests.strategies.consortium import accepted, fold_of
-from tests.strategies.histories import histories
+from tests.strategies.histories import History, histories
 
 
 def picture(fold: Fold) -> dict[str, Any]:
@@ -26,9 +25,7 @@ def picture(fold: Fold) -> dict[str, Any]:
 
 
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 7))
-def test_order_duplication_and_batching_change_nothing(
-    history: tuple[bytes, list[Statement]], random: Any, batch: int
-) -> None:
+def test_order_duplication_and_batching_change_nothing(history: History, random: Any, batch: int) -> None:
     eco, said = history
     shuffled = said + random.choices(said, k=len(said) // 2)
     random.shuffle(shuffled)
@@ -37,14 +34,14 @@ def test_order_duplication_and_batching_change_nothing(
 
 
 @given(histories())
-def test_one_at_a_time_is_the_same_as_all_at_once(history: tuple[bytes, list[Statement]]) -> None:
+def test_one_at_a_time_is_the_same_as_all_at_once(history: History) -> None:
     eco, said = history
 
     assert picture(fold_of(eco, said, batch=1)) == picture(fold_of(eco, said))
 
 
 @given(histories(), st.randoms(use_true_random=False))
-def test_nodes_that_hear_in_any_order_accept_the_same_set(history: tuple[bytes, list[Statement]], random: Any) -> None:
+def test_nodes_that_hear_in_any_order_accept_the_same_set(history: History, random: Any) -> None:
     """What is not known yet is tried again, as a node does; what is refused is refused in every order."""
     eco, said = history
 
@@ -55,7 +52,7 @@ def test_nodes_that_hear_in_any_order_accept_the_same_set(history: tuple[bytes, 
 
 
 @given(histories())
-def test_the_committed_set_alone_gives_the_same_records(history: tuple[bytes, list[Statement]]) -> None:
+def test_the_committed_set_alone_gives_the_same_records(history: History) -> None:
     """What leaves the committed set has no effect: who never heard it comes to the same state."""
     eco, said = history
     said = accepted(eco, said)

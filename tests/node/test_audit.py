@@ -158,3 +158,13 @@ def test_a_flipped_bit_in_the_file_is_never_taken_for_a_sound_log(path: Path) ->
             with open_reader(path) as reader:
                 assert reader.entries(0, 300) == [raw for _, raw in statements(0, 300, size=400)]
     assert named > 40
+
+
+@pytest.mark.parametrize("name", ["ecosystem", "origin"])
+def test_an_owner_that_cannot_be_read_is_damage_and_no_fault_of_the_program(path: Path, name: str) -> None:
+    with open_store(path) as store:
+        store.append(statements(0, 3))
+    tamper(path, "UPDATE meta SET name = 'was ' || name, value = 'not hexadecimal' WHERE name = ?", name)
+    with open_reader(path) as reader, pytest.raises(StorageError, match=name) as damaged:
+        getattr(reader, name)
+    assert damaged.value.code == "tree_damaged"

@@ -150,3 +150,26 @@ def test_a_number_without_its_unit_in_the_name_is_a_count_or_a_port() -> None:
     counts = {"port", "query_port", "query_workers"}
     numbers = {setting.name for setting in settings() if setting.type.startswith("a whole number")}
     assert {name for name in numbers if not name.endswith(units)} == counts
+
+
+VKEY = "witness.example+2f6d70a4+BDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+
+
+def test_outside_witnesses_are_a_key_and_an_address_each(tmp_path: Path) -> None:
+    line = f"{VKEY} https://witness.example/w1"
+    config = write_commented(tmp_path / "node.toml", name="n", witnesses=(line,))
+    assert config.witnesses == (line,)
+    assert load(tmp_path / "node.toml", {}) == load(tmp_path / "node.toml", {"ACCREDIT_WITNESSES": f'["{line}"]'})
+    assert load(tmp_path / "node.toml", {}).witnesses == (line,)
+    (shown,) = [setting for setting in settings() if setting.name == "witnesses"]
+    assert "witness.example" in shown.type
+    for bad, says in (
+        (VKEY, "a list such as"),
+        (f"{VKEY} witness.example", "a list such as"),
+        (VKEY.replace("2f", "3f") + " https://witness.example", "not that of its key"),
+    ):
+        with pytest.raises(InputError) as refused:
+            load(written(tmp_path, f'name = "n"\nwitnesses = ["{bad}"]'), {})
+        assert refused.value.code == "bad_config"
+        assert says in str(refused.value)
+        assert "witnesses" in str(refused.value)

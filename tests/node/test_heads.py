@@ -1,13 +1,16 @@
 """The last signed head: what keeps an honest operator's restored backup from becoming a fork."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from node.heads import Head, SignedHead
+from node.heads import Head, SignedHead, SignedState
+from node.noted import Part
 from node.store import Store
 from registry.errors import StorageError
+from registry.state_note import StateNote
 
 ORIGIN = "node1.example.org"
 
@@ -130,3 +133,81 @@ def test_a_head_file_that_cannot_be_read_or_written_stops_the_node(tmp_path: Pat
     assert unwritable.value.code == "unwritable_file"
     assert head.last is None, "what is not on the disk was not recorded"
     assert not list(tmp_path.glob(".other*"))
+
+
+def test_a_memory_that_is_gone_or_older_than_the_database_stops_the_node(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    SignedHead(path).check_covers(0)
+    with pytest.raises(StorageError, match="does not exist") as missing:
+        SignedHead(path).check_covers(5)
+    assert missing.value.code == "head_missing"
+    assert "Put that file back" in missing.value.hint
+    SignedHead(path).record(4, b"4" * 32)
+    with pytest.raises(StorageError, match="knows only of 4"):
+        SignedHead(path).check_covers(5)
+    SignedHead(path).check_covers(4)
+    SignedHead(path).check_covers(3)
+
+
+# ------------------------------------------------------------------------------------------- the last state cosigned
+
+
+def state(count: int, root: int = 1, *, fold: int = 1) -> StateNote:
+    return StateNote(name="Example", ecosystem=bytes(32), fold=fold, count=count, root=bytes([root]) * 32)
+
+
+def test_the_last_state_cosigned_survives_and_never_goes_back(tmp_path: Path) -> None:
+    path = tmp_path / "heads" / "state.json"
+    assert SignedState(path).last is None
+    signed = SignedState(path)
+    signed.record(state(5), Part(size=6, without=(2,)))
+    assert SignedState(path).last == signed.last == (state(5), Part(size=6, without=(2,)))
+    before = path.read_bytes()
+    for given, code in ((state(4), "state_rolled_back"), (state(5, 2), "state_forked")):
+        with pytest.raises(StorageError) as caught:
+            signed.record(given, Part(size=6))
+        assert caught.value.code == code
+        assert caught.value.hint
+        assert (path.read_bytes(), signed.last) == (before, (state(5), Part(size=6, without=(2,))))
+    signed.record(state(5), Part(size=6, without=(2,)))
+    signed.record(state(5, 2, fold=2), Part(size=6))  # another fold makes other records of the same statements
+    signed.record(state(6), Part(size=6))
+    assert SignedState(path).last == (state(6), Part(size=6))
+
+
+def test_a_state_file_taken_away_or_put_back_older_is_noticed(tmp_path: Path) -> None:
+    signed = SignedState(tmp_path / "state.json")
+    signed.check_covers(0)
+    with pytest.raises(StorageError, match="does not exist"):
+        signed.check_covers(3)
+    signed.record(state(5), Part(size=5))
+    signed.check_covers(5)
+    with pytest.raises(StorageError, match="knows only of 5"):
+        signed.check_covers(6)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"text": 5, "size": 1, "without": []}',
+        '{"text": "a\\n1\\nAAAA\\n", "size": 1, "without": []}',
+        json.dumps({"text": state(3).encode(), "size": 3, "without": [3]}),
+        json.dumps({"text": state(3).encode(), "size": "3", "without": []}),
+        json.dumps({"text": state(3).encode(), "size": 3, "without": 7}),
+    ],
+)
+def test_a_state_file_that_is_none_stops_the_node(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    with pytest.raises(StorageError) as caught:
+        SignedState(path)
+    assert caught.value.code == "state_corrupt"
+
+
+def test_a_state_file_that_cannot_be_read_stops_the_node(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as caught:
+        SignedState(tmp_path)
+    assert caught.value.code == "unreadable_file"

@@ -62,7 +62,7 @@ HEADER = st.binary(max_size=80) | st.sampled_from([b"application/json", b"*/*;q=
 
 def path_of(route: Route, piece: bytes) -> bytes:
     path = openapi_path(route).encode()
-    for name in (b"{id}", b"{kid}", b"{path}"):
+    for name in (b"{id}", b"{kid}", b"{path}", b"{hash}", b"{hex}"):
         path = path.replace(name, piece)
     return path.replace(b"?", b"%3F")
 

@@ -1,7 +1,7 @@
 """State notes among several nodes in virtual time: statements spread late, in batches, and some nodes are dead."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import pairwise
 from random import Random
@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from governance.fold import Fold
-from node.notary import AGAIN, HELD_BACK, QUIET, Arrived, Changed, Keep, Notary, Stands, Tell, Ticked
+from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Arrived, Changed, Keep, Notary, Stands, Tell, Ticked
 from registry.encoding import encode
-from registry.errors import AccreditError, InputError, NotYetError
+from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.note import Note
 from registry.records import record_digest, record_key
 from registry.state_note import StateNote, cosign_state, open_state, quorum, signer_key
@@ -39,6 +39,7 @@ class Host:
     notary: Notary
     pending: list[Statement] = field(default_factory=list)
     kept: list[StateNote] = field(default_factory=list)
+    without: tuple[bytes, ...] = ()
     notes: list[tuple[int, bytes]] = field(default_factory=list)
     signed: dict[int, bytes] = field(default_factory=dict)
 
@@ -116,7 +117,9 @@ class World:
                     assert host.signed.setdefault(state.count, state.root) == state.root, "two roots of one count"
                     assert not host.kept or state.count >= host.kept[-1].count
                     host.kept.append(state)
+                    host.without = effect.without
                 case Tell():
+                    self._do(n, Arrived(data=effect.data))
                     for other in range(len(self.hosts)):
                         if other != n:
                             self.at(self.link + self.random.randrange(self.link), other, "arrive", effect.data)
@@ -262,6 +265,8 @@ def test_an_offer_that_leaves_out_a_revocation_held_for_half_a_minute_is_not_cos
     world._do(0, Arrived(data=encode({1: note, 2: sorted(s.id for s in town.said[noted:] if s is not suspended)})))
 
     assert (state in host.kept[kept:]) is signs
+    if signs:
+        assert host.without == (suspended.id,), "so that the set can be derived again from the log"
 
 
 def learn(world: World, statement: Statement) -> None:
@@ -290,3 +295,106 @@ def test_a_cosignature_of_a_stranger_is_refused() -> None:
         note = Note(text=state.encode(), signatures=(line,)).encode()
         with pytest.raises(AccreditError):
             world.hosts[0].notary.handle(Arrived(data=encode({1: note})), now=world.now)
+
+
+# --------------------------------------------------------------------------------------------- restarts and clocks
+
+
+def again(world: World, said: list[Statement], last: str | None = None) -> Notary:
+    """The first node's notary after a restart, its log being `said`; it has not been told of anything yet."""
+    fold = world.town.fold(said)
+    seed = seed_of("n0.example state")
+    return Notary(ecosystem=world.town.eco, name="n0.example", state_seed=seed, live=fold, last=last)
+
+
+def test_a_restarted_notary_goes_on_from_what_was_noted() -> None:
+    world = found(4)
+    note, state = world.hosts[0].notary.noted.note, newest(world)
+    assert note is not None
+    notary = again(world, world.town.said)
+    notary.resume(state, world.town.said, note=note)
+
+    assert (notary.noted.note, notary.noted.state) == (note, state)
+    told = [*notary.handle(Ticked(), now=world.now + 20), *notary.handle(Ticked(), now=world.now + 40)]
+    assert [type(effect) for effect in told[:2]] == [Keep, Tell], "it says again where it stands, and is heard"
+    assert all(view.cosigned is not None for view in notary.signers())
+
+
+def test_a_restarted_notary_resumes_what_it_cosigned_beyond_what_was_noted() -> None:
+    world = found(4)
+    note, noted, count = world.hosts[0].notary.noted.note, newest(world), len(world.town.said)
+    world.dead |= {1, 2, 3}
+    learn(world, world.town.says(A, "issuer.register", register()))
+    world.run(QUIET + 50)
+    last = world.hosts[0].kept[-1]
+    notary = again(world, world.town.said, last.encode())
+    notary.resume(noted, world.town.said[:count], note=note or b"")
+    notary.resume(last, world.town.said[count:])
+
+    assert notary.noted.state == noted
+    assert last.count == count + 1
+    kept = [effect.text for effect in notary.handle(Ticked(), now=world.now + AGAIN) if isinstance(effect, Keep)]
+    assert set(kept) == {last.encode()}
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+def test_a_state_that_the_stored_statements_do_not_lead_to_is_not_taken_up(left_out: int) -> None:
+    world = found(4)
+    state = newest(world) if left_out else replace(newest(world), root=bytes(32))
+    with pytest.raises(StorageError) as caught:
+        again(world, world.town.said).resume(state, world.town.said[left_out:])
+    assert caught.value.code == "state_damaged"
+
+
+def test_a_stored_note_whose_signature_was_altered_is_not_taken_up() -> None:
+    world = found(4)
+    note = world.hosts[0].notary.noted.note or b""
+    place = len(note) - 20
+    bad = note[:place] + (b"A" if note[place : place + 1] != b"A" else b"B") + note[place + 1 :]
+    with pytest.raises(StorageError, match="does not verify"):
+        again(world, world.town.said).resume(newest(world), world.town.said, note=bad)
+
+
+def test_a_stored_note_of_signers_long_replaced_stands_no_more() -> None:
+    world = found(4)
+    state = newest(world)
+    line = cosign_state(state, "n9.example", seed_of("n9.example state"), world.now // 1000)
+    notary = again(world, world.town.said)
+    notary.resume(state, world.town.said, note=Note(text=state.encode(), signatures=(line,)).encode())
+    assert notary.noted.note is None
+
+
+def test_a_clock_set_back_by_an_hour_keeps_nobody_from_signing() -> None:
+    world = found(1)
+    host = world.hosts[0]
+    world.now -= 3_600_000
+    learn(world, world.town.says(A, "issuer.register", register()))
+    world.now += SETTLED
+    world._do(0, Ticked())
+
+    assert newest(world).count == len(world.town.said)
+    due = host.notary.next_wakeup()
+    assert due is not None
+    assert due <= world.now + AGAIN
+
+
+def test_without_signers_no_second_fold_is_made() -> None:
+    town = Consortium.of((A, "nonprofit"))
+    notary = Notary(ecosystem=town.eco, name="n0.example", state_seed=bytes(32), live=town.fold())
+    assert notary.handle(Changed(statements=tuple(town.said)), now=BEGIN) == []
+    assert notary.handle(Ticked(), now=BEGIN + 60_000) == []
+    assert notary.next_wakeup() is None
+    assert notary.signers() == []
+    assert len(notary._candidate) == 0
+
+
+def test_one_set_folded_to_two_states_is_not_cosigned() -> None:
+    world = found(1)
+    host = world.hosts[0]
+    kept = len(host.kept)
+    host.fold._record_trie.set(bytes(32), bytes(32))
+    learn(world, world.town.says(A, "issuer.register", register()))
+    world.run(10 * AGAIN)
+
+    assert host.kept[kept:] == []
+    assert host.notary.disagreements > 0

@@ -12,9 +12,13 @@ from node.api.routes import Route
 from node.openapi import document, openapi_path, operation_id
 from node.problems import MEDIA_TYPE
 from node.server import table
+from registry.checkpoint import Checkpoint
 from registry.encoding import encode
+from registry.note import sign_note
+from registry.witness import Request, origin_hash
 from tests.strategies import bodies
-from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, A, Served, served
+from tests.strategies.consortium import seed_of
+from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, OTHER_LOG, A, Served, served
 
 
 def strict(schema: Any) -> Any:
@@ -40,6 +44,12 @@ def operation(route: Route) -> dict[str, Any]:
     return made
 
 
+def checkpoint_of_another_log() -> bytes:
+    """A request that the node cosigns, as a witness."""
+    text = Checkpoint(origin=OTHER_LOG, size=1, root=bytes(32)).encode()
+    return Request(old=0, proof=(), checkpoint=sign_note(text, OTHER_LOG, seed_of(OTHER_LOG))).encode()
+
+
 def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     """For every operation requests that it answers with 200, in each of its media types."""
     grant = next(one for one in node.town.said if one.kind == "accreditation.grant").id.hex()
@@ -52,10 +62,18 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     dated = {**trqp, "context": {"time": "2020-01-01T00:00:00Z"}}
     one = {"issuer": COLLEGE, "achievement_type": "Degree", "issued_on": "2020-01-01"}
     accept = "accept"
+    noted = node.notary.noted.state
+    assert noted is not None
+    proved = {**one, "evidence": True}
     return {
         "post_authorization": [("", {"json": trqp}), ("", {"json": dated})],
         "post_recognition": [("", {"json": trqp}), ("", {"json": dated})],
-        "post_v1_decisions": [("", {"json": one}), ("", {"json": [one, {}]}), ("", {"json": {"queries": [one, one]}})],
+        "post_v1_decisions": [
+            ("", {"json": one}),
+            ("", {"json": proved}),
+            ("", {"json": [one, {}]}),
+            ("", {"json": {"queries": [one, one]}}),
+        ],
         "get_v1_issuers": [("", {}), ("?name=school&limit=1", {})],
         "get_v1_issuer": [(f"?id={COLLEGE}", {})],
         "get_v1_accreditation": [(f"?id={grant}", {}), (f"?id={suspended}", {})],
@@ -78,6 +96,12 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_heads": [("", {})],
         "get_log_checkpoint": [("", {})],
         "get_log_tile_path": [("", {})],
+        "post_witness_add_checkpoint": [("", {"content": checkpoint_of_another_log()})],
+        "get_witness_hash_checkpoint": [("", {})],
+        "get_v1_state_note": [("", {})],
+        "get_v1_trust_policy": [("", {})],
+        "get_v1_snapshot": [("", {}), (f"?since={noted.root.hex()}", {}), (f"?since={'0' * 64}", {})],
+        "get_v1_issuers_by_prefix_hex": [("", {}), ("?k=1", {})],
         "get_exports_dcc_registry_json": [("", {})],
         "get": [("", {}), ("", {"headers": {accept: "text/html"}})],
         "get_healthz": [("", {})],
@@ -91,13 +115,19 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
 async def test_every_route_answers_what_the_document_says(tmp_path: Path) -> None:
     node = served(tmp_path)
     known = queries(node)
-    places = {"{id}": node.town.eco.hex(), "{kid}": node.town.pen(A).kid.hex(), "{path}": "0/000.p/3"}
+    places = {
+        "{id}": node.town.eco.hex(),
+        "{kid}": node.town.pen(A).kid.hex(),
+        "{path}": "0/000.p/3",
+        "{hash}": origin_hash(OTHER_LOG),
+        "{hex}": "a",
+    }
     seen: set[str] = set()
     app = node.app(stream_seconds=0.02)
     for route in TABLE:
         name = operation_id(route)
-        if name == "post_gossip":
-            continue  # a good frame needs a peer: tests of the runtime send them
+        if name in ("post_gossip", "post_v1_cosignatures"):
+            continue  # a good frame needs a peer, a cosignature a signer: other tests send them
         path = openapi_path(route)
         for place, value in places.items():
             path = path.replace(place, value)
@@ -121,7 +151,9 @@ async def test_problems_are_as_documented_and_no_route_refuses_with_a_status_it_
     node = served(tmp_path)
     told = set()
     for route in TABLE:
-        path = openapi_path(route).replace("{id}", "0" * 64).replace("{kid}", "0" * 64).replace("{path}", "9/000")
+        path = openapi_path(route)
+        for place, value in (("{id}", "0" * 64), ("{kid}", "0" * 64), ("{path}", "9/000"), ("{hash}", "0" * 64)):
+            path = path.replace(place, value)
         for request in (
             {"params": {"no": "1"}},
             {"content": b"x", "headers": {"content-type": "text/plain"}},

@@ -246,8 +246,8 @@ class Machine:
 
     def open(self, note: str) -> Checkpoint:
         """A checkpoint of its log, with the signature verified."""
-        public = public_of(node_seed(self.name, "log"))
-        return open_checkpoint(note.encode(), VerifierKey(name=self.name, type=KeyType.ED25519, public=public)).checkpoint
+        key = VerifierKey(name=self.name, type=KeyType.ED25519, public=public_of(node_seed(self.name, "log")))
+        return open_checkpoint(note.encode(), key).checkpoint
 
     def audit(self, *, code: int = 0) -> Ended:
         """`accredit node audit` over its files; over what it reports too, if it runs."""

@@ -13,6 +13,7 @@ random delays) reorder; nodes go down and come back. One heap of (time, number):
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from random import Random
@@ -36,6 +37,7 @@ from gossip.events import (
     Ticked,
 )
 from gossip.machine import Machine
+from gossip.membership import Roster
 from registry.errors import RefusedError
 from registry.keys import key_id, public_of
 from registry.statement import Draft, Unverified, decode, encode_signed, verify
@@ -78,6 +80,8 @@ class Ledger:
     def __init__(self) -> None:
         self.order: list[bytes] = []
         self.raws: dict[bytes, bytes] = {}
+        self.times: list[tuple[int, bytes]] = []
+        self._root: tuple[int, bytes] = (-1, b"")
 
     def __contains__(self, id: object) -> bool:
         return id in self.raws
@@ -88,14 +92,20 @@ class Ledger:
     def ids(self, start: int, stop: int) -> Sequence[bytes]:
         return self.order[start:stop]
 
+    def items(self) -> Sequence[tuple[int, bytes]]:
+        return self.times
+
     def raw(self, id: bytes) -> bytes | None:
         return self.raws.get(id)
 
     def root(self) -> tuple[bytes, int]:
-        return sha256(b"".join(sorted(self.order))).digest(), len(self.order)
+        if self._root[0] != len(self.order):
+            self._root = (len(self.order), sha256(b"".join(sorted(self.order))).digest())
+        return self._root[1], len(self.order)
 
     def add(self, each: Unverified) -> Logged:
         self.order.append(each.id)
+        self.times.append((each.iat, each.id))
         self.raws[each.id] = each.raw
         return Logged(id=each.id, index=len(self.order) - 1, urgent=each.kind.endswith(".status"))
 
@@ -108,13 +118,22 @@ class Node:
     machine: Machine
     ledger: Ledger
     publics: dict[bytes, bytes]
+    operator: str = ""
     down: bool = False
     clock_error: int = 0  # ms
     pending: dict[bytes, Unverified] = field(default_factory=dict)
 
     @property
     def peer(self) -> Peer:
-        return Peer(name=self.name, url=f"https://{self.name}", public=public_of(seed_of(self.name)))
+        return Peer(name=self.name, url=f"https://{self.name}", public=self.public, operator=self.operator)
+
+    @cached_property
+    def public(self) -> bytes:
+        return public_of(seed_of(self.name))
+
+    @property
+    def kid(self) -> bytes:
+        return key_id(self.public)
 
 
 class World:
@@ -125,6 +144,7 @@ class World:
         delay: of a frame one way, ms, from and to.
         log_delay: from acceptance to the log, ms.
         cut: pairs of names between which nothing passes; directed.
+        mute: names of nodes that take and answer everything, and pass no statement on.
     """
 
     def __init__(self, *, nodes: int, seed: int = 1, config: GossipConfig | None = None) -> None:
@@ -135,6 +155,7 @@ class World:
         self.delay = (20, 80)
         self.log_delay = 50
         self.cut: set[tuple[str, str]] = set()
+        self.mute: set[str] = set()
         self.frames = 0
         self.trace = sha256()
         self._config = config
@@ -155,7 +176,7 @@ class World:
 
     def introduce(self) -> None:
         """Tells every node of all nodes, itself included."""
-        peers = tuple(node.peer for node in self.nodes)
+        peers = Roster(node.peer for node in self.nodes)
         for node in self.nodes:
             self.handle(node, PeersChanged(peers=peers))
 
@@ -185,6 +206,10 @@ class World:
 
     def counters(self, node: Node) -> dict[str, int]:
         return dict(node.machine.statistics().counters)
+
+    def total(self, counter: str) -> int:
+        """A counter, summed over all nodes."""
+        return sum(self.counters(node).get(counter, 0) for node in self.nodes)
 
     def handle(self, node: Node, event: Event) -> list[Effect]:
         """One event, now; carries out what follows and returns the effects."""
@@ -289,4 +314,5 @@ class World:
     def _log(self, node: Node) -> None:
         logged = tuple(node.ledger.add(each) for each in node.pending.values())
         node.pending.clear()
-        self.handle(node, StatementsLogged(statements=logged))
+        if node.name not in self.mute:
+            self.handle(node, StatementsLogged(statements=logged))

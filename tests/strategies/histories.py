@@ -3,7 +3,7 @@
 Most things that several authorities must carry are carried at once, so that charters, keys and delegations do change.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
@@ -74,7 +74,7 @@ class Teller:
             self.claim_key,
             self.carry,
         ]
-        for _ in range(self.draw(st.integers(1, 24))):
+        for _ in range(self.draw(st.integers(1, 30))):
             self.draw(st.sampled_from(acts))()
         return self.town.said
 
@@ -82,15 +82,25 @@ class Teller:
         found = [s for s in self.town.said if not kinds or s.kind in kinds]
         return self.draw(st.sampled_from(found)) if found else None
 
-    def hand(self) -> Pen:
-        return self.draw(st.sampled_from(self.hands))
+    def hand(self, like: Statement | None = None) -> Pen:
+        """Somebody's, often the newest one's; rather the author's of `like`, if given."""
+        if like is not None and self.draw(st.sampled_from((True, True, False))):
+            return next((pen for pen in self.hands if pen.kid == like.kid), self.hands[0])
+        return self.draw(st.sampled_from((*self.hands, *self.hands[-2:])))
 
     def say(
-        self, kind: str, body: dict[str, Any], sub: str | None = None, *, heard: bool = True, carried: bool = False
+        self,
+        kind: str,
+        body: dict[str, Any],
+        sub: str | None = None,
+        *,
+        like: Statement | None = None,
+        heard: bool = True,
+        carried: bool = False,
     ) -> None:
-        iat = self.town.time - self.draw(st.sampled_from((0, 0, 0, 50)))
-        said = self.town.says(self.hand(), kind, body, sub, iat=iat, heard=heard)
-        if carried and self.draw(st.sampled_from((True, True, False))):
+        iat = self.town.time - self.draw(st.sampled_from((*[0] * 20, 50)))
+        said = self.town.says(self.hand(like), kind, body, sub, iat=iat, heard=heard)
+        if carried or self.draw(st.sampled_from((False, False, False, True))):
             self.approve(said)
 
     def approve(self, *targets: Statement) -> None:
@@ -115,7 +125,7 @@ class Teller:
         if (made := self.one("accreditation.grant")) is not None:
             after = [s.id for s in (self.one("accreditation.amend", "accreditation.grant"),) if s is not None]
             body = {"accreditation": made.id, "after": after, "effective_from": 5, "scope": SCOPE, "valid_from": 0}
-            self.say("accreditation.amend", body, made.sub)
+            self.say("accreditation.amend", body, made.sub, like=made)
 
     def event(self) -> None:
         if (made := self.one("accreditation.grant")) is not None:
@@ -127,7 +137,7 @@ class Teller:
             extra: dict[str, Any] = {"reason_code": "fraud"} if name in ("revoke", "suspend", "withdraw") else {}
             if name == "revoke" and self.draw(st.booleans()):
                 extra["void_from"] = 1_600_000_000
-            self.say("accreditation.status", event(made.id, name, **extra) | {"after": after}, made.sub)
+            self.say("accreditation.status", event(made.id, name, **extra) | {"after": after}, made.sub, like=made)
 
     def vote(self) -> None:
         chosen = self.draw(st.lists(st.sampled_from(self.town.said), min_size=1, max_size=3, unique_by=lambda s: s.id))
@@ -138,9 +148,15 @@ class Teller:
         by = f"https://d{self.draw(st.integers(0, 2))}.example/"
         pen = Pen(f"{by}#{len(self.hands)}", by)
         self.hands += [pen, pen]  # delegates shall get to speak
-        actions = self.draw(st.sampled_from((["issuer.*"], ["issuer.*", "accreditation.*", "authority.delegate"])))
+        actions = self.draw(
+            st.sampled_from((["issuer.*"], *[["issuer.*", "accreditation.*", "authority.delegate"]] * 2))
+        )
         entry = key_entry(pen, budget=BUDGET, next_key=self.draw(st.booleans()))
-        self.say("authority.delegate", delegation(by, [entry], actions=actions))
+        earlier = self.one("authority.delegate") if self.draw(st.booleans()) else None
+        author = self.hand()
+        if earlier is not None:  # one delegation deeper
+            author = next((pen for pen in self.hands if pen.authority == earlier.body["delegate"]), author)
+        self.town.says(author, "authority.delegate", delegation(by, [entry], actions=actions))
 
     def claim_key(self) -> None:
         """Somebody names somebody else's key as his own, or as another body's: with a successor, or an accomplice."""
@@ -160,6 +176,7 @@ class Teller:
                 "authority.withdraw",
                 {"delegation": made.id, "heads": self.town.heads(), "effective_from": 5},
                 made.body["delegate"],
+                like=made,
             )
 
     def add_key(self) -> None:
@@ -211,7 +228,9 @@ class Teller:
         self.say("charter.amend", body, self.town.id, carried=True)
 
     def annul(self) -> None:
-        if (made := self.one()) is not None:
+        if (
+            made := self.one("accreditation.grant", "accreditation.status", "issuer.register", "node.admit")
+        ) is not None:
             body = {"target": made.id, "reason_code": "administrative_error"}
             self.say("statement.annul", body, made.id.hex(), carried=True)
 
@@ -258,21 +277,29 @@ class Teller:
 
     def publish_items(self) -> None:
         if (made := self.one("framework.publish")) is not None:
-            part = self.draw(st.integers(0, 1))
-            author = next(pen for pen in self.hands if pen.kid == made.kid)
-            pen = self.draw(st.sampled_from((author, author, self.hand())))
-            self.town.says(pen, "framework.items", framework_items(made.id, part))
+            for part in self.draw(st.sampled_from(((0, 1), (1, 0), (0,)))):
+                self.say("framework.items", framework_items(made.id, part), like=made)
 
     def judge_framework(self) -> None:
         if (made := self.one("framework.publish")) is not None:
             status = self.draw(st.sampled_from(("active", "deprecated", "withdrawn")))
             body = {"framework": made.sub, "publish": made.id, "status": status, "effective_from": 5, "after": []}
-            self.say("framework.status", body)
+            self.say("framework.status", body, like=made)
+
+
+class History(NamedTuple):
+    """An ecosystem and what was heard in it, in order. Printed short where a test fails."""
+
+    eco: bytes
+    said: list[Statement]
+
+    def __repr__(self) -> str:
+        return f"<history of {self.eco.hex()[:8]}: {self.said}>"
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[bytes, list[Statement]]:
+def histories(draw: st.DrawFn) -> History:
     """An ecosystem and what was heard in it."""
     teller = Teller(draw)
     said = teller.tell()
-    return teller.town.eco, said
+    return History(teller.town.eco, said)

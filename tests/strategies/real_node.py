@@ -14,11 +14,11 @@ import trio
 
 from gossip.config import GossipConfig
 from node.clock import SystemClock
-from node.heads import SignedHead
+from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys
-from node.runtime import Runtime, Transport
+from node.runtime import NOTE_PATH, NOTE_TYPE, Runtime, Transport
 from node.store import Store
-from registry.errors import RemoteError
+from registry.errors import AccreditError, RemoteError
 from registry.log import Tile
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import node_seed
@@ -29,17 +29,27 @@ TICK = 20
 
 
 class Links:
-    """Carries frames between runtimes in one process: the transport of each."""
+    """Carries frames between runtimes in one process. Who is `down` neither hears nor is heard."""
 
-    def __init__(self) -> None:
-        self.runtimes: dict[str, Runtime] = {}
-        self.down: set[str] = set()
+    def __init__(self, name: str = "", of: "Links | None" = None) -> None:
+        self.runtimes: dict[str, Runtime] = of.runtimes if of else {}
+        self.down: set[str] = of.down if of else set()
+        self._name = name
 
-    async def post(self, peer: str, url: str, data: bytes, *, max_bytes: int) -> tuple[int, bytes]:
+    async def post(
+        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = "application/cose"
+    ) -> tuple[int, bytes]:
         await trio.sleep(0.001)
-        if peer in self.down or peer not in self.runtimes:
+        name = peer.removesuffix(" notes")
+        if self.down & {name, self._name} or name not in self.runtimes:
             raise RemoteError("unreachable", f"{url} does not answer.")
-        reply = await self.runtimes[peer].gossip(data)
+        if url.endswith(NOTE_PATH):
+            assert media_type == NOTE_TYPE
+            try:
+                return 202, await self.runtimes[name].note(data)
+            except AccreditError as error:
+                return 400, str(error).encode()
+        reply = await self.runtimes[name].gossip(data)
         assert len(reply.data) <= max_bytes
         return reply.status, reply.data if reply.error is None else str(reply.error).encode()
 
@@ -76,10 +86,11 @@ async def running(
         runtime = await Runtime.open(
             store=store,
             head=SignedHead(folder / "heads" / f"{name}.json"),
+            state=SignedState(folder / "heads" / f"{name}-state.json"),
             keys=keys,
-            peers=links,
+            peers=Links(name, links) if isinstance(links, Links) else links,
             clock=clock or SystemClock(),
-            random=Random(1),
+            random=Random(name),
             tick=TICK,
             gossip=gossip or GossipConfig(root_interval=100, backoff_min=50),
             progress=progress,

@@ -7,11 +7,11 @@ Time is a number (`node.time`). A submission is appended, signed and folded befo
 does it, only without threads and ticks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -29,22 +29,32 @@ from node.engine import (
     Effect,
     Engine,
     FrameArrived,
+    KeepNote,
+    NoteArrived,
+    NoteStands,
     Reply,
     ReplyFrame,
+    ReplyNote,
     Result,
     Submitted,
+    TellNote,
 )
 from node.health import NodeHealth
+from node.notary import SETTLED, Notary
 from node.observe import Metrics
 from node.server import create_app
 from node.store import Change, Store
+from node.witness import NodeWitness
 from registry.checkpoint import Checkpoint
 from registry.errors import StorageError
 from registry.frameworks import items_root
+from registry.keys import public_of
 from registry.note import sign_note
 from registry.statement import Statement
 from tests.strategies import bodies
 from tests.strategies.consortium import START, Consortium, seed_of
+
+T = TypeVar("T")
 
 A = "https://a.example/"
 B = "https://b.example/"
@@ -58,7 +68,13 @@ FRAMEWORK = "https://frameworks.example/welding"
 COMPETENCY = "https://frameworks.example/welding/1"
 FRIEND = "https://friend.example/"
 ORIGIN = "node1.example.org"
+OTHER_LOG = "node2.example.org"
+"""A log that this node witnesses; its key is that of `seed_of(OTHER_LOG)`."""
 NOW = START + 100_000
+
+
+async def _at_once(work: Callable[[], T]) -> T:
+    return work()
 
 
 @dataclass
@@ -79,6 +95,15 @@ class Served:
     def __post_init__(self) -> None:
         config = NodeConfig(name=self.name, stale_after_seconds=900)
         self.health = NodeHealth(self, self.store, config, self, self.metrics)
+        self.witness = NodeWitness(
+            name=self.name,
+            seed=seed_of("witness"),
+            held=self.store,
+            store=self.store,
+            log_key={OTHER_LOG: public_of(seed_of(OTHER_LOG))}.get,
+            clock=self,
+            run_blocking=_at_once,
+        )
         self._token = 0
         self._replies: dict[int, Any] = {}
 
@@ -95,6 +120,14 @@ class Served:
     @property
     def log(self) -> Store:
         return self.store
+
+    @property
+    def notary(self) -> Notary:
+        return self.engine.notary
+
+    @property
+    def notes_undelivered(self) -> int:
+        return 0
 
     def now(self) -> int:
         return int(self.time)
@@ -116,6 +149,14 @@ class Served:
         reply: ReplyFrame = self._replies.pop(self._token)
         return reply
 
+    async def note(self, data: bytes) -> bytes:
+        self._token += 1
+        self._perform(self.engine.handle(NoteArrived(token=self._token, data=data), now=self._ms()))
+        reply: ReplyNote = self._replies.pop(self._token)
+        if reply.error is not None:
+            raise reply.error
+        return self.notary.noted.note or b""
+
     def take(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
         """Statements, in the log and folded on return."""
         self._token += 1
@@ -131,6 +172,11 @@ class Served:
         raws = [statement.raw for statement in self.town.said if statement.id not in self.engine]
         for start in range(0, len(raws), 1_000):
             assert {result.status for result in self.take(raws[start : start + 1_000])} == {"logged"}
+        self.notes()
+
+    def notes(self) -> None:
+        """Cosigns what it holds, as it would by itself in a quiet moment."""
+        self._perform(self.engine.handle(Ticked(), now=self._ms() + 1_000 + SETTLED))
 
     def _ms(self) -> int:
         return int(self.time * 1_000)
@@ -140,8 +186,12 @@ class Served:
             match effect:
                 case Append():
                     self._append(effect.statements)
-                case Reply() | ReplyFrame():
+                case Reply() | ReplyFrame() | ReplyNote():
                     self._replies[effect.token] = effect
+                case KeepNote() | NoteStands():
+                    pass
+                case TellNote(peers=()):
+                    self._perform(self.engine.handle(NoteArrived(token=0, data=effect.data), now=self._ms() + 1_000))
                 case Changed():
                     self._feed(effect)
                 case _:
@@ -168,7 +218,7 @@ class Served:
     # Asking it
 
     def app(self, **settings: Any) -> Starlette:
-        return create_app(self, self, **settings)
+        return create_app(self, self, witness=self.witness, **settings)
 
     async def ask(self, method: str, path: str, app: Starlette | None = None, **request: Any) -> httpx.Response:
         """One request; an exception that leaves the application fails the test."""
@@ -185,7 +235,13 @@ class Served:
 
 def empty(path: Path, town: Consortium) -> Served:
     """A node of the town that has heard nothing yet."""
-    engine = Engine(ecosystem=town.eco, name=ORIGIN, peer_seed=seed_of("peer"), random=Random(1))
+    engine = Engine(
+        ecosystem=town.eco,
+        name=ORIGIN,
+        peer_seed=seed_of("peer"),
+        state_seed=seed_of("state"),
+        random=Random(1),
+    )
     return Served(town=town, engine=engine, store=Store.open(path / "node.sqlite", ecosystem=town.eco, origin=ORIGIN))
 
 
@@ -197,8 +253,10 @@ def served(path: Path) -> Served:
 
 
 def world() -> Consortium:
-    """Two authorities and what they say."""
-    town = Consortium.of((A, "nonprofit"), (B, "public"))
+    """Two authorities and what they say. The one node is the only signer, so that its state is noted at once."""
+    keys = {role: public_of(seed_of(role)) for role in ("peer", "log", "witness", "state")}
+    node = {"name": ORIGIN, "operator": A, "url": f"https://{ORIGIN}", "keys": keys}
+    town = Consortium.of((A, "nonprofit"), (B, "public"), nodes=[node], signers=[ORIGIN])
     facts = {
         "url": "https://college.example/",
         "categories": ["community_college"],

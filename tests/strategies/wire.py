@@ -29,24 +29,29 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
-def read_all(sock: socket.socket) -> bytes:
-    """What comes until the other side ends the connection, in whatever way."""
+def read_all(sock: socket.socket, *, seconds: float = PATIENCE) -> bytes:
+    """What comes until the other side ends the connection, in whatever way, or is silent for so long."""
     found = bytearray()
-    with suppress(ConnectionError):
+    sock.settimeout(seconds)
+    with suppress(ConnectionError, *([TimeoutError] if seconds < PATIENCE else [])):
         while chunk := sock.recv(65_536):
             found += chunk
             assert len(found) <= ANSWER_BYTES
     return bytes(found)
 
 
-def exchange(port: int, data: bytes, *, shut: bool = False) -> bytes:
-    """Sends bytes over a connection of its own; all that comes back. With `shut`, our side ends first."""
+def exchange(port: int, data: bytes, *, shut: bool = False, seconds: float = PATIENCE) -> bytes:
+    """Sends bytes over a connection of its own; all that comes back. With `shut`, our side ends first.
+
+    Args:
+        seconds: of silence after which we hang up; the default is a failure instead.
+    """
     with connect(port) as sock:
         with suppress(ConnectionError):  # refused before we were done; the answer may be there all the same
             sock.sendall(data)
             if shut:
                 sock.shutdown(socket.SHUT_WR)
-        return read_all(sock)
+        return read_all(sock, seconds=seconds)
 
 
 def status_of(answer: bytes) -> int:

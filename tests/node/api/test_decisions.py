@@ -77,7 +77,7 @@ async def test_answers_come_in_the_order_asked_and_a_bad_one_spoils_no_other(nod
             "bad_member",
             "unknown_authority",
             "suspended",
-            "evidence_not_available",
+            "trusted_with_advisory",
         ]
 
 
@@ -108,12 +108,6 @@ async def test_a_question_that_cannot_be_understood_says_why(node: Served, asked
     response = await node.post("/v1/decisions", asked)
     assert response.status_code == 400, response.text
     assert response.json()["code"] == code
-
-
-async def test_evidence_is_refused_plainly_rather_than_left_out(node: Served) -> None:
-    response = await node.post("/v1/decisions", {"issuer": COLLEGE, "evidence": True})
-    assert response.status_code == 501
-    assert "evidence" in response.json()["hint"]
 
 
 async def test_one_body_asks_one_question(node: Served) -> None:

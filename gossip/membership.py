@@ -1,0 +1,69 @@
+"""The nodes in force: complete, signed for, and never learnt from each other.
+
+The list comes from the registry's own `node.admit` and `node.retire` statements. A node that is on it is never
+forgotten, however long it was silent, so a partition of any length heals.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from random import Random
+from typing import overload
+
+from registry.keys import key_id
+
+from .events import Peer
+
+
+class Roster(Sequence[Peer]):
+    """The list, sorted by name; two names for one key are one node (the first).
+
+    Attributes:
+        kids: peer key ids in the order of names.
+        publics: peer key id -> public key.
+    """
+
+    def __init__(self, peers: Iterable[Peer] = ()) -> None:
+        self._peers: dict[bytes, Peer] = {}
+        for peer in sorted(peers, key=lambda each: each.name):
+            self._peers.setdefault(key_id(peer.public), peer)
+        self.kids = tuple(self._peers)
+        self.publics = {kid: peer.public for kid, peer in self._peers.items()}
+
+    @overload
+    def __getitem__(self, index: int) -> Peer: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Peer]: ...
+
+    def __getitem__(self, index: int | slice) -> Peer | Sequence[Peer]:
+        return tuple(self._peers.values())[index]
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def __iter__(self) -> Iterator[Peer]:
+        return iter(self._peers.values())
+
+    def get(self, kid: bytes) -> Peer | None:
+        """The node with this peer key."""
+        return self._peers.get(kid)
+
+    def operator(self, kid: bytes) -> str:
+        """Who runs the node: the operator that its record names, else itself."""
+        peer = self._peers[kid]
+        return peer.operator or f"node {peer.name}"
+
+    def ranked(self, salt: bytes) -> list[bytes]:
+        """All peer key ids in an order that only who knows the salt can foresee."""
+        return sorted(self.kids, key=lambda kid: sha256(salt + kid).digest())
+
+    def draw(self, many: int, random: Random, *, but: bytes) -> list[bytes]:
+        """That many different nodes other than `but`, or all there are."""
+        if many >= len(self.kids):
+            return [kid for kid in self.kids if kid != but]
+        return [kid for kid in random.sample(self.kids, many + 1) if kid != but][:many]
+
+
+def roster_of(peers: Sequence[Peer]) -> Roster:
+    """The list as a roster; itself where it is one."""
+    return peers if isinstance(peers, Roster) else Roster(peers)

@@ -1,0 +1,158 @@
+"""What a run measures: how fast statements spread, what that costs, how long it takes to heal.
+
+Times are ms of virtual time. A *delivery* is a pair of a statement said during the run and an honest node that logged
+it; its time counts from the submission, or from the end of faults if that came later than the submission and the node
+was reached only after it (`since_heal`), so that a partition does not count against the network."""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .host import Host
+    from .world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How long deliveries took, ms; None where there were none.
+
+    Attributes:
+        statements, deliveries: how many there were.
+        missing: deliveries that never happened.
+    """
+
+    statements: int
+    deliveries: int
+    missing: int
+    p50: int | None
+    p95: int | None
+    p99: int | None
+    max: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A run in numbers.
+
+    Attributes:
+        one_root: ms from the end of faults until all honest nodes had one root; None: they never did.
+        redundant: copies of a statement received beyond the first, for each statement and node.
+        messages, bytes: sent one way, by everybody, answers included.
+        messages_per_node_second, bytes_per_node_second: of them.
+        counters: sums over all honest nodes.
+    """
+
+    urgent: Spread
+    normal: Spread
+    one_root: int | None
+    redundant: float | None
+    messages: int
+    bytes: int
+    messages_per_node_second: float
+    bytes_per_node_second: float
+    notes: int
+    counters: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it stands in a report."""
+        return asdict(self)
+
+
+class Metrics:
+    """Gathers while a run goes on."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._arrivals: dict[bytes, dict[str, int]] = {}
+        self._notes = 0
+        self._gone: Counter[str] = Counter()  # what engines had counted before they crashed
+
+    def on_logged(self, host: "Host", ids: Sequence[bytes]) -> None:
+        """A host's disk has synced these."""
+        if host.is_honest:
+            for id in ids:
+                self._arrivals.setdefault(id, {}).setdefault(host.name, self._world.timeline.now)
+
+    def on_noted(self, host: "Host") -> None:
+        """A host has a new note with a quorum."""
+        if host.is_honest:
+            self._notes += 1
+
+    def on_crash(self, host: "Host") -> None:
+        """Before a host's engine is gone."""
+        if host.engine is not None and host.is_honest:
+            self._gone.update(dict(host.engine.statistics().counters))
+
+    def delays(self, *, urgent: bool) -> list[int]:
+        """Of all deliveries, sorted."""
+        found = []
+        healed = self._world.healed_at
+        for id, saying in self._world.workload.sayings.items():
+            if saying.is_urgent is urgent:
+                for time in self._arrivals.get(id, {}).values():
+                    since = saying.said_at
+                    if healed is not None and time > healed and self._world.has_faults:
+                        since = max(since, healed)
+                    found.append(time - since)
+        return sorted(found)
+
+    def share(self, within: int, *, urgent: bool) -> float:
+        """Of all deliveries there should have been, those that took at most `within` ms."""
+        delays = self.delays(urgent=urgent)
+        wanted = self._wanted(urgent=urgent)
+        return bisect_right(delays, within) / wanted if wanted else 1.0
+
+    def _wanted(self, *, urgent: bool) -> int:
+        return len(self._world.honest) * sum(each.is_urgent is urgent for each in self._world.workload.sayings.values())
+
+    def spread(self, *, urgent: bool) -> Spread:
+        """How long deliveries took."""
+        delays = self.delays(urgent=urgent)
+        wanted = self._wanted(urgent=urgent)
+        return Spread(
+            statements=sum(each.is_urgent is urgent for each in self._world.workload.sayings.values()),
+            deliveries=len(delays),
+            missing=wanted - len(delays),
+            p50=percentile(delays, 0.5),
+            p95=percentile(delays, 0.95),
+            p99=percentile(delays, 0.99),
+            max=delays[-1] if delays else None,
+        )
+
+    def counters(self) -> Counter[str]:
+        """What all honest nodes have counted, crashed ones included."""
+        total = self._gone.copy()
+        for host in self._world.honest:
+            if host.engine is not None:
+                total.update(dict(host.engine.statistics().counters))
+        return total
+
+    def figures(self) -> Figures:
+        """All of it."""
+        world = self._world
+        counters = self.counters()
+        first = counters["statements_received"]
+        node_seconds = len(world.hosts) * max(1, world.timeline.elapsed) / 1_000
+        return Figures(
+            urgent=self.spread(urgent=True),
+            normal=self.spread(urgent=False),
+            one_root=None if world.converged_at is None else world.converged_at - (world.healed_at or 0),
+            redundant=round(counters["statements_again"] / first, 2) if first else None,
+            messages=world.network.messages,
+            bytes=world.network.bytes,
+            messages_per_node_second=round(world.network.messages / node_seconds, 2),
+            bytes_per_node_second=round(world.network.bytes / node_seconds),
+            notes=self._notes,
+            counters=dict(sorted(counters.items())),
+        )
+
+
+def percentile(values: Sequence[int], share: float) -> int | None:
+    """The smallest value that at least this share of the sorted values does not exceed; None of none."""
+    if not values:
+        return None
+    return values[max(0, ceil(share * len(values)) - 1)]

@@ -1,0 +1,259 @@
+"""Counting votes: within a body by its keys, across bodies by the charter's rule."""
+
+import pytest
+
+from governance.ground import tally_keys
+from governance.verdicts import State
+from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
+from tests.strategies.consortium import Consortium, Pen, key_entry
+from tests.strategies.stories import DELEGATE, A, B, C, D, delegate, record_of, state_of, trio, verdict_of
+
+FOUR = ((A, "nonprofit"), (B, "public"), (C, "education"), (D, "education"))
+
+
+def test_within_a_body_two_of_three_keys_speak_and_votes_count_by_key() -> None:
+    town = trio(keys=3, threshold=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    town.votes(f"{A}#1", given)  # the author's own key again
+    town.votes(f"{B}#1", given)  # another authority's
+    town.votes(f"{B}#2", given)
+    waiting = verdict_of(town, given)
+    assert (waiting.state, waiting.reason) == (State.WAITING, f"It needs 2 keys of {A}.")
+
+    town.votes(f"{A}#3", given)
+
+    assert verdict_of(town, given).approvals == (A,)
+
+
+def test_across_bodies_each_needs_its_own_threshold() -> None:
+    town = trio(keys=3, threshold=2)
+    recognised = town.says(f"{A}#1", "recognition.grant", recognition())
+    town.votes(f"{B}#1", recognised)
+    town.votes(f"{C}#1", recognised)
+    assert verdict_of(town, recognised).approvals == ()
+
+    town.votes(f"{A}#2", recognised)
+    assert verdict_of(town, recognised).approvals == (A,)
+    town.votes(f"{C}#3", recognised)
+
+    assert (state_of(town, recognised), verdict_of(town, recognised).approvals) == (State.EFFECTIVE, (A, C))
+
+
+@pytest.mark.parametrize(
+    ("rule", "needed", "enough"),
+    [
+        ({"fraction": "2/3"}, "3 of 4 authorities", [B, C]),
+        ({"fraction": "1/4"}, "1 of 4 authorities", []),
+        ({"majority": True}, "3 of 4 authorities", [B, D]),
+        ({"authorities": 2}, "2 of 4 authorities", [D]),
+        (
+            {"authorities": 1, "constituencies": {"education": 2}},
+            "1 of 4 authorities, 2 education among them",
+            [B, C, D],
+        ),
+    ],
+)
+def test_every_form_of_rule_is_met_by_the_last_voice_it_asks_for(
+    rule: dict[str, object], needed: str, enough: list[str]
+) -> None:
+    town = Consortium.of(*FOUR, rules={"issuer.register": rule})
+    said = town.says(A, "issuer.register", register())
+    for by in enough:
+        waiting = verdict_of(town, said)
+        assert (waiting.state, waiting.needed, waiting.reason) == (State.WAITING, needed, f"It needs {needed}.")
+        town.votes(by, said)
+
+    assert state_of(town, said) is State.EFFECTIVE
+
+
+def test_a_default_asks_all_where_there_are_fewer_than_it_names() -> None:
+    town = Consortium.of((A, "nonprofit"))
+
+    assert state_of(town, town.says(A, "recognition.grant", recognition())) is State.EFFECTIVE
+
+
+def test_a_node_needs_a_majority_to_come_and_to_go() -> None:
+    town = trio()
+    admitted = town.says(A, "node.admit", node("n1.example"))
+    assert town.fold().get("node", "n1.example") is None
+    town.votes(B, admitted)
+    assert [record["name"] for record in town.fold().nodes()] == ["n1.example"]
+
+    retired = town.says(C, "node.retire", {"name": "n1.example"})
+    town.votes(B, retired)
+    again = town.says(A, "node.admit", node("n1.example", B))
+    town.votes(B, again)
+
+    assert town.fold().nodes() == []
+    record = record_of(town, "node", "n1.example")
+    assert (record["retired"], record["operator"]) == (retired.id, B)
+
+
+def test_rejections_close_a_proposal_once_its_rule_can_no_longer_be_met() -> None:
+    town = trio()
+    said = town.says(A, "recognition.grant", recognition())
+    town.votes(B, said, approve=False)
+    assert state_of(town, said) is State.WAITING
+    town.votes(C, said, approve=False)
+
+    assert state_of(town, said) is State.CLOSED
+    assert town.fold().proposals() == []
+
+    pen = Pen("second of C", C)  # a key that has not rejected it can still speak for its authority
+    town.says(C, "key.add", key_entry(pen, budget=10), C)
+    assert state_of(town, said) is State.WAITING
+    assert [proposal.statement for proposal in town.fold().proposals()] == [said]
+    town.votes(pen, said)
+
+    assert state_of(town, said) is State.EFFECTIVE
+
+
+def test_a_proposal_closes_when_the_keys_it_waits_for_are_cut_off() -> None:
+    town = trio(keys=2, threshold=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    cut = town.says(f"{B}#1", "key.compromise", {"key": town.pen(f"{A}#2").kid, "last": None}, A)
+    for hand in (f"{B}#2", f"{C}#1", f"{C}#2"):
+        town.votes(hand, cut)
+
+    assert state_of(town, given) is State.CLOSED
+
+
+def test_a_rejection_takes_nobody_elses_approval_away() -> None:
+    town = trio()
+    said = town.says(A, "recognition.grant", recognition())
+    town.votes(B, said)
+    town.votes(C, said, approve=False)
+
+    assert state_of(town, said) is State.EFFECTIVE
+
+
+def test_a_keys_first_vote_counts_for_good() -> None:
+    town = trio()
+    said = town.says(A, "recognition.grant", recognition())
+    town.votes(B, said, approve=False)
+    town.votes(B, said)
+    assert verdict_of(town, said).approvals == (A,)
+
+    town.votes(C, said)
+    town.votes(C, said, approve=False)
+
+    assert verdict_of(town, said).approvals == (A, C)
+
+
+def test_one_vote_decides_on_many() -> None:
+    town = trio()
+    said = [town.says(A, "recognition.grant", recognition(f"https://r{n}.example/")) for n in range(20)]
+    town.votes(B, *said)
+
+    assert {state_of(town, s) for s in said} == {State.EFFECTIVE}
+
+
+def test_a_vote_before_its_target_is_held_counts_when_that_comes() -> None:
+    town = trio()
+    said = town.says(A, "recognition.grant", recognition(), heard=False)
+    town.votes(B, said)
+    fold = town.fold()
+
+    fold.add(said)
+    changes = fold.settle()
+
+    assert changes.took_effect == (said.id,)
+    assert changes.records == (("recognition", "https://abroad.example/"),)
+
+
+def test_a_vote_that_follows_a_gap_counts_for_a_suspension_and_not_for_a_grant() -> None:
+    town = trio(keys=2, threshold=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    town.votes(f"{A}#2", given)
+    other = town.says(f"{A}#1", "accreditation.grant", grant("did:web:other.example"))
+    suspended = town.says(f"{A}#1", "accreditation.status", event(given.id, "suspend"), ISSUER)
+    gap = town.votes(f"{A}#2", given, heard=False)
+    town.votes(f"{A}#2", other, suspended)
+
+    assert [state_of(town, s) for s in (other, suspended)] == [State.WAITING, State.EFFECTIVE]
+
+    fold = town.fold()
+    fold.add(gap)
+
+    assert fold.settle().took_effect == (other.id,)
+
+
+def test_votes_by_delegates_and_strangers_count_for_nobody_but_the_delegate() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    said = town.says(A, "recognition.grant", recognition())
+    vote = town.votes(pen, said)
+    stray = town.votes(Pen(pen.name, B, pen.seq, pen.prev), said)
+
+    assert state_of(town, said) is State.WAITING
+    assert state_of(town, vote) is State.EFFECTIVE
+    assert verdict_of(town, stray).reason == "Its key does not count for the authority it names."
+
+
+def test_one_key_in_two_authorities_counts_for_one_of_them_even_if_it_forks() -> None:
+    """B has let A's second key speak for it too; its holder signs two histories to be both."""
+    town = trio(keys=2)
+    shared = town.pen(f"{A}#2")
+    town.says(f"{B}#1", "key.add", key_entry(shared, budget=0), B)
+    retired = town.says(f"{C}#1", "node.retire", {"name": "n1.example"})
+    for by in (A, B):
+        town.votes(Pen(shared.name, by, shared.seq, shared.prev), retired)
+
+    assert verdict_of(town, retired).approvals == (A, C)
+    assert state_of(town, retired) is State.EFFECTIVE
+
+    alone = town.says(f"{C}#1", "recognition.withdraw", {"recognition": bytes(32), "effective_from": 1})
+    votes = [town.votes(Pen(shared.name, by, shared.seq, shared.prev), alone) for by in (B, A)]
+    assert tally_keys(votes) == {A: 1}
+
+
+def test_a_retroactive_revocation_needs_two_of_which_one_has_granted() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    given = town.says(pen, "accreditation.grant", grant())
+    body = event(given.id, "revoke", reason_code="fraud", void_from=1_600_000_000)
+    by_delegate = town.says(pen, "accreditation.status", body, ISSUER)
+    by_others = town.says(B, "accreditation.status", body, ISSUER)
+    town.votes(C, by_others, by_delegate)
+    by_its_delegator = town.says(A, "accreditation.status", body, ISSUER)
+
+    assert verdict_of(town, by_delegate).reason == "Only authorities the charter names may propose it."
+    assert verdict_of(town, by_others).reason == f"Only {DELEGATE} or {A} may change it."
+    assert verdict_of(town, by_its_delegator).reason == "It needs 2 of 3 authorities."
+
+    town.votes(B, by_its_delegator)
+
+    assert state_of(town, by_its_delegator) is State.EFFECTIVE
+
+
+def test_a_genesis_takes_effect_when_two_thirds_of_its_own_authorities_have_approved_it() -> None:
+    town = Consortium.of(*FOUR, approve=False)
+    early = town.says(A, "issuer.register", register())
+    for by in (B, C):
+        fold = town.fold()
+        assert fold.charter is None
+        assert (verdict_of(town, town.genesis).state, fold.nodes(), fold.alarms()) == (State.WAITING, [], ())
+        assert fold.is_committed(early.id)
+        town.votes(by, town.genesis)
+
+    assert state_of(town, town.genesis) is State.EFFECTIVE
+    assert state_of(town, early) is State.EFFECTIVE
+
+
+def test_a_key_that_rejected_the_genesis_first_does_not_approve_it_later() -> None:
+    town = Consortium.of((A, "nonprofit"), (B, "public"), approve=False)
+    town.votes(B, town.genesis, approve=False)
+    town.votes(B, town.genesis)
+
+    assert town.fold().charter is None
+
+
+def test_a_delegation_can_need_two_authorities() -> None:
+    town = trio(rules={"authority.delegate": {"authorities": 2}})
+    pen = town.pen("d#1", "https://d.example/")
+    made = town.says(A, "authority.delegate", delegation(pen.authority, [key_entry(pen, budget=9)]))
+    assert state_of(town, made) is State.WAITING
+    town.votes(B, made)
+
+    assert state_of(town, made) is State.EFFECTIVE
+    assert record_of(town, "authority", pen.authority)["standings"][0]["parent"] == {"by": A, "via": None}

@@ -1,0 +1,271 @@
+"""Amendments: who must agree, and what is judged by the old charter for ever."""
+
+from typing import Any
+
+import pytest
+
+from governance.verdicts import State
+from tests.strategies.bodies import grant, node, recognition, register
+from tests.strategies.consortium import Pen, accepted, fold_of, key_entry
+from tests.strategies.stories import (
+    TRIO,
+    A,
+    B,
+    C,
+    D,
+    amend,
+    charter_name,
+    compromise,
+    record_of,
+    state_of,
+    trio,
+    verdict_of,
+)
+
+FOUR = (*TRIO, (D, "labor"))
+
+
+def test_old_statements_stay_judged_by_the_old_charter_and_new_ones_by_the_new() -> None:
+    town = trio()
+    before = town.says(A, "issuer.register", register())
+    amended = amend(town, A, name="Strict", rules={"issuer.register": {"authorities": 2}})
+    town.votes(B, amended)
+    after = town.says(A, "issuer.register", register("did:web:after.example"))
+
+    assert charter_name(town) == "Strict"
+    assert state_of(town, before) is State.EFFECTIVE
+    assert (state_of(town, after), verdict_of(town, after).needed) == (State.WAITING, "2 of 3 authorities")
+    record = record_of(town, "charter", town.id)
+    assert (record["version"], record["statement"], record["ecosystem"]) == (2, amended.id, town.eco)
+
+
+def test_what_an_amendments_heads_leave_out_is_judged_by_the_new_charter() -> None:
+    town = trio()
+    left_out = town.says(B, "issuer.register", register())
+    heads = [head for head in town.heads() if head["key"] != town.pen(B).kid]
+    town.votes(C, amend(town, A, heads=heads, rules={"issuer.register": {"authorities": 2}}))
+
+    assert state_of(town, left_out) is State.WAITING
+
+
+def test_an_author_the_amendment_removes_no_longer_counts_and_what_he_said_stands() -> None:
+    town = trio()
+    second = Pen("second of C", C)
+    town.says(C, "key.add", key_entry(second, budget=50), C)
+    before = town.says(second, "accreditation.grant", grant())
+    amended = amend(town, C, authorities=TRIO[:2])
+    town.votes(A, amended)
+    assert state_of(town, amended) is State.WAITING  # half of the new charter's two is not more than half
+    town.votes(B, amended)
+    after = [town.says(hand, "accreditation.grant", grant("did:web:after.example")) for hand in (C, second)]
+
+    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, before) is State.EFFECTIVE
+    for said in after:
+        assert verdict_of(town, said).reason == "Its key does not count for the authority it names."
+    assert town.fold().get("authority", C) is None
+
+
+def test_a_newcomers_keys_count_for_the_amendment_that_names_them_and_from_then_on() -> None:
+    town = trio()
+    town.pens[f"{D}#1"] = Pen(f"{D}#1", D)
+    amended = amend(town, A, authorities=FOUR, budget=100)
+    town.votes(D, amended)
+    town.votes(B, amended)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, town.says(D, "accreditation.grant", grant())) is State.EFFECTIVE
+
+
+def test_the_thresholds_of_the_old_and_of_the_new_charter_are_asked() -> None:
+    newcomers = ((A, "nonprofit"), (D, "labor"), ("https://e.example/", "labor"))
+    town = trio()
+    for by, _ in newcomers[1:]:
+        town.pens[f"{by}#1"] = Pen(f"{by}#1", by)
+    amended = amend(town, A, authorities=newcomers, budget=100)
+    town.votes(B, amended)
+    assert state_of(town, amended) is State.WAITING  # two of three of the old, one of three of the new
+
+    town.votes(D, amended)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+
+
+def test_each_charters_own_rule_for_amendments_is_asked_and_always_more_than_half() -> None:
+    easy: dict[str, Any] = {"charter.amend": {"authorities": 1}}
+    town = trio(rules=easy)
+    amended = amend(town, A, rules={"charter.amend": {"authorities": 3}})
+    assert state_of(town, amended) is State.WAITING
+    town.votes(B, amended)
+    assert state_of(town, amended) is State.WAITING  # the new one asks for three
+    town.votes(C, amended)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+
+
+def test_however_little_the_rules_ask_more_than_half_must_speak_with_all_the_keys_they_need() -> None:
+    easy: dict[str, Any] = {"charter.amend": {"authorities": 1}}
+    town = trio(keys=2, threshold=2, rules=easy)
+    amended = amend(town, f"{A}#1", keys=2, threshold=2, rules=easy)
+    for hand in (f"{A}#2", f"{B}#1"):
+        town.votes(hand, amended)
+    assert state_of(town, amended) is State.WAITING
+
+    town.votes(f"{B}#2", amended)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+
+
+def test_keys_within_authorities_count_as_their_thresholds_ask() -> None:
+    town = trio(keys=3, threshold=2)
+    amended = amend(town, f"{A}#1", keys=3, threshold=2)
+    town.votes(f"{B}#1", amended)
+    town.votes(f"{C}#1", amended)
+    assert state_of(town, amended) is State.WAITING
+    town.votes(f"{B}#2", amended)
+    assert state_of(town, amended) is State.WAITING
+    town.votes(f"{C}#3", amended)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+
+
+def test_a_key_added_before_the_heads_counts_and_one_cut_off_before_them_does_not() -> None:
+    town = trio()
+    added = Pen("second of B", B)
+    town.says(B, "key.add", key_entry(added, budget=20), B)
+    town.votes(C, compromise(town, B, town.pen(A)))
+    amended = amend(town, C)
+    town.votes(A, amended)
+    assert state_of(town, amended) is State.WAITING
+
+    town.votes(added, amended)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+
+
+def test_a_key_added_after_the_heads_does_not_count() -> None:
+    town = trio()
+    heads = town.heads()
+    added = Pen("second of B", B)
+    town.says(B, "key.add", key_entry(added, budget=20), B)
+    amended = amend(town, C, heads=heads)
+    town.votes(added, amended)
+
+    assert state_of(town, amended) is State.WAITING
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"version": 3}, "It must be version 2."),
+        ({"parent": bytes(32)}, "It amends a version that is no longer, or not yet, in force."),
+        ({"charter": {"id": "https://other.example/"}}, "An ecosystem keeps its id."),
+    ],
+)
+def test_an_amendment_out_of_order_has_no_effect_whoever_approves(change: dict[str, Any], reason: str) -> None:
+    town = trio()
+    good = amend(town, A)
+    charter = good.body["charter"] | change.get("charter", {})
+    body = good.body | change | {"charter": charter}
+    amended = town.says(B, "charter.amend", body, town.id)
+    town.votes(A, amended)
+    town.votes(C, amended)
+
+    assert verdict_of(town, amended).reason == reason
+    assert charter_name(town) == "A consortium"
+
+
+def test_heads_must_be_the_keys_own_and_cover_the_parent() -> None:
+    town = trio()
+    heads = town.heads()
+    swapped = [{"key": one["key"], "id": other["id"]} for one, other in zip(heads, heads[1:] + heads[:1], strict=True)]
+    without = [head for head in heads if head["key"] != town.pen(A).kid]
+
+    for wrong, reason in ((swapped, "as another key's"), (without, "leave out the version before it")):
+        amended = amend(town, B, heads=wrong)
+        town.votes(C, amended)
+        town.votes(A, amended)
+        assert reason in verdict_of(town, amended).reason
+
+
+@pytest.mark.parametrize("batch", [1, None])
+def test_an_amendment_waits_for_what_its_heads_cover(batch: int | None) -> None:
+    town = trio()
+    gap = town.says(C, "issuer.register", register())
+    head = town.says(C, "issuer.register", register("did:web:head.example"))
+    amended = amend(town, A, name="Second")
+    town.votes(B, amended)
+    rest = [s for s in town.said if s not in (gap, head)]
+    for late in ([gap, head], [head, gap]):
+        fold = fold_of(town.eco, [*rest, late[0]], batch=batch)
+        assert verdict_of(town, amended, fold).reason == "Something that its heads cover is missing."
+
+        fold.add(late[1])
+        changes = fold.settle()
+
+        assert amended.id in changes.took_effect
+        assert fold.state_root() == town.fold().state_root()
+
+
+def test_nodes_come_and_go_with_the_charter_that_names_them() -> None:
+    town = trio(nodes=[node("n1.example"), node("n2.example")])
+    town.votes(B, amend(town, A, nodes=[node("n2.example"), node("n3.example")]))
+
+    for fold in (town.fold(), fold_of(town.eco, town.said, batch=1)):
+        assert [record["name"] for record in fold.nodes()] == ["n2.example", "n3.example"]
+
+
+def test_three_versions_keep_three_laws() -> None:
+    town = trio()
+    said, parent = [], town.genesis
+    for version, needed in ((2, 2), (3, 3)):
+        said.append(town.says(A, "issuer.register", register(f"did:web:v{version}.example")))
+        parent = amend(town, A, parent, version, name=f"V{version}", rules={"issuer.register": {"authorities": needed}})
+        town.votes(B, parent)
+        town.votes(C, parent)
+    said.append(town.says(A, "issuer.register", register("did:web:v4.example")))
+    town.votes(B, *said[1:])
+
+    assert charter_name(town) == "V3"
+    assert [state_of(town, s) for s in said] == [State.EFFECTIVE, State.EFFECTIVE, State.WAITING]
+
+
+def test_one_vote_for_two_rivals_is_for_the_one_it_names_first() -> None:
+    town = trio()
+    first, rival = amend(town, A, name="First"), amend(town, B, name="Rival")
+    town.votes(C, rival, first)
+
+    assert charter_name(town) == "Rival"
+    assert town.fold().alarms() == ()
+
+
+def test_who_rejected_an_amendment_first_does_not_approve_it_later() -> None:
+    town = trio()
+    amended = amend(town, A)
+    town.votes(B, amended, approve=False)
+    town.votes(B, amended)
+    assert state_of(town, amended) is State.WAITING
+    town.votes(C, amended, approve=False)
+
+    assert state_of(town, amended) is State.CLOSED
+
+
+def test_a_node_with_the_committed_set_alone_comes_to_the_same_charter_whatever_was_cut_off_since() -> None:
+    """The keys that passed an amendment, the key that added one of them, and a rival's voters, are all cut off."""
+    town = trio()
+    second = Pen("second of B", B)
+    town.says(B, "key.add", key_entry(second, budget=100), B)
+    amended = amend(town, A, name="Second")
+    rival = amend(town, C, name="Rival")
+    town.votes(second, amended)
+    recognised = town.says(A, "recognition.grant", recognition())
+    for pen in (town.pen(A), town.pen(B), second):
+        town.votes(C, compromise(town, second if pen is not second else B, pen))
+    whole = town.fold()
+    committed = [s for s in town.said if whole.is_committed(s.id)]
+
+    assert charter_name(town) == "Second"
+    assert verdict_of(town, rival).state is State.INEFFECTIVE
+    assert verdict_of(town, recognised).state is State.VOID
+    assert len(committed) == len(town.said) - 1  # A's recognition has left it
+    assert town.fold(accepted(town.eco, committed)).state_root() == whole.state_root()

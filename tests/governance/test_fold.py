@@ -1,0 +1,295 @@
+"""What a fold shows: records, changes, proposals, heads; and decisions that are answered, never deleted."""
+
+from typing import Any
+
+import pytest
+
+from governance.fold import Changes, Fold
+from governance.verdicts import State
+from registry.statement import Statement
+from tests.strategies.bodies import (
+    FRAMEWORK,
+    ISSUER,
+    SCOPE,
+    event,
+    framework,
+    framework_items,
+    grant,
+    node,
+    recognition,
+    register,
+)
+from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
+from tests.strategies.stories import A, B, C, amend, delegate, issuer_pen, record_of, state_of, trio, verdict_of
+
+MAPPING = "https://skills.example/mapping"
+
+
+def annul(town: Consortium, who: str, target: Statement) -> Statement:
+    return town.says(who, "statement.annul", {"target": target.id, "reason_code": "error"}, target.id.hex())
+
+
+def mapping() -> dict[str, Any]:
+    link = {"source": f"{FRAMEWORK}/1", "target": None, "relation": "no_match"}
+    sides = {"source": {"framework": FRAMEWORK}, "target": {"framework": "https://other.example/"}}
+    return {"id": MAPPING, "title": "M", **sides, "method": "expert", "usable_for_scope": False, "links": [link]}
+
+
+# ------------------------------------------------------------------------------------------------ changes
+
+
+def test_settle_tells_which_records_changed_and_what_took_effect_or_ceased() -> None:
+    town = trio()
+    fold = town.fold()
+    given = town.says(A, "accreditation.grant", grant())
+    fold.add(given)
+    assert fold.settle() == Changes(
+        records=(("accreditation", given.id.hex()), ("issuer", ISSUER)), took_effect=(given.id,)
+    )
+    assert fold.settle() == Changes()
+
+    annulled = annul(town, A, given)
+    for statement in (annulled, town.votes(B, annulled)):
+        fold.add(statement)
+    changes = fold.settle()
+
+    assert (changes.took_effect, changes.ceased) == ((annulled.id,), (given.id,))
+    assert fold.get("accreditation", given.id.hex()) is None
+    assert [subject for subject, _ in fold.items()] == sorted(subject for subject, _ in fold.items())
+    assert [id for (_, id), _ in fold.items("authority")] == [A, B, C]
+
+
+def test_adding_again_changes_nothing() -> None:
+    town = trio()
+    town.says(A, "accreditation.grant", grant())
+    fold = town.fold()
+    root = fold.state_root()
+    for statement in town.said:
+        fold.add(statement)
+
+    assert fold.settle() == Changes()
+    assert (fold.state_root(), len(fold)) == (root, len(town.said))
+    assert town.genesis.id in fold
+    assert fold.statement(town.genesis.id) == town.genesis
+    assert fold.standing(bytes(32)) is None
+
+
+def test_before_its_genesis_a_fold_holds_and_commits_what_it_hears() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    fold = Fold(town.eco)
+    fold.add(given)
+    fold.settle()
+
+    waiting = fold.standing(given.id)
+    assert waiting is not None
+    assert waiting.state is State.WAITING
+    assert fold.is_committed(given.id)
+    assert fold.charter is None
+    head = fold.key_head(town.pen(A).kid)
+    assert head is None  # nothing introduces it yet
+
+
+# ------------------------------------------------------------------------------------------------ annulments
+
+
+def test_two_authorities_annul_and_the_statement_stays_on_record_as_annulled() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    amended = {"accreditation": given.id, "after": [], "effective_from": 0, "scope": SCOPE, "valid_from": 0}
+    widened = town.says(A, "accreditation.amend", amended, ISSUER)
+    annulled = annul(town, B, given)
+    assert state_of(town, annulled) is State.WAITING
+    town.votes(C, annulled)
+
+    assert verdict_of(town, given).reason == "A later decision annulled it."
+    assert verdict_of(town, widened).reason == "The accreditation it names is not in effect."
+    assert state_of(town, annulled) is State.EFFECTIVE
+
+
+def test_annulling_a_suspension_brings_the_accreditation_back() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
+    town.votes(C, annul(town, B, suspended))
+
+    assert state_of(town, suspended) is State.ANNULLED
+    assert record_of(town, "accreditation", given.id.hex())["events"] == []
+
+
+def test_votes_annulments_and_what_the_law_rests_on_cannot_be_annulled() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    vote = town.votes(B, given)
+    first = annul(town, B, given)
+    _, made = delegate(town)
+    for target in (vote, first, made, town.genesis):
+        said = annul(town, A, target)
+        town.votes(C, said)
+        assert verdict_of(town, said).reason == f"{target.kind.capitalize()} cannot be annulled."
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_annulment_before_its_target_waits_for_it(order: int) -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant(), heard=False)
+    annulled = annul(town, B, given)
+    town.votes(C, annulled)
+    assert verdict_of(town, annulled).reason == "The statement it annuls is not held here."
+
+    fold = fold_of(town.eco, [*town.said, given][::order], batch=1)
+
+    assert verdict_of(town, given, fold).state is State.ANNULLED
+    assert verdict_of(town, annulled, fold).state is State.EFFECTIVE
+
+
+def test_an_annulment_of_what_has_no_effect_is_in_effect_itself_and_so_is_a_second_one() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    foreign = town.says(B, "accreditation.status", event(given.id, "suspend"), ISSUER)
+    said = [annul(town, A, foreign), annul(town, A, given), annul(town, B, given)]
+    town.votes(C, *said)
+
+    for fold in (town.fold(), fold_of(town.eco, town.said, batch=1)):
+        assert [verdict_of(town, s, fold).state for s in said] == [State.EFFECTIVE] * 3
+        assert verdict_of(town, foreign, fold).state is State.INEFFECTIVE
+
+
+# ------------------------------------------------------------------------------------------------ records
+
+
+def test_a_node_is_as_it_was_last_admitted() -> None:
+    town = trio(nodes=[node("n1.example", C)])
+    assert record_of(town, "node", "n1.example")["statement"] == town.eco
+    admitted = town.says(A, "node.admit", node("n1.example", B))
+    town.votes(B, admitted)
+
+    assert record_of(town, "node", "n1.example")["operator"] == B
+
+
+def test_recognitions_are_granted_and_withdrawn_together_whoever_proposes() -> None:
+    town = trio()
+    recognised = town.says(A, "recognition.grant", recognition())
+    town.votes(B, recognised)
+    ended = {"recognition": recognised.id, "effective_from": 7}
+    elsewhere = town.says(C, "recognition.withdraw", ended, "https://elsewhere.example/")
+    withdrawn = town.says(C, "recognition.withdraw", ended, recognised.sub)
+    town.votes(B, withdrawn, elsewhere)
+
+    (granted,) = record_of(town, "recognition", recognised.sub)["granted"]
+    assert granted["withdrawn"] == {"statement": withdrawn.id, "effective_from": 7}
+    assert verdict_of(town, elsewhere).reason == "It names another subject than what it changes."
+
+
+def test_a_framework_counts_when_its_author_has_brought_all_its_items() -> None:
+    town = trio()
+    published = town.says(A, "framework.publish", framework())
+    foreign = town.says(B, "framework.items", framework_items(published.id, 0))
+    parts = [town.says(A, "framework.items", framework_items(published.id, part)) for part in (1, 0)]
+    status = {"framework": FRAMEWORK, "publish": published.id, "status": "deprecated", "effective_from": 5, "after": []}
+    deprecated = town.says(A, "framework.status", status)
+    nowhere = town.says(A, "framework.items", framework_items(bytes(32), 0))
+
+    assert [state_of(town, s) for s in (*parts, deprecated)] == [State.EFFECTIVE] * 3
+    assert verdict_of(town, foreign).reason == f"Only {A} may change it."
+    assert verdict_of(town, nowhere).reason == "The framework it names is not in effect."
+    (stated,) = record_of(town, "framework", FRAMEWORK)["stated"]
+    assert (stated["complete"], stated["parts"]) == (True, [0, 1])
+    (entry,) = record_of(town, "competency", "urn:example:reading")["in"]
+    assert (entry["framework"], entry["item"]) == (FRAMEWORK, f"{FRAMEWORK}/1")
+
+    town.votes(C, annul(town, B, parts[0]))
+
+    assert town.fold().get("competency", "urn:example:reading") is None
+    assert fold_of(town.eco, town.said, batch=1).state_root() == town.fold().state_root()
+
+
+def test_a_mapping_is_withdrawn_by_who_published_it() -> None:
+    town = trio()
+    published = town.says(A, "mapping.publish", mapping())
+    body = {"mapping": MAPPING, "publish": published.id, "effective_from": 5}
+    foreign = town.says(B, "mapping.withdraw", body, MAPPING)
+    withdrawn = town.says(A, "mapping.withdraw", body, MAPPING)
+
+    assert [state_of(town, s) for s in (foreign, withdrawn)] == [State.INEFFECTIVE, State.EFFECTIVE]
+    (stated,) = record_of(town, "mapping", MAPPING)["stated"]
+    assert stated["withdrawn"]["statement"] == withdrawn.id
+
+
+def test_an_alias_lists_every_issuer_that_claims_it() -> None:
+    town = trio()
+    for n in range(2):
+        town.says(A, "issuer.register", register(f"did:web:i{n}.example", also_known_as=["https://known.example/"]))
+
+    assert record_of(town, "alias", "https://known.example/")["issuers"] == ["did:web:i0.example", "did:web:i1.example"]
+
+
+def test_an_authority_record_names_its_contacts_keys_and_standings() -> None:
+    town = trio(max_backdating=60)
+    pen, made = delegate(town, url="https://delegate.example/about", contact="mailto:office@delegate.example")
+    later = Pen("second of the delegate", pen.authority)
+    added = town.says(pen, "key.add", key_entry(later, budget=5))
+
+    (standing,) = record_of(town, "authority", pen.authority)["standings"]
+    assert (standing["via"], standing["parent"]) == (made.id, {"by": A, "via": None})
+    assert standing["contact"] == "mailto:office@delegate.example"
+    assert {key["key"]: (key["public"], key["since"], key["last"]) for key in standing["keys"]} == {
+        pen.kid: (pen.public, made.id, None),
+        later.kid: (later.public, added.id, None),
+    }
+    assert record_of(town, "charter", town.id)["max_backdating"] == 60
+
+
+# ------------------------------------------------------------------------------------------------ heads, proposals
+
+
+def test_key_heads_tell_where_a_key_stands_and_for_whom_it_counts() -> None:
+    town = trio(next_keys=True)
+    pen, _ = delegate(town)
+    town.says(pen, "issuer.register", register())
+    town.says(pen, "issuer.register", register(), heard=False)
+    town.says(pen, "issuer.register", register())
+    intruder = issuer_pen(town)
+    claimed = delegate(town, intruder, to="https://x.example/")[0]
+    fold = town.fold()
+
+    head = fold.key_head(pen.kid)
+    assert head is not None
+    assert (head.seq, head.next_seq, head.budget, head.public) == (1, 2, 500, pen.public)
+    assert [voice.by for voice in head.voices] == [pen.authority]
+    committed = fold.key_head(Pen(f"{A}#1 next", A).kid)
+    assert committed is not None
+    assert (committed.public, committed.seq, committed.id, committed.next_seq) == (None, 0, None, 1)
+    nobody = fold.key_head(claimed.kid)
+    assert nobody is not None
+    assert nobody.voices == ()  # an issuer's key cannot make anybody an authority
+    assert fold.key_head(bytes(32)) is None
+    assert (pen.kid, head.id, 1) in fold.heads()
+
+
+def test_heads_leave_out_what_nothing_introduces_or_is_not_held_in_sequence() -> None:
+    town = trio()
+    stranger = Pen("stranger", A)
+    town.says(stranger, "issuer.register", register())
+
+    assert stranger.kid not in [key for key, _, _ in town.fold().heads()]
+
+
+def test_proposals_are_listed_oldest_first_with_their_votes_until_they_are_decided() -> None:
+    town = trio()
+    early = town.says(A, "recognition.grant", recognition())
+    late = town.says(B, "node.admit", node("n1.example"))
+    amended = amend(town, C)
+    vote = town.votes(C, early, approve=False)
+    fold = fold_of(town.eco, town.said, batch=1)
+
+    proposals = fold.proposals()
+    assert [proposal.statement for proposal in proposals] == [early, late, amended]
+    assert proposals[0].votes == (vote,)
+    assert proposals[0].verdict.needed == "2 of 3 authorities"
+
+    for statement in (town.votes(B, early), town.votes(A, late)):
+        fold.add(statement)
+    fold.settle()
+
+    assert [proposal.statement for proposal in fold.proposals()] == [amended]

@@ -1,0 +1,121 @@
+"""One key, one number, two statements: what waits, what settles it, what holds meanwhile."""
+
+from governance.verdicts import State
+from tests.strategies.bodies import ISSUER, event, grant, recognition, register
+from tests.strategies.consortium import Consortium, Pen, fold_of
+from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio, verdict_of
+
+
+def forked() -> tuple[Consortium, Pen]:
+    """A town where A's key is in two hands, and the second hand."""
+    town = trio()
+    return town, town.pen(A).copy()
+
+
+def test_a_fork_raises_an_alarm_until_a_cut_off_ends_one_branch() -> None:
+    town, thief = forked()
+    honest = town.says(A, "accreditation.grant", grant())
+    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    fold = town.fold()
+    assert fold.alarms() == (f"key {thief.kid.hex()[:16]} has signed two statements with one number",)
+    head = fold.key_head(thief.kid)
+    assert head is not None
+    assert head.forked
+
+    town.votes(C, compromise(town, B, thief, honest))
+
+    fold = town.fold()
+    assert fold.alarms() == ()
+    assert [verdict_of(town, s, fold).state for s in (honest, forged)] == [State.EFFECTIVE, State.VOID]
+
+
+def test_what_came_before_the_fork_stands_and_so_do_narrowing_statements_after_it() -> None:
+    town = trio()
+    before = town.says(A, "accreditation.grant", grant())
+    thief = town.pen(A).copy()
+    suspended = town.says(A, "accreditation.status", event(before.id, "suspend"), ISSUER)
+    lifted = town.says(thief, "accreditation.status", event(before.id, "renew"), ISSUER)
+
+    assert [state_of(town, s) for s in (before, suspended, lifted)] == [
+        State.EFFECTIVE,
+        State.EFFECTIVE,
+        State.WAITING,
+    ]
+    assert verdict_of(town, lifted).reason == "Its key has signed two histories."
+
+
+def test_a_forked_keys_votes_count_for_suspensions_only() -> None:
+    town, thief = forked()
+    recognised = town.says(B, "recognition.grant", recognition())
+    town.votes(A, recognised)
+    town.says(thief, "issuer.register", register())
+    withdrawn = town.says(B, "recognition.withdraw", {"recognition": recognised.id, "effective_from": 1}, "x")
+
+    assert state_of(town, recognised) is State.WAITING
+    assert state_of(town, withdrawn) is State.INEFFECTIVE
+    town.votes(C, recognised)
+    ended = {"recognition": recognised.id, "effective_from": 1}
+    withdrawn = town.says(B, "recognition.withdraw", ended, recognised.sub)
+    town.votes(A, withdrawn)
+    assert state_of(town, withdrawn) is State.EFFECTIVE
+
+
+def test_an_anchor_protects_what_comes_before_it_on_its_branch_and_nothing_after() -> None:
+    town, thief = forked()
+    first = town.says(A, "accreditation.grant", grant())
+    second = town.says(A, "accreditation.grant", grant("did:web:second.example"))
+    third = town.says(A, "accreditation.grant", grant("did:web:third.example"))
+    town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(B, second)
+
+    assert [state_of(town, s) for s in (first, second, third)] == [State.EFFECTIVE, State.EFFECTIVE, State.WAITING]
+
+
+def test_a_branch_that_its_own_key_or_a_cut_off_key_approves_is_not_anchored() -> None:
+    town, thief = forked()
+    honest = town.says(A, "accreditation.grant", grant())
+    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(thief, forged)
+    pen, _ = delegate(town, B)
+    town.votes(pen, forged)
+    town.votes(C, compromise(town, B, pen))
+
+    assert [state_of(town, s) for s in (honest, forged)] == [State.WAITING] * 2
+
+
+def test_heads_of_an_amendment_anchor_the_branch_they_name() -> None:
+    town, thief = forked()
+    honest = town.says(A, "accreditation.grant", grant())
+    heads = town.heads()
+    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    town.votes(C, amend(town, B, heads=heads))
+
+    assert [state_of(town, s) for s in (honest, forged)] == [State.EFFECTIVE, State.WAITING]
+
+
+def test_a_fork_that_both_branches_anchor_protects_what_lies_before_the_doubt() -> None:
+    town, _ = forked()
+    common = town.says(A, "accreditation.grant", grant())
+    thief = town.pen(A).copy()
+    other = Pen(f"{A}#1", A, 2, town.genesis.id)
+    town.says(other, "issuer.register", register())
+    one = town.says(A, "accreditation.grant", grant("did:web:one.example"))
+    two = town.says(thief, "accreditation.grant", grant("did:web:two.example"))
+    town.votes(B, one)
+    town.votes(C, two)
+
+    assert [state_of(town, s) for s in (common, one, two)] == [State.EFFECTIVE, State.WAITING, State.WAITING]
+
+
+def test_a_fork_learnt_of_late_is_as_if_it_had_always_been_known() -> None:
+    town, thief = forked()
+    said = [town.says(A, "accreditation.grant", grant(f"did:web:i{n}.example")) for n in range(3)]
+    fold = town.fold()
+    assert fold.get("issuer", "did:web:i0.example") is not None
+    forged = town.says(thief, "issuer.register", register())
+
+    fold.add(forged)
+    changes = fold.settle()
+
+    assert changes.ceased == tuple(sorted(s.id for s in said))
+    assert fold.state_root() == town.fold().state_root() == fold_of(town.eco, town.said[::-1]).state_root()

@@ -1,0 +1,54 @@
+"""The page on simulations keeps its word: the scenario it shows runs, the settings and helpers it names exist."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+
+import pytest
+
+from simulations.checkers import Bounds, all_checkers
+from simulations.running import changed, run
+from simulations.scenarios import SCENARIOS
+from simulations.world import Settings, World
+from tests.docs.pages import ROOT, blocks
+
+PAGE = (ROOT / "docs" / "simulations.md").read_text("utf-8")
+
+
+@pytest.fixture
+def shown() -> Iterator[str]:
+    """The name of the scenario that the page shows, registered while the test lasts."""
+    before = set(SCENARIOS)
+    (text,) = (block.text for block in blocks(PAGE) if block.language == "python")
+    assert len(text.split("@scenario")[1].splitlines()) <= 20
+    exec(compile(text, "docs/simulations.md", "exec"), {})
+    (name,) = set(SCENARIOS) - before
+    yield name
+    del SCENARIOS[name]
+
+
+def test_the_scenario_on_the_page_runs_and_everything_holds_in_it(shown: str) -> None:
+    outcome = run(SCENARIOS[shown])
+    assert outcome.failure is None, outcome.failure
+    assert outcome.figures is not None
+    assert outcome.figures.urgent.deliveries > 0
+    assert outcome.figures.counters["exchanges_failed"] > 0
+
+
+def test_every_setting_the_page_names_exists() -> None:
+    settings = Settings()
+    for group, member in re.findall(r"`(links|gossip)\.(\w+)`", PAGE):
+        assert member in {field.name for field in fields(getattr(settings, group))}
+        usual = getattr(getattr(settings, group), member)
+        assert changed(settings, {f"{group}.{member}": usual}) == settings
+
+
+def test_every_helper_of_a_world_that_the_page_names_exists() -> None:
+    named = set(re.findall(r"`world\.(\w+)\(", PAGE))
+    assert {"at", "cut", "crash", "corrupt"} <= named
+    assert all(hasattr(World, name) for name in named)
+
+
+def test_the_page_names_every_checker() -> None:
+    names = {checker.name for checker in all_checkers(Bounds())} | {"no_crash"}
+    assert all(f"| `{name}` |" in PAGE for name in names)

@@ -1,0 +1,111 @@
+"""What stories about governance share: three authorities, and the things they most often do."""
+
+from typing import Any
+
+from governance.fold import Fold
+from governance.verdicts import State, Verdict
+from registry.keys import multibase
+from registry.statement import Draft, Statement
+from tests.strategies.bodies import ISSUER, delegation, register
+from tests.strategies.consortium import Consortium, Pen, charter_body, fold_of, key_entry
+
+A, B, C, D = (f"https://{letter}.example/" for letter in "abcd")
+TRIO = ((A, "nonprofit"), (B, "public"), (C, "education"))
+DELEGATE = "https://delegate.example/"
+
+
+def trio(**charter: Any) -> Consortium:
+    """A, B and C, each with the keys and the charter asked for."""
+    return Consortium.of(*TRIO, **charter)
+
+
+def verdict_of(town: Consortium, statement: Statement, fold: Fold | None = None) -> Verdict:
+    """How a statement stands, after all that was said: at once, and (unless it is `fold` that is asked) one by one."""
+    if fold is None:
+        fold, slow = town.fold(), fold_of(town.eco, town.said, batch=1)
+        assert slow.state_root() == fold.state_root()
+        assert slow.standing(statement.id) == fold.standing(statement.id)
+        assert slow.proposals() == fold.proposals()
+    verdict = fold.standing(statement.id)
+    assert verdict is not None
+    return verdict
+
+
+def state_of(town: Consortium, statement: Statement) -> State:
+    return verdict_of(town, statement).state
+
+
+def record_of(town: Consortium, type: str, id: str) -> dict[str, Any]:
+    record = town.fold().get(type, id)
+    assert record is not None, f"no {type} {id}"
+    return record
+
+
+def delegate(
+    town: Consortium, by: str | Pen = A, *, to: str = DELEGATE, keys: int = 1, next_keys: bool = False, **changes: Any
+) -> tuple[Pen, Statement]:
+    """A delegation, and the delegate's first pen."""
+    pens = [town.pen(f"{to}#{n}", to) for n in range(1, keys + 1)]
+    entries = [key_entry(pen, budget=500, next_key=next_keys) for pen in pens]
+    return pens[0], town.says(by, "authority.delegate", delegation(to, entries, **changes))
+
+
+def amend(
+    town: Consortium,
+    who: str | Pen,
+    parent: Statement | None = None,
+    version: int = 2,
+    *,
+    authorities: tuple[tuple[str, str], ...] = TRIO,
+    heads: list[dict[str, bytes]] | None = None,
+    budget: int = 0,
+    keys: int = 1,
+    **charter: Any,
+) -> Statement:
+    """An amendment, with the heads of all that was heard."""
+    body = charter_body(authorities, town.pens, budget=budget, keys=keys, **charter)
+    named = town.heads() if heads is None else heads
+    parent_id = (parent or town.genesis).id
+    amendment = {"parent": parent_id, "version": version, "charter": body, "heads": named}
+    return town.says(who, "charter.amend", amendment, town.id)
+
+
+def charter_name(town: Consortium) -> str:
+    charter = town.fold().charter
+    assert charter is not None
+    return str(charter.body["name"])
+
+
+def compromise(town: Consortium, who: str | Pen, pen: Pen, last: Statement | None = None, **changes: Any) -> Statement:
+    """A cut-off of a pen's key after `last`."""
+    body = {"key": pen.kid, "last": None if last is None else last.id} | changes
+    return town.says(who, "key.compromise", body, pen.authority)
+
+
+def pinned(pen: Pen, issuer: str = ISSUER, **changes: Any) -> dict[str, Any]:
+    """A pinned key that the issuer may use itself."""
+    return {"id": f"{issuer}#key", "public_key_multibase": multibase(pen.public), "budget": 50} | changes
+
+
+def issuer_pen(town: Consortium, issuer: str = ISSUER) -> Pen:
+    """An issuer with a key of its own, registered by A."""
+    pen = town.pen(f"{issuer} key", issuer)
+    town.says(A, "issuer.register", register(issuer, keys=[pinned(pen, issuer)]))
+    return pen
+
+
+def explain(town: Consortium, who: str | Pen, kind: str, body: dict[str, Any], sub: str | None = None) -> Verdict:
+    """What would become of a statement if it were said now."""
+    pen = who if isinstance(who, Pen) else town.pen(who)
+    named = sub or next((body[m] for m in ("id", "issuer", "delegate", "name") if isinstance(body.get(m), str)), None)
+    draft = Draft(
+        iss=pen.authority,
+        sub=named or town.eco.hex(),
+        iat=town.time + 1,
+        eco=town.eco,
+        kind=kind,
+        seq=pen.seq,
+        prev=pen.prev,
+        body=body,
+    )
+    return town.fold().explain_draft(draft, pen.kid)

@@ -1,0 +1,148 @@
+"""Nodes on loopback that witness each other's logs: real SQLite, real HTTP, some of them up.
+
+town = Town(folder)
+async with town.up("node1") as one, town.up("node2"):
+    await until(lambda: one.cosigners() == {"node2"})
+"""
+
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import httpx
+import trio
+
+from node.config import NodeConfig
+from node.peers import Peers
+from node.runtime import in_thread
+from node.serve import serve
+from node.witness import NodeWitness, log_key_of, open_held
+from node.witnessing import Witnessing
+from registry.checkpoint import OpenedCheckpoint, open_checkpoint
+from registry.conflicts import Conflict
+from registry.keys import public_of
+from registry.note import KeyType, VerifierKey
+from registry.witness import Witness
+from tests.strategies.consortium import Consortium
+from tests.strategies.network import A, founded, issuer_body, node_seed
+from tests.strategies.real_node import RealNode, running
+
+NAMES = ("node1", "node2", "node3")
+
+
+class Time:
+    """The machine's clock, moved by the story."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now(self) -> float:
+        return time.time() + self.ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+@dataclass
+class Whole:
+    """A node that serves, witnesses and is witnessed."""
+
+    node: RealNode
+    url: str
+    witness: NodeWitness
+    witnessing: Witnessing
+    found: list[Conflict]
+    log: VerifierKey
+
+    def cosigners(self) -> set[str]:
+        return {one.key.name for one in self.served().cosignatures}
+
+    def served(self, *others: VerifierKey) -> OpenedCheckpoint:
+        signed = self.node.store.checkpoint()
+        assert signed is not None
+        return open_checkpoint(signed[1].encode(), self.log, [*map(witness_key, NAMES), *others])
+
+    async def fetched(self) -> OpenedCheckpoint:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            response = await client.get(f"{self.url}/log/checkpoint")
+        return open_checkpoint(response.content, self.log, map(witness_key, NAMES))
+
+    async def says(self, town: Consortium, number: int) -> None:
+        statement = town.says(A, "issuer.register", issuer_body(number))
+        assert [each.status for each in await self.node.runtime.submit([statement.raw])] == ["logged"]
+
+
+def witness_key(name: str) -> VerifierKey:
+    return VerifierKey(name=name, type=KeyType.COSIGNATURE_V1, public=public_of(node_seed(name, "witness")))
+
+
+def _reserved() -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
+@dataclass
+class Town:
+    """Nodes on loopback, some of them up."""
+
+    folder: Path
+    clock: Time = field(default_factory=Time)
+
+    def __post_init__(self) -> None:
+        # Taken, and not listened on: who is down refuses at once.
+        self.socks = {name: _reserved() for name in NAMES}
+        self.urls = {name: "http://{}:{}".format(*sock.getsockname()) for name, sock in self.socks.items()}
+        self.town = founded(*NAMES, urls=self.urls)
+
+    def close(self) -> None:
+        for sock in self.socks.values():
+            sock.close()
+
+    @asynccontextmanager
+    async def up(self, name: str, *outside: Witness) -> AsyncIterator[Whole]:
+        peers, found = Peers(timeout_seconds=2.0), list[Conflict]()
+        async with running(self.folder, self.town, name, transport=peers) as node:
+            missing = [each.raw for each in self.town.said if each.id not in node.runtime.engine]
+            if missing:
+                await node.runtime.submit(missing)
+            log = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(node.keys.log))
+            held = open_held(self.folder / "heads" / f"{name}-witness.db", node.store)
+            witness = NodeWitness(
+                name=name,
+                seed=node.keys.witness,
+                held=held,
+                store=node.store,
+                log_key=partial(log_key_of, node.runtime.fold),
+                clock=self.clock,
+                run_blocking=in_thread,
+            )
+            witnessing = Witnessing(
+                node.runtime,
+                log=log,
+                transport=peers,
+                clock=self.clock,
+                outside=outside,
+                on_conflict=found.append,
+            )
+            config = NodeConfig(name=name, host="127.0.0.1", port=self.socks[name].getsockname()[1])
+            shutdown = trio.Event()
+            try:
+                async with trio.open_nursery() as nursery:
+                    serving = partial(
+                        serve, node.runtime, config, witness=witness, shutdown=shutdown.wait, alarms=witnessing.alarms
+                    )
+                    url = await nursery.start(serving)
+                    await nursery.start(witnessing.run)
+                    yield Whole(node=node, url=url, witness=witness, witnessing=witnessing, found=found, log=log)
+                    witnessing.stop()
+                    shutdown.set()
+            finally:
+                held.close()
+                with trio.CancelScope(shield=True):
+                    await peers.aclose()
