@@ -13,6 +13,8 @@ from docs.generators._page import code, rewrite, table
 
 PAGE: Final = "commands.md"
 
+_HELP: Final = ("-h, --help", "Show this message and exit.")
+
 COMMON_FROM: Final = 10
 """An option that this many commands have in the same words is explained once, at the top."""
 
@@ -52,7 +54,7 @@ def _section(name: str, command: click.Command, common: list[tuple[str, str]]) -
     if own:
         lines += ["", table(("option", "what"), [(code(names), about) for names, about in own])]
     shared = [names.split()[0] for names, about in _options(command, name) if (names, about) in common]
-    shared = [one.rstrip(",") for one in shared if one not in ("--json", "--debug", "--help")]
+    shared = [one.rstrip(",") for one in shared if one not in ("--json", "--debug", "-h")]
     if shared:
         lines += ["", "Also " + ", ".join(map(code, shared)) + "."]
     return "\n".join([*lines, "", "```", command.example, "```"])
@@ -61,9 +63,10 @@ def _section(name: str, command: click.Command, common: list[tuple[str, str]]) -
 def _options(command: click.Command, name: str) -> list[tuple[str, str]]:
     """Names with the value's place, and the help, as `--help` shows them."""
     context = click.Context(command, info_name=name)
-    options = [param for param in command.get_params(context) if isinstance(param, click.Option)]
+    # Without click's own help option: it is made for whoever asks first, and looks different to different callers.
+    options = [param for param in command.params if isinstance(param, click.Option)]
     records = [option.get_help_record(context) for option in options]
-    return [(names, _plain(about)) for names, about in filter(None, records)]
+    return [_HELP, *((names, _plain(about)) for names, about in filter(None, records))]
 
 
 def _plain(text: str) -> str:

@@ -124,7 +124,7 @@ def test_a_running_node_goes_on_by_itself_once_there_is_room(tmp_path: Path) -> 
 def test_nobody_is_answered_before_the_signed_head_has_found_room(tmp_path: Path) -> None:
     """The database has room, the folder of signed heads has none: what is stored is not told before it is signed."""
     with (
-        small_disk(tmp_path / "heads", "16k") as heads,
+        small_disk(tmp_path / "heads", "1m") as heads,
         founding(tmp_path / "rest", "node1", heads_dir=str(heads)) as fleet,
         ThreadPoolExecutor(1) as people,
     ):
