@@ -54,7 +54,7 @@ def _section(name: str, command: click.Command, common: list[tuple[str, str]]) -
     if own:
         lines += ["", table(("option", "what"), [(code(names), about) for names, about in own])]
     shared = [names.split()[0] for names, about in _options(command, name) if (names, about) in common]
-    shared = [one.rstrip(",") for one in shared if one not in ("--json", "--debug", "-h")]
+    shared = [one.rstrip(",") for one in shared if one not in ("--json", "--debug", "-h,")]
     if shared:
         lines += ["", "Also " + ", ".join(map(code, shared)) + "."]
     return "\n".join([*lines, "", "```", command.example, "```"])
