@@ -71,6 +71,7 @@ def test_a_snapshot_answers_as_its_node_does() -> None:
     assert dict(snapshot.items()) == HELD.raws()
     assert snapshot.get("issuer", UNION) is None
     assert snapshot.records_root() == HELD.trie.root()
+    assert snapshot.statements_root() == HELD.statements_root
 
 
 def test_a_snapshot_is_reproducible_byte_for_byte() -> None:

@@ -105,6 +105,16 @@ def test_a_verified_statement_cannot_be_given_other_content() -> None:
     assert not hasattr(verified, "proof"), "the proof cannot be taken from one statement to the next"
 
 
+def test_what_was_read_cannot_be_given_other_content() -> None:
+    """Its members are what its bytes say: `verify` checks the bytes and believes the members."""
+    read = decode(RAW)
+    members = {field.name: getattr(read, field.name) for field in dataclasses.fields(Unverified)}
+    with pytest.raises(TypeError, match="decode"):
+        Unverified(**members, proof=None)
+    with pytest.raises(ValueError, match="proof"):
+        dataclasses.replace(read, iss="did:web:evil.example")  # type: ignore[call-arg]
+
+
 def test_verified_statements_are_equal_by_id_and_never_equal_to_unverified_ones() -> None:
     verified = verify(decode(RAW), PUBLIC)
     other = verify(decode(encode_signed(dataclasses.replace(DRAFT, seq=3), SEED)), PUBLIC)
