@@ -48,21 +48,26 @@ class Admission:
         if unverified.kind == "charter.genesis" and budget is None:
             check_statement(unverified)
             public, budget = _own_key(unverified)
-        if not budget:
-            raise _unknown_key(unverified)
-        if unverified.seq > budget:
-            # Not refused for good: another introduction, not held here yet, may have given the key more.
-            raise NotYetError(
-                "over_budget",
-                f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
-                hint="Add a key with a budget of its own.",
-            )
+        _check_budget(unverified, budget)
         check_statement(unverified)
         if public is None:
             public = _shown_by(unverified)
         if public is None:
             raise _unknown_key(unverified)
         return verify(unverified, public)
+
+    def check_standing(self, statement: Statement) -> None:
+        """The rest of `admit`, for a statement whose shape and signature are known to be good: is its key known here?
+
+        Not for the genesis, which nothing introduces.
+
+        Raises:
+            RefusedError, NotYetError: as `admit`.
+        """
+        self._check_ecosystem(statement)
+        _check_budget(statement, self._budgets.get(statement.kid))
+        if statement.kid not in self._publics and _shown_by(statement) is None:
+            raise _unknown_key(statement)
 
     def add(self, statement: Statement) -> None:
         """Remembers an accepted statement."""
@@ -100,6 +105,18 @@ class Admission:
             self._waiting.setdefault(statement.prev, []).append(statement)
             return False
         return follow == (statement.kid, statement.seq)
+
+
+def _check_budget(unverified: Unverified, budget: int | None) -> None:
+    if not budget:
+        raise _unknown_key(unverified)
+    if unverified.seq > budget:
+        # Not refused for good: another introduction, not held here yet, may have given the key more.
+        raise NotYetError(
+            "over_budget",
+            f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
+            hint="Add a key with a budget of its own.",
+        )
 
 
 def _own_key(genesis: Unverified) -> tuple[bytes | None, int | None]:

@@ -198,24 +198,43 @@ class Engine:
 
     # -------------------------------------------------------------------------------------------- start and look
 
-    def load(self, raws: Iterable[bytes]) -> None:
+    def load(self, entries: Iterable[bytes | Statement]) -> None:
         """Takes in the next stored entries of the log, verifying each as if it had just come; then `settle`.
+
+        Args:
+            entries: as bytes; or as a statement, whose shape and signature are then not checked again
+                (`node.checking`), and still everything else is.
 
         Raises:
             StorageError: `log_inadmissible`: this entry could never have been accepted.
         """
-        for raw in raws:
+        for entry in entries:
             try:
-                statement = self._admission.admit(decode(raw))
+                statement = self.judge(entry if isinstance(entry, Statement) else decode(entry))
             except (InputError, NotYetError) as error:
                 raise StorageError(
                     "log_inadmissible",
                     f"Entry {self._log.size()} of the stored log could not have been accepted: {error.message}",
                     hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
                 ) from error
-            self._admission.add(statement)
-            self._log.add(statement)
-            self._untold.append(statement)
+            self.enter(statement)
+
+    def judge(self, entry: Unverified) -> Statement:
+        """Whether an entry could be the log's next, at the start, while nothing else goes on. Changes nothing.
+
+        Raises:
+            InputError, NotYetError: as `Admission.admit`.
+        """
+        if isinstance(entry, Statement) and entry.eco is not None:
+            self._admission.check_standing(entry)
+            return entry
+        return self._admission.admit(entry)
+
+    def enter(self, statement: Statement) -> None:
+        """Adds to the log, at the start, what `judge` let through."""
+        self._admission.add(statement)
+        self._log.add(statement)
+        self._untold.append(statement)
 
     def settle(
         self, *, now: int, signed: tuple[StateNote, Part] | None = None, noted: KeptNote | None = None
