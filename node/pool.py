@@ -4,9 +4,9 @@
         wait = pool.check(entries)          begins
         entries = wait()                    those found good as statements; the others are for the caller to judge
 
-* Processes are begun anew (`spawn`), not forked: this one has threads, and secrets that nobody needs to copy.
-* Each talks over a pipe of its own and ends when that ends, however this process does, `kill -9` included. Ctrl-C
-  in a terminal goes to all of them, and they leave it to this one.
+* Processes are begun anew (`worker`), not forked: this one has threads, and secrets that nobody needs to copy. They
+  find the program where this one found it.
+* Each talks over a pipe of its own and ends when that ends, however this process does, `kill -9` included.
 * A process that dies (out of memory) costs time only: what it was to look at comes back without marks.
 * The first `CHUNK` entries are checked here, so that the others begin with the keys of the ecosystem's founding.
 * With no worker nothing is begun, and entries come back as they are.
@@ -14,13 +14,14 @@
 `check` and `wait` block, for milliseconds and for the time that checking takes; both are for a worker thread.
 """
 
+import json
 import logging
-import multiprocessing
 import os
-import signal
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from queue import SimpleQueue
 from threading import Lock
 from types import TracebackType
@@ -36,6 +37,13 @@ CHUNK: Final = 512
 
 END_SECONDS: Final = 5.0
 """How long a process may take to end; then it is ended."""
+
+_WORK: Final = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from node.worker import work
+work(int(sys.argv[2]))
+"""
 
 Wait = Callable[[], list[bytes | Statement]]
 """Waits for what `Pool.check` began."""
@@ -121,7 +129,7 @@ class _Helper:
 
     def __init__(self) -> None:
         self._pipe: Connection | None = None
-        self._process: multiprocessing.process.BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._told = 0  # how many of the public keys it has been told
         self._dead = False
 
@@ -151,33 +159,21 @@ class _Helper:
         if self._pipe is not None:
             self._pipe.close()
         if self._process is not None:
-            self._process.join(END_SECONDS)
-            if self._process.is_alive():
+            try:
+                self._process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
                 self._process.kill()
-                self._process.join()
-            self._process.close()
+                self._process.wait()
         self._pipe, self._process, self._dead = None, None, True
 
     def _begin(self) -> Connection:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        try:
-            self._process = context.Process(target=_serve, args=(theirs,), name="check", daemon=True)
-            self._process.start()
-        finally:
-            theirs.close()
+        self._pipe, theirs = Pipe()
+        with theirs:
+            # Not `multiprocessing.Process`: that would run the main module once more, and keep a process to watch.
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-c", _WORK, json.dumps(sys.path), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                process_group=0,  # Ctrl-C in a terminal is for this process, which then ends that one
+                pass_fds=[theirs.fileno()],
+            )
         return self._pipe
-
-
-def _serve(pipe: Connection) -> None:
-    """The life of one process: checks what comes until nothing can come any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    checker = Checker()
-    while True:
-        try:
-            publics, chunk = pipe.recv()
-            checker.learn(publics)
-            found = checker.check(chunk)
-            pipe.send((found.marks, found.publics))
-        except (OSError, EOFError):
-            return
