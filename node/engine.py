@@ -144,6 +144,12 @@ class _Log:
         held = len(self.order)
         return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
 
+    def conflicts(self) -> Sequence[bytes]:
+        return ()
+
+    def checkpoints(self) -> Sequence[bytes]:
+        return ()
+
     def add(self, statement: Statement) -> None:
         self.fold.add(statement)
         self.index[statement.id] = len(self.order)
@@ -506,6 +512,8 @@ class Engine:
                     effects.append(ReplyFrame(token=effect.token, status=effect.status, error=effect.error))
                 case events.Submit():
                     effects += self._judge(effect)
+                case events.Accuse() | events.Heard():
+                    pass  # this node keeps no conflicts and no ledger of checkpoints
                 case _:
                     assert_never(effect)
         return effects

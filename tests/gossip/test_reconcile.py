@@ -41,6 +41,12 @@ class Set:
     def root(self) -> tuple[bytes, int]:
         return sha256(b"".join(self.all)).digest(), len(self.all)
 
+    def conflicts(self) -> Sequence[bytes]:
+        return ()
+
+    def checkpoints(self) -> Sequence[bytes]:
+        return ()
+
 
 def an_id(number: int) -> bytes:
     return sha256(b"%d" % number).digest()

@@ -81,6 +81,8 @@ class Ledger:
         self.order: list[bytes] = []
         self.raws: dict[bytes, bytes] = {}
         self.times: list[tuple[int, bytes]] = []
+        self.kept: list[bytes] = []  # conflicts
+        self.notes: list[bytes] = []  # checkpoints
         self._root: tuple[int, bytes] = (-1, b"")
 
     def __contains__(self, id: object) -> bool:
@@ -102,6 +104,12 @@ class Ledger:
         if self._root[0] != len(self.order):
             self._root = (len(self.order), sha256(b"".join(sorted(self.order))).digest())
         return self._root[1], len(self.order)
+
+    def conflicts(self) -> Sequence[bytes]:
+        return self.kept
+
+    def checkpoints(self) -> Sequence[bytes]:
+        return self.notes
 
     def add(self, each: Unverified) -> Logged:
         self.order.append(each.id)
