@@ -10,11 +10,11 @@ from registry.errors import RefusedError
 from .frames import (
     Accusation,
     Announce,
+    Asked,
     Beacon,
     Body,
     Fetch,
     Graft,
-    Poll,
     Prune,
     Push,
     Reconcile,
@@ -34,7 +34,7 @@ class Answers:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    def answer(self, peer: PeerState, body: Body) -> Body:
+    def answer(self, peer: PeerState, body: Asked) -> Body:
         """Our answer to a frame.
 
         Raises:
@@ -68,8 +68,6 @@ class Answers:
                 return push_of(parts.held, parts.sessions.reveal(peer.kid, body), parts.config)
             case Accusation():
                 return parts.hearsay.answer(peer, body, at=parts.at)
-            case Poll():
-                raise RefusedError("frame_type", "a poll is held, not answered.")
             case _:
                 assert_never(body)
 

@@ -30,7 +30,7 @@ from .frames import (
     encode_frame,
 )
 from .parts import Parts
-from .peer import LANES, PeerState, Sending
+from .peer import PeerState, Sending
 from .polls import Line
 from .reconcile import Step
 
@@ -95,10 +95,7 @@ class Exchanges:
         parts = self._parts
         peer.is_polled = parts.config.outbound_only and peer.kid in parts.mesh and not peer.conduct.is_backlog_full
         effects: list[Effect] = []
-        for _ in LANES:
-            sending = peer.next_sending(parts.held, at=parts.at)
-            if sending is None:
-                break
+        while (sending := peer.next_sending(parts.held, at=parts.at)) is not None:
             effects.append(self._send(peer, sending))
         return effects
 

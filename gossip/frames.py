@@ -173,7 +173,10 @@ class Poll:
     last: bytes = b""
 
 
-Body = Push | Announce | Request | Graft | Prune | Beacon | Root | Reconcile | Fetch | Accusation | Poll
+Asked = Push | Announce | Request | Graft | Prune | Beacon | Root | Reconcile | Fetch | Accusation
+"""What is answered at once."""
+
+Body = Asked | Poll
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

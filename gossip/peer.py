@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 URGENT: Final = 0
 STEADY: Final = 1
 POLLING: Final = 2
-LANES: Final = (URGENT, STEADY, POLLING)
 
 Told = Push | Announce | Request | Prune | Accusation
 """What may be put into the answer to a poll: nothing that waits for more than a push in return."""
