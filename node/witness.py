@@ -37,7 +37,7 @@ from registry.witness import NOTHING, Held, Opened, Refused, judge, open_request
 
 from .clock import Clock
 from .observe import event
-from .runtime import RunBlocking, in_thread
+from .seams import RunBlocking, in_thread
 from .store import Store
 
 T = TypeVar("T")

@@ -47,6 +47,7 @@ from registry.witness import (
     witnesses_of,
 )
 
+from . import seams
 from .clock import Clock
 from .observe import event
 from .store import Store
@@ -76,14 +77,8 @@ _SHOWN: Final = "witnessing/shown"
 _log = logging.getLogger(__name__)
 
 
-class Transport(Protocol):
+class Transport(seams.Transport, Protocol):
     """What carries requests: `peers.Peers`."""
-
-    async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = ...
-    ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises: RemoteError: there was none."""
-        ...
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
         """A file. Raises: RemoteError."""

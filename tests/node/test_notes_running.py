@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from node.audit import audit_state
 from node.heads import SignedState
+from node.keeping import KEPT_NOTE
 from node.noted import KeptNote, Part
-from node.runtime import KEPT_NOTE
 from node.store import Store
 from registry.decision import Query, decide
 from registry.encoding import decode as decode_cbor

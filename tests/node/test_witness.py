@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from node.runtime import in_thread
+from node.seams import in_thread
 from node.store import Store
 from node.witness import NodeWitness, conflict_place, open_held
 from registry.checkpoint import Checkpoint, open_checkpoint

@@ -16,8 +16,10 @@ from gossip.config import GossipConfig
 from node.clock import SystemClock
 from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys
-from node.runtime import NOTE_PATH, NOTE_TYPE, Runtime, Transport
+from node.runtime import Runtime
+from node.seams import Transport
 from node.store import Store
+from node.telling import NOTE_PATH, NOTE_TYPE
 from registry.errors import AccreditError, RemoteError
 from registry.log import Tile
 from tests.strategies.consortium import Consortium

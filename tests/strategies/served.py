@@ -40,16 +40,15 @@ from node.engine import (
     TellNote,
 )
 from node.health import NodeHealth
+from node.keeping import rows_of, signed_checkpoint
 from node.notary import SETTLED, Notary
 from node.observe import Metrics
 from node.server import create_app
-from node.store import Change, Store
+from node.store import Store
 from node.witness import NodeWitness
-from registry.checkpoint import Checkpoint
 from registry.errors import StorageError
 from registry.frameworks import items_root
 from registry.keys import public_of
-from registry.note import sign_note
 from registry.statement import Statement
 from tests.strategies import bodies
 from tests.strategies.consortium import START, Consortium, seed_of
@@ -193,7 +192,7 @@ class Served:
                 case TellNote(peers=()):
                     self._perform(self.engine.handle(NoteArrived(token=0, data=effect.data), now=self._ms() + 1_000))
                 case Changed():
-                    self._feed(effect)
+                    self.store.add_changes(rows_of(effect), size=effect.size)
                 case _:
                     raise AssertionError("this node has no peers to send to")
 
@@ -203,17 +202,8 @@ class Served:
         except StorageError as error:
             self._perform(self.engine.handle(AppendFailed(error=error), now=self._ms()))
             return
-        text = Checkpoint(origin=ORIGIN, size=size, root=root).encode()
-        self.store.set_checkpoint(size, sign_note(text, ORIGIN, seed_of("log")).decode())
+        self.store.set_checkpoint(size, signed_checkpoint(ORIGIN, size, root, seed_of("log")).decode())
         self._perform(self.engine.handle(Appended(size=size), now=self._ms()))
-
-    def _feed(self, changed: Changed) -> None:
-        rows = [("took_effect", each) for each in changed.took_effect] + [("ceased", each) for each in changed.ceased]
-        feed = [
-            Change(time=changed.time, statement=each.id, kind=each.kind, sub=each.sub, change=word)
-            for word, each in rows
-        ]
-        self.store.add_changes(feed, size=changed.size)
 
     # Asking it
 

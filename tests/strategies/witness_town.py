@@ -18,7 +18,7 @@ import trio
 
 from node.config import NodeConfig
 from node.peers import Peers
-from node.runtime import in_thread
+from node.seams import in_thread
 from node.serve import serve
 from node.witness import NodeWitness, log_key_of, open_held
 from node.witnessing import Witnessing
