@@ -119,6 +119,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             store=store,
             log_key=partial(log_key_of, runtime.fold),
             clock=clock,
+            on_conflict=runtime.found,
         )
         witnessing = Witnessing(
             runtime,
@@ -126,6 +127,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             transport=peers,
             clock=clock,
             outside=[Witness.decode(line) for line in config.witnesses],
+            on_conflict=runtime.found,
         )
         stopping = trio.Event()
         try:
@@ -142,7 +144,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
                         clock=clock,
                         shutdown=stopping.wait,
                         witness=witness,
-                        alarms=lambda: [*witness.alarms(), *witnessing.alarms()],
+                        alarms=witnessing.alarms,
                     )
                     url = await nursery.start(serving)
                     around.start_soon(witnessing.run)

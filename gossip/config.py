@@ -33,6 +33,7 @@ class GossipConfig:
         pinned: names of nodes always in the mesh. Design: two at most.
         rotation_min, rotation_max: between two rotations of a slot. Design: 10 to 30 min.
         idle: a mesh peer that was never first with anything for so long loses its slot. Design: 10 min.
+        outbound_only: whether this node cannot be dialled, so that it asks its peers to hold its polls.
         patience: heartbeats in which others may dial us before we dial beyond our half. A guess: 3.
         graft_backoff: who was pruned may not graft before. Design of gossipsub v1.1: 60 s.
 
@@ -90,6 +91,7 @@ class GossipConfig:
     degree_high: int = 12
     operator_slots: int = 1
     pinned: tuple[str, ...] = ()
+    outbound_only: bool = False
     rotation_min: int = 600_000
     rotation_max: int = 1_800_000
     idle: int = 600_000

@@ -143,12 +143,17 @@ Event = FrameReceived | FrameAnswered | SendFailed | StatementsLogged | Statemen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Post `data` to `url` + `/gossip` of the peer called `peer`."""
+    """Post `data` to `url` + `/gossip` of the peer called `peer`.
+
+    Attributes:
+        timeout: how long its answer may take, ms; 0 for as long as the owner gives any.
+    """
 
     exchange: int
     peer: str
     url: str
     data: bytes
+    timeout: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

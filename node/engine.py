@@ -32,6 +32,8 @@ from governance.admission import Admission
 from governance.charter import FOLD_VERSION
 from governance.fold import Changes, Fold
 from governance.rulebook import is_urgent
+from registry.conflicts import Conflict
+from registry.conflicts import check as check_conflict
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.keys import public_of
 from registry.state_note import StateNote
@@ -43,9 +45,11 @@ from .happenings import (
     Appended,
     AppendFailed,
     Changed,
+    ConflictArrived,
     Effect,
     Event,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -64,11 +68,13 @@ __all__ = (
     "AppendFailed",
     "Appended",
     "Changed",
+    "ConflictArrived",
     "Effect",
     "Engine",
     "Event",
     "FrameAnswered",
     "FrameArrived",
+    "KeepConflict",
     "KeepNote",
     "NoteArrived",
     "NoteStands",
@@ -94,6 +100,9 @@ STORAGE_PAUSE: Final = 5_000
 
 PENDING_MAX: Final = 20_000
 """Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
+
+CONFLICTS_MAX: Final = 256
+"""Conflicts kept: 4 MiB. A guess; one is an event in a network's life."""
 
 TOLD: Final = 64
 """Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
@@ -186,6 +195,7 @@ class Engine:
         self._machine = Machine(seed=peer_seed, held=self._log, random=random, config=gossip)
         self._random = random
         self._peers: tuple[Peer, ...] = ()
+        self._conflicts: dict[tuple[str, bytes], Conflict] = {}
         self._untold: list[Statement] = []  # logged, and the notary does not know yet
         self._pending: dict[bytes, Statement] = {}
         self._opened = 0  # when the oldest pending one came
@@ -218,12 +228,18 @@ class Engine:
             self._untold.append(statement)
 
     def settle(
-        self, *, now: int, signed: tuple[StateNote, Part] | None = None, noted: KeptNote | None = None
+        self,
+        *,
+        now: int,
+        signed: tuple[StateNote, Part] | None = None,
+        noted: KeptNote | None = None,
+        conflicts: Sequence[bytes] = (),
     ) -> list[Effect]:
         """Folds what was loaded: a `Changed`, and what gossip and the notary do once they know their peers.
 
         Args:
             signed: the state last cosigned. noted: the newest one with a quorum. Both are derived anew.
+            conflicts: those kept, the oldest first.
 
         Raises:
             StorageError: `state_damaged`: what is stored does not lead to these states.
@@ -236,6 +252,8 @@ class Engine:
         for state, part, note in sorted(states, key=lambda row: (row[0].count, row[2])):
             if state.fold == FOLD_VERSION:
                 self._resume(state, part, note)
+        for data in conflicts:
+            self._accuse(data)
         return self._settled(changes, force_peers=True)
 
     def _resume(self, state: StateNote, part: Part, note: bytes) -> None:
@@ -262,6 +280,11 @@ class Engine:
     def log_key(self, name: str) -> bytes | None:
         """The public log key of the node of that name, 32 bytes; None where no such node is in force."""
         return next((node["keys"]["log"] for node in self._nodes() if node["name"] == name), None)
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Those that have been found or shown, the oldest first; each has been checked."""
+        return tuple(self._conflicts.values())
 
     def index_of(self, id: bytes) -> int | None:
         """A logged statement's place in the log."""
@@ -290,6 +313,8 @@ class Engine:
                 effects = self._gossip(events.FrameReceived(token=event.token, data=event.data))
             case NoteArrived():
                 effects = self._on_note(event)
+            case ConflictArrived():
+                effects = [KeepConflict(data=event.data)] if self._accuse(event.data) else []
             case FrameAnswered() | SendFailed():
                 effects = self._gossip(event)
             case Ticked():
@@ -490,6 +515,21 @@ class Engine:
         rest = [peer for peer in others if peer.name not in signers]
         room = TOLD - len(first)
         return (*first, *(rest if len(rest) <= room else self._random.sample(rest, room)))
+
+    def _accuse(self, data: bytes) -> bool:
+        """Whether this is a conflict that was not known before."""
+        try:
+            found = check_conflict(data)
+        except InputError:
+            return False
+        node = self.fold.get("node", found.key.name)
+        place = (found.kind, found.key.public)
+        if node is None or found.key.public not in node["keys"].values() or place in self._conflicts:
+            return False
+        if len(self._conflicts) >= CONFLICTS_MAX:
+            return False
+        self._conflicts[place] = found
+        return True
 
     # ---------------------------------------------------------------------------------------------------- gossip
 

@@ -25,7 +25,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameArrived:
-    """A peer posted a frame; `ReplyFrame` with the same token answers, at once."""
+    """A peer posted a frame; `ReplyFrame` with the same token answers, at once or (a poll) later."""
 
     token: int
     data: bytes
@@ -36,6 +36,13 @@ class NoteArrived:
     """Another node posted a cosigned state note; `ReplyNote` with the same token answers, at once."""
 
     token: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictArrived:
+    """Somebody shows what may be a conflict (`registry.conflicts`): this node's own witness, or anybody."""
+
     data: bytes
 
 
@@ -53,7 +60,17 @@ class AppendFailed:
     error: StorageError
 
 
-Event = Submitted | FrameArrived | NoteArrived | FrameAnswered | SendFailed | Appended | AppendFailed | Ticked
+Event = (
+    Submitted
+    | FrameArrived
+    | NoteArrived
+    | ConflictArrived
+    | FrameAnswered
+    | SendFailed
+    | Appended
+    | AppendFailed
+    | Ticked
+)
 
 # ------------------------------------------------------------------------------------------------------ effects
 
@@ -136,6 +153,13 @@ class NoteStands:
     kept: KeptNote
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepConflict:
+    """Store this new, checked conflict durably."""
+
+    data: bytes
+
+
 SendFrame = events.Send
 """Post a frame to a peer; then say `FrameAnswered` or `SendFailed` with its exchange."""
 
@@ -157,4 +181,4 @@ class Changed:
     ceased: tuple[Statement, ...]
 
 
-Effect = Append | Reply | ReplyFrame | ReplyNote | SendFrame | KeepNote | TellNote | NoteStands | Changed
+Effect = Append | Reply | ReplyFrame | ReplyNote | SendFrame | KeepNote | TellNote | NoteStands | KeepConflict | Changed

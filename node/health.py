@@ -13,8 +13,10 @@ from typing import Any, Final, Protocol
 
 from gossip.events import Statistics
 from governance.fold import Fold
+from registry.conflicts import Conflict
 from registry.state_note import quorum
 
+from .accusations import alarm
 from .clock import Clock
 from .config import NodeConfig
 from .notary import Notary
@@ -49,6 +51,11 @@ class Running(Protocol):
     @property
     def notes_undelivered(self) -> int:
         """How many cosigned notes another node did not take."""
+        ...
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves."""
         ...
 
     def statistics(self) -> Statistics:
@@ -154,6 +161,7 @@ class NodeHealth:
         self._metrics.peers.labels("silent").set(len(statistics.peers) - heard)
         self._metrics.waiting.set(statistics.waiting)
         self._metrics.alarms.set(len(self._alarms()))
+        self._metrics.conflicts.set(len(self._running.conflicts))
         note = self._state_note()
         if note is not None:
             self._metrics.note_age_seconds.set(float("nan") if note["age_seconds"] is None else note["age_seconds"])
@@ -161,7 +169,7 @@ class NodeHealth:
         self._metrics.notes_undelivered.set(self._running.notes_undelivered)
 
     def _alarms(self) -> list[str]:
-        found = [*self._running.fold.alarms(), *self._others()]
+        found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
         return found

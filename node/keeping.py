@@ -1,4 +1,4 @@
-"""What a running node makes durable, and how it comes back at the start: log, head, checkpoint, feed, states, notes.
+"""What a running node makes durable, and how it comes back at the start: log, head, feed, states, notes, conflicts.
 
     keeping = Keeping(store=store, head=head, state=state, log_seed=keys.log, run_blocking=in_thread)
     size, root = await keeping.append(statements)       stored on return
@@ -36,6 +36,7 @@ from .noted import KeptNote
 from .observe import event as log_event
 from .seams import RunBlocking
 from .store import Change, Store
+from .witness import CONFLICTS, conflict_place
 
 LOAD_BATCH: Final = 1_024
 """Entries read and verified in one turn of a worker thread at the start: some 0.1 s."""
@@ -141,6 +142,18 @@ class Keeping:
             log_event(_log, logging.ERROR, "state not cosigned", code=error.code, reason=str(error))
             return False
         return True
+
+    async def keep_conflict(self, data: bytes) -> None:
+        """Stores a conflict; again, where it is stored already, changes nothing.
+
+        Raises:
+            StorageError: it cannot be stored now.
+        """
+        await self._run_blocking(lambda: self._store.swap(conflict_place(data), None, data))
+
+    async def conflicts(self) -> list[bytes]:
+        """Those stored, the oldest first."""
+        return await self._run_blocking(partial(self._store.kept_under, CONFLICTS))
 
     async def keep_note(self, kept: KeptNote) -> None:
         """Stores the newest note with a quorum; what finds no room is stored with the next one."""

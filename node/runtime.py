@@ -5,6 +5,7 @@
     results = await runtime.submit([raw])             returns once they are in the log, under a signed checkpoint
     answer = await runtime.gossip(frame)
     await runtime.note(cosigned)                      another node's cosignature of a state
+    await runtime.accuse(conflict)                    proof that a node contradicted itself
     await runtime.stop()
 
 * **One thread of control.** Every event goes through `Engine.handle` in the trio thread; what waits (disk, network) is
@@ -21,6 +22,7 @@ What it does not do: HTTP (`server`), the choice of files (`cli`).
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import sha256
 from random import Random, SystemRandom
 from typing import Final, TypeVar, assert_never
 
@@ -29,9 +31,11 @@ import trio
 from gossip.config import GossipConfig
 from gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
 from governance.fold import Fold
-from registry.errors import AccreditError, RemoteError, StorageError
+from registry.conflicts import Conflict
+from registry.errors import AccreditError, NotYetError, RemoteError, StorageError
 from registry.statement import Statement
 
+from . import accusations
 from .clock import Clock
 from .engine import (
     TICK,
@@ -39,10 +43,12 @@ from .engine import (
     Appended,
     AppendFailed,
     Changed,
+    ConflictArrived,
     Effect,
     Engine,
     Event,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -61,6 +67,7 @@ from .notary import Notary
 from .noted import KeptNote
 from .observe import event as log_event
 from .seams import RunBlocking, Transport, in_thread
+from .slots import Slots
 from .store import Store
 from .telling import Telling
 
@@ -69,18 +76,14 @@ T = TypeVar("T")
 STOP_SECONDS: Final = 5.0
 """How long a stop waits for those whose statements are pending: a few ticks."""
 
+POLLS_MAX: Final = 256
+"""Frames whose answer is still to come: a poll is held for 25 s by each peer that only dials out. A guess; each costs a
+task and a connection."""
+
 _log = logging.getLogger(__name__)
 
-_Job = Append | Changed | KeepNote | TellNote | NoteStands
+_Job = Append | Changed | KeepNote | TellNote | NoteStands | KeepConflict
 """What is done one after the other, in the order in which the engine asked for it."""
-
-
-class _Slot:
-    """Where one submitter waits."""
-
-    def __init__(self) -> None:
-        self.done = trio.Event()
-        self.results: tuple[Result, ...] | None = None
 
 
 class Runtime:
@@ -108,8 +111,8 @@ class Runtime:
         self._frame_bytes = gossip.frame_bytes
         self._run_blocking = run_blocking
         self._effects: list[Effect] = []
-        self._slots: dict[int, _Slot] = {}
-        self._frames: dict[int, ReplyFrame] = {}
+        self._submissions: Slots[tuple[Result, ...]] = Slots()
+        self._frames: Slots[ReplyFrame] = Slots(most=POLLS_MAX)
         self._notes: dict[int, ReplyNote] = {}
         self._is_kept = False  # whether the last state cosigned is durable, so that others may be told
         self._standing: KeptNote | None = None  # the newest note with a quorum, if it is still to be stored
@@ -195,6 +198,11 @@ class Runtime:
         """Whether new submissions are refused because the node shuts down."""
         return self._stopping
 
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves, the oldest first."""
+        return self.engine.conflicts
+
     def statistics(self) -> Statistics:
         """What gossip has seen."""
         return self.engine.statistics()
@@ -213,25 +221,26 @@ class Runtime:
         """
         if self._stopping or self._nursery is None:
             raise _not_ready()
-        self._token += 1
-        token, slot = self._token, _Slot()
-        self._slots[token] = slot
-        try:
+        token = self._next_token()
+        with self._submissions.opened(token):
             self.handle(Submitted(token=token, raws=tuple(raws)))
-            await slot.done.wait()
-        finally:
-            self._slots.pop(token, None)
-        if slot.results is None:
+            results = await self._submissions.answer(token)
+        if results is None:
             raise _not_ready()
-        return slot.results
+        return results
 
     async def gossip(self, frame: bytes) -> ReplyFrame:
-        """A peer's frame: the answering frame, or the error and its status. Never waits."""
+        """A peer's frame: the answering frame, or the error and its status. Waits where the peer asks for that."""
         if self._stopping or self._nursery is None:
             return ReplyFrame(token=0, status=503, error=_not_ready())
-        self._token += 1
-        self.handle(FrameArrived(token=self._token, data=frame))
-        return self._frames.pop(self._token)
+        token = self._next_token()
+        with self._frames.opened(token):
+            self.handle(FrameArrived(token=token, data=frame))
+            try:
+                reply = await self._frames.answer(token)
+            except NotYetError as error:
+                reply = ReplyFrame(token=token, status=503, error=error)
+        return reply or ReplyFrame(token=token, status=503, error=_not_ready())
 
     async def note(self, data: bytes) -> bytes:
         """Another node's cosignature of a state; the newest note that a quorum stands by, if any. Never waits.
@@ -243,12 +252,32 @@ class Runtime:
         """
         if self._stopping or self._nursery is None:
             raise _not_ready()
-        self._token += 1
-        self.handle(NoteArrived(token=self._token, data=data))
-        reply = self._notes.pop(self._token)
+        token = self._next_token()
+        self.handle(NoteArrived(token=token, data=data))
+        reply = self._notes.pop(token)
         if reply.error is not None:
             raise reply.error
         return self.notary.noted.note or b""
+
+    async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
+        """A conflict that somebody shows: the one that is kept against its key, and whether that is this, just now.
+
+        Raises:
+            InputError: it proves nothing, or nothing about a node that is known here.
+            NotYetError: more are kept than there is room for.
+            RemoteError: `not_ready`: the node shuts down.
+            StorageError: it cannot be kept.
+        """
+        if self._stopping or self._nursery is None:
+            raise _not_ready()
+        conflict, is_new = accusations.accuse(self.engine, self.handle, data)
+        await self._keeping.keep_conflict(conflict.encode())  # a known one too: there may have been no room for it
+        return conflict, is_new
+
+    def found(self, conflict: Conflict) -> None:
+        """This node's own witness has found a conflict."""
+        if self._nursery is not None:
+            self.handle(ConflictArrived(data=conflict.encode()))
 
     def handle(self, event: Event) -> None:
         """One event into the engine, now; starts what it asks for."""
@@ -266,15 +295,15 @@ class Runtime:
                 task_status.started()
         finally:
             self._stopping, self._nursery = True, None
-            for slot in self._slots.values():
-                slot.done.set()
+            self._submissions.end()
+            self._frames.end()
 
     async def stop(self) -> None:
         """Takes nothing new, lets those who wait for the next append have their answer, then ends `run`."""
         self._stopping = True
+        self._frames.end()
         with trio.move_on_after(STOP_SECONDS):
-            for slot in list(self._slots.values()):
-                await slot.done.wait()
+            await self._submissions.drained()
         if self._nursery is not None:
             self._nursery.cancel_scope.cancel()
 
@@ -285,7 +314,7 @@ class Runtime:
         assert nursery is not None, "the node runs"
         for effect in effects:
             match effect:
-                case Append() | Changed() | KeepNote() | TellNote():
+                case Append() | Changed() | KeepNote() | TellNote() | KeepConflict():
                     self._send_job.send_nowait(effect)
                 case NoteStands():
                     if self._standing is None:
@@ -294,23 +323,16 @@ class Runtime:
                 case SendFrame():
                     nursery.start_soon(self._send, effect)
                 case ReplyFrame():
-                    self._frames[effect.token] = effect
+                    self._frames.fill(effect.token, effect)
                 case ReplyNote():
                     self._notes[effect.token] = effect
                 case Reply():
-                    self._reply(effect)
+                    self._submissions.fill(effect.token, effect.results)
                 case _:
                     assert_never(effect)
         due = self.engine.next_wakeup()
         if due is not None and (self._planned is None or due < self._planned):
             self._woken.set()
-
-    def _reply(self, reply: Reply) -> None:
-        slot = self._slots.get(reply.token)
-        if slot is None:  # whoever submitted them has hung up
-            return
-        slot.results = reply.results
-        slot.done.set()
 
     async def _keep_time(self) -> None:
         while True:
@@ -327,7 +349,11 @@ class Runtime:
     async def _send(self, send: SendFrame) -> None:
         try:
             status, data = await self._peers.post(
-                send.peer, f"{send.url.rstrip('/')}/gossip", send.data, max_bytes=self._frame_bytes
+                send.peer,
+                f"{send.url.rstrip('/')}/gossip",
+                send.data,
+                max_bytes=self._frame_bytes,
+                seconds=send.timeout / 1_000,
             )
         except RemoteError as error:
             self.handle(SendFailed(exchange=send.exchange, reason=error.message))
@@ -365,6 +391,8 @@ class Runtime:
                     self._tell(job)
                 case NoteStands():
                     await self._keep_note()
+                case KeepConflict():
+                    await self._keep_conflict(job)
                 case _:
                     assert_never(job)
 
@@ -389,11 +417,23 @@ class Runtime:
         assert kept is not None, "that is what the job is for"
         await self._keeping.keep_note(kept)
 
+    async def _keep_conflict(self, keep: KeepConflict) -> None:
+        log_event(_log, logging.ERROR, "a node contradicts itself", conflict=sha256(keep.data).digest())
+        try:
+            await self._keeping.keep_conflict(keep.data)
+        except StorageError as error:  # it is known and spread all the same, and comes back from others
+            log_event(_log, logging.ERROR, "conflict not stored", code=error.code, reason=str(error))
+
     async def _start(self, progress: Progress) -> None:
         noted = await self._keeping.load(self.engine, progress)
-        settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted)
+        conflicts = await self._keeping.conflicts()
+        settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted, conflicts=conflicts)
         self._effects = await self._run_blocking(settle)
         await self._keeping.finish()
+
+    def _next_token(self) -> int:
+        self._token += 1
+        return self._token
 
     def _now(self) -> int:
         return int(self._clock.now() * 1_000)

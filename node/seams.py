@@ -29,7 +29,18 @@ class Transport(Protocol):
     """What carries frames and notes to peers: `peers.Peers`, or the simulator's links."""
 
     async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = "application/cose"
+        self,
+        peer: str,
+        url: str,
+        data: bytes,
+        *,
+        max_bytes: int,
+        media_type: str = "application/cose",
+        seconds: float = 0.0,
     ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises: RemoteError: there was none."""
+        """Status and body of the answer, which may take so many seconds (0: as long as any).
+
+        Raises:
+            RemoteError: there was none.
+        """
         ...

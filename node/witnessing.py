@@ -51,7 +51,6 @@ from . import seams
 from .clock import Clock
 from .observe import event
 from .store import Store
-from .witness import conflict_place
 
 T = TypeVar("T")
 
@@ -205,7 +204,7 @@ class Witnessing:
         runtime: the node.
         log: the public key of its log.
         outside: witnesses that are no nodes.
-        on_conflict: told of every conflict found.
+        on_conflict: told of every conflict found, as often as it is.
     """
 
     def __init__(
@@ -405,8 +404,7 @@ class Witnessing:
             conflict = conflict_of_checkpoints(shown, signed[1].encode(), self._log)
         except RefusedError:  # of different sizes: their entries would be needed
             return False, None
-        file = conflict.encode()
-        return False, conflict if self._store.swap(conflict_place(file), None, file) else None
+        return False, conflict
 
 
 def _line(key: VerifierKey) -> str:

@@ -281,13 +281,20 @@ class Rerouted(Peers):
         self._urls = urls
 
     async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = MEDIA_TYPE
+        self,
+        peer: str,
+        url: str,
+        data: bytes,
+        *,
+        max_bytes: int,
+        media_type: str = MEDIA_TYPE,
+        seconds: float = 0.0,
     ) -> tuple[int, bytes]:
         base = "/".join(url.split("/")[:3])
         if base not in self._urls:
             raise RemoteError("unreachable", "it has not started yet.")
         there = url.replace(base, self._urls[base])
-        return await super().post(peer, there, data, max_bytes=max_bytes, media_type=media_type)
+        return await super().post(peer, there, data, max_bytes=max_bytes, media_type=media_type, seconds=seconds)
 
 
 async def test_the_pushes_of_a_member_reach_it_before_any_comparison(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from gossip.events import PeerStatistics, Statistics, Ticked
 from governance.fold import Fold
+from node.accusations import accuse
 from node.config import NodeConfig
 from node.engine import (
     Append,
@@ -29,6 +30,7 @@ from node.engine import (
     Effect,
     Engine,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -46,6 +48,7 @@ from node.observe import Metrics
 from node.server import create_app
 from node.store import Store
 from node.witness import NodeWitness
+from registry.conflicts import Conflict
 from registry.errors import StorageError
 from registry.frameworks import items_root
 from registry.keys import public_of
@@ -117,6 +120,10 @@ class Served:
         return self.engine.fold
 
     @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        return self.engine.conflicts
+
+    @property
     def log(self) -> Store:
         return self.store
 
@@ -147,6 +154,9 @@ class Served:
         self._perform(self.engine.handle(FrameArrived(token=self._token, data=frame), now=self._ms()))
         reply: ReplyFrame = self._replies.pop(self._token)
         return reply
+
+    async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
+        return accuse(self.engine, lambda event: self._perform(self.engine.handle(event, now=self._ms())), data)
 
     async def note(self, data: bytes) -> bytes:
         self._token += 1
@@ -187,7 +197,7 @@ class Served:
                     self._append(effect.statements)
                 case Reply() | ReplyFrame() | ReplyNote():
                     self._replies[effect.token] = effect
-                case KeepNote() | NoteStands():
+                case KeepNote() | NoteStands() | KeepConflict():
                     pass
                 case TellNote(peers=()):
                     self._perform(self.engine.handle(NoteArrived(token=0, data=effect.data), now=self._ms() + 1_000))
