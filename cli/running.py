@@ -59,6 +59,17 @@ def witness_path(config: NodeConfig) -> Path:
     return config.heads / WITNESS_FILE
 
 
+def gossip_of(config: NodeConfig) -> GossipConfig:
+    """What of a node's settings concerns gossip."""
+    return GossipConfig(
+        heartbeat=config.heartbeat_ms,
+        root_interval=config.reconcile_ms,
+        answer=config.request_timeout_ms,
+        pinned=config.pinned,
+        outbound_only=config.outbound_only,
+    )
+
+
 def run_node(config: NodeConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
     """Runs a node until it is told to stop.
 
@@ -110,7 +121,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             peers=peers,
             clock=clock,
             tick=config.tick_ms,
-            gossip=GossipConfig(heartbeat=config.heartbeat_ms, root_interval=config.reconcile_ms),
+            gossip=gossip_of(config),
         )
         witness = NodeWitness(
             name=keys.name,

@@ -56,6 +56,7 @@ class GossipConfig:
         reconcile_rounds: messages we send in one session; what is left is for the next one. 60 s of round trips.
         beacon_interval: between two beacons to the mesh. A guess: a third of the relying parties' patience.
 
+        answer: how long the shell waits for the answer to a frame. A guess.
         exchange: when a frame without an answer counts as lost. Longer than the shell's own timeouts.
         backoff_min, backoff_max: pause after the first failure, doubling. 1 s to 60 s, a guess.
         dead_after: failures in a row after which a peer is replaced in the mesh; times (1 + local health). SWIM: 3.
@@ -118,6 +119,7 @@ class GossipConfig:
     reconcile_rounds: int = 500
     beacon_interval: int = 30_000
 
+    answer: int = 10_000
     exchange: int = 60_000
     backoff_min: int = 1_000
     backoff_max: int = 60_000

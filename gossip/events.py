@@ -143,17 +143,13 @@ Event = FrameReceived | FrameAnswered | SendFailed | StatementsLogged | Statemen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Post `data` to `url` + `/gossip` of the peer called `peer`.
-
-    Attributes:
-        timeout: how long its answer may take, ms; 0 for as long as the owner gives any.
-    """
+    """Post `data` to `url` + `/gossip` of the peer called `peer`, and wait `timeout` ms for the answer."""
 
     exchange: int
     peer: str
     url: str
     data: bytes
-    timeout: int = 0
+    timeout: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

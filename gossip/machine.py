@@ -412,7 +412,9 @@ class Machine:
         if isinstance(sending.body, Push):
             self._counters["statements_pushed"] += len(sending.body.statements)
         data = self._encode(sending.body, to=peer.kid, nonce=nonce)
-        return Send(exchange=self._exchange, peer=peer.peer.name, url=peer.peer.url, data=data)
+        return Send(
+            exchange=self._exchange, peer=peer.peer.name, url=peer.peer.url, data=data, timeout=self._config.answer
+        )
 
     def _encode(self, body: Body, *, to: bytes, nonce: bytes) -> bytes:
         return encode_frame(body, seed=self._seed, recipient=to, time=self._now, nonce=nonce)

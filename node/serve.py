@@ -181,7 +181,7 @@ def _settings(config: NodeConfig) -> Config:
     settings.backlog = BACKLOG
     settings.keep_alive_timeout = KEEP_ALIVE_SECONDS
     settings.keep_alive_max_requests = 1_000_000  # peers talk for days
-    # Hypercorn counts while it is us who are to speak, too, and would cut a stream of changes, or a poll, that is quiet.
+    # Hypercorn counts while it is us who are to speak, too: it would cut a stream of changes, or a poll, that is quiet.
     # Who is silent in the middle of a head is idle; in the middle of a body, `api.requests` ends it.
     settings.read_timeout = None
     settings.graceful_timeout = GRACE_SECONDS
