@@ -31,7 +31,7 @@ class Members:
         node = self.get(name)
         return None if node is None else node["keys"]["log"]
 
-    def has_key(self, public: bytes) -> bool:
-        """Whether a key signs for the log, the witness or the state of a node that is, or ever was, in force."""
-        nodes = [*self.all(), *(record for _, record in self._fold.items("node"))]
-        return any(public == node["keys"][role] for node in nodes for role in ("log", "witness", "state"))
+    def has_key(self, name: str, public: bytes) -> bool:
+        """Whether that key signs for the log, the witness or the state of the node of that name, retired or not."""
+        node = self.get(name) or self._fold.get("node", name)
+        return node is not None and any(public == node["keys"][role] for role in ("log", "witness", "state"))

@@ -10,8 +10,8 @@ import trio
 
 from node.audit import audit_state
 from node.heads import SignedState
+from node.keeping import KEPT_NOTE
 from node.noted import KeptNote, Part
-from node.runtime import KEPT_NOTE
 from node.store import Store
 from registry.errors import StorageError
 from registry.note import Note
