@@ -126,6 +126,10 @@ class Noted:
         """That the record is what `get` says, present or absent, under the records root."""
         return self.trie.prove(record_key(type, id))
 
+    def records_root(self) -> bytes:
+        """The root over all records, 32 bytes."""
+        return self.trie.root()
+
     def governing(self) -> list[Subject]:
         """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
         return sorted(self._governing)

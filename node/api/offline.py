@@ -93,7 +93,7 @@ async def by_prefix(call: Call) -> Response:
         "bits": bits,
         "issuers": found,
         "note": note.decode(),
-        "records_root": noted.trie.root().hex(),
+        "records_root": noted.records_root().hex(),
         "statements_root": noted.statements_root.hex(),
         "records": [_view(one) for one in _proven(noted, found)],
     }
@@ -146,7 +146,7 @@ def _proven(noted: Noted, issuers: Iterable[str]) -> tuple[ProvenRecord, ...]:
         assert record is not None, "it is in the bucket"
         for accreditation, _ in record["accreditations"]:
             recorder.get("accreditation", accreditation.hex())
-    return recorder.prove(noted.trie)
+    return recorder.prove()
 
 
 def _view(one: ProvenRecord) -> ProvenView:

@@ -100,6 +100,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_witness_hash_checkpoint": [("", {})],
         "get_v1_state_note": [("", {})],
         "get_v1_trust_policy": [("", {})],
+        "get_v1_renewal": [(f"?step={node.town.eco.hex()}", {})],
         "get_v1_snapshot": [("", {}), (f"?since={noted.root.hex()}", {}), (f"?since={'0' * 64}", {})],
         "get_v1_issuers_by_prefix_hex": [("", {}), ("?k=1", {})],
         "get_exports_dcc_registry_json": [("", {})],
