@@ -1,7 +1,7 @@
 """How fast answers are proved and checked.
 
-Targets (performance.md): 3,000 decisions a second with full evidence; 10,000 a second checked offline once their note is
-read; a proof of at most 1 KiB at 10^6 issuers. Seconds are those of this process, so that neighbours disturb less.
+Targets (performance.md): 3,000 decisions a second with full evidence; 10,000 a second checked offline once their note
+is read; a proof of at most 1 KiB at 10^6 issuers. Seconds are those of this process, so that neighbours disturb less.
 
 Records are those of `ISSUERS` issuers with one accreditation each; the map over them is filled up with leaves of nobody
 to as many as that many issuers would have, so that proofs are as long as they would be. Every question is about another
