@@ -146,7 +146,7 @@ def _proven(noted: NotedMap, issuers: Iterable[str]) -> tuple[ProvenRecord, ...]
         assert record is not None, "it is in the bucket"
         for accreditation, _ in record["accreditations"]:
             recorder.get("accreditation", accreditation.hex())
-    return recorder.prove(noted.trie)
+    return recorder.prove()
 
 
 def _view(one: ProvenRecord) -> ProvenView:
