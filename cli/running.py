@@ -62,6 +62,17 @@ def witness_path(config: NodeConfig) -> Path:
     return config.heads / WITNESS_FILE
 
 
+def gossip_of(config: NodeConfig) -> GossipConfig:
+    """What of a node's settings concerns gossip."""
+    return GossipConfig(
+        heartbeat=config.heartbeat_ms,
+        root_interval=config.reconcile_ms,
+        answer=config.request_timeout_ms,
+        pinned=config.pinned,
+        outbound_only=config.outbound_only,
+    )
+
+
 def run_node(config: NodeConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
     """Runs a node until it is told to stop.
 
@@ -116,6 +127,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             store=store,
             log_key=partial(log_key_of, runtime.fold),
             clock=clock,
+            on_conflict=runtime.found,
         )
         witnessing = Witnessing(
             runtime,
@@ -123,6 +135,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             transport=peers,
             clock=clock,
             outside=[Witness.decode(line) for line in config.witnesses],
+            on_conflict=runtime.found,
         )
         stopping = trio.Event()
         try:
@@ -139,7 +152,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
                         clock=clock,
                         shutdown=stopping.wait,
                         witness=witness,
-                        alarms=lambda: [*witness.alarms(), *witnessing.alarms()],
+                        alarms=witnessing.alarms,
                     )
                     url = await nursery.start(serving)
                     around.start_soon(witnessing.run)
@@ -177,7 +190,7 @@ async def _open_unless_stopped(
                 peers=peers,
                 clock=clock,
                 tick=config.tick_ms,
-                gossip=GossipConfig(heartbeat=config.heartbeat_ms, root_interval=config.reconcile_ms),
+                gossip=gossip_of(config),
                 progress=loaded,
                 workers=workers,
                 bulk=Bulk(peers, [peer.url for peer in config.peers], workers=workers, progress=taken),

@@ -56,23 +56,25 @@ class Admission:
             raise _unknown_key(unverified)
         return verify(unverified, public)
 
-    def check_standing(self, statement: Statement) -> None:
-        """The rest of `admit`, for a statement whose shape and signature are known to be good: is its key known here?
-
-        Not for the genesis, which nothing introduces.
+    def readmit(self, statement: Statement) -> Statement:
+        """Judges, as `admit` does, a statement whose shape and signature were found good elsewhere in this program.
 
         Raises:
             RefusedError, NotYetError: as `admit`.
         """
+        if statement.eco is None:  # a genesis, which nothing introduces
+            return self.admit(statement)
         self._check_ecosystem(statement)
         _check_budget(statement, self._budgets.get(statement.kid))
         if statement.kid not in self._publics and _shown_by(statement) is None:
             raise _unknown_key(statement)
+        return statement
 
-    def add(self, statement: Statement) -> None:
-        """Remembers an accepted statement."""
+    def add(self, statement: Statement) -> list[bytes]:
+        """Remembers an accepted statement; the keys that it, and what it completes, introduce."""
+        introduced: list[bytes] = []
         if statement.id in self._follow:
-            return
+            return introduced
         self._follow[statement.id] = None
         stack = [statement]
         while stack:
@@ -82,9 +84,11 @@ class Admission:
             self._follow[current.id] = (current.kid, next_number(current))
             for entry in introductions(current):
                 self._budgets[entry.key] = max(entry.budget, self._budgets.get(entry.key, 0))
+                introduced.append(entry.key)
                 if entry.public is not None:
                     self._publics[entry.key] = entry.public
             stack.extend(self._waiting.pop(current.id, ()))
+        return introduced
 
     def _check_ecosystem(self, unverified: Unverified) -> None:
         is_genesis = unverified.kind == "charter.genesis"

@@ -42,8 +42,9 @@ from registry.statement import Statement, Unverified, decode
 
 from .bootstrap import Files, Mirror, fetch_genesis, keep_reached, reached_at
 from .engine import Engine
-from .ingest import RunBlocking, checking_line, workers_for
+from .ingest import checking_line, workers_for
 from .observe import event as log_event
+from .seams import RunBlocking
 from .store import Change, Store
 
 BATCH: Final = 4_096
@@ -178,9 +179,7 @@ class _Intake:
 
     async def begin(self, genesis: bytes) -> None:
         """Takes in the genesis, which is the right one."""
-        statement = self.engine.judge(decode(genesis))
-        self.engine.enter(statement)
-        await self._store([statement])
+        await self._store([self.engine.take(decode(genesis))])
 
     async def take(self, entries: Sequence[bytes | Statement], url: str, reached: Frontier) -> None:
         """Takes in a batch of the log at `url`, with which so much of it has been read.
@@ -213,13 +212,10 @@ class _Intake:
         for number, entry in enumerate(entries):
             try:
                 unverified: Unverified = entry if isinstance(entry, Statement) else decode(entry)
-                if unverified.id in self.engine:
-                    continue
-                statement = self.engine.judge(unverified)
+                if unverified.id not in self.engine:
+                    statements.append(self.engine.take(unverified))
             except (InputError, NotYetError) as error:
                 return number, error
-            self.engine.enter(statement)
-            statements.append(statement)
         return None
 
     async def _store(self, statements: Sequence[Statement], url: str = "", reached: Frontier | None = None) -> None:

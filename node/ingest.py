@@ -16,15 +16,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import trio
 
 from registry.statement import Statement
 
 from .pool import Pool, Wait
-
-T = TypeVar("T")
+from .seams import RunBlocking
 
 AHEAD: Final = 1
 """Batches that are being checked while one is taken in."""
@@ -34,12 +33,6 @@ WORTHWHILE: Final = 8_192
 
 Take = Callable[[Sequence[bytes | Statement]], Awaitable[None]]
 """What is done with a batch."""
-
-
-class RunBlocking(Protocol):
-    """Runs a function that blocks, somewhere it may."""
-
-    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 class Line:

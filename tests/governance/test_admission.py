@@ -44,7 +44,8 @@ def test_a_good_signature_alone_is_no_reason_to_be_accepted() -> None:
     town, other = trio(), trio(id="https://other.example/")
     node = node_of(town)
     said = town.says(A, "issuer.register", register(), heard=False)
-    node.check_standing(said)
+    assert node.readmit(said) is said
+    assert node.readmit(town.genesis) == town.genesis
     assert said.id not in node, "asking changes nothing"
 
     stranger, later = Pen("stranger", A), town.pen(A).copy()
@@ -54,7 +55,7 @@ def test_a_good_signature_alone_is_no_reason_to_be_accepted() -> None:
     foreign = other.says(A, "issuer.register", register())
     for statement, code in ((strange, "unknown_key"), (beyond, "over_budget"), (foreign, "wrong_ecosystem")):
         with pytest.raises((NotYetError, RefusedError)) as caught:
-            node.check_standing(statement)
+            node.readmit(statement)
         assert caught.value.code == code == code_of(node, statement)
 
 
@@ -149,8 +150,8 @@ def test_no_key_raises_its_own_budget() -> None:
     new = town.pen(f"{A}#1 next", A)
     body = {"key": town.pen(A).kid, "last": None, "new": key_entry(new, budget=10_000)}
     rotate = town.says(new, "key.rotate", body, A)
-    node.check_standing(rotate)
-    node.add(node.admit(decode(rotate.raw)))
+    assert node.readmit(rotate) == node.admit(decode(rotate.raw))
+    node.add(rotate)
     new.seq = 101
     assert code_of(node, town.says(new, "issuer.register", register(), heard=False)) == "over_budget"
 

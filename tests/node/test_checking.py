@@ -49,11 +49,7 @@ def test_marks_spare_the_signature_and_nothing_else(history: History) -> None:
 def let_in(node: Admission, entry: bytes | Statement) -> str:
     """What a node says to it; nothing if it lets it in."""
     try:
-        if isinstance(entry, Statement):
-            node.check_standing(entry)
-            node.add(entry)
-        else:
-            node.add(node.admit(decode(entry)))
+        node.add(node.readmit(entry) if isinstance(entry, Statement) else node.admit(decode(entry)))
     except (NotYetError, RefusedError) as error:
         return error.code
     return ""
@@ -111,7 +107,7 @@ def test_a_mark_is_no_admission() -> None:
         node.add(node.admit(decode(raw)))
     for statement in (adds, also, speaks):
         with pytest.raises(NotYetError) as caught:
-            node.check_standing(statement)
+            node.readmit(statement)
         assert caught.value.code == "unknown_key"
     with pytest.raises(NotYetError):
         node.admit(verify(decode(speaks.raw), second.public))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from node.ingest import WORTHWHILE, checking_line, workers_for
-from node.runtime import in_thread
+from node.seams import in_thread
 from registry.errors import RefusedError
 from registry.statement import Statement
 
