@@ -106,6 +106,8 @@ def _sorted_keys(mapping: dict[Any, Any]) -> list[Any]:
     if kinds <= {str}:
         # The encoded length comes first, so among text keys the shorter sorts first, then bytewise.
         return sorted(mapping, key=_text_order)
+    if kinds == {int} and min(mapping) >= 0:
+        return sorted(mapping)  # of unsigned integers the smaller has the shorter or smaller encoding
     if kinds <= {int, str}:
         return sorted(mapping, key=cbor2.dumps)
     raise TypeError("map keys are integers or text")
