@@ -104,8 +104,8 @@ class Keeping:
         self._frontier = self._frontier.extend(leaf_hash(raw) for _, raw in raws)
         return size, root
 
-    async def sign(self, size: int, root: bytes) -> None:
-        """Signs the log as it is stored, as soon as the disk has room for it.
+    async def sign(self, size: int, root: bytes) -> bytes:
+        """Signs the log as it is stored, as soon as the disk has room for it; the signed checkpoint.
 
         Raises:
             StorageError: it must not be signed, or cannot be for another reason: a person must look.
@@ -113,8 +113,7 @@ class Keeping:
         pause, longest = RETRY_SECONDS
         while True:
             try:
-                await self._run_blocking(partial(self._sign_once, size, root))
-                return
+                return await self._run_blocking(partial(self._sign_once, size, root))
             except StorageError as error:
                 if error.code != "disk_full":
                     raise
@@ -163,7 +162,7 @@ class Keeping:
         except StorageError as error:
             log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
 
-    def _sign_once(self, size: int, root: bytes) -> None:
+    def _sign_once(self, size: int, root: bytes) -> bytes:
         if (self._frontier.size, self._frontier.root()) != (size, root):
             raise StorageError(
                 "tree_damaged",
@@ -172,7 +171,9 @@ class Keeping:
             )
         self._head.check_may_sign(size, root, self._store.root)
         self._head.record(size, root)
-        self._store.set_checkpoint(size, signed_checkpoint(self._store.origin, size, root, self._log_seed).decode())
+        note = signed_checkpoint(self._store.origin, size, root, self._log_seed)
+        self._store.set_checkpoint(size, note.decode())
+        return note
 
     # ------------------------------------------------------------------------------------------------ at the start
 
