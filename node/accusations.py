@@ -91,7 +91,7 @@ def _kept_against(shown: Conflict, kept: Sequence[Conflict]) -> Conflict | None:
 
 def _why_not_kept(shown: Conflict, fold: Fold) -> AccreditError:
     node = fold.get("node", shown.key.name)
-    if node is not None and shown.key.public in node["keys"].values():
+    if node is not None and shown.key.public in (node["keys"][role] for role in ("log", "witness", "state")):
         return NotYetError("overloaded", "this node keeps as many conflicts as it can.", hint="Tell its operator.")
     return RefusedError(
         "not_a_nodes_key",

@@ -224,6 +224,10 @@ class NodeClient:
         """The trust policy that the node proposes; to be compared by another way before it is used."""
         return self._get_bytes("/v1/trust-policy", "text/plain")
 
+    def renewal(self, step: bytes | str) -> bytes:
+        """What renews a trust policy that has followed the charter up to the statement `step`."""
+        return self._fetch("GET", "/v1/renewal", params={"step": _hex(step)}, content=None, headers={"accept": _CBOR})
+
     def issuers_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
         """Issuers whose key in the state map begins with these hexadecimal digits, with proofs."""
         return self._get(f"/v1/issuers/by-prefix/{prefix}", k=k)

@@ -3,11 +3,15 @@
 Events come from the shell or the simulator, effects are carried out by it, in the order given. All are frozen facts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gossip import events
 from gossip.events import FrameAnswered, Peer, SendFailed, Ticked
 from registry.errors import AccreditError, StorageError
+from registry.snapshot import Subject
+from registry.state_note import StateNote
 from registry.statement import Statement
 
 from .noted import KeptNote, Part
@@ -25,7 +29,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameArrived:
-    """A peer posted a frame; `ReplyFrame` with the same token answers, at once or (a poll) later."""
+    """A peer posted a frame; `ReplyFrame` with the same token answers, at once."""
 
     token: int
     data: bytes
@@ -40,17 +44,15 @@ class NoteArrived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConflictArrived:
-    """Somebody shows what may be a conflict (`registry.conflicts`): this node's own witness, or anybody."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Appended:
-    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored."""
+    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored.
+
+    Attributes:
+        checkpoint: the signed note, to be shown to peers; empty where it is not to be.
+    """
 
     size: int
+    checkpoint: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,13 @@ class AppendFailed:
     """They are not stored, none of them."""
 
     error: StorageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictArrived:
+    """Somebody, or a part of this node, says that a key contradicts itself: `data` is a `registry.conflicts` file."""
+
+    data: bytes
 
 
 Event = (
@@ -148,14 +157,23 @@ class TellNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteStands:
-    """A quorum stands by this note; store it in place of the one before."""
+    """A quorum stands by this note; store it in place of the one before, and bring the noted map up to it.
+
+    Attributes:
+        state: what the note says.
+        statements_root: the other half of the state root, 32 bytes.
+        changed: the records that differ from the state noted before, as they now are; None: it is no more.
+    """
 
     kept: KeptNote
+    state: StateNote
+    statements_root: bytes
+    changed: Mapping[Subject, dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepConflict:
-    """Store this new, checked conflict durably."""
+    """Keep this proof that a key contradicts itself: it is new, and has been checked."""
 
     data: bytes
 

@@ -64,7 +64,7 @@ from .heads import SignedHead, SignedState
 from .keeping import Keeping, Progress, is_disagreement
 from .keyfile import NodeKeys
 from .notary import Notary
-from .noted import KeptNote
+from .noted import KeptNote, Noted, NotedMap
 from .observe import event as log_event
 from .seams import RunBlocking, Transport, in_thread
 from .slots import Slots
@@ -87,7 +87,11 @@ _Job = Append | Changed | KeepNote | TellNote | NoteStands | KeepConflict
 
 
 class Runtime:
-    """One running node; made by `open`."""
+    """One running node; made by `open`.
+
+    Attributes:
+        noted: the newest noted state, its records and its map; to be read only.
+    """
 
     def __init__(
         self,
@@ -103,6 +107,7 @@ class Runtime:
         run_blocking: RunBlocking,
     ) -> None:
         self.engine = engine
+        self.noted: NotedMap = Noted()
         self.store = store
         self._state = state
         self._keeping = Keeping(store=store, head=head, state=state, log_seed=log_seed, run_blocking=run_blocking)
@@ -316,10 +321,16 @@ class Runtime:
             match effect:
                 case Append() | Changed() | KeepNote() | TellNote() | KeepConflict():
                     self._send_job.send_nowait(effect)
-                case NoteStands():
+                case NoteStands(kept=kept):
+                    self.noted.settle(
+                        note=kept.note,
+                        state=effect.state,
+                        statements_root=effect.statements_root,
+                        changed=effect.changed,
+                    )
                     if self._standing is None:
                         self._send_job.send_nowait(effect)
-                    self._standing = effect.kept
+                    self._standing = kept
                 case SendFrame():
                     nursery.start_soon(self._send, effect)
                 case ReplyFrame():
@@ -405,8 +416,8 @@ class Runtime:
             log_event(_log, logging.ERROR, "append failed", code=error.code, reason=str(error))
             self.handle(AppendFailed(error=error))
             return
-        await self._keeping.sign(size, root)
-        self.handle(Appended(size=size))
+        checkpoint = await self._keeping.sign(size, root)
+        self.handle(Appended(size=size, checkpoint=checkpoint))
 
     async def _keep_state(self, keep: KeepNote) -> None:
         self._is_kept = False

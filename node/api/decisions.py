@@ -15,6 +15,7 @@ that may name a framework or a competency.
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 import anyio
@@ -29,9 +30,9 @@ from node.views import format_time, parse_time, plain
 from registry.axes import check_jurisdiction, parse_field, parse_level
 from registry.decision import Decision, Query, Reason, Verdict, decide
 from registry.errors import AccreditError, DecodeError, InputError, NotYetError
-from registry.evidence import prove
 from registry.identifiers import canonical, canonical_issuer, without_fragment
 from registry.limits import IDENTIFIER_CHARS
+from registry.proving import Prover
 
 QUERIES: Final = 1_000
 PROVED: Final = 100
@@ -244,7 +245,7 @@ class _Asking:
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""
-        noted = self._call.reader.notary.noted
+        noted = self._call.reader.noted
         if noted.note is None:
             raise NotYetError(
                 "no_state_note",
@@ -257,22 +258,21 @@ class _Asking:
                 f"at most {PROVED} answers of some {EVIDENCE_BYTES} bytes come with evidence at once.",
                 hint="Split them into several requests.",
             )
-        made = prove(
-            query,
-            noted,
-            noted.trie,
-            statements_root=noted.statements_root,
-            note=noted.note,
-            now=self._now,
-            ecosystem_id=self._ecosystem,
-        )
-        decision = decide(query, noted, self._now, ecosystem_id=self._ecosystem)
+        decision, made = _prover(self._call, self._ecosystem).answer(query, self._now)
         if held.verdict is Verdict.STALE_VIEW or (decision.authorized and not held.authorized):
             return {**_view(query, held), "evidence": None, "own_word": True}
         data = made.encode()
         self._bytes += len(data)
         self.proved += 1
         return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
+
+
+def _prover(call: Call, ecosystem: str) -> Prover:
+    """The one of the newest note; what all answers under it rest on is proved once."""
+    noted = call.reader.noted
+    assert noted.note is not None
+    make = partial(Prover, noted, statements_root=noted.statements_root, note=noted.note, ecosystem_id=ecosystem)
+    return call.shared.keep("prover", noted.note, make)
 
 
 def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:

@@ -106,6 +106,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "post_v1_conflicts": [("", {"content": lie.encode(), "headers": {"content-type": "application/cbor"}})],
         "get_v1_conflicts_conflict": [("", {})],
         "get_v1_trust_policy": [("", {})],
+        "get_v1_renewal": [(f"?step={node.town.eco.hex()}", {})],
         "get_v1_snapshot": [("", {}), (f"?since={noted.root.hex()}", {}), (f"?since={'0' * 64}", {})],
         "get_v1_issuers_by_prefix_hex": [("", {}), ("?k=1", {})],
         "get_exports_dcc_registry_json": [("", {})],

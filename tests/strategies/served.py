@@ -45,6 +45,7 @@ from node.engine import (
 from node.health import NodeHealth
 from node.keeping import rows_of, signed_checkpoint
 from node.notary import SETTLED, Notary
+from node.noted import Noted
 from node.observe import Metrics
 from node.server import create_app
 from node.store import Store
@@ -91,6 +92,7 @@ class Served:
     peers: tuple[PeerStatistics, ...] = ()
     is_stopping: bool = False
     metrics: Metrics = field(default_factory=Metrics)
+    noted: Noted = field(default_factory=Noted)
     name: str = ORIGIN
     url: str = f"https://{ORIGIN}"
     version: str = "1.2.3"
@@ -198,8 +200,15 @@ class Served:
                     self._append(effect.statements)
                 case Reply() | ReplyFrame() | ReplyNote():
                     self._replies[effect.token] = effect
-                case KeepNote() | NoteStands() | KeepConflict():
+                case KeepNote() | KeepConflict():
                     pass
+                case NoteStands():
+                    self.noted.settle(
+                        note=effect.kept.note,
+                        state=effect.state,
+                        statements_root=effect.statements_root,
+                        changed=effect.changed,
+                    )
                 case SendFrame():
                     pass  # nobody listens where the story's peers are said to be
                 case TellNote():
