@@ -9,15 +9,18 @@ Stored is the note, and of which part of the log it is (`KeptNote`, deterministi
 rest is derived again, and so verified, whenever the node starts.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final
 
 from registry.encoding import decode, encode
 from registry.errors import DecodeError
 from registry.note import NOTE_BYTES_MAX, Note
+from registry.prefix import Prefix
 from registry.records import record_digest, record_key
 from registry.snapshot import Subject
 from registry.state_note import StateNote
@@ -117,6 +120,7 @@ class Noted:
     _governing: dict[Subject, None] = field(default_factory=dict)
     _past: deque[_Past] = field(default_factory=deque)
     _past_subjects: int = 0
+    _keys: list[tuple[bytes, Subject]] | None = None
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record as of the noted state."""
@@ -125,6 +129,18 @@ class Noted:
     def prove(self, type: str, id: str) -> bytes:
         """That the record is what `get` says, present or absent, under the records root."""
         return self.trie.prove(record_key(type, id))
+
+    def prove_key(self, key: bytes) -> bytes:
+        """The proof of whatever is at a key of the map, 32 bytes."""
+        return self.trie.prove(key)
+
+    def under(self, prefix: Prefix) -> list[Subject]:
+        """Types and ids of all records whose keys begin so, in the order of their keys."""
+        if self._keys is None:
+            self._keys = sorted((record_key(*subject), subject) for subject in self.records)
+        begin = bisect_left(self._keys, prefix.first, key=itemgetter(0))
+        end = bisect_right(self._keys, prefix.last, key=itemgetter(0))
+        return [subject for _, subject in self._keys[begin:end]]
 
     def records_root(self) -> bytes:
         """The root over all records, 32 bytes."""
@@ -144,6 +160,8 @@ class Noted:
         """
         if self.state is not None and self.state != state:
             self._remember(_Past(root=self.state.root, records_root=self.trie.root(), changed=tuple(changed)))
+        if changed:
+            self._keys = None
         for subject, record in changed.items():
             self.trie.set(record_key(*subject), None if record is None else record_digest(record))
             if record is None:
