@@ -5,7 +5,7 @@
     checkpoint = await peers.get("node2", "https://node2.example.org/log/checkpoint", max_bytes=65_536)
 
 * One client for each peer, with at most two connections, so that a stalled peer delays nobody else; they share one TLS
-  context, which is what costs time to make.
+  context, which is what costs time to make. A poll, which the peer holds for long, has a third connection to itself.
 * Timeouts are httpx's own. A trio cancel scope around a request can leave a connection of the pool taken for ever
   (httpcore 1.0), so there is none; a client whose pool runs dry all the same is thrown away and made anew.
 * Bodies are bounded in size and in time as they arrive: no peer can feed us one byte a minute.
@@ -18,6 +18,7 @@ What it does not do: retry, back off, or judge what comes (`gossip`).
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -29,6 +30,14 @@ CONNECTIONS: Final = 2
 """To one peer: one for what is urgent, one for the rest (`gossip.peer`)."""
 
 MEDIA_TYPE: Final = "application/cose"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Whose connections: a peer's usual ones, or the one on which it may take its time."""
+
+    peer: str
+    is_slow: bool = False
 
 
 class Peers:
@@ -44,10 +53,17 @@ class Peers:
         self._timeout = timeout_seconds
         self._proxy = proxy or None
         self._tls = tls
-        self._clients: dict[str, httpx.AsyncClient] = {}
+        self._clients: dict[_Line, httpx.AsyncClient] = {}
 
     async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = MEDIA_TYPE
+        self,
+        peer: str,
+        url: str,
+        data: bytes,
+        *,
+        max_bytes: int,
+        media_type: str = MEDIA_TYPE,
+        seconds: float = 0.0,
     ) -> tuple[int, bytes]:
         """Posts a frame; status and body of the answer, whatever the status.
 
@@ -55,12 +71,16 @@ class Peers:
             peer: whose connections to use: its name, or any other word that is always the same for it.
             max_bytes: of the answer.
             media_type: of what is sent, where it is no frame.
+            seconds: how long the answer may take to begin, and its body to come; 0 for as long as any. What may take
+                longer than others has a line of its own, so that none waits behind it.
 
         Raises:
             RemoteError: `unreachable`, or `answer_too_large`, `answer_too_slow`.
         """
         headers = {"content-type": media_type, "accept": "*/*"}
-        async with self._answer(peer, "POST", url, headers, data) as response:
+        patience = seconds or self._timeout
+        line = _Line(peer=peer, is_slow=patience > self._timeout)
+        async with self._answer(line, "POST", url, headers, data, patience) as response:
             return response.status_code, await self._body(response, max_bytes)
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
@@ -69,7 +89,7 @@ class Peers:
         Raises:
             RemoteError: as `post`; `unexpected_status` for any but 200.
         """
-        async with self._answer(peer, "GET", url, {}, None) as response:
+        async with self._answer(_Line(peer=peer), "GET", url, {}, None, self._timeout) as response:
             if response.status_code != 200:
                 raise RemoteError(
                     "unexpected_status",
@@ -86,11 +106,12 @@ class Peers:
 
     @asynccontextmanager
     async def _answer(
-        self, peer: str, method: str, url: str, headers: dict[str, str], data: bytes | None
+        self, line: _Line, method: str, url: str, headers: dict[str, str], data: bytes | None, patience: float
     ) -> AsyncIterator[httpx.Response]:
-        client = self._client(peer)
+        client = self._client(line)
         try:
-            request = client.build_request(method, url, headers=headers, content=data)
+            timeout = httpx.Timeout(self._timeout, read=patience)
+            request = client.build_request(method, url, headers=headers, content=data, timeout=timeout)
             if data is not None:
                 request.stream = _Body(data)
             response = await client.send(request, stream=True)
@@ -99,8 +120,8 @@ class Peers:
             finally:
                 await response.aclose()
         except httpx.PoolTimeout as error:
-            if self._clients.get(peer) is client:
-                del self._clients[peer]
+            if self._clients.get(line) is client:
+                del self._clients[line]
                 await client.aclose()
             raise _unreachable(url, "all connections to it are taken") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -119,18 +140,19 @@ class Peers:
                 raise RemoteError("answer_too_slow", f"{response.url} took more than {self._timeout} s to answer.")
         return bytes(body)
 
-    def _client(self, peer: str) -> httpx.AsyncClient:
-        if peer not in self._clients:
+    def _client(self, line: _Line) -> httpx.AsyncClient:
+        if line not in self._clients:
             if self._tls is None:
                 self._tls = httpx.create_ssl_context(trust_env=False)
-            self._clients[peer] = httpx.AsyncClient(
+            most = 1 if line.is_slow else CONNECTIONS
+            self._clients[line] = httpx.AsyncClient(
                 verify=self._tls,
                 proxy=self._proxy,
                 trust_env=False,
                 timeout=self._timeout,
-                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
             )
-        return self._clients[peer]
+        return self._clients[line]
 
 
 class _Body(httpx.AsyncByteStream):

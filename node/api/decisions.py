@@ -256,7 +256,7 @@ class _Asking:
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""
-        noted = self._call.reader.notary.noted
+        noted = self._call.reader.noted
         if noted.note is None:
             raise NotYetError(
                 "no_state_note",
@@ -280,7 +280,7 @@ class _Asking:
 
 def _prover(call: Call, ecosystem: str) -> Prover:
     """The one of the newest note; what all answers under it rest on is proved once."""
-    noted = call.reader.notary.noted
+    noted = call.reader.noted
     assert noted.note is not None
     make = partial(Prover, noted, statements_root=noted.statements_root, note=noted.note, ecosystem_id=ecosystem)
     return call.shared.keep("prover", noted.note, make)

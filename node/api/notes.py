@@ -15,7 +15,7 @@ from node.api.decisions import served_ecosystem
 from node.api.requests import hex_id
 from node.api.routes import REVALIDATE, Call, Route, bytes_response
 from node.notary import MESSAGE_BYTES
-from node.noted import Noted
+from node.noted import NotedMap
 from registry.errors import InputError, NotYetError
 from registry.state_note import StateNote
 
@@ -30,13 +30,13 @@ _OUT_OF_BAND: Final = b"""\
 """
 
 
-def standing(call: Call) -> tuple[Noted, StateNote, bytes]:
+def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
     """The newest noted state, what its note says, and the note.
 
     Raises:
         NotYetError: `no_state_note`: no quorum stands by anything this node knows.
     """
-    noted = call.reader.notary.noted
+    noted = call.reader.noted
     if noted.note is None or noted.state is None:
         raise NotYetError(
             "no_state_note",
@@ -121,7 +121,7 @@ ROUTES: Final = (
         path="/v1/renewal",
         handler=renewal,
         family="state",
-        about="What renews a trust policy: charter statements and votes from its last step on, proofs, and the note",
+        about="What renews a trust policy: charter statements and votes since its last step, with proofs and note",
         params=(hex_id("step", "id of the charter statement that the policy has followed last", required=True),),
         gives={CBOR: None},
         problems=(422, 503),

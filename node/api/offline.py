@@ -11,8 +11,10 @@ the registry. `registry.bucket` checks it and asks it; for an alias the bucket o
 """
 
 from base64 import b64encode
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any, Final, TypedDict
 
 import anyio.to_thread
@@ -21,13 +23,13 @@ from starlette.responses import Response
 from node.api.notes import standing
 from node.api.requests import hex_digits, hex_id, integer
 from node.api.routes import JSON, REVALIDATE, Call, Route, bytes_response, json_response
-from node.noted import Noted
+from node.noted import NotedMap
 from registry.bucket import LEAVES_MAX
 from registry.encoding import encode
 from registry.errors import InputError
 from registry.prefix import Prefix
 from registry.proven import ProvenRecord, Recorder
-from registry.records import record_digest
+from registry.records import record_digest, record_key
 from registry.snapshot import Subject, encode_delta, encode_snapshot
 from registry.trie import KEY_BYTES
 
@@ -38,6 +40,8 @@ BUCKET_MAX: Final = 256
 """Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
 
 _OCTETS: Final = "application/octet-stream"
+
+_Keys = Sequence[tuple[bytes, Subject]]
 
 
 class ProvenView(TypedDict):
@@ -76,7 +80,7 @@ async def snapshot(call: Call) -> Response:
         rows = [(subject, noted.get(*subject)) for subject in subjects]
         make = partial(_delta, rows, base_root, noted.statements_root, note)
         return bytes_response(await anyio.to_thread.run_sync(make), _OCTETS, cache=REVALIDATE)
-    records, statements_root = list(noted.records.items()), noted.statements_root
+    records, statements_root = list(noted.items()), noted.statements_root
     async with call.shared.making:
         held = call.shared.kept.get("snapshot")
         if held is None or held[0] != state.root:
@@ -90,15 +94,16 @@ async def snapshot(call: Call) -> Response:
 
 async def by_prefix(call: Call) -> Response:
     """A bucket of issuers, with proofs."""
-    noted, _, note = standing(call)
+    noted, state, note = standing(call)
     digits: str = call.params["hex"]
-    prefix, subjects = _under(noted, digits, call.params["k"])
+    keys = call.shared.keep("record keys", state.root, partial(_keys, noted))
+    prefix, subjects = _under(keys, digits, call.params["k"])
     value: Bucket = {
         "prefix": digits,
         "bits": prefix.bits,
         "issuers": sorted(id for kind, id in subjects if kind == "issuer"),
         "leaves": [_leaf(noted, *subject) for subject in subjects],
-        "proof": b64encode(noted.prove_key(prefix.first)).decode(),
+        "proof": b64encode(noted.trie.prove(prefix.first)).decode(),
         "note": note.decode(),
         "records_root": noted.records_root().hex(),
         "statements_root": noted.statements_root.hex(),
@@ -120,7 +125,11 @@ def _delta(
     return encode_delta(changes, base_root=base_root, statements_root=statements_root, note=note)
 
 
-def _under(noted: Noted, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
+def _keys(noted: NotedMap) -> _Keys:
+    return sorted((record_key(*subject), subject) for subject, _ in noted.items())
+
+
+def _under(keys: _Keys, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
     """As much of the prefix as leaves at least `least` issuers, and all records there; none of it if there are fewer.
 
     Raises:
@@ -129,7 +138,9 @@ def _under(noted: Noted, digits: str, least: int) -> tuple[Prefix, list[Subject]
     key = bytes.fromhex(digits.ljust(2 * KEY_BYTES, "0"))
     for bits in range(4 * len(digits), -1, -1):
         prefix = Prefix.of(key, bits)
-        subjects = noted.under(prefix)
+        begin = bisect_left(keys, prefix.first, key=itemgetter(0))
+        end = bisect_right(keys, prefix.last, key=itemgetter(0))
+        subjects = [subject for _, subject in keys[begin:end]]
         issuers = sum(kind == "issuer" for kind, _ in subjects)
         if issuers >= least or len(subjects) > LEAVES_MAX:
             break
@@ -142,13 +153,13 @@ def _under(noted: Noted, digits: str, least: int) -> tuple[Prefix, list[Subject]
     return prefix, subjects
 
 
-def _leaf(noted: Noted, kind: str, id: str) -> list[str]:
+def _leaf(noted: NotedMap, kind: str, id: str) -> list[str]:
     record = noted.get(kind, id)
     assert record is not None, "it is in the map"
     return [kind, id, record_digest(record).hex()]
 
 
-def _proven(noted: Noted, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
+def _proven(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
     """What a decision on any issuer or alias among them reads."""
     recorder = Recorder(noted)
     for kind, id in noted.governing():

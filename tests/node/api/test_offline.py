@@ -57,4 +57,4 @@ async def test_a_bucket_follows_when_another_state_is_noted(node: Served) -> Non
     node.hears()
     after = await bucket(node, "issuer", COLLEGE, k=128)
     assert set(after["issuers"]) - set(before["issuers"]) == {new}
-    assert after["proof"] == b64encode(node.notary.noted.prove_key(bytes(32))).decode()
+    assert after["proof"] == b64encode(node.noted.trie.prove(bytes(32))).decode()
