@@ -290,6 +290,20 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
     return terminal if len(terminal) == VALUE_BYTES else None
 
 
+def subtree_hash(leaves: Iterable[tuple[bytes, bytes]], depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the hash at `depth` over pairs sorted by key, whose keys have their first `depth` bits in common."""
+    return _hash_leaves((key + value for key, value in leaves), depth, prefixes)
+
+
+def decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
+    """Return a proof's siblings, root downward, empty ones included, and its terminal (0, 32 or 64 bytes).
+
+    Raises:
+        DecodeError: the bytes are no proof.
+    """
+    return _decode_proof(proof)
+
+
 def _encode_proof(siblings: list[bytes], terminal: bytes) -> bytes:
     depth = len(siblings)
     bitmap = bytearray((depth + 7) // 8)
