@@ -16,7 +16,7 @@ What it does not do: retry, back off, or judge what comes (`gossip`).
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -38,12 +38,21 @@ class Peers:
         timeout_seconds: for connecting, for each read or write, and for a body as a whole.
         proxy: URL of an HTTP proxy; empty for none.
         tls: certificates to trust; by default those that httpx brings.
+        transport: makes what carries the requests of one client; by default TCP. The simulator has its own.
     """
 
-    def __init__(self, *, timeout_seconds: float = 10.0, proxy: str = "", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float = 10.0,
+        proxy: str = "",
+        tls: ssl.SSLContext | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
         self._timeout = timeout_seconds
         self._proxy = proxy or None
         self._tls = tls
+        self._transport = transport
         self._clients: dict[str, httpx.AsyncClient] = {}
 
     async def post(
@@ -121,13 +130,14 @@ class Peers:
 
     def _client(self, peer: str) -> httpx.AsyncClient:
         if peer not in self._clients:
-            if self._tls is None:
+            if self._tls is None and self._transport is None:
                 self._tls = httpx.create_ssl_context(trust_env=False)
             self._clients[peer] = httpx.AsyncClient(
-                verify=self._tls,
+                verify=True if self._tls is None else self._tls,
                 proxy=self._proxy,
                 trust_env=False,
                 timeout=self._timeout,
+                transport=None if self._transport is None else self._transport(),
                 limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             )
         return self._clients[peer]

@@ -173,7 +173,7 @@ def run(
         figures=world.metrics.figures(),
         extra=world.extra,
         bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
-        curves={word: _curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
+        curves={word: curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
         failure=failure,
         tail=[str(each) for each in world.timeline.trace.tail],
         replay=replay_command(scenario.name, settings.seed, different, digest),
@@ -237,7 +237,7 @@ def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: s
     return " ".join([*words, f"--digest {digest[:16]}"])
 
 
-def _curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
+def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
     """Coverage against time since submission."""
     delays = world.metrics.delays(urgent=urgent)
     if not delays:
