@@ -234,7 +234,7 @@ def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: s
     for key, value in changes.items():
         number = int(value) if float(value).is_integer() else value
         words.append(f"--nodes {number}" if key == "nodes" else f"--set {key}={number}")
-    return " ".join([*words, f"--digest {digest[:16]}"])
+    return " ".join([*words, *([f"--digest {digest[:16]}"] if digest else [])])
 
 
 def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:

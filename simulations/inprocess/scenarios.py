@@ -82,16 +82,11 @@ def restart(world: HttpWorld) -> None:
     _people(world)
 
 
-@_scenario(nodes=6, seconds=60.0, bounds=Bounds(one_root=60_000))
+# Five of six nodes are well, and so are five of six submissions: some 69 % of all deliveries have nothing to wait for.
+@_scenario(nodes=6, seconds=60.0, bounds=Bounds(one_root=60_000, urgent_share=(2_000, 0.6)))
 def slow_link(world: HttpWorld) -> None:
-    """One node's links take seconds, and then longer than others wait; everybody else must not notice."""
+    """One node's links take seconds, and then longer than others wait; the others must not wait for it."""
     slow = world.some(0.01)[0]
     world.at(1, lambda: world.slow(slow, factor=world.settings.option("slow", 40.0)))
     world.at(world.settings.seconds / 2, lambda: world.slow(slow, factor=world.settings.option("slower", 400.0)))
     _people(world)
-
-    def others_did_not_notice() -> None:
-        share = world.metrics.share(2_000, urgent=True)
-        world.extra["urgent, within 2 s"] = round(share, 4)
-
-    world.at_end(others_did_not_notice)
