@@ -20,6 +20,7 @@ import trio
 from trio.testing import MockClock
 
 from registry.errors import InputError
+from simulations.causes import failure_of
 from simulations.checkers import (
     Bounded,
     Checker,
@@ -33,7 +34,7 @@ from simulations.checkers import (
 )
 from simulations.running import Failure, Outcome, changed, curve, differences, replay_command
 from simulations.sharing import shared_answers
-from simulations.world import Settings, violation_of
+from simulations.world import Settings
 
 from .clock import seeded_scheduler
 from .scenarios import HttpScenario
@@ -119,10 +120,8 @@ def run(
             checkers = [*_checkers(scenario), NoErrors(errors)]
             play = partial(_play, scenario, settings, folder, stage, keep, checkers, progress or (lambda _share: None))
             trio.run(play, clock=MockClock(autojump_threshold=0.0), strict_exception_groups=True)
-    except* KeyboardInterrupt:
-        raise
-    except* Exception as group:  # a node that fails is a finding like any other
-        failure = _failure(group, stage)
+    except BaseException as error:  # a node that fails is a finding like any other
+        failure = failure_of(error, at=0 if stage.world is None else stage.world.timeline.elapsed)
     finally:
         gc.unfreeze()
         shutil.rmtree(folder, ignore_errors=True)
@@ -160,15 +159,6 @@ def _checkers(scenario: HttpScenario) -> list[Checker]:
         QuorumNotes(),
         WithinBounds(scenario.bounds),
     ]
-
-
-def _failure(group: BaseExceptionGroup[Exception], stage: Stage) -> Failure:
-    leaf: BaseException = group
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = leaf.exceptions[0]
-    seen = violation_of(cast(Exception, leaf))
-    assert stage.world is not None, "a world is founded before anything can fail"
-    return Failure(checker=seen.checker, message=seen.message, at=stage.world.timeline.elapsed)
 
 
 def _outcome(

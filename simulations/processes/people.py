@@ -167,13 +167,23 @@ class People:
         """Looks at a node's checkpoint until the end."""
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
             while True:
-                try:
-                    answer = await client.get(f"{machine.url}/log/checkpoint")
-                    if answer.status_code == 200:
-                        self._book.saw(machine.name, answer.text, self.now)
-                except httpx.HTTPError:
-                    self._book.outcomes["looks that failed"] += 1
+                await self._look(client, machine)
                 await trio.sleep(LOOK_SECONDS)
+
+    async def look_once_more(self) -> None:
+        """At every node: what it has come to."""
+        async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
+            for machine in self._machines:
+                await self._look(client, machine)
+
+    async def _look(self, client: httpx.AsyncClient, machine: Machine) -> None:
+        try:
+            answer = await client.get(f"{machine.url}/log/checkpoint")
+        except httpx.HTTPError:
+            self._book.outcomes["looks that failed"] += 1
+        else:
+            if answer.status_code == 200:
+                self._book.saw(machine.name, answer.text, self.now)
 
     async def _submits(self, client: httpx.AsyncClient, said: Said) -> bool:
         """Whether a node, drawn anew each time, answered for it."""

@@ -30,10 +30,11 @@ import trio
 from node.reader import open_reader
 from registry.errors import InputError
 from registry.limits import SIGNERS
+from simulations.causes import failure_of
 from simulations.checkers import Violation
 from simulations.founding import Town
 from simulations.running import Failure, Outcome, changed, differences, replay_command
-from simulations.world import Settings, violation_of
+from simulations.world import Settings
 
 from .checks import check_audits, check_logs, check_output, check_resources, check_states
 from .deeds import Doer
@@ -139,13 +140,12 @@ def run(
     failure: Failure | None = None
     try:
         trio.run(partial(_play, settings, plan, folder, journal, result, progress or (lambda _share: None)))
-    except* Violation as group:
-        failure = _failure(group, journal)
-    except* (KeyboardInterrupt, InputError):
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    except* Exception as group:
-        failure = _failure(group, journal)
+    except BaseException as error:
+        try:
+            failure = failure_of(error, at=round(journal.elapsed * 1_000))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     if failure is None:
         shutil.rmtree(folder, ignore_errors=True)
     else:
@@ -280,6 +280,7 @@ async def _phases(
         sizes = {name: max(size for size, _ in seen.values()) for name, seen in sorted(result.book.checkpoints.items())}
         raise Violation("one_root", f"no single state {settings.settle:.0f} s after faults stopped; logs of {sizes}")
     journal.note(f"one state {result.one_root / 1_000:.2f} s after that")
+    await people.look_once_more()
 
 
 async def _converge(result: Result, healed: float) -> int:
@@ -342,14 +343,6 @@ def _check(settings: Settings, changes: Mapping[str, float]) -> None:
     ):
         if not least <= value <= most:
             raise InputError("bad_setting", f"{name} is {value:g}; it may be {least:g} to {most:g}.")
-
-
-def _failure(group: BaseExceptionGroup[Exception], journal: Journal) -> Failure:
-    leaf: BaseException = group
-    while isinstance(leaf, BaseExceptionGroup):
-        leaf = next((one for one in leaf.exceptions if isinstance(one, Violation)), leaf.exceptions[0])
-    seen = violation_of(leaf) if isinstance(leaf, Exception) else Violation("no_crash", str(leaf))
-    return Failure(checker=seen.checker, message=seen.message, at=round(journal.elapsed * 1_000))
 
 
 def _outcome(
