@@ -163,6 +163,8 @@ async def _play(
             wires = (
                 stack.enter_context(Wires.lay(settings.nodes, loss=settings.links.loss)) if plan.needs_wires else None
             )
+            if wires is not None and not wires.has_netem:
+                journal.note("this kernel has no netem: nothing is lost or delayed, plugs are pulled all the same")
             town, machines = _set_up(settings, plan, folder, stack, wires)
             result.machines = machines
             people = People(

@@ -17,7 +17,7 @@ from simulations.inprocess.scenarios import SCENARIOS
 from simulations.tiers import find
 
 ROOT = Path(__file__).resolve().parents[2]
-SMALL = {"nodes": 4.0, "seconds": 10.0}
+SMALL = {"nodes": 3.0, "seconds": 8.0}
 STORY = {
     "partition": {**SMALL, "normal": 1.0, "urgent": 3.0},
     "joiner": {"nodes": 4.0, "seconds": 34.0, "normal": 2.0},
