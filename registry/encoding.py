@@ -157,6 +157,8 @@ def _head(count: int) -> int:
 def _sorted_keys(mapping: dict[Any, Any]) -> tuple[tuple[Any, ...], int]:
     """A map's keys in the order of their encodings, and how many bytes these have together."""
     keys = tuple(mapping)
+    if keys and type(keys[0]) is int and all(type(key) is int and 0 <= key < _SHORT for key in keys):
+        return tuple(sorted(keys)), len(keys)  # one byte each
     try:
         return _sorted_names(keys)
     except _OtherKeysError:
