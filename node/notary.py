@@ -5,7 +5,7 @@ leader. What makes that hard is a steady stream: no two nodes ever hold the same
 three sets:
 
     live        all that is logged here                          (the engine's fold; grows by itself)
-    candidate   the set this node last stood by with its name    (trails live)
+    candidate   the set this node last stood by with its name    (trails live, which is a branch of it)
     noted       the newest set that a quorum stands by           (trails candidate; proofs are made from it)
 
 * **Cosigning.** A node stands by its live set once that has not changed for `QUIET`, if its last candidate has been
@@ -15,28 +15,53 @@ three sets:
   it comes to. A dead signer costs one turn.
 * **Never less.** A candidate only grows: an offer is taken only if it contains the candidate, and every narrowing
   statement that has been held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
+* **Never two.** A signer that cosigns two roots of one count has lied, or its fold is broken: `Contradicts` proves it.
 * **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine. A node counts its own
   cosignature only when it hears itself (`Tell`), so that none is shown to anybody which is not kept.
 
+What is new is folded twice, into live and into the candidate, and the roots are compared before anything is signed: if
+they differ, a bit has flipped, and nothing is signed until the node is started again. Then live is put over the
+candidate (`Fold.rebase`), so that the two are held once but for what is not cosigned yet.
+
 A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
+
+The notary keeps the noted state's note and roots only; its records are whoever's keep the noted map (`noted`): each
+`Stands` says which of them changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, assert_never
 
 from governance.charter import FOLD_VERSION
 from governance.fold import Fold
 from governance.rulebook import is_narrowing
+from registry.conflicts import conflict_of_states
 from registry.encoding import decode as decode_cbor
 from registry.encoding import encode as encode_cbor
 from registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
 from registry.keys import public_of
 from registry.note import Note, VerifierKey
+from registry.snapshot import Subject
 from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
 from registry.statement import Statement
 
-from .noted import Noted
+from .cosigning import (
+    Arrived,
+    Changed,
+    Contradicts,
+    Effect,
+    Event,
+    Image,
+    Keep,
+    Offer,
+    SignerView,
+    Standing,
+    Stands,
+    Step,
+    Tell,
+    Ticked,
+)
+from .ledger import Sayings
 
 QUIET: Final = 250
 """Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
@@ -64,136 +89,80 @@ MESSAGE_BYTES: Final = 1024 * 1024
 
 _AUDIT: Final = "Nothing was signed. Run `accredit node audit`, look at the disk, put a backup back that is new enough."
 
-# -------------------------------------------------------------------------------------------- events and effects
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """The live set grew by these."""
-
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
-    """Somebody's message."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticked:
-    """Time has passed."""
-
-
-Event = Changed | Arrived | Ticked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
-    """Store this text durably, in place of the one before.
-
-    Attributes:
-        without: ids in the live set that its set lacks.
-    """
-
-    text: str
-    without: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tell:
-    """Send this message to every node, this one among them: hand it back as `Arrived`."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stands:
-    """A quorum stands by a newer state, or more of the signers do.
-
-    Attributes:
-        without: ids in the live set that its set lacks.
-    """
-
-    note: bytes
-    without: tuple[bytes, ...]
-
-
-Effect = Keep | Tell | Stands
-
-# --------------------------------------------------------------------------------------------------------- views
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerView:
-    """What this node has seen of a signer.
-
-    Attributes:
-        name: its node name.
-        count, time: of its newest cosignature: statements, seconds since 1970. None: never seen.
-        cosigned: when it cosigned the newest noted text, seconds since 1970; None: it did not.
-        is_missing: it has not cosigned the newest noted text within the last two periods.
-    """
-
-    name: str
-    count: int | None
-    time: int | None
-    cosigned: int | None
-    is_missing: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """One candidate: its text, its statements' root, and the records that differ from the candidate before."""
-
-    state: StateNote
-    statements_root: bytes
-    changed: Mapping[tuple[str, str], dict[str, Any] | None]
-    ids: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Offer:
-    """A set offered: ids beyond the offerer's noted set, and until when it is waited for, ms."""
-
-    state: StateNote
-    ids: tuple[bytes, ...]
-    until: int
-
 
 class Notary:
     """See the module."""
 
-    def __init__(self, *, ecosystem: bytes, name: str, state_seed: bytes, live: Fold, last: str | None = None) -> None:
-        """Nothing is noted yet, and everything in `live` is still to be told of by `Changed`.
+    def __init__(
+        self,
+        *,
+        ecosystem: bytes,
+        name: str,
+        state_seed: bytes,
+        live: Fold,
+        last: str | None = None,
+        image: Image | None = None,
+    ) -> None:
+        """Nothing is noted yet, and everything in `live` is still to be told of by `Changed`, but for what `image` has.
 
         Args:
             name: this node's; it signs if the charter names it with this key among the signers.
             state_seed: secret seed of its state key, 32 bytes.
-            live: the fold of all that is logged; read, never changed.
+            live: the fold of all that is logged. No statement is added to it here, but its base changes. With an
+                image it is empty, and filled from that.
             last: the text last kept, if any: nothing smaller is ever signed.
+            image: where another notary stood. This one begins there.
         """
-        self.noted = Noted()
+        self.noted = Standing()
         self._ecosystem = ecosystem
         self._name = name
         self._seed = state_seed
         self._live = live
         self._floor = 0 if last is None else StateNote.decode(last).count
         self._candidate = Fold(ecosystem)
-        self._steps: list[_Step] = []
+        self._is_damaged = False  # one set was folded twice, to two states
+        self._steps: list[Step] = []
         self._behind: dict[bytes, Statement] = {}  # live, not in the candidate
         self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
         self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
         self._gathered: dict[str, dict[VerifierKey, OpenedState]] = {}
+        self._sayings = Sayings()
         self._newest: dict[str, tuple[int, int]] = {}  # signer -> time, count of its newest cosignature
-        self._offer: _Offer | None = None
+        self._offer: Offer | None = None
         self._changed_at = 0
         self._told_at = 0
         self._stood_at = 0  # when the newest quorum stood
         self._slot = -1  # the last turn that was considered
         self._now = 0
         self.disagreements = 0
+        if image is not None:
+            self._take_up(image)
+
+    def image(self) -> Image:
+        """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
+        return Image(
+            live=self._live,
+            candidate=self._candidate,
+            noted=self.noted,
+            steps=tuple(self._steps),
+            behind=tuple(self._behind.values()),
+            beyond=tuple(self._beyond),
+            gathered={text: dict(copies) for text, copies in self._gathered.items()},
+        )
+
+    def _take_up(self, image: Image) -> None:
+        self.noted, self._steps = image.noted, list(image.steps)
+        self._gathered = {text: dict(copies) for text, copies in image.gathered.items()}
+        self._behind = {each.id: each for each in image.behind}
+        self._beyond = dict.fromkeys(image.beyond)
+        if image.steps:
+            self._candidate = image.candidate.branch()
+            self._live.rebase(self._candidate)
+            for held in image.live.chains.own():
+                self._live.add(held)
+            self._live.settle()
+        else:
+            self._live.rebase(image.live)
 
     # ------------------------------------------------------------------------------------------- the one door
 
@@ -248,12 +217,15 @@ class Notary:
             views.append(SignerView(name=key.name, count=count, time=time, cosigned=cosigned, is_missing=is_missing))
         return sorted(views, key=lambda view: view.name)
 
-    def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> None:
+    def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> list[Stands]:
         """Takes up, before the first event, a state that this node had signed or noted before it was started again.
 
         Args:
             statements: its set, less that of the state taken up before it.
             note: of that state, with its quorum, if it was noted.
+
+        Returns:
+            That it stands, if it does: with every record of it, before anything else was noted.
 
         Raises:
             StorageError: `state_damaged`: the statements do not lead to that state, so that nothing may be signed.
@@ -270,20 +242,19 @@ class Notary:
                 f"stored leads to {found.count} statements and the root {found.root.hex()[:16]}.",
                 hint=_AUDIT,
             )
-        if note:
-            self._resume_note(note, found)
+        return self._resume_note(note, found) if note else []
 
-    def _resume_note(self, note: bytes, state: StateNote) -> None:
+    def _resume_note(self, note: bytes, state: StateNote) -> list[Stands]:
         try:
             opened = open_state(note, self._keys())
         except RefusedError as error:
             if error.code == "unsigned":
-                return  # the charter names other signers by now: their quorum is still to come
+                return []  # the charter names other signers by now: their quorum is still to come
             raise StorageError(
                 "state_damaged", f"The stored state note does not verify: {error.message}", hint=_AUDIT
             ) from error
         self._gather(opened)
-        self._count(state.encode())
+        return self._count(state.encode())
 
     # ------------------------------------------------------------------------------------------------ live set
 
@@ -314,21 +285,33 @@ class Notary:
 
     # ----------------------------------------------------------------------------------------------- candidate
 
-    def _advance(self, statements: Iterable[Statement]) -> StateNote:
+    def _advance(self, statements: Sequence[Statement]) -> StateNote:
         """Makes the candidate contain `statements`; its text."""
-        ids = []
         for statement in statements:
-            self._candidate.add(statement)
             self._behind.pop(statement.id, None)
             self._since.pop(statement.id, None)
             self._beyond[statement.id] = None
-            ids.append(statement.id)
-        changes = self._candidate.settle()
-        state = self._text_of(self._candidate)
-        changed = {subject: self._candidate.get(*subject) for subject in changes.records}
-        root = self._candidate.statements_root()
-        self._steps.append(_Step(state=state, statements_root=root, changed=changed, ids=tuple(ids)))
+        if self._steps:
+            changed = self._go_on(statements)
+        else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
+            self._candidate = self._live.rest_on(statements)
+            changed = dict(self._candidate.items())
+        state, root = self._text_of(self._candidate), self._candidate.statements_root()
+        ids = tuple(statement.id for statement in statements)
+        self._steps.append(Step(state=state, statements_root=root, changed=changed, ids=ids))
         return state
+
+    def _go_on(self, statements: Sequence[Statement]) -> dict[Subject, dict[str, Any] | None]:
+        """Adds to the candidate and puts the live set over it again; the records that differ."""
+        count, root = len(self._live), self._live.state_root()
+        for statement in statements:
+            self._candidate.add(statement)
+        changes = self._candidate.settle()
+        if len(self._candidate) == count and self._candidate.state_root() != root:
+            self._is_damaged = True  # one set folded twice, two states: nothing may be signed
+            self.disagreements += 1
+        self._live.rebase(self._candidate)
+        return {subject: self._candidate.get(*subject) for subject in changes.records}
 
     def _text_of(self, fold: Fold) -> StateNote:
         charter = fold.charter or self._live.charter
@@ -348,10 +331,7 @@ class Notary:
 
     def _tell(self, state: StateNote, *, offer: bool = False) -> list[Effect]:
         self._told_at = self._now
-        if state.fold != FOLD_VERSION or state.count < self._floor or self._own_key() is None:
-            return []
-        if not self._behind and state.root != self._live.state_root():
-            self.disagreements += 1  # one set folded twice, two states: a bit has flipped, and nothing may be signed
+        if state.fold != FOLD_VERSION or state.count < self._floor or self._is_damaged or self._own_key() is None:
             return []
         line = cosign_state(state, self._name, self._seed, self._now // 1000)
         note = Note(text=state.encode(), signatures=(line,)).encode()
@@ -417,28 +397,39 @@ class Notary:
             raise RefusedError("wrong_ecosystem", "this state note is of another ecosystem.")
         if any(one.time is None or one.time > self._now // 1000 + AHEAD_MAX for one in opened.cosignatures):
             raise RefusedError("clock_ahead", "this cosignature is dated too far ahead.", hint="Check the clocks.")
-        self._gather(opened)
+        found = self._gather(opened)
         own, noted = self._own_key(), self.noted.state
         is_own = all(one.key == own for one in opened.cosignatures)
         if ids is not None and not is_own and opened.state.count > (0 if noted is None else noted.count):
-            self._offer = _Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
-        return self._count(opened.state.encode())
+            self._offer = Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
+        return [*found, *self._count(opened.state.encode())]
 
-    def _gather(self, opened: OpenedState) -> None:
+    def _gather(self, opened: OpenedState) -> list[Contradicts]:
+        """Takes cosignatures in; those of signers that have cosigned another root of this count."""
         text = opened.state.encode()
+        found: list[Contradicts] = []
         copies = self._gathered.setdefault(text, {})
         for one in opened.cosignatures:
             assert one.time is not None
             before = copies.get(one.key)
             if before is None or _time_of(before, one.key) < one.time:
                 copies[one.key] = opened
+            if (other := self._contradicted(one.key, opened)) is not None:
+                found.append(Contradicts(conflict=other))
             seen = self._newest.get(one.key.name)
             if seen is None or seen[0] <= one.time:
                 self._newest[one.key.name] = one.time, opened.state.count
         while len(self._gathered) > TEXTS_MAX:
             self._gathered.pop(next(iter(self._gathered)))
+        return found
 
-    def _count(self, text: str) -> list[Effect]:
+    def _contradicted(self, key: VerifierKey, opened: OpenedState) -> bytes | None:
+        """A proof that a signer has cosigned another root of the same count; None where it has not."""
+        state, note = opened.state, opened.note.encode()
+        other = self._sayings.compare(key, (state.fold, state.count), state.root, note)
+        return None if other is None else conflict_of_states(other, note, key).encode()
+
+    def _count(self, text: str) -> list[Stands]:
         """Whether the quorum stands by this text now, and this node knows its set."""
         keys = self._keys()
         copies = {key: opened for key, opened in self._gathered.get(text, {}).items() if key in keys}
@@ -453,21 +444,27 @@ class Notary:
             return []
         if self.noted.state != self._steps[at].state:
             self._stood_at = self._now
-        self._settle_noted(at, note)
-        return [Stands(note=note, without=(*self._beyond, *self._behind))]
+        return [self._settle_noted(at, note)]
 
-    def _settle_noted(self, at: int, note: bytes) -> None:
+    def _settle_noted(self, at: int, note: bytes) -> Stands:
         """The candidate of step `at` becomes the noted state."""
-        changed: dict[tuple[str, str], dict[str, Any] | None] = {}
+        changed: dict[Subject, dict[str, Any] | None] = {}
         for step in self._steps[: at + 1]:
             changed |= step.changed
             for id in step.ids:
                 self._beyond.pop(id, None)
         step = self._steps[at]
-        self.noted.settle(note=note, state=step.state, statements_root=step.statements_root, changed=changed)
+        self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
-        base = _Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
+        base = Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
         self._steps = [base, *self._steps[at + 1 :]]
+        return Stands(
+            note=note,
+            state=step.state,
+            statements_root=step.statements_root,
+            changed=changed,
+            without=(*self._beyond, *self._behind),
+        )
 
     # ------------------------------------------------------------------------------------------------- signers
 

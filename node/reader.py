@@ -234,6 +234,13 @@ class Reader:
         row = self._first("SELECT value FROM kept WHERE name = ?", name)
         return row and bytes(row[0])
 
+    def kept_under(self, beginning: str) -> list[bytes]:
+        """What is kept under names that begin so, in the order in which it was first put there."""
+        return [
+            bytes(value)
+            for (value,) in self._all("SELECT value FROM kept WHERE name GLOB ? || '*' ORDER BY rowid", beginning)
+        ]
+
     def backup(self, path: Path) -> None:
         """Copy the whole database, as of one moment, to a new file; the node goes on meanwhile.
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from governance.fold import Fold
+from node.cosigning import SignerView, Standing
 from node.engine import ReplyFrame, Result
-from node.notary import SignerView
-from node.noted import Noted
+from node.noted import NotedMap
 from node.observe import Metrics
 from node.reader import Reader as LogReader
+from registry.conflicts import Conflict
 from registry.witness import Refused
 
 
@@ -40,8 +41,8 @@ class Notary(Protocol):
     """What a quorum stands by (`node.notary.Notary`)."""
 
     @property
-    def noted(self) -> Noted:
-        """The newest noted state."""
+    def noted(self) -> Standing:
+        """The newest noted state's note and roots."""
         ...
 
     def signers(self) -> Sequence[SignerView]:
@@ -80,6 +81,16 @@ class Reader(Protocol):
     @property
     def notary(self) -> Notary:
         """The newest state that a quorum stands by."""
+        ...
+
+    @property
+    def noted(self) -> NotedMap:
+        """The newest noted state, its records and its map."""
+        ...
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves, the oldest first."""
         ...
 
     @property
@@ -124,6 +135,17 @@ class Writer(Protocol):
             InputError: it is none, or of nobody who may.
             NotYetError: no charter is in effect here yet.
             RemoteError: `not_ready`: the node shuts down.
+        """
+        ...
+
+    async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
+        """Takes a conflict in: the one that is kept against its key then, and whether that is this one, just now.
+
+        Raises:
+            InputError: it proves nothing, or nothing about a node that is known here.
+            NotYetError: more are kept than there is room for.
+            RemoteError: `not_ready`: the node shuts down.
+            StorageError: it cannot be kept.
         """
         ...
 

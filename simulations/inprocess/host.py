@@ -248,15 +248,16 @@ class HttpHost:
                 store=store,
                 log_key=partial(log_key_of, runtime.fold),
                 clock=self.clock,
+                on_conflict=runtime.found,
                 run_blocking=self._blocking,
             )
             key = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(self._keys.log))
-            witnessing = Witnessing(runtime, log=key, transport=peers, clock=self.clock)
+            witnessing = Witnessing(runtime, log=key, transport=peers, clock=self.clock, on_conflict=runtime.found)
             try:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(runtime.run)
                     self._is_now(runtime, store)
-                    app = create_app(NodeReader(runtime, config, self.clock, witness.alarms), runtime, witness=witness)
+                    app = create_app(NodeReader(runtime, config, self.clock), runtime, witness=witness)
                     world.wires.listen(name, nursery, partial(self._serve, app, config))
                     nursery.start_soon(witnessing.run)
             finally:
