@@ -36,7 +36,7 @@ from node.peers import Peers
 from node.runtime import Runtime
 from node.serve import NodeReader, settings_of
 from node.server import create_app
-from node.store import Store
+from node.store import Store, open_reader
 from node.witness import NodeWitness, log_key_of, open_held
 from node.witnessing import Witnessing
 from registry.errors import InputError
@@ -78,14 +78,15 @@ class WatchedRuntime(Runtime):
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """What a host's database holds, as checkers look at a disk."""
+    """What a host's database holds, as checkers look at a disk; whether the host is up or not."""
 
-    store: Store
+    database: Path
 
     @property
     def entries(self) -> list[tuple[bytes, bytes]]:
         """Id and bytes of each entry, in order."""
-        return [(bytes(id), bytes(raw)) for _, id, raw in self.store.rows(0, self.store.size())]
+        with open_reader(self.database) as reader:
+            return [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())]
 
 
 class HttpHost:
@@ -111,6 +112,8 @@ class HttpHost:
         self._runtime: WatchedRuntime | None = None
         self._store: Store | None = None
         self._scope: trio.CancelScope | None = None
+        self._is_wanted = False
+        self._database = folder / "node.sqlite"
         self._keys = NodeKeys(name=name, **{role: world.town.node_seed(name, role) for role in _ROLES})
 
     def __repr__(self) -> str:
@@ -128,9 +131,8 @@ class HttpHost:
 
     @property
     def disk(self) -> StoredLog:
-        """Its log; while it is up."""
-        assert self._store is not None, "looked at while it is up"
-        return StoredLog(self._store)
+        """Its log."""
+        return StoredLog(self._database)
 
     @property
     def noted(self) -> bytes | None:
@@ -146,8 +148,10 @@ class HttpHost:
         self.told = [each.id for each in statements]
 
     def start(self) -> None:
-        """Starts it; it is up a moment later."""
-        if self._scope is None:
+        """Starts it; it is up a moment later. Where it has just crashed, as soon as nothing of it is left."""
+        if self._scope is not None:
+            self._is_wanted = self._scope.cancel_called
+        else:
             self._scope = trio.CancelScope()
             self.starts += 1
             self.note("start")
@@ -212,6 +216,9 @@ class HttpHost:
         with scope:
             await self._run()
         self._scope = None
+        if self._is_wanted:
+            self._is_wanted = False
+            self.start()
 
     async def _run(self) -> None:
         world, name = self.world, self.name
@@ -285,7 +292,7 @@ class HttpHost:
         return result
 
     def _open(self) -> Store:
-        return Store.open(self._folder / "node.sqlite", ecosystem=self.world.town.ecosystem, origin=self.name)
+        return Store.open(self._database, ecosystem=self.world.town.ecosystem, origin=self.name)
 
     def note(self, what: str, data: bytes = b"") -> None:
         """A line of the trace."""

@@ -37,7 +37,7 @@ def test_everything_holds_in(name: str) -> None:
 
 def digest_elsewhere(scenario: str, hash_seed: str) -> str:
     """Of a run in a process of its own."""
-    words = ["simulate", "run", "--tier", "http", "--json", "--nodes", "4", "--seconds", "10", "--seed", "5"]
+    words = ["simulate", "run", "--tier", "http", "--json", "--nodes", "3", "--seconds", "8", "--seed", "5"]
     done = subprocess.run(
         [sys.executable, "-m", "cli", *words, scenario],
         cwd=ROOT,
