@@ -32,7 +32,9 @@ from node.engine import (
     Submitted,
     TellNote,
 )
-from registry.errors import StorageError
+from node.noted import Noted
+from registry.errors import AccreditError, StorageError
+from registry.query import Query
 from registry.state_note import StateNote
 
 from .disk import Disk
@@ -69,7 +71,7 @@ class Host:
         self.clock_error = 0
         self.told: list[bytes] = []
         self.starts = 0
-        self.noted: NoteStands | None = None
+        self._stands: NoteStands | None = None
         self._signed: KeepNote | None = None
         self._random = world.timeline.stream(f"host {name}")
         self._wake_at = 0
@@ -89,6 +91,12 @@ class Host:
     def is_honest(self) -> bool:
         """Whether it follows the protocol."""
         return self.conduct.is_honest
+
+    @property
+    def noted(self) -> Noted | None:
+        """The newest state with a quorum, its records and its map; None before the first, or while it is down."""
+        noted = None if self.engine is None else self.engine.notary.noted
+        return None if noted is None or noted.note is None else noted
 
     @property
     def clock(self) -> int:
@@ -116,7 +124,7 @@ class Host:
         self.engine = engine
         self._note("start")
         signed = None if self._signed is None else (StateNote.decode(self._signed.text), self._signed.part)
-        noted = None if self.noted is None else self.noted.kept
+        noted = None if self._stands is None else self._stands.kept
         self._perform(engine.settle(now=self.clock, signed=signed, noted=noted))
         world.check(lambda checker: checker.on_start(world, self))
         if self.starts > 1:  # what the crash left on the disk with nobody told of it
@@ -153,6 +161,9 @@ class Host:
     def receive_frame(self, data: bytes, answer: Callable[[ReplyFrame], None]) -> None:
         """A frame arrived; `answer` is called with the reply unless the host's conduct is not to give one."""
         assert self.engine is not None
+        if (error := self.conduct.refuses(data)) is not None:
+            answer(ReplyFrame(token=0, status=400, error=error))
+            return
         token = self._next_token()
         self._frame_answers[token] = answer
         self._note("frame", data)
@@ -181,11 +192,13 @@ class Host:
                     self._send(effect)
                 case KeepNote():
                     self._signed = effect  # its own file: synced before what follows
+                    self.world.check(lambda checker, kept=effect: checker.on_signed(self.world, self, kept))  # type: ignore[misc]
                 case TellNote():
                     self._tell(effect)
                 case NoteStands():
-                    self.noted = effect
+                    self._stands = effect
                     self.world.metrics.on_noted(self)
+                    self.world.check(lambda checker, kept=effect.kept: checker.on_noted(self.world, self, kept))  # type: ignore[misc]
                 case Changed() | ReplyNote():
                     pass  # for readers of the node, and for whoever posted a note: neither waits for it here
                 case _:
@@ -227,9 +240,9 @@ class Host:
     def _tell(self, effect: TellNote) -> None:
         self.handle(NoteArrived(token=self._next_token(), data=effect.data))
         for peer in effect.peers:
-            for delay in self.world.network.carry(self.name, peer.name, len(effect.data)):
-                target = self.world.host(peer.name)
-                self.world.timeline.after(delay, lambda target=target: target.receive_note(effect.data))  # type: ignore[misc]
+            data = self.conduct.tells(self, peer.name, effect.data)
+            if data is not None:
+                self.world.post_note(self.name, peer.name, data)
 
     def receive_note(self, data: bytes) -> None:
         """A cosigned state note arrived."""
@@ -284,6 +297,17 @@ class Host:
         if self.starts == start and self.engine is not None:
             self._note(what, data)
             self.handle(event)
+
+    def answer(self, query: Query) -> bytes | None:
+        """The evidence that a verifier gets; None where the machine is down, or has no state to answer from."""
+        if self.engine is None or not self.conduct.listens:
+            return None
+        try:
+            return self.conduct.answers(self, query)
+        except AccreditError as error:  # a node says no; a lie that cannot be written is no answer either
+            if self.is_honest:
+                self._note(f"no evidence: {error.code}")
+            return None
 
     # ------------------------------------------------------------------------------------------------------ time
 
