@@ -111,4 +111,4 @@ class Circle:
     def _make(self, kid: bytes, at: int) -> PeerState:
         peer = self.roster.get(kid)
         assert peer is not None, "state is kept of members only"
-        return PeerState(peer, config=self._config, random=self._random, at=at)
+        return PeerState(peer, kid=kid, config=self._config, random=self._random, at=at)

@@ -4,7 +4,8 @@ Events are things that happened, effects are requests: `Machine.handle(event, no
 engine, below it the trio shell or the simulator) carries effects out and reports back with further events: every
 `Send` is answered by one `FrameAnswered` or `SendFailed` that names the same exchange, or, where that got lost too,
 given up by the machine itself after `GossipConfig.exchange`. Every `FrameReceived` is answered by one `Reply` or
-`Refuse` with the same token, at once.
+`Refuse` with the same token: at once, and as the first effect; save that a poll's may be an effect of a later event, at
+most `GossipConfig.poll_hold` later. Where nobody waits for it any more, it is dropped without a word.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,6 +58,14 @@ class Held(Protocol):
 
     def root(self) -> tuple[bytes, int]:
         """Root and number of the committed statements."""
+        ...
+
+    def conflicts(self) -> Sequence[bytes]:
+        """The conflicts kept, checked, at most 256, the oldest first; none is ever dropped."""
+        ...
+
+    def checkpoints(self) -> Sequence[bytes]:
+        """Signed checkpoints worth telling, at most 4 KiB each: our own log's newest first, then some of others'."""
         ...
 
 
@@ -122,6 +131,13 @@ class StatementsJudged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictsFound:
+    """These are new, checked and kept: wherever they came from, everybody should have them. `Held` has them already."""
+
+    conflicts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeersChanged:
     """The nodes in force; replaces what was said before. A node that is not among them is silent.
 
@@ -136,19 +152,29 @@ class Ticked:
     """Time has passed: `Machine.next_wakeup` was reached."""
 
 
-Event = FrameReceived | FrameAnswered | SendFailed | StatementsLogged | StatementsJudged | PeersChanged | Ticked
+Event = (
+    FrameReceived
+    | FrameAnswered
+    | SendFailed
+    | StatementsLogged
+    | StatementsJudged
+    | ConflictsFound
+    | PeersChanged
+    | Ticked
+)
 
 # ------------------------------------------------------------------------------------------------------ effects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Post `data` to `url` + `/gossip` of the peer called `peer`."""
+    """Post `data` to `url` + `/gossip` of the peer called `peer`, and wait `timeout` ms for the answer."""
 
     exchange: int
     peer: str
     url: str
     data: bytes
+    timeout: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +207,23 @@ class Submit:
     statements: tuple[Unverified, ...]
 
 
-Effect = Send | Reply | Refuse | Submit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuse:
+    """Check these conflicts, which the peer with the key id `sender` sent; say which were new with `ConflictsFound`."""
+
+    sender: bytes
+    conflicts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """The peer with the key id `sender` showed these checkpoints: verify and compare them, if they are of use."""
+
+    sender: bytes
+    checkpoints: tuple[bytes, ...]
+
+
+Effect = Send | Reply | Refuse | Submit | Accuse | Heard
 
 # --------------------------------------------------------------------------------------------------- statistics
 

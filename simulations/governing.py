@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misconduct:
-    """A key that contradicted itself, by these statements, at this time (ms since 1970)."""
+    """A key that contradicted itself, and honest nodes have met both sides of it.
+
+    Attributes:
+        key: id of an authority's key; or the public log or state key of a node, 32 bytes each.
+        ids: of the statements that contradict each other; none where it is a node that signed two checkpoints or notes.
+        time: ms since 1970.
+    """
 
     key: bytes
     ids: tuple[bytes, ...]
@@ -54,15 +60,19 @@ class Governing:
             for _ in range(2):
                 pen.seq, pen.prev = before
                 pair.append(self._register(pen))
-        world.misconduct.append(
-            Misconduct(key=key_id(pen.public), ids=tuple(each.id for each in pair), time=world.timeline.now)
-        )
-        if len(world.misconduct) == 1:
-            world.watch_misconduct()
+        self.accuse(key_id(pen.public), tuple(each.id for each in pair))
         for statement, host in zip(pair, (left, right), strict=True):
             town.signed[statement.id] = statement
             world.workload.say(statement, host)
         return tuple(pair)
+
+    def accuse(self, key: bytes, ids: tuple[bytes, ...] = ()) -> None:
+        """Notes that a key contradicts itself from now on, and begins to watch who knows."""
+        world = self._world
+        if all(each.key != key for each in world.misconduct):
+            world.misconduct.append(Misconduct(key=key, ids=ids, time=world.timeline.now))
+            if len(world.misconduct) == 1:
+                world.watch_misconduct()
 
     def _alike(self, pen: Pen, bits: int) -> list[Statement]:
         """Two statements with one number whose ids agree in their lowest bits: found by trying, as a thief would."""

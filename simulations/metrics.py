@@ -121,7 +121,7 @@ class Metrics:
             if each.key not in self._exposed:
                 engines = [host.engine for host in self._world.honest if host.engine is not None]
                 is_whole = len(engines) == len(self._world.honest)
-                if is_whole and all(knows(engine.fold, each.key) for engine in engines):
+                if is_whole and all(knows(engine, each.key) for engine in engines):
                     self._exposed[each.key] = self._world.timeline.now - each.time
 
     @property

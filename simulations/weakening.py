@@ -18,7 +18,7 @@ from typing import Any, Final
 from gossip import mesh, negentropy, reconcile
 from governance import renewal
 from governance.chains import Chains
-from node import engine
+from node.logview import LogView
 from registry import noted
 from registry.note import VerifiedSignature
 from registry.state_note import OpenedState, StateNote
@@ -79,11 +79,11 @@ def no_count_memory() -> AbstractContextManager[None]:
 def weak_roots() -> AbstractContextManager[None]:
     """What nodes compare is a sum over ids, as fingerprints are, and short: two sets may have one root."""
 
-    def root(self: engine._Log) -> tuple[bytes, int]:
+    def root(self: LogView) -> tuple[bytes, int]:
         total = sum(int.from_bytes(id) for id in self.order) % 2**WEAK_BITS
         return sha256(total.to_bytes(8) + len(self.order).to_bytes(8)).digest(), len(self.order)
 
-    return put((engine._Log, "root", root))
+    return put((LogView, "root", root))
 
 
 def weak_fingerprints() -> AbstractContextManager[None]:

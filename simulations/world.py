@@ -58,6 +58,7 @@ class Settings:
         tick: between two appends of a node, ms.
         budget: statements that each authority's key may make.
         policy_age: maximum age of a cosignature in verifiers' trust policies, seconds.
+        checkpoints: whether nodes sign and show checkpoints of their logs; it costs time, and few scenarios need them.
         links: what links are like while faults last.
         gossip: the settings of every node's gossip.
         crowd: nodes in few hands.
@@ -75,6 +76,7 @@ class Settings:
     tick: int = TICK
     budget: int = BUDGET
     policy_age: int = MAX_AGE
+    checkpoints: bool = False
     links: LinkSettings = field(default_factory=LinkSettings)
     gossip: GossipConfig = field(default_factory=GossipConfig)
     crowd: Crowd = field(default_factory=Crowd)
@@ -261,6 +263,10 @@ class World:
         self._fault(f"clock {host.name}")
         host.set_clock(round(ahead * 1_000))
 
+    def firewall(self, host: Host) -> None:
+        """Nobody can connect to a host, for good; before the run begins."""
+        host.is_dialled = False
+
     def hold_back(self, host: Host, *, until: float) -> None:
         """A host that starts only then, with nothing but the genesis; it must be named there."""
         self._fault(f"hold back {host.name}")
@@ -284,7 +290,7 @@ class World:
     def post_note(self, source: str, target: str, data: bytes) -> None:
         """A cosigned note on its way; whether it gets there does not matter to anybody."""
         host = self.host(target)
-        for delay in self.network.carry(source, target, len(data)):
+        for delay in self.network.carry(source, target, len(data)) if host.is_dialled else ():
             self.timeline.after(delay, lambda: host.receive_note(data))
 
     def deliver(self, source: str, target: str, data: bytes) -> None:
@@ -292,7 +298,7 @@ class World:
         host = self.host(target)
 
         def arrive() -> None:
-            if host.is_up and host.conduct.hears(host, data):
+            if host.is_up and host.is_dialled and host.conduct.hears(host, data):
                 host.receive_frame(data, lambda _: None)
 
         for delay in self.network.carry(source, target, len(data)):

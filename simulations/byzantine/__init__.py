@@ -6,7 +6,7 @@ scenario hands it one."""
 from .answering import Forger, Omitter, Remembering, Restamper, StaleAnswerer
 from .conduct import Adversary, Conduct, Older, Rewriter
 from .eclipsing import Eclipser
-from .equivocating import NoteEquivocator
+from .equivocating import LogEquivocator, NoteEquivocator
 from .flooding import Flooder, FrameFlooder, InvalidFlooder, Replayer, ValidFlooder
 from .withholding import Promiser, RootLiar, Silent, Sleeper, Staller, Withholder
 
@@ -18,6 +18,7 @@ __all__ = (
     "Forger",
     "FrameFlooder",
     "InvalidFlooder",
+    "LogEquivocator",
     "NoteEquivocator",
     "Older",
     "Omitter",

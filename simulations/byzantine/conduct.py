@@ -116,10 +116,14 @@ class Rewriter(Adversary):
         """What to say instead."""
         return body
 
+    def rewrite_for(self, recipient: bytes, body: Body) -> Body | None:  # noqa: ARG002
+        """What to say instead to one peer, by its key id."""
+        return self.rewrite(body)
+
     def says(self, data: bytes) -> bytes | None:
         """See `Conduct`."""
         frame = decode_frame(data, max_bytes=_FRAME_BYTES, max_ids=_IDS)
-        body = self.rewrite(frame.body)
+        body = self.rewrite_for(frame.recipient, frame.body)
         if body is None:
             return None
         if body == frame.body:

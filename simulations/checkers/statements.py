@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from governance.fold import Fold
+from node.engine import Engine
 from registry.errors import AccreditError
 from registry.statement import Statement, decode
 
@@ -143,13 +144,15 @@ class Exposed(Checker):
             holders = sum(any(id in engine for engine in ends) for id in each.ids)
             if holders < len(each.ids):
                 continue  # nobody honest holds both sides of it
-            blind = [engine.name for engine in ends if not knows(engine.fold, each.key)]
+            blind = [engine.name for engine in ends if not knows(engine, each.key)]
             self.require(
                 not blind,
                 f"key {each.key.hex()[:16]} contradicted itself, and {len(blind)} nodes do not know: {blind[:3]}",
             )
 
 
-def knows(fold: Fold, key: bytes) -> bool:
-    """Whether a node shows that a key has contradicted itself."""
-    return any(key.hex()[:16] in alarm for alarm in fold.alarms())
+def knows(engine: Engine, key: bytes) -> bool:
+    """Whether a node shows that a key has contradicted itself: an authority's by alarms, a node's by conflicts."""
+    if any(conflict.key.public == key for conflict in engine.conflicts):
+        return True
+    return any(key.hex()[:16] in alarm for alarm in engine.fold.alarms())

@@ -1,6 +1,6 @@
 """Nobody is hostile, and much goes wrong: links, machines, clocks, disks, versions."""
 
-from gossip.frames import Beacon
+from gossip.frames import Accusation, Beacon, Poll
 from simulations.byzantine import Older
 from simulations.checkers import Bounds
 from simulations.network import LinkSettings, Sparse, split
@@ -124,8 +124,16 @@ def clock_skew(world: World) -> None:
 
 @scenario(nodes=30, seconds=60.0, bounds=Bounds(urgent_p99=1_000, one_root=60_000))
 def mixed_versions(world: World) -> None:
-    """A third of the nodes is of an older version, and knows nothing of beacons."""
-    world.turn(world.hosts[::3], lambda: Older(Beacon))
+    """A third of the nodes is of an older version, and knows nothing of beacons, accusations and polls."""
+    world.turn(world.hosts[::3], lambda: Older(Beacon, Accusation, Poll))
+    people(world)
+
+
+@scenario(nodes=20, seconds=60.0, bounds=Bounds(urgent_p99=1_000, one_root=60_000))
+def firewalls(world: World) -> None:
+    """A quarter of the nodes cannot be dialled: they poll, and hear of revocations as fast as the others."""
+    for host in world.hosts[::4]:
+        world.firewall(host)
     people(world)
 
 

@@ -1,6 +1,6 @@
 """State notes and those who rely on them: signers that crash or lie, and verifiers among liars."""
 
-from simulations.byzantine import Forger, NoteEquivocator, Omitter, Restamper, StaleAnswerer
+from simulations.byzantine import Forger, LogEquivocator, NoteEquivocator, Omitter, Restamper, StaleAnswerer
 from simulations.checkers import Bounds
 from simulations.world import World
 
@@ -14,11 +14,18 @@ def state_notes(world: World) -> None:
     people(world)
 
 
-@scenario(signers=7, nodes=14, seconds=60.0, bounds=Bounds(one_root=30_000))
+@scenario(signers=7, nodes=14, seconds=120.0, bounds=Bounds(one_root=30_000, exposed=60_000))
 def lying_signers(world: World) -> None:
-    """Two of seven signers cosign another root for every second node: quorums stand all the same."""
+    """Two of seven signers cosign, now and then, another root for one count: quorums stand, and everybody knows."""
     world.turn(world.hosts[:2], NoteEquivocator)
-    people(world)
+    people(world, normal=20, urgent=45)
+
+
+@scenario(nodes=30, seconds=90.0, checkpoints=True, bounds=Bounds(one_root=30_000, exposed=60_000))
+def lying_log(world: World) -> None:
+    """A node signs two checkpoints of one size and shows one to either half: soon everybody has the proof."""
+    world.turn(world.hosts[-1:], LogEquivocator)
+    people(world, normal=5, urgent=10)
 
 
 @scenario(signers=4, nodes=12, seconds=60.0, bounds=Bounds(one_root=30_000, stale=30))

@@ -72,7 +72,7 @@ def an_eclipse_by_one_rich_operator(config: GossipConfig) -> None:
     for node in world.nodes[10:]:
         Puppet(world, node).says(Graft(), victim)
     world.run(seconds=20)
-    mesh = list(victim.machine._mesh)
+    mesh = list(victim.machine._parts.mesh)
     evil = [node for node in world.nodes[10:] if node.kid in mesh]
     assert len(evil) <= 1
     (urgent,) = world.say(5, urgent=True)
@@ -102,13 +102,15 @@ def one_who_never_forwards(config: GossipConfig) -> None:
     world.run(seconds=20)
     mute = world.nodes[3]
     world.mute = {mute.name}
-    before = [node for node in world.nodes if mute.kid in node.machine._mesh]
+    before = [node for node in world.nodes if mute.kid in node.machine._parts.mesh]
     for _ in range(38):
         world.say(0, 1, urgent=True)
         world.say(10, 1, urgent=True)
         world.run(seconds=10)
     still = [
-        node.name for node in before if (slot := node.machine._mesh.slot(mute.kid)) is not None and slot.since < 60_000
+        node.name
+        for node in before
+        if (slot := node.machine._parts.mesh.slot(mute.kid)) is not None and slot.since < 60_000
     ]
     assert not still, still
 

@@ -212,7 +212,7 @@ def test_hundreds_of_statements_a_second_do_not_starve_the_comparison_of_roots()
 def test_a_large_network_has_it_within_a_second_by_a_mesh_of_eight() -> None:
     world = World(nodes=80)
     world.run(seconds=30)
-    degrees = [len(list(node.machine._mesh)) for node in world.nodes]
+    degrees = [len(list(node.machine._parts.mesh)) for node in world.nodes]
     assert max(degrees) <= 12
     assert 6.5 <= sum(degrees) / len(degrees) <= 8.5
     copies = world.total("statements_again")
@@ -239,7 +239,7 @@ def test_a_third_of_silent_nodes_and_lost_frames_cost_seconds() -> None:
     world.check_same()
     assert all(each.id in world.nodes[5].ledger for each in said)
     honest = world.nodes[:40]
-    assert all(len(list(node.machine._mesh)) >= 6 for node in honest), "the silent ones were replaced"
+    assert all(len(list(node.machine._parts.mesh)) >= 6 for node in honest), "the silent ones were replaced"
 
 
 def test_a_node_not_in_force_says_nothing_and_hears_nothing() -> None:
@@ -273,7 +273,7 @@ def test_what_was_pruned_or_forgotten_keeps_no_state() -> None:
         world.run(seconds=5)
     world.run(seconds=60)
     world.check_same()
-    assert all(len(node.machine._circle.peers) <= 5 + 12 + 6 for node in world.nodes)
+    assert all(len(node.machine._parts.circle.peers) <= 5 + 12 + 6 for node in world.nodes)
 
 
 def test_a_clock_set_back_stops_nothing() -> None:

@@ -6,12 +6,15 @@ from hashlib import sha256
 import pytest
 
 from gossip.frames import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
+from registry.checkpoint import Checkpoint
+from registry.conflicts import conflict_of_checkpoints
 from registry.encoding import decode, encode
 from registry.keys import public_of
-from registry.note import Note
+from registry.note import KeyType, Note, VerifierKey, sign_note
 from registry.state_note import StateNote, cosign_state, open_state, signer_key
 from simulations.byzantine import (
     Eclipser,
+    LogEquivocator,
     NoteEquivocator,
     Older,
     Promiser,
@@ -120,18 +123,41 @@ def test_a_sleeper_is_like_everybody_until_it_strikes() -> None:
 def test_a_note_equivocator_signs_two_roots_for_one_count() -> None:
     world = World(Settings(nodes=4, signers=4))
     host = world.hosts[0]
-    seed = world.town.node_seed(host.name, "state")
+    public = public_of(world.town.node_seed(host.name, "state"))
     state = StateNote(name="E", ecosystem=world.town.ecosystem, fold=1, count=7, root=bytes(32))
-    line = cosign_state(state, host.name, seed, host.clock // 1_000)
+    line = cosign_state(state, host.name, world.town.node_seed(host.name, "state"), host.clock // 1_000)
     data = encode({1: Note(text=state.encode(), signatures=(line,)).encode(), 2: []})
     conduct = NoteEquivocator()
-    told = [conduct.tells(host, peer, data) for peer in world.town.names[:2]]
-    assert told[1] == data
-    assert told[0] is not None
-    message = decode(told[0], what="the message", max_bytes=10_000)
-    other = open_state(message[1], [signer_key(host.name, public_of(seed))]).state
-    assert (other.count, message[2]) == (7, [])
-    assert other.root != state.root
+    conduct.begin(host)
+    world.hosts[1].start()  # nobody hears what is said while he is down
+    told = set()
+    for _ in range(20):
+        message = decode(conduct.tells(host, world.town.names[1], data) or b"", what="the message", max_bytes=10_000)
+        other = open_state(message[1], [signer_key(host.name, public)]).state
+        assert (other.count, message[2]) == (7, [])
+        told.add(other.root)
+    assert len(told) == 2
+    assert [each.key for each in world.misconduct] == [public]
+
+
+def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
+    world = World(Settings(nodes=8))
+    host = world.hosts[0]
+    log, seed = public_of(world.town.node_seed(host.name, "log")), world.town.node_seed(host.name, "log")
+    key = VerifierKey(name=host.name, type=KeyType.ED25519, public=log)
+    true = sign_note(Checkpoint(origin=host.name, size=3, root=bytes(32)).encode(), host.name, seed)
+    beacon = Beacon(root=bytes(32), count=1, size=3, time=1, checkpoints=(true,))
+    conduct = LogEquivocator()
+    assert conduct.rewrite_for(bytes(32), beacon) == beacon  # it has not begun
+    conduct.begin(host)
+    bodies = [conduct.rewrite_for(bytes(31) + bytes([last]), beacon) for last in (0, 1)]
+    assert bodies[0] == beacon
+    assert isinstance(bodies[1], Beacon)
+    conflict = conflict_of_checkpoints(true, bodies[1].checkpoints[0], key)
+    assert conflict.key.public == world.misconduct[0].key
+    foreign = sign_note(Checkpoint(origin="other", size=3, root=bytes(32)).encode(), "other", seed)
+    others = Beacon(root=bytes(32), count=1, size=3, time=1, checkpoints=(foreign,))
+    assert conduct.rewrite_for(bytes(31) + b"\1", others) == others
 
 
 def test_noise_is_no_frame() -> None:

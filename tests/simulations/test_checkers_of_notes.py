@@ -1,16 +1,19 @@
 """The checkers of meshes, notes, answers and contradictions, each shown a world in which what it guards is broken."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
+from gossip.frames import Push
 from node.engine import KeepNote
 from node.noted import KeptNote, Part
 from registry.evidence import Checked, check
 from registry.noted import Result
 from registry.query import Query
 from registry.state_note import StateNote
-from simulations.byzantine import Silent
+from simulations.byzantine import Conduct, Silent
+from simulations.byzantine.conduct import send
 from simulations.checkers import (
     Bounds,
     Exposed,
@@ -71,16 +74,17 @@ def test_a_mesh_that_is_too_large_or_stays_too_small_is_seen(world: World, monke
 
 def test_an_honest_node_that_is_not_listened_to_is_seen(world: World) -> None:
     NotShutOut().on_look(world)
-    engine = world.hosts[0].engine
-    assert engine is not None
-    peer = engine._machine._circle.peer(world.town.peer_id(world.hosts[1].name), at=engine._machine._at)
-    peer.conduct.offend("nothing at all", at=engine._machine._at)
+    forger, victim = world.hosts[1], world.hosts[0]
+    forgery = world.town.founding[1].raw[:-1]  # not even a statement
+    send(forger, victim.name, Push(statements=(forgery,), urgent=True), Random(1))
+    world.timeline.run(until=world.timeline.now + 1_000)
     with pytest.raises(Violation, match=r"n0000\.example does not listen to n0001\.example"):
         NotShutOut().on_look(world)
-    world.turn(world.hosts[1:2], Silent)
+    world.turn([forger], Silent)
     NotShutOut().on_look(world)  # an adversary may be shut out
-    world.turn(world.hosts[1:2], type(world.hosts[0].conduct))
-    peer.conduct.distrusted_until = 0
+    world.turn([forger], Conduct)
+    world.timeline.run(until=world.timeline.now + 70_000)
+    NotShutOut().on_look(world)  # and nobody for good, who did it once
 
 
 def test_a_signer_that_signs_two_states_of_one_count_is_seen(world: World) -> None:
