@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from registry.errors import InputError
 from registry.limits import SIGNERS
+from registry.trust import LIFETIME
 
 from .checkers import all_checkers
-from .founding import CONSTITUENCIES
+from .founding import BUDGET, CONSTITUENCIES
 from .metrics import Figures
 from .scenarios import SCENARIOS, Scenario
 from .sharing import shared_answers
@@ -28,8 +29,11 @@ POINTS: Final = 200
 
 _NODES_MAX: Final = 20_000
 _SECONDS_MAX: Final = 7 * 86_400
-_PLAIN: Final = ("nodes", "seed", "seconds", "settle", "authorities", "grants", "signers", "tick")
-_GROUPS: Final = ("links", "gossip")
+_PLAIN: Final = (
+    *("nodes", "seed", "seconds", "settle", "calm", "authorities", "grants", "signers", "tick", "budget"),
+    "policy_age",
+)
+_GROUPS: Final = ("links", "gossip", "crowd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +191,12 @@ def _check(settings: Settings) -> None:
         ("nodes", settings.nodes, 2, _NODES_MAX),
         ("seconds", settings.seconds, 1, _SECONDS_MAX),
         ("settle", settings.settle, 1, _SECONDS_MAX),
+        ("calm", settings.calm, 0, _SECONDS_MAX),
+        ("budget", settings.budget, 1, BUDGET),
+        ("policy_age", settings.policy_age, 1, LIFETIME),
+        ("crowd.share", settings.crowd.share, 0, 1),
+        ("crowd.operators", settings.crowd.operators, 0, settings.nodes),
+        ("crowd.grinds", settings.crowd.grinds, 0, 100_000),
         ("authorities", settings.authorities, 1, len(CONSTITUENCIES)),
         ("grants", settings.grants, 0, 10_000),
         ("signers", settings.signers, 0, min(SIGNERS, settings.nodes)),
