@@ -93,7 +93,7 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
 
 
 def reread(data: bytes) -> Any:
-    """The value of bytes that `decode` has accepted before: the same value, at a fifth of the cost, and no check."""
+    """The value of bytes that `encode` made or `decode` has accepted before: at a fifth of the cost, and no check."""
     return cbor2.loads(data)
 
 
