@@ -13,13 +13,15 @@ rest is derived again, and so verified, whenever the node starts.
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
-from registry.encoding import decode, encode
+from governance.picked import encoded, record_of
+from registry.encoding import decode, encode, reread
 from registry.errors import DecodeError
 from registry.note import NOTE_BYTES_MAX, Note
-from registry.records import record_digest, record_key
+from registry.records import record_key
 from registry.snapshot import Subject
 from registry.state_note import StateNote
 from registry.trie import StateMap, Trie
@@ -161,13 +163,13 @@ class Noted:
         note: the note with every cosignature gathered; None before the first quorum.
         state: what it says.
         statements_root: the other half of the state root, 32 bytes.
-        records, trie: all records, and the map over them; not to be changed but by `settle`.
+        trie: the map over all records; not to be changed but by `settle`.
     """
 
     note: bytes | None = None
     state: StateNote | None = None
     statements_root: bytes = bytes(32)
-    records: dict[Subject, dict[str, Any]] = field(default_factory=dict)
+    _raws: dict[Subject, bytes] = field(default_factory=dict)
     trie: Trie = field(default_factory=Trie)
     _governing: dict[Subject, None] = field(default_factory=dict)
     _past: deque[_Past] = field(default_factory=deque)
@@ -179,11 +181,12 @@ class Noted:
 
     def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """All records, in no order that means anything."""
-        return iter(self.records.items())
+        return ((subject, reread(raw)) for subject, raw in self._raws.items())
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record as of the noted state."""
-        return self.records.get((type, id))
+        raw = self._raws.get((type, id))
+        return None if raw is None else record_of(raw)
 
     def prove(self, type: str, id: str) -> bytes:
         """That the record is what `get` says, present or absent, under the records root."""
@@ -203,15 +206,15 @@ class Noted:
         """
         if self.state is not None and self.state != state:
             self._remember(_Past(root=self.state.root, records_root=self.trie.root(), changed=tuple(changed)))
-        for subject, record in changed.items():
-            self.trie.set(record_key(*subject), None if record is None else record_digest(record))
-            if record is None:
-                self.records.pop(subject, None)
+        for subject, raw in encoded(changed):
+            self.trie.set(record_key(*subject), None if raw is None else sha256(raw).digest())
+            if raw is None:
+                self._raws.pop(subject, None)
             else:
-                self.records[subject] = record
+                self._raws[subject] = raw
             if subject[0] in ("charter", "authority"):
                 self._governing.pop(subject, None)
-                if record is not None:
+                if raw is not None:
                     self._governing[subject] = None
         self.note, self.state, self.statements_root = note, state, statements_root
 

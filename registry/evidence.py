@@ -219,7 +219,7 @@ class Checker:
         policy = self._policy
         if query is not None and (query, asked) != (evidence.query, evidence.asked):
             raise CheckError(Result.REFUTED, "question", "It answers another question than was asked.")
-        _check_authority(evidence.query, policy)
+        check_authority(evidence.query, policy)
         noted = self._read(evidence.note, now)
         if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
             raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
@@ -264,7 +264,12 @@ def _decode(data: bytes) -> Evidence:
         raise CheckError(Result.REFUTED, "form", f"This is no evidence file: {error.message}") from None
 
 
-def _check_authority(query: Query, policy: TrustPolicy) -> None:
+def check_authority(query: Query, policy: TrustPolicy) -> None:
+    """That the policy relies on whoever the question is about.
+
+    Raises:
+        CheckError: it does not.
+    """
     try:
         authority = spelled(query.authority)
     except DecodeError:

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 from registry.errors import InputError
 from registry.limits import SIGNERS
+from registry.trust import LIFETIME
 
 from .checkers import all_checkers
-from .founding import CONSTITUENCIES
+from .founding import BUDGET, CONSTITUENCIES
 from .metrics import Figures
 from .scenarios import SCENARIOS, Scenario
 from .sharing import shared_answers
@@ -28,8 +29,11 @@ POINTS: Final = 200
 
 _NODES_MAX: Final = 20_000
 _SECONDS_MAX: Final = 7 * 86_400
-_PLAIN: Final = ("nodes", "seed", "seconds", "settle", "authorities", "grants", "signers", "tick")
-_GROUPS: Final = ("links", "gossip")
+_PLAIN: Final = (
+    *("nodes", "seed", "seconds", "settle", "calm", "authorities", "grants", "signers", "tick", "budget"),
+    "policy_age",
+)
+_GROUPS: Final = ("links", "gossip", "crowd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Outcome:
         curves: by class of statement, points (ms, share of deliveries that took no longer).
         tail: the last events.
         replay: the command that runs the same again.
+        tier: what ran (`tiers`).
     """
 
     scenario: str
@@ -72,6 +77,7 @@ class Outcome:
     failure: Failure | None
     tail: list[str]
     replay: str
+    tier: str = "world"
 
     def as_dict(self) -> dict[str, Any]:
         """As it stands in report.json."""
@@ -156,7 +162,7 @@ def run(
             failure = Failure(checker=seen.checker, message=seen.message, at=world.timeline.elapsed)
         finally:
             gc.unfreeze()
-    different = _differences(scenario.settings, settings)
+    different = differences(scenario.settings, settings)
     digest = world.timeline.trace.digest()
     return Outcome(
         scenario=scenario.name,
@@ -171,10 +177,10 @@ def run(
         figures=world.metrics.figures(),
         extra=world.extra,
         bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
-        curves={word: _curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
+        curves={word: curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
         failure=failure,
         tail=[str(each) for each in world.timeline.trace.tail],
-        replay=_command(scenario.name, settings.seed, different, digest),
+        replay=replay_command(scenario.name, settings.seed, different, digest),
     )
 
 
@@ -185,6 +191,12 @@ def _check(settings: Settings) -> None:
         ("nodes", settings.nodes, 2, _NODES_MAX),
         ("seconds", settings.seconds, 1, _SECONDS_MAX),
         ("settle", settings.settle, 1, _SECONDS_MAX),
+        ("calm", settings.calm, 0, _SECONDS_MAX),
+        ("budget", settings.budget, 1, BUDGET),
+        ("policy_age", settings.policy_age, 1, LIFETIME),
+        ("crowd.share", settings.crowd.share, 0, 1),
+        ("crowd.operators", settings.crowd.operators, 0, settings.nodes),
+        ("crowd.grinds", settings.crowd.grinds, 0, 100_000),
         ("authorities", settings.authorities, 1, len(CONSTITUENCIES)),
         ("grants", settings.grants, 0, 10_000),
         ("signers", settings.signers, 0, min(SIGNERS, settings.nodes)),
@@ -210,7 +222,7 @@ def _as(kind: type, name: str, value: float) -> Any:
     raise InputError("bad_setting", f"{name} cannot be {value:g}.", hint="Give a whole number." if kind is int else "")
 
 
-def _differences(usual: Settings, settings: Settings) -> dict[str, float]:
+def differences(usual: Settings, settings: Settings) -> dict[str, float]:
     """By name, what `changed` would have to change, but for the seed."""
     found: dict[str, float] = {}
     for name in _PLAIN:
@@ -226,15 +238,16 @@ def _differences(usual: Settings, settings: Settings) -> dict[str, float]:
     return found
 
 
-def _command(name: str, seed: int, changes: Mapping[str, float], digest: str) -> str:
-    words = ["accredit simulate replay", name, f"--seed {seed}"]
+def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: str, *, tier: str = "") -> str:
+    """The command that runs the same again. `tier`: where the scenario's own does not say it."""
+    words = ["accredit simulate replay", name, *([f"--tier {tier}"] if tier else []), f"--seed {seed}"]
     for key, value in changes.items():
         number = int(value) if float(value).is_integer() else value
         words.append(f"--nodes {number}" if key == "nodes" else f"--set {key}={number}")
-    return " ".join([*words, f"--digest {digest[:16]}"])
+    return " ".join([*words, *([f"--digest {digest[:16]}"] if digest else [])])
 
 
-def _curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
+def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
     """Coverage against time since submission."""
     delays = world.metrics.delays(urgent=urgent)
     if not delays:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from governance.fold import Fold
+from node.cosigning import SignerView, Standing
 from node.engine import ReplyFrame, Result
-from node.notary import SignerView, Standing
 from node.noted import NotedMap
 from node.observe import Metrics
 from node.reader import Reader as LogReader
