@@ -125,6 +125,8 @@ def test_the_next_key_is_known_by_its_thumbprint_until_it_shows_itself() -> None
     later = town.says(new, "issuer.register", register())
     node = node_of(town, *town.said[:-2])
     assert [code_of(node, s) for s in (*silent, later)] == ["unknown_key"] * 3
+    with pytest.raises(NotYetError, match="introduces the key"):
+        node.readmit(silent[0])
 
     for statement in (shown, later):
         node.add(node.admit(decode(statement.raw)))
