@@ -3,6 +3,7 @@
 * WAL, `synchronous=FULL`: a commit that returned survives a power cut; readers never wait for the writer.
 * Explicit transactions only (`transaction`), in autocommit mode, so that no commit happens where none is written.
 * Every `sqlite3` error becomes a `StorageError` that says what to do (`telling_what_to_do`).
+* Facts that nothing else vouches for carry a `checksum`, so that a bit that flips in them is noticed.
 * The writing process holds `flock` on `<database>.lock` as long as it lives (`WriterLock`), however it ends.
 
 What it does not do: know any table (`migrations`) or query (`store`).
@@ -13,9 +14,11 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from registry.encoding import encode
 from registry.errors import StorageError
 
 APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
@@ -59,6 +62,17 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA query_only = ON")
     connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
     return connection
+
+
+def checksum(*fields: object) -> bytes:
+    """SHA-256 over the deterministic encoding of a row's fields, 32 bytes. Against decay, not against people.
+
+    Fields are numbers, text and bytes; a flipped bit can make another type of one, and then the sum is empty.
+    """
+    try:
+        return sha256(encode(list(fields))).digest()
+    except (TypeError, ValueError):
+        return b""
 
 
 @contextmanager

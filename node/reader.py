@@ -25,9 +25,9 @@ from registry.log import ENTRIES, TILE_HEIGHT, TILE_WIDTH, encode_bundle
 from registry.merkle import HASH_BYTES
 from registry.merkle import root as merkle_root
 
-from .database import connect_reader, storage_error, telling_what_to_do
+from .database import checksum, connect_reader, storage_error, telling_what_to_do
 from .edge import fold, tree_damaged
-from .migrations import SCHEMA, TILE_LEVELS, check_ours, tile_key
+from .migrations import FED, SCHEMA, TILE_LEVELS, check_ours, tile_key
 
 _BY_ID: Final = "SELECT {} FROM statements WHERE substr(id, 1, 8) = ? AND id = ?"
 _RANGE: Final = "SELECT {} FROM statements WHERE number >= ? AND number < ? ORDER BY number"
@@ -79,6 +79,11 @@ class Reader:
         return self._path
 
     @property
+    def connection(self) -> sqlite3.Connection:
+        """For modules that have tables of their own (as `ask`); what it raises is translated within `snapshot` only."""
+        return self._connection
+
+    @property
     def ecosystem(self) -> bytes:
         """The genesis statement's id, 32 bytes.
 
@@ -99,8 +104,14 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it."""
+        """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it.
+
+        One thread at a time, and never across an await. Within another one it is that one.
+        """
         with self._alone, telling_what_to_do(self._path):
+            if self._connection.in_transaction:
+                yield
+                return
             self._connection.execute("BEGIN")
             try:
                 yield
@@ -209,8 +220,13 @@ class Reader:
 
     def checkpoint(self) -> tuple[int, str] | None:
         """Size and note text of the newest signed checkpoint."""
-        row = self._first("SELECT size, note FROM checkpoint")
-        return row and (int(row[0]), str(row[1]))
+        row = self._first("SELECT size, note, digest FROM checkpoint")
+        if row is None:
+            return None
+        size, note, digest = row
+        if digest != checksum(size, note):
+            raise tree_damaged(f"the stored checkpoint of {size} entries is not as it was written")
+        return size, note
 
     def changes(self, after: int, limit: int) -> list[tuple[int, Change]]:
         """The feed from behind number `after` on, at most `limit` changes, each with its number."""
@@ -226,13 +242,56 @@ class Reader:
         ]
 
     def changes_size(self) -> int:
-        """How many entries of the log the feed covers; after a crash the rest is folded and fed again."""
-        return int(self._row("SELECT size FROM feed")[0])
+        """How many entries of the log the feed covers; after a crash the rest is folded and fed again.
+
+        Raises:
+            StorageError: `feed_damaged`: that is not what was written.
+        """
+        return self._feed()[0]
+
+    def check_feed(self) -> int:
+        """How many changes the feed has, after comparing all of them with the chain of their checksums.
+
+        Raises:
+            StorageError: `feed_damaged`: one was changed, has vanished or has been put in; or a time goes back.
+        """
+        with self.snapshot():
+            size, expected = self._feed()
+            chain, count, latest = b"", 0, 0
+            for row in self._connection.execute(f"SELECT {FED} FROM changes ORDER BY seq"):
+                seq, time, statement, *_ = row
+                count += 1
+                if seq != count or time < latest or not 0 <= statement < size:
+                    raise feed_damaged(
+                        f"change {count} is stored as number {seq}, of entry {statement}, at {time} after {latest}"
+                    )
+                latest, chain = time, checksum(chain, *row)
+        if chain != expected:
+            raise feed_damaged(f"its {count} changes are not those that were written, or not all of them")
+        return count
+
+    def _feed(self) -> tuple[int, bytes]:
+        size, chain, digest = self._row("SELECT size, chain, digest FROM feed")
+        if digest != checksum(size, chain):
+            raise feed_damaged("how much of the log it covers is not as it was written")
+        return size, chain
 
     def kept(self, name: str) -> bytes | None:
-        """What `Store.swap` put under this name."""
-        row = self._first("SELECT value FROM kept WHERE name = ?", name)
-        return row and bytes(row[0])
+        """What `Store.swap` put under this name.
+
+        Raises:
+            StorageError: `kept_damaged`: that is not what was written.
+        """
+        row = self._first("SELECT name, value, digest FROM kept WHERE name = ?", name)
+        return None if row is None else sound(*row)
+
+    def check_kept(self) -> int:
+        """How many facts are kept, after comparing each with its checksum.
+
+        Raises:
+            StorageError: `kept_damaged`, and the first that is not what was written.
+        """
+        return len([sound(*row) for row in self._all("SELECT name, value, digest FROM kept ORDER BY name")])
 
     def backup(self, path: Path) -> None:
         """Copy the whole database, as of one moment, to a new file; the node goes on meanwhile.
@@ -259,6 +318,10 @@ class Reader:
         finally:
             unfinished.unlink(missing_ok=True)
 
+    def ask(self, sql: str, *parameters: object) -> list[Any]:
+        """All rows of a query; for modules that have tables of their own."""
+        return self._all(sql, *parameters)
+
     def _first(self, sql: str, *parameters: object) -> Any:
         try:
             return self._connection.execute(sql, parameters).fetchone()
@@ -276,6 +339,30 @@ class Reader:
             return self._connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise storage_error(error, self._path) from error
+
+
+def sound(name: str, value: bytes, digest: bytes) -> bytes:
+    """The value of a row of `kept`.
+
+    Raises:
+        StorageError: `kept_damaged`: it is not what was written.
+    """
+    if checksum(name, value) != digest:
+        raise StorageError(
+            "kept_damaged",
+            f"What is stored under {name!r} is not what was written there.",
+            hint="Nothing was signed over it. Look at the disk, then put a backup back that is new enough.",
+        )
+    return value
+
+
+def feed_damaged(what: str) -> StorageError:
+    """The error that says what of the feed of changes does not fit."""
+    return StorageError(
+        "feed_damaged",
+        f"The feed of changes does not fit together: {what}.",
+        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+    )
 
 
 def open_reader(path: Path) -> Reader:

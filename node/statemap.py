@@ -50,6 +50,7 @@ _DIGITS: Final = "0123456789abcdef"
 _LEVELS: Final = 4  # of the trie in a page: one hexadecimal digit
 _SLOTS: Final = Struct(">" + "I32s" * len(_DIGITS))
 _KEY_DIGITS: Final = 2 * KEY_BYTES
+_LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
 _LAST_VALUE: Final = b"\xff" * VALUE_BYTES
 
 _Subtree = tuple[int, bytes]
@@ -211,6 +212,8 @@ class SqliteStateMap:
         row = self._connection.execute(f"SELECT slots FROM {self._pages} WHERE path = ?", (path,)).fetchone()
         if row is None:
             return None
+        if type(row[0]) is not bytes or len(row[0]) != _SLOTS.size:
+            raise map_damaged(f"the page {path!r} of {self._pages} is none")
         fields = _SLOTS.unpack(row[0])
         return list(zip(fields[::2], fields[1::2], strict=True))
 
@@ -222,14 +225,23 @@ class SqliteStateMap:
         )
 
     def _scan(self, low: bytes, high: bytes) -> bytes:
-        """All leaves from one key to another, 64 bytes each: a bucket, as `trie.hash_bucket` has it."""
+        """All leaves from one key to another: a bucket, as `trie.hash_bucket` has it."""
+        return b"".join(self._between(low, high))
+
+    def _between(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The same, one after the other, 64 bytes each; in order, whatever has become of the file."""
         sql = f"SELECT key, value FROM {self._leaves} WHERE key BETWEEN ? AND ? ORDER BY key"
-        return b"".join([part for row in self._connection.execute(sql, (low, high)) for part in row])
+        before = b""
+        for key, value in self._connection.execute(sql, (low, high)):
+            if not type(key) is type(value) is bytes or key <= before or len(key) + len(value) != _LEAF_BYTES:
+                raise map_damaged(f"{self._leaves} has leaves that are none, or not in their order")
+            before = key
+            yield key + value
 
     def _below(self, path: str) -> _Subtree:
         """The subtree of a path without a page."""
         bucket = self._scan(*_range(path))
-        return len(bucket) // (KEY_BYTES + VALUE_BYTES), hash_bucket(bucket, _LEVELS * len(path), self._prefixes)
+        return len(bucket) // _LEAF_BYTES, hash_bucket(bucket, _LEVELS * len(path), self._prefixes)
 
     def _fold(self, slots: Sequence[_Subtree]) -> _Subtree:
         """The subtree that these ones, side by side, are the slots of; as many as a power of two."""
@@ -269,15 +281,13 @@ class SqliteStateMap:
         return self._make(path, self._ahead(path), self._put)
 
     def _ahead(self, path: str) -> "_Ahead":
-        sql = f"SELECT key, value FROM {self._leaves} WHERE key BETWEEN ? AND ? ORDER BY key"
-        rows = self._connection.execute(sql, _range(path))
-        return _Ahead((key + value for key, value in rows), self._bucket)
+        return _Ahead(self._between(*_range(path)), self._bucket)
 
     def _make(self, path: str, ahead: "_Ahead", put: Callable[[str, bytes], None]) -> _Subtree:
         """Hand every page at and below `path` to `put`, the lower ones first."""
         bucket = ahead.take(_range(path)[1])
         if bucket is not None:
-            count = len(bucket) // (KEY_BYTES + VALUE_BYTES)
+            count = len(bucket) // _LEAF_BYTES
             return count, hash_bucket(bucket, _LEVELS * len(path), self._prefixes)
         page = [self._make(path + digit, ahead, put) for digit in _DIGITS]
         put(path, _packed(page))
