@@ -59,6 +59,14 @@ class Held(Protocol):
         """Root and number of the committed statements."""
         ...
 
+    def conflicts(self) -> Sequence[bytes]:
+        """Every conflict kept (`registry.conflicts`), oldest first."""
+        ...
+
+    def checkpoints(self) -> Sequence[bytes]:
+        """Signed checkpoints to show to others: this node's own first."""
+        ...
+
 
 # ------------------------------------------------------------------------------------------------------- events
 
@@ -122,6 +130,13 @@ class StatementsJudged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictsFound:
+    """The owner holds these conflicts, checked and new."""
+
+    conflicts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeersChanged:
     """The nodes in force; replaces what was said before. A node that is not among them is silent.
 
@@ -136,7 +151,16 @@ class Ticked:
     """Time has passed: `Machine.next_wakeup` was reached."""
 
 
-Event = FrameReceived | FrameAnswered | SendFailed | StatementsLogged | StatementsJudged | PeersChanged | Ticked
+Event = (
+    FrameReceived
+    | FrameAnswered
+    | SendFailed
+    | StatementsLogged
+    | StatementsJudged
+    | ConflictsFound
+    | PeersChanged
+    | Ticked
+)
 
 # ------------------------------------------------------------------------------------------------------ effects
 
@@ -181,7 +205,23 @@ class Submit:
     statements: tuple[Unverified, ...]
 
 
-Effect = Send | Reply | Refuse | Submit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuse:
+    """A peer sent these conflicts, unchecked: `ConflictsFound` with those that are new."""
+
+    sender: bytes
+    conflicts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A peer showed these checkpoints, unverified."""
+
+    sender: bytes
+    checkpoints: tuple[bytes, ...]
+
+
+Effect = Send | Reply | Refuse | Submit | Accuse | Heard
 
 # --------------------------------------------------------------------------------------------------- statistics
 

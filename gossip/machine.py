@@ -30,6 +30,7 @@ from .audit import Health
 from .circle import Circle
 from .config import GossipConfig
 from .events import (
+    ConflictsFound,
     Effect,
     Event,
     FrameAnswered,
@@ -140,6 +141,8 @@ class Machine:
                 return self._on_logged(event)
             case StatementsJudged():
                 return self._on_judged(event)
+            case ConflictsFound():
+                return []
             case PeersChanged():
                 return self._on_peers(event)
             case Ticked():

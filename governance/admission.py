@@ -64,10 +64,11 @@ class Admission:
             raise _unknown_key(unverified)
         return verify(unverified, public)
 
-    def add(self, statement: Statement) -> None:
-        """Remembers an accepted statement."""
+    def add(self, statement: Statement) -> list[bytes]:
+        """Remembers an accepted statement; the keys that it, and what it completes, introduce."""
+        introduced: list[bytes] = []
         if statement.id in self._follow:
-            return
+            return introduced
         self._follow[statement.id] = None
         stack = [statement]
         while stack:
@@ -77,9 +78,11 @@ class Admission:
             self._follow[current.id] = (current.kid, next_number(current))
             for entry in introductions(current):
                 self._budgets[entry.key] = max(entry.budget, self._budgets.get(entry.key, 0))
+                introduced.append(entry.key)
                 if entry.public is not None:
                     self._publics[entry.key] = entry.public
             stack.extend(self._waiting.pop(current.id, ()))
+        return introduced
 
     def _check_ecosystem(self, unverified: Unverified) -> None:
         is_genesis = unverified.kind == "charter.genesis"

@@ -5,24 +5,24 @@ What the trio shell (`runtime`) and the simulator drive alike. It joins acceptan
 
     submitted or pushed  ->  admitted  ->  pending  ->  Append  ->  Appended  ->  fold, peers, submitters
 
-* **Batches.** Pending statements wait for the next tick (1 s, aligned to the wall clock); an urgent one takes all that
-  is pending with it at once, and so does a full batch. One append is under way at a time.
+* **Batches.** What is submitted here waits for the next tick (1 s, aligned to the wall clock), what peers bring for a
+  moment; an urgent statement takes all that is pending with it at once (`pending`). One append is under way at a time.
 * **Nothing is told before it is logged.** A statement enters the fold, is pushed to peers and is answered for only
   after `Appended`, which means: stored durably and under a signed checkpoint.
 * **A refused call changes nothing.** After `AppendFailed` (a full disk) all that is pending is dropped, its submitters
   get the error, and acceptance is as if they had never called. For a moment new submissions get the same error.
-
 * **State notes** (`notary`) go their own way beside: the notary learns what is logged and what other nodes cosigned;
   what it wants kept is kept before what it wants told is told.
+* **Who contradicts itself** is kept and told on: conflicts come from peers and from other parts of the node, and are
+  found by the engine in the checkpoints it hears (`ledger`) and by the notary in cosignatures. Each is checked, kept
+  once (`caught`) and handed to gossip.
 
 `now` is in ms since 1970, by the wall clock. The fold may be read between calls; it changes only within `handle`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import Iterable, Sequence
 from random import Random
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 from gossip import events
 from gossip.config import GossipConfig
@@ -32,20 +32,24 @@ from governance.admission import Admission
 from governance.charter import FOLD_VERSION
 from governance.fold import Changes, Fold
 from governance.rulebook import is_urgent
+from registry.conflicts import Conflict
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.keys import public_of
 from registry.state_note import StateNote
 from registry.statement import Statement, Unverified, decode
 
 from . import notary
+from .caught import Caught
 from .happenings import (
     Append,
     Appended,
     AppendFailed,
     Changed,
+    ConflictArrived,
     Effect,
     Event,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -57,18 +61,25 @@ from .happenings import (
     Submitted,
     TellNote,
 )
+from .ledger import Ledger
+from .logview import LogView
+from .members import Members
 from .noted import KeptNote, Part
+from .pending import Pending
+from .submissions import Submissions
 
 __all__ = (
     "Append",
     "AppendFailed",
     "Appended",
     "Changed",
+    "ConflictArrived",
     "Effect",
     "Engine",
     "Event",
     "FrameAnswered",
     "FrameArrived",
+    "KeepConflict",
     "KeepNote",
     "NoteArrived",
     "NoteStands",
@@ -84,71 +95,13 @@ __all__ = (
 )
 
 TICK: Final = 1_000
-"""Between two appends, ms. Design proofs.md: 1 s, aligned to the wall clock."""
-
-BATCH: Final = 1_000
-"""Statements in one append; a full batch waits for no tick. Performance.md measures inserts at 1,000 a transaction."""
+"""Between two appends of what is submitted here, ms. Design proofs.md: 1 s, aligned to the wall clock."""
 
 STORAGE_PAUSE: Final = 5_000
 """After a failed append, how long submissions are refused without trying, ms. A guess: a disk stays full a while."""
 
-PENDING_MAX: Final = 20_000
-"""Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
-
 TOLD: Final = 64
 """Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
-
-# ------------------------------------------------------------------------------------------------------- engine
-
-
-@dataclass(slots=True, kw_only=True)
-class _Submission:
-    """A submitter who waits: results so far, and how many are to come."""
-
-    token: int
-    results: list[Result | None]
-    missing: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class _Log:
-    """Ids in the order of the log, and what gossip may know of them: `gossip.events.Held`."""
-
-    fold: Fold
-    order: list[bytes] = field(default_factory=list)
-    index: dict[bytes, int] = field(default_factory=dict)
-    times: list[tuple[int, bytes]] = field(default_factory=list)
-
-    def __contains__(self, id: object) -> bool:
-        return id in self.index
-
-    def size(self) -> int:
-        return len(self.order)
-
-    def ids(self, start: int, stop: int) -> Sequence[bytes]:
-        return self.order[start:stop]
-
-    def items(self) -> Sequence[tuple[int, bytes]]:
-        return self.times
-
-    def raw(self, id: bytes) -> bytes | None:
-        statement = self.fold.statement(id)
-        return None if statement is None else statement.raw
-
-    def root(self) -> tuple[bytes, int]:
-        """What peers compare: the committed statements, and how many are held in all.
-
-        The count is in the hash because void statements are in no root and yet count in a state note: peers that hold
-        different numbers of them must notice, or their cosignatures would never add up.
-        """
-        held = len(self.order)
-        return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
-
-    def add(self, statement: Statement) -> None:
-        self.fold.add(statement)
-        self.index[statement.id] = len(self.order)
-        self.order.append(statement.id)
-        self.times.append((statement.iat, statement.id))
 
 
 class Engine:
@@ -179,19 +132,19 @@ class Engine:
         self.notary = notary.Notary(ecosystem=ecosystem, name=name, state_seed=state_seed, live=self.fold, last=last)
         self.name = name
         self._ecosystem = ecosystem
+        self._members = Members(self.fold)
         self._public = public_of(peer_seed)
-        self._tick = tick
         self._admission = Admission(ecosystem)
-        self._log = _Log(fold=self.fold)
+        self._caught = Caught()
+        self._ledger = Ledger()
+        self._log = LogView(fold=self.fold, caught=self._caught, ledger=self._ledger)
         self._machine = Machine(seed=peer_seed, held=self._log, random=random, config=gossip)
         self._random = random
         self._peers: tuple[Peer, ...] = ()
         self._untold: list[Statement] = []  # logged, and the notary does not know yet
-        self._pending: dict[bytes, Statement] = {}
-        self._opened = 0  # when the oldest pending one came
-        self._is_urgent = False  # whether an urgent one is pending
+        self._pending = Pending(tick)
         self._in_flight: tuple[Statement, ...] = ()
-        self._awaited: dict[bytes, list[tuple[_Submission, int]]] = {}
+        self._submissions = Submissions()
         self._storage_error: StorageError | None = None
         self._storage_until = 0
         self._now = 0
@@ -218,12 +171,18 @@ class Engine:
             self._untold.append(statement)
 
     def settle(
-        self, *, now: int, signed: tuple[StateNote, Part] | None = None, noted: KeptNote | None = None
+        self,
+        *,
+        now: int,
+        signed: tuple[StateNote, Part] | None = None,
+        noted: KeptNote | None = None,
+        conflicts: Sequence[bytes] = (),
     ) -> list[Effect]:
-        """Folds what was loaded: a `Changed`, and what gossip and the notary do once they know their peers.
+        """Folds what was loaded: what stands again, a `Changed`, and what follows once gossip knows its peers.
 
         Args:
             signed: the state last cosigned. noted: the newest one with a quorum. Both are derived anew.
+            conflicts: those kept, oldest first.
 
         Raises:
             StorageError: `state_damaged`: what is stored does not lead to these states.
@@ -233,17 +192,21 @@ class Engine:
         states = [] if signed is None else [(*signed, b"")]
         if noted is not None:
             states.append((noted.state, noted.part, noted.note))
+        effects: list[Effect] = []
         for state, part, note in sorted(states, key=lambda row: (row[0].count, row[2])):
             if state.fold == FOLD_VERSION:
-                self._resume(state, part, note)
-        return self._settled(changes, force_peers=True)
+                effects += self._resume(state, part, note)
+        for file in conflicts:
+            self._caught.take(file, self._members.has_key)
+        return [*effects, *self._settled(changes, force_peers=True)]
 
-    def _resume(self, state: StateNote, part: Part, note: bytes) -> None:
+    def _resume(self, state: StateNote, part: Part, note: bytes) -> list[Effect]:
         left_out = {self._log.order[number]: None for number in part.without if number < self._log.size()}
         wanted = [each for each in self._untold if self._log.index[each.id] < part.size and each.id not in left_out]
-        self.notary.resume(state, wanted, note=note)
+        stands = self.notary.resume(state, wanted, note=note)
         taken = {each.id: None for each in wanted}
         self._untold = [each for each in self._untold if each.id not in taken]
+        return [_stands(each, part) for each in stands]
 
     def __contains__(self, id: object) -> bool:
         """Whether a statement is logged."""
@@ -257,11 +220,22 @@ class Engine:
     @property
     def is_member(self) -> bool:
         """Whether this node, with this peer key, is among the nodes in force."""
-        return any(node["name"] == self.name and node["keys"]["peer"] == self._public for node in self._nodes())
+        node = self._members.get(self.name)
+        return node is not None and bool(node["keys"]["peer"] == self._public)
 
     def log_key(self, name: str) -> bytes | None:
         """The public log key of the node of that name, 32 bytes; None where no such node is in force."""
-        return next((node["keys"]["log"] for node in self._nodes() if node["name"] == name), None)
+        return self._members.log_key(name)
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """Who was caught, oldest first."""
+        return self._caught.conflicts()
+
+    @property
+    def unproven(self) -> int:
+        """How many accusations and checkpoints that came in did not verify."""
+        return self._caught.refused + self._ledger.refused
 
     def index_of(self, id: bytes) -> int | None:
         """A logged statement's place in the log."""
@@ -270,8 +244,8 @@ class Engine:
     def next_wakeup(self) -> int | None:
         """When `Ticked` is wanted at the latest (ms since 1970); None where nothing is planned."""
         due = [self._machine.next_wakeup(), self.notary.next_wakeup()]
-        if self._pending and not self._in_flight:
-            due.append(self._deadline())
+        if not self._in_flight:
+            due.append(self._pending.due(self._now))
         return min((each for each in due if each is not None), default=None)
 
     def statistics(self) -> Statistics:
@@ -290,6 +264,8 @@ class Engine:
                 effects = self._gossip(events.FrameReceived(token=event.token, data=event.data))
             case NoteArrived():
                 effects = self._on_note(event)
+            case ConflictArrived():
+                effects = self._on_conflicts([event.data])
             case FrameAnswered() | SendFailed():
                 effects = self._gossip(event)
             case Ticked():
@@ -303,19 +279,14 @@ class Engine:
         return [*effects, *self._flush()]
 
     def _on_submitted(self, event: Submitted) -> list[Effect]:
-        submission = _Submission(token=event.token, results=[None] * len(event.raws))
         waiting: list[Unverified] = []
-        for position, raw in enumerate(event.raws):
-            submission.results[position] = self._submit_one(submission, position, raw, waiting)
-        effects: list[Effect] = []
-        if waiting:
-            effects += self._gossip(events.StatementsJudged(sender=b"", waiting=tuple(waiting)))
-        return [*effects, *_answered(submission)]
+        replies = self._submissions.open(event.token, event.raws, lambda raw: self._judge_submitted(raw, waiting))
+        if not waiting:
+            return [*replies]
+        return [*self._gossip(events.StatementsJudged(sender=b"", waiting=tuple(waiting))), *replies]
 
-    def _submit_one(
-        self, submission: _Submission, position: int, raw: bytes, waiting: list[Unverified]
-    ) -> Result | None:
-        """The result, or None while it is to come."""
+    def _judge_submitted(self, raw: bytes, waiting: list[Unverified]) -> Result | bytes:
+        """The result, or the statement's id while it is to come."""
         try:
             unverified = decode(raw)
         except InputError as error:
@@ -325,18 +296,19 @@ class Engine:
         if index is not None:
             return Result(id=id, status="known", index=index)
         try:
-            self._admit(unverified)
+            self._admit(unverified, own=True)
         except NotYetError as error:
             waiting.append(unverified)
             return Result(id=id, status="waiting", error=error)
         except AccreditError as error:
             return Result(id=id, status="refused", error=error)
-        submission.missing += 1
-        self._awaited.setdefault(id, []).append((submission, position))
-        return None
+        return id
 
-    def _admit(self, unverified: Unverified) -> None:
+    def _admit(self, unverified: Unverified, *, own: bool) -> None:
         """Makes a statement pending, unless it is already.
+
+        Args:
+            own: it was submitted here.
 
         Raises:
             StorageError: nothing can be stored at the moment. Otherwise as `Admission.admit`.
@@ -345,79 +317,55 @@ class Engine:
             return
         if self._storage_error is not None and self._now < self._storage_until:
             raise self._storage_error
-        if len(self._pending) >= PENDING_MAX:
+        if self._pending.is_full:
             raise StorageError(
                 "overloaded", "more statements wait to be logged than this node takes.", hint="Try again in a minute."
             )
         statement = self._admission.admit(unverified)
-        self._admission.add(statement)
-        if not self._pending:
-            self._opened = self._now
-        self._pending[statement.id] = statement
-        self._is_urgent = self._is_urgent or is_urgent(statement)
+        introduced = self._admission.add(statement)
+        self._pending.add(statement, own=own, gives_keys=bool(introduced), now=self._now)
 
     # ---------------------------------------------------------------------------------------------------- append
 
-    def _deadline(self) -> int:
-        if len(self._pending) >= BATCH or self._is_urgent:
-            return self._now
-        return (self._opened // self._tick + 1) * self._tick
-
     def _flush(self) -> list[Effect]:
-        """Appends what is pending, if its time has come. A wall clock set back must not make it wait for hours."""
-        if not self._pending or self._in_flight or self._opened <= self._now < self._deadline():
+        """Appends what is pending, if its time has come."""
+        if self._in_flight:
             return []
-        batch = tuple(self._pending.values())[:BATCH]
-        for statement in batch:
-            del self._pending[statement.id]
-        self._opened = self._now
-        self._is_urgent = any(is_urgent(each) for each in self._pending.values())
-        self._in_flight = batch
-        return [Append(statements=batch, urgent=any(is_urgent(each) for each in batch))]
+        self._in_flight = batch = self._pending.take(self._now)
+        return [Append(statements=batch, urgent=any(is_urgent(each) for each in batch))] if batch else []
 
     def _on_appended(self, event: Appended) -> list[Effect]:
         logged, self._in_flight = self._in_flight, ()
         assert logged, "an append was under way"
         assert event.size == self._log.size() + len(logged), "the store and the engine agree about the log"
         self._storage_error = None
+        self._ledger.own = event.checkpoint
         for statement in logged:
             self._log.add(statement)
         self._untold += logged
         effects = self._settled(self.fold.settle())
         for statement in logged:
             result = Result(id=statement.id, status="logged", index=self._log.index[statement.id])
-            effects += self._resolve(statement.id, result)
+            effects += self._submissions.resolve(statement.id, result)
         news = tuple(
             events.Logged(id=each.id, index=self._log.index[each.id], urgent=is_urgent(each)) for each in logged
         )
         return [*effects, *self._gossip(events.StatementsLogged(statements=news))]
 
     def _on_append_failed(self, error: StorageError) -> list[Effect]:
-        dropped = (*self._in_flight, *self._pending.values())
+        dropped = (*self._in_flight, *self._pending.drop())
         self._in_flight = ()
-        self._pending.clear()
-        self._is_urgent = False
         self._storage_error = error
         self._storage_until = self._now + STORAGE_PAUSE
         self._admission = Admission(self._ecosystem)
         for id in self._log.order:
-            statement = self.fold.statement(id)
-            assert statement is not None, "what is logged is in the fold"
-            self._admission.add(statement)
+            self._admission.add(self._log.statement(id))
         effects: list[Effect] = []
         for statement in dropped:
-            effects += self._resolve(statement.id, Result(id=statement.id, status="refused", error=error))
+            result = Result(id=statement.id, status="refused", error=error)
+            effects += self._submissions.resolve(statement.id, result)
         postponed = events.StatementsJudged(sender=b"", postponed=tuple(each.id for each in dropped))
         return [*effects, *self._gossip(postponed)]
-
-    def _resolve(self, id: bytes, result: Result) -> list[Effect]:
-        """Tells everybody who waits for this statement; replies to those who wait for nothing else."""
-        effects: list[Effect] = []
-        for submission, position in self._awaited.pop(id, ()):
-            submission.results[position] = result
-            submission.missing -= 1
-            effects += _answered(submission)
-        return effects
 
     def _settled(self, changes: Changes, *, force_peers: bool = False) -> list[Effect]:
         """What follows from what the fold has made of newly logged statements."""
@@ -432,18 +380,11 @@ class Engine:
         if force_peers or self.fold.charter is None or any(kind == "node" for kind, _ in changes.records):
             self._peers = tuple(
                 Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"], operator=node["operator"])
-                for node in self._nodes()
+                for node in self._members.all()
             )
             effects += self._gossip(events.PeersChanged(peers=self._peers))
         untold, self._untold = tuple(self._untold), []
         return [*effects, *self._notarise(notary.Changed(statements=untold))]
-
-    def _nodes(self) -> Sequence[Mapping[str, Any]]:
-        """The nodes in force; those that the genesis names while it waits for its votes, or no vote could spread."""
-        if self.fold.charter is not None:
-            return self.fold.nodes()
-        genesis = self.fold.statement(self._ecosystem)
-        return () if genesis is None else genesis.body["nodes"]
 
     def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
         return tuple(each for each in map(self.fold.statement, ids) if each is not None)
@@ -467,8 +408,9 @@ class Engine:
                 case notary.Tell():
                     effects.append(TellNote(peers=self._told(), data=effect.data))
                 case notary.Stands():
-                    kept = KeptNote(note=effect.note, part=self._part(effect.without))
-                    effects.append(NoteStands(kept=kept))
+                    effects.append(_stands(effect, self._part(effect.without)))
+                case notary.Contradicts():
+                    effects += self._on_conflicts([effect.conflict])
                 case _:
                     assert_never(effect)
         return effects
@@ -491,6 +433,19 @@ class Engine:
         room = TOLD - len(first)
         return (*first, *(rest if len(rest) <= room else self._random.sample(rest, room)))
 
+    # ------------------------------------------------------------------------------------------------- conflicts
+
+    def _on_conflicts(self, files: Iterable[bytes]) -> list[Effect]:
+        """Keeps those that are new and prove something, and tells peers of them."""
+        new = tuple(file for file in files if self._caught.take(file, self._members.has_key) is not None)
+        if not new:
+            return []
+        return [*(KeepConflict(data=file) for file in new), *self._gossip(events.ConflictsFound(conflicts=new))]
+
+    def _on_heard(self, checkpoints: Iterable[bytes]) -> list[Effect]:
+        found = [self._ledger.hear(note, self._members.log_key) for note in checkpoints]
+        return self._on_conflicts([conflict.encode() for conflict in found if conflict is not None])
+
     # ---------------------------------------------------------------------------------------------------- gossip
 
     def _gossip(self, event: events.Event) -> list[Effect]:
@@ -506,6 +461,10 @@ class Engine:
                     effects.append(ReplyFrame(token=effect.token, status=effect.status, error=effect.error))
                 case events.Submit():
                     effects += self._judge(effect)
+                case events.Accuse():
+                    effects += self._on_conflicts(effect.conflicts)
+                case events.Heard():
+                    effects += self._on_heard(effect.checkpoints)
                 case _:
                     assert_never(effect)
         return effects
@@ -516,7 +475,7 @@ class Engine:
         waiting: list[Unverified] = []
         for unverified in submit.statements:
             try:
-                self._admit(unverified)
+                self._admit(unverified, own=not submit.sender)
             except NotYetError:
                 waiting.append(unverified)
             except StorageError:
@@ -531,10 +490,10 @@ class Engine:
         return self._gossip(judged)
 
 
-def _answered(submission: _Submission) -> list[Effect]:
-    """The reply, once nothing is missing."""
-    if submission.missing:
-        return []
-    results = tuple(each for each in submission.results if each is not None)
-    assert len(results) == len(submission.results)
-    return [Reply(token=submission.token, results=results)]
+def _stands(effect: notary.Stands, part: Part) -> NoteStands:
+    return NoteStands(
+        kept=KeptNote(note=effect.note, part=part),
+        state=effect.state,
+        statements_root=effect.statements_root,
+        changed=effect.changed,
+    )

@@ -3,11 +3,15 @@
 Events come from the shell or the simulator, effects are carried out by it, in the order given. All are frozen facts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gossip import events
 from gossip.events import FrameAnswered, Peer, SendFailed, Ticked
 from registry.errors import AccreditError, StorageError
+from registry.snapshot import Subject
+from registry.state_note import StateNote
 from registry.statement import Statement
 
 from .noted import KeptNote, Part
@@ -41,9 +45,14 @@ class NoteArrived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appended:
-    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored."""
+    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored.
+
+    Attributes:
+        checkpoint: the signed note, to be shown to peers; empty where it is not to be.
+    """
 
     size: int
+    checkpoint: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,24 @@ class AppendFailed:
     error: StorageError
 
 
-Event = Submitted | FrameArrived | NoteArrived | FrameAnswered | SendFailed | Appended | AppendFailed | Ticked
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictArrived:
+    """Somebody, or a part of this node, says that a key contradicts itself: `data` is a `registry.conflicts` file."""
+
+    data: bytes
+
+
+Event = (
+    Submitted
+    | FrameArrived
+    | NoteArrived
+    | ConflictArrived
+    | FrameAnswered
+    | SendFailed
+    | Appended
+    | AppendFailed
+    | Ticked
+)
 
 # ------------------------------------------------------------------------------------------------------ effects
 
@@ -131,9 +157,25 @@ class TellNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteStands:
-    """A quorum stands by this note; store it in place of the one before."""
+    """A quorum stands by this note; store it in place of the one before, and bring the noted map up to it.
+
+    Attributes:
+        state: what the note says.
+        statements_root: the other half of the state root, 32 bytes.
+        changed: the records that differ from the state noted before, as they now are; None: it is no more.
+    """
 
     kept: KeptNote
+    state: StateNote
+    statements_root: bytes
+    changed: Mapping[Subject, dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepConflict:
+    """Keep this proof that a key contradicts itself: it is new, and has been checked."""
+
+    data: bytes
 
 
 SendFrame = events.Send
@@ -157,4 +199,4 @@ class Changed:
     ceased: tuple[Statement, ...]
 
 
-Effect = Append | Reply | ReplyFrame | ReplyNote | SendFrame | KeepNote | TellNote | NoteStands | Changed
+Effect = Append | Reply | ReplyFrame | ReplyNote | SendFrame | KeepNote | TellNote | NoteStands | KeepConflict | Changed

@@ -15,10 +15,14 @@ three sets:
   it comes to. A dead signer costs one turn.
 * **Never less.** A candidate only grows: an offer is taken only if it contains the candidate, and every narrowing
   statement that has been held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
+* **Never two.** A signer that cosigns two roots of one count has lied, or its fold is broken: `Contradicts` proves it.
 * **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine. A node counts its own
   cosignature only when it hears itself (`Tell`), so that none is shown to anybody which is not kept.
 
 A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
+
+The notary keeps the noted state's note and roots only; its records are whoever's keep the noted map (`noted`): each
+`Stands` says which of them changed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,15 +32,45 @@ from typing import Any, Final, assert_never
 from governance.charter import FOLD_VERSION
 from governance.fold import Fold
 from governance.rulebook import is_narrowing
+from registry.conflicts import conflict_of_states
 from registry.encoding import decode as decode_cbor
 from registry.encoding import encode as encode_cbor
 from registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
 from registry.keys import public_of
 from registry.note import Note, VerifierKey
+from registry.snapshot import Subject
 from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
 from registry.statement import Statement
 
-from .noted import Noted
+from .cosigning import (
+    Arrived,
+    Changed,
+    Contradicts,
+    Effect,
+    Event,
+    Keep,
+    SignerView,
+    Standing,
+    Stands,
+    Tell,
+    Ticked,
+)
+from .ledger import Sayings
+
+__all__ = (
+    "Arrived",
+    "Changed",
+    "Contradicts",
+    "Effect",
+    "Event",
+    "Keep",
+    "Notary",
+    "SignerView",
+    "Standing",
+    "Stands",
+    "Tell",
+    "Ticked",
+)
 
 QUIET: Final = 250
 """Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
@@ -64,84 +98,6 @@ MESSAGE_BYTES: Final = 1024 * 1024
 
 _AUDIT: Final = "Nothing was signed. Run `accredit node audit`, look at the disk, put a backup back that is new enough."
 
-# -------------------------------------------------------------------------------------------- events and effects
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """The live set grew by these."""
-
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
-    """Somebody's message."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticked:
-    """Time has passed."""
-
-
-Event = Changed | Arrived | Ticked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
-    """Store this text durably, in place of the one before.
-
-    Attributes:
-        without: ids in the live set that its set lacks.
-    """
-
-    text: str
-    without: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tell:
-    """Send this message to every node, this one among them: hand it back as `Arrived`."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stands:
-    """A quorum stands by a newer state, or more of the signers do.
-
-    Attributes:
-        without: ids in the live set that its set lacks.
-    """
-
-    note: bytes
-    without: tuple[bytes, ...]
-
-
-Effect = Keep | Tell | Stands
-
-# --------------------------------------------------------------------------------------------------------- views
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignerView:
-    """What this node has seen of a signer.
-
-    Attributes:
-        name: its node name.
-        count, time: of its newest cosignature: statements, seconds since 1970. None: never seen.
-        cosigned: when it cosigned the newest noted text, seconds since 1970; None: it did not.
-        is_missing: it has not cosigned the newest noted text within the last two periods.
-    """
-
-    name: str
-    count: int | None
-    time: int | None
-    cosigned: int | None
-    is_missing: bool
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
@@ -149,7 +105,7 @@ class _Step:
 
     state: StateNote
     statements_root: bytes
-    changed: Mapping[tuple[str, str], dict[str, Any] | None]
+    changed: Mapping[Subject, dict[str, Any] | None]
     ids: tuple[bytes, ...]
 
 
@@ -174,7 +130,7 @@ class Notary:
             live: the fold of all that is logged; read, never changed.
             last: the text last kept, if any: nothing smaller is ever signed.
         """
-        self.noted = Noted()
+        self.noted = Standing()
         self._ecosystem = ecosystem
         self._name = name
         self._seed = state_seed
@@ -186,6 +142,7 @@ class Notary:
         self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
         self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
         self._gathered: dict[str, dict[VerifierKey, OpenedState]] = {}
+        self._sayings = Sayings()
         self._newest: dict[str, tuple[int, int]] = {}  # signer -> time, count of its newest cosignature
         self._offer: _Offer | None = None
         self._changed_at = 0
@@ -248,12 +205,15 @@ class Notary:
             views.append(SignerView(name=key.name, count=count, time=time, cosigned=cosigned, is_missing=is_missing))
         return sorted(views, key=lambda view: view.name)
 
-    def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> None:
+    def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> list[Stands]:
         """Takes up, before the first event, a state that this node had signed or noted before it was started again.
 
         Args:
             statements: its set, less that of the state taken up before it.
             note: of that state, with its quorum, if it was noted.
+
+        Returns:
+            That it stands, if it does: with every record of it, before anything else was noted.
 
         Raises:
             StorageError: `state_damaged`: the statements do not lead to that state, so that nothing may be signed.
@@ -270,20 +230,19 @@ class Notary:
                 f"stored leads to {found.count} statements and the root {found.root.hex()[:16]}.",
                 hint=_AUDIT,
             )
-        if note:
-            self._resume_note(note, found)
+        return self._resume_note(note, found) if note else []
 
-    def _resume_note(self, note: bytes, state: StateNote) -> None:
+    def _resume_note(self, note: bytes, state: StateNote) -> list[Stands]:
         try:
             opened = open_state(note, self._keys())
         except RefusedError as error:
             if error.code == "unsigned":
-                return  # the charter names other signers by now: their quorum is still to come
+                return []  # the charter names other signers by now: their quorum is still to come
             raise StorageError(
                 "state_damaged", f"The stored state note does not verify: {error.message}", hint=_AUDIT
             ) from error
         self._gather(opened)
-        self._count(state.encode())
+        return self._count(state.encode())
 
     # ------------------------------------------------------------------------------------------------ live set
 
@@ -417,28 +376,39 @@ class Notary:
             raise RefusedError("wrong_ecosystem", "this state note is of another ecosystem.")
         if any(one.time is None or one.time > self._now // 1000 + AHEAD_MAX for one in opened.cosignatures):
             raise RefusedError("clock_ahead", "this cosignature is dated too far ahead.", hint="Check the clocks.")
-        self._gather(opened)
+        found = self._gather(opened)
         own, noted = self._own_key(), self.noted.state
         is_own = all(one.key == own for one in opened.cosignatures)
         if ids is not None and not is_own and opened.state.count > (0 if noted is None else noted.count):
             self._offer = _Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
-        return self._count(opened.state.encode())
+        return [*found, *self._count(opened.state.encode())]
 
-    def _gather(self, opened: OpenedState) -> None:
+    def _gather(self, opened: OpenedState) -> list[Contradicts]:
+        """Takes cosignatures in; those of signers that have cosigned another root of this count."""
         text = opened.state.encode()
+        found: list[Contradicts] = []
         copies = self._gathered.setdefault(text, {})
         for one in opened.cosignatures:
             assert one.time is not None
             before = copies.get(one.key)
             if before is None or _time_of(before, one.key) < one.time:
                 copies[one.key] = opened
+            if (other := self._contradicted(one.key, opened)) is not None:
+                found.append(Contradicts(conflict=other))
             seen = self._newest.get(one.key.name)
             if seen is None or seen[0] <= one.time:
                 self._newest[one.key.name] = one.time, opened.state.count
         while len(self._gathered) > TEXTS_MAX:
             self._gathered.pop(next(iter(self._gathered)))
+        return found
 
-    def _count(self, text: str) -> list[Effect]:
+    def _contradicted(self, key: VerifierKey, opened: OpenedState) -> bytes | None:
+        """A proof that a signer has cosigned another root of the same count; None where it has not."""
+        state, note = opened.state, opened.note.encode()
+        other = self._sayings.compare(key, (state.fold, state.count), state.root, note)
+        return None if other is None else conflict_of_states(other, note, key).encode()
+
+    def _count(self, text: str) -> list[Stands]:
         """Whether the quorum stands by this text now, and this node knows its set."""
         keys = self._keys()
         copies = {key: opened for key, opened in self._gathered.get(text, {}).items() if key in keys}
@@ -453,21 +423,27 @@ class Notary:
             return []
         if self.noted.state != self._steps[at].state:
             self._stood_at = self._now
-        self._settle_noted(at, note)
-        return [Stands(note=note, without=(*self._beyond, *self._behind))]
+        return [self._settle_noted(at, note)]
 
-    def _settle_noted(self, at: int, note: bytes) -> None:
+    def _settle_noted(self, at: int, note: bytes) -> Stands:
         """The candidate of step `at` becomes the noted state."""
-        changed: dict[tuple[str, str], dict[str, Any] | None] = {}
+        changed: dict[Subject, dict[str, Any] | None] = {}
         for step in self._steps[: at + 1]:
             changed |= step.changed
             for id in step.ids:
                 self._beyond.pop(id, None)
         step = self._steps[at]
-        self.noted.settle(note=note, state=step.state, statements_root=step.statements_root, changed=changed)
+        self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
         base = _Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
         self._steps = [base, *self._steps[at + 1 :]]
+        return Stands(
+            note=note,
+            state=step.state,
+            statements_root=step.statements_root,
+            changed=changed,
+            without=(*self._beyond, *self._behind),
+        )
 
     # ------------------------------------------------------------------------------------------------- signers
 

@@ -1,8 +1,9 @@
 """The newest state that a quorum stands by: its records, its map, what changed on the way to it; and how it is stored.
 
-A `Noted` is a `registry.records.Records` and proves each of its answers. It trails what is logged: proofs are made from
-it while newer statements are held already. `changed_since` says what differs from a state noted earlier, so that a
-verifier's snapshot can be brought up to date with a small file; of states long past, or before a restart, it knows
+A `NotedMap` is a `registry.records.Records` and proves each of its answers; `Noted` is the one in memory. Whoever
+drives an engine keeps one and brings it up to date with each `NoteStands`. It trails what is logged: proofs are made
+from it while newer statements are held already. `changed_since` says what differs from a state noted earlier, so that
+a verifier's snapshot can be brought up to date with a small file; of states long past, or before a restart, it knows
 nothing, and then a whole snapshot is the answer.
 
 Stored is the note, and of which part of the log it is (`KeptNote`, deterministic CBOR `[note, [size, [numbers]]]`): the
@@ -10,10 +11,10 @@ rest is derived again, and so verified, whenever the node starts.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from registry.encoding import decode, encode
 from registry.errors import DecodeError
@@ -21,7 +22,7 @@ from registry.note import NOTE_BYTES_MAX, Note
 from registry.records import record_digest, record_key
 from registry.snapshot import Subject
 from registry.state_note import StateNote
-from registry.trie import Trie
+from registry.trie import StateMap, Trie
 
 PAST_STATES: Final = 4_096
 """Noted states whose changes are remembered: more than an hour of a steady stream, years of a quiet one. A guess."""
@@ -98,6 +99,60 @@ class _Past:
     changed: tuple[Subject, ...]
 
 
+class NotedMap(Protocol):
+    """What every form of the noted map can do, in memory or in a table. All of it is as of one noted state."""
+
+    @property
+    def note(self) -> bytes | None:
+        """The note with every cosignature gathered; None before the first quorum."""
+        ...
+
+    @property
+    def state(self) -> StateNote | None:
+        """What the note says."""
+        ...
+
+    @property
+    def statements_root(self) -> bytes:
+        """The other half of the state root, 32 bytes."""
+        ...
+
+    @property
+    def trie(self) -> StateMap:
+        """The map over all records; to be read only."""
+        ...
+
+    def records_root(self) -> bytes:
+        """The root over all records, 32 bytes."""
+        ...
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        """A record, not to be changed; None where there is none."""
+        ...
+
+    def prove(self, type: str, id: str) -> bytes:
+        """That the record is what `get` says, present or absent, under the records root."""
+        ...
+
+    def governing(self) -> list[Subject]:
+        """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
+        ...
+
+    def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
+        """All records, in no order that means anything. The map must not go on meanwhile."""
+        ...
+
+    def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:
+        """What differs from an earlier noted state; see `Noted.changed_since`."""
+        ...
+
+    def settle(
+        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
+    ) -> None:
+        """Goes on to a newer state; see `Noted.settle`."""
+        ...
+
+
 @dataclass(slots=True)
 class Noted:
     """See the module.
@@ -117,6 +172,14 @@ class Noted:
     _governing: dict[Subject, None] = field(default_factory=dict)
     _past: deque[_Past] = field(default_factory=deque)
     _past_subjects: int = 0
+
+    def records_root(self) -> bytes:
+        """The root over all records, 32 bytes."""
+        return self.trie.root()
+
+    def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
+        """All records, in no order that means anything."""
+        return iter(self.records.items())
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record as of the noted state."""

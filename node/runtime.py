@@ -26,6 +26,7 @@ What it does not do: HTTP (`server`), the choice of files (`cli`).
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from hashlib import sha256
 from random import Random, SystemRandom
 from typing import Final, Protocol, TypeVar, assert_never
 
@@ -54,6 +55,7 @@ from .engine import (
     Engine,
     Event,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -68,7 +70,7 @@ from .engine import (
 from .heads import SignedHead, SignedState
 from .keyfile import NodeKeys
 from .notary import Notary
-from .noted import KeptNote
+from .noted import KeptNote, Noted, NotedMap
 from .observe import event as log_event
 from .store import Change, Store
 
@@ -115,7 +117,7 @@ class Transport(Protocol):
         ...
 
 
-_Job = Append | Changed | KeepNote | TellNote | NoteStands
+_Job = Append | Changed | KeepNote | TellNote | NoteStands | KeepConflict
 """What is done one after the other, in the order in which the engine asked for it."""
 
 
@@ -131,6 +133,7 @@ class Runtime:
     """One running node; made by `open`.
 
     Attributes:
+        noted: the newest noted state, its records and its map; to be read only.
         notes_undelivered: how many cosigned notes another node did not take.
     """
 
@@ -148,6 +151,7 @@ class Runtime:
         run_blocking: RunBlocking,
     ) -> None:
         self.engine = engine
+        self.noted: NotedMap = Noted()
         self.store = store
         self._head = head
         self._state = state
@@ -332,12 +336,18 @@ class Runtime:
         assert nursery is not None, "the node runs"
         for effect in effects:
             match effect:
-                case Append() | Changed() | KeepNote() | TellNote():
+                case Append() | Changed() | KeepNote() | TellNote() | KeepConflict():
                     self._send_job.send_nowait(effect)
-                case NoteStands():
+                case NoteStands(kept=kept):
+                    self.noted.settle(
+                        note=kept.note,
+                        state=effect.state,
+                        statements_root=effect.statements_root,
+                        changed=effect.changed,
+                    )
                     if self._standing is None:
                         self._send_job.send_nowait(effect)
-                    self._standing = effect.kept
+                    self._standing = kept
                 case SendFrame():
                     nursery.start_soon(self._send, effect)
                 case ReplyFrame():
@@ -428,6 +438,8 @@ class Runtime:
                     self._tell(job)
                 case NoteStands():
                     await self._store_note()
+                case KeepConflict():
+                    await self._keep_conflict(job.data)
                 case _:
                     assert_never(job)
 
@@ -442,16 +454,15 @@ class Runtime:
             self.handle(AppendFailed(error=error))
             return
         self._frontier = self._frontier.extend(leaf_hash(raw) for _, raw in raws)
-        await self._sign(size, root)
-        self.handle(Appended(size=size))
+        checkpoint = await self._sign(size, root)
+        self.handle(Appended(size=size, checkpoint=checkpoint))
 
-    async def _sign(self, size: int, root: bytes) -> None:
-        """Signs the log as it is stored, as soon as the disk has room for it."""
+    async def _sign(self, size: int, root: bytes) -> bytes:
+        """Signs the log as it is stored, as soon as the disk has room for it; the signed checkpoint."""
         pause, longest = RETRY_SECONDS
         while True:
             try:
-                await self._run_blocking(partial(self._sign_once, size, root))
-                return
+                return await self._run_blocking(partial(self._sign_once, size, root))
             except StorageError as error:
                 if error.code != "disk_full":
                     raise
@@ -459,7 +470,7 @@ class Runtime:
             await trio.sleep(pause)
             pause = min(longest, 2 * pause)
 
-    def _sign_once(self, size: int, root: bytes) -> None:
+    def _sign_once(self, size: int, root: bytes) -> bytes:
         if (self._frontier.size, self._frontier.root()) != (size, root):
             raise StorageError(
                 "tree_damaged",
@@ -471,6 +482,7 @@ class Runtime:
         origin = self.store.origin
         note = sign_note(Checkpoint(origin=origin, size=size, root=root).encode(), origin, self._log_seed)
         self.store.set_checkpoint(size, note.decode())
+        return note
 
     async def _feed(self, changed: Changed) -> None:
         """Continues the feed. What finds no room on the disk goes with the next changes, or after a restart."""
@@ -506,6 +518,13 @@ class Runtime:
             await self._run_blocking(lambda: self.store.swap(KEPT_NOTE, self.store.kept(KEPT_NOTE), kept.encode()))
         except StorageError as error:
             log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
+
+    async def _keep_conflict(self, data: bytes) -> None:
+        """Keeps a proof that somebody lied. What finds no room comes again with the next peer that has it."""
+        try:
+            await self._run_blocking(lambda: self.store.swap(f"conflict/{sha256(data).hexdigest()}", None, data))
+        except StorageError as error:
+            log_event(_log, logging.ERROR, "conflict not kept", code=error.code, reason=str(error))
 
     async def _stored_note(self) -> KeptNote | None:
         stored = await self._run_blocking(partial(self.store.kept, KEPT_NOTE))

@@ -28,6 +28,7 @@ from .config import NodeConfig
 from .health import VERSION, NodeHealth
 from .lines import ALPN, forgiving, mend
 from .notary import Notary
+from .noted import NotedMap
 from .observe import Metrics, event
 from .reader import Reader as LogReader
 from .runtime import Runtime
@@ -79,6 +80,11 @@ class NodeReader:
     def notary(self) -> Notary:
         """The newest state that a quorum stands by."""
         return self._runtime.notary
+
+    @property
+    def noted(self) -> NotedMap:
+        """See `Reader`."""
+        return self._runtime.noted
 
     @property
     def log(self) -> LogReader:

@@ -21,6 +21,7 @@ from node.engine import (
     Engine,
     Event,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -58,6 +59,7 @@ class Host:
         clock_error: ms that its wall clock is ahead.
         told: ids in the order in which the engine heard that they were stored: what the node may have told others.
         starts: how often the machine was started.
+        conflicts: proofs that somebody lied, kept on the disk.
     """
 
     def __init__(self, world: "World", name: str, conduct: "Conduct") -> None:
@@ -70,6 +72,7 @@ class Host:
         self.told: list[bytes] = []
         self.starts = 0
         self.noted: NoteStands | None = None
+        self.conflicts: list[bytes] = []
         self._signed: KeepNote | None = None
         self._random = world.timeline.stream(f"host {name}")
         self._wake_at = 0
@@ -117,7 +120,7 @@ class Host:
         self._note("start")
         signed = None if self._signed is None else (StateNote.decode(self._signed.text), self._signed.part)
         noted = None if self.noted is None else self.noted.kept
-        self._perform(engine.settle(now=self.clock, signed=signed, noted=noted))
+        self._perform(engine.settle(now=self.clock, signed=signed, noted=noted, conflicts=self.conflicts))
         world.check(lambda checker: checker.on_start(world, self))
         if self.starts > 1:  # what the crash left on the disk with nobody told of it
             world.metrics.on_logged(self, [id for id, _ in self.disk.entries[len(self.told) :]])
@@ -183,6 +186,8 @@ class Host:
                     self._signed = effect  # its own file: synced before what follows
                 case TellNote():
                     self._tell(effect)
+                case KeepConflict():
+                    self.conflicts.append(effect.data)
                 case NoteStands():
                     self.noted = effect
                     self.world.metrics.on_noted(self)

@@ -244,7 +244,7 @@ class _Asking:
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""
-        noted = self._call.reader.notary.noted
+        noted = self._call.reader.noted
         if noted.note is None:
             raise NotYetError(
                 "no_state_note",

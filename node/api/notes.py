@@ -14,7 +14,7 @@ from governance.renewal import export_policy
 from node.api.decisions import served_ecosystem
 from node.api.routes import REVALIDATE, Call, Route, bytes_response
 from node.notary import MESSAGE_BYTES
-from node.noted import Noted
+from node.noted import NotedMap
 from registry.errors import InputError, NotYetError
 from registry.state_note import StateNote
 
@@ -29,13 +29,13 @@ _OUT_OF_BAND: Final = b"""\
 """
 
 
-def standing(call: Call) -> tuple[Noted, StateNote, bytes]:
+def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
     """The newest noted state, what its note says, and the note.
 
     Raises:
         NotYetError: `no_state_note`: no quorum stands by anything this node knows.
     """
-    noted = call.reader.notary.noted
+    noted = call.reader.noted
     if noted.note is None or noted.state is None:
         raise NotYetError(
             "no_state_note",

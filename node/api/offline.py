@@ -21,7 +21,7 @@ from starlette.responses import Response
 from node.api.notes import standing
 from node.api.requests import hex_digits, hex_id, integer
 from node.api.routes import JSON, REVALIDATE, Call, Route, bytes_response, json_response
-from node.noted import Noted
+from node.noted import NotedMap
 from registry.encoding import encode
 from registry.errors import InputError
 from registry.proven import ProvenRecord, Recorder
@@ -70,7 +70,7 @@ async def snapshot(call: Call) -> Response:
         rows = [(subject, noted.get(*subject)) for subject in subjects]
         make = partial(_delta, rows, base_root, noted.statements_root, note)
         return bytes_response(await anyio.to_thread.run_sync(make), _OCTETS, cache=REVALIDATE)
-    records, statements_root = list(noted.records.items()), noted.statements_root
+    records, statements_root = list(noted.items()), noted.statements_root
     async with call.shared.making:
         held = call.shared.kept.get("snapshot")
         if held is None or held[0] != state.root:
@@ -93,7 +93,7 @@ async def by_prefix(call: Call) -> Response:
         "bits": bits,
         "issuers": found,
         "note": note.decode(),
-        "records_root": noted.trie.root().hex(),
+        "records_root": noted.records_root().hex(),
         "statements_root": noted.statements_root.hex(),
         "records": [_view(one) for one in _proven(noted, found)],
     }
@@ -113,8 +113,8 @@ def _delta(
     return encode_delta(changes, base_root=base_root, statements_root=statements_root, note=note)
 
 
-def _issuer_keys(noted: Noted) -> _Keys:
-    ids = [id for kind, id in noted.records if kind == "issuer"]
+def _issuer_keys(noted: NotedMap) -> _Keys:
+    ids = [id for (kind, id), _ in noted.items() if kind == "issuer"]
     return sorted((int.from_bytes(record_key("issuer", id)), id) for id in ids)
 
 
@@ -137,7 +137,7 @@ def _bucket(keys: _Keys, digits: str, least: int) -> tuple[int, list[str]]:
     return bits, sorted(id for _, id in keys[begin:end])
 
 
-def _proven(noted: Noted, issuers: Iterable[str]) -> tuple[ProvenRecord, ...]:
+def _proven(noted: NotedMap, issuers: Iterable[str]) -> tuple[ProvenRecord, ...]:
     recorder = Recorder(noted)
     for kind, id in noted.governing():
         recorder.get(kind, id)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from governance.fold import Fold
 from node.engine import ReplyFrame, Result
-from node.notary import SignerView
-from node.noted import Noted
+from node.notary import SignerView, Standing
+from node.noted import NotedMap
 from node.observe import Metrics
 from node.reader import Reader as LogReader
 from registry.witness import Refused
@@ -40,8 +40,8 @@ class Notary(Protocol):
     """What a quorum stands by (`node.notary.Notary`)."""
 
     @property
-    def noted(self) -> Noted:
-        """The newest noted state."""
+    def noted(self) -> Standing:
+        """The newest noted state's note and roots."""
         ...
 
     def signers(self) -> Sequence[SignerView]:
@@ -80,6 +80,11 @@ class Reader(Protocol):
     @property
     def notary(self) -> Notary:
         """The newest state that a quorum stands by."""
+        ...
+
+    @property
+    def noted(self) -> NotedMap:
+        """The newest noted state, its records and its map."""
         ...
 
     @property

@@ -38,6 +38,12 @@ class Set:
     def raw(self, id: bytes) -> bytes | None:
         return id if id in self.all else None
 
+    def conflicts(self) -> Sequence[bytes]:
+        return ()
+
+    def checkpoints(self) -> Sequence[bytes]:
+        return ()
+
     def root(self) -> tuple[bytes, int]:
         return sha256(b"".join(self.all)).digest(), len(self.all)
 

@@ -1,161 +1,19 @@
 """A whole node without I/O, driven by hand: what is told, when, and what a full disk leaves behind."""
 
-from collections.abc import Iterable
-from dataclasses import replace
-from random import Random
-
 import pytest
 
-from gossip.config import GossipConfig
-from gossip.events import FrameAnswered, SendFailed, Ticked
-from gossip.frames import Push, encode_frame
+from gossip.events import SendFailed, Ticked
 from governance.rulebook import is_urgent
-from node import engine as engine_module
+from node import pending as pending_module
 from node.engine import (
     STORAGE_PAUSE,
-    Append,
-    Appended,
-    AppendFailed,
-    Changed,
-    Effect,
-    Engine,
     FrameArrived,
-    KeepNote,
-    NoteArrived,
-    NoteStands,
-    Reply,
-    ReplyFrame,
-    ReplyNote,
     Result,
-    SendFrame,
-    Submitted,
-    TellNote,
 )
-from node.noted import Part
 from registry.errors import StorageError
-from registry.keys import key_id, public_of
-from registry.state_note import StateNote
-from registry.statement import Statement
-from tests.strategies.consortium import Consortium, Pen, key_entry
-from tests.strategies.network import A, B, founded, issuer_body, node_entry, node_seed
-
-START = 1_700_000_000_300
-FULL = StorageError("disk_full", "there is no room.", hint="Make some.")
-
-
-class Driven:
-    """An engine, the shell being played by the test: an in-memory log that may be slow or full."""
-
-    def __init__(self, town: Consortium, name: str = "node1", log: Iterable[bytes] = ()) -> None:
-        self.town = town
-        self.now = START
-        self.log = list(log)
-        self.full = False
-        self.slow = False
-        self.engine = Engine(
-            ecosystem=town.eco,
-            name=name,
-            peer_seed=node_seed(name, "peer"),
-            state_seed=node_seed(name, "state"),
-            random=Random(name),
-            gossip=GossipConfig(),
-        )
-        self.appends: list[Append] = []
-        self.replies: dict[int, tuple[Result, ...]] = {}
-        self.frames: dict[int, ReplyFrame] = {}
-        self.sent: list[SendFrame] = []
-        self.changes: list[Changed] = []
-        self.notes: list[Effect] = []
-        self._token = 0
-        self.engine.load(self.log)
-        self.perform(self.engine.settle(now=self.now))
-
-    def handle(self, event: engine_module.Event) -> list[Effect]:
-        effects = self.engine.handle(event, now=self.now)
-        self.perform(effects)
-        return effects
-
-    def perform(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Append():
-                    self.appends.append(effect)
-                    if not self.slow:
-                        self.finish()
-                case Reply():
-                    self.replies[effect.token] = effect.results
-                case ReplyFrame():
-                    self.frames[effect.token] = effect
-                case SendFrame():
-                    self.sent.append(effect)
-                case Changed():
-                    self.changes.append(effect)
-                case KeepNote() | NoteStands():
-                    self.notes.append(effect)
-                case TellNote():
-                    self.notes.append(effect)
-                    self.handle(NoteArrived(token=0, data=effect.data))
-
-    def finish(self) -> None:
-        """The append under way ends."""
-        if self.full:
-            self.handle(AppendFailed(error=FULL))
-            return
-        self.log += [each.raw for each in self.appends[-1].statements]
-        self.handle(Appended(size=len(self.log)))
-
-    def submit(self, *statements: Statement | bytes) -> int:
-        self._token += 1
-        raws = tuple(each if isinstance(each, bytes) else each.raw for each in statements)
-        self.handle(Submitted(token=self._token, raws=raws))
-        return self._token
-
-    def submitted(self, *statements: Statement | bytes) -> list[str]:
-        """Submits and waits for the tick; the statuses."""
-        token = self.submit(*statements)
-        self.wait()
-        return [each.status for each in self.replies[token]]
-
-    def wait(self, ms: int = 1_000) -> None:
-        """Lets time pass, waking the engine exactly when it asks for it."""
-        end = self.now + ms
-        while (due := self.engine.next_wakeup()) is not None and due <= end:
-            self.now = max(self.now, due)
-            self.handle(Ticked())
-        self.now = end
-
-
-def pushed_by(name: str, node: Driven, *raws: bytes) -> FrameArrived:
-    """A push of a peer to `node`."""
-    data = encode_frame(
-        Push(statements=raws, urgent=False),
-        seed=node_seed(name, "peer"),
-        recipient=key_id(public_of(node_seed(node.engine.name, "peer"))),
-        time=node.now,
-        nonce=node.now.to_bytes(16),
-    )
-    return FrameArrived(token=77, data=data)
-
-
-def founded_node(*nodes: str) -> Driven:
-    """A node that holds the genesis and its votes."""
-    town = founded(*nodes)
-    return Driven(town, log=[each.raw for each in town.said])
-
-
-def connect(*nodes: Driven) -> None:
-    """Carries frames between nodes until nobody has any to send."""
-    by_name = {node.engine.name: node for node in nodes}
-    while any(node.sent for node in nodes):
-        for node in nodes:
-            sending, node.sent = node.sent, []
-            for send in sending:
-                target = by_name[send.peer]
-                target._token += 1
-                target.handle(FrameArrived(token=target._token, data=send.data))
-                answer = target.frames.pop(target._token)
-                data = answer.data if answer.error is None else str(answer.error).encode()
-                node.handle(FrameAnswered(exchange=send.exchange, status=answer.status, data=data))
+from tests.strategies.consortium import Pen, key_entry
+from tests.strategies.driven import FULL, START, Driven, connect, founded_node, pushed_by
+from tests.strategies.network import A, B, founded, issuer_body, node_entry
 
 
 def test_a_normal_statement_waits_for_the_tick_of_the_wall_clock() -> None:
@@ -253,7 +111,7 @@ def test_one_append_is_under_way_at_a_time_and_the_next_takes_what_came_meanwhil
 
 
 def test_a_full_batch_waits_for_no_tick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "BATCH", 3)
+    monkeypatch.setattr(pending_module, "BATCH", 3)
     node = founded_node()
     statements = [node.town.says(A, "issuer.register", issuer_body(number)) for number in range(7)]
     node.submit(*statements)
@@ -263,7 +121,7 @@ def test_a_full_batch_waits_for_no_tick(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_flood_beyond_what_may_wait_is_refused_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "PENDING_MAX", 2)
+    monkeypatch.setattr(pending_module, "PENDING_MAX", 2)
     node = founded_node()
     statements = [node.town.says(A, "issuer.register", issuer_body(number)) for number in range(3)]
     token = node.submit(*statements)
@@ -446,94 +304,3 @@ def test_a_loaded_log_gives_the_state_it_had() -> None:
     again = Driven(node.town, log=node.log)
     assert again.engine.fold.state_root() == node.engine.fold.state_root()
     assert again.engine.size == node.engine.size
-
-
-# ------------------------------------------------------------------------------------------------------ state notes
-
-
-def signing(*nodes: str) -> Consortium:
-    """A town whose nodes all sign, or as many as are given."""
-    entries = [{**node_entry(name), "operator": f"Operator of {name}"} for name in nodes]
-    return Consortium.of((A, "nonprofit"), (B, "public"), nodes=entries, signers=list(nodes)[:16])
-
-
-def notes_of(node: Driven, duration: int = 3_000) -> list[Effect]:
-    """What has happened to state notes once some time has passed."""
-    node.wait(duration)
-    return node.notes
-
-
-def test_what_is_cosigned_is_kept_before_anybody_is_told() -> None:
-    town = signing("node1", "node2", "node3", "node4")
-    node = Driven(town, log=[each.raw for each in town.said])
-    kept, told, *rest = notes_of(node)
-    assert isinstance(kept, KeepNote)
-    assert kept.part == Part(size=len(town.said))
-    assert isinstance(told, TellNote)
-    assert [peer.name for peer in told.peers] == ["node2", "node3", "node4"]
-    assert not [each for each in rest if isinstance(each, NoteStands)], "one of four is no quorum"
-
-
-def test_other_nodes_cosignatures_make_a_quorum_and_bad_ones_are_refused() -> None:
-    town = signing("node1", "node2", "node3", "node4")
-    nodes = [Driven(town, f"node{n}", log=[each.raw for each in town.said]) for n in range(1, 5)]
-    told = [next(each for each in notes_of(node) if isinstance(each, TellNote)) for node in nodes]
-    answers: list[Effect] = []
-    for token, message in enumerate([told[1].data, told[2].data, b"nonsense"]):
-        answers += nodes[0].engine.handle(NoteArrived(token=token, data=message), now=nodes[0].now)
-    replies = [(each.token, each.error is None) for each in answers if isinstance(each, ReplyNote)]
-    assert replies == [(0, True), (1, True), (2, False)]
-    stands = [each for each in answers if isinstance(each, NoteStands)]
-    assert [(each.kept.state.count, each.kept.part) for each in stands] == [(2, Part(size=2))]
-
-
-def test_a_loaded_log_is_told_to_the_notary_once_and_what_stood_is_taken_up() -> None:
-    town = signing("node1")
-    log = [each.raw for each in town.said]
-    before = Driven(town, log=log)
-    kept, stands = (next(e for e in notes_of(before) if isinstance(e, t)) for t in (KeepNote, NoteStands))
-    assert isinstance(stands, NoteStands)
-    assert isinstance(kept, KeepNote)
-    signed = StateNote.decode(kept.text), kept.part
-    more = town.says(A, "issuer.register", issuer_body())
-    node = Driven(town)
-    node.engine.load([*log, more.raw])
-    node.engine.settle(now=node.now, signed=signed, noted=stands.kept)
-    assert node.engine.notary.noted.state == signed[0]
-    node.log = [*log, more.raw]
-    last = [each for each in notes_of(node) if isinstance(each, KeepNote)][-1]
-    assert last.part == Part(size=len(log) + 1)
-    assert StateNote.decode(last.text).root == node.engine.fold.state_root()
-    for left, match in ((log[:-1], "no charter"), ([log[0], log[1], more.raw], "the root")):
-        lost = Driven(town)
-        lost.engine.load(left)
-        with pytest.raises(StorageError, match=match):
-            lost.engine.settle(now=node.now, signed=(replace(signed[0], root=bytes(32)), signed[1]))
-
-
-def test_a_state_of_another_fold_is_not_derived_again() -> None:
-    """After an update that makes other records of the same statements, what was signed before cannot be compared."""
-    town = signing("node1")
-    node = Driven(town)
-    node.engine.load([each.raw for each in town.said])
-    other = StateNote(name="A consortium", ecosystem=town.eco, fold=2, count=len(town.said), root=bytes(32))
-    node.engine.settle(now=node.now, signed=(other, Part(size=len(town.said))))
-
-
-def test_a_part_of_the_log_is_what_is_left_without_some_entries() -> None:
-    town = founded("node1")
-    said = [town.says(A, "issuer.register", issuer_body(number)) for number in range(4)]
-    engine = Driven(town, log=[each.raw for each in town.said]).engine
-    assert engine.size == 7
-    assert engine._part(()) == Part(size=7)
-    assert engine._part([said[3].id, said[2].id]) == Part(size=5)
-    assert engine._part([said[3].id, said[0].id]) == Part(size=6, without=(3,))
-
-
-def test_a_cosignature_is_told_to_every_signer_and_to_some_of_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "TOLD", 18)
-    town = signing(*(f"node{number}" for number in range(1, 31)))
-    node = Driven(town, log=[each.raw for each in town.said])
-    told = {peer.name for peer in node.engine._told()}
-    assert len(told) == 18
-    assert told >= {f"node{number}" for number in range(2, 17)}

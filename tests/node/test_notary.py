@@ -10,6 +10,7 @@ import pytest
 
 from governance.fold import Fold
 from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Arrived, Changed, Keep, Notary, Stands, Tell, Ticked
+from node.noted import Noted
 from registry.encoding import encode
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.note import Note
@@ -40,6 +41,7 @@ class Host:
     pending: list[Statement] = field(default_factory=list)
     kept: list[StateNote] = field(default_factory=list)
     without: tuple[bytes, ...] = ()
+    noted: Noted = field(default_factory=Noted)
     notes: list[tuple[int, bytes]] = field(default_factory=list)
     signed: dict[int, bytes] = field(default_factory=dict)
 
@@ -125,6 +127,10 @@ class World:
                             self.at(self.link + self.random.randrange(self.link), other, "arrive", effect.data)
                 case Stands():
                     host.notes.append((self.now, effect.note))
+                    root = effect.statements_root
+                    host.noted.settle(
+                        note=effect.note, state=effect.state, statements_root=root, changed=effect.changed
+                    )
         due = host.notary.next_wakeup()
         if due is not None:
             self.at(max(1, due - self.now), n, "wake", None)
@@ -191,10 +197,10 @@ def test_a_note_stands_by_the_records_it_proves() -> None:
     world.hosts[0].fold.add(late)
     world.hosts[0].fold.settle()
 
-    noted = world.hosts[0].notary.noted
+    noted = world.hosts[0].noted
     assert noted.get("issuer", "did:web:college.example") is not None
     assert noted.get("issuer", "did:web:late.example") is None  # held, and not noted yet
-    root = noted.trie.root()
+    root = noted.records_root()
     assert state_root(root, noted.statements_root) == newest(world).root
     record = noted.get("issuer", "did:web:college.example")
     assert record is not None

@@ -247,7 +247,7 @@ async def test_an_urgent_statement_does_not_wait_for_the_tick(tmp_path: Path) ->
     town = founded("node1")
     async with running(tmp_path, town, "node1") as node:
         await node.runtime.submit(raws_of(town))
-        node.runtime.engine._tick = 60_000
+        node.runtime.engine._pending._tick = 60_000
         with trio.fail_after(5):
             retire = town.says(A, "node.retire", {"name": "node9"}, sub="node9")
             assert (await node.runtime.submit([retire.raw]))[0].status == "logged"

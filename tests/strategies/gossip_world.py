@@ -103,6 +103,12 @@ class Ledger:
             self._root = (len(self.order), sha256(b"".join(sorted(self.order))).digest())
         return self._root[1], len(self.order)
 
+    def conflicts(self) -> Sequence[bytes]:
+        return ()
+
+    def checkpoints(self) -> Sequence[bytes]:
+        return ()
+
     def add(self, each: Unverified) -> Logged:
         self.order.append(each.id)
         self.times.append((each.iat, each.id))

@@ -29,6 +29,7 @@ from node.engine import (
     Effect,
     Engine,
     FrameArrived,
+    KeepConflict,
     KeepNote,
     NoteArrived,
     NoteStands,
@@ -41,6 +42,7 @@ from node.engine import (
 )
 from node.health import NodeHealth
 from node.notary import SETTLED, Notary
+from node.noted import Noted
 from node.observe import Metrics
 from node.server import create_app
 from node.store import Change, Store
@@ -88,6 +90,7 @@ class Served:
     peers: tuple[PeerStatistics, ...] = ()
     is_stopping: bool = False
     metrics: Metrics = field(default_factory=Metrics)
+    noted: Noted = field(default_factory=Noted)
     name: str = ORIGIN
     url: str = f"https://{ORIGIN}"
     version: str = "1.2.3"
@@ -188,8 +191,15 @@ class Served:
                     self._append(effect.statements)
                 case Reply() | ReplyFrame() | ReplyNote():
                     self._replies[effect.token] = effect
-                case KeepNote() | NoteStands():
+                case KeepNote() | KeepConflict():
                     pass
+                case NoteStands():
+                    self.noted.settle(
+                        note=effect.kept.note,
+                        state=effect.state,
+                        statements_root=effect.statements_root,
+                        changed=effect.changed,
+                    )
                 case TellNote(peers=()):
                     self._perform(self.engine.handle(NoteArrived(token=0, data=effect.data), now=self._ms() + 1_000))
                 case Changed():

@@ -1,0 +1,62 @@
+"""Who was caught: conflicts (`registry.conflicts`) that concern nodes of this ecosystem, each kept once.
+
+A conflict proves itself, so it does not matter who brought it. Kept is the first of each kind against each key: one is
+enough, and nobody can fill a memory with variants of it. What proves nothing, or accuses a key that no node's record
+names, is counted and forgotten.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from registry.conflicts import Conflict, check
+from registry.errors import InputError
+
+KEPT: Final = 256
+"""Conflicts kept at most: 16 KiB each, 4 MiB. Issue: what gossip compares and a status page can show. A guess."""
+
+
+class Caught:
+    """See the module.
+
+    Attributes:
+        refused: how many files proved nothing, or nothing about anybody here.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, bytes], Conflict] = {}
+        self._files: dict[bytes, None] = {}
+        self.refused = 0
+
+    def take(self, data: bytes, is_known: Callable[[bytes], bool]) -> Conflict | None:
+        """Checks a file and keeps it.
+
+        Args:
+            is_known: whether a public key is that of a log, a witness or a signer here.
+
+        Returns:
+            The conflict, if it is new; None where it is not, or is none.
+        """
+        if data in self._files:
+            return None
+        try:
+            conflict = check(data)
+        except InputError:
+            self.refused += 1
+            return None
+        which = conflict.kind, conflict.key.public
+        if which in self._found or len(self._found) >= KEPT:
+            return None
+        if not is_known(conflict.key.public):
+            self.refused += 1
+            return None
+        self._found[which] = conflict
+        self._files[data] = None
+        return conflict
+
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """All, oldest first."""
+        return tuple(self._found.values())
+
+    def files(self) -> tuple[bytes, ...]:
+        """Their files, oldest first."""
+        return tuple(self._files)

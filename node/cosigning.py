@@ -1,0 +1,112 @@
+"""What can happen to a notary, what it wants done, and what it lets one see: the words of `notary.Notary`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from registry.snapshot import Subject
+from registry.state_note import StateNote
+from registry.statement import Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The live set grew by these."""
+
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """Somebody's message."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """Time has passed."""
+
+
+Event = Changed | Arrived | Ticked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Store this text durably, in place of the one before.
+
+    Attributes:
+        without: ids in the live set that its set lacks.
+    """
+
+    text: str
+    without: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell:
+    """Send this message to every node, this one among them: hand it back as `Arrived`."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stands:
+    """A quorum stands by a newer state, or more of the signers do.
+
+    Attributes:
+        state, statements_root: what the note says, and one half of its root.
+        changed: records that differ from those of the state noted before.
+        without: ids in the live set that its set lacks.
+    """
+
+    note: bytes
+    state: StateNote
+    statements_root: bytes
+    changed: Mapping[Subject, dict[str, Any] | None]
+    without: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradicts:
+    """A signer has cosigned two roots of one count: the proof, a `registry.conflicts` file."""
+
+    conflict: bytes
+
+
+Effect = Keep | Tell | Stands | Contradicts
+
+# --------------------------------------------------------------------------------------------------------- views
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerView:
+    """What this node has seen of a signer.
+
+    Attributes:
+        name: its node name.
+        count, time: of its newest cosignature: statements, seconds since 1970. None: never seen.
+        cosigned: when it cosigned the newest noted text, seconds since 1970; None: it did not.
+        is_missing: it has not cosigned the newest noted text within the last two periods.
+    """
+
+    name: str
+    count: int | None
+    time: int | None
+    cosigned: int | None
+    is_missing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a quorum stands by.
+
+    Attributes:
+        note: with every cosignature gathered; None before the first quorum.
+        state: what it says.
+        statements_root: the other half of the state root, 32 bytes.
+    """
+
+    note: bytes | None = None
+    state: StateNote | None = None
+    statements_root: bytes = bytes(32)

@@ -1,0 +1,55 @@
+"""Who waits for which statement to be logged: submitters get one reply, once nothing of theirs is missing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .happenings import Reply, Result
+
+
+@dataclass(slots=True, kw_only=True)
+class _Submission:
+    """A submitter who waits: results so far, and how many are to come."""
+
+    token: int
+    results: list[Result | None]
+    missing: int = 0
+
+    def reply(self) -> list[Reply]:
+        """The reply, once nothing is missing."""
+        if self.missing:
+            return []
+        results = tuple(each for each in self.results if each is not None)
+        assert len(results) == len(self.results)
+        return [Reply(token=self.token, results=results)]
+
+
+class Submissions:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._awaited: dict[bytes, list[tuple[_Submission, int]]] = {}
+
+    def open(self, token: int, raws: Sequence[bytes], judge: Callable[[bytes], Result | bytes]) -> list[Reply]:
+        """Takes a submission in; its reply, where it waits for nothing.
+
+        Args:
+            judge: what became of one statement, or its id while that is to come.
+        """
+        submission = _Submission(token=token, results=[None] * len(raws))
+        for position, raw in enumerate(raws):
+            verdict = judge(raw)
+            if isinstance(verdict, Result):
+                submission.results[position] = verdict
+            else:
+                submission.missing += 1
+                self._awaited.setdefault(verdict, []).append((submission, position))
+        return submission.reply()
+
+    def resolve(self, id: bytes, result: Result) -> list[Reply]:
+        """Tells everybody who waits for this statement; replies to those who wait for nothing else."""
+        replies: list[Reply] = []
+        for submission, position in self._awaited.pop(id, ()):
+            submission.results[position] = result
+            submission.missing -= 1
+            replies += submission.reply()
+        return replies
