@@ -22,9 +22,8 @@ from governance.fold import Fold
 from node.audit import audit as audit_log
 from node.audit import audit_state
 from node.config import NodeConfig, load
-from node.noted import KeptNote
+from node.noted import KEPT_NOTE, KeptNote
 from node.reader import Reader, open_reader
-from node.runtime import KEPT_NOTE
 from registry.checkpoint import open_checkpoint
 from registry.errors import AccreditError, DecodeError, RefusedError, RemoteError, StorageError
 from registry.note import KeyType, VerifierKey

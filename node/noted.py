@@ -12,6 +12,7 @@ rest is derived again, and so verified, whenever the node starts.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final, Protocol
@@ -30,6 +31,8 @@ PAST_STATES: Final = 4_096
 PAST_SUBJECTS: Final = 50_000
 """Changed records remembered over all of them; beyond, a delta is no smaller than a snapshot. A guess."""
 
+KEPT_NOTE: Final = "state_note"
+"""Under this name the store keeps the newest note with a quorum (`KeptNote`)."""
 
 KEPT_BYTES: Final = 1024 * 1024
 """A stored note: 100,000 numbers left out; a noted set trails the log by seconds."""
@@ -146,10 +149,25 @@ class NotedMap(Protocol):
         """What differs from an earlier noted state; see `Noted.changed_since`."""
         ...
 
-    def settle(
-        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
-    ) -> None:
-        """Goes on to a newer state; see `Noted.settle`."""
+    def raws(self) -> Iterator[tuple[Subject, bytes]]:
+        """The same, each in its encoding."""
+        ...
+
+    def between(self, type: str, low: bytes, high: bytes, *, most: int) -> list[str]:
+        """Ids of the records of one type whose keys are from `low` to `high`, in the order of their keys.
+
+        Args:
+            low, high: 32 bytes each.
+            most: how many, at most.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager["NotedMap"]:
+        """One state throughout: this map, for several reads in a row; short, and not across an await."""
+        ...
+
+    def apart(self) -> AbstractContextManager["NotedMap"]:
+        """One state throughout, the newest, for as long as it takes and in any thread."""
         ...
 
 
@@ -193,8 +211,30 @@ class Noted:
         """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
         return sorted(self._governing)
 
+    def raws(self) -> Iterator[tuple[Subject, bytes]]:
+        """The same, each in its encoding."""
+        return ((subject, encode(record)) for subject, record in self.items())
+
+    def between(self, type: str, low: bytes, high: bytes, *, most: int) -> list[str]:
+        """Ids of the records of one type whose keys are from `low` to `high`, in the order of their keys."""
+        keyed = ((record_key(*subject), subject) for subject in self.records if subject[0] == type)
+        return [id for _, (_, id) in sorted(one for one in keyed if low <= one[0] <= high)][:most]
+
+    def reading(self) -> AbstractContextManager[NotedMap]:
+        """Itself: it changes only where `settle` is called."""
+        return nullcontext(self)
+
+    def apart(self) -> AbstractContextManager[NotedMap]:
+        """Itself: it is for one thread."""
+        return nullcontext(self)
+
     def settle(
-        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
+        self,
+        *,
+        kept: KeptNote,
+        state: StateNote,
+        statements_root: bytes,
+        changed: Mapping[Subject, dict[str, Any] | None],
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures.
 
@@ -213,7 +253,7 @@ class Noted:
                 self._governing.pop(subject, None)
                 if record is not None:
                     self._governing[subject] = None
-        self.note, self.state, self.statements_root = note, state, statements_root
+        self.note, self.state, self.statements_root = kept.note, state, statements_root
 
     def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:
         """What differs from an earlier noted state.

@@ -39,18 +39,18 @@ from registry.trie import state_root
 
 from . import noted
 from .database import checksum
-from .noted import KeptNote
+from .noted import KEPT_NOTE, KeptNote
 from .reader import Reader, open_reader, sound
 from .statemap import RECORDS, SqliteStateMap
 from .store import Store, keep
-
-KEPT_NOTE: Final = "state_note"
-"""Under this name the store keeps the newest note with a quorum (`noted.KeptNote`)."""
 
 NO_ROOT: Final = bytes(32)
 """In place of a root where nothing is noted: that of nothing."""
 
 GOVERNING: Final = ("authority", "charter")
+
+DAMAGED: Final = ("state_damaged", "map_damaged", "kept_damaged", "database_damaged")
+"""Errors by which stored bytes do not fit together: nothing that waiting helps with."""
 
 _CHANGED_BYTES: Final = 64 * 1024 * 1024
 """The records that differ between two states: all there are, at worst."""
@@ -343,7 +343,7 @@ class NotedStore(StoredNoted):
                 self.check(records)
                 return None
         except StorageError as error:
-            if error.code not in ("state_damaged", "map_damaged", "kept_damaged"):
+            if error.code not in DAMAGED or error.code == "database_damaged":
                 raise
             reason = error.message
         self._rebuild(kept, state, statements_root, records)

@@ -14,8 +14,9 @@
   signs what is stored when it starts again, and never two trees of one size.
 * **State notes.** What this node cosigned last is durable, apart from the database (`heads.SignedState`), before
   anybody is told of it; a restart derives it anew and goes on from there, or does not start. The newest note with a
-  quorum is stored too, so that a node which starts again has it at once. To each other node one request is under way
-  at a time, and only the newest note waits behind it; what does not arrive is counted and nobody's problem.
+  quorum is stored too, with its records (`noting`), so that a node which starts again has it at once. To each other
+  node one request is under way at a time, and only the newest note waits behind it; what does not arrive is counted
+  and nobody's problem.
 * **Blocking work** goes through one seam, `run_blocking`: a worker thread here, inline in simulations.
 * **A full disk** before the statements are stored is the submitters' answer; after that, signing is tried until there
   is room. Whatever else goes wrong with storage ends `run`: a person must look.
@@ -70,7 +71,9 @@ from .engine import (
 from .heads import SignedHead, SignedState
 from .keyfile import NodeKeys
 from .notary import Notary
-from .noted import KeptNote, Noted, NotedMap
+from .noted import KEPT_NOTE, KeptNote, NotedMap
+from .noted_store import NotedStore
+from .noting import Noting
 from .observe import event as log_event
 from .store import Change, Store
 
@@ -87,9 +90,6 @@ RETRY_SECONDS: Final = (1.0, 60.0)
 
 NOTE_PATH: Final = "/v1/cosignatures"
 NOTE_TYPE: Final = "application/cbor"
-KEPT_NOTE: Final = "state_note"
-"""Under this name the store keeps the newest note with a quorum (`noted.KeptNote`)."""
-
 _NOTE_ANSWER_BYTES: Final = NOTE_BYTES_MAX  # a note, or a problem
 _DISAGREES: Final = ("known_statement", "tree_damaged")  # engine and store tell two stories: not for submitters to hear
 
@@ -151,7 +151,8 @@ class Runtime:
         run_blocking: RunBlocking,
     ) -> None:
         self.engine = engine
-        self.noted: NotedMap = Noted()
+        self._noting = Noting(NotedStore(store), run_blocking)
+        self.noted: NotedMap = self._noting.noted
         self.store = store
         self._head = head
         self._state = state
@@ -167,7 +168,6 @@ class Runtime:
         self._frames: dict[int, ReplyFrame] = {}
         self._notes: dict[int, ReplyNote] = {}
         self._is_kept = False  # whether the last state cosigned is durable, so that others may be told
-        self._standing: KeptNote | None = None  # the newest note with a quorum, if it is still to be stored
         self._telling: dict[str, bytes | None] = {}  # by peer: what waits behind the request under way
         self.notes_undelivered = 0
         self._token = 0
@@ -338,16 +338,9 @@ class Runtime:
             match effect:
                 case Append() | Changed() | KeepNote() | TellNote() | KeepConflict():
                     self._send_job.send_nowait(effect)
-                case NoteStands(kept=kept):
-                    self.noted.settle(
-                        note=kept.note,
-                        state=effect.state,
-                        statements_root=effect.statements_root,
-                        changed=effect.changed,
-                    )
-                    if self._standing is None:
+                case NoteStands():
+                    if self._noting.take(effect):
                         self._send_job.send_nowait(effect)
-                    self._standing = kept
                 case SendFrame():
                     nursery.start_soon(self._send, effect)
                 case ReplyFrame():
@@ -437,7 +430,7 @@ class Runtime:
                 case TellNote():
                     self._tell(job)
                 case NoteStands():
-                    await self._store_note()
+                    await self._noting.store()
                 case KeepConflict():
                     await self._keep_conflict(job.data)
                 case _:
@@ -510,15 +503,6 @@ class Runtime:
         else:
             self._is_kept = True
 
-    async def _store_note(self) -> None:
-        """Stores the newest note with a quorum; what finds no room is stored with the next one."""
-        kept, self._standing = self._standing, None
-        assert kept is not None, "that is what the job is for"
-        try:
-            await self._run_blocking(lambda: self.store.swap(KEPT_NOTE, self.store.kept(KEPT_NOTE), kept.encode()))
-        except StorageError as error:
-            log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
-
     async def _keep_conflict(self, data: bytes) -> None:
         """Keeps a proof that somebody lied. What finds no room comes again with the next peer that has it."""
         try:
@@ -555,7 +539,7 @@ class Runtime:
             await self._run_blocking(self.fold.settle)
         await self._load(fed, size, size, progress)
         settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted)
-        self._effects = await self._run_blocking(settle)
+        self._effects = await self._noting.resume(await self._run_blocking(settle))
         if size and (signed is None or signed[0] != size):
             await self._sign(size, root)
         log_event(_log, logging.INFO, "log loaded", size=size)

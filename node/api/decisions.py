@@ -240,7 +240,8 @@ class _Asking:
         decision = judge(self._call, query, self._ecosystem, self._now, self._stale)
         if not question.evidence:
             return _view(query, decision)
-        return self._with_evidence(query, decision)
+        with self._call.reader.noted.reading():
+            return self._with_evidence(query, decision)
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""

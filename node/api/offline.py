@@ -10,10 +10,10 @@ issuer comes with its accreditations, and with the charter and its authorities, 
 """
 
 from base64 import b64encode
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 import anyio.to_thread
 from starlette.responses import Response
@@ -25,8 +25,7 @@ from node.noted import NotedMap
 from registry.encoding import encode
 from registry.errors import InputError
 from registry.proven import ProvenRecord, Recorder
-from registry.records import record_key
-from registry.snapshot import Subject, encode_delta, encode_snapshot
+from registry.snapshot import encode_delta, encode_snapshot
 
 BUCKET: Final = 16
 """Issuers among which an asker hides unless it says otherwise. A guess."""
@@ -35,9 +34,8 @@ BUCKET_MAX: Final = 256
 """Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
 
 _OCTETS: Final = "application/octet-stream"
-_KEY_BITS: Final = 256
-
-_Keys = Sequence[tuple[int, str]]
+_KEY_BYTES: Final = 32
+_KEY_BITS: Final = 8 * _KEY_BYTES
 
 
 class ProvenView(TypedDict):
@@ -63,32 +61,34 @@ class Bucket(TypedDict):
 
 async def snapshot(call: Call) -> Response:
     """All records, or what has changed since a state noted earlier."""
-    noted, state, note = standing(call)
-    changed = None if call.params["since"] is None else noted.changed_since(call.params["since"])
-    if changed is not None:
-        base_root, subjects = changed
-        rows = [(subject, noted.get(*subject)) for subject in subjects]
-        make = partial(_delta, rows, base_root, noted.statements_root, note)
-        return bytes_response(await anyio.to_thread.run_sync(make), _OCTETS, cache=REVALIDATE)
-    records, statements_root = list(noted.items()), noted.statements_root
+    noted, state, _ = standing(call)
+    if call.params["since"] is not None:
+        made = await anyio.to_thread.run_sync(partial(_delta, noted, call.params["since"]))
+        if made is not None:
+            return bytes_response(made, _OCTETS, cache=REVALIDATE)
     async with call.shared.making:
-        held = call.shared.kept.get("snapshot")
-        if held is None or held[0] != state.root:
-            # Records are never changed in place, so that they may be written by a thread while the node goes on.
-            held = state.root, await anyio.to_thread.run_sync(partial(_snapshot, records, statements_root))
-            call.shared.kept["snapshot"] = held
-    response = bytes_response(held[1] + note, _OCTETS, cache=REVALIDATE)
-    response.headers["etag"] = f'W/"{state.root.hex()}"'
+        held: _Snapshot | None = call.shared.kept.get("snapshot", (None, None))[1]
+        if held is None or held.root != state.root:
+            held = await anyio.to_thread.run_sync(partial(_snapshot, noted))
+            call.shared.kept["snapshot"] = held.root, held
+    _, state, newest = standing(call)
+    note = newest if state.root == held.root else held.note
+    response = bytes_response(held.data + note, _OCTETS, cache=REVALIDATE)
+    response.headers["etag"] = f'W/"{held.root.hex()}"'
     return response
 
 
 async def by_prefix(call: Call) -> Response:
     """A bucket of issuers, with proofs."""
-    noted, state, note = standing(call)
+    with call.reader.noted.reading():
+        return json_response(_bucket_of(call))
+
+
+def _bucket_of(call: Call) -> Bucket:
+    noted, _, note = standing(call)
     digits: str = call.params["hex"]
-    keys = call.shared.keep("issuer keys", state.root, partial(_issuer_keys, noted))
-    bits, found = _bucket(keys, digits, call.params["k"])
-    value: Bucket = {
+    bits, found = _bucket(noted, digits, call.params["k"])
+    return {
         "prefix": digits,
         "bits": bits,
         "issuers": found,
@@ -97,44 +97,56 @@ async def by_prefix(call: Call) -> Response:
         "statements_root": noted.statements_root.hex(),
         "records": [_view(one) for one in _proven(noted, found)],
     }
-    return json_response(value)
 
 
-def _snapshot(records: Iterable[tuple[Subject, dict[str, Any]]], statements_root: bytes) -> bytes:
-    """The file without the note at its end."""
-    raws = ((subject, encode(record)) for subject, record in records)
-    return encode_snapshot(raws, statements_root=statements_root, note=b"")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """A file without the note at its end, and that note; `root` is the state's."""
+
+    root: bytes
+    data: bytes
+    note: bytes
 
 
-def _delta(
-    rows: Iterable[tuple[Subject, dict[str, Any] | None]], base_root: bytes, statements_root: bytes, note: bytes
-) -> bytes:
-    changes = [(subject, None if record is None else encode(record)) for subject, record in rows]
-    return encode_delta(changes, base_root=base_root, statements_root=statements_root, note=note)
+def _snapshot(noted: NotedMap) -> _Snapshot:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.state is not None
+        assert held.note is not None
+        data = encode_snapshot(held.raws(), statements_root=held.statements_root, note=b"")
+        return _Snapshot(root=held.state.root, data=data, note=held.note)
 
 
-def _issuer_keys(noted: NotedMap) -> _Keys:
-    ids = [id for (kind, id), _ in noted.items() if kind == "issuer"]
-    return sorted((int.from_bytes(record_key("issuer", id)), id) for id in ids)
+def _delta(noted: NotedMap, since: bytes) -> bytes | None:
+    """What leads from an earlier state to the newest; None where that one is not remembered. In a thread."""
+    with noted.apart() as held:
+        changed = held.changed_since(since)
+        if changed is None:
+            return None
+        base_root, subjects = changed
+        assert held.note is not None
+        records = ((subject, held.get(*subject)) for subject in subjects)
+        rows = [(subject, None if record is None else encode(record)) for subject, record in records]
+        return encode_delta(rows, base_root=base_root, statements_root=held.statements_root, note=held.note)
 
 
-def _bucket(keys: _Keys, digits: str, least: int) -> tuple[int, list[str]]:
+def _bucket(noted: NotedMap, digits: str, least: int) -> tuple[int, list[str]]:
     """How many bits of the prefix leave at least `least` issuers, and these; none of them if there are fewer in all."""
     bits, prefix = 4 * len(digits), int(digits, 16)
     while True:
         rest = _KEY_BITS - bits
-        begin = bisect_left(keys, (prefix << rest, ""))
-        end = bisect_left(keys, (prefix + 1 << rest, ""))
-        if end - begin >= least or not bits:
+        low, high = ((prefix << rest) + add for add in (0, (1 << rest) - 1))
+        found = noted.between("issuer", low.to_bytes(_KEY_BYTES), high.to_bytes(_KEY_BYTES), most=BUCKET_MAX + 1)
+        if len(found) >= least or not bits:
             break
         bits, prefix = bits - 1, prefix >> 1
-    if end - begin > BUCKET_MAX:
+    if len(found) > BUCKET_MAX:
         raise InputError(
             "too_many",
-            f"{end - begin} issuers begin with {digits}; at most {BUCKET_MAX} are given at once.",
+            f"more than {BUCKET_MAX} issuers begin with {digits}; so many are given at once.",
             hint="Give one digit more.",
         )
-    return bits, sorted(id for _, id in keys[begin:end])
+    return bits, sorted(found)
 
 
 def _proven(noted: NotedMap, issuers: Iterable[str]) -> tuple[ProvenRecord, ...]:

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node import noted as noted_module
-from node.noted_store import KEPT_NOTE, NotedStore, StoredNoted
+from node.noted import KEPT_NOTE
+from node.noted_store import NotedStore, StoredNoted
 from node.store import Store, open_reader
 from registry.encoding import encode
 from registry.errors import StorageError
