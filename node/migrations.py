@@ -30,6 +30,8 @@ inserts (`store`).
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -105,6 +107,9 @@ def _note_states(db: Database) -> None:
 FED: Final = "seq, time, statement, kind, sub, change"
 """What of a row of `changes` goes into the chain of checksums, each with the one of the row before."""
 
+ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted")
+"""Tables of one row at most, whose number is 1."""
+
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states)
 SCHEMA: Final = len(MIGRATIONS)
 
@@ -129,6 +134,39 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> int:
             hint="Run that version or a later one; a database is never taken back to an older schema.",
         )
     return version
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Compare every definition with the one that the migrations make: a bit in one changes what its rows mean.
+
+    Raises:
+        StorageError: `database_damaged`, and the name of the first that differs.
+    """
+    found = _definitions(connection)
+    for name, expected in _expected().items():
+        if found.pop(name, None) != expected:
+            raise _other_schema(path, name)
+    for name in found:
+        raise _other_schema(path, name)
+
+
+@cache
+def _expected() -> dict[str, str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, Path(":memory:"))
+        return _definitions(connection)
+
+
+def _definitions(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name"))
+
+
+def _other_schema(path: Path, name: str) -> StorageError:
+    return StorageError(
+        "database_damaged",
+        f"{path} is damaged: {name} is not defined as this program defines it.",
+        hint="Stop the node, look at the disk, put back a backup that is new enough (`accredit node restore`).",
+    )
 
 
 def migrate(

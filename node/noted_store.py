@@ -64,6 +64,12 @@ _PUT: Final = (
     "ON CONFLICT (type, key) DO UPDATE SET raw = excluded.raw"
 )
 
+# A bit can make text of bytes, and text that is none: so the types are looked at first.
+_COMPARED: Final = f"""
+    SELECT typeof(type) || typeof(id) || typeof(records.key) || typeof(raw) || typeof(value),
+        CAST(type AS BLOB), CAST(id AS BLOB), records.key, CAST(raw AS BLOB), value
+    FROM noted_records AS records LEFT JOIN {RECORDS}_leaves AS leaves ON leaves.key = records.key"""
+_COMPARED_TYPES: Final = "texttextblobblobblob"
 _PAST: Final = (
     "SELECT seq, records_root FROM noted_past WHERE substr(root, 1, 8) = ? AND root = ? ORDER BY seq DESC LIMIT 1"
 )
@@ -232,46 +238,48 @@ class StoredNoted:
 
     # --------------------------------------------------------------------------------------------------- compare
 
-    def check(self, records: Records) -> None:
-        """Compares everything here with the records of the noted state, as the log leads to them.
+    def check(self, records: Records | None = None) -> None:
+        """Compares everything here with each other: rows, keys, leaves, pages, roots, the note, the past.
+
+        Args:
+            records: those of the noted state, as the log leads to them, to be compared with too.
 
         Raises:
             StorageError: `state_damaged`, `map_damaged` or `kept_damaged`, and the first thing that does not fit.
         """
         with self.reading():
             head = self.head()
-            if head is None:
-                raise state_damaged("a note is there, and its state is not")
             self._check_records(records)
-            if self.trie.check() != head.records_root:
+            if self.trie.check() != (NO_ROOT if head is None else head.records_root):
                 raise state_damaged("the leaves of the map lead to another root than the one in the note")
-            self._check_past(head)
+            self._check_past(0 if head is None else head.past)
 
-    def _check_records(self, records: Records) -> None:
+    def _check_records(self, records: Records | None) -> None:
         """Every row, its key, its bytes and its leaf in the map."""
         count = 0
-        rows = self._reader.connection.execute(
-            "SELECT type, id, noted_records.key, raw, value FROM noted_records "
-            f"LEFT JOIN {RECORDS}_leaves AS leaves ON leaves.key = noted_records.key"
-        )
-        for type, id, key, raw, value in rows:
+        for types, raw_type, raw_id, key, raw, value in self._reader.connection.execute(_COMPARED):
             count += 1
-            record = records.get((type, id))
-            if record is None or key != record_key(type, id) or raw != encode(record):
-                raise state_damaged(f"the {type} record of {id} is not the one that the log leads to")
-            if value != sha256(raw).digest():
-                raise state_damaged(f"the leaf of the {type} record of {id} is not that of its bytes")
+            try:
+                subject = raw_type.decode(), raw_id.decode()
+            except (UnicodeDecodeError, AttributeError):
+                raise state_damaged("the type or the id of a record is no text") from None
+            what = f"the {subject[0]} record of {subject[1]}"
+            if types != _COMPARED_TYPES or key != record_key(*subject) or value != sha256(raw).digest():
+                raise state_damaged(f"key or leaf of {what} are not those of its bytes")
+            if records is not None and (subject not in records or raw != encode(records[subject])):
+                raise state_damaged(f"{what} is not the one that the log leads to")
         leaves = sum(1 for _ in self.trie.items())
-        if not count == len(records) == leaves:
-            raise state_damaged(f"it has {count} records and {leaves} leaves, and the log leads to {len(records)}")
+        expected = count if records is None else len(records)
+        if not count == expected == leaves:
+            raise state_damaged(f"it has {count} records and {leaves} leaves, and there are to be {expected}")
 
-    def _check_past(self, head: Head) -> None:
+    def _check_past(self, newest: int) -> None:
         connection = self._reader.connection
         first, last, count, subjects = connection.execute(
             "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0), count(*), coalesce(sum(subjects), 0) FROM noted_past"
         ).fetchone()
-        if (last, count) != (head.past, last - first + 1):
-            raise state_damaged(f"{count} past states are there, up to number {last}, and the newest is {head.past}")
+        if (last, count) != (newest, last - first + 1):
+            raise state_damaged(f"{count} past states are there, up to number {last}, and the newest is {newest}")
         if sum(len(changed) for changed in self._past(0)) != subjects:
             raise state_damaged("the past states do not count what changed")
 

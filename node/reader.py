@@ -25,9 +25,9 @@ from registry.log import ENTRIES, TILE_HEIGHT, TILE_WIDTH, encode_bundle
 from registry.merkle import HASH_BYTES
 from registry.merkle import root as merkle_root
 
-from .database import checksum, connect_reader, storage_error, telling_what_to_do
+from .database import SQLITE_ERRORS, checksum, connect_reader, storage_error, telling_what_to_do
 from .edge import fold, tree_damaged
-from .migrations import FED, SCHEMA, TILE_LEVELS, check_ours, tile_key
+from .migrations import FED, ONE_ROW, SCHEMA, TILE_LEVELS, check_ours, check_schema, tile_key
 
 _BY_ID: Final = "SELECT {} FROM statements WHERE substr(id, 1, 8) = ? AND id = ?"
 _RANGE: Final = "SELECT {} FROM statements WHERE number >= ? AND number < ? ORDER BY number"
@@ -141,8 +141,14 @@ class Reader:
         return size, root
 
     def integrity(self) -> str:
-        """`ok`, or the first row or index entry that SQLite itself finds wrong. Reads the whole file."""
-        return str(self._row("PRAGMA integrity_check(1)")[0])
+        """`ok`, or the first row, index entry or definition that is wrong by itself. Reads the whole file."""
+        with telling_what_to_do(self._path):
+            check_schema(self._connection, self._path)
+        verdict = str(self._row("PRAGMA integrity_check(1)")[0])
+        for table in ONE_ROW if verdict == "ok" else ():
+            for (one,) in self._all(f"SELECT one FROM {table} WHERE one IS NOT 1"):
+                return f"row {one} in {table}, which has one"
+        return verdict
 
     def size(self) -> int:
         """Number of entries."""
@@ -159,7 +165,7 @@ class Reader:
     def raw(self, id: bytes) -> bytes | None:
         """Bytes of the statement with this id, as submitted."""
         row = self._first(_BY_ID.format("raw"), id[:8], id)
-        return row and bytes(row[0])
+        return row and _bytes(row[0])
 
     def index_of(self, id: bytes) -> int | None:
         """Where in the log a statement is."""
@@ -169,15 +175,16 @@ class Reader:
     def entry(self, index: int) -> bytes | None:
         """Bytes of one entry."""
         row = self._first("SELECT raw FROM statements WHERE number = ?", index)
-        return row and bytes(row[0])
+        return row and _bytes(row[0])
 
     def entries(self, start: int, stop: int) -> list[bytes]:
         """Bytes of the entries from `start` to before `stop`, or to the end where that comes first."""
-        return [raw for (raw,) in self._all(_RANGE.format("raw"), start, stop)]
+        return [_bytes(raw) for (raw,) in self._all(_RANGE.format("raw"), start, stop)]
 
     def rows(self, start: int, stop: int) -> list[tuple[int, bytes, bytes]]:
         """Those entries as stored: number, id and bytes."""
-        return self._all(_RANGE.format("number, id, raw"), start, stop)
+        rows = self._all(_RANGE.format("number, id, raw"), start, stop)
+        return [(number, _bytes(id), _bytes(raw)) for number, id, raw in rows]
 
     def ids(self, start: int, stop: int) -> list[bytes]:
         """Ids of those entries, 32 bytes each."""
@@ -325,7 +332,7 @@ class Reader:
     def _first(self, sql: str, *parameters: object) -> Any:
         try:
             return self._connection.execute(sql, parameters).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
 
     def _row(self, sql: str) -> Any:
@@ -337,8 +344,15 @@ class Reader:
     def _all(self, sql: str, *parameters: object) -> list[Any]:
         try:
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
+
+
+def _bytes(value: object) -> bytes:
+    """A column's value, which a flipped bit can have made text."""
+    if type(value) is not bytes:
+        raise tree_damaged(f"bytes are stored as {type(value).__name__}")
+    return value
 
 
 def sound(name: str, value: bytes, digest: bytes) -> bytes:

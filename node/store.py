@@ -26,7 +26,7 @@ from registry.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 
 from .database import WriterLock, checksum, connect_reader, connect_writer, telling_what_to_do, transaction
 from .edge import Edge, TileId, load_edge, tree_damaged
-from .migrations import FED, migrate, tile_key
+from .migrations import FED, check_schema, migrate, tile_key
 from .reader import Change, Reader, open_reader
 
 __all__ = ["Change", "Reader", "Store", "open_reader"]
@@ -63,6 +63,7 @@ class Store(Reader):
             with telling_what_to_do(path):
                 opened.append(connect_writer(path))
                 migrate(opened[0], path)
+                check_schema(opened[0], path)
                 _claim(opened[0], path, {"ecosystem": ecosystem.hex(), "origin": origin})
                 opened.append(connect_reader(path))
                 return Store(path, opened[1], opened[0], lock)
@@ -234,10 +235,13 @@ def keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:
 def _claim(connection: sqlite3.Connection, path: Path, whose: dict[str, str]) -> None:
     """Write whose database it is, once; afterwards refuse anybody else."""
     with transaction(connection):
-        connection.executemany("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", whose.items())
+        if connection.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
+            connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", whose.items())
         connection.execute("INSERT OR IGNORE INTO tree (one, size, root) VALUES (1, 0, ?)", (EMPTY_ROOT,))
         connection.execute("INSERT OR IGNORE INTO feed (one, size, digest) VALUES (1, 0, ?)", (checksum(0, b""),))
         found = dict(connection.execute("SELECT name, value FROM meta"))
+    if found.keys() != whose.keys():
+        raise tree_damaged(f"it is to say its {' and '.join(whose)}, and says its {' and '.join(found)}")
     for name, expected in whose.items():
         if found[name] != expected:
             raise StorageError(
