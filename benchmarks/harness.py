@@ -8,9 +8,9 @@
 A benchmark is a module of this folder with a `main`: `python3 dev.py bench NAME` runs it. This module, run as one,
 prints all results that are there as one table in Markdown. It is no test: it never fails, it says what it saw.
 
-File: `{"benchmark", "machine": {...}, "results": [{"name", "unit", "runs", "median", "low", "high", "at_most"?,
-"at_least"?, "met"?}]}` in `build/benchmarks` (or the folder that ACCREDIT_BENCHMARKS names). Machines differ and are
-busy: read the ratios.
+File: `{"benchmark", "command", "machine": {...}, "results": [{"name", "unit", "runs", "median", "low", "high",
+"at_most"?, "at_least"?, "met"?}]}` in `build/benchmarks` (or the folder that ACCREDIT_BENCHMARKS names). Machines
+differ and are busy: read the ratios.
 """
 
 import gc
@@ -122,6 +122,7 @@ class Report:
         """Prints the figures and writes the file, whose path is returned."""
         members = {
             "benchmark": self.benchmark,
+            "command": command(self.benchmark),
             "machine": machine(),
             "results": [result.members() for result in self.results],
         }
@@ -135,6 +136,12 @@ class Report:
 def folder() -> Path:
     """Where the files are."""
     return Path(os.environ.get("ACCREDIT_BENCHMARKS") or _FOLDER)
+
+
+def command(benchmark: str) -> str:
+    """How it was started, with the settings that it was given."""
+    settings = [f"{k}={v}" for k, v in sorted(os.environ.items()) if k.startswith("ACCREDIT_BENCHMARK_")]
+    return " ".join([*settings, "python3 dev.py bench", benchmark])
 
 
 def machine() -> dict[str, Any]:

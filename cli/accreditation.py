@@ -310,7 +310,7 @@ def _propose_event(
     written.update({name: value for name, value in options.items() if value is not None})
     body = forms.to_body("accreditation.status", written, "the event")
     desk.propose(
-        [Say(kind="accreditation.status", sub=record["issuer"], body=body, label=f"{event} {record['issuer']}")]
+        [Say(kind="accreditation.status", sub=record["issuer"], body=body, label=f"{record['issuer']} ({event})")]
     )
 
 

@@ -99,7 +99,7 @@ def show_decision(question: dict[str, Any], decision: dict[str, Any], details: D
             ("chain", _chain(decision["chain"], details["authorities"])),
             ("why", "\n".join(safe(reason["text"]) for reason in decision["reasons"])),
             ("not checked", "\n".join(decision["unchecked"])),
-            ("holds until", forms.when(decision["valid_until"])),
+            ("holds until", forms.when(decision["valid_until"]) if decision["authorized"] else ""),
             ("next", "\n".join(_next(question, decision, details)) if at_node else ""),
         ]
     )

@@ -32,7 +32,7 @@ class Progress:
         ecosystem: the genesis' id, by which the ecosystem is known from now on.
         effective: whether enough founders have approved.
         approved_by: ids of the authorities that speak for it.
-        needed: whose approval is still needed, as a sentence part.
+        needed: whose approval it takes in all, those given included, as a sentence part.
         signatures: key ids (hex) that have signed or voted, in the order of the file.
     """
 

@@ -376,7 +376,7 @@ def _tell_progress(ceremony: Path, progress: Any) -> None:
         output.say(f"{good('Signed.')} {len(progress.signatures)} signature(s) in {ceremony}.")
         approved = ", ".join(progress.approved_by) or "no authority yet"
         output.facts(
-            [("ecosystem", progress.ecosystem.hex()), ("approved by", approved), ("still needed", progress.needed)]
+            [("ecosystem", progress.ecosystem.hex()), ("approved by", approved), ("needed in all", progress.needed)]
         )
         if progress.effective:
             output.say(f"Enough have signed. Next:  accredit charter publish {ceremony} --node URL")

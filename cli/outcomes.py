@@ -25,7 +25,7 @@ class Outcome:
             `requested` if it was written to a request file.
         state: effective, waiting, ineffective, …, as far as known.
         reason: a sentence: why it has no effect (yet), or was refused.
-        needed: whose approval is still needed.
+        needed: whose approval it takes in all, those given included.
     """
 
     kind: str
@@ -76,7 +76,7 @@ def show(outcomes: Sequence[Outcome]) -> None:
         _show_one(outcomes[0])
         return
     rows = [(shorten(o.id), o.kind, o.name, word(o), o.needed or o.reason) for o in outcomes[:SHOWN]]
-    output.table(("id", "kind", "about", "state", "still needed, or why"), rows)
+    output.table(("id", "kind", "about", "state", "needed in all, or why"), rows)
     if len(outcomes) > SHOWN:
         output.say(faint(f"… and {len(outcomes) - SHOWN} more."))
 
@@ -104,7 +104,7 @@ def _show_one(outcome: Outcome) -> None:
     output.facts(
         [
             ("id", "" if outcome.status == "foreseen" else outcome.id.hex()),
-            ("still needed", outcome.needed),
+            ("needed in all", outcome.needed),
             ("why", outcome.reason),
         ]
     )

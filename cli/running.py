@@ -59,6 +59,17 @@ def witness_path(config: NodeConfig) -> Path:
     return config.heads / WITNESS_FILE
 
 
+def gossip_of(config: NodeConfig) -> GossipConfig:
+    """What of a node's settings concerns gossip."""
+    return GossipConfig(
+        heartbeat=config.heartbeat_ms,
+        root_interval=config.reconcile_ms,
+        answer=config.request_timeout_ms,
+        pinned=config.pinned,
+        outbound_only=config.outbound_only,
+    )
+
+
 def run_node(config: NodeConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
     """Runs a node until it is told to stop.
 
@@ -110,7 +121,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             peers=peers,
             clock=clock,
             tick=config.tick_ms,
-            gossip=GossipConfig(heartbeat=config.heartbeat_ms, root_interval=config.reconcile_ms),
+            gossip=gossip_of(config),
         )
         witness = NodeWitness(
             name=keys.name,
@@ -119,6 +130,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             store=store,
             log_key=partial(log_key_of, runtime.fold),
             clock=clock,
+            on_conflict=runtime.found,
         )
         witnessing = Witnessing(
             runtime,
@@ -126,6 +138,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             transport=peers,
             clock=clock,
             outside=[Witness.decode(line) for line in config.witnesses],
+            on_conflict=runtime.found,
         )
         stopping = trio.Event()
         try:
@@ -142,7 +155,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
                         clock=clock,
                         shutdown=stopping.wait,
                         witness=witness,
-                        alarms=lambda: [*witness.alarms(), *witnessing.alarms()],
+                        alarms=witnessing.alarms,
                     )
                     url = await nursery.start(serving)
                     around.start_soon(witnessing.run)

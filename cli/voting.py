@@ -67,32 +67,44 @@ def inbox(key: Path | None, authority: str | None, everything: bool, nodes: tupl
 accredit approve --from report.json --reason "list checked against the ministry's" --ref https://ministry.example/list""",
 )
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--from", "report", type=_FILE, help="Report of an import, or JSON of a proposing command.")
+@click.option(
+    "--from",
+    "reports",
+    type=_FILE,
+    multiple=True,
+    help="Report of an import, or JSON of a proposing command; may be repeated.",
+)
 @click.option("--reason", help="Why, for the record.")
 @click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
 @click.option("--yes", is_flag=True, help="Do not ask before signing.")
 @signing
 def approve(
-    ids: tuple[str, ...], report: Path | None, reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
+    ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
 ) -> None:
-    """Approve proposals: by id (8 digits or more), or all those in a report."""
-    _vote("vote.approve", ids, report, reason, refs, yes, desk)
+    """Approve proposals: by id (8 digits or more), or all those in one or more reports."""
+    _vote("vote.approve", ids, reports, reason, refs, yes, desk)
 
 
 @click.command(
     "reject", cls=Command, example="accredit reject 5f2b8c11 --reason 'not an institution we know' --key bob.key"
 )
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--from", "report", type=_FILE, help="Report of an import, or JSON of a proposing command.")
+@click.option(
+    "--from",
+    "reports",
+    type=_FILE,
+    multiple=True,
+    help="Report of an import, or JSON of a proposing command; may be repeated.",
+)
 @click.option("--reason", help="Why, for the record.")
 @click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
 @click.option("--yes", is_flag=True, help="Do not ask before signing.")
 @signing
 def reject(
-    ids: tuple[str, ...], report: Path | None, reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
+    ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
 ) -> None:
     """Reject proposals. It takes no other key's approval away; a key's first vote is its vote for good."""
-    _vote("vote.reject", ids, report, reason, refs, yes, desk)
+    _vote("vote.reject", ids, reports, reason, refs, yes, desk)
 
 
 @click.command(
@@ -144,7 +156,7 @@ def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing
                 proposal["needed"],
             )
         )
-    output.table(("id", "what it would change", "proposed by", "on", "approved by", "still needed"), rows, empty=empty)
+    output.table(("id", "what it would change", "proposed by", "on", "approved by", "needed in all"), rows, empty=empty)
 
 
 def _keys_so_far(proposal: dict[str, Any]) -> str:
@@ -182,14 +194,20 @@ def ids_in_report(path: Path) -> list[str]:
 
 
 def _vote(
-    kind: str, ids: Sequence[str], report: Path | None, reason: str | None, refs: Sequence[str], yes: bool, desk: Desk
+    kind: str,
+    ids: Sequence[str],
+    reports: Sequence[Path],
+    reason: str | None,
+    refs: Sequence[str],
+    yes: bool,
+    desk: Desk,
 ) -> None:
-    if not ids and report is None:
+    if not ids and not reports:
         raise click.UsageError("Name what to vote on: ids from accredit inbox, or --from REPORT.")
-    in_report = ids_in_report(report) if report is not None else []
-    waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_report])
+    in_reports = [id_ for report in reports for id_ in ids_in_report(report)]
+    waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
     wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
-    targets = list(dict.fromkeys([*wanted, *in_report]))
+    targets = list(dict.fromkeys([*wanted, *in_reports]))
     held = [id_ for id_ in targets if id_ in waiting]
     others = [id_ for id_ in targets if id_ not in waiting]
     if others:

@@ -4,6 +4,7 @@
   grafts are refused for 60 s, doubling to 1 h.
 * Announced or listed and not delivered in 3 s, or a graft before its time: a strike. Three in 10 minutes: replaced in
   the mesh, and back in it only when they are that old.
+* Conflicts that are none: one a second is looked at (`hearsay`). It may be we who do not know the accused.
 * Never first with anything in 10 minutes while others were: loses its slot at the next rotation (`mesh`).
 * No answer, several times in a row: replaced in the mesh.
 * A statement of an unknown key: nothing. It may be we who are behind.
@@ -59,14 +60,32 @@ class Conduct:
         offence: what it did, for people.
     """
 
+    __slots__ = (
+        "_accused",
+        "_announced",
+        "_backlog",
+        "_backlog_bytes",
+        "_config",
+        "_offences",
+        "_served",
+        "_strikes",
+        "_work",
+        "distrusted_until",
+        "duplicates",
+        "first_at",
+        "firsts",
+        "offence",
+    )
+
     def __init__(self, config: GossipConfig, *, at: int) -> None:
         self._config = config
-        self._strikes: deque[int] = deque(maxlen=config.strikes)
+        self._strikes: list[int] = []
         self._offences = 0
         self._served: dict[bytes, int] = {}
-        self._announced = 0
+        self._announced = (-1, 0)  # in which heartbeat, and how often
         self._work = Bucket(rate=config.work_per_second, burst=config.work_burst)
-        self._backlog: deque[Unverified] = deque()
+        self._accused: Bucket | None = None
+        self._backlog: deque[Unverified] | None = None  # an empty deque takes 600 bytes
         self._backlog_bytes = 0
         self.firsts = 0
         self.duplicates = 0
@@ -91,7 +110,7 @@ class Conduct:
 
     def strike(self, *, at: int) -> None:
         """It did not deliver what it promised."""
-        self._strikes.append(at)
+        self._strikes = [*self._strikes, at][-self._config.strikes :]
 
     def strikes(self, *, at: int) -> int:
         """Promises broken lately; no more are counted than it takes to be replaced."""
@@ -119,14 +138,19 @@ class Conduct:
             del self._served[next(iter(self._served))]
         return times < self._config.serves
 
-    def may_announce(self) -> bool:
-        """Whether one more announcement is taken in this heartbeat; counts it."""
-        self._announced += 1
-        return self._announced <= self._config.announce_frames
+    def may_announce(self, *, at: int) -> bool:
+        """Whether one more announcement is taken in this heartbeat's time; counts it."""
+        beat, times = at // self._config.heartbeat, self._announced[1]
+        self._announced = (beat, times + 1 if beat == self._announced[0] else 1)
+        return self._announced[1] <= self._config.announce_frames
 
-    def on_heartbeat(self) -> None:
-        """Another heartbeat began."""
-        self._announced = 0
+    def may_accuse(self, *, at: int) -> bool:
+        """Whether one more conflict of it is checked; counts it."""
+        if self.is_overworked(at=at):
+            return False
+        if self._accused is None:
+            self._accused = Bucket(rate=self._config.conflicts_per_second, burst=self._config.conflicts_burst)
+        return self._accused.take(1, at=at)
 
     def charge(self, work: int, *, at: int) -> None:
         """Our processor worked for it, µs."""
@@ -138,6 +162,10 @@ class Conduct:
 
     def queue(self, statements: list[Unverified], *, is_urgent: bool) -> None:
         """Statements of it that wait to be judged; urgent ones before all others."""
+        if not statements:
+            return
+        if self._backlog is None:
+            self._backlog = deque()
         self._backlog_bytes += sum(len(each.raw) for each in statements)
         if is_urgent:
             self._backlog.extendleft(reversed(statements))
@@ -157,6 +185,8 @@ class Conduct:
             self._backlog_bytes -= len(each.raw)
             self.charge(self._config.verify_work, at=at)
             taken.append(each)
+        if not self._backlog:
+            self._backlog = None
         return tuple(taken)
 
     def take_due(self, *, at: int) -> int | None:

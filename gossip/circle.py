@@ -72,6 +72,8 @@ class Circle:
 
     def forget_strangers(self, is_needed: Callable[[bytes], bool], *, at: int) -> None:
         """Keeps, besides those needed and those being watched, some acquaintances: the latest."""
+        if len(self.peers) <= self._config.acquaintances:
+            return
         idle = [
             peer
             for kid, peer in self.peers.items()
@@ -111,4 +113,4 @@ class Circle:
     def _make(self, kid: bytes, at: int) -> PeerState:
         peer = self.roster.get(kid)
         assert peer is not None, "state is kept of members only"
-        return PeerState(peer, config=self._config, random=self._random, at=at)
+        return PeerState(peer, kid=kid, config=self._config, random=self._random, at=at)

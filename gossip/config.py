@@ -7,7 +7,7 @@ Limits here are local: they delay, they never refuse a valid statement for good.
 
 from dataclasses import dataclass
 
-from .frames import MESSAGE_BYTES
+from .frames import CONFLICTS_MAX, MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,8 @@ class GossipConfig:
 
         heartbeat: between two looks at the mesh, and two announcements. Design: 1 s.
         degree, degree_low, degree_high: peers in the mesh. Design: 8, low 6, high 12.
+        mesh_sample: members that are ranked when peers are chosen: where one operator runs 99 % of 10,000 nodes, ten of
+            others are among them. A guess.
         operator_slots: mesh peers of one operator. Design: 1.
         pinned: names of nodes always in the mesh. Design: two at most.
         rotation_min, rotation_max: between two rotations of a slot. Design: 10 to 30 min.
@@ -48,6 +50,9 @@ class GossipConfig:
 
         root_interval: how often our root is compared with that of a random member, ± half. Design: 10 s.
         root_retry: after a comparison that failed. A guess.
+        root_gate: whether roots, which resist collisions, say if two sets are the same. False: their sizes do. For
+            experiments only.
+        salted: whether the mesh's ranking and the sessions of reconciliation are salted. For experiments only.
         reconcile_bytes: largest reconciliation message. Design: 64 KiB.
         reconcile_time: how long a session lasts at most. Design: 60 s.
         reconcile_sessions: sessions held open for one peer. Design: 4.
@@ -55,11 +60,27 @@ class GossipConfig:
         reconcile_rounds: messages we send in one session; what is left is for the next one. 60 s of round trips.
         beacon_interval: between two beacons to the mesh. A guess: a third of the relying parties' patience.
 
-        exchange: when a frame without an answer counts as lost. Longer than the shell's own timeouts.
+        answer: how long the shell waits for the answer to a frame; to a poll: so much longer than it is held. As HTTP
+            clients have it; a guess.
+        exchange: when a frame without an answer counts as lost. Longer than what the shell waits.
         backoff_min, backoff_max: pause after the first failure, doubling. 1 s to 60 s, a guess.
         dead_after: failures in a row after which a peer is replaced in the mesh; times (1 + local health). SWIM: 3.
         health_max: how much our own trouble may excuse others. Lifeguard (S = 8).
         late: a heartbeat later than this is our own trouble. A guess.
+
+        outbound_only: whether this node cannot be dialled (a firewall), and polls its mesh peers instead.
+        poll_hold: how long a poll is held before it is answered with nothing. Proxies drop silent connections after
+            30 to 60 s.
+        poll_return: how long a peer whose poll was answered may take to poll again, before it is dialled like others.
+            A guess: some round trips, and a pause after a failure.
+        poll_pause: between two polls of one peer at least: a peer that answers at once is not asked without end. As
+            `gather`: nothing urgent is later than what is normal.
+
+        conflicts_per_frame: conflicts in one accusation; 16 at most. 0: none are told.
+        conflicts_per_second, conflicts_burst: conflicts of one peer that are checked. A guess: there should be none.
+        conflict_work: µs to check one. Two signatures and two paths, measured: 200.
+        conflict_retry: when the same bytes are checked again: it may be we who did not know the accused. A guess.
+        heard: conflicts and checkpoints, each, that are remembered as handed on; 100 bytes each.
 
         strikes, strike_window: so many broken promises in so long, and a peer is replaced. Design: 3 in 10 min.
         distrust_min, distrust_max: pause for a peer that sent what no honest node sends, doubling. Design: 60 s to 1 h.
@@ -88,6 +109,7 @@ class GossipConfig:
     degree: int = 8
     degree_low: int = 6
     degree_high: int = 12
+    mesh_sample: int = 1_000
     operator_slots: int = 1
     pinned: tuple[str, ...] = ()
     rotation_min: int = 600_000
@@ -109,6 +131,8 @@ class GossipConfig:
 
     root_interval: int = 10_000
     root_retry: int = 1_000
+    root_gate: bool = True
+    salted: bool = True
     reconcile_bytes: int = MESSAGE_BYTES
     reconcile_time: int = 60_000
     reconcile_sessions: int = 4
@@ -116,12 +140,25 @@ class GossipConfig:
     reconcile_rounds: int = 500
     beacon_interval: int = 30_000
 
+    answer: int = 10_000
     exchange: int = 60_000
     backoff_min: int = 1_000
     backoff_max: int = 60_000
     dead_after: int = 3
     health_max: int = 8
     late: int = 1_000
+
+    outbound_only: bool = False
+    poll_hold: int = 25_000
+    poll_return: int = 10_000
+    poll_pause: int = 100
+
+    conflicts_per_frame: int = CONFLICTS_MAX
+    conflicts_per_second: int = 1
+    conflicts_burst: int = 64
+    conflict_work: int = 200
+    conflict_retry: int = 60_000
+    heard: int = 1_024
 
     strikes: int = 3
     strike_window: int = 600_000
@@ -142,3 +179,5 @@ class GossipConfig:
     def __post_init__(self) -> None:
         assert len(self.pinned) <= 2, "two pinned peers at most: they are exempt from what makes an eclipse expensive"
         assert self.degree_low <= self.degree <= self.degree_high
+        assert self.poll_hold + self.answer < self.exchange, "a poll that is held is not given up"
+        assert self.conflicts_per_frame <= CONFLICTS_MAX

@@ -4,7 +4,8 @@ Events are things that happened, effects are requests: `Machine.handle(event, no
 engine, below it the trio shell or the simulator) carries effects out and reports back with further events: every
 `Send` is answered by one `FrameAnswered` or `SendFailed` that names the same exchange, or, where that got lost too,
 given up by the machine itself after `GossipConfig.exchange`. Every `FrameReceived` is answered by one `Reply` or
-`Refuse` with the same token, at once.
+`Refuse` with the same token: at once, and as the first effect; save that a poll's may be an effect of a later event, at
+most `GossipConfig.poll_hold` later. Where nobody waits for it any more, it is dropped without a word.
 """
 
 from collections.abc import Iterable, Sequence
@@ -60,11 +61,11 @@ class Held(Protocol):
         ...
 
     def conflicts(self) -> Sequence[bytes]:
-        """Every conflict kept (`registry.conflicts`), oldest first."""
+        """The conflicts kept, checked, at most 256, the oldest first; none is ever dropped."""
         ...
 
     def checkpoints(self) -> Sequence[bytes]:
-        """Signed checkpoints to show to others: this node's own first."""
+        """Signed checkpoints worth telling, at most 4 KiB each: our own log's newest first, then some of others'."""
         ...
 
 
@@ -131,7 +132,7 @@ class StatementsJudged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictsFound:
-    """The owner holds these conflicts, checked and new."""
+    """These are new, checked and kept: wherever they came from, everybody should have them. `Held` has them already."""
 
     conflicts: tuple[bytes, ...]
 
@@ -167,12 +168,13 @@ Event = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """Post `data` to `url` + `/gossip` of the peer called `peer`."""
+    """Post `data` to `url` + `/gossip` of the peer called `peer`, and wait `timeout` ms for the answer."""
 
     exchange: int
     peer: str
     url: str
     data: bytes
+    timeout: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +209,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuse:
-    """A peer sent these conflicts, unchecked: `ConflictsFound` with those that are new."""
+    """Check these conflicts, which the peer with the key id `sender` sent; say which were new with `ConflictsFound`."""
 
     sender: bytes
     conflicts: tuple[bytes, ...]
@@ -215,7 +217,7 @@ class Accuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A peer showed these checkpoints, unverified."""
+    """The peer with the key id `sender` showed these checkpoints: verify and compare them, if they are of use."""
 
     sender: bytes
     checkpoints: tuple[bytes, ...]

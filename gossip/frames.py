@@ -17,10 +17,15 @@ An answer repeats the nonce of the frame it answers, so that it is good once, fo
 | 3 request   | `{1: [* id bstr32]}` | push, in the order asked, as far as fits |
 | 4 graft     | `{}`: let us be in each other's mesh | graft (yes) or prune (no) |
 | 5 prune     | `{1: ms}`: out of the mesh; no graft before that time has passed | root |
-| 6 beacon    | `{1: root bstr32, 2: count, 3: size, 4: ms}`: what the sender holds, and when | beacon |
-| 7 root      | `{1: root bstr32, 2: count, 3: size}`: statement-set root, committed statements, log size | root |
+| 6 beacon    | root's and `4: ms, ? 6: [* checkpoint bstr]`: what it holds, when; its log's, then others' | beacon |
+| 7 root      | `{1: root bstr32, 2: count, 3: size, ? 5: conflicts bstr32}`: see below | root |
 | 8 reconcile | `{1: session bstr16, 2: salt bstr16, 3: root bstr32, 4: message bstr}`: see `reconcile` | reconcile |
 | 9 fetch     | `{1: session bstr16, 2: [* blinded id bstr32]}` | push, in the order asked, as far as fits |
+| 10 accusation | `{1: [* name bstr32], 2: [* conflict bstr]}`: see `hearsay` | accusation |
+| 11 poll     | `{? 1: nonce bstr16}`: of the last one whose answer arrived; see `polls` | what there is, when it is |
+
+A root is the statement-set root, the number of committed statements, the log's size, and a digest of the conflicts
+held, if there are any. A poll is answered by a push (empty after a while), announce, request, prune or accusation.
 
 A push in answer to a request may be empty: none of it is held.
 
@@ -31,6 +36,7 @@ Who the sender is, whether the time fits and the nonce is new is the business of
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
+from registry.conflicts import CONFLICT_BYTES
 from registry.encoding import decode, encode
 from registry.errors import DecodeError, RefusedError
 from registry.keys import SIGNATURE_BYTES, key_id, public_of, sign, verify
@@ -48,10 +54,25 @@ MESSAGE_BYTES: Final = 64 * 1024
 NUMBER_MAX: Final = 2**53
 """Largest count, index or time: what every language's numbers hold exactly."""
 
+CONFLICTS_MAX: Final = 16
+"""Conflicts in one frame: 256 KiB of them. A guess: there should be none."""
+
+CONFLICTS_HELD: Final = 256
+"""Conflicts that a node keeps and compares with others: 8 KiB of names. Four for each of 64 liars."""
+
+CHECKPOINTS_MAX: Final = 4
+"""Checkpoints in a beacon: the sender's, and three others', so that each of 1,000 logs is told of in minutes."""
+
+CHECKPOINT_BYTES: Final = 4 * 1024
+"""Largest checkpoint in a beacon; with ten witnesses' cosignatures it has some 1,500 bytes."""
+
 _TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18
 _ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
+_PROTECTED: Final = encode({_ALG: _EDDSA, _KID: bytes(ID_BYTES)})[:-ID_BYTES]  # before the key's id
+_SIGNED: Final = encode(["Signature1", None, None, None])[:-3]  # before the protected header
+_SIGNED_AAD: Final = encode(EXTERNAL_AAD)
 _VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY = range(1, 8)
-_PUSH, _ANNOUNCE, _REQUEST, _GRAFT, _PRUNE, _BEACON, _ROOT, _RECONCILE, _FETCH = range(1, 10)
+_PUSH, _ANNOUNCE, _REQUEST, _GRAFT, _PRUNE, _BEACON, _ROOT, _RECONCILE, _FETCH, _ACCUSATION, _POLL = range(1, 12)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +111,25 @@ class Prune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beacon:
-    """What the sender holds (as in `Root`), and at what time (ms since 1970, its clock)."""
+    """What the sender holds (as in `Root`), when (ms since 1970, its clock), and some logs' newest checkpoints."""
 
     root: bytes
     count: int
     size: int
     time: int
+    conflicts: bytes = b""
+    checkpoints: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """What the sender holds: root and count of the committed statements, entries in its log."""
+    """What the sender holds: root and count of the committed statements, entries in its log, and a digest of the
+    conflicts it knows of; empty where there are none."""
 
     root: bytes
     count: int
     size: int
+    conflicts: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +157,29 @@ class Fetch:
     ids: tuple[bytes, ...]
 
 
-Body = Push | Announce | Request | Graft | Prune | Beacon | Root | Reconcile | Fetch
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accusation:
+    """Names of all conflicts that the sender holds, and some of them whole, each up to 16 KiB, opaque here."""
+
+    holds: tuple[bytes, ...]
+    conflicts: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """Asks for whatever the receiver has for the sender, who cannot be dialled.
+
+    Attributes:
+        last: the nonce of the last poll whose answer arrived; empty before the first.
+    """
+
+    last: bytes = b""
+
+
+Asked = Push | Announce | Request | Graft | Prune | Beacon | Root | Reconcile | Fetch | Accusation
+"""What is answered at once."""
+
+Body = Asked | Poll
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +230,17 @@ class Frame(UnverifiedFrame):
             raise TypeError("a Frame is made by verify_frame() only")
 
 
-def encode_frame(body: Body, *, seed: bytes, recipient: bytes, time: int, nonce: bytes) -> bytes:
-    """Signs a frame from the peer key of `seed` to the peer key with the id `recipient`."""
-    sender = key_id(public_of(seed))
+def encode_frame(
+    body: Body, *, seed: bytes, recipient: bytes, time: int, nonce: bytes, sender: bytes | None = None
+) -> bytes:
+    """Signs a frame from the peer key of `seed` to the peer key with the id `recipient`.
+
+    Args:
+        sender: the id of the peer key of `seed`, for those who have it at hand.
+    """
+    sender = key_id(public_of(seed)) if sender is None else sender
     kind, members = _encode_body(body)
-    protected = encode({_ALG: _EDDSA, _KID: sender})
+    protected = _PROTECTED + sender
     payload = encode(
         {
             _VERSION: VERSION,
@@ -241,13 +294,12 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
     if type(protected) is not bytes or type(payload) is not bytes:
         raise _not_a_frame("protected header and payload are byte strings")
     _octets(signature, SIGNATURE_BYTES, "the signature")
-    header = decode(protected, what="the protected header")
     content = decode(payload, what="the payload", max_bytes=max_bytes)
     members = _members(content, (_VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY), "the payload")
     if _number(members[_VERSION], "version") != VERSION:
         raise DecodeError("frame_version", f"this node speaks version {VERSION} only.", hint="Update the older node.")
     sender = _octets(members[_FROM], ID_BYTES, "from")
-    if header != {_ALG: _EDDSA, _KID: sender}:
+    if protected != _PROTECTED + sender:
         raise _not_a_frame("the protected header names EdDSA and the key of `from`")
     return Envelope(
         sender=sender,
@@ -292,7 +344,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
 
 def _sig_structure(protected: bytes, payload: bytes) -> bytes:
     """RFC 9052 §4.4, with our external data: bytes signed for gossip mean nothing elsewhere."""
-    return encode(["Signature1", protected, EXTERNAL_AAD, payload])
+    return _SIGNED + encode(protected) + _SIGNED_AAD + encode(payload)
 
 
 def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
@@ -308,15 +360,24 @@ def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
         case Prune():
             return _PRUNE, {1: body.backoff}
         case Beacon():
-            return _BEACON, {1: body.root, 2: body.count, 3: body.size, 4: body.time}
+            told = {6: list(body.checkpoints)} if body.checkpoints else {}
+            return _BEACON, _encode_holdings(body) | {4: body.time} | told
         case Root():
-            return _ROOT, {1: body.root, 2: body.count, 3: body.size}
+            return _ROOT, _encode_holdings(body)
         case Reconcile():
             return _RECONCILE, {1: body.session, 2: body.salt, 3: body.root, 4: body.message}
         case Fetch():
             return _FETCH, {1: body.session, 2: list(body.ids)}
+        case Accusation():
+            return _ACCUSATION, {1: list(body.holds), 2: list(body.conflicts)}
+        case Poll():
+            return _POLL, {1: body.last} if body.last else {}
         case _:
             assert_never(body)
+
+
+def _encode_holdings(body: Beacon | Root) -> dict[int, Any]:
+    return {1: body.root, 2: body.count, 3: body.size} | ({5: body.conflicts} if body.conflicts else {})
 
 
 def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
@@ -324,7 +385,9 @@ def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
         members = _members(body, (1, 2), "the push")
         if type(members[2]) is not int or members[2] not in (0, 1):
             raise _not_a_frame("the class of a push is 0 or 1")
-        return Push(statements=_statements(members[1], max_ids), urgent=members[2] == 0)
+        return Push(
+            statements=_octet_strings(members[1], "statements", max_ids, STATEMENT_BYTES), urgent=members[2] == 0
+        )
     if kind == _ANNOUNCE:
         return Announce(ids=_ids(_members(body, (1,), "the announcement")[1], max_ids))
     if kind == _REQUEST:
@@ -335,15 +398,23 @@ def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
     if kind == _PRUNE:
         return Prune(backoff=_number(_members(body, (1,), "the prune")[1], "backoff"))
     if kind == _BEACON:
-        members = _members(body, (1, 2, 3, 4), "the beacon")
-        return Beacon(**_holdings(members), time=_number(members[4], "time"))
+        members = _members(body, (1, 2, 3, 4), "the beacon", optional=(5, 6))
+        notes = _octet_strings(members.get(6, []), "checkpoints", CHECKPOINTS_MAX, CHECKPOINT_BYTES)
+        return Beacon(**_holdings(members), time=_number(members[4], "time"), checkpoints=notes)
     if kind == _ROOT:
-        return Root(**_holdings(_members(body, (1, 2, 3), "the root")))
+        return Root(**_holdings(_members(body, (1, 2, 3), "the root", optional=(5,))))
     if kind == _RECONCILE:
         return _decode_reconcile(_members(body, (1, 2, 3, 4), "the reconciliation"))
     if kind == _FETCH:
         members = _members(body, (1, 2), "the fetch")
         return Fetch(session=_octets(members[1], SESSION_BYTES, "session"), ids=_ids(members[2], max_ids))
+    if kind == _ACCUSATION:
+        members = _members(body, (1, 2), "the accusation")
+        conflicts = _octet_strings(members[2], "conflicts", CONFLICTS_MAX, CONFLICT_BYTES)
+        return Accusation(holds=_ids(members[1], CONFLICTS_HELD), conflicts=conflicts)
+    if kind == _POLL:
+        members = _members(body, (), "the poll", optional=(1,))
+        return Poll(last=_octets(members[1], NONCE_BYTES, "last") if members else b"")
     raise DecodeError("frame_type", "this node does not know this type of frame.", hint="Update the older node.")
 
 
@@ -364,11 +435,12 @@ def _holdings(members: dict[int, Any]) -> dict[str, Any]:
         "root": _octets(members[1], ID_BYTES, "root"),
         "count": _number(members[2], "count"),
         "size": _number(members[3], "size"),
+        "conflicts": _octets(members[5], ID_BYTES, "conflicts") if 5 in members else b"",
     }
 
 
-def _members(value: Any, names: tuple[int, ...], what: str) -> dict[int, Any]:
-    if type(value) is not dict or set(value) != set(names):
+def _members(value: Any, names: tuple[int, ...], what: str, *, optional: tuple[int, ...] = ()) -> dict[int, Any]:
+    if type(value) is not dict or value.keys() - set(optional) != set(names):
         raise _not_a_frame(f"{what} is a map of exactly {', '.join(map(str, names)) or 'nothing'}")
     return value
 
@@ -394,12 +466,12 @@ def _ids(value: Any, max_ids: int) -> tuple[bytes, ...]:
     return ids
 
 
-def _statements(value: Any, max_ids: int) -> tuple[bytes, ...]:
-    if type(value) is not list or len(value) > max_ids:
-        raise _not_a_frame(f"statements are a list of at most {max_ids}")
+def _octet_strings(value: Any, what: str, many: int, length: int) -> tuple[bytes, ...]:
+    if type(value) is not list or len(value) > many:
+        raise _not_a_frame(f"{what} are a list of at most {many}")
     for each in value:
-        if type(each) is not bytes or len(each) > STATEMENT_BYTES:
-            raise _not_a_frame(f"a statement is a byte string of at most {STATEMENT_BYTES} bytes")
+        if type(each) is not bytes or len(each) > length:
+            raise _not_a_frame(f"{what} are byte strings of at most {length} bytes")
     return tuple(value)
 
 

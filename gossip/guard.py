@@ -51,6 +51,8 @@ class QuotaError(RefusedError):
 class Bucket:
     """A token bucket: `burst` at once, `rate` a second. Time is in milliseconds and does not go back."""
 
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
     def __init__(self, *, rate: int, burst: int) -> None:
         self._rate = rate
         self._burst = burst * 1_000

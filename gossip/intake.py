@@ -130,7 +130,7 @@ class Intake:
             if id not in self._held and id not in self._arrived:
                 missing.append(id)
         # The rest is announced again, or found by reconciliation: a promise is for what can be delivered in time.
-        wanted = self._promises.announced(peer.kid, missing[: self._config.request_ids], until=self._deadline(at))
+        wanted = self._promises.announced(peer.kid, missing[: self._config.request_ids], until=self._deadline(peer, at))
         if wanted:
             self._circle.ask(peer, Request(ids=wanted))
 
@@ -139,13 +139,13 @@ class Intake:
         came = dict.fromkeys(delivered)
         last = max((index for index, id in enumerate(request.ids) if id in came), default=len(request.ids) - 1)
         self.on_broken(peer, [id for id in request.ids[: last + 1] if id not in came], at=at)
-        rest = self._promises.renewed(peer.kid, request.ids[last + 1 :], until=self._deadline(at))
+        rest = self._promises.renewed(peer.kid, request.ids[last + 1 :], until=self._deadline(peer, at))
         if rest:
             self._circle.ask(peer, Request(ids=rest))
 
     def on_broken(self, peer: PeerState, ids: Iterable[bytes], *, at: int) -> None:
         """A peer did not deliver what it announced: a strike, and the next one who announced it is asked."""
-        is_broken, instead = self._promises.broken(peer.kid, ids, until=self._deadline(at))
+        is_broken, instead = self._promises.broken(peer.kid, ids, until=self._deadline(peer, at))
         if is_broken:
             self.strike(peer, at=at)
         for kid, wanted in instead.items():
@@ -176,6 +176,7 @@ class Intake:
         peer.conduct.duplicates += many
         self._counters["statements_again"] += many
 
-    def _deadline(self, at: int) -> int:
-        """Until when a promise made now must be kept."""
-        return at + self._health.scale(self._config.promise)
+    def _deadline(self, peer: PeerState, at: int) -> int:
+        """Until when a promise made now must be kept; whoever polls has to poll first to hear what is asked of it."""
+        patience = 0 if peer.line is None else self._config.poll_return
+        return at + self._health.scale(self._config.promise) + patience

@@ -24,20 +24,31 @@ _OVERHEAD = 5  # bytes of CBOR around one statement of a push
 class Outbox:
     """The queues for one peer."""
 
+    __slots__ = (
+        "_announce_from",
+        "_config",
+        "_known",
+        "_normal",
+        "_normal_since",
+        "_urgent",
+        "_wanted",
+        "overflowed",
+    )
+
     def __init__(self, config: GossipConfig) -> None:
         self._config = config
         self._known: dict[bytes, None] = {}  # ids the peer has; the oldest first
         self._urgent: dict[bytes, int] = {}  # id -> index in our log; in order of sending
         self._normal: dict[bytes, int] = {}
         self._normal_since: int | None = None
-        self._wanted: deque[bytes] = deque()
+        self._wanted: deque[bytes] | None = None  # an empty deque takes 600 bytes
         self._announce_from: int | None = None
         self.overflowed = 0
 
     @property
     def queued(self) -> int:
         """Statements that wait."""
-        return len(self._urgent) + len(self._normal) + len(self._wanted)
+        return len(self._urgent) + len(self._normal) + len(self._wanted or ())
 
     @property
     def has_urgent(self) -> bool:
@@ -77,7 +88,10 @@ class Outbox:
 
     def want(self, ids: tuple[bytes, ...]) -> None:
         """Queues what the peer is known to lack."""
-        self._wanted.extend(ids)  # even what it is known to have: it may have lost it before logging it
+        if ids:
+            self._wanted = deque(
+                (*(self._wanted or ()), *ids)
+            )  # even what it is known to have: it may have lost it before logging it
 
     def is_known(self, id: bytes) -> bool:
         """Whether the peer is known to have the statement."""
@@ -87,8 +101,7 @@ class Outbox:
         """Drops all that waits: the peer gets it from others, or by reconciliation."""
         self._urgent.clear()
         self._normal.clear()
-        self._wanted.clear()
-        self._normal_since = self._announce_from = None
+        self._wanted = self._normal_since = self._announce_from = None
 
     def take_urgent(self, held: Held) -> tuple[Push, dict[bytes, int]] | None:
         """The next urgent push, and what to give back should it fail; None where nothing waits."""
@@ -114,6 +127,7 @@ class Outbox:
                 break
             raws.append(raw)
             ids.append(self._wanted.popleft())
+        self._wanted = self._wanted or None
         return (Push(statements=tuple(raws), urgent=False), tuple(ids)) if raws else None
 
     def take_announcement(self, held: Held) -> tuple[Announce, int] | None:
@@ -141,7 +155,7 @@ class Outbox:
 
     def give_back_wanted(self, ids: tuple[bytes, ...]) -> None:
         """As `give_back`, for wanted ones."""
-        self._wanted.extendleft(reversed(ids))
+        self._wanted = deque((*ids, *(self._wanted or ())))
 
     def announce_from(self, start: int) -> None:
         """Has everything from `start` on in our log announced."""

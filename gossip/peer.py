@@ -1,10 +1,14 @@
 """What the machine remembers of one peer, and what it would send it next.
 
-At most two frames are under way to a peer, one in each lane, so that bulk never delays what is urgent:
+At most one frame is under way to a peer in each lane, so that bulk never delays what is urgent:
 
-* `URGENT`: pushes of urgent statements;
+* `URGENT`: accusations, and pushes of urgent statements;
 * `STEADY`: everything else, one at a time: normal pushes, questions (grafts, roots, announcements, requests,
-  reconciliation), what the peer was found to lack.
+  reconciliation), what the peer was found to lack;
+* `POLLING`: our poll, where this node cannot be dialled (`polls`).
+
+A peer that polls us is not dialled: what it would be sent is put into answers, and what it could not answer is not
+asked.
 
 A failed frame puts the peer into backoff: nothing is sent before `retry_at`. Hearing from it ends the pause, because it
 is alive. Whether a peer answers is our own opinion, formed from our own frames; it is told to nobody.
@@ -12,24 +16,29 @@ is alive. Whether a peer answers is our own opinion, formed from our own frames;
 State is kept of the peers we have to do with, not of the whole member list.
 """
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Final
-
-from registry.keys import key_id
+from typing import TYPE_CHECKING, Final, get_args
 
 from .audit import Conduct
 from .config import GossipConfig
 from .events import Held, Peer
-from .frames import Beacon, Body, Push, Root
+from .frames import Accusation, Announce, Beacon, Body, Poll, Prune, Push, Request, Root
 from .outbox import Outbox
+
+if TYPE_CHECKING:
+    from .polls import Line
 
 URGENT: Final = 0
 STEADY: Final = 1
-LANES: Final = (URGENT, STEADY)
+POLLING: Final = 2
+
+Told = Push | Announce | Request | Prune | Accusation
+"""What may be put into the answer to a poll: nothing that waits for more than a push in return."""
+
+_TOLD: Final = get_args(Told)
 
 
 def _nothing() -> None:
@@ -52,16 +61,45 @@ class PeerState:
     Attributes:
         said: what it holds, as it last told; None before.
         in_sync: whether that was what we held then.
+        accusations: names of those of our conflicts that it is known to have (`hearsay`).
+        line: its polls, if it cannot be dialled. is_polled: whether we poll it, because we cannot be.
         beacon: when it last sent one, by its own clock (ms since 1970).
         used_at: when we last had to do with it.
     """
 
-    def __init__(self, peer: Peer, *, config: GossipConfig, random: Random, at: int) -> None:
+    __slots__ = (
+        "_accuse",
+        "_config",
+        "_normal_went_last",
+        "_polled_at",
+        "_polled_last",
+        "_questions",
+        "_random",
+        "_retry_at",
+        "accusations",
+        "beacon",
+        "busy",
+        "conduct",
+        "error",
+        "failures",
+        "in_sync",
+        "is_polled",
+        "kid",
+        "last_heard",
+        "line",
+        "outbox",
+        "peer",
+        "round_trip",
+        "said",
+        "used_at",
+    )
+
+    def __init__(self, peer: Peer, *, kid: bytes, config: GossipConfig, random: Random, at: int) -> None:
         self.peer = peer
-        self.kid = key_id(peer.public)
+        self.kid = kid
         self.outbox = Outbox(config)
         self.conduct = Conduct(config, at=at)
-        self.busy = [False, False]
+        self.busy = [False, False, False]
         self.failures = 0
         self.error = ""
         self.last_heard: int | None = None  # wall clock
@@ -69,8 +107,14 @@ class PeerState:
         self.said: Root | Beacon | None = None
         self.in_sync: bool | None = None
         self.beacon: int | None = None
+        self.accusations: dict[bytes, None] = {}
+        self.line: Line | None = None
+        self.is_polled = False
         self.used_at = at
-        self._questions: deque[Body] = deque()
+        self._questions: list[Body] = []
+        self._accuse: Callable[[], Accusation] | None = None
+        self._polled_at = -config.poll_pause
+        self._polled_last = b""
         self._retry_at = 0
         self._normal_went_last = False
         self._config = config
@@ -78,12 +122,23 @@ class PeerState:
 
     def ask(self, body: Body) -> None:
         """Queues a question. Of those that say the same each time, one is enough."""
-        if not (isinstance(body, Root | Beacon) and any(type(each) is type(body) for each in self._questions)):
+        if isinstance(body, Root | Beacon) and any(type(each) is type(body) for each in self._questions):
+            return
+        if self.line is None or isinstance(body, _TOLD):
             self._questions.append(body)
 
     def has_question(self, kind: type[Body]) -> bool:
         """Whether a question of this kind waits."""
         return any(isinstance(each, kind) for each in self._questions)
+
+    def accuse(self, compose: Callable[[], Accusation]) -> None:
+        """Queues an accusation, which is put together when it is sent."""
+        self._accuse = compose
+
+    def mark_known(self, ids: tuple[bytes, ...]) -> None:
+        """The peer has these statements."""
+        for id in ids:
+            self.outbox.mark_known(id)
 
     def next_sending(self, held: Held, *, at: int) -> Sending | None:
         """What to send now; None where nothing is due or its lane is busy. The lane is busy afterwards."""
@@ -93,29 +148,52 @@ class PeerState:
         if not self.busy[URGENT]:
             sending = self._urgent(held)
         if sending is None and not self.busy[STEADY]:
-            # In turn, so that a stream of new statements cannot starve reconciliation, nor the other way round.
-            turns = (self._other, self._normal) if self._normal_went_last else (self._normal, self._other)
-            sending = turns[0](held, at) or turns[1](held, at)
+            sending = self._steady(held, at)
+        if sending is None and self._poll_due is not None and self._poll_due <= at:
+            sending = Sending(lane=POLLING, body=Poll(last=self._polled_last))
         if sending is not None:
             self.busy[sending.lane] = True
         return sending
 
+    def next_telling(self, held: Held, *, at: int) -> Sending | None:
+        """What to put into the answer of a poll now; None where nothing is due."""
+        return self._urgent(held) or self._steady(held, at)
+
     def next_due(self, *, at: int) -> int | None:
-        """When `next_sending` may next have something; None where that depends on an answer, or on something new."""
+        """When `next_sending` may next have something, or a poll of it is to be answered; None where that depends on an
+        answer, or on something new."""
+        line = self.line
+        if line is not None:
+            told = [] if line.token is None else self._waiting(at, is_urgent=True, is_steady=True)
+            return max(at, min([line.until, *told]))
+        due = self._waiting(at, is_urgent=not self.busy[URGENT], is_steady=not self.busy[STEADY])
+        if self._poll_due is not None:
+            due.append(self._poll_due)
+        return max(min(due), self._retry_at, at) if due else None
+
+    def _waiting(self, at: int, *, is_urgent: bool, is_steady: bool) -> list[int]:
+        """When what waits for these lanes is due."""
         due: list[int] = []
-        if not self.busy[URGENT] and self.outbox.has_urgent:
+        if is_urgent and (self._accuse is not None or self.outbox.has_urgent):
             due.append(at)
-        if not self.busy[STEADY]:
+        if is_steady:
             if self._questions or self.outbox.has_bulk:
                 due.append(at)
             if self.outbox.normal_due is not None:
                 due.append(self.outbox.normal_due)
-        return max(min(due), self._retry_at, at) if due else None
+        return due
+
+    @property
+    def _poll_due(self) -> int | None:
+        """When we poll it next; None where we do not, or a poll is under way."""
+        return self._polled_at + self._config.poll_pause if self.is_polled and not self.busy[POLLING] else None
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is under way or waits."""
-        return not (any(self.busy) or self._questions or self.outbox.queued or self.outbox.has_bulk)
+        is_polling = self.is_polled or self.line is not None
+        waits = self._questions or self._accuse is not None or self.outbox.queued or self.outbox.has_bulk
+        return not (is_polling or any(self.busy) or waits)
 
     def probe(self) -> None:
         """Whatever waits for the end of a pause may be sent now."""
@@ -127,10 +205,12 @@ class PeerState:
         self.used_at = at
         self._retry_at = 0
 
-    def on_answered(self, *, now: int, at: int, since: int) -> None:
-        """A frame of ours, sent at `since`, was answered well."""
+    def on_answered(self, *, now: int, at: int, since: int | None) -> None:
+        """A frame of ours, sent at `since`, was answered well; None where the answer was held: it says nothing of the
+        way."""
         self.on_heard(now=now, at=at)
-        self.round_trip = at - since
+        if since is not None:
+            self.round_trip = at - since
         self.failures = 0
         self.error = ""
 
@@ -143,12 +223,26 @@ class PeerState:
         pause = min(self._config.backoff_max, self._config.backoff_min << min(self.failures - 1, 16))
         self._retry_at = at + int(pause * self._random.uniform(0.5, 1.0))
 
+    def polled(self, nonce: bytes, *, at: int) -> None:
+        """Our poll with this nonce, sent `at`, was answered."""
+        self._polled_last, self._polled_at = nonce, at
+
+    def on_polls(self) -> None:
+        """It polls: so it is there, and what it could not answer is not asked."""
+        self.failures = 0
+        self.error = ""
+        self._questions = [each for each in self._questions if isinstance(each, _TOLD)]
+
     def give_up(self) -> None:
         """Drops all that waits to be sent to it."""
         self.outbox.clear()
         self._questions.clear()
+        self._accuse = None
 
     def _urgent(self, held: Held) -> Sending | None:
+        compose, self._accuse = self._accuse, None
+        if compose is not None:
+            return Sending(lane=URGENT, body=compose(), undo=partial(self._accuse_again, compose))
         taken = self.outbox.take_urgent(held)
         if taken is None:
             return None
@@ -156,6 +250,15 @@ class PeerState:
         return Sending(
             lane=URGENT, body=push, ids=tuple(given), undo=partial(self.outbox.give_back, given, urgent=True)
         )
+
+    def _accuse_again(self, compose: Callable[[], Accusation]) -> None:
+        self.accusations.clear()
+        self._accuse = compose
+
+    def _steady(self, held: Held, at: int) -> Sending | None:
+        # In turn, so that a stream of new statements cannot starve reconciliation, nor the other way round.
+        turns = (self._other, self._normal) if self._normal_went_last else (self._normal, self._other)
+        return turns[0](held, at) or turns[1](held, at)
 
     def _normal(self, held: Held, at: int) -> Sending | None:
         self._normal_went_last = False
@@ -172,7 +275,7 @@ class PeerState:
     def _other(self, held: Held, _at: int) -> Sending | None:
         self._normal_went_last = False
         if self._questions:
-            return Sending(lane=STEADY, body=self._questions.popleft())
+            return Sending(lane=STEADY, body=self._questions.pop(0))
         wanted = self.outbox.take_wanted(held)
         if wanted is not None:
             push, ids = wanted
@@ -182,12 +285,6 @@ class PeerState:
             return None
         page, start = taken
         return Sending(lane=STEADY, body=page, undo=partial(self.outbox.announce_from, start))
-
-
-def root_of(held: Held) -> Root:
-    """What we hold, as told to peers."""
-    root, count = held.root()
-    return Root(root=root, count=count, size=held.size())
 
 
 def push_of(

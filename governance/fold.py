@@ -12,13 +12,17 @@ touches; where it changes the law, those that the affected keys have touched; wh
     fold.get("issuer", "did:web:example.edu")
 
 A `Fold` is a `registry.records.Records`: `decide` reads it directly.
+
+`branch` gives a fold over this one which goes its own way and costs what it differs by: a set and a larger one, or many
+nodes that share their beginning, are held nearly once. The law of the fold holds for branches as well. `rebase` lets a
+branch catch up with its base after that has grown.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from registry.records import Effective, record_digest, record_key
+from registry.records import TYPES, Effective, record_digest, record_key
 from registry.statement import Draft, Statement, as_unverified
 from registry.trie import Trie, state_root
 
@@ -29,6 +33,7 @@ from .entries import introductions, next_number
 from .ground import Voice
 from .keyring import voices_of_key
 from .law import Law, affected_keys, settle_law
+from .layered import Layered
 from .portraits import authority_record, charter_record
 from .rulebook import check_statement
 from .subjects import ORDER, Contributions, Subject, is_founding, make_record, subject_of
@@ -95,21 +100,82 @@ class Fold:
         self.ecosystem = ecosystem
         self.chains = Chains()
         self.law: Law | None = None
-        self._subjects: dict[Subject, list[bytes]] = {}
-        self._annulments: dict[bytes, list[bytes]] = {}
-        self._records: dict[str, dict[str, dict[str, Any]]] = {}  # type -> id -> record
-        self._digests: dict[Subject, bytes] = {}
-        self._effective: dict[bytes, Voice] = {}
+        self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = {}
+        self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = {}
+        self._records: dict[str, MutableMapping[str, dict[str, Any]]] = {type: {} for type in TYPES}
+        self._digests: MutableMapping[Subject, bytes] = {}
+        self._effective: MutableMapping[bytes, Voice] = {}
         self._was_effective: dict[bytes, bool] = {}
-        self._open: dict[bytes, None] = {}
-        self._contributions: dict[Subject, Contributions] = {}
-        self._contributed: dict[Subject, dict[Subject, Any]] = {}
+        self._open: MutableMapping[bytes, None] = {}
+        self._contributions: MutableMapping[Subject, Contributions] = {}
+        self._contributed: MutableMapping[Subject, Contributions] = {}
         self._committed = Committed(self.chains, ecosystem)
         self._record_trie = Trie()
         self._law_is_stale = False
         self._dirty: dict[Subject, None] = {}
         self._dirty_annulments: dict[bytes, None] = {}
         self._fresh: dict[bytes, Statement] = {}
+
+    # Branches
+
+    def branch(self) -> "Fold":
+        """A settled fold that holds the same and goes on by itself; this one must not change while that one is used."""
+        branch = Fold(self.ecosystem)
+        branch._stand_on(self)
+        return branch
+
+    def rebase(self, base: "Fold") -> None:
+        """Becomes a branch of `base`, and settles with what it holds itself: no record and no root changes by that.
+
+        Args:
+            base: settled, within what this fold holds; where this is a branch, it holds what the base before held.
+        """
+        beyond = [held for held in self.chains.own() if held.id not in base]
+        self._stand_on(base)
+        for statement in beyond:
+            self.add(statement)
+        self.settle()
+
+    def rest_on(self, part: Sequence[Statement]) -> "Fold":
+        """Becomes a branch of a new fold, settled, that holds only `part` of what this one holds; that fold.
+
+        Where that is all, nothing is folded anew. In no case are there two whole folds in memory at any time.
+        """
+        base = Fold(self.ecosystem)
+        if len(part) == len(self):
+            vars(base).update(vars(self))
+            self._stand_on(base)
+            return base
+        taken = {statement.id: None for statement in part}
+        beyond = [held for held in self.chains if held.id not in taken]
+        self._stand_on(base)
+        for statement in part:
+            base.add(statement)
+        base.settle()
+        self._stand_on(base)
+        for statement in beyond:
+            self.add(statement)
+        self.settle()
+        return base
+
+    def _stand_on(self, base: "Fold") -> None:
+        assert not base._fresh, "a base is settled"
+        self.chains = base.chains.branch()
+        self.law = None if base.law is None else base.law.over(self.chains)
+        self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
+        self._records = {type: Layered(records) for type, records in base._records.items()}
+        self._digests, self._effective, self._open = (
+            Layered(base._digests),
+            Layered(base._effective),
+            Layered(base._open),
+        )
+        self._contributions, self._contributed = Layered(base._contributions), Layered(base._contributed)
+        self._committed = base._committed.branch(self.chains, self.law)
+        self._record_trie = base._record_trie.branch()
+        self._law_is_stale = base._law_is_stale
+        # Before the genesis takes effect nothing is settled, and all of it waits.
+        self._dirty, self._dirty_annulments = dict(base._dirty), dict(base._dirty_annulments)
+        self._fresh, self._was_effective = {}, {}
 
     # The set
 
@@ -120,9 +186,10 @@ class Fold:
         touched = {s.id: s for s in (statement, *self.chains.add(statement))}
         self._fresh |= touched
         if (subject := subject_of(statement)) is not None:
-            self._subjects.setdefault(subject, []).append(statement.id)
+            self._subjects[subject] = (*self._subjects.get(subject, ()), statement.id)
         if statement.kind == "statement.annul":
-            self._annulments.setdefault(statement.body["target"], []).append(statement.id)
+            target = statement.body["target"]
+            self._annulments[target] = (*self._annulments.get(target, ()), statement.id)
         for each in touched.values():
             self._touch(each)
         self._law_is_stale = self._law_is_stale or self._may_change_law(statement, touched.values())
@@ -193,14 +260,14 @@ class Fold:
         if affected is None:
             self._dirty.update(dict.fromkeys(self._subjects))
             self._dirty.update((("node", node["name"]), None) for node in law.charter.body["nodes"])
-            self._dirty.update((("node", name), None) for name in self._records.get("node", ()))
+            self._dirty.update((("node", name), None) for name in self._records["node"])
             self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
         for key in affected or ():
             for statement in self.chains.of_key(key):
                 self._touch(statement)
         self._store(("charter", law.charter.id), charter_record(law), changed)
         known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
-        known |= {("authority", by): None for by in self._records.get("authority", ())}
+        known |= {("authority", by): None for by in self._records["authority"]}
         for subject in known:
             self._store(subject, authority_record(law, subject[1]), changed)
 
@@ -235,12 +302,13 @@ class Fold:
         for target in {**before, **contributions}:
             if before.get(target) == contributions.get(target):
                 continue
-            entries = self._contributed.setdefault(target, {})
-            entries.pop(source, None)
+            entries = {key: each for key, each in self._contributed.get(target, {}).items() if key != source}
             if target in contributions:
                 entries[source] = contributions[target]
-            if not entries:
-                del self._contributed[target]
+            if entries:
+                self._contributed[target] = entries
+            else:
+                self._contributed.pop(target, None)
             self._dirty[target] = None
 
     def _judge(self, law: Law, statement: Statement) -> Verdict:
@@ -273,14 +341,15 @@ class Fold:
         if record is None or digest is None:
             del self._records[subject[0]][subject[1]], self._digests[subject]
         else:
-            self._records.setdefault(subject[0], {})[subject[1]] = record
+            self._records[subject[0]][subject[1]] = record
             self._digests[subject] = digest
 
     # Records and roots
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record by type and id (`registry.records.Records`)."""
-        return self._records.get(type, {}).get(id)
+        records = self._records.get(type)
+        return None if records is None else records.get(id)
 
     def items(self, type: str | None = None) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """Records, sorted by type and id; of one type if given."""

@@ -81,7 +81,8 @@ def _note_states(db: Database) -> None:
         "statements_root BLOB NOT NULL, past INTEGER NOT NULL)",
         "CREATE TABLE noted_records (number INTEGER PRIMARY KEY, type TEXT NOT NULL, "
         "key BLOB NOT NULL CHECK (length(key) = 32), id TEXT NOT NULL, raw BLOB NOT NULL)",
-        "CREATE UNIQUE INDEX noted_records_by_key ON noted_records (type, key)",
+        "CREATE UNIQUE INDEX noted_records_by_key ON noted_records (key)",
+        f"CREATE INDEX noted_records_governing ON noted_records (type) WHERE {GOVERNING}",
         "CREATE TABLE noted_past (seq INTEGER PRIMARY KEY, root BLOB NOT NULL, records_root BLOB NOT NULL, "
         "changed BLOB NOT NULL, subjects INTEGER NOT NULL, digest BLOB NOT NULL)",
         "CREATE INDEX noted_past_by_root ON noted_past (substr(root, 1, 8))",
@@ -103,6 +104,9 @@ def _note_states(db: Database) -> None:
     for (size,) in db.execute("SELECT size FROM feed").fetchall():
         db.execute("UPDATE feed SET chain = ?, digest = ?", (chain, checksum(size, chain)))
 
+
+GOVERNING: Final = "type IN ('authority', 'charter')"
+"""Which records every decision reads some of: few, so that they have an index of their own."""
 
 FED: Final = "seq, time, statement, kind, sub, change"
 """What of a row of `changes` goes into the chain of checksums, each with the one of the row before."""

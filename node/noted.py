@@ -153,8 +153,8 @@ class NotedMap(Protocol):
         """The same, each in its encoding."""
         ...
 
-    def between(self, type: str, low: bytes, high: bytes, *, most: int) -> list[str]:
-        """Ids of the records of one type whose keys are from `low` to `high`, in the order of their keys.
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys.
 
         Args:
             low, high: 32 bytes each.
@@ -215,10 +215,10 @@ class Noted:
         """The same, each in its encoding."""
         return ((subject, encode(record)) for subject, record in self.items())
 
-    def between(self, type: str, low: bytes, high: bytes, *, most: int) -> list[str]:
-        """Ids of the records of one type whose keys are from `low` to `high`, in the order of their keys."""
-        keyed = ((record_key(*subject), subject) for subject in self.records if subject[0] == type)
-        return [id for _, (_, id) in sorted(one for one in keyed if low <= one[0] <= high)][:most]
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys."""
+        keyed = ((record_key(*subject), subject) for subject in self.records)
+        return [subject for _, subject in sorted(one for one in keyed if low <= one[0] <= high)][:most]
 
     def reading(self) -> AbstractContextManager[NotedMap]:
         """Itself: it changes only where `settle` is called."""

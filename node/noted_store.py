@@ -39,6 +39,7 @@ from registry.trie import state_root
 
 from . import noted
 from .database import checksum
+from .migrations import GOVERNING
 from .noted import KEPT_NOTE, KeptNote
 from .reader import Reader, open_reader, sound
 from .statemap import RECORDS, SqliteStateMap
@@ -46,8 +47,6 @@ from .store import Store, keep
 
 NO_ROOT: Final = bytes(32)
 """In place of a root where nothing is noted: that of nothing."""
-
-GOVERNING: Final = ("authority", "charter")
 
 DAMAGED: Final = ("state_damaged", "map_damaged", "kept_damaged", "database_damaged")
 """Errors by which stored bytes do not fit together: nothing that waiting helps with."""
@@ -58,10 +57,10 @@ _CHANGED_BYTES: Final = 64 * 1024 * 1024
 _ROW: Final = """
     SELECT noted.records_root, noted.statements_root, noted.past, kept.name, kept.value, kept.digest
     FROM noted LEFT JOIN kept ON kept.name = ?"""
-_RECORD: Final = "SELECT raw FROM noted_records WHERE type = ? AND key = ?"
+_RECORD: Final = "SELECT raw FROM noted_records WHERE key = ?"
 _PUT: Final = (
     "INSERT INTO noted_records (type, key, id, raw) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (type, key) DO UPDATE SET raw = excluded.raw"
+    "ON CONFLICT (key) DO UPDATE SET raw = excluded.raw"
 )
 
 # A bit can make text of bytes, and text that is none: so the types are looked at first.
@@ -170,7 +169,7 @@ class StoredNoted:
 
     def raw(self, type: str, id: str) -> bytes | None:
         """A record's bytes."""
-        rows = self._reader.ask(_RECORD, type, record_key(type, id))
+        rows = self._reader.ask(_RECORD, record_key(type, id))
         return bytes(rows[0][0]) if rows else None
 
     def prove(self, type: str, id: str) -> bytes:
@@ -180,18 +179,17 @@ class StoredNoted:
 
     def governing(self) -> list[Subject]:
         """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
-        sql = "SELECT type, id FROM noted_records WHERE type IN (?, ?)"
-        return sorted(self._reader.ask(sql, *GOVERNING))
+        return sorted(self._reader.ask(f"SELECT type, id FROM noted_records WHERE {GOVERNING}"))
 
-    def between(self, type: str, low: bytes, high: bytes, *, most: int) -> list[str]:
-        """Ids of the records of one type whose keys are from `low` to `high`, in the order of their keys.
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys.
 
         Args:
             low, high: 32 bytes each.
             most: how many, at most.
         """
-        sql = "SELECT id FROM noted_records WHERE type = ? AND key BETWEEN ? AND ? ORDER BY key LIMIT ?"
-        return [id for (id,) in self._reader.ask(sql, type, low, high, most)]
+        sql = "SELECT type, id FROM noted_records WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?"
+        return self._reader.ask(sql, low, high, most)
 
     def raws(self) -> Iterator[tuple[Subject, bytes]]:
         """All records' bytes, in no order that means anything; to be read within `reading` or `apart`."""
@@ -321,7 +319,7 @@ class NotedStore(StoredNoted):
             for (type, id), record in changed.items():
                 key = record_key(type, id)
                 if record is None:
-                    connection.execute("DELETE FROM noted_records WHERE type = ? AND key = ?", (type, key))
+                    connection.execute("DELETE FROM noted_records WHERE key = ?", (key,))
                     leaves[key] = None
                 else:
                     raw = encode(record)

@@ -13,25 +13,17 @@
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
-from typing import Protocol, TypeVar
 
 from registry.errors import StorageError
 
 from .happenings import Effect, NoteStands
 from .noted_store import DAMAGED, NotedStore
 from .observe import event as log_event
-
-T = TypeVar("T")
+from .seams import RunBlocking
 
 _log = logging.getLogger(__name__)
-
-
-class RunBlocking(Protocol):
-    """As `runtime.RunBlocking`."""
-
-    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 class Noting:

@@ -300,6 +300,15 @@ class Reader:
         """
         return len([sound(*row) for row in self._all("SELECT name, value, digest FROM kept ORDER BY name")])
 
+    def kept_under(self, beginning: str) -> list[bytes]:
+        """What is kept under names that begin so, in the order in which it was first put there.
+
+        Raises:
+            StorageError: as `kept`.
+        """
+        sql = "SELECT name, value, digest FROM kept WHERE name GLOB ? || '*' ORDER BY rowid"
+        return [sound(*row) for row in self._all(sql, beginning)]
+
     def backup(self, path: Path) -> None:
         """Copy the whole database, as of one moment, to a new file; the node goes on meanwhile.
 

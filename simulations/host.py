@@ -191,7 +191,7 @@ class Host:
                 case NoteStands():
                     self.noted = effect
                     self.world.metrics.on_noted(self)
-                case Changed() | ReplyNote():
+                case Changed() | ReplyNote() | KeepConflict():
                     pass  # for readers of the node, and for whoever posted a note: neither waits for it here
                 case _:
                     assert_never(effect)

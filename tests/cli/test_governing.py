@@ -124,9 +124,12 @@ def test_a_report_of_many_is_approved_in_one_vote(town: Town, grant_file: Path) 
     words = [word for issuer in issuers for word in ("--issuer", issuer)]
     said = town.run("accreditation", "propose", grant_file, *words, "--json", key="council-1", nodes=one)
     report = town.write("report.json", said.stdout)
-    voted = town.json("approve", "--from", report, key="council-3", nodes=one)
+    more = town.run("accreditation", "propose", grant_file, "--issuer", "did:web:more.example", "--json",
+                    key="council-1", nodes=one)  # fmt: skip
+    second = town.write("second.json", more.stdout)
+    voted = town.json("approve", "--from", report, "--from", second, key="council-3", nodes=one)
     assert len(voted["statements"]) == 1
-    assert [row["state"] for row in voted["proposals"]] == ["effective"] * 3
+    assert [row["state"] for row in voted["proposals"]] == ["effective"] * 4, "no report of several is left out"
     empty = town.write("empty.csv", "statement\n\n")
     assert "names no statements" in town.run("approve", "--from", empty, key="council-3", nodes=one, code=3).stderr
 
@@ -141,6 +144,8 @@ def test_suspension_reinstatement_withdrawal_and_fraud_are_answered_as_of_the_da
     assert "would not take effect" in refused.stderr
     town.run("accreditation", "suspend", id_[:12], "--from", "2026-03-01", "--reason", "site visit", key="charity")
     assert verdict(town, issuer) == "suspended"
+    shown = town.run("query", issuer, "--for", "BachelorDegree", nodes=town.urls[:1], code=1).stdout
+    assert "holds until" not in shown, "a suspension may end at any time"
     assert verdict(town, issuer, "--on", "2026-02-01").startswith("trusted")
     town.run("accreditation", "reinstate", id_[:12], "--from", "2026-04-01", key="charity")
     assert verdict(town, issuer).startswith("trusted")

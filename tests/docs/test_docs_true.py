@@ -81,7 +81,8 @@ def test_a_generated_page_says_what_the_code_does(name: str, text: Callable[[], 
 
 def test_every_generator_writes_a_page_that_is_compared() -> None:
     generators = {path.stem for path in (ROOT / "docs" / "generators").glob("*.py") if not path.stem.startswith("_")}
-    assert generators == {text.__module__.rpartition(".")[2] for _, text in GENERATED}
+    measured = {"performance"}  # a machine's figures: the same code gives others
+    assert generators - measured == {text.__module__.rpartition(".")[2] for _, text in GENERATED}
 
 
 def test_every_kind_of_statement_has_its_meaning_and_no_other_has() -> None:

@@ -40,7 +40,7 @@ def test_no_good_deeds_make_up_for_three_broken_promises(deeds: list[str]) -> No
             elif deed == "serve":
                 conduct.may_serve(bytes(32))
             else:
-                conduct.on_heartbeat()
+                conduct.may_announce(at=number)
     assert conduct.is_struck(at=CONFIG.strike_window - 1)
     assert not conduct.is_struck(at=CONFIG.strike_window)
 
@@ -55,9 +55,8 @@ def test_a_statement_is_served_three_times_and_the_memory_of_it_is_bounded() -> 
 
 def test_so_many_announcements_are_taken_in_one_heartbeat() -> None:
     conduct = Conduct(CONFIG, at=0)
-    assert [conduct.may_announce() for _ in range(11)] == [True] * 10 + [False]
-    conduct.on_heartbeat()
-    assert conduct.may_announce()
+    assert [conduct.may_announce(at=number) for number in range(11)] == [True] * 10 + [False]
+    assert conduct.may_announce(at=CONFIG.heartbeat)
 
 
 def test_statements_wait_for_the_time_they_take_urgent_ones_first_and_none_is_lost() -> None:

@@ -9,13 +9,19 @@ from hypothesis import strategies as st
 
 from gossip.config import GossipConfig
 from gossip.frames import (
+    CHECKPOINT_BYTES,
+    CHECKPOINTS_MAX,
+    CONFLICTS_HELD,
+    CONFLICTS_MAX,
     MESSAGE_BYTES,
+    Accusation,
     Announce,
     Beacon,
     Body,
     Fetch,
     Frame,
     Graft,
+    Poll,
     Prune,
     Push,
     Reconcile,
@@ -26,6 +32,7 @@ from gossip.frames import (
     encode_frame,
     verify_frame,
 )
+from registry.conflicts import CONFLICT_BYTES
 from registry.encoding import encode
 from registry.errors import AccreditError, DecodeError, RefusedError
 from registry.keys import key_id, public_of, sign
@@ -39,14 +46,24 @@ LIMITS = GossipConfig()
 
 ids = st.lists(st.binary(min_size=32, max_size=32), max_size=5, unique=True).map(tuple)
 numbers = st.integers(0, 2**53)
+roots = st.binary(min_size=32, max_size=32)
+digests = st.one_of(st.just(b""), roots)
 bodies: st.SearchStrategy[Body] = st.one_of(
     st.builds(Push, statements=st.lists(st.binary(max_size=50), max_size=4).map(tuple), urgent=st.booleans()),
     st.builds(Announce, ids=ids),
     st.builds(Request, ids=ids),
-    st.builds(Root, root=st.binary(min_size=32, max_size=32), count=numbers, size=numbers),
+    st.builds(Root, root=roots, count=numbers, size=numbers, conflicts=digests),
     st.just(Graft()),
     st.builds(Prune, backoff=numbers),
-    st.builds(Beacon, root=st.binary(min_size=32, max_size=32), count=numbers, size=numbers, time=numbers),
+    st.builds(
+        Beacon,
+        root=roots,
+        count=numbers,
+        size=numbers,
+        time=numbers,
+        conflicts=digests,
+        checkpoints=st.lists(st.binary(max_size=50), max_size=CHECKPOINTS_MAX).map(tuple),
+    ),
     st.builds(
         Reconcile,
         session=st.binary(min_size=16, max_size=16),
@@ -55,6 +72,8 @@ bodies: st.SearchStrategy[Body] = st.one_of(
         message=st.binary(max_size=99),
     ),
     st.builds(Fetch, session=st.binary(min_size=16, max_size=16), ids=ids),
+    st.builds(Accusation, holds=ids, conflicts=st.lists(st.binary(max_size=50), max_size=4).map(tuple)),
+    st.builds(Poll, last=st.one_of(st.just(b""), st.binary(min_size=16, max_size=16))),
 )
 
 
@@ -156,7 +175,7 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
         pytest.param(hand_made(outer=[1, {}, b"", bytes(64)]), "not_a_frame", id="protected integer"),
         pytest.param(hand_made(outer=[b"", {}, None, bytes(64)]), "not_a_frame", id="detached"),
         pytest.param(hand_made(outer=[b"", {}, b"", bytes(63)]), "not_a_frame", id="short signature"),
-        pytest.param(hand_made(outer=[b"\xff", {}, b"", bytes(64)]), "not_cbor", id="header not CBOR"),
+        pytest.param(hand_made(outer=[b"\xff", {}, b"", bytes(64)]), "not_cbor", id="payload not CBOR"),
         pytest.param(hand_made(protected={1: -8, 4: YOU}), "not_a_frame", id="another key than from"),
         pytest.param(hand_made(protected={1: -7, 4: ME}), "not_a_frame", id="another algorithm"),
         pytest.param(hand_made(payload={8: 1}), "not_a_frame", id="surplus member"),
@@ -167,7 +186,7 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
         pytest.param(hand_made(payload={4: True}), "not_a_frame", id="time true"),
         pytest.param(hand_made(payload={4: 2**53 + 1}), "not_a_frame", id="far time"),
         pytest.param(hand_made(payload={5: bytes(15)}), "not_a_frame", id="short nonce"),
-        pytest.param(hand_made(kind=10), "frame_type", id="unknown type"),
+        pytest.param(hand_made(kind=12), "frame_type", id="unknown type"),
         pytest.param(hand_made(kind=[9]), "not_a_frame", id="type a list"),
         pytest.param(hand_made(kind=True, body={1: [], 2: 0}), "not_a_frame", id="type true"),
         pytest.param(hand_made(payload={1: True}), "not_a_frame", id="version true"),
@@ -197,6 +216,31 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
         pytest.param(hand_made(kind=3, body={1: [YOU] * 5_001}), "not_a_frame", id="too many ids"),
         pytest.param(hand_made(kind=3, body={1: [b"short"]}), "not_a_frame", id="short id"),
         pytest.param(hand_made(kind=7, body={1: YOU, 2: 0}), "not_a_frame", id="root without size"),
+        pytest.param(hand_made(kind=7, body={1: YOU, 2: 0, 3: 0, 5: b""}), "not_a_frame", id="empty digest"),
+        pytest.param(hand_made(kind=7, body={1: YOU, 2: 0, 3: 0, 6: []}), "not_a_frame", id="root with checkpoints"),
+        pytest.param(
+            hand_made(kind=6, body={1: YOU, 2: 0, 3: 0, 4: 0, 6: [b""] * (CHECKPOINTS_MAX + 1)}),
+            "not_a_frame",
+            id="too many checkpoints",
+        ),
+        pytest.param(
+            hand_made(kind=6, body={1: YOU, 2: 0, 3: 0, 4: 0, 6: [bytes(CHECKPOINT_BYTES + 1)]}),
+            "not_a_frame",
+            id="large checkpoint",
+        ),
+        pytest.param(
+            hand_made(kind=10, body={1: [], 2: [b""] * (CONFLICTS_MAX + 1)}), "not_a_frame", id="too many conflicts"
+        ),
+        pytest.param(
+            hand_made(kind=10, body={1: [], 2: [bytes(CONFLICT_BYTES + 1)]}), "not_a_frame", id="large conflict"
+        ),
+        pytest.param(
+            hand_made(kind=10, body={1: [n.to_bytes(32) for n in range(CONFLICTS_HELD + 1)], 2: []}),
+            "not_a_frame",
+            id="too many names",
+        ),
+        pytest.param(hand_made(kind=11, body={1: b"short"}), "not_a_frame", id="short last poll"),
+        pytest.param(hand_made(kind=11, body={2: NONCE}), "not_a_frame", id="a poll of another kind"),
     ],
 )
 def test_what_is_not_a_frame_is_named(data: bytes, code: str) -> None:

@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from governance.fold import Fold
-from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Arrived, Changed, Keep, Notary, Stands, Tell, Ticked
+from node.cosigning import Arrived, Changed, Keep, Stands, Tell, Ticked
+from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
 from node.noted import KeptNote, Noted, Part
 from registry.encoding import encode
 from registry.errors import AccreditError, InputError, NotYetError, StorageError

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node import noted as noted_module
-from node.noted import KEPT_NOTE
+from node.noted import KEPT_NOTE, Noted
 from node.noted_store import NotedStore, StoredNoted
 from node.store import Store, open_reader
 from registry.encoding import encode
@@ -105,15 +105,18 @@ def test_the_past_is_forgotten_where_a_delta_would_be_no_smaller(store: Store, m
     noted.check(story.records)
 
 
-def test_ids_are_found_by_the_beginning_of_their_keys(store: Store) -> None:
+def test_records_are_found_by_the_beginning_of_their_keys(store: Store) -> None:
     noted, story = NotedStore(store), Story()
     noted.settle(**story.step({**issuers(*range(300)), ("authority", "x"): {"n": 1}}).given())
     low, high = bytes.fromhex("a" + "0" * 63), bytes.fromhex("b" + "f" * 63)
-    keyed = sorted((record_key("issuer", id), id) for kind, id in story.records if kind == "issuer")
-    expected = [id for key, id in keyed if low <= key <= high]
-    assert noted.between("issuer", low, high, most=1_000) == expected
-    assert noted.between("issuer", low, high, most=3) == expected[:3]
-    assert noted.between("node", low, high, most=3) == []
+    keyed = sorted((record_key(*subject), subject) for subject in story.records)
+    expected = [subject for key, subject in keyed if low <= key <= high]
+    assert noted.between(low, high, most=1_000) == expected
+    assert noted.between(low, high, most=3) == expected[:3]
+    assert noted.between(high, low, most=3) == []
+    in_memory = Noted(records=dict(story.records))
+    assert in_memory.between(low, high, most=3) == expected[:3]
+    assert dict(in_memory.raws()) == dict(noted.raws())
 
 
 # ------------------------------------------------------------------------------------------------------- one moment

@@ -72,10 +72,15 @@ async def test_without_a_quorum_nothing_is_proved_and_it_is_said_plainly(tmp_pat
 # ------------------------------------------------------------------------------------------------------- restarts
 
 
+def is_of(kept: bytes, state: StateNote) -> bool:
+    return KeptNote.decode(kept).state == state
+
+
 async def test_a_node_that_starts_again_has_the_note_at_once_and_signs_nothing_smaller(tmp_path: Path) -> None:
     async with signing_nodes(tmp_path, 4) as fleet:
         await accredited(fleet)
         before = await fleet.noted()
+        await until(lambda: (note := fleet["node2"].store.kept(KEPT_NOTE)) is not None and is_of(note, before))
         town = fleet.town
         kept = SignedState(tmp_path / "heads" / "node2-state.json").last
         assert kept is not None

@@ -369,3 +369,28 @@ def test_the_example_in_the_docstring_runs() -> None:
 
     assert result.attempted > 0
     assert result.failed == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(range(40)), st.none() | st.integers(0, 2)), max_size=80))
+def test_branches_go_their_own_ways_and_none_notices_another(changes: list[tuple[int, int, int | None]]) -> None:
+    """Also a branch of a branch, in the middle of changes, and whatever was hashed before."""
+    maps = [Trie(bucket_leaves=2)]
+    plain: list[dict[bytes, bytes]] = [{}]
+    for which, key, value in changes:
+        at = which % len(maps)
+        name = sha256(bytes([key])).digest()
+        if value == 2 and len(maps) < 4:
+            maps.append(maps[at].branch())
+            plain.append(dict(plain[at]))
+        maps[at].set(name, None if value is None else bytes([value]) * 32)
+        plain[at].pop(name, None)
+        if value is not None:
+            plain[at][name] = bytes([value]) * 32
+        if key % 3 == 0:
+            maps[at].root()
+    for map, expected in zip(maps, plain, strict=True):
+        assert dict(map.items()) == expected
+        assert len(map) == len(expected)
+        assert map.root() == Trie(expected.items()).root()
+        for name in expected:
+            assert check_proof(map.root(), name, map.prove(name)) == expected[name]

@@ -308,11 +308,19 @@ class Fleet:
 
 
 @contextmanager
-def founding(folder: Path, *names: str, **settings: object) -> Iterator[Fleet]:
-    """A charter that names nodes, and their files; nothing runs yet. At the end: none has shown a traceback."""
+def founding(folder: Path, *names: str, signers: bool = False, **settings: object) -> Iterator[Fleet]:
+    """A charter that names nodes, and their files; nothing runs yet. At the end: none has shown a traceback.
+
+    Args:
+        signers: whether the nodes cosign state notes; each then has an operator of its own.
+    """
     machines = {name: Machine(name, folder / name, quiet_port()) for name in names}
     entries = [node_entry(name, machine.url) for name, machine in machines.items()]
-    town = Consortium.of(*AUTHORITIES, keys=2, approve=False, nodes=entries)
+    if signers:
+        entries = [{**entry, "operator": f"Operator of {entry['name']}"} for entry in entries]
+    town = Consortium.of(
+        *AUTHORITIES, keys=2, approve=False, nodes=entries, signers=sorted(machines) if signers else []
+    )
     for authority in (B, C):
         town.votes(f"{authority}#1", town.genesis)
     fleet = Fleet(folder, town, machines)

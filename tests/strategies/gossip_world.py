@@ -6,13 +6,14 @@
     world.check_same()
 
 A node here is a `Machine` and a small ledger in the engine's place: it verifies signatures, knows a key once the
-statement that introduces it is logged, and logs what it accepted a moment later. Links delay, lose, duplicate and (by
-random delays) reorder; nodes go down and come back. One heap of (time, number): the same seed gives the same run.
+statement that introduces it is logged, and logs what it accepted a moment later; it keeps the conflicts that
+prove themselves. Links delay, lose, duplicate and (by random delays) reorder; nodes go down and come back, and may be
+behind a firewall. One heap of (time, number): the same seed gives the same run.
 """
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import count
@@ -20,10 +21,13 @@ from random import Random
 
 from gossip.config import GossipConfig
 from gossip.events import (
+    Accuse,
+    ConflictsFound,
     Effect,
     Event,
     FrameAnswered,
     FrameReceived,
+    Heard,
     Logged,
     Peer,
     PeersChanged,
@@ -36,10 +40,14 @@ from gossip.events import (
     Submit,
     Ticked,
 )
+from gossip.frames import Body, decode_frame
 from gossip.machine import Machine
 from gossip.membership import Roster
-from registry.errors import RefusedError
+from registry.checkpoint import Checkpoint
+from registry.conflicts import check, conflict_of_checkpoints
+from registry.errors import DecodeError, RefusedError
 from registry.keys import key_id, public_of
+from registry.note import KeyType, VerifierKey, sign_note
 from registry.statement import Draft, Unverified, decode, encode_signed, verify
 
 START = 1_700_000_000_000
@@ -69,6 +77,18 @@ def statement(
     return decode(encode_signed(draft, seed))
 
 
+def checkpoint(log: str, size: int, *, root: str = "the tree") -> bytes:
+    """A signed checkpoint of the log of that name."""
+    text = Checkpoint(origin=log, size=size, root=sha256(root.encode()).digest()).encode()
+    return sign_note(text, log, seed_of(log))
+
+
+def lie(log: str, size: int = 5) -> bytes:
+    """The proof that a log signed two trees of one size."""
+    key = VerifierKey(name=log, type=KeyType.ED25519, public=public_of(seed_of(log)))
+    return conflict_of_checkpoints(checkpoint(log, size), checkpoint(log, size, root="another"), key).encode()
+
+
 def forged(honest: Unverified) -> bytes:
     """The same statement with a signature that does not verify."""
     return honest.raw[:-1] + bytes([honest.raw[-1] ^ 1])
@@ -81,6 +101,8 @@ class Ledger:
         self.order: list[bytes] = []
         self.raws: dict[bytes, bytes] = {}
         self.times: list[tuple[int, bytes]] = []
+        self.kept: list[bytes] = []  # conflicts
+        self.notes: list[bytes] = []  # checkpoints
         self._root: tuple[int, bytes] = (-1, b"")
 
     def __contains__(self, id: object) -> bool:
@@ -104,10 +126,10 @@ class Ledger:
         return self._root[1], len(self.order)
 
     def conflicts(self) -> Sequence[bytes]:
-        return ()
+        return self.kept
 
     def checkpoints(self) -> Sequence[bytes]:
-        return ()
+        return self.notes
 
     def add(self, each: Unverified) -> Logged:
         self.order.append(each.id)
@@ -127,6 +149,11 @@ class Node:
     operator: str = ""
     down: bool = False
     clock_error: int = 0  # ms
+    is_firewalled: bool = False
+    heard: list[Heard] = field(default_factory=list)
+    checked: int = 0  # conflicts
+    accused: dict[bytes, None] = field(default_factory=dict)  # public keys
+    waiting: dict[int, Callable[[Reply | Refuse], None]] = field(default_factory=dict)  # by token
     pending: dict[bytes, Unverified] = field(default_factory=dict)
 
     @property
@@ -148,37 +175,58 @@ class World:
     Attributes:
         loss, duplication: probability for each direction of an exchange.
         delay: of a frame one way, ms, from and to.
+        fail_delay: until a frame that did not arrive is known not to have, ms.
         log_delay: from acceptance to the log, ms.
+        sent: frames that left, and when and whose they were.
         cut: pairs of names between which nothing passes; directed.
         mute: names of nodes that take and answer everything, and pass no statement on.
     """
 
-    def __init__(self, *, nodes: int, seed: int = 1, config: GossipConfig | None = None) -> None:
+    def __init__(
+        self, *, nodes: int, seed: int = 1, config: GossipConfig | None = None, firewalled: Sequence[int] = ()
+    ) -> None:
         self.random = Random(seed)
         self.now = START
         self.loss = 0.0
         self.duplication = 0.0
         self.delay = (20, 80)
         self.log_delay = 50
+        self.fail_delay = 5_000
         self.cut: set[tuple[str, str]] = set()
         self.mute: set[str] = set()
         self.frames = 0
+        self.sent: list[tuple[int, str, Send]] = []
         self.trace = sha256()
         self._config = config
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._next_seq = count(1)
+        self._tokens = count(1)
         self._ticks: dict[str, int] = {}
-        self.nodes = [self.make(f"node{number}") for number in range(nodes)]
+        self.nodes = [self.make(f"node{number}", is_firewalled=number in firewalled) for number in range(nodes)]
         self.introduce()
 
-    def make(self, name: str) -> Node:
+    def make(self, name: str, *, is_firewalled: bool = False) -> Node:
         """A node that nobody knows yet."""
-        ledger = Ledger()
+        ledger, public = Ledger(), public_of(AUTHORITY_SEED)
+        return Node(
+            name=name,
+            machine=self._machine(name, ledger, is_firewalled),
+            ledger=ledger,
+            publics={key_id(public): public},
+            is_firewalled=is_firewalled,
+        )
+
+    def restart(self, node: Node) -> None:
+        """Its memory is gone, its log is not; nobody whom it owed an answer gets one."""
+        node.machine = self._machine(node.name, node.ledger, node.is_firewalled)
+        node.waiting.clear()
+        self.handle(node, PeersChanged(peers=Roster(each.peer for each in self.nodes)))
+
+    def _machine(self, name: str, ledger: Ledger, is_firewalled: bool) -> Machine:
         rng = Random(self.random.getrandbits(64))
-        machine = Machine(seed=seed_of(name), held=ledger, random=rng, config=self._config)
-        public = public_of(AUTHORITY_SEED)
-        return Node(name=name, machine=machine, ledger=ledger, publics={key_id(public): public})
+        config = replace(self._config or GossipConfig(), outbound_only=is_firewalled)
+        return Machine(seed=seed_of(name), held=ledger, random=rng, config=config)
 
     def introduce(self) -> None:
         """Tells every node of all nodes, itself included."""
@@ -197,6 +245,10 @@ class World:
         """Statements at a node, as if by its own submitters."""
         self._judge(node, Submit(sender=b"", statements=tuple(statements)))
 
+    def accuse(self, at: int, *conflicts: bytes) -> None:
+        """Somebody shows conflicts to node number `at`."""
+        self._check(self.nodes[at], conflicts)
+
     def run(self, *, seconds: float) -> None:
         """Lets time pass."""
         end = self.now + int(seconds * 1_000)
@@ -213,6 +265,12 @@ class World:
     def counters(self, node: Node) -> dict[str, int]:
         return dict(node.machine.statistics().counters)
 
+    def said(self, node: Node, kind: type[Body], *, since: int = 0) -> list[tuple[int, str]]:
+        """When and to whom a node sent frames of this kind."""
+        own = [(time, send) for time, name, send in self.sent if name == node.name and time >= since]
+        bodies = [decode_frame(send.data, max_bytes=2**24, max_ids=10**6).body for _, send in own]
+        return [(time, send.peer) for (time, send), body in zip(own, bodies, strict=True) if type(body) is kind]
+
     def total(self, counter: str) -> int:
         """A counter, summed over all nodes."""
         return sum(self.counters(node).get(counter, 0) for node in self.nodes)
@@ -227,7 +285,12 @@ class World:
                 case Submit():
                     self._judge(node, effect)
                 case Reply() | Refuse():
-                    pass  # by whoever delivered the frame
+                    if (respond := node.waiting.pop(effect.token, None)) is not None:
+                        respond(effect)
+                case Accuse():
+                    self._check(node, effect.conflicts)
+                case Heard():
+                    node.heard.append(effect)
         self._plan_tick(node)
         return effects
 
@@ -252,6 +315,7 @@ class World:
 
     def _send(self, node: Node, send: Send) -> None:
         self.frames += 1
+        self.sent.append((self.now, node.name, send))
         self.trace.update(self.now.to_bytes(8) + send.data)
         target = next((each for each in self.nodes if each.name == send.peer), None)
         for _ in range(2 if self.random.random() < self.duplication else 1):
@@ -265,13 +329,16 @@ class World:
             if target.down:
                 self._fail(node, send)
                 return
-            answer = self.handle(target, FrameReceived(token=1, data=send.data))[0]
+            token = next(self._tokens)
+            target.waiting[token] = respond
+            self.handle(target, FrameReceived(token=token, data=send.data))
+
+        def respond(answer: Reply | Refuse) -> None:
             if isinstance(answer, Reply):
                 status, data = 200, answer.data
             else:
-                assert isinstance(answer, Refuse)
                 status, data = answer.status, str(answer.error).encode()
-            if self._is_lost(send.peer, node.name):
+            if self._is_lost(send.peer, node.name, is_answer=True):
                 self._fail(node, send)
             else:
                 event = FrameAnswered(exchange=send.exchange, status=status, data=data)
@@ -285,13 +352,30 @@ class World:
 
     def _fail(self, node: Node, send: Send) -> None:
         event = SendFailed(exchange=send.exchange, reason="timed out")
-        self.at(self.now + 5_000, lambda: self._happen(node, event))
+        self.at(self.now + self.fail_delay, lambda: self._happen(node, event))
 
-    def _is_lost(self, source: str, target: str) -> bool:
-        return (source, target) in self.cut or self.random.random() < self.loss
+    def _is_lost(self, source: str, target: str, *, is_answer: bool = False) -> bool:
+        is_blocked = not is_answer and any(node.is_firewalled for node in self.nodes if node.name == target)
+        return is_blocked or (source, target) in self.cut or self.random.random() < self.loss
 
     def _delay(self) -> int:
         return self.random.randint(*self.delay)
+
+    def _check(self, node: Node, conflicts: Sequence[bytes]) -> None:
+        """Keeps those that prove something new."""
+        found: list[bytes] = []
+        for conflict in conflicts:
+            node.checked += 1
+            try:
+                public = check(conflict).key.public
+            except (DecodeError, RefusedError):
+                continue
+            if public not in node.accused:
+                node.accused[public] = None
+                found.append(conflict)
+        node.ledger.kept += found
+        if found:
+            self.handle(node, ConflictsFound(conflicts=tuple(found)))
 
     def _judge(self, node: Node, submit: Submit) -> None:
         refused: list[bytes] = []
