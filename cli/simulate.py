@@ -110,7 +110,7 @@ def run_scenario(
     """See `help`."""
     from simulations.report import write_run
 
-    outcome = _run(scenario, _changes(nodes, seconds, changes, seed))
+    outcome = _run(scenario, _changes(nodes, seconds, changes, seed), compare=report is not None)
     files = [] if report is None else write_run(outcome, report)
     _show(outcome, files)
 
@@ -275,7 +275,7 @@ def _changes(
     return {**found, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _run(scenario: str, changes: Mapping[str, float], *, keep: int = 40) -> Any:
+def _run(scenario: str, changes: Mapping[str, float], *, keep: int = 40, compare: bool = False) -> Any:
     from simulations.running import find, run
 
     found = find(scenario)
@@ -287,7 +287,7 @@ def _run(scenario: str, changes: Mapping[str, float], *, keep: int = 40) -> Any:
             advance(int(share * 100) - reached)
             reached = int(share * 100)
 
-        return run(found, changes, keep=keep, progress=progress)
+        return run(found, changes, keep=keep, compare=compare, progress=progress)
 
 
 def _show(outcome: Any, files: Sequence[Path]) -> None:
