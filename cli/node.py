@@ -188,12 +188,24 @@ def retire(name: str, reason: str | None, desk: Desk) -> None:
 ACCREDIT_PORT=8081 accredit node run node1""",
 )
 @click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
-def run(folder: Path) -> None:
-    """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM."""
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    help="Processes that check signatures while a log is loaded or taken in (setting ingest_workers); 0: one a core.",
+)
+def run(folder: Path, workers: int | None) -> None:
+    """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM.
+
+    A new node first takes in the log of a node that it was told to begin with, and answers once it has it.
+    """
+    from msgspec import structs
+
     from cli.running import run_node
     from node.config import load
 
     config = load(config_path(folder))
+    if workers is not None:
+        config = structs.replace(config, ingest_workers=workers)
     run_node(config, lambda url: output.note(f"{good(config.name)} answers at {url}. Stop it with Ctrl-C."))
 
 

@@ -58,21 +58,27 @@ class Admission:
         if unverified.kind == "charter.genesis" and budget is None:
             check_statement(unverified)
             public, budget = _own_key(unverified)
-        if not budget:
-            raise _unknown_key(unverified)
-        if unverified.seq > budget:
-            # Not refused for good: another introduction, not held here yet, may have given the key more.
-            raise NotYetError(
-                "over_budget",
-                f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
-                hint="Add a key with a budget of its own.",
-            )
+        _check_budget(unverified, budget)
         check_statement(unverified)
         if public is None:
             public = _shown_by(unverified)
         if public is None:
             raise _unknown_key(unverified)
         return verify(unverified, public)
+
+    def readmit(self, statement: Statement) -> Statement:
+        """Judges, as `admit` does, a statement whose shape and signature were found good elsewhere in this program.
+
+        Raises:
+            RefusedError, NotYetError: as `admit`.
+        """
+        if statement.eco is None:  # a genesis, which nothing introduces
+            return self.admit(statement)
+        self._check_ecosystem(statement)
+        _check_budget(statement, self._budgets.get(statement.kid))
+        if statement.kid not in self._publics and _shown_by(statement) is None:
+            raise _unknown_key(statement)
+        return statement
 
     def add(self, statement: Statement) -> list[bytes]:
         """Remembers an accepted statement; the keys that it, and what it completes, introduce."""
@@ -113,6 +119,18 @@ class Admission:
             self._waiting[statement.prev] = (*self._waiting.get(statement.prev, ()), statement)
             return False
         return elder.kid == statement.kid and next_number(elder) == statement.seq
+
+
+def _check_budget(unverified: Unverified, budget: int | None) -> None:
+    if not budget:
+        raise _unknown_key(unverified)
+    if unverified.seq > budget:
+        # Not refused for good: another introduction, not held here yet, may have given the key more.
+        raise NotYetError(
+            "over_budget",
+            f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
+            hint="Add a key with a budget of its own.",
+        )
 
 
 def _own_key(genesis: Unverified) -> tuple[bytes | None, int | None]:

@@ -100,6 +100,15 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ""
     tls_cert: Annotated[str, Meta(description="Path of the TLS certificate chain (PEM). Empty: a proxy does TLS.")] = ""
     tls_key: Annotated[str, Meta(description="Path of its private key (PEM). Set both or neither.")] = ""
+    ingest_workers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="Processes that check signatures while a log is loaded or taken in at the start. 0: one for "
+            "each core that this process may use; 1: the node's own process does it.",
+        ),
+    ] = 0
     query_workers: Annotated[
         int, Meta(ge=0, le=256, description="Processes that serve the public read routes besides the node's own.")
     ] = 0

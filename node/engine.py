@@ -62,7 +62,7 @@ from .happenings import (
     TellNote,
 )
 from .image import Image
-from .logview import LogView
+from .logview import LogView, inadmissible
 from .members import Members
 from .notary import Notary
 from .noted import KeptNote, Part
@@ -157,24 +157,26 @@ class Engine:
 
     # -------------------------------------------------------------------------------------------- start and look
 
-    def load(self, raws: Iterable[bytes]) -> None:
+    def load(self, entries: Iterable[bytes | Statement]) -> None:
         """Takes in the next stored entries of the log, verifying each as if it had just come; then `settle`.
 
         Raises:
             StorageError: `log_inadmissible`: this entry could never have been accepted.
         """
-        for raw in raws:
+        for entry in entries:
             try:
-                statement = self._admission.admit(decode(raw))
+                self.take(entry if isinstance(entry, Statement) else decode(entry))
             except (InputError, NotYetError) as error:
-                raise StorageError(
-                    "log_inadmissible",
-                    f"Entry {self._log.size()} of the stored log could not have been accepted: {error.message}",
-                    hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
-                ) from error
-            self._admission.add(statement)
-            self._log.add(statement)
-            self._untold.append(statement)
+                raise inadmissible(self._log.size(), error) from error
+
+    def take(self, entry: Unverified) -> Statement:
+        """Takes in the log's next entry, at the start. Raises as `Admission.admit`; then nothing has changed."""
+        admission = self._admission
+        statement = admission.readmit(entry) if isinstance(entry, Statement) else admission.admit(entry)
+        admission.add(statement)
+        self._log.add(statement)
+        self._untold.append(statement)
+        return statement
 
     def settle(
         self,

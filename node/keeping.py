@@ -30,16 +30,18 @@ from registry.note import Note, sign_note
 from registry.state_note import StateNote
 from registry.statement import Statement
 
+from .bulk import Bulk
 from .engine import Changed, Engine, KeepNote
 from .heads import SignedHead, SignedState
+from .ingest import Line, checking_line, workers_for
 from .noted import KEPT_NOTE, KeptNote
 from .observe import event as log_event
 from .seams import RunBlocking
 from .store import Change, Store
 from .witness import CONFLICTS, conflict_place
 
-LOAD_BATCH: Final = 1_024
-"""Entries read and verified in one turn of a worker thread at the start: some 0.1 s."""
+LOAD_BATCH: Final = 4_096
+"""Entries read, verified and folded in one turn of a worker thread at the start: some 0.5 s."""
 
 RETRY_SECONDS: Final = (1.0, 60.0)
 """First and longest pause between attempts to sign on a full disk, doubling. A guess: an operator's minute."""
@@ -166,8 +168,11 @@ class Keeping:
 
     # ------------------------------------------------------------------------------------------------ at the start
 
-    async def load(self, engine: Engine, progress: Progress) -> KeptNote | None:
-        """Verifies and folds the stored log, all but the last settling; signs it if that is still to be done.
+    async def load(self, engine: Engine, progress: Progress, workers: int = 1) -> KeptNote | None:
+        """Verifies and folds the stored log, all but the last settling.
+
+        Args:
+            workers: processes that check signatures; 1: this one does.
 
         Returns:
             the newest note with a quorum, as stored.
@@ -182,11 +187,16 @@ class Keeping:
         # What the feed covers is folded without feeding it again; the rest, if we were killed, is fed now.
         fed = await self._run_blocking(self._store.changes_size)
         noted = await self._stored_note(engine.name)
-        await self._load(engine, 0, fed, size, progress)
-        if fed:
-            await self._run_blocking(engine.fold.settle)
-        await self._load(engine, fed, size, size, progress)
+        async with checking_line(workers_for(size, workers), self._run_blocking) as line:
+            await self._load(line, engine, range(fed), size, progress, is_fed=True)
+            await self._load(line, engine, range(fed, size), size, progress, is_fed=False)
         return noted
+
+    async def take_in(self, engine: Engine, bulk: Bulk, now: Callable[[], int]) -> None:
+        """Lets a node that has not signed its log yet, or is not a member, take in another's; after `load`."""
+        signed = await self._run_blocking(self._store.checkpoint)
+        if signed is None or not engine.is_member:
+            self._frontier = await bulk.run(engine, self._store, self._frontier, self._run_blocking, now)
 
     async def finish(self) -> None:
         """Signs the log as it was loaded, where that is still to be done."""
@@ -212,14 +222,21 @@ class Keeping:
         self._state.check_covers(kept.state.count if cosigned else 0)
         return kept
 
-    async def _load(self, engine: Engine, start: int, stop: int, size: int, progress: Progress) -> None:
-        while start < stop:
-            end = min(start + LOAD_BATCH, stop)
-            await self._run_blocking(partial(self._load_batch, engine, start, end))
-            start = end
-            progress(start, size)
+    async def _load(
+        self, line: Line, engine: Engine, entries: range, size: int, progress: Progress, *, is_fed: bool
+    ) -> None:
+        async def take(done: int, checked: Sequence[bytes | Statement]) -> None:
+            await self._run_blocking(partial(self._load_batch, engine, checked, is_fed=is_fed))
+            progress(done, size)
 
-    def _load_batch(self, engine: Engine, start: int, stop: int) -> None:
-        entries = self._store.entries(start, stop)
+        for start in entries[::LOAD_BATCH]:
+            stop = min(start + LOAD_BATCH, entries.stop)
+            await line.put(await self._run_blocking(partial(self._store.entries, start, stop)), partial(take, stop))
+        await line.finish()
+
+    def _load_batch(self, engine: Engine, entries: Sequence[bytes | Statement], *, is_fed: bool) -> None:
         engine.load(entries)
-        self._frontier = self._frontier.extend(map(leaf_hash, entries))
+        raws = (each.raw if isinstance(each, Statement) else each for each in entries)
+        self._frontier = self._frontier.extend(map(leaf_hash, raws))
+        if is_fed:  # what changes is known to the feed; while this settles, others check what comes after
+            engine.fold.settle()

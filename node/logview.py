@@ -10,6 +10,7 @@ from itertools import chain
 
 from governance.fold import Fold
 from governance.layered import Layered
+from registry.errors import AccreditError, StorageError
 from registry.statement import Statement
 
 from .caught import Caught
@@ -114,3 +115,12 @@ class LogView:
         """Whether a logged statement belongs to a part of the log."""
         number = self._index[id]
         return number < part.size and number not in part.without
+
+
+def inadmissible(number: int, error: AccreditError) -> StorageError:
+    """What to say of a stored entry that could not have been accepted."""
+    return StorageError(
+        "log_inadmissible",
+        f"Entry {number} of the stored log could not have been accepted: {error.message}",
+        hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
+    )

@@ -55,12 +55,21 @@ class Peers:
         timeout_seconds: for an answer to begin, connecting included, and for its body.
         proxy: URL of an HTTP proxy; empty for none.
         tls: certificates to trust; by default those that httpx brings.
+        transport: makes what carries the requests of one client; by default TCP. The simulator has its own.
     """
 
-    def __init__(self, *, timeout_seconds: float = 10.0, proxy: str = "", tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float = 10.0,
+        proxy: str = "",
+        tls: ssl.SSLContext | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
         self._timeout = timeout_seconds
         self._proxy = proxy or None
         self._tls = tls
+        self._transport = transport
         self._lines: OrderedDict[tuple[str, bool], _Line] = OrderedDict()
 
     async def post(
@@ -149,13 +158,14 @@ class Peers:
         return line
 
     def _new_client(self) -> httpx.AsyncClient:
-        if self._tls is None:
+        if self._tls is None and self._transport is None:
             self._tls = httpx.create_ssl_context(trust_env=False)
         return httpx.AsyncClient(
-            verify=self._tls,
+            verify=True if self._tls is None else self._tls,
             proxy=self._proxy,
             trust_env=False,
             timeout=None,
+            transport=None if self._transport is None else self._transport(),
             headers={"accept-encoding": "identity"},
             limits=httpx.Limits(max_connections=1, keepalive_expiry=KEPT_SECONDS),
         )

@@ -36,6 +36,7 @@ from registry.errors import AccreditError, NotYetError, RemoteError, StorageErro
 from registry.statement import Statement
 
 from . import accusations
+from .bulk import Bulk
 from .clock import Clock
 from .engine import (
     TICK,
@@ -146,6 +147,8 @@ class Runtime:
         gossip: GossipConfig | None = None,
         run_blocking: RunBlocking = in_thread,
         progress: Progress | None = None,
+        workers: int = 1,
+        bulk: Bulk | None = None,
     ) -> "Runtime":
         """Verifies and folds the stored log, and signs it if that is still to be done.
 
@@ -153,6 +156,8 @@ class Runtime:
             head, state: what was signed last, log and state, kept apart from the database.
             tick: between two appends, ms.
             progress: called with entries done and entries in all.
+            workers: processes that check the signatures of the stored log; 1: this one does.
+            bulk: takes in another node's log, where this node has not signed its own yet or is not a member.
 
         Raises:
             StorageError: `log_rolled_back`, `log_forked`: a backup was restored. `head_missing`: what stops that is
@@ -182,7 +187,7 @@ class Runtime:
             gossip=config,
             run_blocking=run_blocking,
         )
-        await runtime._start(progress or (lambda _done, _size: None))
+        await runtime._start(progress or (lambda _done, _size: None), workers, bulk)
         return runtime
 
     @property
@@ -425,8 +430,10 @@ class Runtime:
         except StorageError as error:  # it is known and spread all the same, and comes back from others
             log_event(_log, logging.ERROR, "conflict not stored", code=error.code, reason=str(error))
 
-    async def _start(self, progress: Progress) -> None:
-        noted = await self._keeping.load(self.engine, progress)
+    async def _start(self, progress: Progress, workers: int, bulk: Bulk | None) -> None:
+        noted = await self._keeping.load(self.engine, progress, workers)
+        if bulk is not None:
+            await self._keeping.take_in(self.engine, bulk, self._now)
         conflicts = await self._keeping.conflicts()
         settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted, conflicts=conflicts)
         self._effects = await self._noting.resume(await self._run_blocking(settle))

@@ -159,7 +159,7 @@ async def serve(
         submissions_per_minute=config.submissions_per_minute,
     )
     mend()
-    settings = _settings(config)
+    settings = settings_of(config)
     settings.bind = f"fd://{listening.detach()}"  # Hypercorn owns it from here on
     scheme = "https" if config.tls_cert else "http"
     url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
@@ -180,7 +180,8 @@ async def _start(
     await hypercorn_serve(app, settings, shutdown_trigger=shutdown, task_status=task_status, mode="asgi")
 
 
-def _settings(config: NodeConfig) -> Config:
+def settings_of(config: NodeConfig) -> Config:
+    """What Hypercorn is told: everything but where to listen."""
     settings = Config()
     settings.certfile = config.tls_cert or None
     settings.keyfile = config.tls_key or None

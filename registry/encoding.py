@@ -92,6 +92,11 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
     return value
 
 
+def reread(data: bytes) -> Any:
+    """The value of bytes that `decode` has accepted before: the same value, at a fifth of the cost, and no check."""
+    return cbor2.loads(data)
+
+
 def _ordered(value: Any, depth: int) -> Any:
     """`value` with every map's keys in bytewise order, after checking every type in it."""
     kind = type(value)

@@ -10,8 +10,9 @@ A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC
 All of it deterministic CBOR (see `encoding`); the unprotected map is empty; the id names content and signer, not the
 signature's own bytes. `seq` and `prev` number and chain each key's own statements from 1.
 
-Different trust, different type: `decode` gives an `Unverified`; only `verify` turns one into a `Statement`, which can
-be built in no other way. What a body may hold for each kind is the business of `governance.rulebook`.
+Different trust, different type: `decode` gives an `Unverified`; only `verify` turns one into a `Statement`. One other
+door leads there, for bytes that have been through both already: `recall`. What a body may hold for each kind is the
+business of `governance.rulebook`.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from typing import Any, Final
 from . import shape
 from .encoding import decode as decode_cbor
 from .encoding import encode as encode_cbor
+from .encoding import reread
 from .errors import DecodeError, RefusedError
 from .keys import key_id, public_of, sign
 from .keys import verify as signature_is_good
@@ -103,7 +105,7 @@ class Statement(Unverified):
 
     def __post_init__(self, proof: object) -> None:
         if proof is not _VERIFIED:
-            raise TypeError("a Statement is made by verify() only")
+            raise TypeError("a Statement is made by verify() and recall() only")
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.id.hex()[:8]} by {self.iss} number {self.seq}>"
@@ -176,6 +178,32 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
         )
     content = {field.name: getattr(unverified, field.name) for field in fields(Unverified)}
     return Statement(**content, proof=_VERIFIED)
+
+
+def recall(raw: bytes) -> Statement:
+    """The statement of bytes that this program has already put through `decode` and `verify`; neither is done again.
+
+    A log is checked by several processes at once, and what they found good is put together by one (`node.checking`).
+    Given any other bytes it would make a statement that nobody signed: its callers answer for what they give it.
+    """
+    protected, _, payload, signature = reread(raw[1:])
+    header, content = reread(protected), reread(payload)
+    claims = header[_CWT_CLAIMS]
+    return Statement(
+        iss=claims[_ISS],
+        sub=claims[_SUB],
+        iat=claims[_IAT],
+        eco=content["eco"],
+        kind=content["kind"],
+        seq=content["seq"],
+        prev=content["prev"],
+        body=content["body"],
+        id=hashlib.sha256(_sig_structure(protected, payload)).digest(),
+        kid=header[_KID],
+        signature=signature,
+        raw=raw,
+        proof=_VERIFIED,
+    )
 
 
 def encode_signed(draft: Draft, seed: bytes) -> bytes:

@@ -75,6 +75,7 @@ class Town:
         grants: int = 10,
         signers: int = 0,
         operators: Mapping[str, str] | None = None,
+        urls: Mapping[str, str] | None = None,
     ) -> "Town":
         """An ecosystem in force.
 
@@ -82,13 +83,17 @@ class Town:
             grants: accreditations given at the start, to be revoked later.
             signers: how many of the nodes sign state notes.
             operators: node name -> who runs it; each has one of its own where nothing is said.
+            urls: node name -> where others reach it, where that is more than a name in a story.
         """
         names = tuple(f"n{number:04}.example" for number in range(nodes))
         pens = [
             Pen(f"https://authority{number}.example/", _secret(seed, f"authority {number}"))
             for number in range(authorities)
         ]
-        entries = [_node(seed, name, (operators or {}).get(name, f"Operator of {name}")) for name in names]
+        entries = [
+            _node(seed, name, (operators or {}).get(name, f"Operator of {name}"), (urls or {}).get(name))
+            for name in names
+        ]
         body: dict[str, Any] = {
             "id": "https://simulated.example/",
             "name": "A simulated ecosystem",
@@ -155,9 +160,9 @@ def _secret(seed: int, name: str) -> bytes:
     return sha256(f"simulated key {seed} {name}".encode()).digest()
 
 
-def _node(seed: int, name: str, operator: str) -> dict[str, Any]:
+def _node(seed: int, name: str, operator: str, url: str | None) -> dict[str, Any]:
     keys = {role: public_of(_secret(seed, f"{name} {role}")) for role in _ROLES}
-    return {"name": name, "operator": operator, "url": f"https://{name}", "keys": keys}
+    return {"name": name, "operator": operator, "url": url or f"https://{name}", "keys": keys}
 
 
 def _authority(number: int, pen: Pen) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class Outcome:
         curves: by class of statement, points (ms, share of deliveries that took no longer).
         tail: the last events.
         replay: the command that runs the same again.
+        tier: what ran (`tiers`).
     """
 
     scenario: str
@@ -72,6 +73,7 @@ class Outcome:
     failure: Failure | None
     tail: list[str]
     replay: str
+    tier: str = "world"
 
     def as_dict(self) -> dict[str, Any]:
         """As it stands in report.json."""
@@ -156,7 +158,7 @@ def run(
             failure = Failure(checker=seen.checker, message=seen.message, at=world.timeline.elapsed)
         finally:
             gc.unfreeze()
-    different = _differences(scenario.settings, settings)
+    different = differences(scenario.settings, settings)
     digest = world.timeline.trace.digest()
     return Outcome(
         scenario=scenario.name,
@@ -171,10 +173,10 @@ def run(
         figures=world.metrics.figures(),
         extra=world.extra,
         bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
-        curves={word: _curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
+        curves={word: curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
         failure=failure,
         tail=[str(each) for each in world.timeline.trace.tail],
-        replay=_command(scenario.name, settings.seed, different, digest),
+        replay=replay_command(scenario.name, settings.seed, different, digest),
     )
 
 
@@ -210,7 +212,7 @@ def _as(kind: type, name: str, value: float) -> Any:
     raise InputError("bad_setting", f"{name} cannot be {value:g}.", hint="Give a whole number." if kind is int else "")
 
 
-def _differences(usual: Settings, settings: Settings) -> dict[str, float]:
+def differences(usual: Settings, settings: Settings) -> dict[str, float]:
     """By name, what `changed` would have to change, but for the seed."""
     found: dict[str, float] = {}
     for name in _PLAIN:
@@ -226,15 +228,16 @@ def _differences(usual: Settings, settings: Settings) -> dict[str, float]:
     return found
 
 
-def _command(name: str, seed: int, changes: Mapping[str, float], digest: str) -> str:
-    words = ["accredit simulate replay", name, f"--seed {seed}"]
+def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: str, *, tier: str = "") -> str:
+    """The command that runs the same again. `tier`: where the scenario's own does not say it."""
+    words = ["accredit simulate replay", name, *([f"--tier {tier}"] if tier else []), f"--seed {seed}"]
     for key, value in changes.items():
         number = int(value) if float(value).is_integer() else value
         words.append(f"--nodes {number}" if key == "nodes" else f"--set {key}={number}")
-    return " ".join([*words, f"--digest {digest[:16]}"])
+    return " ".join([*words, *([f"--digest {digest[:16]}"] if digest else [])])
 
 
-def _curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
+def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
     """Coverage against time since submission."""
     delays = world.metrics.delays(urgent=urgent)
     if not delays:

@@ -17,7 +17,7 @@ from hypercorn.config import Config
 from node.config import NodeConfig
 from node.engine import Effect, Event, FrameArrived, ReplyFrame
 from node.peers import CONNECTIONS, Peers
-from node.serve import _settings, bind, serve
+from node.serve import bind, serve, settings_of
 from registry.errors import RemoteError
 from tests.strategies.network import founded
 from tests.strategies.real_node import RealNode, running, until
@@ -94,7 +94,7 @@ async def test_a_line_that_is_silent_because_we_have_not_answered_is_not_cut(
 ) -> None:
     """Hypercorn's own time-out counts while it is us who are to speak: a stream of changes ended after it, too."""
     monkeypatch.setattr(Config, "read_timeout", 0.2)  # what holds where we set nothing
-    assert _settings(NodeConfig(name="node1")).read_timeout is None
+    assert settings_of(NodeConfig(name="node1")).read_timeout is None
     async with holding(tmp_path, monkeypatch) as web, httpx.AsyncClient(trust_env=False) as client:
 
         async def release() -> None:

@@ -13,6 +13,7 @@ from random import Random
 import trio
 
 from gossip.config import GossipConfig
+from node.bulk import Bulk
 from node.clock import SystemClock
 from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys
@@ -94,6 +95,8 @@ async def running(
     clock: SystemClock | None = None,
     progress: Callable[[int, int], None] | None = None,
     gossip: GossipConfig | None = None,
+    workers: int = 1,
+    bulk: Bulk | None = None,
 ) -> AsyncIterator[RealNode]:
     """A node with its files in `folder`, from open to a graceful stop."""
     links = transport or Links()
@@ -110,6 +113,8 @@ async def running(
             tick=TICK,
             gossip=gossip or GossipConfig(root_interval=100, backoff_min=50),
             progress=progress,
+            workers=workers,
+            bulk=bulk,
         )
         if isinstance(links, Links):
             links.runtimes[name] = runtime
