@@ -356,9 +356,15 @@ class NotedStore(StoredNoted):
         return reason
 
     def clear(self) -> None:
-        """Forgets it: no quorum stands by anything that is known here."""
+        """Forgets it, if anything is there: no quorum stands by anything that is known here."""
+        if self._is_empty():
+            return
         with self._store.writing() as connection:
             _clear(connection)
+
+    def _is_empty(self) -> bool:
+        tables = ("noted", "noted_records", "noted_past", f"{RECORDS}_leaves", f"{RECORDS}_pages")
+        return not any(self._reader.ask(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
 
     def _rebuild(self, kept: KeptNote, state: StateNote, statements_root: bytes, records: Records) -> None:
         rows = sorted((record_key(*subject), subject) for subject in records)

@@ -1,7 +1,7 @@
 """How a running node's noted state follows its notary: in a worker thread, one note after the other.
 
     noting = Noting(NotedStore(store), run_blocking)
-    effects = await noting.resume(engine.settle(...))      at the start
+    effects = await noting.resume(engine.settle(...))      at the start; what stands then comes with every record
     if noting.take(stands): ...                            in the trio thread; True: have `store` called in its turn
     await noting.store()
 
@@ -38,33 +38,21 @@ class Noting:
         self._run_blocking = run_blocking
         self._waiting: NoteStands | None = None
         self._left_over: NoteStands | None = None  # what found no room
+        self._is_known = False  # whether what is stored is what changes are counted from
 
     async def resume(self, effects: Iterable[Effect]) -> list[Effect]:
-        """Takes up the state that stands at the start; the other effects.
+        """Takes up the state that stands at the start, if any does; the other effects.
 
         Raises:
-            StorageError: it cannot be stored, or the log does not lead to it.
+            StorageError: the log does not lead to it, or the disk fails.
         """
-        standing, rest = None, list[Effect]()
+        rest = list[Effect]()
         for effect in effects:
             if isinstance(effect, NoteStands):
-                standing = joined(standing, effect)
+                self._waiting = joined(self._waiting, effect)
             else:
                 rest.append(effect)
-        if standing is None:
-            await self._run_blocking(self.noted.clear)
-            return rest
-        reason = await self._run_blocking(
-            partial(
-                self.noted.resume,
-                kept=standing.kept,
-                state=standing.state,
-                statements_root=standing.statements_root,
-                records={subject: record for subject, record in standing.changed.items() if record is not None},
-            )
-        )
-        if reason is not None:
-            log_event(_log, logging.WARNING, "noted state made anew", reason=reason)
+        await self.store()
         return rest
 
     def take(self, stands: NoteStands) -> bool:
@@ -79,24 +67,30 @@ class Noting:
         Raises:
             StorageError: what is stored does not lead to its root.
         """
-        assert self._waiting is not None, "that is what it is called for"
-        stands = joined(self._left_over, self._waiting)
+        stands = self._left_over if self._waiting is None else joined(self._left_over, self._waiting)
         self._waiting, self._left_over = None, stands
-        settle = partial(
-            self.noted.settle,
-            kept=stands.kept,
-            state=stands.state,
-            statements_root=stands.statements_root,
-            changed=stands.changed,
-        )
         try:
-            await self._run_blocking(settle)
+            reason = await self._run_blocking(partial(self._follow, stands))
         except StorageError as error:
             if error.code in DAMAGED:
                 raise
             log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
         else:
-            self._left_over = None
+            self._left_over, self._is_known = None, True
+            if reason is not None:
+                log_event(_log, logging.WARNING, "noted state made anew", reason=reason)
+
+    def _follow(self, stands: NoteStands | None) -> str | None:
+        """In a worker thread; why everything was made anew, if it was."""
+        if stands is None:
+            self.noted.clear()
+            return None
+        kept, state, root = stands.kept, stands.state, stands.statements_root
+        if self._is_known:
+            self.noted.settle(kept=kept, state=state, statements_root=root, changed=stands.changed)
+            return None
+        records = {subject: record for subject, record in stands.changed.items() if record is not None}
+        return self.noted.resume(kept=kept, state=state, statements_root=root, records=records)
 
 
 def joined(before: NoteStands | None, after: NoteStands) -> NoteStands:

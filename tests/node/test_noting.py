@@ -11,6 +11,7 @@ import pytest
 from node.happenings import NoteStands, Reply
 from node.noted_store import NotedStore
 from node.noting import Noting, joined
+from node.store import Store
 from registry.errors import StorageError
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium
@@ -31,12 +32,19 @@ def standing(step: Step) -> NoteStands:
     return NoteStands(**step.given())
 
 
+async def started(store: Store) -> Noting:
+    """Nothing is noted yet."""
+    noting = Noting(NotedStore(store), at_once)
+    assert await noting.resume([]) == []
+    return noting
+
+
 # ------------------------------------------------------------------------------------------------------ in its turn
 
 
 async def test_what_stands_meanwhile_is_stored_as_one(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
-        noting, story = Noting(NotedStore(store), at_once), Story()
+        noting, story = await started(store), Story()
         assert noting.take(standing(story.step(issuers(1, 2))))
         assert not noting.take(standing(story.step({("issuer", "did:web:i1.example"): None, **issuers(3)})))
         newest = story.step(issuers(2, word="was"))
@@ -49,7 +57,7 @@ async def test_what_stands_meanwhile_is_stored_as_one(tmp_path: Path) -> None:
 
 async def test_without_room_it_trails_and_is_whole_and_catches_up_with_the_next_note(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
-        noting, story = Noting(NotedStore(store), at_once), Story()
+        noting, story = await started(store), Story()
         noting.take(standing(story.step(issuers(*range(9)))))
         await noting.store()
         before, state = dict(story.records), noting.noted.state
@@ -66,9 +74,28 @@ async def test_without_room_it_trails_and_is_whole_and_catches_up_with_the_next_
         noting.noted.check(story.records)
 
 
-async def test_a_state_that_the_stored_records_do_not_lead_to_ends_it(tmp_path: Path) -> None:
+async def test_a_start_without_room_goes_on_and_makes_everything_anew_once_there_is_some(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
         noting, story = Noting(NotedStore(store), at_once), Story()
+        pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
+        store._writer.execute(f"PRAGMA max_page_count = {pages + 1}")
+        await noting.resume([standing(story.step(issuers(*range(90))))])
+        assert noting.noted.state is None
+        noting.take(standing(story.step(issuers(200))))
+        await noting.store()
+        assert noting.noted.state is None
+        store._writer.execute("PRAGMA max_page_count = 1000000")
+        noting.take(standing(story.step({("issuer", "did:web:i3.example"): None})))
+        await noting.store()
+        noting.noted.check(story.records)
+        noting.take(standing(story.step(issuers(300))))
+        await noting.store()
+        noting.noted.check(story.records)
+
+
+async def test_a_state_that_the_stored_records_do_not_lead_to_ends_it(tmp_path: Path) -> None:
+    with open_store(tmp_path / "node.sqlite") as store:
+        noting, story = await started(store), Story()
         step = story.step(issuers(1, 2))
         noting.take(standing(replace(step, changed=issuers(1))))
         with pytest.raises(StorageError) as refused:
