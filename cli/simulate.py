@@ -144,7 +144,7 @@ def run_scenario(
     """See `help`."""
     from simulations.report import write_run
 
-    outcome = _run(scenario, tier, _changes(nodes, seconds, changes, seed))
+    outcome = _run(scenario, tier, _changes(nodes, seconds, changes, seed), compare=report is not None)
     files = [] if report is None else write_run(outcome, report)
     _show(outcome, files)
 
@@ -325,7 +325,7 @@ def _sameness(tier: str, digest: str, *, is_same: bool) -> output.Styled:
     return bad(f"Another {what} than {digest}: code or settings differ.")
 
 
-def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 40) -> Any:
+def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 40, compare: bool = False) -> Any:
     from simulations.tiers import find
 
     found = find(scenario, tier)
@@ -337,7 +337,7 @@ def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 
             advance(int(share * 100) - reached)
             reached = int(share * 100)
 
-        return found.run(changes, keep=keep, progress=progress)
+        return found.run(changes, keep=keep, compare=compare, progress=progress)
 
 
 def _show(outcome: Any, files: Sequence[Path]) -> None:

@@ -12,6 +12,7 @@ rest is derived again, and so verified, whenever the node starts.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import pairwise
@@ -32,6 +33,8 @@ PAST_STATES: Final = 4_096
 PAST_SUBJECTS: Final = 50_000
 """Changed records remembered over all of them; beyond, a delta is no smaller than a snapshot. A guess."""
 
+KEPT_NOTE: Final = "state_note"
+"""Under this name the store keeps the newest note with a quorum (`KeptNote`)."""
 
 KEPT_BYTES: Final = 1024 * 1024
 """A stored note: 100,000 numbers left out; a noted set trails the log by seconds."""
@@ -148,10 +151,25 @@ class NotedMap(Protocol):
         """What differs from an earlier noted state; see `Noted.changed_since`."""
         ...
 
-    def settle(
-        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
-    ) -> None:
-        """Goes on to a newer state; see `Noted.settle`."""
+    def raws(self) -> Iterator[tuple[Subject, bytes]]:
+        """The same, each in its encoding."""
+        ...
+
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys.
+
+        Args:
+            low, high: 32 bytes each.
+            most: how many, at most.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager["NotedMap"]:
+        """One state throughout: this map, for several reads in a row; short, and not across an await."""
+        ...
+
+    def apart(self) -> AbstractContextManager["NotedMap"]:
+        """One state throughout, the newest, for as long as it takes and in any thread."""
         ...
 
 
@@ -196,8 +214,30 @@ class Noted:
         """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
         return sorted(self._governing)
 
+    def raws(self) -> Iterator[tuple[Subject, bytes]]:
+        """The same, each in its encoding."""
+        return iter(self._raws.items())
+
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys."""
+        keyed = ((record_key(*subject), subject) for subject in self._raws)
+        return [subject for _, subject in sorted(one for one in keyed if low <= one[0] <= high)][:most]
+
+    def reading(self) -> AbstractContextManager[NotedMap]:
+        """Itself: it changes only where `settle` is called."""
+        return nullcontext(self)
+
+    def apart(self) -> AbstractContextManager[NotedMap]:
+        """Itself: it is for one thread."""
+        return nullcontext(self)
+
     def settle(
-        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
+        self,
+        *,
+        kept: KeptNote,
+        state: StateNote,
+        statements_root: bytes,
+        changed: Mapping[Subject, dict[str, Any] | None],
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures.
 
@@ -216,7 +256,7 @@ class Noted:
                 self._governing.pop(subject, None)
                 if raw is not None:
                     self._governing[subject] = None
-        self.note, self.state, self.statements_root = note, state, statements_root
+        self.note, self.state, self.statements_root = kept.note, state, statements_root
 
     def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:
         """What differs from an earlier noted state.

@@ -17,6 +17,7 @@ from .checkers.statements import knows
 if TYPE_CHECKING:
     from .host import Host
     from .verifier import Answer
+    from .workload import Saying
     from .world import World
 
 
@@ -89,6 +90,8 @@ class Metrics:
 
     def on_logged(self, host: "Host", ids: Sequence[bytes]) -> None:
         """A host's disk has synced these."""
+        if self._world.plain is not None:
+            self._world.plain.on_logged(host, ids)
         if host.is_honest:
             for id in ids:
                 self._arrivals.setdefault(id, {}).setdefault(host.name, self._world.timeline.now)
@@ -136,16 +139,19 @@ class Metrics:
 
     def delays(self, *, urgent: bool) -> list[int]:
         """Of all deliveries, sorted."""
-        found = []
+        return sorted(
+            time - self.counted_from(saying, time)
+            for id, saying in self._world.workload.sayings.items()
+            if saying.is_urgent is urgent
+            for time in self._arrivals.get(id, {}).values()
+        )
+
+    def counted_from(self, saying: "Saying", time: int) -> int:
+        """From when a delivery at `time` counts: the submission, or the end of faults if it came only after that."""
         healed = self._world.healed_at
-        for id, saying in self._world.workload.sayings.items():
-            if saying.is_urgent is urgent:
-                for time in self._arrivals.get(id, {}).values():
-                    since = saying.said_at
-                    if healed is not None and time > healed and self._world.has_faults:
-                        since = max(since, healed)
-                    found.append(time - since)
-        return sorted(found)
+        if healed is not None and time > healed and self._world.has_faults:
+            return max(saying.said_at, healed)
+        return saying.said_at
 
     def share(self, within: int, *, urgent: bool) -> float:
         """Of all deliveries there should have been, those that took at most `within` ms."""

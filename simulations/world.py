@@ -28,6 +28,7 @@ from .governing import Governing, Misconduct
 from .host import Host
 from .metrics import Metrics
 from .network import Cut, LinkSettings, Network
+from .plain import PlainPush
 from .timeline import Timeline
 from .verifier import Verifier, policy_of
 from .workload import Workload
@@ -95,6 +96,7 @@ class World:
         is_healed, healed_at: whether faults have stopped, and when (ms since 1970).
         converged_at: when all honest nodes had one root after that; None before.
         has_faults: whether the end of faults changed anything.
+        plain: the plain way beside ours, where somebody wants to compare.
         verifiers: relying parties that ask.
         misconduct: contradictions that a scenario had somebody sign.
         extra: figures of a scenario's own, for the report.
@@ -126,6 +128,7 @@ class World:
         self.healed_at: int | None = None
         self.converged_at: int | None = None
         self.has_faults = False
+        self.plain: PlainPush | None = None
         self.verifiers: list[Verifier] = []
         self.misconduct: list[Misconduct] = []
         self.extra: dict[str, float] = {}

@@ -29,7 +29,9 @@ def step(noted: Noted, number: int, changed: dict[tuple[str, str], Any]) -> byte
     root = number.to_bytes(32)
     state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=number, root=root)
     records = {subject: None if value is None else {"n": value} for subject, value in changed.items()}
-    noted.settle(note=NOTE, state=state, statements_root=bytes(32), changed=records)
+    noted.settle(
+        kept=KeptNote(note=NOTE, part=Part(size=number)), state=state, statements_root=bytes(32), changed=records
+    )
     return root
 
 
