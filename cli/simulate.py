@@ -144,7 +144,7 @@ def run_scenario(
     """See `help`."""
     from simulations.report import write_run
 
-    outcome = _run(scenario, tier, _changes(nodes, seconds, changes, seed))
+    outcome = _run(scenario, tier, _changes(nodes, seconds, changes, seed), compare=report is not None)
     files = [] if report is None else write_run(outcome, report)
     _show(outcome, files)
 
@@ -188,9 +188,10 @@ def replay(
 @simulate.command(
     "sweep",
     example="accredit simulate sweep lossy --seeds 1-20 --vary links.loss=0,0.05,0.1 --nodes 20 --report out/\n"
+    "accredit simulate sweep smoke\n"
     "accredit simulate sweep all --seeds 1-20 --report nightly/\n"
     "accredit simulate sweep all --tier http --seeds 1-4 --engine dask --cluster tcp://127.0.0.1:8786",
-    help="Run one scenario, or all of a tier, with many seeds and settings, on all processors or on a cluster.",
+    help="Run one scenario, all of a tier, or the small smoke set, with many seeds, on all processors or a cluster.",
 )
 @_world_options
 @click.option("--seeds", callback=_seeds, default="1-10", show_default=True, help="As in 7, 1-20 or 1,5,9.")
@@ -221,11 +222,13 @@ def sweep_scenario(
     """See `help`."""
     from simulations.engines import engine as engine_of
     from simulations.report import SWEEP_HEADERS, failure_of, sweep_rows, write_sweep
+    from simulations.smoke import smoke_jobs
     from simulations.sweep import jobs_of, sweep
     from simulations.tiers import scenarios_of
 
     names = list(scenarios_of(tier or TIERS[0])) if scenario == "all" else [scenario]
-    jobs = jobs_of(names, seeds, dict(vary), _changes(nodes, seconds, changes, None))
+    given = _changes(nodes, seconds, changes, None)
+    jobs = smoke_jobs(seeds) if scenario == "smoke" else jobs_of(names, seeds, dict(vary), given)
     on = engine_of(engine, processes=processes, address=cluster) if engine != "local" or cluster else None
     with output.progress(f"{scenario}: {len(jobs)} runs", len(jobs)) as done:
         outcomes = list(sweep(jobs, tier=tier, on=on, processes=processes, done=done))
@@ -244,6 +247,29 @@ def sweep_scenario(
 
     output.emit({"runs": [each.as_dict() for each in outcomes]}, text)
     if failed:
+        raise Negative
+
+
+@simulate.command(
+    "gate",
+    example="accredit simulate gate",
+    help="For each defence, run what holds with it and fails without it; say whether it does.",
+)
+@_seed
+def gate_command(seed: int) -> None:
+    """See `help`."""
+    from simulations.gate import DEFENCES, HEADERS, judge, row_of
+
+    judged = []
+    with output.progress("gate", len(DEFENCES)) as done:
+        for defence in DEFENCES:
+            judged.append(judge(defence, seed=seed))
+            done(1)
+    output.emit(
+        {"defences": [each.as_dict() for each in judged]},
+        lambda: output.table(HEADERS, [row_of(one) for one in judged]),
+    )
+    if not all(each.stands for each in judged):
         raise Negative
 
 
@@ -299,7 +325,7 @@ def _sameness(tier: str, digest: str, *, is_same: bool) -> output.Styled:
     return bad(f"Another {what} than {digest}: code or settings differ.")
 
 
-def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 40) -> Any:
+def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 40, compare: bool = False) -> Any:
     from simulations.tiers import find
 
     found = find(scenario, tier)
@@ -311,7 +337,7 @@ def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 
             advance(int(share * 100) - reached)
             reached = int(share * 100)
 
-        return found.run(changes, keep=keep, progress=progress)
+        return found.run(changes, keep=keep, compare=compare, progress=progress)
 
 
 def _show(outcome: Any, files: Sequence[Path]) -> None:

@@ -66,19 +66,19 @@ class Admission:
             raise _unknown_key(unverified)
         return verify(unverified, public)
 
-    def readmit(self, statement: Statement) -> Statement:
-        """Judges, as `admit` does, a statement whose shape and signature were found good elsewhere in this program.
+    def readmit(self, entry: Unverified) -> Statement:
+        """Judges as `admit` does; but a `Statement` has been found well-shaped and well-signed by this program before.
 
         Raises:
-            RefusedError, NotYetError: as `admit`.
+            DecodeError, RefusedError, NotYetError: as `admit`.
         """
-        if statement.eco is None:  # a genesis, which nothing introduces
-            return self.admit(statement)
-        self._check_ecosystem(statement)
-        _check_budget(statement, self._budgets.get(statement.kid))
-        if statement.kid not in self._publics and _shown_by(statement) is None:
-            raise _unknown_key(statement)
-        return statement
+        if not isinstance(entry, Statement) or entry.eco is None:  # a genesis is introduced by nothing
+            return self.admit(entry)
+        self._check_ecosystem(entry)
+        _check_budget(entry, self._budgets.get(entry.kid))
+        if entry.kid not in self._publics and _shown_by(entry) is None:
+            raise _unknown_key(entry)
+        return entry
 
     def add(self, statement: Statement) -> list[bytes]:
         """Remembers an accepted statement; the keys that it, and what it completes, introduce."""

@@ -13,17 +13,15 @@ that grows by itself, at the cost of what is added to it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from registry.keys import key_id
-from registry.statement import Statement, Unverified
+from registry.statement import GOVERNING, Statement, Unverified
 
 from .entries import introductions, key_entries, next_number
 from .layered import Layered, inner
 
 K = TypeVar("K")
-
-_GOVERNING: Final = ("charter.", "key.", "authority.")
 
 
 class _Place(NamedTuple):
@@ -90,7 +88,7 @@ class Chains:
         if statement.kind in ("vote.approve", "vote.reject"):
             for target in statement.body["targets"]:
                 _append(self._votes, target, statement.id)
-        if statement.kind.startswith(_GOVERNING):
+        if statement.kind.startswith(GOVERNING):
             self._add_governing(statement)
         for entry in introductions(statement):
             _append(self._introducers, entry.key, statement.id)
@@ -165,7 +163,7 @@ class Chains:
         """Whether the first three strata read a statement: it is of theirs, or a vote on one that is held."""
         if statement.kind.startswith("vote."):
             return any(target in self._given for target in statement.body["targets"])
-        return statement.kind.startswith(_GOVERNING)
+        return statement.kind.startswith(GOVERNING)
 
     def votes_on(self, target: bytes) -> list[Statement]:
         """Votes that name `target`, by id."""

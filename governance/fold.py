@@ -11,7 +11,8 @@ touches; where it changes the law, those that the affected keys have touched; wh
     changes = fold.settle()
     fold.get("issuer", "did:web:example.edu")
 
-A `Fold` is a `registry.records.Records`: `decide` reads it directly.
+A `Fold` is a `registry.records.Records`: `decide` reads it directly. Records are held as they are encoded, a third
+of what they need as dicts; those asked for often are decoded once.
 
 `branch` gives a fold over this one which goes its own way and costs what it differs by: a set and a larger one, or many
 nodes that share their beginning, are held nearly once. The law of the fold holds for branches as well. `rebase` lets a
@@ -20,9 +21,12 @@ branch catch up with its base after that has grown.
 
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Final
 
-from registry.records import TYPES, Effective, record_digest, record_key
+from registry.encoding import encode, reread
+from registry.records import TYPES, Effective, record_key
 from registry.statement import Draft, Statement, as_unverified
 from registry.trie import Trie, state_root
 
@@ -34,10 +38,13 @@ from .ground import Voice
 from .keyring import voices_of_key
 from .law import Law, affected_keys, settle_law
 from .layered import Layered
+from .picked import Picked, record_of
 from .portraits import authority_record, charter_record
 from .rulebook import check_statement
 from .subjects import ORDER, Contributions, Subject, is_founding, make_record, subject_of
 from .verdicts import State, Verdict, judge
+
+_Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
 _BEFORE_GENESIS: Final = Verdict(
     state=State.WAITING, reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it."
@@ -102,13 +109,12 @@ class Fold:
         self.law: Law | None = None
         self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = {}
         self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = {}
-        self._records: dict[str, MutableMapping[str, dict[str, Any]]] = {type: {} for type in TYPES}
-        self._digests: MutableMapping[Subject, bytes] = {}
+        self._records: dict[str, MutableMapping[str, bytes]] = {type: {} for type in TYPES}  # as encoded
         self._effective: MutableMapping[bytes, Voice] = {}
         self._was_effective: dict[bytes, bool] = {}
         self._open: MutableMapping[bytes, None] = {}
-        self._contributions: MutableMapping[Subject, Contributions] = {}
-        self._contributed: MutableMapping[Subject, Contributions] = {}
+        self._contributions: MutableMapping[Subject, _Pairs] = {}
+        self._contributed: MutableMapping[Subject, _Pairs] = {}
         self._committed = Committed(self.chains, ecosystem)
         self._record_trie = Trie()
         self._law_is_stale = False
@@ -164,11 +170,7 @@ class Fold:
         self.law = None if base.law is None else base.law.over(self.chains)
         self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
         self._records = {type: Layered(records) for type, records in base._records.items()}
-        self._digests, self._effective, self._open = (
-            Layered(base._digests),
-            Layered(base._effective),
-            Layered(base._open),
-        )
+        self._effective, self._open = Layered(base._effective), Layered(base._open)
         self._contributions, self._contributed = Layered(base._contributions), Layered(base._contributed)
         self._committed = base._committed.branch(self.chains, self.law)
         self._record_trie = base._record_trie.branch()
@@ -289,22 +291,22 @@ class Fold:
             if verdict.voice is not None:
                 fact = Effective(statement=statement, by=verdict.voice.by, via=verdict.voice.via)
                 facts.setdefault(statement.kind, []).append(fact)
-        contributed = dict(sorted(self._contributed.get(subject, {}).items()))
+        contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
         record, contributions = make_record(law, subject, facts, contributed)
         self._contribute(subject, contributions)
         self._store(subject, record, changed)
 
     def _contribute(self, source: Subject, contributions: Contributions) -> None:
         """Replaces what `source` adds to other records, and marks those it changes."""
-        before = self._contributions.pop(source, {})
+        before = dict(self._contributions.pop(source, ()))
         if contributions:
-            self._contributions[source] = contributions
+            self._contributions[source] = tuple(contributions.items())
         for target in {**before, **contributions}:
             if before.get(target) == contributions.get(target):
                 continue
-            entries = {key: each for key, each in self._contributed.get(target, {}).items() if key != source}
+            entries = tuple(each for each in self._contributed.get(target, ()) if each[0] != source)
             if target in contributions:
-                entries[source] = contributions[target]
+                entries = (*entries, (source, contributions[target]))
             if entries:
                 self._contributed[target] = entries
             else:
@@ -333,30 +335,41 @@ class Fold:
             self._effective[statement] = voice
 
     def _store(self, subject: Subject, record: dict[str, Any] | None, changed: dict[Subject, None]) -> None:
-        digest = None if record is None else record_digest(record)
-        if digest == self._digests.get(subject):
+        (type, id), raw = subject, None if record is None else encode(record)
+        records = self._records[type]
+        if raw == records.get(id):
             return
         changed[subject] = None
-        self._record_trie.set(record_key(*subject), digest)
-        if record is None or digest is None:
-            del self._records[subject[0]][subject[1]], self._digests[subject]
+        self._record_trie.set(record_key(type, id), None if raw is None else sha256(raw).digest())
+        if raw is None:
+            del records[id]
         else:
-            self._records[subject[0]][subject[1]] = record
-            self._digests[subject] = digest
+            records[id] = raw
 
     # Records and roots
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record by type and id (`registry.records.Records`)."""
         records = self._records.get(type)
+        raw = None if records is None else records.get(id)
+        return None if raw is None else record_of(raw)
+
+    def raw(self, type: str, id: str) -> bytes | None:
+        """A record's encoding: what its leaf in the map is the digest of."""
+        records = self._records.get(type)
         return None if records is None else records.get(id)
+
+    def pick(self, subjects: Iterable[Subject] | None = None) -> Picked:
+        """Records as they now are, whatever becomes of this fold; all if none are named. Decoded when asked for."""
+        chosen = [(type, id) for type, found in self._records.items() for id in found] if subjects is None else subjects
+        return Picked({subject: self.raw(*subject) for subject in chosen})
 
     def items(self, type: str | None = None) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """Records, sorted by type and id; of one type if given."""
         for kind in sorted(self._records) if type is None else [type]:
             records = self._records.get(kind, {})
             for id in sorted(records):
-                yield (kind, id), records[id]
+                yield (kind, id), reread(records[id])
 
     def records_root(self) -> bytes:
         """The root over the records: 32 bytes."""

@@ -36,6 +36,7 @@ from registry.statement import decode
 
 from .engine import Engine, Result
 from .observe import event as log_event
+from .reader import Reader
 from .store import Store
 
 T = TypeVar("T")
@@ -349,7 +350,7 @@ def _is_held(engine: Engine, raw: bytes) -> bool:
         return False
 
 
-def reached_at(store: Store, url: str) -> Frontier:
+def reached_at(store: Reader, url: str) -> Frontier:
     """How far another node's log has been read: all of it is in ours."""
     data = store.kept(_name(url))
     return Frontier() if data is None else Frontier.decode(data)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.fold import Fold
+from governance.picked import Picked
 from registry.note import VerifierKey
 from registry.snapshot import Subject
 from registry.state_note import OpenedState, StateNote
@@ -120,7 +121,7 @@ class Step:
 
     state: StateNote
     statements_root: bytes
-    changed: Mapping[Subject, dict[str, Any] | None]
+    changed: Picked
     ids: tuple[bytes, ...]
 
 

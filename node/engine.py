@@ -171,9 +171,8 @@ class Engine:
 
     def take(self, entry: Unverified) -> Statement:
         """Takes in the log's next entry, at the start. Raises as `Admission.admit`; then nothing has changed."""
-        admission = self._admission
-        statement = admission.readmit(entry) if isinstance(entry, Statement) else admission.admit(entry)
-        admission.add(statement)
+        statement = self._admission.readmit(entry)
+        self._admission.add(statement)
         self._log.add(statement)
         self._untold.append(statement)
         return statement

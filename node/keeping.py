@@ -34,7 +34,7 @@ from .bulk import Bulk
 from .engine import Changed, Engine, KeepNote
 from .heads import SignedHead, SignedState
 from .ingest import Line, checking_line, workers_for
-from .noted import KeptNote
+from .noted import KEPT_NOTE, KeptNote
 from .observe import event as log_event
 from .seams import RunBlocking
 from .store import Change, Store
@@ -45,9 +45,6 @@ LOAD_BATCH: Final = 4_096
 
 RETRY_SECONDS: Final = (1.0, 60.0)
 """First and longest pause between attempts to sign on a full disk, doubling. A guess: an operator's minute."""
-
-KEPT_NOTE: Final = "state_note"
-"""Under this name the store keeps the newest note with a quorum (`noted.KeptNote`)."""
 
 _log = logging.getLogger(__name__)
 
@@ -155,14 +152,6 @@ class Keeping:
     async def conflicts(self) -> list[bytes]:
         """Those stored, the oldest first."""
         return await self._run_blocking(partial(self._store.kept_under, CONFLICTS))
-
-    async def keep_note(self, kept: KeptNote) -> None:
-        """Stores the newest note with a quorum; what finds no room is stored with the next one."""
-        store = self._store
-        try:
-            await self._run_blocking(lambda: store.swap(KEPT_NOTE, store.kept(KEPT_NOTE), kept.encode()))
-        except StorageError as error:
-            log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
 
     def _sign_once(self, size: int, root: bytes) -> bytes:
         if (self._frontier.size, self._frontier.root()) != (size, root):

@@ -34,6 +34,7 @@ from typing import Any, Final, assert_never
 
 from governance.charter import FOLD_VERSION
 from governance.fold import Fold
+from governance.picked import Picked
 from governance.rulebook import is_narrowing
 from registry.conflicts import conflict_of_states
 from registry.encoding import decode as decode_cbor
@@ -41,7 +42,6 @@ from registry.encoding import encode as encode_cbor
 from registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
 from registry.keys import public_of
 from registry.note import Note, VerifierKey
-from registry.snapshot import Subject
 from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
 from registry.statement import Statement
 
@@ -295,13 +295,13 @@ class Notary:
             changed = self._go_on(statements)
         else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
             self._candidate = self._live.rest_on(statements)
-            changed = dict(self._candidate.items())
+            changed = self._candidate.pick()
         state, root = self._text_of(self._candidate), self._candidate.statements_root()
         ids = tuple(statement.id for statement in statements)
         self._steps.append(Step(state=state, statements_root=root, changed=changed, ids=ids))
         return state
 
-    def _go_on(self, statements: Sequence[Statement]) -> dict[Subject, dict[str, Any] | None]:
+    def _go_on(self, statements: Sequence[Statement]) -> Picked:
         """Adds to the candidate and puts the live set over it again; the records that differ."""
         count, root = len(self._live), self._live.state_root()
         for statement in statements:
@@ -311,7 +311,7 @@ class Notary:
             self._is_damaged = True  # one set folded twice, two states: nothing may be signed
             self.disagreements += 1
         self._live.rebase(self._candidate)
-        return {subject: self._candidate.get(*subject) for subject in changes.records}
+        return self._candidate.pick(changes.records)
 
     def _text_of(self, fold: Fold) -> StateNote:
         charter = fold.charter or self._live.charter
@@ -448,7 +448,7 @@ class Notary:
 
     def _settle_noted(self, at: int, note: bytes) -> Stands:
         """The candidate of step `at` becomes the noted state."""
-        changed: dict[Subject, dict[str, Any] | None] = {}
+        changed = Picked({})
         for step in self._steps[: at + 1]:
             changed |= step.changed
             for id in step.ids:
@@ -456,7 +456,7 @@ class Notary:
         step = self._steps[at]
         self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
-        base = Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
+        base = Step(state=step.state, statements_root=step.statements_root, changed=Picked({}), ids=())
         self._steps = [base, *self._steps[at + 1 :]]
         return Stands(
             note=note,

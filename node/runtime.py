@@ -65,7 +65,9 @@ from .heads import SignedHead, SignedState
 from .keeping import Keeping, Progress, is_disagreement
 from .keyfile import NodeKeys
 from .notary import Notary
-from .noted import KeptNote, Noted, NotedMap
+from .noted import NotedMap
+from .noted_store import NotedStore
+from .noting import Noting
 from .observe import event as log_event
 from .seams import RunBlocking, Transport, in_thread
 from .slots import Slots
@@ -108,7 +110,8 @@ class Runtime:
         run_blocking: RunBlocking,
     ) -> None:
         self.engine = engine
-        self.noted: NotedMap = Noted()
+        self._noting = Noting(NotedStore(store), run_blocking)
+        self.noted: NotedMap = self._noting.noted
         self.store = store
         self._state = state
         self._keeping = Keeping(store=store, head=head, state=state, log_seed=log_seed, run_blocking=run_blocking)
@@ -121,7 +124,6 @@ class Runtime:
         self._frames: Slots[ReplyFrame] = Slots(most=POLLS_MAX)
         self._notes: dict[int, ReplyNote] = {}
         self._is_kept = False  # whether the last state cosigned is durable, so that others may be told
-        self._standing: KeptNote | None = None  # the newest note with a quorum, if it is still to be stored
         self._telling = Telling(peers, hear=self._hear, newest=self._newest)
         self._token = 0
         self._nursery: trio.Nursery | None = None
@@ -326,16 +328,9 @@ class Runtime:
             match effect:
                 case Append() | Changed() | KeepNote() | TellNote() | KeepConflict():
                     self._send_job.send_nowait(effect)
-                case NoteStands(kept=kept):
-                    self.noted.settle(
-                        note=kept.note,
-                        state=effect.state,
-                        statements_root=effect.statements_root,
-                        changed=effect.changed,
-                    )
-                    if self._standing is None:
+                case NoteStands():
+                    if self._noting.take(effect):
                         self._send_job.send_nowait(effect)
-                    self._standing = kept
                 case SendFrame():
                     nursery.start_soon(self._send, effect)
                 case ReplyFrame():
@@ -406,7 +401,7 @@ class Runtime:
                 case TellNote():
                     self._tell(job)
                 case NoteStands():
-                    await self._keep_note()
+                    await self._noting.store()
                 case KeepConflict():
                     await self._keep_conflict(job)
                 case _:
@@ -428,11 +423,6 @@ class Runtime:
         self._is_kept = False
         self._is_kept = await self._keeping.keep_state(keep)
 
-    async def _keep_note(self) -> None:
-        kept, self._standing = self._standing, None
-        assert kept is not None, "that is what the job is for"
-        await self._keeping.keep_note(kept)
-
     async def _keep_conflict(self, keep: KeepConflict) -> None:
         log_event(_log, logging.ERROR, "a node contradicts itself", conflict=sha256(keep.data).digest())
         try:
@@ -446,7 +436,7 @@ class Runtime:
             await self._keeping.take_in(self.engine, bulk, self._now)
         conflicts = await self._keeping.conflicts()
         settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted, conflicts=conflicts)
-        self._effects = await self._run_blocking(settle)
+        self._effects = await self._noting.resume(await self._run_blocking(settle))
         await self._keeping.finish()
 
     def _next_token(self) -> int:

@@ -30,7 +30,7 @@ that for one root and key there is exactly one proof: any altered one is refused
 What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`note`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
@@ -213,19 +213,11 @@ class Trie:
             assert sibling is not None, "root() has hashed every child"
             siblings.append(sibling)
             tree = tree.right if side else tree.left
-        leaves = tree
-        while len(leaves) > _LEAF_BYTES:
-            depth = len(siblings)
-            middle = _middle(leaves, depth)
-            halves = leaves[:middle], leaves[middle:]
-            side = _bit(key, depth)
-            siblings.append(_hash_leaves(_leaves(halves[1 - side]), depth + 1, self._prefixes))
-            leaves = halves[side]
-        return _encode_proof(siblings, leaves.removeprefix(key))
+        return finish_proof(key, siblings, tree, self._prefixes)
 
     def _hash(self, tree: _Tree, depth: int) -> bytes:
         if isinstance(tree, bytes):
-            return _hash_leaves(_leaves(tree), depth, self._prefixes)
+            return hash_bucket(tree, depth, self._prefixes)
         # Also where branches share the node: its hashes follow from its children.
         if tree.hash_left is None:
             tree.hash_left = self._hash(tree.left, depth + 1)
@@ -249,6 +241,33 @@ class Trie:
 def bulk_root(items: Iterable[tuple[bytes, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
     """Return the root over pairs sorted by key, read once; memory grows with the depth of the trie only."""
     return _hash_leaves((key + value for key, value in items), 0, prefixes)
+
+
+def hash_bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the hash of the subtree at `depth` that has exactly these leaves.
+
+    Args:
+        bucket: `key32 || value32` of each leaf, sorted, their first `depth` bits in common.
+    """
+    return _hash_leaves(_leaves(bucket), depth, prefixes)
+
+
+def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the proof for `key`, whose path from the root on is known down to a small subtree.
+
+    Args:
+        siblings: beside that part of the path, 32 bytes each, from the root downward.
+        bucket: all leaves below its end, as of `hash_bucket`.
+    """
+    path = list(siblings)
+    while len(bucket) > _LEAF_BYTES:
+        depth = len(path)
+        middle = _middle(bucket, depth)
+        halves = bucket[:middle], bucket[middle:]
+        side = _bit(key, depth)
+        path.append(hash_bucket(halves[1 - side], depth + 1, prefixes))
+        bucket = halves[side]
+    return _encode_proof(path, bucket.removeprefix(key))
 
 
 def state_root(records_root: bytes, statements_root: bytes) -> bytes:

@@ -8,6 +8,7 @@ A host's *conduct* (`byzantine`) stands between the engine and the network: an h
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -33,11 +34,15 @@ from node.engine import (
     Submitted,
     TellNote,
 )
-from registry.errors import StorageError
+from node.noted import KeptNote, Noted
+from registry.checkpoint import Checkpoint
+from registry.errors import AccreditError, StorageError
+from registry.merkle import MemoryHashes, leaf_hash, root
+from registry.note import sign_note
+from registry.query import Query
 from registry.state_note import StateNote
 
 from .disk import Disk
-from .network import TIMEOUT_MS
 
 if TYPE_CHECKING:
     from .byzantine import Conduct
@@ -50,6 +55,10 @@ Answer = Callable[[tuple[Result, ...] | None], None]
 """Told what became of a submission; None: the node went down before it answered."""
 
 
+Respond = Callable[[ReplyFrame | None], None]
+"""Told the answer to a frame; None: the node went down before it gave one."""
+
+
 class Host:
     """See the module.
 
@@ -60,6 +69,7 @@ class Host:
         told: ids in the order in which the engine heard that they were stored: what the node may have told others.
         starts: how often the machine was started.
         conflicts: proofs that somebody lied, kept on the disk.
+        is_dialled: whether others can connect to it; one behind a firewall polls.
     """
 
     def __init__(self, world: "World", name: str, conduct: "Conduct") -> None:
@@ -71,14 +81,16 @@ class Host:
         self.clock_error = 0
         self.told: list[bytes] = []
         self.starts = 0
-        self.noted: NoteStands | None = None
         self.conflicts: list[bytes] = []
+        self.is_dialled = True
+        self._noted = Noted()
+        self._kept: KeptNote | None = None
         self._signed: KeepNote | None = None
         self._random = world.timeline.stream(f"host {name}")
         self._wake_at = 0
         self._token = 0
         self._answers: dict[int, Answer] = {}
-        self._frame_answers: dict[int, Callable[[ReplyFrame], None]] = {}
+        self._frame_answers: dict[int, Respond] = {}
 
     def __repr__(self) -> str:
         return f"<host {self.name}{'' if self.is_up else ', down'}>"
@@ -92,6 +104,11 @@ class Host:
     def is_honest(self) -> bool:
         """Whether it follows the protocol."""
         return self.conduct.is_honest
+
+    @property
+    def noted(self) -> Noted | None:
+        """The newest state with a quorum, its records and its map; None before the first, or while it is down."""
+        return None if self.engine is None or self._noted.note is None else self._noted
 
     @property
     def clock(self) -> int:
@@ -113,14 +130,14 @@ class Host:
             random=Random(self._random.getrandbits(256)),
             last=None if self._signed is None else self._signed.text,
             tick=world.settings.tick,
-            gossip=world.settings.gossip,
+            gossip=world.settings.gossip if self.is_dialled else replace(world.settings.gossip, outbound_only=True),
         )
         engine.load([raw for _, raw in self.disk.entries])
         self.engine = engine
         self._note("start")
         signed = None if self._signed is None else (StateNote.decode(self._signed.text), self._signed.part)
-        noted = None if self.noted is None else self.noted.kept
-        self._perform(engine.settle(now=self.clock, signed=signed, noted=noted, conflicts=self.conflicts))
+        self._noted = Noted()  # in memory, made anew from what stands again
+        self._perform(engine.settle(now=self.clock, signed=signed, noted=self._kept, conflicts=self.conflicts))
         world.check(lambda checker: checker.on_start(world, self))
         if self.starts > 1:  # what the crash left on the disk with nobody told of it
             world.metrics.on_logged(self, [id for id, _ in self.disk.entries[len(self.told) :]])
@@ -136,7 +153,9 @@ class Host:
         self._wake_at = 0
         survived = self.disk.crash(self._random)
         self._note("crash, with an unsynced write kept" if survived else "crash")
-        self._frame_answers.clear()
+        broken, self._frame_answers = self._frame_answers, {}
+        for respond in broken.values():
+            respond(None)
         answers, self._answers = self._answers, {}
         for answer in answers.values():
             answer(None)
@@ -153,9 +172,12 @@ class Host:
         self._note("submitted", b"".join(raws))
         self.handle(Submitted(token=token, raws=tuple(raws)))
 
-    def receive_frame(self, data: bytes, answer: Callable[[ReplyFrame], None]) -> None:
-        """A frame arrived; `answer` is called with the reply unless the host's conduct is not to give one."""
+    def receive_frame(self, data: bytes, answer: Respond) -> None:
+        """A frame arrived; `answer` is called with the reply, at once or, for a poll, later."""
         assert self.engine is not None
+        if (error := self.conduct.refuses(data)) is not None:
+            answer(ReplyFrame(token=0, status=400, error=error))
+            return
         token = self._next_token()
         self._frame_answers[token] = answer
         self._note("frame", data)
@@ -184,14 +206,22 @@ class Host:
                     self._send(effect)
                 case KeepNote():
                     self._signed = effect  # its own file: synced before what follows
+                    self.world.check(lambda checker, kept=effect: checker.on_signed(self.world, self, kept))  # type: ignore[misc]
                 case TellNote():
                     self._tell(effect)
                 case KeepConflict():
                     self.conflicts.append(effect.data)
                 case NoteStands():
-                    self.noted = effect
+                    self._kept = effect.kept
+                    self._noted.settle(
+                        kept=effect.kept,
+                        state=effect.state,
+                        statements_root=effect.statements_root,
+                        changed=effect.changed,
+                    )
                     self.world.metrics.on_noted(self)
-                case Changed() | ReplyNote() | KeepConflict():
+                    self.world.check(lambda checker, kept=effect.kept: checker.on_noted(self.world, self, kept))  # type: ignore[misc]
+                case Changed() | ReplyNote():
                     pass  # for readers of the node, and for whoever posted a note: neither waits for it here
                 case _:
                     assert_never(effect)
@@ -214,9 +244,18 @@ class Host:
             self.told += ids
             self.world.metrics.on_logged(self, ids)
             self.world.check(lambda checker: checker.on_logged(self.world, self, effect.statements))
-            self.handle(Appended(size=size))
+            self.handle(Appended(size=size, checkpoint=self._checkpoint()))
 
         self.world.timeline.after(wait, synced)
+
+    def _checkpoint(self) -> bytes:
+        """Its log as it now is, signed; empty where a scenario has no use for it (`Settings.checkpoints`)."""
+        if not self.world.settings.checkpoints:
+            return b""
+        tree = MemoryHashes()
+        tree.append(leaf_hash(raw) for _, raw in self.disk.entries)
+        checkpoint = Checkpoint(origin=self.name, size=len(tree), root=root(len(tree), tree))
+        return sign_note(checkpoint.encode(), self.name, self.world.town.node_seed(self.name, "log"))
 
     def _later(self, ms: int, what: str, action: Callable[[], None]) -> None:
         """Plans an action for this start of the machine only."""
@@ -232,9 +271,9 @@ class Host:
     def _tell(self, effect: TellNote) -> None:
         self.handle(NoteArrived(token=self._next_token(), data=effect.data))
         for peer in effect.peers:
-            for delay in self.world.network.carry(self.name, peer.name, len(effect.data)):
-                target = self.world.host(peer.name)
-                self.world.timeline.after(delay, lambda target=target: target.receive_note(effect.data))  # type: ignore[misc]
+            data = self.conduct.tells(self, peer.name, effect.data)
+            if data is not None:
+                self.world.post_note(self.name, peer.name, data)
 
     def receive_note(self, data: bytes) -> None:
         """A cosigned state note arrived."""
@@ -246,25 +285,32 @@ class Host:
         """A frame on its way, and its answer on the way back."""
         data = self.conduct.says(send.data)
         if data is None:
-            self._fail_later(send.exchange, TIMEOUT_MS, "kept back")
+            self._fail_later(send.exchange, send.timeout, "kept back")
             return
         target = self.world.host(send.peer)
+        if not target.is_dialled:
+            self._fail_later(send.exchange, send.timeout, "behind a firewall")
+            return
         arrivals = self.world.network.carry(self.name, send.peer, len(data))
         if not arrivals:
-            self._fail_later(send.exchange, TIMEOUT_MS, "timed out")
+            self._fail_later(send.exchange, send.timeout, "timed out")
         for delay in arrivals:
-            self.world.timeline.after(delay, self._delivery(target, send.exchange, data))
+            self.world.timeline.after(delay, self._delivery(target, send, data))
 
-    def _delivery(self, target: "Host", exchange: int, data: bytes) -> Callable[[], None]:
+    def _delivery(self, target: "Host", send: SendFrame, data: bytes) -> Callable[[], None]:
+        exchange, timeout = send.exchange, send.timeout
         start = self.starts
         sent_at = self.world.timeline.now
 
-        def respond(reply: ReplyFrame) -> None:
+        def respond(reply: ReplyFrame | None) -> None:
+            if reply is None:
+                self._fail_later(exchange, REFUSED_MS, "connection broken", start)
+                return
             answer = reply.data if reply.error is None else str(reply.error).encode()
             kept = target.conduct.says(answer) if reply.status == 200 else answer
             delays = [] if kept is None else self.world.network.carry(target.name, self.name, len(kept))
             if not delays:
-                self._fail_later(exchange, sent_at + TIMEOUT_MS - self.world.timeline.now, "timed out", start)
+                self._fail_later(exchange, sent_at + timeout - self.world.timeline.now, "timed out", start)
             else:  # of two copies the first counts
                 event = FrameAnswered(exchange=exchange, status=reply.status, data=kept or b"")
                 self.world.timeline.after(min(delays), lambda: self._happen(start, event, "answer", event.data))
@@ -274,7 +320,7 @@ class Host:
             if target.engine is None:
                 self._fail_later(exchange, REFUSED_MS + now - sent_at, "connection refused", start)
             elif not target.conduct.hears(target, data):
-                self._fail_later(exchange, sent_at + TIMEOUT_MS - now, "timed out", start)
+                self._fail_later(exchange, sent_at + timeout - now, "timed out", start)
             else:
                 target.receive_frame(data, respond)
 
@@ -289,6 +335,17 @@ class Host:
         if self.starts == start and self.engine is not None:
             self._note(what, data)
             self.handle(event)
+
+    def answer(self, query: Query) -> bytes | None:
+        """The evidence that a verifier gets; None where the machine is down, or has no state to answer from."""
+        if self.engine is None or not self.conduct.listens:
+            return None
+        try:
+            return self.conduct.answers(self, query)
+        except AccreditError as error:  # a node says no; a lie that cannot be written is no answer either
+            if self.is_honest:
+                self._note(f"no evidence: {error.code}")
+            return None
 
     # ------------------------------------------------------------------------------------------------------ time
 

@@ -3,12 +3,14 @@
 * **Delay** one way is log-normal: each direction of each pair of nodes has its own (so links are asymmetric), drawn
   once, and each message adds some jitter (so messages overtake each other).
 * **Loss, duplication, reordering**: a probability each, for one direction of an exchange.
+* **Narrow and clogged**: a node's uplink may be so narrow that its messages queue; whatever goes to or comes from a
+  clogged node arrives only when it is not clogged any more.
 * **Cuts**: `Split` (sides that do not hear each other, or only one way) and `Sparse` (a share of all pairs is cut).
 
 An exchange is a request and its answer. What is lost either way fails at the sender after its timeout; a machine that
 is down refuses the connection at once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from math import exp, log
@@ -97,6 +99,9 @@ class Network:
     Attributes:
         settings: may be replaced while a run goes on.
         cuts: those in force, by a name each.
+        uplinks: node -> bytes that it can send in a ms, where that is less than messages need.
+        clogs: node -> until when it is clogged, ms since 1970.
+        clock: what time it is, ms since 1970.
         messages, bytes: sent one way, whether they arrived or not.
     """
 
@@ -104,10 +109,14 @@ class Network:
     seed: int
     settings: LinkSettings = field(default_factory=LinkSettings)
     cuts: dict[str, Cut] = field(default_factory=dict)
+    uplinks: dict[str, float] = field(default_factory=dict)
+    clogs: dict[str, int] = field(default_factory=dict)
+    clock: Callable[[], int] = lambda: 0
     messages: int = 0
     bytes: int = 0
     lost: int = 0
     _base: dict[tuple[str, str], float] = field(default_factory=dict)
+    _sent_at: dict[str, float] = field(default_factory=dict)  # when a narrow uplink has sent all that it was given
 
     def carry(self, source: str, target: str, size: int) -> list[int]:
         """After how many ms each copy of a message arrives; empty where none does."""
@@ -118,11 +127,22 @@ class Network:
             self.lost += 1
             return []
         copies = 2 if settings.duplication and random.random() < settings.duplication else 1
-        return [self._delay(source, target, size) for _ in range(copies)]
+        wait = self._wait(source, target, size) if self.uplinks or self.clogs else 0
+        return [wait + self._delay(source, target, size) for _ in range(copies)]
 
     def is_cut(self, source: str, target: str) -> bool:
         """Whether nothing passes from one to the other at the moment."""
         return any(cut.stops(source, target) for cut in self.cuts.values())
+
+    def _wait(self, source: str, target: str, size: int) -> int:
+        """How long a message waits for a narrow uplink, and for clogged ends."""
+        now = self.clock()
+        wait = max(0, *(self.clogs.get(name, 0) - now for name in (source, target)))
+        if source in self.uplinks:
+            done = max(self._sent_at.get(source, 0.0), now) + size / self.uplinks[source]
+            self._sent_at[source] = done
+            wait += round(done - now)
+        return wait
 
     def _delay(self, source: str, target: str, size: int) -> int:
         settings, random = self.settings, self.random

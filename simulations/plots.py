@@ -13,19 +13,24 @@ from typing import Final
 
 WIDTH: Final = 720
 HEIGHT: Final = 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 40, 48
-_LEGENDS: Final = 3  # names of lines beside each other
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 28, 40, 48
 _DOTTED: Final = 30
 _COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito: for all eyes
 _DASHES: Final = ("", "6 3", "2 3", "8 3 2 3", "1 3", "12 4")
+_BESIDE: Final = "3 5"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points of one line, x ascending."""
+    """Points of one line, x ascending.
+
+    Args:
+        beside: the number of the line that it is to be compared with: it has its colour, and dashes.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,8 @@ def line_chart(
         across = _LEFT + px / ticks_x[-1] * (WIDTH - _LEFT - _RIGHT)
         return round(across, 1), round(HEIGHT - _BOTTOM - py / ticks_y[-1] * (HEIGHT - _TOP - _BOTTOM), 1)
 
-    height = HEIGHT + 20 * ceil(len(lines) / _LEGENDS)
+    legends = 2 if len(lines) in (2, 4) else 3  # names of lines beside each other
+    height = HEIGHT + 20 * ceil(len(lines) / legends)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'font-family="system-ui, sans-serif" font-size="12" fill="currentColor">',
@@ -75,11 +81,13 @@ def line_chart(
             f'<text x="{across - 4}" y="{_TOP + 12}" text-anchor="end">{escape(mark.name)}</text>'
         )
     for number, line in enumerate(lines):
-        colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
+        like = number if line.beside is None else line.beside
+        colour = _COLOURS[like % len(_COLOURS)]
+        dash = _DASHES[like % len(_DASHES)] if line.beside is None else _BESIDE
         places = [at(*point) for point in line.points]
         path = " ".join(f"{px},{py}" for px, py in places)
-        row, column = divmod(number, _LEGENDS)
-        across, down = _LEFT + (WIDTH - _LEFT) // _LEGENDS * column, HEIGHT + 8 + 20 * row
+        row, column = divmod(number, legends)
+        across, down = _LEFT + (WIDTH - _LEFT) // legends * column, HEIGHT + 8 + 20 * row
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
             f"{_dots(places, colour)}"

@@ -1,6 +1,6 @@
 """What a run or a sweep leaves behind: report.json for programs, SVG plots, and one HTML page for people.
 
-    write_run(outcome, Path("out"))         report.json, coverage.svg, index.html
+    write_run(outcome, Path("out"))         report.json, coverage.svg, (staleness.svg,) index.html
     write_sweep(outcomes, Path("out"))      report.json, spread.svg, index.html
 
 The page needs nothing but itself: no script, no other file.
@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Final
 
+from .plain import Comparison
 from .plots import Line, Mark, line_chart
 from .running import Outcome
 
@@ -21,9 +22,10 @@ _STYLE: Final = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; }
+td:first-child { white-space: nowrap; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; } svg { width: 100%; height: auto; }
 .bad { color: #c00; font-weight: 600; } .good { color: #080; font-weight: 600; }
-pre, code { font-family: ui-monospace, monospace; font-size: .9em; overflow-x: auto; }
+pre, code { font-family: ui-monospace, monospace; font-size: .9em; white-space: pre-wrap; }
 """
 
 
@@ -78,13 +80,20 @@ def write_run(outcome: Outcome, folder: Path) -> list[Path]:
     """Writes the report of one run; the files written."""
     bound = outcome.bounds.get("urgent_p99")
     marks = [] if bound is None else [Mark("bound on the urgent p99", bound)]
-    lines = [Line(name, points) for name, points in outcome.curves.items() if points]
+    ages = outcome.curves.get("staleness", [])
+    lines = _coverage(outcome)
     title = f"{outcome.scenario}: share of nodes that a statement has reached"
     chart = line_chart(lines, title=title, x="ms since submission", y="share", marks=marks, y_max=1.0)
-    body = [
-        _verdict([outcome]),
-        _table(("", ""), rows_of(outcome)),
-        chart,
+    plots = {"coverage.svg": chart}
+    body = [_verdict([outcome]), _table(("", ""), rows_of(outcome)), chart]
+    if outcome.comparison is not None:
+        body.append(f"<h2>Beside plain push</h2><p>{_PLAIN}</p>" + _table(_COMPARED, compared_rows(outcome.comparison)))
+    if ages:
+        title = f"{outcome.scenario}: for how long what a verifier verified had not been true any more"
+        curve = [(time / 1_000, share) for time, share in ages]
+        plots["staleness.svg"] = line_chart([Line("verified answers", curve)], title=title, x="s", y="share", y_max=1.0)
+        body.append(plots["staleness.svg"])
+    body += [
         f"<h2>The same again</h2><pre>{escape(outcome.replay)}</pre>",
     ]
     if outcome.failure is not None:
@@ -92,7 +101,46 @@ def write_run(outcome: Outcome, folder: Path) -> list[Path]:
     if outcome.figures is not None:
         counters = [(name, f"{value:,}") for name, value in outcome.figures.counters.items()]
         body.append("<h2>What honest nodes counted</h2>" + _table(("counter", "sum"), counters))
-    return _write(folder, {"runs": [outcome.as_dict()]}, outcome.scenario, body, {"coverage.svg": chart})
+    return _write(folder, {"runs": [outcome.as_dict()]}, outcome.scenario, body, plots)
+
+
+def _coverage(outcome: Outcome) -> list[Line]:
+    """Ours first, then the plain way's, each in the colour of what it is beside; all go on to the right edge."""
+    words = [word for word in ("urgent", "normal") if outcome.curves.get(word)]
+    found = [(word, outcome.curves[word], None) for word in words]
+    found += [
+        (name, outcome.curves[name], words.index(word))  # type: ignore[misc]
+        for word in words
+        if outcome.curves.get(name := f"{word}, plain push")
+    ]
+    end = max((points[-1][0] for _, points, _ in found), default=0)
+    return [Line(name, [*points, (end, points[-1][1])], beside) for name, points, beside in found]
+
+
+_PLAIN: Final = (
+    "The same statements in the same world, each passed on once to as many random nodes as our mesh has peers, and "
+    "nothing else. It is spared the signatures, the disks and the waiting for a tick."
+)
+_COMPARED: Final = ("", "ours", "plain push")
+
+
+def compared_rows(comparison: Comparison) -> list[tuple[str, str, str]]:
+    """Rows under "ours" and "plain push"."""
+
+    def row(name: str, both: Sequence[float | None], unit: str = "") -> tuple[str, str, str]:
+        ours, plain = ("never" if each is None else f"{each:,g}{unit}" for each in both)
+        return name, ours, plain
+
+    seconds = [
+        [None if each is None else each / 1_000 for each in both] for both in (comparison.healed, comparison.exposed)
+    ]
+    rows = [
+        row("copies of a statement at a node", comparison.copies),
+        row("bytes for each statement and node", comparison.bytes),
+        row("deliveries that never happened", comparison.missing),
+        row("all have everything after faults stopped", seconds[0], " s"),
+    ]
+    return [*rows, row("contradiction known to all", seconds[1], " s")] if comparison.exposed != (None, None) else rows
 
 
 SWEEP_HEADERS: Final = (

@@ -9,16 +9,18 @@ any other name is an option of the scenario's own (`share`)."""
 import gc
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from registry.errors import InputError
 from registry.limits import SIGNERS
+from registry.trust import LIFETIME
 
 from .checkers import all_checkers
-from .founding import CONSTITUENCIES
+from .founding import BUDGET, CONSTITUENCIES
 from .metrics import Figures
+from .plain import Comparison, PlainPush
 from .scenarios import SCENARIOS, Scenario
 from .sharing import shared_answers
 from .world import Settings, World, violation_of
@@ -28,8 +30,11 @@ POINTS: Final = 200
 
 _NODES_MAX: Final = 20_000
 _SECONDS_MAX: Final = 7 * 86_400
-_PLAIN: Final = ("nodes", "seed", "seconds", "settle", "authorities", "grants", "signers", "tick")
-_GROUPS: Final = ("links", "gossip")
+_PLAIN: Final = (
+    *("nodes", "seed", "seconds", "settle", "calm", "authorities", "grants", "signers", "tick", "budget"),
+    "policy_age",
+)
+_GROUPS: Final = ("links", "gossip", "crowd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,10 @@ class Outcome:
         figures: None where the run did not come to its end.
         extra: figures of the scenario's own.
         bounds: what the scenario promises.
-        curves: by class of statement, points (ms, share of deliveries that took no longer).
+        curves: by class of statement, points (ms, share of deliveries that took no longer); those of the plain way
+            under the same name with ", plain push", where it was asked for; of verified answers (`staleness`) the share
+            that was out of date for no longer.
+        comparison: with the plain way.
         tail: the last events.
         replay: the command that runs the same again.
         tier: what ran (`tiers`).
@@ -70,6 +78,7 @@ class Outcome:
     extra: dict[str, float]
     bounds: dict[str, Any]
     curves: dict[str, list[tuple[int, float]]]
+    comparison: Comparison | None = None
     failure: Failure | None
     tail: list[str]
     replay: str
@@ -133,12 +142,14 @@ def run(
     changes: Mapping[str, float] | None = None,
     *,
     keep: int = 40,
+    compare: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Runs a scenario with some settings changed. A violation ends the run and is part of the outcome.
 
     Args:
         keep: how many of the last events the outcome shows.
+        compare: lets the plain way (`plain`) ride along; the run is the same.
         progress: told how far the run is, from 0 to 1.
 
     Raises:
@@ -149,6 +160,7 @@ def run(
     failure: Failure | None = None
     with shared_answers():
         world = World(settings, checkers=all_checkers(scenario.bounds), keep=keep)
+        world.plain = PlainPush(world) if compare else None
         gc.freeze()  # what the world consists of stays: not worth looking at again and again
         try:
             scenario.plan(world)
@@ -173,7 +185,8 @@ def run(
         figures=world.metrics.figures(),
         extra=world.extra,
         bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
-        curves={word: curve(world, urgent=word == "urgent") for word in ("urgent", "normal")},
+        curves=_curves(world),
+        comparison=None if world.plain is None else world.plain.compare(),
         failure=failure,
         tail=[str(each) for each in world.timeline.trace.tail],
         replay=replay_command(scenario.name, settings.seed, different, digest),
@@ -187,6 +200,12 @@ def _check(settings: Settings) -> None:
         ("nodes", settings.nodes, 2, _NODES_MAX),
         ("seconds", settings.seconds, 1, _SECONDS_MAX),
         ("settle", settings.settle, 1, _SECONDS_MAX),
+        ("calm", settings.calm, 0, _SECONDS_MAX),
+        ("budget", settings.budget, 1, BUDGET),
+        ("policy_age", settings.policy_age, 1, LIFETIME),
+        ("crowd.share", settings.crowd.share, 0, 1),
+        ("crowd.operators", settings.crowd.operators, 0, settings.nodes),
+        ("crowd.grinds", settings.crowd.grinds, 0, 100_000),
         ("authorities", settings.authorities, 1, len(CONSTITUENCIES)),
         ("grants", settings.grants, 0, 10_000),
         ("signers", settings.signers, 0, min(SIGNERS, settings.nodes)),
@@ -239,10 +258,28 @@ def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: s
 
 def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
     """Coverage against time since submission."""
-    delays = world.metrics.delays(urgent=urgent)
-    if not delays:
+    return _curve(world.metrics.delays(urgent=urgent), _wanted(world, urgent=urgent))
+
+
+def _wanted(world: World, *, urgent: bool) -> int:
+    return len(world.honest) * sum(each.is_urgent is urgent for each in world.workload.sayings.values())
+
+
+def _curves(world: World) -> dict[str, list[tuple[int, float]]]:
+    """See `Outcome.curves`."""
+    curves = {}
+    for word in ("urgent", "normal"):
+        urgent = word == "urgent"
+        curves[word] = curve(world, urgent=urgent)
+        if world.plain is not None:
+            curves[f"{word}, plain push"] = _curve(world.plain.delays(urgent=urgent), _wanted(world, urgent=urgent))
+    ages = world.metrics.ages
+    return curves | ({"staleness": _curve(ages, len(ages))} if ages else {})
+
+
+def _curve(values: Sequence[int], wanted: int) -> list[tuple[int, float]]:
+    """Which share of what was wanted is no greater, at some points up to the greatest of the sorted values."""
+    if not values:
         return []
-    top = delays[-1]
-    wanted = len(world.honest) * sum(each.is_urgent is urgent for each in world.workload.sayings.values())
-    times = sorted({round(top * number / POINTS) for number in range(POINTS + 1)})
-    return [(time, round(bisect_right(delays, time) / wanted, 6)) for time in times]
+    times = sorted({round(values[-1] * number / POINTS) for number in range(POINTS + 1)})
+    return [(time, round(bisect_right(values, time) / wanted, 6)) for time in times]

@@ -67,10 +67,16 @@ class Found:
         changed(self.scenario.settings, changes)
 
     def run(
-        self, changes: Mapping[str, float], *, keep: int = 40, progress: Callable[[float], None] | None = None
+        self,
+        changes: Mapping[str, float],
+        *,
+        keep: int = 40,
+        compare: bool = False,
+        progress: Callable[[float], None] | None = None,
     ) -> Outcome:
-        """Runs it with some settings changed; as `running.run`."""
-        return self.start(changes, keep=keep, progress=progress)
+        """Runs it with some settings changed; as `running.run`. What there is to compare with is of the first tier."""
+        more = {"compare": True} if compare and self.tier == TIERS[0] else {}
+        return self.start(changes, keep=keep, progress=progress, **more)
 
     @property
     def takes(self) -> str:

@@ -14,6 +14,7 @@ from registry.errors import InputError
 from registry.statement import Statement
 
 from .checkers import Violation
+from .founding import Pen
 
 if TYPE_CHECKING:
     from .host import Host
@@ -47,7 +48,9 @@ class Workload:
     """All that is said in a run, in order.
 
     Attributes:
+        pens: of the authorities that speak here.
         sayings: by statement id.
+        revoked: revocations, by the grant that they take away.
     """
 
     def __init__(self, world: "World") -> None:
@@ -55,6 +58,8 @@ class Workload:
         self._random = world.timeline.stream("workload")
         self._issuers = 0
         self._grants = list(world.town.grants)
+        self.pens = list(world.town.pens)
+        self.revoked: dict[bytes, Saying] = {}
         self.sayings: dict[bytes, Saying] = {}
 
     @property
@@ -69,9 +74,10 @@ class Workload:
         self._issuers += 1
         issuer = f"https://new{self._issuers}.example/"
         body = {"id": issuer, "name": f"Issuer number {self._issuers}"}
-        authority = self._random.randrange(len(self._world.town.pens))
-        said = self._world.town.says(authority, "issuer.register", body, sub=issuer, time=self._time)
-        return self._say(said, at, told)
+        said = self._world.town.sign(
+            self._random.choice(self.pens), "issuer.register", body, sub=issuer, time=self._time
+        )
+        return self.say(said, at, told)
 
     def revoke(self, at: "Host | None" = None) -> Saying | None:
         """Takes an accreditation away: an urgent statement. None where none is left."""
@@ -87,7 +93,21 @@ class Workload:
         }
         authority = [pen.authority for pen in self._world.town.pens].index(grant.iss)
         said = self._world.town.says(authority, "accreditation.status", body, sub=grant.sub, time=self._time)
-        return self._say(said, at)
+        self.revoked[grant.id] = self.say(said, at)
+        return self.revoked[grant.id]
+
+    def retire_pen(self) -> Pen:
+        """The last authority speaks here no more: its key is in other hands."""
+        pen = self.pens.pop()
+        self._grants = [grant for grant in self._grants if grant.iss != pen.authority]
+        return pen
+
+    def revoke_all(self) -> int:
+        """Takes every accreditation away that is left, at once; how many that were."""
+        many = len(self._grants)
+        for _ in range(many):
+            self.revoke()
+        return many
 
     # ---------------------------------------------------------------------------------------------------- streams
 
@@ -112,7 +132,8 @@ class Workload:
 
     # ------------------------------------------------------------------------------------------------- the client
 
-    def _say(self, statement: Statement, at: "Host | None", told: Callable[[], None] | None = None) -> Saying:
+    def say(self, statement: Statement, at: "Host | None" = None, told: Callable[[], None] | None = None) -> Saying:
+        """Submits what is signed, at that node or any honest one, and goes on until a node answers."""
         now = self._world.timeline.now
         saying = Saying(statement=statement, is_urgent=is_urgent(statement), said_at=now, told=told)
         self.sayings[statement.id] = saying

@@ -19,14 +19,18 @@ from typing import Any, Final
 
 from gossip.config import GossipConfig
 from node.engine import TICK
+from registry.trust import MAX_AGE
 
 from .byzantine import Conduct
 from .checkers import Checker, Violation
-from .founding import Town
+from .founding import BUDGET, Crowd, Town
+from .governing import Governing, Misconduct
 from .host import Host
 from .metrics import Metrics
 from .network import Cut, LinkSettings, Network
+from .plain import PlainPush
 from .timeline import Timeline
+from .verifier import Verifier, policy_of
 from .workload import Workload
 
 WARM_UP: Final = 10.0
@@ -48,12 +52,17 @@ class Settings:
         seed: draws everything.
         seconds: how long faults last, in virtual time.
         settle: seconds in which the world must recover.
+        calm: seconds that pass after it has, before the end: what takes longer than one root is looked at then.
         authorities: that may speak.
         grants: accreditations at the start, to be revoked.
         signers: nodes that sign state notes, at most 16.
         tick: between two appends of a node, ms.
+        budget: statements that each authority's key may make.
+        policy_age: maximum age of a cosignature in verifiers' trust policies, seconds.
+        checkpoints: whether nodes sign and show checkpoints of their logs; it costs time, and few scenarios need them.
         links: what links are like while faults last.
         gossip: the settings of every node's gossip.
+        crowd: nodes in few hands.
         options: whatever else a scenario lets one choose, by name.
     """
 
@@ -61,12 +70,17 @@ class Settings:
     seed: int = 1
     seconds: float = 30.0
     settle: float = 60.0
+    calm: float = 0.0
     authorities: int = 3
     grants: int = 20
     signers: int = 0
     tick: int = TICK
+    budget: int = BUDGET
+    policy_age: int = MAX_AGE
+    checkpoints: bool = False
     links: LinkSettings = field(default_factory=LinkSettings)
     gossip: GossipConfig = field(default_factory=GossipConfig)
+    crowd: Crowd = field(default_factory=Crowd)
     options: tuple[tuple[str, float], ...] = ()
 
     def option(self, name: str, default: float) -> float:
@@ -82,6 +96,9 @@ class World:
         is_healed, healed_at: whether faults have stopped, and when (ms since 1970).
         converged_at: when all honest nodes had one root after that; None before.
         has_faults: whether the end of faults changed anything.
+        plain: the plain way beside ours, where somebody wants to compare.
+        verifiers: relying parties that ask.
+        misconduct: contradictions that a scenario had somebody sign.
         extra: figures of a scenario's own, for the report.
     """
 
@@ -101,12 +118,19 @@ class World:
             authorities=settings.authorities,
             grants=settings.grants,
             signers=settings.signers,
+            budget=settings.budget,
+            crowd=settings.crowd,
         )
-        self.network = Network(self.timeline.stream("network"), settings.seed, settings.links)
+        self.network = Network(
+            self.timeline.stream("network"), settings.seed, settings.links, clock=lambda: self.timeline.now
+        )
         self.is_healed = False
         self.healed_at: int | None = None
         self.converged_at: int | None = None
         self.has_faults = False
+        self.plain: PlainPush | None = None
+        self.verifiers: list[Verifier] = []
+        self.misconduct: list[Misconduct] = []
         self.extra: dict[str, float] = {}
         self._checkers = list(checkers)
         self._held_back: dict[str, None] = {}
@@ -119,11 +143,14 @@ class World:
         self._recount()
         self.metrics = Metrics(self)
         self.workload = Workload(self)
+        self.governing = Governing(self)
 
     # --------------------------------------------------------------------------------------------------- look
 
     def host(self, name: str) -> Host:
-        """The host of that name."""
+        """The host of that name; for a member that is no machine here, one that never runs."""
+        if name not in self._by_name:
+            self._by_name[name] = Host(self, name, Conduct())
         return self._by_name[name]
 
     @property
@@ -167,12 +194,30 @@ class World:
             self.at(number * seconds, action)
 
     def corrupt(self, share: float, conduct: Callable[[], Conduct]) -> list[Host]:
-        """Makes so large a share of all hosts adversaries; before the run begins."""
-        chosen = sorted(self.random.sample(range(len(self.hosts)), round(share * len(self.hosts))))
-        for index in chosen:
-            self.hosts[index].conduct = conduct()
+        """Makes so large a share of all hosts adversaries, no signers among them; before the run begins."""
+        indexes = [index for index, host in enumerate(self.hosts) if host.name not in self.town.signers]
+        chosen = sorted(self.random.sample(indexes, min(len(indexes), round(share * len(self.hosts)))))
+        return self.turn([self.hosts[index] for index in chosen], conduct)
+
+    def turn(self, hosts: Sequence[Host], conduct: Callable[[], Conduct]) -> list[Host]:
+        """Makes these hosts adversaries; before the run begins."""
+        for host in hosts:
+            host.conduct = conduct()
         self._recount()
-        return [self.hosts[index] for index in chosen]
+        return list(hosts)
+
+    def turn_crowd(self, conduct: Callable[[], Conduct]) -> list[Host]:
+        """Makes all nodes in few hands adversaries."""
+        return self.turn([self.host(name) for name in self.settings.crowd.names(self.town.names)], conduct)
+
+    def ask(self, verifiers: int, *, every: float, since: float = 0.0) -> None:
+        """Lets relying parties ask, each once in so many seconds from then on, until faults stop."""
+        policy = policy_of(self)
+        for number in range(verifiers):
+            verifier = Verifier(self, f"verifier {number}", policy)
+            self.verifiers.append(verifier)
+            for turn in range(int((self.settings.seconds - since) / every)):
+                self.at(since + (turn + number / verifiers) * every, verifier.ask)
 
     def cut(self, name: str, cut: Cut) -> None:
         """Cuts links until `uncut`, or until faults stop."""
@@ -201,10 +246,29 @@ class World:
 
         self.at(self.seconds_in + room_after, make_room)
 
+    def slow_disk(self, host: Host, times: int) -> None:
+        """A disk that takes so many times as long for every write."""
+        self._fault(f"slow disk {host.name}")
+        host.disk.slowness = times
+
+    def narrow(self, host: Host, *, rate: float) -> None:
+        """A node's uplink carries so many bytes in a ms and no more."""
+        self._fault(f"narrow {host.name}")
+        self.network.uplinks[host.name] = rate
+
+    def clog(self, host: Host, *, seconds: float) -> None:
+        """What a node sends or is sent arrives only after so many seconds."""
+        self._fault(f"clog {host.name}")
+        self.network.clogs[host.name] = self.timeline.now + round(seconds * 1_000)
+
     def set_clock(self, host: Host, *, ahead: float) -> None:
         """Sets a wall clock so many seconds ahead of the others."""
         self._fault(f"clock {host.name}")
         host.set_clock(round(ahead * 1_000))
+
+    def firewall(self, host: Host) -> None:
+        """Nobody can connect to a host, for good; before the run begins."""
+        host.is_dialled = False
 
     def hold_back(self, host: Host, *, until: float) -> None:
         """A host that starts only then, with nothing but the genesis; it must be named there."""
@@ -217,16 +281,27 @@ class World:
         """Before checkers look for the last time: where a scenario fills `extra`, or requires something of its own."""
         self._ending.append(action)
 
+    def require(self, condition: bool, message: str) -> None:
+        """Raises a `Violation` unless what a scenario requires holds."""
+        if not condition:
+            raise Violation("scenario", message)
+
     def some(self, share: float) -> list[Host]:
         """Some of the honest hosts, at least one."""
         return self.random.sample(self.honest, max(1, round(share * len(self.honest))))
+
+    def post_note(self, source: str, target: str, data: bytes) -> None:
+        """A cosigned note on its way; whether it gets there does not matter to anybody."""
+        host = self.host(target)
+        for delay in self.network.carry(source, target, len(data)) if host.is_dialled else ():
+            self.timeline.after(delay, lambda: host.receive_note(data))
 
     def deliver(self, source: str, target: str, data: bytes) -> None:
         """A frame that an adversary sends by itself; nobody waits for the answer."""
         host = self.host(target)
 
         def arrive() -> None:
-            if host.is_up and host.conduct.hears(host, data):
+            if host.is_up and host.is_dialled and host.conduct.hears(host, data):
                 host.receive_frame(data, lambda _: None)
 
         for delay in self.network.carry(source, target, len(data)):
@@ -264,8 +339,8 @@ class World:
             self.timeline.run(until=self.timeline.now + POLL)
             if self._has_converged():
                 self.converged_at = self.timeline.now
-        if self.settings.signers:  # a quorum takes a moment longer than one root
-            self.timeline.run(until=self.timeline.now + 15_000)
+        calm = max(self.settings.calm, 15.0 if self.settings.signers else 0.0)  # a quorum comes after one root
+        self.timeline.run(until=self.timeline.now + round(calm * 1_000))
         for action in self._ending:
             action()
         self.check(lambda checker: checker.on_look(self))
@@ -273,12 +348,15 @@ class World:
 
     def heal(self) -> None:
         """Ends every fault: links are whole, disks have room, clocks are right, all machines run."""
+        self.metrics.on_heal()
         self.is_healed = True
         self.healed_at = self.timeline.now
         clean = replace(self.network.settings, loss=0.0, duplication=0.0, reordering=0.0)
         self.has_faults = self.has_faults or clean != self.network.settings
         self.network.settings = clean
         self.network.cuts.clear()
+        self.network.uplinks.clear()
+        self.network.clogs.clear()
         self._note("heal")
         for host in self.hosts:
             host.disk.is_full, host.disk.slowness = False, 1
@@ -286,6 +364,12 @@ class World:
                 host.set_clock(0)
             if not host.is_up:
                 host.start()
+
+    def watch_misconduct(self) -> None:
+        """Looks every now and then whether contradictions are known to all who are honest."""
+        self.metrics.look_for_exposure()
+        if self.misconduct and self.timeline.now < self.begins + round(self.settings.seconds * 1_000) + 60_000:
+            self.timeline.after(POLL, self.watch_misconduct)
 
     def _has_converged(self) -> bool:
         if not self.workload.is_quiet:

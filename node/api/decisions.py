@@ -247,7 +247,8 @@ class _Asking:
         self._verdicts[decision.verdict] += 1
         if not question.evidence:
             return _view(query, decision)
-        return self._with_evidence(query, decision)
+        with self._call.reader.noted.reading():
+            return self._with_evidence(query, decision)
 
     def count(self) -> None:
         """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""

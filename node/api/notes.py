@@ -37,13 +37,15 @@ def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
         NotYetError: `no_state_note`: no quorum stands by anything this node knows.
     """
     noted = call.reader.noted
-    if noted.note is None or noted.state is None:
+    with noted.reading():
+        state, note = noted.state, noted.note
+    if note is None or state is None:
         raise NotYetError(
             "no_state_note",
             "no quorum of signers has vouched for a state that this node knows.",
             hint="GET /v1/status says which signers are missing; ask again in a moment, or ask another node.",
         )
-    return noted, noted.state, noted.note
+    return noted, state, note
 
 
 async def state_note(call: Call) -> Response:
@@ -78,9 +80,10 @@ async def trust_policy(call: Call) -> Response:
 
 async def renewal(call: Call) -> Response:
     """What a policy that has followed the charter up to `step` is renewed with."""
-    noted, _, note = standing(call)
     step: bytes = call.params["step"]
-    made = prove_renewal(call.reader.fold, noted, step, statements_root=noted.statements_root, note=note)
+    with call.reader.noted.reading():
+        noted, _, note = standing(call)
+        made = prove_renewal(call.reader.fold, noted, step, statements_root=noted.statements_root, note=note)
     return bytes_response(made.encode(), CBOR, cache=REVALIDATE)
 
 

@@ -11,11 +11,10 @@ the registry. `registry.bucket` checks it and asks it; for an alias the bucket o
 """
 
 from base64 import b64encode
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 import anyio.to_thread
 from starlette.responses import Response
@@ -29,7 +28,7 @@ from registry.encoding import encode
 from registry.errors import InputError
 from registry.prefix import Prefix
 from registry.proven import ProvenRecord, Recorder
-from registry.records import record_digest, record_key
+from registry.records import record_digest
 from registry.snapshot import Subject, encode_delta, encode_snapshot
 from registry.trie import KEY_BYTES
 
@@ -40,8 +39,6 @@ BUCKET_MAX: Final = 256
 """Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
 
 _OCTETS: Final = "application/octet-stream"
-
-_Keys = Sequence[tuple[bytes, Subject]]
 
 
 class ProvenView(TypedDict):
@@ -73,63 +70,80 @@ class Bucket(TypedDict):
 
 async def snapshot(call: Call) -> Response:
     """All records, or what has changed since a state noted earlier."""
-    noted, state, note = standing(call)
-    changed = None if call.params["since"] is None else noted.changed_since(call.params["since"])
-    if changed is not None:
-        base_root, subjects = changed
-        rows = [(subject, noted.get(*subject)) for subject in subjects]
-        make = partial(_delta, rows, base_root, noted.statements_root, note)
-        return bytes_response(await anyio.to_thread.run_sync(make), _OCTETS, cache=REVALIDATE)
-    records, statements_root = list(noted.items()), noted.statements_root
+    noted, state, _ = standing(call)
+    if call.params["since"] is not None:
+        made = await anyio.to_thread.run_sync(partial(_delta, noted, call.params["since"]))
+        if made is not None:
+            return bytes_response(made, _OCTETS, cache=REVALIDATE)
     async with call.shared.making:
-        held = call.shared.kept.get("snapshot")
-        if held is None or held[0] != state.root:
-            # Records are never changed in place, so that they may be written by a thread while the node goes on.
-            held = state.root, await anyio.to_thread.run_sync(partial(_snapshot, records, statements_root))
-            call.shared.kept["snapshot"] = held
-    response = bytes_response(held[1] + note, _OCTETS, cache=REVALIDATE)
-    response.headers["etag"] = f'W/"{state.root.hex()}"'
+        held: _Snapshot | None = call.shared.kept.get("snapshot", (None, None))[1]
+        if held is None or held.root != state.root:
+            held = await anyio.to_thread.run_sync(partial(_snapshot, noted))
+            call.shared.kept["snapshot"] = held.root, held
+    _, state, newest = standing(call)
+    note = newest if state.root == held.root else held.note
+    response = bytes_response(held.data + note, _OCTETS, cache=REVALIDATE)
+    response.headers["etag"] = f'W/"{held.root.hex()}"'
     return response
 
 
 async def by_prefix(call: Call) -> Response:
     """A bucket of issuers, with proofs."""
-    noted, state, note = standing(call)
-    digits: str = call.params["hex"]
-    keys = call.shared.keep("record keys", state.root, partial(_keys, noted))
-    prefix, subjects = _under(keys, digits, call.params["k"])
-    value: Bucket = {
-        "prefix": digits,
-        "bits": prefix.bits,
-        "issuers": sorted(id for kind, id in subjects if kind == "issuer"),
-        "leaves": [_leaf(noted, *subject) for subject in subjects],
-        "proof": b64encode(noted.trie.prove(prefix.first)).decode(),
-        "note": note.decode(),
-        "records_root": noted.records_root().hex(),
-        "statements_root": noted.statements_root.hex(),
-        "records": [_view(one) for one in _proven(noted, subjects)],
-    }
-    return json_response(value)
+    noted, _, _ = standing(call)
+    make = partial(_bucket, noted, call.params["hex"], call.params["k"])
+    return json_response(await anyio.to_thread.run_sync(make))
 
 
-def _snapshot(records: Iterable[tuple[Subject, dict[str, Any]]], statements_root: bytes) -> bytes:
-    """The file without the note at its end."""
-    raws = ((subject, encode(record)) for subject, record in records)
-    return encode_snapshot(raws, statements_root=statements_root, note=b"")
+def _bucket(noted: NotedMap, digits: str, least: int) -> Bucket:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.note is not None
+        prefix, subjects = _under(held, digits, least)
+        return {
+            "prefix": digits,
+            "bits": prefix.bits,
+            "issuers": sorted(id for kind, id in subjects if kind == "issuer"),
+            "leaves": [_leaf(held, *subject) for subject in subjects],
+            "proof": b64encode(held.trie.prove(prefix.first)).decode(),
+            "note": held.note.decode(),
+            "records_root": held.records_root().hex(),
+            "statements_root": held.statements_root.hex(),
+            "records": [_view(one) for one in _proven(held, subjects)],
+        }
 
 
-def _delta(
-    rows: Iterable[tuple[Subject, dict[str, Any] | None]], base_root: bytes, statements_root: bytes, note: bytes
-) -> bytes:
-    changes = [(subject, None if record is None else encode(record)) for subject, record in rows]
-    return encode_delta(changes, base_root=base_root, statements_root=statements_root, note=note)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """A file without the note at its end, and that note; `root` is the state's."""
+
+    root: bytes
+    data: bytes
+    note: bytes
 
 
-def _keys(noted: NotedMap) -> _Keys:
-    return sorted((record_key(*subject), subject) for subject, _ in noted.items())
+def _snapshot(noted: NotedMap) -> _Snapshot:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.state is not None
+        assert held.note is not None
+        data = encode_snapshot(held.raws(), statements_root=held.statements_root, note=b"")
+        return _Snapshot(root=held.state.root, data=data, note=held.note)
 
 
-def _under(keys: _Keys, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
+def _delta(noted: NotedMap, since: bytes) -> bytes | None:
+    """What leads from an earlier state to the newest; None where that one is not remembered. In a thread."""
+    with noted.apart() as held:
+        changed = held.changed_since(since)
+        if changed is None:
+            return None
+        base_root, subjects = changed
+        assert held.note is not None
+        records = ((subject, held.get(*subject)) for subject in subjects)
+        rows = [(subject, None if record is None else encode(record)) for subject, record in records]
+        return encode_delta(rows, base_root=base_root, statements_root=held.statements_root, note=held.note)
+
+
+def _under(noted: NotedMap, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
     """As much of the prefix as leaves at least `least` issuers, and all records there; none of it if there are fewer.
 
     Raises:
@@ -138,9 +152,7 @@ def _under(keys: _Keys, digits: str, least: int) -> tuple[Prefix, list[Subject]]
     key = bytes.fromhex(digits.ljust(2 * KEY_BYTES, "0"))
     for bits in range(4 * len(digits), -1, -1):
         prefix = Prefix.of(key, bits)
-        begin = bisect_left(keys, prefix.first, key=itemgetter(0))
-        end = bisect_right(keys, prefix.last, key=itemgetter(0))
-        subjects = [subject for _, subject in keys[begin:end]]
+        subjects = noted.between(prefix.first, prefix.last, most=LEAVES_MAX + 1)
         issuers = sum(kind == "issuer" for kind, _ in subjects)
         if issuers >= least or len(subjects) > LEAVES_MAX:
             break

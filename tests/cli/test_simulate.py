@@ -1,12 +1,14 @@
 """`accredit simulate`: what it prints, how it ends, and that a failing run says how to run the same again."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import accredit
+from simulations import gate
 
 SMALL = ("--nodes", "4", "--seconds", "4")
 
@@ -60,6 +62,19 @@ def test_a_sweep_prints_a_row_for_each_run(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "Everything held in 2 runs." in done.stdout
     assert (tmp_path / "spread.svg").exists()
+
+
+def test_the_gate_says_of_each_defence_whether_something_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    needed = gate.find_defence("sequence")
+    idle = replace(needed, name="idle", weakened=None)
+    monkeypatch.setattr(gate, "DEFENCES", (needed, idle))
+    done = accredit_simulate("gate", "--json")
+    assert done.exit_code == 1
+    assert [each["stands"] for each in json.loads(done.stdout)["defences"]] == [True, False]
+    monkeypatch.setattr(gate, "DEFENCES", (needed,))
+    done = accredit_simulate("gate")
+    assert done.exit_code == 0, done.output
+    assert "sequence" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_marks_spare_the_signature_and_nothing_else(history: History) -> None:
 def let_in(node: Admission, entry: bytes | Statement) -> str:
     """What a node says to it; nothing if it lets it in."""
     try:
-        node.add(node.readmit(entry) if isinstance(entry, Statement) else node.admit(decode(entry)))
+        node.add(node.readmit(entry if isinstance(entry, Statement) else decode(entry)))
     except (NotYetError, RefusedError) as error:
         return error.code
     return ""

@@ -10,8 +10,7 @@ import trio
 
 from node.audit import audit_state
 from node.heads import SignedState
-from node.keeping import KEPT_NOTE
-from node.noted import KeptNote, Part
+from node.noted import KEPT_NOTE, KeptNote, Part
 from node.store import Store
 from registry.errors import StorageError
 from registry.note import Note
@@ -59,7 +58,7 @@ async def test_who_is_cut_off_is_named_as_missing_and_the_others_go_on(tmp_path:
 
 async def test_without_a_quorum_nothing_is_proved_and_it_is_said_plainly(tmp_path: Path) -> None:
     node = served(tmp_path)
-    node.noted.note = None
+    node.noted.clear()
     for method, path in (("GET", "/v1/state-note"), ("GET", "/v1/snapshot"), ("GET", "/v1/issuers/by-prefix/a")):
         answer = await node.ask(method, path)
         assert (answer.status_code, answer.json()["code"]) == (503, "no_state_note")

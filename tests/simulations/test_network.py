@@ -79,3 +79,19 @@ def test_a_sparse_network_cuts_its_share_of_pairs_both_ways() -> None:
     stopped = [cut.stops(*pair) for pair in pairs]
     assert 0.45 < sum(stopped) / len(pairs) < 0.55
     assert stopped == [cut.stops(b, a) for a, b in pairs]
+
+
+def test_a_narrow_uplink_lets_messages_queue() -> None:
+    links = Network(Random(1), 1, LinkSettings(spread=0.0, jitter=0.0), clock=lambda: 1_000)
+    links.uplinks["n1"] = 1.0
+    assert [links.carry("n1", "n2", 500)[0] for _ in range(3)] == [545, 1_045, 1_545]
+    assert links.carry("n2", "n1", 500) == [45]
+
+
+def test_what_goes_to_or_comes_from_a_clogged_node_arrives_when_it_is_not_any_more() -> None:
+    links = Network(Random(1), 1, LinkSettings(spread=0.0, jitter=0.0), clock=lambda: 1_000)
+    links.clogs["n1"] = 4_000
+    assert links.carry("n1", "n2", 0) == links.carry("n2", "n1", 0) == [3_045]
+    assert links.carry("n2", "n3", 0) == [45]
+    links.clogs["n1"] = 500  # over
+    assert links.carry("n1", "n2", 0) == [45]

@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from simulations.checkers import Bounds, all_checkers
+from simulations.gate import DEFENCES
 from simulations.running import changed, run
 from simulations.scenarios import SCENARIOS
 from simulations.world import Settings, World
@@ -50,5 +51,11 @@ def test_every_helper_of_a_world_that_the_page_names_exists() -> None:
 
 
 def test_the_page_names_every_checker() -> None:
-    names = {checker.name for checker in all_checkers(Bounds())} | {"no_crash"}
+    names = {checker.name for checker in all_checkers(Bounds())} | {"no_crash", "scenario"}
     assert all(f"| `{name}` |" in PAGE for name in names)
+
+
+def test_the_page_names_every_defence_of_the_gate() -> None:
+    first = [row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| ")]
+    named = {name.strip() for cell in first for name in cell.split(",")}
+    assert {each.name for each in DEFENCES} <= named

@@ -10,7 +10,7 @@ import pytest
 from simulations.checkers import Bounds
 from simulations.metrics import percentile
 from simulations.plots import Line, Mark, line_chart
-from simulations.report import write_run, write_sweep
+from simulations.report import compared_rows, write_run, write_sweep
 from simulations.running import Outcome, find, run
 from simulations.scenarios import Scenario
 from simulations.sweep import jobs_of, sweep
@@ -68,6 +68,52 @@ def test_a_curve_rises_to_everybody(outcome: Outcome) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert [time for time, _ in points] == sorted({time for time, _ in points})
+
+
+def test_the_plain_way_rides_along_and_changes_nothing(outcome: Outcome) -> None:
+    compared = run(find("baseline"), {"nodes": 5, "seconds": 8}, compare=True)
+    assert compared.digest == outcome.digest
+    assert outcome.comparison is None
+    assert compared.comparison is not None
+    assert compared.comparison.missing == (0, 0)
+    assert compared.curves["urgent"] == outcome.curves["urgent"]
+    assert compared.curves["urgent, plain push"][-1][1] == 1.0
+
+
+def test_the_plain_way_never_heals_and_the_report_says_so(tmp_path: Path) -> None:
+    cut = run(find("partition"), {"nodes": 8, "seconds": 20, "normal": 2, "urgent": 4}, compare=True)
+    assert cut.comparison is not None
+    assert cut.comparison.missing[0] == 0
+    assert cut.comparison.missing[1] > 10
+    assert cut.comparison.healed[0] is not None
+    assert cut.comparison.healed[1] is None
+    write_run(cut, tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert is_well_formed(page)
+    assert "Beside plain push" in page
+    assert "never" in page
+    (first, second) = [each for each in page.split("<polyline") if 'stroke-dasharray="3 5"' in each][:2]
+    assert first.split("stroke=")[1][:9] != second.split("stroke=")[1][:9]
+
+
+def test_the_plain_way_finds_no_contradiction_that_it_did_not_bring_to_all() -> None:
+    story = {"nodes": 8, "seconds": 8.0}
+    compared = run(find("equivocating_authority"), story, compare=True).comparison
+    assert compared is not None
+    assert compared.exposed[0] is not None
+    assert compared.exposed[1] is not None
+    assert len(compared_rows(compared)) == 5
+    cut = run(find("alike_statements"), {"nodes": 8}, compare=True).comparison
+    assert cut is not None
+    assert cut.exposed[1] is None
+    assert cut.as_dict()["missing"] == cut.missing
+
+
+def test_what_verifiers_saw_has_a_plot_of_its_own(tmp_path: Path) -> None:
+    seen = run(find("verifiers"), {"nodes": 5, "seconds": 15})
+    assert "staleness.svg" in [path.name for path in write_run(seen, tmp_path)]
+    assert seen.curves["staleness"][-1][1] == 1.0
+    assert is_well_formed((tmp_path / "index.html").read_text())
 
 
 def test_a_failure_stands_in_the_report_escaped_with_the_last_events(tmp_path: Path) -> None:

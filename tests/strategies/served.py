@@ -45,7 +45,7 @@ from node.engine import (
 from node.health import NodeHealth
 from node.keeping import rows_of, signed_checkpoint
 from node.notary import SETTLED, Notary
-from node.noted import Noted
+from node.noted_store import NotedStore
 from node.observe import Metrics
 from node.server import create_app
 from node.store import Store
@@ -92,7 +92,6 @@ class Served:
     peers: tuple[PeerStatistics, ...] = ()
     is_stopping: bool = False
     metrics: Metrics = field(default_factory=Metrics)
-    noted: Noted = field(default_factory=Noted)
     name: str = ORIGIN
     url: str = f"https://{ORIGIN}"
     version: str = "1.2.3"
@@ -109,6 +108,7 @@ class Served:
             clock=self,
             run_blocking=_at_once,
         )
+        self.noted = NotedStore(self.store)
         self._token = 0
         self._replies: dict[int, Any] = {}
 
@@ -204,7 +204,7 @@ class Served:
                     pass
                 case NoteStands():
                     self.noted.settle(
-                        note=effect.kept.note,
+                        kept=effect.kept,
                         state=effect.state,
                         statements_root=effect.statements_root,
                         changed=effect.changed,

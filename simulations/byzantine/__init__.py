@@ -1,0 +1,37 @@
+"""The adversaries, a class each; an honest host's `Conduct` beside them.
+
+An adversary has the keys of an admitted node (if it is a signer, its state key too), and no authority's key but where a
+scenario hands it one."""
+
+from .answering import Forger, Omitter, Remembering, Restamper, StaleAnswerer
+from .conduct import Adversary, Conduct, Older, Rewriter
+from .eclipsing import Eclipser
+from .equivocating import LogEquivocator, NoteEquivocator
+from .flooding import Flooder, FrameFlooder, InvalidFlooder, Replayer, ValidFlooder
+from .withholding import Promiser, RootLiar, Silent, Sleeper, Staller, Withholder
+
+__all__ = (
+    "Adversary",
+    "Conduct",
+    "Eclipser",
+    "Flooder",
+    "Forger",
+    "FrameFlooder",
+    "InvalidFlooder",
+    "LogEquivocator",
+    "NoteEquivocator",
+    "Older",
+    "Omitter",
+    "Promiser",
+    "Remembering",
+    "Replayer",
+    "Restamper",
+    "Rewriter",
+    "RootLiar",
+    "Silent",
+    "Sleeper",
+    "StaleAnswerer",
+    "Staller",
+    "ValidFlooder",
+    "Withholder",
+)

@@ -1,0 +1,132 @@
+"""Those who lie to verifiers: old answers, forged records, absence of what is there, withheld news.
+
+Liars collude: those among the signers cosign whatever any of them makes up. What they can never have is the cosignature
+of an honest signer for a state that none was in."""
+
+from typing import TYPE_CHECKING, Any
+
+from registry.encoding import decode, encode
+from registry.note import Note
+from registry.proving import prove
+from registry.query import Query
+from registry.records import MemoryRecords, record_digest, record_key
+from registry.state_note import StateNote, cosign_state
+from registry.trie import Trie, state_root
+
+from .conduct import Adversary
+
+if TYPE_CHECKING:
+    from simulations.host import Host
+
+Subject = tuple[str, str]
+
+
+class Remembering(Adversary):
+    """Has kept the state it first saw noted, from when nothing was revoked."""
+
+    def __init__(self) -> None:
+        self._records: dict[Subject, dict[str, Any]] = {}
+        self._state: StateNote | None = None
+        self._statements_root = b""
+        self._note = b""
+
+    def begin(self, host: "Host") -> None:
+        """See `Conduct`."""
+        host.world.timeline.after(1_000, lambda: None if self.keep(host) else self.begin(host))
+
+    def keep(self, host: "Host") -> bool:
+        """Whether there is such a state; takes it down the first time."""
+        held = host.noted
+        if self._state is None and held is not None and held.state is not None and held.note:
+            self._records = dict(held.items())
+            self._state, self._statements_root, self._note = held.state, held.statements_root, held.note
+        return self._state is not None
+
+    def answers(self, host: "Host", query: Query) -> bytes | None:
+        """See `Conduct`."""
+        return self.lie(host, query) if self.keep(host) else super().answers(host, query)
+
+    def lie(self, host: "Host", query: Query) -> bytes | None:
+        """From the state that was kept, as it was."""
+        return self.prove(host, query, self._records, self._note)
+
+    def prove(self, host: "Host", query: Query, records: dict[Subject, dict[str, Any]], note: bytes) -> bytes:
+        """Evidence from any records, as of now."""
+        return prove(
+            query,
+            MemoryRecords(records),
+            trie_of(records),
+            statements_root=self._statements_root,
+            note=note,
+            now=host.clock // 1_000,
+            ecosystem_id=host.world.town.charter_id,
+        ).encode()
+
+
+class StaleAnswerer(Remembering):
+    """Answers from the oldest noted state that it has, with the cosignatures of that time."""
+
+
+class Restamper(Remembering):
+    """As `StaleAnswerer`, with the old note cosigned anew by all liars among the signers."""
+
+    def lie(self, host: "Host", query: Query) -> bytes | None:
+        """See `Remembering`."""
+        assert self._state is not None
+        return self.prove(host, query, self._records, restamped(host, self._note, self._state))
+
+
+class Forger(Remembering):
+    """Makes up a state, of a higher count, in which nothing was ever revoked; all liars among the signers cosign it."""
+
+    def lie(self, host: "Host", query: Query) -> bytes | None:
+        """See `Remembering`."""
+        held, old = host.noted, self._state
+        assert held is not None
+        assert held.state is not None
+        assert old is not None
+        records = dict(held.items()) | self._records
+        root = state_root(trie_of(records).root(), self._statements_root)
+        state = StateNote(name=old.name, ecosystem=old.ecosystem, fold=old.fold, count=held.state.count + 1, root=root)
+        return self.prove(host, query, records, restamped(host, None, state))
+
+
+class Omitter(Remembering):
+    """Answers from the newest state, and says that a record which is there is not: every third time with the record's
+    place left out, with its proof, or with the answer turned round."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn = 0
+
+    def lie(self, host: "Host", query: Query) -> bytes | None:
+        """See `Remembering`."""
+        honest = super(Remembering, self).answers(host, query)
+        if honest is None:
+            return None
+        self._turn += 1
+        value = decode(honest, what="the evidence", max_bytes=len(honest))
+        records = value["records"]
+        at = next((index for index, row in enumerate(records) if row[0] == "accreditation"), len(records) - 1)
+        if self._turn % 3 == 0:
+            records[at][2] = None  # absent, by the proof that it is there
+        elif self._turn % 3 == 1:
+            del records[at]
+        else:
+            value["answer"]["verdict"] = "trusted"
+        return encode(value)
+
+
+def restamped(host: "Host", note: bytes | None, state: StateNote) -> bytes:
+    """The text of `state` with the cosignatures there are on `note`, and fresh ones of all liars among the signers."""
+    world = host.world
+    liars = [each.name for each in world.hosts if not each.is_honest and each.name in world.town.signers]
+    lines = {} if note is None else {line.name: line for line in Note.decode(note).signatures}
+    for name in liars:
+        lines[name] = cosign_state(state, name, world.town.node_seed(name, "state"), host.clock // 1_000)
+    return Note(text=state.encode(), signatures=tuple(lines[name] for name in sorted(lines))).encode()
+
+
+def trie_of(records: dict[Subject, dict[str, Any]]) -> Trie:
+    """The map over these records."""
+    return Trie((record_key(*subject), record_digest(record)) for subject, record in sorted(records.items()))

@@ -1,0 +1,42 @@
+"""Those who surround a victim: they take every place in its mesh that they can get, and keep revocations back."""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from gossip.frames import Body, Graft, Prune
+
+from .conduct import repeat, send
+from .withholding import Withholder
+
+if TYPE_CHECKING:
+    from simulations.host import Host
+
+
+class Eclipser(Withholder):
+    """Dials everybody as soon as it may, turns nobody away and never leaves.
+
+    Who was refused and asks again within a minute is struck, so it waits that long. To be drawn by those who dial, it
+    needs more: many operators, and keys that rank high (`founding.Crowd`).
+
+    Args:
+        every: ms between two rounds.
+    """
+
+    def __init__(self, every: int = 61_000) -> None:
+        super().__init__()
+        self._every = every
+
+    def begin(self, host: "Host") -> None:
+        """See `Conduct`."""
+        super().begin(host)
+
+        def dial(random: Random) -> None:
+            others = [name for name in host.world.town.names if name != host.name]
+            for name in random.sample(others, len(others)):
+                send(host, name, Graft(), random)
+
+        host.world.timeline.after(1_000, lambda: repeat(host, self._every, dial, within=1_000))
+
+    def rewrite(self, body: Body) -> Body | None:
+        """Nobody who asks is refused."""
+        return Graft() if isinstance(body, Prune) else super().rewrite(body)

@@ -1,0 +1,77 @@
+"""Those who say one thing to some and another to others, each signed: checkpoints of one size, notes of one count.
+
+An authority that signs two statements with one number is `governing.Governing.equivocate`: a client's doing, no node's.
+"""
+
+from dataclasses import replace
+from hashlib import sha256
+from random import Random
+from typing import TYPE_CHECKING
+
+from gossip.frames import Beacon, Body
+from registry.checkpoint import Checkpoint
+from registry.encoding import decode, encode
+from registry.keys import public_of
+from registry.note import Note, sign_note
+from registry.state_note import StateNote, cosign_state
+
+from .conduct import Adversary, Rewriter
+
+if TYPE_CHECKING:
+    from simulations.host import Host
+
+
+class NoteEquivocator(Adversary):
+    """A signer that tells whoever comes, by chance, of the true root or of another one for the same count.
+
+    Each telling is drawn anew, so that in time somebody hears both: a node to which it never says but one thing cannot
+    know, and does not count it, for its quorum is made of what the others say."""
+
+    def __init__(self) -> None:
+        self._random = Random(0)
+        self._told: dict[tuple[str, int], StateNote] = {}
+
+    def begin(self, host: "Host") -> None:
+        """See `Conduct`."""
+        self._random = host.world.timeline.stream(f"adversary {host.name}")
+
+    def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:
+        """See `Conduct`."""
+        message = decode(data, what="the message", max_bytes=len(data))
+        state = true = StateNote.decode(Note.decode(message[1]).text)
+        seed = host.world.town.node_seed(host.name, "state")
+        if self._random.random() < 0.5:
+            state = replace(true, root=sha256(b"another " + true.root).digest())
+        listener = host.world.host(peer)
+        if listener.is_up and self._told.setdefault((peer, true.count), state) != state and listener.is_honest:
+            host.world.governing.accuse(public_of(seed))
+        line = cosign_state(state, host.name, seed, host.clock // 1_000)
+        return encode({**message, 1: Note(text=state.encode(), signatures=(line,)).encode()})
+
+
+class LogEquivocator(Rewriter):
+    """Shows half of its peers another tree than the other half, of the same size, each under a signed checkpoint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._host: Host | None = None
+
+    def begin(self, host: "Host") -> None:
+        """See `Conduct`."""
+        super().begin(host)
+        self._host = host
+
+    def rewrite_for(self, recipient: bytes, body: Body) -> Body | None:
+        """A beacon with the other tree, to those whose key id is odd."""
+        host = self._host
+        if not isinstance(body, Beacon) or not body.checkpoints or host is None:
+            return body
+        checkpoint = Checkpoint.decode(Note.decode(body.checkpoints[0]).text)
+        if checkpoint.origin != host.name:
+            return body
+        seed = host.world.town.node_seed(host.name, "log")
+        host.world.governing.accuse(public_of(seed))
+        if recipient[-1] % 2 == 0:
+            return body
+        other = replace(checkpoint, root=sha256(b"another " + checkpoint.root).digest())
+        return replace(body, checkpoints=(sign_note(other.encode(), host.name, seed), *body.checkpoints[1:]))

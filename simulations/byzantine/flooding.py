@@ -1,0 +1,128 @@
+"""Those who say too much: forgeries, replays, more frames than their share, and valid statements without end."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING
+
+from gossip.frames import Push
+from registry.statement import Draft, encode_signed
+from simulations.founding import Pen
+
+from .conduct import Adversary, repeat, send
+
+if TYPE_CHECKING:
+    from simulations.host import Host
+
+
+class Flooder(Adversary, ABC):
+    """Sends by itself, every so many ms, while faults last."""
+
+    def __init__(self, every: int = 200) -> None:
+        self._every = every
+
+    def begin(self, host: "Host") -> None:
+        """See `Conduct`."""
+        repeat(host, self._every, lambda random: self.strike(host, random))
+
+    @abstractmethod
+    def strike(self, host: "Host", random: Random) -> None:
+        """Does it once."""
+
+
+class InvalidFlooder(Flooder):
+    """Floods with statements that look like an authority's and are not signed by it."""
+
+    def strike(self, host: "Host", random: Random) -> None:
+        """Five forgeries for one victim: a foreign signature, a foreign key, or plain noise."""
+        statements = tuple(self._forgery(host, random) for _ in range(5))
+        send(host, _victim(host, random), Push(statements=statements, urgent=True), random)
+
+    def _forgery(self, host: "Host", random: Random) -> bytes:
+        genuine = random.choice(host.world.town.founding[1:])
+        kinds: tuple[Callable[[], bytes], ...] = (
+            lambda: genuine.raw[:-64] + random.randbytes(64),  # its signature is the last 64 bytes
+            lambda: _registration(host, random, seed=random.randbytes(32)),
+            lambda: random.randbytes(100),
+        )
+        return random.choice(kinds)()
+
+
+class Replayer(Flooder):
+    """Sends other people's frames again: to whom they were meant for, and to others."""
+
+    def __init__(self, every: int = 200) -> None:
+        super().__init__(every)
+        self._heard: list[bytes] = []
+
+    def hears(self, host: "Host", data: bytes) -> bool:
+        """Keeps some for later."""
+        if len(self._heard) < 1_000:
+            self._heard.append(data)
+        return super().hears(host, data)
+
+    def strike(self, host: "Host", random: Random) -> None:
+        """One of them, to somebody."""
+        if self._heard:
+            host.world.deliver(host.name, random.choice(host.world.town.names), random.choice(self._heard))
+
+
+class FrameFlooder(Flooder):
+    """Sends one victim more good frames than its share: pushes of statements that everybody has."""
+
+    def __init__(self, every: int = 10) -> None:
+        super().__init__(every)
+
+    def strike(self, host: "Host", random: Random) -> None:
+        """Another one, for the first node of all that is honest."""
+        known = random.choice(host.world.town.founding).raw
+        send(host, host.world.honest[0].name, Push(statements=(known,), urgent=False), random)
+
+
+class ValidFlooder(Flooder):
+    """An authority's key that says valid things as fast as it can, at a node of its own, until its budget is spent.
+
+    What is beyond the budget is signed and sent all the same: nodes keep it, bounded, for a key may be given more.
+
+    Args:
+        pen: the authority's; nobody else may use it.
+        many: statements at a time.
+    """
+
+    def __init__(self, pen: Pen, *, many: int = 10, every: int = 200) -> None:
+        super().__init__(every)
+        self._pen = pen
+        self._many = many
+        self._count = 0
+
+    def strike(self, host: "Host", random: Random) -> None:
+        """That many more, to everybody at once."""
+        town = host.world.town
+        raws = []
+        for _ in range(self._many):
+            self._count += 1
+            name = f"https://flood{self._count}.{host.name}/"
+            body = {"id": name, "name": f"Flood {self._count}"}
+            raws.append(town.sign(self._pen, "issuer.register", body, sub=name, time=host.clock // 1_000).raw)
+        send(host, _victim(host, random), Push(statements=tuple(raws), urgent=True), random)
+        send(host, _victim(host, random), Push(statements=tuple(raws), urgent=False), random)
+
+
+def _victim(host: "Host", random: Random) -> str:
+    return random.choice([name for name in host.world.town.names if name != host.name])
+
+
+def _registration(host: "Host", random: Random, *, seed: bytes) -> bytes:
+    """A well-formed statement in an authority's name, signed by whoever has `seed`."""
+    name = f"https://forged{random.randrange(10**6)}.example/"
+    draft = Draft(
+        iss=host.world.town.pens[0].authority,
+        sub=name,
+        iat=host.clock // 1_000,
+        eco=host.world.town.ecosystem,
+        kind="issuer.register",
+        seq=1,
+        prev=None,
+        body={"id": name, "name": "Forged"},
+    )
+    return encode_signed(draft, seed)

@@ -1,0 +1,52 @@
+"""What must hold, apart from any scenario; `all_checkers` are those that watch every run.
+
+*At any time*: `valid_statements`, `one_history`, `bounded`, `not_shut_out`, `one_note`, `noted_roots`, `undeceived`,
+and `mesh` from above. *Eventually*, after faults stop: `one_root`, `nothing_lost`, `mesh`, `quorum_notes`. *At the
+end*: `records`, `exposed`, `bounds`. Each is specified in the module where it stands.
+"""
+
+from .base import Checker, Violation
+from .limits import Bounded, Bounds, Mesh, NotShutOut, WithinBounds
+from .notes import NotedRoots, OneNote, QuorumNotes, Undeceived
+from .statements import Exposed, NothingLost, OneHistory, OneRoot, Records, ValidStatements
+
+__all__ = (
+    "Bounded",
+    "Bounds",
+    "Checker",
+    "Exposed",
+    "Mesh",
+    "NotShutOut",
+    "NotedRoots",
+    "NothingLost",
+    "OneHistory",
+    "OneNote",
+    "OneRoot",
+    "QuorumNotes",
+    "Records",
+    "Undeceived",
+    "ValidStatements",
+    "Violation",
+    "WithinBounds",
+    "all_checkers",
+)
+
+
+def all_checkers(bounds: Bounds) -> list[Checker]:
+    """Those that watch every run."""
+    return [
+        ValidStatements(),
+        OneHistory(),
+        Bounded(),
+        Mesh(),
+        NotShutOut(),
+        OneNote(),
+        NotedRoots(),
+        Undeceived(),
+        OneRoot(),
+        NothingLost(),
+        Records(),
+        Exposed(),
+        QuorumNotes(),
+        WithinBounds(bounds),
+    ]

@@ -1,0 +1,167 @@
+"""What stays within limits: queues, meshes, and the figures that a scenario promises.
+
+bounded            queues and waiting rooms stay within their limits
+mesh               no honest node's mesh is larger than it may be; after a calm every one is as large as it should be
+not_shut_out       no honest node refuses to listen to another honest one
+bounds             the figures that a scenario promises
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from .base import Checker
+
+if TYPE_CHECKING:
+    from simulations.host import Host
+    from simulations.world import World
+
+_LOOKED_AT: Final = 20
+"""Hosts that are looked at each time, in turn."""
+
+MESH_CALM: Final = 75
+"""Seconds after which meshes have recovered: the pause of a refused graft (60 s), and some heartbeats."""
+
+
+class Bounded(Checker):
+    """See the module."""
+
+    name = "bounded"
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def on_look(self, world: "World") -> None:
+        """See `Checker`."""
+        self._looks += 1
+        for host in in_turn(world, self._looks):
+            assert host.engine is not None
+            seen = host.engine.statistics()
+            limit = world.settings.gossip.waiting_statements * (len(world.hosts) + 1)
+            self.require(seen.waiting <= limit, f"{host.name} keeps {seen.waiting} statements of unknown keys")
+            for peer in seen.peers:
+                queued = world.queue_limit
+                self.require(peer.queued <= queued, f"{host.name} queues {peer.queued} statements for {peer.name}")
+
+
+class Mesh(Checker):
+    """See the module."""
+
+    name = "mesh"
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def on_look(self, world: "World") -> None:
+        """See `Checker`."""
+        self._looks += 1
+        config = world.settings.gossip
+        most = config.degree_high + len(config.pinned)
+        for host in in_turn(world, self._looks):
+            size = len(mesh_of(host))
+            self.require(size <= most, f"the mesh of {host.name} has {size} peers; {most} are the most")
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        if world.settings.calm < MESH_CALM:
+            return
+        least = min(world.settings.gossip.degree_low, len(world.honest) - 1)
+        small = [(host.name, len(mesh_of(host))) for host in world.honest if len(mesh_of(host)) < least]
+        self.require(not small, f"{len(small)} meshes have less than {least} peers: {small[:3]}")
+
+
+class NotShutOut(Checker):
+    """See the module."""
+
+    name = "not_shut_out"
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def on_look(self, world: "World") -> None:
+        """See `Checker`."""
+        self._looks += 1
+        for host in in_turn(world, self._looks):
+            assert host.engine is not None
+            for peer in host.engine.statistics().peers:
+                is_shut_out = peer.distrusted_until is not None and world.host(peer.name).is_honest
+                self.require(not is_shut_out, f"{host.name} does not listen to {peer.name}: {peer.why}")
+
+
+def in_turn(world: "World", looks: int) -> list["Host"]:
+    """Some of the honest hosts that are up, others each time."""
+    stride = max(1, len(world.honest) // _LOOKED_AT)
+    return [host for host in world.honest[looks % stride :: stride] if host.engine is not None]
+
+
+def mesh_of(host: "Host") -> list[str]:
+    """The names of the peers in a host's mesh."""
+    return [] if host.engine is None else [peer.name for peer in host.engine.statistics().peers if peer.is_mesh]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a scenario promises; None: nothing. Times in ms from submission (or from the end of faults, if later).
+
+    Attributes:
+        urgent_p99, urgent_max: until urgent statements are logged at honest nodes.
+        urgent_share: (ms, share): so many of all pairs of urgent statement and honest node within so long.
+        normal_max: the same for all others.
+        one_root: ms after faults stop.
+        redundant: copies of a statement that a node receives beyond the first, on average.
+        surrounded: share of honest nodes that have nobody but adversaries in their mesh when faults stop.
+        hostile: share of adversaries in honest nodes' meshes when faults stop.
+        offences: how often an honest node had to find out that a peer breaks the rules, on average.
+        failed: exchanges that failed, for each honest node and minute.
+        frames: frames that the busiest honest node took in, each second.
+        stale: seconds that an accreditation was revoked when a verifier last verified that it was not.
+        exposed: ms from a contradiction to the last honest node that knows of it.
+    """
+
+    urgent_p99: int | None = None
+    urgent_max: int | None = None
+    urgent_share: tuple[int, float] | None = None
+    normal_max: int | None = None
+    one_root: int | None = None
+    redundant: float | None = None
+    surrounded: float | None = None
+    hostile: float | None = None
+    offences: float | None = None
+    failed: float | None = None
+    frames: float | None = None
+    stale: int | None = None
+    exposed: int | None = None
+
+
+class WithinBounds(Checker):
+    """See the module."""
+
+    name = "bounds"
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        figures, bounds = world.metrics.figures(), self._bounds
+        pairs: tuple[tuple[str, float | None, float | None], ...] = (
+            ("urgent p99, ms", figures.urgent.p99, bounds.urgent_p99),
+            ("urgent max, ms", figures.urgent.max, bounds.urgent_max),
+            ("normal max, ms", figures.normal.max, bounds.normal_max),
+            ("one root, ms", figures.one_root, bounds.one_root),
+            ("redundant copies", figures.redundant, bounds.redundant),
+            ("share of surrounded nodes", figures.surrounded, bounds.surrounded),
+            ("share of adversaries in meshes", figures.hostile, bounds.hostile),
+            ("offences seen by each node", figures.offences, bounds.offences),
+            ("failed exchanges of each node in a minute", figures.failed, bounds.failed),
+            ("frames a second at the busiest node", figures.frames, bounds.frames),
+            ("staleness of verified answers, s", figures.stale, bounds.stale),
+            ("exposure of misconduct, ms", figures.exposed, bounds.exposed),
+        )
+        for name, figure, limit in pairs:
+            if limit is not None:
+                self.require(figure is not None, f"there is no figure for: {name}")
+                self.require(figure is not None and figure <= limit, f"{name}: {figure} is above {limit}")
+        if bounds.urgent_share is not None:
+            within, wanted = bounds.urgent_share
+            share = world.metrics.share(within, urgent=True)
+            self.require(share >= wanted, f"{share:.2%} of urgent deliveries within {within} ms; {wanted:.2%} asked")

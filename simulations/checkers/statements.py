@@ -1,0 +1,158 @@
+"""What holds of the statements that nodes hold: valid, in one history, everywhere, and making the same records.
+
+valid_statements   no honest node logs anything but what an authority signed, byte for byte
+one_history        an honest node's log only grows: what it once told of is still there, in place, after any crash
+one_root           all honest nodes come to one state root, in time
+nothing_lost       what any honest node answered for is in every honest node's log
+records            the records of every honest node are what follows from its disk alone, in another order
+exposed            where an authority's key contradicted itself, every honest node knows
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from governance.fold import Fold
+from node.engine import Engine
+from registry.errors import AccreditError
+from registry.statement import Statement, decode
+
+from .base import Checker, Violation
+
+if TYPE_CHECKING:
+    from simulations.host import Host
+    from simulations.world import World
+
+
+class ValidStatements(Checker):
+    """See the module."""
+
+    name = "valid_statements"
+
+    def on_logged(self, world: "World", host: "Host", statements: Sequence[Statement]) -> None:
+        """See `Checker`."""
+        if host.is_honest:
+            for each in statements:
+                signed = world.town.signed.get(each.id)
+                self.require(
+                    signed is not None and signed.raw == each.raw, f"{host.name} logged {each}, which nobody signed"
+                )
+
+
+class OneHistory(Checker):
+    """See the module."""
+
+    name = "one_history"
+
+    def on_start(self, world: "World", host: "Host") -> None:  # noqa: ARG002
+        """See `Checker`."""
+        self._compare(host)
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        for host in world.honest:
+            self._compare(host)
+
+    def _compare(self, host: "Host") -> None:
+        if not host.is_honest:
+            return
+        stored = [id for id, _ in host.disk.entries]
+        self.require(
+            stored[: len(host.told)] == host.told,
+            f"{host.name} told of {len(host.told)} entries, and its disk with {len(stored)} holds another history",
+        )
+        self.require(len(dict.fromkeys(stored)) == len(stored), f"{host.name} logged a statement twice")
+
+
+class OneRoot(Checker):
+    """See the module."""
+
+    name = "one_root"
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        if world.converged_at is None:
+            down = [host.name for host in world.honest if not host.is_up]
+            waiting = sum(each.answered_at is None for each in world.workload.sayings.values())
+            sizes = sorted({host.engine.size for host in world.honest if host.engine is not None})
+            raise Violation(
+                self.name,
+                f"no single root {world.settings.settle} s after faults stopped: {len(world.roots())} roots, "
+                f"logs of {sizes[:5]} entries, {len(down)} nodes down, {waiting} statements without an answer",
+            )
+
+
+class NothingLost(Checker):
+    """See the module."""
+
+    name = "nothing_lost"
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        for each in world.workload.sayings.values():
+            if each.answered_at is None:
+                continue
+            lacking = [h.name for h in world.honest if h.engine is not None and each.statement.id not in h.engine]
+            self.require(
+                not lacking,
+                f"{each.answered_by} answered for {each.statement}, and {len(lacking)} nodes lack it: {lacking[:3]}",
+            )
+
+
+class Records(Checker):
+    """See the module."""
+
+    name = "records"
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        derived: dict[bytes, bytes] = {}  # by the bytes on the disk, in whatever order: many nodes hold the same
+        for host in world.honest:
+            if host.engine is None:
+                continue
+            held = sha256(b"".join(sorted(id + raw for id, raw in host.disk.entries))).digest()
+            if held not in derived:
+                derived[held] = self._derive(world, host)
+            self.require(
+                derived[held] == host.engine.fold.state_root(),
+                f"the state of {host.name} does not follow from the {len(host.disk.entries)} statements on its disk",
+            )
+
+    def _derive(self, world: "World", host: "Host") -> bytes:
+        """From the bytes alone, in the order of ids, which no node has ever had."""
+        fold = Fold(world.town.ecosystem)
+        for id, raw in sorted(host.disk.entries):
+            signed = world.town.signed[id]
+            try:
+                self.require(decode(raw).id == id and signed.raw == raw, f"{host.name}'s disk holds other bytes")
+            except AccreditError as error:
+                raise Violation(self.name, f"{host.name}'s disk holds what is no statement: {error}") from error
+            fold.add(signed)
+        fold.settle()
+        return fold.state_root()
+
+
+class Exposed(Checker):
+    """See the module."""
+
+    name = "exposed"
+
+    def on_end(self, world: "World") -> None:
+        """See `Checker`."""
+        for each in world.misconduct:
+            ends = [host.engine for host in world.honest if host.engine is not None]
+            holders = sum(any(id in engine for engine in ends) for id in each.ids)
+            if holders < len(each.ids):
+                continue  # nobody honest holds both sides of it
+            blind = [engine.name for engine in ends if not knows(engine, each.key)]
+            self.require(
+                not blind,
+                f"key {each.key.hex()[:16]} contradicted itself, and {len(blind)} nodes do not know: {blind[:3]}",
+            )
+
+
+def knows(engine: Engine, key: bytes) -> bool:
+    """Whether a node shows that a key has contradicted itself: an authority's by alarms, a node's by conflicts."""
+    if any(conflict.key.public == key for conflict in engine.conflicts):
+        return True
+    return any(key.hex()[:16] in alarm for alarm in engine.fold.alarms())

@@ -1,0 +1,58 @@
+"""The book of scenarios: what one is, and the decorator that enters it.
+
+    @scenario(nodes=30, seconds=60, bounds=Bounds(one_root=60_000))
+    def lossy(world: World) -> None:
+        '''One line that says what happens.'''
+        people(world)
+
+A scenario is a function of a world that has not begun: it plans faults (`world.at`, `world.every`), makes adversaries
+(`world.corrupt`) and says what people do meanwhile (`world.workload`). Its name is the function's, its summary the
+docstring's first line; the decorator holds the settings it is meant for and what it promises. Checkers watch every run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from simulations.checkers import Bounds
+from simulations.world import Settings, World
+
+Plan = Callable[[World], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One of them, with the settings it is meant for."""
+
+    name: str
+    summary: str
+    plan: Plan
+    settings: Settings
+    bounds: Bounds
+
+
+SCENARIOS: Final[dict[str, Scenario]] = {}
+
+
+def scenario(*, bounds: Bounds | None = None, **settings: Any) -> Callable[[Plan], Plan]:
+    """Registers the function below as a scenario. Settings are those of `Settings`."""
+
+    def register(plan: Plan) -> Plan:
+        name = plan.__name__
+        assert name not in SCENARIOS, f"there are two scenarios named {name}"
+        SCENARIOS[name] = Scenario(
+            name=name,
+            summary=(plan.__doc__ or "").strip().splitlines()[0],
+            plan=plan,
+            settings=Settings(**settings),
+            bounds=bounds or Bounds(),
+        )
+        return plan
+
+    return register
+
+
+def people(world: World, *, normal: float = 1.0, urgent: float = 3.0) -> None:
+    """Somebody registers an issuer every so many seconds, and somebody revokes an accreditation."""
+    world.workload.registrations(every=world.settings.option("normal", normal))
+    world.workload.revocations(every=world.settings.option("urgent", urgent))

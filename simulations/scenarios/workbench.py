@@ -1,0 +1,35 @@
+"""What is measured rather than endured: how fast news is everywhere, and the workload others publish figures of."""
+
+from gossip.config import GossipConfig
+from simulations.checkers import Bounds, Violation
+from simulations.maelstrom import play_broadcast
+from simulations.network import LinkSettings
+from simulations.world import World
+
+from .book import scenario
+
+
+@scenario(nodes=100, grants=40, bounds=Bounds(urgent_p99=500, urgent_max=600, one_root=10_000))
+def revocation(world: World) -> None:
+    """One accreditation is revoked after the other: how long until every node enforces it?"""
+    world.workload.revocations(every=1)
+
+
+@scenario(
+    nodes=25,
+    seconds=30.0,
+    tick=1,
+    links=LinkSettings(median=100.0, spread=0.0, jitter=0.0),
+    gossip=GossipConfig(),
+    bounds=Bounds(),
+)
+def broadcast(world: World) -> None:
+    """The broadcast workload of the Maelstrom workbench: 25 nodes, 100 ms links, 100 operations a second for 20 s."""
+    finish = play_broadcast(world)
+
+    def end() -> None:
+        result = finish()
+        if result.lost:
+            raise Violation("broadcast", f"{result.lost} values were lost")
+
+    world.at_end(end)

@@ -1,0 +1,219 @@
+"""Adversaries: does each do the harm that it is there for, and is it seen?"""
+
+from collections import Counter
+from hashlib import sha256
+
+import pytest
+
+from gossip.frames import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
+from registry.checkpoint import Checkpoint
+from registry.conflicts import conflict_of_checkpoints
+from registry.encoding import decode, encode
+from registry.keys import public_of
+from registry.note import KeyType, Note, VerifierKey, sign_note
+from registry.state_note import StateNote, cosign_state, open_state, signer_key
+from simulations.byzantine import (
+    Eclipser,
+    LogEquivocator,
+    NoteEquivocator,
+    Older,
+    Promiser,
+    Rewriter,
+    RootLiar,
+    Silent,
+    Sleeper,
+    Staller,
+    ValidFlooder,
+    Withholder,
+)
+from simulations.byzantine.conduct import Conduct, decoded
+from simulations.checkers import Bounds, all_checkers
+from simulations.running import changed, find, run
+from simulations.world import Settings, World
+
+
+def frame_of(world: World, body: Body) -> bytes:
+    name, other = world.town.names[:2]
+    seed, recipient = world.town.node_seed(name, "peer"), world.town.peer_id(other)
+    return encode_frame(body, seed=seed, recipient=recipient, time=1, nonce=bytes(16))
+
+
+def said(conduct: Conduct, world: World, body: Body) -> Body | None:
+    """What comes out of a conduct for a body."""
+    data = conduct.says(frame_of(world, body))
+    return None if data is None else decode_frame(data, max_bytes=10**6, max_ids=10).body
+
+
+def begun(conduct: Rewriter, world: World) -> Rewriter:
+    conduct.begin(world.hosts[0])
+    return conduct
+
+
+def test_a_withholder_passes_everything_on_but_what_is_urgent() -> None:
+    world = World(Settings(nodes=2, grants=1))
+    conduct = begun(Withholder(), world)
+    normal, urgent = world.workload.register().statement, world.workload.revoke()
+    assert urgent is not None
+    push = Push(statements=(urgent.statement.raw, normal.raw), urgent=True)
+    assert said(conduct, world, push) == Push(statements=(normal.raw,), urgent=True)
+    announcement = Announce(ids=(normal.id, urgent.statement.id))
+    assert said(conduct, world, announcement) == Announce(ids=(normal.id,))
+
+
+def test_a_silent_one_says_nothing_and_a_liar_another_root_each_time() -> None:
+    world = World(Settings(nodes=2))
+    root = Root(root=bytes(32), count=1, size=1)
+    assert said(Silent(), world, root) is None
+    liar = begun(RootLiar(), world)
+    lies = [said(liar, world, root), said(liar, world, root)]
+    assert lies[0] != lies[1]
+    assert root not in lies
+
+
+def test_a_staller_never_agrees_and_always_asks_for_another_round() -> None:
+    world = World(Settings(nodes=2))
+    staller = begun(Staller(), world)
+    answer = Reconcile(session=bytes(16), salt=bytes(16), root=bytes(32), message=b"\x61")
+    first, second = said(staller, world, answer), said(staller, world, answer)
+    assert isinstance(first, Reconcile)
+    assert isinstance(second, Reconcile)
+    assert first.root != second.root
+    assert len(first.message) > 100
+
+
+def test_a_promiser_delivers_nothing_of_what_it_announces() -> None:
+    world = World(Settings(nodes=2))
+    raw = world.town.founding[1].raw
+    promiser = begun(Promiser(), world)
+    assert said(promiser, world, Push(statements=(raw,), urgent=False)) == Push(statements=(), urgent=False)
+    announcement = Announce(ids=(bytes(32),))
+    assert said(promiser, world, announcement) == announcement
+
+
+def test_an_eclipser_turns_nobody_away() -> None:
+    world = World(Settings(nodes=2))
+    assert said(begun(Eclipser(), world), world, Prune(backoff=1)) == Graft()
+
+
+def test_an_older_node_refuses_what_it_does_not_know_and_is_honest() -> None:
+    world = World(Settings(nodes=2))
+    older = Older(Beacon)
+    beacon = Beacon(root=bytes(32), count=1, size=1, time=1)
+    error = older.refuses(frame_of(world, beacon))
+    assert error is not None
+    assert error.code == "frame_type"
+    assert said(older, world, beacon) is None
+    assert older.refuses(frame_of(world, Graft())) is None
+    assert older.is_honest
+
+
+def test_a_sleeper_is_like_everybody_until_it_strikes() -> None:
+    world = World(Settings(nodes=2, seconds=10))
+    sleeper = Sleeper(Silent(), 5)
+    sleeper.begin(world.hosts[0])
+    frame = frame_of(world, Graft())
+    assert sleeper.says(frame) == frame
+    assert sleeper.hears(world.hosts[0], frame)
+    world.timeline.run(until=world.begins + 5_000)
+    assert sleeper.says(frame) is None
+    assert not sleeper.hears(world.hosts[0], frame)
+    assert sleeper.tells(world.hosts[0], "n0001.example", b"note") is None
+
+
+def test_a_note_equivocator_signs_two_roots_for_one_count() -> None:
+    world = World(Settings(nodes=4, signers=4))
+    host = world.hosts[0]
+    public = public_of(world.town.node_seed(host.name, "state"))
+    state = StateNote(name="E", ecosystem=world.town.ecosystem, fold=1, count=7, root=bytes(32))
+    line = cosign_state(state, host.name, world.town.node_seed(host.name, "state"), host.clock // 1_000)
+    data = encode({1: Note(text=state.encode(), signatures=(line,)).encode(), 2: []})
+    conduct = NoteEquivocator()
+    conduct.begin(host)
+    world.hosts[1].start()  # nobody hears what is said while he is down
+    told = set()
+    for _ in range(20):
+        message = decode(conduct.tells(host, world.town.names[1], data) or b"", what="the message", max_bytes=10_000)
+        other = open_state(message[1], [signer_key(host.name, public)]).state
+        assert (other.count, message[2]) == (7, [])
+        told.add(other.root)
+    assert len(told) == 2
+    assert [each.key for each in world.misconduct] == [public]
+
+
+def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
+    world = World(Settings(nodes=8))
+    host = world.hosts[0]
+    log, seed = public_of(world.town.node_seed(host.name, "log")), world.town.node_seed(host.name, "log")
+    key = VerifierKey(name=host.name, type=KeyType.ED25519, public=log)
+    true = sign_note(Checkpoint(origin=host.name, size=3, root=bytes(32)).encode(), host.name, seed)
+    beacon = Beacon(root=bytes(32), count=1, size=3, time=1, checkpoints=(true,))
+    conduct = LogEquivocator()
+    assert conduct.rewrite_for(bytes(32), beacon) == beacon  # it has not begun
+    conduct.begin(host)
+    bodies = [conduct.rewrite_for(bytes(31) + bytes([last]), beacon) for last in (0, 1)]
+    assert bodies[0] == beacon
+    assert isinstance(bodies[1], Beacon)
+    conflict = conflict_of_checkpoints(true, bodies[1].checkpoints[0], key)
+    assert conflict.key.public == world.misconduct[0].key
+    foreign = sign_note(Checkpoint(origin="other", size=3, root=bytes(32)).encode(), "other", seed)
+    others = Beacon(root=bytes(32), count=1, size=3, time=1, checkpoints=(foreign,))
+    assert conduct.rewrite_for(bytes(31) + b"\1", others) == others
+
+
+def test_noise_is_no_frame() -> None:
+    assert decoded(b"noise") is None
+
+
+def test_a_valid_flood_spends_its_budget_and_what_is_beyond_waits_within_bounds() -> None:
+    scenario = find("flood_valid")
+    world = World(
+        changed(scenario.settings, {"nodes": 6, "seconds": 20, "budget": 100}), checkers=all_checkers(scenario.bounds)
+    )
+    scenario.plan(world)
+    waiting: Counter[str] = Counter()
+
+    def look() -> None:
+        for host in world.honest:
+            assert host.engine is not None
+            waiting[host.name] = max(waiting[host.name], host.engine.statistics().waiting)
+
+    world.every(1, look)
+    world.run()
+    flooder = world.hosts[-1].conduct
+    assert isinstance(flooder, ValidFlooder)
+    key = world.town.pens[-1]
+    assert key.seq > 400
+    held = {host.engine.size for host in world.honest if host.engine is not None}
+    assert all(size < 200 for size in held)
+    assert 0 < max(waiting.values()) <= 50
+
+
+def test_ground_keys_rank_first_without_a_salt_and_nowhere_with_one() -> None:
+    with_crowd = World(changed(find("eclipse_ground").settings, {"nodes": 20}))
+    crowd = set(with_crowd.settings.crowd.names(with_crowd.town.names))
+    assert len(crowd) == 4
+
+    def rank(salt: bytes) -> set[str]:
+        names = sorted(with_crowd.town.names, key=lambda name: sha256(salt + with_crowd.town.peer_id(name)).digest())
+        return set(names[:4])
+
+    assert rank(b"") == crowd
+    assert rank(b"salt") != crowd
+
+
+@pytest.mark.parametrize("name", ["eclipse_few", "eclipse_many"])
+def test_many_operators_get_more_places_than_few(name: str) -> None:
+    outcome = run(find(name), {"nodes": 20, "seconds": 10})
+    assert outcome.figures is not None
+    assert outcome.figures.hostile is not None
+    assert (outcome.figures.hostile < 0.3) is (name == "eclipse_few")
+
+
+def test_whoever_promises_in_vain_is_replaced_though_it_behaved_before() -> None:
+    outcome = run(find("late_strike"), {"nodes": 16, "seconds": 40})
+    assert outcome.failure is None
+    assert outcome.figures is not None
+    assert outcome.figures.counters["promises_broken"] > 10
+    assert outcome.figures.counters["offences"] > 0
+    assert outcome.bounds == {"one_root": 60_000, "hostile": 0.1}
+    assert find("late_strike").bounds == Bounds(one_root=60_000, hostile=0.1)
