@@ -281,7 +281,12 @@ def lock(args: list[str]) -> int:
     compile_ = [uv, "pip", "compile", "--quiet", *options, *args, "pyproject.toml"]
     run_time = [*compile_, "--group", "build", "--output-file", str(RUN_LOCK)]
     development = [*compile_, "--group", "dev", "--constraints", str(RUN_LOCK), "--output-file", str(DEV_LOCK)]
-    return run(str(RUN_LOCK), run_time) or run(str(DEV_LOCK), development)
+    code = run(str(RUN_LOCK), run_time) or run(str(DEV_LOCK), development)
+    for extra in ("dask", "ray"):  # environments of their own, for tests only (tests/simulations/test_engines.py)
+        path = ROOT / "tests" / "requirements" / f"{extra}.txt"
+        of_extra = ["--extra", extra, "--no-annotate", "--constraints", str(RUN_LOCK), "--output-file", str(path)]
+        code = code or run(str(path), [*compile_, *of_extra])
+    return code
 
 
 def env(args: list[str]) -> int:

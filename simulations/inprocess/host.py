@@ -32,6 +32,7 @@ from node.engine import Appended, Engine, Event, Result
 from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys
 from node.lines import forgiving, mend
+from node.noted import NotedMap
 from node.peers import Peers
 from node.runtime import Runtime
 from node.serve import NodeReader, settings_of
@@ -135,9 +136,9 @@ class HttpHost:
         return StoredLog(self._database)
 
     @property
-    def noted(self) -> bytes | None:
-        """Its newest note with a quorum."""
-        return None if self._runtime is None else self._runtime.notary.noted.note
+    def noted(self) -> NotedMap | None:
+        """Its newest state with a quorum; None where there is none."""
+        return None if self._runtime is None or self._runtime.noted.note is None else self._runtime.noted
 
     # -------------------------------------------------------------------------------------------- start and crash
 

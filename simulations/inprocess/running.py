@@ -24,7 +24,9 @@ from simulations.causes import failure_of
 from simulations.checkers import (
     Bounded,
     Checker,
+    Mesh,
     NothingLost,
+    NotShutOut,
     OneHistory,
     OneRoot,
     QuorumNotes,
@@ -148,11 +150,13 @@ async def _play(
 
 
 def _checkers(scenario: HttpScenario) -> list[Checker]:
-    """Those that watch every run: all that need no adversary and no simulated disk."""
+    """Those that watch every run: all that need neither adversaries nor verifiers, nor a look at every effect."""
     return [
         ValidStatements(),
         OneHistory(),
         Bounded(),
+        Mesh(),
+        NotShutOut(),
         OneRoot(),
         NothingLost(),
         Records(),

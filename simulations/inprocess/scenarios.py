@@ -60,6 +60,7 @@ _take_over("baseline", bounds=Bounds(urgent_p99=1_000, normal_max=10_000, one_ro
 _take_over("lossy", bounds=Bounds(one_root=60_000), nodes=6, seconds=30.0)
 _take_over("partition", bounds=Bounds(one_root=60_000), nodes=6, seconds=60.0)
 _take_over("one_way", bounds=Bounds(one_root=60_000), nodes=6, seconds=90.0)
+_take_over("clogging", bounds=Bounds(one_root=60_000), nodes=6, seconds=60.0)
 _take_over("clock_skew", bounds=Bounds(one_root=60_000), nodes=6, seconds=60.0)
 _take_over("joiner", bounds=Bounds(one_root=60_000), nodes=6, seconds=45.0)
 _take_over("state_notes", bounds=Bounds(one_root=60_000), nodes=6)

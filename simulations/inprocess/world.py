@@ -3,8 +3,8 @@
     trio.run(partial(play, settings, plan, …), clock=MockClock(autojump_threshold=0))
 
 A scenario's plan gets an `HttpWorld`, which has what plans without adversaries ask of a `World`: `at`, `every`, `cut`,
-`uncut`, `crash`, `set_clock`, `hold_back`, `some`, `halves`, `workload`, `at_end`; and `slow`, a factor for all delays
-of a host. Disks are real files here, so that none can be filled; that is the process tier's.
+`uncut`, `crash`, `narrow`, `clog`, `set_clock`, `hold_back`, `some`, `halves`, `workload`, `at_end`; and `slow`, a
+factor for all delays of a host. Disks are real files here, so that none can be filled; that is the process tier's.
 """
 
 from collections.abc import Callable, Sequence
@@ -69,12 +69,18 @@ class HttpWorld:
             signers=settings.signers,
             urls={name: f"http://{name}" for name in names},
         )
-        self.network = SlowLinks(self.timeline.stream("network"), settings.seed, settings.links)
+        self.network = SlowLinks(
+            self.timeline.stream("network"), settings.seed, settings.links, clock=lambda: self.timeline.now
+        )
         self.wires = Wires(nursery, self.network, self.timeline.trace, lambda: self.timeline.now)
         self.is_healed = False
         self.healed_at: int | None = None
         self.converged_at: int | None = None
         self.has_faults = False
+        # What only the world tier has: nothing rides along, nobody verifies, nobody contradicts itself.
+        self.plain: None = None
+        self.verifiers: tuple[()] = ()
+        self.misconduct: tuple[()] = ()
         self.extra: dict[str, float] = {}
         self._checkers = list(checkers)
         self._held_back: dict[str, None] = {}
@@ -170,6 +176,16 @@ class HttpWorld:
             host.crash(is_told=self.random.random() < 0.5)
             self.at(self.seconds_in + down, host.start)
 
+    def narrow(self, host: HttpHost, *, rate: float) -> None:
+        """See `World`."""
+        self._fault(f"narrow {host.name}")
+        self.network.uplinks[host.name] = rate
+
+    def clog(self, host: HttpHost, *, seconds: float) -> None:
+        """See `World`."""
+        self._fault(f"clog {host.name}")
+        self.network.clogs[host.name] = self.timeline.now + round(seconds * 1_000)
+
     def set_clock(self, host: HttpHost, *, ahead: float) -> None:
         """Sets a wall clock so many seconds ahead of the others."""
         self._fault(f"clock {host.name}")
@@ -196,8 +212,7 @@ class HttpWorld:
             while not self._has_converged():
                 await trio.sleep(POLL / 1_000)
             self.converged_at = self.timeline.now
-        if self.settings.signers:
-            await trio.sleep(NOTES_SECONDS)
+        await trio.sleep(max(self.settings.calm, NOTES_SECONDS if self.settings.signers else 0.0))
         for action in self._ending:
             action()
         self.check(lambda checker: checker.on_look(cast(Any, self)))
@@ -214,6 +229,7 @@ class HttpWorld:
 
     def _heal(self) -> None:
         """Ends every fault: links are whole, clocks are right, all hosts run."""
+        self.metrics.on_heal()
         self.is_healed = True
         self.healed_at = self.timeline.now
         clean = replace(self.network.settings, loss=0.0, duplication=0.0, reordering=0.0)
@@ -221,6 +237,8 @@ class HttpWorld:
         self.network.settings = clean
         self.network.cuts.clear()
         self.network.factors.clear()
+        self.network.uplinks.clear()
+        self.network.clogs.clear()
         self._note("heal")
         for host in self.hosts:
             if host.clock.ahead:
