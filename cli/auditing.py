@@ -23,7 +23,7 @@ from governance.fold import Fold
 from node.audit import audit as audit_log
 from node.audit import audit_noted, audit_state
 from node.config import NodeConfig, load
-from node.noted import KEPT_NOTE, KeptNote
+from node.engine.noted import KEPT_NOTE, KeptNote
 from node.noted_store import StoredNoted
 from node.reader import Reader, open_reader
 from registry.checkpoint import open_checkpoint

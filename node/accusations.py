@@ -22,7 +22,7 @@ from registry.conflicts import CHECKPOINTS, STATE_NOTES, Conflict, check
 from registry.errors import AccreditError, NotYetError, RefusedError
 from registry.note import Note
 
-from .happenings import ConflictArrived
+from .engine.happenings import ConflictArrived
 
 _WHAT: Final = {CHECKPOINTS: "checkpoints of its log", STATE_NOTES: "state notes"}
 

@@ -27,7 +27,7 @@ from registry.state_note import StateNote
 from registry.statement import decode as decode_statement
 
 from .edge import EMPTY_EDGE, Edge, tree_damaged
-from .noted import Part
+from .engine.noted import Part
 from .noted_store import StoredNoted
 from .reader import Reader
 

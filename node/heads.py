@@ -34,8 +34,8 @@ from registry.errors import DecodeError, StorageError
 from registry.merkle import HASH_BYTES
 from registry.state_note import StateNote
 
+from .engine.noted import Part
 from .files import write_atomically
-from .noted import Part
 
 _RESTORED: Final = "The database is older than what this node signed: most likely a backup was restored."
 _FETCH_BACK: Final = (

@@ -19,8 +19,8 @@ from registry.state_note import quorum
 from .accusations import alarm
 from .clock import Clock
 from .config import NodeConfig
-from .cosigning import SignerView
-from .notary import Notary
+from .engine.cosigning import SignerView
+from .engine.notary import Notary
 from .observe import Metrics
 from .reader import Reader as LogReader
 

@@ -32,9 +32,9 @@ from registry.statement import Statement
 
 from .bulk import Bulk
 from .engine import Changed, Engine, KeepNote
+from .engine.noted import KEPT_NOTE, KeptNote
 from .heads import SignedHead, SignedState
 from .ingest import Line, checking_line, workers_for
-from .noted import KEPT_NOTE, KeptNote
 from .observe import event as log_event
 from .seams import RunBlocking
 from .store import Change, Store

@@ -37,10 +37,10 @@ from registry.snapshot import Subject
 from registry.state_note import StateNote
 from registry.trie import state_root
 
-from . import noted
 from .database import checksum
+from .engine import noted
+from .engine.noted import KEPT_NOTE, KeptNote
 from .migrations import GOVERNING
-from .noted import KEPT_NOTE, KeptNote
 from .reader import Reader, open_reader, sound
 from .statemap import RECORDS, SqliteStateMap
 from .store import Store, keep

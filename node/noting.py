@@ -18,7 +18,7 @@ from functools import partial
 
 from registry.errors import StorageError
 
-from .happenings import Effect, NoteStands
+from .engine.happenings import Effect, NoteStands
 from .noted_store import DAMAGED, NotedStore
 from .observe import event as log_event
 from .seams import RunBlocking

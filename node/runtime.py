@@ -61,11 +61,11 @@ from .engine import (
     Submitted,
     TellNote,
 )
+from .engine.notary import Notary
+from .engine.noted import NotedMap
 from .heads import SignedHead, SignedState
 from .keeping import Keeping, Progress, is_disagreement
 from .keyfile import NodeKeys
-from .notary import Notary
-from .noted import NotedMap
 from .noted_store import NotedStore
 from .noting import Noting
 from .observe import event as log_event

@@ -26,10 +26,10 @@ from registry.errors import InputError
 from .api.ports import Witness
 from .clock import Clock, SystemClock
 from .config import NodeConfig
+from .engine.notary import Notary
+from .engine.noted import NotedMap
 from .health import VERSION, NodeHealth
 from .lines import ALPN, forgiving, mend
-from .notary import Notary
-from .noted import NotedMap
 from .observe import Metrics, event
 from .reader import Reader as LogReader
 from .runtime import Runtime

@@ -34,7 +34,7 @@ from node.engine import (
     Submitted,
     TellNote,
 )
-from node.noted import KeptNote, Noted
+from node.engine.noted import KeptNote, Noted
 from registry.checkpoint import Checkpoint
 from registry.errors import AccreditError, StorageError
 from registry.merkle import MemoryHashes, leaf_hash, root

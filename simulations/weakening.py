@@ -18,7 +18,7 @@ from typing import Any, Final
 from gossip import mesh, negentropy, reconcile
 from governance import renewal
 from governance.chains import Chains
-from node.logview import LogView
+from node.engine.logview import LogView
 from registry import noted
 from registry.note import VerifiedSignature
 from registry.state_note import OpenedState, StateNote

@@ -14,8 +14,8 @@ from governance.renewal import export_policy, prove_renewal
 from node.api.decisions import served_ecosystem
 from node.api.requests import hex_id
 from node.api.routes import REVALIDATE, Call, Route, bytes_response
-from node.notary import MESSAGE_BYTES
-from node.noted import NotedMap
+from node.engine.notary import MESSAGE_BYTES
+from node.engine.noted import NotedMap
 from registry.errors import InputError, NotYetError
 from registry.state_note import StateNote
 
@@ -55,7 +55,7 @@ async def state_note(call: Call) -> Response:
 
 
 async def cosignatures(call: Call) -> Response:
-    """Takes another node's cosignature in: `{1: note, ?2: ids}`, as `node.notary` has it; says what stands here."""
+    """Takes another node's cosignature in, `{1: note, ?2: ids}` (`node.engine.notary`); says what stands here."""
     writer = call.must_write()
     client = call.request.client
     wait = call.shared.note_pace.delay("" if client is None else client.host, 1, monotonic())

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from node.api.notes import standing
 from node.api.requests import hex_digits, hex_id, integer
 from node.api.routes import JSON, REVALIDATE, Call, Route, bytes_response, json_response
-from node.noted import NotedMap
+from node.engine.noted import NotedMap
 from registry.bucket import LEAVES_MAX
 from registry.encoding import encode
 from registry.errors import InputError

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from governance.fold import Fold
-from node.cosigning import SignerView, Standing
 from node.engine import ReplyFrame, Result
-from node.noted import NotedMap
+from node.engine.cosigning import SignerView, Standing
+from node.engine.noted import NotedMap
 from node.observe import Metrics
 from node.reader import Reader as LogReader
 from registry.conflicts import Conflict
@@ -38,7 +38,7 @@ class Health(Protocol):
 
 
 class Notary(Protocol):
-    """What a quorum stands by (`node.notary.Notary`)."""
+    """What a quorum stands by (`node.engine.notary.Notary`)."""
 
     @property
     def noted(self) -> Standing:

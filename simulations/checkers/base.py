@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from node.engine import KeepNote
-from node.noted import KeptNote
+from node.engine.noted import KeptNote
 from registry.statement import Statement
 
 if TYPE_CHECKING:

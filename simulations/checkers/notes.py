@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from governance.fold import Fold
 from node.engine import KeepNote
-from node.noted import KeptNote, Part
+from node.engine.noted import KeptNote, Part
 from registry.decision import decide
 from registry.noted import Result
 from registry.state_note import StateNote

@@ -29,10 +29,10 @@ from hypercorn.typing import ConnectionState, LifespanState
 
 from node.config import NodeConfig
 from node.engine import Appended, Engine, Event, Result
+from node.engine.noted import NotedMap
 from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys
 from node.lines import forgiving, mend
-from node.noted import NotedMap
 from node.peers import Peers
 from node.runtime import Runtime
 from node.serve import NodeReader, settings_of

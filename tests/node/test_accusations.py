@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from node.accusations import alarm, digest
-from node.caught import KEPT
+from node.engine.caught import KEPT
 from node.store import Store
 from node.witness import CONFLICTS, conflict_place
 from registry.errors import DecodeError, NotYetError, RefusedError, RemoteError, StorageError
@@ -84,7 +84,7 @@ async def test_a_conflict_that_finds_no_room_is_known_and_an_alarm_but_not_answe
 
 async def test_no_more_are_kept_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert KEPT >= 64, "a consortium whose every node lies is still shown"
-    monkeypatch.setattr("node.caught.KEPT", 1)
+    monkeypatch.setattr("node.engine.caught.KEPT", 1)
     town = founded("node1", "node2")
     async with running(tmp_path, town, "node2") as node:
         await node.runtime.submit([each.raw for each in town.said])

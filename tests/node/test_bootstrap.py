@@ -129,7 +129,7 @@ async def test_a_node_that_is_away_is_tried_again(tmp_path: Path) -> None:
 
 
 async def test_a_full_disk_delays_joining_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("node.engine.STORAGE_PAUSE", 0)
+    monkeypatch.setattr("node.engine.engine.STORAGE_PAUSE", 0)
     town = founded("node1")
     async with (
         running(tmp_path, town, "node1") as host,

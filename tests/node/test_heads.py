@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from node.engine.noted import Part
 from node.heads import Head, SignedHead, SignedState
-from node.noted import Part
 from node.store import Store
 from registry.errors import StorageError
 from registry.state_note import StateNote

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node import noted as noted_module
-from node.noted import KEPT_NOTE, Noted
+from node.engine import noted as noted_module
+from node.engine.noted import KEPT_NOTE, Noted
 from node.noted_store import NotedStore, StoredNoted
 from node.store import Store, open_reader
 from registry.encoding import encode

@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from node.audit import audit_state
+from node.engine.noted import KEPT_NOTE, KeptNote, Part
 from node.heads import SignedState
-from node.noted import KEPT_NOTE, KeptNote, Part
 from node.store import Store
 from registry.errors import StorageError
 from registry.note import Note

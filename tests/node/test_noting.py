@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from node.happenings import NoteStands, Reply
+from node.engine.happenings import NoteStands, Reply
 from node.noted_store import NotedStore
 from node.noting import Noting, joined
 from node.store import Store

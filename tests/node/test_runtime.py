@@ -121,7 +121,7 @@ async def test_a_full_disk_is_the_answer_and_nothing_is_told_to_have_happened(
         pages = node.store._writer.execute("PRAGMA page_count").fetchone()[0]
         node.store._writer.execute(f"PRAGMA max_page_count = {pages}")
         many = [town.says(A, "issuer.register", issuer_body(number), heard=False).raw for number in range(300)]
-        monkeypatch.setattr("node.engine.STORAGE_PAUSE", 0)
+        monkeypatch.setattr("node.engine.engine.STORAGE_PAUSE", 0)
         results = await node.runtime.submit(many)
         assert {each.status for each in results} == {"refused"}
         assert {each.error.code for each in results if each.error} == {"disk_full"}

@@ -7,7 +7,7 @@ import pytest
 
 from gossip.frames import Push
 from node.engine import KeepNote
-from node.noted import KeptNote, Part
+from node.engine.noted import KeptNote, Part
 from registry.evidence import Checked, check
 from registry.noted import Result
 from registry.query import Query

@@ -25,7 +25,7 @@ from node.engine import (
     Submitted,
     TellNote,
 )
-from node.image import Image
+from node.engine.image import Image
 from registry.errors import StorageError
 from registry.keys import key_id, public_of
 from registry.statement import Statement

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from node.noted import KeptNote, Part
+from node.engine.noted import KeptNote, Part
 from registry.records import record_digest, record_key
 from registry.snapshot import Subject
 from registry.state_note import StateNote

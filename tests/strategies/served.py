@@ -42,9 +42,9 @@ from node.engine import (
     Submitted,
     TellNote,
 )
+from node.engine.notary import SETTLED, Notary
 from node.health import NodeHealth
 from node.keeping import rows_of, signed_checkpoint
-from node.notary import SETTLED, Notary
 from node.noted_store import NotedStore
 from node.observe import Metrics
 from node.server import create_app

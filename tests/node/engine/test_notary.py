@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from governance.fold import Fold
-from node.cosigning import Arrived, Changed, Keep, Stands, Tell, Ticked
-from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
-from node.noted import KeptNote, Noted, Part
+from node.engine.cosigning import Arrived, Changed, Keep, Stands, Tell, Ticked
+from node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
+from node.engine.noted import KeptNote, Noted, Part
 from registry.encoding import encode
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.note import Note

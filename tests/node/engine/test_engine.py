@@ -4,12 +4,12 @@ import pytest
 
 from gossip.events import SendFailed, Ticked
 from governance.rulebook import is_urgent
-from node import pending as pending_module
 from node.engine import (
     STORAGE_PAUSE,
     FrameArrived,
     Result,
 )
+from node.engine import pending as pending_module
 from registry.errors import StorageError
 from tests.strategies.consortium import Pen, key_entry
 from tests.strategies.driven import FULL, START, Driven, connect, founded_node, pushed_by

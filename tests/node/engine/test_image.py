@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import pytest
 
 from node.engine import KeepNote, NoteStands
-from node.image import Image
-from node.noted import Part
+from node.engine.image import Image
+from node.engine.noted import Part
 from registry.statement import Statement
 from tests.strategies.bodies import event, grant
 from tests.strategies.consortium import Consortium, Pen, key_entry

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node import noted as noted_module
-from node.noted import KeptNote, Noted, Part
+from node.engine import noted as noted_module
+from node.engine.noted import KeptNote, Noted, Part
 from registry.encoding import encode
 from registry.errors import DecodeError
 from registry.records import record_digest, record_key

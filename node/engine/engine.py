@@ -53,11 +53,9 @@ from .happenings import (
     KeepNote,
     NoteArrived,
     NoteStands,
-    Reply,
     ReplyFrame,
     ReplyNote,
     Result,
-    SendFrame,
     Submitted,
     TellNote,
 )
@@ -68,32 +66,6 @@ from .notary import Notary
 from .noted import KeptNote, Part
 from .pending import Pending
 from .submissions import Submissions
-
-__all__ = (
-    "Append",
-    "AppendFailed",
-    "Appended",
-    "Changed",
-    "ConflictArrived",
-    "Effect",
-    "Engine",
-    "Event",
-    "FrameAnswered",
-    "FrameArrived",
-    "KeepConflict",
-    "KeepNote",
-    "NoteArrived",
-    "NoteStands",
-    "Reply",
-    "ReplyFrame",
-    "ReplyNote",
-    "Result",
-    "SendFailed",
-    "SendFrame",
-    "Submitted",
-    "TellNote",
-    "Ticked",
-)
 
 TICK: Final = 1_000
 """Between two appends of what is submitted here, ms. Design proofs.md: 1 s, aligned to the wall clock."""

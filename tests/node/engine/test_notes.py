@@ -5,7 +5,6 @@ from random import Random
 
 import pytest
 
-from node import members as members_module
 from node.engine import (
     Effect,
     KeepNote,
@@ -14,7 +13,8 @@ from node.engine import (
     ReplyNote,
     TellNote,
 )
-from node.noted import Part
+from node.engine import members as members_module
+from node.engine.noted import Part
 from registry.errors import StorageError
 from registry.state_note import StateNote
 from tests.strategies.consortium import Consortium

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from gossip import events
-from node import caught as caught_module
 from node.engine import ConflictArrived, KeepConflict, NoteArrived
+from node.engine import caught as caught_module
 from registry.checkpoint import Checkpoint
 from registry.conflicts import CHECKPOINTS, STATE_NOTES, conflict_of_checkpoints, conflict_of_states
 from registry.encoding import encode

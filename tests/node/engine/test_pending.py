@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.admission import Admission
-from node.pending import RELAY, Pending
+from node.engine.pending import RELAY, Pending
 from registry.statement import Statement, decode
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Pen, key_entry

@@ -2,7 +2,7 @@
 
 import pytest
 
-from node.ledger import KEPT, NOTE_BYTES, OTHERS, Ledger, Sayings
+from node.engine.ledger import KEPT, NOTE_BYTES, OTHERS, Ledger, Sayings
 from registry.checkpoint import Checkpoint
 from registry.conflicts import check
 from registry.keys import public_of
