@@ -31,7 +31,7 @@ def test_a_scenario_meets_what_it_is_about() -> None:
     lossy = figures_of("lossy", {"nodes": 8, "seconds": 10})
     forged = figures_of("flood_invalid", {"nodes": 10, "seconds": 10})
     crashes = run(find("crash_restart"), {"nodes": 8, "seconds": 20}, keep=100_000)
-    assert lossy.counters["exchanges_failed"] > 20
+    assert lossy.counters["exchanges_failed"] > 10
     assert forged.counters["offences"] > 0
     assert "crash" in "".join(crashes.tail)
     assert crashes.figures is not None
