@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from cli import asking, exits, output
+from cli.newest import compare_heads
 from cli.outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
 from cli.output import fair, shorten
 from cli.requests import Head, Request, Signed, after, read_statements
-from cli.sending import await_key, key_at, submit
+from cli.sending import await_key, submit
 from cli.signing import PublicKey, Signer, key_options, read_public, unsent_path, write_unsent
 from governance.entries import next_number
 from governance.rulebook import check_statement
@@ -201,7 +202,7 @@ class Desk:
         self._require_ecosystem(key)
         if key.is_secret and not self.wishes.dry_run:
             # Of an exported entry nothing is known; there the key file that signs the request is the guard.
-            self._compare_heads(key.last, head, key.kid)
+            compare_heads(self.nodes, self.ecosystem, key.kid, last=key.last, head=head)
         newest = self._newest(head, key) if head else None
         return Voice(
             kid=key.kid,
@@ -321,67 +322,6 @@ class Desk:
                 "several_authorities", f"The key speaks for {', '.join(ids)}.", hint="Say for which with --as ID."
             )
         return wanted or ids[0]
-
-    def _compare_heads(self, last: Head | None, head: Head | None, kid: bytes) -> None:
-        """Refuses to build on a head that is not the key's newest, as far as can be known."""
-        if last is not None and (head is None or head.seq < last.seq):
-            raise NotYetError(
-                "head_behind",
-                f"Your key signed statement number {last.seq} ({shorten(last.id)}); "
-                f"{self.nodes[0]} has only {head.seq if head else 'none'} of this key.",
-                hint="Send what was signed (accredit submit FILE), ask another node with --node, or wait a moment.",
-            )
-        if last is not None and head is not None and head.seq == last.seq and head.id != last.id:
-            raise RefusedError(
-                "key_doubled",
-                f"Under number {last.seq} your key file signed {shorten(last.id)} "
-                f"and the node holds {shorten(head.id)}: the key is in use twice.",
-                hint="Stop using it and find out where; then accredit keys rotate, or accredit keys compromise.",
-            )
-        if head is not None and (last is None or last.seq < head.seq):
-            self._require_two_nodes(head, kid)
-
-    def _require_two_nodes(self, head: Head, kid: bytes) -> None:
-        """A copy of a key that has been used elsewhere: one node could hide its newest statement, two will not."""
-        others = [node for node in self.ecosystem["nodes"] if node["name"] != self.ecosystem["node"]["name"]]
-        if not others:
-            return
-        if len(self.nodes) < 2:
-            raise InputError(
-                "ask_two_nodes",
-                f"This copy of your key is older than what the key last signed (number {head.seq}).",
-                hint="Let two operators' nodes confirm it: add "
-                + " ".join(f"--node {url}" for url in (self.nodes[0], others[0]["url"])),
-            )
-        operators = {self._operator(self.ecosystem)}
-        for url in self.nodes[1:]:
-            with asking.connected(url) as client:
-                operators.add(self._operator(client.ecosystem()))
-                known = key_at(client, kid) or {"seq": 0, "head": None}
-            if known["seq"] > head.seq:
-                raise NotYetError(
-                    "head_behind",
-                    f"{url} has statement number {known['seq']} of your key; {self.nodes[0]} only {head.seq}.",
-                    hint=f"Ask {url} first (--node {url}), or wait until both agree.",
-                )
-            if known["seq"] == head.seq and known["head"] != head.id.hex():
-                raise RefusedError(
-                    "key_doubled",
-                    f"The nodes hold different statements number {head.seq} of your key: it is in use twice.",
-                    hint="Stop using it and find out where; then accredit keys rotate, or accredit keys compromise.",
-                )
-        if len(operators) < 2 and any(node["operator"] not in operators for node in others):
-            raise InputError(
-                "ask_two_operators",
-                "Both nodes belong to one operator.",
-                hint="Name a node of another: accredit node peers lists them.",
-            )
-
-    @staticmethod
-    def _operator(ecosystem: dict[str, Any]) -> str:
-        """Who operates the node that answered; the node itself where it is not (yet) admitted."""
-        own = str(ecosystem["node"]["name"])
-        return next((str(node["operator"]) for node in ecosystem["nodes"] if node["name"] == own), own)
 
     # ------------------------------------------------------------------------------------------------ drafts and votes
 

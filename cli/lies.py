@@ -17,11 +17,12 @@ from node.keyfile import NodeKeys
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.conflicts import Conflict, Entry, conflict_of_checkpoints
 from registry.encoding import decode
-from registry.evidence import Evidence, prove
+from registry.evidence import Evidence
 from registry.keys import public_of
 from registry.limits import RECORD_BYTES
 from registry.merkle import MemoryHashes, leaf_hash, prove_inclusion, root
 from registry.note import KeyType, Note, VerifierKey, sign_note
+from registry.proving import prove
 from registry.records import MemoryRecords, record_digest, record_key
 from registry.snapshot import Snapshot
 from registry.state_note import StateNote, cosign_state

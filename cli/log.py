@@ -2,7 +2,8 @@
 
     show      the signed checkpoint
     prove     one statement's place in the log, as a file that proves itself (C2SP tlog-proof)
-    verify    URL: read the whole log and derive its root; FILE: check such a proof, without a network
+    verify    URL: read the whole log, derive root, records, map and note again; FILE: check such a proof, without a
+              network
 
 A proof file carries the statement itself. What vouches for it is the log's own key: from the file's ecosystem as a node
 tells it, or given with `--log-key` by somebody you trust.
@@ -19,10 +20,10 @@ from cli.asking import complete, connected, effective_ids, node_option
 from cli.commands import Group
 from cli.output import good
 from registry.checkpoint import LogProof, check_log_proof, open_checkpoint
-from registry.errors import DecodeError, InputError, RefusedError
-from registry.log import ENTRIES, Tile, Tiles, bundles_of, check_entries, decode_bundle
+from registry.errors import DecodeError, InputError, RefusedError, RemoteError
+from registry.log import ENTRIES, Tile, Tiles, bundles_of, decode_bundle
 from registry.merkle import leaf_hash, prove_inclusion
-from registry.note import KeyType, VerifierKey
+from registry.note import NOTE_BYTES_MAX, KeyType, VerifierKey
 from registry.policy import Policy
 from registry.statement import decode
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from node.client import NodeClient
 
 log = Group("log", help="A node's log: show, prove, verify.")
+
+_TRIES = 5
+"""Notes and snapshots that are asked for until both are of one state: it changes every second at most."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _LOG_KEY = click.option("--log-key", metavar="VKEY", help="The log's key (name+id+key), where no node shall be asked.")
@@ -95,7 +99,9 @@ accredit log verify proof.tlog --policy witnesses.policy""",
 @click.option("--policy", type=_FILE, help="Logs, witnesses and how many must have cosigned (C2SP tlog-policy).")
 @node_option
 def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str, ...]) -> None:
-    """Check a whole log (URL): every statement, in order, leads to the signed root. Or check a proof FILE."""
+    """Check a whole log (URL): every statement, in order, leads to the signed root, and to the records, the state
+    note and the snapshot that the node serves. Or check a proof FILE.
+    """
     relied_on = None if policy is None else Policy.decode(forms.read_bytes(policy))
     if not what.startswith(("https://", "http://")):
         _verify_proof(Path(what), log_key, relied_on, nodes)
@@ -106,19 +112,59 @@ def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str
 
 
 def _verify_log(url: str, log_key: str | None) -> None:
+    from cli.deriving import derive
+
     with connected(url) as client:
-        key = _key(client, log_key)
+        key, ecosystem = _key(client, log_key), decode(client.genesis()).id
+        note, snapshot = noted_bytes(client)  # before the checkpoint, so that the log has all that they are of
         checkpoint = open_checkpoint(client.checkpoint().encode(), key).checkpoint
         with output.progress("Reading the log", checkpoint.size) as step:
-            check_entries(read_entries(client, checkpoint.size, step), checkpoint.size, checkpoint.root)
-    data = {"origin": checkpoint.origin, "size": checkpoint.size, "root": checkpoint.root, "verified": True}
+            entries = read_entries(client, checkpoint.size, step)
+            found = derive(ecosystem, entries, checkpoint, note, snapshot)
+    state = found.state
+    data = {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": checkpoint.root,
+        "verified": True,
+        "records": found.records,
+        "records_root": found.records_root,
+        "state": None if state is None else {"count": state.count, "root": state.root, "cosigned": found.cosigned},
+        "state_compared": found.is_compared,
+    }
 
     def text() -> None:
         signer = output.safe(key.name)
         output.say(f"{good('The log is whole.')} {checkpoint.size} statements lead to the root that {signer} signed.")
-        output.facts([("root", checkpoint.root.hex()), ("log key", key.encode())])
+        if state is None:
+            said = "no quorum has stood by a state yet"
+        elif found.is_compared:
+            said = f"{state.count} statements lead to it, {found.cosigned} signers cosigned it, the snapshot is its own"
+        else:
+            said = "not compared: it is of no beginning of this log; try again in a quiet moment"
+        rows = [("root", checkpoint.root.hex()), ("log key", key.encode()), ("records", found.records)]
+        output.facts([*rows, ("records root", found.records_root.hex()), ("state note", said)])
 
     output.emit(data, text)
+
+
+def noted_bytes(client: "NodeClient") -> tuple[bytes, bytes]:
+    """The state note and the snapshot of one state; both empty where there is none.
+
+    Raises:
+        RemoteError: the node cannot be asked, or goes on too fast (`too_busy`).
+    """
+    for _ in range(_TRIES):
+        try:
+            note, snapshot = client.state_note(), client.snapshot()
+        except RemoteError as error:
+            if error.code != "no_state_note":
+                raise
+            return b"", b""
+        text = note.partition(b"\n\n")[0]
+        if text in snapshot[-NOTE_BYTES_MAX:]:
+            return note, snapshot
+    raise RemoteError("too_busy", "The node goes on faster than it can be read.", hint="Try again in a quiet moment.")
 
 
 def _verify_proof(path: Path, log_key: str | None, policy: Policy | None, nodes: tuple[str, ...]) -> None:

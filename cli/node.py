@@ -5,7 +5,8 @@ genesis   puts the signed genesis in place, for a node that the charter names
 join      the same as init, for an ecosystem that exists already; writes an admission request
 admit, retire   propose to let a node in, or out
 run       runs it
-status, peers   how nodes are, as they say themselves
+status, peers   how nodes are, as they say themselves (`watching`)
+conflicts, accuse   which of them were caught lying, and the proof (`accusing`)
 audit     derives everything anew from the stored bytes
 """
 
@@ -16,12 +17,12 @@ from typing import Any, Final
 import click
 
 from cli import exits, forms, output
-from cli.asking import connected, node_option
+from cli.asking import connected
 from cli.commands import Group
 from cli.desk import Desk, Say, signing
-from cli.output import bad, faint, fair, good, shorten
+from cli.output import bad, good
 from node.files import create_file, write_atomically
-from registry.errors import InputError, RefusedError, RemoteError
+from registry.errors import InputError, RefusedError
 from registry.keys import multibase
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -30,13 +31,14 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 CONFIG: Final = "node.toml"
 ENTRY: Final = "node-entry.toml"
 GENESIS: Final = "genesis.cose"
-OLD_NOTE: Final = 120
-"""Seconds after which a state note is not as fresh as it should be: signers cosign twice a minute."""
-
 node = Group(
     "node",
-    help="Run a node: init, genesis, join, admit, retire, run, status, peers, audit, backup, restore.",
+    help="Run a node: init, genesis, join, admit, retire, run, watch and audit it, backup, restore.",
     lazy={
+        "status": ("cli.watching:status", "How nodes are, and whether they hold the same."),
+        "peers": ("cli.watching:peers", "How a node sees the others."),
+        "conflicts": ("cli.accusing:conflicts", "Nodes that were caught contradicting themselves."),
+        "accuse": ("cli.accusing:accuse", "Show nodes the proof that one of them contradicted itself."),
         "backup": ("cli.backups:backup", "Copy a node's database into a new file."),
         "restore": ("cli.backups:restore", "Put a backup back, if it holds all that was signed."),
     },
@@ -186,99 +188,25 @@ def retire(name: str, reason: str | None, desk: Desk) -> None:
 ACCREDIT_PORT=8081 accredit node run node1""",
 )
 @click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
-def run(folder: Path) -> None:
-    """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM."""
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    help="Processes that check signatures while a log is loaded or taken in (setting ingest_workers); 0: one a core.",
+)
+def run(folder: Path, workers: int | None) -> None:
+    """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM.
+
+    A new node first takes in the log of a node that it was told to begin with, and answers once it has it.
+    """
+    from msgspec import structs
+
     from cli.running import run_node
     from node.config import load
 
     config = load(config_path(folder))
+    if workers is not None:
+        config = structs.replace(config, ingest_workers=workers)
     run_node(config, lambda url: output.note(f"{good(config.name)} answers at {url}. Stop it with Ctrl-C."))
-
-
-@node.command(
-    "status", example="accredit node status --node https://node1.example.org --node https://node2.example.org"
-)
-@node_option
-def status(nodes: tuple[str, ...]) -> None:
-    """How nodes are, as they say themselves, and whether they hold the same."""
-    found: list[dict[str, Any]] = []
-    for url in nodes:
-        try:
-            with connected(url) as client:
-                found.append({"node": url, **client.status()})
-        except RemoteError as error:
-            found.append({"node": url, "error": error.message})
-    reached = [one for one in found if "error" not in one]
-    if not reached:
-        raise RemoteError("unreachable", found[0]["error"], hint="Check the URL; is the node running?")
-
-    def text() -> None:
-        rows = []
-        for one in found:
-            if "error" in one:
-                rows.append((one["node"], bad("unreachable"), "", "", "", "", "", ""))
-                continue
-            heard = sum(1 for peer in one["peers"] if peer["last_heard"])
-            alarms = bad(f"{len(one['alarms'])}") if one["alarms"] else good("none")
-            behind = "" if one["checkpoint_size"] == one["size"] else fair(f" ({one['checkpoint_size']} signed)")
-            rows.append(
-                (
-                    one["name"],
-                    good("up"),
-                    forms.span(one["uptime"]),
-                    output.mix(one["size"], behind),
-                    shorten(one["state_root"]),
-                    _noted(one["state_note"]),
-                    f"{heard} of {len(one['peers'])}",
-                    alarms,
-                )
-            )
-        output.table(("node", "", "for", "statements", "state", "noted", "peers heard", "alarms"), rows)
-        for one in reached:
-            for alarm in one["alarms"]:
-                output.say(f"{bad('!')} {output.safe(one['name'])}: {output.safe(alarm)}")
-            for signer in (one["state_note"] or {}).get("missing", ()):
-                said = f"the signer {signer['name']} is missing, last seen {forms.when(signer['last_seen']) or 'never'}"
-                output.say(f"{fair('!')} {output.safe(one['name'])}: {output.safe(said)}")
-        if len(reached) > 1:
-            same = len({one["state_root"] for one in reached}) == 1
-            output.say(good("They hold the same.") if same else fair("They do not hold the same yet."))
-
-    output.emit({"nodes": found}, text)
-    if len(reached) < len(found):
-        raise exits.Negative
-
-
-def _noted(note: dict[str, Any] | None) -> output.Styled:
-    """The state that a quorum stands by: of how many statements, how old, and whose cosignatures are there."""
-    if note is None:
-        return faint("no signers")
-    signers = len({*note["cosigned_by"], *(one["name"] for one in note["missing"])})
-    if note["age_seconds"] is None:
-        return bad(f"no quorum: {note['quorum']} of {signers} signers are needed")
-    text = f"{note['count']}, {forms.span(note['age_seconds'])} ago, by {len(note['cosigned_by'])} of {signers}"
-    return fair(text) if note["missing"] or note["age_seconds"] > OLD_NOTE else good(text)
-
-
-@node.command("peers", example="accredit node peers --node https://node1.example.org")
-@node_option
-def peers(nodes: tuple[str, ...]) -> None:
-    """The nodes of the ecosystem, and how one of them sees the others."""
-    with connected(nodes[0]) as client:
-        ecosystem, seen = client.ecosystem(), {one["name"]: one for one in client.status()["peers"]}
-
-    def text() -> None:
-        rows = []
-        for one in ecosystem["nodes"]:
-            peer = seen.get(one["name"], {})
-            here = one["name"] == ecosystem["node"]["name"]
-            state = faint("this node") if here else bad(peer.get("error") or "")
-            heard = forms.when(peer.get("last_heard")) or ("" if here else "never")
-            signer = "signer" if one["name"] in ecosystem["signers"] else ""
-            rows.append((one["name"], one["operator"], one["url"], signer, heard, state))
-        output.table(("node", "operator", "url", "", "last heard", ""), rows, empty="No nodes are admitted yet.")
-
-    output.emit({"nodes": [{**one, "peer": seen.get(one["name"])} for one in ecosystem["nodes"]]}, text)
 
 
 @node.command(

@@ -4,6 +4,8 @@ The answer a person gets: the verdict in words, who accredits, why, until when, 
 question as one curl command. Ends with 0 where the answer is yes, 1 where it is not. With several nodes (`--node`
 repeated) all are asked; where they differ, that is said and the answer is no.
 
+With `--private` a node is not even told whom one asks about (`private`).
+
 With a trust policy no node has to be believed: the answer comes with its evidence, which is checked here at once, and
 what is shown is what a quorum of the policy's signers vouches for. A node may know of something newer that has no
 quorum yet, such as a revocation a second ago: that is shown as its own word, and the answer is no.
@@ -18,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cli import exits, forms, output
-from cli.answers import show_decision
-from cli.asking import connected, node_option
+from cli.answers import decision_view, details_of, show_decision
+from cli.asking import connected, first_good, node_option
 from cli.commands import Command, wants_json
 from cli.output import bad, faint, fair, good, safe
+from cli.private import ask_privately
 from cli.questions import Asked, as_curl, query_of, question_options
-from cli.verifying import FILE, Answer, check_answer, read_policy, show_answer
+from cli.verifying import FILE, Answer, check_answer, read_policy, remember, show_answer
+from registry.bucket import Buckets
 from registry.errors import AccreditError, InputError, RemoteError, StorageError
 
 if TYPE_CHECKING:
@@ -36,7 +40,8 @@ if TYPE_CHECKING:
     example="""accredit query did:web:uni.example --for BachelorDegree --on 2015-05-20
 accredit query did:web:bootcamp.example --competency https://example.org/skills/python --jurisdiction US-IN
 accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org
-accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence""",
+accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence
+accredit query did:web:uni.example --for Degree --policy policy.txt --private""",
 )
 @click.argument("issuer", metavar="ID")
 @question_options
@@ -51,8 +56,11 @@ accredit query did:web:uni.example --for Degree --policy policy.txt --evidence u
     metavar="POLICY",
     help="Check the answer by this trust policy at once. [env ACCREDIT_POLICY]",
 )
+@click.option("--private", is_flag=True, help="Do not tell the node which issuer it is; needs --policy.")
 @node_option
-def query(issuer: str, asked: Asked, target: Path | None, policy_path: Path | None, nodes: tuple[str, ...]) -> None:
+def query(
+    issuer: str, asked: Asked, target: Path | None, policy_path: Path | None, private: bool, nodes: tuple[str, ...]
+) -> None:
     """Ask whether issuer ID (a DID or https URL) is accredited to issue this.
 
     Says the verdict, who accredits, why, until when, and what to do next. Ends with 0 if the answer is yes, else 1.
@@ -60,6 +68,15 @@ def query(issuer: str, asked: Asked, target: Path | None, policy_path: Path | No
     or 13 (unknown) if it does not: see accredit evidence check --help.
     """
     question = asked.question(issuer)
+    if private:
+        if policy_path is None or target is not None:
+            raise InputError(
+                "private_needs_policy",
+                "--private is decided here, by a trust policy, and leaves no evidence file.",
+                hint="Add --policy FILE, and leave --evidence out.",
+            )
+        _ask_privately(nodes, question, policy_path)
+        return
     if target is not None and target.exists():
         raise StorageError("file_exists", f"{target} exists already.", hint="Choose another name for the evidence.")
     if target is None and policy_path is None:
@@ -80,6 +97,24 @@ def query(issuer: str, asked: Asked, target: Path | None, policy_path: Path | No
     order = sorted(range(len(checked)), key=lambda at: _rank(checked[at]))
     _keep(target, proofs[order[0]])
     _tell_checked(question, [(answers[at], checked[at]) for at in order], now)
+
+
+def _ask_privately(nodes: Sequence[str], question: dict[str, Any], policy_path: Path) -> None:
+    policy, now = read_policy(policy_path), int(time.time())
+    asked = query_of(question, policy.charter)
+    decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
+    noted, view = opened[0].noted, decision_view(decision)
+    remember(policy_path, noted.state)
+
+    def text() -> None:
+        said = f"{len(noted.signers)} signers vouch for a state of {noted.state.count} statements"
+        output.say(f"{good('Verified')}  {said}; the node was not told which issuer it is.")
+        output.say()
+        show_decision(question, view, details_of(view, Buckets(opened)), at_node=False)
+
+    output.emit({"result": "verified", **view, "statements_noted": noted.state.count}, text)
+    if not decision.authorized:
+        raise exits.Negative
 
 
 def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]]) -> None:

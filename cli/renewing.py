@@ -1,26 +1,26 @@
 """What a trust policy is renewed with, gathered from one node that need not be trusted.
 
-Taken are the node's snapshot, for the noted records of the charter and of the signers' nodes, and its log, for the
-statements that say the same: the charter's versions since the one that the policy has followed, keys that were added
-or rotated, nodes admitted and retired, and the votes on these. Whether all that suffices, `governance.renewal.renew`
-decides; a node that leaves something out brings about a refusal, and another one is asked.
+The node puts it together (`/v1/renewal`): the noted records of the charter and of the signers' nodes, and the
+statements that say the same, which are the charter's versions since the one that the policy has followed, keys that
+were added or rotated, nodes admitted and retired, and the votes on these. A node without that route is asked for its
+snapshot and its whole log, and the same is looked up in them.
+
+Whether all that suffices, `governance.renewal.renew` decides; a node that leaves something out brings about a refusal,
+and another one is asked.
 """
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from cli import output
 from cli.log import read_entries
 from governance.renewal import Renewal
 from registry.checkpoint import Checkpoint
-from registry.errors import RefusedError, RemoteError
+from registry.errors import InputError, RefusedError, RemoteError
 from registry.note import Note
 from registry.proven import Recorder
-from registry.records import record_key
 from registry.snapshot import Snapshot
 from registry.statement import Unverified, decode
-from registry.trie import Trie
 from registry.trust import TrustPolicy
 
 if TYPE_CHECKING:
@@ -37,8 +37,21 @@ def fetch_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewa
         RefusedError, DecodeError: what it has does not stand, or does not lead from the policy's step to its charter.
         RemoteError: it cannot be reached, or its records lack the charter.
     """
+    try:
+        return Renewal.decode(client.renewal(policy.step))
+    except InputError as error:
+        if error.code != "not_found":
+            raise
+    return gather_renewal(client, policy, now)
+
+
+def gather_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewal:
+    """The same from a node's snapshot and its whole log, which every node serves.
+
+    Raises:
+        RefusedError, DecodeError, RemoteError: as `fetch_renewal`.
+    """
     loaded = Snapshot.load(client.snapshot(), policy, now)
-    trie = Trie((record_key(*subject), sha256(raw).digest()) for subject, raw in loaded.items())
     recorder = Recorder(loaded)
     charter = recorder.get("charter", policy.charter)
     if charter is None:
@@ -49,9 +62,9 @@ def fetch_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renewa
     with output.progress("Reading the log", size) as step:
         wanted = _wanted(read_entries(client, size, step), charter["statement"], policy.step)
     return Renewal(
-        records_root=trie.root(),
+        records_root=loaded.records_root(),
         statements_root=loaded.statements_root(),
-        records=recorder.prove(trie),
+        records=recorder.prove(),
         note=loaded.noted.note,
         statements=tuple(one.raw for one in wanted),
     )

@@ -2,8 +2,8 @@
 
     run_node(config)      until SIGINT or SIGTERM; what waits for the next append gets its answer first
 
-A node that the ecosystem does not know yet reads the log of the nodes it was told to begin with, and gossips as soon as
-it is admitted. A founding node takes the genesis from its file.
+A node that the ecosystem does not know yet takes in the log of a node it was told to begin with, before it serves; then
+it reads along, and gossips as soon as it is admitted. A founding node takes the genesis from its file.
 """
 
 import logging
@@ -16,14 +16,17 @@ from typing import Final
 
 import trio
 
+from cli.loading import shown
 from gossip.config import GossipConfig
 from node.bootstrap import join
+from node.bulk import Bulk
 from node.clock import SystemClock
 from node.config import NodeConfig
 from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys, read_passphrase
 from node.observe import configure_logging, event
 from node.peers import Peers
+from node.pool import cores
 from node.runtime import Runtime
 from node.serve import GRACE_SECONDS, bind, serve
 from node.store import Store
@@ -57,6 +60,17 @@ def state_path(config: NodeConfig) -> Path:
 def witness_path(config: NodeConfig) -> Path:
     """Where the node keeps what it has cosigned as a witness."""
     return config.heads / WITNESS_FILE
+
+
+def gossip_of(config: NodeConfig) -> GossipConfig:
+    """What of a node's settings concerns gossip."""
+    return GossipConfig(
+        heartbeat=config.heartbeat_ms,
+        root_interval=config.reconcile_ms,
+        answer=config.request_timeout_ms,
+        pinned=config.pinned,
+        outbound_only=config.outbound_only,
+    )
 
 
 def run_node(config: NodeConfig, ready: Callable[[str], None] = lambda _url: None) -> None:
@@ -102,16 +116,10 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
         sock = stack.enter_context(bind(config))
         store = stack.enter_context(Store.open(config.database, ecosystem=config.ecosystem_id, origin=config.name))
         peers = Peers(timeout_seconds=config.request_timeout_ms / 1_000, proxy=config.proxy)
-        runtime = await Runtime.open(
-            store=store,
-            head=SignedHead(head_path(config)),
-            state=SignedState(state_path(config)),
-            keys=keys,
-            peers=peers,
-            clock=clock,
-            tick=config.tick_ms,
-            gossip=GossipConfig(heartbeat=config.heartbeat_ms, root_interval=config.reconcile_ms),
-        )
+        runtime = await _open_unless_stopped(config, store, keys, peers, clock)
+        if runtime is None:
+            await peers.aclose()
+            return
         witness = NodeWitness(
             name=keys.name,
             seed=keys.witness,
@@ -119,6 +127,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             store=store,
             log_key=partial(log_key_of, runtime.fold),
             clock=clock,
+            on_conflict=runtime.found,
         )
         witnessing = Witnessing(
             runtime,
@@ -126,6 +135,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
             transport=peers,
             clock=clock,
             outside=[Witness.decode(line) for line in config.witnesses],
+            on_conflict=runtime.found,
         )
         stopping = trio.Event()
         try:
@@ -142,7 +152,7 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
                         clock=clock,
                         shutdown=stopping.wait,
                         witness=witness,
-                        alarms=lambda: [*witness.alarms(), *witnessing.alarms()],
+                        alarms=witnessing.alarms,
                     )
                     url = await nursery.start(serving)
                     around.start_soon(witnessing.run)
@@ -159,6 +169,41 @@ async def _main(config: NodeConfig, ready: Callable[[str], None]) -> None:
         finally:
             with trio.CancelScope(shield=True):
                 await peers.aclose()
+
+
+async def _open_unless_stopped(
+    config: NodeConfig, store: Store, keys: NodeKeys, peers: Peers, clock: SystemClock
+) -> Runtime | None:
+    """The node with its log, another's taken in if it is new; None if it was told to stop before that was done."""
+    runtime = None
+    workers = config.ingest_workers or cores()
+    with shown("Loading the log", config.log_format) as loaded, shown("Taking in the log", config.log_format) as taken:
+        async with trio.open_nursery() as nursery:
+            stopping = trio.Event()
+            nursery.start_soon(_stop_at, stopping, nursery.cancel_scope)
+            await nursery.start(_obey_signals, stopping, nursery.cancel_scope)
+            runtime = await Runtime.open(
+                store=store,
+                head=SignedHead(head_path(config)),
+                state=SignedState(state_path(config)),
+                keys=keys,
+                peers=peers,
+                clock=clock,
+                tick=config.tick_ms,
+                gossip=gossip_of(config),
+                progress=loaded,
+                workers=workers,
+                bulk=Bulk(peers, [peer.url for peer in config.peers], workers=workers, progress=taken),
+            )
+            nursery.cancel_scope.cancel()
+    if runtime is None:
+        event(_log, logging.INFO, "stopped before it was ready; the next start goes on from here", size=store.size())
+    return runtime
+
+
+async def _stop_at(stopping: trio.Event, everything: trio.CancelScope) -> None:
+    await stopping.wait()
+    everything.cancel()
 
 
 async def _obey_signals(

@@ -1,7 +1,8 @@
-"""`accredit simulate`: whole ecosystems in virtual time, with faults and adversaries, on this machine.
+"""`accredit simulate`: whole ecosystems with faults and adversaries, on this machine.
 
-A run drives the engine that every node runs; nothing of the protocol is rebuilt. It prints its seed, the digest of all
-that happened, and the command that runs the same again. Exit code 1: something that must hold did not.
+In three tiers: engines in virtual time (`world`), whole nodes over HTTP in virtual time (`http`), real nodes as
+processes (`processes`). A run prints its seed, its digest, and the command that runs the same again. Exit code 1:
+something that must hold did not.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from cli.commands import Group
 from cli.exits import Negative
 from cli.output import bad, faint, good
 
+TIERS: Final = ("world", "http", "processes")  # of `simulations.tiers`, which is not worth importing for `--help`
+ENGINES: Final = ("local", "dask", "ray")  # of `simulations.engines`
 _SEEDS_MAX: Final = 100_000
 
 simulate = Group("simulate", help="Simulate whole networks: faults, adversaries, and what must hold all the same.")
@@ -48,6 +51,10 @@ def _seeds(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     return seeds
 
 
+def _or_empty(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str:
+    return value or ""
+
+
 def _world_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What every command that runs a scenario takes."""
     for option in (
@@ -59,8 +66,9 @@ def _world_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="NAME=VALUE",
             help="A setting, as in links.loss=0.02.",
         ),
-        click.option("--seconds", type=float, help="How long faults last, in virtual time."),
+        click.option("--seconds", type=float, help="How long faults last; in virtual time, but for real processes."),
         click.option("--nodes", type=int, help="How many nodes."),
+        click.option("--tier", type=click.Choice(TIERS), callback=_or_empty, help="Where several have the scenario."),
         click.argument("scenario"),
     ):
         function = option(function)
@@ -73,27 +81,52 @@ _report = click.option(
 )
 
 
-@simulate.command("list", example="accredit simulate list", help="The scenarios, and what they promise.")
+@simulate.command("list", example="accredit simulate list", help="The scenarios of all tiers, and what they promise.")
 def list_scenarios() -> None:
     """See `help`."""
-    from simulations.scenarios import SCENARIOS
+    from simulations.tiers import scenarios_of
+
+    found: dict[str, list[Any]] = {}
+    for tier in TIERS:
+        for name, each in scenarios_of(tier).items():
+            found.setdefault(name, []).append(each)
 
     def text() -> None:
-        rows = [
-            (each.name, each.settings.nodes, f"{each.settings.seconds:g}", each.summary) for each in SCENARIOS.values()
-        ]
-        output.table(("scenario", "nodes", "seconds", "what happens"), rows)
+        rows = []
+        for name, forms in found.items():
+            first = forms[0].scenario
+            tiers = ", ".join(each.tier for each in forms)
+            size = (str(first.settings.nodes), f"{first.settings.seconds:g}", forms[0].takes)
+            rows.append((name, tiers, *size, first.summary))
+        output.table(("scenario", "tiers", "nodes", "seconds", "takes", "what happens"), rows)
+        output.say(faint("Nodes, seconds and the time it takes are those of the first tier named."))
 
     data = [
-        {"name": each.name, "summary": each.summary, "nodes": each.settings.nodes, "seconds": each.settings.seconds}
-        for each in SCENARIOS.values()
+        {
+            "name": name,
+            "summary": forms[0].scenario.summary,
+            "nodes": forms[0].scenario.settings.nodes,
+            "seconds": forms[0].scenario.settings.seconds,
+            "tiers": [
+                {
+                    "tier": each.tier,
+                    "nodes": each.scenario.settings.nodes,
+                    "seconds": each.scenario.settings.seconds,
+                    "takes": each.takes,
+                }
+                for each in forms
+            ],
+        }
+        for name, forms in found.items()
     ]
     output.emit({"scenarios": data}, text)
 
 
 @simulate.command(
     "run",
-    example="accredit simulate run partition --nodes 20 --seconds 60 --seed 7 --report out/",
+    example="accredit simulate run partition --nodes 20 --seconds 60 --seed 7 --report out/\n"
+    "accredit simulate run partition --tier http --nodes 10\n"
+    "accredit simulate run torment --nodes 5 --seconds 180 --seed 7",
     help="Run one scenario; say whether everything held.",
 )
 @_world_options
@@ -101,6 +134,7 @@ def list_scenarios() -> None:
 @_report
 def run_scenario(
     scenario: str,
+    tier: str,
     nodes: int | None,
     seconds: float | None,
     changes: Sequence[tuple[str, list[float]]],
@@ -110,7 +144,7 @@ def run_scenario(
     """See `help`."""
     from simulations.report import write_run
 
-    outcome = _run(scenario, _changes(nodes, seconds, changes, seed), compare=report is not None)
+    outcome = _run(scenario, tier, _changes(nodes, seconds, changes, seed), compare=report is not None)
     files = [] if report is None else write_run(outcome, report)
     _show(outcome, files)
 
@@ -126,6 +160,7 @@ def run_scenario(
 @click.option("--events", type=click.IntRange(1, 100_000), default=40, show_default=True, help="How many to show.")
 def replay(
     scenario: str,
+    tier: str,
     nodes: int | None,
     seconds: float | None,
     changes: Sequence[tuple[str, list[float]]],
@@ -134,7 +169,7 @@ def replay(
     events: int,
 ) -> None:
     """See `help`."""
-    outcome = _run(scenario, _changes(nodes, seconds, changes, seed), keep=events)
+    outcome = _run(scenario, tier, _changes(nodes, seconds, changes, seed), keep=events)
     is_same = outcome.digest.startswith(digest.lower())
 
     def text() -> None:
@@ -143,8 +178,7 @@ def replay(
         output.say()
         _text(outcome, [])
         if digest:
-            another = f"Another run than {digest}: code or settings differ."
-            output.say(good("The same run.") if is_same else bad(another))
+            output.say(_sameness(outcome.tier, digest, is_same=is_same))
 
     output.emit({**outcome.as_dict(), "same": is_same}, text)
     if not is_same or outcome.failure is not None:
@@ -155,8 +189,9 @@ def replay(
     "sweep",
     example="accredit simulate sweep lossy --seeds 1-20 --vary links.loss=0,0.05,0.1 --nodes 20 --report out/\n"
     "accredit simulate sweep smoke\n"
-    "accredit simulate sweep all --seeds 1-20 --report nightly/",
-    help="Run one scenario, or all, or the small smoke set, with many seeds and settings, on all processors.",
+    "accredit simulate sweep all --seeds 1-20 --report nightly/\n"
+    "accredit simulate sweep all --tier http --seeds 1-4 --engine dask --cluster tcp://127.0.0.1:8786",
+    help="Run one scenario, all of a tier, or the small smoke set, with many seeds, on all processors or a cluster.",
 )
 @_world_options
 @click.option("--seeds", callback=_seeds, default="1-10", show_default=True, help="As in 7, 1-20 or 1,5,9.")
@@ -168,28 +203,35 @@ def replay(
     help="Values to try, as in links.loss=0,0.02,0.05.",
 )
 @click.option("--processes", type=click.IntRange(1, 1_000), help="How many at a time; else one a processor.")
+@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="Where the runs go.")
+@click.option("--cluster", default="", metavar="ADDRESS", help="Of an existing cluster of that engine; else one here.")
 @_report
 def sweep_scenario(
     scenario: str,
+    tier: str,
     nodes: int | None,
     seconds: float | None,
     changes: Sequence[tuple[str, list[float]]],
     seeds: list[int],
     vary: Sequence[tuple[str, list[float]]],
     processes: int | None,
+    engine: str,
+    cluster: str,
     report: Path | None,
 ) -> None:
     """See `help`."""
+    from simulations.engines import engine as engine_of
     from simulations.report import SWEEP_HEADERS, failure_of, sweep_rows, write_sweep
-    from simulations.scenarios import SCENARIOS
     from simulations.smoke import smoke_jobs
     from simulations.sweep import jobs_of, sweep
+    from simulations.tiers import scenarios_of
 
-    names = list(SCENARIOS) if scenario == "all" else [scenario]
+    names = list(scenarios_of(tier or TIERS[0])) if scenario == "all" else [scenario]
     given = _changes(nodes, seconds, changes, None)
     jobs = smoke_jobs(seeds) if scenario == "smoke" else jobs_of(names, seeds, dict(vary), given)
+    on = engine_of(engine, processes=processes, address=cluster) if engine != "local" or cluster else None
     with output.progress(f"{scenario}: {len(jobs)} runs", len(jobs)) as done:
-        outcomes = list(sweep(jobs, processes=processes, done=done))
+        outcomes = list(sweep(jobs, tier=tier, on=on, processes=processes, done=done))
     files = [] if report is None else write_sweep(outcomes, report)
     failed = [each for each in outcomes if each.failure is not None]
 
@@ -275,10 +317,18 @@ def _changes(
     return {**found, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _run(scenario: str, changes: Mapping[str, float], *, keep: int = 40, compare: bool = False) -> Any:
-    from simulations.running import find, run
+def _sameness(tier: str, digest: str, *, is_same: bool) -> output.Styled:
+    """Whether it was the same again; of real processes only what was done to them is."""
+    what, besides = ("plan", "; what came of it may differ") if tier == TIERS[2] else ("run", "")
+    if is_same:
+        return good(f"The same {what}{besides}.")
+    return bad(f"Another {what} than {digest}: code or settings differ.")
 
-    found = find(scenario)
+
+def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 40, compare: bool = False) -> Any:
+    from simulations.tiers import find
+
+    found = find(scenario, tier)
     reached = 0
     with output.progress(f"{scenario}, seed {changes['seed']:g}", 100) as advance:
 
@@ -287,7 +337,7 @@ def _run(scenario: str, changes: Mapping[str, float], *, keep: int = 40, compare
             advance(int(share * 100) - reached)
             reached = int(share * 100)
 
-        return run(found, changes, keep=keep, compare=compare, progress=progress)
+        return found.run(changes, keep=keep, compare=compare, progress=progress)
 
 
 def _show(outcome: Any, files: Sequence[Path]) -> None:

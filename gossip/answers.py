@@ -105,6 +105,7 @@ class Answers:
         """Whether a poll of the peer is held: a poll is a graft that goes on. Too early, it is no offence: it may not
         have heard yet that it was pruned."""
         parts = self._parts
+        peer.failures = 0  # as in `_on_graft`
         if not parts.may_be_mesh(peer.kid) or parts.mesh.is_told_off(peer.kid):
             return False
         return parts.mesh.on_graft(peer.kid, at=parts.at)
@@ -124,6 +125,7 @@ class Answers:
 
     def _on_graft(self, peer: PeerState) -> Body:
         parts = self._parts
+        peer.failures = 0  # it is there again; and behind a firewall no frame of ours can have reached it
         is_told_off = parts.mesh.is_told_off(peer.kid)
         if parts.may_be_mesh(peer.kid) and not is_told_off:
             if parts.mesh.on_graft(peer.kid, at=parts.at):

@@ -72,6 +72,8 @@ class Circle:
 
     def forget_strangers(self, is_needed: Callable[[bytes], bool], *, at: int) -> None:
         """Keeps, besides those needed and those being watched, some acquaintances: the latest."""
+        if len(self.peers) <= self._config.acquaintances:
+            return
         idle = [
             peer
             for kid, peer in self.peers.items()

@@ -68,6 +68,9 @@ CHECKPOINT_BYTES: Final = 4 * 1024
 
 _TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18
 _ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
+_PROTECTED: Final = encode({_ALG: _EDDSA, _KID: bytes(ID_BYTES)})[:-ID_BYTES]  # before the key's id
+_SIGNED: Final = encode(["Signature1", None, None, None])[:-3]  # before the protected header
+_SIGNED_AAD: Final = encode(EXTERNAL_AAD)
 _VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY = range(1, 8)
 _PUSH, _ANNOUNCE, _REQUEST, _GRAFT, _PRUNE, _BEACON, _ROOT, _RECONCILE, _FETCH, _ACCUSATION, _POLL = range(1, 12)
 
@@ -227,11 +230,17 @@ class Frame(UnverifiedFrame):
             raise TypeError("a Frame is made by verify_frame() only")
 
 
-def encode_frame(body: Body, *, seed: bytes, recipient: bytes, time: int, nonce: bytes) -> bytes:
-    """Signs a frame from the peer key of `seed` to the peer key with the id `recipient`."""
-    sender = key_id(public_of(seed))
+def encode_frame(
+    body: Body, *, seed: bytes, recipient: bytes, time: int, nonce: bytes, sender: bytes | None = None
+) -> bytes:
+    """Signs a frame from the peer key of `seed` to the peer key with the id `recipient`.
+
+    Args:
+        sender: the id of the peer key of `seed`, for those who have it at hand.
+    """
+    sender = key_id(public_of(seed)) if sender is None else sender
     kind, members = _encode_body(body)
-    protected = encode({_ALG: _EDDSA, _KID: sender})
+    protected = _PROTECTED + sender
     payload = encode(
         {
             _VERSION: VERSION,
@@ -285,13 +294,12 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
     if type(protected) is not bytes or type(payload) is not bytes:
         raise _not_a_frame("protected header and payload are byte strings")
     _octets(signature, SIGNATURE_BYTES, "the signature")
-    header = decode(protected, what="the protected header")
     content = decode(payload, what="the payload", max_bytes=max_bytes)
     members = _members(content, (_VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY), "the payload")
     if _number(members[_VERSION], "version") != VERSION:
         raise DecodeError("frame_version", f"this node speaks version {VERSION} only.", hint="Update the older node.")
     sender = _octets(members[_FROM], ID_BYTES, "from")
-    if header != {_ALG: _EDDSA, _KID: sender}:
+    if protected != _PROTECTED + sender:
         raise _not_a_frame("the protected header names EdDSA and the key of `from`")
     return Envelope(
         sender=sender,
@@ -336,7 +344,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
 
 def _sig_structure(protected: bytes, payload: bytes) -> bytes:
     """RFC 9052 §4.4, with our external data: bytes signed for gossip mean nothing elsewhere."""
-    return encode(["Signature1", protected, EXTERNAL_AAD, payload])
+    return _SIGNED + encode(protected) + _SIGNED_AAD + encode(payload)
 
 
 def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:

@@ -2,7 +2,8 @@
 
     size      8 peers: 4 that we dial, and up to 4 that dial us; below 6 we dial more; never above 12
     dialled   so at least half are dialled by us: what others choose does not outnumber what we choose
-    chosen    in the order of SHA-256(secret salt ‖ peer key): nobody can place himself near a victim
+    chosen    in the order of SHA-256(secret salt ‖ peer key), of a long list among a random 1,000: nobody can place
+              himself near a victim
     operator  at most one slot for each
     rotation  every 10 to 30 minutes those lose their slot that were never first with anything, or else a random one
               that we dialled; then the salt is drawn anew
@@ -85,8 +86,8 @@ class Mesh:
         """The nodes in force have changed; those gone lose their slots."""
         self._roster, self._me, self._ranking = roster, me, None
         self._slots = {kid: slot for kid, slot in self._slots.items() if roster.get(kid) is not None}
-        names = self._config.pinned
-        self._pinned = tuple(kid for kid, peer in zip(roster.kids, roster, strict=True) if peer.name in names)
+        found = (roster.named(name) for name in self._config.pinned)
+        self._pinned = tuple(kid for kid in found if kid is not None)
 
     def heartbeat(self, may: Callable[[bytes], bool], is_idle: Callable[[bytes], bool], *, at: int) -> Moves:
         """Looks after the mesh.
@@ -194,10 +195,12 @@ class Mesh:
     def _candidates(self, may: Callable[[bytes], bool], without: Sequence[bytes] = ()) -> Iterator[bytes]:
         """Who may be dialled, in the order of our ranking; `without`: as if these had no slots."""
         if self._ranking is None:
-            self._ranking = self._roster.ranked(self._salt)
+            salt = self._salt if self._config.salted else b""
+            self._ranking = self._roster.ranked(salt, self._random, many=self._config.mesh_sample)
         for kid in self._ranking:
             if self._is_free(kid) and not self._is_operator_full(kid, without) and may(kid):
                 yield kid
+        self._ranking = None  # all of them were tried: of a long list, others next time
 
     def _is_free(self, kid: bytes) -> bool:
         return kid != self._me and kid not in self._slots and kid not in self._left_alone

@@ -22,7 +22,8 @@ class Recent:
 
     def add(self, id: bytes) -> None:
         """A statement was logged; the oldest is dropped where there are too many."""
-        self._ids[id] = self._config.announce_heartbeats
+        if self._config.announce_heartbeats:
+            self._ids[id] = self._config.announce_heartbeats
         if len(self._ids) > self._config.announce_ids:
             del self._ids[next(iter(self._ids))]
 

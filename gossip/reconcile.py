@@ -36,8 +36,8 @@ from .negentropy import Initiator, Items, respond
 
 
 def blind(salt: bytes, id: bytes) -> bytes:
-    """What stands for a statement in the session of this salt."""
-    return sha256(salt + id).digest()
+    """What stands for a statement in the session of this salt; itself where there is none (`GossipConfig.salted`)."""
+    return sha256(salt + id).digest() if salt else id
 
 
 class Blinded:
@@ -127,7 +127,7 @@ class Sessions:
     def begin(self, kid: bytes, held: Held, random: Random, *, at: int, attempt: int = 0) -> Reconcile:
         """Begins a session with a peer whose root is not ours; the first message."""
         session, salt = random.randbytes(SESSION_BYTES), random.randbytes(SALT_BYTES)
-        blinded = Blinded(held, salt)
+        blinded = Blinded(held, self._used(salt))
         initiator = Initiator(blinded.items, limit=self._config.reconcile_bytes)
         self._asked[session] = _Asked(
             kid=kid,
@@ -165,7 +165,8 @@ class Sessions:
             asked.is_open = False
         if not asked.is_fetching:
             bodies += self._next_fetch(sent.session, asked)
-        hides = following is None and not found.have and not found.need and answer.root != asked.blinded.root
+        is_nothing = following is None and not found.have and not found.need
+        hides = is_nothing and answer.root != asked.blinded.root and self._config.root_gate
         is_over = self._end(sent.session, asked)
         return Step(bodies=tuple(bodies), have=have, is_alarm=hides, is_over=is_over, attempt=asked.attempt)
 
@@ -176,7 +177,7 @@ class Sessions:
             return Step()
         before = len(asked.unfetched)
         for id in delivered:
-            asked.unfetched.pop(blind(asked.salt, id), None)
+            asked.unfetched.pop(blind(self._used(asked.salt), id), None)
         asked.is_fetching = False
         if len(asked.unfetched) == before:
             del self._asked[sent.session]
@@ -213,7 +214,8 @@ class Sessions:
         config, key = self._config, (kid, question.session)
         served = self._served.get(key)
         if served is None:
-            served = _Served(salt=question.salt, blinded=Blinded(held, question.salt), until=at + config.reconcile_time)
+            blinded = Blinded(held, self._used(question.salt))
+            served = _Served(salt=question.salt, blinded=blinded, until=at + config.reconcile_time)
         if served.salt != question.salt:
             raise RefusedError("reconcile_session", "a session keeps its salt.")
         message = respond(served.blinded.items, question.message, limit=config.reconcile_bytes)
@@ -238,6 +240,9 @@ class Sessions:
         return served.blinded.reveal(fetch.ids)
 
     # ------------------------------------------------------------------------------------------------------ both
+
+    def _used(self, salt: bytes) -> bytes:
+        return salt if self._config.salted else b""
 
     def expire(self, *, at: int) -> int:
         """Forgets what took too long; how many sessions of ours that were."""

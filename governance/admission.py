@@ -9,10 +9,13 @@ The genesis is accepted by its id: it is the one statement whose hash this node 
 its own body.
 """
 
+from collections.abc import MutableMapping
+
 from registry.errors import NotYetError, RefusedError
 from registry.statement import Statement, Unverified, verify
 
 from .entries import introductions, next_number
+from .layered import Layered
 from .rulebook import check_statement
 
 
@@ -22,17 +25,24 @@ class Admission:
     def __init__(self, ecosystem: bytes) -> None:
         """Args: ecosystem: the genesis statement's id, 32 bytes."""
         self.ecosystem = ecosystem
-        self._publics: dict[bytes, bytes] = {}
-        self._budgets: dict[bytes, int] = {}
-        # Of each accepted statement that is complete, its key and the number that must follow; None while it is not.
-        self._follow: dict[bytes, tuple[bytes, int] | None] = {}
-        self._waiting: dict[bytes, list[Statement]] = {}
+        self._publics: MutableMapping[bytes, bytes] = {}
+        self._budgets: MutableMapping[bytes, int] = {}
+        # Each accepted statement, once it is complete; None while it is not.
+        self._complete: MutableMapping[bytes, Statement | None] = {}
+        self._waiting: MutableMapping[bytes, tuple[Statement, ...]] = {}
+
+    def branch(self) -> "Admission":
+        """One that has accepted the same and goes on by itself; this one must not go on while that one is in use."""
+        branch = Admission(self.ecosystem)
+        branch._publics, branch._budgets = Layered(self._publics), Layered(self._budgets)
+        branch._complete, branch._waiting = Layered(self._complete), Layered(self._waiting)
+        return branch
 
     def __contains__(self, statement: bytes) -> bool:
-        return statement in self._follow
+        return statement in self._complete
 
     def __len__(self) -> int:
-        return len(self._follow)
+        return len(self._complete)
 
     def admit(self, unverified: Unverified) -> Statement:
         """Judges one statement, cheapest check first; changes nothing.
@@ -48,15 +58,7 @@ class Admission:
         if unverified.kind == "charter.genesis" and budget is None:
             check_statement(unverified)
             public, budget = _own_key(unverified)
-        if not budget:
-            raise _unknown_key(unverified)
-        if unverified.seq > budget:
-            # Not refused for good: another introduction, not held here yet, may have given the key more.
-            raise NotYetError(
-                "over_budget",
-                f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
-                hint="Add a key with a budget of its own.",
-            )
+        _check_budget(unverified, budget)
         check_statement(unverified)
         if public is None:
             public = _shown_by(unverified)
@@ -64,18 +66,32 @@ class Admission:
             raise _unknown_key(unverified)
         return verify(unverified, public)
 
+    def readmit(self, entry: Unverified) -> Statement:
+        """Judges as `admit` does; but a `Statement` has been found well-shaped and well-signed by this program before.
+
+        Raises:
+            DecodeError, RefusedError, NotYetError: as `admit`.
+        """
+        if not isinstance(entry, Statement) or entry.eco is None:  # a genesis is introduced by nothing
+            return self.admit(entry)
+        self._check_ecosystem(entry)
+        _check_budget(entry, self._budgets.get(entry.kid))
+        if entry.kid not in self._publics and _shown_by(entry) is None:
+            raise _unknown_key(entry)
+        return entry
+
     def add(self, statement: Statement) -> list[bytes]:
         """Remembers an accepted statement; the keys that it, and what it completes, introduce."""
         introduced: list[bytes] = []
-        if statement.id in self._follow:
+        if statement.id in self._complete:
             return introduced
-        self._follow[statement.id] = None
+        self._complete[statement.id] = None
         stack = [statement]
         while stack:
             current = stack.pop()
             if not self._is_in_sequence(current):
                 continue
-            self._follow[current.id] = (current.kid, next_number(current))
+            self._complete[current.id] = current
             for entry in introductions(current):
                 self._budgets[entry.key] = max(entry.budget, self._budgets.get(entry.key, 0))
                 introduced.append(entry.key)
@@ -98,11 +114,23 @@ class Admission:
     def _is_in_sequence(self, statement: Statement) -> bool:
         if statement.prev is None:
             return statement.seq == 1
-        follow = self._follow.get(statement.prev)
-        if follow is None:
-            self._waiting.setdefault(statement.prev, []).append(statement)
+        elder = self._complete.get(statement.prev)
+        if elder is None:
+            self._waiting[statement.prev] = (*self._waiting.get(statement.prev, ()), statement)
             return False
-        return follow == (statement.kid, statement.seq)
+        return elder.kid == statement.kid and next_number(elder) == statement.seq
+
+
+def _check_budget(unverified: Unverified, budget: int | None) -> None:
+    if not budget:
+        raise _unknown_key(unverified)
+    if unverified.seq > budget:
+        # Not refused for good: another introduction, not held here yet, may have given the key more.
+        raise NotYetError(
+            "over_budget",
+            f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
+            hint="Add a key with a budget of its own.",
+        )
 
 
 def _own_key(genesis: Unverified) -> tuple[bytes | None, int | None]:

@@ -8,18 +8,20 @@ A key's statements form a chain by `prev` (a tree, if its holder signs two with 
 Whether one complete statement comes before another is answered in O(log n) steps, whatever the chain's length and
 however often it is forked: each keeps a *jump* to an elder far above (the skew-binary pointers of Myers, 1983).
 
-Nothing here depends on the order of arrival: the indexes are functions of the set.
+Nothing here depends on the order of arrival: the indexes are functions of the set. `branch` gives a set over this one
+that grows by itself, at the cost of what is added to it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import NamedTuple, TypeVar
 
 from registry.keys import key_id
-from registry.statement import Statement, Unverified
+from registry.statement import GOVERNING, Statement, Unverified
 
 from .entries import introductions, key_entries, next_number
+from .layered import Layered, inner
 
-_GOVERNING: Final = ("charter.", "key.", "authority.")
+K = TypeVar("K")
 
 
 class _Place(NamedTuple):
@@ -34,17 +36,29 @@ class Chains:
     """A growing set of accepted statements and its indexes."""
 
     def __init__(self) -> None:
-        self._by_id: dict[bytes, Statement] = {}
-        self._by_key: dict[bytes, dict[int, list[bytes]]] = {}
-        self._places: dict[bytes, _Place] = {}  # of complete ones only
-        self._forked: dict[bytes, None] = {}
-        self._waiting: dict[bytes, list[bytes]] = {}  # prev that is not held yet -> statements naming it
-        self._votes: dict[bytes, list[bytes]] = {}
-        self._introducers: dict[bytes, list[bytes]] = {}
-        self._governing: dict[str, list[bytes]] = {}
-        self._given: dict[bytes, dict[bytes, bytes | None]] = {}
-        self._named: dict[bytes, None] = {}
-        self._newest: dict[bytes, Statement] = {}
+        self._by_id: MutableMapping[bytes, Statement] = {}
+        self._by_key: MutableMapping[bytes, MutableMapping[int, tuple[bytes, ...]]] = {}
+        self._places: MutableMapping[bytes, _Place] = {}  # of complete ones only
+        self._forked: MutableMapping[bytes, None] = {}
+        self._waiting: MutableMapping[bytes, tuple[bytes, ...]] = {}  # prev not held yet -> statements naming it
+        self._votes: MutableMapping[bytes, tuple[bytes, ...]] = {}
+        self._introducers: MutableMapping[bytes, tuple[bytes, ...]] = {}
+        self._governing: MutableMapping[str, tuple[bytes, ...]] = {}
+        self._given: MutableMapping[bytes, Mapping[bytes, bytes | None]] = {}
+        self._named: MutableMapping[bytes, None] = {}
+        self._newest: MutableMapping[bytes, Statement] = {}
+
+    def branch(self) -> "Chains":
+        """A set that holds the same and grows by itself; this one must not grow while that one is in use."""
+        branch = Chains()
+        for name, mapping in vars(self).items():
+            setattr(branch, name, Layered(mapping))
+        return branch
+
+    def own(self) -> list[Statement]:
+        """The statements added since the branch was made; all, where it is none."""
+        by_id = self._by_id
+        return [by_id[id] for id in by_id.own()] if isinstance(by_id, Layered) else list(by_id.values())
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -67,21 +81,21 @@ class Chains:
         if statement.id in self._by_id:
             return []
         self._by_id[statement.id] = statement
-        siblings = self._by_key.setdefault(statement.kid, {}).setdefault(statement.seq, [])
-        siblings.append(statement.id)
-        if len(siblings) > 1:
+        numbers = inner(self._by_key, statement.kid)
+        _append(numbers, statement.seq, statement.id)
+        if len(numbers[statement.seq]) > 1:
             self._forked[statement.kid] = None
         if statement.kind in ("vote.approve", "vote.reject"):
             for target in statement.body["targets"]:
-                self._votes.setdefault(target, []).append(statement.id)
-        if statement.kind.startswith(_GOVERNING):
+                _append(self._votes, target, statement.id)
+        if statement.kind.startswith(GOVERNING):
             self._add_governing(statement)
         for entry in introductions(statement):
-            self._introducers.setdefault(entry.key, []).append(statement.id)
+            _append(self._introducers, entry.key, statement.id)
         return self._complete_from(statement)
 
     def _add_governing(self, statement: Statement) -> None:
-        self._governing.setdefault(statement.kind, []).append(statement.id)
+        _append(self._governing, statement.kind, statement.id)
         self._named.update((head, None) for head in named_heads(statement).values())
         self._given[statement.id] = {
             key_id(entry["public"]): entry["next"]["key"] if "next" in entry else None
@@ -149,7 +163,7 @@ class Chains:
         """Whether the first three strata read a statement: it is of theirs, or a vote on one that is held."""
         if statement.kind.startswith("vote."):
             return any(target in self._given for target in statement.body["targets"])
-        return statement.kind.startswith(_GOVERNING)
+        return statement.kind.startswith(GOVERNING)
 
     def votes_on(self, target: bytes) -> list[Statement]:
         """Votes that name `target`, by id."""
@@ -245,9 +259,13 @@ class Chains:
             return statement.seq == 1
         elder = self._by_id.get(statement.prev)
         if elder is None or elder.id not in self._places:
-            self._waiting.setdefault(statement.prev, []).append(statement.id)
+            _append(self._waiting, statement.prev, statement.id)
             return False
         return elder.kid == statement.kid and statement.seq == next_number(elder)
+
+
+def _append(lists: MutableMapping[K, tuple[bytes, ...]], key: K, id: bytes) -> None:
+    lists[key] = (*lists.get(key, ()), id)
 
 
 def named_heads(statement: Unverified) -> dict[bytes, bytes]:

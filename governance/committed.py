@@ -16,7 +16,7 @@ turns up.
 Until the genesis is in effect everything is committed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 
 from registry.statement import Statement
 from registry.trie import Trie
@@ -24,6 +24,7 @@ from registry.trie import Trie
 from .chains import Chains, named_heads
 from .entries import introductions
 from .law import Law
+from .layered import Layered
 
 
 class Committed:
@@ -33,9 +34,16 @@ class Committed:
         self._chains = chains
         self._ecosystem = ecosystem
         self._law: Law | None = None
-        self._ids: dict[bytes, None] = {}
-        self._known: dict[bytes, None] = {}
+        self._ids: MutableMapping[bytes, None] = {}
+        self._known: MutableMapping[bytes, None] = {}
         self._trie = Trie()
+
+    def branch(self, chains: Chains, law: Law | None) -> "Committed":
+        """The same over a branch of the chains, with the law as that reads it."""
+        branch = Committed(chains, self._ecosystem)
+        branch._law = law
+        branch._ids, branch._known, branch._trie = Layered(self._ids), Layered(self._known), self._trie.branch()
+        return branch
 
     def __len__(self) -> int:
         return len(self._ids)

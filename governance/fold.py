@@ -11,14 +11,22 @@ touches; where it changes the law, those that the affected keys have touched; wh
     changes = fold.settle()
     fold.get("issuer", "did:web:example.edu")
 
-A `Fold` is a `registry.records.Records`: `decide` reads it directly.
+A `Fold` is a `registry.records.Records`: `decide` reads it directly. Records are held as they are encoded, a third
+of what they need as dicts; those asked for often are decoded once.
+
+`branch` gives a fold over this one which goes its own way and costs what it differs by: a set and a larger one, or many
+nodes that share their beginning, are held nearly once. The law of the fold holds for branches as well. `rebase` lets a
+branch catch up with its base after that has grown.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Final
 
-from registry.records import Effective, record_digest, record_key
+from registry.encoding import encode, reread
+from registry.records import TYPES, Effective, record_key
 from registry.statement import Draft, Statement, as_unverified
 from registry.trie import Trie, state_root
 
@@ -29,10 +37,14 @@ from .entries import introductions, next_number
 from .ground import Voice
 from .keyring import voices_of_key
 from .law import Law, affected_keys, settle_law
+from .layered import Layered
+from .picked import Picked, record_of
 from .portraits import authority_record, charter_record
 from .rulebook import check_statement
 from .subjects import ORDER, Contributions, Subject, is_founding, make_record, subject_of
 from .verdicts import State, Verdict, judge
+
+_Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
 _BEFORE_GENESIS: Final = Verdict(
     state=State.WAITING, reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it."
@@ -95,21 +107,77 @@ class Fold:
         self.ecosystem = ecosystem
         self.chains = Chains()
         self.law: Law | None = None
-        self._subjects: dict[Subject, list[bytes]] = {}
-        self._annulments: dict[bytes, list[bytes]] = {}
-        self._records: dict[str, dict[str, dict[str, Any]]] = {}  # type -> id -> record
-        self._digests: dict[Subject, bytes] = {}
-        self._effective: dict[bytes, Voice] = {}
+        self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = {}
+        self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = {}
+        self._records: dict[str, MutableMapping[str, bytes]] = {type: {} for type in TYPES}  # as encoded
+        self._effective: MutableMapping[bytes, Voice] = {}
         self._was_effective: dict[bytes, bool] = {}
-        self._open: dict[bytes, None] = {}
-        self._contributions: dict[Subject, Contributions] = {}
-        self._contributed: dict[Subject, dict[Subject, Any]] = {}
+        self._open: MutableMapping[bytes, None] = {}
+        self._contributions: MutableMapping[Subject, _Pairs] = {}
+        self._contributed: MutableMapping[Subject, _Pairs] = {}
         self._committed = Committed(self.chains, ecosystem)
         self._record_trie = Trie()
         self._law_is_stale = False
         self._dirty: dict[Subject, None] = {}
         self._dirty_annulments: dict[bytes, None] = {}
         self._fresh: dict[bytes, Statement] = {}
+
+    # Branches
+
+    def branch(self) -> "Fold":
+        """A settled fold that holds the same and goes on by itself; this one must not change while that one is used."""
+        branch = Fold(self.ecosystem)
+        branch._stand_on(self)
+        return branch
+
+    def rebase(self, base: "Fold") -> None:
+        """Becomes a branch of `base`, and settles with what it holds itself: no record and no root changes by that.
+
+        Args:
+            base: settled, within what this fold holds; where this is a branch, it holds what the base before held.
+        """
+        beyond = [held for held in self.chains.own() if held.id not in base]
+        self._stand_on(base)
+        for statement in beyond:
+            self.add(statement)
+        self.settle()
+
+    def rest_on(self, part: Sequence[Statement]) -> "Fold":
+        """Becomes a branch of a new fold, settled, that holds only `part` of what this one holds; that fold.
+
+        Where that is all, nothing is folded anew. In no case are there two whole folds in memory at any time.
+        """
+        base = Fold(self.ecosystem)
+        if len(part) == len(self):
+            vars(base).update(vars(self))
+            self._stand_on(base)
+            return base
+        taken = {statement.id: None for statement in part}
+        beyond = [held for held in self.chains if held.id not in taken]
+        self._stand_on(base)
+        for statement in part:
+            base.add(statement)
+        base.settle()
+        self._stand_on(base)
+        for statement in beyond:
+            self.add(statement)
+        self.settle()
+        return base
+
+    def _stand_on(self, base: "Fold") -> None:
+        assert not base._fresh, "a base is settled"
+        self.chains = base.chains.branch()
+        self.law = None if base.law is None else base.law.over(self.chains)
+        self._subjects, self._annulments = Layered(base._subjects), Layered(base._annulments)
+        self._records = {type: Layered(records) for type, records in base._records.items()}
+        self._effective, self._open = Layered(base._effective), Layered(base._open)
+        self._contributions, self._contributed = Layered(base._contributions), Layered(base._contributed)
+        self._committed = base._committed.branch(self.chains, self.law)
+        self._record_trie = base._record_trie.branch()
+        self._law_is_stale = base._law_is_stale
+        # Before the genesis takes effect nothing is settled, and all of it waits.
+        self._dirty, self._dirty_annulments = dict(base._dirty), dict(base._dirty_annulments)
+        self._fresh, self._was_effective = {}, {}
 
     # The set
 
@@ -120,9 +188,10 @@ class Fold:
         touched = {s.id: s for s in (statement, *self.chains.add(statement))}
         self._fresh |= touched
         if (subject := subject_of(statement)) is not None:
-            self._subjects.setdefault(subject, []).append(statement.id)
+            self._subjects[subject] = (*self._subjects.get(subject, ()), statement.id)
         if statement.kind == "statement.annul":
-            self._annulments.setdefault(statement.body["target"], []).append(statement.id)
+            target = statement.body["target"]
+            self._annulments[target] = (*self._annulments.get(target, ()), statement.id)
         for each in touched.values():
             self._touch(each)
         self._law_is_stale = self._law_is_stale or self._may_change_law(statement, touched.values())
@@ -193,14 +262,14 @@ class Fold:
         if affected is None:
             self._dirty.update(dict.fromkeys(self._subjects))
             self._dirty.update((("node", node["name"]), None) for node in law.charter.body["nodes"])
-            self._dirty.update((("node", name), None) for name in self._records.get("node", ()))
+            self._dirty.update((("node", name), None) for name in self._records["node"])
             self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
         for key in affected or ():
             for statement in self.chains.of_key(key):
                 self._touch(statement)
         self._store(("charter", law.charter.id), charter_record(law), changed)
         known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
-        known |= {("authority", by): None for by in self._records.get("authority", ())}
+        known |= {("authority", by): None for by in self._records["authority"]}
         for subject in known:
             self._store(subject, authority_record(law, subject[1]), changed)
 
@@ -222,25 +291,26 @@ class Fold:
             if verdict.voice is not None:
                 fact = Effective(statement=statement, by=verdict.voice.by, via=verdict.voice.via)
                 facts.setdefault(statement.kind, []).append(fact)
-        contributed = dict(sorted(self._contributed.get(subject, {}).items()))
+        contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
         record, contributions = make_record(law, subject, facts, contributed)
         self._contribute(subject, contributions)
         self._store(subject, record, changed)
 
     def _contribute(self, source: Subject, contributions: Contributions) -> None:
         """Replaces what `source` adds to other records, and marks those it changes."""
-        before = self._contributions.pop(source, {})
+        before = dict(self._contributions.pop(source, ()))
         if contributions:
-            self._contributions[source] = contributions
+            self._contributions[source] = tuple(contributions.items())
         for target in {**before, **contributions}:
             if before.get(target) == contributions.get(target):
                 continue
-            entries = self._contributed.setdefault(target, {})
-            entries.pop(source, None)
+            entries = tuple(each for each in self._contributed.get(target, ()) if each[0] != source)
             if target in contributions:
-                entries[source] = contributions[target]
-            if not entries:
-                del self._contributed[target]
+                entries = (*entries, (source, contributions[target]))
+            if entries:
+                self._contributed[target] = entries
+            else:
+                self._contributed.pop(target, None)
             self._dirty[target] = None
 
     def _judge(self, law: Law, statement: Statement) -> Verdict:
@@ -265,29 +335,41 @@ class Fold:
             self._effective[statement] = voice
 
     def _store(self, subject: Subject, record: dict[str, Any] | None, changed: dict[Subject, None]) -> None:
-        digest = None if record is None else record_digest(record)
-        if digest == self._digests.get(subject):
+        (type, id), raw = subject, None if record is None else encode(record)
+        records = self._records[type]
+        if raw == records.get(id):
             return
         changed[subject] = None
-        self._record_trie.set(record_key(*subject), digest)
-        if record is None or digest is None:
-            del self._records[subject[0]][subject[1]], self._digests[subject]
+        self._record_trie.set(record_key(type, id), None if raw is None else sha256(raw).digest())
+        if raw is None:
+            del records[id]
         else:
-            self._records.setdefault(subject[0], {})[subject[1]] = record
-            self._digests[subject] = digest
+            records[id] = raw
 
     # Records and roots
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record by type and id (`registry.records.Records`)."""
-        return self._records.get(type, {}).get(id)
+        records = self._records.get(type)
+        raw = None if records is None else records.get(id)
+        return None if raw is None else record_of(raw)
+
+    def raw(self, type: str, id: str) -> bytes | None:
+        """A record's encoding: what its leaf in the map is the digest of."""
+        records = self._records.get(type)
+        return None if records is None else records.get(id)
+
+    def pick(self, subjects: Iterable[Subject] | None = None) -> Picked:
+        """Records as they now are, whatever becomes of this fold; all if none are named. Decoded when asked for."""
+        chosen = [(type, id) for type, found in self._records.items() for id in found] if subjects is None else subjects
+        return Picked({subject: self.raw(*subject) for subject in chosen})
 
     def items(self, type: str | None = None) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """Records, sorted by type and id; of one type if given."""
         for kind in sorted(self._records) if type is None else [type]:
             records = self._records.get(kind, {})
             for id in sorted(records):
-                yield (kind, id), records[id]
+                yield (kind, id), reread(records[id])
 
     def records_root(self) -> bytes:
         """The root over the records: 32 bytes."""

@@ -14,7 +14,7 @@ own authority, and must gain no hold over what that key says for others.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from registry.statement import Statement, Unverified
@@ -76,6 +76,10 @@ class Ground:
     _forks: dict[bytes, tuple[int, frozenset[bytes]] | None] = field(default_factory=dict)
     _voices: dict[tuple[bytes, str], list[Voice]] = field(default_factory=dict)
     _lines: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+
+    def over(self, chains: Chains) -> "Ground":
+        """The same over other chains, which hold what these hold; what was looked up in these is looked up anew."""
+        return replace(self, chains=chains, _forks={}, _voices={}, _lines={})
 
     # Which law applies
 

@@ -9,7 +9,7 @@ Two laws can be compared: `affected_keys` names the keys whose statements the on
 that only the records these touch are made anew.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registry.statement import Statement
 
@@ -45,6 +45,11 @@ class Law:
     def charter(self) -> Charter:
         """The charter in force."""
         return self.ground.versions[-1].charter
+
+    def over(self, chains: Chains) -> "Law":
+        """The same law as read by a set that holds the same statements, and perhaps more from now on."""
+        ground = self.ground.over(chains)
+        return replace(self, ground=ground, mandates=self.mandates.over(ground))
 
     def is_sensitive_to(self, statement: Statement) -> bool:
         """Whether a statement, by its key alone or by what it votes on, may change what strata 1 to 3 concluded."""

@@ -42,6 +42,12 @@ class Mandates:
         self.ground = ground
         self.seats: dict[Voice, Seat] = {}
 
+    def over(self, ground: Ground) -> "Mandates":
+        """The same mandates on the same ground over other chains."""
+        mandates = Mandates(ground)
+        mandates.seats = self.seats
+        return mandates
+
     def find(self, voice: Voice, statement: Unverified) -> Seat | None:
         """The seat of a voice as far as it carries `statement`; None where it has none."""
         if voice.via is None:

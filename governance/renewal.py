@@ -32,12 +32,12 @@ from registry.errors import RefusedError
 from registry.keys import key_id
 from registry.noted import read_note
 from registry.policy import Policy, threshold_policy
-from registry.proven import ProvenRecord, ProvenRecords, Recorder, check_order
+from registry.proven import ProvenRecord, ProvenRecords, Proving, Recorder, decode_records
 from registry.records import Records
 from registry.state_note import quorum, signer_key
 from registry.statement import Statement, Unverified, verify
 from registry.statement import decode as decode_statement
-from registry.trie import StateMap, state_root
+from registry.trie import state_root
 from registry.trust import LIFETIME, MAX_AGE, TrustPolicy
 
 from .charter import Authority, Charter, parse
@@ -89,12 +89,10 @@ class Renewal:
         _FORM(value, "renewal")
         if "ext" in value:
             raise shape.wrong("renewal", "no other members")
-        records = tuple(ProvenRecord.of(one, f"records[{at}]") for at, one in enumerate(value["records"]))
-        check_order(records, "records")
         return cls(
             records_root=value["records_root"],
             statements_root=value["statements_root"],
-            records=records,
+            records=decode_records(value["records"]),
             note=value["note"],
             statements=tuple(value["statements"]),
         )
@@ -153,34 +151,41 @@ def export_policy(fold: Fold, now: int, *, max_age: int = MAX_AGE, authorities: 
     )
 
 
-def prove_renewal(fold: Fold, trie: StateMap, step: bytes, *, note: bytes) -> Renewal:
-    """What a verifier that has persisted `step` needs.
+def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: bytes, note: bytes) -> Renewal:
+    """What a verifier that has persisted `step` needs, and nothing of the log besides.
 
     Args:
-        fold, trie: at the noted state. step: id of a charter statement in force, or of an earlier version.
+        fold: what is held; it may be ahead of what is noted, and what was amended since is left out.
+        noted: records of the state that `note` and `statements_root` are of.
+        step: id of the charter statement in force at the noted state, or of an earlier version.
 
     Raises:
-        RefusedError: no such version is known here, or no charter is in effect.
+        RefusedError: no such version is known here (`unknown_step`).
     """
     law = fold.law
-    ids = [] if law is None else [version.statement.id for version in law.ground.versions]
-    if law is None or step not in ids:
-        raise RefusedError("unknown_step", f"No version of the charter is {step.hex()}.", hint="Ask another node.")
-    recorder = Recorder(fold)
-    recorder.get("charter", law.charter.id)
+    versions = [] if law is None else [version.statement for version in law.ground.versions]
+    recorder = Recorder(noted)
+    charter = None if law is None else recorder.get("charter", law.charter.id)
+    ids = [version.id for version in versions]
+    if law is None or charter is None or step not in ids or charter["statement"] not in ids[ids.index(step) :]:
+        raise RefusedError(
+            "unknown_step",
+            f"No version of the charter that a quorum has noted here follows {step.hex()}.",
+            hint="Ask again in a minute, or ask another node.",
+        )
     in_effect = law.effective_governing()
-    wanted = [version.statement for version in law.ground.versions[ids.index(step) :]]
+    wanted = versions[ids.index(step) : ids.index(charter["statement"]) + 1]
     wanted += [s for kind in _KEY_KINDS for s in fold.chains.of_kind(kind) if s.id in in_effect]
-    for name in sorted(law.charter.body["signers"]):
+    for name in sorted(charter["signers"]):
         record = recorder.get("node", name)
         assert record is not None, "a charter's nodes have records"
         wanted += [fold.chains[s] for s in (record["statement"], record["retired"]) if s is not None]
     votes = [vote for statement in wanted for vote in fold.chains.votes_on(statement.id)]
     raws = {statement.id: statement.raw for statement in (*wanted, *votes)}
     return Renewal(
-        records_root=trie.root(),
-        statements_root=fold.statements_root(),
-        records=recorder.prove(trie),
+        records_root=noted.records_root(),
+        statements_root=statements_root,
+        records=recorder.prove(),
         note=note,
         statements=tuple(raws.values()),
     )

@@ -7,6 +7,7 @@ types so that contributions always point forward.
 """
 
 from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Any, Final
 
 from registry import accreditations, frameworks, issuers, mappings, recognitions
@@ -31,7 +32,7 @@ def subject_of(statement: Unverified) -> Subject | None:
     family, _, act = statement.kind.partition(".")
     if family == "accreditation":
         target = statement.id if act == "grant" else statement.body["accreditation"]
-        return "accreditation", target.hex()
+        return "accreditation", intern(target.hex())
     return (family, statement.sub) if family in ORDER else None
 
 

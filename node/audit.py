@@ -2,11 +2,14 @@
 
     size, root = audit(reader)
     state = audit_state(kept.state, kept.part, fold, order)         a noted or cosigned state, from the log's statements
+    audit_noted(reader, state)                                      the noted records, from that state
 
 What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
-its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root. Entries never
-change, so a node may go on appending meanwhile: what is audited is the log as it was when it began. For a state: the
-count and the root that its part of the log, folded from nothing, leads to.
+its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root · the feed of
+changes and the kept facts against their checksums; times of the feed never go back · the noted records, their keys,
+the leaves and pages of their map, its root and the note, the past states. Entries never change, so a node may go on
+appending meanwhile: what is audited is the log as it was when it began. For a state: the count and the root that its
+part of the log, folded from nothing, leads to; for the noted one every record, byte for byte.
 
 What it does not do: verify signatures of statements or notes, or ask anybody else what they saw of this log.
 """
@@ -25,6 +28,7 @@ from registry.statement import decode as decode_statement
 
 from .edge import EMPTY_EDGE, Edge, tree_damaged
 from .noted import Part
+from .noted_store import StoredNoted
 from .reader import Reader
 
 _BATCH: Final = 4 * TILE_WIDTH  # whole tiles; at 16 KiB a statement 16 MiB
@@ -43,11 +47,13 @@ def audit(
         progress: called with entries done and entries in all.
 
     Raises:
-        StorageError: `tree_damaged`, and the first thing that does not fit.
+        StorageError: `tree_damaged`, `feed_damaged`, `kept_damaged`, `state_damaged` or `map_damaged`, and the first
+            thing that does not fit.
     """
     verdict = reader.integrity()
     if verdict != "ok":
         raise tree_damaged(f"SQLite reports {verdict!r}")
+    assert reader.ecosystem, "or it has raised"
     size, root = reader.checked_head()
     edge = EMPTY_EDGE
     for start in range(0, size, _BATCH):
@@ -56,7 +62,24 @@ def audit(
     if edge.root() != root:
         raise tree_damaged(f"the {size} entries lead to another root than the stored one")
     _check_checkpoint(reader)
+    reader.check_feed()
+    reader.check_kept()
+    StoredNoted(reader).check()
     return size, root
+
+
+def audit_noted(reader: Reader, fold: Fold) -> int:
+    """Return how many records are stored as noted, each the one that the noted part of the log leads to.
+
+    Args:
+        fold: of that part, as `audit_state` returns it.
+
+    Raises:
+        StorageError: `state_damaged` and the like, and the first that is not.
+    """
+    records = dict(fold.items())
+    StoredNoted(reader).check(records)
+    return len(records)
 
 
 def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes]) -> Fold:

@@ -1,4 +1,4 @@
-"""How a new node comes to hold what the others do: the genesis by its hash, then another node's public log.
+"""How a node that is not a member yet keeps up with what the others hold: another node's public log, read as files.
 
     await join(runtime, peers, "https://node2.example.org")          returns once this node is a member
 
@@ -11,12 +11,17 @@
 3. As long as this node is **not admitted**, it may not take part in gossip, and new entries are pulled every few
    seconds. How far it has read is kept in the database, so that a restart goes on from there.
 
+A whole log is taken in before the node runs, by all cores (`bulk`); what is read here is what has come since, and the
+logs of other nodes, in case the first withheld something.
+
 What it does not do: ask for admission (`accredit node join` writes the request), or gossip (`gossip`).
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import cycle, islice, tee
 from typing import Final, Protocol, TypeVar
 
 import trio
@@ -24,13 +29,14 @@ import trio
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.errors import AccreditError, DecodeError, RefusedError, RemoteError, StorageError
 from registry.limits import STATEMENT_BYTES
-from registry.log import TILE_WIDTH, Frontier, bundles_of, decode_bundle
+from registry.log import TILE_WIDTH, Frontier, Tile, bundles_of, decode_bundle
 from registry.merkle import leaf_hash
 from registry.note import KeyType, Note, VerifierKey
 from registry.statement import decode
 
 from .engine import Engine, Result
 from .observe import event as log_event
+from .reader import Reader
 from .store import Store
 
 T = TypeVar("T")
@@ -40,6 +46,12 @@ PULL_SECONDS: Final = (3.0, 60.0)
 
 BATCH: Final = 4 * TILE_WIDTH
 """Entries submitted at once: whole bundles, and just above a full batch of the engine, which then waits for no tick."""
+
+BATCH_BYTES: Final = 8 * 1024 * 1024
+"""What a batch may hold: 20,000 statements of usual size, 512 of the largest."""
+
+LANES: Final = 4
+"""Bundles fetched at a time. At 100 ms there and back that is 10,000 entries/s, about what two cores verify."""
 
 CHECKPOINT_BYTES: Final = 64 * 1024
 """A checkpoint with all the cosignatures a note may carry is a tenth of it."""
@@ -94,18 +106,33 @@ async def fetch_genesis(files: Files, url: str, ecosystem: bytes) -> bytes:
 class Mirror:
     """Another node's public log, read from where it was left off.
 
+    Bundles are fetched `LANES` at a time and handed on in order. Hash tiles are not fetched at all: every entry is, and
+    the root over all of them must be the checkpoint's.
+
     Args:
         url: of the node, without a slash at its end.
         frontier: what was read so far.
+        batch: entries handed on at once, if they have not `BATCH_BYTES` before that.
+        pauses: before a bundle is asked for again that did not come, s; none: it is asked for once.
     """
 
-    def __init__(self, files: Files, url: str, frontier: Frontier | None = None) -> None:
+    def __init__(
+        self,
+        files: Files,
+        url: str,
+        frontier: Frontier | None = None,
+        *,
+        batch: int | None = None,
+        pauses: Sequence[float] = (),
+    ) -> None:
         self._files = files
         self._url = url
+        self._batch = batch or BATCH
+        self._pauses = pauses
         self.frontier = frontier or Frontier()
 
     async def pull(self, take: "Take", log_key: "LogKey") -> int:
-        """Reads what is new; how many entries.
+        """Reads what is new, and confirms it; how many entries.
 
         Args:
             take: is given the entries in batches, in order, each at most once a pull.
@@ -117,47 +144,142 @@ class Mirror:
             RefusedError: the checkpoint is not signed by the node, or its log is not the one it was. `frontier` is then
                 unchanged; what was taken was judged by itself.
         """
-        checkpoint = await self._checkpoint(log_key)
+        checkpoint = await self.checkpoint(log_key)
+        return self.confirm(checkpoint, await self.read(checkpoint, take))
+
+    async def checkpoint(self, log_key: "LogKey") -> Checkpoint:
+        """The node's checkpoint, which must be signed by it if we know its log key, and not before what was read."""
+        data = await self._files.get(self._url, f"{self._url}/log/checkpoint", max_bytes=CHECKPOINT_BYTES)
+        checkpoint = Checkpoint.decode(Note.decode(data).text)
+        public = log_key(checkpoint.origin)
+        if public is not None:
+            key = VerifierKey(name=checkpoint.origin, type=KeyType.ED25519, public=public)
+            checkpoint = open_checkpoint(data, key).checkpoint
         if checkpoint.size < self.frontier.size:
             raise RefusedError(
                 "log_shrank",
                 f"The log of {checkpoint.origin} had {self.frontier.size} entries and now has {checkpoint.size}.",
                 hint="Join by another node, and tell its operator.",
             )
-        frontier, start = self.frontier, self.frontier.size
-        batch: list[bytes] = []
-        for bundle in bundles_of(checkpoint.size, since=start):
-            data = await self._files.get(self._url, f"{self._url}/log/{bundle.encode_path()}", max_bytes=_BUNDLE_BYTES)
-            entries = decode_bundle(data, bundle.width)[max(0, start - bundle.index * TILE_WIDTH) :]
-            frontier = frontier.extend(map(leaf_hash, entries))
-            batch += entries
-            if len(batch) >= BATCH:
-                await take(batch)
-                batch = []
-        if batch:
-            await take(batch)
-        if (frontier.size, frontier.root()) != (checkpoint.size, checkpoint.root):
+        return checkpoint
+
+    async def read(self, checkpoint: Checkpoint, take: "Take") -> Frontier:
+        """Reads on to a checkpoint; what has been read then, and `confirm` has not seen yet."""
+        reached, batch, held = self.frontier, list[bytes](), 0
+        async with trio.open_nursery() as nursery:
+            bundles = bundles_of(checkpoint.size, since=reached.size)
+            lanes = [
+                _Lane(self, number, islice(mine, number, None, LANES))
+                for number, mine in enumerate(tee(bundles, LANES))
+            ]
+            try:
+                for lane in lanes:
+                    nursery.start_soon(lane.run)
+                for lane in cycle(lanes):
+                    entries = await lane.next()
+                    if entries is None:
+                        break
+                    entries = entries[reached.size % TILE_WIDTH :]
+                    reached = reached.extend(map(leaf_hash, entries))
+                    batch += entries
+                    held += sum(map(len, entries))
+                    if len(batch) >= self._batch or held >= BATCH_BYTES:
+                        await take(batch, reached)
+                        batch, held = [], 0
+                if batch:
+                    await take(batch, reached)
+            except AccreditError as error:
+                failure = error
+            else:
+                return reached
+            finally:
+                for lane in lanes:
+                    lane.close()
+        raise failure
+
+    def confirm(self, checkpoint: Checkpoint, reached: Frontier) -> int:
+        """The entries read must lead to the checkpoint's root; how many of them are new."""
+        if (reached.size, reached.root()) != (checkpoint.size, checkpoint.root):
             raise RefusedError(
                 "log_root",
                 f"The {checkpoint.size} entries of {checkpoint.origin} lead to another root than its checkpoint's.",
                 hint="Join by another node; this one's signed checkpoint is evidence.",
             )
-        self.frontier = frontier
-        return frontier.size - start
+        new = reached.size - self.frontier.size
+        self.frontier = reached
+        return new
 
-    async def _checkpoint(self, log_key: "LogKey") -> Checkpoint:
-        data = await self._files.get(self._url, f"{self._url}/log/checkpoint", max_bytes=CHECKPOINT_BYTES)
-        claimed = Checkpoint.decode(Note.decode(data).text)
-        public = log_key(claimed.origin)
-        if public is None:
-            return claimed
-        return open_checkpoint(data, VerifierKey(name=claimed.origin, type=KeyType.ED25519, public=public)).checkpoint
+    async def _fetch(self, lane: int, bundle: Tile) -> list[bytes]:
+        # Connections of its own: a lane that stalls delays no other, and nothing else that we ask this node for.
+        url = f"{self._url}/log/{bundle.encode_path()}"
+        data = await self._files.get(f"{self._url} {lane}", url, max_bytes=_BUNDLE_BYTES)
+        return decode_bundle(data, bundle.width)
+
+    def _unavailable(self, bundle: Tile, error: RemoteError | DecodeError) -> AccreditError:
+        last = bundle.start + bundle.width - 1
+        return type(error)(
+            error.code,
+            f"Entries {bundle.start} to {last} of the log at {self._url} cannot be had: {error.message}",
+            hint="Join by another node.",
+        )
+
+
+class _Lane:
+    """Fetches every n-th bundle of a mirror's log, one ahead of whoever asks for the next."""
+
+    def __init__(self, mirror: Mirror, number: int, bundles: Iterator[Tile]) -> None:
+        self._fetch = partial(mirror._fetch, number)
+        self._unavailable = mirror._unavailable
+        self._pauses = mirror._pauses
+        self._bundles = bundles
+        self._closing = trio.Event()
+        self._send, self._receive = trio.open_memory_channel[list[bytes] | AccreditError](1)
+
+    async def run(self) -> None:
+        """Until there are no more, one fails, or nobody asks any more."""
+        with self._send, suppress(trio.BrokenResourceError):
+            for bundle in self._bundles:
+                found = await self._fetch_patiently(bundle)
+                await self._send.send(found)
+                if isinstance(found, AccreditError):
+                    return
+
+    async def next(self) -> list[bytes] | None:
+        """The next bundle's entries; None after the last. Raises what fetching it raised."""
+        try:
+            found = await self._receive.receive()
+        except trio.EndOfChannel:
+            return None
+        if isinstance(found, AccreditError):
+            raise found
+        return found
+
+    def close(self) -> None:
+        """Asks for no more. A request ends in its own time: cut off half way it would cost its connection (`peers`)."""
+        self._closing.set()
+        self._receive.close()
+
+    async def _fetch_patiently(self, bundle: Tile) -> list[bytes] | AccreditError:
+        """A bundle's entries, asked for again after each pause; or why they cannot be had."""
+        for pause in (*self._pauses, None):
+            try:
+                return await self._fetch(bundle)
+            except (RemoteError, DecodeError) as error:
+                failure = self._unavailable(bundle, error)
+            if pause is None or failure.code == "answer_too_large":
+                break
+            with trio.move_on_after(pause):
+                await self._closing.wait()
+                break
+        return failure
 
 
 class Take(Protocol):
     """What is done with entries."""
 
-    async def __call__(self, entries: Sequence[bytes], /) -> None: ...
+    async def __call__(self, entries: Sequence[bytes], reached: Frontier, /) -> None:
+        """Args: reached: all that was read, with these."""
+        ...
 
 
 LogKey = Callable[[str], bytes | None]
@@ -179,13 +301,13 @@ async def join(
     url = url.rstrip("/")
     shortest, longest = pause_seconds
     pause = shortest
-    mirror = Mirror(files, url, await _kept(node, url))
+    mirror = Mirror(files, url, await node.run_blocking(partial(reached_at, node.store, url)))
     while True:
         try:
             if node.engine.size == 0:
-                await _take(node, [await fetch_genesis(files, url, node.store.ecosystem)])
+                await _take(node, [await fetch_genesis(files, url, node.store.ecosystem)], mirror.frontier)
             if await mirror.pull(partial(_take, node), node.engine.log_key):
-                await _keep(node, url, mirror.frontier)
+                await node.run_blocking(partial(keep_reached, node.store, url, mirror.frontier))
             pause = shortest
         except RefusedError as error:
             if error.code == "other_ecosystem":
@@ -201,13 +323,13 @@ async def join(
         await trio.sleep(pause)
 
 
-async def _take(node: Node, entries: Sequence[bytes]) -> None:
+async def _take(node: Node, entries: Sequence[bytes], _reached: Frontier) -> None:
     """Submits entries; one that is refused does not come from an honest node's log, and is left out.
 
     Raises:
         StorageError: this node cannot store them now.
     """
-    results = await node.submit(entries)
+    results = await node.submit(await node.run_blocking(partial(_not_held, node.engine, entries)))
     errors = [each.error for each in results if each.error is not None]
     for error in errors:
         if isinstance(error, StorageError):
@@ -216,14 +338,27 @@ async def _take(node: Node, entries: Sequence[bytes]) -> None:
         log_event(_log, logging.WARNING, "entries refused", count=len(errors), code=errors[0].code)
 
 
-async def _kept(node: Node, url: str) -> Frontier | None:
-    data = await node.run_blocking(partial(node.store.kept, _name(url)))
-    return None if data is None else Frontier.decode(data)
+def _not_held(engine: Engine, entries: Sequence[bytes]) -> list[bytes]:
+    """Those that are not logged, as far as a thread beside the engine can tell; the engine asks again."""
+    return [raw for raw in entries if not _is_held(engine, raw)]
 
 
-async def _keep(node: Node, url: str, frontier: Frontier) -> None:
-    before = await node.run_blocking(partial(node.store.kept, _name(url)))
-    await node.run_blocking(partial(node.store.swap, _name(url), before, frontier.encode()))
+def _is_held(engine: Engine, raw: bytes) -> bool:
+    try:
+        return decode(raw).id in engine
+    except DecodeError:
+        return False
+
+
+def reached_at(store: Reader, url: str) -> Frontier:
+    """How far another node's log has been read: all of it is in ours."""
+    data = store.kept(_name(url))
+    return Frontier() if data is None else Frontier.decode(data)
+
+
+def keep_reached(store: Store, url: str, reached: Frontier) -> None:
+    """Keeps how far another node's log has been read; durable on return."""
+    store.swap(_name(url), store.kept(_name(url)), reached.encode())
 
 
 def _name(url: str) -> str:

@@ -27,11 +27,12 @@ class Caught:
         self._files: dict[bytes, None] = {}
         self.refused = 0
 
-    def take(self, data: bytes, is_known: Callable[[bytes], bool]) -> Conflict | None:
+    def take(self, data: bytes, is_known: Callable[[str, bytes], bool]) -> Conflict | None:
         """Checks a file and keeps it.
 
         Args:
-            is_known: whether a public key is that of a log, a witness or a signer here.
+            is_known: whether the node of a name has a public key for its log, as a witness or as a signer. The name
+                counts: beside a cosigner's key it is signed by nobody, and must not accuse somebody else.
 
         Returns:
             The conflict, if it is new; None where it is not, or is none.
@@ -46,7 +47,7 @@ class Caught:
         which = conflict.kind, conflict.key.public
         if which in self._found or len(self._found) >= KEPT:
             return None
-        if not is_known(conflict.key.public):
+        if not is_known(conflict.key.name, conflict.key.public):
             self.refused += 1
             return None
         self._found[which] = conflict

@@ -198,6 +198,22 @@ class NodeClient:
         """The newest state note with a quorum."""
         return self._get_bytes("/v1/state-note", "text/plain")
 
+    def conflicts(self) -> dict[str, Any]:
+        """Nodes that were caught contradicting themselves."""
+        return self._get("/v1/conflicts")
+
+    def conflict(self, conflict: bytes | str) -> bytes:
+        """The file that proves one; to be checked with `registry.conflicts.check`."""
+        return self._get_bytes(f"/v1/conflicts/{_hex(conflict)}", _CBOR)
+
+    def accuse(self, file: bytes) -> dict[str, Any]:
+        """Brings a conflict's file; what is kept against that key then.
+
+        Raises:
+            RefusedError, DecodeError: it proves nothing about a node that this one knows.
+        """
+        return self._ask("POST", "/v1/conflicts", content=file, content_type=_CBOR)
+
     def snapshot(self, *, since: bytes | str | None = None) -> bytes:
         """All records of the noted state; with a state root, what has changed since, if the node remembers it."""
         params = {} if since is None else {"since": _hex(since)}
@@ -207,6 +223,10 @@ class NodeClient:
     def trust_policy(self) -> bytes:
         """The trust policy that the node proposes; to be compared by another way before it is used."""
         return self._get_bytes("/v1/trust-policy", "text/plain")
+
+    def renewal(self, step: bytes | str) -> bytes:
+        """What renews a trust policy that has followed the charter up to the statement `step`."""
+        return self._fetch("GET", "/v1/renewal", params={"step": _hex(step)}, content=None, headers={"accept": _CBOR})
 
     def issuers_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
         """Issuers whose key in the state map begins with these hexadecimal digits, with proofs."""

@@ -100,6 +100,15 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ""
     tls_cert: Annotated[str, Meta(description="Path of the TLS certificate chain (PEM). Empty: a proxy does TLS.")] = ""
     tls_key: Annotated[str, Meta(description="Path of its private key (PEM). Set both or neither.")] = ""
+    ingest_workers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="Processes that check signatures while a log is loaded or taken in at the start. 0: one for "
+            "each core that this process may use; 1: the node's own process does it.",
+        ),
+    ] = 0
     query_workers: Annotated[
         int, Meta(ge=0, le=256, description="Processes that serve the public read routes besides the node's own.")
     ] = 0
@@ -133,6 +142,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             max_length=64,
             description="Nodes to begin with, until the member list is known: url, and key (the public peer key, hex).",
+            examples=[[Peer(url="https://node2.example.org", key="<64 hex digits>")]],
         ),
     ] = ()
     witnesses: Annotated[
@@ -141,8 +151,25 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             max_length=16,
             description="Witnesses of this node's log besides the other nodes, each the vkey of its cosignatures, a "
             "space, and its address (C2SP tlog-witness).",
+            examples=[["witness.example+1a2b3c4d+BA… https://witness.example"]],
         ),
     ] = ()
+    pinned: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            max_length=2,
+            description="Names of nodes that are always among those this node exchanges statements with directly: one "
+            "run by people you know, say. Two at most.",
+            examples=[["node2.example.org"]],
+        ),
+    ] = ()
+    outbound_only: Annotated[
+        bool,
+        Meta(
+            description="Whether other nodes cannot reach public_url, as behind a firewall: then this node keeps a "
+            "request open at those it is connected with, and statements come with the answers.",
+        ),
+    ] = False
     proxy: Annotated[
         str,
         Meta(
@@ -170,7 +197,13 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         ),
     ] = 10_000
     request_timeout_ms: Annotated[
-        int, Meta(ge=100, le=300_000, description="How long a peer may take to answer, milliseconds.")
+        int,
+        Meta(
+            ge=100,
+            le=30_000,
+            description="How long a peer may take to answer, milliseconds; an open request of `outbound_only` comes on "
+            "top.",
+        ),
     ] = 10_000
 
     # ---------------------------------------------------------------------------------------------- operation
@@ -369,19 +402,22 @@ def _expected(kind: Any, meta: Meta) -> str:
     """A setting's type in words."""
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(_toml(value) for value in get_args(kind))
+    if kind is bool:
+        return "true or false"
     if kind is int:
         return f"a whole number from {meta.ge} to {meta.le}"
     if kind is str:
         return {_HEX64: "64 hex digits", _URL: "a URL"}.get(meta.pattern or "", "text")
-    if get_args(kind)[0] is not Peer:
-        return 'a list such as ["witness.example+1a2b3c4d+BA… https://witness.example"]'
-    return 'a list such as [{url = "https://node2.example.org", key = "<64 hex digits>"}]'
+    assert meta.examples, "a list is explained by an example"
+    return f"a list such as {_toml(meta.examples[0])}"
 
 
 def _toml(value: Any) -> str:
     """A value as TOML; JSON's text is TOML's, but for the one control character that JSON leaves as it is."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return str(value)
     if isinstance(value, Peer):

@@ -1,11 +1,14 @@
-"""What can happen to a notary, what it wants done, and what it lets one see: the words of `notary.Notary`."""
+"""What can happen to a notary, what it wants done, and what it remembers: the words of `notary.Notary`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from governance.fold import Fold
+from governance.picked import Picked
+from registry.note import VerifierKey
 from registry.snapshot import Subject
-from registry.state_note import StateNote
+from registry.state_note import OpenedState, StateNote
 from registry.statement import Statement
 
 
@@ -110,3 +113,35 @@ class Standing:
     note: bytes | None = None
     state: StateNote | None = None
     statements_root: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One candidate: its text, its statements' root, and the records that differ from the candidate before."""
+
+    state: StateNote
+    statements_root: bytes
+    changed: Picked
+    ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A set offered: ids beyond the offerer's noted set, and until when it is waited for, ms."""
+
+    state: StateNote
+    ids: tuple[bytes, ...]
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """Where a notary stood, for others that begin there; see `Notary.image`."""
+
+    live: Fold
+    candidate: Fold
+    noted: Standing
+    steps: tuple[Step, ...]
+    behind: tuple[Statement, ...]
+    beyond: tuple[bytes, ...]
+    gathered: Mapping[str, Mapping[VerifierKey, OpenedState]]

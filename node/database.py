@@ -3,6 +3,7 @@
 * WAL, `synchronous=FULL`: a commit that returned survives a power cut; readers never wait for the writer.
 * Explicit transactions only (`transaction`), in autocommit mode, so that no commit happens where none is written.
 * Every `sqlite3` error becomes a `StorageError` that says what to do (`telling_what_to_do`).
+* Facts that nothing else vouches for carry a `checksum`, so that a bit that flips in them is noticed.
 * The writing process holds `flock` on `<database>.lock` as long as it lives (`WriterLock`), however it ends.
 
 What it does not do: know any table (`migrations`) or query (`store`).
@@ -13,9 +14,11 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from registry.encoding import encode
 from registry.errors import StorageError
 
 APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
@@ -29,6 +32,9 @@ WAL_PAGES: Final = 10_000
 # What the operating system's "no" looks like: ENOSPC is FULL; a quota or a file size limit comes as a failed write.
 _NO_ROOM: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# What Python says, without a code, of a text with a flipped bit; where a name has one, it fails to word its own error.
+_NO_TEXT: Final = "Could not decode to UTF-8"
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 _NO_RIGHT: Final = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
 _BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -61,6 +67,17 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def checksum(*fields: object) -> bytes:
+    """SHA-256 over the deterministic encoding of a row's fields, 32 bytes. Against decay, not against people.
+
+    Fields are numbers, text and bytes; a flipped bit can make another type of one, and then the sum is empty.
+    """
+    try:
+        return sha256(encode(list(fields))).digest()
+    except (TypeError, ValueError):
+        return b""
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing. `IMMEDIATE`: the right to write is taken first, so that nothing read in it can be outdated."""
@@ -80,7 +97,7 @@ def telling_what_to_do(path: Path) -> Iterator[None]:
     """Turn SQLite's errors within into a `StorageError`."""
     try:
         yield
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise storage_error(error, path) from error
 
 
@@ -130,8 +147,8 @@ def _connect(uri: str) -> sqlite3.Connection:
     )
 
 
-def storage_error(error: sqlite3.Error, path: Path) -> StorageError:
-    """What an error of SQLite means for the operator."""
+def storage_error(error: Exception, path: Path) -> StorageError:
+    """What an error of SQLite (`SQLITE_ERRORS`) means for the operator."""
     # Errors of Python's own wrapper (a closed connection) have no code.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     primary = code & 0xFF
@@ -141,7 +158,7 @@ def storage_error(error: sqlite3.Error, path: Path) -> StorageError:
             f"{path} cannot grow: the disk, a quota or a size limit is exhausted ({error}).",
             hint="Make room; nothing was half written, and the node goes on by itself once there is some.",
         )
-    if primary in _DAMAGED:
+    if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or _NO_TEXT in str(error):
         return StorageError(
             "database_damaged",
             f"{path} is damaged ({error}).",

@@ -26,8 +26,9 @@ from typing import Final, assert_never
 
 from gossip import events
 from gossip.config import GossipConfig
-from gossip.events import FrameAnswered, Peer, SendFailed, Statistics, Ticked
+from gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
 from gossip.machine import Machine
+from gossip.membership import Roster
 from governance.admission import Admission
 from governance.charter import FOLD_VERSION
 from governance.fold import Changes, Fold
@@ -38,8 +39,7 @@ from registry.keys import public_of
 from registry.state_note import StateNote
 from registry.statement import Statement, Unverified, decode
 
-from . import notary
-from .caught import Caught
+from . import cosigning
 from .happenings import (
     Append,
     Appended,
@@ -61,9 +61,10 @@ from .happenings import (
     Submitted,
     TellNote,
 )
-from .ledger import Ledger
-from .logview import LogView
+from .image import Image
+from .logview import LogView, inadmissible
 from .members import Members
+from .notary import Notary
 from .noted import KeptNote, Part
 from .pending import Pending
 from .submissions import Submissions
@@ -100,9 +101,6 @@ TICK: Final = 1_000
 STORAGE_PAUSE: Final = 5_000
 """After a failed append, how long submissions are refused without trying, ms. A guess: a disk stays full a while."""
 
-TOLD: Final = 64
-"""Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
-
 
 class Engine:
     """One node.
@@ -114,6 +112,7 @@ class Engine:
         last: the text of the last state cosigned, if any: nothing smaller ever is.
         random: for nonces (unpredictable in production) and jitter.
         tick: between two appends, ms.
+        base: what another engine of this ecosystem had loaded and settled: this one begins with it, at no cost.
     """
 
     def __init__(
@@ -127,20 +126,27 @@ class Engine:
         last: str | None = None,
         tick: int = TICK,
         gossip: GossipConfig | None = None,
+        base: Image | None = None,
     ) -> None:
         self.fold = Fold(ecosystem)
-        self.notary = notary.Notary(ecosystem=ecosystem, name=name, state_seed=state_seed, live=self.fold, last=last)
+        self.notary = Notary(
+            ecosystem=ecosystem,
+            name=name,
+            state_seed=state_seed,
+            live=self.fold,
+            last=last,
+            image=None if base is None else base.notary,
+        )
         self.name = name
         self._ecosystem = ecosystem
         self._members = Members(self.fold)
         self._public = public_of(peer_seed)
-        self._admission = Admission(ecosystem)
-        self._caught = Caught()
-        self._ledger = Ledger()
-        self._log = LogView(fold=self.fold, caught=self._caught, ledger=self._ledger)
+        self._base = base
+        self._admission = self._new_admission()
+        self._log = LogView(self.fold) if base is None else base.log.branch(self.fold)
         self._machine = Machine(seed=peer_seed, held=self._log, random=random, config=gossip)
         self._random = random
-        self._peers: tuple[Peer, ...] = ()
+        self._peers: Roster = Roster() if base is None else base.peers
         self._untold: list[Statement] = []  # logged, and the notary does not know yet
         self._pending = Pending(tick)
         self._in_flight: tuple[Statement, ...] = ()
@@ -151,24 +157,25 @@ class Engine:
 
     # -------------------------------------------------------------------------------------------- start and look
 
-    def load(self, raws: Iterable[bytes]) -> None:
+    def load(self, entries: Iterable[bytes | Statement]) -> None:
         """Takes in the next stored entries of the log, verifying each as if it had just come; then `settle`.
 
         Raises:
             StorageError: `log_inadmissible`: this entry could never have been accepted.
         """
-        for raw in raws:
+        for entry in entries:
             try:
-                statement = self._admission.admit(decode(raw))
+                self.take(entry if isinstance(entry, Statement) else decode(entry))
             except (InputError, NotYetError) as error:
-                raise StorageError(
-                    "log_inadmissible",
-                    f"Entry {self._log.size()} of the stored log could not have been accepted: {error.message}",
-                    hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
-                ) from error
-            self._admission.add(statement)
-            self._log.add(statement)
-            self._untold.append(statement)
+                raise inadmissible(self._log.size(), error) from error
+
+    def take(self, entry: Unverified) -> Statement:
+        """Takes in the log's next entry, at the start. Raises as `Admission.admit`; then nothing has changed."""
+        statement = self._admission.readmit(entry)
+        self._admission.add(statement)
+        self._log.add(statement)
+        self._untold.append(statement)
+        return statement
 
     def settle(
         self,
@@ -197,12 +204,11 @@ class Engine:
             if state.fold == FOLD_VERSION:
                 effects += self._resume(state, part, note)
         for file in conflicts:
-            self._caught.take(file, self._members.has_key)
+            self._log.caught.take(file, self._members.has_key)
         return [*effects, *self._settled(changes, force_peers=True)]
 
     def _resume(self, state: StateNote, part: Part, note: bytes) -> list[Effect]:
-        left_out = {self._log.order[number]: None for number in part.without if number < self._log.size()}
-        wanted = [each for each in self._untold if self._log.index[each.id] < part.size and each.id not in left_out]
+        wanted = [each for each in self._untold if self._log.is_in(each.id, part)]
         stands = self.notary.resume(state, wanted, note=note)
         taken = {each.id: None for each in wanted}
         self._untold = [each for each in self._untold if each.id not in taken]
@@ -230,16 +236,16 @@ class Engine:
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
         """Who was caught, oldest first."""
-        return self._caught.conflicts()
+        return self._log.caught.conflicts()
 
     @property
     def unproven(self) -> int:
         """How many accusations and checkpoints that came in did not verify."""
-        return self._caught.refused + self._ledger.refused
+        return self._log.caught.refused + self._log.ledger.refused
 
     def index_of(self, id: bytes) -> int | None:
         """A logged statement's place in the log."""
-        return self._log.index.get(id)
+        return self._log.index(id)
 
     def next_wakeup(self) -> int | None:
         """When `Ticked` is wanted at the latest (ms since 1970); None where nothing is planned."""
@@ -251,6 +257,15 @@ class Engine:
     def statistics(self) -> Statistics:
         """What gossip has seen."""
         return self._machine.statistics()
+
+    def image(self) -> Image:
+        """What this settled engine holds, for others to begin with; it is not to be driven any more."""
+        assert not self._untold, "settled"
+        return Image(log=self._log, admission=self._admission, notary=self.notary.image(), peers=self._peers)
+
+    def _new_admission(self) -> Admission:
+        """What is accepted before the entries that this engine has loaded and logged itself."""
+        return Admission(self._ecosystem) if self._base is None else self._base.admission.branch()
 
     # ---------------------------------------------------------------------------------------------- the one door
 
@@ -269,7 +284,7 @@ class Engine:
             case FrameAnswered() | SendFailed():
                 effects = self._gossip(event)
             case Ticked():
-                effects = [*self._gossip(event), *self._notarise(notary.Ticked())]
+                effects = [*self._gossip(event), *self._notarise(cosigning.Ticked())]
             case Appended():
                 effects = self._on_appended(event)
             case AppendFailed():
@@ -292,7 +307,7 @@ class Engine:
         except InputError as error:
             return Result(id=None, status="refused", error=error)
         id = unverified.id
-        index = self._log.index.get(id)
+        index = self._log.index(id)
         if index is not None:
             return Result(id=id, status="known", index=index)
         try:
@@ -339,16 +354,17 @@ class Engine:
         assert logged, "an append was under way"
         assert event.size == self._log.size() + len(logged), "the store and the engine agree about the log"
         self._storage_error = None
-        self._ledger.own = event.checkpoint
+        self._log.ledger.own = event.checkpoint
         for statement in logged:
             self._log.add(statement)
         self._untold += logged
         effects = self._settled(self.fold.settle())
         for statement in logged:
-            result = Result(id=statement.id, status="logged", index=self._log.index[statement.id])
+            result = Result(id=statement.id, status="logged", index=self._log.index(statement.id))
             effects += self._submissions.resolve(statement.id, result)
+        first = event.size - len(logged)
         news = tuple(
-            events.Logged(id=each.id, index=self._log.index[each.id], urgent=is_urgent(each)) for each in logged
+            events.Logged(id=each.id, index=number, urgent=is_urgent(each)) for number, each in enumerate(logged, first)
         )
         return [*effects, *self._gossip(events.StatementsLogged(statements=news))]
 
@@ -357,9 +373,9 @@ class Engine:
         self._in_flight = ()
         self._storage_error = error
         self._storage_until = self._now + STORAGE_PAUSE
-        self._admission = Admission(self._ecosystem)
-        for id in self._log.order:
-            self._admission.add(self._log.statement(id))
+        self._admission = self._new_admission()
+        for statement in self._log.own():
+            self._admission.add(statement)
         effects: list[Effect] = []
         for statement in dropped:
             result = Result(id=statement.id, status="refused", error=error)
@@ -377,14 +393,13 @@ class Engine:
             ceased=self._statements(changes.ceased),
         )
         effects: list[Effect] = [changed]
-        if force_peers or self.fold.charter is None or any(kind == "node" for kind, _ in changes.records):
-            self._peers = tuple(
-                Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"], operator=node["operator"])
-                for node in self._members.all()
-            )
+        is_changed = self.fold.charter is None or any(kind == "node" for kind, _ in changes.records)
+        if is_changed or (force_peers and self._base is None):
+            self._peers = self._members.roster()
+        if is_changed or force_peers:
             effects += self._gossip(events.PeersChanged(peers=self._peers))
         untold, self._untold = tuple(self._untold), []
-        return [*effects, *self._notarise(notary.Changed(statements=untold))]
+        return [*effects, *self._notarise(cosigning.Changed(statements=untold))]
 
     def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
         return tuple(each for each in map(self.fold.statement, ids) if each is not None)
@@ -393,57 +408,41 @@ class Engine:
 
     def _on_note(self, event: NoteArrived) -> list[Effect]:
         try:
-            effects = self._notarise(notary.Arrived(data=event.data))
+            effects = self._notarise(cosigning.Arrived(data=event.data))
         except (InputError, NotYetError) as error:
             return [ReplyNote(token=event.token, error=error)]
         return [ReplyNote(token=event.token), *effects]
 
-    def _notarise(self, event: notary.Event) -> list[Effect]:
+    def _notarise(self, event: cosigning.Event) -> list[Effect]:
         """Hands an event to the notary, and puts what it asks for in terms of the log and of peers."""
         effects: list[Effect] = []
         for effect in self.notary.handle(event, now=self._now):
             match effect:
-                case notary.Keep():
-                    effects.append(KeepNote(text=effect.text, part=self._part(effect.without)))
-                case notary.Tell():
-                    effects.append(TellNote(peers=self._told(), data=effect.data))
-                case notary.Stands():
-                    effects.append(_stands(effect, self._part(effect.without)))
-                case notary.Contradicts():
+                case cosigning.Keep():
+                    effects.append(KeepNote(text=effect.text, part=self._log.part(effect.without)))
+                case cosigning.Tell():
+                    effects.append(
+                        TellNote(peers=self._members.told(self._peers, self.name, self._random), data=effect.data)
+                    )
+                case cosigning.Stands():
+                    effects.append(_stands(effect, self._log.part(effect.without)))
+                case cosigning.Contradicts():
                     effects += self._on_conflicts([effect.conflict])
                 case _:
                     assert_never(effect)
         return effects
 
-    def _part(self, without: Iterable[bytes]) -> Part:
-        """All that is logged, but for these: the log's end among them makes the part shorter."""
-        numbers = sorted(self._log.index[id] for id in without)
-        size = self._log.size()
-        while numbers and numbers[-1] == size - 1:
-            size = numbers.pop()
-        return Part(size=size, without=tuple(numbers))
-
-    def _told(self) -> tuple[Peer, ...]:
-        """Whom to tell of a cosignature: every signer, and of the other nodes as many as that leaves room for."""
-        charter = self.fold.charter
-        signers = () if charter is None else charter.body["signers"]
-        others = [peer for peer in self._peers if peer.name != self.name]
-        first = [peer for peer in others if peer.name in signers]
-        rest = [peer for peer in others if peer.name not in signers]
-        room = TOLD - len(first)
-        return (*first, *(rest if len(rest) <= room else self._random.sample(rest, room)))
-
     # ------------------------------------------------------------------------------------------------- conflicts
 
     def _on_conflicts(self, files: Iterable[bytes]) -> list[Effect]:
         """Keeps those that are new and prove something, and tells peers of them."""
-        new = tuple(file for file in files if self._caught.take(file, self._members.has_key) is not None)
+        new = tuple(file for file in files if self._log.caught.take(file, self._members.has_key) is not None)
         if not new:
             return []
         return [*(KeepConflict(data=file) for file in new), *self._gossip(events.ConflictsFound(conflicts=new))]
 
     def _on_heard(self, checkpoints: Iterable[bytes]) -> list[Effect]:
-        found = [self._ledger.hear(note, self._members.log_key) for note in checkpoints]
+        found = [self._log.ledger.hear(note, self._members.log_key) for note in checkpoints]
         return self._on_conflicts([conflict.encode() for conflict in found if conflict is not None])
 
     # ---------------------------------------------------------------------------------------------------- gossip
@@ -490,7 +489,7 @@ class Engine:
         return self._gossip(judged)
 
 
-def _stands(effect: notary.Stands, part: Part) -> NoteStands:
+def _stands(effect: cosigning.Stands, part: Part) -> NoteStands:
     return NoteStands(
         kept=KeptNote(note=effect.note, part=part),
         state=effect.state,

@@ -11,12 +11,15 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Any, Final, Protocol
 
-from gossip.events import Statistics
+from gossip.events import PeerStatistics, Statistics
 from governance.fold import Fold
+from registry.conflicts import Conflict
 from registry.state_note import quorum
 
+from .accusations import alarm
 from .clock import Clock
 from .config import NodeConfig
+from .cosigning import SignerView
 from .notary import Notary
 from .observe import Metrics
 from .reader import Reader as LogReader
@@ -49,6 +52,11 @@ class Running(Protocol):
     @property
     def notes_undelivered(self) -> int:
         """How many cosigned notes another node did not take."""
+        ...
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves."""
         ...
 
     def statistics(self) -> Statistics:
@@ -100,17 +108,7 @@ class NodeHealth:
             "statements_root": fold.statements_root(),
             "statements": fold.committed_count(),
             "state_note": self._state_note(),
-            "peers": [
-                {
-                    "name": peer.name,
-                    "url": peer.url,
-                    "last_heard": None if peer.last_heard is None else peer.last_heard // 1_000,
-                    "in_sync": peer.in_sync,
-                    "behind": peer.behind,
-                    "error": peer.error,
-                }
-                for peer in self._running.statistics().peers
-            ],
+            "peers": [_peer_view(peer) for peer in self._running.statistics().peers],
             "alarms": self._alarms(),
             "uptime": round(self._clock.monotonic() - self._started, 3),
             "version": VERSION,
@@ -154,6 +152,7 @@ class NodeHealth:
         self._metrics.peers.labels("silent").set(len(statistics.peers) - heard)
         self._metrics.waiting.set(statistics.waiting)
         self._metrics.alarms.set(len(self._alarms()))
+        self._metrics.conflicts.set(len(self._running.conflicts))
         note = self._state_note()
         if note is not None:
             self._metrics.note_age_seconds.set(float("nan") if note["age_seconds"] is None else note["age_seconds"])
@@ -161,7 +160,7 @@ class NodeHealth:
         self._metrics.notes_undelivered.set(self._running.notes_undelivered)
 
     def _alarms(self) -> list[str]:
-        found = [*self._running.fold.alarms(), *self._others()]
+        found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
         return found
@@ -181,10 +180,28 @@ class NodeHealth:
             "quorum": enough,
             "cosigned_by": [one.name for one in signers if one.cosigned is not None],
             "missing": [
-                {"name": one.name, "last_seen": one.time, "count": one.count} for one in signers if one.is_missing
+                {"name": one.name, "last_seen": one.time, "count": one.count, "why": self._why_missing(one)}
+                for one in signers
+                if one.is_missing
             ],
             "undelivered": self._running.notes_undelivered,
         }
+
+    def _why_missing(self, signer: SignerView) -> str:
+        """Why a signer is not on the newest note, as far as this node can tell; for people."""
+        peer = next((peer for peer in self._running.statistics().peers if peer.name == signer.name), None)
+        if peer is None:
+            return "this node itself has not cosigned it yet: its log says whether it could keep what it signs"
+        if peer.distrusted_until is not None:
+            return peer.why
+        if peer.failures:
+            return f"it does not answer this node ({peer.error})"
+        if peer.last_heard is None:
+            return "it has not been heard since this node started"
+        if peer.lag:
+            return f"it holds {peer.lag} statements fewer than this node"
+        seen = "was never seen to cosign" if signer.time is None else "has cosigned nothing newer"
+        return f"it answers, and {seen}: ask its operator"
 
     def _is_unsigned(self) -> bool:
         signed, size = self._log.checkpoint(), self._log.size()
@@ -194,6 +211,34 @@ class NodeHealth:
         now = self._clock.monotonic()
         self._unsigned_since = now if self._unsigned_since is None else self._unsigned_since
         return now - self._unsigned_since > UNSIGNED_SECONDS
+
+
+def _peer_view(peer: PeerStatistics) -> dict[str, Any]:
+    """See `node.api.operations.Peer`; times in seconds."""
+
+    def seconds(time: int | None) -> int | None:
+        return None if time is None else time // 1_000
+
+    return {
+        "name": peer.name,
+        "url": peer.url,
+        "last_heard": seconds(peer.last_heard),
+        "in_sync": peer.in_sync,
+        "behind": peer.behind,
+        "lag": peer.lag,
+        "queued": peer.queued,
+        "overflowed": peer.overflowed,
+        "failures": peer.failures,
+        "error": peer.error,
+        "is_mesh": peer.is_mesh,
+        "why": peer.why,
+        "round_trip_ms": peer.round_trip,
+        "firsts": peer.firsts,
+        "duplicates": peer.duplicates,
+        "strikes": peer.strikes,
+        "distrusted_until": seconds(peer.distrusted_until),
+        "beacon_time": seconds(peer.beacon),
+    }
 
 
 def _version() -> str:

@@ -1,50 +1,69 @@
 """What gossip may know of this node: its log in order, what is committed, who was caught, which checkpoints it heard.
 
 A `LogView` is the `gossip.events.Held` of an engine. It is read by the machine and written by the engine only, when
-statements have been logged.
+statements have been logged. Its beginning may be shared with others (`branch`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from hashlib import sha256
+from itertools import chain
 
 from governance.fold import Fold
+from governance.layered import Layered
+from registry.errors import AccreditError, StorageError
 from registry.statement import Statement
 
 from .caught import Caught
 from .ledger import Ledger
+from .noted import Part
 
 
-@dataclass(slots=True, kw_only=True)
 class LogView:
     """See the module.
 
     Attributes:
         fold: of all that is logged.
-        order: ids as they stand in the log.
-        index: of each id its place there.
+        caught: who contradicted himself. ledger: the checkpoints heard.
     """
 
-    fold: Fold
-    caught: Caught
-    ledger: Ledger
-    order: list[bytes] = field(default_factory=list)
-    index: dict[bytes, int] = field(default_factory=dict)
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self.caught = Caught()
+        self.ledger = Ledger()
+        self._shared: Sequence[bytes] = ()
+        self._order: list[bytes] = []
+        self._index: MutableMapping[bytes, int] = {}
+
+    def branch(self, fold: Fold) -> "LogView":
+        """The same log, which goes on by itself; this one must not go on while that one is in use.
+
+        Args:
+            fold: of that log.
+        """
+        branch = LogView(fold)
+        branch._shared = self._order if not self._shared else (*self._shared, *self._order)
+        branch._index = Layered(self._index)
+        return branch
 
     def __contains__(self, id: object) -> bool:
-        return id in self.index
+        return id in self._index
 
     def size(self) -> int:
         """Entries in the log."""
-        return len(self.order)
+        return len(self._shared) + len(self._order)
 
     def ids(self, start: int, stop: int) -> Sequence[bytes]:
         """Ids of the entries from `start` to before `stop`; fewer at the log's end."""
-        return self.order[start:stop]
+        shared = len(self._shared)
+        return [*self._shared[start:stop], *self._order[max(0, start - shared) : max(0, stop - shared)]]
 
     def items(self) -> Iterator[tuple[int, bytes]]:
         """`iat` and id of every entry, in the order of the log."""
-        return ((self.statement(id).iat, id) for id in self.order)
+        return ((self.statement(id).iat, id) for id in chain(self._shared, self._order))
+
+    def own(self) -> Iterator[Statement]:
+        """The entries that are not shared, in order."""
+        return map(self.statement, self._order)
 
     def raw(self, id: bytes) -> bytes | None:
         """The whole encoding of a logged statement."""
@@ -57,7 +76,7 @@ class LogView:
         The count is in the hash because void statements are in no root and yet count in a state note: peers that hold
         different numbers of them must notice, or their cosignatures would never add up.
         """
-        held = len(self.order)
+        held = self.size()
         return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
 
     def conflicts(self) -> Sequence[bytes]:
@@ -74,8 +93,34 @@ class LogView:
         assert statement is not None, "what is logged is in the fold"
         return statement
 
+    def index(self, id: bytes) -> int | None:
+        """A statement's place in the log; None where it is not logged."""
+        return self._index.get(id)
+
     def add(self, statement: Statement) -> None:
         """The next entry of the log."""
         self.fold.add(statement)
-        self.index[statement.id] = len(self.order)
-        self.order.append(statement.id)
+        self._index[statement.id] = self.size()
+        self._order.append(statement.id)
+
+    def part(self, without: Iterable[bytes]) -> Part:
+        """All that is logged, but for these: the log's end among them makes the part shorter."""
+        numbers = sorted(self._index[id] for id in without)
+        size = self.size()
+        while numbers and numbers[-1] == size - 1:
+            size = numbers.pop()
+        return Part(size=size, without=tuple(numbers))
+
+    def is_in(self, id: bytes, part: Part) -> bool:
+        """Whether a logged statement belongs to a part of the log."""
+        number = self._index[id]
+        return number < part.size and number not in part.without
+
+
+def inadmissible(number: int, error: AccreditError) -> StorageError:
+    """What to say of a stored entry that could not have been accepted."""
+    return StorageError(
+        "log_inadmissible",
+        f"Entry {number} of the stored log could not have been accepted: {error.message}",
+        hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
+    )

@@ -1,9 +1,15 @@
 """The nodes as a fold knows them: who is in force, and whose keys those are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from random import Random
+from typing import Any, Final
 
+from gossip.events import Peer
+from gossip.membership import Roster
 from governance.fold import Fold
+
+TOLD: Final = 64
+"""Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
 
 
 class Members:
@@ -26,12 +32,33 @@ class Members:
         node = self._fold.get("node", name)
         return None if node is None or node["retired"] is not None else node
 
+    def roster(self) -> Roster:
+        """The nodes in force, as gossip knows them."""
+        return Roster(
+            Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"], operator=node["operator"])
+            for node in self.all()
+        )
+
     def log_key(self, name: str) -> bytes | None:
         """The public log key of the node in force of that name, 32 bytes."""
         node = self.get(name)
         return None if node is None else node["keys"]["log"]
 
-    def has_key(self, public: bytes) -> bool:
-        """Whether a key signs for the log, the witness or the state of a node that is, or ever was, in force."""
-        nodes = [*self.all(), *(record for _, record in self._fold.items("node"))]
-        return any(public == node["keys"][role] for node in nodes for role in ("log", "witness", "state"))
+    def has_key(self, name: str, public: bytes) -> bool:
+        """Whether that key signs for the log, the witness or the state of the node of that name, retired or not."""
+        node = self.get(name) or self._fold.get("node", name)
+        return node is not None and any(public == node["keys"][role] for role in ("log", "witness", "state"))
+
+    def told(self, peers: Sequence[Peer], name: str, random: Random) -> tuple[Peer, ...]:
+        """Whom to tell of a cosignature: every signer, and of the other nodes as many as that leaves room for.
+
+        Args:
+            name: who tells.
+        """
+        charter = self._fold.charter
+        signers = () if charter is None else charter.body["signers"]
+        others = [peer for peer in peers if peer.name != name]
+        first = [peer for peer in others if peer.name in signers]
+        rest = [peer for peer in others if peer.name not in signers]
+        room = TOLD - len(first)
+        return (*first, *(rest if len(rest) <= room else random.sample(rest, room)))

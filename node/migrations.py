@@ -9,9 +9,19 @@ database is always at exactly one version. Migrations are never edited once rele
     tiles        hashes in the widths of tlog-tiles: key = tile level << 55 | tile index (`tile_key`)
     tree         one row: size and root after the newest append
     checkpoint   one row: the newest signed checkpoint
-    changes      what took effect or ceased to, in the order this node saw it
-    feed         one row: how many entries of the log `changes` covers
+    changes      what took effect or ceased to, in the order this node saw it; times never go back
+    feed         one row: how many entries of the log `changes` covers; a chain of checksums over all its rows
     kept         small durable facts by name: heads of witnessed logs, state notes, conflicts
+
+and, of the newest state that a quorum stands by (`noted_store`), whose note is in `kept`:
+
+    noted            one row: its roots, and the number of the state before it in `noted_past`
+    noted_records    type, key in the map, id and bytes of every record
+    records_leaves, records_pages                             the map over them (`statemap`)
+    noted_past       states that were noted before: roots, and the records that differ in the one after
+
+Where nothing else vouches for a row, it has a `digest` (`database.checksum`): those of `checkpoint`, `feed`, `kept` and
+`noted_past`.
 
 Statements are found by the first 8 bytes of their id, then compared whole: an index over random 32-byte ids inserts at
 two thirds of the speed. The index is not unique, because 8 bytes can be made to collide; the writer looks before it
@@ -20,6 +30,8 @@ inserts (`store`).
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +39,9 @@ from sqlite_utils import Database
 
 from registry.errors import StorageError
 
-from .database import APPLICATION_ID, transaction
+from .database import APPLICATION_ID, checksum, transaction
+from .statemap import RECORDS
+from .statemap import tables as state_map_tables
 
 # A log of 2**63 leaves has 2**55 full tiles in its lowest level, and 8 levels of tiles.
 TILE_LEVELS: Final = 8
@@ -59,7 +73,48 @@ def _create(db: Database) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create,)
+def _note_states(db: Database) -> None:
+    """The noted state moves from memory into the database; facts that nothing vouches for get checksums."""
+    for statement in (
+        *state_map_tables(RECORDS),
+        "CREATE TABLE noted (one INTEGER PRIMARY KEY CHECK (one = 1), records_root BLOB NOT NULL, "
+        "statements_root BLOB NOT NULL, past INTEGER NOT NULL)",
+        "CREATE TABLE noted_records (number INTEGER PRIMARY KEY, type TEXT NOT NULL, "
+        "key BLOB NOT NULL CHECK (length(key) = 32), id TEXT NOT NULL, raw BLOB NOT NULL)",
+        "CREATE UNIQUE INDEX noted_records_by_key ON noted_records (key)",
+        f"CREATE INDEX noted_records_governing ON noted_records (type) WHERE {GOVERNING}",
+        "CREATE TABLE noted_past (seq INTEGER PRIMARY KEY, root BLOB NOT NULL, records_root BLOB NOT NULL, "
+        "changed BLOB NOT NULL, subjects INTEGER NOT NULL, digest BLOB NOT NULL)",
+        "CREATE INDEX noted_past_by_root ON noted_past (substr(root, 1, 8))",
+        "ALTER TABLE checkpoint ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
+        "ALTER TABLE kept ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
+        "ALTER TABLE feed ADD COLUMN chain BLOB NOT NULL DEFAULT x''",
+        "ALTER TABLE feed ADD COLUMN digest BLOB NOT NULL DEFAULT x''",
+    ):
+        db.execute(statement)
+    for size, note in db.execute("SELECT size, note FROM checkpoint").fetchall():
+        db.execute("UPDATE checkpoint SET digest = ?", (checksum(size, note),))
+    for name, value in db.execute("SELECT name, value FROM kept").fetchall():
+        db.execute("UPDATE kept SET digest = ? WHERE name = ?", (checksum(name, value), name))
+    chain, latest = b"", 0
+    for seq, time, *rest in db.execute(f"SELECT {FED} FROM changes ORDER BY seq").fetchall():
+        latest = max(latest, time)  # a clock set back; from now on times do not go back
+        db.execute("UPDATE changes SET time = ? WHERE seq = ? AND time <> ?", (latest, seq, latest))
+        chain = checksum(chain, seq, latest, *rest)
+    for (size,) in db.execute("SELECT size FROM feed").fetchall():
+        db.execute("UPDATE feed SET chain = ?, digest = ?", (chain, checksum(size, chain)))
+
+
+GOVERNING: Final = "type IN ('authority', 'charter')"
+"""Which records every decision reads some of: few, so that they have an index of their own."""
+
+FED: Final = "seq, time, statement, kind, sub, change"
+"""What of a row of `changes` goes into the chain of checksums, each with the one of the row before."""
+
+ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted")
+"""Tables of one row at most, whose number is 1."""
+
+MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states)
 SCHEMA: Final = len(MIGRATIONS)
 
 
@@ -83,6 +138,39 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> int:
             hint="Run that version or a later one; a database is never taken back to an older schema.",
         )
     return version
+
+
+def check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Compare every definition with the one that the migrations make: a bit in one changes what its rows mean.
+
+    Raises:
+        StorageError: `database_damaged`, and the name of the first that differs.
+    """
+    found = _definitions(connection)
+    for name, expected in _expected().items():
+        if found.pop(name, None) != expected:
+            raise _other_schema(path, name)
+    for name in found:
+        raise _other_schema(path, name)
+
+
+@cache
+def _expected() -> dict[str, str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, Path(":memory:"))
+        return _definitions(connection)
+
+
+def _definitions(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name"))
+
+
+def _other_schema(path: Path, name: str) -> StorageError:
+    return StorageError(
+        "database_damaged",
+        f"{path} is damaged: {name} is not defined as this program defines it.",
+        hint="Stop the node, look at the disk, put back a backup that is new enough (`accredit node restore`).",
+    )
 
 
 def migrate(

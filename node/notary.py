@@ -5,7 +5,7 @@ leader. What makes that hard is a steady stream: no two nodes ever hold the same
 three sets:
 
     live        all that is logged here                          (the engine's fold; grows by itself)
-    candidate   the set this node last stood by with its name    (trails live)
+    candidate   the set this node last stood by with its name    (trails live, which is a branch of it)
     noted       the newest set that a quorum stands by           (trails candidate; proofs are made from it)
 
 * **Cosigning.** A node stands by its live set once that has not changed for `QUIET`, if its last candidate has been
@@ -19,18 +19,22 @@ three sets:
 * **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine. A node counts its own
   cosignature only when it hears itself (`Tell`), so that none is shown to anybody which is not kept.
 
+What is new is folded twice, into live and into the candidate, and the roots are compared before anything is signed: if
+they differ, a bit has flipped, and nothing is signed until the node is started again. Then live is put over the
+candidate (`Fold.rebase`), so that the two are held once but for what is not cosigned yet.
+
 A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
 
 The notary keeps the noted state's note and roots only; its records are whoever's keep the noted map (`noted`): each
 `Stands` says which of them changed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, assert_never
 
 from governance.charter import FOLD_VERSION
 from governance.fold import Fold
+from governance.picked import Picked
 from governance.rulebook import is_narrowing
 from registry.conflicts import conflict_of_states
 from registry.encoding import decode as decode_cbor
@@ -38,7 +42,6 @@ from registry.encoding import encode as encode_cbor
 from registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
 from registry.keys import public_of
 from registry.note import Note, VerifierKey
-from registry.snapshot import Subject
 from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
 from registry.statement import Statement
 
@@ -48,29 +51,17 @@ from .cosigning import (
     Contradicts,
     Effect,
     Event,
+    Image,
     Keep,
+    Offer,
     SignerView,
     Standing,
     Stands,
+    Step,
     Tell,
     Ticked,
 )
 from .ledger import Sayings
-
-__all__ = (
-    "Arrived",
-    "Changed",
-    "Contradicts",
-    "Effect",
-    "Event",
-    "Keep",
-    "Notary",
-    "SignerView",
-    "Standing",
-    "Stands",
-    "Tell",
-    "Ticked",
-)
 
 QUIET: Final = 250
 """Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
@@ -99,36 +90,28 @@ MESSAGE_BYTES: Final = 1024 * 1024
 _AUDIT: Final = "Nothing was signed. Run `accredit node audit`, look at the disk, put a backup back that is new enough."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """One candidate: its text, its statements' root, and the records that differ from the candidate before."""
-
-    state: StateNote
-    statements_root: bytes
-    changed: Mapping[Subject, dict[str, Any] | None]
-    ids: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Offer:
-    """A set offered: ids beyond the offerer's noted set, and until when it is waited for, ms."""
-
-    state: StateNote
-    ids: tuple[bytes, ...]
-    until: int
-
-
 class Notary:
     """See the module."""
 
-    def __init__(self, *, ecosystem: bytes, name: str, state_seed: bytes, live: Fold, last: str | None = None) -> None:
-        """Nothing is noted yet, and everything in `live` is still to be told of by `Changed`.
+    def __init__(
+        self,
+        *,
+        ecosystem: bytes,
+        name: str,
+        state_seed: bytes,
+        live: Fold,
+        last: str | None = None,
+        image: Image | None = None,
+    ) -> None:
+        """Nothing is noted yet, and everything in `live` is still to be told of by `Changed`, but for what `image` has.
 
         Args:
             name: this node's; it signs if the charter names it with this key among the signers.
             state_seed: secret seed of its state key, 32 bytes.
-            live: the fold of all that is logged; read, never changed.
+            live: the fold of all that is logged. No statement is added to it here, but its base changes. With an
+                image it is empty, and filled from that.
             last: the text last kept, if any: nothing smaller is ever signed.
+            image: where another notary stood. This one begins there.
         """
         self.noted = Standing()
         self._ecosystem = ecosystem
@@ -137,20 +120,49 @@ class Notary:
         self._live = live
         self._floor = 0 if last is None else StateNote.decode(last).count
         self._candidate = Fold(ecosystem)
-        self._steps: list[_Step] = []
+        self._is_damaged = False  # one set was folded twice, to two states
+        self._steps: list[Step] = []
         self._behind: dict[bytes, Statement] = {}  # live, not in the candidate
         self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
         self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
         self._gathered: dict[str, dict[VerifierKey, OpenedState]] = {}
         self._sayings = Sayings()
         self._newest: dict[str, tuple[int, int]] = {}  # signer -> time, count of its newest cosignature
-        self._offer: _Offer | None = None
+        self._offer: Offer | None = None
         self._changed_at = 0
         self._told_at = 0
         self._stood_at = 0  # when the newest quorum stood
         self._slot = -1  # the last turn that was considered
         self._now = 0
         self.disagreements = 0
+        if image is not None:
+            self._take_up(image)
+
+    def image(self) -> Image:
+        """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
+        return Image(
+            live=self._live,
+            candidate=self._candidate,
+            noted=self.noted,
+            steps=tuple(self._steps),
+            behind=tuple(self._behind.values()),
+            beyond=tuple(self._beyond),
+            gathered={text: dict(copies) for text, copies in self._gathered.items()},
+        )
+
+    def _take_up(self, image: Image) -> None:
+        self.noted, self._steps = image.noted, list(image.steps)
+        self._gathered = {text: dict(copies) for text, copies in image.gathered.items()}
+        self._behind = {each.id: each for each in image.behind}
+        self._beyond = dict.fromkeys(image.beyond)
+        if image.steps:
+            self._candidate = image.candidate.branch()
+            self._live.rebase(self._candidate)
+            for held in image.live.chains.own():
+                self._live.add(held)
+            self._live.settle()
+        else:
+            self._live.rebase(image.live)
 
     # ------------------------------------------------------------------------------------------- the one door
 
@@ -273,21 +285,33 @@ class Notary:
 
     # ----------------------------------------------------------------------------------------------- candidate
 
-    def _advance(self, statements: Iterable[Statement]) -> StateNote:
+    def _advance(self, statements: Sequence[Statement]) -> StateNote:
         """Makes the candidate contain `statements`; its text."""
-        ids = []
         for statement in statements:
-            self._candidate.add(statement)
             self._behind.pop(statement.id, None)
             self._since.pop(statement.id, None)
             self._beyond[statement.id] = None
-            ids.append(statement.id)
-        changes = self._candidate.settle()
-        state = self._text_of(self._candidate)
-        changed = {subject: self._candidate.get(*subject) for subject in changes.records}
-        root = self._candidate.statements_root()
-        self._steps.append(_Step(state=state, statements_root=root, changed=changed, ids=tuple(ids)))
+        if self._steps:
+            changed = self._go_on(statements)
+        else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
+            self._candidate = self._live.rest_on(statements)
+            changed = self._candidate.pick()
+        state, root = self._text_of(self._candidate), self._candidate.statements_root()
+        ids = tuple(statement.id for statement in statements)
+        self._steps.append(Step(state=state, statements_root=root, changed=changed, ids=ids))
         return state
+
+    def _go_on(self, statements: Sequence[Statement]) -> Picked:
+        """Adds to the candidate and puts the live set over it again; the records that differ."""
+        count, root = len(self._live), self._live.state_root()
+        for statement in statements:
+            self._candidate.add(statement)
+        changes = self._candidate.settle()
+        if len(self._candidate) == count and self._candidate.state_root() != root:
+            self._is_damaged = True  # one set folded twice, two states: nothing may be signed
+            self.disagreements += 1
+        self._live.rebase(self._candidate)
+        return self._candidate.pick(changes.records)
 
     def _text_of(self, fold: Fold) -> StateNote:
         charter = fold.charter or self._live.charter
@@ -307,10 +331,7 @@ class Notary:
 
     def _tell(self, state: StateNote, *, offer: bool = False) -> list[Effect]:
         self._told_at = self._now
-        if state.fold != FOLD_VERSION or state.count < self._floor or self._own_key() is None:
-            return []
-        if not self._behind and state.root != self._live.state_root():
-            self.disagreements += 1  # one set folded twice, two states: a bit has flipped, and nothing may be signed
+        if state.fold != FOLD_VERSION or state.count < self._floor or self._is_damaged or self._own_key() is None:
             return []
         line = cosign_state(state, self._name, self._seed, self._now // 1000)
         note = Note(text=state.encode(), signatures=(line,)).encode()
@@ -380,7 +401,7 @@ class Notary:
         own, noted = self._own_key(), self.noted.state
         is_own = all(one.key == own for one in opened.cosignatures)
         if ids is not None and not is_own and opened.state.count > (0 if noted is None else noted.count):
-            self._offer = _Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
+            self._offer = Offer(state=opened.state, ids=tuple(ids), until=self._now + TURN)
         return [*found, *self._count(opened.state.encode())]
 
     def _gather(self, opened: OpenedState) -> list[Contradicts]:
@@ -427,7 +448,7 @@ class Notary:
 
     def _settle_noted(self, at: int, note: bytes) -> Stands:
         """The candidate of step `at` becomes the noted state."""
-        changed: dict[Subject, dict[str, Any] | None] = {}
+        changed = Picked({})
         for step in self._steps[: at + 1]:
             changed |= step.changed
             for id in step.ids:
@@ -435,7 +456,7 @@ class Notary:
         step = self._steps[at]
         self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
-        base = _Step(state=step.state, statements_root=step.statements_root, changed={}, ids=())
+        base = Step(state=step.state, statements_root=step.statements_root, changed=Picked({}), ids=())
         self._steps = [base, *self._steps[at + 1 :]]
         return Stands(
             note=note,

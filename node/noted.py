@@ -12,14 +12,17 @@ rest is derived again, and so verified, whenever the node starts.
 
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
-from registry.encoding import decode, encode
+from governance.picked import encoded, record_of
+from registry.encoding import decode, encode, reread
 from registry.errors import DecodeError
 from registry.note import NOTE_BYTES_MAX, Note
-from registry.records import record_digest, record_key
+from registry.records import record_key
 from registry.snapshot import Subject
 from registry.state_note import StateNote
 from registry.trie import StateMap, Trie
@@ -30,6 +33,8 @@ PAST_STATES: Final = 4_096
 PAST_SUBJECTS: Final = 50_000
 """Changed records remembered over all of them; beyond, a delta is no smaller than a snapshot. A guess."""
 
+KEPT_NOTE: Final = "state_note"
+"""Under this name the store keeps the newest note with a quorum (`KeptNote`)."""
 
 KEPT_BYTES: Final = 1024 * 1024
 """A stored note: 100,000 numbers left out; a noted set trails the log by seconds."""
@@ -146,10 +151,25 @@ class NotedMap(Protocol):
         """What differs from an earlier noted state; see `Noted.changed_since`."""
         ...
 
-    def settle(
-        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
-    ) -> None:
-        """Goes on to a newer state; see `Noted.settle`."""
+    def raws(self) -> Iterator[tuple[Subject, bytes]]:
+        """The same, each in its encoding."""
+        ...
+
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys.
+
+        Args:
+            low, high: 32 bytes each.
+            most: how many, at most.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager["NotedMap"]:
+        """One state throughout: this map, for several reads in a row; short, and not across an await."""
+        ...
+
+    def apart(self) -> AbstractContextManager["NotedMap"]:
+        """One state throughout, the newest, for as long as it takes and in any thread."""
         ...
 
 
@@ -161,13 +181,13 @@ class Noted:
         note: the note with every cosignature gathered; None before the first quorum.
         state: what it says.
         statements_root: the other half of the state root, 32 bytes.
-        records, trie: all records, and the map over them; not to be changed but by `settle`.
+        trie: the map over all records; not to be changed but by `settle`.
     """
 
     note: bytes | None = None
     state: StateNote | None = None
     statements_root: bytes = bytes(32)
-    records: dict[Subject, dict[str, Any]] = field(default_factory=dict)
+    _raws: dict[Subject, bytes] = field(default_factory=dict)
     trie: Trie = field(default_factory=Trie)
     _governing: dict[Subject, None] = field(default_factory=dict)
     _past: deque[_Past] = field(default_factory=deque)
@@ -179,11 +199,12 @@ class Noted:
 
     def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """All records, in no order that means anything."""
-        return iter(self.records.items())
+        return ((subject, reread(raw)) for subject, raw in self._raws.items())
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
         """A record as of the noted state."""
-        return self.records.get((type, id))
+        raw = self._raws.get((type, id))
+        return None if raw is None else record_of(raw)
 
     def prove(self, type: str, id: str) -> bytes:
         """That the record is what `get` says, present or absent, under the records root."""
@@ -193,8 +214,30 @@ class Noted:
         """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
         return sorted(self._governing)
 
+    def raws(self) -> Iterator[tuple[Subject, bytes]]:
+        """The same, each in its encoding."""
+        return iter(self._raws.items())
+
+    def between(self, low: bytes, high: bytes, *, most: int) -> list[Subject]:
+        """Types and ids of the records whose keys are from `low` to `high`, in the order of their keys."""
+        keyed = ((record_key(*subject), subject) for subject in self._raws)
+        return [subject for _, subject in sorted(one for one in keyed if low <= one[0] <= high)][:most]
+
+    def reading(self) -> AbstractContextManager[NotedMap]:
+        """Itself: it changes only where `settle` is called."""
+        return nullcontext(self)
+
+    def apart(self) -> AbstractContextManager[NotedMap]:
+        """Itself: it is for one thread."""
+        return nullcontext(self)
+
     def settle(
-        self, *, note: bytes, state: StateNote, statements_root: bytes, changed: Mapping[Subject, dict[str, Any] | None]
+        self,
+        *,
+        kept: KeptNote,
+        state: StateNote,
+        statements_root: bytes,
+        changed: Mapping[Subject, dict[str, Any] | None],
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures.
 
@@ -203,17 +246,17 @@ class Noted:
         """
         if self.state is not None and self.state != state:
             self._remember(_Past(root=self.state.root, records_root=self.trie.root(), changed=tuple(changed)))
-        for subject, record in changed.items():
-            self.trie.set(record_key(*subject), None if record is None else record_digest(record))
-            if record is None:
-                self.records.pop(subject, None)
+        for subject, raw in encoded(changed):
+            self.trie.set(record_key(*subject), None if raw is None else sha256(raw).digest())
+            if raw is None:
+                self._raws.pop(subject, None)
             else:
-                self.records[subject] = record
+                self._raws[subject] = raw
             if subject[0] in ("charter", "authority"):
                 self._governing.pop(subject, None)
-                if record is not None:
+                if raw is not None:
                     self._governing[subject] = None
-        self.note, self.state, self.statements_root = note, state, statements_root
+        self.note, self.state, self.statements_root = kept.note, state, statements_root
 
     def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:
         """What differs from an earlier noted state.

@@ -144,6 +144,7 @@ class Metrics:
         self.frames_refused = self._counter("gossip_frames_refused", "Frames refused, by reason", "reason")
         self.frame_bytes = self._counter("gossip_bytes", "Bytes of frames", "direction")
         self.waiting = self._gauge("statements_waiting", "Statements whose key is not known yet")
+        self.conflicts = self._gauge("conflicts", "Nodes' keys proved to have signed what cannot both be true")
         self.alarms = self._gauge("alarms", "What a person should look at, see /v1/status")
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:

@@ -25,9 +25,9 @@ from registry.log import ENTRIES, TILE_HEIGHT, TILE_WIDTH, encode_bundle
 from registry.merkle import HASH_BYTES
 from registry.merkle import root as merkle_root
 
-from .database import connect_reader, storage_error, telling_what_to_do
+from .database import SQLITE_ERRORS, checksum, connect_reader, storage_error, telling_what_to_do
 from .edge import fold, tree_damaged
-from .migrations import SCHEMA, TILE_LEVELS, check_ours, tile_key
+from .migrations import FED, ONE_ROW, SCHEMA, TILE_LEVELS, check_ours, check_schema, tile_key
 
 _BY_ID: Final = "SELECT {} FROM statements WHERE substr(id, 1, 8) = ? AND id = ?"
 _RANGE: Final = "SELECT {} FROM statements WHERE number >= ? AND number < ? ORDER BY number"
@@ -79,6 +79,11 @@ class Reader:
         return self._path
 
     @property
+    def connection(self) -> sqlite3.Connection:
+        """For modules that have tables of their own (as `ask`); what it raises is translated within `snapshot` only."""
+        return self._connection
+
+    @property
     def ecosystem(self) -> bytes:
         """The genesis statement's id, 32 bytes.
 
@@ -99,8 +104,14 @@ class Reader:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it."""
+        """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it.
+
+        One thread at a time, and never across an await. Within another one it is that one.
+        """
         with self._alone, telling_what_to_do(self._path):
+            if self._connection.in_transaction:
+                yield
+                return
             self._connection.execute("BEGIN")
             try:
                 yield
@@ -130,8 +141,14 @@ class Reader:
         return size, root
 
     def integrity(self) -> str:
-        """`ok`, or the first row or index entry that SQLite itself finds wrong. Reads the whole file."""
-        return str(self._row("PRAGMA integrity_check(1)")[0])
+        """`ok`, or the first row, index entry or definition that is wrong by itself. Reads the whole file."""
+        with telling_what_to_do(self._path):
+            check_schema(self._connection, self._path)
+        verdict = str(self._row("PRAGMA integrity_check(1)")[0])
+        for table in ONE_ROW if verdict == "ok" else ():
+            for (one,) in self._all(f"SELECT one FROM {table} WHERE one IS NOT 1"):
+                return f"row {one} in {table}, which has one"
+        return verdict
 
     def size(self) -> int:
         """Number of entries."""
@@ -148,7 +165,7 @@ class Reader:
     def raw(self, id: bytes) -> bytes | None:
         """Bytes of the statement with this id, as submitted."""
         row = self._first(_BY_ID.format("raw"), id[:8], id)
-        return row and bytes(row[0])
+        return row and _bytes(row[0])
 
     def index_of(self, id: bytes) -> int | None:
         """Where in the log a statement is."""
@@ -158,15 +175,16 @@ class Reader:
     def entry(self, index: int) -> bytes | None:
         """Bytes of one entry."""
         row = self._first("SELECT raw FROM statements WHERE number = ?", index)
-        return row and bytes(row[0])
+        return row and _bytes(row[0])
 
     def entries(self, start: int, stop: int) -> list[bytes]:
         """Bytes of the entries from `start` to before `stop`, or to the end where that comes first."""
-        return [raw for (raw,) in self._all(_RANGE.format("raw"), start, stop)]
+        return [_bytes(raw) for (raw,) in self._all(_RANGE.format("raw"), start, stop)]
 
     def rows(self, start: int, stop: int) -> list[tuple[int, bytes, bytes]]:
         """Those entries as stored: number, id and bytes."""
-        return self._all(_RANGE.format("number, id, raw"), start, stop)
+        rows = self._all(_RANGE.format("number, id, raw"), start, stop)
+        return [(number, _bytes(id), _bytes(raw)) for number, id, raw in rows]
 
     def ids(self, start: int, stop: int) -> list[bytes]:
         """Ids of those entries, 32 bytes each."""
@@ -209,8 +227,13 @@ class Reader:
 
     def checkpoint(self) -> tuple[int, str] | None:
         """Size and note text of the newest signed checkpoint."""
-        row = self._first("SELECT size, note FROM checkpoint")
-        return row and (int(row[0]), str(row[1]))
+        row = self._first("SELECT size, note, digest FROM checkpoint")
+        if row is None:
+            return None
+        size, note, digest = row
+        if digest != checksum(size, note):
+            raise tree_damaged(f"the stored checkpoint of {size} entries is not as it was written")
+        return size, note
 
     def changes(self, after: int, limit: int) -> list[tuple[int, Change]]:
         """The feed from behind number `after` on, at most `limit` changes, each with its number."""
@@ -226,13 +249,65 @@ class Reader:
         ]
 
     def changes_size(self) -> int:
-        """How many entries of the log the feed covers; after a crash the rest is folded and fed again."""
-        return int(self._row("SELECT size FROM feed")[0])
+        """How many entries of the log the feed covers; after a crash the rest is folded and fed again.
+
+        Raises:
+            StorageError: `feed_damaged`: that is not what was written.
+        """
+        return self._feed()[0]
+
+    def check_feed(self) -> int:
+        """How many changes the feed has, after comparing all of them with the chain of their checksums.
+
+        Raises:
+            StorageError: `feed_damaged`: one was changed, has vanished or has been put in; or a time goes back.
+        """
+        with self.snapshot():
+            size, expected = self._feed()
+            chain, count, latest = b"", 0, 0
+            for row in self._connection.execute(f"SELECT {FED} FROM changes ORDER BY seq"):
+                seq, time, statement, *_ = row
+                count += 1
+                if seq != count or time < latest or not 0 <= statement < size:
+                    raise feed_damaged(
+                        f"change {count} is stored as number {seq}, of entry {statement}, at {time} after {latest}"
+                    )
+                latest, chain = time, checksum(chain, *row)
+        if chain != expected:
+            raise feed_damaged(f"its {count} changes are not those that were written, or not all of them")
+        return count
+
+    def _feed(self) -> tuple[int, bytes]:
+        size, chain, digest = self._row("SELECT size, chain, digest FROM feed")
+        if digest != checksum(size, chain):
+            raise feed_damaged("how much of the log it covers is not as it was written")
+        return size, chain
 
     def kept(self, name: str) -> bytes | None:
-        """What `Store.swap` put under this name."""
-        row = self._first("SELECT value FROM kept WHERE name = ?", name)
-        return row and bytes(row[0])
+        """What `Store.swap` put under this name.
+
+        Raises:
+            StorageError: `kept_damaged`: that is not what was written.
+        """
+        row = self._first("SELECT name, value, digest FROM kept WHERE name = ?", name)
+        return None if row is None else sound(*row)
+
+    def check_kept(self) -> int:
+        """How many facts are kept, after comparing each with its checksum.
+
+        Raises:
+            StorageError: `kept_damaged`, and the first that is not what was written.
+        """
+        return len([sound(*row) for row in self._all("SELECT name, value, digest FROM kept ORDER BY name")])
+
+    def kept_under(self, beginning: str) -> list[bytes]:
+        """What is kept under names that begin so, in the order in which it was first put there.
+
+        Raises:
+            StorageError: as `kept`.
+        """
+        sql = "SELECT name, value, digest FROM kept WHERE name GLOB ? || '*' ORDER BY rowid"
+        return [sound(*row) for row in self._all(sql, beginning)]
 
     def backup(self, path: Path) -> None:
         """Copy the whole database, as of one moment, to a new file; the node goes on meanwhile.
@@ -259,10 +334,14 @@ class Reader:
         finally:
             unfinished.unlink(missing_ok=True)
 
+    def ask(self, sql: str, *parameters: object) -> list[Any]:
+        """All rows of a query; for modules that have tables of their own."""
+        return self._all(sql, *parameters)
+
     def _first(self, sql: str, *parameters: object) -> Any:
         try:
             return self._connection.execute(sql, parameters).fetchone()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
 
     def _row(self, sql: str) -> Any:
@@ -274,8 +353,39 @@ class Reader:
     def _all(self, sql: str, *parameters: object) -> list[Any]:
         try:
             return self._connection.execute(sql, parameters).fetchall()
-        except sqlite3.Error as error:
+        except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
+
+
+def _bytes(value: object) -> bytes:
+    """A column's value, which a flipped bit can have made text."""
+    if type(value) is not bytes:
+        raise tree_damaged(f"bytes are stored as {type(value).__name__}")
+    return value
+
+
+def sound(name: str, value: bytes, digest: bytes) -> bytes:
+    """The value of a row of `kept`.
+
+    Raises:
+        StorageError: `kept_damaged`: it is not what was written.
+    """
+    if checksum(name, value) != digest:
+        raise StorageError(
+            "kept_damaged",
+            f"What is stored under {name!r} is not what was written there.",
+            hint="Nothing was signed over it. Look at the disk, then put a backup back that is new enough.",
+        )
+    return value
+
+
+def feed_damaged(what: str) -> StorageError:
+    """The error that says what of the feed of changes does not fit."""
+    return StorageError(
+        "feed_damaged",
+        f"The feed of changes does not fit together: {what}.",
+        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+    )
 
 
 def open_reader(path: Path) -> Reader:

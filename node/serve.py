@@ -20,6 +20,7 @@ from hypercorn.config import Config
 from hypercorn.trio import serve as hypercorn_serve
 
 from governance.fold import Fold
+from registry.conflicts import Conflict
 from registry.errors import InputError
 
 from .api.ports import Witness
@@ -39,9 +40,6 @@ GRACE_SECONDS: Final = 5.0
 
 KEEP_ALIVE_SECONDS: Final = 75.0
 """Longer than peers and proxies pause between requests (nginx: 60 s), so that it is they who hang up."""
-
-READ_SECONDS: Final = 60
-"""Silence in the middle of a request after which a connection is dropped. A guess."""
 
 BACKLOG: Final = 1024
 HEADER_BYTES: Final = 16 * 1024
@@ -85,6 +83,11 @@ class NodeReader:
     def noted(self) -> NotedMap:
         """See `Reader`."""
         return self._runtime.noted
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves."""
+        return self._runtime.conflicts
 
     @property
     def log(self) -> LogReader:
@@ -156,7 +159,7 @@ async def serve(
         submissions_per_minute=config.submissions_per_minute,
     )
     mend()
-    settings = _settings(config)
+    settings = settings_of(config)
     settings.bind = f"fd://{listening.detach()}"  # Hypercorn owns it from here on
     scheme = "https" if config.tls_cert else "http"
     url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
@@ -177,14 +180,17 @@ async def _start(
     await hypercorn_serve(app, settings, shutdown_trigger=shutdown, task_status=task_status, mode="asgi")
 
 
-def _settings(config: NodeConfig) -> Config:
+def settings_of(config: NodeConfig) -> Config:
+    """What Hypercorn is told: everything but where to listen."""
     settings = Config()
     settings.certfile = config.tls_cert or None
     settings.keyfile = config.tls_key or None
     settings.backlog = BACKLOG
     settings.keep_alive_timeout = KEEP_ALIVE_SECONDS
     settings.keep_alive_max_requests = 1_000_000  # peers talk for days
-    settings.read_timeout = READ_SECONDS
+    # Hypercorn counts while it is us who are to speak, too: it would cut a stream of changes, or a poll, that is quiet.
+    # Who is silent in the middle of a head is idle; in the middle of a body, `api.requests` ends it.
+    settings.read_timeout = None
     settings.graceful_timeout = GRACE_SECONDS
     settings.h11_max_incomplete_size = HEADER_BYTES
     settings.alpn_protocols = ALPN

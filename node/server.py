@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node.api import (
     changes,
+    conflicts,
     decisions,
     ecosystem,
     exports,
@@ -69,7 +70,7 @@ _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
     *(trqp, decisions, registry, changes, statements, ecosystem),
-    *(notes, offline, log, witness, exports, gossip, operations),
+    *(notes, conflicts, offline, log, witness, exports, gossip, operations),
 )
 """In the order of the document, and of matching: the most asked first."""
 

@@ -24,9 +24,9 @@ from registry.errors import StorageError
 from registry.log import ENTRY_BYTES_MAX, TILE_WIDTH
 from registry.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 
-from .database import WriterLock, connect_reader, connect_writer, telling_what_to_do, transaction
+from .database import WriterLock, checksum, connect_reader, connect_writer, telling_what_to_do, transaction
 from .edge import Edge, TileId, load_edge, tree_damaged
-from .migrations import migrate, tile_key
+from .migrations import FED, check_schema, migrate, tile_key
 from .reader import Change, Reader, open_reader
 
 __all__ = ["Change", "Reader", "Store", "open_reader"]
@@ -40,6 +40,7 @@ class Store(Reader):
         self._writer = writer
         self._lock = lock
         self._turn = RLock()
+        self._companions: list[Reader] = []
         self._edge = self._verified_edge()
 
     @classmethod
@@ -62,6 +63,7 @@ class Store(Reader):
             with telling_what_to_do(path):
                 opened.append(connect_writer(path))
                 migrate(opened[0], path)
+                check_schema(opened[0], path)
                 _claim(opened[0], path, {"ecosystem": ecosystem.hex(), "origin": origin})
                 opened.append(connect_reader(path))
                 return Store(path, opened[1], opened[0], lock)
@@ -74,6 +76,8 @@ class Store(Reader):
     def close(self) -> None:
         """Close, fold the write-ahead log into the file, and let another process in."""
         with self._turn:
+            for companion in self._companions:
+                companion.close()
             super().close()
             self._writer.close()
             self._lock.release()
@@ -107,7 +111,7 @@ class Store(Reader):
         Raises:
             StorageError: `checkpoint_out_of_order`: shorter than the last one, or longer than the log.
         """
-        with self._writing():
+        with self.writing():
             held, last = self._writer.execute(
                 "SELECT size, coalesce((SELECT size FROM checkpoint), 0) FROM tree"
             ).fetchone()
@@ -117,39 +121,61 @@ class Store(Reader):
                     f"A checkpoint of {size} entries cannot follow one of {last} in a log of {held}.",
                     hint="Append first, then sign what `append` returned.",
                 )
-            self._writer.execute("INSERT OR REPLACE INTO checkpoint (one, size, note) VALUES (1, ?, ?)", (size, note))
+            self._writer.execute(
+                "INSERT OR REPLACE INTO checkpoint (one, size, note, digest) VALUES (1, ?, ?, ?)",
+                (size, note, checksum(size, note)),
+            )
 
     def add_changes(self, changes: Sequence[Change], *, size: int) -> None:
         """Continue the feed, and note that it covers the first `size` entries of the log.
 
+        Times never go back in it: a change that a clock set back would date earlier has the time of the one before.
+
         Raises:
             StorageError: `unknown_statement`: a change names a statement that is not in the log.
         """
-        with self._writing():
+        with self.writing() as connection:
+            (chain,) = connection.execute("SELECT chain FROM feed").fetchone()
+            seq, latest = connection.execute("SELECT seq, time FROM changes ORDER BY seq DESC LIMIT 1").fetchone() or (
+                0,
+                0,
+            )
             for change in changes:
                 number = self._number(change.statement)
                 if number is None:
                     raise StorageError("unknown_statement", f"No entry of the log is {change.statement.hex()}.")
-                self._writer.execute(
-                    "INSERT INTO changes (time, statement, kind, sub, change) VALUES (?, ?, ?, ?, ?)",
-                    (change.time, number, change.kind, change.sub, change.change),
-                )
-            self._writer.execute("UPDATE feed SET size = ?", (size,))
+                seq, latest = seq + 1, max(latest, change.time)
+                row = (seq, latest, number, change.kind, change.sub, change.change)
+                connection.execute(f"INSERT INTO changes ({FED}) VALUES (?, ?, ?, ?, ?, ?)", row)
+                chain = checksum(chain, *row)
+            connection.execute("UPDATE feed SET size = ?, chain = ?, digest = ?", (size, chain, checksum(size, chain)))
 
     def swap(self, name: str, before: bytes | None, after: bytes) -> bool:
         """Keep `after` under `name` if `before` is there now (None: nothing); durable on return. Else change nothing.
 
         Compare and set in one transaction: a witness stores a log's new size so before it answers.
         """
-        with self._writing():
-            row = self._writer.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
+        with self.writing() as connection:
+            row = connection.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
             if (row and row[0]) != before:
                 return False
-            self._writer.execute("INSERT OR REPLACE INTO kept (name, value) VALUES (?, ?)", (name, after))
+            keep(connection, name, after)
             return True
 
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all that is done in it through the connection given, or nothing."""
+        with self._turn, telling_what_to_do(self._path), transaction(self._writer):
+            yield self._writer
+
+    def companion(self) -> Reader:
+        """A connection of its own, closed with this store: for whoever reads several things at one moment."""
+        made = self.reader()
+        self._companions.append(made)
+        return made
+
     def _insert(self, raws: Sequence[tuple[bytes, bytes]], edge: Edge, root: bytes, tiles: dict[TileId, bytes]) -> None:
-        with self._writing():
+        with self.writing():
             self._require_new([id for id, _ in raws])
             self._writer.executemany(
                 "INSERT INTO statements (number, id, raw) VALUES (?, ?, ?)",
@@ -161,11 +187,6 @@ class Store(Reader):
                 ((tile_key(*tile), content) for tile, content in tiles.items()),
             )
             self._writer.execute("UPDATE tree SET size = ?, root = ?", (edge.size, root))
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        with self._turn, telling_what_to_do(self._path), transaction(self._writer):
-            yield
 
     def _number(self, id: bytes) -> int | None:
         # As `index_of`, but within the transaction that writes.
@@ -204,13 +225,23 @@ class Store(Reader):
         return bytes(row[0]) if row is not None else b""
 
 
+def keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:
+    """Put a value under a name, in place of what is there; the transaction is the caller's."""
+    connection.execute(
+        "INSERT OR REPLACE INTO kept (name, value, digest) VALUES (?, ?, ?)", (name, value, checksum(name, value))
+    )
+
+
 def _claim(connection: sqlite3.Connection, path: Path, whose: dict[str, str]) -> None:
     """Write whose database it is, once; afterwards refuse anybody else."""
     with transaction(connection):
-        connection.executemany("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", whose.items())
+        if connection.execute("SELECT count(*) FROM meta").fetchone()[0] == 0:
+            connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", whose.items())
         connection.execute("INSERT OR IGNORE INTO tree (one, size, root) VALUES (1, 0, ?)", (EMPTY_ROOT,))
-        connection.execute("INSERT OR IGNORE INTO feed (one, size) VALUES (1, 0)")
+        connection.execute("INSERT OR IGNORE INTO feed (one, size, digest) VALUES (1, 0, ?)", (checksum(0, b""),))
         found = dict(connection.execute("SELECT name, value FROM meta"))
+    if found.keys() != whose.keys():
+        raise tree_damaged(f"it is to say its {' and '.join(whose)}, and says its {' and '.join(found)}")
     for name, expected in whose.items():
         if found[name] != expected:
             raise StorageError(

@@ -16,9 +16,11 @@ from registry.errors import DecodeError
 
 TIMES: Final = frozenset(
     {
+        "beacon_time",
         "cohorts_enrolled_before",
         "compromised_since",
         "detected_at",
+        "distrusted_until",
         "due_by",
         "effective_from",
         "effective_until",

@@ -15,13 +15,12 @@ Witnessed are the logs of the nodes in force, but for our own. In this order, on
 * `Store.swap` replaces exactly what was judged against (name `witness/<hash>`, value: the note with the log's
   signature), so that of two requests for one size one is judged anew and gets its 409.
 * Killed between keeping and answering, nothing is lost: the log asks again with an equal size.
-* Two roots of one size are kept in the node's database as `conflict/<hash of the file>`, with an alarm; a checkpoint of
-  the log whose proof led nowhere as `witness/<hash>/refused`: the largest one only, so that nobody fills the disk.
+* Two roots of one size are a conflict, for the owner to keep (one against each key) and to tell of; a checkpoint of the
+  log whose proof led nowhere is kept as `witness/<hash>/refused`: the largest one only, so that nobody fills the disk.
 
 What it does not do: HTTP (`api.witness`), or ask others for cosignatures (`witnessing`).
 """
 
-import logging
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -36,8 +35,7 @@ from registry.note import KeyType, Note, Signature, VerifierKey, cosign, encode_
 from registry.witness import NOTHING, Held, Opened, Refused, judge, open_request, origin_hash
 
 from .clock import Clock
-from .observe import event
-from .runtime import RunBlocking, in_thread
+from .seams import RunBlocking, in_thread
 from .store import Store
 
 T = TypeVar("T")
@@ -48,9 +46,10 @@ WAITING_MAX: Final = 256
 FRESH_SECONDS: Final = 60
 """How long the cosignature shown to monitors is used again. tlog-witness lets it lag by an hour."""
 
-_IS_WITNESS: Final = "witness"  # in the node's database: that there is a database of what is held
+CONFLICTS: Final = "conflict/"
+"""With this the names begin under which the node's database keeps conflicts."""
 
-_log = logging.getLogger(__name__)
+_IS_WITNESS: Final = "witness"  # in the node's database: that there is a database of what is held
 
 
 class NodeWitness:
@@ -62,7 +61,7 @@ class NodeWitness:
         held: of `open_held`.
         store: the node's database, for evidence.
         log_key: the public log key of a node in force, by name: see `log_key_of`.
-        on_conflict: told of every conflict found.
+        on_conflict: told of every conflict found, as often as it is.
     """
 
     def __init__(
@@ -88,7 +87,6 @@ class NodeWitness:
         self._shown: dict[str, tuple[bytes, int, Signature]] = {}  # hash -> note, time, our line
         self._turn = trio.Lock()
         self._waiting = 0
-        self._alarms: list[str] = []
 
     async def add_checkpoint(self, data: bytes) -> bytes | Refused:
         """Cosignature lines, or why there are none.
@@ -102,8 +100,6 @@ class NodeWitness:
             return opened
         verdict, found = await self._in_turn(lambda: self._decide(opened))
         if found is not None:
-            event(_log, logging.ERROR, "a log contradicts itself", origin=found.key.name)
-            self._alarms.append(f"the log of {found.key.name} has signed two trees of one size")
             self._on_conflict(found)
         return verdict
 
@@ -117,10 +113,6 @@ class NodeWitness:
             NotYetError, StorageError: as `add_checkpoint`.
         """
         return await self._in_turn(lambda: self._show(hash))
-
-    def alarms(self) -> list[str]:
-        """Which logs were caught since the start, each a sentence."""
-        return list(self._alarms)
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._waiting >= WAITING_MAX:
@@ -139,7 +131,7 @@ class NodeWitness:
     # ------------------------------------------------------------------------------- blocking, one at a time
 
     def _decide(self, opened: Opened) -> tuple[bytes | Refused, Conflict | None]:
-        """The answer, and a conflict that was not known before."""
+        """The answer, and a conflict that it shows."""
         hash = origin_hash(opened.log.name)
         while True:
             kept = self._held.kept(_place(hash))
@@ -172,8 +164,7 @@ class NodeWitness:
 
     def _keep_evidence(self, hash: str, refused: Refused) -> Conflict | None:
         if refused.conflict is not None:
-            file = refused.conflict.encode()
-            return refused.conflict if self._store.swap(conflict_place(file), None, file) else None
+            return refused.conflict
         if refused.trace is not None:
             place = _place(hash) + "/refused"
             before = self._store.kept(place)
@@ -215,7 +206,7 @@ def log_key_of(fold: Fold, name: str) -> bytes | None:
 
 def conflict_place(file: bytes) -> str:
     """Under which name the database keeps a conflict."""
-    return f"conflict/{sha256(file).hexdigest()}"
+    return f"{CONFLICTS}{sha256(file).hexdigest()}"
 
 
 def _place(hash: str) -> str:

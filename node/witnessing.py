@@ -47,10 +47,10 @@ from registry.witness import (
     witnesses_of,
 )
 
+from . import seams
 from .clock import Clock
 from .observe import event
 from .store import Store
-from .witness import conflict_place
 
 T = TypeVar("T")
 
@@ -76,14 +76,8 @@ _SHOWN: Final = "witnessing/shown"
 _log = logging.getLogger(__name__)
 
 
-class Transport(Protocol):
+class Transport(seams.Transport, Protocol):
     """What carries requests: `peers.Peers`."""
-
-    async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = ...
-    ) -> tuple[int, bytes]:
-        """Status and body of the answer. Raises: RemoteError: there was none."""
-        ...
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
         """A file. Raises: RemoteError."""
@@ -210,7 +204,7 @@ class Witnessing:
         runtime: the node.
         log: the public key of its log.
         outside: witnesses that are no nodes.
-        on_conflict: told of every conflict found.
+        on_conflict: told of every conflict found, as often as it is.
     """
 
     def __init__(
@@ -410,8 +404,7 @@ class Witnessing:
             conflict = conflict_of_checkpoints(shown, signed[1].encode(), self._log)
         except RefusedError:  # of different sizes: their entries would be needed
             return False, None
-        file = conflict.encode()
-        return False, conflict if self._store.swap(conflict_place(file), None, file) else None
+        return False, conflict
 
 
 def _line(key: VerifierKey) -> str:

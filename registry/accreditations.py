@@ -27,7 +27,7 @@ No status is stored: `status_at` derives it for any time from the graph that `af
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from . import shape
 from .errors import DecodeError
@@ -212,6 +212,8 @@ def terms_at(record: Mapping[str, Any], time: int, *, max_backdating: int | None
         max_backdating: seconds before they were stated that terms apply at most (a charter's rule).
     """
     terms: list[dict[str, Any]] = record["terms"]
+    if len(terms) == 1:
+        return terms if _applies_from(terms[0], max_backdating) <= time else []
     present = [one for one in terms if _applies_from(one, max_backdating) <= time]
     if len(present) < 2:
         return present
@@ -230,8 +232,7 @@ def _applies_from(terms: Mapping[str, Any], max_backdating: int | None) -> int:
 # ------------------------------------------------------------------------------------------------ status as of a time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(NamedTuple):
     """An accreditation's status at some time.
 
     Attributes:
@@ -273,8 +274,10 @@ def status_at(record: Mapping[str, Any], time: int, *, known: int | None = None)
     """
     grant = record["terms"][0]
     word, since = grant.get("initial_status", "active"), grant["effective_from"]
-    initial = _Bearing(STATUSES[word].rank, since, record["id"], word, None)
-    status = _by_events(record["events"], initial, time, known) if record["events"] else None
+    status = None
+    if record["events"]:
+        initial = _Bearing(STATUSES[word].rank, since, record["id"], word, None)
+        status = _by_events(record["events"], initial, time, known)
     expiry = _expiry(record, time)
     if expiry is not None and (status is None or _yields_to_expiry(status, expiry)):
         return Status(word="expired", since=expiry)
@@ -288,8 +291,9 @@ def _yields_to_expiry(status: Status, expiry: int) -> bool:
 
 def _expiry(record: Mapping[str, Any], time: int) -> int | None:
     """When the terms that stand at `time` ended, if they have; the earliest where several stand."""
-    if len(record["terms"]) == 1:
-        until = record["terms"][0].get("valid_until")
+    stated = record["terms"]
+    if len(stated) == 1:
+        until: int | None = stated[0].get("valid_until")
         return until if until is not None and until <= time else None
     ends = [terms["valid_until"] for terms in terms_at(record, time) if "valid_until" in terms]
     return min((end for end in ends if end <= time), default=None)

@@ -63,6 +63,12 @@ def counts(said: Mapping[str, Any], chain: Chain, publishers: Collection[str]) -
 
 def window(chain: Chain) -> tuple[int | None, int | None]:
     """From when and until when all delegations of a chain are valid; None where nothing limits it."""
-    begins = [link.standing["valid_from"] for link in chain if link.standing and "valid_from" in link.standing]
-    ends = [link.standing["valid_until"] for link in chain if link.standing and "valid_until" in link.standing]
-    return max(begins, default=None), min(ends, default=None)
+    begins, ends = None, None
+    for link in chain:
+        if link.standing is not None:
+            start, end = link.standing.get("valid_from"), link.standing.get("valid_until")
+            if start is not None and (begins is None or begins < start):
+                begins = start
+            if end is not None and (ends is None or end < ends):
+                ends = end
+    return begins, ends

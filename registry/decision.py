@@ -8,14 +8,14 @@ the best finding decides. For the action `accredit`, the mandates of an authorit
 cannot be answered is `indeterminate`, with the piece that is missing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from .chain import Chain, chain_of, counts
 from .errors import DecodeError
 from .issuers import name_of
-from .judgement import Case, judge
+from .judgement import Case, judge, publishers_of
 from .mandate import judge_mandate
 from .query import ACCREDIT, ISSUE, Query, query_from_trqp, spelled
 from .records import Records, standing
@@ -144,12 +144,11 @@ def _judge_all(
         chain = chain_of(case.records, record["by"], record["via"])
         if accepted is not None and all(link.by != accepted for link in chain):
             continue
-        publishers = (*case.publishers, *record.get("publishers", ()))
-        if alias is None or _is_known_as(issuer, alias, chain, publishers):
+        if alias is None or _is_known_as(issuer, alias, chain, publishers_of(case, record)):
             findings.append(judge(case, issuer, record, chain))
 
 
-def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers: Sequence[str]) -> bool:
+def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers: Collection[str]) -> bool:
     return any(
         alias in fact["facts"].get("also_known_as", ()) and counts(fact, chain, publishers)
         for fact in standing(issuer["stated"])
@@ -193,17 +192,16 @@ def _where_to_apply(records: Records, charter: Mapping[str, Any], accepted: str 
 
 def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Decision:
     """The decision that the best finding makes; one that might be bettered by a record not held says so."""
-    findings.sort(key=order_of)
+    if len(findings) > 1:
+        findings.sort(key=order_of)
     best = findings[0]
     verdict, reasons = best.verdict, best.reasons
     if missing and verdict not in AUTHORIZED:
         reason = Reason(code="record_missing", text=f"These records are not held here: {', '.join(missing)}.")
         verdict, reasons = Verdict.INDETERMINATE, (reason, *reasons)
-    issuer, name = None, None
-    if best.id is not None:
-        accreditation = case.records.get("accreditation", best.id.hex()) or {}
-        record = case.records.get("issuer", accreditation["issuer"])
-        issuer = accreditation["issuer"]
+    name = None
+    if best.issuer is not None:
+        record = case.records.get("issuer", best.issuer)
         name = None if record is None else name_of(record, [(link.by, link.via) for link in best.chain])
     return Decision(
         verdict=verdict,
@@ -212,15 +210,17 @@ def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Dec
         time_requested=case.query.time,
         accreditations=() if best.id is None else (best.id,),
         others=tuple(
-            Other(accreditation=one.id, verdict=one.verdict, code=one.reasons[0].code)
-            for one in findings[1:]
-            if one.id is not None
+            [
+                Other(accreditation=one.id, verdict=one.verdict, code=one.reasons[0].code)
+                for one in findings[1:]
+                if one.id is not None
+            ]
         ),
         statements=best.statements,
-        chain=tuple((link.by, link.via) for link in best.chain),
+        chain=tuple([(link.by, link.via) for link in best.chain]),
         unchecked=(*best.unchecked, *missing),
-        valid_until=min((date for one in findings for date in one.dates), default=None),
-        issuer=issuer,
+        valid_until=min([date for one in findings for date in one.dates], default=None),
+        issuer=best.issuer,
         issuer_name=name,
     )
 

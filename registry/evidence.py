@@ -10,8 +10,8 @@
       "note": bstr                 the state note, cosigned; empty while the node has none
     }
 
-in deterministic CBOR, at most `EVIDENCE_BYTES`. `prove` makes one: it lets `decide` run and proves whatever was read,
-present or absent. `check` needs no network, in this order:
+in deterministic CBOR, at most `EVIDENCE_BYTES`. A `proving.Prover` makes one: it lets `decide` run and proves whatever
+was read, present or absent. `check` needs no network, in this order:
 
     form            the file is well-formed
     question        it answers the question that was asked
@@ -32,7 +32,7 @@ For another program, all there is to know (cbor2 and pynacl are all it needs):
 
 When the answer was made is the answerer's word: within the maximum age any time will do, for what is verified is what
 the proved records say at that time. A state is pinned by its count, so keep the policy that `remember` returns. To
-check much evidence under one note, read the note once (`noted.read_note`) and hand it in.
+check much evidence, keep a `Checker(policy)`: it reads a note, and what all answers under it rest on, once.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,15 +43,15 @@ from . import shape
 from .asking import decode_query, encode_query, summary
 from .decision import decide, decide_recognition
 from .encoding import decode, encode
-from .errors import DecodeError, RefusedError
-from .note import NOTE_BYTES_MAX, Note, VerifierKey
+from .errors import DecodeError
+from .merkle import HASH_BYTES
+from .note import NOTE_BYTES_MAX, VerifierKey
 from .noted import CheckError, Noted, Result, read_note
-from .proven import ProvenRecord, ProvenRecords, Recorder, check_order
+from .proven import Governing, ProvenRecord, ProvenRecords, decode_records
 from .query import Query, spelled
-from .records import Records
 from .state_note import AHEAD_MAX, StateNote
 from .times import text
-from .trie import StateMap, state_root
+from .trie import state_root
 from .trust import TrustPolicy
 from .verdict import Decision
 
@@ -59,9 +59,12 @@ EVIDENCE_BYTES: Final = 16 * 1024 * 1024
 """One answer's evidence: an issuer with some ten thousand accreditations, at 1.2 kB each. A guess, to be measured."""
 RECORDS_MAX: Final = 20_000
 
+NOTES_MAX: Final = 64
+"""Notes that a checker remembers within one second: more than it asks nodes. A guess."""
+
 AUTHORIZATION: Final = "authorization"
 RECOGNITION: Final = "recognition"
-_DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, RECOGNITION: decide_recognition}
+DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, RECOGNITION: decide_recognition}
 
 
 def _records(value: Any, path: str) -> None:
@@ -152,15 +155,13 @@ class Evidence:
         _FORM(value, "evidence")
         if "ext" in value:
             raise shape.wrong("evidence", "no other members")
-        records = tuple(ProvenRecord.of(one, f"records[{at}]") for at, one in enumerate(value["records"]))
-        check_order(records, "records")
         return cls(
             asked=value["asked"],
             query=decode_query(value["query"], "query"),
             answer=value["answer"],
             records_root=value["records_root"],
             statements_root=value["statements_root"],
-            records=records,
+            records=decode_records(value["records"]),
             note=value["note"],
         )
 
@@ -187,71 +188,73 @@ class Checked:
     signers: tuple[VerifierKey, ...] = ()
 
 
-def prove(
-    query: Query,
-    records: Records,
-    trie: StateMap,
-    *,
-    statements_root: bytes,
-    note: bytes,
-    now: int,
-    ecosystem_id: str,
-    asked: str = AUTHORIZATION,
-) -> Evidence:
-    """Decides, and proves whatever the decision read.
+class Checker:
+    """Checks evidence under one policy, much of it if need be.
 
-    Args:
-        records, trie: of the noted state; what came since is not proved yet, so it is not asked.
-        statements_root: of that state, 32 bytes.
-        note: the newest state note with a quorum; empty for none.
-        now: the node's clock, seconds since 1970.
-
-    Raises:
-        RefusedError: records, map and note are not of one state.
-        DecodeError: the note is none.
+    What many files have in common is checked once and remembered: the note, while the clock shows the same second, and
+    the records of the charter and the authorities that were proved under one and the same root. Only what is the same
+    byte for byte is not checked again, so that the answer is always that of a new checker.
     """
-    if note:
-        state = StateNote.decode(Note.decode(note).text)
-        if state.root != state_root(trie.root(), statements_root):
-            raise RefusedError(
-                "map_behind",
-                "The map is not the one that the state note is about.",
-                hint="Prove from the map as it was when the note was made.",
-            )
-    recorder = Recorder(records)
-    decision = _DECIDE[asked](query, recorder, now, ecosystem_id=ecosystem_id)
-    return Evidence(
-        asked=asked,
-        query=query,
-        answer=summary(decision),
-        records_root=trie.root(),
-        statements_root=statements_root,
-        records=recorder.prove(trie),
-        note=note,
-    )
+
+    def __init__(self, policy: TrustPolicy) -> None:
+        self._policy = policy
+        self._notes: dict[bytes, Noted] = {}
+        self._read_at: int | None = None
+        self._governing = Governing(bytes(HASH_BYTES))
+
+    def check(self, data: bytes, query: Query | None, now: int, *, asked: str = AUTHORIZATION) -> Checked:
+        """Checks an evidence file. Raises nothing, whatever the bytes.
+
+        Args:
+            query: what was asked; None to take the question from the file, which is then to be shown to somebody.
+            now: the verifier's clock, seconds since 1970.
+            asked: which of the two questions; ignored if `query` is None.
+        """
+        try:
+            return self._check(_decode(data), query, asked, now)
+        except CheckError as error:
+            return Checked(result=error.result, check=error.check, text=str(error))
+
+    def _check(self, evidence: Evidence, query: Query | None, asked: str, now: int) -> Checked:
+        policy = self._policy
+        if query is not None and (query, asked) != (evidence.query, evidence.asked):
+            raise CheckError(Result.REFUTED, "question", "It answers another question than was asked.")
+        check_authority(evidence.query, policy)
+        noted = self._read(evidence.note, now)
+        if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
+            raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
+        if self._governing.root != evidence.records_root:
+            self._governing = Governing(evidence.records_root)
+        records = ProvenRecords(evidence.records_root, evidence.records, self._governing)
+        decision = _decide(evidence, records, _time_of(evidence, policy, now), policy)
+        records.check_all_read()
+        _compare(evidence.answer, summary(decision))
+        if decision.valid_until is not None and decision.valid_until <= now:
+            message = f"The answer was good until {text(decision.valid_until)}."
+            raise CheckError(Result.STALE, "time", message, hint="Ask again.")
+        return Checked(
+            result=Result.VERIFIED,
+            check="",
+            text=f"Verified: {len(noted.signers)} signers vouch for a state of {noted.state.count} statements.",
+            decision=decision,
+            state=noted.state,
+            since=noted.since,
+            signers=noted.signers,
+        )
+
+    def _read(self, note: bytes, now: int) -> Noted:
+        if self._read_at != now or len(self._notes) >= NOTES_MAX:
+            self._notes.clear()
+            self._read_at = now
+        noted = self._notes.get(note)
+        if noted is None:
+            noted = self._notes[note] = read_note(note, self._policy, now)
+        return noted
 
 
-def check(
-    data: bytes,
-    query: Query | None,
-    policy: TrustPolicy,
-    now: int,
-    *,
-    asked: str = AUTHORIZATION,
-    noted: Noted | None = None,
-) -> Checked:
-    """Checks an evidence file. Raises nothing, whatever the bytes.
-
-    Args:
-        query: what was asked; None to take the question from the file, which is then to be shown to somebody.
-        now: the verifier's clock, seconds since 1970.
-        asked: which of the two questions; ignored if `query` is None.
-        noted: the file's note, if it has been read before, under this policy and at about this time.
-    """
-    try:
-        return _check(_decode(data), query, asked, policy, now, noted)
-    except CheckError as error:
-        return Checked(result=error.result, check=error.check, text=str(error))
+def check(data: bytes, query: Query | None, policy: TrustPolicy, now: int, *, asked: str = AUTHORIZATION) -> Checked:
+    """Checks one evidence file (`Checker.check`)."""
+    return Checker(policy).check(data, query, now, asked=asked)
 
 
 def _decode(data: bytes) -> Evidence:
@@ -261,36 +264,12 @@ def _decode(data: bytes) -> Evidence:
         raise CheckError(Result.REFUTED, "form", f"This is no evidence file: {error.message}") from None
 
 
-def _check(
-    evidence: Evidence, query: Query | None, asked: str, policy: TrustPolicy, now: int, noted: Noted | None
-) -> Checked:
-    if query is not None and (query, asked) != (evidence.query, evidence.asked):
-        raise CheckError(Result.REFUTED, "question", "It answers another question than was asked.")
-    _check_authority(evidence.query, policy)
-    if noted is None or noted.note != evidence.note:
-        noted = read_note(evidence.note, policy, now)
-    if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
-        raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
-    records = ProvenRecords(evidence.records_root, evidence.records)
-    time = _time_of(evidence, policy, now)
-    decision = _decide(evidence, records, time, policy)
-    records.check_all_read()
-    _compare(evidence.answer, summary(decision))
-    if decision.valid_until is not None and decision.valid_until <= now:
-        message = f"The answer was good until {text(decision.valid_until)}."
-        raise CheckError(Result.STALE, "time", message, hint="Ask again.")
-    return Checked(
-        result=Result.VERIFIED,
-        check="",
-        text=f"Verified: {len(noted.signers)} signers vouch for a state of {noted.state.count} statements.",
-        decision=decision,
-        state=noted.state,
-        since=noted.since,
-        signers=noted.signers,
-    )
+def check_authority(query: Query, policy: TrustPolicy) -> None:
+    """That the policy relies on whoever the question is about.
 
-
-def _check_authority(query: Query, policy: TrustPolicy) -> None:
+    Raises:
+        CheckError: it does not.
+    """
     try:
         authority = spelled(query.authority)
     except DecodeError:
@@ -317,7 +296,7 @@ def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
 
 def _decide(evidence: Evidence, records: ProvenRecords, time: int, policy: TrustPolicy) -> Decision:
     try:
-        return _DECIDE[evidence.asked](evidence.query, records, time, ecosystem_id=policy.charter)
+        return DECIDE[evidence.asked](evidence.query, records, time, ecosystem_id=policy.charter)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # A quorum vouches for a record that no fold makes. That is no reason to fall over.
         message = f"A proved record is not of its type's shape ({error!r})."

@@ -12,7 +12,8 @@ In this order, and all refusals are collected, so that an answer says everything
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, assert_never
 
 from .accreditations import Status, status_at, terms_at
 from .chain import Chain, counts, window
@@ -46,8 +47,7 @@ _KEY_TEXTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(NamedTuple):
     """What all findings of one decision share.
 
     Attributes:
@@ -94,9 +94,12 @@ class Notes:
         self.advisories.append(Reason(code=code, text=text))
 
     def cite(self, statements: Sequence[bytes]) -> None:
-        self.statements.update(dict.fromkeys(statements))
+        for statement in statements:
+            self.statements[statement] = None
 
-    def finding(self, positive: Reason, id: bytes | None, chain: Chain, now: int) -> Finding:
+    def finding(
+        self, positive: Reason, chain: Chain, now: int, *, id: bytes | None = None, issuer: str | None = None
+    ) -> Finding:
         """The verdict that follows from everything noted."""
         against = (*self.refusals, *self.suspensions, *self.gaps)
         if self.refusals:
@@ -115,17 +118,18 @@ class Notes:
             verdict=verdict,
             reasons=reasons,
             id=id,
+            issuer=issuer,
             statements=tuple(self.statements),
             chain=chain,
             unchecked=tuple(self.unchecked),
-            dates=tuple(date for date in self.dates if date > now),
+            dates=tuple([date for date in self.dates if date > now]),
         )
 
 
 def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chain: Chain) -> Finding:
     """The finding on one accreditation of `issuer`; `chain` is its accreditor's."""
     notes = Notes()
-    publishers = (*case.publishers, *record.get("publishers", ()))
+    publishers = publishers_of(case, record)
     notes.cite((record["id"],))
     _judge_chain(case, chain, notes)
     terms = terms_at(record, case.time, max_backdating=case.max_backdating)
@@ -146,14 +150,22 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
                 "The date is the issuer's own word: no key is shown to have been good then.",
             )
     _note_dates(case, record, notes)
-    return notes.finding(_accredited(record, terms, chain), record["id"], chain, case.now)
+    return notes.finding(_accredited(record, terms, chain), chain, case.now, id=record["id"], issuer=record["issuer"])
+
+
+def publishers_of(case: Case, record: Mapping[str, Any]) -> Collection[str]:
+    """Authorities whose facts count besides those of the accreditation's own chain: the charter's, and its own."""
+    named = record.get("publishers")
+    return (*case.publishers, *named) if named else case.publishers
 
 
 # ------------------------------------------------------------------------------------------------ one piece each
 
 
 def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
-    notes.cite([link.via for link in chain if link.via is not None])
+    for link in chain:
+        if link.via is not None:
+            notes.statements[link.via] = None
     begins, ends = window(chain)
     if begins is not None:
         notes.dates.append(begins)
@@ -179,7 +191,8 @@ def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
 
 
 def _judge_terms(case: Case, terms: Sequence[Mapping[str, Any]], notes: Notes) -> None:
-    notes.cite([one["statement"] for one in terms])
+    for one in terms:
+        notes.statements[one["statement"]] = None
     for one in terms:
         if case.time < one["valid_from"]:
             notes.refuse("not_yet_valid", f"It is valid from {day(one['valid_from'])} on.")
@@ -262,15 +275,15 @@ def judge_scope(
         text = "The question does not say what is attested: give an achievement type or a competency."
         notes.miss("question_too_open", text)
     # Several amendments that do not know each other must all cover it; each answer is given once.
-    seen: dict[Axis, None] = {}
+    answers: dict[Axis, None] = {}
     for scope in scopes:
-        seen.update(dict.fromkeys(covers(scope, case.query, lookup)))
+        for axis in covers(scope, case.query, lookup):
+            if axis.outcome is not Outcome.COVERED:
+                answers[axis] = None
     notes.cite(lookup.cited)
-    for axis in seen:
+    for axis in answers:
         name = _ASKED[axis.name]
         match axis.outcome:
-            case Outcome.COVERED:
-                pass
             case Outcome.NOT_COVERED:
                 notes.refuse(f"{axis.name}_not_covered", f"It does not cover {name} {axis.asked}.")
             case Outcome.UNKNOWN:
@@ -278,11 +291,9 @@ def judge_scope(
                     "competency_unknown",
                     f"No framework that counts here holds {axis.asked}; the one that does may be incomplete.",
                 )
-            case Outcome.OPEN:
+            case _:
                 notes.unchecked.append(axis.name)
                 notes.advise(f"{axis.name}_not_asked", f"It is limited in {name[4:]}, which was not asked about.")
-            case _:
-                assert_never(axis.outcome)
 
 
 def _judge_key(case: Case, issuer: Mapping[str, Any], chain: Chain, publishers: Collection[str], notes: Notes) -> bool:
@@ -338,18 +349,24 @@ def _judge_later(
 
 
 def _accredited(record: Mapping[str, Any], terms: Sequence[Mapping[str, Any]], chain: Chain) -> Reason:
-    until = min((one["valid_until"] for one in terms if "valid_until" in one), default=None)
-    since = record["terms"][0]["valid_from"]
+    until = min([one["valid_until"] for one in terms if "valid_until" in one], default=None)
+    return _accredited_by(chain[0].name, record["kind"], record["level"], record["terms"][0]["valid_from"], until)
+
+
+@lru_cache(maxsize=4096)
+def _accredited_by(name: str, kind: str, level: str, since: int, until: int | None) -> Reason:
+    """The sentence of every good answer; one authority's accreditations mostly share it."""
     span = f"from {day(since)} on" if until is None else f"from {day(since)} until {day(until)}"
-    what = f"{record['kind']}, {record['level']}"
-    return Reason(code="accredited", text=f"Accredited by {chain[0].name} ({what}), {span}.")
+    return Reason(code="accredited", text=f"Accredited by {name} ({kind}, {level}), {span}.")
 
 
 def _note_dates(case: Case, record: Mapping[str, Any], notes: Notes) -> None:
     """Dates at which this accreditation may change by itself."""
     for terms in record["terms"]:
         notes.dates.append(terms["effective_from"])
-    for terms in terms_at(record, case.now) or record["terms"]:
+    # Of a lone grant the terms are the same whether they stand yet or not.
+    stated = record["terms"]
+    for terms in stated if len(stated) == 1 else terms_at(record, case.now) or stated:
         notes.dates.append(terms["valid_from"])
         if "valid_until" in terms:
             notes.dates.append(terms["valid_until"])

@@ -45,7 +45,7 @@ def judge_mandate(case: Case, chain: Chain) -> Finding:
     positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers, answerable to {chain[-1].name}.")
     if len(chain) == 1:
         positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers: the charter names it.")
-    return notes.finding(positive, None, chain, case.now)
+    return notes.finding(positive, chain, case.now)
 
 
 def _judge_time(case: Case, chain: Chain, notes: Notes) -> None:

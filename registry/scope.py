@@ -21,6 +21,7 @@ caller's to say (`lookup`); `registry.mappings` are shapes only so far, and exte
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from . import shape
@@ -170,6 +171,7 @@ _SINGLE_AXES: Final[tuple[tuple[str, str, Callable[[Any, Any], bool]], ...]] = (
     ("field_of_study", "fields_of_study", field_within),
     ("delivery_mode", "delivery_modes", str.__eq__),
 )
+_asked_singly: Final = attrgetter(*(axis[0] for axis in _SINGLE_AXES))
 AXES: Final = ("credential_types", "achievement_types", "competencies", "framework", *(a[0] for a in _SINGLE_AXES))
 
 _COVERED: Final = {name: Axis(name=name, outcome=Outcome.COVERED) for name in AXES}
@@ -182,8 +184,8 @@ def covers(scope: Mapping[str, Any], question: Question, lookup: Lookup) -> list
     _add(results, "credential_types", scope.get("credential_types"), question.credential_types, _credential_type_in)
     _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, _achievement_in)
     _add_competencies(results, scope, question, lookup)
-    for name, member, within in _SINGLE_AXES:
-        granted, asked = scope.get(member), getattr(question, name)
+    for (name, member, within), asked in zip(_SINGLE_AXES, _asked_singly(question), strict=True):
+        granted = scope.get(member)
         if asked is None:
             if granted is not None and granted != "*":
                 results.append(_OPEN[name])
@@ -236,7 +238,7 @@ def _credential_type_in(asked: str, granted: list[str]) -> bool:
 
 
 def _achievement_in(asked: str, granted: list[str]) -> bool:
-    return any(word in granted for word in with_ancestors(asked))
+    return asked in granted or any(word in granted for word in with_ancestors(asked))
 
 
 def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: Question, lookup: Lookup) -> None:

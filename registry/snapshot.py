@@ -169,6 +169,10 @@ class Snapshot:
         """The root over the records: 32 bytes."""
         return self._trie.root()
 
+    def prove(self, type: str, id: str) -> bytes:
+        """That a record is what `get` says, present or absent, under `records_root()` (`proven.Proving`)."""
+        return self._trie.prove(record_key(type, id))
+
     def statements_root(self) -> bytes:
         """The root over the statements, the other half of the state root: 32 bytes."""
         return self._statements_root

@@ -10,17 +10,21 @@ A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC
 All of it deterministic CBOR (see `encoding`); the unprotected map is empty; the id names content and signer, not the
 signature's own bytes. `seq` and `prev` number and chain each key's own statements from 1.
 
-Different trust, different type: `decode` gives an `Unverified`; only `verify` turns one into a `Statement`, which can
-be built in no other way. What a body may hold for each kind is the business of `governance.rulebook`.
+Different trust, different type: `decode` gives an `Unverified`; only `verify` turns one into a `Statement`. One other
+door leads there, for bytes that have been through both already: `recall`. What a body may hold for each kind is the
+business of `governance.rulebook`.
 """
 
 import hashlib
-from dataclasses import InitVar, dataclass, fields
+from dataclasses import InitVar, dataclass
+from functools import lru_cache
+from sys import intern
 from typing import Any, Final
 
 from . import shape
 from .encoding import decode as decode_cbor
 from .encoding import encode as encode_cbor
+from .encoding import reread
 from .errors import DecodeError, RefusedError
 from .keys import key_id, public_of, sign
 from .keys import verify as signature_is_good
@@ -43,6 +47,9 @@ _MEMBERS: Final = shape.members(
         "body": lambda value, path: _require(type(value) is dict, path, "a map"),
     }
 )
+GOVERNING: Final = ("charter.", "key.", "authority.")
+"""How the kinds begin that say who may say what; records follow from the others."""
+
 _LABELS: Final = {_ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS}
 _CLAIMS: Final = {_ISS, _SUB, _IAT}
 
@@ -97,13 +104,39 @@ _DECODED: Final = object()
 _VERIFIED: Final = object()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement(Unverified):
-    """A statement whose signature `verify` has checked. Equal and hashed by id."""
+    """A statement whose signature `verify` has checked. Equal and hashed by id.
 
-    def __post_init__(self, proof: object) -> None:
-        if proof is not _VERIFIED:
-            raise TypeError("a Statement is made by verify() only")
+    A node holds all of them, so each keeps its bytes and what is asked for all the time: the body is decoded from the
+    bytes again when it is asked for, but for those of the governing kinds, which are few and read often.
+    """
+
+    __slots__ = ("_kept",)
+    _kept: dict[str, Any] | None
+
+    def __init__(self, unverified: Unverified | None = None, *, proof: object, **_content: object) -> None:
+        if proof is not _VERIFIED or unverified is None:
+            raise TypeError("a Statement is made by verify() and recall() only")
+        put = object.__setattr__
+        for name in ("iat", "seq", "prev", "id", "raw"):
+            put(self, name, getattr(unverified, name))
+        for name in ("iss", "eco", "kind", "kid"):  # the same in many statements: held once
+            put(self, name, _shared(getattr(unverified, name)))
+        put(self, "sub", intern(unverified.sub))
+        put(self, "_kept", unverified.body if unverified.kind.startswith(GOVERNING) else None)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The kind's own members; not to be changed."""
+        return _body_of(self.raw) if self._kept is None else self._kept
+
+    @property
+    def signature(self) -> bytes:
+        """64 bytes."""
+        return self.raw[-64:]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return recall, (self.raw,)
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.id.hex()[:8]} by {self.iss} number {self.seq}>"
@@ -113,6 +146,18 @@ class Statement(Unverified):
 
     def __hash__(self) -> int:
         return hash(self.id)
+
+
+@lru_cache(maxsize=2_048)  # two batches of a log: what is folded next is still there
+def _body_of(raw: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = reread(reread(raw[1:])[2])["body"]
+    return body
+
+
+@lru_cache(maxsize=4_096)  # keys and authors in use: some hundreds. A guess
+def _shared(value: Any) -> Any:
+    """The value itself, or one equal to it that is held already."""
+    return value
 
 
 def decode(raw: bytes) -> Unverified:
@@ -174,8 +219,34 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
             f"the signature of {unverified.kind} by {unverified.iss} is not valid.",
             hint="Sign it again; it may have been changed on the way.",
         )
-    content = {field.name: getattr(unverified, field.name) for field in fields(Unverified)}
-    return Statement(**content, proof=_VERIFIED)
+    return Statement(unverified, proof=_VERIFIED)
+
+
+def recall(raw: bytes) -> Statement:
+    """The statement of bytes that this program has already put through `decode` and `verify`; neither is done again.
+
+    A log is checked by several processes at once, and what they found good is put together by one (`node.checking`).
+    Given any other bytes it would make a statement that nobody signed: its callers answer for what they give it.
+    """
+    protected, _, payload, signature = reread(raw[1:])
+    header, content = reread(protected), reread(payload)
+    claims = header[_CWT_CLAIMS]
+    unverified = Unverified(
+        iss=claims[_ISS],
+        sub=claims[_SUB],
+        iat=claims[_IAT],
+        eco=content["eco"],
+        kind=content["kind"],
+        seq=content["seq"],
+        prev=content["prev"],
+        body=content["body"],
+        id=hashlib.sha256(_sig_structure(protected, payload)).digest(),
+        kid=header[_KID],
+        signature=signature,
+        raw=raw,
+        proof=_DECODED,
+    )
+    return Statement(unverified, proof=_VERIFIED)
 
 
 def encode_signed(draft: Draft, seed: bytes) -> bytes:

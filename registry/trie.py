@@ -30,7 +30,8 @@ that for one root and key there is exactly one proof: any altered one is refused
 What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`note`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
@@ -101,13 +102,15 @@ class StateMap(Protocol):
 
 
 class _Node:
-    """A node kept in memory, with the hash of each child once it is known."""
+    """A node kept in memory, with the hash of each child once it is known. Its children never change."""
 
-    __slots__ = ("children", "hashes")
+    __slots__ = ("hash_left", "hash_right", "left", "right")
 
-    def __init__(self, left: "_Tree", right: "_Tree") -> None:
-        self.children = [left, right]
-        self.hashes: list[bytes | None] = [None, None]
+    def __init__(
+        self, left: "_Tree", right: "_Tree", hash_left: bytes | None = None, hash_right: bytes | None = None
+    ) -> None:
+        self.left, self.right = left, right
+        self.hash_left, self.hash_right = hash_left, hash_right
 
 
 # A subtree: a node, or a bucket, that is the leaves of a small subtree, sorted, 64 bytes each, in one string.
@@ -117,7 +120,8 @@ _Tree = _Node | bytes
 class Trie:
     """The map in memory, a `StateMap`: some 100 bytes for each leaf, and after a change only its path is hashed anew.
 
-    Small subtrees are kept as buckets, their inner hashes not stored; which subtrees are, has no effect on the root.
+    A change makes the nodes on its path anew, so that `branch` costs nothing and shares all that stays the same. Small
+    subtrees are kept as buckets, their inner hashes not stored; which subtrees are, has no effect on the root.
 
     Args:
         items: pairs to begin with, each key once, in any order.
@@ -142,6 +146,10 @@ class Trie:
         self._tree = self._split(leaves, 0)
         self._root: bytes | None = None
 
+    def branch(self) -> "Trie":
+        """Return a map that holds the same and goes its own way from here on; neither notices the other."""
+        return copy(self)
+
     def __len__(self) -> int:
         return self._count
 
@@ -150,7 +158,7 @@ class Trie:
         assert len(key) == KEY_BYTES
         tree, depth = self._tree, 0
         while isinstance(tree, _Node):
-            tree = tree.children[_bit(key, depth)]
+            tree = tree.right if _bit(key, depth) else tree.left
             depth += 1
         at = _position(tree, key)
         return tree[at + KEY_BYTES : at + _LEAF_BYTES] if tree.startswith(key, at) else None
@@ -161,7 +169,7 @@ class Trie:
         while waiting:
             tree = waiting.pop()
             if isinstance(tree, _Node):
-                waiting.extend(reversed(tree.children))
+                waiting += (tree.right, tree.left)
             else:
                 for leaf in _leaves(tree):
                     yield leaf[:KEY_BYTES], leaf[KEY_BYTES:]
@@ -175,16 +183,15 @@ class Trie:
         while isinstance(tree, _Node):
             side = _bit(key, len(path))
             path.append((tree, side))
-            tree = tree.children[side]
+            tree = tree.right if side else tree.left
         changed = _with_leaf(tree, key, value)
         if changed == tree:
             return
         self._count += (len(changed) - len(tree)) // _LEAF_BYTES
         subtree = self._split(changed, len(path))
         for node, side in reversed(path):
-            node.children[side] = subtree
-            node.hashes[side] = None
-            subtree = self._joined(node)
+            left, right = (node.left, subtree) if side else (subtree, node.right)
+            subtree = self._joined(left, right, node, side)
         self._tree = subtree
         self._root = None
 
@@ -202,28 +209,21 @@ class Trie:
         tree = self._tree
         while isinstance(tree, _Node):
             side = _bit(key, len(siblings))
-            sibling = tree.hashes[1 - side]
+            sibling = tree.hash_left if side else tree.hash_right
             assert sibling is not None, "root() has hashed every child"
             siblings.append(sibling)
-            tree = tree.children[side]
-        leaves = tree
-        while len(leaves) > _LEAF_BYTES:
-            depth = len(siblings)
-            middle = _middle(leaves, depth)
-            halves = leaves[:middle], leaves[middle:]
-            side = _bit(key, depth)
-            siblings.append(_hash_leaves(_leaves(halves[1 - side]), depth + 1, self._prefixes))
-            leaves = halves[side]
-        return _encode_proof(siblings, leaves.removeprefix(key))
+            tree = tree.right if side else tree.left
+        return finish_proof(key, siblings, tree, self._prefixes)
 
     def _hash(self, tree: _Tree, depth: int) -> bytes:
         if isinstance(tree, bytes):
-            return _hash_leaves(_leaves(tree), depth, self._prefixes)
-        left, right = (
-            known or self._hash(child, depth + 1) for known, child in zip(tree.hashes, tree.children, strict=True)
-        )
-        tree.hashes = [left, right]
-        return self._prefixes.hash_node(left, right)
+            return hash_bucket(tree, depth, self._prefixes)
+        # Also where branches share the node: its hashes follow from its children.
+        if tree.hash_left is None:
+            tree.hash_left = self._hash(tree.left, depth + 1)
+        if tree.hash_right is None:
+            tree.hash_right = self._hash(tree.right, depth + 1)
+        return self._prefixes.hash_node(tree.hash_left, tree.hash_right)
 
     def _split(self, leaves: bytes, depth: int) -> _Tree:
         if len(leaves) <= self._bucket_bytes:
@@ -231,16 +231,43 @@ class Trie:
         middle = _middle(leaves, depth)
         return _Node(self._split(leaves[:middle], depth + 1), self._split(leaves[middle:], depth + 1))
 
-    def _joined(self, node: _Node) -> _Tree:
-        left, right = node.children
+    def _joined(self, left: _Tree, right: _Tree, before: _Node, side: int) -> _Tree:
+        """The subtree of these two, in place of the node `before`, whose child on `side` was another."""
         if isinstance(left, bytes) and isinstance(right, bytes) and len(left) + len(right) <= self._join_bytes:
             return left + right
-        return node
+        return _Node(left, right, before.hash_left, None) if side else _Node(left, right, None, before.hash_right)
 
 
 def bulk_root(items: Iterable[tuple[bytes, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
     """Return the root over pairs sorted by key, read once; memory grows with the depth of the trie only."""
     return _hash_leaves((key + value for key, value in items), 0, prefixes)
+
+
+def hash_bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the hash of the subtree at `depth` that has exactly these leaves.
+
+    Args:
+        bucket: `key32 || value32` of each leaf, sorted, their first `depth` bits in common.
+    """
+    return _hash_leaves(_leaves(bucket), depth, prefixes)
+
+
+def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the proof for `key`, whose path from the root on is known down to a small subtree.
+
+    Args:
+        siblings: beside that part of the path, 32 bytes each, from the root downward.
+        bucket: all leaves below its end, as of `hash_bucket`.
+    """
+    path = list(siblings)
+    while len(bucket) > _LEAF_BYTES:
+        depth = len(path)
+        middle = _middle(bucket, depth)
+        halves = bucket[:middle], bucket[middle:]
+        side = _bit(key, depth)
+        path.append(hash_bucket(halves[1 - side], depth + 1, prefixes))
+        bucket = halves[side]
+    return _encode_proof(path, bucket.removeprefix(key))
 
 
 def state_root(records_root: bytes, statements_root: bytes) -> bytes:
@@ -268,8 +295,11 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
         current = prefixes.hash_leaf(key + terminal)
     else:
         current = EMPTY
-    for height in reversed(range(depth)):
-        current = prefixes.hash_side(current, siblings[height], _bit(key, height))
+    # In one loop, for this is most of what checking evidence costs: bit 0 of `path` is the side at the lowest node.
+    node, path = prefixes.node, int.from_bytes(key, "big") >> (DEPTH_MAX - depth)
+    for sibling in reversed(siblings):
+        current = sha256(node + sibling + current if path & 1 else node + current + sibling).digest()
+        path >>= 1
     if current != root:
         raise RefusedError(
             "proof_other_root",
@@ -277,6 +307,20 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
             hint="Fetch the proof again, together with the newest note.",
         )
     return terminal if len(terminal) == VALUE_BYTES else None
+
+
+def subtree_hash(leaves: Iterable[tuple[bytes, bytes]], depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the hash at `depth` over pairs sorted by key, whose keys have their first `depth` bits in common."""
+    return _hash_leaves((key + value for key, value in leaves), depth, prefixes)
+
+
+def decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
+    """Return a proof's siblings, root downward, empty ones included, and its terminal (0, 32 or 64 bytes).
+
+    Raises:
+        DecodeError: the bytes are no proof.
+    """
+    return _decode_proof(proof)
 
 
 def _encode_proof(siblings: list[bytes], terminal: bytes) -> bytes:

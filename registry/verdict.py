@@ -11,7 +11,7 @@ give `status_…` for the time asked about and `later_…` for what came after i
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from .chain import Chain
 
@@ -50,18 +50,19 @@ class Other:
     code: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What follows from one accreditation, or one mandate.
+class Finding(NamedTuple):
+    """What follows from one accreditation, or one mandate. A tuple, for every decision makes some and throws them away.
 
     Attributes:
         id: the accreditation; None for a mandate or a recognition.
+        issuer: that the accreditation is of; None likewise.
         dates: those after now at which it may change, seconds.
     """
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
     id: bytes | None = None
+    issuer: str | None = None
     statements: tuple[bytes, ...] = ()
     chain: Chain = ()
     unchecked: tuple[str, ...] = ()

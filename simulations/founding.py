@@ -101,6 +101,8 @@ class Town:
         authorities: int = 3,
         grants: int = 10,
         signers: int = 0,
+        operators: Mapping[str, str] | None = None,
+        urls: Mapping[str, str] | None = None,
         budget: int = BUDGET,
         crowd: Crowd | None = None,
     ) -> "Town":
@@ -109,6 +111,8 @@ class Town:
         Args:
             grants: accreditations given at the start, to be revoked later.
             signers: how many of the nodes sign state notes.
+            operators: node name -> who runs it; each has one of its own where nothing is said.
+            urls: node name -> where others reach it, where that is more than a name in a story.
             budget: of each authority's key.
             crowd: nodes in few hands; every other one has an operator of its own.
         """
@@ -118,8 +122,8 @@ class Town:
             Pen(f"https://authority{number}.example/", secret(seed, f"authority {number}"))
             for number in range(authorities)
         ]
-        operators, grounds = _operators(crowd, names), _ground(seed, crowd, names)
-        entries = [_node(seed, name, operators[name], grounds.get(name)) for name in names]
+        given, grounds = {**_operators(crowd, names), **(operators or {})}, _ground(seed, crowd, names)
+        entries = [_node(seed, name, given[name], (urls or {}).get(name), grounds.get(name)) for name in names]
         body: dict[str, Any] = {
             "id": "https://simulated.example/",
             "name": "A simulated ecosystem",
@@ -213,11 +217,11 @@ def _ground(seed: int, crowd: Crowd, names: Sequence[str]) -> dict[str, bytes]:
     return found
 
 
-def _node(seed: int, name: str, operator: str, ground: bytes | None) -> dict[str, Any]:
+def _node(seed: int, name: str, operator: str, url: str | None, ground: bytes | None) -> dict[str, Any]:
     keys = {role: public_of(secret(seed, f"{name} {role}")) for role in _ROLES}
     if ground is not None:
         keys["peer"] = public_of(ground)
-    return {"name": name, "operator": operator, "url": f"https://{name}", "keys": keys}
+    return {"name": name, "operator": operator, "url": url or f"https://{name}", "keys": keys}
 
 
 def _authority(number: int, pen: Pen, budget: int) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class Host:
                 case NoteStands():
                     self._kept = effect.kept
                     self._noted.settle(
-                        note=effect.kept.note,
+                        kept=effect.kept,
                         state=effect.state,
                         statements_root=effect.statements_root,
                         changed=effect.changed,

@@ -62,13 +62,13 @@ class Figures:
     messages_per_node_second: float
     bytes_per_node_second: float
     notes: int
-    surrounded: float | None
-    hostile: float | None
-    offences: float | None
-    failed: float | None
-    frames: float | None
-    stale: int | None
-    exposed: int | None
+    surrounded: float | None = None
+    hostile: float | None = None
+    offences: float | None = None
+    failed: float | None = None
+    frames: float | None = None
+    stale: int | None = None
+    exposed: int | None = None
     counters: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:

@@ -36,9 +36,10 @@ def rows_of(outcome: Outcome) -> list[tuple[str, str]]:
         ("nodes", f"{outcome.nodes:,}"),
         ("seed", f"{outcome.seed}"),
         ("settings changed", ", ".join(f"{name} = {value:g}" for name, value in outcome.changes.items())),
-        ("virtual time", f"{outcome.virtual_seconds:,.1f} s"),
+        ("virtual time", f"{outcome.virtual_seconds:,.1f} s" if outcome.virtual_seconds else ""),
+        ("real time", "" if outcome.virtual_seconds else f"{outcome.wall_seconds:,.1f} s"),
         ("events", f"{outcome.events:,}"),
-        ("trace digest", outcome.digest),
+        ("trace digest" if outcome.virtual_seconds else "digest of the plan", outcome.digest),
     ]
     if (figures := outcome.figures) is not None:
         for word, spread in (("urgent", figures.urgent), ("normal", figures.normal)):
@@ -56,12 +57,17 @@ def rows_of(outcome: Outcome) -> list[tuple[str, str]]:
         rows += [
             ("one root", one_root),
             ("redundant copies", redundant),
-            ("messages", f"{figures.messages:,}; {figures.messages_per_node_second:g} a second and node"),
-            ("bytes", f"{figures.bytes:,}; {figures.bytes_per_node_second:,} a second and node"),
+            ("messages", _rate(figures.messages, figures.messages_per_node_second)),
+            ("bytes", _rate(figures.bytes, figures.bytes_per_node_second)),
             ("notes with a quorum", f"{figures.notes:,}" if figures.notes else ""),
         ]
     rows += [(name.replace("_", " "), f"{value:g}") for name, value in outcome.extra.items()]
     return [row for row in rows if row[1]]
+
+
+def _rate(count: int, each: float) -> str:
+    """Empty where nothing was counted."""
+    return f"{count:,}; {each:,g} a second and node" if count else ""
 
 
 def failure_of(outcome: Outcome) -> str:

@@ -62,6 +62,7 @@ class Outcome:
         comparison: with the plain way.
         tail: the last events.
         replay: the command that runs the same again.
+        tier: what ran (`tiers`).
     """
 
     scenario: str
@@ -77,10 +78,11 @@ class Outcome:
     extra: dict[str, float]
     bounds: dict[str, Any]
     curves: dict[str, list[tuple[int, float]]]
-    comparison: Comparison | None
+    comparison: Comparison | None = None
     failure: Failure | None
     tail: list[str]
     replay: str
+    tier: str = "world"
 
     def as_dict(self) -> dict[str, Any]:
         """As it stands in report.json."""
@@ -168,7 +170,7 @@ def run(
             failure = Failure(checker=seen.checker, message=seen.message, at=world.timeline.elapsed)
         finally:
             gc.unfreeze()
-    different = _differences(scenario.settings, settings)
+    different = differences(scenario.settings, settings)
     digest = world.timeline.trace.digest()
     return Outcome(
         scenario=scenario.name,
@@ -187,7 +189,7 @@ def run(
         comparison=None if world.plain is None else world.plain.compare(),
         failure=failure,
         tail=[str(each) for each in world.timeline.trace.tail],
-        replay=_command(scenario.name, settings.seed, different, digest),
+        replay=replay_command(scenario.name, settings.seed, different, digest),
     )
 
 
@@ -229,7 +231,7 @@ def _as(kind: type, name: str, value: float) -> Any:
     raise InputError("bad_setting", f"{name} cannot be {value:g}.", hint="Give a whole number." if kind is int else "")
 
 
-def _differences(usual: Settings, settings: Settings) -> dict[str, float]:
+def differences(usual: Settings, settings: Settings) -> dict[str, float]:
     """By name, what `changed` would have to change, but for the seed."""
     found: dict[str, float] = {}
     for name in _PLAIN:
@@ -245,12 +247,22 @@ def _differences(usual: Settings, settings: Settings) -> dict[str, float]:
     return found
 
 
-def _command(name: str, seed: int, changes: Mapping[str, float], digest: str) -> str:
-    words = ["accredit simulate replay", name, f"--seed {seed}"]
+def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: str, *, tier: str = "") -> str:
+    """The command that runs the same again. `tier`: where the scenario's own does not say it."""
+    words = ["accredit simulate replay", name, *([f"--tier {tier}"] if tier else []), f"--seed {seed}"]
     for key, value in changes.items():
         number = int(value) if float(value).is_integer() else value
         words.append(f"--nodes {number}" if key == "nodes" else f"--set {key}={number}")
-    return " ".join([*words, f"--digest {digest[:16]}"])
+    return " ".join([*words, *([f"--digest {digest[:16]}"] if digest else [])])
+
+
+def curve(world: World, *, urgent: bool) -> list[tuple[int, float]]:
+    """Coverage against time since submission."""
+    return _curve(world.metrics.delays(urgent=urgent), _wanted(world, urgent=urgent))
+
+
+def _wanted(world: World, *, urgent: bool) -> int:
+    return len(world.honest) * sum(each.is_urgent is urgent for each in world.workload.sayings.values())
 
 
 def _curves(world: World) -> dict[str, list[tuple[int, float]]]:
@@ -258,10 +270,9 @@ def _curves(world: World) -> dict[str, list[tuple[int, float]]]:
     curves = {}
     for word in ("urgent", "normal"):
         urgent = word == "urgent"
-        wanted = len(world.honest) * sum(each.is_urgent is urgent for each in world.workload.sayings.values())
-        curves[word] = _curve(world.metrics.delays(urgent=urgent), wanted)
+        curves[word] = curve(world, urgent=urgent)
         if world.plain is not None:
-            curves[f"{word}, plain push"] = _curve(world.plain.delays(urgent=urgent), wanted)
+            curves[f"{word}, plain push"] = _curve(world.plain.delays(urgent=urgent), _wanted(world, urgent=urgent))
     ages = world.metrics.ages
     return curves | ({"staleness": _curve(ages, len(ages))} if ages else {})
 

@@ -1,18 +1,27 @@
-"""Many runs: seeds × settings, each on a processor of its own.
+"""Many runs: seeds × settings, each in a process of its own, on this machine or on a cluster (`engines`).
 
-Runs know nothing of each other, so any `concurrent.futures.Executor` will do: by default processes of this machine; an
-engine for many machines that offers an executor (Dask's `Client.get_executor()`) works as it is.
+    outcomes = list(sweep(jobs_of(["lossy"], range(20), {"links.loss": [0, 0.1]}, {"nodes": 20})))
+
+Runs know nothing of each other, and each is a function of its job: whatever engine runs them, the outcomes are the
+same, digest for digest. A run whose worker dies, or that raises, is an outcome that failed, and costs no other run.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
 from itertools import product
-from multiprocessing import get_context
+from threading import Lock
+from typing import Final
 
-from .running import Outcome, changed, find, run
+from registry.errors import InputError
+
+from .engines import Engine, LocalEngine, WorkerLost, engine
+from .running import Failure, Outcome, changed, differences, replay_command
+from .tiers import find
 
 Job = tuple[str, dict[str, float]]
 """A scenario's name, and what to change in its settings."""
+
+_ALONE: Final = Lock()  # a run replaces functions of whole modules (`sharing`), so that a process has one at a time
 
 
 def jobs_of(
@@ -31,43 +40,89 @@ def jobs_of(
 def sweep(
     jobs: Sequence[Job],
     *,
-    executor: Executor | None = None,
+    tier: str = "",
+    on: Engine | None = None,
     processes: int | None = None,
     done: Callable[[int], None] | None = None,
 ) -> Iterator[Outcome]:
     """Outcomes in the order of the jobs.
 
     Args:
-        executor: where runs go; None: `processes` of this machine (None: one for each processor).
+        tier: of all the scenarios; empty: of each the first one that has it.
+        on: where runs go; None: `processes` of this machine (None: one for each processor; one for real nodes, which
+            need the machine for themselves).
         done: told 1 for each run that ended.
 
     Raises:
         InputError: no such scenario or setting; before anything runs.
     """
+    tiers = set()
     for name, changes in jobs:
-        changed(find(name).settings, changes)
-    if executor is not None:
-        yield from _collect(executor, jobs, done)
-        return
-    # Fresh interpreters: a fork would copy whatever threads and files the caller happens to have.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from _collect(pool, jobs, done)
+        found = find(name, tier)
+        found.check(changes)
+        tiers.add(found.tier)
+    if "processes" in tiers and on is not None and not isinstance(on, LocalEngine):
+        raise InputError(
+            "bad_engine", "real nodes run on this machine only.", hint="Leave --engine out, or choose another tier."
+        )
+    if on is None:
+        on = engine("local", processes=1 if processes is None and "processes" in tiers else processes)
+    yield from collect(on, partial(run_job, tier), jobs, partial(_lost, tier), done)
 
 
-def run_named(name: str, changes: Mapping[str, float]) -> Outcome:
+def collect(
+    on: Engine,
+    function: Callable[[Job], Outcome],
+    jobs: Sequence[Job],
+    lost: Callable[[Job, Exception], Outcome],
+    done: Callable[[int], None] | None = None,
+) -> Iterator[Outcome]:
+    """Outcomes in the order of the jobs, as soon as all before them are there.
+
+    Args:
+        lost: what to make of a job that ended with an exception.
+    """
+    ready: dict[int, Outcome] = {}
+    following = 0
+    for index, result in on.map(function, jobs):
+        ready[index] = lost(jobs[index], result) if isinstance(result, Exception) else result
+        if done is not None:
+            done(1)
+        while following in ready:
+            yield ready.pop(following)
+            following += 1
+
+
+def run_job(tier: str, job: Job) -> Outcome:
     """One run of a sweep, in whatever process."""
-    return run(find(name), changes)
+    name, changes = job
+    with _ALONE:
+        return find(name, tier).run(changes)
 
 
-def _collect(executor: Executor, jobs: Sequence[Job], done: Callable[[int], None] | None) -> Iterator[Outcome]:
-    futures = [executor.submit(run_named, name, changes) for name, changes in jobs]
-    if done is not None:
-        report = done
-        for future in futures:
-            future.add_done_callback(lambda _: report(1))
-    try:
-        for future in futures:
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+def _lost(tier: str, job: Job, error: Exception) -> Outcome:
+    """The outcome of a run of which nothing came back."""
+    name, changes = job
+    found = find(name, tier)
+    settings = changed(found.scenario.settings, changes)
+    different = differences(found.scenario.settings, settings)
+    what = str(error) if isinstance(error, WorkerLost) else f"{type(error).__name__}: {error}"
+    return Outcome(
+        scenario=name,
+        summary=found.scenario.summary,
+        seed=settings.seed,
+        nodes=settings.nodes,
+        changes=different,
+        digest="",
+        events=0,
+        virtual_seconds=0.0,
+        wall_seconds=0.0,
+        figures=None,
+        extra={},
+        bounds={},
+        curves={},
+        failure=Failure(checker="worker", message=what, at=0),
+        tail=[],
+        replay=replay_command(name, settings.seed, different, "", tier=tier),
+        tier=found.tier,
+    )

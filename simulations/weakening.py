@@ -80,8 +80,8 @@ def weak_roots() -> AbstractContextManager[None]:
     """What nodes compare is a sum over ids, as fingerprints are, and short: two sets may have one root."""
 
     def root(self: LogView) -> tuple[bytes, int]:
-        total = sum(int.from_bytes(id) for id in self.order) % 2**WEAK_BITS
-        return sha256(total.to_bytes(8) + len(self.order).to_bytes(8)).digest(), len(self.order)
+        total = sum(int.from_bytes(id) for _, id in self.items()) % 2**WEAK_BITS
+        return sha256(total.to_bytes(8) + self.size().to_bytes(8)).digest(), self.size()
 
     return put((LogView, "root", root))
 

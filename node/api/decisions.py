@@ -13,8 +13,10 @@ that may name a framework or a competency.
 """
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 import anyio
@@ -29,9 +31,9 @@ from node.views import format_time, parse_time, plain
 from registry.axes import check_jurisdiction, parse_field, parse_level
 from registry.decision import Decision, Query, Reason, Verdict, decide
 from registry.errors import AccreditError, DecodeError, InputError, NotYetError
-from registry.evidence import prove
 from registry.identifiers import canonical, canonical_issuer, without_fragment
 from registry.limits import IDENTIFIER_CHARS
+from registry.proving import Prover
 
 QUERIES: Final = 1_000
 PROVED: Final = 100
@@ -161,7 +163,9 @@ async def decisions(call: Call) -> Response:
     ecosystem = served_ecosystem(call)
     asking = _Asking(call, ecosystem)
     if isinstance(asked, dict) and "queries" not in asked:
-        return json_response(asking.answer(asked), cache="no-store")
+        answered = asking.answer(asked)
+        asking.count()
+        return json_response(answered, cache="no-store")
     queries = asked["queries"] if isinstance(asked, dict) and set(asked) == {"queries"} else asked
     if not isinstance(queries, list):
         raise DecodeError(
@@ -181,6 +185,7 @@ async def decisions(call: Call) -> Response:
             rows.append({"problem": as_member(error)})
         if asking.proved and not asking.proved % _TURN:
             await anyio.sleep(0)
+    asking.count()
     value: Decisions = {"decisions": rows}
     return json_response(value, cache="no-store")
 
@@ -226,6 +231,7 @@ class _Asking:
         self._now = call.reader.now()
         self._stale = call.reader.health.stale()
         self._bytes = 0
+        self._verdicts: Counter[str] = Counter()
         self.proved = 0
 
     def answer(self, asked: Any) -> DecisionView:
@@ -237,10 +243,17 @@ class _Asking:
         question = convert(asked, Question)
         query = query_of(question, self._ecosystem)
         require_served(self._call, query.authority, self._ecosystem)
-        decision = judge(self._call, query, self._ecosystem, self._now, self._stale)
+        decision = _judged(self._call, query, self._ecosystem, self._now, self._stale)
+        self._verdicts[decision.verdict] += 1
         if not question.evidence:
             return _view(query, decision)
-        return self._with_evidence(query, decision)
+        with self._call.reader.noted.reading():
+            return self._with_evidence(query, decision)
+
+    def count(self) -> None:
+        """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""
+        for verdict, count in self._verdicts.items():
+            self._call.reader.metrics.decisions.labels(str(verdict)).inc(count)
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""
@@ -257,16 +270,7 @@ class _Asking:
                 f"at most {PROVED} answers of some {EVIDENCE_BYTES} bytes come with evidence at once.",
                 hint="Split them into several requests.",
             )
-        made = prove(
-            query,
-            noted,
-            noted.trie,
-            statements_root=noted.statements_root,
-            note=noted.note,
-            now=self._now,
-            ecosystem_id=self._ecosystem,
-        )
-        decision = decide(query, noted, self._now, ecosystem_id=self._ecosystem)
+        decision, made = _prover(self._call, self._ecosystem).answer(query, self._now)
         if held.verdict is Verdict.STALE_VIEW or (decision.authorized and not held.authorized):
             return {**_view(query, held), "evidence": None, "own_word": True}
         data = made.encode()
@@ -275,8 +279,22 @@ class _Asking:
         return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
 
 
+def _prover(call: Call, ecosystem: str) -> Prover:
+    """The one of the newest note; what all answers under it rest on is proved once."""
+    noted = call.reader.noted
+    assert noted.note is not None
+    make = partial(Prover, noted, statements_root=noted.statements_root, note=noted.note, ecosystem_id=ecosystem)
+    return call.shared.keep("prover", noted.note, make)
+
+
 def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
     """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
+    decision = _judged(call, query, ecosystem, now, stale)
+    call.reader.metrics.decisions.labels(str(decision.verdict)).inc()
+    return decision
+
+
+def _judged(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
     decision = decide(query, call.reader.fold, now, ecosystem_id=ecosystem)
     if stale is not None:
         decision = replace(
@@ -285,7 +303,6 @@ def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None)
             reasons=(Reason(code="stale_view", text=stale),),
             valid_until=None,
         )
-    call.reader.metrics.decisions.labels(str(decision.verdict)).inc()
     return decision
 
 
@@ -301,8 +318,8 @@ def query_of(question: Question, ecosystem: str) -> Query:
     when = _either(question, "time")
     authority = question.authority
     return Query(
-        entity=_spelled(canonical_issuer, without_fragment(entity), "entity"),
-        authority=ecosystem if authority is None else _spelled(canonical_issuer, authority, "authority"),
+        entity=_spelled(_issuer, without_fragment(entity), "entity"),
+        authority=ecosystem if authority is None else _spelled(_issuer, authority, "authority"),
         action=question.action,
         resource=None if question.resource is None else _spelled(canonical, question.resource, "resource"),
         time=None if when is None else parse_time(when, where="time", dates=True),
@@ -317,6 +334,10 @@ def query_of(question: Question, ecosystem: str) -> Query:
         delivery_mode=question.delivery_mode,
         key=question.key,
     )
+
+
+_issuer: Final = lru_cache(maxsize=8192)(canonical_issuer)
+"""Spelling a DID takes half as long as deciding, and who asks once about an issuer asks again."""
 
 
 def _jurisdiction(text: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""`/v1/state-note`, `/v1/cosignatures`, `/v1/trust-policy`: which state a quorum vouches for, and by whose word.
+"""`/v1/state-note`, `/v1/cosignatures`, `/v1/trust-policy`, `/v1/renewal`: what a quorum vouches for, by whose word.
 
 A cosignature authenticates itself, so anybody may carry one here; who may make one, the charter says. The policy is for
 convenience: it is made by the very node it is to judge, so it says in its first comment how it has to be compared.
@@ -10,8 +10,9 @@ from typing import Final
 import anyio
 from starlette.responses import Response
 
-from governance.renewal import export_policy
+from governance.renewal import export_policy, prove_renewal
 from node.api.decisions import served_ecosystem
+from node.api.requests import hex_id
 from node.api.routes import REVALIDATE, Call, Route, bytes_response
 from node.notary import MESSAGE_BYTES
 from node.noted import NotedMap
@@ -36,13 +37,15 @@ def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
         NotYetError: `no_state_note`: no quorum stands by anything this node knows.
     """
     noted = call.reader.noted
-    if noted.note is None or noted.state is None:
+    with noted.reading():
+        state, note = noted.state, noted.note
+    if note is None or state is None:
         raise NotYetError(
             "no_state_note",
             "no quorum of signers has vouched for a state that this node knows.",
             hint="GET /v1/status says which signers are missing; ask again in a moment, or ask another node.",
         )
-    return noted, noted.state, noted.note
+    return noted, state, note
 
 
 async def state_note(call: Call) -> Response:
@@ -73,6 +76,15 @@ async def trust_policy(call: Call) -> Response:
     head, _, signers = export_policy(call.reader.fold, call.reader.now()).encode().partition(b"\n\n")
     comment = _OUT_OF_BAND.replace(b"{name}", call.reader.name.encode())
     return bytes_response(head + b"\n\n" + comment + signers, _TEXT_UTF8, cache="no-store")
+
+
+async def renewal(call: Call) -> Response:
+    """What a policy that has followed the charter up to `step` is renewed with."""
+    step: bytes = call.params["step"]
+    with call.reader.noted.reading():
+        noted, _, note = standing(call)
+        made = prove_renewal(call.reader.fold, noted, step, statements_root=noted.statements_root, note=note)
+    return bytes_response(made.encode(), CBOR, cache=REVALIDATE)
 
 
 ROUTES: Final = (
@@ -106,5 +118,15 @@ ROUTES: Final = (
         about="A trust policy of the charter in force; to be compared by another way before it is used",
         gives={TEXT: None},
         problems=(404, 422, 503),
+    ),
+    Route(
+        method="GET",
+        path="/v1/renewal",
+        handler=renewal,
+        family="state",
+        about="What renews a trust policy: charter statements and votes since its last step, with proofs and note",
+        params=(hex_id("step", "id of the charter statement that the policy has followed last", required=True),),
+        gives={CBOR: None},
+        problems=(422, 503),
     ),
 )

@@ -4,16 +4,17 @@ A snapshot is all records of the noted state in one reproducible file; with `sin
 this node remembers it. Its entity tag is the state root, and a weak one, for the note at its end goes on gathering
 cosignatures: whoever holds that state already asks with `since`, and gets a delta with nothing but a fresh note.
 
-A bucket is every issuer whose key in the state map begins with some bits: the asker's own is one of at least `k`. Each
-issuer comes with its accreditations, and with the charter and its authorities, proved under the noted root: enough for
-`registry.decision.decide` over `registry.proven.ProvenRecords`. Who is not in the bucket has not been proved absent.
+A bucket is everything whose key in the state map begins with some bits: the asker's own issuer is one of at least `k`.
+Each issuer comes with its accreditations, and with the charter and its authorities, proved under the noted root; all
+other records under the prefix are named, with the proof that there are no more. So who is not in the bucket is not in
+the registry. `registry.bucket` checks it and asks it; for an alias the bucket of its own key is asked for.
 """
 
 from base64 import b64encode
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 import anyio.to_thread
 from starlette.responses import Response
@@ -22,11 +23,14 @@ from node.api.notes import standing
 from node.api.requests import hex_digits, hex_id, integer
 from node.api.routes import JSON, REVALIDATE, Call, Route, bytes_response, json_response
 from node.noted import NotedMap
+from registry.bucket import LEAVES_MAX
 from registry.encoding import encode
 from registry.errors import InputError
+from registry.prefix import Prefix
 from registry.proven import ProvenRecord, Recorder
-from registry.records import record_key
+from registry.records import record_digest
 from registry.snapshot import Subject, encode_delta, encode_snapshot
+from registry.trie import KEY_BYTES
 
 BUCKET: Final = 16
 """Issuers among which an asker hides unless it says otherwise. A guess."""
@@ -35,9 +39,6 @@ BUCKET_MAX: Final = 256
 """Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
 
 _OCTETS: Final = "application/octet-stream"
-_KEY_BITS: Final = 256
-
-_Keys = Sequence[tuple[int, str]]
 
 
 class ProvenView(TypedDict):
@@ -50,11 +51,17 @@ class ProvenView(TypedDict):
 
 
 class Bucket(TypedDict):
-    """The issuers whose keys share their first `bits` bits with the prefix asked for."""
+    """Everything whose key shares its first `bits` bits with the prefix asked for.
+
+    `leaves` are type, id and the record's SHA-256 of each, in the order of their keys; `proof` (base64) is that of the
+    prefix' first key.
+    """
 
     prefix: str
     bits: int
     issuers: list[str]
+    leaves: list[list[str]]
+    proof: str
     note: str
     records_root: str
     statements_root: str
@@ -63,90 +70,126 @@ class Bucket(TypedDict):
 
 async def snapshot(call: Call) -> Response:
     """All records, or what has changed since a state noted earlier."""
-    noted, state, note = standing(call)
-    changed = None if call.params["since"] is None else noted.changed_since(call.params["since"])
-    if changed is not None:
-        base_root, subjects = changed
-        rows = [(subject, noted.get(*subject)) for subject in subjects]
-        make = partial(_delta, rows, base_root, noted.statements_root, note)
-        return bytes_response(await anyio.to_thread.run_sync(make), _OCTETS, cache=REVALIDATE)
-    records, statements_root = list(noted.items()), noted.statements_root
+    noted, state, _ = standing(call)
+    if call.params["since"] is not None:
+        made = await anyio.to_thread.run_sync(partial(_delta, noted, call.params["since"]))
+        if made is not None:
+            return bytes_response(made, _OCTETS, cache=REVALIDATE)
     async with call.shared.making:
-        held = call.shared.kept.get("snapshot")
-        if held is None or held[0] != state.root:
-            # Records are never changed in place, so that they may be written by a thread while the node goes on.
-            held = state.root, await anyio.to_thread.run_sync(partial(_snapshot, records, statements_root))
-            call.shared.kept["snapshot"] = held
-    response = bytes_response(held[1] + note, _OCTETS, cache=REVALIDATE)
-    response.headers["etag"] = f'W/"{state.root.hex()}"'
+        held: _Snapshot | None = call.shared.kept.get("snapshot", (None, None))[1]
+        if held is None or held.root != state.root:
+            held = await anyio.to_thread.run_sync(partial(_snapshot, noted))
+            call.shared.kept["snapshot"] = held.root, held
+    _, state, newest = standing(call)
+    note = newest if state.root == held.root else held.note
+    response = bytes_response(held.data + note, _OCTETS, cache=REVALIDATE)
+    response.headers["etag"] = f'W/"{held.root.hex()}"'
     return response
 
 
 async def by_prefix(call: Call) -> Response:
     """A bucket of issuers, with proofs."""
-    noted, state, note = standing(call)
-    digits: str = call.params["hex"]
-    keys = call.shared.keep("issuer keys", state.root, partial(_issuer_keys, noted))
-    bits, found = _bucket(keys, digits, call.params["k"])
-    value: Bucket = {
-        "prefix": digits,
-        "bits": bits,
-        "issuers": found,
-        "note": note.decode(),
-        "records_root": noted.records_root().hex(),
-        "statements_root": noted.statements_root.hex(),
-        "records": [_view(one) for one in _proven(noted, found)],
-    }
-    return json_response(value)
+    noted, _, _ = standing(call)
+    make = partial(_bucket, noted, call.params["hex"], call.params["k"])
+    return json_response(await anyio.to_thread.run_sync(make))
 
 
-def _snapshot(records: Iterable[tuple[Subject, dict[str, Any]]], statements_root: bytes) -> bytes:
-    """The file without the note at its end."""
-    raws = ((subject, encode(record)) for subject, record in records)
-    return encode_snapshot(raws, statements_root=statements_root, note=b"")
+def _bucket(noted: NotedMap, digits: str, least: int) -> Bucket:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.note is not None
+        prefix, subjects = _under(held, digits, least)
+        return {
+            "prefix": digits,
+            "bits": prefix.bits,
+            "issuers": sorted(id for kind, id in subjects if kind == "issuer"),
+            "leaves": [_leaf(held, *subject) for subject in subjects],
+            "proof": b64encode(held.trie.prove(prefix.first)).decode(),
+            "note": held.note.decode(),
+            "records_root": held.records_root().hex(),
+            "statements_root": held.statements_root.hex(),
+            "records": [_view(one) for one in _proven(held, subjects)],
+        }
 
 
-def _delta(
-    rows: Iterable[tuple[Subject, dict[str, Any] | None]], base_root: bytes, statements_root: bytes, note: bytes
-) -> bytes:
-    changes = [(subject, None if record is None else encode(record)) for subject, record in rows]
-    return encode_delta(changes, base_root=base_root, statements_root=statements_root, note=note)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """A file without the note at its end, and that note; `root` is the state's."""
+
+    root: bytes
+    data: bytes
+    note: bytes
 
 
-def _issuer_keys(noted: NotedMap) -> _Keys:
-    ids = [id for (kind, id), _ in noted.items() if kind == "issuer"]
-    return sorted((int.from_bytes(record_key("issuer", id)), id) for id in ids)
+def _snapshot(noted: NotedMap) -> _Snapshot:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.state is not None
+        assert held.note is not None
+        data = encode_snapshot(held.raws(), statements_root=held.statements_root, note=b"")
+        return _Snapshot(root=held.state.root, data=data, note=held.note)
 
 
-def _bucket(keys: _Keys, digits: str, least: int) -> tuple[int, list[str]]:
-    """How many bits of the prefix leave at least `least` issuers, and these; none of them if there are fewer in all."""
-    bits, prefix = 4 * len(digits), int(digits, 16)
-    while True:
-        rest = _KEY_BITS - bits
-        begin = bisect_left(keys, (prefix << rest, ""))
-        end = bisect_left(keys, (prefix + 1 << rest, ""))
-        if end - begin >= least or not bits:
+def _delta(noted: NotedMap, since: bytes) -> bytes | None:
+    """What leads from an earlier state to the newest; None where that one is not remembered. In a thread."""
+    with noted.apart() as held:
+        changed = held.changed_since(since)
+        if changed is None:
+            return None
+        base_root, subjects = changed
+        assert held.note is not None
+        records = ((subject, held.get(*subject)) for subject in subjects)
+        rows = [(subject, None if record is None else encode(record)) for subject, record in records]
+        return encode_delta(rows, base_root=base_root, statements_root=held.statements_root, note=held.note)
+
+
+def _under(noted: NotedMap, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
+    """As much of the prefix as leaves at least `least` issuers, and all records there; none of it if there are fewer.
+
+    Raises:
+        InputError: that is more than one answer holds.
+    """
+    key = bytes.fromhex(digits.ljust(2 * KEY_BYTES, "0"))
+    for bits in range(4 * len(digits), -1, -1):
+        prefix = Prefix.of(key, bits)
+        subjects = noted.between(prefix.first, prefix.last, most=LEAVES_MAX + 1)
+        issuers = sum(kind == "issuer" for kind, _ in subjects)
+        if issuers >= least or len(subjects) > LEAVES_MAX:
             break
-        bits, prefix = bits - 1, prefix >> 1
-    if end - begin > BUCKET_MAX:
+    if issuers > BUCKET_MAX or len(subjects) > LEAVES_MAX:
         raise InputError(
             "too_many",
-            f"{end - begin} issuers begin with {digits}; at most {BUCKET_MAX} are given at once.",
-            hint="Give one digit more.",
+            f"{issuers} issuers among {len(subjects)} records begin with {digits}; that is too much for one answer.",
+            hint="Give one digit more, ask for fewer issuers with k, or take a snapshot.",
         )
-    return bits, sorted(id for _, id in keys[begin:end])
+    return prefix, subjects
 
 
-def _proven(noted: NotedMap, issuers: Iterable[str]) -> tuple[ProvenRecord, ...]:
+def _leaf(noted: NotedMap, kind: str, id: str) -> list[str]:
+    record = noted.get(kind, id)
+    assert record is not None, "it is in the map"
+    return [kind, id, record_digest(record).hex()]
+
+
+def _proven(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
+    """What a decision on any issuer or alias among them reads."""
     recorder = Recorder(noted)
     for kind, id in noted.governing():
         recorder.get(kind, id)
-    for id in issuers:
-        record = recorder.get("issuer", id)
-        assert record is not None, "it is in the bucket"
-        for accreditation, _ in record["accreditations"]:
-            recorder.get("accreditation", accreditation.hex())
-    return recorder.prove(noted.trie)
+    for kind, id in subjects:
+        match kind:
+            case "issuer":
+                named = [id]
+            case "alias":
+                alias = recorder.get(kind, id)
+                named = [] if alias is None else alias["issuers"]
+            case _:
+                named = []
+        for issuer in named:
+            record = recorder.get("issuer", issuer)
+            for accreditation, _ in () if record is None else record["accreditations"]:
+                recorder.get("accreditation", accreditation.hex())
+    return recorder.prove()
 
 
 def _view(one: ProvenRecord) -> ProvenView:

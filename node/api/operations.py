@@ -25,22 +25,44 @@ class Alive(TypedDict):
 
 
 class Peer(TypedDict):
-    """Another node, as this one last saw it."""
+    """Another node, as this one last saw it.
+
+    `behind`: statements it counts and this node does not; `lag`: the other way round. `is_mesh` and `why`: whether
+    statements go there as they come, and the reason. `firsts`, `duplicates`: statements it was the first to bring; that
+    were here. `strikes`: promises broken lately. `distrusted_until`: why it is not listened to stands in `why`.
+    `beacon_time`: when it last said what it holds, by its own clock. `failures`, `error`: requests failed in a row.
+    """
 
     name: str
     url: str
     last_heard: str | None
     in_sync: bool | None
     behind: int
+    lag: int
+    queued: int
+    overflowed: int
+    failures: int
     error: str
+    is_mesh: bool
+    why: str
+    round_trip_ms: int | None
+    firsts: int
+    duplicates: int
+    strikes: int
+    distrusted_until: str | None
+    beacon_time: str | None
 
 
 class MissingSigner(TypedDict):
-    """A signer that is not on the newest note, or was long ago: when and at how many statements it was seen last."""
+    """A signer that is not on the newest note, or was long ago.
+
+    When and at how many statements it was seen to cosign last, and why it does not, as far as this node can tell.
+    """
 
     name: str
     last_seen: str | None
     count: int | None
+    why: str
 
 
 class StateNoteView(TypedDict):

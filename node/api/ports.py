@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from governance.fold import Fold
+from node.cosigning import SignerView, Standing
 from node.engine import ReplyFrame, Result
-from node.notary import SignerView, Standing
 from node.noted import NotedMap
 from node.observe import Metrics
 from node.reader import Reader as LogReader
+from registry.conflicts import Conflict
 from registry.witness import Refused
 
 
@@ -88,6 +89,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves, the oldest first."""
+        ...
+
+    @property
     def log(self) -> LogReader:
         """The log and the feed of changes."""
         ...
@@ -129,6 +135,17 @@ class Writer(Protocol):
             InputError: it is none, or of nobody who may.
             NotYetError: no charter is in effect here yet.
             RemoteError: `not_ready`: the node shuts down.
+        """
+        ...
+
+    async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
+        """Takes a conflict in: the one that is kept against its key then, and whether that is this one, just now.
+
+        Raises:
+            InputError: it proves nothing, or nothing about a node that is known here.
+            NotYetError: more are kept than there is room for.
+            RemoteError: `not_ready`: the node shuts down.
+            StorageError: it cannot be kept.
         """
         ...
 

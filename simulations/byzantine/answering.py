@@ -6,8 +6,8 @@ of an honest signer for a state that none was in."""
 from typing import TYPE_CHECKING, Any
 
 from registry.encoding import decode, encode
-from registry.evidence import prove
 from registry.note import Note
+from registry.proving import prove
 from registry.query import Query
 from registry.records import MemoryRecords, record_digest, record_key
 from registry.state_note import StateNote, cosign_state
@@ -38,7 +38,7 @@ class Remembering(Adversary):
         """Whether there is such a state; takes it down the first time."""
         held = host.noted
         if self._state is None and held is not None and held.state is not None and held.note:
-            self._records = dict(held.records)
+            self._records = dict(held.items())
             self._state, self._statements_root, self._note = held.state, held.statements_root, held.note
         return self._state is not None
 
@@ -85,7 +85,7 @@ class Forger(Remembering):
         assert held is not None
         assert held.state is not None
         assert old is not None
-        records = dict(held.records) | self._records
+        records = dict(held.items()) | self._records
         root = state_root(trie_of(records).root(), self._statements_root)
         state = StateNote(name=old.name, ecosystem=old.ecosystem, fold=old.fold, count=held.state.count + 1, root=root)
         return self.prove(host, query, records, restamped(host, None, state))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gossip.frames import Body, UnverifiedFrame, decode_frame, encode_frame
 from registry.errors import AccreditError, DecodeError
-from registry.evidence import prove
+from registry.proving import prove
 from registry.query import Query
 
 if TYPE_CHECKING:

@@ -1,6 +1,7 @@
 """One small real consortium for all tests of the command line that need a node."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,3 +14,9 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     made = found_town(tmp_path_factory.mktemp("town"))
     yield made
     made.stop_all()
+
+
+@pytest.fixture
+def policy(town: Town, tmp_path: Path) -> Path:
+    """A verifier's trust policy."""
+    return town.policy(tmp_path / "policy.txt")

@@ -27,19 +27,7 @@ ABSENT = "did:web:absent.example"
 
 @pytest.fixture(scope="module")
 def issuer(town: Town) -> str:
-    """An accredited issuer, on a note."""
-    id_ = "did:web:proof.example"
-    grant = town.write("proof.toml", town.run("accreditation", "template").stdout)
-    town.run("issuer", "propose", "--id", id_, "--name", "Proof College", key="charity")
-    said = town.json("accreditation", "propose", grant, "--issuer", id_, key="charity")["statements"][0]
-    town.settle(said["id"])
-    town.noted()
-    return id_
-
-
-@pytest.fixture
-def policy(town: Town, tmp_path: Path) -> Path:
-    return town.policy(tmp_path / "policy.txt")
+    return town.accredited("did:web:proof.example", "Proof College")
 
 
 @pytest.fixture

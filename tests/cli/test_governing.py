@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from cli.keys import read_entry
 from cli.signing import unsent_path
 from node.client import NodeClient
 from node.keyfile import AuthorityKey
@@ -401,88 +400,6 @@ def test_a_connection_that_breaks_after_signing_loses_nothing_and_signs_nothing_
     assert not unsent_path(key).exists()
     for number in (1, 2):
         assert town.json("issuer", "show", f"did:web:kept{number}.example", nodes=one)["name"] == "Kept"
-
-
-def test_a_copy_of_a_key_from_before_asks_two_operators_and_then_goes_on(town: Town) -> None:
-    path = town.key("agency")
-    town.run("issuer", "propose", "--id", "did:web:copy1.example", "--name", "x", key="agency", nodes=town.urls[:1])
-    table = json.loads(path.read_text())
-    newest = table["last"]["id"]
-    table["last"] = None
-    path.write_text(json.dumps(table))
-    words = ("issuer", "propose", "--id", "did:web:copy2.example", "--name", "x")
-    alone = town.run(*words, key="agency", nodes=town.urls[:1], code=3)
-    assert "Let two operators' nodes confirm it: add --node" in alone.stderr
-    same = town.run(
-        *words, key="agency", nodes=[town.urls[0], town.urls[0].replace("127.0.0.1", "localhost")], code=None
-    )
-    assert same.exit_code in (3, 5)
-    town.settle(newest)
-    town.run(*words, key="agency", nodes=town.urls)
-
-
-def test_a_key_in_use_twice_is_noticed_before_it_forks(town: Town) -> None:
-    make_key(town.folder, "charity-5", CHARITY)
-    town.run("keys", "export", town.key("charity-5"), "-o", town.folder / "charity-5.toml")
-    town.run("keys", "add", town.folder / "charity-5.toml", key="charity", nodes=town.urls[:1])
-    words = ("issuer", "propose", "--name", "x", "--id")
-    town.run(*words, "did:web:twice1.example", key="charity-5", nodes=town.urls[:1])
-    table = json.loads(town.key("charity-5").read_text())
-    table["last"]["id"] = "ab" * 32
-    town.key("charity-5").write_text(json.dumps(table))
-    result = town.run(*words, "did:web:twice2.example", key="charity-5", nodes=town.urls[:1], code=3)
-    assert "in use twice" in result.stderr
-
-
-def test_a_node_that_makes_up_a_head_gets_nothing_signed(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ("issuer", "propose", "--id", "did:web:head.example", "--name", "x", "--dry-run")
-    foreign = town.json("keys", "status", town.key("agency"))["head"]
-    ask = NodeClient.key
-
-    def lying(self: NodeClient, kid: bytes | str) -> dict[str, Any]:
-        return {**ask(self, kid), "head": foreign}
-
-    monkeypatch.setattr(NodeClient, "key", lying)
-    assert "that it has not signed" in town.run(*words, key="charity", code=5).stderr
-    monkeypatch.setattr(NodeClient, "key", lambda self, kid: {**ask(self, kid), "seq": 999})
-    assert "says another thing" in town.run(*words, key="charity", code=5).stderr
-
-
-def test_a_key_runs_out_of_budget_before_anything_is_signed(town: Town) -> None:
-    make_key(town.folder, "charity-6", CHARITY)
-    town.run("keys", "export", town.key("charity-6"), "-o", town.folder / "charity-6.toml")
-    town.run("keys", "add", town.folder / "charity-6.toml", "--budget", "1", key="charity", nodes=town.urls[:1])
-    words = ("issuer", "propose", "--name", "x", "--id")
-    town.run(*words, "did:web:budget1.example", key="charity-6", nodes=town.urls[:1])
-    result = town.run(*words, "did:web:budget2.example", key="charity-6", nodes=town.urls[:1], code=3)
-    assert "may make 1" in result.stderr
-
-
-def test_a_key_does_not_give_most_of_its_budget_away_unasked(town: Town) -> None:
-    one = town.urls[:1]
-    for name in ("charity-7", "charity-8"):
-        make_key(town.folder, name, CHARITY)
-        town.run("keys", "export", town.key(name), "-o", town.folder / f"{name}.toml")
-    town.run("keys", "add", town.folder / "charity-7.toml", "--budget", "100", key="charity", nodes=one)
-    words = ("keys", "add", town.folder / "charity-8.toml")
-    refused = town.run(*words, key="charity-7", nodes=one, code=3).stderr
-    assert "would hand out 10000 of the 99 statements" in refused
-    assert "49 in all" in refused
-    assert not unsent_path(town.key("charity-7")).exists()
-    town.run(*words, "--budget", "60", key="charity-7", nodes=one)
-    assert town.json("keys", "status", town.key("charity-8"), nodes=one)["budget"] == 60
-    assert town.json("keys", "status", town.key("charity-7"), nodes=one)["seq"] == 1
-
-
-def test_a_successor_named_in_an_exported_entry_gets_no_founders_budget_with_it(town: Town) -> None:
-    make_key(town.folder, "charity-9", CHARITY)
-    make_key(town.folder, "charity-9-next", CHARITY)
-    entry = town.folder / "charity-9.toml"
-    town.run("keys", "export", town.key("charity-9"), "--next", town.key("charity-9-next"), "-o", entry)
-    assert read_entry(entry)["next"]["budget"] == 1_000_000
-    added = town.json("keys", "add", entry, "--dry-run", key="charity", nodes=town.urls[:1])["statements"][0]
-    assert added["state"] == "effective"
-    assert read_entry(entry, budget=10)["next"]["budget"] == read_entry(entry, budget=10)["budget"] == 10
 
 
 def test_a_key_of_another_authority_or_ecosystem_is_said_to_be_so(town: Town) -> None:

@@ -208,6 +208,9 @@ def test_a_statement_is_proved_to_be_in_a_log_and_the_proof_checked_without_a_ne
 def test_a_whole_log_is_read_and_its_root_derived(own: Town) -> None:
     for url in own.urls:
         assert "The log is whole." in own.run("log", "verify", url).stdout
+    derived = [own.json("log", "verify", url) for url in own.urls]
+    assert derived[0]["records_root"] == derived[1]["records_root"], "two logs, one set, one map"
+    assert any(one["state_compared"] for one in derived)
     other = own.json("log", "show", nodes=own.urls[1:])["log_key"]
     own.run("log", "verify", own.urls[0], "--log-key", other, code=3)
 

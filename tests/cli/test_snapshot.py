@@ -17,19 +17,7 @@ NOWHERE = ["http://127.0.0.1:9"]
 
 @pytest.fixture(scope="module")
 def issuer(town: Town) -> str:
-    """An accredited issuer, on a note."""
-    id_ = "did:web:snap.example"
-    grant = town.write("snap.toml", town.run("accreditation", "template").stdout)
-    town.run("issuer", "propose", "--id", id_, "--name", "Snap College", key="charity")
-    said = town.json("accreditation", "propose", grant, "--issuer", id_, key="charity")["statements"][0]
-    town.settle(said["id"])
-    town.noted()
-    return id_
-
-
-@pytest.fixture
-def policy(town: Town, tmp_path: Path) -> Path:
-    return town.policy(tmp_path / "policy.txt")
+    return town.accredited("did:web:snap.example", "Snap College")
 
 
 @pytest.fixture

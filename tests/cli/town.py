@@ -139,6 +139,15 @@ class Town:
                 assert time.monotonic() < deadline, f"{statement} did not reach {url}"
                 time.sleep(0.05)
 
+    def accredited(self, id_: str, name: str) -> str:
+        """A new issuer with an accreditation as the template has it, on a note."""
+        grant = self.write(f"{name}.toml", self.run("accreditation", "template").stdout)
+        self.run("issuer", "propose", "--id", id_, "--name", name, key="charity")
+        said = self.json("accreditation", "propose", grant, "--issuer", id_, key="charity")["statements"][0]
+        self.settle(said["id"])
+        self.noted()
+        return id_
+
     def noted(self, urls: Sequence[str] = ()) -> None:
         """Waits until a quorum of signers stands by all that these nodes (default: every node) hold."""
         deadline = time.monotonic() + START_SECONDS

@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from node.database import checksum
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, founding
 from tests.strategies.network import A
@@ -92,11 +93,18 @@ def test_a_bit_in_what_is_stored_about_them(node: Machine, sql: str, names: str)
 
 def test_a_bit_in_the_signature_of_the_checkpoint(node: Machine) -> None:
     note = stored(node, "SELECT note FROM checkpoint")
-    data = node.database.read_bytes()
     at = len(note) - 20
     letter = next(letter for letter in (note[at] ^ 1 << bit for bit in range(6)) if chr(letter).isalnum())
-    assert data.count(note) == 1
-    node.database.write_bytes(data.replace(note, note[:at] + bytes([letter]) + note[at + 1 :]))
+    bad = (note[:at] + bytes([letter]) + note[at + 1 :]).decode()
+    sound = node.database.read_bytes()
+    assert sound.count(note) == 1
+    node.database.write_bytes(sound.replace(note, bad.encode()))
+    assert "is not as it was written" in node.audit(code=6).said
+    assert "is not as it was written" in node.refuses_to_start()
+    node.database.write_bytes(sound)
+    with closing(sqlite3.connect(node.database)) as connection, connection:  # and where somebody has tidied up
+        (size,) = connection.execute("SELECT size FROM checkpoint").fetchone()
+        connection.execute("UPDATE checkpoint SET note = ?, digest = ?", (bad, checksum(size, bad)))
     answer = node.audit(code=1)
     assert [one["what"] for one in answer.json()["findings"] if not one["fits"]] == ["checkpoint"]
 
@@ -113,4 +121,18 @@ def test_a_bit_in_the_file_of_the_signed_head(fleet: Fleet, node: Machine) -> No
 
 def test_a_bit_in_the_feed_of_changes(node: Machine) -> None:
     flip(node.database, b"issuer.registerdid:web:i5.example", Random(3))
-    assert "of the feed is stored as" in node.audit(code=6).said
+    assert "feed of changes does not fit" in node.audit(code=6).said
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE changes SET time = time + 1 WHERE seq = (SELECT max(seq) FROM changes)",
+        "DELETE FROM changes WHERE seq = (SELECT max(seq) FROM changes)",
+    ],
+    ids=["a time", "the last row"],
+)
+def test_what_nothing_but_the_feed_says_is_compared_with_its_checksums(node: Machine, sql: str) -> None:
+    with closing(sqlite3.connect(node.database)) as connection, connection:
+        assert connection.execute(sql).rowcount == 1
+    assert "not those that were written, or not all of them" in node.audit(code=6).said

@@ -6,14 +6,16 @@ with the defence off, when it must fail.
 
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
 from gossip.config import GossipConfig
 from gossip.events import FrameReceived, Refuse, Reply
-from gossip.frames import Announce, Body, Graft, Push, Request, encode_frame
+from gossip.frames import Accusation, Announce, Body, Graft, Push, Request, encode_frame
 from registry.keys import key_id, public_of
-from tests.strategies.gossip_world import Node, World, seed_of, statement
+from registry.statement import Unverified
+from tests.strategies.gossip_world import Node, World, lie, seed_of, statement
 
 NEVER = 10**9
 
@@ -198,7 +200,118 @@ def a_frame_lost_on_its_way_to_a_mesh_of_strangers(config: GossipConfig) -> None
     assert author.ledger.size() == 1
 
 
+def colliding() -> tuple[list[bytes], list[bytes]]:
+    """Two sets of ids, equal but for the first two of each, that add up to the same: as if somebody had searched."""
+    common = [sha256(b"%d" % number).digest() for number in range(60)]
+    stem = bytes(31)
+    return [*common, stem + b"\x10", stem + b"\x20"], [*common, stem + b"\x15", stem + b"\x1b"]
+
+
+def hidden(config: GossipConfig) -> tuple[World, Node, Unverified]:
+    """Node 1 holds a set that was made to look like that of node 0, which holds one statement more that matters."""
+    world = World(nodes=2, config=config)
+    matters = statement(1_000)
+    for node, ids in zip(world.nodes, colliding(), strict=True):
+        node.ledger.order = list(ids)
+        node.ledger.times = [(0, id) for id in ids]
+        node.ledger.raws = {id: statement(2_000 + number).raw for number, id in enumerate(ids)}
+    world.nodes[0].ledger.raws[world.nodes[0].ledger.order[-1]] = matters.raw
+    world.run(seconds=40)
+    return world, world.nodes[1], matters
+
+
+def a_set_that_was_made_to_hide_a_statement(config: GossipConfig) -> None:
+    """Fingerprints add up, so a member who mints statements can search for a set with the same sum."""
+    _, victim, matters = hidden(config)
+    assert matters.id in victim.ledger
+
+
+def a_set_that_hides_a_statement_and_nobody_notices(config: GossipConfig) -> None:
+    """Whatever hides it, roots resist collisions: that they differ is seen."""
+    world, _, _ = hidden(config)
+    assert world.total("alarm_roots_differ") > 0
+
+
+def _nobody(may: Callable[[bytes], bool], at: int) -> list[bytes]:
+    del may, at
+    return []
+
+
+def keys_made_to_come_first(config: GossipConfig) -> None:
+    """Eight nodes of eight operators whose keys, of thousands tried, come first in everybody's ranking. They wait to be
+    dialled, accept everybody, answer everything, and pass nothing on."""
+    world = World(nodes=40, config=config)
+    first = sorted(world.nodes, key=lambda node: sha256(node.kid).digest())[:8]
+    for node in first:
+        mesh = node.machine._parts.mesh
+        mesh._config = replace(config, degree=80, degree_low=0, degree_high=80)
+        mesh._dial = _nobody  # type: ignore[method-assign]
+    world.mute = {node.name for node in first}
+    world.run(seconds=30)
+    honest = [number for number, node in enumerate(world.nodes) if node not in first]
+    (urgent,) = world.say(honest[0], urgent=True)
+    world.run(seconds=2)
+    assert all(urgent.id in world.nodes[number].ledger for number in honest)
+
+
+def one_that_is_down_for_a_minute(config: GossipConfig) -> None:
+    """It refuses connections at once: it is tried a few times, not a thousand."""
+    world = World(nodes=3, config=config)
+    world.fail_delay = 10
+    world.run(seconds=20)
+    world.nodes[2].down = True
+    world.say(0, 3, urgent=True)
+    world.run(seconds=60)
+    assert world.counters(world.nodes[0])["exchanges_failed"] <= 30
+
+
+def an_echo(config: GossipConfig) -> None:
+    """What came from a peer is not sent back to it."""
+    world = World(nodes=2, config=config)
+    world.run(seconds=20)
+    world.say(0, 10)
+    world.run(seconds=5)
+    assert world.counters(world.nodes[1]).get("statements_pushed", 0) == 0
+
+
+def a_lie_that_only_one_node_saw(config: GossipConfig) -> None:
+    """A log showed one tree to one node and another to the rest: everybody hears of it, and who was away does later."""
+    world = World(nodes=10, config=config)
+    world.run(seconds=20)
+    away = world.nodes[9]
+    away.down = True
+    world.accuse(0, lie("node5"))
+    world.run(seconds=0.6)
+    assert all(len(node.ledger.kept) == 1 for node in world.nodes[:9])
+    world.run(seconds=30)
+    away.down = False
+    world.run(seconds=60)
+    assert len(away.ledger.kept) == 1
+
+
+def a_flood_of_false_accusations(config: GossipConfig) -> None:
+    """Each accuses another key, so none is known before two signatures were checked."""
+    world = World(nodes=2, config=config)
+    victim, puppet = world.nodes[0], Puppet(world, world.nodes[1])
+    for number in range(20):
+        false = tuple(lie(f"log{number}.{each}")[:-1] + b"!" for each in range(16))
+        puppet.says(Accusation(holds=(), conflicts=false), victim)
+    assert victim.checked <= 64
+
+
+def an_author_whose_mesh_passes_nothing_on(config: GossipConfig) -> None:
+    """All its mesh peers take what it says and keep it to themselves."""
+    world = World(nodes=40, config=config)
+    world.run(seconds=20)
+    author = world.nodes[0]
+    world.mute = {node.name for node in world.nodes if node.kid in author.machine._parts.mesh}
+    (urgent,) = world.say(0, urgent=True)
+    world.run(seconds=1)
+    assert all(urgent.id in node.ledger for node in world.nodes)
+
+
 A_MINUTE_FOR_TEN: dict[str, object] = {"idle": 60_000, "rotation_min": 60_000, "rotation_max": 180_000}
+PUSH_ALONE: dict[str, object] = {"root_interval": NEVER, "announce_heartbeats": 0}
 SMALL_SHARE: dict[str, object] = {"work_per_second": 6_000, "work_burst": 6_000}
 
 DANGERS: list[tuple[Callable[[GossipConfig], None], dict[str, object], dict[str, object]]] = [
@@ -217,6 +330,14 @@ DANGERS: list[tuple[Callable[[GossipConfig], None], dict[str, object], dict[str,
         {"root_interval": NEVER, "backoff_min": 60_000},
         {"announce_heartbeats": 0},
     ),
+    (a_set_that_was_made_to_hide_a_statement, {}, {"salted": False}),
+    (a_set_that_hides_a_statement_and_nobody_notices, {"salted": False}, {"root_gate": False}),
+    (keys_made_to_come_first, PUSH_ALONE, {"salted": False}),
+    (one_that_is_down_for_a_minute, {"dead_after": NEVER}, {"backoff_min": 0, "backoff_max": 0}),
+    (an_echo, {}, {"known_ids": 0}),
+    (a_lie_that_only_one_node_saw, {}, {"conflicts_per_frame": 0}),
+    (a_flood_of_false_accusations, {}, {"conflicts_burst": NEVER}),
+    (an_author_whose_mesh_passes_nothing_on, PUSH_ALONE, {"flood": 0}),
 ]
 NAMES = [danger.__name__ for danger, _, _ in DANGERS]
 

@@ -175,7 +175,7 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
         pytest.param(hand_made(outer=[1, {}, b"", bytes(64)]), "not_a_frame", id="protected integer"),
         pytest.param(hand_made(outer=[b"", {}, None, bytes(64)]), "not_a_frame", id="detached"),
         pytest.param(hand_made(outer=[b"", {}, b"", bytes(63)]), "not_a_frame", id="short signature"),
-        pytest.param(hand_made(outer=[b"\xff", {}, b"", bytes(64)]), "not_cbor", id="header not CBOR"),
+        pytest.param(hand_made(outer=[b"\xff", {}, b"", bytes(64)]), "not_cbor", id="payload not CBOR"),
         pytest.param(hand_made(protected={1: -8, 4: YOU}), "not_a_frame", id="another key than from"),
         pytest.param(hand_made(protected={1: -7, 4: ME}), "not_a_frame", id="another algorithm"),
         pytest.param(hand_made(payload={8: 1}), "not_a_frame", id="surplus member"),

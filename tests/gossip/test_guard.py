@@ -71,6 +71,23 @@ def test_a_bad_signature_neither_burns_the_nonce_nor_the_quota() -> None:
     check(guard, honest)
 
 
+def test_of_a_frame_with_many_faults_the_cheapest_to_find_is_found_first() -> None:
+    """So that a flood of them costs no signature; each line mends one fault more."""
+    guard = Guard(MY_KID, CONFIG)
+    check(guard, a_frame())
+    check(guard, a_frame(nonce=b"m" * 16))
+    you, late = key_id(public_of(STRANGER)), NOW - 90_001
+    too_large = a_frame(seed=STRANGER, to=you, time=late) + bytes(CONFIG.frame_bytes)
+    with pytest.raises(DecodeError, match="bytes"):
+        check(guard, too_large)
+    assert refusal(guard, a_frame(seed=STRANGER, to=you, time=late))[0] == "frame_recipient"
+    assert refusal(guard, a_frame(seed=STRANGER, time=late))[0] == "frame_time"
+    assert refusal(guard, a_frame(seed=STRANGER))[0] == "frame_replayed"
+    assert refusal(guard, a_frame(seed=STRANGER, nonce=b"o" * 16))[0] == "not_a_peer"
+    assert refusal(guard, a_frame(nonce=b"o" * 16)[:-1] + b"!")[0] == "frame_signature"
+    assert refusal(guard, a_frame(nonce=b"o" * 16))[0] == "over_quota"
+
+
 def test_a_peer_over_its_quota_of_frames_waits_and_others_do_not() -> None:
     guard = Guard(MY_KID, CONFIG)
     for number in range(2):

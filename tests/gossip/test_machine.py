@@ -1,10 +1,13 @@
 """Many machines on a fake wire: whatever the wire does, all come to hold the same statements."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gossip.config import GossipConfig
 from gossip.events import Peer, PeersChanged, Ticked
+from gossip.frames import Announce, Push, Root
 from registry.keys import public_of
 from tests.strategies.gossip_world import START, World, seed_of, statement
 
@@ -224,6 +227,48 @@ def test_a_large_network_has_it_within_a_second_by_a_mesh_of_eight() -> None:
     (normal,) = world.say(40)
     world.run(seconds=1.2)
     assert all(normal.id in node.ledger for node in world.nodes)
+
+
+def test_a_nodes_own_statement_goes_to_twelve_random_members_besides_the_mesh_and_a_relayed_one_does_not() -> None:
+    world = World(nodes=60)
+    world.run(seconds=30)
+    start, author = world.now, world.nodes[0]
+    meshes = {node.name: set(node.machine._parts.mesh) for node in world.nodes}
+    kids = {node.name: node.kid for node in world.nodes}
+    world.say(0, urgent=True)
+    world.run(seconds=1)
+    told = {kids[peer] for _, peer in world.said(author, Push, since=start)}
+    assert meshes[author.name] <= told
+    assert 6 <= len(told - meshes[author.name]) <= CONFIG.flood
+    for relay in world.nodes[1:]:
+        assert {kids[peer] for _, peer in world.said(relay, Push, since=start)} <= meshes[relay.name]
+
+
+def test_recent_ids_are_announced_to_a_quarter_of_the_acquaintances_or_to_six() -> None:
+    for acquaintances, many in ((0, 6), (64, 16)):
+        world = World(nodes=75, config=GossipConfig(flood=0, announce_heartbeats=1, root_interval=10**9))
+        world.run(seconds=5)
+        author = world.nodes[0].machine._parts
+        for node in world.nodes[1 : acquaintances + 1]:
+            author.peer(node.kid)
+        known = sum(kid not in author.mesh for kid in author.circle.peers)
+        world.say(0)
+        world.run(seconds=1.5)
+        told = {peer for _, peer in world.said(world.nodes[0], Announce)}
+        assert len(told) == max(6, known // 4) <= many
+
+
+def test_roots_are_compared_every_ten_seconds_or_so_with_anybody_in_the_whole_list() -> None:
+    world = World(nodes=40)
+    for node in world.nodes[1:]:
+        node.machine._parts.is_active = False  # they answer and do nothing by themselves
+    world.run(seconds=900)
+    compared = world.said(world.nodes[0], Root)
+    gaps = [later[0] - sooner[0] for sooner, later in pairwise(compared)]
+    assert min(gaps) >= CONFIG.root_interval // 2
+    assert max(gaps) <= CONFIG.root_interval * 3 // 2 + 500
+    assert 9_000 <= sum(gaps) / len(gaps) <= 11_000
+    assert len({peer for _, peer in compared}) >= 30, "90 draws of 39"
 
 
 def test_a_third_of_silent_nodes_and_lost_frames_cost_seconds() -> None:

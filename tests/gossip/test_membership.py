@@ -1,5 +1,6 @@
 """The member list: one node for each key, in an order nobody else can foresee, drawn from as a whole."""
 
+from collections import Counter
 from random import Random
 
 from gossip.events import Peer
@@ -35,9 +36,31 @@ def test_a_node_of_no_known_operator_is_its_own() -> None:
 def test_the_ranking_depends_on_the_secret_salt_and_on_nothing_else() -> None:
     peers = [peer(f"node{number}") for number in range(50)]
     one, other = Roster(peers), Roster(reversed(peers))
-    assert one.ranked(b"salt") == other.ranked(b"salt")
-    assert one.ranked(b"salt") != one.ranked(b"another")
-    assert sorted(one.ranked(b"salt")) == sorted(one.kids)
+
+    def ranked(roster: Roster, salt: bytes, seed: int = 1) -> list[bytes]:
+        return roster.ranked(salt, Random(seed), many=50)
+
+    assert ranked(one, b"salt") == ranked(other, b"salt", 2)
+    assert ranked(one, b"salt") != ranked(one, b"another")
+    assert sorted(ranked(one, b"salt")) == sorted(one.kids)
+
+
+def test_of_a_long_list_a_few_are_ranked_each_with_the_same_chance() -> None:
+    """So nobody's place depends on its key, and what is ranked does not grow with the list."""
+    roster = Roster(peer(f"node{number}") for number in range(60))
+    first: Counter[bytes] = Counter()
+    for seed in range(1_200):
+        ranking = roster.ranked(b"salt", Random(seed), many=15)
+        assert len(set(ranking)) == 15
+        first.update(ranking)
+    assert len(first) == 60
+    assert all(200 <= times <= 400 for times in first.values())
+
+
+def test_a_node_is_found_by_its_name() -> None:
+    roster = Roster([peer("a"), peer("b")])
+    assert roster.named("b") == roster.kids[1]
+    assert roster.named("c") is None
 
 
 def test_everybody_else_may_be_drawn_and_never_oneself() -> None:

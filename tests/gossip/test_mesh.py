@@ -127,9 +127,9 @@ def test_a_rotation_replaces_those_who_were_of_no_use_and_else_one_that_we_diall
 def test_whoever_sees_one_choice_does_not_know_the_next() -> None:
     driven = Driven(roster(NAMES))
     driven.beat(10)
-    ranking = roster(NAMES).ranked(driven.mesh._salt)
+    ranking = roster(NAMES).ranked(driven.mesh._salt, Random(1), many=CONFIG.mesh_sample)
     driven.beat(31, ms=MINUTE)
-    assert roster(NAMES).ranked(driven.mesh._salt) != ranking
+    assert roster(NAMES).ranked(driven.mesh._salt, Random(1), many=CONFIG.mesh_sample) != ranking
 
 
 def test_in_a_small_network_nobody_leaves_for_nothing() -> None:
@@ -220,6 +220,12 @@ def test_who_is_no_longer_a_node_loses_its_slot_and_we_never_dial_ourselves() ->
     assert list(driven.mesh) == [kid_of("node0")]
     assert "no kid at all" not in driven.mesh
     assert kid_of("me") not in driven.dialled
+
+
+def test_of_a_long_list_others_are_tried_when_those_ranked_are_used_up() -> None:
+    driven = Driven(roster(NAMES), GossipConfig(mesh_sample=3))
+    driven.beat(12)
+    assert len(driven.mesh) == 6
 
 
 def test_both_sides_may_dial_at_once() -> None:

@@ -1,5 +1,7 @@
 """A member that cannot be dialled hears of things as fast as others, and costs its peers nothing when it goes away."""
 
+import pytest
+
 from gossip.config import GossipConfig
 from gossip.events import Accuse, ConflictsFound, Effect, FrameReceived, PeersChanged, Reply, Send, Submit
 from gossip.frames import (
@@ -132,6 +134,17 @@ def test_while_it_polls_it_is_not_dialled_and_when_polls_stop_it_is_a_peer_like_
     alice.answer(root_with(0))
     alice.wait_until(lambda: alice.bob().queued == 0)
     assert len(alice.sent) == 1 + (len(push.statements) < 4)
+
+
+@pytest.mark.parametrize("first", [Graft(), Poll(last=b"")])
+def test_who_could_not_be_dialled_before_is_let_in_when_it_comes_by_itself(first: Body) -> None:
+    """It started late, or stands behind a firewall: what nobody answered before is not held against it."""
+    alice = holder()
+    alice.peer.failures = 100
+    assert alice.bob().why == "does not answer"
+    alice.hear(first)
+    assert alice.told[7] == Graft() if isinstance(first, Graft) else not alice.told
+    assert (alice.bob().is_mesh, alice.bob().failures) == (True, 0)
 
 
 def test_who_has_no_slot_is_told_so_at_once() -> None:

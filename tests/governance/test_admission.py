@@ -39,6 +39,26 @@ def test_what_is_accepted_is_remembered_once() -> None:
     assert town.genesis.id in node
 
 
+def test_a_good_signature_alone_is_no_reason_to_be_accepted() -> None:
+    """What is asked of a statement whose signature was checked elsewhere is all the rest that is asked of any."""
+    town, other = trio(), trio(id="https://other.example/")
+    node = node_of(town)
+    said = town.says(A, "issuer.register", register(), heard=False)
+    assert node.readmit(said) is said
+    assert node.readmit(town.genesis) == town.genesis
+    assert said.id not in node, "asking changes nothing"
+
+    stranger, later = Pen("stranger", A), town.pen(A).copy()
+    later.seq = 10_000_000
+    strange = town.says(stranger, "issuer.register", register(), heard=False)
+    beyond = town.says(later, "issuer.register", register(), heard=False)
+    foreign = other.says(A, "issuer.register", register())
+    for statement, code in ((strange, "unknown_key"), (beyond, "over_budget"), (foreign, "wrong_ecosystem")):
+        with pytest.raises((NotYetError, RefusedError)) as caught:
+            node.readmit(statement)
+        assert caught.value.code == code == code_of(node, statement)
+
+
 def test_a_genesis_signed_by_a_stranger_is_refused() -> None:
     town = trio()
     stranger = Pen("stranger", A)
@@ -129,7 +149,9 @@ def test_no_key_raises_its_own_budget() -> None:
 
     new = town.pen(f"{A}#1 next", A)
     body = {"key": town.pen(A).kid, "last": None, "new": key_entry(new, budget=10_000)}
-    node.add(node.admit(decode(town.says(new, "key.rotate", body, A).raw)))
+    rotate = town.says(new, "key.rotate", body, A)
+    assert node.readmit(rotate) == node.admit(decode(rotate.raw))
+    node.add(rotate)
     new.seq = 101
     assert code_of(node, town.says(new, "issuer.register", register(), heard=False)) == "over_budget"
 

@@ -1,11 +1,15 @@
 """The law of the fold: every order, duplication and batching of one set gives the same records and the same root."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governance.admission import Admission
 from governance.fold import Fold
+from registry.errors import AccreditError
+from registry.statement import Statement, decode
 from tests.strategies.consortium import accepted, fold_of
 from tests.strategies.histories import History, histories
 
@@ -62,3 +66,86 @@ def test_the_committed_set_alone_gives_the_same_records(history: History) -> Non
 
     assert dict(part.items()) == dict(whole.items())
     assert part.state_root() == whole.state_root()
+
+
+@given(histories(), st.data())
+def test_a_branch_is_like_a_fold_of_its_own_and_its_base_never_notices(history: History, data: st.DataObject) -> None:
+    """Any set split between a base, a branch of it and a branch of that, whatever each has settled before."""
+    eco, said = history
+    first, second = sorted(data.draw(st.tuples(st.integers(0, len(said)), st.integers(0, len(said)))))
+    base = fold_of(eco, said[:first])
+    before = picture(base)
+    middle = base.branch()
+    grow(middle, said[first:second], batch=data.draw(st.integers(1, 5)))
+    between = picture(middle)
+    top = middle.branch()
+    grow(top, said[second:], batch=data.draw(st.integers(1, 5)))
+
+    assert picture(top) == picture(fold_of(eco, said))
+    assert picture(middle) == between == picture(fold_of(eco, said[:second]))
+    assert picture(base) == before
+
+
+@given(histories(), st.data())
+def test_a_base_may_take_any_part_and_its_branch_goes_on_over_it(history: History, data: st.DataObject) -> None:
+    """As a node's candidate catches up with what is logged, in whatever steps: no record and no root changes by it."""
+    eco, said = history
+    base, live = fold_of(eco, []), fold_of(eco, said[: len(said) // 2])
+    for share in data.draw(st.lists(st.floats(0, 1), min_size=1, max_size=4)):
+        held = [s for s in live.chains if s.id not in base]
+        chosen = data.draw(st.permutations(held))[: round(share * len(held))]
+        before = picture(live)
+        grow(base, chosen)
+        live.rebase(base)
+        assert picture(live) == before
+        assert [s.id in base for s in live.chains.own()] == [False] * (len(live) - len(base))
+        grow(live, data.draw(st.permutations(said))[: len(said) // 3], batch=2)
+    grow(live, said)
+
+    assert picture(live) == picture(fold_of(eco, said))
+    assert picture(base) == picture(fold_of(eco, [s for s in said if s.id in base]))
+
+
+@given(histories(), st.data())
+def test_what_a_fold_comes_to_rest_on_is_a_fold_of_that_part(history: History, data: st.DataObject) -> None:
+    eco, said = history
+    live = fold_of(eco, said)
+    before = picture(live)
+    held = list(live.chains)
+    part = data.draw(st.permutations(held))[: data.draw(st.sampled_from([len(held), len(held) // 2, 0]))]
+    base = live.rest_on(part)
+
+    assert picture(live) == before
+    assert picture(base) == picture(fold_of(eco, part))
+    assert len(live.chains.own()) == len(held) - len(part)
+
+
+@given(histories(), st.randoms(use_true_random=False))
+def test_acceptance_goes_on_in_a_branch_as_if_there_were_none(history: History, random: Any) -> None:
+    eco, said = history
+    base, whole = Admission(eco), Admission(eco)
+    branch = base
+    cut = random.randrange(len(said) + 1)
+    for number, statement in enumerate(said):
+        if number == cut:
+            branch = base.branch()
+        verdicts = [_verdict(each, statement) for each in (branch, whole)]
+        assert verdicts[0] == verdicts[1]
+    assert len(branch) == len(whole)
+    assert all((s.id in branch) == (s.id in whole) for s in said)
+    assert all((s.id in base) == (s.id in whole) for s in said[:cut])
+    assert branch is base or not any(s.id in base for s in said[cut:] if s.id not in {held.id for held in said[:cut]})
+
+
+def _verdict(admission: Admission, statement: Statement) -> object:
+    try:
+        return admission.add(admission.admit(decode(statement.raw)))
+    except AccreditError as error:
+        return error.code
+
+
+def grow(fold: Fold, statements: Sequence[Statement], *, batch: int = 1_000) -> None:
+    for start in range(0, len(statements), batch):
+        for statement in statements[start : start + batch]:
+            fold.add(statement)
+        fold.settle()

@@ -11,11 +11,12 @@ from governance.fold import Fold
 from governance.renewal import Renewal, export_policy, prove_renewal, renew
 from registry.encoding import decode, encode
 from registry.errors import DecodeError, RefusedError
-from registry.evidence import check, prove
+from registry.evidence import check
 from registry.note import Note
 from registry.noted import CheckError, Result
 from registry.policy import threshold_policy
-from registry.proven import Recorder
+from registry.proven import Mapped, Recorder
+from registry.proving import prove
 from registry.query import Query
 from registry.records import MemoryRecords, record_digest, record_key
 from registry.state_note import StateNote, cosign_state
@@ -78,7 +79,12 @@ def policy_of(town: Consortium, now: int = NOW, **members: Any) -> TrustPolicy:
 
 def renewal_for(town: Consortium, policy: TrustPolicy, note: bytes | None = None) -> Renewal:
     fold = town.fold()
-    return prove_renewal(fold, trie_of(fold), policy.step, note=note_of(fold) if note is None else note)
+    return renewal_of(fold, policy.step, note_of(fold) if note is None else note)
+
+
+def renewal_of(fold: Fold, step: bytes, note: bytes) -> Renewal:
+    held = Mapped(fold, trie_of(fold))
+    return prove_renewal(fold, held, step, statements_root=fold.statements_root(), note=note)
 
 
 def signers_of(policy: TrustPolicy) -> dict[str, bytes]:
@@ -128,7 +134,7 @@ def test_there_is_no_policy_before_the_genesis_is_in_effect_or_without_signers()
         policy_of(waiting)
     fold = waiting.fold()
     with pytest.raises(RefusedError, match="No version"):
-        prove_renewal(fold, trie_of(fold), waiting.eco, note=b"")
+        renewal_of(fold, waiting.eco, b"")
     with pytest.raises(RefusedError, match="names no signers"):
         policy_of(Consortium.of(*AUTHORITIES))
 
@@ -261,14 +267,14 @@ def test_a_policy_renewed_with_bought_keys_of_the_old_signers_is_refused() -> No
 def _forged(town: Consortium, records: dict[tuple[str, str], Any]) -> Renewal:
     held = {subject: record for subject, record in records.items() if record is not None}
     fold, trie = town.fold(), Trie((record_key(*s), record_digest(r)) for s, r in held.items())
-    recorder = Recorder(MemoryRecords(held))
+    recorder = Recorder(Mapped(MemoryRecords(held), trie))
     for subject in [("charter", town.id), *(("node", name) for name in NAMES)]:
         recorder.get(*subject)
     root = state_root(trie.root(), fold.statements_root())
     return Renewal(
         records_root=trie.root(),
         statements_root=fold.statements_root(),
-        records=recorder.prove(trie),
+        records=recorder.prove(),
         note=note_of(fold, by=NAMES, root=root),
         statements=tuple(s.raw for s in town.said),
     )
@@ -325,6 +331,21 @@ def test_a_stranger_cannot_name_himself_the_successor_of_an_authoritys_key() -> 
     records = dict(town.fold().items())
     charter = {**records["charter", town.id], "version": 2, "statement": amendment.id}
     assert refused_with(policy, _forged(town, {**records, ("charter", town.id): charter})) == "renewal_charter"
+
+
+def test_what_was_amended_after_the_note_is_left_out_of_a_renewal() -> None:
+    """A node holds an amendment already that no quorum has noted yet."""
+    town = found()
+    policy, before = policy_of(town), town.fold()
+    held, root, note = Mapped(before, trie_of(before)), before.statements_root(), note_of(before)
+    amendment = amend(town, NAMES[:3], [A, B, C])
+    ahead = town.fold()
+    assert ahead.charter is not None
+    made = prove_renewal(ahead, held, policy.step, statements_root=root, note=note)
+    assert amendment.raw not in made.statements
+    assert renew(policy, made, NOW).version == 1
+    with pytest.raises(RefusedError, match="No version of the charter"):
+        prove_renewal(ahead, held, amendment.id, statements_root=root, note=note)
 
 
 def test_votes_of_unknown_keys_count_for_nothing() -> None:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from governance.fold import Fold
 from registry.decision import decide
-from registry.evidence import AUTHORIZATION, RECOGNITION, check, prove
+from registry.evidence import AUTHORIZATION, RECOGNITION, check
 from registry.noted import Result
+from registry.proving import prove
 from registry.query import Query
 from registry.records import record_digest, record_key
 from registry.snapshot import Snapshot

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from node.audit import audit
+from node.database import checksum
 from node.migrations import tile_key
 from node.store import Store, open_reader
 from registry.checkpoint import Checkpoint
@@ -42,7 +43,8 @@ def store(path: Path) -> Iterator[Store]:
         (f"UPDATE tiles SET hashes = zeroblob(32) WHERE key = {tile_key(1, 0)}", "another root"),
         (f"DELETE FROM tiles WHERE key = {tile_key(0, 0)}", ""),
         ("UPDATE statements SET raw = x'00' WHERE number = 299", "last entry"),
-        ("INSERT INTO checkpoint VALUES (1, 301, '')", "301"),
+        (f"INSERT INTO checkpoint VALUES (1, 301, '', x'{checksum(301, '').hex()}')", "301"),
+        ("INSERT INTO checkpoint VALUES (1, 300, '', zeroblob(32))", "not as it was written"),
     ],
 )
 def test_a_damaged_end_of_the_log_stops_the_node_before_it_appends(path: Path, sql: str, names: str) -> None:
@@ -71,7 +73,10 @@ def test_a_damaged_end_of_the_log_stops_the_node_before_it_appends(path: Path, s
             "hash 2 of tile 0/0",
         ),
         ("UPDATE tree SET root = zeroblob(32)", "another root"),
-        ("INSERT INTO checkpoint VALUES (1, 300, 'no note')", "checkpoint cannot be read"),
+        (
+            f"INSERT INTO checkpoint VALUES (1, 300, 'no note', x'{checksum(300, 'no note').hex()}')",
+            "checkpoint cannot be read",
+        ),
     ],
 )
 def test_an_audit_names_the_first_thing_that_does_not_fit(path: Path, sql: str, names: str) -> None:
@@ -97,12 +102,8 @@ def test_an_audit_compares_what_was_signed_with_what_is_stored(
 ) -> None:
     store.append(statements(0, 3))
     text = Checkpoint(origin=origin, size=size, root=root or expected_root(size)).encode()
-    tamper(
-        store.path,
-        "INSERT INTO checkpoint VALUES (1, ?, ?)",
-        max(size, 3),
-        sign_note(text, origin, bytes(32)).decode(),
-    )
+    claimed, note = max(size, 3), sign_note(text, origin, bytes(32)).decode()
+    tamper(store.path, "INSERT INTO checkpoint VALUES (1, ?, ?, ?)", claimed, note, checksum(claimed, note))
     with pytest.raises(StorageError, match=names):
         audit(store, identify=identify)
     tamper(store.path, "DELETE FROM checkpoint")
@@ -137,7 +138,7 @@ def test_a_row_that_vanishes_while_the_node_runs_is_an_error_and_not_an_empty_lo
 
 def test_a_flipped_bit_in_the_file_is_never_taken_for_a_sound_log(path: Path) -> None:
     with open_store(path) as store:
-        store.append(statements(0, 300, size=400))
+        store.append(statements(0, 700, size=400))
         sound = store.head()
     pristine = path.read_bytes()
     choice = random.Random(7)
@@ -156,7 +157,7 @@ def test_a_flipped_bit_in_the_file_is_never_taken_for_a_sound_log(path: Path) ->
             # Free space within a page, or a file change counter: nothing that anybody reads.
             assert head == sound
             with open_reader(path) as reader:
-                assert reader.entries(0, 300) == [raw for _, raw in statements(0, 300, size=400)]
+                assert reader.entries(0, 700) == [raw for _, raw in statements(0, 700, size=400)]
     assert named > 40
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.running import gossip_of
 from node.config import NodeConfig, Peer, load, settings, write_commented
 from registry.errors import InputError
 
@@ -86,6 +87,10 @@ def test_the_processes_own_environment_is_read_by_default(tmp_path: Path, monkey
         ('name = "n"\npublic_url = "node1"', {}, ["public_url", "a URL"]),
         (f'name = "n"\npeers = [{{url = "x", key = "{HEX}"}}]', {}, ["node.toml: peers", "[0].url"]),
         ('name = "n"\npeers = [{url = "http://x"}]', {}, ["node.toml: peers", "[0]", "key"]),
+        ('name = "n"\noutbound_only = 1', {}, ["node.toml: outbound_only", "true or false"]),
+        ('name = "n"', {"ACCREDIT_OUTBOUND_ONLY": "yes"}, ["ACCREDIT_OUTBOUND_ONLY", "true or false", "As in false"]),
+        ('name = "n"\npinned = ["a", "b", "c"]', {}, ["node.toml: pinned", 'a list such as ["node2.example.org"]']),
+        ('name = "n"\npinned = [""]', {}, ["node.toml: pinned"]),
         ('name = "n"\ntls_cert = "c"', {}, ["node.toml", "tls_cert and tls_key"]),
         ("name = n", {}, ["node.toml", "not TOML", "line 1"]),
         ('name = "n"', {"ACCREDIT_PORT": "eighty"}, ["ACCREDIT_PORT", "'eighty'", "As in 8080"]),
@@ -100,6 +105,17 @@ def test_a_mistake_is_named_with_its_place_and_what_was_expected(
         load(written(tmp_path, text), environment)
     assert refused.value.code == "bad_config"
     assert not [name for name in names if name not in str(refused.value)], str(refused.value)
+
+
+def test_who_a_node_talks_to_and_how_reaches_its_gossip(tmp_path: Path) -> None:
+    path = written(tmp_path, 'name = "n"\npinned = ["a.example", "b.example"]\nrequest_timeout_ms = 700')
+    config = load(path, {"ACCREDIT_OUTBOUND_ONLY": "true"})
+    gossip = gossip_of(config)
+    assert (gossip.pinned, gossip.outbound_only, gossip.answer) == (("a.example", "b.example"), True, 700)
+    assert (gossip.heartbeat, gossip.root_interval) == (config.heartbeat_ms, config.reconcile_ms)
+    assert not gossip_of(load(path, {})).outbound_only
+    made = write_commented(tmp_path / "new.toml", name="n", outbound_only=True, pinned=("a.example",))
+    assert gossip_of(load(tmp_path / "new.toml", {})) == gossip_of(made)
 
 
 def test_a_file_that_is_missing_or_no_text_is_named(tmp_path: Path) -> None:
@@ -147,7 +163,7 @@ def test_every_default_that_is_shown_is_the_default_that_is_used(tmp_path: Path)
 
 def test_a_number_without_its_unit_in_the_name_is_a_count_or_a_port() -> None:
     units = ("_ms", "_seconds", "_bytes", "_per_minute")
-    counts = {"port", "query_port", "query_workers"}
+    counts = {"port", "query_port", "query_workers", "ingest_workers"}
     numbers = {setting.name for setting in settings() if setting.type.startswith("a whole number")}
     assert {name for name in numbers if not name.endswith(units)} == counts
 

@@ -1,10 +1,11 @@
 """State notes and conflicts of a whole node without I/O, driven by hand."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
-from node import engine as engine_module
+from node import members as members_module
 from node.engine import (
     Effect,
     KeepNote,
@@ -97,15 +98,15 @@ def test_a_part_of_the_log_is_what_is_left_without_some_entries() -> None:
     said = [town.says(A, "issuer.register", issuer_body(number)) for number in range(4)]
     engine = Driven(town, log=[each.raw for each in town.said]).engine
     assert engine.size == 7
-    assert engine._part(()) == Part(size=7)
-    assert engine._part([said[3].id, said[2].id]) == Part(size=5)
-    assert engine._part([said[3].id, said[0].id]) == Part(size=6, without=(3,))
+    assert engine._log.part(()) == Part(size=7)
+    assert engine._log.part([said[3].id, said[2].id]) == Part(size=5)
+    assert engine._log.part([said[3].id, said[0].id]) == Part(size=6, without=(3,))
 
 
 def test_a_cosignature_is_told_to_every_signer_and_to_some_of_many_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "TOLD", 18)
+    monkeypatch.setattr(members_module, "TOLD", 18)
     town = signing(*(f"node{number}" for number in range(1, 31)))
     node = Driven(town, log=[each.raw for each in town.said])
-    told = {peer.name for peer in node.engine._told()}
+    told = {peer.name for peer in node.engine._members.told(node.engine._peers, "node1", Random(1))}
     assert len(told) == 18
     assert told >= {f"node{number}" for number in range(2, 17)}

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from governance.fold import Fold
-from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Arrived, Changed, Keep, Notary, Stands, Tell, Ticked
-from node.noted import Noted
+from node.cosigning import Arrived, Changed, Keep, Stands, Tell, Ticked
+from node.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
+from node.noted import KeptNote, Noted, Part
 from registry.encoding import encode
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.note import Note
@@ -128,9 +129,8 @@ class World:
                 case Stands():
                     host.notes.append((self.now, effect.note))
                     root = effect.statements_root
-                    host.noted.settle(
-                        note=effect.note, state=effect.state, statements_root=root, changed=effect.changed
-                    )
+                    kept = KeptNote(note=effect.note, part=Part(size=effect.state.count))
+                    host.noted.settle(kept=kept, state=effect.state, statements_root=root, changed=effect.changed)
         due = host.notary.next_wakeup()
         if due is not None:
             self.at(max(1, due - self.now), n, "wake", None)

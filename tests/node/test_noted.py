@@ -29,7 +29,9 @@ def step(noted: Noted, number: int, changed: dict[tuple[str, str], Any]) -> byte
     root = number.to_bytes(32)
     state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=number, root=root)
     records = {subject: None if value is None else {"n": value} for subject, value in changed.items()}
-    noted.settle(note=NOTE, state=state, statements_root=bytes(32), changed=records)
+    noted.settle(
+        kept=KeptNote(note=NOTE, part=Part(size=number)), state=state, statements_root=bytes(32), changed=records
+    )
     return root
 
 
@@ -38,9 +40,9 @@ def test_what_is_said_to_have_changed_leads_from_every_past_state_to_this_one(st
     noted, past = Noted(), []
     for number, changed in enumerate(steps, 1):
         root = step(noted, number, changed)
-        past.append((root, dict(noted.records), noted.trie.root()))
+        past.append((root, dict(noted.items()), noted.trie.root()))
 
-    leaves = [(record_key(*subject), record_digest(record)) for subject, record in noted.records.items()]
+    leaves = [(record_key(*subject), record_digest(record)) for subject, record in noted.items()]
     assert noted.trie.root() == Trie(leaves).root()
     for root, records, records_root in past:
         found = noted.changed_since(root)
@@ -52,7 +54,7 @@ def test_what_is_said_to_have_changed_leads_from_every_past_state_to_this_one(st
                 records.pop(subject, None)
             else:
                 records[subject] = record
-        assert records == noted.records
+        assert records == dict(noted.items())
     assert noted.changed_since(b"\xff" * 32) is None
 
 

@@ -10,8 +10,7 @@ import trio
 
 from node.audit import audit_state
 from node.heads import SignedState
-from node.noted import KeptNote, Part
-from node.runtime import KEPT_NOTE
+from node.noted import KEPT_NOTE, KeptNote, Part
 from node.store import Store
 from registry.errors import StorageError
 from registry.note import Note
@@ -59,7 +58,7 @@ async def test_who_is_cut_off_is_named_as_missing_and_the_others_go_on(tmp_path:
 
 async def test_without_a_quorum_nothing_is_proved_and_it_is_said_plainly(tmp_path: Path) -> None:
     node = served(tmp_path)
-    node.noted.note = None
+    node.noted.clear()
     for method, path in (("GET", "/v1/state-note"), ("GET", "/v1/snapshot"), ("GET", "/v1/issuers/by-prefix/a")):
         answer = await node.ask(method, path)
         assert (answer.status_code, answer.json()["code"]) == (503, "no_state_note")
@@ -73,10 +72,15 @@ async def test_without_a_quorum_nothing_is_proved_and_it_is_said_plainly(tmp_pat
 # ------------------------------------------------------------------------------------------------------- restarts
 
 
+def is_of(kept: bytes, state: StateNote) -> bool:
+    return KeptNote.decode(kept).state == state
+
+
 async def test_a_node_that_starts_again_has_the_note_at_once_and_signs_nothing_smaller(tmp_path: Path) -> None:
     async with signing_nodes(tmp_path, 4) as fleet:
         await accredited(fleet)
         before = await fleet.noted()
+        await until(lambda: (note := fleet["node2"].store.kept(KEPT_NOTE)) is not None and is_of(note, before))
         town = fleet.town
         kept = SignedState(tmp_path / "heads" / "node2-state.json").last
         assert kept is not None

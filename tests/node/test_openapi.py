@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from jsonschema.validators import Draft202012Validator
 
+from node.accusations import digest
 from node.api.routes import Route
 from node.openapi import document, openapi_path, operation_id
 from node.problems import MEDIA_TYPE
@@ -18,7 +19,8 @@ from registry.note import sign_note
 from registry.witness import Request, origin_hash
 from tests.strategies import bodies
 from tests.strategies.consortium import seed_of
-from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, OTHER_LOG, A, Served, served
+from tests.strategies.contradictions import forked_log
+from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, ORIGIN, OTHER_LOG, A, Served, served
 
 
 def strict(schema: Any) -> Any:
@@ -64,6 +66,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     accept = "accept"
     noted = node.notary.noted.state
     assert noted is not None
+    lie = forked_log(ORIGIN, seed_of("log"))
     proved = {**one, "evidence": True}
     return {
         "post_authorization": [("", {"json": trqp}), ("", {"json": dated})],
@@ -99,7 +102,11 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "post_witness_add_checkpoint": [("", {"content": checkpoint_of_another_log()})],
         "get_witness_hash_checkpoint": [("", {})],
         "get_v1_state_note": [("", {})],
+        "get_v1_conflicts": [("", {})],
+        "post_v1_conflicts": [("", {"content": lie.encode(), "headers": {"content-type": "application/cbor"}})],
+        "get_v1_conflicts_conflict": [("", {})],
         "get_v1_trust_policy": [("", {})],
+        "get_v1_renewal": [(f"?step={node.town.eco.hex()}", {})],
         "get_v1_snapshot": [("", {}), (f"?since={noted.root.hex()}", {}), (f"?since={'0' * 64}", {})],
         "get_v1_issuers_by_prefix_hex": [("", {}), ("?k=1", {})],
         "get_exports_dcc_registry_json": [("", {})],
@@ -121,6 +128,7 @@ async def test_every_route_answers_what_the_document_says(tmp_path: Path) -> Non
         "{path}": "0/000.p/3",
         "{hash}": origin_hash(OTHER_LOG),
         "{hex}": "a",
+        "{conflict}": digest(forked_log(ORIGIN, seed_of("log"))).hex(),
     }
     seen: set[str] = set()
     app = node.app(stream_seconds=0.02)
@@ -152,7 +160,13 @@ async def test_problems_are_as_documented_and_no_route_refuses_with_a_status_it_
     told = set()
     for route in TABLE:
         path = openapi_path(route)
-        for place, value in (("{id}", "0" * 64), ("{kid}", "0" * 64), ("{path}", "9/000"), ("{hash}", "0" * 64)):
+        for place, value in (
+            ("{id}", "0" * 64),
+            ("{kid}", "0" * 64),
+            ("{path}", "9/000"),
+            ("{hash}", "0" * 64),
+            ("{conflict}", "0" * 64),
+        ):
             path = path.replace(place, value)
         for request in (
             {"params": {"no": "1"}},

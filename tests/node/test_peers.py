@@ -1,7 +1,7 @@
 """HTTP to peers: what is slow, broken, large or hostile becomes one error in bounded time, and spoils nothing later."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
@@ -97,36 +97,6 @@ async def test_a_peer_that_says_nothing_times_out_and_delays_no_other() -> None:
             await trio.sleep(0.05)
             assert (await peers.post("lively", f"{lively.url}/gossip", b"", max_bytes=100))[0] == 200
         assert failures == ["unreachable"] * 10
-
-
-async def test_after_a_storm_of_cancellations_the_peer_is_reached_again() -> None:
-    """Cancelled requests may leave connections of a pool taken for ever: then it is thrown away and made anew."""
-    slow = True
-
-    async def sometimes(_line: str, _body: bytes, stream: trio.abc.Stream) -> None:
-        if slow:
-            await trio.sleep(0.05)
-        await stream.send_all(answer(b"here"))
-
-    async with web_of(sometimes) as web, peers_with(timeout_seconds=0.3) as peers:
-
-        async def impatient(wait: float) -> None:
-            with trio.move_on_after(wait):
-                with suppress(RemoteError):
-                    await peers.get("node", f"{web.url}/", max_bytes=10)
-
-        for _ in range(5):
-            async with trio.open_nursery() as nursery:
-                for number in range(20):
-                    nursery.start_soon(impatient, number / 500)
-        slow = False
-        for attempt in range(4):
-            try:
-                assert await peers.get("node", f"{web.url}/", max_bytes=10) == b"here"
-                break
-            except RemoteError:
-                assert attempt < 3
-        assert await peers.get("node", f"{web.url}/", max_bytes=10) == b"here"
 
 
 async def test_proxies_of_the_environment_are_ignored_and_ours_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,7 +134,7 @@ async def test_a_full_disk_is_the_answer_and_nothing_is_told_to_have_happened(
 
 async def test_signing_waits_for_room_and_the_answer_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The statements are stored, the file of the last head is not: nobody is told anything before it is."""
-    monkeypatch.setattr("node.runtime.RETRY_SECONDS", (0.02, 0.05))
+    monkeypatch.setattr("node.keeping.RETRY_SECONDS", (0.02, 0.05))
     town = founded("node1")
     full = True
     record = SignedHead.record
@@ -166,7 +166,7 @@ async def test_a_store_that_disagrees_ends_the_node(tmp_path: Path) -> None:
     town = founded("node1")
     with pytest.RaisesGroup(pytest.RaisesExc(StorageError, match="another root"), flatten_subgroups=True):
         async with running(tmp_path, town, "node1") as node:
-            node.runtime._frontier = node.runtime._frontier.append(bytes(32))
+            node.runtime._keeping._frontier = node.runtime._keeping._frontier.append(bytes(32))
             with pytest.raises(RemoteError, match="shutting down"):
                 await node.runtime.submit([town.genesis.raw])
     with pytest.RaisesGroup(pytest.RaisesExc(StorageError, match="in the log already"), flatten_subgroups=True):
@@ -281,13 +281,20 @@ class Rerouted(Peers):
         self._urls = urls
 
     async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = MEDIA_TYPE
+        self,
+        peer: str,
+        url: str,
+        data: bytes,
+        *,
+        max_bytes: int,
+        media_type: str = MEDIA_TYPE,
+        seconds: float = 0.0,
     ) -> tuple[int, bytes]:
         base = "/".join(url.split("/")[:3])
         if base not in self._urls:
             raise RemoteError("unreachable", "it has not started yet.")
         there = url.replace(base, self._urls[base])
-        return await super().post(peer, there, data, max_bytes=max_bytes, media_type=media_type)
+        return await super().post(peer, there, data, max_bytes=max_bytes, media_type=media_type, seconds=seconds)
 
 
 async def test_the_pushes_of_a_member_reach_it_before_any_comparison(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, node_seed
 from tests.strategies.real_node import RealNode, running, until
+from tests.strategies.wire import exchange, status_of
 
 T = TypeVar("T")
 
@@ -196,6 +197,31 @@ async def test_a_node_that_is_told_to_stop_answers_what_it_was_asked_and_frees_i
 
 def config(**changes: Any) -> NodeConfig:
     return NodeConfig(name="node1", **{"host": "127.0.0.1", "port": 0, **changes})
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"", 0),
+        (b"GET /healthz HTTP/1.1\r\nHo", 0),
+        (
+            b"POST /v1/statements HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 9\r\n\r\n12",
+            408,
+        ),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+    ],
+)
+async def test_nobody_holds_a_line_by_saying_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int
+) -> None:
+    """In the middle of a head, of a body, of a body nobody asked for, or after an answer."""
+    monkeypatch.setattr("node.serve.KEEP_ALIVE_SECONDS", 0.4)
+    monkeypatch.setattr("node.api.requests.BODY_SECONDS", 0.2)
+    async with listening(tmp_path) as web:
+        port = int(web.url.rpartition(":")[2])
+        answer = await trio.to_thread.run_sync(partial(exchange, port, sent))
+        assert status_of(answer) == status
 
 
 def test_a_taken_port_is_said_before_anything_else_begins() -> None:

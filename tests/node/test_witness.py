@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from node.runtime import in_thread
+from node.seams import in_thread
 from node.store import Store
-from node.witness import NodeWitness, conflict_place, open_held
+from node.witness import CONFLICTS, NodeWitness, open_held
 from registry.checkpoint import Checkpoint, open_checkpoint
 from registry.conflicts import Conflict
 from registry.conflicts import check as check_conflict
@@ -253,17 +253,14 @@ async def test_a_damaged_memory_signs_nothing(files: Files) -> None:
         await desk(files).checkpoint(HASH)
 
 
-async def test_two_roots_of_one_size_are_kept_once_and_told_of_once(files: Files) -> None:
+async def test_two_roots_of_one_size_are_told_of_and_fill_no_disk(files: Files) -> None:
     found: list[Conflict] = []
     witness = desk(files, found=found)
     await ask(witness, LOG.request(0, 5))
     assert await ask(witness, FORK.request(5, 5)) == 422
     assert await ask(witness, FORK.request(0, 5)) == 409
-    (conflict,) = found
-    assert [alarm for alarm in witness.alarms() if LOG.name in alarm] == witness.alarms() != []
-    kept = files.store.kept(conflict_place(conflict.encode()))
-    assert kept is not None
-    assert check_conflict(kept).key == LOG.key
+    assert {check_conflict(conflict.encode()).key for conflict in found} == {LOG.key}
+    assert files.store.kept_under(CONFLICTS) == [], "that is for the engine: one against each key"
     assert await ask(witness, LOG.request(5, 9)) == 200, "and the history it knows goes on"
 
 

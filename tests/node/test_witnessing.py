@@ -9,8 +9,9 @@ import httpx
 import pytest
 import trio
 
+from node.accusations import digest
 from node.store import Store
-from node.witness import conflict_place
+from node.witness import CONFLICTS, conflict_place
 from node.witnessing import (
     AGAIN_SECONDS,
     PAUSE_SECONDS,
@@ -305,15 +306,18 @@ async def test_a_witness_that_holds_another_tree_of_our_key_raises_an_alarm_with
         await until(lambda: bool(one.found))
         (alarm,) = one.witnessing.alarms()
         assert OUTSIDE.name in alarm
-        async with httpx.AsyncClient(trust_env=False) as client:
-            assert alarm in (await client.get(f"{one.url}/v1/status")).json()["alarms"]
-        (conflict,) = one.found
+        conflict = one.found[0]
         assert conflict.key == one.log
-        assert one.node.store.kept(conflict_place(conflict.encode())) is not None
+        await until(lambda: one.node.store.kept(conflict_place(conflict.encode())) is not None)
+        assert one.node.runtime.conflicts == (conflict,)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            alarms = (await client.get(f"{one.url}/v1/status")).json()["alarms"]
+        assert alarm in alarms
+        assert any(digest(conflict).hex()[:12] in each for each in alarms)
         assert one.node.store.kept("witnessing/shown") == shown
         assert not has_outside(one)
         await until(lambda: len(script.answers) < 97)
-        assert len(one.found) == 1, "told of once"
+        assert len(one.node.store.kept_under(CONFLICTS)) == 1, "kept once"
         script.answers.clear()
         await until(lambda: has_outside(one) and not one.witnessing.alarms())
 

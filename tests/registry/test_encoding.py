@@ -357,3 +357,53 @@ def test_a_changed_byte_never_gives_the_same_value(data: bytes, draw: st.DataObj
     except AccreditError:
         return
     assert encode(value) != data
+
+
+# ------------------------------------------------------------------------------------ the size is the proof
+
+
+def is_its_own_encoding(data: bytes) -> bool:
+    """As the module's docstring defines it, without the short way that `decode` takes."""
+    try:
+        value = cbor2.loads(data, allow_indefinite=False, allow_duplicate_keys=False)
+        return encode(value) == data
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError):
+        return False
+
+
+def is_accepted(data: bytes) -> bool:
+    try:
+        return encode(decode(data)) == data
+    except DecodeError:
+        return False
+
+
+def test_of_all_one_and_two_byte_strings_those_that_encode_to_themselves_are_accepted() -> None:
+    short = [bytes([one]) for one in range(256)] + [bytes([one, two]) for one in range(256) for two in range(256)]
+    accepted = [data for data in short if is_accepted(data)]
+    assert accepted == [data for data in short if is_its_own_encoding(data)]
+    assert len(accepted) > 500
+
+
+values = st.recursive(
+    st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=30) | st.text(max_size=30) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.integers(-30, 300) | st.text(max_size=30), inner),
+    max_leaves=12,
+)
+
+
+@given(values, st.data())
+def test_of_any_bytes_near_an_encoding_those_that_encode_to_themselves_are_accepted(
+    value: Any, data: st.DataObject
+) -> None:
+    encoded = encode(value)
+    assert decode(encoded) == value
+    at = data.draw(st.integers(0, len(encoded) - 1))
+    mutated = encoded[:at] + data.draw(st.binary(max_size=3)) + encoded[at + data.draw(st.integers(0, 2)) :]
+    assert is_accepted(mutated) == is_its_own_encoding(mutated)
+
+
+def test_names_too_long_to_be_remembered_are_sorted_all_the_same() -> None:
+    names = {"a" * 300: 1, "b" * 299: 2}
+    assert decode(encode(names)) == names
+    assert list(decode(encode(names))) == ["b" * 299, "a" * 300]

@@ -9,9 +9,10 @@ import pytest
 from registry.decision import decide
 from registry.encoding import encode
 from registry.errors import DecodeError, RefusedError
-from registry.evidence import EVIDENCE_BYTES, RECOGNITION, Checked, Evidence, check
-from registry.noted import CheckError, Result, read_note
-from registry.proven import ProvenRecord, ProvenRecords, Recorder
+from registry.evidence import EVIDENCE_BYTES, NOTES_MAX, RECOGNITION, Checked, Checker, Evidence, check
+from registry.noted import CheckError, Result
+from registry.proven import GOVERNING_MAX, Governing, Mapped, ProvenRecord, ProvenRecords, Recorder
+from registry.proving import NO_NOTE, Prover
 from registry.query import Query
 from registry.records import record_key
 from registry.state_note import AHEAD_MAX
@@ -96,11 +97,64 @@ def test_a_file_can_be_checked_by_the_question_it_carries() -> None:
 
 
 def test_a_note_read_once_serves_much_evidence() -> None:
-    noted = read_note(GOOD.note, POLICY, NOW)
-    assert check(GOOD.encode(), QUERY, POLICY, NOW, noted=noted) == check(GOOD.encode(), QUERY, POLICY, NOW)
+    checker = Checker(POLICY)
+    for _ in range(2):
+        assert checker.check(GOOD.encode(), QUERY, NOW) == check(GOOD.encode(), QUERY, POLICY, NOW)
     other = HELD.prove(QUERY, NOW, note=HELD.note(NOW - 1)).encode()
-    checked = check(other, QUERY, POLICY, NOW, noted=noted)
-    assert checked.since == NOW - 1, "a note that is not in the file does not vouch for it"
+    assert checker.check(other, QUERY, NOW).since == NOW - 1, "a note that is not in the file does not vouch for it"
+
+
+def test_what_a_checker_remembers_grows_stale_with_the_clock() -> None:
+    checker = Checker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is Result.VERIFIED
+    late = NOW + POLICY.max_age + 1
+    assert checker.check(GOOD.encode(), QUERY, late) == check(GOOD.encode(), QUERY, POLICY, late)
+    assert checker.check(GOOD.encode(), QUERY, late).check == "age"
+
+
+def test_a_checker_that_has_seen_a_record_proved_still_refuses_every_other_proof_of_it() -> None:
+    """Charter and authorities are remembered: only byte for byte what was proved under the same root."""
+    checker = Checker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is Result.VERIFIED
+    for at, one in enumerate(GOOD.records):
+        for changed in (
+            replace(one, proof=one.proof[:-1] + bytes([one.proof[-1] ^ 1])),
+            replace(one, raw=encode({**HELD.records[one.type, one.id], "name": "Forged"})),
+            replace(one, raw=None),
+        ):
+            records = (*GOOD.records[:at], changed, *GOOD.records[at + 1 :])
+            forged = replace(GOOD, records=records).encode()
+            assert checker.check(forged, QUERY, NOW) == check(forged, QUERY, POLICY, NOW)
+            assert checker.check(forged, QUERY, NOW).check in ("proof", "record")
+
+
+def test_a_checker_goes_from_one_root_to_another_and_takes_nothing_along() -> None:
+    revoked = world()
+    revoked.charter["name"] = "Another name"
+    other = Held.of(revoked.records(), count=101)
+    checker = Checker(POLICY)
+    files = [GOOD.encode(), other.prove(QUERY, NOW).encode()]
+    mixed = replace(other.prove(QUERY, NOW), records=GOOD.records).encode()
+    for data in (*files, *files, mixed):
+        assert checker.check(data, QUERY, NOW) == check(data, QUERY, POLICY, NOW)
+    assert checker.check(mixed, QUERY, NOW).check == "proof"
+
+
+def test_a_checker_asked_about_ever_new_notes_does_not_grow_without_end() -> None:
+    checker = Checker(POLICY)
+    for second in range(NOTES_MAX + 2):
+        data = HELD.prove(QUERY, NOW, note=HELD.note(NOW - second)).encode()
+        assert checker.check(data, QUERY, NOW).since == NOW - second
+    assert len(checker._notes) <= NOTES_MAX
+
+
+def test_only_so_many_authorities_are_remembered() -> None:
+    known = Governing(HELD.trie.root())
+    one = ProvenRecord(type="authority", id="", raw=None, proof=b"")
+    for number in range(GOVERNING_MAX + 5):
+        known.keep(replace(one, id=str(number)), None)
+    assert known.get("authority", str(GOVERNING_MAX - 1)) is not None
+    assert known.get("authority", str(GOVERNING_MAX)) is None
 
 
 # ------------------------------------------------------------------------------------------------ what is refused
@@ -327,13 +381,11 @@ def test_a_quorum_that_vouches_for_nonsense_does_not_make_a_verifier_fall_over()
     for record in (["no map"], {"id": COLLEGE}, {"accreditations": 1}, "text"):
         forged = Held({**HELD.records, ("issuer", COLLEGE): record})  # type: ignore[dict-item]
         proof = forged.trie.prove(record_key("issuer", COLLEGE))
-        recorder = Recorder(forged.reader())
+        recorder = Recorder(Mapped(forged.reader(), forged.trie))
         records = {("charter", ECOSYSTEM): None, ("issuer", COLLEGE): None}
         for type, id in records:
             recorder.get(type, id)
-        evidence = replace(
-            GOOD, records=recorder.prove(forged.trie), records_root=forged.trie.root(), note=forged.note(NOW)
-        )
+        evidence = replace(GOOD, records=recorder.prove(), records_root=forged.trie.root(), note=forged.note(NOW))
         assert proof in [one.proof for one in evidence.records]
         assert verdict(evidence) == (Result.REFUTED, "record")
     raw = b"\xff"
@@ -349,11 +401,31 @@ def test_a_quorum_that_vouches_for_nonsense_does_not_make_a_verifier_fall_over()
 def test_nothing_is_proved_from_a_map_that_is_not_the_noted_one() -> None:
     with pytest.raises(RefusedError, match="not the one that the state note is about"):
         HELD.prove(QUERY, NOW, note=Held({}).note(NOW))
-    recorder = Recorder(HELD.reader())
-    recorder.get("issuer", COLLEGE)
+    recorder = Recorder(Mapped(HELD.reader(), Trie()))
     recorder.get("issuer", COLLEGE)
     with pytest.raises(RefusedError, match="as it was read"):
-        recorder.prove(Trie())
+        recorder.prove()
+
+
+def test_a_map_that_goes_on_while_it_is_proved_from_is_noticed() -> None:
+    moving = Held(HELD.records)
+    prover = Prover(Mapped(moving.reader(), moving.trie), statements_root=b"", note=NO_NOTE, ecosystem_id=ECOSYSTEM)
+    moving.trie.set(bytes(32), bytes(32))
+    with pytest.raises(RefusedError, match="as it was read"):
+        prover.answer(QUERY, NOW)
+
+
+def test_a_prover_answers_every_time_as_it_did_the_first() -> None:
+    prover = Prover(
+        Mapped(HELD.reader(), HELD.trie),
+        statements_root=HELD.statements_root,
+        note=HELD.note(NOW),
+        ecosystem_id=ECOSYSTEM,
+    )
+    for query in (QUERY, replace(QUERY, entity=UNION), QUERY):
+        decision, evidence = prover.answer(query, NOW)
+        assert evidence == HELD.prove(query, NOW)
+        assert check(evidence.encode(), query, POLICY, NOW).decision == decision
 
 
 def test_evidence_beyond_the_maximum_is_not_written() -> None:

@@ -1,5 +1,8 @@
 """Evidence as bytes: every mutation is refused by a named check, any other form too, and questions survive the way."""
 
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -7,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from registry import evidence
 from registry.asking import decode_query, encode_query
 from registry.decision import decide
 from registry.encoding import encode
 from registry.errors import DecodeError
-from registry.evidence import RECORDS_MAX, Checked, Evidence, check
+from registry.evidence import RECORDS_MAX, Checked, Checker, Evidence, check
 from registry.noted import Result
 from registry.query import Query
 from registry.state_note import AHEAD_MAX
@@ -39,31 +43,80 @@ def verdict(data: bytes) -> tuple[Result, str]:
     return checked.result, checked.check
 
 
-def test_every_mutated_byte_of_an_evidence_file_is_refused_by_a_named_check() -> None:
+CHECKS = (
+    *("form", "question", "authority", "policy", "note", "cosignatures", "ecosystem", "fold", "quorum", "age", "count"),
+    *("root", "proof", "record", "time", "missing_record", "surplus_record", "decision"),
+)
+"""Every word that may say which check failed, in the order of the checks."""
+
+
+def test_the_specification_names_every_check_and_no_other() -> None:
+    assert evidence.__doc__ is not None
+    table = evidence.__doc__.partition("in this order:\n\n")[2].partition("\n\n")[0]
+    named = [re.split(" {3,}", row.strip())[0].split(", ") for row in table.splitlines()]
+    assert tuple(word for words in named for word in words) == CHECKS
+
+
+def refusals(checker: Checker, mutations: Iterable[bytes], answers: Held = HELD) -> Counter[str]:
+    """How often which check refused, of mutations that must all be refused; but for when the answer was made."""
+    found: Counter[str] = Counter()
+    for mutated in mutations:
+        checked = checker.check(mutated, QUERY, NOW)
+        if checked.result is Result.VERIFIED:
+            _only_the_time_differs(mutated, checked, answers)
+            continue
+        assert checked.check in CHECKS
+        assert checked.text
+        assert checked.decision is None
+        assert checked.state is None
+        found[checked.check] += 1
+    return found
+
+
+def test_every_single_bit_and_byte_changed_in_an_evidence_file_is_refused_by_a_named_check() -> None:
     data = GOOD.encode()
-    checks: dict[str, int] = {}
-    for at, byte in enumerate(data):
-        # Two mutations each: one bit, and all of them.
-        for mask in (1 << at % 8, 0xFF):
-            mutated = data[:at] + bytes([byte ^ mask]) + data[at + 1 :]
-            checked = check(mutated, QUERY, POLICY, NOW)
-            if checked.result is Result.VERIFIED:
-                _only_the_time_differs(mutated, checked)
-            else:
-                assert checked.check
-                assert checked.decision is None
-                checks[checked.check] = checks.get(checked.check, 0) + 1
-    assert set(checks) >= {"form", "question", "decision", "root", "proof", "record", "note", "cosignatures"}
-    assert sum(checks.values()) >= 2 * len(data) - 8
+    masks = (*(1 << bit for bit in range(8)), 0xFF)
+    found = refusals(Checker(POLICY), changed(data, [(at, mask) for at in range(len(data)) for mask in masks]))
+    assert set(found) >= {"form", "question", "decision", "root", "proof", "record", "note", "cosignatures"}
+    assert sum(found.values()) >= len(masks) * len(data) - 24, "but for the time of the answer"
 
 
-def _only_the_time_differs(mutated: bytes, checked: Checked) -> None:
+def test_bytes_added_to_or_dropped_from_an_evidence_file_are_refused_by_a_named_check() -> None:
+    data = GOOD.encode()
+    added = (data[:at] + bytes([at % 256]) + data[at:] for at in range(len(data) + 1))
+    dropped = (data[:at] + data[at + 1 :] for at in range(len(data)))
+    doubled = (data[: at + 32] + data[at:] for at in range(0, len(data), 32))
+    assert sum(refusals(Checker(POLICY), (*added, *dropped, *doubled)).values()) >= 2 * len(data)
+
+
+def test_changes_all_over_a_large_evidence_file_are_refused_by_a_named_check() -> None:
+    big = world()
+    for second in range(100):
+        big.grant(iat=second, valid_from=domain.at("2010-01-01"))
+    held = Held.of(big.records())
+    data = held.prove(QUERY, NOW).encode()
+    assert len(data) > 50_000
+    # A step that meets every kind of place: it has no divisor in common with the length of a record and its proof.
+    found = refusals(
+        Checker(trust(held, NOW)), changed(data, [(at, 1 << at % 8) for at in range(0, len(data), 211)]), held
+    )
+    assert sum(found.values()) >= len(data) // 211
+    assert set(found) >= {"proof", "record"}
+
+
+def changed(data: bytes, places: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+    """With the byte at each place XORed with its mask."""
+    for at, mask in places:
+        yield data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
+
+
+def _only_the_time_differs(mutated: bytes, checked: Checked, answers: Held) -> None:
     """When it answered is the answerer's word, within limits: what is verified is what holds at that very time."""
     found = Evidence.decode(mutated)
     time = found.answer["time_evaluated"]
-    assert replace(found, answer={**found.answer, "time_evaluated": NOW}) == GOOD
+    assert replace(found, answer={**found.answer, "time_evaluated": NOW}) == answers.prove(QUERY, NOW)
     assert NOW - POLICY.max_age <= time <= NOW + AHEAD_MAX
-    assert checked.decision == decide(QUERY, HELD.reader(), time, ecosystem_id=ECOSYSTEM)
+    assert checked.decision == decide(QUERY, answers.reader(), time, ecosystem_id=ECOSYSTEM)
 
 
 def test_truncated_and_lengthened_files_are_refused() -> None:

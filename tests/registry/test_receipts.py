@@ -12,7 +12,7 @@ from registry.cose import Sign1
 from registry.encoding import encode
 from registry.errors import DecodeError, RefusedError
 from registry.keys import key_id, public_of, sign
-from registry.merkle import MemoryHashes, leaf_hash, prove_consistency, prove_inclusion, root
+from registry.merkle import prove_inclusion, root
 from registry.note import KeyType, VerifierKey
 from registry.receipts import (
     RECEIPT_BYTES,
@@ -22,33 +22,13 @@ from registry.receipts import (
     check_growth,
     check_receipt,
     detach,
-    make_growth,
     make_receipt,
 )
 from registry.statement import decode as decode_statement
-from tests.strategies.domain import effective, grant_body, seed_of
+from tests.strategies.domain import seed_of
+from tests.strategies.receipts import ORIGIN, SEED, STATEMENTS, growth, log_of, receipt_for
 
-ORIGIN = "log.example/1"
-SEED = seed_of("log")
 LOG = VerifierKey(name=ORIGIN, type=KeyType.ED25519, public=public_of(SEED))
-STATEMENTS = [effective("accreditation.grant", grant_body(), iat=iat).statement.raw for iat in range(7)]
-
-
-def log_of(size: int) -> MemoryHashes:
-    hashes = MemoryHashes()
-    hashes.append([leaf_hash(raw) for raw in STATEMENTS[:size]])
-    return hashes
-
-
-def receipt_for(index: int, size: int = 7) -> bytes:
-    path = prove_inclusion(index, size, log_of(size))
-    return make_receipt(STATEMENTS[index], ORIGIN, SEED, index=index, size=size, path=path)
-
-
-def growth(old: int, new: int) -> bytes:
-    hashes = log_of(new)
-    path = prove_consistency(old, new, hashes)
-    return make_growth(ORIGIN, SEED, old=old, new=new, path=path, root=root(new, hashes))
 
 
 def bstr(data: bytes) -> bytes:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from registry.decision import decide
 from registry.encoding import encode
 from registry.errors import DecodeError, RefusedError
+from registry.evidence import Checker
 from registry.limits import RECORD_BYTES
 from registry.note import NOTE_BYTES_MAX
 from registry.noted import CheckError
+from registry.proving import Prover
 from registry.query import Query
 from registry.records import TYPES, record_key
 from registry.snapshot import Snapshot, changes_between, encode_delta, encode_snapshot
@@ -72,6 +74,16 @@ def test_a_snapshot_answers_as_its_node_does() -> None:
     assert snapshot.get("issuer", UNION) is None
     assert snapshot.records_root() == HELD.trie.root()
     assert snapshot.statements_root() == HELD.statements_root
+
+
+def test_a_snapshot_proves_what_it_answers() -> None:
+    snapshot = Snapshot.load(HELD.snapshot(NOW), POLICY, NOW)
+    prover = Prover(
+        snapshot, statements_root=snapshot.statements_root(), note=snapshot.noted.note, ecosystem_id=ECOSYSTEM
+    )
+    decision, evidence = prover.answer(QUERY, NOW)
+    assert decision == snapshot.ask(QUERY, NOW)
+    assert Checker(POLICY).check(evidence.encode(), QUERY, NOW).decision == decision
 
 
 def test_a_snapshot_is_reproducible_byte_for_byte() -> None:

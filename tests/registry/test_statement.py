@@ -22,6 +22,7 @@ from registry.statement import (
     as_unverified,
     decode,
     encode_signed,
+    recall,
     statement_id,
     verify,
 )
@@ -94,6 +95,14 @@ def test_a_statement_is_made_by_verifying_only() -> None:
             Statement(**content, proof=proof)
     with pytest.raises(TypeError):
         Statement(**content)
+
+
+def test_what_was_verified_before_is_recalled_as_the_same_statement() -> None:
+    raw = encode_signed(DRAFT, SEED)
+    recalled, verified = recall(raw), verify(decode(raw), PUBLIC)
+    assert type(recalled) is Statement
+    for field in dataclasses.fields(Statement):
+        assert getattr(recalled, field.name) == getattr(verified, field.name)
 
 
 def test_a_verified_statement_cannot_be_given_other_content() -> None:

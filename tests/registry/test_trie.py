@@ -1,72 +1,35 @@
 """The state map: one set, one root; and no proof says what is not so."""
 
 import doctest
-from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from registry import trie as trie_module
-from registry.errors import DecodeError, InputError, RefusedError
+from registry.errors import DecodeError, RefusedError
 from registry.trie import EMPTY, Prefixes, StateMap, Trie, bulk_root, check_proof, state_root
+from tests.strategies.state_maps import (
+    ABSENT,
+    PUBLISHED,
+    UNIVERSE,
+    Changes,
+    Pairs,
+    accepted,
+    bits,
+    changes_made,
+    definition,
+    joined,
+    key_at,
+    parts,
+    published,
+    random_pairs,
+    subsets,
+    value_of,
+)
 
 BUCKETS = [2, 3, 16]
-Pairs = dict[bytes, bytes]
-
-
-def bits(prefix: str, fill: str = "0") -> bytes:
-    return int(prefix.ljust(256, fill), 2).to_bytes(32, "big")
-
-
-# Neighbours that part at once, late in the first byte, at a byte's edge, and only at the very last bit.
-UNIVERSE = [
-    bits("0"),
-    bits("0" * 7 + "1"),
-    bits("0" * 8 + "1"),
-    bits("10"),
-    bits("101"),
-    bits("1", fill="1"),
-    bits("1" * 255 + "0"),
-]
-ABSENT = [bits("01"), bits("0" * 16 + "1"), bits("1" * 250), bits("11")]
-
-
-def value_of(key: bytes) -> bytes:
-    return sha256(b"value of " + key).digest()
-
-
-def definition(pairs: Pairs, depth: int = 0, leaf: bytes = b"\x02", node: bytes = b"\x03") -> bytes:
-    """The design word by word, to compare with."""
-    if not pairs:
-        return bytes(32)
-    if len(pairs) == 1:
-        return sha256(leaf + b"".join(*pairs.items())).digest()
-    sides: tuple[Pairs, Pairs] = ({}, {})
-    for key, value in pairs.items():
-        sides[int.from_bytes(key, "big") >> (255 - depth) & 1][key] = value
-    left, right = (definition(side, depth + 1, leaf, node) for side in sides)
-    return sha256(node + left + right).digest()
-
-
-def subsets() -> Iterator[Pairs]:
-    for count in range(len(UNIVERSE) + 1):
-        for keys in combinations(UNIVERSE, count):
-            yield {key: value_of(key) for key in keys}
-
-
-def accepted(root: bytes, key: bytes, proof: bytes) -> tuple[bytes | None] | None:
-    """What a proof convinces a verifier of, in a tuple; None if it is refused."""
-    try:
-        return (check_proof(root, key, proof),)
-    except InputError:
-        return None
-
-
-def random_pairs(count: int, start: int = 0) -> Pairs:
-    return {sha256(b"key %d" % number).digest(): value_of(b"%d" % number) for number in range(start, start + count)}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -99,15 +62,7 @@ def test_what_a_proof_of_any_map_says_of_any_other_map_is_true_or_refused() -> N
 # ------------------------------------------------------------------------------------ the same set, the same root
 
 
-Changes = list[tuple[int, int | None]]
-changes = st.lists(st.tuples(st.integers(0, 30), st.none() | st.integers(0, 2)), max_size=80)
-
-
-def key_at(number: int) -> bytes:
-    return UNIVERSE[number] if number < len(UNIVERSE) else sha256(bytes([number])).digest()
-
-
-@given(changes, st.sampled_from(BUCKETS), st.integers(1, 20))
+@given(changes_made, st.sampled_from(BUCKETS), st.integers(1, 20))
 def test_the_root_follows_the_set_through_any_changes(made: Changes, bucket: int, pause: int) -> None:
     """Whatever was set and removed before, and whenever the root was asked for between, which fills its caches."""
     trie, pairs = Trie(bucket_leaves=bucket), Pairs()
@@ -198,26 +153,7 @@ def test_pairs_out_of_order_or_twice_are_our_mistake() -> None:
 # ------------------------------------------------------------------------------------ published roots
 
 
-def published(numbers: Iterable[int]) -> list[tuple[bytes, bytes]]:
-    return [(sha256(number.to_bytes(4, "big")).digest(), sha256(b"DATA").digest()) for number in numbers]
-
-
-@pytest.mark.parametrize(
-    ("numbers", "root"),
-    [
-        ([], "0000000000000000000000000000000000000000000000000000000000000000"),
-        ([0], "39f36a7cb4dfb1b46f03d044265df6a491dffc1034121bc1071a34ddce9bb14b"),
-        ([*range(2)], "8d0ae412ca9ca0afcb3217af8bcd5a673e798bd6fd1dfacad17711e883f494cb"),
-        ([*range(3)], "52295e42d8de2505fdc0cc825ff9fead419cbcf540d8b30c7c4b9c9b94c268b7"),
-        ([*range(5)], "108f731f2414e33ae57e584dc26bd276db07874436b2264ca6e520c658185c6b"),
-        ([*range(10)], "21ca4917e99da99a61de93deaf88c400d4c082991cb95779e444d43dd13e8849"),
-        ([*range(100)], "82bf747d455a55e2f7044a03536fc43f1f55d43b855e72c0110c986707a23e4d"),
-        (
-            [*range(5), *range(10, 15), *range(20, 25)],
-            "7e6643325042cfe0fc76626c043b97062af51c7e9fc56665f12b479034bce326",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("numbers", "root"), PUBLISHED)
 def test_with_prefixes_00_and_01_roots_are_the_published_ones(numbers: list[int], root: str) -> None:
     """The sparse Merkle tree test specification of Celestia and Fuel (Apache-2.0): inputs and roots."""
     prefixes = Prefixes(leaf=b"\x00", node=b"\x01")
@@ -309,24 +245,6 @@ def test_no_byte_of_a_proof_can_be_changed_dropped_or_added(key: bytes) -> None:
         assert accepted(root, key, proof[:at] + b"\x00" + proof[at:]) is None
     for surplus in (b"\x00", bytes(32), bytes(64), proof):
         assert accepted(root, key, proof + surplus) is None
-
-
-def parts(proof: bytes) -> tuple[list[bytes], bytes]:
-    """Take a proof apart as the docstring describes it, independently of the module."""
-    depth = int.from_bytes(proof[:2], "big")
-    start = 2 + (depth + 7) // 8
-    bitmap = "".join(f"{byte:08b}" for byte in proof[2:start])[:depth]
-    siblings = []
-    for bit in bitmap:
-        siblings.append(proof[start : start + 32] if bit == "1" else EMPTY)
-        start += 32 * int(bit)
-    return siblings, proof[start:]
-
-
-def joined(siblings: list[bytes], terminal: bytes) -> bytes:
-    bitmap = "".join("01"[sibling != EMPTY] for sibling in siblings)
-    packed = bytes(int(bitmap[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(bitmap), 8))
-    return len(siblings).to_bytes(2, "big") + packed + b"".join(each for each in siblings if each != EMPTY) + terminal
 
 
 @pytest.mark.parametrize("key", QUERIES)
@@ -451,3 +369,28 @@ def test_the_example_in_the_docstring_runs() -> None:
 
     assert result.attempted > 0
     assert result.failed == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(range(40)), st.none() | st.integers(0, 2)), max_size=80))
+def test_branches_go_their_own_ways_and_none_notices_another(changes: list[tuple[int, int, int | None]]) -> None:
+    """Also a branch of a branch, in the middle of changes, and whatever was hashed before."""
+    maps = [Trie(bucket_leaves=2)]
+    plain: list[dict[bytes, bytes]] = [{}]
+    for which, key, value in changes:
+        at = which % len(maps)
+        name = sha256(bytes([key])).digest()
+        if value == 2 and len(maps) < 4:
+            maps.append(maps[at].branch())
+            plain.append(dict(plain[at]))
+        maps[at].set(name, None if value is None else bytes([value]) * 32)
+        plain[at].pop(name, None)
+        if value is not None:
+            plain[at][name] = bytes([value]) * 32
+        if key % 3 == 0:
+            maps[at].root()
+    for map, expected in zip(maps, plain, strict=True):
+        assert dict(map.items()) == expected
+        assert len(map) == len(expected)
+        assert map.root() == Trie(expected.items()).root()
+        for name in expected:
+            assert check_proof(map.root(), name, map.prove(name)) == expected[name]

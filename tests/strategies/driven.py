@@ -25,6 +25,7 @@ from node.engine import (
     Submitted,
     TellNote,
 )
+from node.image import Image
 from registry.errors import StorageError
 from registry.keys import key_id, public_of
 from registry.statement import Statement
@@ -38,7 +39,9 @@ FULL = StorageError("disk_full", "there is no room.", hint="Make some.")
 class Driven:
     """An engine, the shell being played by the test: an in-memory log that may be slow or full."""
 
-    def __init__(self, town: Consortium, name: str = "node1", log: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self, town: Consortium, name: str = "node1", log: Iterable[bytes] = (), base: Image | None = None
+    ) -> None:
         self.town = town
         self.now = START
         self.log = list(log)
@@ -52,6 +55,7 @@ class Driven:
             state_seed=node_seed(name, "state"),
             random=Random(name),
             gossip=GossipConfig(),
+            base=base,
         )
         self.appends: list[Append] = []
         self.replies: dict[int, tuple[Result, ...]] = {}
@@ -60,7 +64,7 @@ class Driven:
         self.changes: list[Changed] = []
         self.notes: list[Effect] = []
         self._token = 0
-        self.engine.load(self.log)
+        self.engine.load(self.log[self.engine.size :])
         self.perform(self.engine.settle(now=self.now))
 
     def handle(self, event: engine_module.Event) -> list[Effect]:

@@ -101,10 +101,16 @@ class Ended:
         return json.loads(self.out)
 
 
-def accredit(*words: object, env: Mapping[str, str] | None = None, code: int | None = 0, limit: int = 0) -> Ended:
+def accredit(
+    *words: object,
+    env: Mapping[str, str] | None = None,
+    code: int | None = 0,
+    limit: int = 0,
+    patience: float = PATIENCE,
+) -> Ended:
     """Types a command in a process of its own; its exit code must be `code` (None: any)."""
     done = subprocess.run(
-        _command(*words, limit=limit), cwd=ROOT, env=environment(**(env or {})), capture_output=True, timeout=PATIENCE
+        _command(*words, limit=limit), cwd=ROOT, env=environment(**(env or {})), capture_output=True, timeout=patience
     )
     ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert code is None or ended.code == code, f"{words} ended with {ended.code}\n{ended.out}\n{ended.said}"

@@ -40,6 +40,7 @@ from gossip.events import (
     Submit,
     Ticked,
 )
+from gossip.frames import Body, decode_frame
 from gossip.machine import Machine
 from gossip.membership import Roster
 from registry.checkpoint import Checkpoint
@@ -176,6 +177,7 @@ class World:
         delay: of a frame one way, ms, from and to.
         fail_delay: until a frame that did not arrive is known not to have, ms.
         log_delay: from acceptance to the log, ms.
+        sent: frames that left, and when and whose they were.
         cut: pairs of names between which nothing passes; directed.
         mute: names of nodes that take and answer everything, and pass no statement on.
     """
@@ -193,6 +195,7 @@ class World:
         self.cut: set[tuple[str, str]] = set()
         self.mute: set[str] = set()
         self.frames = 0
+        self.sent: list[tuple[int, str, Send]] = []
         self.trace = sha256()
         self._config = config
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
@@ -262,6 +265,12 @@ class World:
     def counters(self, node: Node) -> dict[str, int]:
         return dict(node.machine.statistics().counters)
 
+    def said(self, node: Node, kind: type[Body], *, since: int = 0) -> list[tuple[int, str]]:
+        """When and to whom a node sent frames of this kind."""
+        own = [(time, send) for time, name, send in self.sent if name == node.name and time >= since]
+        bodies = [decode_frame(send.data, max_bytes=2**24, max_ids=10**6).body for _, send in own]
+        return [(time, send.peer) for (time, send), body in zip(own, bodies, strict=True) if type(body) is kind]
+
     def total(self, counter: str) -> int:
         """A counter, summed over all nodes."""
         return sum(self.counters(node).get(counter, 0) for node in self.nodes)
@@ -306,6 +315,7 @@ class World:
 
     def _send(self, node: Node, send: Send) -> None:
         self.frames += 1
+        self.sent.append((self.now, node.name, send))
         self.trace.update(self.now.to_bytes(8) + send.data)
         target = next((each for each in self.nodes if each.name == send.peer), None)
         for _ in range(2 if self.random.random() < self.duplication else 1):

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from registry.encoding import encode
-from registry.evidence import AUTHORIZATION, Evidence, prove
+from registry.evidence import AUTHORIZATION, Evidence
 from registry.keys import public_of
 from registry.note import Note, VerifierKey
 from registry.policy import threshold_policy
+from registry.proving import prove
 from registry.query import Query
 from registry.records import MemoryRecords, record_digest, record_key
 from registry.snapshot import Subject, encode_snapshot

@@ -13,16 +13,22 @@ from random import Random
 import trio
 
 from gossip.config import GossipConfig
+from node.bulk import Bulk
 from node.clock import SystemClock
 from node.heads import SignedHead, SignedState
 from node.keyfile import NodeKeys
-from node.runtime import NOTE_PATH, NOTE_TYPE, Runtime, Transport
+from node.runtime import Runtime
+from node.seams import Transport
 from node.store import Store
+from node.telling import NOTE_PATH, NOTE_TYPE
 from registry.errors import AccreditError, RemoteError
 from registry.log import Tile
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import node_seed
 from tests.strategies.web import Handler, answer
+
+PATIENCE = 10.0
+"""Seconds that an answer may take where its asker says nothing."""
 
 TICK = 20
 """Between two appends, ms: tests do not wait for seconds."""
@@ -37,7 +43,14 @@ class Links:
         self._name = name
 
     async def post(
-        self, peer: str, url: str, data: bytes, *, max_bytes: int, media_type: str = "application/cose"
+        self,
+        peer: str,
+        url: str,
+        data: bytes,
+        *,
+        max_bytes: int,
+        media_type: str = "application/cose",
+        seconds: float = 0.0,
     ) -> tuple[int, bytes]:
         await trio.sleep(0.001)
         name = peer.removesuffix(" notes")
@@ -49,7 +62,11 @@ class Links:
                 return 202, await self.runtimes[name].note(data)
             except AccreditError as error:
                 return 400, str(error).encode()
-        reply = await self.runtimes[name].gossip(data)
+        reply = None
+        with trio.move_on_after(seconds or PATIENCE):
+            reply = await self.runtimes[name].gossip(data)
+        if reply is None:
+            raise RemoteError("unreachable", f"{url} does not answer in time.")
         assert len(reply.data) <= max_bytes
         return reply.status, reply.data if reply.error is None else str(reply.error).encode()
 
@@ -78,6 +95,8 @@ async def running(
     clock: SystemClock | None = None,
     progress: Callable[[int, int], None] | None = None,
     gossip: GossipConfig | None = None,
+    workers: int = 1,
+    bulk: Bulk | None = None,
 ) -> AsyncIterator[RealNode]:
     """A node with its files in `folder`, from open to a graceful stop."""
     links = transport or Links()
@@ -94,6 +113,8 @@ async def running(
             tick=TICK,
             gossip=gossip or GossipConfig(root_interval=100, backoff_min=50),
             progress=progress,
+            workers=workers,
+            bulk=bulk,
         )
         if isinstance(links, Links):
             links.runtimes[name] = runtime

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 from urllib.parse import unquote_to_bytes
 
 import httpx
@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from gossip.events import PeerStatistics, Statistics, Ticked
 from governance.fold import Fold
+from node.accusations import accuse
 from node.config import NodeConfig
 from node.engine import (
     Append,
@@ -37,21 +38,22 @@ from node.engine import (
     ReplyFrame,
     ReplyNote,
     Result,
+    SendFrame,
     Submitted,
     TellNote,
 )
 from node.health import NodeHealth
+from node.keeping import rows_of, signed_checkpoint
 from node.notary import SETTLED, Notary
-from node.noted import Noted
+from node.noted_store import NotedStore
 from node.observe import Metrics
 from node.server import create_app
-from node.store import Change, Store
+from node.store import Store
 from node.witness import NodeWitness
-from registry.checkpoint import Checkpoint
+from registry.conflicts import Conflict
 from registry.errors import StorageError
 from registry.frameworks import items_root
 from registry.keys import public_of
-from registry.note import sign_note
 from registry.statement import Statement
 from tests.strategies import bodies
 from tests.strategies.consortium import START, Consortium, seed_of
@@ -90,7 +92,6 @@ class Served:
     peers: tuple[PeerStatistics, ...] = ()
     is_stopping: bool = False
     metrics: Metrics = field(default_factory=Metrics)
-    noted: Noted = field(default_factory=Noted)
     name: str = ORIGIN
     url: str = f"https://{ORIGIN}"
     version: str = "1.2.3"
@@ -107,6 +108,7 @@ class Served:
             clock=self,
             run_blocking=_at_once,
         )
+        self.noted = NotedStore(self.store)
         self._token = 0
         self._replies: dict[int, Any] = {}
 
@@ -119,6 +121,10 @@ class Served:
     @property
     def fold(self) -> Fold:
         return self.engine.fold
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        return self.engine.conflicts
 
     @property
     def log(self) -> Store:
@@ -151,6 +157,9 @@ class Served:
         self._perform(self.engine.handle(FrameArrived(token=self._token, data=frame), now=self._ms()))
         reply: ReplyFrame = self._replies.pop(self._token)
         return reply
+
+    async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
+        return accuse(self.engine, lambda event: self._perform(self.engine.handle(event, now=self._ms())), data)
 
     async def note(self, data: bytes) -> bytes:
         self._token += 1
@@ -195,17 +204,19 @@ class Served:
                     pass
                 case NoteStands():
                     self.noted.settle(
-                        note=effect.kept.note,
+                        kept=effect.kept,
                         state=effect.state,
                         statements_root=effect.statements_root,
                         changed=effect.changed,
                     )
-                case TellNote(peers=()):
+                case SendFrame():
+                    pass  # nobody listens where the story's peers are said to be
+                case TellNote():
                     self._perform(self.engine.handle(NoteArrived(token=0, data=effect.data), now=self._ms() + 1_000))
                 case Changed():
-                    self._feed(effect)
+                    self.store.add_changes(rows_of(effect), size=effect.size)
                 case _:
-                    raise AssertionError("this node has no peers to send to")
+                    assert_never(effect)
 
     def _append(self, statements: Sequence[Statement]) -> None:
         try:
@@ -213,17 +224,8 @@ class Served:
         except StorageError as error:
             self._perform(self.engine.handle(AppendFailed(error=error), now=self._ms()))
             return
-        text = Checkpoint(origin=ORIGIN, size=size, root=root).encode()
-        self.store.set_checkpoint(size, sign_note(text, ORIGIN, seed_of("log")).decode())
+        self.store.set_checkpoint(size, signed_checkpoint(ORIGIN, size, root, seed_of("log")).decode())
         self._perform(self.engine.handle(Appended(size=size), now=self._ms()))
-
-    def _feed(self, changed: Changed) -> None:
-        rows = [("took_effect", each) for each in changed.took_effect] + [("ceased", each) for each in changed.ceased]
-        feed = [
-            Change(time=changed.time, statement=each.id, kind=each.kind, sub=each.sub, change=word)
-            for word, each in rows
-        ]
-        self.store.add_changes(feed, size=changed.size)
 
     # Asking it
 

@@ -53,10 +53,10 @@ class SigningNodes:
 
     async def noted(self, *names: str, seconds: float = 30.0) -> StateNote:
         """Waits until these nodes (all by default) have a quorum's note of everything said so far."""
-        states = [self.nodes[name].runtime.notary for name in names or self.nodes]
+        held = [self.nodes[name].runtime.noted for name in names or self.nodes]
         wanted = len(self.town.said)
-        await until(lambda: {s.noted.state.count if s.noted.state else 0 for s in states} == {wanted}, seconds=seconds)
-        found = {notary.noted.state for notary in states}
+        await until(lambda: {noted.state.count if noted.state else 0 for noted in held} == {wanted}, seconds=seconds)
+        found = {noted.state for noted in held}
         assert len(found) == 1
         state = found.pop()
         assert state is not None

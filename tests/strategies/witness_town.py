@@ -18,7 +18,7 @@ import trio
 
 from node.config import NodeConfig
 from node.peers import Peers
-from node.runtime import in_thread
+from node.seams import in_thread
 from node.serve import serve
 from node.witness import NodeWitness, log_key_of, open_held
 from node.witnessing import Witnessing
@@ -107,6 +107,11 @@ class Town:
     @asynccontextmanager
     async def up(self, name: str, *outside: Witness) -> AsyncIterator[Whole]:
         peers, found = Peers(timeout_seconds=2.0), list[Conflict]()
+
+        def tell(conflict: Conflict) -> None:
+            found.append(conflict)
+            node.runtime.found(conflict)
+
         async with running(self.folder, self.town, name, transport=peers) as node:
             missing = [each.raw for each in self.town.said if each.id not in node.runtime.engine]
             if missing:
@@ -121,6 +126,7 @@ class Town:
                 log_key=partial(log_key_of, node.runtime.fold),
                 clock=self.clock,
                 run_blocking=in_thread,
+                on_conflict=tell,
             )
             witnessing = Witnessing(
                 node.runtime,
@@ -128,7 +134,7 @@ class Town:
                 transport=peers,
                 clock=self.clock,
                 outside=outside,
-                on_conflict=found.append,
+                on_conflict=tell,
             )
             config = NodeConfig(name=name, host="127.0.0.1", port=self.socks[name].getsockname()[1])
             shutdown = trio.Event()

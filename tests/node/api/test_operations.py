@@ -1,11 +1,15 @@
 """Alive, ready, and how it is."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+
+import pytest
 
 from gossip.events import PeerStatistics
 from node.health import BEHIND, UNSIGNED_SECONDS
-from tests.strategies.served import NOW, ORIGIN, Served, served
+from registry.keys import public_of
+from tests.strategies.consortium import Consortium, seed_of
+from tests.strategies.served import NOW, ORIGIN, A, B, Served, empty, served
 
 PEER = PeerStatistics(
     name="node2.example.org",
@@ -61,6 +65,68 @@ async def test_status_and_figures(tmp_path: Path) -> None:
     assert f"accredit_log_entries {float(node.store.size())}" in figures
     assert 'accredit_peers{state="silent"} 1.0' in figures
     assert 'accredit_http_requests_total{method="GET",route="/v1/status",status="200"} 1.0' in figures
+    node.store.close()
+
+
+async def test_all_that_gossip_sees_of_a_peer_is_told(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    watched = replace(
+        PEER,
+        behind=1,
+        lag=2,
+        queued=3,
+        overflowed=4,
+        failures=5,
+        error="timeout",
+        is_mesh=True,
+        why="it is one of eight",
+        round_trip=6,
+        firsts=7,
+        duplicates=8,
+        strikes=9,
+        distrusted_until=(NOW + 60) * 1_000,
+        beacon=(NOW - 1) * 1_000,
+    )
+    node.peers = (watched,)
+    (told,) = (await node.get("/v1/status")).json()["peers"]
+    times = {"last_heard": "2023-11-16T02:00:00Z", "distrusted_until": "2023-11-16T02:01:00Z"}
+    assert told.pop("beacon_time") == "2023-11-16T01:59:59Z"
+    assert {name: told.pop(name) for name in times} == times
+    assert told.pop("round_trip_ms") == 6
+    assert told == {name: getattr(watched, name) for name in told}
+    assert len(told) + 4 == len(fields(PeerStatistics)), "nothing is kept back"
+    node.store.close()
+
+
+@pytest.mark.parametrize(
+    ("peer", "why"),
+    [
+        (None, "this node itself"),
+        (replace(PEER, failures=3, error="connection refused"), "does not answer this node (connection refused)"),
+        (replace(PEER, last_heard=None), "not been heard since this node started"),
+        (replace(PEER, lag=12), "12 statements fewer"),
+        (replace(PEER, distrusted_until=1, why="not listened to: a forged frame", failures=3), "a forged frame"),
+        (PEER, "never seen to cosign"),
+    ],
+)
+async def test_a_missing_signer_is_shown_with_the_reason(tmp_path: Path, peer: PeerStatistics | None, why: str) -> None:
+    """A charter with a second signer that has never cosigned."""
+    seeds = {ORIGIN: "", PEER.name: "other "}
+    nodes = [
+        {
+            "name": name,
+            "operator": name,
+            "url": f"https://{name}",
+            "keys": {role: public_of(seed_of(seed + role)) for role in ("peer", "log", "witness", "state")},
+        }
+        for name, seed in seeds.items()
+    ]
+    node = empty(tmp_path, Consortium.of((A, "nonprofit"), (B, "public"), nodes=nodes, signers=list(seeds)))
+    node.hears()
+    node.peers = () if peer is None else (peer,)
+    missing = {one["name"]: one for one in (await node.get("/v1/status")).json()["state_note"]["missing"]}
+    assert (missing[PEER.name]["last_seen"], missing[PEER.name]["count"]) == (None, None)
+    assert why in missing[PEER.name]["why"]
     node.store.close()
 
 

@@ -1,0 +1,103 @@
+"""How many decisions one core makes.
+
+Targets (performance.md): 100,000 a second by a verifier with a snapshot, in process; 50,000 a second by a node that is
+asked a thousand at a time. Seconds are those of this process, so that neighbours disturb less.
+
+The questions are those of `evidence`, each about another issuer, asked in turn: no answer is used twice. Over HTTP they
+go to the application in this process, without a socket: questions read from JSON, decided, written as JSON.
+"""
+
+import tempfile
+from itertools import repeat
+from pathlib import Path
+from time import process_time
+from typing import Any, Final
+
+import trio
+
+from benchmarks.evidence import ISSUERS, SCOPE, hashes, questions, seconds_of, world
+from benchmarks.harness import RUNS, Report
+from registry.decision import decide
+from registry.snapshot import Snapshot
+from tests.strategies import bodies
+from tests.strategies.domain import ECOSYSTEM, NOW
+from tests.strategies.noted import Held, trust
+from tests.strategies.served import A, Served, empty
+from tests.strategies.served import world as small_world
+
+TIMES: Final = 10
+"""That each issuer is asked about in one run."""
+
+BATCH: Final = 1_000
+
+
+def asked_over_http() -> dict[str, Any]:
+    """The body of one request."""
+    one = {"achievement_type": "BachelorDegree", "jurisdiction": "US-IN"}
+    return {"queries": [{**one, "issuer": _college(number % ISSUERS)} for number in range(BATCH)]}
+
+
+def _college(number: int) -> str:
+    return f"did:web:college{number}.example.edu"
+
+
+def node(folder: Path) -> Served:
+    """One that holds the issuers."""
+    town = small_world()
+    for number in range(ISSUERS):
+        town.says(A, "issuer.register", bodies.register(_college(number), name=f"College {number}"))
+        town.says(A, "accreditation.grant", bodies.grant(_college(number), scope=SCOPE))
+    made = empty(folder, town)
+    made.hears()
+    return made
+
+
+def in_process(report: Report) -> None:
+    """`decide` over records in memory, and a snapshot asked."""
+    held, asked = Held.of(world(ISSUERS).records()), questions(ISSUERS)
+    snapshot = Snapshot.load(held.snapshot(NOW), trust(held, NOW), NOW)
+    reader, number = held.reader(), TIMES * len(asked)
+    assert all(snapshot.ask(query, NOW).authorized for query in asked)
+
+    def decided() -> None:
+        for query in asked:
+            decide(query, reader, NOW, ecosystem_id=ECOSYSTEM)
+
+    def answered() -> None:
+        for query in asked:
+            snapshot.ask(query, NOW)
+
+    for name, work, bound in (
+        ("decide, records in memory", decided, None),
+        ("a verifier with a snapshot, in process", answered, 100_000),
+    ):
+        runs = [number / seconds_of(lambda work=work: [work() for _ in repeat(None, TIMES)]) for _ in range(RUNS)]  # type: ignore[misc]
+        report.add(name, "/s", runs, at_least=bound)
+
+
+async def over_http(report: Report) -> None:
+    """A thousand questions in one request."""
+    with tempfile.TemporaryDirectory() as name:
+        served, body = node(Path(name)), asked_over_http()
+        answer = await served.post("/v1/decisions", body)
+        assert all(one["authorized"] for one in answer.json()["decisions"])
+        app, runs = served.app(), []
+        for _ in range(RUNS):
+            started = process_time()
+            await served.ask("POST", "/v1/decisions", app, json=body)
+            runs.append(BATCH / (process_time() - started))
+        served.store.close()
+    report.add(f"POST /v1/decisions, {BATCH:,} a batch", "decisions/s", runs, at_least=50_000)
+
+
+def main() -> None:
+    """Measures and reports."""
+    report = Report("decisions")
+    hashes(report)
+    in_process(report)
+    trio.run(over_http, report)
+    report.finish()
+
+
+if __name__ == "__main__":
+    main()

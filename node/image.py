@@ -1,0 +1,26 @@
+"""What an engine had loaded and settled, for other engines to begin with: nodes that share their founding."""
+
+from dataclasses import dataclass
+
+from gossip.membership import Roster
+from governance.admission import Admission
+
+from . import cosigning
+from .logview import LogView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """See the module and `engine.Engine.image`. An engine over it costs what it differs by.
+
+    Attributes:
+        log: all entries, and their fold.
+        admission: has accepted them.
+        notary: where the notary stood.
+        peers: the nodes in force.
+    """
+
+    log: LogView
+    admission: Admission
+    notary: cosigning.Image
+    peers: Roster

@@ -1,0 +1,46 @@
+"""Where a running node touches what may block: two small protocols, so that a simulation or a test stands in for them.
+
+    size = await run_blocking(store.size)                                 RunBlocking: what waits for a disk
+    status, answer = await transport.post(name, url, frame, max_bytes=…)  Transport: what waits for a network
+
+`in_thread` is the seam of a real node; the real transport is `peers.Peers`.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import trio
+
+T = TypeVar("T")
+
+
+class RunBlocking(Protocol):
+    """Runs a function that blocks, somewhere it may."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """The seam in production: a worker thread; not abandoned when cancelled, so that nothing is half done."""
+    return await trio.to_thread.run_sync(work)
+
+
+class Transport(Protocol):
+    """What carries frames and notes to peers: `peers.Peers`, or the simulator's links."""
+
+    async def post(
+        self,
+        peer: str,
+        url: str,
+        data: bytes,
+        *,
+        max_bytes: int,
+        media_type: str = "application/cose",
+        seconds: float = 0.0,
+    ) -> tuple[int, bytes]:
+        """Status and body of the answer, which may take so many seconds (0: as long as any).
+
+        Raises:
+            RemoteError: there was none.
+        """
+        ...

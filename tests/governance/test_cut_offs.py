@@ -1,0 +1,97 @@
+"""What is left of a key's statements, and of what hangs on them, once it has been cut off."""
+
+import pytest
+
+from governance.verdicts import State
+from tests.strategies.bodies import ISSUER, event, grant, register
+from tests.strategies.consortium import Pen, fold_of, key_entry
+from tests.strategies.stories import (
+    A,
+    B,
+    C,
+    compromise,
+    issuer_pen,
+    pinned,
+    state_of,
+    trio,
+    verdict_of,
+)
+
+
+def test_a_stolen_keys_forged_statements_leave_the_committed_set_whenever_they_come() -> None:
+    town = trio()
+    good = town.says(A, "accreditation.grant", grant())
+    thief = town.pen(A).copy()
+    early = town.says(thief, "accreditation.grant", grant("did:web:early.example"))
+    town.votes(C, compromise(town, B, town.pen(A), good))
+    late = town.says(thief, "accreditation.grant", grant("did:web:late.example"))
+
+    for fold in (town.fold(), fold_of(town.eco, town.said, batch=1)):
+        assert [fold.is_committed(s.id) for s in (good, early, late)] == [True, False, False]
+        assert fold.committed_count() == len(town.said) - 2
+
+
+def test_what_only_a_void_statement_introduced_leaves_with_it() -> None:
+    town = trio()
+    pen = Pen("an invented issuer's", ISSUER)
+    registered = town.says(town.pen(A).copy(), "issuer.register", register(keys=[pinned(pen)]))
+    retired = town.says(pen, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#key"})
+    fold = town.fold()
+    assert fold.is_committed(retired.id)
+
+    cut = compromise(town, B, town.pen(A))
+    for statement in (cut, town.votes(C, cut)):
+        fold.add(statement)
+    changes = fold.settle()
+
+    assert set(changes.ceased) == {registered.id, retired.id}
+    assert not fold.is_committed(registered.id)
+    assert not fold.is_committed(retired.id)
+    assert fold.state_root() == town.fold().state_root()
+
+
+def test_a_key_cut_off_for_one_authority_speaks_on_for_another_and_its_chain_stays_whole() -> None:
+    town = trio(keys=2)
+    shared = town.pen(f"{B}#1")
+    town.says(f"{A}#1", "key.add", key_entry(shared, budget=0), A)
+    shared.authority = A
+    for_a = town.says(shared, "accreditation.grant", grant("did:web:for-a.example"))
+    shared.authority = B
+    for_b = town.says(shared, "accreditation.grant", grant("did:web:for-b.example"))
+    compromise(town, f"{A}#1", Pen(shared.name, A))
+
+    for fold in (town.fold(), fold_of(town.eco, town.said, batch=1), fold_of(town.eco, town.said[::-1], batch=1)):
+        assert verdict_of(town, for_a, fold).state is State.VOID
+        assert verdict_of(town, for_b, fold).state is State.EFFECTIVE
+        assert fold.is_committed(for_a.id)  # else nobody could follow the chain to the other
+        assert fold.is_committed(for_b.id)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_last_that_is_not_held_yet_lets_its_ancestors_stand_once_it_comes(order: int) -> None:
+    town = trio()
+    good = town.says(A, "accreditation.grant", grant())
+    last = town.says(A, "accreditation.status", event(good.id, "suspend"), ISSUER)
+    town.votes(C, compromise(town, B, town.pen(A), last))
+    rest = [s for s in town.said if s not in (good, last)]
+    fold = fold_of(town.eco, rest)
+    assert fold.get("accreditation", good.id.hex()) is None
+
+    for statement in (good, last)[::order]:
+        fold.add(statement)
+        fold.settle()
+
+    assert fold.state_root() == town.fold().state_root()
+    assert fold.get("accreditation", good.id.hex()) is not None
+
+
+def test_a_key_that_names_no_authority_of_its_own_is_cut_off_for_all_it_says() -> None:
+    town = trio()
+    pen = issuer_pen(town)
+    body = {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#key"}
+    retired = town.says(pen, "issuer.key", body)
+    assert state_of(town, retired) is State.EFFECTIVE
+
+    town.votes(C, compromise(town, B, pen))
+
+    assert state_of(town, retired) is State.VOID
