@@ -38,6 +38,11 @@ def test_a_scenario_meets_what_it_is_about() -> None:
     assert crashes.figures.counters["exchanges_failed"] > 0
 
 
+@pytest.mark.parametrize("name", ["equivocating_authority", "lying_log", "lying_signers"])
+def test_contradictions_happen_and_are_known_to_all_at_the_end(name: str) -> None:
+    assert figures_of(name, smoke_settings(name)).exposed is not None
+
+
 def test_the_smoke_set_has_every_scenario_and_each_is_as_long_as_its_faults_need() -> None:
     jobs = smoke_jobs([1, 2])
     assert [name for name, _ in jobs[::2]] == list(SCENARIOS)
