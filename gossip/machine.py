@@ -87,8 +87,12 @@ class Machine:
                     due = at
         return parts.now + max(0, due - parts.at)
 
-    def statistics(self) -> Statistics:
-        """What was seen since the start; alarms are counted under `alarm_…`."""
+    def statistics(self, *, strangers: bool = True) -> Statistics:
+        """What was seen since the start; alarms are counted under `alarm_…`.
+
+        Args:
+            strangers: also the members that we have nothing to do with at the moment.
+        """
         parts = self._parts
         counters = parts.counters.copy()
         counters["statements_announced_instead"] += sum(peer.outbox.overflowed for peer in parts.circle.peers.values())
@@ -104,7 +108,7 @@ class Machine:
                     now=parts.now,
                     at=parts.at,
                 )
-                for kid in parts.circle.roster.kids
+                for kid in (parts.circle.roster.kids if strangers else parts.circle.peers)
                 if kid != parts.me
             ),
             counters=tuple(sorted(counters.items())),

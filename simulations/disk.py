@@ -11,6 +11,8 @@ from typing import Final
 
 from registry.errors import StorageError
 
+from .shared import Shared
+
 SYNC_MS: Final = 4
 """One transaction with synchronous FULL and a signed checkpoint: a guess between an SSD (1) and a busy disk (10)."""
 
@@ -25,7 +27,7 @@ class Disk:
         slowness: how many times `SYNC_MS` a write takes.
     """
 
-    entries: list[tuple[bytes, bytes]] = field(default_factory=list)
+    entries: Shared[tuple[bytes, bytes]] = field(default_factory=Shared)
     is_full: bool = False
     slowness: int = 1
     _unsynced: tuple[tuple[bytes, bytes], ...] = ()

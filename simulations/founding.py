@@ -77,7 +77,7 @@ class Town:
         names: of the nodes. signers: of those that sign state notes.
         genesis: its id is the ecosystem's.
         grounds: peer seeds that were searched for, by node.
-        founding: what every node holds at the start, genesis first.
+        founding: what every node holds at the start, genesis first. founded: their ids.
         grants: accreditations among them.
         signed: every statement that an authority has signed, by id.
     """
@@ -89,6 +89,7 @@ class Town:
     genesis: Statement
     grounds: dict[str, bytes] = field(default_factory=dict)
     founding: list[Statement] = field(default_factory=list)
+    founded: dict[bytes, None] = field(default_factory=dict)
     grants: list[Statement] = field(default_factory=list)
     signed: dict[bytes, Statement] = field(default_factory=dict)
 
@@ -146,6 +147,7 @@ class Town:
                 town._vote(number, admitted[first : first + VOTE_TARGETS])
         town.grants = [town.grants_to(f"https://issuer{number}.example/", number) for number in range(grants)]
         town.founding = list(town.signed.values())
+        town.founded = dict.fromkeys(town.signed)
         return town
 
     @property

@@ -43,6 +43,7 @@ from registry.query import Query
 from registry.state_note import StateNote
 
 from .disk import Disk
+from .shared import Shared
 
 if TYPE_CHECKING:
     from .byzantine import Conduct
@@ -79,7 +80,7 @@ class Host:
         self.disk = Disk()
         self.engine: Engine | None = None
         self.clock_error = 0
-        self.told: list[bytes] = []
+        self.told: Shared[bytes] = Shared()
         self.starts = 0
         self.conflicts: list[bytes] = []
         self.is_dialled = True
@@ -122,6 +123,10 @@ class Host:
         assert self.engine is None, "it runs already"
         world = self.world
         self.starts += 1
+        entries = self.disk.entries
+        # A notary that takes up what it had signed or seen noted needs the whole log: it derives those states anew.
+        is_new = self._signed is None and self._kept is None
+        base = world.image if entries.base and is_new else None
         engine = Engine(
             ecosystem=world.town.ecosystem,
             name=self.name,
@@ -130,9 +135,10 @@ class Host:
             random=Random(self._random.getrandbits(256)),
             last=None if self._signed is None else self._signed.text,
             tick=world.settings.tick,
+            base=base,
             gossip=world.settings.gossip if self.is_dialled else replace(world.settings.gossip, outbound_only=True),
         )
-        engine.load([raw for _, raw in self.disk.entries])
+        engine.load([raw for _, raw in (entries if base is None else entries.own)])
         self.engine = engine
         self._note("start")
         signed = None if self._signed is None else (StateNote.decode(self._signed.text), self._signed.part)
@@ -141,7 +147,7 @@ class Host:
         world.check(lambda checker: checker.on_start(world, self))
         if self.starts > 1:  # what the crash left on the disk with nobody told of it
             world.metrics.on_logged(self, [id for id, _ in self.disk.entries[len(self.told) :]])
-        self.told = [id for id, _ in self.disk.entries]
+        self.told = Shared(world.founding_ids if entries.base else (), [id for id, _ in entries.own])
         self._plan_wakeup()
 
     def crash(self) -> None:

@@ -135,7 +135,7 @@ class Metrics:
     def on_crash(self, host: "Host") -> None:
         """Before a host's engine is gone."""
         if host.engine is not None and host.is_honest:
-            self._gone.update(dict(host.engine.statistics().counters))
+            self._gone.update(dict(host.engine.statistics(strangers=False).counters))
 
     def delays(self, *, urgent: bool) -> list[int]:
         """Of all deliveries, sorted."""
@@ -181,13 +181,13 @@ class Metrics:
         total = self._gone.copy()
         for host in self._world.honest:
             if host.engine is not None:
-                total.update(dict(host.engine.statistics().counters))
+                total.update(dict(host.engine.statistics(strangers=False).counters))
         return total
 
     def _busiest(self) -> float:
         """Frames that the busiest honest node took in, each second."""
         taken = [
-            dict(host.engine.statistics().counters).get("frames_received", 0)
+            dict(host.engine.statistics(strangers=False).counters).get("frames_received", 0)
             for host in self._world.honest
             if host.engine is not None
         ]

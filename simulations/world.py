@@ -14,11 +14,14 @@ seconds. *End*: checkers look at everything.
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 from gossip.config import GossipConfig
-from node.engine import TICK
+from node.engine import TICK, Engine
+from node.engine.image import Image
 from registry.trust import MAX_AGE
 
 from .byzantine import Conduct
@@ -29,6 +32,7 @@ from .host import Host
 from .metrics import Metrics
 from .network import Cut, LinkSettings, Network
 from .plain import PlainPush
+from .shared import Shared
 from .timeline import Timeline
 from .verifier import Verifier, policy_of
 from .workload import Workload
@@ -93,6 +97,7 @@ class World:
 
     Attributes:
         hosts: in the order of their names.
+        founding, founding_ids: what every log begins with: ids and whole encodings; ids.
         is_healed, healed_at: whether faults have stopped, and when (ms since 1970).
         converged_at: when all honest nodes had one root after that; None before.
         has_faults: whether the end of faults changed anything.
@@ -137,9 +142,10 @@ class World:
         self._ending: list[Callable[[], None]] = []
         self.hosts = [Host(self, name, Conduct()) for name in self.town.names]
         self._by_name = {host.name: host for host in self.hosts}
-        founding = [(each.id, each.raw) for each in self.town.founding]
+        self.founding = tuple((each.id, each.raw) for each in self.town.founding)
+        self.founding_ids = tuple(each.id for each in self.town.founding)
         for host in self.hosts:
-            host.disk.entries = list(founding)
+            host.disk.entries, host.told = Shared(self.founding), Shared(self.founding_ids)
         self._recount()
         self.metrics = Metrics(self)
         self.workload = Workload(self)
@@ -157,6 +163,20 @@ class World:
     def honest(self) -> list[Host]:
         """Those who follow the protocol."""
         return self._honest
+
+    @cached_property
+    def image(self) -> Image:
+        """What an engine is that has loaded the founding; the others begin with it."""
+        engine = Engine(
+            ecosystem=self.town.ecosystem,
+            name="founding",
+            peer_seed=bytes(32),
+            state_seed=bytes(32),
+            random=Random(0),
+        )
+        engine.load(self.town.founding)
+        engine.settle(now=self.timeline.now)
+        return engine.image()
 
     def roots(self) -> list[bytes]:
         """The different state roots of honest nodes that are up, sorted."""
@@ -273,7 +293,7 @@ class World:
     def hold_back(self, host: Host, *, until: float) -> None:
         """A host that starts only then, with nothing but the genesis; it must be named there."""
         self._fault(f"hold back {host.name}")
-        host.disk.entries = host.disk.entries[:1]
+        host.disk.entries, host.told = Shared(own=host.disk.entries[:1]), Shared()
         self._held_back[host.name] = None
         self.at(until, host.start)
 

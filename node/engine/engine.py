@@ -226,9 +226,9 @@ class Engine:
             due.append(self._pending.due(self._now))
         return min((each for each in due if each is not None), default=None)
 
-    def statistics(self) -> Statistics:
-        """What gossip has seen."""
-        return self._machine.statistics()
+    def statistics(self, *, strangers: bool = True) -> Statistics:
+        """What gossip has seen; `strangers`: also of members that it has nothing to do with at the moment."""
+        return self._machine.statistics(strangers=strangers)
 
     def image(self) -> Image:
         """What this settled engine holds, for others to begin with; it is not to be driven any more."""

@@ -55,6 +55,7 @@ class LogEquivocator(Rewriter):
     def __init__(self) -> None:
         super().__init__()
         self._host: Host | None = None
+        self._shown: dict[int, int] = {}  # size -> to which half it was shown first
 
     def begin(self, host: "Host") -> None:
         """See `Conduct`."""
@@ -70,8 +71,10 @@ class LogEquivocator(Rewriter):
         if checkpoint.origin != host.name:
             return body
         seed = host.world.town.node_seed(host.name, "log")
-        host.world.governing.accuse(public_of(seed))
-        if recipient[-1] % 2 == 0:
+        side = recipient[-1] % 2
+        if self._shown.setdefault(checkpoint.size, side) != side:  # whoever saw the other side is not alone any more
+            host.world.governing.accuse(public_of(seed))
+        if side == 0:
             return body
         other = replace(checkpoint, root=sha256(b"another " + checkpoint.root).digest())
         return replace(body, checkpoints=(sign_note(other.encode(), host.name, seed), *body.checkpoints[1:]))

@@ -44,24 +44,30 @@ class OneHistory(Checker):
 
     name = "one_history"
 
-    def on_start(self, world: "World", host: "Host") -> None:  # noqa: ARG002
+    def on_start(self, world: "World", host: "Host") -> None:
         """See `Checker`."""
-        self._compare(host)
+        self._compare(world, host)
 
     def on_end(self, world: "World") -> None:
         """See `Checker`."""
         for host in world.honest:
-            self._compare(host)
+            self._compare(world, host)
 
-    def _compare(self, host: "Host") -> None:
+    def _compare(self, world: "World", host: "Host") -> None:
         if not host.is_honest:
             return
-        stored = [id for id, _ in host.disk.entries]
+        entries, told = host.disk.entries, host.told
+        is_shared = bool(entries.base and told.base)
+        if is_shared:  # the founding is the same for all, and is not written to
+            stored, before = [id for id, _ in entries.own], told.own
+        else:
+            stored, before = [id for id, _ in entries], list(told)
         self.require(
-            stored[: len(host.told)] == host.told,
-            f"{host.name} told of {len(host.told)} entries, and its disk with {len(stored)} holds another history",
+            stored[: len(before)] == before,
+            f"{host.name} told of {len(told)} entries, and its disk with {len(entries)} holds another history",
         )
-        self.require(len(dict.fromkeys(stored)) == len(stored), f"{host.name} logged a statement twice")
+        again = is_shared and any(id in world.town.founded for id in stored)
+        self.require(len(dict.fromkeys(stored)) == len(stored) and not again, f"{host.name} logged a statement twice")
 
 
 class OneRoot(Checker):
@@ -110,7 +116,9 @@ class Records(Checker):
         for host in world.honest:
             if host.engine is None:
                 continue
-            held = sha256(b"".join(sorted(id + raw for id, raw in host.disk.entries))).digest()
+            entries = host.disk.entries
+            shared = b"founding" if entries.base else b""
+            held = sha256(shared + b"".join(sorted(id + raw for id, raw in entries.own))).digest()
             if held not in derived:
                 derived[held] = self._derive(world, host)
             self.require(

@@ -21,11 +21,11 @@ def lying_signers(world: World) -> None:
     people(world, normal=20, urgent=45)
 
 
-@scenario(nodes=30, seconds=90.0, checkpoints=True, bounds=Bounds(one_root=30_000, exposed=60_000))
+@scenario(nodes=30, seconds=200.0, checkpoints=True, bounds=Bounds(one_root=30_000, exposed=150_000))
 def lying_log(world: World) -> None:
     """A node signs two checkpoints of one size and shows one to either half: soon everybody has the proof."""
     world.turn(world.hosts[-1:], LogEquivocator)
-    people(world, normal=5, urgent=10)
+    people(world, normal=50, urgent=100)
 
 
 @scenario(signers=4, nodes=12, seconds=60.0, bounds=Bounds(one_root=30_000, stale=30))

@@ -150,6 +150,7 @@ def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
     conduct = LogEquivocator()
     assert conduct.rewrite_for(bytes(32), beacon) == beacon  # it has not begun
     conduct.begin(host)
+    assert not world.misconduct  # nobody has seen anything yet
     bodies = [conduct.rewrite_for(bytes(31) + bytes([last]), beacon) for last in (0, 1)]
     assert bodies[0] == beacon
     assert isinstance(bodies[1], Beacon)

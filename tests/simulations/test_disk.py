@@ -6,6 +6,7 @@ import pytest
 
 from registry.errors import StorageError
 from simulations.disk import SYNC_MS, Disk
+from simulations.shared import Shared
 
 ENTRY = (b"id", b"statement")
 
@@ -16,7 +17,7 @@ def test_what_is_synced_survives_every_crash() -> None:
     assert disk.sync() == 1
     for seed in range(20):
         assert not disk.crash(Random(seed))
-    assert disk.entries == [ENTRY]
+    assert list(disk.entries) == [ENTRY]
 
 
 def test_an_unsynced_write_is_lost_or_kept_whole() -> None:
@@ -32,10 +33,10 @@ def test_an_unsynced_write_is_lost_or_kept_whole() -> None:
 
 
 def test_a_full_disk_keeps_nothing_of_what_did_not_fit() -> None:
-    disk = Disk(entries=[ENTRY], is_full=True)
+    disk = Disk(entries=Shared(own=[ENTRY]), is_full=True)
     with pytest.raises(StorageError, match="no space"):
         disk.write([(b"2", b"another")])
-    assert disk.entries == [ENTRY]
+    assert list(disk.entries) == [ENTRY]
     assert not disk.is_writing
 
 

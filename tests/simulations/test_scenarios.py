@@ -31,11 +31,16 @@ def test_a_scenario_meets_what_it_is_about() -> None:
     lossy = figures_of("lossy", {"nodes": 8, "seconds": 10})
     forged = figures_of("flood_invalid", {"nodes": 10, "seconds": 10})
     crashes = run(find("crash_restart"), {"nodes": 8, "seconds": 20}, keep=100_000)
-    assert lossy.counters["exchanges_failed"] > 20
+    assert lossy.counters["exchanges_failed"] > 10
     assert forged.counters["offences"] > 0
     assert "crash" in "".join(crashes.tail)
     assert crashes.figures is not None
     assert crashes.figures.counters["exchanges_failed"] > 0
+
+
+@pytest.mark.parametrize("name", ["equivocating_authority", "lying_log", "lying_signers"])
+def test_contradictions_happen_and_are_known_to_all_at_the_end(name: str) -> None:
+    assert figures_of(name, smoke_settings(name)).exposed is not None
 
 
 def test_the_smoke_set_has_every_scenario_and_each_is_as_long_as_its_faults_need() -> None:
