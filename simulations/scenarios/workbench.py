@@ -15,6 +15,13 @@ def revocation(world: World) -> None:
     world.workload.revocations(every=1)
 
 
+@scenario(nodes=100, seconds=5.0, bounds=Bounds(normal_max=5_000, one_root=10_000))
+def rush(world: World) -> None:
+    """A hundred issuers are registered within two seconds, at any nodes: what comes together travels together."""
+    for number in range(100):
+        world.at(number / 50, world.workload.register)
+
+
 @scenario(
     nodes=25,
     seconds=30.0,
