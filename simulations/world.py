@@ -47,6 +47,11 @@ POLL: Final = 250
 """How often roots are compared while the world recovers, ms; so fine are the figures."""
 
 
+NOTE_CALM: Final = 45.0
+"""Seconds until everybody has a note of one root: whoever missed a cosignature is told of it again after 30 s
+(`node.notary.AGAIN`), and a turn takes 10 s."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A world before it begins. Together with a scenario and this source code, all that a run depends on.
@@ -359,7 +364,7 @@ class World:
             self.timeline.run(until=self.timeline.now + POLL)
             if self._has_converged():
                 self.converged_at = self.timeline.now
-        calm = max(self.settings.calm, 15.0 if self.settings.signers else 0.0)  # a quorum comes after one root
+        calm = max(self.settings.calm, NOTE_CALM if self.settings.signers else 0.0)
         self.timeline.run(until=self.timeline.now + round(calm * 1_000))
         for action in self._ending:
             action()
