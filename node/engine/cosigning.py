@@ -142,6 +142,6 @@ class Image:
     candidate: Fold
     noted: Standing
     steps: tuple[Step, ...]
-    behind: tuple[Statement, ...]
+    behind: Mapping[bytes, Statement]
     beyond: tuple[bytes, ...]
     gathered: Mapping[str, Mapping[VerifierKey, OpenedState]]

@@ -29,11 +29,12 @@ The notary keeps the noted state's note and roots only; its records are whoever'
 `Stands` says which of them changed.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Any, Final, assert_never
 
 from governance.charter import FOLD_VERSION
 from governance.fold import Fold
+from governance.layered import Layered
 from governance.picked import Picked
 from governance.rulebook import is_narrowing
 from registry.conflicts import conflict_of_states
@@ -122,7 +123,7 @@ class Notary:
         self._candidate = Fold(ecosystem)
         self._is_damaged = False  # one set was folded twice, to two states
         self._steps: list[Step] = []
-        self._behind: dict[bytes, Statement] = {}  # live, not in the candidate
+        self._behind: MutableMapping[bytes, Statement] = {}  # live, not in the candidate
         self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
         self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
         self._gathered: dict[str, dict[VerifierKey, OpenedState]] = {}
@@ -145,7 +146,7 @@ class Notary:
             candidate=self._candidate,
             noted=self.noted,
             steps=tuple(self._steps),
-            behind=tuple(self._behind.values()),
+            behind=self._behind,
             beyond=tuple(self._beyond),
             gathered={text: dict(copies) for text, copies in self._gathered.items()},
         )
@@ -153,7 +154,7 @@ class Notary:
     def _take_up(self, image: Image) -> None:
         self.noted, self._steps = image.noted, list(image.steps)
         self._gathered = {text: dict(copies) for text, copies in image.gathered.items()}
-        self._behind = {each.id: each for each in image.behind}
+        self._behind = Layered(image.behind)
         self._beyond = dict.fromkeys(image.beyond)
         if image.steps:
             self._candidate = image.candidate.branch()

@@ -87,7 +87,7 @@ def test_what_an_image_had_logged_and_not_cosigned_yet_is_cosigned_over_it() -> 
     first.wait(700)  # the tick, and not yet the quiet after it
     raws = list(first.log)
     image = first.engine.image()
-    assert [each.id for each in image.notary.behind] == [behind.id]
+    assert list(image.notary.behind) == [behind.id]
     node = Driven(town, log=raws, base=image)
     assert behind.id in node.engine
     assert node.engine.fold.state_root() == town.fold().state_root()
