@@ -54,7 +54,7 @@ class Nothing:
         """None."""
         return ()
 
-    def checkpoints(self) -> Sequence[bytes]:
+    def notes(self) -> Sequence[bytes]:
         """None."""
         return ()
 

@@ -64,8 +64,9 @@ class Held(Protocol):
         """The conflicts kept, checked, at most 256, the oldest first; none is ever dropped."""
         ...
 
-    def checkpoints(self) -> Sequence[bytes]:
-        """Signed checkpoints worth telling, at most 4 KiB each: our own log's newest first, then some of others'."""
+    def notes(self) -> Sequence[bytes]:
+        """Signed notes worth telling, at most 4 KiB each: our own newest checkpoint, the newest note that a quorum
+        stands by, then some of others' checkpoints."""
         ...
 
 
@@ -217,10 +218,10 @@ class Accuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """The peer with the key id `sender` showed these checkpoints: verify and compare them, if they are of use."""
+    """The peer with the key id `sender` showed these signed notes: verify and compare them, if they are of use."""
 
     sender: bytes
-    checkpoints: tuple[bytes, ...]
+    notes: tuple[bytes, ...]
 
 
 Effect = Send | Reply | Refuse | Submit | Accuse | Heard

@@ -60,11 +60,13 @@ CONFLICTS_MAX: Final = 16
 CONFLICTS_HELD: Final = 256
 """Conflicts that a node keeps and compares with others: 8 KiB of names. Four for each of 64 liars."""
 
-CHECKPOINTS_MAX: Final = 4
-"""Checkpoints in a beacon: the sender's, and three others', so that each of 1,000 logs is told of in minutes."""
+NOTES_MAX: Final = 5
+"""Signed notes in a beacon: the sender's checkpoint, the newest state note, and three others' checkpoints, so that each
+of 1,000 logs is told of in minutes."""
 
-CHECKPOINT_BYTES: Final = 4 * 1024
-"""Largest checkpoint in a beacon; with ten witnesses' cosignatures it has some 1,500 bytes."""
+NOTE_BYTES: Final = 4 * 1024
+"""Largest note in a beacon: a checkpoint with ten witnesses' lines has some 1,500 bytes, a state note with 16 signers'
+some 2,200."""
 
 _TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18
 _ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
@@ -111,14 +113,14 @@ class Prune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beacon:
-    """What the sender holds (as in `Root`), when (ms since 1970, its clock), and some logs' newest checkpoints."""
+    """What the sender holds (as in `Root`), when (ms since 1970, its clock), and some signed notes."""
 
     root: bytes
     count: int
     size: int
     time: int
     conflicts: bytes = b""
-    checkpoints: tuple[bytes, ...] = ()
+    notes: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +362,7 @@ def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:
         case Prune():
             return _PRUNE, {1: body.backoff}
         case Beacon():
-            told = {6: list(body.checkpoints)} if body.checkpoints else {}
+            told = {6: list(body.notes)} if body.notes else {}
             return _BEACON, _encode_holdings(body) | {4: body.time} | told
         case Root():
             return _ROOT, _encode_holdings(body)
@@ -399,8 +401,8 @@ def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
         return Prune(backoff=_number(_members(body, (1,), "the prune")[1], "backoff"))
     if kind == _BEACON:
         members = _members(body, (1, 2, 3, 4), "the beacon", optional=(5, 6))
-        notes = _octet_strings(members.get(6, []), "checkpoints", CHECKPOINTS_MAX, CHECKPOINT_BYTES)
-        return Beacon(**_holdings(members), time=_number(members[4], "time"), checkpoints=notes)
+        notes = _octet_strings(members.get(6, []), "notes", NOTES_MAX, NOTE_BYTES)
+        return Beacon(**_holdings(members), time=_number(members[4], "time"), notes=notes)
     if kind == _ROOT:
         return Root(**_holdings(_members(body, (1, 2, 3), "the root", optional=(5,))))
     if kind == _RECONCILE:

@@ -1,4 +1,4 @@
-"""What peers tell of others: conflicts, which prove themselves, and checkpoints, of which two may make a conflict.
+"""What peers tell of others: conflicts, which prove themselves, and signed notes, of which two may make a conflict.
 
 A **conflict** (`registry.conflicts`) is known by whom it accuses of what: its *name* is SHA-256(kind ‖ 00 ‖ public
 key). One for each name is enough, whichever proof a node got first, so what nodes compare are names:
@@ -15,10 +15,10 @@ at most 16 KiB; what is held already, by name, and what was handed on in the las
 unread; each peer may have 64 checked at once and then one a second, at the cost of its share of our processor. Junk is
 not an offence, because a conflict about a node that we do not know yet looks just like it.
 
-**Checkpoints** come in beacons, four at most, the sender's own first. Those not heard lately are handed to the owner
-(`Heard`), who keeps a ledger.
+**Notes** come in beacons, five at most: checkpoints, the sender's own first, and the newest state note with a quorum,
+so that nobody has to be told by a signer. Those not heard lately are handed to the owner (`Heard`), who keeps a ledger.
 
-What it does not do: check a signature, keep conflicts, or choose whose checkpoints go into a beacon: the owner does.
+What it does not do: check a signature, keep conflicts, or choose which notes go into a beacon: the owner does.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ from registry.note import VerifierKey
 
 from .config import GossipConfig
 from .events import Accuse, Heard, Held
-from .frames import CHECKPOINT_BYTES, CHECKPOINTS_MAX, CONFLICTS_HELD, Accusation
+from .frames import CONFLICTS_HELD, NOTE_BYTES, NOTES_MAX, Accusation
 from .peer import PeerState
 
 
@@ -57,7 +57,7 @@ class Hearsay:
         self._read = 0  # how many of the owner's are in `_named`
         self._digest = b""
         self._handed_on: dict[bytes, int] = {}  # SHA-256 of a conflict -> until when it is not handed on again
-        self._heard: dict[bytes, int] = {}  # SHA-256 of checkpoints handed on, the oldest first
+        self._heard: dict[bytes, int] = {}  # SHA-256 of notes handed on, the oldest first
         self._effects: list[Accuse | Heard] = []
 
     def take(self) -> list[Accuse | Heard]:
@@ -137,14 +137,14 @@ class Hearsay:
             self._named = {name: conflict for name, conflict in named if name is not None}
             self._digest = sha256(b"".join(sorted(self._named))).digest() if self._named else b""
 
-    # ---------------------------------------------------------------------------------------------- checkpoints
+    # ---------------------------------------------------------------------------------------------------- notes
 
-    def checkpoints(self) -> tuple[bytes, ...]:
+    def notes(self) -> tuple[bytes, ...]:
         """What goes into a beacon."""
-        notes = [note for note in self._held.checkpoints() if len(note) <= CHECKPOINT_BYTES]
-        return tuple(notes[:CHECKPOINTS_MAX])
+        notes = [note for note in self._held.notes() if len(note) <= NOTE_BYTES]
+        return tuple(notes[:NOTES_MAX])
 
-    def hear_checkpoints(self, peer: PeerState, notes: Iterable[bytes], *, at: int) -> None:
+    def hear_notes(self, peer: PeerState, notes: Iterable[bytes], *, at: int) -> None:
         """Hands on what is new, as far as the peer's share of our processor goes."""
         fresh: list[bytes] = []
         for note in notes:
@@ -154,7 +154,7 @@ class Hearsay:
                 _remember(self._heard, digest, at, many=self._config.heard)
                 fresh.append(note)
         if fresh:
-            self._effects.append(Heard(sender=peer.kid, checkpoints=tuple(fresh)))
+            self._effects.append(Heard(sender=peer.kid, notes=tuple(fresh)))
 
 
 def _remember(memory: dict[bytes, int], digest: bytes, value: int, *, many: int) -> None:

@@ -74,7 +74,7 @@ class Parts:
         return Root(root=root, count=count, size=self.held.size(), conflicts=self.hearsay.digest())
 
     def beacon(self) -> Beacon:
-        """What we hold, when, and the newest checkpoints: our own, then others'."""
+        """What we hold, when, and the notes worth telling."""
         root = self.root()
         return Beacon(
             root=root.root,
@@ -82,7 +82,7 @@ class Parts:
             size=root.size,
             conflicts=root.conflicts,
             time=self.now,
-            checkpoints=self.hearsay.checkpoints(),
+            notes=self.hearsay.notes(),
         )
 
     def note(self, peer: PeerState, theirs: Root | Beacon) -> None:
@@ -90,7 +90,7 @@ class Parts:
         peer.said = theirs
         if isinstance(theirs, Beacon):
             peer.beacon = theirs.time
-            self.hearsay.hear_checkpoints(peer, theirs.checkpoints, at=self.at)
+            self.hearsay.hear_notes(peer, theirs.notes, at=self.at)
         root, count = self.held.root()
         peer.in_sync = theirs.root == root if self.config.root_gate else theirs.count == count
 

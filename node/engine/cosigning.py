@@ -145,3 +145,8 @@ class Image:
     behind: Mapping[bytes, Statement]
     beyond: tuple[bytes, ...]
     gathered: Mapping[str, Mapping[VerifierKey, OpenedState]]
+
+
+def is_state(note: bytes) -> bool:
+    """Whether a signed note is meant as a `registry.state_note`, by its first line; nothing is verified."""
+    return note.partition(b"\n")[0].split(b"/")[-2:-1] == [b"state"]

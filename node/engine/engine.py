@@ -34,12 +34,14 @@ from governance.charter import FOLD_VERSION
 from governance.fold import Changes, Fold
 from governance.rulebook import is_urgent
 from registry.conflicts import Conflict
+from registry.encoding import encode
 from registry.errors import AccreditError, InputError, NotYetError, StorageError
 from registry.keys import public_of
 from registry.state_note import StateNote
 from registry.statement import Statement, Unverified, decode
 
 from . import cosigning
+from .cosigning import is_state
 from .happenings import (
     Append,
     Appended,
@@ -184,7 +186,7 @@ class Engine:
         stands = self.notary.resume(state, wanted, note=note)
         taken = {each.id: None for each in wanted}
         self._untold = [each for each in self._untold if each.id not in taken]
-        return [_stands(each, part) for each in stands]
+        return [self._stands(each, part) for each in stands]
 
     def __contains__(self, id: object) -> bool:
         """Whether a statement is logged."""
@@ -397,12 +399,21 @@ class Engine:
                         TellNote(peers=self._members.told(self._peers, self.name, self._random), data=effect.data)
                     )
                 case cosigning.Stands():
-                    effects.append(_stands(effect, self._log.part(effect.without)))
+                    effects.append(self._stands(effect, self._log.part(effect.without)))
                 case cosigning.Contradicts():
                     effects += self._on_conflicts([effect.conflict])
                 case _:
                     assert_never(effect)
         return effects
+
+    def _stands(self, effect: cosigning.Stands, part: Part) -> NoteStands:
+        self._log.ledger.standing = effect.note
+        return NoteStands(
+            kept=KeptNote(note=effect.note, part=part),
+            state=effect.state,
+            statements_root=effect.statements_root,
+            changed=effect.changed,
+        )
 
     # ------------------------------------------------------------------------------------------------- conflicts
 
@@ -413,9 +424,18 @@ class Engine:
             return []
         return [*(KeepConflict(data=file) for file in new), *self._gossip(events.ConflictsFound(conflicts=new))]
 
-    def _on_heard(self, checkpoints: Iterable[bytes]) -> list[Effect]:
-        found = [self._log.ledger.hear(note, self._members.log_key) for note in checkpoints]
-        return self._on_conflicts([conflict.encode() for conflict in found if conflict is not None])
+    def _on_heard(self, notes: Iterable[bytes]) -> list[Effect]:
+        """Signed notes that a peer showed: states go to the notary, checkpoints into the ledger."""
+        effects: list[Effect] = []
+        for note in notes:
+            if is_state(note):
+                try:
+                    effects += self._notarise(cosigning.Arrived(data=encode({1: note})))
+                except (InputError, NotYetError):
+                    self._log.ledger.refused += 1
+            elif (conflict := self._log.ledger.hear(note, self._members.log_key)) is not None:
+                effects += self._on_conflicts([conflict.encode()])
+        return effects
 
     # ---------------------------------------------------------------------------------------------------- gossip
 
@@ -435,7 +455,7 @@ class Engine:
                 case events.Accuse():
                     effects += self._on_conflicts(effect.conflicts)
                 case events.Heard():
-                    effects += self._on_heard(effect.checkpoints)
+                    effects += self._on_heard(effect.notes)
                 case _:
                     assert_never(effect)
         return effects
@@ -459,12 +479,3 @@ class Engine:
             sender=submit.sender, refused=tuple(refused), postponed=tuple(postponed), waiting=tuple(waiting)
         )
         return self._gossip(judged)
-
-
-def _stands(effect: cosigning.Stands, part: Part) -> NoteStands:
-    return NoteStands(
-        kept=KeptNote(note=effect.note, part=part),
-        state=effect.state,
-        statements_root=effect.statements_root,
-        changed=effect.changed,
-    )

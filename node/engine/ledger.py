@@ -5,8 +5,9 @@ for one count (of a signer's states), is a contradiction, and the two notes are 
 
 `Ledger` is that for the checkpoints which nodes show each other in beacons. Each is verified with the log key of the
 node's record before it is remembered; what does not verify is counted. `shown` says which ones to show to others: the
-own one, and some of others' in turn. So two nodes to which one log shows two trees of one size find out as soon as a
-path of beacons joins them, although neither ever asked that log for a proof.
+own one, the state note that stands, so that it comes to those whom no signer tells, and some of others' in turn. So two
+nodes to which one log shows two trees of one size find out as soon as a path of beacons joins them, although neither
+ever asked that log for a proof.
 
 What it does not do: compare trees of different sizes. That needs the log's own proofs and is the witnesses' work.
 """
@@ -23,7 +24,7 @@ KEPT: Final = 8
 """Sizes remembered of one key: as many seconds of a busy log, minutes of a signer. A guess."""
 
 OTHERS: Final = 3
-"""Checkpoints of others that are shown at a time; with the own one 4, as a beacon has room for."""
+"""Checkpoints of others that are shown at a time; with the own one and the state 5, as a beacon has room for."""
 
 NOTE_BYTES: Final = 4 * 1024
 """Largest checkpoint that is heard: text, log's line and the lines of some 30 witnesses."""
@@ -58,11 +59,12 @@ class Ledger:
 
     Attributes:
         own: this node's newest checkpoint, a signed note; empty before the first.
+        standing: the newest state note with a quorum; likewise.
         refused: how many checkpoints did not verify, or are of no log here.
     """
 
     def __init__(self) -> None:
-        self.own = b""
+        self.own = self.standing = b""
         self.refused = 0
         self._sayings = Sayings()
         self._newest: dict[str, tuple[int, bytes]] = {}
@@ -97,8 +99,8 @@ class Ledger:
         return None
 
     def shown(self) -> tuple[bytes, ...]:
-        """What to show to a peer: the own one first, then `OTHERS` of others', in turn with what is heard."""
+        """What to show a peer: own checkpoint, standing state, then `OTHERS` of others', in turn with what is heard."""
         notes = [note for _, note in self._newest.values() if note != self.own]
         first = self._turn % max(1, len(notes))
         others = (notes[first:] + notes[:first])[:OTHERS]
-        return (self.own, *others) if self.own else tuple(others)
+        return tuple(note for note in (self.own, self.standing, *others) if note)

@@ -83,8 +83,8 @@ class LogView:
         """Proofs that somebody lied, oldest first."""
         return self.caught.files()
 
-    def checkpoints(self) -> Sequence[bytes]:
-        """Signed checkpoints to show to others, our own first."""
+    def notes(self) -> Sequence[bytes]:
+        """Signed notes to show to others: our checkpoint, the standing state, some of others' checkpoints."""
         return self.ledger.shown()
 
     def statement(self, id: bytes) -> Statement:

@@ -65,9 +65,9 @@ class LogEquivocator(Rewriter):
     def rewrite_for(self, recipient: bytes, body: Body) -> Body | None:
         """A beacon with the other tree, to those whose key id is odd."""
         host = self._host
-        if not isinstance(body, Beacon) or not body.checkpoints or host is None:
+        if not isinstance(body, Beacon) or not body.notes or host is None:
             return body
-        checkpoint = Checkpoint.decode(Note.decode(body.checkpoints[0]).text)
+        checkpoint = Checkpoint.decode(Note.decode(body.notes[0]).text)
         if checkpoint.origin != host.name:
             return body
         seed = host.world.town.node_seed(host.name, "log")
@@ -77,4 +77,4 @@ class LogEquivocator(Rewriter):
         if side == 0:
             return body
         other = replace(checkpoint, root=sha256(b"another " + checkpoint.root).digest())
-        return replace(body, checkpoints=(sign_note(other.encode(), host.name, seed), *body.checkpoints[1:]))
+        return replace(body, notes=(sign_note(other.encode(), host.name, seed), *body.notes[1:]))

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from gossip.config import GossipConfig
 from gossip.frames import (
-    CHECKPOINT_BYTES,
-    CHECKPOINTS_MAX,
     CONFLICTS_HELD,
     CONFLICTS_MAX,
     MESSAGE_BYTES,
+    NOTE_BYTES,
+    NOTES_MAX,
     Accusation,
     Announce,
     Beacon,
@@ -62,7 +62,7 @@ bodies: st.SearchStrategy[Body] = st.one_of(
         size=numbers,
         time=numbers,
         conflicts=digests,
-        checkpoints=st.lists(st.binary(max_size=50), max_size=CHECKPOINTS_MAX).map(tuple),
+        notes=st.lists(st.binary(max_size=50), max_size=NOTES_MAX).map(tuple),
     ),
     st.builds(
         Reconcile,
@@ -219,12 +219,12 @@ def test_the_hand_made_frame_is_right_but_for_what_a_test_changes() -> None:
         pytest.param(hand_made(kind=7, body={1: YOU, 2: 0, 3: 0, 5: b""}), "not_a_frame", id="empty digest"),
         pytest.param(hand_made(kind=7, body={1: YOU, 2: 0, 3: 0, 6: []}), "not_a_frame", id="root with checkpoints"),
         pytest.param(
-            hand_made(kind=6, body={1: YOU, 2: 0, 3: 0, 4: 0, 6: [b""] * (CHECKPOINTS_MAX + 1)}),
+            hand_made(kind=6, body={1: YOU, 2: 0, 3: 0, 4: 0, 6: [b""] * (NOTES_MAX + 1)}),
             "not_a_frame",
             id="too many checkpoints",
         ),
         pytest.param(
-            hand_made(kind=6, body={1: YOU, 2: 0, 3: 0, 4: 0, 6: [bytes(CHECKPOINT_BYTES + 1)]}),
+            hand_made(kind=6, body={1: YOU, 2: 0, 3: 0, 4: 0, 6: [bytes(NOTE_BYTES + 1)]}),
             "not_a_frame",
             id="large checkpoint",
         ),

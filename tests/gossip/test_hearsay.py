@@ -6,7 +6,7 @@ import pytest
 
 from gossip.config import GossipConfig
 from gossip.events import Accuse, ConflictsFound, Effect, Heard, PeersChanged
-from gossip.frames import CHECKPOINT_BYTES, CONFLICTS_MAX, Accusation, Beacon, Push, Root
+from gossip.frames import CONFLICTS_MAX, NOTE_BYTES, Accusation, Beacon, Push, Root
 from gossip.hearsay import name_of
 from registry.encoding import encode
 from registry.keys import key_id
@@ -194,46 +194,44 @@ def test_nothing_is_checked_for_a_peer_that_broke_the_rules_or_used_up_our_time(
     assert handed_on(busy.hear(Accusation(holds=(), conflicts=(lie("log"),)), nonce=2)) == []
 
 
-def test_a_beacon_shows_four_checkpoints_and_none_that_is_too_large() -> None:
+def test_a_beacon_shows_five_notes_and_none_that_is_too_large() -> None:
     alice = Alice(NO_ROOTS)
-    notes = [checkpoint(f"log{number}", 3) for number in range(5)]
-    alice.ledger.notes = [bytes(CHECKPOINT_BYTES + 1), *notes]
+    notes = [checkpoint(f"log{number}", 3) for number in range(6)]
+    alice.ledger.shown = [bytes(NOTE_BYTES + 1), *notes]
     beacon = alice.wait_for(Beacon)
     assert isinstance(beacon, Beacon)
-    assert list(beacon.checkpoints) == notes[:4]
+    assert list(beacon.notes) == notes[:5]
 
 
 def test_checkpoints_are_handed_to_the_owner_once_and_from_answers_too() -> None:
     alice = Alice(NO_ROOTS)
     one, two = checkpoint("log", 3), checkpoint("log", 4)
-    said = Beacon(root=bytes(32), count=0, size=0, time=alice.now, checkpoints=(one,))
-    assert alice.hear(said)[-1] == Heard(sender=key_id(BOB.public), checkpoints=(one,))
+    said = Beacon(root=bytes(32), count=0, size=0, time=alice.now, notes=(one,))
+    assert alice.hear(said)[-1] == Heard(sender=key_id(BOB.public), notes=(one,))
     assert not any(isinstance(effect, Heard) for effect in alice.hear(said, nonce=2))
     alice.wait_for(Beacon)
-    answer = Beacon(root=bytes(32), count=0, size=0, time=alice.now, checkpoints=(one, two))
-    assert alice.answer(answer)[-1] == Heard(sender=key_id(BOB.public), checkpoints=(two,))
+    answer = Beacon(root=bytes(32), count=0, size=0, time=alice.now, notes=(one, two))
+    assert alice.answer(answer)[-1] == Heard(sender=key_id(BOB.public), notes=(two,))
 
 
 def test_checkpoints_beyond_a_peers_share_of_our_time_are_not_looked_at() -> None:
     alice = Alice(GossipConfig(work_per_second=60, work_burst=60, heard=2))
     notes = tuple(checkpoint("log", size) for size in range(1, 4))
-    said = Beacon(root=bytes(32), count=0, size=0, time=alice.now, checkpoints=notes)
-    assert alice.hear(said)[-1] == Heard(sender=key_id(BOB.public), checkpoints=notes[:1])
+    said = Beacon(root=bytes(32), count=0, size=0, time=alice.now, notes=notes)
+    assert alice.hear(said)[-1] == Heard(sender=key_id(BOB.public), notes=notes[:1])
     alice.now += 1_000
-    assert alice.hear(said, nonce=2)[-1] == Heard(sender=key_id(BOB.public), checkpoints=notes[1:2])
+    assert alice.hear(said, nonce=2)[-1] == Heard(sender=key_id(BOB.public), notes=notes[1:2])
     alice.now += 1_000
-    assert alice.hear(said, nonce=3)[-1] == Heard(sender=key_id(BOB.public), checkpoints=notes[2:])
+    assert alice.hear(said, nonce=3)[-1] == Heard(sender=key_id(BOB.public), notes=notes[2:])
     alice.now += 1_000
-    assert alice.hear(said, nonce=4)[-1] == Heard(sender=key_id(BOB.public), checkpoints=notes[:1]), (
-        "two are remembered"
-    )
+    assert alice.hear(said, nonce=4)[-1] == Heard(sender=key_id(BOB.public), notes=notes[:1]), "two are remembered"
 
 
 def test_each_node_hears_of_the_logs_of_others() -> None:
     world = World(nodes=6)
     for node in world.nodes:
-        node.ledger.notes = [checkpoint(node.name, 1)]
+        node.ledger.shown = [checkpoint(node.name, 1)]
     world.run(seconds=60)
     for node in world.nodes:
-        heard = {note for each in node.heard for note in each.checkpoints}
+        heard = {note for each in node.heard for note in each.notes}
         assert len(heard) >= 4

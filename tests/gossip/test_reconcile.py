@@ -41,7 +41,7 @@ class Set:
     def conflicts(self) -> Sequence[bytes]:
         return ()
 
-    def checkpoints(self) -> Sequence[bytes]:
+    def notes(self) -> Sequence[bytes]:
         return ()
 
     def root(self) -> tuple[bytes, int]:

@@ -146,7 +146,7 @@ def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
     log, seed = public_of(world.town.node_seed(host.name, "log")), world.town.node_seed(host.name, "log")
     key = VerifierKey(name=host.name, type=KeyType.ED25519, public=log)
     true = sign_note(Checkpoint(origin=host.name, size=3, root=bytes(32)).encode(), host.name, seed)
-    beacon = Beacon(root=bytes(32), count=1, size=3, time=1, checkpoints=(true,))
+    beacon = Beacon(root=bytes(32), count=1, size=3, time=1, notes=(true,))
     conduct = LogEquivocator()
     assert conduct.rewrite_for(bytes(32), beacon) == beacon  # it has not begun
     conduct.begin(host)
@@ -154,10 +154,10 @@ def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
     bodies = [conduct.rewrite_for(bytes(31) + bytes([last]), beacon) for last in (0, 1)]
     assert bodies[0] == beacon
     assert isinstance(bodies[1], Beacon)
-    conflict = conflict_of_checkpoints(true, bodies[1].checkpoints[0], key)
+    conflict = conflict_of_checkpoints(true, bodies[1].notes[0], key)
     assert conflict.key.public == world.misconduct[0].key
     foreign = sign_note(Checkpoint(origin="other", size=3, root=bytes(32)).encode(), "other", seed)
-    others = Beacon(root=bytes(32), count=1, size=3, time=1, checkpoints=(foreign,))
+    others = Beacon(root=bytes(32), count=1, size=3, time=1, notes=(foreign,))
     assert conduct.rewrite_for(bytes(31) + b"\1", others) == others
 
 

@@ -102,7 +102,7 @@ class Ledger:
         self.raws: dict[bytes, bytes] = {}
         self.times: list[tuple[int, bytes]] = []
         self.kept: list[bytes] = []  # conflicts
-        self.notes: list[bytes] = []  # checkpoints
+        self.shown: list[bytes] = []  # signed notes
         self._root: tuple[int, bytes] = (-1, b"")
 
     def __contains__(self, id: object) -> bool:
@@ -128,8 +128,8 @@ class Ledger:
     def conflicts(self) -> Sequence[bytes]:
         return self.kept
 
-    def checkpoints(self) -> Sequence[bytes]:
-        return self.notes
+    def notes(self) -> Sequence[bytes]:
+        return self.shown
 
     def add(self, each: Unverified) -> Logged:
         self.order.append(each.id)

@@ -130,9 +130,9 @@ def test_a_log_that_shows_two_trees_is_caught_by_what_peers_heard(
 ) -> None:
     machine = Machine(node, monkeypatch)
     own, one, other = checkpoint("node1", 9), checkpoint("node2", 1), checkpoint("node2", 2)
-    assert machine.brings(events.Heard(sender=bytes(32), checkpoints=(own, one))) == []
-    assert set(node.engine._log.checkpoints()) == {own, one}
-    effects = machine.brings(events.Heard(sender=bytes(32), checkpoints=(one, other, b"noise")))
+    assert machine.brings(events.Heard(sender=bytes(32), notes=(own, one))) == []
+    assert set(node.engine._log.notes()) == {own, one}
+    effects = machine.brings(events.Heard(sender=bytes(32), notes=(one, other, b"noise")))
     assert [type(effect) for effect in effects] == [KeepConflict]
     assert [conflict.key.name for conflict in node.engine.conflicts] == ["node2"]
     assert node.engine.unproven == 1
@@ -141,7 +141,7 @@ def test_a_log_that_shows_two_trees_is_caught_by_what_peers_heard(
 def test_the_newest_own_checkpoint_is_shown_to_peers(node: Driven) -> None:
     node.checkpoint = checkpoint("node1", 1)
     node.submitted(node.town.says(A, "issuer.register", issuer_body()))
-    assert node.engine._log.checkpoints() == (node.checkpoint,)
+    assert node.engine._log.notes() == (node.checkpoint,)
 
 
 def test_a_signer_that_cosigns_two_roots_of_one_count_is_caught() -> None:

@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from gossip import events
 from node.engine import (
     Effect,
     KeepNote,
@@ -12,6 +13,7 @@ from node.engine import (
     NoteStands,
     ReplyNote,
     TellNote,
+    Ticked,
 )
 from node.engine import members as members_module
 from node.engine.noted import Part
@@ -110,3 +112,21 @@ def test_a_cosignature_is_told_to_every_signer_and_to_some_of_many_others(monkey
     told = {peer.name for peer in node.engine._members.told(node.engine._peers, "node1", Random(1))}
     assert len(told) == 18
     assert told >= {f"node{number}" for number in range(2, 17)}
+
+
+def test_a_note_with_a_quorum_comes_to_those_whom_no_signer_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More nodes than a signer can tell: the note goes from peer to peer in beacons."""
+    entries = [{**node_entry(name), "operator": f"Operator of {name}"} for name in ("node1", "node2", "node3")]
+    town = Consortium.of((A, "nonprofit"), (B, "public"), nodes=entries, signers=["node1"])
+    raws = [each.raw for each in town.said]
+    signer, far, farther = (Driven(town, name, log=raws) for name in ("node1", "node2", "node3"))
+    for node in (signer, far, farther):
+        node.wait(3_000)
+    for before, node in ((signer, far), (far, farther)):
+        (note,) = before.engine._log.notes()
+        heard = (events.Heard(sender=bytes(32), notes=(b"Town/x/state/1\n\n", note)),)
+        monkeypatch.setattr(node.engine._machine, "handle", lambda *_, heard=heard, **__: heard)
+        stands = [each for each in node.handle(Ticked()) if isinstance(each, NoteStands)]
+        monkeypatch.undo()
+        assert [each.kept.note for each in stands] == [note]
+        assert node.engine.unproven == 1, "what is none is counted, and stops nothing"
