@@ -29,8 +29,8 @@ class GossipConfig:
 
         heartbeat: between two looks at the mesh, and two announcements. Design: 1 s.
         degree, degree_low, degree_high: peers in the mesh. Design: 8, low 6, high 12.
-        mesh_sample: members that are ranked when peers are chosen: where one operator runs 99 % of 10,000 nodes, ten of
-            others are among them. A guess.
+        mesh_sample: members that are ranked when peers are chosen: where one operator runs 95 % of 10,000 nodes, a
+            dozen of others are among them. A guess.
         operator_slots: mesh peers of one operator. Design: 1.
         pinned: names of nodes always in the mesh. Design: two at most.
         rotation_min, rotation_max: between two rotations of a slot. Design: 10 to 30 min.
@@ -109,7 +109,7 @@ class GossipConfig:
     degree: int = 8
     degree_low: int = 6
     degree_high: int = 12
-    mesh_sample: int = 1_000
+    mesh_sample: int = 250
     operator_slots: int = 1
     pinned: tuple[str, ...] = ()
     rotation_min: int = 600_000
