@@ -495,4 +495,5 @@ def _stands(effect: cosigning.Stands, part: Part) -> NoteStands:
         state=effect.state,
         statements_root=effect.statements_root,
         changed=effect.changed,
+        committed=effect.committed,
     )
