@@ -150,6 +150,9 @@ def test_readers_see_note_records_and_proofs_of_one_state_while_others_follow(pa
                         proved = check_proof(root, record_key(*subject), held.prove(*subject))
                         if proved != (None if record is None else record_digest(record)):
                             wrong.append(f"{subject} at {state.count}")
+                    for id in (said(20 * state.count), said(20 * state.count + 19)):
+                        if check_proof(held.statements_root, id, held.statements.prove(id)) != id:
+                            wrong.append(f"{id.hex()} at {state.count}")
 
     with open_store(path) as store:
         noted = NotedStore(store)
