@@ -1,7 +1,8 @@
 """`accredit log`: a node's log of everything it has accepted, checked rather than believed.
 
     show      the signed checkpoint
-    prove     one statement's place in the log, as a file that proves itself (C2SP tlog-proof)
+    prove     one statement's place in the log, as a file that proves itself (C2SP tlog-proof); with --state, that the
+              state which a quorum noted binds to it (`presence`)
     verify    URL: read the whole log, derive root, records, map and note again; FILE: check such a proof, without a
               network
 
@@ -55,16 +56,48 @@ def show(log_key: str | None, nodes: tuple[str, ...]) -> None:
     output.emit({**data, "witnesses": cosigned}, lambda: output.facts(rows))
 
 
-@log.command("prove", example="accredit log prove 5f2b8c11 -o proof.tlog --node https://node1.example.org")
+@log.command(
+    "prove",
+    example="""accredit log prove 5f2b8c11 -o proof.tlog --node https://node1.example.org
+accredit log prove 5f2b8c11 --state --policy policy.txt --node https://node1.example.org""",
+)
 @click.argument("statement", metavar="ID")
 @click.option("-o", "--output", "target", type=_FILE, help="File to write; default: ID.tlog-proof")
 @_LOG_KEY
+@click.option("--state", is_flag=True, help="Prove it of the state that a quorum of signers noted; writes no file.")
+@click.option(
+    "--policy",
+    "policy_path",
+    type=_FILE,
+    envvar="ACCREDIT_POLICY",
+    metavar="POLICY",
+    help="With --state: your trust policy, from accredit trust export. [env ACCREDIT_POLICY]",
+)
 @node_option
-def prove(statement: str, target: Path | None, log_key: str | None, nodes: tuple[str, ...]) -> None:
+def prove(
+    statement: str,
+    target: Path | None,
+    log_key: str | None,
+    state: bool,
+    policy_path: Path | None,
+    nodes: tuple[str, ...],
+) -> None:
     """Write a proof that a statement is in a node's log, as a file that can be checked without a network.
 
     It carries the checkpoint as the node serves it: with the cosignatures of its witnesses, for `verify --policy`.
+
+    With --state: whether the newest state that a quorum of the signers in your trust policy vouches for binds to the
+    statement. Ends with 0 if it does, with 1 if it is proved that it does not.
     """
+    if state:
+        from cli.presence import prove_presence
+
+        if policy_path is None:
+            raise click.UsageError("--state needs --policy: who the signers are is yours to say.")
+        if target is not None or log_key is not None:
+            raise click.UsageError("--state writes no file and asks no log: leave -o and --log-key away.")
+        prove_presence(statement, policy_path, nodes)
+        return
     with connected(nodes[0]) as client:
         whole = complete(statement, lambda: effective_ids(client), "a statement")
         key = _key(client, log_key)

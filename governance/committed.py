@@ -16,7 +16,7 @@ turns up.
 Until the genesis is in effect everything is committed.
 """
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 
 from registry.statement import Statement
 from registry.trie import Trie
@@ -51,39 +51,48 @@ class Committed:
     def __contains__(self, statement: bytes) -> bool:
         return statement in self._ids
 
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._ids)
+
     def root(self) -> bytes:
         """The root over the ids: 32 bytes."""
         return self._trie.root()
 
-    def settle(self, law: Law | None, fresh: list[Statement]) -> None:
+    def settle(self, law: Law | None, fresh: list[Statement]) -> dict[bytes, bool]:
         """Brings the set up to date.
 
         Args:
             law: as it now is.
             fresh: what was added, or became complete, since the last time.
+
+        Returns:
+            The ids that have entered (True) or left (False) it by that, in an order that means nothing.
         """
         before, self._law = self._law, law
         if law is None:
-            self._commit(statement.id for statement in fresh)
-        elif before is not None and before.ends == law.ends:
+            return self._commit(statement.id for statement in fresh)
+        if before is not None and before.ends == law.ends:
             # The same cut-offs; what they spare only grows, as more of the chains before their `last` is held.
             # What comes late on the chain of a key cut off may be needed by what follows it.
             again = {statement.kid: None for statement in fresh if statement.kid in law.ground.cuts}
             late = [s for key in again for s in self._chains.of_key(key)]
-            self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
-        else:
-            old, self._ids, self._known = self._ids, {}, {}
-            standing = self._spread(law, [], [self._chains[self._ecosystem], *self._pillars(law)])
-            for statement in [s for s in old if s not in standing]:
-                self._trie.set(statement, None)
-            self._ids = {statement: None for statement in old if statement in standing}
-            self._commit(standing)
+            return self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
+        old, self._ids, self._known = self._ids, {}, {}
+        standing = self._spread(law, [], [self._chains[self._ecosystem], *self._pillars(law)])
+        left = {statement: False for statement in old if statement not in standing}
+        for statement in left:
+            self._trie.set(statement, None)
+        self._ids = {statement: None for statement in old if statement in standing}
+        return left | self._commit(standing)
 
-    def _commit(self, statements: Iterable[bytes]) -> None:
+    def _commit(self, statements: Iterable[bytes]) -> dict[bytes, bool]:
+        entered: dict[bytes, bool] = {}
         for statement in statements:
             if statement not in self._ids:
                 self._ids[statement] = None
                 self._trie.set(statement, statement)
+                entered[statement] = True
+        return entered
 
     def _spread(self, law: Law, statements: list[Statement], certain: list[Statement]) -> dict[bytes, None]:
         """What stands of `statements`, what is `certain` to, and all that these bring with them."""

@@ -19,8 +19,8 @@ nodes that share their beginning, are held nearly once. The law of the fold hold
 branch catch up with its base after that has grown.
 """
 
-from collections.abc import Iterable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
@@ -58,11 +58,13 @@ class Changes:
     Attributes:
         records: types and ids of the records made, changed or removed, sorted.
         took_effect, ceased: ids of the statements that began or stopped to have effect, sorted.
+        committed: ids of the statements to which the root binds from now on (True), or no longer does (False).
     """
 
     records: tuple[Subject, ...] = ()
     took_effect: tuple[bytes, ...] = ()
     ceased: tuple[bytes, ...] = ()
+    committed: Mapping[bytes, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +237,7 @@ class Fold:
         changed: dict[Subject, None] = {}
         if self._law_is_stale:
             self._settle_law(changed)
-        self._committed.settle(self.law, list(self._fresh.values()))
+        committed = self._committed.settle(self.law, list(self._fresh.values()))
         self._fresh = {}
         if self.law is not None:
             for annulment in sorted(self._dirty_annulments):
@@ -250,6 +252,7 @@ class Fold:
             records=tuple(sorted(changed)),
             took_effect=tuple(sorted(s for s, before in was.items() if s in self._effective and not before)),
             ceased=tuple(sorted(s for s, before in was.items() if s not in self._effective and before)),
+            committed=committed,
         )
 
     def _settle_law(self, changed: dict[Subject, None]) -> None:
@@ -386,6 +389,10 @@ class Fold:
     def committed_count(self) -> int:
         """How many statements the root commits to."""
         return len(self._committed)
+
+    def committed(self) -> Iterator[bytes]:
+        """Ids of the statements that the root commits to, in an order that means nothing."""
+        return iter(self._committed)
 
     def is_committed(self, statement: bytes) -> bool:
         """Whether the root commits to a statement."""

@@ -7,7 +7,7 @@
 What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
 its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root · the feed of
 changes and the kept facts against their checksums; times of the feed never go back · the noted records, their keys,
-the leaves and pages of their map, its root and the note, the past states. Entries never change, so a node may go on
+the leaves and pages of both maps, their roots and the note, the past states. Entries never change, so a node may go on
 appending meanwhile: what is audited is the log as it was when it began. For a state: the count and the root that its
 part of the log, folded from nothing, leads to; for the noted one every record, byte for byte.
 

@@ -110,6 +110,10 @@ class NodeClient:
         """One statement as it was signed."""
         return self._get_bytes(f"/v1/statements/{_hex(statement)}", _COSE)
 
+    def presence(self, statement: bytes | str) -> dict[str, Any]:
+        """Whether the newest noted state binds to a statement; to be checked with `registry.presence`."""
+        return self._get(f"/v1/statements/{_hex(statement)}/proof")
+
     def submit(self, raws: Sequence[bytes]) -> dict[str, Any]:
         """Submits statements, in order; returns what became of each, under a signed checkpoint.
 

@@ -18,6 +18,7 @@ and, of the newest state that a quorum stands by (`noted_store`), whose note is 
     noted            one row: its roots, and the number of the state before it in `noted_past`
     noted_records    type, key in the map, id and bytes of every record
     records_leaves, records_pages                             the map over them (`statemap`)
+    statements_leaves, statements_pages                       the map over the statements to which the root binds
     noted_past       states that were noted before: roots, and the records that differ in the one after
 
 Where nothing else vouches for a row, it has a `digest` (`database.checksum`): those of `checkpoint`, `feed`, `kept` and
@@ -40,7 +41,7 @@ from sqlite_utils import Database
 from registry.errors import StorageError
 
 from .database import APPLICATION_ID, checksum, transaction
-from .statemap import RECORDS
+from .statemap import RECORDS, STATEMENTS
 from .statemap import tables as state_map_tables
 
 # A log of 2**63 leaves has 2**55 full tiles in its lowest level, and 8 levels of tiles.
@@ -105,6 +106,14 @@ def _note_states(db: Database) -> None:
         db.execute("UPDATE feed SET chain = ?, digest = ?", (chain, checksum(size, chain)))
 
 
+def _map_statements(db: Database) -> None:
+    """The second map. What is noted is forgotten, and made anew from the log with both when the node starts."""
+    for statement in state_map_tables(STATEMENTS):
+        db.execute(statement)
+    for table in ("noted", "noted_records", "noted_past", f"{RECORDS}_leaves", f"{RECORDS}_pages"):
+        db.execute(f"DELETE FROM {table}")
+
+
 GOVERNING: Final = "type IN ('authority', 'charter')"
 """Which records every decision reads some of: few, so that they have an index of their own."""
 
@@ -114,7 +123,7 @@ FED: Final = "seq, time, statement, kind, sub, change"
 ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted")
 """Tables of one row at most, whose number is 1."""
 
-MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states)
+MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states, _map_statements)
 SCHEMA: Final = len(MIGRATIONS)
 
 

@@ -1,10 +1,10 @@
-"""The noted state in SQLite: records, their map, the note, and what changed on the way to it; all of it at one moment.
+"""The noted state in SQLite: records, both maps, the note, and what changed on the way to it; all of it at one moment.
 
     noted = NotedStore(store)
-    noted.resume(kept, state, statements_root, records)      at the start; says why it had to be made anew, if it had
-    noted.settle(kept, state, statements_root, changed)      one transaction a note: all of it, or nothing
+    noted.resume(kept, state, …, records, statements)        at the start; says why it had to be made anew, if it had
+    noted.settle(kept, state, …, changed, committed)         one transaction a note: all of it, or nothing
     with noted.reading() as held:                            several reads of one state, in any thread
-        held.note, held.get(type, id), held.prove(type, id)
+        held.note, held.get(type, id), held.prove(type, id), held.statements.prove(statement_id)
     with noted.apart() as held: ...                          the same through a connection of its own, for long work
     StoredNoted(open_reader(path))                           the same from another process
 
@@ -21,7 +21,7 @@ Past states: `noted_past` has, for each state noted before, both roots and the r
 What it does not do: verify notes (`notary`), or say which state is the noted one.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -42,7 +42,7 @@ from .engine import noted
 from .engine.noted import KEPT_NOTE, KeptNote
 from .migrations import GOVERNING
 from .reader import Reader, open_reader, sound
-from .statemap import RECORDS, SqliteStateMap
+from .statemap import RECORDS, STATEMENTS, SqliteStateMap
 from .store import Store, keep
 
 NO_ROOT: Final = bytes(32)
@@ -98,6 +98,7 @@ class StoredNoted:
         self._reader = reader
         self._read: tuple[Any, Head] | None = None
         self.trie = SqliteStateMap(reader.connection, RECORDS)
+        self.statements = SqliteStateMap(reader.connection, STATEMENTS)
 
     @contextmanager
     def reading(self) -> Iterator[Self]:
@@ -250,6 +251,9 @@ class StoredNoted:
             self._check_records(records)
             if self.trie.check() != (NO_ROOT if head is None else head.records_root):
                 raise state_damaged("the leaves of the map lead to another root than the one in the note")
+            # One root, one set: each id is in its leaf, so there is nothing else to be compared.
+            if self.statements.check() != self.statements_root:
+                raise state_damaged("the map over the statements leads to another root than the one in the note")
             self._check_past(0 if head is None else head.past)
 
     def _check_records(self, records: Records | None) -> None:
@@ -300,11 +304,13 @@ class NotedStore(StoredNoted):
         state: StateNote,
         statements_root: bytes,
         changed: Mapping[Subject, dict[str, Any] | None],
+        committed: Mapping[bytes, bool],
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures; durable on return.
 
         Args:
             changed: records that differ from what is stored, as they now are; None: it is no more.
+            committed: ids of statements to which the root binds from now on (True), or no longer does (False).
 
         Raises:
             StorageError: `state_damaged`: what is stored, with these, does not lead to that state. `disk_full` and the
@@ -325,21 +331,32 @@ class NotedStore(StoredNoted):
                     raw = encode(record)
                     connection.execute(_PUT, (type, key, id, raw))
                     leaves[key] = sha256(raw).digest()
-            trie = SqliteStateMap(connection, RECORDS)
+            trie, statements = SqliteStateMap(connection, RECORDS), SqliteStateMap(connection, STATEMENTS)
             trie.update(leaves)
+            statements.update({id: id if is_in else None for id, is_in in committed.items()})
+            _check_led_to(statements_root, statements.root())
             _write_head(connection, kept, state, trie.root(), statements_root, past)
 
-    def resume(self, *, kept: KeptNote, state: StateNote, statements_root: bytes, records: Records) -> str | None:
+    def resume(
+        self,
+        *,
+        kept: KeptNote,
+        state: StateNote,
+        statements_root: bytes,
+        records: Records,
+        statements: Iterable[bytes],
+    ) -> str | None:
         """Takes up the state that stood when the node stopped, as the log leads to it.
 
         Args:
             records: all of them.
+            statements: ids of all to which its root binds.
 
         Returns:
-            None where that is what is stored; else why it was made anew from the records. The past is forgotten then.
+            None where that is what is stored; else why it was made anew from these. The past is forgotten then.
 
         Raises:
-            StorageError: `state_damaged`: the records do not lead to that state. Or it cannot be stored.
+            StorageError: `state_damaged`: these do not lead to that state. Or it cannot be stored.
         """
         try:
             head = self.head()
@@ -352,7 +369,7 @@ class NotedStore(StoredNoted):
             if error.code not in DAMAGED or error.code == "database_damaged":
                 raise
             reason = error.message
-        self._rebuild(kept, state, statements_root, records)
+        self._rebuild(kept, state, statements_root, records, statements)
         return reason
 
     def clear(self) -> None:
@@ -363,10 +380,13 @@ class NotedStore(StoredNoted):
             _clear(connection)
 
     def _is_empty(self) -> bool:
-        tables = ("noted", "noted_records", "noted_past", f"{RECORDS}_leaves", f"{RECORDS}_pages")
+        maps = (f"{name}_{part}" for name in (RECORDS, STATEMENTS) for part in ("leaves", "pages"))
+        tables = ("noted", "noted_records", "noted_past", *maps)
         return not any(self._reader.ask(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
 
-    def _rebuild(self, kept: KeptNote, state: StateNote, statements_root: bytes, records: Records) -> None:
+    def _rebuild(
+        self, kept: KeptNote, state: StateNote, statements_root: bytes, records: Records, statements: Iterable[bytes]
+    ) -> None:
         rows = sorted((record_key(*subject), subject) for subject in records)
         with self._store.writing() as connection:
             _clear(connection)
@@ -378,6 +398,8 @@ class NotedStore(StoredNoted):
                 for key, raw in connection.execute("SELECT key, raw FROM noted_records ORDER BY number")
             )
             root = SqliteStateMap(connection, RECORDS).rebuild(leaves)
+            ids = ((id, id) for id in sorted(statements))
+            _check_led_to(statements_root, SqliteStateMap(connection, STATEMENTS).rebuild(ids))
             _write_head(connection, kept, state, root, statements_root, 0)
 
 
@@ -414,6 +436,13 @@ def _read_head(connection: Connection) -> Head | None:
     return None if row is None else _head(*row)
 
 
+def _check_led_to(statements_root: bytes, root: bytes) -> None:
+    if root != statements_root:
+        raise state_damaged(
+            f"its statements have the root {statements_root.hex()[:16]}, and the stored ones lead to {root.hex()[:16]}"
+        )
+
+
 def _write_head(
     connection: Connection, kept: KeptNote, state: StateNote, records_root: bytes, statements_root: bytes, past: int
 ) -> None:
@@ -432,7 +461,8 @@ def _write_head(
 def _clear(connection: Connection) -> None:
     for table in ("noted", "noted_records", "noted_past"):
         connection.execute(f"DELETE FROM {table}")
-    SqliteStateMap(connection, RECORDS).rebuild(())
+    for name in (RECORDS, STATEMENTS):
+        SqliteStateMap(connection, name).rebuild(())
 
 
 def _remember(connection: Connection, before: Head, changed: Mapping[Subject, object]) -> int:

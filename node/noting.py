@@ -1,7 +1,7 @@
 """How a running node's noted state follows its notary: in a worker thread, one note after the other.
 
     noting = Noting(NotedStore(store), run_blocking)
-    effects = await noting.resume(engine.settle(...))      at the start; what stands then comes with every record
+    effects = await noting.resume(engine.settle(...))      at the start; what stands then comes with everything
     if noting.take(stands): ...                            in the trio thread; True: have `store` called in its turn
     await noting.store()
 
@@ -87,10 +87,13 @@ class Noting:
             return None
         kept, state, root = stands.kept, stands.state, stands.statements_root
         if self._is_known:
-            self.noted.settle(kept=kept, state=state, statements_root=root, changed=stands.changed)
+            self.noted.settle(
+                kept=kept, state=state, statements_root=root, changed=stands.changed, committed=stands.committed
+            )
             return None
         records = {subject: record for subject, record in stands.changed.items() if record is not None}
-        return self.noted.resume(kept=kept, state=state, statements_root=root, records=records)
+        ids = {id: None for id, is_in in stands.committed.items() if is_in}
+        return self.noted.resume(kept=kept, state=state, statements_root=root, records=records, statements=ids)
 
 
 def joined(before: NoteStands | None, after: NoteStands) -> NoteStands:
@@ -102,4 +105,5 @@ def joined(before: NoteStands | None, after: NoteStands) -> NoteStands:
         state=after.state,
         statements_root=after.statements_root,
         changed={**before.changed, **after.changed},
+        committed={**before.committed, **after.committed},
     )

@@ -39,6 +39,7 @@ from node.api import (
     notes,
     offline,
     operations,
+    presence,
     registry,
     statements,
     trqp,
@@ -69,7 +70,7 @@ _PREFLIGHT: Final = {
 _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
-    *(trqp, decisions, registry, changes, statements, ecosystem),
+    *(trqp, decisions, registry, changes, statements, presence, ecosystem),
     *(notes, conflicts, offline, log, witness, exports, gossip, operations),
 )
 """In the order of the document, and of matching: the most asked first."""

@@ -44,7 +44,10 @@ BUCKET: Final = 24
 32 the one in the middle, at 10^5 leaves (`benchmarks/statemap.py`)."""
 
 RECORDS: Final = "records"
-"""The name of the one map that a node keeps."""
+"""The name of the map over the records."""
+
+STATEMENTS: Final = "statements"
+"""The name of the map over the statements to which the root binds: each id is key and value."""
 
 _DIGITS: Final = "0123456789abcdef"
 _LEVELS: Final = 4  # of the trie in a page: one hexadecimal digit

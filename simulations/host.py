@@ -224,6 +224,7 @@ class Host:
                         state=effect.state,
                         statements_root=effect.statements_root,
                         changed=effect.changed,
+                        committed=effect.committed,
                     )
                     self.world.metrics.on_noted(self)
                     self.world.check(lambda checker, kept=effect.kept: checker.on_noted(self.world, self, kept))  # type: ignore[misc]

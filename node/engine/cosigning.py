@@ -1,7 +1,7 @@
 """What can happen to a notary, what it wants done, and what it remembers: the words of `notary.Notary`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from governance.fold import Fold
@@ -60,6 +60,7 @@ class Stands:
     Attributes:
         state, statements_root: what the note says, and one half of its root.
         changed: records that differ from those of the state noted before.
+        committed: ids of statements to which the root binds and did not before (True), or the other way round (False).
         without: ids in the live set that its set lacks.
     """
 
@@ -67,6 +68,7 @@ class Stands:
     state: StateNote
     statements_root: bytes
     changed: Mapping[Subject, dict[str, Any] | None]
+    committed: Mapping[bytes, bool]
     without: tuple[bytes, ...]
 
 
@@ -117,12 +119,31 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One candidate: its text, its statements' root, and the records that differ from the candidate before."""
+    """One candidate: its text, its statements' root, and what differs from the candidate before.
+
+    Attributes:
+        changed: the records that do. committed: the statements to which the root binds, as in `Stands`.
+        ids: statements that are in its set and not in the one before.
+    """
 
     state: StateNote
     statements_root: bytes
     changed: Picked
+    committed: Mapping[bytes, bool]
     ids: tuple[bytes, ...]
+
+    def settled(self) -> "Step":
+        """The same candidate as the one that others are compared with: nothing differs."""
+        return replace(self, changed=Picked({}), committed={}, ids=())
+
+
+def passed(steps: Sequence[Step]) -> tuple[Picked, dict[bytes, bool]]:
+    """What differs after several steps, one after the other: records, and statements to which the root binds."""
+    changed, committed = Picked({}), dict[bytes, bool]()
+    for step in steps:
+        changed |= step.changed
+        committed |= step.committed
+    return changed, committed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -413,6 +413,7 @@ class Engine:
             state=effect.state,
             statements_root=effect.statements_root,
             changed=effect.changed,
+            committed=effect.committed,
         )
 
     # ------------------------------------------------------------------------------------------------- conflicts

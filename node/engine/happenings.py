@@ -163,12 +163,14 @@ class NoteStands:
         state: what the note says.
         statements_root: the other half of the state root, 32 bytes.
         changed: the records that differ from the state noted before, as they now are; None: it is no more.
+        committed: ids of statements to which the root binds and did not before (True), or the other way round (False).
     """
 
     kept: KeptNote
     state: StateNote
     statements_root: bytes
     changed: Mapping[Subject, dict[str, Any] | None]
+    committed: Mapping[bytes, bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ The notary keeps the noted state's note and roots only; its records are whoever'
 `Stands` says which of them changed.
 """
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, assert_never
 
 from governance.charter import FOLD_VERSION
@@ -61,6 +61,7 @@ from .cosigning import (
     Step,
     Tell,
     Ticked,
+    passed,
 )
 from .ledger import Sayings
 
@@ -293,17 +294,17 @@ class Notary:
             self._since.pop(statement.id, None)
             self._beyond[statement.id] = None
         if self._steps:
-            changed = self._go_on(statements)
+            changed, committed = self._go_on(statements)
         else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
             self._candidate = self._live.rest_on(statements)
-            changed = self._candidate.pick()
+            changed, committed = self._candidate.pick(), dict.fromkeys(self._candidate.committed(), True)
         state, root = self._text_of(self._candidate), self._candidate.statements_root()
         ids = tuple(statement.id for statement in statements)
-        self._steps.append(Step(state=state, statements_root=root, changed=changed, ids=ids))
+        self._steps.append(Step(state=state, statements_root=root, changed=changed, committed=committed, ids=ids))
         return state
 
-    def _go_on(self, statements: Sequence[Statement]) -> Picked:
-        """Adds to the candidate and puts the live set over it again; the records that differ."""
+    def _go_on(self, statements: Sequence[Statement]) -> tuple[Picked, Mapping[bytes, bool]]:
+        """Adds to the candidate and puts the live set over it again; what differs, as in `Step`."""
         count, root = len(self._live), self._live.state_root()
         for statement in statements:
             self._candidate.add(statement)
@@ -312,7 +313,7 @@ class Notary:
             self._is_damaged = True  # one set folded twice, two states: nothing may be signed
             self.disagreements += 1
         self._live.rebase(self._candidate)
-        return self._candidate.pick(changes.records)
+        return self._candidate.pick(changes.records), changes.committed
 
     def _text_of(self, fold: Fold) -> StateNote:
         charter = fold.charter or self._live.charter
@@ -449,21 +450,19 @@ class Notary:
 
     def _settle_noted(self, at: int, note: bytes) -> Stands:
         """The candidate of step `at` becomes the noted state."""
-        changed = Picked({})
-        for step in self._steps[: at + 1]:
-            changed |= step.changed
-            for id in step.ids:
-                self._beyond.pop(id, None)
+        changed, committed = passed(self._steps[: at + 1])
+        for id in (id for step in self._steps[: at + 1] for id in step.ids):
+            self._beyond.pop(id, None)
         step = self._steps[at]
         self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
-        base = Step(state=step.state, statements_root=step.statements_root, changed=Picked({}), ids=())
-        self._steps = [base, *self._steps[at + 1 :]]
+        self._steps = [step.settled(), *self._steps[at + 1 :]]
         return Stands(
             note=note,
             state=step.state,
             statements_root=step.statements_root,
             changed=changed,
+            committed=committed,
             without=(*self._beyond, *self._behind),
         )
 

@@ -127,6 +127,11 @@ class NotedMap(Protocol):
         """The map over all records; to be read only."""
         ...
 
+    @property
+    def statements(self) -> StateMap:
+        """The map over the statements to which the root binds, each id its own value; to be read only."""
+        ...
+
     def records_root(self) -> bytes:
         """The root over all records, 32 bytes."""
         ...
@@ -189,6 +194,8 @@ class Noted:
     statements_root: bytes = bytes(32)
     _raws: dict[Subject, bytes] = field(default_factory=dict)
     trie: Trie = field(default_factory=Trie)
+    _committed: dict[bytes, None] = field(default_factory=dict)
+    _statements: Trie | None = None
     _governing: dict[Subject, None] = field(default_factory=dict)
     _past: deque[_Past] = field(default_factory=deque)
     _past_subjects: int = 0
@@ -196,6 +203,13 @@ class Noted:
     def records_root(self) -> bytes:
         """The root over all records, 32 bytes."""
         return self.trie.root()
+
+    @property
+    def statements(self) -> Trie:
+        """The map over the statements to which the root binds; made when it is asked for: few ask one in memory."""
+        if self._statements is None:
+            self._statements = Trie((id, id) for id in self._committed)
+        return self._statements
 
     def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
         """All records, in no order that means anything."""
@@ -238,11 +252,13 @@ class Noted:
         state: StateNote,
         statements_root: bytes,
         changed: Mapping[Subject, dict[str, Any] | None],
+        committed: Mapping[bytes, bool],
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures.
 
         Args:
             changed: records that differ, as they now are; None: it is no more.
+            committed: ids of statements to which the root binds from now on (True), or no longer does (False).
         """
         if self.state is not None and self.state != state:
             self._remember(_Past(root=self.state.root, records_root=self.trie.root(), changed=tuple(changed)))
@@ -256,6 +272,13 @@ class Noted:
                 self._governing.pop(subject, None)
                 if raw is not None:
                     self._governing[subject] = None
+        for id, is_in in committed.items():
+            if is_in:
+                self._committed[id] = None
+            else:
+                self._committed.pop(id, None)
+        if committed:
+            self._statements = None
         self.note, self.state, self.statements_root = kept.note, state, statements_root
 
     def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:

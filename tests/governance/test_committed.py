@@ -1,6 +1,9 @@
 """The committed set: whoever holds it alone accepts it all again and comes to the same law and the same records."""
 
+from governance.fold import Fold
 from governance.verdicts import State
+from registry.statement import Statement
+from registry.trie import Trie
 from tests.strategies.bodies import ISSUER, grant, register
 from tests.strategies.consortium import Consortium, Pen, accepted, fold_of, key_entry
 from tests.strategies.stories import A, B, C, compromise, pinned, state_of, trio, verdict_of
@@ -12,12 +15,42 @@ def check_alone(town: Consortium) -> list[bool]:
     for order in (town.said, town.said[::-1], town.said[1::2] + town.said[::2]):
         for batch in (1, 2, None):
             assert fold_of(town.eco, order, batch=batch).statements_root() == whole.statements_root()
+        check_changes(town, order)
     committed = [s for s in town.said if whole.is_committed(s.id)]
     alone = town.fold(accepted(town.eco, committed))
     assert len(alone) == len(committed) == whole.committed_count()
     assert dict(alone.items()) == dict(whole.items())
     assert alone.state_root() == whole.state_root()
     return [whole.is_committed(s.id) for s in town.said]
+
+
+def check_changes(town: Consortium, order: list[Statement]) -> list[bytes]:
+    """That what is said to enter and to leave the set leads to it, step by step; what left, in that order."""
+    fold, held, left = Fold(town.eco), dict[bytes, None](), list[bytes]()
+    for statement in order:
+        fold.add(statement)
+        for id, is_in in fold.settle().committed.items():
+            assert (id in held) != is_in, "what is said to change does"
+            if is_in:
+                held[id] = None
+            else:
+                del held[id]
+                left.append(id)
+        assert set(fold.committed()) == set(held)
+        assert Trie((id, id) for id in held).root() == fold.statements_root()
+    return left
+
+
+def test_what_a_cut_off_makes_void_leaves_the_set_and_is_said_to() -> None:
+    town = trio()
+    before = town.says(A, "issuer.register", register())
+    forged = town.says(A, "issuer.register", register("did:web:mill.example"))
+    town.votes(C, compromise(town, B, town.pen(A), before))
+
+    assert state_of(town, forged) is State.VOID
+    assert check_changes(town, town.said) == [forged.id]
+    committed = dict(zip(town.said, check_alone(town), strict=True))
+    assert [s for s, is_in in committed.items() if not is_in] == [forged]
 
 
 def test_the_branch_that_kept_a_key_from_being_added_in_time_stays() -> None:

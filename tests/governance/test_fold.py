@@ -44,7 +44,9 @@ def test_settle_tells_which_records_changed_and_what_took_effect_or_ceased() -> 
     given = town.says(A, "accreditation.grant", grant())
     fold.add(given)
     assert fold.settle() == Changes(
-        records=(("accreditation", given.id.hex()), ("issuer", ISSUER)), took_effect=(given.id,)
+        records=(("accreditation", given.id.hex()), ("issuer", ISSUER)),
+        took_effect=(given.id,),
+        committed={given.id: True},
     )
     assert fold.settle() == Changes()
 

@@ -1,7 +1,9 @@
 """The noted state on disk: one state at a time, whole, and never served or signed over where it does not fit."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from registry.encoding import encode
 from registry.errors import StorageError
 from registry.records import record_digest, record_key
 from registry.trie import check_proof
-from tests.strategies.noted_states import START, Step, Story, issuers
+from tests.strategies.noted_states import START, Step, Story, issuers, said
 from tests.strategies.stored_log import open_store, run_child, start_child, tamper
 
 SUBJECTS = [("issuer", "a"), ("issuer", "b"), ("authority", "a"), ("charter", "c"), ("node", "n")]
@@ -55,6 +57,9 @@ def check_same(held: StoredNoted, story: Story, step: Step) -> None:
             proved = check_proof(held.records_root(), record_key(*subject), held.prove(*subject))
             assert proved == (None if record is None else record_digest(record))
         assert held.governing() == sorted(each for each in story.records if each[0] in ("authority", "charter"))
+        for id in (*story.statements, said(0)):
+            proved = check_proof(held.statements_root, id, held.statements.prove(id))
+            assert proved == (id if id in story.statements else None)
         held.check(story.records)
 
 
@@ -145,6 +150,9 @@ def test_readers_see_note_records_and_proofs_of_one_state_while_others_follow(pa
                         proved = check_proof(root, record_key(*subject), held.prove(*subject))
                         if proved != (None if record is None else record_digest(record)):
                             wrong.append(f"{subject} at {state.count}")
+                    for id in (said(20 * state.count), said(20 * state.count + 19)):
+                        if check_proof(held.statements_root, id, held.statements.prove(id)) != id:
+                            wrong.append(f"{id.hex()} at {state.count}")
 
     with open_store(path) as store:
         noted = NotedStore(store)
@@ -222,7 +230,7 @@ def test_on_a_full_disk_the_state_before_stays_whole_and_the_next_one_takes_its_
     noted, story = NotedStore(store), Story()
     first = story.step(issuers(*range(30)))
     noted.settle(**first.given())
-    before = Story(records=dict(story.records), count=story.count)
+    before = Story(records=dict(story.records), count=story.count, statements=dict(story.statements))
     pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
     store._writer.execute(f"PRAGMA max_page_count = {pages + 3}")
     second = story.step(issuers(*range(1_000, 1_900)))
@@ -232,7 +240,8 @@ def test_on_a_full_disk_the_state_before_stays_whole_and_the_next_one_takes_its_
     check_same(noted, before, first)
     store._writer.execute("PRAGMA max_page_count = 1000000")
     third = story.step({("issuer", "a"): {"n": 1}})
-    noted.settle(**{**third.given(), "changed": {**second.changed, **third.changed}})
+    both = {name: {**getattr(second, name), **getattr(third, name)} for name in ("changed", "committed")}
+    noted.settle(**{**third.given(), **both})
     check_same(noted, story, third)
     found = noted.changed_since(first.state.root)
     assert found is not None
@@ -274,6 +283,10 @@ def test_a_batch_that_leads_to_another_root_than_the_note_is_not_stored(store: S
         noted.settle(**{**step.given(), "changed": issuers(40)})
     assert refused.value.code == "state_damaged"
     assert refused.value.hint
+    assert noted.state == first.state
+    with pytest.raises(StorageError, match="its statements have the root") as refused:
+        noted.settle(**{**step.given(), "committed": dict(list(step.committed.items())[1:])})
+    assert refused.value.code == "state_damaged"
     assert noted.state == first.state
     noted.settle(**step.given())
     check_same(noted, story, step)
@@ -325,6 +338,11 @@ def told(path: Path) -> Story:
         ("INSERT INTO records_leaves VALUES (zeroblob(32), zeroblob(32))", "62 leaves|61 leaves"),
         ("DELETE FROM records_pages WHERE path = ''", "the page ''"),
         ("UPDATE records_pages SET slots = zeroblob(576) WHERE path = ''", "the page ''"),
+        ("DELETE FROM statements_leaves WHERE key = (SELECT max(key) FROM statements_leaves)", "the page"),
+        ("DELETE FROM statements_leaves", "pages that no leaves lead to"),
+        ("DELETE FROM statements_pages WHERE path = ''", "the page ''"),
+        ("UPDATE statements_pages SET slots = zeroblob(576) WHERE path = ''", "the page ''"),
+        ("INSERT INTO statements_leaves VALUES (zeroblob(32), zeroblob(32))", "the page"),
         ("DELETE FROM noted_past WHERE seq = 2", "past states are there"),
         ("DELETE FROM noted_past WHERE seq = 1", ""),
         ("UPDATE noted_past SET root = zeroblob(32) WHERE seq = 1", "past state 1"),
@@ -346,6 +364,34 @@ def test_what_does_not_fit_is_named_and_made_anew_from_the_log(path: Path, told:
     assert reason is not None
     assert any(name in reason for name in names.split("|")), reason
     assert at_start(path, told) is None, "it was made anew"
+
+
+def test_a_statement_put_in_or_taken_out_where_no_page_tells_is_found(path: Path) -> None:
+    for sql in (
+        "DELETE FROM statements_leaves WHERE key = (SELECT max(key) FROM statements_leaves)",
+        "INSERT INTO statements_leaves VALUES (zeroblob(32), zeroblob(32))",
+        "UPDATE statements_leaves SET value = zeroblob(32) WHERE key = (SELECT max(key) FROM statements_leaves)",
+    ):
+        story = Story()
+        with open_store(path) as store:
+            NotedStore(store).settle(**story.step(issuers(1), {said(1): True, said(2): True, said(3): True}).given())
+        tamper(path, sql)
+        reason = at_start(path, story)
+        assert reason is not None
+        assert "map over the statements" in reason
+        path.unlink()
+
+
+def test_a_database_from_before_the_second_map_gets_it_from_the_log(path: Path, told: Story) -> None:
+    for table in ("statements_leaves", "statements_pages"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(f"DROP TABLE {table}")
+            connection.execute("PRAGMA user_version = 2")
+    with open_store(path) as store:
+        NotedStore(store).check()
+        assert NotedStore(store).state is None, "nothing is served that has not been made with both maps"
+    assert at_start(path, told) is not None
+    assert at_start(path, told) is None
 
 
 def test_a_sound_database_is_taken_up_as_it_is(path: Path, told: Story) -> None:

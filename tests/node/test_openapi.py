@@ -86,6 +86,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_competencies_issuers": [(f"?uri={COMPETENCY}", {})],
         "get_v1_changes": [("", {}), ("", {"headers": {accept: "text/event-stream"}})],
         "get_v1_statements_id": [("", {}), ("", {"headers": {accept: "application/cose"}})],
+        "get_v1_statements_id_proof": [("", {})],
         "post_v1_statements": [
             ("", {"content": new, "headers": {"content-type": "application/cose"}}),
             ("", {"content": again + again[:-1] + b"\0", "headers": {"content-type": "application/cbor-seq"}}),

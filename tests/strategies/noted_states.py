@@ -2,7 +2,8 @@
 
 story = Story()
 story.step({("issuer", "a"): {"n": 1}})      the next state, its note, what changed
-story.records                                all records as they now are
+story.step({}, {id: True})                   the same with other statements to which the root binds
+story.records, story.statements              all records and ids as they now are
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from registry.trie import Trie, state_root
 from tests.strategies.noted import cosigned, node_names
 
 START = 1_700_000_000
+GIVEN = ("kept", "state", "statements_root", "changed", "committed")
 Changed = Mapping[Subject, dict[str, Any] | None]
 
 
@@ -29,51 +31,77 @@ class Step:
     state: StateNote
     statements_root: bytes
     changed: Changed
+    committed: Mapping[bytes, bool]
 
     def given(self) -> dict[str, Any]:
         """Its members, by name."""
-        return {name: getattr(self, name) for name in ("kept", "state", "statements_root", "changed")}
+        return {name: getattr(self, name) for name in GIVEN}
 
 
 @dataclass
 class Story:
-    """One state after the other; `past` has each state root with its records and its records root."""
+    """One state after the other; `past` has each state root with its records and its records root.
+
+    Unless told otherwise each state binds to a few statements more than the one before, and to one of its own less.
+    """
 
     records: dict[Subject, dict[str, Any]] = field(default_factory=dict)
     count: int = 0
+    statements: dict[bytes, None] = field(default_factory=dict)
     past: list[tuple[bytes, dict[Subject, dict[str, Any]], bytes]] = field(default_factory=list)
 
     @property
     def statements_root(self) -> bytes:
-        return sha256(b"%d statements" % self.count).digest()
+        return Trie((id, id) for id in self.statements).root()
 
     def records_root(self) -> bytes:
         return Trie((record_key(*subject), record_digest(record)) for subject, record in self.records.items()).root()
 
-    def step(self, changed: Changed) -> Step:
+    def step(self, changed: Changed, committed: Mapping[bytes, bool] | None = None) -> Step:
         """Goes on."""
         self.count += 1
+        if committed is None:
+            first = 20 * self.count
+            committed = {said(number): True for number in range(first, first + 20)} | {said(first - 1): False}
+        for id, is_in in committed.items():
+            if is_in:
+                self.statements[id] = None
+            else:
+                self.statements.pop(id, None)
         for subject, record in changed.items():
             if record is None:
                 self.records.pop(subject, None)
             else:
                 self.records[subject] = record
-        step = self.again(changed)
+        step = self.again(changed, committed)
         self.past.append((step.state.root, dict(self.records), self.records_root()))
         return step
 
-    def again(self, changed: Changed | None = None, *, time: int = START) -> Step:
+    def again(
+        self, changed: Changed | None = None, committed: Mapping[bytes, bool] | None = None, *, time: int = START
+    ) -> Step:
         """The same state, cosigned at another time."""
         root = state_root(self.records_root(), self.statements_root)
         state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=self.count, root=root)
         kept = KeptNote(note=cosigned(state, time, node_names(3)), part=Part(size=self.count))
-        return Step(kept=kept, state=state, statements_root=self.statements_root, changed=changed or {})
+        return Step(
+            kept=kept,
+            state=state,
+            statements_root=self.statements_root,
+            changed=changed or {},
+            committed=committed or {},
+        )
 
     def resumed(self) -> dict[str, Any]:
-        """What `NotedStore.resume` takes: the newest state, with every record."""
+        """What `NotedStore.resume` takes: the newest state, with every record and statement."""
         given = self.again().given()
-        del given["changed"]
-        return {**given, "records": dict(self.records)}
+        del given["changed"], given["committed"]
+        return {**given, "records": dict(self.records), "statements": dict(self.statements)}
+
+
+def said(number: int) -> bytes:
+    """The id of a statement."""
+    return sha256(b"statement %d" % number).digest()
 
 
 def issuers(*numbers: int, word: str = "is") -> dict[Subject, dict[str, Any] | None]:

@@ -208,6 +208,7 @@ class Served:
                         state=effect.state,
                         statements_root=effect.statements_root,
                         changed=effect.changed,
+                        committed=effect.committed,
                     )
                 case SendFrame():
                     pass  # nobody listens where the story's peers are said to be

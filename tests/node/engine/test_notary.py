@@ -130,7 +130,14 @@ class World:
                     host.notes.append((self.now, effect.note))
                     root = effect.statements_root
                     kept = KeptNote(note=effect.note, part=Part(size=effect.state.count))
-                    host.noted.settle(kept=kept, state=effect.state, statements_root=root, changed=effect.changed)
+                    host.noted.settle(
+                        kept=kept,
+                        state=effect.state,
+                        statements_root=root,
+                        changed=effect.changed,
+                        committed=effect.committed,
+                    )
+                    assert host.noted.statements.root() == root, "the statements said to come and go lead to it"
         due = host.notary.next_wakeup()
         if due is not None:
             self.at(max(1, due - self.now), n, "wake", None)

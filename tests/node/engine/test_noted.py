@@ -12,8 +12,9 @@ from registry.encoding import encode
 from registry.errors import DecodeError
 from registry.records import record_digest, record_key
 from registry.state_note import StateNote
-from registry.trie import Trie
+from registry.trie import Trie, check_proof
 from tests.strategies.noted import cosigned
+from tests.strategies.noted_states import said
 
 STATE = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=7, root=bytes(range(32)))
 NOTE = cosigned(STATE, 1_700_000_000, ["n0.example"])
@@ -30,7 +31,11 @@ def step(noted: Noted, number: int, changed: dict[tuple[str, str], Any]) -> byte
     state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=number, root=root)
     records = {subject: None if value is None else {"n": value} for subject, value in changed.items()}
     noted.settle(
-        kept=KeptNote(note=NOTE, part=Part(size=number)), state=state, statements_root=bytes(32), changed=records
+        kept=KeptNote(note=NOTE, part=Part(size=number)),
+        state=state,
+        statements_root=bytes(32),
+        changed=records,
+        committed={said(number): True, said(number - 2): False},
     )
     return root
 
@@ -81,6 +86,19 @@ def test_charter_and_authorities_are_known_without_looking_through_all_records()
     assert noted.governing() == [("authority", "a"), ("authority", "b"), ("charter", "c")]
     step(noted, 2, {("authority", "b"): None, ("charter", "c"): 2})
     assert noted.governing() == [("authority", "a"), ("charter", "c")]
+
+
+def test_statements_are_proved_in_memory_as_of_the_newest_state() -> None:
+    noted, seen = Noted(), []
+    assert noted.statements.root() == bytes(32)
+    for number in range(1, 6):
+        step(noted, number, {})
+        seen.append(noted.statements.root())
+        held = {said(number), said(number - 1)} if number > 1 else {said(1)}
+        for id in map(said, range(7)):
+            proved = check_proof(noted.statements.root(), id, noted.statements.prove(id))
+            assert proved == (id if id in held else None)
+    assert len(set(seen)) == 5
 
 
 @pytest.mark.parametrize("part", [Part(size=0), Part(size=7), Part(size=7, without=(0, 3, 6))])
