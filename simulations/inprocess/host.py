@@ -45,6 +45,7 @@ from registry.keys import public_of
 from registry.note import KeyType, VerifierKey
 from registry.statement import Statement, decode
 from simulations.disk import SYNC_MS
+from simulations.shared import Shared
 
 from .clock import HostClock
 from .wires import End
@@ -84,10 +85,10 @@ class StoredLog:
     database: Path
 
     @property
-    def entries(self) -> list[tuple[bytes, bytes]]:
+    def entries(self) -> Shared[tuple[bytes, bytes]]:
         """Id and bytes of each entry, in order."""
         with open_reader(self.database) as reader:
-            return [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())]
+            return Shared((), [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())])
 
 
 class HttpHost:
@@ -106,7 +107,7 @@ class HttpHost:
         self.world = world
         self.name = name
         self.clock = HostClock(lambda: world.timeline.now)
-        self.told: list[bytes] = []
+        self.told: Shared[bytes] = Shared()
         self.starts = 0
         self._folder = folder
         self._random = world.timeline.stream(f"host {name}")
@@ -146,7 +147,7 @@ class HttpHost:
         """Puts statements into its log before it is started for the first time."""
         with self._open() as store:
             store.append([(each.id, each.raw) for each in statements])
-        self.told = [each.id for each in statements]
+        self.told = Shared((), [each.id for each in statements])
 
     def start(self) -> None:
         """Starts it; it is up a moment later. Where it has just crashed, as soon as nothing of it is left."""

@@ -184,6 +184,7 @@ def test_a_statement_is_proved_to_be_in_a_log_and_the_proof_checked_without_a_ne
     one = own.urls[:1]
     said = own.json("issuer", "propose", "--id", "did:web:proved.example", "--name", "x", key="agency", nodes=one)
     id_ = said["statements"][0]["id"]
+    own.settle(id_)
     shown = own.json("log", "show", nodes=one)
     proof = tmp_path / "proof.tlog"
     own.run("log", "prove", id_[:10], "-o", proof, nodes=one)
