@@ -20,6 +20,7 @@ intervals run on a steady clock made from it, which stands still when the wall c
 and times give the same effects.
 """
 
+from collections import Counter
 from random import Random
 from typing import assert_never
 
@@ -94,15 +95,12 @@ class Machine:
             strangers: also the members that we have nothing to do with at the moment.
         """
         parts = self._parts
-        counters = parts.counters.copy()
-        counters["statements_announced_instead"] += sum(peer.outbox.overflowed for peer in parts.circle.peers.values())
-        counters["waiting_evicted"] = parts.intake.waiting.evicted
-        counters["mesh"] = len(parts.mesh)
+        count = parts.held.root()[1]
         return Statistics(
             peers=tuple(
                 parts.circle.statistics(
                     kid,
-                    count=parts.held.root()[1],
+                    count=count,
                     is_mesh=kid in parts.mesh,
                     why=parts.obstacle(kid) or parts.mesh.why(kid),
                     now=parts.now,
@@ -111,10 +109,19 @@ class Machine:
                 for kid in (parts.circle.roster.kids if strangers else parts.circle.peers)
                 if kid != parts.me
             ),
-            counters=tuple(sorted(counters.items())),
+            counters=tuple(sorted(self.counters().items())),
             waiting=len(parts.intake.waiting),
             health=parts.health.score,
         )
+
+    def counters(self) -> Counter[str]:
+        """What was counted since the start, without a look at every peer: those of `statistics`."""
+        parts = self._parts
+        counters = parts.counters.copy()
+        counters["statements_announced_instead"] += sum(peer.outbox.overflowed for peer in parts.circle.peers.values())
+        counters["waiting_evicted"] = parts.intake.waiting.evicted
+        counters["mesh"] = len(parts.mesh)
+        return counters
 
     def _effects_of(self, event: Event) -> list[Effect]:
         match event:

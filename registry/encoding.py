@@ -163,11 +163,8 @@ def _sorted_keys(mapping: dict[Any, Any]) -> tuple[tuple[Any, ...], int]:
         return _sorted_names(keys)
     except _OtherKeysError:
         pass
-    kinds = {type(key) for key in keys}
-    if not kinds <= {int, str}:
+    if not {type(key) for key in keys} <= {int, str}:
         raise TypeError("map keys are integers or text")
-    if kinds == {int} and min(keys) >= 0:  # of unsigned integers the smaller has the shorter or smaller encoding
-        return tuple(sorted(keys)), sum(map(_head, keys))
     encodings = {key: cbor2.dumps(key) for key in keys}
     return tuple(sorted(keys, key=encodings.__getitem__)), sum(map(len, encodings.values()))
 

@@ -135,7 +135,7 @@ class Metrics:
     def on_crash(self, host: "Host") -> None:
         """Before a host's engine is gone."""
         if host.engine is not None and host.is_honest:
-            self._gone.update(dict(host.engine.statistics(strangers=False).counters))
+            self._gone.update(host.engine.counters())
 
     def delays(self, *, urgent: bool) -> list[int]:
         """Of all deliveries, sorted."""
@@ -181,16 +181,12 @@ class Metrics:
         total = self._gone.copy()
         for host in self._world.honest:
             if host.engine is not None:
-                total.update(dict(host.engine.statistics(strangers=False).counters))
+                total.update(host.engine.counters())
         return total
 
     def _busiest(self) -> float:
         """Frames that the busiest honest node took in, each second."""
-        taken = [
-            dict(host.engine.statistics(strangers=False).counters).get("frames_received", 0)
-            for host in self._world.honest
-            if host.engine is not None
-        ]
+        taken = [host.engine.counters()["frames_received"] for host in self._world.honest if host.engine is not None]
         return round(max(taken, default=0) * 1_000 / max(1, self._world.timeline.elapsed), 1)
 
     def figures(self) -> Figures:

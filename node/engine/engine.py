@@ -20,6 +20,7 @@ What the trio shell (`runtime`) and the simulator drive alike. It joins acceptan
 `now` is in ms since 1970, by the wall clock. The fold may be read between calls; it changes only within `handle`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Final, assert_never
@@ -231,6 +232,10 @@ class Engine:
     def statistics(self, *, strangers: bool = True) -> Statistics:
         """What gossip has seen; `strangers`: also of members that it has nothing to do with at the moment."""
         return self._machine.statistics(strangers=strangers)
+
+    def counters(self) -> Counter[str]:
+        """What gossip has counted, as in `statistics`."""
+        return self._machine.counters()
 
     def image(self) -> Image:
         """What this settled engine holds, for others to begin with; it is not to be driven any more."""
