@@ -72,7 +72,10 @@ def measure(report: Report, machine: Machine, town: Consortium) -> None:
 def main() -> None:
     """Measures and reports."""
     report = Report("memory")
-    with tempfile.TemporaryDirectory() as name, founding(Path(name), "node1", signers=True) as fleet:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        founding(Path(name), "node1", signers=True, submissions_per_minute=1_000_000) as fleet,
+    ):
         fleet.start()
         measure(report, fleet["node1"], fleet.town)
     report.finish()
