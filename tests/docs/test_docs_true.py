@@ -112,7 +112,10 @@ def test_settings_and_figures_named_in_a_page_exist(path: Path) -> None:
     options = [param for _, command in commands.every_command() for param in command.params]
     of_people = {str(param.envvar) for param in options if param.envvar} | {"ACCREDIT_NODE"}
     of_tests = {"ACCREDIT_SHARED_DATA"}
-    assert set(re.findall(r"\bACCREDIT_[A-Z_]+", text)) <= known | of_people | of_tests
+    measuring = "".join(each.read_text("utf-8") for each in (ROOT / "benchmarks").glob("*.py"))
+    of_benchmarks = set(re.findall(r"environ.get\(\"(ACCREDIT_[A-Z_]+)", measuring))
+    assert of_benchmarks, "they have some"
+    assert set(re.findall(r"\bACCREDIT_[A-Z_]+", text)) <= known | of_people | of_tests | of_benchmarks
     figures = set(re.findall(rb"^# TYPE (accredit_\w+)", Metrics().render(), re.MULTILINE))
     for name in re.findall(r"`[^`\n]*?\b(accredit_[a-z_]+)", text):
         assert name.encode() in figures, name
