@@ -22,8 +22,9 @@ from .founding import BUDGET, CONSTITUENCIES
 from .metrics import Figures
 from .plain import Comparison, PlainPush
 from .scenarios import SCENARIOS, Scenario
+from .settings import Settings
 from .sharing import shared_answers
-from .world import Settings, World, violation_of
+from .world import World, violation_of
 
 POINTS: Final = 200
 """Of a curve in a report."""

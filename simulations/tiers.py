@@ -20,7 +20,7 @@ from registry.errors import InputError
 
 from . import running
 from .running import Outcome, changed
-from .world import WARM_UP, Settings
+from .settings import WARM_UP, Settings
 
 TIERS: Final = ("world", "http", "processes")
 

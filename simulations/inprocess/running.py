@@ -35,8 +35,8 @@ from simulations.checkers import (
     WithinBounds,
 )
 from simulations.running import Failure, Outcome, changed, curve, differences, replay_command
+from simulations.settings import Settings
 from simulations.sharing import shared_answers
-from simulations.world import Settings
 
 from .clock import seeded_scheduler
 from .scenarios import HttpScenario

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from simulations.checkers import Bounds, Violation
 from simulations.scenarios import SCENARIOS as WORLD_SCENARIOS
-from simulations.world import Settings
+from simulations.settings import Settings
 
 from .world import HttpWorld
 

@@ -8,7 +8,7 @@ factor for all delays of a host. Disks are real files here, so that none can be 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,9 +17,10 @@ import trio
 from simulations.checkers import Checker
 from simulations.founding import Town
 from simulations.metrics import Metrics
-from simulations.network import Cut, Network
+from simulations.network import Network
+from simulations.scene import Scene
+from simulations.settings import LOOK, POLL, Settings
 from simulations.workload import Workload
-from simulations.world import LOOK, POLL, WARM_UP, Settings
 
 from .clock import TaskTimeline
 from .host import HttpHost
@@ -45,8 +46,8 @@ class SlowLinks(Network):
         return [round(delay * factor) for delay in Network.carry(self, source, target, size)]
 
 
-class HttpWorld:
-    """See the module; attributes are those of `World`.
+class HttpWorld(Scene[HttpHost]):
+    """See the module; attributes besides those of `Scene`:
 
     Attributes:
         nursery: in which everything happens.
@@ -56,12 +57,10 @@ class HttpWorld:
     def __init__(
         self, settings: Settings, nursery: trio.Nursery, folder: Path, *, checkers: Sequence[Checker], keep: int
     ) -> None:
-        self.settings = settings
         self.nursery = nursery
         self.timeline = TaskTimeline(nursery, seed=settings.seed, keep=keep)
-        self.random = self.timeline.stream("faults")
         names = [f"n{number:04}.example" for number in range(settings.nodes)]
-        self.town = Town.found(
+        town = Town.found(
             seed=settings.seed,
             nodes=settings.nodes,
             authorities=settings.authorities,
@@ -72,20 +71,12 @@ class HttpWorld:
         self.network = SlowLinks(
             self.timeline.stream("network"), settings.seed, settings.links, clock=lambda: self.timeline.now
         )
+        super().__init__(settings, self.timeline, town, self.network, checkers)
         self.wires = Wires(nursery, self.network, self.timeline.trace, lambda: self.timeline.now)
-        self.is_healed = False
-        self.healed_at: int | None = None
-        self.converged_at: int | None = None
-        self.has_faults = False
         # What only the world tier has: nothing rides along, nobody verifies, nobody contradicts itself.
         self.plain: None = None
         self.verifiers: tuple[()] = ()
         self.misconduct: tuple[()] = ()
-        self.extra: dict[str, float] = {}
-        self._checkers = list(checkers)
-        self._held_back: dict[str, None] = {}
-        self._ending: list[Callable[[], None]] = []
-        self._began = self.timeline.now
         self.hosts = [HttpHost(self, name, folder / name) for name in self.town.names]
         # People and figures ask of a world and its hosts what these have; a run of each scenario shows it.
         self.metrics = Metrics(cast(Any, self))
@@ -102,67 +93,7 @@ class HttpWorld:
         """All of them."""
         return self.hosts
 
-    @property
-    def queue_limit(self) -> int:
-        """Statements that may wait for one peer."""
-        return self.settings.gossip.urgent_ids + self.settings.gossip.normal_ids
-
-    @property
-    def seconds_in(self) -> float:
-        """Seconds since faults began."""
-        return (self.timeline.now - self.begins) / 1_000
-
-    @property
-    def begins(self) -> int:
-        """When the phase of faults begins, ms since 1970."""
-        return self._began + round(WARM_UP * 1_000)
-
-    def roots(self) -> list[bytes]:
-        """The different state roots of hosts that are up, sorted."""
-        return sorted({host.engine.fold.state_root() for host in self.hosts if host.engine is not None})
-
-    def halves(self) -> tuple[list[str], list[str]]:
-        """Names, each second one on either side."""
-        return list(self.town.names[::2]), list(self.town.names[1::2])
-
-    def check(self, ask: Callable[[Checker], None]) -> None:
-        """Lets every checker look."""
-        for checker in self._checkers:
-            ask(checker)
-
     # ----------------------------------------------------------------------------------------- what a scenario does
-
-    def at(self, seconds: float, action: Callable[[], Any]) -> None:
-        """See `World`."""
-
-        def act() -> None:
-            if not self.is_healed:
-                action()
-
-        self.timeline.at(self.begins + round(seconds * 1_000), act)
-
-    def every(self, seconds: float, action: Callable[[], Any]) -> None:
-        """See `World`."""
-        for number in range(1, int(self.settings.seconds / seconds) + 1):
-            self.at(number * seconds, action)
-
-    def at_end(self, action: Callable[[], None]) -> None:
-        """See `World`."""
-        self._ending.append(action)
-
-    def some(self, share: float) -> list[HttpHost]:
-        """Some of the hosts, at least one."""
-        return self.random.sample(self.hosts, max(1, round(share * len(self.hosts))))
-
-    def cut(self, name: str, cut: Cut) -> None:
-        """See `World`."""
-        self._fault(f"cut {name}")
-        self.network.cuts[name] = cut
-
-    def uncut(self, name: str) -> None:
-        """See `World`."""
-        self._fault(f"uncut {name}")
-        self.network.cuts.pop(name, None)
 
     def slow(self, host: HttpHost, *, factor: float) -> None:
         """Makes every delay from and to a host so many times as long."""
@@ -176,27 +107,6 @@ class HttpWorld:
             host.crash(is_told=self.random.random() < 0.5)
             self.at(self.seconds_in + down, host.start)
 
-    def narrow(self, host: HttpHost, *, rate: float) -> None:
-        """See `World`."""
-        self._fault(f"narrow {host.name}")
-        self.network.uplinks[host.name] = rate
-
-    def clog(self, host: HttpHost, *, seconds: float) -> None:
-        """See `World`."""
-        self._fault(f"clog {host.name}")
-        self.network.clogs[host.name] = self.timeline.now + round(seconds * 1_000)
-
-    def set_clock(self, host: HttpHost, *, ahead: float) -> None:
-        """Sets a wall clock so many seconds ahead of the others."""
-        self._fault(f"clock {host.name}")
-        host.set_clock(round(ahead * 1_000))
-
-    def hold_back(self, host: HttpHost, *, until: float) -> None:
-        """A host that starts only then, with nothing but the genesis."""
-        self._fault(f"hold back {host.name}")
-        self._held_back[host.name] = None
-        self.at(until, host.start)
-
     # ------------------------------------------------------------------------------------------------------- run
 
     async def run(self, progress: Callable[[float], None]) -> None:
@@ -207,16 +117,13 @@ class HttpWorld:
             await trio.sleep(min(LOOK, ends - self.timeline.now) / 1_000)
             self.check(lambda checker: checker.on_look(cast(Any, self)))
             progress(max(0.0, min(1.0, self.seconds_in / self.settings.seconds)))
-        self._heal()
+        self.heal()
         with trio.move_on_after(self.settings.settle):
-            while not self._has_converged():
+            while not self.has_converged():
                 await trio.sleep(POLL / 1_000)
             self.converged_at = self.timeline.now
         await trio.sleep(max(self.settings.calm, NOTES_SECONDS if self.settings.signers else 0.0))
-        for action in self._ending:
-            action()
-        self.check(lambda checker: checker.on_look(cast(Any, self)))
-        self.check(lambda checker: checker.on_end(cast(Any, self)))
+        self._end()
 
     async def _begin(self) -> None:
         """Founds every host, and starts them one after the other within a second."""
@@ -227,34 +134,11 @@ class HttpWorld:
                 host.start()
             await trio.sleep(1.0 / len(self.hosts))
 
-    def _heal(self) -> None:
-        """Ends every fault: links are whole, clocks are right, all hosts run."""
-        self.metrics.on_heal()
-        self.is_healed = True
-        self.healed_at = self.timeline.now
-        clean = replace(self.network.settings, loss=0.0, duplication=0.0, reordering=0.0)
-        self.has_faults = self.has_faults or clean != self.network.settings
-        self.network.settings = clean
-        self.network.cuts.clear()
+    def heal(self) -> None:
+        """See `Scene`."""
         self.network.factors.clear()
-        self.network.uplinks.clear()
-        self.network.clogs.clear()
-        self._note("heal")
-        for host in self.hosts:
-            if host.clock.ahead:
-                host.set_clock(0)
-            if not host.is_up:
-                host.start()
+        super().heal()
 
-    def _has_converged(self) -> bool:
-        if not self.workload.is_quiet:
-            return False
-        sizes = {-1 if host.engine is None else host.engine.size for host in self.hosts}
-        return len(sizes) == 1 and -1 not in sizes and len(self.roots()) == 1
-
-    def _fault(self, what: str) -> None:
-        self.has_faults = True
-        self._note(what)
-
-    def _note(self, what: str) -> None:
-        self.timeline.trace.note(self.timeline.now, "world", what)
+    def _mend(self, host: HttpHost) -> None:
+        if host.clock.ahead:
+            host.set_clock(0)

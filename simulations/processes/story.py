@@ -34,7 +34,7 @@ from simulations.causes import failure_of
 from simulations.checkers import Violation
 from simulations.founding import Town
 from simulations.running import Failure, Outcome, changed, differences, replay_command
-from simulations.world import Settings
+from simulations.settings import Settings
 
 from .checks import check_audits, check_logs, check_output, check_resources, check_states
 from .deeds import Doer

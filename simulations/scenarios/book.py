@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from simulations.checkers import Bounds
-from simulations.world import Settings, World
+from simulations.settings import Settings
+from simulations.world import World
 
 Plan = Callable[[World], None]
 

@@ -29,7 +29,8 @@ from simulations.byzantine import (
 from simulations.byzantine.conduct import Conduct, decoded
 from simulations.checkers import Bounds, all_checkers
 from simulations.running import changed, find, run
-from simulations.world import Settings, World
+from simulations.settings import Settings
+from simulations.world import World
 
 
 def frame_of(world: World, body: Body) -> bytes:

@@ -9,8 +9,9 @@ import pytest
 from simulations.checkers import Bounds, NothingLost, OneHistory, QuorumNotes, Records, Violation, all_checkers
 from simulations.running import Outcome, run
 from simulations.scenarios import Scenario
+from simulations.settings import Settings
 from simulations.workload import Saying
-from simulations.world import Settings, World
+from simulations.world import World
 
 
 def story(plan: Callable[[World], Any], *, bounds: Bounds | None = None, **settings: Any) -> Outcome:

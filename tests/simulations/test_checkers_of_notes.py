@@ -27,8 +27,9 @@ from simulations.checkers import (
     all_checkers,
 )
 from simulations.governing import Misconduct
+from simulations.settings import Settings
 from simulations.verifier import Answer, policy_of
-from simulations.world import Settings, World
+from simulations.world import World
 
 
 @pytest.fixture(scope="module")

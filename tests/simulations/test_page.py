@@ -10,7 +10,8 @@ from simulations.checkers import Bounds, all_checkers
 from simulations.gate import DEFENCES
 from simulations.running import changed, run
 from simulations.scenarios import SCENARIOS
-from simulations.world import Settings, World
+from simulations.settings import Settings
+from simulations.world import World
 from tests.docs.pages import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "simulations.md").read_text("utf-8")

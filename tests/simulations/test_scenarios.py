@@ -7,8 +7,9 @@ from simulations.checkers import Bounds
 from simulations.metrics import Figures
 from simulations.running import changed, find, run
 from simulations.scenarios import SCENARIOS, scenario
+from simulations.settings import Settings
 from simulations.smoke import smoke_jobs, smoke_settings
-from simulations.world import Settings, World
+from simulations.world import World
 
 
 def figures_of(name: str, settings: dict[str, float]) -> Figures:
