@@ -23,6 +23,7 @@ COPY gossip gossip
 COPY node node
 COPY simulations simulations
 COPY cli cli
+COPY accredit accredit
 RUN /opt/accredit/bin/pip install --no-build-isolation --no-deps .
 
 FROM python:3.12-slim

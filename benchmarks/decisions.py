@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import trio
 
+from accredit.registry.decision.decide import decide
+from accredit.registry.evidence.snapshot import Snapshot
 from benchmarks.evidence import ISSUERS, SCOPE, hashes, questions, seconds_of, world
 from benchmarks.harness import RUNS, Report
-from registry.decision import decide
-from registry.snapshot import Snapshot
 from tests.strategies import bodies
 from tests.strategies.domain import ECOSYSTEM, NOW
 from tests.strategies.noted import Held, trust

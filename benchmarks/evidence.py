@@ -15,13 +15,13 @@ from itertools import count, islice, repeat
 from time import process_time
 from typing import Any, Final
 
+from accredit.registry.decision.query import Query
+from accredit.registry.evidence.check import Checker, check
+from accredit.registry.evidence.prove import Prover
+from accredit.registry.evidence.proved_records import Mapped
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.transparency.state_trie import Trie
 from benchmarks.harness import RUNS, Report
-from registry.evidence import Checker, check
-from registry.noted import Result
-from registry.proven import Mapped
-from registry.proving import Prover
-from registry.query import Query
-from registry.trie import Trie
 from tests.strategies.domain import EARLY, ECOSYSTEM, NOW, World, at
 from tests.strategies.noted import Held, trust
 

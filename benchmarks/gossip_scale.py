@@ -12,11 +12,11 @@ from hashlib import sha256
 from random import Random
 from typing import Final
 
+from accredit.gossip.events import Peer, PeersChanged, Send, SendFailed, Ticked
+from accredit.gossip.machine import Machine
+from accredit.gossip.roster import Roster
+from accredit.registry.encoding.ed25519 import public_of
 from benchmarks.harness import RUNS, Report, timed
-from gossip.events import Peer, PeersChanged, Send, SendFailed, Ticked
-from gossip.machine import Machine
-from gossip.membership import Roster
-from registry.keys import public_of
 
 MACHINES: Final = 1_000
 MEMBERS: Final = (100, 10_000)

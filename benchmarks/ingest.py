@@ -33,16 +33,16 @@ from typing import Final
 
 import trio
 
+from accredit.node.clients.peer_http import Peers
+from accredit.node.clock import SystemClock
+from accredit.node.http.serve import serve
+from accredit.node.runtime.runtime import Runtime
+from accredit.node.settings import NodeConfig
+from accredit.node.storage.log_store import Store
+from accredit.node.storage.signing_guard import SignedHead, SignedState
+from accredit.node.sync.initial_sync import Bulk
+from accredit.node.sync.verify_pool import cores
 from benchmarks.harness import Report
-from node.bulk import Bulk
-from node.clock import SystemClock
-from node.config import NodeConfig
-from node.heads import SignedHead, SignedState
-from node.peers import Peers
-from node.pool import cores
-from node.runtime import Runtime
-from node.serve import serve
-from node.store import Store
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, founded

@@ -15,8 +15,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from accredit.registry.statement import Statement
 from benchmarks.harness import Report
-from registry.statement import Statement
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium
 from tests.strategies.fleet import Machine, founding

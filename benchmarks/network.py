@@ -21,8 +21,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from accredit.registry.statement import Statement
 from benchmarks.harness import RUNS, Report, percentile
-from registry.statement import Statement
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A

@@ -9,9 +9,9 @@ statement. The second one gives each node 16 acquaintances in place of more, for
 from collections.abc import Mapping
 from typing import Final
 
+from accredit.simulations.run.run import run
+from accredit.simulations.scenarios import SCENARIOS
 from benchmarks.harness import Report, timed
-from simulations.running import run
-from simulations.scenarios import SCENARIOS
 
 CASES: Final[tuple[tuple[str, str, Mapping[str, float]], ...]] = (
     ("1,000 nodes × 100 statements", "rush", {"nodes": 1_000}),

@@ -18,12 +18,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from accredit.node.storage.log_store import Store
+from accredit.node.storage.sqlite import connect_reader, connect_writer, transaction
+from accredit.node.storage.sqlite_trie import SqliteStateMap, tables
+from accredit.node.storage.state_store import NotedStore
+from accredit.registry.transparency.state_trie import StateMap, Trie, check_proof
 from benchmarks.harness import RUNS, Report, timed
-from node.database import connect_reader, connect_writer, transaction
-from node.noted_store import NotedStore
-from node.statemap import SqliteStateMap, tables
-from node.store import Store
-from registry.trie import StateMap, Trie, check_proof
 from tests.strategies.noted_states import Story, issuers
 
 PROOFS: Final = 1_000
@@ -59,7 +59,7 @@ def batches(run: int, count: int) -> Iterator[dict[bytes, bytes | None]]:
 
 
 def in_memory(leaves: list[tuple[bytes, bytes]], keys: list[bytes], run: int, figures: Figures) -> None:
-    """`registry.trie.Trie`."""
+    """`registry.transparency.state_trie.Trie`."""
     made: list[Trie] = []
 
     def build() -> None:
@@ -94,7 +94,7 @@ def opened(folder: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def in_sqlite(folder: Path, leaves: list[tuple[bytes, bytes]], keys: list[bytes], run: int, figures: Figures) -> None:
-    """`node.statemap.SqliteStateMap`: written durably, read by another connection."""
+    """`node.storage.sqlite_trie.SqliteStateMap`: written durably, read by another connection."""
     with opened(folder) as (writer, reader):
         writing, reading = SqliteStateMap(writer, MAP), SqliteStateMap(reader, MAP)
 

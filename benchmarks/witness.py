@@ -18,13 +18,13 @@ from typing import Final
 import httpx
 import trio
 
+from accredit.node.clock import SystemClock
+from accredit.node.http.serve import serve
+from accredit.node.settings import NodeConfig
+from accredit.node.storage.log_store import Store
+from accredit.node.witness.server import NodeWitness
+from accredit.registry.transparency.witness import Refused
 from benchmarks.harness import RUNS, Report, percentile
-from node.clock import SystemClock
-from node.config import NodeConfig
-from node.serve import serve
-from node.store import Store
-from node.witness import NodeWitness
-from registry.witness import Refused
 from tests.strategies.network import founded, node_seed
 from tests.strategies.real_node import running
 from tests.strategies.witnessed import Tree

@@ -2,30 +2,42 @@
 
 from typing import Final
 
-from cli.commands import Root
+from accredit.cli.base.commands import Root
 
 _COMMANDS: Final = {
-    "demo": ("cli.demo:demo", "A whole consortium on this machine, in under a minute."),
-    "query": ("cli.query:query", "Ask whether an issuer is trusted, for what and when."),
-    "evidence": ("cli.evidence:evidence", "Check an answer's proof, or a proof of lying, without a network."),
-    "trust": ("cli.trust:trust", "The verifier's trust policy: export, show, renew."),
-    "snapshot": ("cli.snapshot:snapshot", "All records in one file: sync it, then ask without a network."),
-    "inbox": ("cli.voting:inbox", "What waits for my vote, and what it would change."),
-    "approve": ("cli.voting:approve", "Approve proposals: one table, one passphrase, one vote."),
-    "reject": ("cli.voting:reject", "Reject proposals."),
-    "annul": ("cli.voting:annul", "Answer a wrong decision (an appeal upheld)."),
-    "issuer": ("cli.issuer:issuer", "Issuers: show, list, propose, update, import."),
-    "accreditation": ("cli.accreditation:accreditation", "Accreditations: propose, amend, suspend, revoke, …"),
-    "framework": ("cli.framework:framework", "Competency frameworks: show, list, import, publish."),
-    "authority": ("cli.authority:authority", "Governance bodies: show, list, delegate, withdraw."),
-    "recognition": ("cli.recognition:recognition", "Other ecosystems and authorities we recognise."),
-    "charter": ("cli.charter:charter", "The ecosystem's constitution: draft, sign, publish, amend."),
-    "keys": ("cli.keys:keys", "Authority keys: make, show, add, rotate, declare stolen."),
-    "sign": ("cli.offline:sign", "Sign a request file on a machine without a network."),
-    "submit": ("cli.offline:submit", "Send a file of signed statements to a node."),
-    "log": ("cli.log:log", "A node's log: show, prove, verify."),
-    "node": ("cli.node:node", "Run a node: init, join, admit, run, status, audit."),
-    "simulate": ("cli.simulate:simulate", "Simulate whole networks: faults, adversaries, what must hold."),
+    "demo": ("accredit.cli.demo.command:demo", "A whole consortium on this machine, in under a minute."),
+    "query": ("accredit.cli.commands.query:query", "Ask whether an issuer is trusted, for what and when."),
+    "evidence": (
+        "accredit.cli.commands.evidence:evidence",
+        "Check an answer's proof, or a proof of lying, without a network.",
+    ),
+    "trust": ("accredit.cli.commands.trust:trust", "The verifier's trust policy: export, show, renew."),
+    "snapshot": (
+        "accredit.cli.commands.snapshot:snapshot",
+        "All records in one file: sync it, then ask without a network.",
+    ),
+    "inbox": ("accredit.cli.commands.votes:inbox", "What waits for my vote, and what it would change."),
+    "approve": ("accredit.cli.commands.votes:approve", "Approve proposals: one table, one passphrase, one vote."),
+    "reject": ("accredit.cli.commands.votes:reject", "Reject proposals."),
+    "annul": ("accredit.cli.commands.votes:annul", "Answer a wrong decision (an appeal upheld)."),
+    "issuer": ("accredit.cli.commands.issuer:issuer", "Issuers: show, list, propose, update, import."),
+    "accreditation": (
+        "accredit.cli.commands.accreditation:accreditation",
+        "Accreditations: propose, amend, suspend, revoke, …",
+    ),
+    "framework": ("accredit.cli.commands.framework:framework", "Competency frameworks: show, list, import, publish."),
+    "authority": ("accredit.cli.commands.authority:authority", "Governance bodies: show, list, delegate, withdraw."),
+    "recognition": ("accredit.cli.commands.recognition:recognition", "Other ecosystems and authorities we recognise."),
+    "charter": ("accredit.cli.commands.charter:charter", "The ecosystem's constitution: draft, sign, publish, amend."),
+    "keys": ("accredit.cli.commands.keys:keys", "Authority keys: make, show, add, rotate, declare stolen."),
+    "sign": ("accredit.cli.commands.offline_signing:sign", "Sign a request file on a machine without a network."),
+    "submit": ("accredit.cli.commands.offline_signing:submit", "Send a file of signed statements to a node."),
+    "log": ("accredit.cli.commands.log:log", "A node's log: show, prove, verify."),
+    "node": ("accredit.cli.commands.node:node", "Run a node: init, join, admit, run, status, audit."),
+    "simulate": (
+        "accredit.cli.commands.simulate:simulate",
+        "Simulate whole networks: faults, adversaries, what must hold.",
+    ),
 }
 
 

@@ -7,7 +7,7 @@ Limits here are local: they delay, they never refuse a valid statement for good.
 
 from dataclasses import dataclass
 
-from .frames import CONFLICTS_MAX, MESSAGE_BYTES
+from .wire import CONFLICTS_MAX, MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from registry.errors import AccreditError
-from registry.statement import Unverified
+from accredit.registry.errors import AccreditError
+from accredit.registry.statement import Unverified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

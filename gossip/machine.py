@@ -24,9 +24,8 @@ from collections import Counter
 from random import Random
 from typing import assert_never
 
-from registry.errors import AccreditError, DecodeError
+from accredit.registry.errors import AccreditError, DecodeError
 
-from .answers import Answers
 from .config import GossipConfig
 from .events import (
     ConflictsFound,
@@ -44,12 +43,13 @@ from .events import (
     Statistics,
     Ticked,
 )
-from .exchanges import Exchanges
-from .frames import Frame, Poll
-from .guard import QuotaError, status_of
-from .heart import Heart
-from .membership import roster_of
-from .parts import Parts
+from .heartbeat import Heart
+from .rate_limits import QuotaError, status_of
+from .requester import Exchanges
+from .responder import Answers
+from .roster import roster_of
+from .state import Parts
+from .wire import Frame, Poll
 
 
 class Machine:

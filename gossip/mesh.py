@@ -23,7 +23,7 @@ from random import Random
 from typing import Final
 
 from .config import GossipConfig
-from .membership import Roster
+from .roster import Roster
 
 _SALT_BYTES: Final = 32
 

@@ -28,7 +28,7 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import Final
 
-from registry.errors import DecodeError, RefusedError
+from accredit.registry.errors import DecodeError, RefusedError
 
 VERSION: Final = 0x61
 ID_BYTES: Final = 32

@@ -16,7 +16,7 @@ from collections import deque
 
 from .config import GossipConfig
 from .events import Held, Logged
-from .frames import Announce, Push
+from .wire import Announce, Push
 
 _OVERHEAD = 5  # bytes of CBOR around one statement of a push
 

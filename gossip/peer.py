@@ -22,14 +22,14 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Final, get_args
 
-from .audit import Conduct
 from .config import GossipConfig
 from .events import Held, Peer
-from .frames import Accusation, Announce, Beacon, Body, Poll, Prune, Push, Request, Root
 from .outbox import Outbox
+from .peer_score import Conduct
+from .wire import Accusation, Announce, Beacon, Body, Poll, Prune, Push, Request, Root
 
 if TYPE_CHECKING:
-    from .polls import Line
+    from .long_poll import Line
 
 URGENT: Final = 0
 STEADY: Final = 1

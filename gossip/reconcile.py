@@ -27,12 +27,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from random import Random
 
-from registry.errors import RefusedError
+from accredit.registry.errors import RefusedError
 
 from .config import GossipConfig
 from .events import Held
-from .frames import SALT_BYTES, SESSION_BYTES, Fetch, Reconcile
 from .negentropy import Initiator, Items, respond
+from .wire import SALT_BYTES, SESSION_BYTES, Fetch, Reconcile
 
 
 def blind(salt: bytes, id: bytes) -> bytes:

@@ -11,11 +11,11 @@ its own body.
 
 from collections.abc import MutableMapping
 
-from registry.errors import NotYetError, RefusedError
-from registry.statement import Statement, Unverified, verify
+from accredit.registry.errors import NotYetError, RefusedError
+from accredit.registry.statement import Statement, Unverified, verify
 
-from .entries import introductions, next_number
-from .layered import Layered
+from .key_entries import introductions, next_number
+from .overlay import Layered
 from .rulebook import check_statement
 
 

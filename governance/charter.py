@@ -19,81 +19,81 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from registry import shape
-from registry.errors import DecodeError
-from registry.keys import key_id
-from registry.limits import AUTHORITIES, SIGNERS
+from accredit.registry.encoding import schema
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.errors import DecodeError
+from accredit.registry.limits import AUTHORITIES, SIGNERS
 
-from .entries import CONSTITUENCY, CONTACTS, HEADS, KEY
+from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY
 
 FOLD_VERSION: Final = 1
 
-_name = shape.text(100)
+_name = schema.text(100)
 
 
 def _node_name(value: Any, path: str) -> None:
     """A C2SP key name: it is the node's log origin, so no white space and no plus sign."""
     _name(value, path)
     if any(character.isspace() or character == "+" for character in value):
-        raise shape.wrong(path, "a name without spaces and plus signs, like registry.example.edu")
+        raise schema.wrong(path, "a name without spaces and plus signs, like registry.example.edu")
 
 
 def _fraction(value: Any, path: str) -> None:
     parts = value.split("/") if isinstance(value, str) else []
     if len(parts) != 2 or not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-        raise shape.wrong(path, 'a fraction like "2/3"')
+        raise schema.wrong(path, 'a fraction like "2/3"')
     over, under = int(parts[0]), int(parts[1])
     if not 0 < over <= under:
-        raise shape.wrong(path, "a fraction above 0 and at most 1")
+        raise schema.wrong(path, "a fraction above 0 and at most 1")
 
 
-NODE: Final = shape.members(
+NODE: Final = schema.members(
     {
         "name": _node_name,
         "operator": _name,
-        "url": shape.link,
-        "keys": shape.members(dict.fromkeys(("peer", "log", "witness", "state"), shape.public_key)),
+        "url": schema.link,
+        "keys": schema.members(dict.fromkeys(("peer", "log", "witness", "state"), schema.public_key)),
     }
 )
-_AUTHORITY: Final = shape.members(
+_AUTHORITY: Final = schema.members(
     {
-        "id": shape.issuer_id,
-        "name": shape.text(),
+        "id": schema.issuer_id,
+        "name": schema.text(),
         "constituency": CONSTITUENCY,
-        "threshold": shape.integer(1, AUTHORITIES),
-        "keys": shape.list_of(KEY, minimum=1, maximum=AUTHORITIES),
+        "threshold": schema.integer(1, AUTHORITIES),
+        "keys": schema.list_of(KEY, minimum=1, maximum=AUTHORITIES),
     },
     CONTACTS,
 )
-_RULE: Final = shape.members(
+_RULE: Final = schema.members(
     {},
     {
-        "authorities": shape.integer(1, AUTHORITIES),
+        "authorities": schema.integer(1, AUTHORITIES),
         "fraction": _fraction,
-        "majority": shape.boolean,
-        "constituencies": shape.table_of(CONSTITUENCY, shape.integer(1, AUTHORITIES)),
+        "majority": schema.boolean,
+        "constituencies": schema.table_of(CONSTITUENCY, schema.integer(1, AUTHORITIES)),
     },
 )
-_CHARTER: Final = shape.members(
+_CHARTER: Final = schema.members(
     {
-        "id": shape.issuer_id,
-        "name": shape.text(),
-        "fold": shape.integer(1, 2**16),
-        "authorities": shape.list_of(_AUTHORITY, minimum=1, maximum=AUTHORITIES),
-        "rules": shape.table_of(shape.text(64), _RULE),
-        "nodes": shape.list_of(NODE, maximum=AUTHORITIES),
-        "signers": shape.list_of(_node_name, maximum=SIGNERS),
+        "id": schema.issuer_id,
+        "name": schema.text(),
+        "fold": schema.integer(1, 2**16),
+        "authorities": schema.list_of(_AUTHORITY, minimum=1, maximum=AUTHORITIES),
+        "rules": schema.table_of(schema.text(64), _RULE),
+        "nodes": schema.list_of(NODE, maximum=AUTHORITIES),
+        "signers": schema.list_of(_node_name, maximum=SIGNERS),
     },
     {
-        "publishers": shape.list_of(shape.issuer_id, maximum=AUTHORITIES),
-        "max_backdating": shape.integer(0, 2**40),
-        "description": shape.prose,
+        "publishers": schema.list_of(schema.issuer_id, maximum=AUTHORITIES),
+        "max_backdating": schema.integer(0, 2**40),
+        "description": schema.prose,
     },
 )
-_AMENDMENT: Final = shape.members(
+_AMENDMENT: Final = schema.members(
     {
-        "parent": shape.digest,
-        "version": shape.integer(2, 2**32),
+        "parent": schema.digest,
+        "version": schema.integer(2, 2**32),
         "charter": lambda value, path: check_charter(value, path),
         "heads": HEADS,
     }
@@ -228,7 +228,7 @@ def parse_rule(rule: Mapping[str, Any], path: str = "rule") -> Rule:
     """
     forms = [name for name in ("authorities", "fraction", "majority") if rule.get(name)]
     if len(forms) != 1:
-        raise shape.wrong(path, 'one of authorities = 2, fraction = "2/3", majority = true')
+        raise schema.wrong(path, 'one of authorities = 2, fraction = "2/3", majority = true')
     over, _, under = str(rule.get("fraction", "1/1")).partition("/")
     return Rule(
         authorities=rule.get("authorities"),

@@ -11,8 +11,8 @@ touches; where it changes the law, those that the affected keys have touched; wh
     changes = fold.settle()
     fold.get("issuer", "did:web:example.edu")
 
-A `Fold` is a `registry.records.Records`: `decide` reads it directly. Records are held as they are encoded, a third
-of what they need as dicts; those asked for often are decoded once.
+A `Fold` is a `registry.domain.records.Records`: `decide` reads it directly. Records are held as they are encoded, a
+third of what they need as dicts; those asked for often are decoded once.
 
 `branch` gives a fold over this one which goes its own way and costs what it differs by: a set and a larger one, or many
 nodes that share their beginning, are held nearly once. The law of the fold holds for branches as well. `rebase` lets a
@@ -25,24 +25,24 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
 
-from registry.encoding import encode, reread
-from registry.records import TYPES, Effective, record_key
-from registry.statement import Draft, Statement, as_unverified
-from registry.trie import Trie, state_root
+from accredit.registry.domain.records import TYPES, Effective, record_key
+from accredit.registry.encoding.cbor import encode, reread
+from accredit.registry.statement import Draft, Statement, as_unverified
+from accredit.registry.transparency.state_trie import Trie, state_root
 
-from .chains import Chains
+from .ballots import Voice
 from .charter import Charter
-from .committed import Committed
-from .entries import introductions, next_number
-from .ground import Voice
-from .keyring import voices_of_key
-from .law import Law, affected_keys, settle_law
-from .layered import Layered
-from .picked import Picked, record_of
-from .portraits import authority_record, charter_record
+from .committed_set import Committed
+from .effect import State, Verdict, judge
+from .encoded_records import Picked, record_of
+from .governance_records import authority_record, charter_record
+from .governing_state import Law, affected_keys, settle_law
+from .key_entries import introductions, next_number
+from .key_lifecycle import voices_of_key
+from .overlay import Layered
+from .reducers import ORDER, Contributions, Subject, is_founding, make_record, subject_of
 from .rulebook import check_statement
-from .subjects import ORDER, Contributions, Subject, is_founding, make_record, subject_of
-from .verdicts import State, Verdict, judge
+from .statement_index import Chains
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
@@ -352,7 +352,7 @@ class Fold:
     # Records and roots
 
     def get(self, type: str, id: str) -> dict[str, Any] | None:
-        """A record by type and id (`registry.records.Records`)."""
+        """A record by type and id (`registry.domain.records.Records`)."""
         records = self._records.get(type)
         raw = None if records is None else records.get(id)
         return None if raw is None else record_of(raw)

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from registry import accreditations, frameworks, issuers, mappings, recognitions, shape
-from registry.errors import DecodeError
-from registry.limits import VOTE_TARGETS
-from registry.shape import Check
-from registry.statement import Unverified
-from registry.vocabulary import is_narrowing_event
+from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
+from accredit.registry.domain.vocabulary import is_narrowing_event
+from accredit.registry.encoding import schema
+from accredit.registry.encoding.schema import Check
+from accredit.registry.errors import DecodeError
+from accredit.registry.limits import VOTE_TARGETS
+from accredit.registry.statement import Unverified
 
-from . import charter, delegation
+from . import charter, delegation_limits
 from .charter import NODE, Rule
-from .entries import KEY, REASON
+from .key_entries import KEY, REASON
 
 ONE: Final = Rule(authorities=1, is_default=True)
 TWO: Final = Rule(authorities=2, is_default=True)
@@ -60,15 +61,15 @@ def _always(_: Mapping[str, Any]) -> bool:
     return True
 
 
-_LAST: Final = {"key": shape.digest, "last": shape.either(shape.null, shape.digest)}
-_CUT_OFF: Final = shape.members(_LAST, {"public": shape.public_key, **REASON})
-_ROTATION: Final = shape.members({**_LAST, "new": KEY}, {**REASON})
-_RETIREMENT: Final = shape.members({"name": shape.text(100)}, {**REASON})
-_VOTE: Final = shape.members(
-    {"targets": shape.list_of(shape.digest, minimum=1, maximum=VOTE_TARGETS)}, {"urgent": shape.boolean, **REASON}
+_LAST: Final = {"key": schema.digest, "last": schema.either(schema.null, schema.digest)}
+_CUT_OFF: Final = schema.members(_LAST, {"public": schema.public_key, **REASON})
+_ROTATION: Final = schema.members({**_LAST, "new": KEY}, {**REASON})
+_RETIREMENT: Final = schema.members({"name": schema.text(100)}, {**REASON})
+_VOTE: Final = schema.members(
+    {"targets": schema.list_of(schema.digest, minimum=1, maximum=VOTE_TARGETS)}, {"urgent": schema.boolean, **REASON}
 )
-_ANNULMENT: Final = shape.members(
-    {"target": shape.digest, "reason_code": shape.text(64)},
+_ANNULMENT: Final = schema.members(
+    {"target": schema.digest, "reason_code": schema.text(64)},
     {"evidence": accreditations.EVIDENCE, **REASON},
 )
 
@@ -84,8 +85,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "key.rotate": _row(_ROTATION, Stratum.KEYS, ONE, _always),
     "key.retire": _row(_CUT_OFF, Stratum.KEYS, ONE, _always),
     "key.compromise": _row(_CUT_OFF, Stratum.KEYS, ONE, _always),
-    "authority.delegate": _row(delegation.check_delegation, Stratum.AUTHORITIES, ONE),
-    "authority.withdraw": _row(delegation.check_withdrawal, Stratum.AUTHORITIES, ONE, _always),
+    "authority.delegate": _row(delegation_limits.check_delegation, Stratum.AUTHORITIES, ONE),
+    "authority.withdraw": _row(delegation_limits.check_withdrawal, Stratum.AUTHORITIES, ONE, _always),
     "node.admit": _row(NODE, Stratum.RECORDS, MAJORITY),
     "node.retire": _row(_RETIREMENT, Stratum.RECORDS, MAJORITY, _always),
     "issuer.register": _row(issuers.check_register, Stratum.RECORDS, ONE),
@@ -181,4 +182,4 @@ def rule_for(kind: str, body: Mapping[str, Any], rules: Mapping[str, Rule]) -> R
 
 def _check_rule_names(rules: Mapping[str, Any], path: str) -> None:
     for name in rules:
-        shape.one_of(*RULE_NAMES)(name, path)
+        schema.one_of(*RULE_NAMES)(name, path)

@@ -21,13 +21,13 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Final
 
-from . import shape
-from .encoding import decode as decode_cbor
-from .encoding import encode as encode_cbor
-from .encoding import reread
+from .encoding import schema
+from .encoding.cbor import decode as decode_cbor
+from .encoding.cbor import encode as encode_cbor
+from .encoding.cbor import reread
+from .encoding.ed25519 import key_id, public_of, sign
+from .encoding.ed25519 import verify as signature_is_good
 from .errors import DecodeError, RefusedError
-from .keys import key_id, public_of, sign
-from .keys import verify as signature_is_good
 from .limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
 
 CONTENT_TYPE: Final = "application/accredit-statement+cbor"
@@ -37,13 +37,13 @@ _ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS = 1, 3, 4, 15  # COSE header labels; 15 i
 _ISS, _SUB, _IAT = 1, 2, 6  # CWT claims, RFC 8392 §4
 _EDDSA: Final = -8
 _TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18, before an array of four: 84
-_MEMBERS: Final = shape.members(
+_MEMBERS: Final = schema.members(
     {
-        "v": shape.integer(VERSION, VERSION),
-        "eco": shape.either(shape.null, shape.digest),
-        "kind": shape.text(64),
-        "seq": shape.integer(1, 2**53),
-        "prev": shape.either(shape.null, shape.digest),
+        "v": schema.integer(VERSION, VERSION),
+        "eco": schema.either(schema.null, schema.digest),
+        "kind": schema.text(64),
+        "seq": schema.integer(1, 2**53),
+        "prev": schema.either(schema.null, schema.digest),
         "body": lambda value, path: _require(type(value) is dict, path, "a map"),
     }
 )
@@ -181,7 +181,7 @@ def decode(raw: bytes) -> Unverified:
     _require(type(protected) is bytes, "protected", "a byte string")
     _require(unprotected == {} and type(unprotected) is dict, "unprotected", "an empty map (RFC 9943)")
     _require(type(payload) is bytes, "payload", "a byte string: statements are never detached")
-    shape.octets(64)(signature, "signature")
+    schema.octets(64)(signature, "signature")
     kid, iss, sub, iat = _decode_protected(protected)
     content = decode_cbor(payload, what="the payload")
     _MEMBERS(content, "payload")
@@ -225,8 +225,9 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
 def recall(raw: bytes) -> Statement:
     """The statement of bytes that this program has already put through `decode` and `verify`; neither is done again.
 
-    A log is checked by several processes at once, and what they found good is put together by one (`node.checking`).
-    Given any other bytes it would make a statement that nobody signed: its callers answer for what they give it.
+    A log is checked by several processes at once, and what they found good is put together by one
+    (`node.sync.entry_verifier`). Given any other bytes it would make a statement that nobody signed: its callers answer
+    for what they give it.
     """
     protected, _, payload, signature = reread(raw[1:])
     header, content = reread(protected), reread(payload)
@@ -303,12 +304,12 @@ def _decode_protected(protected: bytes) -> tuple[bytes, str, str, int]:
     _require(type(header) is dict and set(header) == _LABELS, "protected", "a map with the labels 1, 3, 4 and 15")
     _require(header[_ALG] == _EDDSA and type(header[_ALG]) is int, "protected.alg", "-8 (EdDSA)")
     _require(header[_CONTENT_TYPE] == CONTENT_TYPE, "protected.content_type", CONTENT_TYPE)
-    shape.digest(header[_KID], "protected.kid")
+    schema.digest(header[_KID], "protected.kid")
     claims = header[_CWT_CLAIMS]
     _require(type(claims) is dict and set(claims) == _CLAIMS, "protected.cwt_claims", "iss (1), sub (2) and iat (6)")
-    shape.issuer_id(claims[_ISS], "protected.iss")
-    shape.text(IDENTIFIER_CHARS)(claims[_SUB], "protected.sub")
-    shape.integer(0, TIME_MAX)(claims[_IAT], "protected.iat")
+    schema.issuer_id(claims[_ISS], "protected.iss")
+    schema.text(IDENTIFIER_CHARS)(claims[_SUB], "protected.sub")
+    schema.integer(0, TIME_MAX)(claims[_IAT], "protected.iat")
     return header[_KID], claims[_ISS], claims[_SUB], claims[_IAT]
 
 
@@ -319,4 +320,4 @@ def _sig_structure(protected: bytes, payload: bytes) -> bytes:
 
 def _require(condition: bool, path: str, expected: str) -> None:
     if not condition:
-        raise shape.wrong(path, expected)
+        raise schema.wrong(path, expected)

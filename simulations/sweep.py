@@ -12,10 +12,10 @@ from itertools import product
 from threading import Lock
 from typing import Final
 
-from registry.errors import InputError
+from accredit.registry.errors import InputError
+from accredit.simulations.run.run import Failure, Outcome, changed, differences, replay_command
 
-from .engines import Engine, LocalEngine, WorkerLost, engine
-from .running import Failure, Outcome, changed, differences, replay_command
+from .executors import Engine, LocalEngine, WorkerLost, engine
 from .tiers import find
 
 Job = tuple[str, dict[str, float]]

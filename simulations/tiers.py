@@ -16,11 +16,11 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final, Protocol
 
-from registry.errors import InputError
+from accredit.registry.errors import InputError
+from accredit.simulations.run.run import Outcome, changed
+from accredit.simulations.virtual.settings import WARM_UP, Settings
 
-from . import running
-from .running import Outcome, changed
-from .settings import WARM_UP, Settings
+from .run import run as running
 
 TIERS: Final = ("world", "http", "processes")
 
@@ -129,11 +129,12 @@ def _load(tier: str) -> tuple[Mapping[str, Any], Run]:
 
             return SCENARIOS, running.run
         case "http":
-            from .inprocess import running as http
-            from .inprocess.scenarios import SCENARIOS as HTTP_SCENARIOS
+            from accredit.simulations.http.scenarios import SCENARIOS as HTTP_SCENARIOS
+
+            from .http import run as http
 
             return HTTP_SCENARIOS, http.run
         case _:
-            from .processes import story
+            from .processes import run as story
 
             return story.SCENARIOS, story.run

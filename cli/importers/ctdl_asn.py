@@ -18,10 +18,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from cli.importers.frameworks import Framework, Notes, assemble, identifier
-from registry.errors import DecodeError
-from registry.identifiers import canonical
-from registry.shape import link
+from accredit.registry.encoding.identifiers import canonical
+from accredit.registry.encoding.schema import link
+from accredit.registry.errors import DecodeError
+
+from .frameworks import Framework, Notes, assemble, identifier
 
 REGISTRY: Final = "https://credentialengineregistry.org/resources/"
 _CTID: Final = re.compile(r"ce-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)

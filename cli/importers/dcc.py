@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cli.importers.reading import Lines, Table
-from cli.importers.rows import LEFT_OUT, REFUSED, Finding, Row, take
-from registry import times
-from registry.errors import DecodeError
+from accredit.registry.encoding import rfc3339
+from accredit.registry.errors import DecodeError
+
+from .reading import Lines, Table
+from .rows import LEFT_OUT, REFUSED, Finding, Row, take
 
 _OPS: Final = ("add", "update", "remove")
 
@@ -129,7 +130,7 @@ def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) ->
         row = take(where, end.place, did, stood.data)
         finding = Finding(
             code="removed",
-            text=f"Removed from {registry} on {times.text(end.time)[:10]}; not proposed.",
+            text=f"Removed from {registry} on {rfc3339.text(end.time)[:10]}; not proposed.",
             hint="If it was accredited here, look why it was removed, and decide: accredit accreditation suspend.",
         )
         yield row.ended(LEFT_OUT, finding)
@@ -147,7 +148,7 @@ def _event(event: Any, place: str) -> _Event:
         registry=event["registry"],
         did=event["did"],
         op=event["op"],
-        time=times.parse(event["time"], where="time"),
+        time=rfc3339.parse(event["time"], where="time"),
         data=event.get("data"),
         place=place,
     )

@@ -5,12 +5,13 @@ Not read here yet, and said so: CASE packages, Rich Skill Descriptors, crosswalk
 
 from typing import Any, Final
 
-from cli import forms
-from cli.importers import ctdl_asn, dcc, own
-from cli.importers.frameworks import COMPUTED, Framework, Notes, assemble, identifier
-from cli.importers.reading import read_json, read_text, read_toml
-from cli.importers.rows import Row
-from registry.errors import DecodeError
+from accredit.cli.base import documents
+from accredit.registry.errors import DecodeError
+
+from . import ctdl_asn, dcc, own
+from .frameworks import COMPUTED, Framework, Notes, assemble, identifier
+from .reading import read_json, read_text, read_toml
+from .rows import Row
 
 _ISSUER_FORMATS: Final = "A DCC registry.json, a history of such lists, or our own CSV, TOML or JSON can be read."
 _FRAMEWORK_FORMATS: Final = "CTDL-ASN as JSON-LD, or our own TOML or JSON can be read."
@@ -73,7 +74,7 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str
         what = f"{computed[0]} is computed, not written" if computed else "items is not a list of tables"
         raise DecodeError("not_a_framework", f"{source}: {what}.", hint="In TOML every item begins with [[items]].")
     notes = Notes()
-    facts = forms.convert({name: member for name, member in value.items() if name != "items"})
+    facts = documents.convert({name: member for name, member in value.items() if name != "items"})
     id_ = identifier(facts.get("id"), "The framework", notes)
     if id_ is None:
         raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Give its id as a URI.")

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
-from cli.importers.rows import Finding
-from registry.encoding import encode
-from registry.errors import DecodeError
-from registry.frameworks import ITEM, check_publish, items_root
-from registry.identifiers import canonical
-from registry.limits import STATEMENT_BYTES
+from accredit.registry.domain.frameworks import ITEM, check_publish, items_root
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.identifiers import canonical
+from accredit.registry.errors import DecodeError
+from accredit.registry.limits import STATEMENT_BYTES
+
+from .rows import Finding
 
 ITEM_BYTES: Final = STATEMENT_BYTES - 3 * 1024
 """The largest item. The rest of a statement holds three identifiers of at most 512 bytes (author, subject, framework),

@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final
 
-from cli import forms
-from cli.importers.reading import Table, read_csv
-from cli.importers.rows import READY, REFUSED, Finding, Row, complete, issuer_id, pinned_keys, place, refusal, trial
-from registry.errors import DecodeError
-from registry.vocabulary import IDENTIFIER_SCHEMES
+from accredit.cli.base import documents
+from accredit.registry.domain.vocabulary import IDENTIFIER_SCHEMES
+from accredit.registry.errors import DecodeError
+
+from .reading import Table, read_csv
+from .rows import READY, REFUSED, Finding, Row, complete, issuer_id, pinned_keys, place, refusal, trial
 
 _TEXTS: Final = (
     "id",
@@ -151,7 +152,7 @@ def _body(written: Any, found: list[Finding]) -> dict[str, Any]:
     if not isinstance(entry.get("id"), str):
         raise DecodeError("missing_id", "The entry has no id.", hint="Give its DID (did:web:example.edu) or https URL.")
     entry["id"] = issuer_id(entry["id"], found)
-    body: dict[str, Any] = forms.convert(entry)
+    body: dict[str, Any] = documents.convert(entry)
     location = written.get("location")
     if location is not None:
         if not isinstance(location, str) or not location.strip():

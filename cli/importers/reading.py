@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cli import forms
-from registry.errors import DecodeError
+from accredit.cli.base import documents
+from accredit.registry.errors import DecodeError
 
 _NESTED: Final = "nested too deeply"
 
@@ -81,7 +81,7 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
         DecodeError: not TOML.
     """
     try:
-        return forms.parse_toml(text, source)
+        return documents.parse_toml(text, source)
     except ValueError as error:  # a number of thousands of digits
         raise DecodeError("not_toml", f"{source}: not TOML we accept: {error}.") from error
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cli import output
-from cli.importers.rows import LEFT_OUT, READY, REFUSED, SAME, Finding, Row
+from accredit.cli.base import output
+
+from .rows import LEFT_OUT, READY, REFUSED, SAME, Finding, Row
 
 EFFECTIVE: Final = "effective"
 WAITING: Final = "waiting"

@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from cli.importers import places
-from registry.encoding import encode
-from registry.errors import DecodeError
-from registry.identifiers import canonical_issuer
-from registry.issuers import check_register
-from registry.keys import decode_multibase
-from registry.limits import STATEMENT_BYTES
-from registry.shape import link
+from accredit.registry.domain.issuers import check_register
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import decode_multibase
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.encoding.schema import link
+from accredit.registry.errors import DecodeError
+from accredit.registry.limits import STATEMENT_BYTES
+
+from . import places
 
 READY: Final = "ready"
 SAME: Final = "same"

@@ -1,4 +1,4 @@
-"""What a check of `registry.shape` accepts, read back from the check itself.
+"""What a check of `registry.encoding.schema` accepts, read back from the check itself.
 
 Checks are closures; `inspect.getclosurevars` shows what each was made of, so that the documentation says what the code
 does and cannot say anything else. A function of its own (`check_scope`) is looked through to the map it calls first;
@@ -9,9 +9,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from accredit.registry.encoding import schema
+from accredit.registry.limits import TIME_MAX, TIME_MIN
 from docs.generators._page import code
-from registry import shape
-from registry.limits import TIME_MAX, TIME_MIN
 
 _WORDS: Final = {
     "boolean": "true or false",
@@ -30,13 +30,13 @@ _WORDS: Final = {
 }
 
 
-def parts(check: shape.Check) -> tuple[str, Mapping[str, Any]]:
-    """Which maker of `registry.shape` made a check ("" for a plain function), and what of."""
+def parts(check: schema.Check) -> tuple[str, Mapping[str, Any]]:
+    """Which maker of `registry.encoding.schema` made a check ("" for a plain function), and what of."""
     maker, inner, _ = check.__qualname__.partition(".<locals>.")
     return (maker, inspect.getclosurevars(check).nonlocals) if inner else ("", {})
 
 
-def members_of(check: shape.Check) -> tuple[Mapping[str, shape.Check], frozenset[str]] | None:
+def members_of(check: schema.Check) -> tuple[Mapping[str, schema.Check], frozenset[str]] | None:
     """The members a map may have and those it must have, in order; None where it is no map of members."""
     maker, made_of = parts(check)
     if maker == "members":
@@ -52,7 +52,7 @@ def members_of(check: shape.Check) -> tuple[Mapping[str, shape.Check], frozenset
     return None
 
 
-def in_words(check: shape.Check, named: Callable[[shape.Check], str | None]) -> str:
+def in_words(check: schema.Check, named: Callable[[schema.Check], str | None]) -> str:
     """What a check accepts, as a noun phrase.
 
     Args:

@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-from cli.commands import Command
-from cli.main import accredit
+from accredit.cli.base.commands import Command
+from accredit.cli.main import accredit
 from docs.generators._page import code, rewrite, table
 
 PAGE: Final = "commands.md"

@@ -1,9 +1,9 @@
-"""`docs/configuration.md`: every setting of a node, from `node.config`."""
+"""`docs/configuration.md`: every setting of a node, from `node.settings`."""
 
 from typing import Final
 
+from accredit.node.settings import settings
 from docs.generators._page import code, rewrite, table
-from node.config import settings
 
 PAGE: Final = "configuration.md"
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from accredit.node.http.app import table as routes
+from accredit.node.http.openapi import openapi_path
+from accredit.node.http.routes.request_reading import Param
+from accredit.node.http.routes.route import Route
 from docs.generators._page import code, rewrite, table
-from node.api.requests import Param
-from node.api.routes import Route
-from node.openapi import openapi_path
-from node.server import table as routes
 
 PAGE: Final = "http.md"
 

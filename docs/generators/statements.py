@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
+from accredit.governance import charter, rulebook
+from accredit.governance.charter import Rule
+from accredit.governance.key_entries import KEY
+from accredit.governance.rulebook import KINDS, Kind
+from accredit.registry.domain.issuers import check_pinned_key
+from accredit.registry.domain.scope import check_limits, check_scope
+from accredit.registry.encoding import schema
 from docs.generators._page import code, rewrite, table
 from docs.generators._shapes import in_words, members_of, parts
-from governance import charter, rulebook
-from governance.charter import Rule
-from governance.entries import KEY
-from governance.rulebook import KINDS, Kind
-from registry import shape
-from registry.issuers import check_pinned_key
-from registry.scope import check_limits, check_scope
 
 PAGE: Final = "statements.md"
 
@@ -70,7 +70,7 @@ def text() -> str:
     return "\n\n".join(["## Kinds", overview, *kinds, "## Maps within them", *shared])
 
 
-def _shared() -> Iterator[tuple[str, shape.Check]]:
+def _shared() -> Iterator[tuple[str, schema.Check]]:
     yield "Charter", charter.check_charter
     known, _ = _map(charter.check_charter)
     yield "Authority", parts(known["authorities"])[1]["item"]
@@ -82,7 +82,7 @@ def _shared() -> Iterator[tuple[str, shape.Check]]:
     yield "Limits", check_limits
 
 
-def _name(check: shape.Check) -> str | None:
+def _name(check: schema.Check) -> str | None:
     if check.__name__ in ("<lambda>", "check_genesis"):  # both end in the charter's own check
         return "a [charter](#charter)"
     for name, one in _shared():
@@ -93,7 +93,7 @@ def _name(check: shape.Check) -> str | None:
     return None
 
 
-def _members(check: shape.Check, *, at_home: bool = False) -> str:
+def _members(check: schema.Check, *, at_home: bool = False) -> str:
     if not at_home and (name := _name(check)) is not None:
         return f"The body is {name}."
     known, required = _map(check)
@@ -104,7 +104,7 @@ def _members(check: shape.Check, *, at_home: bool = False) -> str:
     return table(("member", "", "holds"), rows)
 
 
-def _map(check: shape.Check) -> tuple[dict[str, shape.Check], frozenset[str]]:
+def _map(check: schema.Check) -> tuple[dict[str, schema.Check], frozenset[str]]:
     found = members_of(check)
     assert found is not None, check
     return dict(found[0]), found[1]

@@ -7,13 +7,13 @@
     ledger, caught           what logs and signers put their names to, and who contradicted himself
     image        what engines of one ecosystem may share at their start
 
-The trio shell around it (`node.runtime`) and the simulator drive it alike; they import its words from here.
+The trio shell around it (`node.runtime.runtime`) and the simulator drive it alike; they import its words from here.
 """
 
-from gossip.events import FrameAnswered, SendFailed, Ticked
+from accredit.gossip.events import FrameAnswered, SendFailed, Ticked
 
 from .engine import STORAGE_PAUSE, TICK, Engine
-from .happenings import (
+from .events import (
     Append,
     Appended,
     AppendFailed,

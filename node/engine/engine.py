@@ -25,25 +25,25 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Final, assert_never
 
-from gossip import events
-from gossip.config import GossipConfig
-from gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
-from gossip.machine import Machine
-from gossip.membership import Roster
-from governance.admission import Admission
-from governance.charter import FOLD_VERSION
-from governance.fold import Changes, Fold
-from governance.rulebook import is_urgent
-from registry.conflicts import Conflict
-from registry.encoding import encode
-from registry.errors import AccreditError, InputError, NotYetError, StorageError
-from registry.keys import public_of
-from registry.state_note import StateNote
-from registry.statement import Statement, Unverified, decode
+from accredit.gossip import events
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
+from accredit.gossip.machine import Machine
+from accredit.gossip.roster import Roster
+from accredit.governance.admission import Admission
+from accredit.governance.charter import FOLD_VERSION
+from accredit.governance.fold import Changes, Fold
+from accredit.governance.rulebook import is_urgent
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import AccreditError, InputError, NotYetError, StorageError
+from accredit.registry.statement import Statement, Unverified, decode
+from accredit.registry.transparency.equivocation import Conflict
+from accredit.registry.transparency.state_note import StateNote
 
-from . import cosigning
-from .cosigning import is_state
-from .happenings import (
+from . import notary_events
+from .append_queue import Pending
+from .events import (
     Append,
     Appended,
     AppendFailed,
@@ -63,11 +63,11 @@ from .happenings import (
     TellNote,
 )
 from .image import Image
-from .logview import LogView, inadmissible
-from .members import Members
+from .log_index import LogView, inadmissible
 from .notary import Notary
-from .noted import KeptNote, Part
-from .pending import Pending
+from .notary_events import is_state
+from .quorum_state import KeptNote, Part
+from .roster import Members
 from .submissions import Submissions
 
 TICK: Final = 1_000
@@ -263,7 +263,7 @@ class Engine:
             case FrameAnswered() | SendFailed():
                 effects = self._gossip(event)
             case Ticked():
-                effects = [*self._gossip(event), *self._notarise(cosigning.Ticked())]
+                effects = [*self._gossip(event), *self._notarise(notary_events.Ticked())]
             case Appended():
                 effects = self._on_appended(event)
             case AppendFailed():
@@ -378,7 +378,7 @@ class Engine:
         if is_changed or force_peers:
             effects += self._gossip(events.PeersChanged(peers=self._peers))
         untold, self._untold = tuple(self._untold), []
-        return [*effects, *self._notarise(cosigning.Changed(statements=untold))]
+        return [*effects, *self._notarise(notary_events.Changed(statements=untold))]
 
     def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
         return tuple(each for each in map(self.fold.statement, ids) if each is not None)
@@ -387,31 +387,31 @@ class Engine:
 
     def _on_note(self, event: NoteArrived) -> list[Effect]:
         try:
-            effects = self._notarise(cosigning.Arrived(data=event.data))
+            effects = self._notarise(notary_events.Arrived(data=event.data))
         except (InputError, NotYetError) as error:
             return [ReplyNote(token=event.token, error=error)]
         return [ReplyNote(token=event.token), *effects]
 
-    def _notarise(self, event: cosigning.Event) -> list[Effect]:
+    def _notarise(self, event: notary_events.Event) -> list[Effect]:
         """Hands an event to the notary, and puts what it asks for in terms of the log and of peers."""
         effects: list[Effect] = []
         for effect in self.notary.handle(event, now=self._now):
             match effect:
-                case cosigning.Keep():
+                case notary_events.Keep():
                     effects.append(KeepNote(text=effect.text, part=self._log.part(effect.without)))
-                case cosigning.Tell():
+                case notary_events.Tell():
                     effects.append(
                         TellNote(peers=self._members.told(self._peers, self.name, self._random), data=effect.data)
                     )
-                case cosigning.Stands():
+                case notary_events.Stands():
                     effects.append(self._stands(effect, self._log.part(effect.without)))
-                case cosigning.Contradicts():
+                case notary_events.Contradicts():
                     effects += self._on_conflicts([effect.conflict])
                 case _:
                     assert_never(effect)
         return effects
 
-    def _stands(self, effect: cosigning.Stands, part: Part) -> NoteStands:
+    def _stands(self, effect: notary_events.Stands, part: Part) -> NoteStands:
         self._log.ledger.standing = effect.note
         return NoteStands(
             kept=KeptNote(note=effect.note, part=part),
@@ -436,7 +436,7 @@ class Engine:
         for note in notes:
             if is_state(note):
                 try:
-                    effects += self._notarise(cosigning.Arrived(data=encode({1: note})))
+                    effects += self._notarise(notary_events.Arrived(data=encode({1: note})))
                 except (InputError, NotYetError):
                     self._log.ledger.refused += 1
             elif (conflict := self._log.ledger.hear(note, self._members.log_key)) is not None:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from gossip.membership import Roster
-from governance.admission import Admission
+from accredit.gossip.roster import Roster
+from accredit.governance.admission import Admission
 
-from . import cosigning
-from .logview import LogView
+from . import notary_events
+from .log_index import LogView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,5 +22,5 @@ class Image:
 
     log: LogView
     admission: Admission
-    notary: cosigning.Image
+    notary: notary_events.Image
     peers: Roster

@@ -1,8 +1,8 @@
 """State notes in one node, without input and output: when to cosign which set, and when a quorum stands.
 
-All nodes that hold one set of statements write one text (`registry.state_note`), so cosignatures add up without a
-leader. What makes that hard is a steady stream: no two nodes ever hold the same set at the same moment. So there are
-three sets:
+All nodes that hold one set of statements write one text (`registry.transparency.state_note`), so cosignatures add up
+without a leader. What makes that hard is a steady stream: no two nodes ever hold the same set at the same moment. So
+there are three sets:
 
     live        all that is logged here                          (the engine's fold; grows by itself)
     candidate   the set this node last stood by with its name    (trails live, which is a branch of it)
@@ -32,21 +32,29 @@ The notary keeps the noted state's note and roots only; its records are whoever'
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, assert_never
 
-from governance.charter import FOLD_VERSION
-from governance.fold import Fold
-from governance.layered import Layered
-from governance.picked import Picked
-from governance.rulebook import is_narrowing
-from registry.conflicts import conflict_of_states
-from registry.encoding import decode as decode_cbor
-from registry.encoding import encode as encode_cbor
-from registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
-from registry.keys import public_of
-from registry.note import Note, VerifierKey
-from registry.state_note import OpenedState, StateNote, cosign_state, open_state, quorum, signer_key
-from registry.statement import Statement
+from accredit.governance.charter import FOLD_VERSION
+from accredit.governance.encoded_records import Picked
+from accredit.governance.fold import Fold
+from accredit.governance.overlay import Layered
+from accredit.governance.rulebook import is_narrowing
+from accredit.registry.encoding.cbor import decode as decode_cbor
+from accredit.registry.encoding.cbor import encode as encode_cbor
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.equivocation import conflict_of_states
+from accredit.registry.transparency.signed_note import Note, VerifierKey
+from accredit.registry.transparency.state_note import (
+    OpenedState,
+    StateNote,
+    cosign_state,
+    open_state,
+    quorum,
+    signer_key,
+)
 
-from .cosigning import (
+from .head_ledger import Sayings
+from .notary_events import (
     Arrived,
     Changed,
     Contradicts,
@@ -63,7 +71,6 @@ from .cosigning import (
     Ticked,
     passed,
 )
-from .ledger import Sayings
 
 QUIET: Final = 250
 """Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .happenings import Reply, Result
+from .events import Reply, Result
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,18 +5,18 @@ of an honest signer for a state that none was in."""
 
 from typing import TYPE_CHECKING, Any
 
-from registry.encoding import decode, encode
-from registry.note import Note
-from registry.proving import prove
-from registry.query import Query
-from registry.records import MemoryRecords, record_digest, record_key
-from registry.state_note import StateNote, cosign_state
-from registry.trie import Trie, state_root
+from accredit.registry.decision.query import Query
+from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
+from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.evidence.prove import prove
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import StateNote, cosign_state
+from accredit.registry.transparency.state_trie import Trie, state_root
 
 from .conduct import Adversary
 
 if TYPE_CHECKING:
-    from simulations.host import Host
+    from accredit.simulations.virtual.host import Host
 
 Subject = tuple[str, str]
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from gossip.frames import Body, UnverifiedFrame, decode_frame, encode_frame
-from registry.errors import AccreditError, DecodeError
-from registry.proving import prove
-from registry.query import Query
+from accredit.gossip.wire import Body, UnverifiedFrame, decode_frame, encode_frame
+from accredit.registry.decision.query import Query
+from accredit.registry.errors import AccreditError, DecodeError
+from accredit.registry.evidence.prove import prove
 
 if TYPE_CHECKING:
-    from simulations.host import Host
+    from accredit.simulations.virtual.host import Host
 
 _FRAME_BYTES: Final = 2 * 1024 * 1024
 _IDS: Final = 100_000

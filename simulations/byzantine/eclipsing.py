@@ -3,13 +3,13 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from gossip.frames import Body, Graft, Prune
+from accredit.gossip.wire import Body, Graft, Prune
 
 from .conduct import repeat, send
 from .withholding import Withholder
 
 if TYPE_CHECKING:
-    from simulations.host import Host
+    from accredit.simulations.virtual.host import Host
 
 
 class Eclipser(Withholder):

@@ -8,17 +8,17 @@ from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING
 
-from gossip.frames import Beacon, Body
-from registry.checkpoint import Checkpoint
-from registry.encoding import decode, encode
-from registry.keys import public_of
-from registry.note import Note, sign_note
-from registry.state_note import StateNote, cosign_state
+from accredit.gossip.wire import Beacon, Body
+from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.signed_note import Note, sign_note
+from accredit.registry.transparency.state_note import StateNote, cosign_state
 
 from .conduct import Adversary, Rewriter
 
 if TYPE_CHECKING:
-    from simulations.host import Host
+    from accredit.simulations.virtual.host import Host
 
 
 class NoteEquivocator(Adversary):

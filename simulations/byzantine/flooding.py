@@ -5,14 +5,14 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
-from gossip.frames import Push
-from registry.statement import Draft, encode_signed
-from simulations.founding import Pen
+from accredit.gossip.wire import Push
+from accredit.registry.statement import Draft, encode_signed
+from accredit.simulations.virtual.ecosystem import Pen
 
 from .conduct import Adversary, repeat, send
 
 if TYPE_CHECKING:
-    from simulations.host import Host
+    from accredit.simulations.virtual.host import Host
 
 
 class Flooder(Adversary, ABC):

@@ -4,18 +4,18 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
-from gossip.frames import Announce, Body, Push, Reconcile, Root
-from gossip.negentropy import Items, respond
-from governance.rulebook import is_urgent
-from registry.errors import AccreditError
-from registry.statement import decode
+from accredit.gossip.negentropy import Items, respond
+from accredit.gossip.wire import Announce, Body, Push, Reconcile, Root
+from accredit.governance.rulebook import is_urgent
+from accredit.registry.errors import AccreditError
+from accredit.registry.statement import decode
 
 from .conduct import Adversary, Conduct, Rewriter, decoded, repeat, send
 
 if TYPE_CHECKING:
     from random import Random
 
-    from simulations.host import Host
+    from accredit.simulations.virtual.host import Host
 
 _STALL_BYTES: Final = 4_096
 """So small a limit that a set of a few hundred items is told in many rounds."""

@@ -5,7 +5,8 @@ and `mesh` from above. *Eventually*, after faults stop: `one_root`, `nothing_los
 end*: `records`, `exposed`, `bounds`. Each is specified in the module where it stands.
 """
 
-from .base import Checker, Violation
+from accredit.simulations.virtual.checker import Checker, Violation
+
 from .limits import Bounded, Bounds, Mesh, NotShutOut, WithinBounds
 from .notes import NotedRoots, OneNote, QuorumNotes, Undeceived
 from .statements import Exposed, NothingLost, OneHistory, OneRoot, Records, ValidStatements

@@ -9,11 +9,11 @@ bounds             the figures that a scenario promises
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from .base import Checker
+from accredit.simulations.virtual.checker import Checker
 
 if TYPE_CHECKING:
-    from simulations.host import Host
-    from simulations.world import World
+    from accredit.simulations.virtual.host import Host
+    from accredit.simulations.virtual.world import World
 
 _LOOKED_AT: Final = 20
 """Hosts that are looked at each time, in turn."""

@@ -10,19 +10,18 @@ undeceived         no answer that verifies was untrue of a state that an honest 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from governance.fold import Fold
-from node.engine import KeepNote
-from node.engine.noted import KeptNote, Part
-from registry.decision import decide
-from registry.noted import Result
-from registry.state_note import StateNote
-
-from .base import Checker
+from accredit.governance.fold import Fold
+from accredit.node.engine import KeepNote
+from accredit.node.engine.quorum_state import KeptNote, Part
+from accredit.registry.decision.decide import decide
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.transparency.state_note import StateNote
+from accredit.simulations.virtual.checker import Checker
 
 if TYPE_CHECKING:
-    from simulations.host import Host
-    from simulations.verifier import Answer
-    from simulations.world import World
+    from accredit.simulations.virtual.host import Host
+    from accredit.simulations.virtual.verifier import Answer
+    from accredit.simulations.virtual.world import World
 
 
 class OneNote(Checker):

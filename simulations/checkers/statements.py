@@ -12,16 +12,15 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from governance.fold import Fold
-from node.engine import Engine
-from registry.errors import AccreditError
-from registry.statement import Statement, decode
-
-from .base import Checker, Violation
+from accredit.governance.fold import Fold
+from accredit.node.engine import Engine
+from accredit.registry.errors import AccreditError
+from accredit.registry.statement import Statement, decode
+from accredit.simulations.virtual.checker import Checker, Violation
 
 if TYPE_CHECKING:
-    from simulations.host import Host
-    from simulations.world import World
+    from accredit.simulations.virtual.host import Host
+    from accredit.simulations.virtual.world import World
 
 
 class ValidStatements(Checker):

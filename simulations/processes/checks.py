@@ -18,16 +18,22 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from governance.fold import Fold
-from node.reader import Reader, open_reader
-from registry.checkpoint import Checkpoint, open_checkpoint
-from registry.errors import AccreditError
-from registry.merkle import check_consistency, check_inclusion, leaf_hash, prove_consistency, prove_inclusion
-from simulations.checkers import Violation
-from simulations.founding import Town
+from accredit.governance.fold import Fold
+from accredit.node.storage.log_reader import Reader, open_reader
+from accredit.registry.errors import AccreditError
+from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
+from accredit.registry.transparency.merkle import (
+    check_consistency,
+    check_inclusion,
+    leaf_hash,
+    prove_consistency,
+    prove_inclusion,
+)
+from accredit.simulations.checkers import Violation
+from accredit.simulations.virtual.ecosystem import Town
 
-from .machine import Machine, Usage
-from .people import Answer, Book
+from .clients import Answer, Book
+from .node_process import Machine, Usage
 
 DESCRIPTORS: Final = 256
 """Open at a time, at most; far above what was measured with five nodes for three minutes (docs/simulations.md)."""

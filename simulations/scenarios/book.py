@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from simulations.checkers import Bounds
-from simulations.settings import Settings
-from simulations.world import World
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.virtual.settings import Settings
+from accredit.simulations.virtual.world import World
 
 Plan = Callable[[World], None]
 

@@ -2,10 +2,10 @@
 
 What it takes is what a mesh is made of: operators (a slot each at most) and the luck of every victim's secret salt."""
 
-from simulations.byzantine import Eclipser
-from simulations.checkers import Bounds
-from simulations.founding import Crowd
-from simulations.world import World
+from accredit.simulations.byzantine import Eclipser
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.virtual.ecosystem import Crowd
+from accredit.simulations.virtual.world import World
 
 from .book import people, scenario
 

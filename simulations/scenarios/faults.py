@@ -1,10 +1,10 @@
 """Nobody is hostile, and much goes wrong: links, machines, clocks, disks, versions."""
 
-from gossip.frames import Accusation, Beacon, Poll
-from simulations.byzantine import Older
-from simulations.checkers import Bounds
-from simulations.network import LinkSettings, Sparse, split
-from simulations.world import World
+from accredit.gossip.wire import Accusation, Beacon, Poll
+from accredit.simulations.byzantine import Older
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.virtual.network import LinkSettings, Sparse, split
+from accredit.simulations.virtual.world import World
 
 from .book import people, scenario
 

@@ -1,9 +1,9 @@
 """What authorities do while the network is in trouble: votes, amendments, stolen keys, contradictions."""
 
-from simulations.checkers import Bounds
-from simulations.founding import Pen
-from simulations.network import LinkSettings, split
-from simulations.world import World
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.virtual.ecosystem import Pen
+from accredit.simulations.virtual.network import LinkSettings, split
+from accredit.simulations.virtual.world import World
 
 from .book import people, scenario
 

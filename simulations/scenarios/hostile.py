@@ -1,7 +1,7 @@
 """Admitted nodes break the rules of gossip: they say nothing, too much, or lies."""
 
-from gossip.config import GossipConfig
-from simulations.byzantine import (
+from accredit.gossip.config import GossipConfig
+from accredit.simulations.byzantine import (
     FrameFlooder,
     InvalidFlooder,
     Promiser,
@@ -13,9 +13,9 @@ from simulations.byzantine import (
     ValidFlooder,
     Withholder,
 )
-from simulations.checkers import Bounds
-from simulations.network import LinkSettings
-from simulations.world import World
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.virtual.network import LinkSettings
+from accredit.simulations.virtual.world import World
 
 from .book import people, scenario
 

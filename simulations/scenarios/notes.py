@@ -1,8 +1,8 @@
 """State notes and those who rely on them: signers that crash or lie, and verifiers among liars."""
 
-from simulations.byzantine import Forger, LogEquivocator, NoteEquivocator, Omitter, Restamper, StaleAnswerer
-from simulations.checkers import Bounds
-from simulations.world import World
+from accredit.simulations.byzantine import Forger, LogEquivocator, NoteEquivocator, Omitter, Restamper, StaleAnswerer
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.virtual.world import World
 
 from .book import people, scenario
 

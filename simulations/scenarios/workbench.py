@@ -1,10 +1,10 @@
 """What is measured rather than endured: how fast news is everywhere, and the workload others publish figures of."""
 
-from gossip.config import GossipConfig
-from simulations.checkers import Bounds, Violation
-from simulations.maelstrom import play_broadcast
-from simulations.network import LinkSettings
-from simulations.world import World
+from accredit.gossip.config import GossipConfig
+from accredit.simulations.baseline.maelstrom import play_broadcast
+from accredit.simulations.checkers import Bounds, Violation
+from accredit.simulations.virtual.network import LinkSettings
+from accredit.simulations.virtual.world import World
 
 from .book import scenario
 

@@ -10,11 +10,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli import exits
-from cli.asking import complete
-from cli.commands import Root
-from registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
-from registry.noted import CheckError, Result
+from accredit.cli.base import exits
+from accredit.cli.base.commands import Root
+from accredit.cli.base.node_option import complete
+from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+from accredit.registry.evidence.state_check import CheckError, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.ceremony import progress_of
-from cli.requests import Signed, decode_signed, read_ceremony
-from registry.errors import RefusedError
-from registry.statement import Draft, decode, encode_signed
+from accredit.cli.commands.ceremony import progress_of
+from accredit.cli.signing.offline_files import Signed, decode_signed, read_ceremony
+from accredit.registry.errors import RefusedError
+from accredit.registry.statement import Draft, decode, encode_signed
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, KEYS, PASSPHRASE, Town, make_key
 from tests.strategies.consortium import Pen
 

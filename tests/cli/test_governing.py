@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cli.signing import unsent_path
-from node.client import NodeClient
-from node.keyfile import AuthorityKey
-from registry.errors import RemoteError
-from registry.keys import key_id
+from accredit.cli.signing.keys import unsent_path
+from accredit.node.clients.node_client import NodeClient
+from accredit.node.key_files import AuthorityKey
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.errors import RemoteError
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, Town, make_key
 
 
@@ -372,7 +372,7 @@ def test_what_was_signed_offline_is_sent_and_counts(town: Town, monkeypatch: pyt
     assert "Offline" in declined.stdout
     signed = town.run("sign", request, "--yes", "-o", town.folder / "signed.json", key="agency", nodes=[])
     assert "issuer.register" in signed.stdout
-    monkeypatch.setattr("cli.sending.ARRIVAL_SECONDS", 0.2)
+    monkeypatch.setattr("accredit.cli.signing.submit.ARRIVAL_SECONDS", 0.2)
     ahead = town.run(*words, key="agency", nodes=one, code=4)
     assert "has only" in ahead.stderr
     assert "in effect" in town.run("submit", town.folder / "signed.json", nodes=one).stdout

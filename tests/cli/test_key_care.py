@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cli.keys import read_entry
-from cli.signing import unsent_path
-from node.client import NodeClient
+from accredit.cli.commands.keys import read_entry
+from accredit.cli.signing.keys import unsent_path
+from accredit.node.clients.node_client import NodeClient
 from tests.cli.town import CHARITY, Town, make_key
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.running import first_error
-from registry.errors import StorageError
-from registry.note import KeyType, VerifierKey
+from accredit.cli.commands.node_run import first_error
+from accredit.registry.errors import StorageError
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from tests.cli.town import PASSPHRASE, ROOT, Town, found_town, free_port
 
 

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from registry.checkpoint import LogProof
-from registry.note import VerifierKey
-from registry.policy import Log, Policy, Witness
+from accredit.registry.transparency.checkpoint import LogProof
+from accredit.registry.transparency.signed_note import VerifierKey
+from accredit.registry.transparency.tlog_policy import Log, Policy, Witness
 from tests.cli.town import START_SECONDS, Town
 
 

@@ -19,9 +19,9 @@ from typing import Any
 import httpx
 from click.testing import CliRunner, Result
 
-from cli.main import accredit
-from node.keyfile import FASTEST, AuthorityKey
-from registry.keys import public_of
+from accredit.cli.main import accredit
+from accredit.node.key_files import FASTEST, AuthorityKey
+from accredit.registry.encoding.ed25519 import public_of
 from tests.strategies.consortium import seed_of
 
 ROOT = Path(__file__).resolve().parents[2]

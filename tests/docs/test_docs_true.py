@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import accredit
+from accredit.cli.main import accredit
+from accredit.governance.rulebook import KINDS
+from accredit.node.http.app import table
+from accredit.node.settings import ENVIRONMENT_PREFIX, settings
+from accredit.node.telemetry import Metrics
 from docs.generators import commands, configuration, routes, statements
 from docs.generators._page import expected
-from governance.rulebook import KINDS
-from node.config import ENVIRONMENT_PREFIX, settings
-from node.observe import Metrics
-from node.server import table
 from tests.docs.pages import ROOT, anchors, blocks, links, pages, typed
 
 PAGES = [pytest.param(path, id=str(path.relative_to(ROOT))) for path in pages()]

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from accredit.governance.charter import NODE
+from accredit.registry.domain import mappings, recognitions
+from accredit.registry.domain.accreditations import check_grant, check_status
+from accredit.registry.domain.frameworks import check_publish
+from accredit.registry.domain.issuers import check_pinned_key, check_register
+from accredit.registry.domain.records import TYPES, MemoryRecords
+from accredit.registry.domain.scope import check_limits, check_scope
+from accredit.registry.encoding.schema import Check
 from docs.generators._shapes import members_of
-from governance.charter import NODE
-from registry import mappings, recognitions
-from registry.accreditations import check_grant, check_status
-from registry.frameworks import check_publish
-from registry.issuers import check_pinned_key, check_register
-from registry.records import TYPES, MemoryRecords
-from registry.scope import check_limits, check_scope
-from registry.shape import Check
 from tests.docs.cddl import Map, Name, flattened, mismatch, parse
 from tests.docs.pages import ROOT
 from tests.strategies import domain

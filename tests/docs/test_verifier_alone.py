@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.query import Query
+from accredit.registry.decision.query import Query
 from tests.docs.pages import ROOT, blocks
 from tests.strategies.domain import EARLY, ECOSYSTEM, World, at
 from tests.strategies.environments import environment, run

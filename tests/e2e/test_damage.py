@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from node.database import checksum
+from accredit.node.storage.sqlite import checksum
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, founding
 from tests.strategies.network import A

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.errors import RemoteError
-from registry.statement import Statement
+from accredit.registry.errors import RemoteError
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A

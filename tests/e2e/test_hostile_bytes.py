@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from node.api.routes import Route
-from node.server import table
+from accredit.node.http.app import table
+from accredit.node.http.routes.route import Route
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A

@@ -9,10 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from node.bootstrap import reached_at
-from node.store import Store, open_reader
-from registry.errors import StorageError
-from registry.log import bundles_of
+from accredit.node.storage.log_store import Store, open_reader
+from accredit.node.sync.log_follower import reached_at
+from accredit.registry.errors import StorageError
+from accredit.registry.transparency.tiles import bundles_of
 from tests.strategies.bodies import register
 from tests.strategies.fleet import PATIENCE, Fleet, Machine, eventually, founding, quiet_port
 from tests.strategies.network import A, B, C, node_entry

@@ -15,10 +15,16 @@ from pathlib import Path
 from random import Random
 from threading import Event, Lock
 
-from node.store import open_reader
-from registry.errors import RemoteError
-from registry.merkle import check_consistency, check_inclusion, leaf_hash, prove_consistency, prove_inclusion
-from registry.statement import Statement
+from accredit.node.storage.log_store import open_reader
+from accredit.registry.errors import RemoteError
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.merkle import (
+    check_consistency,
+    check_inclusion,
+    leaf_hash,
+    prove_consistency,
+    prove_inclusion,
+)
 from tests.strategies.bodies import event, grant, register
 from tests.strategies.fleet import Fleet, Machine, founding
 from tests.strategies.network import A, B, C

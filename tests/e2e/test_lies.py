@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from cli.lies import fork
-from node.keyfile import NodeKeys
-from node.reader import open_reader
-from registry.conflicts import Conflict, check
+from accredit.cli.demo.forgeries import fork
+from accredit.node.key_files import NodeKeys
+from accredit.node.storage.log_reader import open_reader
+from accredit.registry.transparency.equivocation import Conflict, check
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Machine, accredit, eventually, founding
 from tests.strategies.network import A

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from node.keyfile import FASTEST, NodeKeys
+from accredit.node.key_files import FASTEST, NodeKeys
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, accredit, eventually, founding, quiet_port
 from tests.strategies.network import A, B

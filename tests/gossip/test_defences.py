@@ -10,11 +10,11 @@ from hashlib import sha256
 
 import pytest
 
-from gossip.config import GossipConfig
-from gossip.events import FrameReceived, Refuse, Reply
-from gossip.frames import Accusation, Announce, Body, Graft, Push, Request, encode_frame
-from registry.keys import key_id, public_of
-from registry.statement import Unverified
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import FrameReceived, Refuse, Reply
+from accredit.gossip.wire import Accusation, Announce, Body, Graft, Push, Request, encode_frame
+from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.statement import Unverified
 from tests.strategies.gossip_world import Node, World, lie, seed_of, statement
 
 NEVER = 10**9

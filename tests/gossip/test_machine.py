@@ -5,10 +5,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gossip.config import GossipConfig
-from gossip.events import Peer, PeersChanged, Ticked
-from gossip.frames import Announce, Push, Root
-from registry.keys import public_of
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import Peer, PeersChanged, Ticked
+from accredit.gossip.wire import Announce, Push, Root
+from accredit.registry.encoding.ed25519 import public_of
 from tests.strategies.gossip_world import START, World, seed_of, statement
 
 CONFIG = GossipConfig()

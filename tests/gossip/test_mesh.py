@@ -5,11 +5,11 @@ from random import Random
 
 import pytest
 
-from gossip.config import GossipConfig
-from gossip.events import Peer
-from gossip.membership import Roster
-from gossip.mesh import Mesh
-from registry.keys import key_id, public_of
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import Peer
+from accredit.gossip.mesh import Mesh
+from accredit.gossip.roster import Roster
+from accredit.registry.encoding.ed25519 import key_id, public_of
 from tests.strategies.gossip_world import seed_of
 
 CONFIG = GossipConfig()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gossip.negentropy import LIMIT_MIN, Initiator, Items, decode_varint, encode_varint, respond
-from registry.errors import DecodeError, RefusedError
+from accredit.gossip.negentropy import LIMIT_MIN, Initiator, Items, decode_varint, encode_varint, respond
+from accredit.registry.errors import DecodeError, RefusedError
 
 LIMIT = 65_536
 Set = list[tuple[int, bytes]]

@@ -1,10 +1,10 @@
 """What waits for one peer is bounded, in order, and never silently lost."""
 
-from gossip.config import GossipConfig
-from gossip.events import Logged
-from gossip.frames import Announce, Push
-from gossip.outbox import Outbox
-from gossip.waiting import Waiting
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import Logged
+from accredit.gossip.orphans import Waiting
+from accredit.gossip.outbox import Outbox
+from accredit.gossip.wire import Announce, Push
 from tests.strategies.gossip_world import Ledger, statement
 
 

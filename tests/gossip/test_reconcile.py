@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 
-from gossip import reconcile
-from gossip.config import GossipConfig
-from gossip.events import Held
-from gossip.frames import Fetch, Reconcile
-from gossip.reconcile import Blinded, Sessions, Step, blind
-from registry.errors import DecodeError, RefusedError
+from accredit.gossip import reconcile
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import Held
+from accredit.gossip.reconcile import Blinded, Sessions, Step, blind
+from accredit.gossip.wire import Fetch, Reconcile
+from accredit.registry.errors import DecodeError, RefusedError
 
 ALICE, BOB = b"alice", b"bob"
 CONFIG = GossipConfig()
@@ -115,7 +115,7 @@ def test_without_the_salt_it_would_and_the_root_raises_the_alarm(monkeypatch: py
         # All in one bucket, where the sums are compared: half of the ids below and half above are equal anyway.
         with monkeypatch.context() as patched:
             patched.setattr(reconcile, "blind", lambda _salt, id: id)
-            patched.setattr("gossip.negentropy.BUCKETS", 1)
+            patched.setattr("accredit.gossip.negentropy.BUCKETS", 1)
             return Pair(Set(ours), Set(theirs)).run()
 
     pair = found_without_salt()

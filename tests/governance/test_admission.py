@@ -2,11 +2,11 @@
 
 import pytest
 
-from governance.admission import Admission
-from governance.entries import next_number
-from registry.errors import DecodeError, NotYetError, RefusedError
-from registry.keys import key_id
-from registry.statement import Draft, Statement, Unverified, decode, encode_signed
+from accredit.governance.admission import Admission
+from accredit.governance.key_entries import next_number
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.errors import DecodeError, NotYetError, RefusedError
+from accredit.registry.statement import Draft, Statement, Unverified, decode, encode_signed
 from tests.strategies.bodies import ISSUER, grant, register
 from tests.strategies.consortium import Consortium, Pen, key_entry, seed_of
 from tests.strategies.stories import A, B, compromise, delegate, issuer_pen, pinned, trio

@@ -2,11 +2,11 @@
 
 import pytest
 
-from governance.admission import Admission
-from governance.charter import check_genesis
-from governance.verdicts import State
-from registry.errors import DecodeError, NotYetError, RefusedError
-from registry.statement import Statement, decode
+from accredit.governance.admission import Admission
+from accredit.governance.charter import check_genesis
+from accredit.governance.effect import State
+from accredit.registry.errors import DecodeError, NotYetError, RefusedError
+from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register
 from tests.strategies.consortium import Consortium, Pen, accepted, charter_body, key_entry
 

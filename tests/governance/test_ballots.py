@@ -2,8 +2,8 @@
 
 import pytest
 
-from governance.ground import tally_keys
-from governance.verdicts import State
+from accredit.governance.ballots import tally_keys
+from accredit.governance.effect import State
 from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.stories import DELEGATE, A, B, C, D, delegate, record_of, state_of, trio, verdict_of

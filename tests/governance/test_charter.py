@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from governance.charter import check_amendment, check_charter, check_genesis, parse, parse_rule
-from governance.rulebook import check_body, is_urgent
-from registry.errors import DecodeError
+from accredit.governance.charter import check_amendment, check_charter, check_genesis, parse, parse_rule
+from accredit.governance.rulebook import check_body, is_urgent
+from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import event, node, register
 from tests.strategies.consortium import Pen, key_entry
 from tests.strategies.stories import A, B, amend, trio

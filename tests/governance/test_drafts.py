@@ -2,8 +2,8 @@
 
 import pytest
 
-from governance.verdicts import State
-from registry.errors import DecodeError
+from accredit.governance.effect import State
+from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import ISSUER, delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, charter_body, key_entry
 from tests.strategies.stories import (

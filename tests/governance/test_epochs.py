@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from governance.verdicts import State
+from accredit.governance.effect import State
 from tests.strategies.bodies import grant, node, recognition, register
 from tests.strategies.consortium import Pen, accepted, fold_of, key_entry
 from tests.strategies.stories import (

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from governance.fold import Changes, Fold
-from governance.verdicts import State
-from registry.statement import Statement
+from accredit.governance.effect import State
+from accredit.governance.fold import Changes, Fold
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import (
     FRAMEWORK,
     ISSUER,

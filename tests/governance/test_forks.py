@@ -1,6 +1,6 @@
 """One key, one number, two statements: what waits, what settles it, what holds meanwhile."""
 
-from governance.verdicts import State
+from accredit.governance.effect import State
 from tests.strategies.bodies import ISSUER, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of
 from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio, verdict_of

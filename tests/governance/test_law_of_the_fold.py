@@ -6,10 +6,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.admission import Admission
-from governance.fold import Fold
-from registry.errors import AccreditError
-from registry.statement import Statement, decode
+from accredit.governance.admission import Admission
+from accredit.governance.fold import Fold
+from accredit.registry.errors import AccreditError
+from accredit.registry.statement import Statement, decode
 from tests.strategies.consortium import accepted, fold_of
 from tests.strategies.histories import History, histories
 

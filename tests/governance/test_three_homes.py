@@ -5,16 +5,16 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from governance.fold import Fold
-from registry.decision import decide
-from registry.evidence import AUTHORIZATION, RECOGNITION, check
-from registry.noted import Result
-from registry.proving import prove
-from registry.query import Query
-from registry.records import record_digest, record_key
-from registry.snapshot import Snapshot
-from registry.statement import Statement
-from registry.trie import Trie
+from accredit.governance.fold import Fold
+from accredit.registry.decision.decide import decide
+from accredit.registry.decision.query import Query
+from accredit.registry.domain.records import record_digest, record_key
+from accredit.registry.evidence.check import AUTHORIZATION, RECOGNITION, check
+from accredit.registry.evidence.prove import prove
+from accredit.registry.evidence.snapshot import Snapshot
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.state_trie import Trie
 from tests.strategies.consortium import START, fold_of
 from tests.strategies.histories import AUTHORITIES, ISSUERS, histories
 from tests.strategies.noted import Held, trust

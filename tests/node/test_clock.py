@@ -2,7 +2,7 @@
 
 import time
 
-from node.clock import Clock, SystemClock
+from accredit.node.clock import Clock, SystemClock
 
 
 def test_a_clock_set_wrong_for_a_drill_is_wrong_by_just_that_and_can_be_set_right() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from node.audit import audit
-from node.noted_store import NotedStore
-from node.store import Change, open_reader
-from registry.checkpoint import Checkpoint
-from registry.errors import StorageError
-from registry.note import sign_note
+from accredit.node.storage.audit import audit
+from accredit.node.storage.log_store import Change, open_reader
+from accredit.node.storage.state_store import NotedStore
+from accredit.registry.errors import StorageError
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.signed_note import sign_note
 from tests.strategies.noted_states import Story, issuers
 from tests.strategies.stored_log import ORIGIN, identify, open_store, statements
 

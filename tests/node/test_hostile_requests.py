@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from node.api.routes import Route
-from node.openapi import openapi_path
-from node.server import table
-from registry.encoding import encode
+from accredit.node.http.app import table
+from accredit.node.http.openapi import openapi_path
+from accredit.node.http.routes.route import Route
+from accredit.registry.encoding.cbor import encode
 from tests.strategies.served import COLLEGE, A, Served, ask_raw, served
 
 TABLE = table()

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.decision import Query, decide
-from registry.encoding import decode as decode_cbor
-from registry.encoding import encode
-from registry.errors import NotYetError, RemoteError
-from registry.evidence import Evidence, check
-from registry.note import Note
-from registry.noted import Result, read_note
-from registry.proven import ProvenRecord, ProvenRecords
-from registry.records import record_key
-from registry.snapshot import Snapshot
-from registry.state_note import cosign_state
-from registry.trie import state_root
-from registry.trust import TrustPolicy
+from accredit.registry.decision.decide import Query, decide
+from accredit.registry.domain.records import record_key
+from accredit.registry.encoding.cbor import decode as decode_cbor
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import NotYetError, RemoteError
+from accredit.registry.evidence.check import Evidence, check
+from accredit.registry.evidence.proved_records import ProvenRecord, ProvenRecords
+from accredit.registry.evidence.snapshot import Snapshot
+from accredit.registry.evidence.state_check import Result, read_note
+from accredit.registry.evidence.trust_policy import TrustPolicy
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import cosign_state
+from accredit.registry.transparency.state_trie import state_root
 from tests.strategies.asking import ASKED, NOBODY, accredited, evidence_of, now, policy_of
 from tests.strategies.bodies import ISSUER, event, register
 from tests.strategies.consortium import seed_of
@@ -226,7 +226,7 @@ async def test_a_bucket_hides_the_asker_among_others_and_proves_each(tmp_path: P
 async def test_a_bucket_that_would_be_too_large_asks_for_another_digit(
     node: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("node.api.offline.BUCKET_MAX", 2)
+    monkeypatch.setattr("accredit.node.http.routes.offline.BUCKET_MAX", 2)
     answer = await node.get("/v1/issuers/by-prefix/0?k=3")
     assert (answer.status_code, answer.json()["code"]) == (413, "too_many")
     for path in ("/v1/issuers/by-prefix/X", f"/v1/issuers/by-prefix/{'0' * 65}", "/v1/issuers/by-prefix/0?k=0"):
@@ -269,7 +269,7 @@ async def test_before_there_is_a_charter_nobody_is_a_signer(tmp_path: Path) -> N
 
 
 async def test_an_address_that_brings_too_many_notes_is_told_to_wait(node: Served, monkeypatch: Any) -> None:
-    monkeypatch.setattr("node.server.NOTES_PER_MINUTE", 1)
+    monkeypatch.setattr("accredit.node.http.app.NOTES_PER_MINUTE", 1)
     app = node.app()
     headers = {"content-type": "application/cbor"}
     first = await node.ask("POST", "/v1/cosignatures", app, content=b"", headers=headers)

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import trio
 
-from node.audit import audit_state
-from node.engine.noted import KEPT_NOTE, KeptNote, Part
-from node.heads import SignedState
-from node.store import Store
-from registry.errors import StorageError
-from registry.note import Note
-from registry.state_note import StateNote, cosign_state, quorum
+from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
+from accredit.node.storage.audit import audit_state
+from accredit.node.storage.log_store import Store
+from accredit.node.storage.signing_guard import SignedState
+from accredit.registry.errors import StorageError
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import StateNote, cosign_state, quorum
 from tests.strategies.asking import ASKED, accredited, now
 from tests.strategies.bodies import ISSUER, register
 from tests.strategies.consortium import Consortium

@@ -14,11 +14,11 @@ import pytest
 import trio
 from hypercorn.config import Config
 
-from node.config import NodeConfig
-from node.engine import Effect, Event, FrameArrived, ReplyFrame
-from node.peers import CONNECTIONS, Peers
-from node.serve import bind, serve, settings_of
-from registry.errors import RemoteError
+from accredit.node.clients.peer_http import CONNECTIONS, Peers
+from accredit.node.engine import Effect, Event, FrameArrived, ReplyFrame
+from accredit.node.http.serve import bind, serve, settings_of
+from accredit.node.settings import NodeConfig
+from accredit.registry.errors import RemoteError
 from tests.strategies.network import founded
 from tests.strategies.real_node import RealNode, running, until
 from tests.strategies.web import answer

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from node.runtime import Runtime
-from registry.presence import Presence, Proved, check_presence
-from registry.trust import TrustPolicy
+from accredit.node.runtime.runtime import Runtime
+from accredit.registry.evidence.statement_proof import Presence, Proved, check_presence
+from accredit.registry.evidence.trust_policy import TrustPolicy
 from tests.strategies.asking import now, policy_of
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from registry import statement
-from registry.encoding import encode
-from registry.errors import AccreditError, DecodeError, RefusedError
-from registry.keys import key_id, public_of
-from registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
-from registry.statement import (
+from accredit.registry import statement
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.errors import AccreditError, DecodeError, RefusedError
+from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
+from accredit.registry.statement import (
     Draft,
     Statement,
     Unverified,

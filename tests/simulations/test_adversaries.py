@@ -5,14 +5,14 @@ from hashlib import sha256
 
 import pytest
 
-from gossip.frames import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
-from registry.checkpoint import Checkpoint
-from registry.conflicts import conflict_of_checkpoints
-from registry.encoding import decode, encode
-from registry.keys import public_of
-from registry.note import KeyType, Note, VerifierKey, sign_note
-from registry.state_note import StateNote, cosign_state, open_state, signer_key
-from simulations.byzantine import (
+from accredit.gossip.wire import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
+from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.equivocation import conflict_of_checkpoints
+from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, sign_note
+from accredit.registry.transparency.state_note import StateNote, cosign_state, open_state, signer_key
+from accredit.simulations.byzantine import (
     Eclipser,
     LogEquivocator,
     NoteEquivocator,
@@ -26,11 +26,11 @@ from simulations.byzantine import (
     ValidFlooder,
     Withholder,
 )
-from simulations.byzantine.conduct import Conduct, decoded
-from simulations.checkers import Bounds, all_checkers
-from simulations.running import changed, find, run
-from simulations.settings import Settings
-from simulations.world import World
+from accredit.simulations.byzantine.conduct import Conduct, decoded
+from accredit.simulations.checkers import Bounds, all_checkers
+from accredit.simulations.run.run import changed, find, run
+from accredit.simulations.virtual.settings import Settings
+from accredit.simulations.virtual.world import World
 
 
 def frame_of(world: World, body: Body) -> bytes:

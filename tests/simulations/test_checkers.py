@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from simulations.checkers import Bounds, NothingLost, OneHistory, QuorumNotes, Records, Violation, all_checkers
-from simulations.running import Outcome, run
-from simulations.scenarios import Scenario
-from simulations.settings import Settings
-from simulations.workload import Saying
-from simulations.world import World
+from accredit.simulations.checkers import Bounds, NothingLost, OneHistory, QuorumNotes, Records, Violation, all_checkers
+from accredit.simulations.run.run import Outcome, run
+from accredit.simulations.scenarios import Scenario
+from accredit.simulations.virtual.settings import Settings
+from accredit.simulations.virtual.workload import Saying
+from accredit.simulations.virtual.world import World
 
 
 def story(plan: Callable[[World], Any], *, bounds: Bounds | None = None, **settings: Any) -> Outcome:

@@ -5,16 +5,16 @@ from random import Random
 
 import pytest
 
-from gossip.frames import Push
-from node.engine import KeepNote
-from node.engine.noted import KeptNote, Part
-from registry.evidence import Checked, check
-from registry.noted import Result
-from registry.query import Query
-from registry.state_note import StateNote
-from simulations.byzantine import Conduct, Silent
-from simulations.byzantine.conduct import send
-from simulations.checkers import (
+from accredit.gossip.wire import Push
+from accredit.node.engine import KeepNote
+from accredit.node.engine.quorum_state import KeptNote, Part
+from accredit.registry.decision.query import Query
+from accredit.registry.evidence.check import Checked, check
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.transparency.state_note import StateNote
+from accredit.simulations.byzantine import Conduct, Silent
+from accredit.simulations.byzantine.conduct import send
+from accredit.simulations.checkers import (
     Bounds,
     Exposed,
     Mesh,
@@ -26,10 +26,10 @@ from simulations.checkers import (
     Violation,
     all_checkers,
 )
-from simulations.governing import Misconduct
-from simulations.settings import Settings
-from simulations.verifier import Answer, policy_of
-from simulations.world import World
+from accredit.simulations.virtual.governance_workload import Misconduct
+from accredit.simulations.virtual.settings import Settings
+from accredit.simulations.virtual.verifier import Answer, policy_of
+from accredit.simulations.virtual.world import World
 
 
 @pytest.fixture(scope="module")

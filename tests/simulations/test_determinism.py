@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simulations import running
-from simulations.running import find, run
+from accredit.simulations.run import run as running
+from accredit.simulations.run.run import find, run
 
 ROOT = Path(__file__).resolve().parents[2]
 STORY = {"nodes": 8, "seconds": 12, "seed": 5}

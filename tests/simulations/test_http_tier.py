@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from node import server
-from node.api.routes import Route
-from registry.errors import InputError
-from simulations.inprocess.running import run
-from simulations.inprocess.scenarios import SCENARIOS
-from simulations.tiers import find
+from accredit.node.http import app
+from accredit.node.http.routes.route import Route
+from accredit.registry.errors import InputError
+from accredit.simulations.http.run import run
+from accredit.simulations.http.scenarios import SCENARIOS
+from accredit.simulations.tiers import find
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = {"nodes": 3.0, "seconds": 8.0}
@@ -90,8 +90,8 @@ def test_a_route_that_fails_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
             for each in routes
         )
 
-    routes = server.table()
-    monkeypatch.setattr(server, "table", table)
+    routes = app.table()
+    monkeypatch.setattr(app, "table", table)
     outcome = run(SCENARIOS["baseline"], {"nodes": 3, "seconds": 5})
     assert outcome.failure is not None
     assert outcome.failure.checker == "no_traceback"
@@ -100,7 +100,7 @@ def test_a_route_that_fails_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_node_that_forgets_what_it_answered_for_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its database is thrown away in a crash, and the file that would stop it with it."""
-    from simulations.inprocess.host import HttpHost
+    from accredit.simulations.http.host import HttpHost
 
     start = HttpHost.start
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from registry.errors import InputError
-from simulations.processes.wires import Wires
+from accredit.registry.errors import InputError
+from accredit.simulations.processes.net_namespaces import Wires
 
 LISTEN = """
 import socket, sys

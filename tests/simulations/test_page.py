@@ -6,12 +6,12 @@ from dataclasses import fields
 
 import pytest
 
-from simulations.checkers import Bounds, all_checkers
-from simulations.gate import DEFENCES
-from simulations.running import changed, run
-from simulations.scenarios import SCENARIOS
-from simulations.settings import Settings
-from simulations.world import World
+from accredit.simulations.checkers import Bounds, all_checkers
+from accredit.simulations.mutation_gate import DEFENCES
+from accredit.simulations.run.run import changed, run
+from accredit.simulations.scenarios import SCENARIOS
+from accredit.simulations.virtual.settings import Settings
+from accredit.simulations.virtual.world import World
 from tests.docs.pages import ROOT, blocks
 
 PAGE = (ROOT / "docs" / "simulations.md").read_text("utf-8")

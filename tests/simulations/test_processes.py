@@ -11,27 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from governance.fold import Fold
-from node.store import Store
-from registry.checkpoint import Checkpoint
-from registry.errors import InputError
-from registry.note import sign_note
-from registry.statement import Statement
-from simulations.checkers import Violation
-from simulations.founding import Town
-from simulations.processes.checks import (
-    DESCRIPTORS,
-    check_logs,
-    check_output,
-    check_resources,
-    check_states,
-)
-from simulations.processes.disks import PAGE, SmallDisk
-from simulations.processes.machine import Machine, Usage, free_ports, usage
-from simulations.processes.measures import delays_of
-from simulations.processes.people import Answer, Book, Said, size_of, story
-from simulations.processes.plan import APART, PLANS, REPAIR, draw
-from simulations.processes.story import SCENARIOS, run
+from accredit.governance.fold import Fold
+from accredit.node.storage.log_store import Store
+from accredit.registry.errors import InputError
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.signed_note import sign_note
+from accredit.simulations.checkers import Violation
+from accredit.simulations.processes.checks import DESCRIPTORS, check_logs, check_output, check_resources, check_states
+from accredit.simulations.processes.clients import Answer, Book, Said, size_of, story
+from accredit.simulations.processes.fault_plan import APART, PLANS, REPAIR, draw
+from accredit.simulations.processes.figures import delays_of
+from accredit.simulations.processes.node_process import Machine, Usage, free_ports, usage
+from accredit.simulations.processes.run import SCENARIOS, run
+from accredit.simulations.processes.small_disk import PAGE, SmallDisk
+from accredit.simulations.virtual.ecosystem import Town
 
 # ---------------------------------------------------------------------------------------------------------- plans
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from registry.errors import InputError
-from simulations.checkers import Bounds
-from simulations.metrics import Figures
-from simulations.running import changed, find, run
-from simulations.scenarios import SCENARIOS, scenario
-from simulations.settings import Settings
-from simulations.smoke import smoke_jobs, smoke_settings
-from simulations.world import World
+from accredit.registry.errors import InputError
+from accredit.simulations.checkers import Bounds
+from accredit.simulations.run.run import changed, find, run
+from accredit.simulations.scenarios import SCENARIOS, scenario
+from accredit.simulations.smoke import smoke_jobs, smoke_settings
+from accredit.simulations.virtual.metrics import Figures
+from accredit.simulations.virtual.settings import Settings
+from accredit.simulations.virtual.world import World
 
 
 def figures_of(name: str, settings: dict[str, float]) -> Figures:

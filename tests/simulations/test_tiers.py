@@ -2,8 +2,8 @@
 
 import pytest
 
-from registry.errors import InputError
-from simulations.tiers import TIERS, find, scenarios_of
+from accredit.registry.errors import InputError
+from accredit.simulations.tiers import TIERS, find, scenarios_of
 
 
 def test_each_scenario_is_found_in_the_first_tier_that_has_it() -> None:

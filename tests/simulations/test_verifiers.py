@@ -4,11 +4,11 @@ from collections import Counter
 
 import pytest
 
-from simulations import weakening
-from simulations.byzantine import Forger
-from simulations.checkers import Violation, all_checkers
-from simulations.running import changed, find, run
-from simulations.world import World
+from accredit.simulations.byzantine import Forger
+from accredit.simulations.checkers import Violation, all_checkers
+from accredit.simulations.run import weakenings
+from accredit.simulations.run.run import changed, find, run
+from accredit.simulations.virtual.world import World
 
 
 def asked(name: str, settings: dict[str, float] | None = None) -> World:
@@ -65,8 +65,8 @@ def test_more_liars_than_a_quorum_allows_do_deceive() -> None:
         world.run()
 
 
-@pytest.mark.parametrize("off", [weakening.no_note_age, weakening.no_count_memory, weakening.no_quorum])
-def test_a_verifier_without_a_defence_is_no_worse_off_among_honest_nodes(off: weakening.Weakening) -> None:
+@pytest.mark.parametrize("off", [weakenings.no_note_age, weakenings.no_count_memory, weakenings.no_quorum])
+def test_a_verifier_without_a_defence_is_no_worse_off_among_honest_nodes(off: weakenings.Weakening) -> None:
     with off():
         assert run(find("verifiers"), {"nodes": 6, "seconds": 20}).failure is None
 

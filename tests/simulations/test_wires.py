@@ -10,9 +10,9 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from simulations.inprocess.wires import RESEND_MS, End, Wires
-from simulations.network import LinkSettings, Network, split
-from simulations.timeline import Trace
+from accredit.simulations.http.virtual_sockets import RESEND_MS, End, Wires
+from accredit.simulations.virtual.network import LinkSettings, Network, split
+from accredit.simulations.virtual.timeline import Trace
 
 HERE, THERE = "here.example", "there.example"
 STILL = LinkSettings(median=50.0, spread=0.0, jitter=0.0)

@@ -4,8 +4,8 @@ import time
 from base64 import b64decode
 from typing import Any
 
-from registry.statement import Statement
-from registry.trust import TrustPolicy
+from accredit.registry.evidence.trust_policy import TrustPolicy
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, grant, register
 from tests.strategies.network import A
 from tests.strategies.signing import SigningNodes

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.frameworks import items_root
+from accredit.registry.domain.frameworks import items_root
 
 ISSUER = "did:web:college.example"
 SCOPE: dict[str, Any] = {"credential_types": "*", "achievement_types": ["Degree"], "jurisdictions": ["US"]}

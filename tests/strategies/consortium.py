@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.admission import Admission
-from governance.entries import next_number
-from governance.fold import Fold
-from governance.rulebook import check_statement
-from registry.errors import NotYetError
-from registry.keys import key_id, public_of
-from registry.statement import Draft, Statement, decode, encode_signed, verify
+from accredit.governance.admission import Admission
+from accredit.governance.fold import Fold
+from accredit.governance.key_entries import next_number
+from accredit.governance.rulebook import check_statement
+from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.errors import NotYetError
+from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
 
 BUDGET = 1_000_000
 START = 1_700_000_000

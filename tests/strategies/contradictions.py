@@ -1,10 +1,10 @@
 """Nodes that contradict themselves: conflicts made with the keys that really are theirs."""
 
-from registry.checkpoint import Checkpoint
-from registry.conflicts import Conflict, conflict_of_checkpoints, conflict_of_states
-from registry.keys import public_of
-from registry.note import KeyType, Note, VerifierKey, sign_note
-from registry.state_note import StateNote, cosign_state, signer_key
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.equivocation import Conflict, conflict_of_checkpoints, conflict_of_states
+from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, sign_note
+from accredit.registry.transparency.state_note import StateNote, cosign_state, signer_key
 
 
 def forked_log(name: str, seed: bytes, *, size: int = 7, other: int = 1) -> Conflict:

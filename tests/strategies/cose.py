@@ -5,7 +5,7 @@ Uses none of the code it is compared with, but for the draft that says the same.
 
 import nacl.signing
 
-from registry.statement import Draft
+from accredit.registry.statement import Draft
 
 SEED = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")  # RFC 8032 §7.1, test 1
 PUBLIC = bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")

@@ -12,11 +12,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from registry import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
-from registry.decision import Decision, Query, decide
-from registry.keys import multibase, public_of
-from registry.records import Effective, MemoryRecords, Records, record_digest
-from registry.statement import Draft, decode, encode_signed, verify
+from accredit.registry.decision.decide import Decision, Query, decide
+from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
+from accredit.registry.domain.records import Effective, MemoryRecords, Records, record_digest
+from accredit.registry.encoding.ed25519 import multibase, public_of
+from accredit.registry.statement import Draft, decode, encode_signed, verify
 
 ECOSYSTEM = "https://ecosystem.example/"
 GENESIS = sha256(b"genesis").digest()

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from random import Random
 
-from gossip.config import GossipConfig
-from gossip.events import FrameAnswered, Ticked
-from gossip.frames import Push, encode_frame
-from node import engine as engine_module
-from node.engine import (
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import FrameAnswered, Ticked
+from accredit.gossip.wire import Push, encode_frame
+from accredit.node import engine as engine_module
+from accredit.node.engine import (
     Append,
     Appended,
     AppendFailed,
@@ -25,10 +25,10 @@ from node.engine import (
     Submitted,
     TellNote,
 )
-from node.engine.image import Image
-from registry.errors import StorageError
-from registry.keys import key_id, public_of
-from registry.statement import Statement
+from accredit.node.engine.image import Image
+from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.errors import StorageError
+from accredit.registry.statement import Statement
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import founded, node_seed
 

@@ -28,13 +28,13 @@ from typing import Any, Final, TypeVar
 
 import httpx
 
-from node.client import NodeClient
-from node.config import write_commented
-from node.keyfile import FASTEST, AuthorityKey, NodeKeys
-from registry.checkpoint import Checkpoint, open_checkpoint
-from registry.keys import public_of
-from registry.note import KeyType, VerifierKey
-from registry.statement import Statement
+from accredit.node.clients.node_client import NodeClient
+from accredit.node.key_files import FASTEST, AuthorityKey, NodeKeys
+from accredit.node.settings import write_commented
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, C, node_entry, node_seed
 

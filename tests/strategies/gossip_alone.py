@@ -10,8 +10,8 @@ from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
-from gossip.config import GossipConfig
-from gossip.events import (
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import (
     Effect,
     FrameAnswered,
     FrameReceived,
@@ -24,16 +24,9 @@ from gossip.events import (
     StatementsLogged,
     Ticked,
 )
-from gossip.frames import (
-    Beacon,
-    Body,
-    Graft,
-    Root,
-    decode_frame,
-    encode_frame,
-)
-from gossip.machine import Machine
-from registry.keys import key_id, public_of
+from accredit.gossip.machine import Machine
+from accredit.gossip.wire import Beacon, Body, Graft, Root, decode_frame, encode_frame
+from accredit.registry.encoding.ed25519 import key_id, public_of
 from tests.strategies.gossip_world import START, Ledger, seed_of, statement
 
 CONFIG = GossipConfig()

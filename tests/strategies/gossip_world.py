@@ -19,8 +19,8 @@ from hashlib import sha256
 from itertools import count
 from random import Random
 
-from gossip.config import GossipConfig
-from gossip.events import (
+from accredit.gossip.config import GossipConfig
+from accredit.gossip.events import (
     Accuse,
     ConflictsFound,
     Effect,
@@ -40,15 +40,15 @@ from gossip.events import (
     Submit,
     Ticked,
 )
-from gossip.frames import Body, decode_frame
-from gossip.machine import Machine
-from gossip.membership import Roster
-from registry.checkpoint import Checkpoint
-from registry.conflicts import check, conflict_of_checkpoints
-from registry.errors import DecodeError, RefusedError
-from registry.keys import key_id, public_of
-from registry.note import KeyType, VerifierKey, sign_note
-from registry.statement import Draft, Unverified, decode, encode_signed, verify
+from accredit.gossip.machine import Machine
+from accredit.gossip.roster import Roster
+from accredit.gossip.wire import Body, decode_frame
+from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.errors import DecodeError, RefusedError
+from accredit.registry.statement import Draft, Unverified, decode, encode_signed, verify
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.equivocation import check, conflict_of_checkpoints
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey, sign_note
 
 START = 1_700_000_000_000
 ECOSYSTEM = sha256(b"ecosystem").digest()

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from registry.keys import multibase
-from registry.statement import Statement
+from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import (
     SCOPE,
     delegation,

@@ -9,8 +9,8 @@ import signal
 import sys
 from typing import Final
 
-from simulations.engines import WorkerLost, engine
-from simulations.sweep import run_job
+from accredit.simulations.executors import WorkerLost, engine
+from accredit.simulations.sweep import run_job
 
 STORY: Final = {"nodes": 3.0, "seconds": 3.0}
 JOBS: Final = ("run 1", "raise", "die", "run 2", "run 3")

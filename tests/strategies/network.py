@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.keys import public_of
+from accredit.registry.encoding.ed25519 import public_of
 from tests.strategies.consortium import Consortium, seed_of
 
 A, B, C = "https://a.example/", "https://b.example/", "https://c.example/"

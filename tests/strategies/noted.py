@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from registry.encoding import encode
-from registry.evidence import AUTHORIZATION, Evidence
-from registry.keys import public_of
-from registry.note import Note, VerifierKey
-from registry.policy import threshold_policy
-from registry.proving import prove
-from registry.query import Query
-from registry.records import MemoryRecords, record_digest, record_key
-from registry.snapshot import Subject, encode_snapshot
-from registry.state_note import StateNote, cosign_state, quorum, signer_key
-from registry.trie import Trie, state_root
-from registry.trust import LIFETIME, TrustPolicy
+from accredit.registry.decision.query import Query
+from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.evidence.check import AUTHORIZATION, Evidence
+from accredit.registry.evidence.prove import prove
+from accredit.registry.evidence.snapshot import Subject, encode_snapshot
+from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
+from accredit.registry.transparency.signed_note import Note, VerifierKey
+from accredit.registry.transparency.state_note import StateNote, cosign_state, quorum, signer_key
+from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.registry.transparency.tlog_policy import threshold_policy
 from tests.strategies.domain import ECOSYSTEM, GENESIS
 
 STATEMENTS_ROOT = hashlib.sha256(b"statements").digest()

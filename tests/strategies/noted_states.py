@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from node.engine.noted import KeptNote, Part
-from registry.records import record_digest, record_key
-from registry.snapshot import Subject
-from registry.state_note import StateNote
-from registry.trie import Trie, state_root
+from accredit.node.engine.quorum_state import KeptNote, Part
+from accredit.registry.domain.records import record_digest, record_key
+from accredit.registry.evidence.snapshot import Subject
+from accredit.registry.transparency.state_note import StateNote
+from accredit.registry.transparency.state_trie import Trie, state_root
 from tests.strategies.noted import cosigned, node_names
 
 START = 1_700_000_000

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import trio
 
-from registry.checkpoint import Checkpoint
-from registry.log import TILE_WIDTH, Tile, derive_root, encode_bundle
-from registry.merkle import leaf_hash
-from registry.note import sign_note
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.merkle import leaf_hash
+from accredit.registry.transparency.signed_note import sign_note
+from accredit.registry.transparency.tiles import TILE_WIDTH, Tile, derive_root, encode_bundle
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import node_seed
 from tests.strategies.web import answer, serve

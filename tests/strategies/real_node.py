@@ -1,7 +1,7 @@
 """Whole nodes for tests: real engine, real SQLite, real files; frames go from runtime to runtime, or over loopback.
 
 async with running(folder, town, "node1") as node:
-    await node.runtime.submit([raw])
+    await node.runtime.runtime.submit([raw])
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -12,17 +12,17 @@ from random import Random
 
 import trio
 
-from gossip.config import GossipConfig
-from node.bulk import Bulk
-from node.clock import SystemClock
-from node.heads import SignedHead, SignedState
-from node.keyfile import NodeKeys
-from node.runtime import Runtime
-from node.seams import Transport
-from node.store import Store
-from node.telling import NOTE_PATH, NOTE_TYPE
-from registry.errors import AccreditError, RemoteError
-from registry.log import Tile
+from accredit.gossip.config import GossipConfig
+from accredit.node.clock import SystemClock
+from accredit.node.key_files import NodeKeys
+from accredit.node.ports import Transport
+from accredit.node.runtime.note_sender import NOTE_PATH, NOTE_TYPE
+from accredit.node.runtime.runtime import Runtime
+from accredit.node.storage.log_store import Store
+from accredit.node.storage.signing_guard import SignedHead, SignedState
+from accredit.node.sync.initial_sync import Bulk
+from accredit.registry.errors import AccreditError, RemoteError
+from accredit.registry.transparency.tiles import Tile
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import node_seed
 from tests.strategies.web import Handler, answer

@@ -1,7 +1,7 @@
 """A small log and its receipts."""
 
-from registry.merkle import MemoryHashes, leaf_hash, prove_consistency, prove_inclusion, root
-from registry.receipts import make_growth, make_receipt
+from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, prove_consistency, prove_inclusion, root
+from accredit.registry.transparency.scitt_receipts import make_growth, make_receipt
 from tests.strategies.domain import effective, grant_body, seed_of
 
 ORIGIN = "log.example/1"

@@ -3,8 +3,8 @@
     node = served(tmp_path)                 a small world: two authorities, four issuers, a framework, a proposal
     answer = await node.get("/v1/issuers")
 
-Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as `node.runtime`
-does it, only without threads and ticks.
+Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as
+`node.runtime.runtime` does it, only without threads and ticks.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +18,9 @@ import httpx
 import trio
 from starlette.applications import Starlette
 
-from gossip.events import PeerStatistics, Statistics, Ticked
-from governance.fold import Fold
-from node.accusations import accuse
-from node.config import NodeConfig
-from node.engine import (
+from accredit.gossip.events import PeerStatistics, Statistics, Ticked
+from accredit.governance.fold import Fold
+from accredit.node.engine import (
     Append,
     Appended,
     AppendFailed,
@@ -42,19 +40,21 @@ from node.engine import (
     Submitted,
     TellNote,
 )
-from node.engine.notary import SETTLED, Notary
-from node.health import NodeHealth
-from node.keeping import rows_of, signed_checkpoint
-from node.noted_store import NotedStore
-from node.observe import Metrics
-from node.server import create_app
-from node.store import Store
-from node.witness import NodeWitness
-from registry.conflicts import Conflict
-from registry.errors import StorageError
-from registry.frameworks import items_root
-from registry.keys import public_of
-from registry.statement import Statement
+from accredit.node.engine.notary import SETTLED, Notary
+from accredit.node.http.app import create_app
+from accredit.node.runtime.equivocations import accuse
+from accredit.node.runtime.health import NodeHealth
+from accredit.node.runtime.persistence import rows_of, signed_checkpoint
+from accredit.node.settings import NodeConfig
+from accredit.node.storage.log_store import Store
+from accredit.node.storage.state_store import NotedStore
+from accredit.node.telemetry import Metrics
+from accredit.node.witness.server import NodeWitness
+from accredit.registry.domain.frameworks import items_root
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import StorageError
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.equivocation import Conflict
 from tests.strategies import bodies
 from tests.strategies.consortium import START, Consortium, seed_of
 

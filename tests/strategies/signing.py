@@ -15,11 +15,11 @@ from typing import TypeVar
 import httpx
 import trio
 
-from node.client import NodeClient
-from node.config import NodeConfig
-from node.serve import bind, serve
-from registry.state_note import StateNote
-from registry.statement import Statement
+from accredit.node.clients.node_client import NodeClient
+from accredit.node.http.serve import bind, serve
+from accredit.node.settings import NodeConfig
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.state_note import StateNote
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, C, node_entry
 from tests.strategies.real_node import Links, RealNode, running, until

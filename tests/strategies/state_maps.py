@@ -17,10 +17,10 @@ from typing import Final, Protocol
 
 from hypothesis import strategies as st
 
-from node.database import connect_reader, connect_writer, transaction
-from node.statemap import SqliteStateMap, tables
-from registry.errors import InputError
-from registry.trie import EMPTY, Prefixes, StateMap, Trie, check_proof
+from accredit.node.storage.sqlite import connect_reader, connect_writer, transaction
+from accredit.node.storage.sqlite_trie import SqliteStateMap, tables
+from accredit.registry.errors import InputError
+from accredit.registry.transparency.state_trie import EMPTY, Prefixes, StateMap, Trie, check_proof
 
 Pairs = dict[bytes, bytes]
 

@@ -6,9 +6,9 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from node.store import Store
-from registry.log import derive_root
-from registry.merkle import leaf_hash
+from accredit.node.storage.log_store import Store
+from accredit.registry.transparency.merkle import leaf_hash
+from accredit.registry.transparency.tiles import derive_root
 
 ECOSYSTEM = bytes(range(32))
 ORIGIN = "node1.example.org"

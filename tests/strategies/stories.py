@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from governance.fold import Fold
-from governance.verdicts import State, Verdict
-from registry.keys import multibase
-from registry.statement import Draft, Statement
+from accredit.governance.effect import State, Verdict
+from accredit.governance.fold import Fold
+from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.statement import Draft, Statement
 from tests.strategies.bodies import ISSUER, delegation, register
 from tests.strategies.consortium import Consortium, Pen, charter_body, fold_of, key_entry
 

@@ -16,17 +16,17 @@ from pathlib import Path
 import httpx
 import trio
 
-from node.config import NodeConfig
-from node.peers import Peers
-from node.seams import in_thread
-from node.serve import serve
-from node.witness import NodeWitness, log_key_of, open_held
-from node.witnessing import Witnessing
-from registry.checkpoint import OpenedCheckpoint, open_checkpoint
-from registry.conflicts import Conflict
-from registry.keys import public_of
-from registry.note import KeyType, VerifierKey
-from registry.witness import Witness
+from accredit.node.clients.peer_http import Peers
+from accredit.node.http.serve import serve
+from accredit.node.ports import in_thread
+from accredit.node.settings import NodeConfig
+from accredit.node.witness.client import Witnessing
+from accredit.node.witness.server import NodeWitness, log_key_of, open_held
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.checkpoint import OpenedCheckpoint, open_checkpoint
+from accredit.registry.transparency.equivocation import Conflict
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from accredit.registry.transparency.witness import Witness
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, issuer_body, node_seed
 from tests.strategies.real_node import RealNode, running

@@ -4,11 +4,11 @@ log = Tree("log.example", size=20)
 log.request(5, 8).encode()
 """
 
-from registry.checkpoint import Checkpoint
-from registry.keys import public_of
-from registry.merkle import MemoryHashes, leaf_hash, prove_consistency, root
-from registry.note import KeyType, VerifierKey, sign_note
-from registry.witness import Request
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, prove_consistency, root
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey, sign_note
+from accredit.registry.transparency.witness import Request
 from tests.strategies.consortium import seed_of
 
 

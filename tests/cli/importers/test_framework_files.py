@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.framework import framework_says
-from cli.importers.detect import read_framework
-from cli.importers.frameworks import Framework
-from governance.rulebook import check_body
-from registry.encoding import encode
-from registry.errors import DecodeError
-from registry.frameworks import items_root
-from registry.limits import STATEMENT_BYTES
+from accredit.cli.commands.framework import framework_says
+from accredit.cli.importers.detect import read_framework
+from accredit.cli.importers.frameworks import Framework
+from accredit.governance.rulebook import check_body
+from accredit.registry.domain.frameworks import items_root
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import DecodeError
+from accredit.registry.limits import STATEMENT_BYTES
 from tests.shared_data import REPOSITORY, shared_data
 
 BASE = "https://frameworks.example/"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.importers import report
-from cli.importers.detect import read_framework, read_issuers
-from cli.importers.rows import LEFT_OUT, READY, REFUSED, SAME, Row, merge
-from registry.errors import AccreditError, DecodeError
-from registry.issuers import check_register
-from registry.keys import did_key, public_of
+from accredit.cli.importers import report
+from accredit.cli.importers.detect import read_framework, read_issuers
+from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, SAME, Row, merge
+from accredit.registry.domain.issuers import check_register
+from accredit.registry.encoding.ed25519 import did_key, public_of
+from accredit.registry.errors import AccreditError, DecodeError
 from tests.shared_data import REPOSITORY, shared_data
 from tests.strategies.consortium import seed_of
 

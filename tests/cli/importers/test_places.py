@@ -2,8 +2,8 @@
 
 import pytest
 
-from cli.importers.places import is_whole, jurisdiction
-from registry.axes import check_jurisdiction
+from accredit.cli.importers.places import is_whole, jurisdiction
+from accredit.registry.domain.axes import check_jurisdiction
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from gossip import events
-from node.engine import ConflictArrived, KeepConflict, NoteArrived
-from node.engine import caught as caught_module
-from registry.checkpoint import Checkpoint
-from registry.conflicts import CHECKPOINTS, STATE_NOTES, conflict_of_checkpoints, conflict_of_states
-from registry.encoding import encode
-from registry.keys import public_of
-from registry.note import KeyType, Note, VerifierKey, sign_note
-from registry.state_note import StateNote, cosign_state, signer_key
+from accredit.gossip import events
+from accredit.node.engine import ConflictArrived, KeepConflict, NoteArrived
+from accredit.node.engine import equivocations as caught_module
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.equivocation import (
+    CHECKPOINTS,
+    STATE_NOTES,
+    conflict_of_checkpoints,
+    conflict_of_states,
+)
+from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, sign_note
+from accredit.registry.transparency.state_note import StateNote, cosign_state, signer_key
 from tests.strategies.driven import Driven
 from tests.strategies.network import A, founded, issuer_body, node_entry, node_seed
 from tests.strategies.signing import signing_town

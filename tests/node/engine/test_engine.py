@@ -2,15 +2,11 @@
 
 import pytest
 
-from gossip.events import SendFailed, Ticked
-from governance.rulebook import is_urgent
-from node.engine import (
-    STORAGE_PAUSE,
-    FrameArrived,
-    Result,
-)
-from node.engine import pending as pending_module
-from registry.errors import StorageError
+from accredit.gossip.events import SendFailed, Ticked
+from accredit.governance.rulebook import is_urgent
+from accredit.node.engine import STORAGE_PAUSE, FrameArrived, Result
+from accredit.node.engine import append_queue as pending_module
+from accredit.registry.errors import StorageError
 from tests.strategies.consortium import Pen, key_entry
 from tests.strategies.driven import FULL, START, Driven, connect, founded_node, pushed_by
 from tests.strategies.network import A, B, founded, issuer_body, node_entry

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from node.engine import KeepNote, NoteStands
-from node.engine.image import Image
-from node.engine.noted import Part
-from registry.statement import Statement
+from accredit.node.engine import KeepNote, NoteStands
+from accredit.node.engine.image import Image
+from accredit.node.engine.quorum_state import Part
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import event, grant
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.driven import Driven, connect, pushed_by

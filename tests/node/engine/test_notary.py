@@ -8,17 +8,17 @@ from random import Random
 
 import pytest
 
-from governance.fold import Fold
-from node.engine.cosigning import Arrived, Changed, Keep, Stands, Tell, Ticked
-from node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
-from node.engine.noted import KeptNote, Noted, Part
-from registry.encoding import encode
-from registry.errors import AccreditError, InputError, NotYetError, StorageError
-from registry.note import Note
-from registry.records import record_digest, record_key
-from registry.state_note import StateNote, cosign_state, open_state, quorum, signer_key
-from registry.statement import Statement
-from registry.trie import check_proof, state_root
+from accredit.governance.fold import Fold
+from accredit.node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
+from accredit.node.engine.notary_events import Arrived, Changed, Keep, Stands, Tell, Ticked
+from accredit.node.engine.quorum_state import KeptNote, Noted, Part
+from accredit.registry.domain.records import record_digest, record_key
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import AccreditError, InputError, NotYetError, StorageError
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import StateNote, cosign_state, open_state, quorum, signer_key
+from accredit.registry.transparency.state_trie import check_proof, state_root
 from tests.strategies.bodies import event, grant, node, register
 from tests.strategies.consortium import Consortium, seed_of
 

@@ -5,20 +5,12 @@ from random import Random
 
 import pytest
 
-from gossip import events
-from node.engine import (
-    Effect,
-    KeepNote,
-    NoteArrived,
-    NoteStands,
-    ReplyNote,
-    TellNote,
-    Ticked,
-)
-from node.engine import members as members_module
-from node.engine.noted import Part
-from registry.errors import StorageError
-from registry.state_note import StateNote
+from accredit.gossip import events
+from accredit.node.engine import Effect, KeepNote, NoteArrived, NoteStands, ReplyNote, TellNote, Ticked
+from accredit.node.engine import roster as members_module
+from accredit.node.engine.quorum_state import Part
+from accredit.registry.errors import StorageError
+from accredit.registry.transparency.state_note import StateNote
 from tests.strategies.consortium import Consortium
 from tests.strategies.driven import Driven
 from tests.strategies.network import A, B, founded, issuer_body, node_entry

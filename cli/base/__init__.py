@@ -1,0 +1,1 @@
+"""What every command shares: the command class, output, exit codes, documents, the node that is asked."""

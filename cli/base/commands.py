@@ -1,0 +1,190 @@
+"""What every command has in common: lazy loading, `--json`, `--debug`, an example in its help, no traceback.
+
+    keys = Group("keys", help="…")
+
+    @keys.command(example="accredit keys show alice.key")
+    def show(…): ...
+
+A `Group` knows some of its commands only by name, a line of help and where they live
+(`"accredit.cli.commands.keys:keys"`); the module is imported when such a command is used. `accredit --help` therefore
+imports none of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from . import exits
+
+_JSON: Final = "accredit.json"
+_DEBUG: Final = "accredit.debug"
+
+
+def wants_json() -> bool:
+    """Whether the running command was given `--json`."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_JSON))
+
+
+def _remember(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            context.meta[name] = True
+
+    return callback
+
+
+def _common_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_remember(_JSON),
+            help="Print JSON for programs instead of text for people.",
+        ),
+        _debug_option(),
+    ]
+
+
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_remember(_DEBUG),
+        help="Show the traceback of an error.",
+    )
+
+
+class Command(click.Command):
+    """A command with `--json`, `--debug`, and at least one example.
+
+    Args:
+        example: lines as typed, each beginning with `accredit`; what continues a line is indented.
+    """
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        kwargs["params"] = [*(kwargs.get("params") or []), *_common_options()]
+        super().__init__(*args, **kwargs)
+        self.example = example
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the examples as they are typed, never rewrapped."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Examples" if "\naccredit" in self.example else "Example"):
+            for line in self.example.splitlines():
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+class Group(click.Group):
+    """Commands under one noun, some of them known only by where they live.
+
+    Args:
+        lazy: for each such command its place, as `module:attribute`, and its line in the list of commands.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        kwargs["params"] = [*(kwargs.get("params") or []), _debug_option()]
+        super().__init__(*args, **kwargs)
+        self.lazy = dict(lazy or {})
+
+    def command(  # type: ignore[override]  # narrower on purpose: every command has an example
+        self, name: str, *, example: str, **kwargs: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        """As click's, making a `Command`."""
+        return super().command(name, cls=Command, example=example, **kwargs)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """In the order in which a person meets them: as they were written down."""
+        return [*self.lazy, *(name for name in self.commands if name not in self.lazy)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now if it lives elsewhere."""
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = self.lazy[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, and a typing error gets the nearest command offered."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], self.list_commands(ctx), 1) if args else []
+            raise click.UsageError(
+                f"There is no command {args[0]!r} here." + (f" Did you mean {close[0]}?" if close else ""), ctx
+            ) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any that is lazy."""
+        rows = [(name, self._short_help(ctx, name, formatter.width - 24)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completes names of commands without importing them."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=self._short_help(ctx, name, 60)) for name in names]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def _short_help(self, ctx: click.Context, name: str, limit: int) -> str:
+        if name in self.lazy:
+            return self.lazy[name][1]
+        command = super().get_command(ctx, name)
+        return command.get_short_help_str(limit) if command else ""
+
+
+class _ReaderGone(Exception):
+    """Whoever read standard output has seen enough (`| head`); by another name, for click ends with 1 on its own."""
+
+
+class Root(Group):
+    """The command `accredit` itself: the place where errors become messages and exit codes."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """As click's; prints help, so that a reader may have gone here already."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
+        """Runs a command line and exits; never with a traceback unless `--debug` asks for one."""
+        import sys
+
+        words = list(sys.argv[1:] if args is None else args)
+        kwargs["standalone_mode"] = False
+        try:
+            code = super().main(words, *rest, **kwargs)
+        except click.exceptions.Exit as exit_:
+            code = exit_.exit_code
+        except _ReaderGone:
+            # Not an error, and the interpreter must not complain about it on its way out.
+            import os
+
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = exits.OK
+        except BaseException as error:
+            if isinstance(error, SystemExit):
+                raise
+            code = exits.report(error, as_json="--json" in words, debug="--debug" in words)
+        sys.exit(code if isinstance(code, int) else exits.OK)

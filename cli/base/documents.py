@@ -1,0 +1,377 @@
+"""Between what people write and what statements hold: files and options in, readable text out.
+
+People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false). On the way in
+
+* times become seconds since 1970: `2015-05-20` is the start of that day in UTC, else RFC 3339 with an offset;
+  a `valid_until` is the first moment after;
+* durations (`max_validity`, `max_backdating`) may be written `90d`, `2w`, `5y` (a year being 365 days);
+* ids of statements and keys become 32 bytes, from 64 hexadecimal digits;
+* public keys become 32 bytes, from `z6Mk…`, `did:key:z6Mk…` or 64 hexadecimal digits.
+
+Everything else is left as written and judged by `governance.rulebook.check_body`. `render` is the way back: what it
+returns can be written as JSON, and `convert(render(body)) == body`. The member `ext` is passed through as it is.
+
+Errors name the file, the place in it and what was expected.
+"""
+
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from accredit.node.http.json_views import TIMES as TIMES_IN_RECORDS
+from accredit.node.http.json_views import format_time
+from accredit.registry.encoding.ed25519 import decode_multibase, is_usable_public, multibase
+from accredit.registry.errors import DecodeError, RefusedError, StorageError
+from accredit.registry.limits import TIME_MAX, TIME_MIN
+
+from .output import safe
+
+FILE_BYTES: Final = 64 * 1024 * 1024
+"""The largest file read whole: a published framework has some 40 MB. A guess with room above it."""
+
+TIMES: Final = TIMES_IN_RECORDS | {"due_by", "cohorts_enrolled_before"}
+DURATIONS: Final = frozenset({"max_validity", "max_backdating"})
+PUBLICS: Final = frozenset({"public", "peer", "log", "witness", "state"})
+DIGESTS: Final = frozenset(
+    (
+        "id",
+        "key",
+        "last",
+        "parent",
+        "target",
+        "targets",
+        "after",
+        "accreditation",
+        "publish",
+        "delegation",
+        "recognition",
+        "ecosystem",
+        "content_digest",
+        "items_root",
+        "digest",
+        "supersedes",
+    )
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HEX32: Final = re.compile(r"[0-9a-fA-F]{64}")
+_DURATION: Final = re.compile(r"(\d{1,6}) ?([smhdwy])")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
+# ------------------------------------------------------------------------------------------------------ files
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The table in a TOML or JSON file (by its name; `-` is standard input, of either kind).
+
+    Raises:
+        DecodeError: it is neither, or not a table; the message names file and line.
+        StorageError: it cannot be read.
+    """
+    text = read_text(path)
+    as_json = path.suffix == ".json" or (path.suffix != ".toml" and text.lstrip().startswith("{"))
+    return parse_json(text, str(path)) if as_json else parse_toml(text, str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of bounded size; `-` is standard input."""
+    raw = read_bytes(path)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DecodeError(
+            "not_text", f"{path}: not UTF-8 text (byte {error.start}).", hint="Save it with UTF-8 encoding."
+        ) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file of bounded size; `-` is standard input."""
+    try:
+        if str(path) == "-":
+            raw: bytes = sys.stdin.buffer.read(FILE_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                raw = file.read(FILE_BYTES + 1)
+    except OSError as error:
+        raise StorageError(
+            "cannot_read", f"{path} cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from error
+    if len(raw) > FILE_BYTES:
+        raise RefusedError("too_large", f"{path} is larger than {FILE_BYTES // 2**20} MiB.", hint="Split it up.")
+    return raw
+
+
+def write_new(path: Path, content: str | bytes, *, force: bool = False) -> None:
+    """Writes a file that must not exist yet.
+
+    Raises:
+        StorageError: it exists and `force` is false, or cannot be written.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    try:
+        with path.open("wb" if force else "xb") as file:
+            file.write(raw)
+    except FileExistsError:
+        raise StorageError(
+            "file_exists", f"{path} exists already.", hint="Give another name, or add --force to replace it."
+        ) from None
+    except OSError as error:
+        raise StorageError(
+            "cannot_write", f"{path} cannot be written: {error.strerror}.", hint="Check the directory and the disk."
+        ) from error
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The table in TOML text; `source` names it in errors."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DecodeError(
+            "not_toml", f"{source}: not TOML: {error}.", hint='Text goes in quotes: name = "Example University".'
+        ) from error
+    except RecursionError as error:
+        raise DecodeError("too_deep", f"{source}: nested too deeply.") from error
+
+
+def parse_json(text: str, source: str) -> dict[str, Any]:
+    """The object in JSON text, no member twice (RFC 8259 §4 leaves that open; we do not)."""
+    try:
+        value = json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise DecodeError(
+            "not_json", f"{source}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise DecodeError("not_json", f"{source}: not JSON we accept: {error}.") from error
+    if not isinstance(value, dict):
+        raise DecodeError("not_a_table", f"{source}: expected one JSON object {{…}}.")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the member {twice!r} appears twice")
+    return table
+
+
+# ----------------------------------------------------------------------------------------------------- bodies
+
+
+def to_body(kind: str, written: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The body of a statement of `kind`, from what a person wrote.
+
+    Args:
+        source: the file (or option) it comes from, named in errors.
+
+    Raises:
+        DecodeError: a member cannot be read, or the rulebook refuses it.
+    """
+    from accredit.governance.rulebook import check_body
+
+    try:
+        body = convert(dict(written))
+        check_body(kind, body)
+    except DecodeError as error:
+        where = error.where.removeprefix("body").lstrip(".")
+        message = error.message.removeprefix(f"{error.where}: ") if error.where else error.message
+        place = f"{source}: {where}: " if where else f"{source}: "
+        raise DecodeError(error.code, place + message, hint=error.hint) from error
+    assert isinstance(body, dict)
+    return body
+
+
+def convert(value: Any, name: str = "", path: str = "") -> Any:
+    """What was written, as a statement holds it. `name` is the member it stands in, `path` its place for errors."""
+    if isinstance(value, dict):
+        return {
+            key: member if key == "ext" else convert(member, key, f"{path}.{key}" if path else key)
+            for key, member in value.items()
+        }
+    if isinstance(value, list):
+        return [convert(item, name, f"{path}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, (datetime, date)):
+        return seconds(value, path)
+    if isinstance(value, str):
+        return _convert_text(value, name, path)
+    return value
+
+
+def _convert_text(value: str, name: str, path: str) -> Any:
+    if name in TIMES:
+        return seconds(value, path)
+    if name in DURATIONS:
+        return duration(value, path)
+    if name in PUBLICS:
+        return public_key(value, path)
+    if name in DIGESTS and _HEX32.fullmatch(value):
+        return bytes.fromhex(value)
+    return value
+
+
+def seconds(value: str | date | datetime, path: str = "") -> int:
+    """Seconds since 1970 of a time as people write it.
+
+    Raises:
+        DecodeError: not a date or time, or a time of day without an offset.
+    """
+    moment: date | datetime
+    if isinstance(value, str):
+        try:
+            moment = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+        except ValueError:
+            raise DecodeError(
+                "bad_time", f"{value!r} is not a date.", where=path, hint="Write 2015-05-20 or 2015-05-20T13:45:00Z."
+            ) from None
+    else:
+        moment = value
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    if moment.tzinfo is None:
+        raise DecodeError(
+            "bad_time", f"{value} does not say in which time zone.", where=path, hint="Add Z for UTC, or an offset."
+        )
+    return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def duration(value: str, path: str = "") -> int:
+    """Seconds of `90d`, `2w`, `5y`, …"""
+    match = _DURATION.fullmatch(value.strip())
+    if match is None:
+        raise DecodeError("bad_duration", f"{value!r} is not a duration.", where=path, hint="Write 90d, 2w or 5y.")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def public_key(value: str, path: str = "") -> bytes:
+    """The 32 bytes of a public key in multibase, did:key or hexadecimal form."""
+    text = value.removeprefix("did:key:")
+    try:
+        public = bytes.fromhex(text) if _HEX32.fullmatch(text) else decode_multibase(text)
+    except DecodeError as error:
+        raise DecodeError(error.code, error.message, where=path, hint=error.hint) from error
+    if not is_usable_public(public):
+        raise DecodeError("weak_key", "this Ed25519 key is not a point of the prime-order group.", where=path)
+    return public
+
+
+def digest(value: str, what: str = "id") -> bytes:
+    """The 32 bytes of a whole id in hexadecimal digits."""
+    if _HEX32.fullmatch(value) is None:
+        raise DecodeError("bad_id", f"{value!r} is not a {what}: 64 hexadecimal digits.", hint="Copy it whole.")
+    return bytes.fromhex(value)
+
+
+# ------------------------------------------------------------------------------------------------ back to text
+
+
+def render(value: Any, name: str = "") -> Any:
+    """A body as people read it, in JSON's types: the inverse of `convert`."""
+    if isinstance(value, dict):
+        return {key: member if key == "ext" else render(member, key) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [render(item, name) for item in value]
+    if isinstance(value, bytes):
+        return multibase(value) if name in PUBLICS and is_usable_public(value) else value.hex()
+    if type(value) is int and name in TIMES and TIME_MIN <= value <= TIME_MAX:
+        return format_time(value)
+    return value
+
+
+def when(time: int | str | None) -> str:
+    """A time for people: the day, and the hour where it is not the start of the day. Takes RFC 3339 text too."""
+    if time is None:
+        return ""
+    text = format_time(time) if isinstance(time, int) else time
+    return (
+        text.removesuffix("T00:00:00Z") if text.endswith("T00:00:00Z") else text.replace("T", " ").replace("Z", " UTC")
+    )
+
+
+def span(seconds: float) -> str:
+    """A duration for people, in one unit."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def outline(value: Any, *, indent: int = 0) -> Iterator[str]:
+    """Lines that show a rendered body, one member a line, for reading before signing."""
+    pad = "  " * indent
+    for name, member in value.items():
+        if isinstance(member, dict) and member:
+            yield f"{pad}{name}:"
+            yield from outline(member, indent=indent + 1)
+        elif isinstance(member, list) and any(isinstance(item, dict) for item in member):
+            for index, item in enumerate(member):
+                yield f"{pad}{name}[{index}]:"
+                yield from outline(item if isinstance(item, dict) else {"": item}, indent=indent + 1)
+        elif isinstance(member, list):
+            yield f"{pad}{name}: {', '.join(_line(item) for item in member) or '(none)'}"
+        else:
+            yield f"{pad}{name}: {'(none)' if member is None else _line(member)}"
+
+
+def _line(value: object) -> str:
+    """One line whatever the text holds: nobody's reason can look like a member of its own."""
+    return safe(value).replace("\n", "\\n")
+
+
+def toml(table: Mapping[str, Any], *, comments: Mapping[str, str] | None = None, prefix: str = "") -> str:
+    """TOML text of a rendered table. `comments` maps dotted paths (indices left out) to a line above them."""
+    comments = comments or {}
+    lines: list[str] = []
+    later: list[str] = []
+    for name, value in table.items():
+        path = f"{prefix}.{_key(name)}" if prefix else _key(name)
+        above = [f"# {line}" for line in comments.get(_plain_path(path), "").splitlines()]
+        if isinstance(value, dict):
+            inner = toml(value, comments=comments, prefix=path)
+            later.append("\n".join(["", *above, f"[{path}]", inner]).rstrip("\n"))
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            for index, item in enumerate(value):
+                inner = toml(item, comments=comments, prefix=path)
+                later.append("\n".join(["", *(above if index == 0 else []), f"[[{path}]]", inner]).rstrip("\n"))
+        elif value is not None:
+            lines += [*above, f"{_key(name)} = {_toml_value(value)}"]
+    return "\n".join([*lines, *later]) + "\n"
+
+
+def _plain_path(path: str) -> str:
+    return path.replace('"', "")
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML basic string, save for DEL, which TOML wants escaped.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(name)} = {_toml_value(item)}" for name, item in value.items()) + " }"
+    assert isinstance(value, list)
+    return "[" + ", ".join(_toml_value(item) for item in value) + "]"
+
+
+def public_text(public: str) -> str:
+    """A public key, given in hexadecimal digits, in the form people compare: `z6Mk…`."""
+    return multibase(bytes.fromhex(public)) if _HEX32.fullmatch(public) else public

@@ -1,0 +1,114 @@
+"""How a command ends: one stable exit code for each kind of outcome, and one way to print what went wrong.
+
+    0    done
+    1    the answer is no: not trusted, a check that failed, a draft that cannot take effect
+    2    the command line itself is wrong (click)
+    3    something given is wrong: a file, an identifier, a statement, a passphrase
+    4    not yet: something else has to happen first, such as a vote or a statement still on its way
+    5    another machine could not be reached or misbehaved
+    6    this machine's own files cannot be read, written, or do not fit together
+    10   evidence refuted: it contradicts itself, or what was verified before
+    11   unwitnessed: too few of the signers that the trust policy names vouch for it
+    12   stale, not covered: they did, too long ago to say anything about now
+    13   unknown: this trust policy cannot tell; it has expired, or is about something else
+    70   a fault in accredit itself (sysexits.h EX_SOFTWARE)
+    130  interrupted
+
+Errors go to standard error: a sentence and what to do next, or with `--json` one object. A traceback is shown only
+with `--debug`.
+"""
+
+import errno
+import json
+import sys
+import traceback
+from typing import Final
+
+import click
+
+from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+
+OK: Final = 0
+NEGATIVE: Final = 1
+USAGE: Final = 2
+REFUSED: Final = 3
+NOT_YET: Final = 4
+REMOTE: Final = 5
+STORAGE: Final = 6
+FAULT: Final = 70
+RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13}
+"""Ways in which nothing was verified (`registry.evidence.state_check.Result`): never to be taken for a no, nor for each
+other."""
+INTERRUPTED: Final = 130
+
+_CODES: Final = ((InputError, REFUSED), (NotYetError, NOT_YET), (RemoteError, REMOTE), (StorageError, STORAGE))
+
+
+class Negative(Exception):
+    """The command did its work, said so, and the answer is no; or, with one of `RESULTS`, there is none."""
+
+    def __init__(self, result: str = "") -> None:
+        super().__init__(result)
+        self.code = RESULTS.get(result, NEGATIVE)
+
+
+def exit_code(error: BaseException) -> int:
+    """The code a command ends with when `error` stopped it."""
+    if isinstance(error, RefusedError) and (result := RESULTS.get(getattr(error, "result", ""))):
+        return result  # a check that failed: `registry.evidence.state_check.CheckError`, not worth importing here
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    if isinstance(error, Negative):
+        return error.code
+    if isinstance(error, (click.UsageError, click.FileError)):
+        return USAGE
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        return INTERRUPTED
+    if isinstance(error, OSError):
+        return STORAGE
+    return FAULT
+
+
+def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
+    """Prints `error` for a person or a program on standard error; returns the exit code."""
+    code = exit_code(error)
+    if debug and not isinstance(error, (Negative, click.exceptions.Exit)):
+        traceback.print_exception(error)
+    if isinstance(error, Negative):
+        return code
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        click.echo("Stopped; nothing more was done.", err=True)
+        return code
+    word, message, hint = _words(error)
+    if as_json:
+        click.echo(json.dumps({"error": {"code": word, "message": message, "hint": hint, "exit": code}}), err=True)
+        return code
+    if isinstance(error, click.ClickException):
+        error.show(sys.stderr)
+        return code
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
+    if hint:
+        click.echo(_safe(hint), err=True)
+    return code
+
+
+def _words(error: BaseException) -> tuple[str, str, str]:
+    if isinstance(error, AccreditError):
+        return error.code, error.message, error.hint
+    if isinstance(error, click.ClickException):
+        return "usage", error.format_message(), "Add --help to the command to see how it is used."
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return errno.errorcode.get(error.errno or 0, "os_error").lower(), f"{where}{error.strerror or error}.", ""
+    return (
+        "fault",
+        f"accredit stopped on something it did not expect ({type(error).__name__}: {error}).",
+        "This is our fault: please run it again with --debug and report what it prints.",
+    )
+
+
+def _safe(text: str) -> str:
+    from .output import safe
+
+    return safe(text)

@@ -1,0 +1,139 @@
+"""Asking nodes: the `--node` option, and the words for what cannot be reached.
+
+Every command that needs a node takes `--node URL` (environment ACCREDIT_NODE, several separated by white space;
+default http://127.0.0.1:8080). Commands that compare nodes use them all, the others the first.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from accredit.registry.errors import AccreditError, InputError, NotYetError, RemoteError
+
+from . import output
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+DEFAULT_NODE: Final = "http://127.0.0.1:8080"
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
+
+
+def node_option(command: _F) -> _F:
+    """Adds `--node`, passed on as `nodes: tuple[str, ...]`, never empty."""
+    return click.option(
+        "--node",
+        "nodes",
+        metavar="URL",
+        multiple=True,
+        callback=_nodes,
+        help="Node to ask; may be repeated. [env ACCREDIT_NODE; default http://127.0.0.1:8080]",
+    )(command)
+
+
+def _nodes(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    urls = value or tuple(os.environ.get("ACCREDIT_NODE", "").split()) or (DEFAULT_NODE,)
+    for url in urls:
+        if not url.startswith(("http://", "https://")):
+            raise click.BadParameter(f"{url!r} is not the URL of a node: it begins with https:// or http://.")
+    return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
+
+
+@contextmanager
+def connected(url: str) -> Iterator["NodeClient"]:
+    """A client for one node, closed at the end."""
+    from accredit.node.clients.node_client import NodeClient
+
+    with NodeClient(url) as client:
+        yield client
+
+
+def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T":
+    """What the first node gives that gives something good; of those before it is said why theirs was not.
+
+    Args:
+        fetch: fetches from a node, and raises where that does not stand.
+
+    Raises:
+        AccreditError: the first node's error, where none has anything good.
+    """
+    failed: list[tuple[str, AccreditError]] = []
+    for url in nodes:
+        try:
+            with connected(url) as client:
+                found = fetch(client)
+        except (InputError, NotYetError, RemoteError) as error:
+            failed.append((url, error))
+            continue
+        for other, failure in failed:
+            output.note(f"{output.fair('!')} {other}: {output.safe(failure)}")
+        return found
+    raise failed[0][1]
+
+
+def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:
+    """The one id that `text` begins: 64 digits stand for themselves, 8 or more for the one candidate they begin.
+
+    Raises:
+        InputError: too short, not hexadecimal, or none or several begin so.
+    """
+    digits = hex_digits(text, what)
+    if len(digits) == 64:
+        return digits
+    found = sorted({one for one in candidates() if one.startswith(digits)})
+    if not found:
+        raise InputError(
+            "unknown_id", f"No id of {what} here begins with {digits}.", hint="Give the whole id, or ask another node."
+        )
+    if len(found) > 1:
+        raise InputError(
+            "ambiguous_id",
+            f"{len(found)} ids of {what} begin with {digits}: " + ", ".join(one[:16] for one in found[:5]) + " …",
+            hint="Give more digits.",
+        )
+    return found[0]
+
+
+def hex_digits(text: str, what: str) -> str:
+    """An id or the beginning of one, in lower case.
+
+    Raises:
+        InputError: too short, too long, or not hexadecimal.
+    """
+    digits = text.lower()
+    if not 8 <= len(digits) <= 64 or any(digit not in "0123456789abcdef" for digit in digits):
+        raise InputError(
+            "bad_id",
+            f"{text!r} is not the id of {what}, nor the beginning of one.",
+            hint="Give 8 to 64 hexadecimal digits, as the tables show them.",
+        )
+    return digits
+
+
+def effective_ids(client: "NodeClient", prefix: str = "") -> list[str]:
+    """Ids of the statements that ever took effect and whose kind begins with `prefix`, from the change feed."""
+    found: list[str] = []
+    after = 0
+    while True:
+        page = client.changes(after=after, limit=1_000)
+        found += [str(change["statement"]) for change in page["changes"] if change["kind"].startswith(prefix)]
+        if not page["changes"] or page["next"] in (None, after):
+            return found
+        after = page["next"]
+
+
+def newest_heads(urls: Sequence[str]) -> dict[str, str]:
+    """The newest statement of each key over all nodes asked (key id -> statement id): none can hide one alone."""
+    newest: dict[str, dict[str, Any]] = {}
+    for url in urls:
+        with connected(url) as client:
+            for head in client.heads()["heads"]:
+                held = newest.get(head["key"])
+                if held is None or head["seq"] > held["seq"]:
+                    newest[head["key"]] = head
+    return {key: str(newest[key]["id"]) for key in sorted(newest)}

@@ -1,0 +1,355 @@
+"""`accredit accreditation`: granting, amending and ending what an issuer may issue.
+
+A grant is written as a TOML file (`template` prints one with every member explained). Every axis of its scope has to be
+said: a list, `"*"` for all of it, or `"none"` for none; so nothing is granted, or left out, by forgetting. Before
+anything is signed, the scope is said back as one sentence.
+
+What happens later is a dated *event*. Each names the events it follows, which this module looks up, so that two
+authorities' decisions stand side by side only where neither knew of the other's.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Group, wants_json
+from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
+from accredit.cli.base.output import faint, shorten
+from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.errors import DecodeError, InputError, RefusedError
+
+from .issuer import status_word
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+AXES: Final = (
+    "achievement_types",
+    "credential_types",
+    "frameworks",
+    "competencies",
+    "programs",
+    "fields_of_study",
+    "levels",
+    "jurisdictions",
+    "delivery_modes",
+)
+"""Every axis of a scope that a grant has to speak about."""
+
+_TEMPLATE: Final = """\
+# An accreditation to grant. Say every axis of the scope: a list, "*" for all of it, "none" for none.
+
+issuer = "did:web:uni.example"      # may be left out here and given with --issuer
+kind = "accredit"                   # accredit, approve, recognize, regulate, register, endorse
+level = "institutional"             # institutional, programmatic, course, occupational
+valid_from = 2026-01-01             # the start of that day, UTC
+# valid_until = 2031-01-01          # the first moment it no longer holds
+# initial_status = "candidate"      # active (default), candidate, conditional
+# review_due = 2030-06-30
+# policy = "https://board.example/policy"
+
+[scope]
+achievement_types = ["BachelorDegree", "MasterDegree"]   # Open Badges 3.0 words; Degree covers all degrees
+credential_types = "*"
+jurisdictions = ["US-IN"]           # ISO 3166; US covers US-IN
+frameworks = "none"                 # URIs of published frameworks: all their competencies
+competencies = "none"               # URIs of single competencies
+programs = "*"                      # or [{ id = "nursing-bsn", cip = "51.3801" }]
+fields_of_study = "*"               # or [{ scheme = "cip", code = "51" }]
+levels = "*"                        # or [{ scheme = "EQF", min = 5, max = 6 }]
+delivery_modes = "*"
+"""
+
+accreditation = Group(
+    "accreditation", help="Accreditations: propose, amend, suspend, reinstate, withdraw, revoke, event."
+)
+
+
+@accreditation.command("template", example="accredit accreditation template > grant.toml")
+def template() -> None:
+    """Print a grant file with every member explained, to fill in."""
+    output.emit(
+        documents.render(documents.convert(documents.parse_toml(_TEMPLATE, "the template"))),
+        lambda: output.say(_TEMPLATE.rstrip()),
+    )
+
+
+@accreditation.command("show", example="accredit accreditation show 5f2b8c11")
+@click.argument("accreditation_id", metavar="ID")
+@node_option
+def show(accreditation_id: str, nodes: tuple[str, ...]) -> None:
+    """An accreditation: its terms, what happened to it, and its status now."""
+    with connected(nodes[0]) as client:
+        record = client.accreditation(_whole(client, accreditation_id))
+
+    def text() -> None:
+        _show_record(record)
+
+    output.emit(record, text)
+
+
+@accreditation.command("list", example="accredit accreditation list --issuer did:web:uni.example")
+@click.option("--issuer", "issuer_id", metavar="ID", help="Only this issuer's.")
+@node_option
+def list_(issuer_id: str | None, nodes: tuple[str, ...]) -> None:
+    """List accreditations, all of them or one issuer's."""
+    with connected(nodes[0]) as client:
+        if issuer_id is None:
+            ids = list(dict.fromkeys(effective_ids(client, "accreditation.grant")))
+        else:
+            listed = client.issuer(canonical_issuer(issuer_id))["accreditations"]
+            ids = [str(one["id"]) for one in listed]
+        records = []
+        with output.progress("Asking", len(ids)) as step:
+            for id_ in ids:
+                try:
+                    records.append(client.accreditation(id_))
+                except InputError as error:
+                    if error.code != "not_found":  # one that has no effect any more
+                        raise
+                step(1)
+
+    def text() -> None:
+        rows = []
+        for one in records:
+            terms = one["terms"][-1]
+            until = documents.when(terms.get("valid_until")) or "–"
+            rows.append((shorten(one["id"]), one["issuer"], one["by"], one["kind"], status_word(one), until))
+        output.table(("id", "issuer", "by", "kind", "status", "until"), rows, empty="No accreditations.")
+
+    output.emit({"accreditations": records}, text)
+
+
+@accreditation.command(
+    "propose",
+    example="""accredit accreditation propose grant.toml --issuer did:web:uni.example --key alice.key
+accredit accreditation propose grant.toml --dry-run""",
+)
+@click.argument("file", type=_FILE)
+@click.option("--issuer", "issuers", metavar="ID", multiple=True, help="Whom to accredit; may be repeated.")
+@signing
+def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
+    """Propose to accredit an issuer with the terms in FILE. Says the scope back as one sentence."""
+    written = documents.read_file(file)
+    ids = [canonical_issuer(one) for one in issuers] or [str(written.get("issuer", ""))]
+    bodies = [grant_body(written, str(file), issuer=one) for one in ids]
+    if not wants_json():
+        for body in bodies:
+            output.say(sentence_of(body))
+    desk.propose([Say(kind="accreditation.grant", sub=body["issuer"], body=body) for body in bodies])
+
+
+@accreditation.command(
+    "amend", example="accredit accreditation amend 5f2b8c11 new-terms.toml --from 2027-01-01 --key alice.key"
+)
+@click.argument("accreditation_id", metavar="ID")
+@click.argument("file", type=_FILE)
+@click.option("--from", "effective_from", metavar="DATE", help="From when; default: now.")
+@signing
+def amend(accreditation_id: str, file: Path, effective_from: str | None, desk: Desk) -> None:
+    """Propose new terms: FILE has the whole new set, as for a grant (scope, validity, conditions)."""
+    record = desk.client.accreditation(_whole(desk.client, accreditation_id))
+    written = {
+        name: value
+        for name, value in documents.read_file(file).items()
+        if name not in ("issuer", "kind", "level", "initial_status", "publishers", "source_record")
+    }
+    written["scope"] = said_scope(written.get("scope"), str(file))
+    body = documents.to_body(
+        "accreditation.amend",
+        {
+            "accreditation": record["id"],
+            "after": [terms["statement"] for terms in _heads(record["terms"]) if terms["statement"] != record["id"]],
+            "effective_from": documents.seconds(effective_from, "--from") if effective_from else int(time.time()),
+            **written,
+        },
+        str(file),
+    )
+    if not wants_json():
+        output.say(sentence_of({**body, "issuer": record["issuer"]}))
+    desk.propose([Say(kind="accreditation.amend", sub=record["issuer"], body=body)])
+
+
+def _event_command(name: str, event: str, about: str, example: str) -> None:
+    @accreditation.command(name, example=example, help=about)
+    @click.argument("accreditation_id", metavar="ID")
+    @_event_options
+    @signing
+    def command(accreditation_id: str, desk: Desk, **options: Any) -> None:
+        _propose_event(desk, accreditation_id, event, None, options)
+
+
+def _event_options(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.option("--from", "effective_from", metavar="DATE", help="From when; default: now."),
+            click.option("--until", "effective_until", metavar="DATE", help="Until when, where it ends by itself."),
+            click.option(
+                "--void-from", metavar="DATE", help="Reach back: from then on it never held (fraud). Revoke only."
+            ),
+            click.option("--code", "reason_code", help="fraud, voluntary, closure, standards_noncompliance, …"),
+            click.option("--reason", "reason_text", help="Why, for the record."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+_event_command(
+    "suspend",
+    "suspend",
+    "Suspend an accreditation for the time being. Takes away at once, everywhere.",
+    "accredit accreditation suspend 5f2b8c11 --code standards_noncompliance --reason 'site visit of 3 May'",
+)
+_event_command(
+    "reinstate",
+    "reinstate",
+    "End a suspension or sanction: back to what was before.",
+    "accredit accreditation reinstate 5f2b8c11 --reason 'conditions met'",
+)
+_event_command(
+    "withdraw",
+    "withdraw",
+    "Withdraw an accreditation. What was issued before stays trusted as of then.",
+    "accredit accreditation withdraw 5f2b8c11 --code voluntary --from 2027-01-01",
+)
+_event_command(
+    "revoke",
+    "revoke",
+    """Revoke an accreditation. With --void-from it reaches back: what was issued from then on is not trusted either.
+
+    Reaching back takes two authorities, unless the charter says otherwise.""",
+    "accredit accreditation revoke 5f2b8c11 --void-from 2024-09-01 --code fraud --reason 'forged diplomas'",
+)
+
+
+@accreditation.command(
+    "event",
+    example="""accredit accreditation event 5f2b8c11 sanction --set sanction_level=probation
+accredit accreditation event 5f2b8c11 teach_out --file teach-out.toml""",
+)
+@click.argument("accreditation_id", metavar="ID")
+@click.argument("event", metavar="EVENT")
+@click.option("--file", type=_FILE, help="More members, in TOML or JSON (applies_to, evidence, …).")
+@click.option("--set", "members", metavar="NAME=VALUE", multiple=True, help="One more member; may be repeated.")
+@_event_options
+@signing
+def event(
+    accreditation_id: str, event: str, file: Path | None, members: tuple[str, ...], desk: Desk, **options: Any
+) -> None:
+    """Say any EVENT: sanction, condition, stay, lift, renew, expire, teach_out, close, supersede, appeal_open, …"""
+    more: dict[str, Any] = dict(documents.read_file(file)) if file is not None else {}
+    for member in members:
+        name, equals, value = member.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{member!r} is not NAME=VALUE.", param_hint="--set")
+        more[name] = value
+    _propose_event(desk, accreditation_id, event, more, options)
+
+
+def grant_body(written: dict[str, Any], source: str, *, issuer: str | None = None) -> dict[str, Any]:
+    """The body of a grant, from what a file says; every axis of its scope must be said.
+
+    Args:
+        issuer: whom to accredit, over what the file says.
+
+    Raises:
+        DecodeError: a member is wrong; names the file and the member.
+        RefusedError: an axis is not said.
+    """
+    terms = {**written, "scope": said_scope(written.get("scope"), source)}
+    if issuer:
+        terms["issuer"] = issuer
+    return documents.to_body("accreditation.grant", terms, source)
+
+
+def said_scope(scope: Any, source: str) -> dict[str, Any]:
+    """A written scope without the axes it says "none" to.
+
+    Raises:
+        DecodeError: there is no scope.
+        RefusedError: an axis is neither given, "*" nor "none".
+    """
+    if not isinstance(scope, dict):
+        raise DecodeError(
+            "missing_member",
+            f"{source}: the table [scope] is missing.",
+            hint="accredit accreditation template prints a file with every axis.",
+        )
+    silent = [axis for axis in AXES if axis not in scope or scope[axis] == []]
+    if silent:
+        raise RefusedError(
+            "axis_not_said",
+            f"{source}: [scope] says nothing about {', '.join(silent)}.",
+            hint='Give a list, "*" for all of it, or "none" for none: what is left out would silently grant nothing.',
+        )
+    return {name: value for name, value in scope.items() if value != "none"}
+
+
+def sentence_of(body: dict[str, Any]) -> str:
+    """What a grant or amendment means, in one sentence."""
+    from accredit.registry.domain.scope import sentence
+
+    until = f" until {documents.when(body['valid_until'])}" if "valid_until" in body else " without end"
+    what = sentence(body["scope"], subject=body["issuer"])
+    return f"{output.safe(what)} Valid from {documents.when(body['valid_from'])}{until}."
+
+
+def _propose_event(
+    desk: Desk, accreditation_id: str, event: str, more: dict[str, Any] | None, options: dict[str, Any]
+) -> None:
+    record = desk.client.accreditation(_whole(desk.client, accreditation_id))
+    written: dict[str, Any] = {
+        "accreditation": record["id"],
+        "event": event,
+        "after": [one["statement"] for one in _heads(record["events"])],
+        "effective_from": int(time.time()),
+        **(more or {}),
+    }
+    written.update({name: value for name, value in options.items() if value is not None})
+    body = documents.to_body("accreditation.status", written, "the event")
+    desk.propose(
+        [Say(kind="accreditation.status", sub=record["issuer"], body=body, label=f"{record['issuer']} ({event})")]
+    )
+
+
+def _heads(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that no other names in `after`."""
+    named = {id_ for entry in entries for id_ in entry.get("after", [])}
+    return [entry for entry in entries if entry["statement"] not in named]
+
+
+def _whole(client: Any, text: str) -> str:
+    return complete(text, lambda: effective_ids(client, "accreditation.grant"), "an accreditation")
+
+
+def _show_record(record: dict[str, Any]) -> None:
+    output.say(f"{output.styled(record['issuer'], bold=True)}  {status_word(record)}")
+    output.facts(
+        [
+            ("id", record["id"]),
+            ("by", record["by"]),
+            ("kind", f"{record['kind']}, {record['level']}"),
+            ("stated", documents.when(record["iat"])),
+        ]
+    )
+    for terms in _heads(record["terms"]):
+        body = documents.convert(terms)
+        output.say("  " + sentence_of({**body, "issuer": record["issuer"]}))
+    rows = [
+        (
+            documents.when(one["effective_from"]),
+            one["event"],
+            one["by"],
+            one.get("reason_code", ""),
+            one.get("reason_text", ""),
+        )
+        for one in record["events"]
+    ]
+    if rows:
+        output.table(("from", "event", "by", "code", "reason"), rows)
+    else:
+        output.say(faint("  No events since."))

@@ -1,0 +1,167 @@
+"""The founding: a charter signed by one founder, approved by the others, carried from hand to hand in one file.
+
+A *ceremony file* is a signed file (`requests`) that begins with the `charter.genesis`; each founder adds a
+`vote.approve`. Everything here works without a network and without a node.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from accredit.cli.base import documents
+from accredit.cli.signing.keys import Signer, read_public
+from accredit.cli.signing.offline_files import Signed, genesis_of, read_ceremony
+from accredit.governance.admission import Admission
+from accredit.governance.ballots import what_is_needed
+from accredit.governance.charter import parse
+from accredit.governance.fold import Fold
+from accredit.governance.rulebook import rule_for
+from accredit.node.storage.atomic_files import write_atomically
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.errors import InputError, NotYetError, RefusedError
+from accredit.registry.statement import Draft, Unverified, decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a founding has come.
+
+    Attributes:
+        ecosystem: the genesis' id, by which the ecosystem is known from now on.
+        effective: whether enough founders have approved.
+        approved_by: ids of the authorities that speak for it.
+        needed: whose approval it takes in all, those given included, as a sentence part.
+        signatures: key ids (hex) that have signed or voted, in the order of the file.
+    """
+
+    ecosystem: bytes
+    charter: dict[str, Any]
+    effective: bool
+    approved_by: tuple[str, ...]
+    needed: str
+    signatures: tuple[str, ...]
+
+
+def progress_of(signed: Signed, source: str) -> Progress:
+    """Where a ceremony stands, every signature in it checked.
+
+    Raises:
+        DecodeError, RefusedError: the genesis or a vote is not good.
+    """
+    genesis = genesis_of(signed.statements, source)
+    admission, fold = Admission(genesis.id), Fold(genesis.id)
+    keys = []
+    for raw in signed.statements:
+        try:
+            statement = admission.admit(decode(raw))
+        except NotYetError as error:
+            raise RefusedError(
+                "not_a_founder", f"{source}: {error.message}", hint="Only keys that the charter names vote here."
+            ) from error
+        admission.add(statement)
+        fold.add(statement)
+        keys.append(statement.kid)
+    fold.settle()
+    charter = parse(genesis.body)
+    speaking = [a.id for a in charter.authorities.values() if len({*keys} & {*a.keys}) >= a.threshold]
+    rule = rule_for("charter.genesis", genesis.body, charter.rules)
+    return Progress(
+        ecosystem=genesis.id,
+        charter=genesis.body,
+        effective=fold.charter is not None,
+        approved_by=tuple(speaking),
+        needed="" if fold.charter is not None else what_is_needed(rule, charter),
+        signatures=tuple(key.hex() for key in keys),
+    )
+
+
+def found(body: dict[str, Any], source: str, key: Path, passphrase_file: Path | None, target: Path) -> Signed:
+    """Signs a charter as the genesis of a new ecosystem, into a new ceremony file.
+
+    Raises:
+        InputError: the key is none of the charter's, or has signed something before.
+    """
+    authority = _authority_of(body, key, source)
+    _require_fresh(key)
+    draft = Draft(
+        iss=authority,
+        sub=body["id"],
+        iat=int(time.time()),
+        eco=None,
+        kind="charter.genesis",
+        seq=1,
+        prev=None,
+        body=body,
+    )
+    made: list[Signed] = []
+
+    def keep(raws: Sequence[bytes]) -> None:
+        made.append(Signed(ecosystem=decode(raws[0]).id, ecosystem_name=body["name"], statements=tuple(raws)))
+        documents.write_new(target, made[0].encode())
+
+    Signer.unlock(key, passphrase_file).sign([draft], keep=keep)
+    return made[0]
+
+
+def approve(path: Path, key: Path, passphrase_file: Path | None) -> Signed:
+    """Adds a founder's approval to a ceremony file.
+
+    Raises:
+        InputError: the key is none of the charter's, or has signed already.
+    """
+    signed = read_ceremony(path)
+    genesis = genesis_of(signed.statements, str(path))
+    authority = _authority_of(genesis.body, key, str(path))
+    held = read_public(key)
+    if any(decode(raw).kid == held.kid for raw in signed.statements):
+        raise InputError("already_signed", f"{key} has signed this charter already.", hint="Pass the file on.")
+    _require_fresh(key)
+    draft = Draft(
+        iss=authority,
+        sub=genesis.id.hex(),
+        iat=max(int(time.time()), genesis.iat),
+        eco=genesis.id,
+        kind="vote.approve",
+        seq=1,
+        prev=None,
+        body={"targets": [genesis.id]},
+    )
+    made: list[Signed] = []
+
+    def keep(raws: Sequence[bytes]) -> None:
+        made.append(replace(signed, statements=(*signed.statements, *raws)))
+        write_atomically(path, made[0].encode().encode())
+
+    Signer.unlock(key, passphrase_file).sign([draft], keep=keep)
+    return made[0]
+
+
+def genesis_statement(path: Path) -> tuple[Unverified, bytes]:
+    """The genesis in a ceremony file, or in a file that is the bare statement; with its bytes."""
+    raw = documents.read_bytes(path)
+    statements = (raw,) if raw[:1] == b"\xd2" else read_ceremony(path).statements
+    return genesis_of(statements, str(path)), statements[0]
+
+
+def _authority_of(body: dict[str, Any], key: Path, source: str) -> str:
+    kid = read_public(key).kid
+    for authority in body["authorities"]:
+        if any(key_id(entry["public"]) == kid for entry in authority["keys"]):
+            return str(authority["id"])
+    raise InputError(
+        "not_a_founder",
+        f"{source} does not name the key {key} ({kid.hex()[:12]}).",
+        hint="Sign with a key of one of its authorities; accredit charter check lists them.",
+    )
+
+
+def _require_fresh(key: Path) -> None:
+    last = read_public(key).last
+    if last is not None:
+        raise InputError(
+            "key_used",
+            f"{key} has signed statement number {last.seq} already; a founder's first is its signature here.",
+            hint="Make a new key for the new ecosystem: accredit keys new.",
+        )

@@ -1,0 +1,142 @@
+"""`accredit evidence`: files that prove themselves, checked without a network.
+
+    an answer's evidence      what a node answered, and every record it read with its proof (`registry.evidence.check`)
+    a conflict                two things one key signed that cannot both be true (`registry.transparency.equivocation`)
+
+An answer is judged by your trust policy, and by nothing that the file says of itself. A conflict needs no policy: it
+shows that a key lied, and whose key that is you compare yourself.
+
+Exit codes: 0 verified, and the answer is yes (or: the conflict is real); 1 verified, and the answer is no; 10 refuted;
+11 unwitnessed; 12 stale; 13 unknown.
+"""
+
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.output import bad, good
+from accredit.cli.verifying.checks import FILE, check_answer, read_policy, show_answer, show_result
+from accredit.cli.verifying.query_options import Asked, query_of, question_options
+from accredit.registry.encoding.cbor import decode
+from accredit.registry.errors import DecodeError, InputError
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.trust_policy import TrustPolicy
+from accredit.registry.transparency import equivocation
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.equivocation import CHECKPOINTS, CONFLICT_BYTES, Conflict
+from accredit.registry.transparency.signed_note import Note
+
+evidence = Group("evidence", help="Check an answer's evidence, or proof of a lie, without a network.")
+
+
+@evidence.command(
+    "check",
+    example="""accredit evidence check uni.evidence --policy policy.txt
+accredit evidence check uni.evidence did:web:uni.example --for BachelorDegree --on 2015-05-20 --policy policy.txt
+accredit evidence check node4.conflict""",
+)
+@click.argument("file", type=FILE)
+@click.argument("issuer", metavar="[ID]", required=False)
+@click.option(
+    "--policy",
+    "policy_path",
+    type=FILE,
+    envvar="ACCREDIT_POLICY",
+    metavar="POLICY",
+    help="Your trust policy; not needed for a conflict. [env ACCREDIT_POLICY]",
+)
+@question_options
+def check(file: Path, issuer: str | None, policy_path: Path | None, asked: Asked) -> None:
+    """Check an evidence FILE offline: is the answer in it what a quorum of the signers you trust vouches for?
+
+    Repeat the question (ID and its options) and it must be the one that the file answers; leave it out and the file's
+    own question is shown, for you to compare.
+
+    One of five results, never folded together:
+
+    \b
+    verified     everything holds: exit code 0 if the answer is yes, 1 if no
+    refuted      it contradicts itself or what you verified before: 10
+    unwitnessed  too few of your policy's signers vouch for it: 11
+    stale        they did, too long ago, or for less than you have seen: 12
+    unknown      your policy cannot tell (expired, or about another ecosystem): 13
+
+    All but the first name the check that failed. A conflict (proof that a log or a signer contradicted itself) ends
+    with 0 if it is one, else with 10.
+    """
+    data = documents.read_bytes(file)
+    if is_conflict(data):
+        if issuer is not None or asked:
+            raise click.UsageError(f"{file} is a conflict, not an answer: it takes no question.")
+        _check_conflict(data, None if policy_path is None else read_policy(policy_path))
+        return
+    if policy_path is None:
+        raise InputError(
+            "no_policy",
+            "An answer is judged by your trust policy, and none is named.",
+            hint="Add --policy FILE; accredit trust export makes one.",
+        )
+    if issuer is None and asked:
+        raise click.UsageError("The options of a question need its issuer: ID.")
+    now = int(time.time())
+    query = None if issuer is None else query_of(asked.question(issuer), read_policy(policy_path).charter)
+    answer = check_answer(data, query, policy_path, now)
+    output.emit({"kind": "answer", **answer.to_json()}, lambda: show_answer(answer, now, asked=query is not None))
+    answer.end()
+
+
+def is_conflict(data: bytes) -> bool:
+    """Whether these bytes are meant as a conflict; anything else is taken for an answer's evidence."""
+    if len(data) > CONFLICT_BYTES:
+        return False
+    try:
+        value = decode(data, what="the file", max_bytes=CONFLICT_BYTES)
+    except DecodeError:
+        return False
+    return isinstance(value, dict) and {"kind", "first", "second"} <= value.keys()
+
+
+def _check_conflict(data: bytes, policy: TrustPolicy | None) -> None:
+    try:
+        found = equivocation.check(data)
+    except InputError as error:
+        code, said = error.code, str(error)
+        refused: dict[str, Any] = {"kind": "conflict", "result": "refuted", "check": code, "text": said}
+        output.emit(refused, lambda: show_result(Result.REFUTED, code, said))
+        raise exits.Negative("refuted") from None
+    signed = [Checkpoint.decode(Note.decode(note).text) for note in (found.first, found.second)]
+    is_signer = None if policy is None or found.kind == CHECKPOINTS else found.key in policy.signers.keys
+    data_out = {
+        "kind": "conflict",
+        "result": "verified",
+        "about": found.kind,
+        "key": found.key.encode(),
+        "name": found.key.name,
+        "signed": [{"origin": one.origin, "size": one.size, "root": one.root} for one in signed],
+        "is_signer": is_signer,
+    }
+    output.emit(data_out, lambda: _show_conflict(found, signed, is_signer))
+
+
+_WHAT: Final = {CHECKPOINTS: "log checkpoints", equivocation.STATE_NOTES: "state notes"}
+
+
+def _show_conflict(found: Conflict, signed: list[Checkpoint], is_signer: bool | None) -> None:
+    name = output.styled(found.key.name, bold=True)
+    output.say(f"{good('Verified')}  {name} signed two {_WHAT[found.kind]} that cannot both be true.")
+    rows: list[tuple[str, object]] = [
+        (f"signed {number}", f"{one.size} statements under the root {one.root.hex()}")
+        for number, one in zip(("first", "second"), signed, strict=True)
+    ]
+    if found.entry is not None:
+        rows.append(("differ at", f"entry {found.entry.index}, shown under each root"))
+    rows.append(("by the key", found.key.encode()))
+    if is_signer is not None:
+        word = bad("it is one of the signers of your policy") if is_signer else "it is no signer of your policy"
+        rows.append(("your policy", word))
+    output.facts(rows)
+    output.say("Whose key that is, the charter says: compare it (accredit node peers --json), then do not rely on it.")

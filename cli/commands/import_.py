@@ -1,0 +1,185 @@
+"""`accredit issuer import` and `accredit framework import`: what others publish, proposed here.
+
+A list is read whole (`cli.importers`) and judged row by row before anything is signed; then `issuer.register` and, with
+`--grant`, `accreditation.grant` is said for each row that stands (`cli.commands.register_list`). A framework is read
+likewise and published (`cli.commands.publish_framework`). Either way everything that was left out is named, with what
+to do about it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Command
+from accredit.cli.base.exits import Negative
+from accredit.cli.importers import report
+from accredit.cli.importers.detect import read_framework, read_issuers
+from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, Finding, Row, merge
+from accredit.cli.signing.outcomes import Outcome
+from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.node.http.json_views import plain
+from accredit.registry.errors import InputError, StorageError
+
+from .accreditation import grant_body, sentence_of
+from .publish_framework import missing, publish
+from .register_list import Registering
+
+_FILE: Final = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+_REPORT: Final = click.Path(path_type=Path, dir_okay=False)
+_ANYBODY: Final = "https://issuer.example/"  # stands for each issuer where the grant file is checked
+
+
+@click.command(
+    "import",
+    cls=Command,
+    example="""accredit issuer import registry.json --grant grant.toml --report report.csv --key alice.key
+accredit issuer import examples/issuers.csv --dry-run""",
+)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
+@click.option("--grant", type=_FILE, help="Accredit each issuer too, with the terms in this file.")
+@click.option("--report", "report_path", type=_REPORT, help="Write what became of each row, as CSV (.csv) or JSON.")
+@click.option("--without-trials", is_flag=True, help="Leave out rows whose name or id says test, demo, sandbox, …")
+@signing
+def issuer_import(
+    files: tuple[Path, ...], grant: Path | None, report_path: Path | None, without_trials: bool, desk: Desk
+) -> None:
+    """Propose to register (and accredit) every issuer in lists, with a report on each row.
+
+    Reads the Digital Credentials Consortium's registry.json and the history of such lists as they are, and our own CSV,
+    TOML or JSON (examples/README.md). Nothing is signed before every row has been judged. The report can be given to
+    accredit approve --from.
+    """
+    terms = _terms(grant) if grant is not None else None
+    _require_new(report_path)
+    rows = merge([row for path in files for row in read_issuers(documents.read_bytes(path), str(path))])
+    if without_trials:
+        rows = [_without_trial(row) for row in rows]
+    run = Registering(desk, terms)
+    rows = run.propose(rows)
+
+    def text() -> None:
+        if terms is not None:
+            output.say(f"Each issuer is proposed with these terms: {sentence_of({**terms, 'issuer': 'it'})}\n")
+        report.show(rows, report=str(report_path) if report_path else "--report FILE writes them all")
+        _closing(desk, rows, terms is not None, report_path)
+
+    output.emit(report.to_json(rows, run.statements), text)
+    if report_path is not None:
+        documents.write_new(report_path, report.encode(report_path, rows, run.statements), force=desk.wishes.force)
+    found = report.counts(rows)
+    if REFUSED in found and not any(word in found for word in (*report.PROPOSED, report.KNOWN)):
+        raise Negative
+
+
+@click.command(
+    "import",
+    cls=Command,
+    example="""accredit framework import onet-basic-skills.json --key alice.key
+accredit framework import framework.json --language es --dry-run""",
+)
+@click.argument("file", metavar="FILE", type=_FILE)
+@click.option("--language", metavar="TAG", help="Language to take where texts have several, as in en or es-MX.")
+@click.option("--version", metavar="TEXT", help="What to call this version, where the source does not say.")
+@click.option("--report", "report_path", type=_REPORT, help="Write what was taken and what was not, as JSON.")
+@signing
+def framework_import(
+    file: Path, language: str | None, version: str | None, report_path: Path | None, desk: Desk
+) -> None:
+    """Propose to publish the competency framework in FILE, and say what was taken, what was not, and why.
+
+    Reads CTDL-ASN (JSON-LD) as it is, and our own TOML or JSON (examples/README.md).
+    """
+    _require_new(report_path)
+    framework = read_framework(documents.read_bytes(file), str(file), language=language, version=version)
+    says, waiting = missing(desk, framework, str(file))
+    outcomes = publish(desk, says) if says else []
+    held = [] if desk.wishes.dry_run else [outcome.to_json() for outcome in outcomes if outcome.status != "refused"]
+    answer = {
+        "statements": [{name: one[name] for name in ("id", "kind", "sub", "state")} for one in waiting] + held,
+        "framework": plain(framework.body),
+        "items_read": framework.read,
+        "findings": report.findings_json(framework.findings),
+    }
+
+    def text() -> None:
+        body = framework.body
+        output.say(f"{output.styled(body['title'], bold=True)}  {output.safe(body['id'])}")
+        taken = f"{body['item_count']} of {framework.read}"
+        output.facts([("version", body["version"]), ("items taken", taken), ("licence", body.get("license"))])
+        output.say()
+        report.show_findings(framework.findings)
+        if waiting:
+            ids = " ".join(one["id"][:12] for one in waiting)
+            output.say(f"It was proposed before and waits for votes. Others approve it with:  accredit approve {ids}")
+        if says:
+            _show_publication(desk, says, outcomes, report_path)
+        elif not waiting:
+            output.say("It is published here already, by you, with exactly these items. Nothing to do.")
+
+    output.emit(answer, text)
+    if report_path is not None:
+        documents.write_new(report_path, output.to_json(answer) + "\n", force=desk.wishes.force)
+
+
+def _terms(path: Path) -> dict[str, Any]:
+    """The terms of a grant file, checked whole, without an issuer.
+
+    Raises:
+        InputError: it names an issuer, or is not a grant.
+    """
+    written = documents.read_file(path)
+    if "issuer" in written:
+        raise InputError(
+            "grant_names_issuer",
+            f"{path} is a grant to {written['issuer']}.",
+            hint="Remove its line issuer: each row of the list is one.",
+        )
+    body = grant_body(written, str(path), issuer=_ANYBODY)
+    return {name: value for name, value in body.items() if name != "issuer"}
+
+
+def _require_new(path: Path | None) -> None:
+    """Refuses a report that could not be written, before anything is signed."""
+    if path is None:
+        return
+    if path.exists():
+        raise StorageError("file_exists", f"{path} exists already.", hint="Give the report another name.")
+    if not path.absolute().parent.is_dir():
+        raise StorageError("no_folder", f"{path.parent} is no folder.", hint="Make it first.")
+
+
+def _closing(desk: Desk, rows: Sequence[Row], has_grant: bool, report_path: Path | None) -> None:
+    """The last lines: what to do next; without a grant, that nobody is accredited."""
+    found = report.counts(rows)
+    if desk.wishes.dry_run:
+        output.say("This was a dry run: nothing was signed.")
+    elif report.REQUESTED in found:
+        output.say(f"Nothing is signed yet. Take {desk.wishes.offline} to your key and run there:")
+        output.say(f"  accredit sign {desk.wishes.offline} -o signed.json")
+    if report.WAITING in found:
+        source = report_path or "REPORT (write one with --report FILE)"
+        output.say(f"Others approve what waits with:  accredit approve --from {source}")
+    if not has_grant:
+        output.say(
+            "Nobody is accredited yet: registered is not accredited. Import the list again with --grant FILE "
+            "(accredit accreditation template prints one to fill in)."
+        )
+
+
+def _without_trial(row: Row) -> Row:
+    is_trial = any(finding.code == "looks_like_trial" for finding in row.findings)
+    finding = Finding(code="trial_left_out", text="Left out, as --without-trials asks.")
+    return row.ended(LEFT_OUT, finding) if is_trial and row.result == READY else row
+
+
+def _show_publication(desk: Desk, says: Sequence[Say], outcomes: Sequence[Outcome], report_path: Path | None) -> None:
+    desk.show(outcomes)
+    if desk.wishes.dry_run:
+        output.say(f"This was a dry run: nothing was signed. It would be said in {len(says)} statements.")
+    elif outcomes[0].state == "waiting" and len(outcomes) > 1 and desk.wishes.offline is None:
+        source = report_path or "REPORT (write one with --report FILE)"
+        output.say(f"Others approve it with:  accredit approve --from {source}")
+        output.say("and, once the framework is in effect, its items with the same command again.")

@@ -1,0 +1,241 @@
+"""`accredit issuer`: the organisations that issue credentials, and what is stated about them.
+
+Facts are kept per stating authority: what one says of an issuer never overwrites what another says. Registering an
+issuer accredits nobody; that is `accredit accreditation propose`, or `issuer import --grant`, which does both.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.base.output import faint, shorten
+from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.errors import InputError
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+issuer = Group(
+    "issuer",
+    help="Issuers: show, list, propose, update, import.",
+    lazy={
+        "import": (
+            "accredit.cli.commands.import_:issuer_import",
+            "Register (and accredit) every issuer in a list, with a report.",
+        )
+    },
+)
+
+
+@issuer.command("show", example="accredit issuer show did:web:uni.example")
+@click.argument("issuer_id", metavar="ID")
+@node_option
+def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
+    """What is stated about an issuer, by whom, and its accreditations."""
+    with connected(nodes[0]) as client:
+        record = client.issuer(canonical_issuer(issuer_id))
+
+    def text() -> None:
+        output.say(f"{output.styled(name_of(record), bold=True)}  {output.safe(record['id'])}")
+        for stated in record["stated"]:
+            facts = stated["facts"]
+            output.say(
+                faint(
+                    f"stated by {stated['by']} on {documents.when(stated['iat'])}, "
+                    f"statement {shorten(stated['statement'])}"
+                )
+            )
+            output.facts([(name, _shown(value)) for name, value in facts.items() if name not in ("id", "ext", "after")])
+        rows = [_accreditation_row(one) for one in record["accreditations"]]
+        output.table(("accreditation", "by", "kind", "status", "since"), rows, empty="Nobody accredits it.")
+
+    output.emit(record, text)
+
+
+@issuer.command(
+    "list",
+    example="""accredit issuer list --name college --jurisdiction US-IN
+accredit issuer list --category community_college --status active""",
+)
+@click.option("--name", help="Part of its name.")
+@click.option("--category", help="As in postsecondary_4yr, bootcamp, labor_union.")
+@click.option("--status", help="Of an accreditation, now: active, suspended, …")
+@click.option("--jurisdiction", help="ISO 3166, as in US or US-IN.")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most so many.")
+@node_option
+def list_(
+    name: str | None,
+    category: str | None,
+    status: str | None,
+    jurisdiction: str | None,
+    limit: int,
+    nodes: tuple[str, ...],
+) -> None:
+    """List issuers."""
+    found: list[dict[str, Any]] = []
+    with connected(nodes[0]) as client, output.progress("Asking") as step:
+        for record in client.every_issuer(name=name, category=category, status=status, jurisdiction=jurisdiction):
+            found.append(record)
+            step(1)
+            if len(found) == limit:
+                break
+
+    def text() -> None:
+        rows = [(name_of(one), one["id"], _statuses(one)) for one in found]
+        output.table(("name", "id", "accredited"), rows, empty="No issuer matches.")
+        if len(found) == limit:
+            output.say(faint(f"The first {limit}; --limit shows more."))
+
+    output.emit({"issuers": found}, text)
+
+
+@issuer.command(
+    "propose",
+    example="""accredit issuer propose --id did:web:uni.example --name "Example University" --url https://uni.example/
+accredit issuer propose uni.toml --key alice.key""",
+)
+@click.argument("file", type=_FILE, required=False)
+@click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL.")
+@click.option("--name", help="Its name.")
+@click.option("--url", help="Its web site.")
+@click.option("--category", "categories", multiple=True, help="As in postsecondary_4yr; may be repeated.")
+@click.option("--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166, as in US-IN; may be repeated.")
+@signing
+def propose(
+    file: Path | None,
+    issuer_id: str | None,
+    name: str | None,
+    url: str | None,
+    categories: tuple[str, ...],
+    jurisdictions: tuple[str, ...],
+    desk: Desk,
+) -> None:
+    """Propose to register an issuer, from a TOML or JSON FILE, from options, or both (options win)."""
+    body = _body("issuer.register", file, issuer_id, name, url, categories, jurisdictions)
+    outcomes = desk.propose([Say(kind="issuer.register", sub=body["id"], body=body, label=body["name"])])
+    if outcomes[0].state != "refused":
+        output.note(faint("Registered is not accredited: accredit accreditation propose."))
+
+
+@issuer.command("update", example="accredit issuer update uni.toml --key alice.key")
+@click.argument("file", type=_FILE, required=False)
+@click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL.")
+@click.option("--name", help="Its name.")
+@click.option("--url", help="Its web site.")
+@click.option("--category", "categories", multiple=True, help="As in postsecondary_4yr; may be repeated.")
+@click.option("--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166, as in US-IN; may be repeated.")
+@signing
+def update(
+    file: Path | None,
+    issuer_id: str | None,
+    name: str | None,
+    url: str | None,
+    categories: tuple[str, ...],
+    jurisdictions: tuple[str, ...],
+    desk: Desk,
+) -> None:
+    """Replace everything your authority states about an issuer: give all of its facts, not only what changes."""
+    given = _written(file, issuer_id, name, url, categories, jurisdictions)
+    if "after" not in given:
+        given["after"] = _own_latest(desk, str(given.get("id")))
+    body = documents.to_body("issuer.update", given, str(file or "the options"))
+    desk.propose([Say(kind="issuer.update", sub=body["id"], body=body, label=body["name"])])
+
+
+def name_of(record: dict[str, Any]) -> str:
+    """An issuer's name; one that is accredited and not registered has none."""
+    return str(record["name"] or "(not registered)")
+
+
+def _body(
+    kind: str,
+    file: Path | None,
+    issuer_id: str | None,
+    name: str | None,
+    url: str | None,
+    categories: tuple[str, ...],
+    jurisdictions: tuple[str, ...],
+) -> dict[str, Any]:
+    written = _written(file, issuer_id, name, url, categories, jurisdictions)
+    return documents.to_body(kind, written, str(file or "the options"))
+
+
+def _written(
+    file: Path | None,
+    issuer_id: str | None,
+    name: str | None,
+    url: str | None,
+    categories: tuple[str, ...],
+    jurisdictions: tuple[str, ...],
+) -> dict[str, Any]:
+    if file is None and (issuer_id is None or name is None):
+        raise click.UsageError("Give a FILE, or at least --id and --name.")
+    written = dict(documents.read_file(file)) if file is not None else {}
+    options = {"id": issuer_id and canonical_issuer(issuer_id), "name": name, "url": url}
+    written.update({member: value for member, value in options.items() if value})
+    if categories:
+        written["categories"] = list(categories)
+    if jurisdictions:
+        written["jurisdictions"] = list(jurisdictions)
+    return written
+
+
+def _own_latest(desk: Desk, issuer_id: str) -> list[str]:
+    """Ids of what this authority last stated about the issuer: an update says which statements it follows."""
+    record = desk.client.issuer(canonical_issuer(issuer_id))
+    own = [stated for stated in record["stated"] if stated["by"] == desk.authority]
+    named = {id_ for stated in own for id_ in stated["after"]}
+    newest = [stated["statement"] for stated in own if stated["statement"] not in named]
+    if not newest:
+        raise InputError(
+            "nothing_to_update",
+            f"{desk.authority} has stated nothing about {issuer_id} yet.",
+            hint="accredit issuer propose is for the first time.",
+        )
+    return newest
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={_shown(item)}" for name, item in value.items())
+    return str(value)
+
+
+def _statuses(record: dict[str, Any]) -> str:
+    return ", ".join(dict.fromkeys(one["status"] for one in record["accreditations"])) or "–"
+
+
+def _accreditation_row(one: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        shorten(one["id"]),
+        one["by"],
+        f"{one['kind']}, {one['level']}",
+        status_word(one),
+        documents.when(one["since"]),
+    )
+
+
+def status_word(accreditation: dict[str, Any]) -> str:
+    """The status in a word, coloured: green where it is in force, red where it is not."""
+    status = accreditation.get("status")
+    word = str(status.get("word") if isinstance(status, dict) else status or "")
+    if word == "active":
+        return output.good(word)
+    if word in (
+        "suspended",
+        "revoked",
+        "withdrawn",
+        "expired",
+        "denied",
+        "closed",
+        "superseded",
+        "withdrawn_voluntary",
+    ):
+        return output.bad(word)
+    return output.fair(word) if word else ""

@@ -1,0 +1,403 @@
+"""`accredit keys`: an authority's keys, from the first one to the day one is stolen.
+
+A key lives in an encrypted file. What others need of it is its *public entry*, a small TOML file that `export` writes
+and that a charter, a delegation or `keys add` takes in:
+
+    authority = "did:web:board.example"
+    [key]
+    public = "z6Mk…"
+    budget = 1000000              # statements it may ever make
+    [key.next]                    # optional: the successor, committed by its id before it is ever shown
+    key = "<key id>"
+    budget = 1000000
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.signing.keys import passphrase_for, read_public
+from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.registry.encoding.ed25519 import SEED_BYTES, did_key, key_id, multibase
+from accredit.registry.errors import DecodeError, InputError
+
+FOUNDER_BUDGET: Final = 1_000_000
+"""Statements a key named in a charter may make unless told otherwise: 27 a day for a hundred years."""
+
+ADDED_BUDGET: Final = 10_000
+"""As much for keys that another key introduces, and pays for out of its own budget."""
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+budget_option = click.option(
+    "--budget",
+    type=click.IntRange(1),
+    help=f"Statements a new key may make, taken from your own key's budget, and its successor as many. "
+    f"[default: {ADDED_BUDGET}]",
+)
+
+keys = Group("keys", help="An authority's keys: make, show, export, add, rotate, declare stolen.")
+
+
+@keys.command(
+    "new",
+    example="""accredit keys new alice.key --authority did:web:board.example --label "Alice, board"
+accredit keys new alice.key --authority did:web:board.example --next alice-next.key""",
+)
+@click.argument("file", type=_FILE)
+@click.option("--authority", required=True, metavar="ID", help="Authority it shall speak for: a DID or https URL.")
+@click.option("--label", default="", help="Whose it is, for people.")
+@click.option("--next", "next_file", type=_FILE, help="Make its successor too, to be locked away elsewhere.")
+@click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
+def new(file: Path, authority: str, label: str, next_file: Path | None, passphrase_file: Path | None) -> None:
+    """Make a new key in FILE, encrypted with a passphrase.
+
+    With --next a successor is made as well. Committed in the charter or delegation, it can replace a stolen key where
+    the thief cannot.
+    """
+    from accredit.node.key_files import new_seed
+
+    passphrase = passphrase_for(file, passphrase_file, confirm=True)
+    made = [_create(file, new_seed(), passphrase, label, authority)]
+    if next_file is not None:
+        made.append(_create(next_file, new_seed(), passphrase, f"{label} (next)".strip(), authority))
+
+    def text() -> None:
+        for key in made:
+            _show(key)
+        more = f" --next {next_file}" if next_file else ""
+        output.say(
+            f"Next: write its public entry for the charter:  accredit keys export {file}{more} -o {file.stem}.toml"
+        )
+
+    output.emit({"keys": made}, text)
+
+
+@keys.command("import", example="accredit keys import alice.key --seed-file seed.hex --authority did:web:board.example")
+@click.argument("file", type=_FILE)
+@click.option("--seed-file", type=_FILE, required=True, help="64 hexadecimal digits, or a JWK (OKP, Ed25519) with d.")
+@click.option("--authority", required=True, metavar="ID", help="Authority it shall speak for.")
+@click.option("--label", default="", help="Whose it is, for people.")
+@click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
+def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_file: Path | None) -> None:
+    """Make a key FILE from an Ed25519 key made elsewhere.
+
+    It knows nothing of what the key has signed before: the first command that signs with it asks two nodes.
+    """
+    seed = _read_seed(seed_file)
+    key = _create(file, seed, passphrase_for(file, passphrase_file, confirm=True), label, authority)
+
+    def text() -> None:
+        _show(key)
+        output.say(f"Delete {seed_file} now: it holds the key unprotected.")
+
+    output.emit(key, text)
+
+
+@keys.command("show", example="accredit keys show alice.key")
+@click.argument("file", type=_FILE)
+def show(file: Path) -> None:
+    """Show what is public in a key FILE; no passphrase is needed."""
+    key = _facts(file)
+    output.emit(key, lambda: _show(key))
+
+
+@keys.command("list", example="accredit keys list ~/keys")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+def list_(folder: Path) -> None:
+    """List the key files in FOLDER (default: here)."""
+    if not folder.is_dir():
+        raise InputError("no_such_folder", f"There is no folder {folder}.", hint="accredit keys new makes a key file.")
+    found, skipped = [], []
+    for path in sorted(folder.glob("*.key")):
+        try:
+            found.append(_facts(path))
+        except InputError as error:
+            skipped.append({"file": str(path), "problem": str(error)})
+
+    def text() -> None:
+        rows = [
+            (k["file"], output.shorten(k["key"]), k["authority"], k["label"], k["last"]["seq"] if k["last"] else "–")
+            for k in found
+        ]
+        output.table(
+            ("file", "key", "authority", "label", "signed"),
+            rows,
+            empty="No key files (*.key) here. Make one: accredit keys new",
+        )
+        for entry in skipped:
+            output.say(f"{output.fair('!')} {output.safe(entry['problem'])}")
+
+    output.emit({"keys": found, "skipped": skipped}, text)
+
+
+@keys.command(
+    "export",
+    example="""accredit keys export alice.key -o alice.toml
+accredit keys export alice.key --next alice-next.key --budget 50000""",
+)
+@click.argument("file", type=_FILE)
+@click.option(
+    "--budget", type=click.IntRange(1), default=FOUNDER_BUDGET, show_default=True, help="Statements it may make."
+)
+@click.option("--next", "next_file", type=_FILE, help="Its successor's key file, to be committed by its id.")
+@click.option("-o", "--output", "target", type=_FILE, default=Path("-"), help="File to write; default standard output.")
+def export(file: Path, budget: int, next_file: Path | None, target: Path) -> None:
+    """Write the public entry of a key, as a charter or a delegation takes it. It holds no secret."""
+    held = read_public(file)
+    entry: dict[str, Any] = {"public": multibase(held.public), "budget": budget}
+    if held.label:
+        entry["label"] = held.label
+    if next_file is not None:
+        entry["next"] = {"key": read_public(next_file).kid.hex(), "budget": budget}
+    table = {"authority": held.authority, "key": entry}
+    if str(target) == "-":
+        output.emit(table, lambda: output.say(documents.toml(table).rstrip()))
+        return
+    documents.write_new(
+        target, "# The public entry of an authority's key; it holds no secret.\n" + documents.toml(table)
+    )
+    output.emit({**table, "file": str(target)}, lambda: output.say(f"Wrote {target}."))
+
+
+@keys.command("add", example="accredit keys add carol.toml --budget 10000 --key alice.key")
+@click.argument("entry", type=_FILE)
+@budget_option
+@signing
+def add(entry: Path, budget: int | None, desk: Desk) -> None:
+    """Add a key to your authority, from its public ENTRY. As many of its keys as make it speak must agree."""
+    body = read_entry(entry, budget=budget or ADDED_BUDGET)
+    label = str(body.get("label", ""))
+    desk.propose([Say(kind="key.add", sub=desk.authority, body=body, label=label, chose_budget=budget is not None)])
+
+
+@keys.command(
+    "rotate",
+    example="""accredit keys rotate alice-2.toml --old 5f2b8c11 --key alice-next.key
+accredit keys rotate alice-2.toml --old 5f2b8c11 --last 88d1f0a2 --key bob.key""",
+)
+@click.argument("entry", type=_FILE)
+@click.option("--old", required=True, metavar="KEY", help="The key it replaces: its id or the beginning of it.")
+@click.option("--last", metavar="ID", help="Its last good statement, or `none`; default: its newest the node has.")
+@budget_option
+@click.option("--reason", help="Why, for the record.")
+@signing
+def rotate(entry: Path, old: str, last: str | None, budget: int | None, reason: str | None, desk: Desk) -> None:
+    """Replace one of your authority's keys by the one in ENTRY.
+
+    Where the old key committed a successor, only that successor can do it: sign with its key file, and give its own
+    public entry.
+    """
+    kid = _key_of(desk, old)
+    new = read_entry(entry, budget=budget or ADDED_BUDGET)
+    body = {"key": kid, "last": _last(desk, kid, last or "newest"), "new": new}
+    desk.propose([replace(_key_say("key.rotate", desk, body, reason), chose_budget=budget is not None)])
+
+
+@keys.command("retire", example="accredit keys retire 5f2b8c11 --reason 'Alice has left' --key bob.key")
+@click.argument("old", metavar="KEY")
+@click.option("--last", metavar="ID", help="Its last good statement, or `none`; default: its newest the node has.")
+@click.option("--reason", help="Why, for the record.")
+@signing
+def retire(old: str, last: str | None, reason: str | None, desk: Desk) -> None:
+    """Retire a KEY of your authority: what it has said stands, it says nothing more."""
+    kid = _key_of(desk, old)
+    body = {"key": kid, "last": _last(desk, kid, last or "newest")}
+    desk.propose([_key_say("key.retire", desk, body, reason)])
+
+
+@keys.command(
+    "compromise", example="accredit keys compromise 5f2b8c11 --last 88d1f0a2 --reason 'laptop stolen' --key bob.key"
+)
+@click.argument("old", metavar="KEY")
+@click.option("--last", metavar="ID", help="Its last good statement, or `none`; everything after it is void.")
+@click.option("--reason", help="Why, for the record.")
+@signing
+def compromise(old: str, last: str | None, reason: str | None, desk: Desk) -> None:
+    """Declare a KEY of your authority stolen. Everything it said after its last good statement is void, for good."""
+    kid = _key_of(desk, old)
+    if last is None:
+        newest = "".join(f"\n  {line}" for line in _recent(desk, kid)) or " it has made none: --last none"
+        raise InputError(
+            "last_missing",
+            "Say which statement was the last good one: whatever the key said after it becomes void.",
+            hint=f"Add --last ID. Its newest statements, latest first:{newest}",
+        )
+    body = {"key": kid, "last": _last(desk, kid, last)}
+    signer = read_public(desk.key_path)
+    if _is_committed_successor(desk, kid, signer.kid):
+        body["public"] = signer.public
+    desk.propose([_key_say("key.compromise", desk, body, reason)])
+
+
+@keys.command("status", example="accredit keys status alice.key --node https://node1.example.org")
+@click.argument("file", type=_FILE)
+@node_option
+def status(file: Path, nodes: tuple[str, ...]) -> None:
+    """What a node knows of a key: for whom it speaks, how many statements it has made and may make."""
+    held = read_public(file)
+    with connected(nodes[0]) as client:
+        known = client.key(held.kid)
+
+    def text() -> None:
+        output.facts(
+            [
+                ("key", known["key"]),
+                ("speaks for", "\n".join(sorted({one["by"] for one in known["authorities"]})) or "nobody (any more)"),
+                ("statements", f"{known['seq']} of {known['budget']}"),
+                ("newest", known["head"]),
+                ("forked", output.bad("yes: two statements under one number") if known["forked"] else ""),
+                ("this file knows of", held.last.seq if held.last else "none"),
+            ]
+        )
+
+    output.emit(known, text)
+
+
+def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
+    """The key entry in a file of `keys export`, or of a bare entry; with another budget for it and its successor.
+
+    Raises:
+        DecodeError: it is neither.
+    """
+    from accredit.governance.key_entries import KEY
+
+    table = documents.convert(documents.read_file(path))
+    entry = table.get("key") if isinstance(table.get("key"), dict) else table
+    entry = {name: value for name, value in entry.items() if name != "authority"}
+    if budget is not None:
+        entry["budget"] = budget
+        if isinstance(entry.get("next"), dict):
+            entry["next"] = {**entry["next"], "budget": budget}
+    try:
+        KEY(entry, "key")
+    except DecodeError as error:
+        raise DecodeError(
+            error.code, f"{path}: {error.message}", hint="accredit keys export writes such a file."
+        ) from error
+    return entry
+
+
+def _create(path: Path, seed: bytes, passphrase: str, label: str, authority: str) -> dict[str, Any]:
+    from accredit.node.key_files import AuthorityKey
+    from accredit.registry.encoding.identifiers import canonical_issuer
+
+    with output.progress("Encrypting the key"):
+        AuthorityKey.create(path, seed, passphrase, label=label, authority=canonical_issuer(authority))
+    return _facts(path)
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    key = read_public(path)
+    return {
+        "file": str(path),
+        "key": key.kid.hex(),
+        "public": multibase(key.public),
+        "did": did_key(key.public),
+        "authority": key.authority,
+        "label": key.label,
+        "last": {"seq": key.last.seq, "id": key.last.id.hex()} if key.last else None,
+    }
+
+
+def _show(key: dict[str, Any]) -> None:
+    output.say(output.styled(key["file"], bold=True))
+    signed = f"{key['last']['seq']} (statement {key['last']['id'][:12]})" if key["last"] else "nothing yet"
+    output.facts(
+        [
+            ("key id", key["key"]),
+            ("public", key["public"]),
+            ("authority", key["authority"]),
+            ("label", key["label"]),
+            ("signed last", signed),
+        ]
+    )
+
+
+def _read_seed(path: Path) -> bytes:
+    """32 bytes from hexadecimal digits or from a JWK (RFC 8037 §2)."""
+    text = documents.read_text(path).strip()
+    if not text.startswith("{"):
+        return documents.digest(text, "seed")
+    import base64
+    import binascii
+
+    jwk = documents.parse_json(text, str(path))
+    try:
+        seed = base64.urlsafe_b64decode(str(jwk["d"]) + "==")
+    except (KeyError, binascii.Error):
+        seed = b""
+    if jwk.get("crv") != "Ed25519" or len(seed) != SEED_BYTES:
+        raise DecodeError(
+            "not_a_seed", f"{path} is not a private Ed25519 JWK.", hint="It has kty OKP, crv Ed25519, x and d."
+        )
+    return seed
+
+
+def _key_say(kind: str, desk: Desk, body: dict[str, Any], reason: str | None) -> Say:
+    if reason:
+        body["reason_text"] = reason
+    return Say(kind=kind, sub=desk.authority, body=body, label=f"key {output.shorten(body['key'])}")
+
+
+def _key_of(desk: Desk, text: str) -> bytes:
+    """The id of a key: whole, its beginning, or that of a public entry's file."""
+    from accredit.cli.base.node_option import complete
+
+    path = Path(text)
+    if path.suffix in (".toml", ".key") and path.exists():
+        return key_id(read_public(path).public)
+    return bytes.fromhex(complete(text, lambda: _known_keys(desk), "a key"))
+
+
+def _known_keys(desk: Desk) -> list[str]:
+    return [str(head["key"]) for head in desk.client.heads()["heads"]] + [
+        str(key["key"])
+        for authority in desk.client.authorities()["authorities"]
+        for standing in authority["standings"]
+        for key in standing["keys"]
+    ]
+
+
+def _last(desk: Desk, kid: bytes, text: str) -> bytes | None:
+    if text == "none":
+        return None
+    known = desk.client.key(kid)
+    if text == "newest":
+        return bytes.fromhex(known["head"]) if known["head"] else None
+    from accredit.cli.base.node_option import complete
+
+    return bytes.fromhex(complete(text, lambda: [one["id"] for one in _chain(desk, kid, 1_000)], "a statement"))
+
+
+def _chain(desk: Desk, kid: bytes, limit: int) -> list[dict[str, Any]]:
+    """A key's newest statements, latest first."""
+    found: list[dict[str, Any]] = []
+    at = desk.client.key(kid)["head"]
+    while at and len(found) < limit:
+        found.append(desk.client.statement(at))
+        at = found[-1]["prev"]
+    return found
+
+
+def _recent(desk: Desk, kid: bytes) -> list[str]:
+    return [
+        f"{one['id'][:12]}  {documents.when(one['iat'])}  {one['kind']}  {one['sub']}" for one in _chain(desk, kid, 10)
+    ]
+
+
+def _is_committed_successor(desk: Desk, kid: bytes, signer: bytes) -> bool:
+    """Whether `signer` is not one of the authority's shown keys: then it is the committed next key of `kid`."""
+    shown = {
+        key["key"]
+        for authority in desk.client.authorities()["authorities"]
+        for standing in authority["standings"]
+        for key in standing["keys"]
+        if not key["cut"]
+    }
+    return signer != kid and signer.hex() not in shown

@@ -1,0 +1,311 @@
+"""`accredit node`: a node of its own, from its keys to its last day.
+
+init      keys, a commented configuration, and the NODE entry that a charter or an admission takes
+genesis   puts the signed genesis in place, for a node that the charter names
+join      the same as init, for an ecosystem that exists already; writes an admission request
+admit, retire   propose to let a node in, or out
+run       runs it
+status, peers   how nodes are, as they say themselves (`watching`)
+conflicts, accuse   which of them were caught lying, and the proof (`accusing`)
+audit     derives everything anew from the stored bytes
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.node_option import connected
+from accredit.cli.base.output import bad, good
+from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.node.storage.atomic_files import create_file, write_atomically
+from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.errors import InputError, RefusedError
+
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+CONFIG: Final = "node.toml"
+ENTRY: Final = "node-entry.toml"
+GENESIS: Final = "genesis.cose"
+node = Group(
+    "node",
+    help="Run a node: init, genesis, join, admit, retire, run, watch and audit it, backup, restore.",
+    lazy={
+        "status": ("accredit.cli.commands.node_status:status", "How nodes are, and whether they hold the same."),
+        "peers": ("accredit.cli.commands.node_status:peers", "How a node sees the others."),
+        "conflicts": (
+            "accredit.cli.commands.node_conflicts:conflicts",
+            "Nodes that were caught contradicting themselves.",
+        ),
+        "accuse": (
+            "accredit.cli.commands.node_conflicts:accuse",
+            "Show nodes the proof that one of them contradicted itself.",
+        ),
+        "backup": ("accredit.cli.commands.node_backup:backup", "Copy a node's database into a new file."),
+        "restore": ("accredit.cli.commands.node_backup:restore", "Put a backup back, if it holds all that was signed."),
+    },
+)
+
+
+def _identity_options(command: Any) -> Any:
+    for option in reversed(
+        (
+            click.option("--name", required=True, help="The node's name for life, as in node1.example.org."),
+            click.option("--operator", required=True, metavar="ID", help="Who runs it: an authority's id, or a name."),
+            click.option("--url", required=True, help="Where others reach it, as in https://node1.example.org."),
+            click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+            click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True),
+            click.option(
+                "--seal", type=_FILE, metavar="FILE", help="Encrypt the node's keys with the passphrase in FILE."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@node.command(
+    "init",
+    example="""accredit node init node1 --name node1.example.org --operator did:web:uni.example --url https://node1.example.org
+accredit node init . --name localhost-1 --operator "My tests" --url http://127.0.0.1:8081 --port 8081""",
+)
+@click.argument("folder", type=_FOLDER)
+@_identity_options
+def init(folder: Path, **identity: Any) -> None:
+    """Make a node's keys, its commented configuration and its NODE entry in FOLDER.
+
+    For an ecosystem that is still to be founded; `accredit node join` is for one that exists.
+    """
+    entry = _make(folder, identity, {})
+
+    def text() -> None:
+        _tell_made(folder)
+        output.say(f"Next: the entry goes into the charter:  accredit charter draft … --node-entry {folder / ENTRY}")
+        output.say(f"Then, once the charter is signed:  accredit node genesis {folder} genesis.json")
+
+    output.emit({"folder": str(folder), "node": entry}, text)
+
+
+@node.command("genesis", example="accredit node genesis node1 genesis.json")
+@click.argument("folder", type=_FOLDER)
+@click.argument("file", type=_FILE)
+def genesis(folder: Path, file: Path) -> None:
+    """Put the signed genesis (the ceremony FILE) in place for the node in FOLDER."""
+    from .ceremony import genesis_statement
+
+    said, raw = genesis_statement(file)
+    config = folder / CONFIG
+    text = documents.read_text(config)
+    named = re.search(r'^ecosystem = "([0-9a-f]{64})"', text, re.MULTILINE)
+    if named is not None and named[1] != said.id.hex():
+        raise RefusedError(
+            "other_ecosystem",
+            f"{config} belongs to the ecosystem {named[1][:12]}, and {file} founds {said.id.hex()[:12]}.",
+            hint="A node has one ecosystem for life; make another with accredit node init.",
+        )
+    write_atomically(folder / GENESIS, raw)
+    for name, value in (("ecosystem", said.id.hex()), ("genesis_file", GENESIS)):
+        text = _set(text, name, value, config)
+    write_atomically(config, text.encode())
+
+    def tell() -> None:
+        output.say(f"{good('Ready.')} {config} names the ecosystem {said.id.hex()}.")
+        output.say(f"Next:  accredit node run {folder}   and then   accredit charter publish {file} --node URL")
+
+    output.emit({"ecosystem": said.id, "config": str(config)}, tell)
+
+
+@node.command(
+    "join",
+    example="""accredit node join https://node1.example.org --ecosystem 5f2b8c11… --folder node5 \\
+    --name node5.example.org --operator "Example Library" --url https://node5.example.org""",
+)
+@click.argument("peer", metavar="URL")
+@click.option("--ecosystem", required=True, metavar="HASH", help="The genesis' id; get it from somebody you trust.")
+@click.option("--folder", type=_FOLDER, default=Path(), help="Where to put its files; default: here.")
+@_identity_options
+def join(peer: str, ecosystem: str, folder: Path, **identity: Any) -> None:
+    """Make a node for an ecosystem that exists, and its request to be admitted.
+
+    It can run at once and reads along; it counts once it is admitted. The genesis is fetched and must hash to HASH.
+    """
+    from accredit.cli.signing.offline_files import genesis_of
+    from accredit.registry.statement import decode
+
+    wanted = documents.digest(ecosystem.lower(), "genesis id")
+    with connected(peer) as client:
+        raw = client.genesis()
+        if decode(raw).id != wanted:
+            raise RefusedError(
+                "other_ecosystem",
+                f"{peer} serves the ecosystem {decode(raw).id.hex()[:12]}, not {ecosystem[:12]}.",
+                hint="Check the hash with whoever gave it to you, or ask another node.",
+            )
+        genesis_of([raw], peer)
+        known = client.ecosystem()
+    peers = [
+        {"url": one["url"], "key": documents.public_key(one["keys"]["peer"]).hex()}
+        for one in known["nodes"]
+        if one["name"] != identity["name"]
+    ]
+    entry = _make(folder, identity, {"ecosystem": wanted.hex(), "genesis_file": GENESIS, "peers": peers})
+    create_file(folder / GENESIS, raw)
+
+    def text() -> None:
+        _tell_made(folder)
+        output.say(f"Next: send {folder / ENTRY} to an authority of {output.safe(known['name'])}, who runs:")
+        output.say(f"  accredit node admit {ENTRY}")
+        output.say(f"Meanwhile it can read along:  accredit node run {folder}")
+
+    output.emit({"folder": str(folder), "node": entry, "ecosystem": wanted, "peers": peers}, text)
+
+
+@node.command("admit", example="accredit node admit node-entry.toml --key alice.key")
+@click.argument("file", type=_FILE)
+@signing
+def admit(file: Path, desk: Desk) -> None:
+    """Propose to admit the node whose request is in FILE. Takes a majority unless the charter says otherwise."""
+    from .charter import read_node_entry
+
+    body = documents.to_body("node.admit", read_node_entry(file), str(file))
+    desk.propose([Say(kind="node.admit", sub=body["name"], body=body)])
+
+
+@node.command("retire", example="accredit node retire node5.example.org --reason 'project ended' --key alice.key")
+@click.argument("name")
+@click.option("--reason", help="Why, for the record.")
+@signing
+def retire(name: str, reason: str | None, desk: Desk) -> None:
+    """Propose to retire a node. Its log stays what it is; it does not count any more."""
+    names = [one["name"] for one in desk.ecosystem["nodes"]]
+    if name not in names:
+        raise InputError("unknown_node", f"There is no node {name!r}.", hint="It is one of " + ", ".join(names) + ".")
+    body = {"name": name, **({"reason_text": reason} if reason else {})}
+    desk.propose([Say(kind="node.retire", sub=name, body=body)])
+
+
+@node.command(
+    "run",
+    example="""accredit node run node1
+ACCREDIT_PORT=8081 accredit node run node1""",
+)
+@click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    help="Processes that check signatures while a log is loaded or taken in (setting ingest_workers); 0: one a core.",
+)
+def run(folder: Path, workers: int | None) -> None:
+    """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM.
+
+    A new node first takes in the log of a node that it was told to begin with, and answers once it has it.
+    """
+    from msgspec import structs
+
+    from accredit.node.settings import load
+
+    from .node_run import run_node
+
+    config = load(config_path(folder))
+    if workers is not None:
+        config = structs.replace(config, ingest_workers=workers)
+    run_node(config, lambda url: output.note(f"{good(config.name)} answers at {url}. Stop it with Ctrl-C."))
+
+
+@node.command(
+    "audit",
+    example="""accredit node audit node1
+accredit node audit node1 --node http://127.0.0.1:8080""",
+)
+@click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
+@click.option("--node", "url", metavar="URL", help="Compare with what this node reports of itself, too.")
+def audit(folder: Path, url: str | None) -> None:
+    """Derive everything anew from a node's stored bytes: log, signatures, records, roots. Safe while it runs.
+
+    Names the first thing that does not fit, and ends with 6 then; with 1 where sound bytes differ from what was signed
+    or is reported.
+    """
+    from .node_audit import audit_node
+
+    with output.progress("Auditing") as step:
+        findings = audit_node(config_path(folder), url, step)
+
+    def text() -> None:
+        rows = [(good("fits") if one.fits else bad("differs"), one.what, one.detail) for one in findings]
+        output.table(("", "what", "found"), rows)
+
+    rows = [{"what": one.what, "fits": one.fits, "detail": one.detail} for one in findings]
+    output.emit({"fits": all(one.fits for one in findings), "findings": rows}, text)
+    if not all(one.fits for one in findings):
+        raise exits.Negative
+
+
+def config_path(place: Path) -> Path:
+    """The configuration in a folder, or the file itself.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = place / CONFIG if place.is_dir() else place
+    if not path.exists():
+        raise InputError("no_config", f"There is no node in {place}.", hint="accredit node init makes one.")
+    return path
+
+
+def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Keys, configuration and NODE entry of a new node; the entry in its written form."""
+    from accredit.node.key_files import NodeKeys, read_passphrase
+    from accredit.node.settings import write_commented
+
+    written = {"name": identity["name"], "operator": identity["operator"], "url": identity["url"].rstrip("/")}
+    documents.to_body(
+        "node.admit", {**written, "keys": dict.fromkeys(("peer", "log", "witness", "state"), _SOME_KEY)}, "the options"
+    )
+    if (folder / CONFIG).exists():
+        raise InputError("file_exists", f"{folder / CONFIG} exists already.", hint="Choose another folder.")
+    seal = identity["seal"]
+    passphrase = read_passphrase(seal) if seal is not None else None
+    if seal is not None:
+        settings = {**settings, "keys_passphrase_file": str(seal.absolute())}
+    write_commented(
+        folder / CONFIG,
+        name=identity["name"],
+        **settings,
+        host=identity["host"],
+        port=identity["port"],
+        public_url=written["url"],
+    )
+    with output.progress("Making keys"):
+        keys = NodeKeys.create(folder / "data" / "node-keys.json", identity["name"], passphrase=passphrase)
+    entry = {**written, "keys": {role: multibase(public) for role, public in keys.publics().items()}}
+    documents.write_new(
+        folder / ENTRY, "# What others need to know of this node; it holds no secret.\n" + documents.toml(entry)
+    )
+    return entry
+
+
+_SOME_KEY: Final = multibase(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"))
+"""Stands for keys while the other members are checked, before any file is written (RFC 8032 §7.1, test 1)."""
+
+
+def _tell_made(folder: Path) -> None:
+    output.say(good(f"Made a node in {folder}."))
+    output.facts(
+        [
+            ("configuration", folder / CONFIG),
+            ("secret keys", f"{folder / 'data' / 'node-keys.json'} (keep a copy somewhere safe)"),
+            ("public entry", folder / ENTRY),
+        ]
+    )
+
+
+def _set(text: str, name: str, value: str, config: Path) -> str:
+    """The configuration with one setting set, whether it was a comment or not."""
+    changed, count = re.subn(rf"^(?:# )?{name} = .*$", f'{name} = "{value}"', text, count=1, flags=re.MULTILINE)
+    if count != 1:
+        raise InputError("bad_config", f"{config} has no line for {name}.", hint=f'Add the line: {name} = "{value}"')
+    return changed

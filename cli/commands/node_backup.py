@@ -1,0 +1,107 @@
+"""`accredit node backup` and `restore`: a copy of a node's database, and putting one back.
+
+A copy holds the log as of one moment. Putting back one that is older than what the node signed since would make it sign
+a second history, so `restore` refuses it, by the last signed head, which is kept apart from the database and is never
+part of a backup.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from accredit.cli.base import output
+from accredit.cli.base.commands import Command
+from accredit.registry.errors import InputError, StorageError
+
+from .node import config_path
+
+if TYPE_CHECKING:
+    from accredit.node.storage.log_reader import Reader
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path)
+
+
+@click.command("backup", cls=Command, example="accredit node backup node1 backups/node1-2026-11-23.sqlite")
+@click.argument("folder", metavar="FOLDER|CONFIG", type=_FOLDER)
+@click.argument("target", metavar="FILE", type=_FILE)
+def backup(folder: Path, target: Path) -> None:
+    """Copy a node's database, as of one moment, into a new FILE. Safe while it runs.
+
+    Back up its node-keys.json too, somewhere else. Never back up its heads folder: it is what tells a restored, older
+    database from the newest.
+    """
+    from accredit.node.settings import load
+    from accredit.node.storage.log_reader import open_reader
+
+    settings = load(config_path(folder))
+    with open_reader(settings.database) as reader:
+        reader.backup(target)
+    with open_reader(target) as copy:
+        size, root = copy.checked_head()
+    data = {"file": str(target), "size": size, "root": root.hex()}
+    output.emit(data, lambda: output.say(f"Wrote {target}: the log's first {size} statements."))
+
+
+@click.command("restore", cls=Command, example="accredit node restore node1 backups/node1-2026-11-23.sqlite")
+@click.argument("folder", metavar="FOLDER|CONFIG", type=_FOLDER)
+@click.argument("source", metavar="FILE", type=_FILE)
+def restore(folder: Path, source: Path) -> None:
+    """Put a backup back in place of a stopped node's database, if it holds all that the node has signed.
+
+    The database it replaces is kept beside it, with `.replaced` added. What others have said since comes by gossip.
+    """
+    from accredit.node.settings import load
+    from accredit.node.storage.audit import audit
+    from accredit.node.storage.log_reader import open_reader
+    from accredit.node.storage.signing_guard import SignedHead
+    from accredit.node.storage.sqlite import WriterLock
+
+    from .node_run import head_path
+
+    settings = load(config_path(folder))
+    if not source.exists():
+        raise InputError("no_file", f"There is no file {source}.", hint="Name the backup.")
+    lock = WriterLock(settings.database)
+    try:
+        with open_reader(source) as reader, output.progress("Auditing the backup", reader.size()) as step:
+            if (reader.ecosystem, reader.origin) != (settings.ecosystem_id, settings.name):
+                raise InputError("other_node", f"{source} is of {reader.origin}, not of this node.")
+            size, root = audit(reader, progress=_steps(step))
+            SignedHead(head_path(settings)).check_may_sign(size, root, reader.root)
+            _put_in_place(reader, settings.database)
+    finally:
+        lock.release()
+    data = {"database": str(settings.database), "size": size, "root": root.hex()}
+    told = f"Restored {settings.database}: {size} statements. Next:  accredit node run {folder}"
+    output.emit(data, lambda: output.say(told))
+
+
+def _steps(step: Callable[[int], None]) -> Callable[[int, int], None]:
+    """What is done so far, as steps since the last call."""
+    done_before = 0
+
+    def progress(done: int, _size: int) -> None:
+        nonlocal done_before
+        step(done - done_before)
+        done_before = done
+
+    return progress
+
+
+def _put_in_place(reader: "Reader", database: Path) -> None:
+    """Copies the backup beside the database, then swaps: at no moment is there half of one."""
+    fresh = database.with_name(database.name + ".restored")
+    fresh.unlink(missing_ok=True)
+    reader.backup(fresh)
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            old = database.with_name(database.name + suffix)
+            if old.exists():
+                os.replace(old, database.with_name(f"{database.name}.replaced{suffix}"))
+        os.replace(fresh, database)
+    except OSError as error:
+        raise StorageError("not_replaced", f"{database} could not be replaced ({error.strerror}).") from error

@@ -1,0 +1,101 @@
+"""`accredit sign` and `accredit submit`: signing on a machine without a network, and bringing the result back.
+
+The machine that holds the key needs no configuration and asks nobody: everything it must know is in the request file,
+and what it will sign is shown from the bytes themselves (see `requests`).
+"""
+
+from pathlib import Path
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.signing.keys import Signer, key_options, read_public
+from accredit.cli.signing.offline_files import Signed, read_request, read_statements, reading
+from accredit.cli.signing.outcomes import outcome_of, show
+from accredit.cli.signing.submit import submit as send
+from accredit.registry.errors import InputError, RefusedError
+from accredit.registry.statement import decode
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("sign", cls=Command, example="accredit sign request.json -o signed.json --key alice.key")
+@click.argument("request_file", metavar="REQUEST", type=_FILE)
+@click.option("-o", "--output", "target", type=_FILE, help="File to write; default: REQUEST with .signed.json.")
+@click.option("--yes", is_flag=True, help="Do not ask (what is signed is shown all the same).")
+@key_options
+def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, passphrase_file: Path | None) -> None:
+    """Sign a REQUEST file made with --offline. No network is used.
+
+    Shows what will be signed, read from the bytes to be signed; a file whose text says something else is refused.
+    """
+    request = read_request(request_file)
+    if key is None:
+        raise InputError("no_key", "No key file is named.", hint="Add --key FILE or set ACCREDIT_KEY.")
+    held = read_public(key)
+    if held.kid != request.key:
+        raise RefusedError(
+            "other_key",
+            f"The request is for the key {output.shorten(request.key)}; {key} is {output.shorten(held.kid)}.",
+            hint="Name the key file it was made for.",
+        )
+    if not wants_json():
+        output.say(f"{output.styled(request.ecosystem_name, bold=True)}  {output.faint(_hex(request.ecosystem))}")
+        for draft in request.drafts:
+            output.say()
+            for line in documents.outline(reading(draft)):
+                output.say(f"  {line}")
+        output.say()
+    if not yes:
+        click.confirm(f"Sign {len(request.drafts)} statement(s) with {key}?", abort=True, err=True)
+    target = target or request_file.with_suffix(".signed.json")
+    signer = Signer.unlock(key, passphrase_file)
+    written: list[Signed] = []
+
+    def keep(raws: object) -> None:
+        assert isinstance(raws, list)
+        ecosystem = request.ecosystem or decode(raws[0]).id
+        signed = Signed(ecosystem=ecosystem, ecosystem_name=request.ecosystem_name, statements=tuple(raws))
+        documents.write_new(target, signed.encode())
+        written.append(signed)
+
+    raws = signer.sign(request.drafts, keep=keep)
+    output.emit(
+        {"file": str(target), "statements": [decode(raw).id for raw in raws]},
+        lambda: output.say(f"Signed. Carry {target} to a machine with a network and run:  accredit submit {target}"),
+    )
+
+
+@click.command("submit", cls=Command, example="accredit submit signed.json --node https://node1.example.org")
+@click.argument("file", type=_FILE)
+@node_option
+def submit(file: Path, nodes: tuple[str, ...]) -> None:
+    """Send the statements in FILE (of `accredit sign`, or one COSE_Sign1) to a node. Sending twice does no harm."""
+    raws = read_statements(file)
+    if not raws:
+        raise InputError("nothing_to_send", f"{file} holds no statements.", hint="Give the file of accredit sign.")
+    outcomes = []
+    with connected(nodes[0]) as client:
+        for raw, receipt in zip(raws, send(client, raws), strict=True):
+            said = decode(raw)
+            standing = client.statement(said.id) if receipt["status"] in ("logged", "known") else {}
+            outcomes.append(
+                outcome_of(
+                    kind=said.kind,
+                    sub=said.sub,
+                    label="",
+                    id=said.id,
+                    status=receipt["status"],
+                    standing=standing,
+                    problem=receipt.get("problem") or {},
+                )
+            )
+    output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: show(outcomes))
+    if any(outcome.status == "refused" for outcome in outcomes):
+        raise exits.Negative
+
+
+def _hex(ecosystem: bytes | None) -> str:
+    return ecosystem.hex() if ecosystem else "a new ecosystem"

@@ -1,0 +1,276 @@
+"""`accredit query`: is this issuer trusted, for what and when, and who says so?
+
+The answer a person gets: the verdict in words, who accredits, why, until when, and what to do next; and the same
+question as one curl command. Ends with 0 where the answer is yes, 1 where it is not. With several nodes (`--node`
+repeated) all are asked; where they differ, that is said and the answer is no.
+
+With `--private` a node is not even told whom one asks about (`private`).
+
+With a trust policy no node has to be believed: the answer comes with its evidence, which is checked here at once, and
+what is shown is what a quorum of the policy's signers vouches for. A node may know of something newer that has no
+quorum yet, such as a revocation a second ago: that is shown as its own word, and the answer is no.
+"""
+
+import base64
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.node_option import connected, first_good, node_option
+from accredit.cli.base.output import bad, faint, fair, good, safe
+from accredit.cli.verifying.checks import FILE, Answer, check_answer, read_policy, remember, show_answer
+from accredit.cli.verifying.decision_text import decision_view, details_of, show_decision
+from accredit.cli.verifying.private_query import ask_privately
+from accredit.cli.verifying.query_options import Asked, as_curl, query_of, question_options
+from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
+from accredit.registry.evidence.private_lookup import Buckets
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+
+@click.command(
+    "query",
+    cls=Command,
+    example="""accredit query did:web:uni.example --for BachelorDegree --on 2015-05-20
+accredit query did:web:bootcamp.example --competency https://example.org/skills/python --jurisdiction US-IN
+accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org
+accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence
+accredit query did:web:uni.example --for Degree --policy policy.txt --private""",
+)
+@click.argument("issuer", metavar="ID")
+@question_options
+@click.option(
+    "--evidence", "target", type=FILE, metavar="FILE", help="Write the answer's proof, to be checked offline."
+)
+@click.option(
+    "--policy",
+    "policy_path",
+    type=FILE,
+    envvar="ACCREDIT_POLICY",
+    metavar="POLICY",
+    help="Check the answer by this trust policy at once. [env ACCREDIT_POLICY]",
+)
+@click.option("--private", is_flag=True, help="Do not tell the node which issuer it is; needs --policy.")
+@node_option
+def query(
+    issuer: str, asked: Asked, target: Path | None, policy_path: Path | None, private: bool, nodes: tuple[str, ...]
+) -> None:
+    """Ask whether issuer ID (a DID or https URL) is accredited to issue this.
+
+    Says the verdict, who accredits, why, until when, and what to do next. Ends with 0 if the answer is yes, else 1.
+    With --policy the answer is believed only if it proves itself; ends with 10 (refuted), 11 (unwitnessed), 12 (stale)
+    or 13 (unknown) if it does not: see accredit evidence check --help.
+    """
+    question = asked.question(issuer)
+    if private:
+        if policy_path is None or target is not None:
+            raise InputError(
+                "private_needs_policy",
+                "--private is decided here, by a trust policy, and leaves no evidence file.",
+                hint="Add --policy FILE, and leave --evidence out.",
+            )
+        _ask_privately(nodes, question, policy_path)
+        return
+    if target is not None and target.exists():
+        raise StorageError("file_exists", f"{target} exists already.", hint="Choose another name for the evidence.")
+    if target is None and policy_path is None:
+        _show_unproved(nodes, question, _ask_all(nodes, question))
+        return
+    read_as = None if policy_path is None else query_of(question, read_policy(policy_path).charter)
+    answers = _ask_all(nodes, {**question, "evidence": True})
+    proofs = [answer.pop("proof") for answer in answers]
+    now = int(time.time())
+    if policy_path is None:
+        assert target is not None
+        _keep(target, next((proof for proof in proofs if proof is not None), None))
+        # Unchecked, it is worth no more than the node's word, and shown as that.
+        _show_unproved(nodes, question, answers)
+        return
+    checked = [None if one is None else check_answer(one, read_as, policy_path, now) for one in proofs]
+    # One that proves itself is enough, whoever gave it.
+    order = sorted(range(len(checked)), key=lambda at: _rank(checked[at]))
+    _keep(target, proofs[order[0]])
+    _tell_checked(question, [(answers[at], checked[at]) for at in order], now)
+
+
+def _ask_privately(nodes: Sequence[str], question: dict[str, Any], policy_path: Path) -> None:
+    policy, now = read_policy(policy_path), int(time.time())
+    asked = query_of(question, policy.charter)
+    decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
+    noted, view = opened[0].noted, decision_view(decision)
+    remember(policy_path, noted.state)
+
+    def text() -> None:
+        said = f"{len(noted.signers)} signers vouch for a state of {noted.state.count} statements"
+        output.say(f"{good('Verified')}  {said}; the node was not told which issuer it is.")
+        output.say()
+        show_decision(question, view, details_of(view, Buckets(opened)), at_node=False)
+
+    output.emit({"result": "verified", **view, "statements_noted": noted.state.count}, text)
+    if not decision.authorized:
+        raise exits.Negative
+
+
+def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]]) -> None:
+    first = answers[0]
+    agree = all(_gist(answer) == _gist(first) for answer in answers)
+    data = first["decision"] if len(answers) == 1 else {"agree": agree, "answers": answers}
+    with connected(nodes[0]) as client:
+        details = {} if wants_json() else _details(client, first["decision"])
+    output.emit(data, lambda: _show(question, answers, details, agree=agree))
+    if not agree or not first["decision"]["authorized"]:
+        raise exits.Negative
+
+
+def _ask_all(nodes: Sequence[str], question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every node's answer, with its `proof` where evidence is asked for, the more cautious answers first.
+
+    One that cannot be reached is said and left out, unless none is left.
+    """
+    answers: list[dict[str, Any]] = []
+    failed: list[AccreditError] = []
+    with output.progress("Asking", len(nodes)) as step:
+        for url in nodes:
+            try:
+                with connected(url) as client:
+                    answer: dict[str, Any] = {"node": url, "decision": client.decide(question)}
+                if "evidence" in question:
+                    answer["proof"] = _evidence_of(answer)
+                answers.append(answer)
+            except RemoteError as error:
+                failed.append(error)
+            step(1)
+    for failure in failed if answers else ():
+        output.note(f"{fair('!')} {safe(failure.message)}")
+    if not answers:
+        raise failed[0]
+    return sorted(answers, key=lambda answer: bool(answer["decision"]["authorized"]))
+
+
+def _gist(answer: dict[str, Any]) -> tuple[Any, ...]:
+    decision = answer["decision"]
+    return decision["verdict"], decision["authorized"], sorted(decision["accreditations"])
+
+
+def _details(client: "NodeClient", decision: dict[str, Any]) -> dict[str, Any]:
+    """What makes an answer readable: names of authorities, and the accreditations it rests on."""
+    authorities = {record["id"]: record["standings"][0] for record in client.authorities()["authorities"]}
+    accreditations = []
+    for id_ in decision["accreditations"][:5]:
+        try:
+            accreditations.append(client.accreditation(id_))
+        except InputError:
+            continue
+    return {"authorities": authorities, "accreditations": accreditations}
+
+
+def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict[str, Any], *, agree: bool) -> None:
+    if not agree:
+        output.say(bad("The nodes asked do not agree; this is the more cautious of their answers."))
+    show_decision(question, answers[0]["decision"], details, at_node=True)
+    if len(answers) > 1:
+        output.say()
+        rows = [(a["node"], a["decision"]["verdict"], documents.when(a["decision"]["time_evaluated"])) for a in answers]
+        output.table(("node", "verdict", "at"), rows)
+        output.say(
+            good("The nodes agree.")
+            if agree
+            else bad("The nodes differ: ask again in a moment, then ask their operators.")
+        )
+    output.say()
+    output.say(faint("The same with curl:"))
+    output.say(as_curl(answers[0]["node"], question))
+
+
+# ------------------------------------------------------------------------------------------------ with evidence
+
+
+def _evidence_of(answer: dict[str, Any]) -> bytes | None:
+    """The evidence of an answer, taken out of it; None where the node gives its own word instead.
+
+    Raises:
+        RemoteError: there is neither, or it is not base64.
+    """
+    given = answer["decision"].pop("evidence", "")
+    if given is None and answer["decision"].get("own_word") is True:
+        return None
+    try:
+        if given:
+            return base64.b64decode(given, validate=True)
+    except (TypeError, ValueError):
+        pass
+    raise RemoteError(
+        "no_evidence",
+        f"{answer['node']} was asked for evidence and sent none.",
+        hint="Ask another node; without evidence its answer is its own word.",
+    )
+
+
+def _keep(target: Path | None, proof: bytes | None) -> None:
+    if target is None:
+        return
+    if proof is None:
+        output.note(f"{fair('!')} {target} was not written: there is no evidence for a node's own word.")
+        return
+    documents.write_new(target, proof)
+    output.note(f"Wrote {target}. Check it, without a network:  accredit evidence check {target} --policy POLICY")
+
+
+def _rank(checked: Answer | None) -> int:
+    """Verified before checked in vain, before not to be checked at all."""
+    if checked is None:
+        return 2
+    return 0 if checked.decision is not None else 1
+
+
+def _tell_checked(question: dict[str, Any], told: Sequence[tuple[dict[str, Any], Answer | None]], now: int) -> None:
+    """Shows what is proved, and who says something newer that is not.
+
+    Args:
+        told: what each node answered, and what came of its evidence, the best first.
+
+    Raises:
+        Negative: anything but a proved yes that no node takes back.
+    """
+    best = told[0][1]
+    own_words = [
+        {"node": answer["node"], "verdict": answer["decision"]["verdict"], "reasons": answer["decision"]["reasons"]}
+        for answer, checked in told
+        if checked is None
+    ]
+    alone: dict[str, Any] = {"result": "unwitnessed", "check": "own_word", "question": question, "decision": None}
+    data = {
+        **(alone if best is None else best.to_json()),
+        "own_word": own_words,
+        "answers": [
+            {"node": answer["node"], "result": str(one.checked.result), "check": one.checked.check or None}
+            for answer, one in told
+            if one is not None
+        ],
+    }
+
+    def text() -> None:
+        if best is not None:
+            show_answer(best, now, asked=True)
+        for one in own_words:
+            said = "; ".join(reason["text"] for reason in one["reasons"])
+            output.say(f"{fair('Own word')}  of {safe(one['node'])}: {safe(one['verdict'])}. {safe(said)}")
+        if own_words:
+            output.say("  It may be news that no quorum vouches for yet, so it is not a yes. Ask again in a minute.")
+        for answer, checked in told[1:]:
+            if best is not None and checked is not None and checked.checked.result is not best.checked.result:
+                result, check = checked.checked.result, checked.checked.check
+                output.say(f"{fair('!')} {safe(answer['node'])}: {result}, by the check {check}")
+
+    output.emit(data, text)
+    if best is None:
+        raise exits.Negative("unwitnessed")
+    best.end()
+    if own_words:
+        raise exits.Negative

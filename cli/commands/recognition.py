@@ -1,0 +1,87 @@
+"""`accredit recognition`: other ecosystems and authorities that this one recognises."""
+
+import time
+from typing import Any
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
+from accredit.cli.base.output import shorten
+from accredit.cli.signing.workflow import Desk, Say, signing
+
+recognition = Group("recognition", help="Other ecosystems and authorities we recognise: grant, withdraw, list.")
+
+
+@recognition.command(
+    "grant",
+    example="""accredit recognition grant https://other.example/ --name "Other Trust" --action issue
+accredit recognition grant did:web:qa.example --name "QA Agency" --action accredit --until 2030-01-01""",
+)
+@click.argument("recognised", metavar="ID")
+@click.option("--name", required=True, help="Its name.")
+@click.option("--action", "actions", multiple=True, required=True, help="What for: issue, accredit; may be repeated.")
+@click.option("--ecosystem", metavar="HASH", help="Its genesis' id, if it is an ecosystem like this one.")
+@click.option("--url", help="Its web site.")
+@click.option("--from", "valid_from", metavar="DATE", help="From when.")
+@click.option("--until", "valid_until", metavar="DATE", help="Until when.")
+@signing
+def grant(recognised: str, name: str, actions: tuple[str, ...], desk: Desk, **facts: str | None) -> None:
+    """Propose to recognise another ecosystem or authority. Takes two authorities unless the charter says otherwise."""
+    from accredit.registry.encoding.identifiers import canonical_issuer
+
+    written: dict[str, Any] = {"id": canonical_issuer(recognised), "name": name, "actions": list(actions)}
+    written.update({member: value for member, value in facts.items() if value})
+    body = documents.to_body("recognition.grant", written, "the options")
+    desk.propose([Say(kind="recognition.grant", sub=body["id"], body=body, label=name)])
+
+
+@recognition.command("withdraw", example="accredit recognition withdraw 5f2b8c11 --reason 'no longer audited'")
+@click.argument("grant_id", metavar="ID")
+@click.option("--from", "effective_from", metavar="DATE", help="From when; default: now.")
+@click.option("--reason", "reason_text", help="Why, for the record.")
+@signing
+def withdraw(grant_id: str, effective_from: str | None, reason_text: str | None, desk: Desk) -> None:
+    """Propose to end a recognition, by its grant's ID."""
+    whole = complete(grant_id, lambda: effective_ids(desk.client, "recognition.grant"), "a recognition")
+    sub = desk.client.statement(whole)["sub"]
+    written: dict[str, Any] = {
+        "recognition": whole,
+        "effective_from": documents.seconds(effective_from, "--from") if effective_from else int(time.time()),
+    }
+    if reason_text:
+        written["reason_text"] = reason_text
+    body = documents.to_body("recognition.withdraw", written, "the options")
+    desk.propose([Say(kind="recognition.withdraw", sub=sub, body=body)])
+
+
+@recognition.command("list", example="accredit recognition list")
+@node_option
+def list_(nodes: tuple[str, ...]) -> None:
+    """List what this ecosystem recognises."""
+    found = []
+    with connected(nodes[0]) as client:
+        for id_ in dict.fromkeys(effective_ids(client, "recognition.grant")):
+            statement = client.statement(id_)
+            if statement["state"] == "effective":
+                found.append({**statement["body"], "statement": id_, "by": statement["iss"], "iat": statement["iat"]})
+        ended = {client.statement(id_)["body"]["recognition"] for id_ in effective_ids(client, "recognition.withdraw")}
+    for one in found:
+        one["withdrawn"] = one["statement"] in ended
+
+    def text() -> None:
+        rows = [
+            (
+                shorten(one["statement"]),
+                one["name"],
+                one["id"],
+                ", ".join(one["actions"]),
+                documents.when(one.get("valid_until")) or "–",
+                "withdrawn" if one["withdrawn"] else "",
+            )
+            for one in found
+        ]
+        output.table(("id", "name", "recognised", "for", "until", ""), rows, empty="Nothing is recognised.")
+
+    output.emit({"recognitions": found}, text)

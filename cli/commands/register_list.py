@@ -1,0 +1,230 @@
+"""Registering and accrediting the issuers of a list: what is to be said of each row, and what became of it.
+
+What this authority has said already, or has proposed and waits for votes, is not said twice. The rest goes through the
+signing desk in one piece. Where something of it cannot take effect (outside the authority's limits, say) the rows it
+belongs to are taken out, with both of their statements, and the others go on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from accredit.cli.base import output
+from accredit.cli.importers import report
+from accredit.cli.importers.rows import READY, REFUSED, Finding, Row
+from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, Outcome
+from accredit.cli.signing.workflow import Desk, Say
+from accredit.node.http.json_views import plain
+from accredit.registry.errors import InputError, RefusedError
+
+_HELD: Final = ("logged", "known")
+_NOT_TERMS: Final = ("issuer", "kind", "level", "publishers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """A row and what is to be said because of it."""
+
+    at: int
+    says: tuple[Say, ...]
+
+
+class Registering:
+    """One import: from judged rows to rows that say what became of them.
+
+    Args:
+        terms: of the accreditation to grant to each, without the issuer; None to register only.
+
+    Attributes:
+        statements: what was said, or waits already, for the report.
+    """
+
+    def __init__(self, desk: Desk, terms: dict[str, Any] | None) -> None:
+        self.desk = desk
+        self.terms = terms
+        self.statements: list[dict[str, Any]] = []
+
+    def propose(self, rows: Sequence[Row]) -> list[Row]:
+        """Says what is to be said of the ready rows; returns all rows, as they ended."""
+        ended = list(rows)
+        ready = [at for at, row in enumerate(rows) if row.result == READY]
+        plans: list[_Plan] = []
+        if ready:
+            here = _Here(self.desk)
+            with output.progress("Looking what is here already", len(ready)) as step:
+                for at in ready:
+                    ended[at], says = self._plan(here, rows[at])
+                    if says:
+                        plans.append(_Plan(at=at, says=says))
+                    step(1)
+            self.statements += here.waiting_ids
+        if plans:
+            self._say(plans, ended)
+        return ended
+
+    def _plan(self, here: "_Here", row: Row) -> tuple[Row, tuple[Say, ...]]:
+        body = row.body
+        assert body is not None, "a ready row has one"
+        record = here.issuer(row.id)
+        if record is not None and (conflict := here.conflict(record, body)) is not None:
+            return row.ended(REFUSED, conflict), ()
+        wanted = [] if record is not None and here.has_facts(record) else [("issuer.register", body)]
+        found: list[Finding] = []
+        if self.terms is not None:
+            grant = {**self.terms, "issuer": row.id}
+            held = here.accreditation(record, grant) if record is not None else None
+            if held is None:
+                wanted.append(("accreditation.grant", grant))
+            else:
+                word = held["status"]["word"]
+                text = f"You accredited it with these terms already ({held['id'][:12]}); its status is {word}."
+                found.append(Finding(code="accredited_already", text=text))
+        says, waiting = [], []
+        for kind, said in wanted:
+            earlier = here.waiting(kind, row.id, said)
+            if earlier is None:
+                says.append(Say(kind=kind, sub=row.id, body=said, label=row.name))
+            else:
+                waiting.append(bytes.fromhex(earlier))
+        if says:
+            return replace(row, findings=(*found, *row.findings), statements=tuple(waiting)), tuple(says)
+        if waiting:
+            text = "It was proposed before and waits for votes; it is not proposed again."
+            ended = row.ended(report.WAITING, Finding(code="proposed_already", text=text), *found)
+            return replace(ended, statements=tuple(waiting)), ()
+        text = "You registered it with the same facts already. Nothing to do."
+        return row.ended(report.KNOWN, Finding(code="registered_already", text=text), *found), ()
+
+    def _say(self, plans: Sequence[_Plan], rows: list[Row]) -> None:
+        outcomes = self._propose(plans, rows)
+        dry = self.desk.wishes.dry_run
+        with output.progress("Asking what became of it", len(outcomes)) as step:
+            for plan in plans:
+                if plan.at not in outcomes:
+                    continue
+                known = outcomes[plan.at] if dry else [self._settled(one) for one in outcomes[plan.at]]
+                rows[plan.at] = _ended(rows[plan.at], known, dry=dry)
+                if not dry:
+                    self.statements += [one.to_json() for one in known if one.status != "refused"]
+                step(1)
+
+    def _propose(self, plans: Sequence[_Plan], rows: list[Row]) -> dict[int, list[Outcome]]:
+        """Outcomes by row; rows that cannot take effect are ended here and nothing is said of them."""
+        try:
+            return _by_row(plans, self.desk.propose([say for plan in plans for say in plan.says], show=False))
+        except RefusedError as error:
+            if error.code != "cannot_take_effect":
+                raise
+        foreseen = self._foresee(plans)
+        good: list[_Plan] = []
+        for plan in plans:
+            if hopeless(foreseen[plan.at]):
+                rows[plan.at] = _ended(rows[plan.at], foreseen[plan.at], dry=True)
+            else:
+                good.append(plan)
+        return _by_row(good, self.desk.propose([say for plan in good for say in plan.says], show=False)) if good else {}
+
+    def _foresee(self, plans: Sequence[_Plan]) -> dict[int, list[Outcome]]:
+        wishes = replace(self.desk.wishes, dry_run=True, offline=None)
+        with Desk(self.desk.nodes, wishes) as desk:
+            return _by_row(plans, desk.propose([say for plan in plans for say in plan.says], show=False))
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        """The outcome with its state asked for, where the desk did not: it asks for the first few only."""
+        if outcome.state or outcome.status not in _HELD:
+            return outcome
+        now = self.desk.client.statement(outcome.id)
+        return replace(outcome, state=str(now["state"]), reason=str(now["reason"]))
+
+
+class _Here:
+    """What the registry has of this authority's, and what waits.
+
+    Attributes:
+        waiting_ids: proposals found to say just what was wanted, for the report.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._client = desk.client
+        self._authority = desk.authority
+        self._proposals: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.waiting_ids: list[dict[str, Any]] = []
+        for proposal in self._client.proposals()["proposals"]:
+            if proposal["iss"] == self._authority:
+                self._proposals.setdefault((proposal["kind"], proposal["sub"]), []).append(proposal)
+
+    def issuer(self, id: str) -> dict[str, Any] | None:
+        """The issuer's record; None if the registry has none."""
+        try:
+            return self._client.issuer(id)
+        except InputError as error:
+            if error.code == "not_found":
+                return None
+            raise
+
+    def has_facts(self, record: Mapping[str, Any]) -> bool:
+        """Whether this authority states anything about the issuer."""
+        return bool(self._own(record))
+
+    def conflict(self, record: Mapping[str, Any], body: Mapping[str, Any]) -> Finding | None:
+        """What stands against registering it; None if nothing does, or all that the list says is stated already."""
+        if record["id"] != body["id"]:
+            text = f"The registry knows this id as another name of {record['id']}."
+            return Finding(code="known_as", text=text, hint="Put that id in the list, or leave the row out.")
+        own = [stated["facts"] for stated in self._own(record)]
+        wanted = {name: value for name, value in plain(dict(body)).items() if name != "keys"}  # kept apart; they add up
+        if not own or any(wanted.items() <= facts.items() for facts in own):
+            return None
+        members = ("location" if name == "ext" else name for name in wanted if own[0].get(name) != wanted[name])
+        text = f"You registered it already, with another {', '.join(members)}."
+        return Finding(code="other_facts", text=text, hint="If the list is right: accredit issuer update.")
+
+    def accreditation(self, record: Mapping[str, Any], grant: Mapping[str, Any]) -> dict[str, Any] | None:
+        """An accreditation by this authority that began with exactly these terms."""
+        terms = {name: value for name, value in plain(dict(grant)).items() if name not in _NOT_TERMS}
+        for line in record["accreditations"]:
+            if (line["by"], line["kind"], line["level"]) != (self._authority, grant["kind"], grant["level"]):
+                continue
+            held = self._client.accreditation(line["id"])
+            if {name: held["terms"][0].get(name) for name in terms} == terms:
+                return held
+        return None
+
+    def waiting(self, kind: str, sub: str, body: Mapping[str, Any]) -> str | None:
+        """The id of a proposal that says just this."""
+        for proposal in self._proposals.get((kind, sub), ()):
+            if proposal["body"] == plain(dict(body)):
+                self.waiting_ids.append({name: proposal[name] for name in ("id", "kind", "sub", "state")})
+                return str(proposal["id"])
+        return None
+
+    def _own(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """What this authority states now: nothing of its own follows it."""
+        own = [stated for stated in record["stated"] if stated["by"] == self._authority]
+        named = {id for stated in own for id in stated["after"]}
+        return [stated for stated in own if stated["statement"] not in named]
+
+
+def _by_row(plans: Sequence[_Plan], outcomes: Sequence[Outcome]) -> dict[int, list[Outcome]]:
+    rest = iter(outcomes)
+    return {plan.at: [next(rest) for _ in plan.says] for plan in plans}
+
+
+def hopeless(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those that were refused, or can have no effect as things stand."""
+    return [one for one in outcomes if one.status == "refused" or one.state in CANNOT_TAKE_EFFECT]
+
+
+def _ended(row: Row, outcomes: Sequence[Outcome], *, dry: bool) -> Row:
+    """The row, given what became (or, `dry`, would become) of its statements."""
+    said = () if dry else tuple(one.id for one in outcomes if one.status != "refused")
+    row = replace(row, statements=(*row.statements, *said))
+    if bad := hopeless(outcomes):
+        text = f"{bad[0].kind} {'would have' if dry else 'has'} no effect: {bad[0].reason or bad[0].state}"
+        return row.ended(REFUSED, Finding(code="no_effect", text=text, hint="Change it, or ask who may say it."))
+    is_effective = all(one.state == "effective" for one in outcomes)
+    if dry:
+        return row.ended(report.WOULD_BE_EFFECTIVE if is_effective else report.WOULD_WAIT)
+    if any(one.status == "requested" for one in outcomes):
+        return row.ended(report.REQUESTED)
+    return row.ended(report.EFFECTIVE if is_effective else report.WAITING)

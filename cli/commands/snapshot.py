@@ -1,0 +1,187 @@
+"""`accredit snapshot`: all records in one file, to ask without a network, and without saying whom one asks about.
+
+    sync      fetch the file, or what changed since; verified before the file is replaced
+    query     ask it
+    show      of when it is, and until when it can be asked
+
+A snapshot covers the time up to the age limit of its note. Beyond it the answer is *not covered*, never "not revoked".
+Exit codes are those of `accredit evidence check`.
+"""
+
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.node_option import first_good, node_option
+from accredit.cli.base.output import fair, good
+from accredit.cli.verifying.checks import FILE, policy_option, read_policy, remember
+from accredit.cli.verifying.decision_text import decision_view, details_of, show_decision
+from accredit.cli.verifying.query_options import Asked, query_of, question_options
+from accredit.node.http.json_views import format_time
+from accredit.node.storage.atomic_files import write_atomically
+from accredit.registry.errors import RefusedError
+from accredit.registry.evidence.snapshot import Snapshot
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.trust_policy import TrustPolicy
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+snapshot = Group("snapshot", help="All records in one file: sync it, then ask without a network.")
+
+_DELTA = b"accredit-delta/"
+_RESULTS = {"not_covered": Result.STALE, "authority_not_relied_on": Result.UNKNOWN}
+
+
+@snapshot.command(
+    "sync",
+    example="""accredit snapshot sync registry.snapshot --policy policy.txt --node https://node1.example.org
+accredit snapshot sync registry.snapshot --policy policy.txt --node https://node1.example.org \\
+    --node https://node2.example.org""",
+)
+@click.argument("file", type=FILE)
+@policy_option
+@node_option
+def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
+    """Bring the snapshot in FILE up to date, or fetch it: whole the first time, then what changed.
+
+    What a node sends is verified against your trust policy before it replaces the file; with several nodes, the next
+    is asked where one fails. The policy remembers the state, so that nobody can give you an older one.
+    """
+    now = int(time.time())
+    policy = read_policy(policy_path)
+    held = _held(file, policy, now) if file.exists() else None
+    before = None if held is None else held.noted.state.count
+    with output.progress("Fetching"):
+        fetched, how = first_good(nodes, lambda client: _fetch(client, held, policy, now))
+    write_atomically(file, fetched.encode())
+    remember(policy_path, fetched.noted.state)
+    data = {"file": str(file), "fetched": how, "statements_before": before, **_facts(fetched, policy)}
+
+    def text() -> None:
+        output.say(f"{good('Verified')}  {file} holds {len(fetched)} records ({how}).")
+        _show_facts(fetched, policy, now)
+
+    output.emit(data, text)
+
+
+@snapshot.command(
+    "query",
+    example="accredit snapshot query registry.snapshot did:web:uni.example --for BachelorDegree --policy policy.txt",
+)
+@click.argument("file", type=FILE)
+@click.argument("issuer", metavar="ID")
+@policy_option
+@question_options
+def query(file: Path, issuer: str, policy_path: Path, asked: Asked) -> None:
+    """Ask the snapshot in FILE about issuer ID, without a network.
+
+    Ends with 0 if the answer is yes, 1 if it is no; 12 if the snapshot is too old to say (not covered), 13 if your
+    policy does not rely on the authority named.
+    """
+    now = int(time.time())
+    policy = read_policy(policy_path)
+    question = asked.question(issuer)
+    loaded = load(file, policy, now)
+    decision = loaded.ask(query_of(question, policy.charter), now)
+    result = _RESULTS.get(decision.reasons[0].code, Result.VERIFIED)
+    view = decision_view(decision)
+    data = {"result": str(result), **view, **_facts(loaded, policy)}
+
+    def text() -> None:
+        if result is Result.VERIFIED:
+            said = f"{len(loaded.noted.signers)} signers vouch for a state of {loaded.noted.state.count} statements"
+            output.say(f"{good('Verified')}  {said}, {documents.span(now - loaded.noted.since)} ago.")
+            output.say()
+            show_decision(question, view, details_of(view, loaded), at_node=False)
+            return
+        word = "Not covered" if result is Result.STALE else "Unknown"
+        output.say(f"{fair(word)}  {output.safe(decision.reasons[0].text.removeprefix('Not covered: '))}")
+        if result is Result.STALE:
+            output.say(f"Bring it up to date:  accredit snapshot sync {file} --policy {policy_path} --node URL")
+
+    output.emit(data, text)
+    if result is not Result.VERIFIED:
+        raise exits.Negative(str(result))
+    if not decision.authorized:
+        raise exits.Negative
+
+
+@snapshot.command("show", example="accredit snapshot show registry.snapshot --policy policy.txt")
+@click.argument("file", type=FILE)
+@policy_option
+def show(file: Path, policy_path: Path) -> None:
+    """Of when the snapshot in FILE is, what it holds, and until when it can be asked."""
+    now = int(time.time())
+    policy = read_policy(policy_path)
+    loaded = load(file, policy, now)
+    output.emit({"file": str(file), **_facts(loaded, policy)}, lambda: _show_facts(loaded, policy, now))
+
+
+def load(file: Path, policy: TrustPolicy, now: int) -> Snapshot:
+    """The snapshot in a file, its map derived anew and compared with its note.
+
+    Raises:
+        DecodeError: it is none.
+        RefusedError: it does not stand.
+    """
+    return Snapshot.load(documents.read_bytes(file), policy, now)
+
+
+def _fetch(client: "NodeClient", held: Snapshot | None, policy: TrustPolicy, now: int) -> tuple[Snapshot, str]:
+    """What the node has, verified; by a delta where there is something to start from and it leads anywhere."""
+    data = client.snapshot(since=None if held is None else held.noted.state.root)
+    if held is not None and data.startswith(_DELTA):
+        try:
+            held.update(data, policy, now)
+            return held, "what changed"
+        except RefusedError as error:
+            output.note(f"{fair('!')} {client.url}: {output.safe(error.message)} The whole is fetched instead.")
+            data = client.snapshot()
+    return Snapshot.load(data, policy, now), "whole"
+
+
+def _held(file: Path, policy: TrustPolicy, now: int) -> Snapshot | None:
+    """What there is to start from. It may be older than what was verified since, but what it leads to may not.
+
+    Raises:
+        DecodeError: the file is something else, and will not be overwritten.
+    """
+    try:
+        return load(file, replace(policy, count=0, root=None), now)
+    except RefusedError as error:
+        output.note(f"{fair('!')} {file} is of no use any more ({output.safe(error.message)}) and is replaced.")
+        return None
+
+
+def _facts(loaded: Snapshot, policy: TrustPolicy) -> dict[str, Any]:
+    state = loaded.noted.state
+    return {
+        "ecosystem": state.ecosystem,
+        "statements": state.count,
+        "root": state.root,
+        "noted": format_time(loaded.noted.since),
+        "covers_until": format_time(min(loaded.noted.since + policy.max_age, policy.expires)),
+        "signers": [key.name for key in loaded.noted.signers],
+        "records": dict(sorted(Counter(type_ for (type_, _), _ in loaded.items()).items())),
+    }
+
+
+def _show_facts(loaded: Snapshot, policy: TrustPolicy, now: int) -> None:
+    facts = _facts(loaded, policy)
+    covered = good("yes") if loaded.covers(now) else fair("no: bring it up to date (accredit snapshot sync)")
+    output.facts(
+        [
+            ("ecosystem", f"{loaded.noted.state.name} ({facts['ecosystem'].hex()})"),
+            ("state", f"{facts['statements']} statements under the root {facts['root'].hex()}"),
+            ("vouched for", f"{documents.when(facts['noted'])}, by {', '.join(facts['signers'])}"),
+            ("covers", output.mix(covered, f"; until {documents.when(facts['covers_until'])}")),
+            ("records", ", ".join(f"{count} {name}" for name, count in facts["records"].items())),
+        ]
+    )

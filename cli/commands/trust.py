@@ -1,0 +1,287 @@
+"""`accredit trust`: the verifier's trust policy, the one file that everything else is judged by.
+
+    export    write one from what nodes say; what it says has to be compared out of band, once
+    show      what a policy takes on faith, and until when
+    renew     follow the signers as nodes come and go, by what the old ones vouch for
+
+A policy says which ecosystem, which signers and how many of them, how old their word may be, and whose answers count.
+It remembers the highest state that was verified with it. It expires after 90 days; until then it can be renewed, after
+that only replaced by hand.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Group
+from accredit.cli.base.node_option import connected, first_good, node_option
+from accredit.cli.base.output import bad, fair, good
+from accredit.cli.verifying.checks import FILE, read_policy, write_policy
+from accredit.node.http.json_views import format_time
+from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.errors import DecodeError, InputError, RefusedError, RemoteError
+from accredit.registry.evidence.trust_policy import LIFETIME, MAX_AGE, TrustPolicy
+from accredit.registry.transparency.tlog_policy import Group as Quorum
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+trust = Group("trust", help="The verifier's trust policy: export, show, renew.")
+
+SOON: Final = 14 * 86_400
+"""Seconds before its end at which a policy asks to be renewed. A guess: two weeks' holiday."""
+
+
+@trust.command(
+    "export",
+    example="""accredit trust export -o policy.txt --node https://node1.example.org --node https://node2.example.org
+accredit trust export -o policy.txt --max-age 120 --expires 2026-12-31 --authority did:web:board.example
+accredit trust export -o policy.txt --ecosystem 5f2b8c11…""",
+)
+@click.option("-o", "--output", "target", type=FILE, required=True, help="File to write.")
+@click.option("--ecosystem", metavar="HASH", help="The genesis' id, from somebody you trust: another is refused.")
+@click.option(
+    "--max-age",
+    type=click.IntRange(1, LIFETIME),
+    default=MAX_AGE,
+    show_default=True,
+    metavar="SECONDS",
+    help="How old the signers' word may be.",
+)
+@click.option("--expires", metavar="DATE", help="When it stops being good; at most, and by default, 90 days from now.")
+@click.option(
+    "--authority", "authorities", metavar="ID", multiple=True, help="Rely on this authority only; may be repeated."
+)
+@node_option
+def export(
+    target: Path,
+    ecosystem: str | None,
+    max_age: int,
+    expires: str | None,
+    authorities: tuple[str, ...],
+    nodes: tuple[str, ...],
+) -> None:
+    """Write a trust policy from what nodes say, to be checked by you before it is used.
+
+    Name several nodes, of different operators: where they do not say the same, nothing is written. That they agree is
+    no proof. Compare the fingerprint with one you get another way: from an operator's website, over the telephone, in
+    a contract. You do this once; later the policy is renewed.
+    """
+    now = int(time.time())
+    end = now + LIFETIME if expires is None else _end(expires, now)
+    policy = _agreed(nodes)
+    if ecosystem is not None and policy.ecosystem != documents.digest(ecosystem.lower(), "genesis id"):
+        raise RefusedError(
+            "other_ecosystem",
+            f"{nodes[0]} serves the ecosystem {policy.ecosystem.hex()}, not {ecosystem}.",
+            hint="Check the hash with whoever gave it to you, or ask another node.",
+        )
+    relied_on = tuple(sorted({canonical_issuer(one) for one in authorities})) or (policy.charter,)
+    _require_known(relied_on, policy, nodes[0])
+    policy = replace(policy, max_age=max_age, expires=end, authorities=relied_on, count=0, root=None)
+    documents.write_new(target, policy.encode())
+
+    def text() -> None:
+        output.say(f"{good('Wrote')} {target}, from what {_several(len(nodes), 'node')} said.")
+        _show(policy, now)
+        output.say()
+        output.say(fair("Before you use it, compare the fingerprint with one that did not come from these nodes."))
+        output.say("Somebody who has a policy already reads theirs out with:  accredit trust show FILE")
+
+    output.emit({"file": str(target), "nodes": list(nodes), **to_json(policy)}, text)
+
+
+@trust.command("show", example="accredit trust show policy.txt")
+@click.argument("file", type=FILE)
+def show(file: Path) -> None:
+    """What the policy in FILE takes on faith, its fingerprint, and until when it is good."""
+    policy, now = read_policy(file), int(time.time())
+    output.emit({"file": str(file), **to_json(policy), "usable": _is_usable(policy, now)}, lambda: _show(policy, now))
+
+
+@trust.command("renew", example="accredit trust renew policy.txt --node https://node1.example.org")
+@click.argument("file", type=FILE)
+@click.option("--yes", is_flag=True, help="Do not ask before other signers are relied on.")
+@node_option
+def renew(file: Path, yes: bool, nodes: tuple[str, ...]) -> None:
+    """Renew the policy in FILE for another 90 days, with the signers that stand now.
+
+    Takes a fresh note by a quorum of the signers it has, and the charter's amendments since, each approved by its
+    authorities: neither nodes nor authorities can do it alone. Shows what changes and asks. Once it has expired, only
+    a new one from a source you trust helps.
+    """
+    from accredit.cli.verifying.policy_renewal import fetch_renewal
+    from accredit.governance.policy_renewal import renew as renewed_by
+
+    now = int(time.time())
+    policy = read_policy(file)
+    policy.check_usable(now)
+    renewed = first_good(nodes, lambda client: renewed_by(policy, fetch_renewal(client, policy, now), now))
+    changes = differences(policy, renewed)
+    if changes and not yes:
+        output.say("The charter's authorities and the signers you rely on now say:", err=True)
+        for change in changes:
+            output.say(f"  {output.safe(change)}", err=True)
+        click.confirm("Rely on these signers from now on?", abort=True, err=True)
+    write_policy(file, renewed)
+
+    def text() -> None:
+        output.say(f"{good('Renewed')} {file}, until {documents.when(renewed.expires)}.")
+        for change in changes:
+            output.say(f"  {output.safe(change)}")
+        if not changes:
+            output.say("  The signers are the same.")
+
+    output.emit({"file": str(file), "changes": changes, **to_json(renewed)}, text)
+
+
+def fingerprint(policy: TrustPolicy) -> str:
+    """What two people compare: 32 hexadecimal digits of SHA-256 over ecosystem, charter, step and signers.
+
+    How old the signers' word may be, until when, and whose answers count is each verifier's own, and not in it.
+    """
+    bare = replace(policy, max_age=MAX_AGE, expires=0, authorities=(policy.charter,), count=0, root=None)
+    digits = sha256(bare.encode()).hexdigest()[:32]
+    return " ".join(digits[at : at + 4] for at in range(0, 32, 4))
+
+
+def to_json(policy: TrustPolicy) -> dict[str, Any]:
+    """A policy for programs."""
+    return {
+        "fingerprint": fingerprint(policy),
+        "ecosystem": policy.ecosystem,
+        "charter": policy.charter,
+        "version": policy.version,
+        "step": policy.step,
+        "signers": [{"name": key.name, "key": key.encode()} for key in policy.signers.keys],
+        "quorum": _quorum(policy),
+        "max_age": policy.max_age,
+        "expires": format_time(policy.expires),
+        "authorities": list(policy.authorities),
+        "verified": policy.count,
+    }
+
+
+def differences(old: TrustPolicy, new: TrustPolicy) -> list[str]:
+    """What renewing changes of whom one relies on, in sentences; how long it is good is not among it."""
+    before = {key.name: key for key in old.signers.keys}
+    after = {key.name: key for key in new.signers.keys}
+    changes = [f"{name} is a signer no longer." for name in sorted(before.keys() - after.keys())]
+    changes += [f"{name} is a new signer: {multibase(after[name].public)}" for name in sorted(after.keys() - before)]
+    changes += [
+        f"{name} has another key: {multibase(after[name].public)} for {multibase(before[name].public)}"
+        for name in sorted(before.keys() & after.keys())
+        if before[name] != after[name]
+    ]
+    if _quorum(old) != _quorum(new):
+        changes.append(f"A quorum is {_quorum(new)}; it was {_quorum(old)}.")
+    if new.version != old.version:
+        changes.append(f"The charter is version {new.version}; your policy had followed it to {old.version}.")
+    return changes
+
+
+def _agreed(nodes: Sequence[str]) -> TrustPolicy:
+    """The policy that every node gives, but for what is each verifier's own.
+
+    Raises:
+        RefusedError: they do not give the same one.
+        RemoteError: one cannot be reached, or gives none.
+    """
+    given: dict[str, TrustPolicy] = {}
+    with output.progress("Asking", len(nodes)) as step:
+        for url in nodes:
+            with connected(url) as client:
+                given[url] = _policy_of(client)
+            step(1)
+    prints = {url: fingerprint(policy) for url, policy in given.items()}
+    if len(set(prints.values())) > 1:
+        said = "; ".join(f"{url}: {one}" for url, one in prints.items())
+        raise RefusedError(
+            "nodes_differ",
+            f"The nodes do not say the same of the ecosystem and its signers ({said}).",
+            hint="Nothing was written. Ask again in a minute; if it stays so, find out from their operators why.",
+        )
+    return given[nodes[0]]
+
+
+def _policy_of(client: "NodeClient") -> TrustPolicy:
+    try:
+        return TrustPolicy.decode(client.trust_policy())
+    except DecodeError as error:
+        raise RemoteError("bad_answer", f"{client.url} sends no trust policy: {error.message}") from None
+
+
+def _end(written: str, now: int) -> int:
+    end = documents.seconds(written, "--expires")
+    if not now < end <= now + LIFETIME:
+        raise InputError(
+            "bad_expiry",
+            f"A policy is good for at most {LIFETIME // 86_400} days, so it cannot expire on {written}.",
+            hint="Leave --expires out for the longest time; it can be renewed.",
+        )
+    return end
+
+
+def _require_known(relied_on: Sequence[str], policy: TrustPolicy, url: str) -> None:
+    """A mistyped authority would be relied on in vain."""
+    with connected(url) as client:
+        known = {policy.charter, *(one["id"] for one in client.authorities()["authorities"])}
+    for id_ in relied_on:
+        if id_ not in known:
+            raise InputError(
+                "unknown_authority", f"{id_} is no authority here.", hint="accredit authority list shows who is."
+            )
+
+
+def _is_usable(policy: TrustPolicy, now: int) -> bool:
+    try:
+        policy.check_usable(now)
+    except RefusedError:
+        return False
+    return True
+
+
+def _quorum(policy: TrustPolicy) -> str:
+    """`3 of 4`, or the name of the group for a quorum of the owner's own making."""
+    found = next((one for one in policy.signers.groups if one.name == policy.signers.quorum), None)
+    names = {witness.name for witness in policy.signers.witnesses}
+    if isinstance(found, Quorum) and set(found.members) <= names:
+        return f"{found.threshold} of {len(found.members)}"
+    return policy.signers.quorum
+
+
+def _show(policy: TrustPolicy, now: int) -> None:
+    left = policy.expires - now
+    usable = _is_usable(policy, now)
+    ends = f"until {documents.when(policy.expires)}" + (f", {documents.span(left)} left" if usable else "")
+    if not usable:
+        good_for: object = output.mix(bad("not any more"), f" ({ends}): get a new one from a source you trust")
+    elif left < SOON:
+        good_for = output.mix(fair(ends), ": renew it (accredit trust renew)")
+    else:
+        good_for = ends
+    all_of_it = policy.authorities == (policy.charter,)
+    output.facts(
+        [
+            ("fingerprint", output.styled(fingerprint(policy), bold=True)),
+            ("ecosystem", policy.ecosystem.hex()),
+            ("charter", f"{policy.charter}, version {policy.version}"),
+            ("signers", output.lines(f"{key.name}  {multibase(key.public)}" for key in policy.signers.keys)),
+            ("quorum", _quorum(policy)),
+            ("their word", f"counts for {documents.span(policy.max_age)}"),
+            ("relies on", "every authority of the ecosystem" if all_of_it else "\n".join(policy.authorities)),
+            ("good", good_for),
+            ("verified", f"up to {policy.count} statements" if policy.count else "nothing yet"),
+        ]
+    )
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,451 @@
+"""`accredit demo`: the main job in one go, on this machine.
+
+Four nodes and three governance bodies found an ecosystem, approve real issuers, spread them by gossip, and answer a
+verifier at any node; at the end stands a verifier that trusts none of them, and is lied to by one (`doubt`). Every step
+is a real command; the nodes are processes with their own databases, ports and keys. Governance bodies, and every issuer
+that is suspended or revoked, are invented; all accreditations are illustrative.
+"""
+
+import csv
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import httpx
+
+from accredit.cli.base import output
+from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.output import faint, fair, good, shorten
+from accredit.registry.errors import AccreditError
+
+from .network import DemoNode, Scenes, Stage, free_ports, tell
+from .verifier_part import Doubt
+
+ECOSYSTEM: Final = "https://trust.example/"
+COUNCIL: Final = "did:web:council.example"
+COMMONS: Final = "did:web:commons.example"
+BOARD: Final = "did:web:board.example"
+
+PEOPLE: Final = (
+    ("alice", COUNCIL, "Alice"),
+    ("bob", COUNCIL, "Bob"),
+    ("carol", COUNCIL, "Carol"),
+    ("nora", COMMONS, "Nora"),
+    ("will", BOARD, "Will"),
+)
+BODIES: Final = (
+    (COUNCIL, "University Council", "education", "2"),
+    (COMMONS, "Open Learning Commons", "nonprofit", "1"),
+    (BOARD, "State Workforce Board", "public", "1"),
+)
+OPERATORS: Final = ("University Council", "Open Learning Commons", "State Workforce Board", "Public Library")
+
+HARBOUR: Final = "did:web:harbour-college.example"
+MILL: Final = "did:web:quick-degrees.example"
+UNKNOWN: Final = "did:web:nobody.example"
+PROMISE: Final = "did:key:z6MkkAAkEonJCyLYi1fLy2g59JqJqWCUdo5FMiNExgewngCT"  # Digital Promise, in examples/issuers.csv
+MUNICH: Final = "did:web:dibiho.org:TUM"  # Technical University of Munich, there too
+LISTENING: Final = "https://www.onetcenter.org/ctdlasn/resources/ce-07c2613a-9119-11e8-b852-782bcb5df6ac"
+
+AS_OF: Final = (
+    (HARBOUR, "2024-06-01", "trusted_historical"),
+    (HARBOUR, None, "suspended"),
+    (MILL, "2025-06-01", "trusted_historical"),
+    (MILL, "2026-06-01", "not_trusted"),
+)
+"""Issuer, day of issue (None: now), and the verdict to expect after the suspension and the revocation."""
+
+_RULES: Final = '[rules]\n"accreditation.grant" = { authorities = 2, constituencies = { nonprofit = 1 } }\n'
+_COMPETENCY_GRANT: Final = f"""# Illustrative: nobody has accredited anybody.
+kind = "recognize"
+level = "occupational"
+valid_from = 2026-01-01
+[scope]
+achievement_types = ["Competency", "Badge", "MicroCredential"]
+credential_types = "*"
+competencies = ["{LISTENING}"]
+frameworks = "none"
+jurisdictions = ["US"]
+programs = "none"
+fields_of_study = "none"
+levels = "none"
+delivery_modes = "*"
+"""
+
+
+@click.command(
+    "demo",
+    cls=Command,
+    example="""accredit demo
+accredit demo --keep my-network""",
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep keys, nodes and databases in DIR, to start the network again.",
+)
+def demo(keep: Path | None) -> None:
+    """A whole consortium on this machine, in under a minute: four nodes, three governance bodies, real issuers."""
+    scenes = Scenes(11)
+    tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
+    tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
+    tell(faint("The other issuers are real; their accreditations are illustrative: nobody has accredited them."))
+    with Stage.open(keep) as stage:
+        _Play(stage, scenes).perform()
+        _epilogue(stage, scenes)
+
+
+class _Play:
+    """The scenes, in order."""
+
+    def __init__(self, stage: Stage, scenes: Scenes) -> None:
+        self.stage = stage
+        self.scenes = scenes
+        self.http = httpx.Client(trust_env=False, timeout=10)
+        self.accreditations: dict[str, str] = {}
+        self.doubt = Doubt(
+            stage=stage,
+            scenes=scenes,
+            http=self.http,
+            trusted=MUNICH,
+            unknown=UNKNOWN,
+            revoked=MILL,
+            wanted="BachelorDegree",
+        )
+
+    def perform(self) -> None:
+        with self.http:
+            self.make_keys_and_nodes()
+            self.found()
+            self.import_issuers()
+            self.approve_together()
+            self.ask_every_node()
+            self.publish_framework()
+            self.doubt.remember_before()
+            self.suspend_and_revoke()
+            self.ask_as_of()
+            self.audit()
+            self.doubt.verify()
+            self.doubt.catch_lies()
+
+    # 1
+
+    def make_keys_and_nodes(self) -> None:
+        with self.scenes.scene("Keys for five people of three bodies, and four nodes") as results:
+            for number, (port, operator) in enumerate(zip(free_ports(4), OPERATORS, strict=True), 1):
+                self.stage.nodes.append(DemoNode(f"node{number}", f"node{number}.example", operator, port))
+            shutil.copytree(_examples(), self.stage.folder / "examples")
+            self.stage.show("keys", "new", "alice.key", "--authority", COUNCIL, "--label", "Alice", lines=slice(0, 3))
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(self._new_key, PEOPLE[1:]))
+                list(pool.map(self._export, PEOPLE))
+                list(pool.map(self._init, self.stage.nodes[1:]))
+            first = self.stage.nodes[0]
+            self.stage.show(*self._init_arguments(first), lines=slice(0, 3))
+            results.append("5 keys, each sealed with a passphrase; 4 nodes with databases, ports and keys of their own")
+
+    def _new_key(self, person: tuple[str, str, str]) -> None:
+        name, authority, label = person
+        self.stage.run("keys", "new", f"{name}.key", "--authority", authority, "--label", label)
+
+    def _export(self, person: tuple[str, str, str]) -> None:
+        self.stage.run("keys", "export", f"{person[0]}.key", "-o", f"{person[0]}.toml")
+
+    def _init_arguments(self, node: DemoNode) -> tuple[str, ...]:
+        return (
+            *("node", "init", node.folder, "--name", node.name, "--operator", node.operator),
+            *("--url", node.url, "--port", str(node.port)),
+        )
+
+    def _init(self, node: DemoNode) -> None:
+        self.stage.run(*self._init_arguments(node))
+
+    # 2
+
+    def found(self) -> None:
+        with self.scenes.scene("The charter, its ceremony, and the first four nodes") as results:
+            bodies = [word for body in BODIES for word in ("--authority", *body)]
+            keys = [word for name, _, _ in PEOPLE for word in ("--keys", f"{name}.toml")]
+            entries = [word for node in self.stage.nodes for word in ("--node-entry", f"{node.folder}/node-entry.toml")]
+            self.stage.run("charter", "draft", "--id", ECOSYSTEM, "--name", "Example Trust", *bodies, *keys, *entries)
+            charter = self.stage.folder / "charter.toml"
+            charter.write_text(charter.read_text().replace("[rules]\n", _RULES))
+            self.stage.show("charter", "check", "charter.toml", lines=slice(0, 11))
+            self.stage.show(
+                *("charter", "sign", "charter.toml", "-o", "genesis.json", "--key", "alice.key", "--yes"),
+                lines=slice(-5, None),
+            )
+            for name in ("bob", "nora"):
+                self.stage.show(
+                    "charter", "sign", "genesis.json", "--key", f"{name}.key", "--yes", lines=slice(-4, None)
+                )
+            for node in self.stage.nodes:
+                self.stage.run("node", "genesis", node.folder, "genesis.json")
+                self.stage.start(node)
+            for node in self.stage.nodes:
+                self.stage.wait_for(node)
+            self.stage.show("charter", "publish", "genesis.json", "--node", self.url(0))
+            took = self.meet()
+            results.append(f"in effect at all four nodes {took:.1f} s after the command")
+
+    # 3
+
+    def import_issuers(self) -> None:
+        with self.scenes.scene("A list of real issuers, with a scope, for two bodies to approve") as results:
+            self.stage.show(
+                *("issuer", "import", "examples/issuers.csv", "--grant", "examples/grant.toml"),
+                *("--report", "report.csv", "--key", "alice.key", "--node", self.url(0)),
+                lines=slice(-2, None),
+            )
+            with (self.stage.folder / "report.csv").open(newline="") as file:
+                rows = len({row.get("id") or row.get("sub") for row in csv.DictReader(file)})
+            self.meet()
+            self.approve("bob", 1, "--from", "report.csv", "--reason", "list checked")
+            self.meet()
+            self.approve("nora", 2, "--from", "report.csv", "--reason", "list checked")
+            took = self.meet()
+            listed = len(self.stage.ask("issuer", "list", "--node", self.url(3))["issuers"])
+            results.append(f"{rows} issuers proposed by Alice at node 1, approved by Bob at node 2 and Nora at node 3")
+            results.append(f"{listed} accredited issuers at node 4, {took:.1f} s after the last vote")
+
+    # 4
+
+    def approve_together(self) -> None:
+        with self.scenes.scene("A proposal, decided by two people of one body and one of another") as results:
+            for issuer, name in ((HARBOUR, "Harbour College"), (MILL, "Quick Degrees")):
+                self.stage.run(
+                    *("issuer", "propose", "--id", issuer, "--name", name, "--key", "alice.key"),
+                    *("--url", f"https://{issuer.rpartition(':')[2]}/", "--node", self.url(0)),
+                )
+            self.stage.show(
+                *("accreditation", "propose", "examples/grant.toml", "--issuer", HARBOUR, "--issuer", MILL),
+                *("--key", "alice.key", "--node", self.url(0)),
+                lines=slice(0, 2),
+            )
+            self.meet()
+            self.stage.show_answer("inbox", "--key", "bob.key", "--node", self.url(1), told=_inbox)
+            self.approve("bob", 1, *self.waiting(1))
+            self.meet()
+            self.approve("nora", 2, *self.waiting(2))
+            self.meet()
+            for issuer in (HARBOUR, MILL):
+                answer = self.stage.ask("query", issuer, "--for", "BachelorDegree", "--node", self.url(3))
+                self.accreditations[issuer] = answer["accreditations"][0]
+            results.append("in effect once the Council's two keys and the Commons' one had spoken, as the charter asks")
+
+    # 5
+
+    def ask_every_node(self) -> None:
+        with self.scenes.scene("The same questions to every node, in TRQP 2.0") as results:
+            rows = []
+            for node in self.stage.nodes:
+                for entity in (MUNICH, UNKNOWN):
+                    answer = self.trqp(node, entity)
+                    word = good("authorized") if answer["authorized"] else fair("not authorized")
+                    rows.append((node.name, entity, word, answer["verdict"]))
+                    _expect((entity == MUNICH) is answer["authorized"], f"{node.name} answers {answer}")
+            _table(("node", "entity", "answer", "verdict"), rows)
+            self.stage.show("query", MUNICH, "--for", "BachelorDegree", "--on", "2015-05-20", "--node", self.url(2))
+            results.append("four nodes, one answer")
+
+    # 6
+
+    def publish_framework(self) -> None:
+        with self.scenes.scene("A competency framework, and an issuer accredited for one competency of it") as results:
+            self.stage.show(
+                *("framework", "import", "examples/frameworks/onet-basic-skills.toml"),
+                *("--key", "will.key", "--node", self.url(3)),
+                lines=slice(0, 1),
+            )
+            (self.stage.folder / "competency.toml").write_text(_COMPETENCY_GRANT)
+            self.stage.show(
+                *("accreditation", "propose", "competency.toml", "--issuer", PROMISE),
+                *("--key", "will.key", "--node", self.url(3)),
+                lines=slice(0, 2),
+            )
+            self.meet()
+            self.approve("nora", 2, *self.waiting(2))
+            self.meet()
+            self.stage.show(
+                *("query", PROMISE, "--for", "Badge", "--competency", LISTENING, "--jurisdiction", "US-CA"),
+                *("--node", self.url(0)),
+                lines=slice(0, 9),
+            )
+            results.append("O*NET Basic Skills, published by the Workforce Board at node 4, counts at node 1")
+
+    # 7
+
+    def suspend_and_revoke(self) -> None:
+        with self.scenes.scene("A suspension and a revocation, which must not wait") as results:
+            self.stage.show(
+                *("accreditation", "suspend", shorten(self.accreditations[HARBOUR]), "--key", "alice.key"),
+                *("--code", "standards_noncompliance", "--reason", "site visit of 3 November", "--node", self.url(0)),
+                lines=slice(0, 3),
+            )
+            self.meet()
+            took = self._enforced(HARBOUR, "suspended", "bob", 1)
+            results.append(f"suspension: from the first node to enforce it to the last, {took * 1000:.0f} ms")
+            self.stage.show(
+                *("accreditation", "revoke", shorten(self.accreditations[MILL]), "--void-from", "2026-01-01"),
+                *("--code", "diploma_mill", "--reason", "degrees sold", "--key", "alice.key", "--node", self.url(0)),
+                lines=slice(0, 3),
+            )
+            self.meet()
+            self.approve("bob", 1, *self.waiting(1))
+            self.meet()
+            took = self._enforced(MILL, "not_trusted", "nora", 2)
+            results.append(f"revocation reaching back, by two bodies: {took * 1000:.0f} ms")
+            self.meet()
+
+    def _enforced(self, issuer: str, verdict: str, voter: str, at: int) -> float:
+        """Casts the deciding vote, and watches every node meanwhile; seconds from the first to the last."""
+        seen: dict[str, float] = {}
+
+        def watch(node: DemoNode) -> None:
+            with httpx.Client(trust_env=False, timeout=10) as http:
+                while node.name not in seen and time.perf_counter() < deadline:
+                    asked = {"issuer": issuer, "achievement_type": "BachelorDegree"}
+                    if http.post(f"{node.url}/v1/decisions", json=asked).json()["verdict"] == verdict:
+                        seen[node.name] = time.perf_counter()
+                    else:
+                        time.sleep(0.004)
+
+        waiting = self.waiting(at)
+        deadline = time.perf_counter() + 20
+        watchers = [threading.Thread(target=watch, args=(node,)) for node in self.stage.nodes]
+        for watcher in watchers:
+            watcher.start()
+        self.approve(voter, at, *waiting)
+        for watcher in watchers:
+            watcher.join()
+        _expect(len(seen) == len(self.stage.nodes), f"{issuer} is {verdict} at {sorted(seen)} only")
+        return max(seen.values()) - min(seen.values())
+
+    # 8
+
+    def ask_as_of(self) -> None:
+        with self.scenes.scene("The answer as of before and after") as results:
+            rows = []
+            for issuer, day, expected in AS_OF:
+                asked = ("query", issuer, "--for", "BachelorDegree", "--node", self.url(3))
+                answer = self.stage.ask(*asked, *(("--on", day) if day else ()))
+                word = good(answer["verdict"]) if answer["authorized"] else fair(answer["verdict"])
+                rows.append((issuer, day or "now", word, answer["reasons"][0]["text"]))
+                _expect(answer["verdict"] == expected, f"{issuer} as of {day}: {answer['verdict']}")
+            _table(("issuer", "issued on", "verdict", "why"), rows)
+            self.stage.show(
+                *("query", HARBOUR, "--for", "BachelorDegree", "--node", self.url(1)), lines=slice(0, 9), refused=True
+            )
+            results.append("loss of accreditation is not retroactive; fraud is")
+
+    # 9
+
+    def audit(self) -> None:
+        with self.scenes.scene("Every node's log, derived anew from its stored bytes") as results:
+            for node in self.stage.nodes:
+                shown = slice(None) if node is self.stage.nodes[0] else slice(-1, None)
+                self.stage.show("node", "audit", node.folder, "--node", node.url, lines=shown)
+            self.stage.show("node", "status", *(word for node in self.stage.nodes for word in ("--node", node.url)))
+            size = self.status(self.stage.nodes[0])["size"]
+            results.append(f"4 logs of {size} statements: every signature, tree, record and root is as it should be")
+
+    # Helpers
+
+    def url(self, number: int) -> str:
+        return self.stage.nodes[number].url
+
+    def status(self, node: DemoNode) -> dict[str, Any]:
+        answer: dict[str, Any] = self.http.get(f"{node.url}/v1/status").json()
+        return answer
+
+    def meet(self) -> float:
+        """Waits until every node holds the same; seconds."""
+
+        def same() -> bool:
+            return len({self.status(node)["state_root"] for node in self.stage.nodes}) == 1
+
+        return self.stage.until("every node holds the same", same)
+
+    def waiting(self, at: int) -> Sequence[str]:
+        """Beginnings of the ids of what waits for votes at a node."""
+        proposals = self.stage.ask("inbox", "--all", "--node", self.url(at))["proposals"]
+        return [shorten(proposal["id"]) for proposal in proposals]
+
+    def approve(self, who: str, at: int, *what: str) -> None:
+        self.stage.show_answer("approve", *what, "--key", f"{who}.key", "--yes", "--node", self.url(at), told=_vote)
+
+    def trqp(self, node: DemoNode, entity: str) -> dict[str, Any]:
+        body = {"entity_id": entity, "authority_id": ECOSYSTEM, "action": "issue", "resource": "BachelorDegree"}
+        answer: dict[str, Any] = self.http.post(f"{node.url}/authorization", json=body).json()
+        return answer
+
+
+def _examples() -> Path:
+    """The example data: beside the code in a checkout, inside the package where it is installed."""
+    here = Path(__file__).resolve().parent
+    return next(path for path in (here / "examples", here.parent / "examples") if path.is_dir())
+
+
+def _expect(condition: bool, found: str) -> None:
+    """What the demonstration shows must be true, or it fails."""
+    if not condition:
+        raise AccreditError("demo_failed", f"This is not as it should be: {found}.")
+
+
+def _inbox(answer: Any) -> list[str]:
+    rows = []
+    for one in answer["proposals"]:
+        summary = one["summary"] if len(one["summary"]) < 80 else one["summary"][:79] + "…"
+        rows.append(f"{shorten(one['id'])}  {summary}")
+    return rows
+
+
+def _vote(answer: Any) -> list[str]:
+    """How what was voted on stands now: `25 in effect; 25 waiting: It needs …`."""
+    states: dict[str, int] = {}
+    for one in answer["proposals"]:
+        what = "in effect" if one["state"] == "effective" else f"{one['state']}: {one['reason']}"
+        states[what] = states.get(what, 0) + 1
+    return [f"{count} {what}" for what, count in states.items()]
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    if not wants_json():
+        output.table(headers, rows)
+
+
+def _epilogue(stage: Stage, scenes: Scenes) -> None:
+    data = {
+        "scenes": [{"what": what, "result": result} for what, result in scenes.rows],
+        "seconds": round(scenes.seconds, 1),
+        "commands": stage.commands,
+        "kept": str(stage.folder) if stage.keeps else None,
+        "nodes": [{"name": node.name, "url": node.url} for node in stage.nodes],
+    }
+    output.emit(data, lambda: _say_farewell(stage, scenes))
+
+
+def _say_farewell(stage: Stage, scenes: Scenes) -> None:
+    output.say()
+    output.table(("what", "result"), scenes.rows)
+    output.say()
+    output.say(good(f"Done in {scenes.seconds:.0f} s, with {stage.commands} commands."))
+    if not stage.keeps:
+        output.say("Nothing is left behind. To go on by hand:  accredit demo --keep my-network")
+        return
+    folder = stage.folder
+    output.say(f"Kept in {folder}. To start the network again, one terminal each:")
+    for node in stage.nodes:
+        output.say(f"  accredit node run {folder / node.folder}")
+    first = stage.nodes[0].url
+    output.say("Then, for instance:")
+    output.say(f"  export ACCREDIT_NODE={first} ACCREDIT_PASSPHRASE_FILE={folder / 'passphrase'}")
+    output.say(f"  accredit query {MUNICH} --for BachelorDegree --on 2015-05-20")
+    output.say(f"  accredit accreditation reinstate ID --key {folder / 'alice.key'}")
+    output.say(f"  accredit inbox --key {folder / 'bob.key'}")

@@ -1,0 +1,269 @@
+"""What a demonstration is played on: a folder, people with keys, nodes in processes of their own, real commands.
+
+    with Stage.open(folder) as stage:
+        stage.show("keys", "new", "alice.key", "--authority", "did:web:board.example")
+        stage.start(node)
+        stage.until("every node holds the same", lambda: ...)
+
+Commands run as a person would run them, in the folder, with paths relative to it; what they print is shown indented.
+Whatever was started is stopped at the end, by its process id.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import accredit
+from accredit.cli.base import exits, output
+from accredit.cli.base.commands import wants_json
+from accredit.cli.base.output import faint, good
+from accredit.registry.errors import AccreditError, InputError, StorageError
+
+PATIENCE: Final = 20.0
+"""Seconds to wait for something a network of four nodes does within one or two."""
+
+_COMMAND: Final = [sys.executable, "-m", "cli"]
+_PASSPHRASE: Final = "passphrase"
+_WIDTH: Final = 118  # characters of a command's output shown on a line
+
+
+@dataclass(slots=True)
+class DemoNode:
+    """A node of the demonstration."""
+
+    folder: str
+    name: str
+    operator: str
+    port: int
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(slots=True)
+class Stage:
+    """See the module.
+
+    Attributes:
+        folder: where commands run. keeps: whether it stays at the end.
+        commands: how many were run. settings: environment variables they get besides.
+    """
+
+    folder: Path
+    keeps: bool
+    nodes: list[DemoNode] = field(default_factory=list)
+    commands: int = 0
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, keep: Path | None) -> "Stage":
+        """A stage in the folder `keep`, which stays; else in a temporary one.
+
+        Raises:
+            InputError: `keep` is there and not empty.
+            StorageError: it cannot be made.
+        """
+        if keep is None:
+            return cls(folder=Path(tempfile.mkdtemp(prefix="accredit-demo-")), keeps=False)
+        try:
+            keep.mkdir(parents=True, exist_ok=True)
+            is_empty = not any(keep.iterdir())
+        except OSError as error:
+            raise StorageError("no_folder", f"{keep} cannot be made ({error.strerror}).") from error
+        if not is_empty:
+            raise InputError("not_empty", f"{keep} is not empty.", hint="Name a folder that does not exist yet.")
+        return cls(folder=keep.resolve(), keeps=True)
+
+    def __enter__(self) -> "Stage":
+        descriptor = os.open(self.folder / _PASSPHRASE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(24) + "\n")
+        # A plain kill would leave the nodes behind; as an exit it ends them like any other.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if not self.keeps:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # Commands
+
+    def run(self, *arguments: str, refused: bool = False) -> str:
+        """Runs one command; what it prints.
+
+        Args:
+            refused: whether the answer may be no (exit code 1), or a check may fail.
+
+        Raises:
+            AccreditError: it ended with another exit code.
+        """
+        self.commands += 1
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("ACCREDIT_")}
+        environment |= {"ACCREDIT_PASSPHRASE_FILE": _PASSPHRASE, "PYTHONPATH": _import_path(), **self.settings}
+        done = subprocess.run(
+            [*_COMMAND, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode not in ((exits.OK, exits.NEGATIVE, *exits.RESULTS.values()) if refused else (exits.OK,)):
+            said = (done.stderr or done.stdout).strip().splitlines()[-3:]
+            raise AccreditError(
+                "demo_failed", f"accredit {' '.join(arguments)} ended with {done.returncode}: {' '.join(said)}"
+            )
+        return done.stdout
+
+    def ask(self, *arguments: str) -> Any:
+        """Runs one command with `--json`; what it answers."""
+        return json.loads(self.run(*arguments, "--json", refused=True))
+
+    def show(self, *arguments: str, lines: slice = slice(None), refused: bool = False) -> str:
+        """Runs one command and shows it with what it prints, or with some of the lines."""
+        tell(f"  {output.styled('$ accredit ' + _quoted(arguments), fg='cyan')}")
+        printed = self.run(*arguments, refused=refused)
+        tell_lines(printed.rstrip().splitlines()[lines])
+        return printed
+
+    def show_answer(self, *arguments: str, told: Callable[[Any], Iterable[str]]) -> Any:
+        """Runs one command with `--json`; shows it as if without, with the lines that `told` makes of its answer."""
+        tell(f"  {output.styled('$ accredit ' + _quoted(arguments), fg='cyan')}")
+        answer = self.ask(*arguments)
+        tell_lines(told(answer))
+        return answer
+
+    def offline(self, url: str) -> None:
+        """From now on commands that name no node would ask this URL; empty for their usual one."""
+        self.settings = {"ACCREDIT_NODE": url} if url else {}
+
+    # Nodes
+
+    def start(self, node: DemoNode) -> None:
+        """Starts a node and waits until it answers."""
+        log = (self.folder / node.folder / "node.log").open("ab")
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("ACCREDIT_")}
+        node.process = subprocess.Popen(
+            [*_COMMAND, "node", "run", node.folder],
+            cwd=self.folder,
+            env=environment | {"PYTHONPATH": _import_path()},
+            stdout=log,
+            stderr=log,
+        )
+        log.close()
+
+    def wait_for(self, node: DemoNode) -> None:
+        """Waits until a started node answers.
+
+        Raises:
+            AccreditError: it ended, or does not answer; its last words are in the message.
+        """
+
+        def answers() -> bool:
+            assert node.process is not None
+            if node.process.poll() is not None:
+                words = (self.folder / node.folder / "node.log").read_text().strip().splitlines()[-1:]
+                raise AccreditError("demo_failed", f"{node.name} ended: {' '.join(words)}")
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", node.port)) == 0
+
+        self.until(f"{node.name} answers", answers)
+
+    def stop(self) -> None:
+        """Stops every node that was started, politely first."""
+        running = [node.process for node in self.nodes if node.process is not None and node.process.poll() is None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def until(self, what: str, condition: Callable[[], bool]) -> float:
+        """Waits until `condition` holds; the seconds that took.
+
+        Raises:
+            AccreditError: it does not within `PATIENCE`.
+        """
+        begun = time.perf_counter()
+        while not condition():
+            if time.perf_counter() - begun > PATIENCE:
+                raise AccreditError("demo_failed", f"{what}: not within {PATIENCE:.0f} s.")
+            time.sleep(0.01)
+        return time.perf_counter() - begun
+
+
+class Scenes:
+    """Numbered headings, and what each scene showed, for the table at the end."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.rows: list[tuple[str, str]] = []
+        self._begun = time.perf_counter()
+
+    @contextmanager
+    def scene(self, title: str) -> Iterator[list[str]]:
+        """One scene; what is appended to the list becomes its row."""
+        number = len(self.rows) + 1
+        elapsed = time.perf_counter() - self._begun
+        tell()
+        tell(output.mix(output.styled(f"[{number}/{self.total}] {title}", bold=True), faint(f"  {elapsed:.0f} s")))
+        results: list[str] = []
+        yield results
+        self.rows.append((title, "; ".join(results)))
+        for result in results:
+            tell(output.mix("  ", good("✓"), " ", result))
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.perf_counter() - self._begun
+
+
+def free_ports(count: int) -> list[int]:
+    """TCP ports of 127.0.0.1 that nobody listens on, as far as one can know beforehand."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def tell(text: str = "") -> None:
+    """A line for people; with `--json` only the end is said."""
+    if not wants_json():
+        output.say(text)
+
+
+def tell_lines(lines: Iterable[str]) -> None:
+    """What a command printed, indented; long lines are cut."""
+    for line in lines:
+        shown = line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+        tell(f"    {output.safe(shown)}".rstrip())
+
+
+def _import_path() -> str:
+    """Where the commands find this very code, wherever they run."""
+    return str(Path(accredit.__file__).parent.parent)
+
+
+def _quoted(arguments: Sequence[str]) -> str:
+    return " ".join(f'"{a}"' if " " in a else a for a in arguments)

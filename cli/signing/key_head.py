@@ -1,0 +1,90 @@
+"""Whether the head that a node names is the newest statement of a key: what is signed next is numbered after it.
+
+A key file knows what it signed last; a copy, or a restored backup, does not know what was signed elsewhere. One node
+could hide that, so in doubt two nodes of two operators must agree. Honest hands never give two statements one number.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from accredit.cli.base import node_option
+from accredit.cli.base.output import shorten
+from accredit.registry.errors import InputError, NotYetError, RefusedError
+
+from .offline_files import Head
+from .submit import key_at
+
+
+def compare_heads(
+    nodes: Sequence[str], ecosystem: dict[str, Any], kid: bytes, *, last: Head | None, head: Head | None
+) -> None:
+    """Refuses to build on a head that is not the key's newest, as far as can be known.
+
+    Args:
+        nodes: URLs, the node that was asked first. ecosystem: what it said of the ecosystem and itself.
+        last: the newest statement by the key file. head: by the node.
+
+    Raises:
+        NotYetError: `head_behind`: something signed has not arrived there.
+        RefusedError: `key_doubled`: the key is in use twice.
+        InputError: a second node of another operator has to be asked.
+    """
+    if last is not None and (head is None or head.seq < last.seq):
+        raise NotYetError(
+            "head_behind",
+            f"Your key signed statement number {last.seq} ({shorten(last.id)}); "
+            f"{nodes[0]} has only {head.seq if head else 'none'} of this key.",
+            hint="Send what was signed (accredit submit FILE), ask another node with --node, or wait a moment.",
+        )
+    if last is not None and head is not None and head.seq == last.seq and head.id != last.id:
+        raise RefusedError(
+            "key_doubled",
+            f"Under number {last.seq} your key file signed {shorten(last.id)} "
+            f"and the node holds {shorten(head.id)}: the key is in use twice.",
+            hint="Stop using it and find out where; then accredit keys rotate, or accredit keys compromise.",
+        )
+    if head is not None and (last is None or last.seq < head.seq):
+        _require_two_nodes(nodes, ecosystem, kid, head)
+
+
+def _require_two_nodes(nodes: Sequence[str], ecosystem: dict[str, Any], kid: bytes, head: Head) -> None:
+    """A copy of a key that has been used elsewhere: one node could hide its newest statement, two will not."""
+    others = [node for node in ecosystem["nodes"] if node["name"] != ecosystem["node"]["name"]]
+    if not others:
+        return
+    if len(nodes) < 2:
+        raise InputError(
+            "ask_two_nodes",
+            f"This copy of your key is older than what the key last signed (number {head.seq}).",
+            hint="Let two operators' nodes confirm it: add "
+            + " ".join(f"--node {url}" for url in (nodes[0], others[0]["url"])),
+        )
+    operators = {_operator(ecosystem)}
+    for url in nodes[1:]:
+        with node_option.connected(url) as client:
+            operators.add(_operator(client.ecosystem()))
+            known = key_at(client, kid) or {"seq": 0, "head": None}
+        if known["seq"] > head.seq:
+            raise NotYetError(
+                "head_behind",
+                f"{url} has statement number {known['seq']} of your key; {nodes[0]} only {head.seq}.",
+                hint=f"Ask {url} first (--node {url}), or wait until both agree.",
+            )
+        if known["seq"] == head.seq and known["head"] != head.id.hex():
+            raise RefusedError(
+                "key_doubled",
+                f"The nodes hold different statements number {head.seq} of your key: it is in use twice.",
+                hint="Stop using it and find out where; then accredit keys rotate, or accredit keys compromise.",
+            )
+    if len(operators) < 2 and any(node["operator"] not in operators for node in others):
+        raise InputError(
+            "ask_two_operators",
+            "Both nodes belong to one operator.",
+            hint="Name a node of another: accredit node peers lists them.",
+        )
+
+
+def _operator(ecosystem: dict[str, Any]) -> str:
+    """Who operates the node that answered; the node itself where it is not (yet) admitted."""
+    own = str(ecosystem["node"]["name"])
+    return next((str(node["operator"]) for node in ecosystem["nodes"] if node["name"] == own), own)

@@ -1,0 +1,190 @@
+"""Keys at work: finding the passphrase, unlocking a key file, signing drafts so that nothing is signed twice or lost.
+
+Statements signed with a key are written to `<key file>.unsent` first, then the key file remembers the last number, then
+they may leave; the file goes once a node has them. It is made exclusively, so it is also the lock that keeps two
+commands with one key apart.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from accredit.cli.base import documents
+from accredit.node.key_files import AuthorityKey, read_passphrase
+from accredit.node.storage.atomic_files import create_file
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
+from accredit.registry.statement import Draft, decode, encode_signed
+
+from .offline_files import Head, Signed
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKey:
+    """What is public of a key.
+
+    Attributes:
+        last: what its file says it signed last; None for an exported entry, which does not know.
+    """
+
+    kid: bytes
+    public: bytes
+    authority: str
+    label: str
+    ecosystem: bytes | None
+    last: Head | None
+    is_secret: bool
+
+
+def read_public(path: Path) -> PublicKey:
+    """Reads a key file, or the public entry that `accredit keys export` wrote of one.
+
+    Raises:
+        InputError, DecodeError: it is neither; for a key file also open permissions.
+    """
+    if path.suffix == ".toml":
+        entry = documents.convert(documents.read_file(path))
+        key, authority = entry.get("key"), entry.get("authority")
+        if not isinstance(key, dict) or not isinstance(key.get("public"), bytes) or not isinstance(authority, str):
+            raise DecodeError(
+                "not_a_key_entry", f"{path} is not the public entry of a key.", hint="accredit keys export writes one."
+            )
+        public = key["public"]
+        return PublicKey(
+            kid=key_id(public),
+            public=public,
+            authority=authority,
+            label=str(key.get("label", "")),
+            ecosystem=None,
+            last=None,
+            is_secret=False,
+        )
+    held = AuthorityKey.load(path)
+    last = Head(seq=held.last.seq, id=held.last.id) if held.last else None
+    return PublicKey(
+        kid=held.key,
+        public=held.public,
+        authority=held.authority,
+        label=held.label,
+        ecosystem=held.ecosystem,
+        last=last,
+        is_secret=True,
+    )
+
+
+def passphrase_for(path: Path, passphrase_file: Path | None, *, confirm: bool = False) -> str:
+    """The passphrase of the key in `path`: from the file, or asked for on a terminal.
+
+    Raises:
+        InputError: there is neither a file nor a terminal.
+    """
+    if passphrase_file is not None:
+        return read_passphrase(passphrase_file)
+    if not sys.stdin.isatty():
+        raise InputError(
+            "no_passphrase",
+            f"The passphrase of {path} is needed, and there is no terminal to ask on.",
+            hint="Add --passphrase-file FILE or set ACCREDIT_PASSPHRASE_FILE.",
+        )
+    text: str = click.prompt(f"Passphrase of {path}", hide_input=True, confirmation_prompt=confirm, err=True)
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """An unlocked key."""
+
+    path: Path
+    kid: bytes
+    seed: bytes = field(repr=False)
+
+    @classmethod
+    def unlock(cls, path: Path, passphrase_file: Path | None) -> "Signer":
+        """Opens a key file.
+
+        Raises:
+            InputError: no or a wrong passphrase, or not a key file.
+        """
+        from accredit.cli.base.output import progress
+
+        if path.suffix == ".toml":
+            raise InputError(
+                "not_secret",
+                f"{path} is the public entry of a key and cannot sign.",
+                hint="Name the key file itself, or add --offline FILE to sign elsewhere.",
+            )
+        key = AuthorityKey.load(path)
+        passphrase = passphrase_for(path, passphrase_file)
+        with progress("Unlocking the key"):
+            return cls(path=path, kid=key.key, seed=key.unlock(passphrase))
+
+    def sign(self, drafts: Sequence[Draft], *, keep: Callable[[Sequence[bytes]], None]) -> list[bytes]:
+        """Signs `drafts`, whose numbers rise. Before it returns, `keep` has stored the result and the key file its end.
+
+        Raises:
+            RefusedError: the key file has signed such a number already; nothing leaves.
+            DecodeError: a draft makes no well-formed statement, or too large a one.
+        """
+        first, last = drafts[0], drafts[-1]
+        held = AuthorityKey.load(self.path).last
+        if held is not None and (first.seq <= held.seq):
+            raise RefusedError(
+                "would_fork",
+                f"This key has signed number {held.seq} already, so it cannot sign number {first.seq}.",
+                hint="Make it anew: it was drafted before the key's last statement.",
+            )
+        raws = [encode_signed(draft, self.seed) for draft in drafts]
+        keep(raws)
+        try:
+            AuthorityKey.record_last(self.path, last.seq, decode(raws[-1]).id)
+        except RefusedError:
+            unsent_path(self.path).unlink(missing_ok=True)
+            raise
+        return raws
+
+
+def unsent_path(key_path: Path) -> Path:
+    """Where statements wait that were signed with a key and have not been sent."""
+    return key_path.with_name(key_path.name + ".unsent")
+
+
+def write_unsent(key_path: Path, signed: Signed) -> None:
+    """Keeps what was signed until a node has it.
+
+    Raises:
+        NotYetError: another command is signing with this key.
+    """
+    try:
+        create_file(unsent_path(key_path), signed.encode().encode())
+    except InputError:
+        raise NotYetError(
+            "key_in_use",
+            f"Another command has signed with {key_path} and not sent it yet.",
+            hint=f"Wait for it; if it was interrupted, send its statements: accredit submit {unsent_path(key_path)}",
+        ) from None
+
+
+def key_options(command: _F) -> _F:
+    """Adds `--key` and `--passphrase-file`."""
+    for option in (
+        click.option(
+            "--passphrase-file",
+            envvar="ACCREDIT_PASSPHRASE_FILE",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="File whose first line is the passphrase; asked for on a terminal otherwise.",
+        ),
+        click.option(
+            "--key",
+            envvar="ACCREDIT_KEY",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Your key file. [env ACCREDIT_KEY]",
+        ),
+    ):
+        command = option(command)
+    return command

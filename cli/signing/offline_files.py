@@ -1,0 +1,283 @@
+"""Files that travel to a machine without a network and back: what shall be signed, and what has been.
+
+A *request* holds, for each statement, the exact draft in CBOR and a reading of it for people; a *signed file* holds the
+statements. Both are JSON:
+
+    {"format": "accredit-request/1", "ecosystem_name", "ecosystem": hex | null, "key": hex, "authority",
+     "head": {"seq", "id"} | null, "drafts": [{"reading": {…}, "cbor": hex}]}
+    {"format": "accredit-signed/1", "ecosystem_name", "ecosystem": hex, "statements": [{"reading": {…}, "cose": hex}]}
+
+Whoever signs signs the CBOR, so the reading is made anew from it and must be the one in the file: a request whose text
+says one thing and whose bytes another is refused. A signed file that holds a `charter.genesis` is a *ceremony file*:
+founders add their votes to it, one after the other, until it is published.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from accredit.cli.base.documents import parse_json, read_bytes, render
+from accredit.cli.base.output import plain
+from accredit.governance.key_entries import next_number
+from accredit.governance.rulebook import check_body
+from accredit.node.http.json_views import format_time
+from accredit.registry.encoding.cbor import decode as decode_cbor
+from accredit.registry.encoding.cbor import encode as encode_cbor
+from accredit.registry.errors import DecodeError, RefusedError
+from accredit.registry.statement import Draft, Unverified, as_unverified, decode
+
+REQUEST: Final = "accredit-request/1"
+SIGNED: Final = "accredit-signed/1"
+_DRAFT_MEMBERS: Final = tuple(field.name for field in fields(Draft))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A key's newest statement: its number and id."""
+
+    seq: int
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Statements to be signed by one key.
+
+    Attributes:
+        ecosystem: id of the genesis; None where the genesis itself is to be signed.
+        ecosystem_name: for people; nothing rests on it.
+        key: id of the key that shall sign.
+        authority: id of the authority it speaks for.
+        head: the key's newest statement when the request was made; None if it has made none.
+        drafts: what is to be signed, in order.
+    """
+
+    ecosystem: bytes | None
+    ecosystem_name: str
+    key: bytes
+    authority: str
+    head: Head | None
+    drafts: tuple[Draft, ...]
+
+    def encode(self) -> str:
+        """The text of the request file."""
+        return _json(
+            {
+                "format": REQUEST,
+                "to_sign": "Carry this file to the machine that holds the key and run there: accredit sign FILE",
+                "ecosystem_name": self.ecosystem_name,
+                "ecosystem": self.ecosystem,
+                "authority": self.authority,
+                "key": self.key,
+                "head": None if self.head is None else {"seq": self.head.seq, "id": self.head.id},
+                "drafts": [{"reading": reading(draft), "cbor": encode_draft(draft)} for draft in self.drafts],
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """Statements that have been signed and may still have to be sent."""
+
+    ecosystem: bytes
+    ecosystem_name: str
+    statements: tuple[bytes, ...]
+
+    def encode(self) -> str:
+        """The text of the signed file."""
+        readings = [(reading(decode(raw)), decode(raw).id, raw) for raw in self.statements]
+        return _json(
+            {
+                "format": SIGNED,
+                "to_send": "Carry this file to a machine with a network and run there: accredit submit FILE",
+                "ecosystem_name": self.ecosystem_name,
+                "ecosystem": self.ecosystem,
+                "statements": [{"id": id_, "reading": text, "cose": raw} for text, id_, raw in readings],
+            }
+        )
+
+
+def encode_draft(draft: Draft) -> bytes:
+    """A draft as deterministic CBOR, a map of its members."""
+    return encode_cbor({name: getattr(draft, name) for name in _DRAFT_MEMBERS})
+
+
+def decode_draft(raw: bytes, where: str) -> Draft:
+    """The inverse of `encode_draft`, its body checked against the rulebook.
+
+    Raises:
+        DecodeError: not a draft, or its body is not of its kind's shape.
+    """
+    content = decode_cbor(raw, what=where)
+    if type(content) is not dict or set(content) != set(_DRAFT_MEMBERS):
+        raise DecodeError("not_a_draft", f"{where} is not a draft.", hint="Make the request anew.")
+    _require_types(content, where)
+    check_body(content["kind"], content["body"])
+    return Draft(**content)
+
+
+def _require_types(content: Mapping[str, Any], where: str) -> None:
+    types = {"iss": str, "sub": str, "kind": str, "iat": int, "seq": int, "body": dict}
+    for name, kind in types.items():
+        if type(content[name]) is not kind:
+            raise DecodeError("not_a_draft", f"{where}: {name} is not of its type.", hint="Make the request anew.")
+    for name in ("eco", "prev"):
+        if content[name] is not None and (type(content[name]) is not bytes or len(content[name]) != 32):
+            raise DecodeError("not_a_draft", f"{where}: {name} is not an id.", hint="Make the request anew.")
+
+
+def reading(draft: Draft) -> dict[str, Any]:
+    """What a draft or statement says, for people: every member, nothing left out."""
+    return {
+        "kind": draft.kind,
+        "by": draft.iss,
+        "about": draft.sub,
+        "said": format_time(draft.iat),
+        "number": draft.seq,
+        "follows": draft.prev.hex() if draft.prev else None,
+        "ecosystem": draft.eco.hex() if draft.eco else None,
+        "body": plain(render(draft.body)),
+    }
+
+
+def after(draft: Draft, key: bytes) -> tuple[Head, int]:
+    """What the key's head will be once it has signed `draft`, and the number that must follow.
+
+    Raises:
+        DecodeError: the draft makes no well-formed statement, or too large a one.
+    """
+    statement = as_unverified(draft, key)
+    return Head(seq=draft.seq, id=statement.id), next_number(statement)
+
+
+def decode_request(text: str, source: str) -> Request:
+    """Reads a request file.
+
+    Raises:
+        DecodeError: it is not one.
+        RefusedError: its text says something else than its bytes, or its drafts do not follow each other.
+    """
+    table = parse_json(text, source)
+    _require_format(table, REQUEST, source)
+    try:
+        head = table["head"] and Head(seq=int(table["head"]["seq"]), id=bytes.fromhex(table["head"]["id"]))
+        raws = [(entry["reading"], bytes.fromhex(entry["cbor"])) for entry in table["drafts"]]
+        request = Request(
+            ecosystem=table["ecosystem"] and bytes.fromhex(table["ecosystem"]),
+            ecosystem_name=str(table["ecosystem_name"]),
+            key=bytes.fromhex(table["key"]),
+            authority=str(table["authority"]),
+            head=head or None,
+            drafts=tuple(decode_draft(raw, f"{source}: draft {at}") for at, (_, raw) in enumerate(raws, 1)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecodeError(
+            "not_a_request", f"{source}: a member is missing or of another type ({error}).", hint="Make it anew."
+        ) from error
+    for at, (draft, (said, _)) in enumerate(zip(request.drafts, raws, strict=True), 1):
+        if reading(draft) != said:
+            raise RefusedError(
+                "request_differs",
+                f"{source}: what draft {at} shows is not what would be signed. Somebody changed this file.",
+                hint="Do not sign it; ask for a new request, from another machine.",
+            )
+    _require_sequence(request, source)
+    return request
+
+
+def _require_sequence(request: Request, source: str) -> None:
+    head, number = request.head, None
+    for at, draft in enumerate(request.drafts, 1):
+        fits = draft.prev == (head.id if head else None) and draft.eco == request.ecosystem
+        if not fits or draft.iss != request.authority or (number is not None and draft.seq != number):
+            raise RefusedError(
+                "request_differs",
+                f"{source}: draft {at} does not follow the one before it, or is of another authority or ecosystem.",
+                hint="Make the request anew with --offline.",
+            )
+        head, number = after(draft, request.key)
+
+
+def decode_signed(text: str, source: str) -> Signed:
+    """Reads a signed file; the signatures are for the node (or `genesis_of`) to check.
+
+    Raises:
+        DecodeError: it is not one.
+    """
+    table = parse_json(text, source)
+    _require_format(table, SIGNED, source)
+    try:
+        signed = Signed(
+            ecosystem=bytes.fromhex(table["ecosystem"]),
+            ecosystem_name=str(table["ecosystem_name"]),
+            statements=tuple(bytes.fromhex(entry["cose"]) for entry in table["statements"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise DecodeError(
+            "not_a_signed_file", f"{source}: a member is missing or of another type ({error}).", hint="Copy it anew."
+        ) from error
+    for raw in signed.statements:
+        decode(raw)
+    return signed
+
+
+def read_statements(path: Path) -> list[bytes]:
+    """The statements in a signed file, or in a file that is one COSE_Sign1."""
+    raw = read_bytes(path)
+    if raw[:1] == b"\xd2":
+        decode(raw)
+        return [raw]
+    return list(decode_signed(_text(raw, path), str(path)).statements)
+
+
+def read_request(path: Path) -> Request:
+    """The request in a file."""
+    return decode_request(_text(read_bytes(path), path), str(path))
+
+
+def read_ceremony(path: Path) -> Signed:
+    """A signed file that begins with a genesis, the genesis' signature checked with its own key.
+
+    Raises:
+        DecodeError, RefusedError: it is not one, or the genesis is not good.
+    """
+    signed = decode_signed(_text(read_bytes(path), path), str(path))
+    genesis_of(signed.statements, str(path))
+    return signed
+
+
+def genesis_of(statements: Sequence[bytes], source: str) -> Unverified:
+    """The genesis among `statements`, checked; it must be the first.
+
+    Raises:
+        RefusedError: there is none, or its key is not its own.
+    """
+    from accredit.governance.admission import Admission
+
+    first = decode(statements[0]) if statements else None
+    if first is None or first.kind != "charter.genesis":
+        raise RefusedError(
+            "no_genesis", f"{source} does not begin with a charter.genesis.", hint="Give the file of charter sign."
+        )
+    return Admission(first.id).admit(first)
+
+
+def _require_format(table: Mapping[str, Any], expected: str, source: str) -> None:
+    if table.get("format") != expected:
+        what = {REQUEST: "a request (made with --offline)", SIGNED: "a signed file (made by accredit sign)"}[expected]
+        raise DecodeError(
+            "wrong_format", f"{source} is not {what}: its format is {table.get('format')!r}, not {expected!r}."
+        )
+
+
+def _text(raw: bytes, path: Path) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError("not_text", f"{path} is neither a statement nor JSON text.") from error
+
+
+def _json(value: Any) -> str:
+    return json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n"

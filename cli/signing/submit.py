@@ -1,0 +1,77 @@
+"""Sending statements to a node: in requests it can take, and patiently where it says that it is busy."""
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from accredit.cli.base import output
+from accredit.registry.errors import AccreditError, InputError
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+_BATCH: Final = 500  # statements a request; the node takes 1,000 of 4 MiB, and 500 of at most 16 KiB are well below
+_BATCH_BYTES: Final = 3 * 2**20
+ARRIVAL_SECONDS: Final = 5.0
+"""How long what another node has may take to arrive: a few ticks of the log."""
+_NOT_THERE: Final = ("not_found", "unknown_key")
+_BUSY: Final = ("rate_limited", "overloaded", "not_ready")
+_PATIENCE: Final = 60  # seconds to go on trying a node that says it is busy
+
+
+def key_at(client: "NodeClient", kid: bytes) -> dict[str, Any] | None:
+    """What a node knows of a key; None if it does not know it."""
+    try:
+        return client.key(kid)
+    except InputError as error:
+        if error.code in _NOT_THERE:
+            return None
+        raise
+
+
+def await_key(client: "NodeClient", kid: bytes, number: int) -> dict[str, Any] | None:
+    """As `key_at`, giving the key's statement of that number a moment to arrive from another node."""
+    deadline = time.monotonic() + ARRIVAL_SECONDS
+    with output.progress("Waiting for your key's last statement to reach the node"):
+        while True:
+            known = key_at(client, kid)
+            if known is None or known["seq"] >= number or time.monotonic() > deadline:
+                return known
+            time.sleep(0.1)
+
+
+def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Sends statements to a node, in requests it can take; one receipt for each, in order."""
+    receipts: list[dict[str, Any]] = []
+    with output.progress("Sending", len(raws)) as step:
+        for batch in _batches(raws):
+            receipts += _submit_patiently(client, batch)
+            step(len(batch))
+    return receipts
+
+
+def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Sends a batch, again and again while the node says that it is only busy: limits delay, they never refuse."""
+    deadline = time.monotonic() + _PATIENCE
+    pause = 0.5
+    while True:
+        try:
+            return list(client.submit(batch)["statements"])
+        except AccreditError as error:
+            if error.code not in _BUSY or time.monotonic() + pause > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, 8.0)
+
+
+def _batches(raws: Sequence[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for raw in raws:
+        if batch and (len(batch) == _BATCH or size + len(raw) > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(raw)
+        size += len(raw)
+    if batch:
+        yield batch

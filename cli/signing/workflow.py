@@ -1,0 +1,455 @@
+"""The signing desk: the one way from "what I mean to say" to a statement in the registry.
+
+Every command that says something calls `Desk.propose` with what it wants said. The desk then, in this order,
+
+1. finds the key file (`--key`, ACCREDIT_KEY) and asks the node which authority the key speaks for and what its newest
+   statement is. Honest hands do not fork: where the key file is behind the node (a fresh copy, a restored backup) two
+   nodes must agree on the head, and where it is ahead, what was signed and never arrived is sent first;
+2. builds the drafts: numbered after the head, dated now but never before the statement before;
+3. asks the node what each would bring about (dry run) and refuses what cannot take effect, unless `--force`;
+4. with `--dry-run` stops there, with `--offline FILE` writes a request file and stops there;
+5. unlocks the key once, signs, writes the signed statements to `<key file>.unsent` and their last number into the key
+   file, and only then sends them. If the connection breaks, nothing is lost and nothing can be signed twice;
+6. shows what became of each.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property, update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from accredit.cli.base import exits, node_option, output
+from accredit.cli.base.output import fair, shorten
+from accredit.governance.key_entries import next_number
+from accredit.governance.rulebook import check_statement
+from accredit.node.key_files import AuthorityKey
+from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
+from accredit.registry.statement import Draft, Statement, as_unverified, decode, verify
+
+from .key_head import compare_heads
+from .keys import PublicKey, Signer, key_options, read_public, unsent_path, write_unsent
+from .offline_files import Head, Request, Signed, after, read_statements
+from .outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
+from .submit import await_key, submit
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_BY_SUCCESSORS: Final = ("key.rotate", "key.compromise")
+_HELD: Final = ("logged", "known")
+_CLOCK_SLACK: Final = 300  # seconds; a key's newest statement further ahead of this clock is worth a word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """One thing to be said.
+
+    Attributes:
+        kind, sub: as in a statement.
+        body: its members; or a function that makes them from the ids of what is said before it in the same call, for
+            parts that name their whole.
+        label: how the result table names it; its subject, if empty.
+        chose_budget: the budgets it hands out were named in this command, so that they may be large.
+    """
+
+    kind: str
+    sub: str
+    body: dict[str, Any] | Callable[[Sequence[bytes]], dict[str, Any]]
+    label: str = ""
+    chose_budget: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A key as the ecosystem knows it: the authority it speaks for here, and where it stands.
+
+    `counts` is false while it counts for nobody: a successor before its first word, a founder before the founding.
+    """
+
+    kid: bytes
+    counts: bool
+    authority: str
+    head: Head | None
+    next_seq: int
+    budget: int
+    iat: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """The options that every signing command takes."""
+
+    key: Path | None
+    passphrase_file: Path | None
+    authority: str | None
+    offline: Path | None
+    dry_run: bool
+    force: bool
+
+
+def signing(command: _F) -> _F:
+    """Adds the signing options and `--node` to a command, which gets one argument for all: `desk: Desk`."""
+
+    def invoke(
+        *args: Any,
+        nodes: tuple[str, ...],
+        key: Path | None,
+        passphrase_file: Path | None,
+        authority: str | None,
+        offline: Path | None,
+        dry_run: bool,
+        force: bool,
+        **kwargs: Any,
+    ) -> Any:
+        wishes = Wishes(
+            key=key,
+            passphrase_file=passphrase_file,
+            authority=authority,
+            offline=offline,
+            dry_run=dry_run,
+            force=force,
+        )
+        with Desk(nodes, wishes) as desk:
+            return command(*args, desk=desk, **kwargs)
+
+    decorated: Any = update_wrapper(invoke, command)
+    for option in reversed(_SIGNING_OPTIONS):
+        decorated = option(decorated)
+    result: _F = key_options(node_option.node_option(decorated))
+    return result
+
+
+_SIGNING_OPTIONS: Final = (
+    click.option("--as", "authority", metavar="ID", help="Authority to speak for, where the key has several."),
+    click.option(
+        "--offline",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Sign nothing; write a request file for `accredit sign` on a machine without a network.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Sign nothing; show what it would bring about."),
+    click.option("--force", is_flag=True, help="Sign even what cannot take effect as things stand."),
+)
+
+
+class Desk:
+    """See the module's docstring. Use as a context manager; connections close at the end."""
+
+    def __init__(self, nodes: tuple[str, ...], wishes: Wishes) -> None:
+        self.nodes = nodes
+        self.wishes = wishes
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Desk":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @cached_property
+    def client(self) -> "NodeClient":
+        """The first of the nodes."""
+        return self._stack.enter_context(node_option.connected(self.nodes[0]))
+
+    @cached_property
+    def ecosystem(self) -> dict[str, Any]:
+        """`GET /v1/ecosystem` of the first node."""
+        found: dict[str, Any] = self.client.ecosystem()
+        return found
+
+    @cached_property
+    def key_path(self) -> Path:
+        """The key file.
+
+        Raises:
+            InputError: none is named.
+        """
+        if self.wishes.key is None:
+            raise InputError(
+                "no_key",
+                "No key file is named.",
+                hint="Add --key FILE or set ACCREDIT_KEY; accredit keys new makes one.",
+            )
+        return self.wishes.key
+
+    @cached_property
+    def voice(self) -> Voice:
+        """The key, which authority it speaks for, and its head, after everything unsent has been sent.
+
+        Raises:
+            NotYetError: the node does not know the key, or lacks what it signed before.
+            InputError: it speaks for several authorities and none was named, or not for that one.
+            RefusedError: the key has been cut off, or two nodes contradict each other.
+        """
+        key = read_public(self.key_path)
+        if not self.wishes.offline and not self.wishes.dry_run:
+            self._send_unsent()
+        known = self._key_at_node(key)
+        authority = self._choose_authority(known)
+        head = Head(seq=known["seq"], id=bytes.fromhex(known["head"])) if known["head"] else None
+        if known["forked"]:
+            raise RefusedError(
+                "key_forked",
+                f"Key {shorten(key.kid)} has signed two statements under one number; what it says has no effect.",
+                hint="Have another key of your authority retire it: accredit keys compromise.",
+            )
+        self._require_ecosystem(key)
+        if key.is_secret and not self.wishes.dry_run:
+            # Of an exported entry nothing is known; there the key file that signs the request is the guard.
+            compare_heads(self.nodes, self.ecosystem, key.kid, last=key.last, head=head)
+        newest = self._newest(head, key) if head else None
+        return Voice(
+            kid=key.kid,
+            counts=bool(known["authorities"]),
+            authority=authority,
+            head=head,
+            next_seq=next_number(newest) if newest else 1,
+            budget=known["budget"],
+            iat=newest.iat if newest else 0,
+        )
+
+    @property
+    def authority(self) -> str:
+        """Id of the authority the key speaks for."""
+        return self.voice.authority
+
+    def propose(self, says: Sequence[Say], *, show: bool = True) -> list[Outcome]:
+        """Says all of `says`, in order, and shows what became of them.
+
+        Args:
+            says: at least one.
+            show: print the result; False for a caller that prints its own.
+
+        Returns:
+            one outcome for each, in the same order.
+
+        Raises:
+            RefusedError: one of them cannot take effect; nothing was signed.
+            RemoteError: the node could not be reached; what was signed by then is kept and sent next time.
+        """
+        drafts = self._drafts(says)
+        outcomes = self._foresee(says, drafts)
+        if self.wishes.dry_run:
+            pass
+        elif self.wishes.offline is not None:
+            self._write_request(drafts, self.wishes.offline)
+            outcomes = [outcome.with_status("requested") for outcome in outcomes]
+        else:
+            outcomes = self._say(says, drafts)
+        if show:
+            output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: self.show(outcomes))
+            if self.wishes.dry_run and any(outcome.state in CANNOT_TAKE_EFFECT for outcome in outcomes):
+                raise exits.Negative
+        return outcomes
+
+    def show(self, outcomes: Sequence[Outcome]) -> None:
+        """Prints outcomes for people, and what to do with a request file."""
+        show(outcomes)
+        if self.wishes.offline is not None and not self.wishes.dry_run:
+            output.say(f"Nothing is signed yet. Take {self.wishes.offline} to your key and run there:")
+            output.say(f"  accredit sign {self.wishes.offline} -o signed.json")
+
+    # ------------------------------------------------------------------------------------------- the key and its head
+
+    def _key_at_node(self, key: PublicKey) -> dict[str, Any]:
+        known = await_key(self.client, key.kid, key.last.seq if key.last else 0)
+        if known is None:
+            raise NotYetError(
+                "unknown_key",
+                f"{self.nodes[0]} does not know the key {shorten(key.kid)}.",
+                hint="A charter, a delegation or accredit keys add must introduce it first; or ask another node.",
+            )
+        return known
+
+    def _newest(self, head: Head, key: PublicKey) -> Statement:
+        """The key's newest statement, its signature checked: a node cannot make up what a chain is built on.
+
+        Raises:
+            RemoteError: the node says something else than the key has signed.
+        """
+        try:
+            newest = verify(decode(self.client.statement_bytes(head.id)), key.public)
+        except (DecodeError, RefusedError) as error:
+            raise RemoteError(
+                "bad_answer",
+                f"{self.nodes[0]} names a statement as your key's newest that it has not signed ({error.message})",
+                hint="Ask another node with --node, and tell its operator.",
+            ) from error
+        if (newest.id, newest.seq) != (head.id, head.seq):
+            raise RemoteError(
+                "bad_answer",
+                f"{self.nodes[0]} says another thing of your key's newest statement than it sends.",
+                hint="Ask another node with --node, and tell its operator.",
+            )
+        return newest
+
+    def _require_ecosystem(self, key: PublicKey) -> None:
+        here = self.ecosystem["ecosystem"]
+        if key.ecosystem is not None and key.ecosystem.hex() != here:
+            raise RefusedError(
+                "wrong_ecosystem",
+                f"The key is for the ecosystem {shorten(key.ecosystem)}, and {self.nodes[0]} serves {here[:12]}.",
+                hint="Name a node of your ecosystem with --node, or another key with --key.",
+            )
+
+    def _choose_authority(self, known: dict[str, Any]) -> str:
+        ids = sorted({standing["by"] for standing in known["authorities"]})
+        if not ids and not known["cut"]:
+            # A committed successor that has not spoken yet; or a founder: nobody speaks for anybody before the charter
+            # is in effect, and founders' votes are what puts it there. For others the dry run says why it is no use.
+            ids = [read_public(self.key_path).authority]
+        wanted = self.wishes.authority
+        if wanted is not None and wanted not in ids:
+            raise InputError(
+                "not_your_authority",
+                f"The key does not speak for {wanted}.",
+                hint=f"It speaks for {', '.join(ids) or 'nobody (any more)'}.",
+            )
+        if known["cut"]:
+            raise RefusedError(
+                "key_cut_off",
+                "The key speaks for nobody any more: it was cut off.",
+                hint="accredit authority list shows who has which keys.",
+            )
+        if wanted is None and len(ids) > 1:
+            raise InputError(
+                "several_authorities", f"The key speaks for {', '.join(ids)}.", hint="Say for which with --as ID."
+            )
+        return wanted or ids[0]
+
+    # ------------------------------------------------------------------------------------------------ drafts and votes
+
+    def _drafts(self, says: Sequence[Say]) -> list[Draft]:
+        voice, eco = self.voice, bytes.fromhex(self.ecosystem["ecosystem"])
+        now = int(time.time())
+        if voice.iat > now + _CLOCK_SLACK:
+            output.note(fair("This key's last statement is dated in the future; the new one will be dated the same."))
+        head, number = voice.head, voice.next_seq
+        drafts: list[Draft] = []
+        ids: list[bytes] = []
+        for say in says:
+            body = say.body(ids) if callable(say.body) else say.body
+            draft = Draft(
+                iss=voice.authority,
+                sub=say.sub,
+                iat=max(now, voice.iat),
+                eco=eco,
+                kind=say.kind,
+                seq=number,
+                prev=head.id if head else None,
+                body=body,
+            )
+            check_statement(as_unverified(draft, voice.kid))
+            head, number = after(draft, voice.kid)
+            if not say.chose_budget and not self.wishes.force:
+                _require_modest(say, handed_out=number - draft.seq - 1, left=voice.budget - draft.seq)
+            drafts.append(draft)
+            ids.append(head.id)
+        if drafts[-1].seq > voice.budget:
+            raise RefusedError(
+                "over_budget",
+                f"This would be statement number {drafts[-1].seq} of a key that may make {voice.budget}.",
+                hint="Have another key of your authority add a new one: accredit keys add.",
+            )
+        return drafts
+
+    def _foresee(self, says: Sequence[Say], drafts: Sequence[Draft]) -> list[Outcome]:
+        """What the node thinks each draft would bring about; refuses what cannot take effect."""
+        outcomes: list[Outcome] = []
+        with output.progress("Asking what it would bring about", len(drafts)) as step:
+            for say, draft in zip(says, drafts, strict=True):
+                id_ = after(draft, self.voice.kid)[0].id
+                if callable(say.body) or (say.kind in _BY_SUCCESSORS and not self.voice.counts):
+                    # A part of something said just before it, which the node cannot know yet; or the first word of a
+                    # successor, whose right to speak only the word itself will show.
+                    state = outcomes[0].state if outcomes else "cannot be foreseen"
+                    outcomes.append(_outcome(say, id_, "foreseen", {"state": state}, {}))
+                    continue
+                foreseen = self.client.dry_run(
+                    {"iss": draft.iss, "sub": draft.sub, "kind": draft.kind, "body": draft.body, "key": self.voice.kid}
+                )
+                outcomes.append(_outcome(say, id_, "foreseen", foreseen, {}))
+                step(1)
+        hopeless = [outcome for outcome in outcomes if outcome.state in CANNOT_TAKE_EFFECT]
+        if hopeless and not self.wishes.force and not self.wishes.dry_run:
+            first = hopeless[0]
+            more = f" (and {len(hopeless) - 1} more)" if len(hopeless) > 1 else ""
+            raise RefusedError(
+                "cannot_take_effect",
+                f"{first.kind} about {first.name} would not take effect: {first.reason.rstrip('.')}{more}.",
+                hint="Nothing was signed. Change it, or add --force to say it all the same.",
+            )
+        return outcomes
+
+    def _write_request(self, drafts: Sequence[Draft], path: Path) -> None:
+        from accredit.cli.base.documents import write_new
+
+        request = Request(
+            ecosystem=drafts[0].eco,
+            ecosystem_name=str(self.ecosystem["name"]),
+            key=self.voice.kid,
+            authority=self.voice.authority,
+            head=self.voice.head,
+            drafts=tuple(drafts),
+        )
+        write_new(path, request.encode(), force=self.wishes.force)
+
+    def _say(self, says: Sequence[Say], drafts: Sequence[Draft]) -> list[Outcome]:
+        signer = Signer.unlock(self.key_path, self.wishes.passphrase_file)
+        with output.progress("Signing"):
+            raws = signer.sign(
+                drafts,
+                keep=lambda raws: write_unsent(
+                    self.key_path,
+                    Signed(
+                        ecosystem=bytes.fromhex(self.ecosystem["ecosystem"]),
+                        ecosystem_name=str(self.ecosystem["name"]),
+                        statements=tuple(raws),
+                    ),
+                ),
+            )
+        receipts = submit(self.client, raws)
+        unsent_path(self.key_path).unlink(missing_ok=True)
+        self.__dict__.pop("voice", None)  # the head has moved on
+        outcomes = []
+        for at, (say, raw, receipt) in enumerate(zip(says, raws, receipts, strict=True)):
+            id_ = decode(raw).id
+            standing = self.client.statement(id_) if at < SHOWN and receipt["status"] in _HELD else {}
+            outcomes.append(_outcome(say, id_, receipt["status"], standing, receipt.get("problem") or {}))
+        return outcomes
+
+    def _send_unsent(self) -> None:
+        """Sends what an earlier command signed and could not send; the numbers after it depend on it."""
+        path = unsent_path(self.key_path)
+        if not path.exists():
+            return
+        raws = read_statements(path)
+        newest = decode(raws[-1])
+        AuthorityKey.record_last(self.key_path, newest.seq, newest.id)
+        submit(self.client, raws)
+        path.unlink()
+        output.note(f"Sent {len(raws)} statement(s) that an earlier command had signed and could not send.")
+
+
+def _require_modest(say: Say, *, handed_out: int, left: int) -> None:
+    """That a key keeps half of what it may still say: budgets handed out are its own numbers, gone for good."""
+    if 0 < left < 2 * handed_out:
+        raise RefusedError(
+            "generous_budget",
+            f"{say.kind} about {say.label or say.sub} would hand out {handed_out} of the {left} statements "
+            "that your key may still make.",
+            hint=f"Nothing was signed. Give less (--budget, or in the file; {left // 2} in all), or add --force.",
+        )
+
+
+def _outcome(say: Say, id_: bytes, status: str, standing: dict[str, Any], problem: dict[str, Any]) -> Outcome:
+    return outcome_of(
+        kind=say.kind, sub=say.sub, label=say.label, id=id_, status=status, standing=standing, problem=problem
+    )

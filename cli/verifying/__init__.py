@@ -1,0 +1,1 @@
+"""Asking, and checking what was answered, without trust in who answered."""

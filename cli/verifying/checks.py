@@ -1,0 +1,216 @@
+"""What a verifier's commands share: the trust policy's file and what it remembers, checks and how they are told.
+
+A policy file remembers the highest state that was verified with it, so that nobody can show its owner an older one:
+each successful check writes it anew, atomically, under the folder's lock. Where it cannot be written that is said, and
+the answer stands all the same.
+
+The five results are never folded together (`registry.evidence.state_check`); each has its own words here and its own
+exit code (`exits.RESULTS`).
+"""
+
+import stat
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.output import bad, fair, good
+from accredit.node.http.json_views import format_time
+from accredit.node.storage.atomic_files import folder_lock, write_atomically
+from accredit.registry.decision.query import Query
+from accredit.registry.domain.records import MemoryRecords
+from accredit.registry.encoding.cbor import decode
+from accredit.registry.errors import AccreditError, DecodeError, InputError, StorageError
+from accredit.registry.evidence.check import Checked, Evidence, check
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.trust_policy import TrustPolicy
+from accredit.registry.limits import RECORD_BYTES
+from accredit.registry.transparency.state_note import StateNote
+
+from .decision_text import decision_view, details_of, show_decision
+from .query_options import question_of
+
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
+
+policy_option = click.option(
+    "--policy",
+    "policy_path",
+    type=FILE,
+    envvar="ACCREDIT_POLICY",
+    required=True,
+    metavar="POLICY",
+    help="Your trust policy, from accredit trust export. [env ACCREDIT_POLICY]",
+)
+
+RESULT_WORDS: Final = {
+    Result.VERIFIED: (good, "Verified"),
+    Result.REFUTED: (bad, "Refuted"),
+    Result.UNWITNESSED: (fair, "Unwitnessed"),
+    Result.STALE: (fair, "Stale"),
+    Result.UNKNOWN: (fair, "Unknown"),
+}
+RESULT_MEANINGS: Final = {
+    Result.REFUTED: "It contradicts itself, or what you verified before. Whoever made it errs or lies.",
+    Result.UNWITNESSED: "Too few of the signers that your policy names vouch for it: take it for one node's word.",
+    Result.STALE: "It was so; whether it still is, this does not say.",
+    Result.UNKNOWN: "Your policy cannot tell; that is neither a yes nor a no.",
+}
+
+
+def read_policy(path: Path) -> TrustPolicy:
+    """The trust policy in a file.
+
+    Raises:
+        InputError: there is none.
+        DecodeError: it is none.
+    """
+    if not path.exists():
+        raise InputError(
+            "no_policy", f"There is no trust policy {path}.", hint="accredit trust export makes one, once, with care."
+        )
+    try:
+        return TrustPolicy.decode(documents.read_bytes(path))
+    except DecodeError as error:
+        raise DecodeError(error.code, f"{path}: {error.message}", hint=error.hint) from None
+
+
+def write_policy(path: Path, policy: TrustPolicy) -> None:
+    """Replaces a policy file by its next version, which forgets nothing that the file remembers by now.
+
+    Raises:
+        StorageError: it cannot be written; it stays as it was.
+    """
+    with folder_lock(path.absolute().parent):
+        held = read_policy(path)
+        _replace(path, policy if policy.count >= held.count else replace(policy, count=held.count, root=held.root))
+
+
+def remember(path: Path, state: StateNote) -> None:
+    """Notes in the policy file that this state was verified."""
+    try:
+        with folder_lock(path.absolute().parent):
+            # As it is now: another check may have come further meanwhile.
+            policy = read_policy(path)
+            if state.count > policy.count:
+                _replace(path, policy.remember(state))
+    except StorageError as error:
+        output.note(f"{fair('!')} {path} cannot remember what was verified: {output.safe(error)}")
+
+
+def _replace(path: Path, policy: TrustPolicy) -> None:
+    """Atomically, and with the permissions it had: whoever could read it still can."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    write_atomically(path, policy.encode())
+    path.chmod(mode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An evidence file, checked.
+
+    Attributes:
+        checked: what came of it.
+        question: what it answers, as `POST /v1/decisions` takes it; None where that cannot be read.
+        decision: the verified answer as a node would give it; None unless verified.
+        records: what was proved, for reading; empty unless verified.
+    """
+
+    checked: Checked
+    question: dict[str, Any] | None
+    decision: dict[str, Any] | None
+    records: MemoryRecords
+
+    @property
+    def is_yes(self) -> bool:
+        """Verified, and authorized."""
+        return self.decision is not None and bool(self.decision["authorized"])
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        state, checked = self.checked.state, self.checked
+        noted = None
+        if state is not None and checked.since is not None:
+            noted = {
+                "statements": state.count,
+                "root": state.root,
+                "since": format_time(checked.since),
+                "signers": [key.name for key in checked.signers],
+            }
+        return {
+            "result": str(checked.result),
+            "check": checked.check or None,
+            "text": checked.text,
+            "question": self.question,
+            "decision": self.decision,
+            "noted": noted,
+        }
+
+    def end(self) -> None:
+        """Ends a command: 0 for a verified yes, 1 for a verified no, else the result's own code.
+
+        Raises:
+            Negative: anything but a verified yes.
+        """
+        if self.decision is None:
+            raise exits.Negative(str(self.checked.result))
+        if not self.is_yes:
+            raise exits.Negative
+
+
+def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) -> Answer:
+    """Checks an evidence file with the policy in a file, which remembers the state if all is well.
+
+    Args:
+        query: what was asked; None to take the question from the file.
+        now: this machine's clock, seconds since 1970.
+
+    Raises:
+        InputError, DecodeError: there is no such policy.
+    """
+    policy = read_policy(policy_path)
+    checked = check(data, query, policy, now)
+    try:
+        evidence = Evidence.decode(data)
+    except AccreditError:
+        return Answer(checked=checked, question=None, decision=None, records=MemoryRecords())
+    question = question_of(evidence.query, policy.charter)
+    records = MemoryRecords()
+    if checked.decision is None or checked.state is None:
+        return Answer(checked=checked, question=question, decision=None, records=records)
+    remember(policy_path, checked.state)
+    for one in evidence.records:
+        if one.raw is not None:
+            record = decode(one.raw, what=f"the {one.type} record of {one.id}", max_bytes=RECORD_BYTES)
+            records.put(one.type, one.id, record)
+    return Answer(checked=checked, question=question, decision=decision_view(checked.decision), records=records)
+
+
+def show_answer(answer: Answer, now: int, *, asked: bool) -> None:
+    """Prints what came of a check, and the answer if it is verified.
+
+    Args:
+        asked: whether the person said the question; else it is shown as one to compare.
+    """
+    checked = answer.checked
+    show_result(checked.result, checked.check, checked.text)
+    if checked.since is not None:
+        names = ", ".join(key.name for key in checked.signers)
+        output.facts([("vouched for", f"{documents.span(now - checked.since)} ago, by {names}")])
+    if answer.question is not None and answer.decision is not None:
+        if not asked:
+            output.say(fair("The question is the one in the file: see that it is yours."))
+        output.say()
+        show_decision(answer.question, answer.decision, details_of(answer.decision, answer.records), at_node=False)
+
+
+def show_result(result: Result, check_name: str, text: str) -> None:
+    """Prints a result: its word, which check gave it, why, and what it means."""
+    colour, word = RESULT_WORDS[result]
+    if result is Result.VERIFIED:
+        output.say(f"{colour(word)}  {output.safe(text.removeprefix('Verified: '))}")
+        return
+    output.say(f"{colour(word)}  by the check {output.styled(check_name, bold=True)}: {output.safe(text)}")
+    if check_name != "question":
+        output.say(f"  {RESULT_MEANINGS[result]}")

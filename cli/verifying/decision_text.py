@@ -1,0 +1,186 @@
+"""Answers for people: the verdict in words, who accredits, why, until when, and what to do next.
+
+A decision comes here as `POST /v1/decisions` gives it (`decision_view` makes the same of one made on this machine),
+with *details* that make it readable: the authorities by id, and the accreditations it rests on.
+"""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any, Final
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
+from accredit.node.http.json_views import format_time, plain
+from accredit.registry.decision.verdict import Decision
+from accredit.registry.domain.records import Records
+
+HEADLINES: Final = {
+    "trusted": (good, "Trusted"),
+    "trusted_with_advisory": (good, "Trusted, with something to know"),
+    "trusted_historical": (good, "Trusted for that time"),
+    "suspended": (bad, "Suspended for the time being"),
+    "not_trusted": (bad, "Not trusted"),
+    "unknown_issuer": (bad, "Unknown issuer"),
+    "indeterminate": (fair, "Cannot be decided"),
+    "stale_view": (fair, "This node's view is too old to answer"),
+}
+_UNASKED: Final = {
+    "credential_types": "--for credentialType:NAME",
+    "achievement_types": "--for TYPE, as in --for BachelorDegree",
+    "competencies": "--competency URI",
+    "framework": "--framework URI",
+    "level": "--level EQF:6",
+    "jurisdiction": "--jurisdiction US-IN",
+    "program": "--program ID",
+    "field_of_study": "--field cip:51",
+    "delivery_mode": "--mode WORD",
+    "key": "--key VERIFICATION-METHOD",
+}
+_ACCREDITATIONS_SHOWN: Final = 5
+
+Details = dict[str, Any]
+"""`authorities`: standing by id; `accreditations`: records as a node shows them."""
+
+
+def decision_view(decision: Decision) -> dict[str, Any]:
+    """A decision made here, with the members that a node's answer has."""
+
+    def time(seconds: int | None) -> str | None:
+        return None if seconds is None else format_time(seconds)
+
+    return {
+        "verdict": str(decision.verdict),
+        "authorized": decision.authorized,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
+        "accreditations": [id_.hex() for id_ in decision.accreditations],
+        "others": [
+            {"accreditation": one.accreditation.hex(), "verdict": str(one.verdict), "code": one.code}
+            for one in decision.others
+        ],
+        "statements": [id_.hex() for id_ in decision.statements],
+        "chain": [{"by": by, "via": plain(via)} for by, via in decision.chain],
+        "unchecked": list(decision.unchecked),
+        "time_evaluated": time(decision.time_evaluated),
+        "time_requested": time(decision.time_requested),
+        "valid_until": time(decision.valid_until),
+        "issuer": decision.issuer,
+        "issuer_name": decision.issuer_name,
+    }
+
+
+def details_of(decision: dict[str, Any], records: Records) -> Details:
+    """What makes a decision readable, from records at hand."""
+    found = [records.get("accreditation", id_) for id_ in decision["accreditations"][:_ACCREDITATIONS_SHOWN]]
+    accreditations = [plain(record) for record in found if record is not None]
+    named = {one["by"] for one in [*decision["chain"], *accreditations]}
+    authorities = {id_: records.get("authority", id_) for id_ in sorted(named)}
+    return {
+        "authorities": {id_: plain(one["standings"][0]) for id_, one in authorities.items() if one is not None},
+        "accreditations": accreditations,
+    }
+
+
+def show_decision(question: dict[str, Any], decision: dict[str, Any], details: Details, *, at_node: bool) -> None:
+    """Prints an answer.
+
+    Args:
+        at_node: whether a node gave it: then what to do next may be to ask one again.
+    """
+    colour, headline = HEADLINES.get(decision["verdict"], (fair, decision["verdict"]))
+    name = decision["issuer_name"]
+    output.say(f"{colour(headline)}  {output.styled(name or question['issuer'], bold=True)}")
+    output.say()
+    output.facts(
+        [
+            ("issuer", question["issuer"]),
+            ("asked for", asked_for(question)),
+            ("as of", documents.when(decision["time_requested"]) or "now"),
+            ("accredited by", output.lines(_by(one, details["authorities"]) for one in details["accreditations"])),
+            ("chain", _chain(decision["chain"], details["authorities"])),
+            ("why", "\n".join(safe(reason["text"]) for reason in decision["reasons"])),
+            ("not checked", "\n".join(decision["unchecked"])),
+            ("holds until", documents.when(decision["valid_until"]) if decision["authorized"] else ""),
+            ("next", "\n".join(_next(question, decision, details)) if at_node else ""),
+        ]
+    )
+
+
+def asked_for(question: dict[str, Any]) -> str:
+    """A question without whom and when, in one line."""
+    parts = []
+    for member, value in question.items():
+        if member not in ("issuer", "issued_on"):
+            shown = ", ".join(value) if isinstance(value, list) else str(value)
+            parts.append(
+                shown if member in ("achievement_type", "competency") else f"{member.replace('_', ' ')} {shown}"
+            )
+    return "; ".join(parts) or "anything"
+
+
+def _by(accreditation: dict[str, Any], authorities: dict[str, Any]) -> output.Styled:
+    name = authorities.get(accreditation["by"], {}).get("name", accreditation["by"])
+    terms = accreditation["terms"][-1]
+    until = f" until {documents.when(terms['valid_until'])}" if "valid_until" in terms else ""
+    events = "".join(
+        f"; {one['event']} from {documents.when(one['effective_from'])}" for one in accreditation["events"]
+    )
+    since, id_ = documents.when(terms["valid_from"]), faint(shorten(accreditation["id"]))
+    return output.mix(f"{name}: {accreditation['kind']}, from {since}{until}{events} ", id_)
+
+
+def _chain(chain: Sequence[dict[str, Any]], authorities: dict[str, Any]) -> str:
+    names = [safe(authorities.get(link["by"], {}).get("name", link["by"])) for link in chain]
+    return " ← ".join([*names, "the charter"]) if names else ""
+
+
+def _next(question: dict[str, Any], decision: dict[str, Any], details: Details) -> list[str]:
+    """What a person can do with the answer."""
+    contacts = [details["authorities"].get(one["by"], {}) for one in details["accreditations"]]
+    match decision["verdict"]:
+        case "trusted" | "trusted_with_advisory" | "trusted_historical":
+            first = "Check the credential itself: its signature and status; this answer is about its issuer."
+            if "key" not in question:
+                return [first, "Add --key METHOD to ask whether the issuer's key was good then."]
+            return [first]
+        case "unknown_issuer":
+            search = f"Search by name: accredit issuer list --name {shlex.quote(_part_of(question['issuer']))}"
+            return [search, *_where_to_apply(details)]
+        case "indeterminate":
+            return [
+                "Say more: " + "; ".join(option for axis, option in _UNASKED.items() if _is_missing(axis, decision))
+            ]
+        case "stale_view":
+            return ["Ask another node with --node URL, or this one again in a minute."]
+        case _:
+            earlier = "For a credential issued earlier, ask as of that day: --on DATE"
+            objections = [
+                f"To object, turn to {safe(one.get('name', ''))}: {safe(one.get('appeal_url') or one['contact'])}"
+                for one in contacts
+                if one.get("appeal_url") or one.get("contact")
+            ]
+            lapsed = details["accreditations"] and "issued_on" not in question
+            applies = [] if details["accreditations"] else _where_to_apply(details)
+            return [*([earlier] if lapsed else []), *objections[:3], *applies]
+
+
+def _where_to_apply(details: Details) -> list[str]:
+    return [
+        f"To be accredited, apply to {safe(one['name'])}: {safe(one['apply_url'])}"
+        for one in details["authorities"].values()
+        if "apply_url" in one
+    ][:3]
+
+
+def _is_missing(axis: str, decision: dict[str, Any]) -> bool:
+    """Whether an undecided answer names this axis; where it names none that we know, all are offered."""
+    named = " ".join(
+        [*decision["unchecked"], *(reason["code"] + " " + reason["text"] for reason in decision["reasons"])]
+    )
+    mentioned = [one for one in _UNASKED if one in named or one.rstrip("s") in named or one.replace("_", " ") in named]
+    return axis in mentioned if mentioned else axis in ("achievement_types", "competencies")
+
+
+def _part_of(issuer: str) -> str:
+    """A word to search by: the first label of the host."""
+    host = issuer.removeprefix("https://").split("/")[0].rpartition(":")[2]
+    return host.split(".")[0] or host

@@ -1,0 +1,200 @@
+"""Questions as options of a command: what `query`, `evidence check` and `snapshot query` have in common.
+
+    ID --for BachelorDegree --on 2015-05-20 --jurisdiction US-IN
+        -> {"issuer": ID, "achievement_type": "BachelorDegree", "issued_on": "2015-05-20", "jurisdiction": "US-IN"}
+
+That is the body of `POST /v1/decisions`. `query_of` makes of it what the core takes, as a node does, so that a question
+asked of a node, of an evidence file and of a snapshot is the same one.
+"""
+
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar
+
+import click
+
+from accredit.cli.base import documents
+from accredit.registry.decision.query import ISSUE, Query
+from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
+from accredit.registry.encoding.identifiers import canonical_issuer, without_fragment
+from accredit.registry.errors import InputError
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_SINGULARS: Final = {
+    "achievement_types": "achievement_type",
+    "credential_types": "credential_type",
+    "competencies": "competency",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the options of `question_options` said.
+
+    Attributes:
+        wanted: the words after `--for`. axes: the other options, None where not given.
+    """
+
+    wanted: tuple[str, ...]
+    on: str | None
+    competencies: tuple[str, ...]
+    axes: dict[str, Any]
+
+    def __bool__(self) -> bool:
+        """Whether any was given."""
+        named = {name: value for name, value in self.axes.items() if value and (name, value) != ("action", ISSUE)}
+        return bool(self.wanted or self.on or self.competencies or named)
+
+    def question(self, issuer: str) -> dict[str, Any]:
+        """The body of `POST /v1/decisions`.
+
+        Raises:
+            DecodeError, InputError: an option is not understood.
+        """
+        return build_question(issuer, self.wanted, self.on, self.competencies, self.axes)
+
+
+def question_options(command: _F) -> _F:
+    """Adds the options of a question, passed on as one argument `asked: Asked`."""
+
+    def invoke(
+        *args: Any, wanted: tuple[str, ...], on: str | None, competencies: tuple[str, ...], **kwargs: Any
+    ) -> Any:
+        axes = {name: kwargs.pop(name) for name in _AXES}
+        return command(*args, asked=Asked(wanted=wanted, on=on, competencies=competencies, axes=axes), **kwargs)
+
+    from functools import update_wrapper
+
+    decorated: Any = update_wrapper(invoke, command)
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    result: _F = decorated
+    return result
+
+
+_OPTIONS: Final = (
+    click.option(
+        "--for",
+        "wanted",
+        metavar="TYPE",
+        multiple=True,
+        help="Achievement type (BachelorDegree), credential type, or competency URI; may be repeated.",
+    ),
+    click.option("--on", "on", metavar="DATE", help="As of: the day the credential was issued. Default: now."),
+    click.option("--authority", metavar="ID", help="Only what this authority (or one below it) grants counts."),
+    click.option("--action", default=ISSUE, show_default=True, help="issue, or accredit for authorities."),
+    click.option("--competency", "competencies", metavar="URI", multiple=True, help="A competency; may be repeated."),
+    click.option("--framework", metavar="URI", help="The framework the competencies are meant in."),
+    click.option("--jurisdiction", help="Where, as in US-IN."),
+    click.option("--level", help="As in EQF:6."),
+    click.option("--program", help="The programme's id."),
+    click.option("--field", "field_of_study", help="Field of study, as in cip:51 or isced_f:0913."),
+    click.option("--mode", "delivery_mode", help="Mode of delivery."),
+    click.option("--key", help="The verification method the credential was signed with."),
+)
+_AXES: Final = (
+    "authority",
+    "action",
+    "framework",
+    "jurisdiction",
+    "level",
+    "program",
+    "field_of_study",
+    "delivery_mode",
+    "key",
+)
+
+
+def build_question(
+    issuer: str, wanted: Sequence[str], on: str | None, competencies: Sequence[str], axes: dict[str, Any]
+) -> dict[str, Any]:
+    """The body of `POST /v1/decisions`, from options.
+
+    Raises:
+        DecodeError, InputError: an option is not understood.
+    """
+    question: dict[str, Any] = {"issuer": canonical_issuer(without_fragment(issuer))}
+    for word in wanted:
+        member, value = sort_wanted(word)
+        question.setdefault(member, []).append(value)
+    if competencies:
+        question.setdefault("competency", []).extend(competencies)
+    for member in _SINGULARS.values():
+        if len(question.get(member, ())) == 1:
+            question[member] = question[member][0]
+    if on is not None:
+        question["issued_on"] = on if len(on) == 10 and documents.seconds(on, "--on") is not None else _instant(on)
+    question.update({name: value for name, value in axes.items() if value and (name, value) != ("action", ISSUE)})
+    return question
+
+
+def sort_wanted(word: str) -> tuple[str, str]:
+    """Which member of a question a word after `--for` belongs to, and its value there.
+
+    Raises:
+        InputError: it looks like a mistyped achievement type.
+    """
+    prefix, colon, rest = word.partition(":")
+    if colon and prefix == "achievementType":
+        return "achievement_type", rest
+    if colon and prefix == "credentialType":
+        return "credential_type", rest
+    if word in ACHIEVEMENT_TYPES or word.startswith("ext:"):
+        return "achievement_type", word
+    if "://" in word or word.startswith("urn:"):
+        return "competency", word
+    if word.endswith("Credential"):
+        return "credential_type", word
+    by_fold = {one.casefold(): one for one in ACHIEVEMENT_TYPES}
+    close = get_close_matches(word.casefold(), by_fold, 1)
+    raise InputError(
+        "what_is_it",
+        f"{word!r} is no achievement type of Open Badges 3.0.",
+        hint=(f"Did you mean {by_fold[close[0]]}? " if close else "")
+        + "Write credentialType:NAME for a credential type, ext:NAME for an achievement type of your own.",
+    )
+
+
+def query_of(question: dict[str, Any], ecosystem: str) -> Query:
+    """The question as a node of that ecosystem reads it.
+
+    Raises:
+        DecodeError: a member is not of its form.
+    """
+    from accredit.node.http.routes import decisions
+    from accredit.node.http.routes.request_reading import convert
+
+    return decisions.query_of(convert(question, decisions.Question), ecosystem)
+
+
+def question_of(query: Query, ecosystem: str) -> dict[str, Any]:
+    """The other way round, for people: what a question from a file asks."""
+    from accredit.node.http.json_views import format_time
+
+    question: dict[str, Any] = {"issuer": query.entity}
+    for plural, singular in _SINGULARS.items():
+        if values := getattr(query, plural):
+            question[singular] = values[0] if len(values) == 1 else list(values)
+    pairs = {name: ":".join(map(str, pair)) for name in ("level", "field_of_study") if (pair := getattr(query, name))}
+    texts = {name: getattr(query, name) for name in ("resource", *_AXES) if name not in pairs}
+    question |= {name: value for name, value in {**texts, **pairs}.items() if value}
+    if query.time is not None:
+        question["issued_on"] = format_time(query.time)
+    hidden = (("action", ISSUE), ("authority", ecosystem))
+    return {name: value for name, value in question.items() if (name, value) not in hidden}
+
+
+def as_curl(url: str, question: dict[str, Any]) -> str:
+    """The same question as one command."""
+    body = json.dumps(question, ensure_ascii=False)
+    return f"curl -s {shlex.quote(url + '/v1/decisions')} -H 'content-type: application/json' -d {shlex.quote(body)}"
+
+
+def _instant(text: str) -> str:
+    from accredit.node.http.json_views import format_time
+
+    return format_time(documents.seconds(text, "--on"))

@@ -1,0 +1,150 @@
+"""What a node serves, derived again from the bytes of its log: statements, records, the map, the note, its snapshot.
+
+    found = derive(genesis_id, entries, checkpoint, note, snapshot)
+
+Nothing the node says of itself is believed. In this order, so that the first thing that does not fit is the cause:
+
+1. every entry is a statement that this ecosystem can accept there, signature included;
+2. the entries lead to the root of the signed checkpoint;
+3. the statements that the state note counts lead to its root, and its charter's signers cosigned it;
+4. the records, encoded, are the snapshot that is served, byte for byte.
+
+The note and the snapshot are to be fetched before the checkpoint, so that the log has all that they are of. A noted set
+need not be the beginning of this node's log: where it is not, 3 and 4 cannot be compared, and that is said.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from accredit.governance.admission import Admission
+from accredit.governance.fold import Fold
+from accredit.registry.domain.records import record_key
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import AccreditError, RefusedError
+from accredit.registry.evidence.snapshot import Subject, encode_snapshot
+from accredit.registry.statement import decode
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import StateNote, open_state, quorum, signer_key
+from accredit.registry.transparency.tiles import check_entries
+
+_EVIDENCE: Final = "Do not rely on this node; keep what it served as evidence."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """What fits.
+
+    Attributes:
+        statements: in the log. records, records_root: what they come to.
+        state: the noted state; None where there is none.
+        cosigned: how many of its signers; 0 where it was not compared.
+    """
+
+    statements: int
+    records: int
+    records_root: bytes
+    state: StateNote | None
+    cosigned: int
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether note and snapshot were compared."""
+        return self.cosigned > 0
+
+
+class _Noted:
+    """The fold at the moment when it has as many statements as the note counts."""
+
+    def __init__(self, fold: Fold, state: StateNote | None) -> None:
+        self._fold = fold
+        self._state = state
+        self.records: dict[Subject, dict[str, Any]] | None = None
+        self.statements_root = b""
+
+    def look(self) -> None:
+        """After a statement has been added."""
+        if self._state is None or len(self._fold) != self._state.count:
+            return
+        self._fold.settle()
+        if self._fold.state_root() == self._state.root:
+            self.records = dict(self._fold.items())
+            self.statements_root = self._fold.statements_root()
+
+
+def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, note: bytes, snapshot: bytes) -> Derived:
+    """Derives everything; see the module.
+
+    Args:
+        ecosystem: id of the genesis statement.
+        note, snapshot: as served; both empty where no quorum has stood by a state yet.
+
+    Raises:
+        RefusedError: something does not fit; names the first.
+        DecodeError: the note is none.
+    """
+    state = StateNote.decode(Note.decode(note).text) if note else None
+    admission, fold = Admission(ecosystem), Fold(ecosystem)
+    noted = _Noted(fold, state)
+
+    def accepted() -> Iterator[bytes]:
+        for number, raw in enumerate(entries):
+            try:
+                statement = admission.admit(decode(raw))
+            except AccreditError as error:
+                message = f"Entry {number} of the log could never have been accepted: {error.message}"
+                raise RefusedError("entry_not_acceptable", message, hint=_EVIDENCE) from error
+            admission.add(statement)
+            fold.add(statement)
+            noted.look()
+            yield raw
+
+    check_entries(accepted(), checkpoint.size, checkpoint.root)
+    fold.settle()
+    cosigned = 0
+    if state is not None and noted.records is not None:
+        cosigned = _check_cosigned(note, fold)
+        _check_snapshot(snapshot, noted.records, noted.statements_root)
+    elif state is not None and state.count >= len(fold):
+        message = f"Its {len(fold)} statements lead to another state than the note over {state.count}."
+        raise RefusedError("state_root", message, hint=_EVIDENCE)
+    records = sum(1 for _ in fold.items())
+    return Derived(
+        statements=checkpoint.size, records=records, records_root=fold.records_root(), state=state, cosigned=cosigned
+    )
+
+
+def _check_cosigned(note: bytes, fold: Fold) -> int:
+    """How many of the signers that the charter names cosigned; by the newest charter, a quorum's own."""
+    signers = () if fold.charter is None else fold.charter.body["signers"]
+    keys = [signer_key(one["name"], one["keys"]["state"]) for one in fold.nodes() if one["name"] in signers]
+    count = len(open_state(note, keys).cosignatures)
+    if count < quorum(len(keys)):
+        message = f"{count} of {len(keys)} signers cosigned the state note, and that is no quorum."
+        raise RefusedError("too_few_signers", message, hint="Ask again in a minute, or ask another node.")
+    return count
+
+
+def _check_snapshot(served: bytes, records: dict[Subject, dict[str, Any]], statements_root: bytes) -> None:
+    raws = {subject: encode(record) for subject, record in records.items()}
+    expected = encode_snapshot(raws.items(), statements_root=statements_root, note=b"")
+    if served.startswith(expected):
+        return
+    at = next((at for at, (one, other) in enumerate(zip(served, expected, strict=False)) if one != other), len(served))
+    raise RefusedError(
+        "snapshot_differs", f"{_place(at, len(expected), raws)} is not what the log leads to.", hint=_EVIDENCE
+    )
+
+
+def _place(at: int, size: int, raws: dict[Subject, bytes]) -> str:
+    """What of a snapshot of these records stands at an offset."""
+    end = size
+    for kind, id in sorted(raws, key=lambda subject: record_key(*subject), reverse=True):
+        end -= len(encode_snapshot([((kind, id), raws[kind, id])], statements_root=b"", note=b"")) - _EMPTY_BYTES
+        if at >= end:
+            return f"The {kind} record of {id} in the snapshot"
+    return "The beginning of the snapshot"
+
+
+_EMPTY_BYTES: Final = len(encode_snapshot([], statements_root=b"", note=b""))

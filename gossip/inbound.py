@@ -1,0 +1,182 @@
+"""Statements on their way in: from a peer's frame into our log.
+
+    frame  ->  copies recognised  ->  decoded  ->  the peer's backlog  ->  Submit  ->  logged
+                                                                             |
+                                                                             +-> refused, postponed, or waiting
+
+* Copies that come again are the normal case, so they are recognised first: what is logged by its bytes, what is
+  accepted and not logged yet by its id. An id counts as accepted only once it was judged: a bad copy does not block a
+  good one.
+* What a peer sends is judged as fast as its share of our processor allows, urgent statements first (`audit`).
+* What is announced is requested, from one peer at a time (`promises`).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from accredit.registry.errors import DecodeError
+from accredit.registry.statement import Unverified, decode
+
+from .config import GossipConfig
+from .events import Held, Logged, StatementsJudged, Submit
+from .orphans import Waiting
+from .peer import PeerState
+from .peer_score import Health
+from .peer_table import Circle
+from .want_list import Promises
+from .wire import Announce, Push, Request
+
+
+class Intake:
+    """What comes in at one node. Times are steady milliseconds.
+
+    Attributes:
+        waiting: statements of unknown keys.
+        first_at: when a peer was last the first to send us something.
+    """
+
+    def __init__(
+        self, *, config: GossipConfig, held: Held, circle: Circle, health: Health, counters: Counter[str]
+    ) -> None:
+        self.waiting = Waiting(config)
+        self.first_at = 0
+        self._config = config
+        self._held = held
+        self._circle = circle
+        self._health = health
+        self._counters = counters
+        self._promises = Promises()
+        self._copies: dict[bytes, bytes] = {}  # logged statements, whole -> id
+        self._arrived: dict[bytes, int] = {}  # id -> until: accepted from peers, on its way into the log
+
+    def take(self, peer: PeerState, push: Push) -> tuple[list[bytes], bool]:
+        """The ids of whole statements that a peer sent, and whether all were statements. What is new now waits."""
+        ids: list[bytes] = []
+        fresh: list[Unverified] = []
+        is_good = True
+        for raw in push.statements:
+            id = self._copies.get(raw)
+            if id is None:
+                try:
+                    statement = decode(raw)
+                except DecodeError:
+                    # What follows it in the frame is as little worth looking at.
+                    self._counters["statements_malformed"] += 1
+                    is_good = False
+                    break
+                id = statement.id
+                if id not in self._held:
+                    fresh.append(statement)
+            ids.append(id)
+            peer.outbox.mark_known(id)
+            self._promises.came(id)
+        self._count_duplicates(peer, len(ids) - len(fresh))
+        peer.conduct.queue(fresh, is_urgent=push.urgent)
+        return ids, is_good
+
+    def submit(self, peer: PeerState, *, at: int) -> list[Submit]:
+        """Has those judged for which there is time. What is accepted already is not judged again."""
+        taken = peer.conduct.take(at=at)
+        fresh = tuple(each for each in taken if each.id not in self._arrived and each.id not in self._held)
+        self._count_duplicates(peer, len(taken) - len(fresh))
+        if not fresh:
+            return []
+        self._counters["statements_received"] += len(fresh)
+        for _ in fresh:
+            peer.conduct.first(at=at)
+        self.first_at = at
+        return [self._submitted(peer.kid, fresh, at)]
+
+    def on_judged(self, event: StatementsJudged) -> None:
+        """What became of them: what was not accepted may come again."""
+        for id in (*event.refused, *event.postponed, *(each.id for each in event.waiting)):
+            self._arrived.pop(id, None)
+        if event.refused:
+            self._counters["statements_refused"] += len(event.refused)
+        for statement in event.waiting:
+            # Not held against the sender: it may be we who are behind.
+            self.waiting.add(event.sender, statement)
+
+    def is_own(self, id: bytes) -> bool:
+        """Whether a statement, not yet reported as logged, came from this node's own submitters."""
+        return id not in self._arrived
+
+    def on_logged(self, statement: Logged) -> None:
+        """It is in the log."""
+        raw = self._held.raw(statement.id)
+        assert raw is not None, "what was logged is held"
+        self._copies[raw] = statement.id
+        if len(self._copies) > self._config.recent_statements:
+            del self._copies[next(iter(self._copies))]
+        self._promises.came(statement.id)
+        self._arrived.pop(statement.id, None)
+
+    def try_again(self, *, at: int) -> list[Submit]:
+        """Something new was logged: what waited may be judged now."""
+        effects: list[Submit] = []
+        for sender, statements in self.waiting.take():
+            again = tuple(each for each in statements if each.id not in self._held)
+            if again:
+                effects.append(self._submitted(sender, again, at))
+        return effects
+
+    # ------------------------------------------------------------------------------------------------- promises
+
+    def on_announced(self, peer: PeerState, body: Announce, *, at: int) -> None:
+        """A peer says what it holds: what we lack is requested."""
+        missing: list[bytes] = []
+        for id in body.ids:
+            peer.outbox.mark_known(id)
+            if id not in self._held and id not in self._arrived:
+                missing.append(id)
+        # The rest is announced again, or found by reconciliation: a promise is for what can be delivered in time.
+        wanted = self._promises.announced(peer.kid, missing[: self._config.request_ids], until=self._deadline(peer, at))
+        if wanted:
+            self._circle.ask(peer, Request(ids=wanted))
+
+    def on_requested(self, peer: PeerState, request: Request, delivered: list[bytes], *, at: int) -> None:
+        """A request was answered, in the order asked: so the answer may only be short at its end."""
+        came = dict.fromkeys(delivered)
+        last = max((index for index, id in enumerate(request.ids) if id in came), default=len(request.ids) - 1)
+        self.on_broken(peer, [id for id in request.ids[: last + 1] if id not in came], at=at)
+        rest = self._promises.renewed(peer.kid, request.ids[last + 1 :], until=self._deadline(peer, at))
+        if rest:
+            self._circle.ask(peer, Request(ids=rest))
+
+    def on_broken(self, peer: PeerState, ids: Iterable[bytes], *, at: int) -> None:
+        """A peer did not deliver what it announced: a strike, and the next one who announced it is asked."""
+        is_broken, instead = self._promises.broken(peer.kid, ids, until=self._deadline(peer, at))
+        if is_broken:
+            self.strike(peer, at=at)
+        for kid, wanted in instead.items():
+            self._circle.ask(self._circle.peer(kid, at=at), Request(ids=tuple(wanted)))
+
+    def strike(self, peer: PeerState, *, at: int) -> None:
+        """A peer broke a promise."""
+        self._counters["promises_broken"] += 1
+        peer.conduct.strike(at=at)
+
+    def on_heartbeat(self, *, at: int) -> None:
+        """Forgets what did not come into the log, and finds out who did not deliver in time."""
+        self._arrived = {id: until for id, until in self._arrived.items() if until > at}
+        for kid, ids in self._promises.overdue(at=at).items():
+            self.on_broken(self._circle.peer(kid, at=at), ids, at=at)
+
+    def forget_peer(self, kid: bytes) -> None:
+        """Drops what a node no longer in force sent and promised."""
+        self.waiting.forget_sender(kid)
+        self._promises.forget_peer(kid)
+
+    def _submitted(self, sender: bytes, statements: tuple[Unverified, ...], at: int) -> Submit:
+        if sender:
+            self._arrived.update((each.id, at + self._config.arrived) for each in statements)
+        return Submit(sender=sender, statements=statements)
+
+    def _count_duplicates(self, peer: PeerState, many: int) -> None:
+        peer.conduct.duplicates += many
+        self._counters["statements_again"] += many
+
+    def _deadline(self, peer: PeerState, at: int) -> int:
+        """Until when a promise made now must be kept; whoever polls has to poll first to hear what is asked of it."""
+        patience = 0 if peer.line is None else self._config.poll_return
+        return at + self._health.scale(self._config.promise) + patience

@@ -1,0 +1,133 @@
+"""The committed set: the statements to which the state root binds a node.
+
+It is the accepted set less what can never count again. A statement belongs to it
+
+* if its key is *known* and it is not cut off;
+* if the law is concluded from it: it is of strata 1 to 3, or a vote on one of these, or named in the `heads` of one or
+  as its `last`, or its key has forked before it said such a thing;
+* if it introduces a known key: that one's budget may come from it;
+* if something of the set follows it on its key's chain.
+
+The genesis' keys are known, those that complete statements of the set introduce, and those that say what the law is
+concluded from. So whoever holds the committed set alone can accept it all again, and comes to the same law and the same
+records. What a thief forges with a stolen key after its cut-off leaves it, and does not change the root whenever it
+turns up.
+
+Until the genesis is in effect everything is committed.
+"""
+
+from collections.abc import Iterable, Iterator, MutableMapping
+
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.state_trie import Trie
+
+from .governing_state import Law
+from .key_entries import introductions
+from .overlay import Layered
+from .statement_index import Chains, named_heads
+
+
+class Committed:
+    """The committed set and the trie over it; a function of the set of statements, kept up to date as it grows."""
+
+    def __init__(self, chains: Chains, ecosystem: bytes) -> None:
+        self._chains = chains
+        self._ecosystem = ecosystem
+        self._law: Law | None = None
+        self._ids: MutableMapping[bytes, None] = {}
+        self._known: MutableMapping[bytes, None] = {}
+        self._trie = Trie()
+
+    def branch(self, chains: Chains, law: Law | None) -> "Committed":
+        """The same over a branch of the chains, with the law as that reads it."""
+        branch = Committed(chains, self._ecosystem)
+        branch._law = law
+        branch._ids, branch._known, branch._trie = Layered(self._ids), Layered(self._known), self._trie.branch()
+        return branch
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, statement: bytes) -> bool:
+        return statement in self._ids
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._ids)
+
+    def root(self) -> bytes:
+        """The root over the ids: 32 bytes."""
+        return self._trie.root()
+
+    def settle(self, law: Law | None, fresh: list[Statement]) -> dict[bytes, bool]:
+        """Brings the set up to date.
+
+        Args:
+            law: as it now is.
+            fresh: what was added, or became complete, since the last time.
+
+        Returns:
+            The ids that have entered (True) or left (False) it by that, in an order that means nothing.
+        """
+        before, self._law = self._law, law
+        if law is None:
+            return self._commit(statement.id for statement in fresh)
+        if before is not None and before.ends == law.ends:
+            # The same cut-offs; what they spare only grows, as more of the chains before their `last` is held.
+            # What comes late on the chain of a key cut off may be needed by what follows it.
+            again = {statement.kid: None for statement in fresh if statement.kid in law.ground.cuts}
+            late = [s for key in again for s in self._chains.of_key(key)]
+            return self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
+        old, self._ids, self._known = self._ids, {}, {}
+        standing = self._spread(law, [], [self._chains[self._ecosystem], *self._pillars(law)])
+        left = {statement: False for statement in old if statement not in standing}
+        for statement in left:
+            self._trie.set(statement, None)
+        self._ids = {statement: None for statement in old if statement in standing}
+        return left | self._commit(standing)
+
+    def _commit(self, statements: Iterable[bytes]) -> dict[bytes, bool]:
+        entered: dict[bytes, bool] = {}
+        for statement in statements:
+            if statement not in self._ids:
+                self._ids[statement] = None
+                self._trie.set(statement, statement)
+                entered[statement] = True
+        return entered
+
+    def _spread(self, law: Law, statements: list[Statement], certain: list[Statement]) -> dict[bytes, None]:
+        """What stands of `statements`, what is `certain` to, and all that these bring with them."""
+        chains = self._chains
+        standing: dict[bytes, None] = {}
+        while certain or statements:
+            is_certain = bool(certain)
+            statement = certain.pop() if is_certain else statements.pop()
+            if statement.id in standing or not (is_certain or self._stands(law, statement)):
+                continue
+            standing[statement.id] = None
+            if statement.kid in law.ground.cuts and (elder := chains.get(statement.prev or b"")) is not None:
+                certain.append(elder)
+            introduced = introductions(statement) if chains.is_complete(statement.id) else ()
+            for key in (statement.kid, *(entry.key for entry in introduced)):
+                if key not in self._known:
+                    self._known[key] = None
+                    statements += chains.of_key(key)
+                    certain += [s for s in chains.introducers(key) if chains.is_complete(s.id)]
+        return standing
+
+    def _stands(self, law: Law, statement: Statement) -> bool:
+        if statement.id in self._ids or (statement.kid in self._known and not law.ground.is_cut(statement)):
+            return True
+        return self._chains.is_complete(statement.id) and any(e.key in self._known for e in introductions(statement))
+
+    def _pillars(self, law: Law) -> list[Statement]:
+        """What the law is concluded from, as far as it does not stand anyway: it does where nothing is cut off."""
+        chains = self._chains
+        pillars: list[Statement] = []
+        for statement in chains.governing() if law.ground.cuts else ():
+            pillars += [statement, *chains.votes_on(statement.id)]
+            pillars += [held for head in named_heads(statement).values() if (held := chains.get(head)) is not None]
+        for key in chains.forked_keys() if law.ground.cuts else ():
+            said = list(chains.of_key(key))
+            if any(s.seq >= chains.forks(key)[0] and chains.is_governing(s) for s in said):
+                pillars += said
+        return [statement for statement in pillars if statement.id not in self._ids]

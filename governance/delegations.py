@@ -1,0 +1,195 @@
+"""Authorities and their delegates, top down: stratum 3 of the fold.
+
+Charter authorities have an unlimited mandate. A delegation takes effect if its author speaks for a voice that may
+delegate, and gives the child a mandate within that voice's own (`delegation.child_mandate`). Only the delegator, or one
+above it in the chain, withdraws a delegation; what the withdrawal's `heads` cover stands, for the delegate and for
+everybody below it, and nothing else does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from accredit.registry.statement import Statement, Unverified
+
+from . import delegation_limits as delegation
+from .ballots import Ground, Voice, is_met, what_is_needed
+from .delegation_limits import UNLIMITED, Mandate
+from .rulebook import rule_for
+from .statement_index import named_heads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """An authority under one mandate.
+
+    Attributes:
+        voice, mandate: who, and what it may do.
+        parent: the voice that gave the mandate; None for the charter's own.
+        withdrawals: those in effect on this mandate, by id; what their `heads` cover stands.
+    """
+
+    voice: Voice
+    mandate: Mandate
+    parent: Voice | None
+    withdrawals: tuple[Statement, ...] = ()
+
+
+class Mandates:
+    """Every voice that has a mandate. Built once per law by `settle_mandates`."""
+
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.seats: dict[Voice, Seat] = {}
+
+    def over(self, ground: Ground) -> "Mandates":
+        """The same mandates on the same ground over other chains."""
+        mandates = Mandates(ground)
+        mandates.seats = self.seats
+        return mandates
+
+    def find(self, voice: Voice, statement: Unverified) -> Seat | None:
+        """The seat of a voice as far as it carries `statement`; None where it has none."""
+        if voice.via is None:
+            named = voice.by in self.ground.charter(statement).authorities
+            return Seat(voice=voice, mandate=UNLIMITED, parent=None) if named else None
+        return self.seats.get(voice)
+
+    def above(self, voice: Voice) -> list[Voice]:
+        """The voices above one, nearest first, up to the charter."""
+        chain: list[Voice] = []
+        seat = self.seats.get(voice)
+        while seat is not None and seat.parent is not None:
+            chain.append(seat.parent)
+            seat = self.seats.get(seat.parent)
+        return chain
+
+    def is_ended(self, voice: Voice, statement: Unverified) -> bool:
+        """Whether a withdrawal on the chain leaves `statement` without a mandate."""
+        return any(
+            not self.ground.is_covered(statement, named_heads(withdrawal))
+            for link in (voice, *self.above(voice))
+            for withdrawal in (self.seats[link].withdrawals if link in self.seats else ())
+        )
+
+    def objection(self, voice: Voice, statement: Unverified) -> str | None:
+        """Why a voice cannot make `statement` take effect, votes aside; None if it can."""
+        seat = self.find(voice, statement)
+        if seat is None:
+            return "its author's delegation is not in effect"
+        if self.is_ended(voice, statement):
+            return "its author's delegation was withdrawn before it"
+        if self.find((voice, *self.above(voice))[-1], statement) is None:
+            return "its author's delegation comes from an authority that has left the charter"
+        if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
+            return None  # no delegation is needed to mind one's own keys, or to take back what one gave
+        return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
+
+    def withdrawers(self, delegation: bytes) -> list[Voice] | None:
+        """Who may withdraw a delegation: its delegator, and all above; None if it is not in effect."""
+        held = self.ground.chains.get(delegation)
+        if held is None or held.kind != "authority.delegate":
+            return None
+        voice = Voice(held.body["delegate"], delegation)
+        return self.above(voice) if voice in self.seats else None
+
+
+_NO_VOICE: Final = "its key does not count for the authority it names"
+
+
+def carrying_voice(
+    mandates: Mandates, statement: Unverified, approvals: list[Unverified], *, entitled: Sequence[Voice] | None = None
+) -> tuple[Voice | None, str, list[str]]:
+    """Which voice makes a statement take effect, by the rule for its kind.
+
+    Args:
+        entitled: if given, the author's voice must be one of these; where several authorities are asked, one of them.
+
+    Returns:
+        The voice, or None with why not; and the authorities that speak for it so far.
+    """
+    ground = mandates.ground
+    charter = ground.charter(statement)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    voices = ground.voices(statement)
+    reason = _NO_VOICE
+    if not rule.asks_one:
+        speaking = ground.speaking(statement, approvals)
+        if not any(voice.via is None for voice in voices):
+            return None, "only authorities the charter names may propose it" if voices else _NO_VOICE, speaking
+        if not is_met(rule, speaking, charter):
+            return None, f"it needs {what_is_needed(rule, charter)}", speaking
+        if entitled is not None and not any(Voice(by, None) in entitled for by in speaking):
+            return None, _only(entitled), speaking
+        return Voice(statement.iss, None), "", speaking
+    if voices and entitled is not None:
+        reason = _only(entitled)
+        voices = [voice for voice in voices if voice in entitled]
+    waits = ""
+    for voice in voices:
+        if (problem := mandates.objection(voice, statement)) is not None:
+            reason = problem
+        elif ground.speaks(voice, statement, approvals):
+            return voice, "", [voice.by]
+        else:
+            waits = waits or f"it needs {ground.threshold(voice, ground.epoch(statement))} keys of {voice.by}"
+    return None, waits or reason, ground.speaking(statement, approvals)
+
+
+def _only(entitled: Sequence[Voice]) -> str:
+    return f"only {' or '.join(dict.fromkeys(voice.by for voice in entitled))} may change it"
+
+
+def settle_mandates(ground: Ground) -> Mandates:
+    """Works down from the charter, one level of delegation at a time."""
+    mandates = Mandates(ground)
+    pending = [s for s in ground.chains.of_kind("authority.delegate") if ground.is_sound(s, narrowing=False)]
+    withdrawals: dict[bytes, list[Statement]] = {}
+    for statement in ground.chains.of_kind("authority.withdraw"):
+        if ground.is_sound(statement, narrowing=True):
+            withdrawals.setdefault(statement.body["delegation"], []).append(statement)
+    while True:
+        level = [s for s in (_judge(mandates, statement) for statement in pending) if s is not None]
+        if not level:
+            break
+        for seat in level:
+            mandates.seats[seat.voice] = seat
+        for seat in level:
+            assert seat.voice.via is not None
+            ended = _in_effect(mandates, withdrawals.get(seat.voice.via, ()))
+            mandates.seats[seat.voice] = replace(seat, withdrawals=ended)
+        settled = {seat.voice.via for seat in level}
+        pending = [statement for statement in pending if statement.id not in settled]
+    for seat in mandates.seats.values():
+        for withdrawal in seat.withdrawals:
+            for key, head in named_heads(withdrawal).items():
+                ground.anchors.setdefault(key, []).append(head)
+    ground.recut()
+    return mandates
+
+
+def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
+    voice, _, _ = carrying_voice(mandates, statement, mandates.ground.approvals(statement))
+    mandate = None if voice is None else mandate_given(mandates, voice, statement)
+    if not isinstance(mandate, Mandate):
+        return None
+    return Seat(voice=Voice(statement.body["delegate"], statement.id), mandate=mandate, parent=voice)
+
+
+def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Mandate | str:
+    """The mandate that a delegation by `voice` gives, or the clause that says why it gives none."""
+    parent = mandates.find(voice, statement)
+    assert parent is not None, "a voice that carries a statement has a seat for it"
+    if statement.body["delegate"] in (voice.by, *(above.by for above in mandates.above(voice))):
+        return "a body cannot delegate to itself or to one above it"
+    return delegation.child_mandate(parent.mandate, statement.body)
+
+
+def _in_effect(mandates: Mandates, withdrawals: Iterable[Statement]) -> tuple[Statement, ...]:
+    found = []
+    for statement in withdrawals:
+        entitled = mandates.withdrawers(statement.body["delegation"])
+        approvals = mandates.ground.approvals(statement)
+        if carrying_voice(mandates, statement, approvals, entitled=entitled)[0] is not None:
+            found.append(statement)
+    return tuple(found)

@@ -1,0 +1,251 @@
+"""Does a statement take effect? Judged from the law and the votes, never from the order of arrival.
+
+`judge` answers for any statement, and for a draft as if it were said now. The answer is one of
+
+* `effective`;
+* `waiting`: for votes, for a statement it follows, or for a fork to be settled;
+* `closed`: so many have rejected it that its rule can no longer be met;
+* `ineffective`: against the rules, with the reason; it never takes effect unless the rules change;
+* `annulled`: a later decision says it was wrong;
+* `void`: its key was cut off before it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accredit.registry.statement import Unverified
+
+from .ballots import Voice, is_met, what_is_needed
+from .charter_chain import amendment_problem, has_missing_heads, is_passed
+from .delegation_limits import Mandate
+from .delegations import carrying_voice, mandate_given
+from .governing_state import Law
+from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
+from .rulebook import KINDS, TWO, Stratum, is_narrowing, rule_for
+
+
+class State(StrEnum):
+    """See the module."""
+
+    EFFECTIVE = "effective"
+    WAITING = "waiting"
+    CLOSED = "closed"
+    INEFFECTIVE = "ineffective"
+    ANNULLED = "annulled"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How a statement stands.
+
+    Attributes:
+        state: see the module.
+        reason: a sentence for people; empty when effective.
+        approvals: ids of the authorities that speak for it so far.
+        needed: what its rule asks for, as a phrase.
+        voice: the authority it speaks for, when effective.
+    """
+
+    state: State
+    reason: str
+    approvals: tuple[str, ...] = ()
+    needed: str = ""
+    voice: Voice | None = None
+
+
+Finder = Callable[[bytes], Voice | None]
+"""Gives the voice of a statement that is in effect, by id; None if it is not."""
+
+
+def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> Verdict:
+    """How a statement of any kind stands.
+
+    Args:
+        effective: answers for the statements that this one builds on.
+        draft: as if it were said now: its own chain is taken to be whole.
+    """
+    is_law = KINDS[statement.kind].stratum < Stratum.RECORDS
+    if is_law and not draft and (voice := effective(statement.id)) is not None:
+        return Verdict(state=State.EFFECTIVE, reason="", voice=voice)  # no later cut-off takes an amendment back
+    verdict = _judge(law, statement, effective, draft)
+    if is_law and not draft and verdict.state is State.EFFECTIVE:
+        return _no("what carries it counts only by what is read after it; it must be said again", verdict.needed)
+    return verdict
+
+
+def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> Verdict:
+    ground = law.ground
+    if ground.is_cut(statement):
+        return Verdict(state=State.VOID, reason="Its key was cut off before it.")
+    if KINDS[statement.kind].stratum is Stratum.VOTES:
+        return _judge_vote(law, statement, draft=draft)
+    needed = _needed(law, statement)
+    if not is_narrowing(statement.kind, statement.body):
+        if not draft and not ground.chains.is_orderly(statement.id):
+            return Verdict(state=State.WAITING, reason="An earlier statement of its key is missing.", needed=needed)
+        if ground.is_frozen(statement):
+            return Verdict(state=State.WAITING, reason="Its key has signed two histories.", needed=needed)
+    if _is_issuers_own(law, statement, effective):
+        return Verdict(state=State.EFFECTIVE, reason="", voice=Voice(statement.iss, None), needed=needed)
+    if statement.kind.startswith("charter."):
+        return _judge_charter(law, statement, needed)
+    if statement.kind in CUT_OFFS:
+        return _judge_cut_off(law, statement, needed)
+    entitled = _entitled(law, statement, effective)
+    if isinstance(entitled, str):
+        return _no(entitled, needed)
+    voice, problem, speaking = carrying_voice(law.mandates, statement, ground.approvals(statement), entitled=entitled)
+    if voice is None:
+        state = _waiting_or_closed(law, statement) if problem.startswith("it needs") else State.INEFFECTIVE
+        return Verdict(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed)
+    if statement.kind == "authority.delegate":
+        given = mandate_given(law.mandates, voice, statement)
+        if not isinstance(given, Mandate):
+            return _no(given, needed)
+    return Verdict(state=State.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice)
+
+
+def _needed(law: Law, statement: Unverified) -> str:
+    charter = law.ground.charter(statement)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    return f"{statement.iss} itself" if rule.asks_one else what_is_needed(rule, charter)
+
+
+def _no(problem: str, needed: str) -> Verdict:
+    return Verdict(state=State.INEFFECTIVE, reason=_sentence(problem), needed=needed)
+
+
+def _judge_vote(law: Law, vote: Unverified, *, draft: bool) -> Verdict:
+    """A vote stands if its key counts for the authority it names; in a draft, if it would be its key's first."""
+    if not law.ground.voices(vote):
+        return _no("its key does not count for the authority it names", "")
+    if draft:
+        chains = law.ground.chains
+        held = [s for target in vote.body["targets"] for s in (chains.get(target), *chains.votes_on(target))]
+        if any(s is not None and s.kid == vote.kid for s in held):
+            return _no("its key has signed or voted on one of these already, and the first counts for good", "")
+    return Verdict(state=State.EFFECTIVE, reason="")
+
+
+def _judge_charter(law: Law, statement: Unverified, needed: str) -> Verdict:
+    """A charter statement that is not in force."""
+    ground = law.ground
+    if statement.kind == "charter.genesis":
+        return _no("another genesis founds this ecosystem", needed)
+    problem = amendment_problem(ground.chains, ground.versions, statement)
+    if problem is not None:
+        return _no(problem, needed)
+    if has_missing_heads(ground.chains, statement):
+        return Verdict(state=State.WAITING, reason="Something that its heads cover is missing.", needed=needed)
+    approvals = ground.approvals(statement)
+    speaking = tuple(ground.speaking(statement, approvals))
+    if is_passed(ground.chains, ground.versions, statement, approvals):
+        return Verdict(
+            state=State.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=Voice(statement.iss, None)
+        )
+    reason = f"It needs {needed} of the charter in force, and as its own charter asks; of each more than half."
+    return Verdict(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+
+
+def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> Verdict:
+    """A cut-off of a key that is not in effect, or a draft of one."""
+    ground = law.ground
+    approvals = ground.approvals(statement)
+    speaking = tuple(ground.speaking(statement, approvals))
+    if is_cut_off_in_order(ground, statement):
+        voice = Voice(statement.iss, None)
+        return Verdict(state=State.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice)
+    key, voices, charter = statement.body["key"], ground.voices(statement), ground.charter(statement)
+    if not voices:
+        return _no("neither the committed next key nor a key that counts has signed it", needed)
+    own = [voice for voice in voices if ground.is_held(key, voice)]
+    if statement.kind == "key.rotate" and any(ground.successors(key, voice) for voice in own):
+        return _no("the key's committed next key rotates it, and no other", needed)
+    if own and rule_for(statement.kind, statement.body, charter.rules).asks_one:
+        asked = ground.threshold(own[0], ground.epoch(statement))
+        reason = f"It needs {asked} keys of {own[0].by}."
+        return Verdict(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+    if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
+        return _no("it is no key of its author's", needed)
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    needed = what_is_needed(TWO if rule.asks_one else rule, charter)
+    return Verdict(state=State.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
+
+
+def _is_issuers_own(law: Law, statement: Unverified, effective: Finder) -> bool:
+    """Whether an issuer ends one of its own keys, with a key that an authority has stated for it."""
+    body = statement.body
+    if statement.kind != "issuer.key" or body["op"] == "add" or statement.iss != body["issuer"]:
+        return False
+    return any(
+        stated.kind.startswith("issuer.") and stated.sub == statement.sub and effective(stated.id) is not None
+        for stated in law.ground.chains.introducers(statement.kid)
+    )
+
+
+def _waiting_or_closed(law: Law, statement: Unverified) -> State:
+    """Whether votes could still carry it: keys that have not rejected it, and are not cut off, may yet approve."""
+    ground = law.ground
+    narrowing = is_narrowing(statement.kind, statement.body)
+    approved = {approval.kid for approval in ground.approvals(statement)}
+    against = {vote.kid for vote in ground.first_votes(statement, narrowing=narrowing) if vote.kind == "vote.reject"}
+    epoch, charter = ground.epoch(statement), ground.charter(statement)
+
+    def can_speak(voice: Voice) -> bool:
+        keys = {*ground.base_keys(voice, epoch), *ground.added.get(voice, ())}
+        able = {key for key in keys if key not in against and not ground.cuts_for(key, voice)}
+        return len(able | (keys & approved)) >= ground.threshold(voice, epoch)
+
+    rule = rule_for(statement.kind, statement.body, charter.rules)
+    if rule.asks_one:
+        possible = any(can_speak(voice) for voice in ground.voices(statement))
+    else:
+        possible = is_met(rule, [by for by in charter.authorities if can_speak(Voice(by, None))], charter)
+    return State.WAITING if possible else State.CLOSED
+
+
+def _entitled(law: Law, statement: Unverified, effective: Finder) -> list[Voice] | str | None:
+    """Who may touch what a statement names: these voices, anybody (None), or nobody, with the reason.
+
+    Only who granted an accreditation, or one above it in its chain, changes it: nobody widens another's grant. What
+    somebody published only he changes. What authorities recognised together they withdraw together.
+    """
+    body = statement.body
+    match statement.kind:
+        case "accreditation.amend" | "accreditation.status":
+            target, kind = body["accreditation"], "accreditation.grant"
+        case "framework.items" | "framework.status":
+            target, kind = body["publish"], "framework.publish"
+        case "mapping.withdraw":
+            target, kind = body["publish"], "mapping.publish"
+        case "recognition.withdraw":
+            target, kind = body["recognition"], "recognition.grant"
+        case "authority.withdraw":
+            return law.mandates.withdrawers(body["delegation"]) or "the delegation it names is not in effect"
+        case "statement.annul":
+            return _annulment_problem(law, body["target"])
+        case _:
+            return None
+    held, owner = law.ground.chains.get(target), effective(target)
+    if held is None or held.kind != kind or owner is None:
+        return f"the {kind.partition('.')[0]} it names is not in effect"
+    if held.sub != statement.sub:
+        return "it names another subject than what it changes"
+    if kind == "recognition.grant":
+        return None
+    return [owner, *law.mandates.above(owner)] if kind == "accreditation.grant" else [owner]
+
+
+def _annulment_problem(law: Law, target: bytes) -> str | None:
+    held = law.ground.chains.get(target)
+    if held is None:
+        return "the statement it annuls is not held here"
+    if KINDS[held.kind].stratum is not Stratum.RECORDS or held.kind == "statement.annul":
+        return f"{held.kind} cannot be annulled"
+    return None
+
+
+def _sentence(clause: str) -> str:
+    return clause[:1].upper() + clause[1:] + "." if clause else ""

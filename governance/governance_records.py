@@ -1,0 +1,124 @@
+"""Records of the ecosystem itself: its charter, its authorities, its nodes; each a function of law and facts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from accredit.registry.domain.records import Effective
+
+from .ballots import Ground, Voice
+from .delegations import Seat
+from .governing_state import Law
+from .key_entries import CONTACTS, introductions
+
+
+def charter_record(law: Law) -> dict[str, Any]:
+    """The charter in force, without what has records of its own."""
+    version, charter = law.ground.versions[-1], law.charter
+    record = {
+        "id": charter.id,
+        "name": charter.body["name"],
+        "ecosystem": law.ground.versions[0].statement.id,
+        "version": len(law.ground.versions),
+        "statement": version.statement.id,
+        "fold": charter.body["fold"],
+        "authorities": sorted(charter.authorities),
+        "rules": charter.body["rules"],
+        "signers": sorted(charter.body["signers"]),
+        "publishers": sorted(charter.body.get("publishers", ())),
+    }
+    if "max_backdating" in charter.body:
+        record["max_backdating"] = charter.body["max_backdating"]
+    return record
+
+
+def authority_record(law: Law, by: str) -> dict[str, Any] | None:
+    """An authority under each of its mandates; None if it has none."""
+    standings = []
+    if (named := law.charter.authorities.get(by)) is not None:
+        voice = Voice(by, None)
+        standings.append(
+            {
+                "via": None,
+                "parent": None,
+                "name": named.name,
+                "constituency": named.constituency,
+                **named.contacts,
+                "actions": None,
+                "limits": None,
+                "threshold": named.threshold,
+                "keys": _keys(law.ground, voice),
+                "withdrawn": None,
+                "depth": 0,
+            }
+        )
+    seats = sorted((s for s in law.mandates.seats.values() if s.voice.by == by), key=lambda s: s.voice.via or b"")
+    standings += [_delegated(law, seat) for seat in seats]
+    return {"id": by, "standings": standings} if standings else None
+
+
+def node_record(
+    law: Law, name: str, admitted: Sequence[Effective], retired: Sequence[Effective]
+) -> dict[str, Any] | None:
+    """A node: as the charter in force names it, or as it was last admitted. A retired name stays retired."""
+    version = law.ground.versions[-1]
+    candidates = [(version.statement.iat, version.statement.id, n) for n in version.charter.body["nodes"]]
+    candidates = [candidate for candidate in candidates if candidate[2]["name"] == name]
+    candidates += [(fact.statement.iat, fact.statement.id, fact.statement.body) for fact in admitted]
+    if not candidates:
+        return None
+    _, statement, node = max(candidates, key=lambda candidate: candidate[:2])
+    return {
+        "name": name,
+        "operator": node["operator"],
+        "url": node["url"],
+        "keys": node["keys"],
+        "statement": statement,
+        "retired": min((fact.statement.id for fact in retired), default=None),
+    }
+
+
+def _delegated(law: Law, seat: Seat) -> dict[str, Any]:
+    assert seat.voice.via is not None
+    assert seat.parent is not None
+    body = law.ground.chains[seat.voice.via].body
+    record = {
+        "via": seat.voice.via,
+        "parent": {"by": seat.parent.by, "via": seat.parent.via},
+        "name": body["name"],
+        "constituency": body["constituency"],
+        **{name: body[name] for name in CONTACTS if name in body},
+        "actions": sorted(body["actions"]),
+        "limits": body["limits"],
+        "threshold": body["threshold"],
+        "keys": _keys(law.ground, seat.voice),
+        "valid_from": body["valid_from"],
+        "withdrawn": None,
+        "depth": seat.mandate.depth,
+    }
+    if "valid_until" in body:
+        record["valid_until"] = body["valid_until"]
+    if seat.withdrawals:
+        earliest = min(seat.withdrawals, key=lambda withdrawal: (withdrawal.body["effective_from"], withdrawal.id))
+        record["withdrawn"] = {"statement": earliest.id, "effective_from": earliest.body["effective_from"]}
+    return record
+
+
+def _keys(ground: Ground, voice: Voice) -> list[dict[str, Any]]:
+    """A voice's keys with where each came from and whether it is cut off, by key id."""
+    epoch = len(ground.versions) - 1
+    origin = ground.versions[epoch].statement.id if voice.via is None else voice.via
+    since = dict.fromkeys(ground.base_keys(voice, epoch), origin)
+    since |= {key: statements[0] for key, statements in ground.added.get(voice, {}).items()}
+    return [_key(ground, voice, key, since[key]) for key in sorted(since)]
+
+
+def _key(ground: Ground, voice: Voice, key: bytes, since: bytes) -> dict[str, Any]:
+    cuts = ground.cuts_for(key, voice)
+    public = next(
+        entry.public
+        for statement in ground.chains.introducers(key)
+        for entry in introductions(statement)
+        if entry.key == key and entry.public is not None
+    )
+    last = min(cuts, key=lambda cut: cut.statement.id).statement.body["last"] if cuts else None
+    return {"key": key, "public": public, "since": since, "cut": bool(cuts), "last": last}

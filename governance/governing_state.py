@@ -1,0 +1,136 @@
+"""The law: what strata 1 to 3 of the fold conclude from the set, for stratum 4 to judge by.
+
+    charter chain -> key cut-offs -> authorities, top down -> (everything else, in `fold`)
+
+Each stratum reads only the ones before it, so the law is a function of the set of statements, whatever the order in
+which they came.
+
+Two laws can be compared: `affected_keys` names the keys whose statements the one may judge otherwise than the other, so
+that only the records these touch are made anew.
+"""
+
+from dataclasses import dataclass, replace
+
+from accredit.registry.statement import Statement
+
+from .ballots import Ground, Voice
+from .charter import Charter
+from .charter_chain import settle_charter
+from .delegations import Mandates, settle_mandates
+from .key_lifecycle import settle_keys
+from .statement_index import Chains
+
+Ends = dict[bytes, tuple[object, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """What is concluded; `ends`, `forks` and `unsettled` are taken when it is settled, for the set grows on.
+
+    Attributes:
+        alarms: what somebody should look at.
+        ends: of each key cut off: by what, and for whom it could speak.
+        forks: of each key that has forked: from where on, and what is safe.
+        unsettled: keys of which a cut-off or heads in effect name a statement that is not held whole.
+    """
+
+    ground: Ground
+    mandates: Mandates
+    alarms: tuple[str, ...]
+    ends: Ends
+    forks: dict[bytes, object]
+    unsettled: frozenset[bytes]
+
+    @property
+    def charter(self) -> Charter:
+        """The charter in force."""
+        return self.ground.versions[-1].charter
+
+    def over(self, chains: Chains) -> "Law":
+        """The same law as read by a set that holds the same statements, and perhaps more from now on."""
+        ground = self.ground.over(chains)
+        return replace(self, ground=ground, mandates=self.mandates.over(ground))
+
+    def is_sensitive_to(self, statement: Statement) -> bool:
+        """Whether a statement, by its key alone or by what it votes on, may change what strata 1 to 3 concluded."""
+        if self._is_doubtful(statement.kid):
+            return True
+        if not statement.kind.startswith("vote."):
+            return False
+        held = (self.ground.chains.get(target) for target in statement.body["targets"])
+        return any(self._is_doubtful(target.kid) for target in held if target is not None)
+
+    def _is_doubtful(self, key: bytes) -> bool:
+        return key in self.unsettled or self.ground.chains.is_forked(key)
+
+    def effective_governing(self) -> dict[bytes, Voice]:
+        """The statements of strata 1 to 3 that are in effect, with the voice each speaks for."""
+        ground = self.ground
+        effective = {v.statement.id: Voice(v.statement.iss, None) for v in ground.versions}
+        for cut_off in ground.cut_offs.values():
+            voices = cut_off.voices or (Voice(cut_off.statement.iss, None),)
+            effective[cut_off.statement.id] = voices[0]
+        for voice, keys in ground.added.items():
+            for statements in keys.values():
+                effective.update((statement, effective.get(statement, voice)) for statement in statements)
+        for seat in self.mandates.seats.values():
+            assert seat.voice.via is not None, "only delegates have seats of their own"
+            assert seat.parent is not None
+            effective[seat.voice.via] = seat.parent
+            for withdrawal in seat.withdrawals:
+                effective[withdrawal.id] = Voice(withdrawal.iss, None)
+        return effective
+
+
+def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
+    """The law that the held statements make; None while the genesis is not in effect."""
+    versions, alarms = settle_charter(chains, ecosystem)
+    if not versions:
+        return None
+    ground = Ground(chains=chains, versions=versions)
+    for version in versions:
+        for key, head in version.heads.items():
+            ground.anchors.setdefault(key, []).append(head)
+    settle_keys(ground)
+    mandates = settle_mandates(ground)
+    forks = {key: fork for key in chains.forked_keys() if (fork := ground.fork(key)) is not None}
+    alarms += [f"key {key.hex()[:16]} has signed two statements with one number" for key in forks]
+    anchored = ((key, head) for key, heads in ground.anchors.items() for head in heads)
+    return Law(
+        ground=ground,
+        mandates=mandates,
+        alarms=tuple(alarms),
+        ends={key: _end(ground, key) for key in sorted(ground.cuts)},
+        forks=dict(forks),
+        unsettled=frozenset(key for key, head in anchored if not chains.is_complete(head)),
+    )
+
+
+def affected_keys(before: Law, after: Law) -> list[bytes] | None:
+    """The keys whose statements two laws may judge differently, sorted; None: any key's."""
+    if _version_ids(before) != _version_ids(after):
+        return None
+    keys = {*before.unsettled, *after.unsettled}
+    keys |= {key for key in {*before.ends, *after.ends} if before.ends.get(key) != after.ends.get(key)}
+    keys |= {key for key in {*before.forks, *after.forks} if before.forks.get(key) != after.forks.get(key)}
+    voices = {*before.mandates.seats, *after.mandates.seats, *before.ground.added, *after.ground.added}
+    for voice in voices:
+        old, new = before.ground.added.get(voice, {}), after.ground.added.get(voice, {})
+        keys |= old.keys() ^ new.keys()
+        if _seats(before, voice) != _seats(after, voice):
+            keys |= {*old, *new, *after.ground.base_keys(voice, 0)}
+    return sorted(keys)
+
+
+def _seats(law: Law, voice: Voice) -> list[object]:
+    """The seats of a delegate and of all above it."""
+    return [law.mandates.seats.get(link) for link in (voice, *law.mandates.above(voice))]
+
+
+def _version_ids(law: Law) -> list[bytes]:
+    return [version.statement.id for version in law.ground.versions]
+
+
+def _end(ground: Ground, key: bytes) -> tuple[object, ...]:
+    cuts = [(cut.statement.id, cut.voices) for cut in ground.cuts[key]]
+    return (*cuts, *(voice for by in ground.names(key) for voice in ground.candidates(key, by)))

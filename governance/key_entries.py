@@ -1,0 +1,125 @@
+"""Members that several kinds of statement share: key entries, contacts, heads, reasons.
+
+A *key entry* introduces a key and hands it a budget, the number of statements it may ever make; the statement that
+carries the entry pays for it (see `introductions`). It may commit to the key's successor by thumbprint, so that the
+successor can rotate a stolen key away without the thief being able to do the same.
+
+An issuer's own pinned key (`issuer.register`, `.update`, `.key`) may carry a budget too: then the issuer can retire it,
+or say that it was stolen, by itself.
+
+In an amendment, keys that the ecosystem already has are listed again with a budget of 0: nothing is handed out twice.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from accredit.registry.encoding import schema
+from accredit.registry.encoding.ed25519 import decode_multibase, key_id
+from accredit.registry.limits import KEY_BUDGET, LIST_ITEMS
+from accredit.registry.statement import Unverified
+
+_budget = schema.integer(0, KEY_BUDGET)
+
+NEXT_KEY: Final = schema.members({"key": schema.digest, "budget": schema.budget})
+_KEY: Final = schema.members(
+    {"public": schema.public_key, "budget": _budget}, {"next": NEXT_KEY, "label": schema.text(100)}
+)
+
+
+def KEY(value: Any, path: str) -> None:
+    """A key entry. A key is not its own successor: whoever stole the one would have the other."""
+    _KEY(value, path)
+    if "next" in value and value["next"]["key"] == key_id(value["public"]):
+        raise schema.wrong(f"{path}.next.key", "another key than the entry's own")
+
+
+CONTACTS: Final = {
+    "url": schema.link,
+    "contact": schema.link,
+    "apply_url": schema.link,
+    "appeal_url": schema.link,
+}
+CONSTITUENCY: Final = schema.one_of(
+    "nonprofit", "public", "education", "employer", "labor", "government", "industry", "learner", "other"
+)
+_HEADS: Final = schema.list_of(schema.members({"key": schema.digest, "id": schema.digest}))
+REASON: Final = {"reason_text": schema.prose, "refs": schema.list_of(schema.link, maximum=20)}
+AFTER: Final = schema.list_of(schema.digest, maximum=LIST_ITEMS)
+
+
+def HEADS(value: Any, path: str) -> None:
+    """The newest statement of each of some keys."""
+    _HEADS(value, path)
+    if len({head["key"] for head in value}) < len(value):
+        raise schema.wrong(path, "each key once")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """A key made known by a statement.
+
+    Attributes:
+        key: the key's id.
+        public: its public key; None while only its thumbprint is committed.
+        budget: what it is handed; 0 where it is only named again, or names itself: no key raises its own budget.
+    """
+
+    key: bytes
+    public: bytes | None
+    budget: int
+
+
+def introductions(statement: Unverified) -> Iterator[Introduction]:
+    """The keys that `statement` introduces, in the order it names them."""
+    for entry in _introductions(statement):
+        names_itself = entry.key == statement.kid and statement.kind != "charter.genesis"
+        yield replace(entry, budget=0) if names_itself else entry
+
+
+def _introductions(statement: Unverified) -> Iterator[Introduction]:
+    for entry in key_entries(statement):
+        yield Introduction(key=key_id(entry["public"]), public=entry["public"], budget=entry["budget"])
+        if "next" in entry:
+            yield Introduction(key=entry["next"]["key"], public=None, budget=entry["next"]["budget"])
+    for pinned in _pinned_keys(statement):
+        if "budget" in pinned:
+            public = decode_multibase(pinned["public_key_multibase"])
+            yield Introduction(key=key_id(public), public=public, budget=pinned["budget"])
+    if statement.kind == "key.compromise" and "public" in statement.body:
+        yield Introduction(key=key_id(statement.body["public"]), public=statement.body["public"], budget=0)
+
+
+def next_number(statement: Unverified) -> int:
+    """The `seq` that must follow `statement` on its key: budgets it hands out are taken from its own numbers.
+
+    In a genesis nobody pays: its keys get their budgets from the ecosystem's founding itself.
+    """
+    if statement.kind == "charter.genesis":
+        return statement.seq + 1
+    return statement.seq + 1 + sum(entry.budget for entry in introductions(statement))
+
+
+def key_entries(statement: Unverified) -> list[dict[str, Any]]:
+    """The key entries in a statement's body, in order."""
+    body = statement.body
+    match statement.kind:
+        case "charter.genesis":
+            return [entry for authority in body["authorities"] for entry in authority["keys"]]
+        case "charter.amend":
+            return [entry for authority in body["charter"]["authorities"] for entry in authority["keys"]]
+        case "authority.delegate":
+            return list(body["keys"])
+        case "key.add":
+            return [body]
+        case "key.rotate":
+            return [body["new"]]
+        case _:
+            return []
+
+
+def _pinned_keys(statement: Unverified) -> list[dict[str, Any]]:
+    body = statement.body
+    if statement.kind in ("issuer.register", "issuer.update"):
+        return list(body.get("keys", ()))
+    return [body["key"]] if statement.kind == "issuer.key" and body["op"] == "add" else []

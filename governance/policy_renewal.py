@@ -1,0 +1,362 @@
+"""Trust policies: made from a fold, and renewed along signed history.
+
+A verifier's trust policy (`registry.trust`) names the signers of one version of the charter. Nodes come and go and
+keys rotate, so that it must follow; and it must not follow whoever has bought the keys of nodes long retired. Renewing
+therefore takes two things that no one party has:
+
+* a state note signed by a fresh quorum of the **old** signers, with the records of the charter and of the new signers'
+  nodes proved under it: which charter is in force, and with which keys;
+* the **statements** that say so: the charter statement of the step last persisted, every amendment since, each
+  approved by the authorities of the charter before *and* of its own, by more than half of each; and for each signer
+  that the charter does not itself name with its key, the `node.admit` that does, approved by the authorities in force.
+
+Bought signers' keys make a note and no amendment; bought authorities' keys an amendment and no note: one that the
+noted charter record does not name is refused. An authority's keys are those that the charters name, those it added
+itself (`key.add`) and the committed successors of either (`key.rotate`). Cut-offs are not looked for: whoever makes
+the renewal could leave them out, and the noted charter record already says what came of them. Where no step is new,
+renewing is as strong as a quorum of the old signers.
+
+After the policy has expired there is no renewing it: only another file from a trusted hand.
+
+    renewal = {"v": 1, "records_root": bstr32, "statements_root": bstr32, "records": [[type, id, record, proof], ...],
+               "note": bstr, "statements": [bstr, ...]}             deterministic CBOR
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from accredit.registry.domain.records import Records
+from accredit.registry.encoding import schema
+from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.errors import RefusedError
+from accredit.registry.evidence.proved_records import ProvenRecord, ProvenRecords, Proving, Recorder, decode_records
+from accredit.registry.evidence.state_check import read_note
+from accredit.registry.evidence.trust_policy import LIFETIME, MAX_AGE, TrustPolicy
+from accredit.registry.statement import Statement, Unverified, verify
+from accredit.registry.statement import decode as decode_statement
+from accredit.registry.transparency.state_note import quorum, signer_key
+from accredit.registry.transparency.state_trie import state_root
+from accredit.registry.transparency.tlog_policy import Policy, threshold_policy
+
+from .ballots import is_met
+from .charter import Authority, Charter, parse
+from .fold import Fold
+from .key_entries import key_entries
+from .rulebook import check_statement, rule_for
+
+RENEWAL_BYTES: Final = 4 * 1024 * 1024
+STATEMENTS_MAX: Final = 4_000
+"""Some amendments of a charter with 64 authorities of several keys each, with their votes."""
+STEPS_MAX: Final = 64
+"""Charter versions that one renewal may follow: more in 90 days is no constitution. A guess."""
+
+_KEY_KINDS: Final = ("key.add", "key.rotate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """What a policy is renewed with, unverified; see the module."""
+
+    records_root: bytes
+    statements_root: bytes
+    records: tuple[ProvenRecord, ...]
+    note: bytes
+    statements: tuple[bytes, ...]
+
+    def encode(self) -> bytes:
+        """The file."""
+        return encode(
+            {
+                "v": 1,
+                "records_root": self.records_root,
+                "statements_root": self.statements_root,
+                "records": [one.as_list() for one in self.records],
+                "note": self.note,
+                "statements": list(self.statements),
+            }
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Renewal":
+        """Reads a file; `encode` gives the same bytes back.
+
+        Raises:
+            DecodeError: it is not well-formed.
+        """
+        value = decode(data, what="the renewal", max_bytes=RENEWAL_BYTES)
+        _FORM(value, "renewal")
+        if "ext" in value:
+            raise schema.wrong("renewal", "no other members")
+        return cls(
+            records_root=value["records_root"],
+            statements_root=value["statements_root"],
+            records=decode_records(value["records"]),
+            note=value["note"],
+            statements=tuple(value["statements"]),
+        )
+
+
+def _octets(value: Any, path: str) -> None:
+    if type(value) is not bytes:
+        raise schema.wrong(path, "a byte string")
+
+
+def _list(value: Any, path: str) -> None:
+    if type(value) is not list or len(value) > STATEMENTS_MAX:
+        raise schema.wrong(path, f"a list of at most {STATEMENTS_MAX}")
+
+
+def _statements(value: Any, path: str) -> None:
+    _list(value, path)
+    for one in value:
+        _octets(one, path)
+
+
+_FORM: Final = schema.members(
+    {
+        "v": schema.integer(1, 1),
+        "records_root": schema.digest,
+        "statements_root": schema.digest,
+        "records": _list,
+        "note": _octets,
+        "statements": _statements,
+    }
+)
+
+
+def export_policy(fold: Fold, now: int, *, max_age: int = MAX_AGE, authorities: Iterable[str] = ()) -> TrustPolicy:
+    """The trust policy of the charter in force, to be handed over by somebody the verifier trusts.
+
+    Args:
+        now: seconds since 1970; it expires 90 days later.
+        authorities: ids relied on; none for all of the ecosystem.
+
+    Raises:
+        RefusedError: no charter is in effect, or it names no signers.
+    """
+    if fold.law is None:
+        raise RefusedError("no_charter", "The ecosystem's genesis is not in effect.", hint="Wait for its votes.")
+    version = fold.law.ground.versions[-1]
+    return TrustPolicy(
+        ecosystem=fold.ecosystem,
+        charter=version.charter.id,
+        version=len(fold.law.ground.versions),
+        step=version.statement.id,
+        signers=_signers(_node_keys(version.charter, fold)),
+        max_age=max_age,
+        expires=now + LIFETIME,
+        authorities=tuple(sorted(authorities)) or (version.charter.id,),
+    )
+
+
+def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: bytes, note: bytes) -> Renewal:
+    """What a verifier that has persisted `step` needs, and nothing of the log besides.
+
+    Args:
+        fold: what is held; it may be ahead of what is noted, and what was amended since is left out.
+        noted: records of the state that `note` and `statements_root` are of.
+        step: id of the charter statement in force at the noted state, or of an earlier version.
+
+    Raises:
+        RefusedError: no such version is known here (`unknown_step`).
+    """
+    law = fold.law
+    versions = [] if law is None else [version.statement for version in law.ground.versions]
+    recorder = Recorder(noted)
+    charter = None if law is None else recorder.get("charter", law.charter.id)
+    ids = [version.id for version in versions]
+    if law is None or charter is None or step not in ids or charter["statement"] not in ids[ids.index(step) :]:
+        raise RefusedError(
+            "unknown_step",
+            f"No version of the charter that a quorum has noted here follows {step.hex()}.",
+            hint="Ask again in a minute, or ask another node.",
+        )
+    in_effect = law.effective_governing()
+    wanted = versions[ids.index(step) : ids.index(charter["statement"]) + 1]
+    wanted += [s for kind in _KEY_KINDS for s in fold.chains.of_kind(kind) if s.id in in_effect]
+    for name in sorted(charter["signers"]):
+        record = recorder.get("node", name)
+        assert record is not None, "a charter's nodes have records"
+        wanted += [fold.chains[s] for s in (record["statement"], record["retired"]) if s is not None]
+    votes = [vote for statement in wanted for vote in fold.chains.votes_on(statement.id)]
+    raws = {statement.id: statement.raw for statement in (*wanted, *votes)}
+    return Renewal(
+        records_root=noted.records_root(),
+        statements_root=statements_root,
+        records=recorder.prove(),
+        note=note,
+        statements=tuple(raws.values()),
+    )
+
+
+def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
+    """The policy with the signers that stand now, good for another 90 days; nothing else about it changes.
+
+    Raises:
+        RefusedError: it does not follow (`registry.evidence.state_check.CheckError` where note or proofs fail); the
+        policy stays as it
+            is.
+        DecodeError: a statement is not well-formed.
+    """
+    noted = read_note(renewal.note, policy, now)
+    _require_standard(policy.signers)
+    if state_root(renewal.records_root, renewal.statements_root) != noted.state.root:
+        raise RefusedError("renewal_root", "The roots of the renewal are not those of its note.")
+    records = ProvenRecords(renewal.records_root, renewal.records)
+    history = _History(policy.step, renewal.statements)
+    version, step, charter = history.follow(policy)
+    record = records.get("charter", policy.charter)
+    if record is None or (record["statement"], record["version"]) != (step, version):
+        raise RefusedError(
+            "renewal_charter",
+            f"The signers vouch for another charter in force than version {version} of the renewal.",
+            hint="Fetch the renewal again; if it stays so, somebody shows you a history of their own.",
+        )
+    for name in sorted(charter.body["signers"]):
+        history.check_node(name, records.get("node", name), charter)
+    signers = _signers(_node_keys(charter, records))
+    records.check_all_read()
+    return replace(policy.remember(noted.state), version=version, step=step, signers=signers, expires=now + LIFETIME)
+
+
+def _node_keys(charter: Charter, records: Records) -> dict[str, bytes]:
+    """The state key of each signer that the charter names and that is not retired, as its node's record has it."""
+    found = {name: records.get("node", name) for name in sorted(charter.body["signers"])}
+    return {name: node["keys"]["state"] for name, node in found.items() if node is not None and node["retired"] is None}
+
+
+def _signers(keys: Mapping[str, bytes]) -> Policy:
+    if not keys:
+        raise RefusedError("no_signers", "The charter names no signers.", hint="Name some by an amendment.")
+    return threshold_policy([signer_key(name, public) for name, public in keys.items()], quorum(len(keys)))
+
+
+def _require_standard(signers: Policy) -> None:
+    """A policy that asks for more than a quorum was written by somebody who meant it: not to be replaced unasked."""
+    if signers != threshold_policy(signers.keys, quorum(len(signers.keys))):
+        raise RefusedError(
+            "policy_own_quorum",
+            "This policy's quorum is its owner's own; renewing would put the usual one in its place.",
+            hint="Edit its signers by hand.",
+        )
+
+
+class _History:
+    """The statements of a renewal, verified as far as their keys are known, and the keys that each authority has."""
+
+    def __init__(self, step: bytes, raws: Iterable[bytes]) -> None:
+        unverified = [decode_statement(raw) for raw in raws]
+        for one in unverified:
+            check_statement(one)
+        self._step = next((one for one in unverified if one.id == step), None)
+        self._publics = {key_id(public): public for one in unverified for public in _publics(one)}
+        self._held = {one.id: one for one in map(self._verified, unverified) if one is not None}
+        self._brought: dict[str, set[bytes]] = {}
+        self._successors: set[tuple[bytes, bytes]] = set()
+        self._votes: dict[bytes, list[Statement]] = {}
+        for statement in self._held.values():
+            if statement.kind == "vote.approve":
+                for target in statement.body["targets"]:
+                    self._votes.setdefault(target, []).append(statement)
+
+    def follow(self, policy: TrustPolicy) -> tuple[int, bytes, Charter]:
+        """Number, id and content of the last version, each step approved by the one before and by itself."""
+        first = self._step
+        if first is None or first.kind not in ("charter.genesis", "charter.amend"):
+            raise RefusedError(
+                "renewal_step",
+                "The charter statement that the policy last followed is not in the renewal.",
+                hint="Ask for a renewal from that step.",
+            )
+        version, step, charter = policy.version, policy.step, parse(_charter_of(first))
+        self._learn(charter)
+        while (following := self._next(step, version, charter)) is not None:
+            version, step, charter = version + 1, following.id, parse(following.body["charter"])
+            self._learn(charter)
+            if version - policy.version > STEPS_MAX:
+                raise RefusedError("renewal_steps", f"More than {STEPS_MAX} versions at once.")
+        return version, step, charter
+
+    def check_node(self, name: str, record: dict[str, Any] | None, charter: Charter) -> None:
+        """That authorities said what a signer's record says: in the charter, by admitting the node, by retiring it."""
+        said = [s for s in self._held.values() if s.kind.startswith("node.") and self._is_approved(s, charter)]
+        if record is not None and record["retired"] is not None:
+            is_said = any(s.kind == "node.retire" and s.body["name"] == name for s in said)
+        else:
+            nodes = [*charter.body["nodes"], *(s.body for s in said if s.kind == "node.admit")]
+            named = [node["keys"]["state"] for node in nodes if node["name"] == name]
+            is_said = record is not None and record["keys"]["state"] in named
+        if not is_said:
+            raise RefusedError(
+                "signer_not_named",
+                f"No approved statement says of the signer {name} what its record says.",
+                hint="Fetch the renewal again; if it stays so, the old signers were bought.",
+            )
+
+    def _next(self, step: bytes, version: int, charter: Charter) -> Statement | None:
+        found = [
+            s
+            for s in self._held.values()
+            if s.kind == "charter.amend"
+            and (s.body["parent"], s.body["version"]) == (step, version + 1)
+            and s.body["charter"]["id"] == charter.id
+            and all(self._is_approved(s, c, by_most=True) for c in (charter, parse(s.body["charter"])))
+        ]
+        # Of two that passed the lower id is in force, as `constitution` has it.
+        return min(found, key=lambda s: s.id, default=None)
+
+    def _is_approved(self, statement: Statement, charter: Charter, *, by_most: bool = False) -> bool:
+        speaking = self._speaking(statement, charter)
+        rule = rule_for(statement.kind, statement.body, charter.rules)
+        return is_met(rule, speaking, charter) and (not by_most or len(speaking) * 2 > len(charter.authorities))
+
+    def _speaking(self, statement: Statement, charter: Charter) -> list[str]:
+        # A key counts once, for the authority that it names first.
+        approvals = sorted([statement, *self._votes.get(statement.id, ())], key=lambda s: (s.seq, s.id), reverse=True)
+        by_key = {s.kid: s.iss for s in approvals}
+        return [
+            by
+            for by, authority in sorted(charter.authorities.items())
+            if len({kid for kid, iss in by_key.items() if iss == by} & self._keys_of(authority)) >= authority.threshold
+        ]
+
+    def _learn(self, charter: Charter) -> None:
+        """The keys that authorities have brought themselves while a charter was in force: added, or successors."""
+        named = [entry for authority in charter.body["authorities"] for entry in authority["keys"]]
+        # Only who counts already says who comes next: anybody can write an entry for somebody else's key.
+        self._successors.update((key_id(e["public"]), e["next"]["key"]) for e in named if "next" in e)
+        waiting = [s for s in self._held.values() if s.kind in _KEY_KINDS and s.iss in charter.authorities]
+        while ready := [s for s in waiting if self._brings(s, charter.authorities[s.iss])]:
+            for statement in ready:
+                for entry in key_entries(statement):
+                    self._brought.setdefault(statement.iss, set()).add(key_id(entry["public"]))
+                    if "next" in entry:
+                        self._successors.add((key_id(entry["public"]), entry["next"]["key"]))
+            waiting = [s for s in waiting if s not in ready]
+
+    def _brings(self, statement: Statement, authority: Authority) -> bool:
+        own = self._keys_of(authority)
+        if statement.kind == "key.add":
+            approvals = {s.kid for s in (statement, *self._votes.get(statement.id, ())) if s.iss == statement.iss}
+            return len(approvals & own) >= authority.threshold
+        key, new = statement.body["key"], key_id(statement.body["new"]["public"])
+        return key in own and new == statement.kid and (key, new) in self._successors
+
+    def _keys_of(self, authority: Authority) -> set[bytes]:
+        return {*authority.keys, *self._brought.get(authority.id, ())}
+
+    def _verified(self, unverified: Unverified) -> Statement | None:
+        """None for a key that nothing here introduces: its statement counts for nothing."""
+        public = self._publics.get(unverified.kid)
+        return None if public is None else verify(unverified, public)
+
+
+def _charter_of(statement: Unverified) -> dict[str, Any]:
+    body: dict[str, Any] = statement.body if statement.kind == "charter.genesis" else statement.body["charter"]
+    return body
+
+
+def _publics(statement: Unverified) -> Iterable[bytes]:
+    return [entry["public"] for entry in key_entries(statement)]

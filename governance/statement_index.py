@@ -1,0 +1,276 @@
+"""The set of accepted statements, indexed the ways the fold asks: by id, along each key's chain, by what votes target.
+
+A key's statements form a chain by `prev` (a tree, if its holder signs two with one number). A statement is
+
+* *complete* when its whole ancestry is held, each number following its predecessor (`entries.next_number`);
+* *orderly* when it is complete and `iat` never falls along the way.
+
+Whether one complete statement comes before another is answered in O(log n) steps, whatever the chain's length and
+however often it is forked: each keeps a *jump* to an elder far above (the skew-binary pointers of Myers, 1983).
+
+Nothing here depends on the order of arrival: the indexes are functions of the set. `branch` gives a set over this one
+that grows by itself, at the cost of what is added to it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import NamedTuple, TypeVar
+
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.statement import GOVERNING, Statement, Unverified
+
+from .key_entries import introductions, key_entries, next_number
+from .overlay import Layered, inner
+
+K = TypeVar("K")
+
+
+class _Place(NamedTuple):
+    """Where a complete statement stands: how many come before it, an elder to jump to, whether it is orderly."""
+
+    depth: int
+    jump: bytes
+    is_orderly: bool
+
+
+class Chains:
+    """A growing set of accepted statements and its indexes."""
+
+    def __init__(self) -> None:
+        self._by_id: MutableMapping[bytes, Statement] = {}
+        self._by_key: MutableMapping[bytes, MutableMapping[int, tuple[bytes, ...]]] = {}
+        self._places: MutableMapping[bytes, _Place] = {}  # of complete ones only
+        self._forked: MutableMapping[bytes, None] = {}
+        self._waiting: MutableMapping[bytes, tuple[bytes, ...]] = {}  # prev not held yet -> statements naming it
+        self._votes: MutableMapping[bytes, tuple[bytes, ...]] = {}
+        self._introducers: MutableMapping[bytes, tuple[bytes, ...]] = {}
+        self._governing: MutableMapping[str, tuple[bytes, ...]] = {}
+        self._given: MutableMapping[bytes, Mapping[bytes, bytes | None]] = {}
+        self._named: MutableMapping[bytes, None] = {}
+        self._newest: MutableMapping[bytes, Statement] = {}
+
+    def branch(self) -> "Chains":
+        """A set that holds the same and grows by itself; this one must not grow while that one is in use."""
+        branch = Chains()
+        for name, mapping in vars(self).items():
+            setattr(branch, name, Layered(mapping))
+        return branch
+
+    def own(self) -> list[Statement]:
+        """The statements added since the branch was made; all, where it is none."""
+        by_id = self._by_id
+        return [by_id[id] for id in by_id.own()] if isinstance(by_id, Layered) else list(by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, statement: bytes) -> bool:
+        return statement in self._by_id
+
+    def __iter__(self) -> Iterator[Statement]:
+        return iter(self._by_id.values())
+
+    def get(self, statement: bytes) -> Statement | None:
+        """The statement of that id, if held."""
+        return self._by_id.get(statement)
+
+    def __getitem__(self, statement: bytes) -> Statement:
+        return self._by_id[statement]
+
+    def add(self, statement: Statement) -> list[Statement]:
+        """Adds one; returns those that became complete by it, itself perhaps among them."""
+        if statement.id in self._by_id:
+            return []
+        self._by_id[statement.id] = statement
+        numbers = inner(self._by_key, statement.kid)
+        _append(numbers, statement.seq, statement.id)
+        if len(numbers[statement.seq]) > 1:
+            self._forked[statement.kid] = None
+        if statement.kind in ("vote.approve", "vote.reject"):
+            for target in statement.body["targets"]:
+                _append(self._votes, target, statement.id)
+        if statement.kind.startswith(GOVERNING):
+            self._add_governing(statement)
+        for entry in introductions(statement):
+            _append(self._introducers, entry.key, statement.id)
+        return self._complete_from(statement)
+
+    def _add_governing(self, statement: Statement) -> None:
+        _append(self._governing, statement.kind, statement.id)
+        self._named.update((head, None) for head in named_heads(statement).values())
+        self._given[statement.id] = {
+            key_id(entry["public"]): entry["next"]["key"] if "next" in entry else None
+            for entry in key_entries(statement)
+        }
+
+    def is_complete(self, statement: bytes) -> bool:
+        """Whether its whole ancestry is held, in sequence."""
+        return statement in self._places
+
+    def is_orderly(self, statement: bytes) -> bool:
+        """Whether it is complete and no `iat` falls on the way to it."""
+        place = self._places.get(statement)
+        return place is not None and place.is_orderly
+
+    def is_named(self, statement: bytes) -> bool:
+        """Whether a statement of the first three strata names it as `last` or in its `heads`."""
+        return statement in self._named
+
+    def given(self, statement: bytes) -> Mapping[bytes, bytes | None]:
+        """The keys that entries of a statement of the first three strata give, with the successor of each, if any."""
+        return self._given[statement]
+
+    def keys(self) -> Iterable[bytes]:
+        """Ids of the keys that have signed anything held."""
+        return self._by_key.keys()
+
+    def newest(self, key: bytes) -> Statement | None:
+        """A key's complete statement with the highest number; of several the highest id."""
+        return self._newest.get(key)
+
+    def of_key(self, key: bytes) -> Iterator[Statement]:
+        """A key's statements, by number, then id."""
+        numbers = self._by_key.get(key, {})
+        for number in sorted(numbers):
+            for statement in sorted(numbers[number]):
+                yield self._by_id[statement]
+
+    def forked_keys(self) -> list[bytes]:
+        """The keys that have signed two statements with one number, sorted."""
+        return sorted(self._forked)
+
+    def is_forked(self, key: bytes) -> bool:
+        """Whether a key has signed two statements with one number."""
+        return key in self._forked
+
+    def forks(self, key: bytes) -> list[int]:
+        """The numbers under which a key has signed more than one statement, ascending."""
+        return sorted(number for number, ids in self._by_key.get(key, {}).items() if len(ids) > 1)
+
+    def at(self, key: bytes, number: int) -> list[bytes]:
+        """What a key has signed under one number, sorted."""
+        return sorted(self._by_key.get(key, {}).get(number, ()))
+
+    def of_kind(self, kind: str) -> list[Statement]:
+        """Statements of a kind of the first three strata (charter, key, authority), by id."""
+        return [self._by_id[statement] for statement in sorted(self._governing.get(kind, ()))]
+
+    def governing(self) -> Iterator[Statement]:
+        """Every statement of the first three strata."""
+        for kind in self._governing:
+            yield from self.of_kind(kind)
+
+    def is_governing(self, statement: Unverified) -> bool:
+        """Whether the first three strata read a statement: it is of theirs, or a vote on one that is held."""
+        if statement.kind.startswith("vote."):
+            return any(target in self._given for target in statement.body["targets"])
+        return statement.kind.startswith(GOVERNING)
+
+    def votes_on(self, target: bytes) -> list[Statement]:
+        """Votes that name `target`, by id."""
+        return [self._by_id[vote] for vote in sorted(self._votes.get(target, ()))]
+
+    def introducers(self, key: bytes) -> list[Statement]:
+        """Statements that introduce `key`, by id."""
+        return [self._by_id[statement] for statement in sorted(self._introducers.get(key, ()))]
+
+    def ancestry(self, statement: bytes | None) -> Iterator[Statement]:
+        """`statement` and, newest first, what its key said before it, as far as held."""
+        key = None
+        while statement is not None and (held := self._by_id.get(statement)) is not None:
+            if key is not None and held.kid != key:
+                return
+            key = held.kid
+            yield held
+            statement = held.prev
+
+    def leads_to(self, elder: Unverified, head: bytes) -> bool:
+        """Whether `head` is `elder`, or comes after it on its key's chain as far as held."""
+        place, goal = self._places.get(head), self._places.get(elder.id)
+        if place is None:
+            return any(held.id == elder.id for held in self.ancestry(head))
+        if goal is None or self._by_id[head].kid != elder.kid:
+            return False
+        current = head
+        while place.depth > goal.depth:
+            jump = self._places[place.jump]
+            if jump.depth >= goal.depth:
+                current, place = place.jump, jump
+            else:
+                current = self._elder(current)
+                place = self._places[current]
+        return current == elder.id
+
+    def firsts(self, statements: Iterable[Statement]) -> list[Statement]:
+        """Of one key's `statements`, those that no other of them comes before: several where the key has forked.
+
+        Takes steps in proportion to the part of the chains that lies between them.
+        """
+        ordered = sorted(statements, key=lambda s: (s.seq, s.id))
+        if len(ordered) < 2:
+            return ordered
+        found = []
+        preceded = {statement.id: True for statement in ordered}  # has one of them at or before it
+        for statement in ordered:
+            passed: list[bytes] = []
+            is_preceded = False
+            for elder in self.ancestry(statement.prev):
+                if elder.id in preceded or elder.seq < ordered[0].seq:
+                    is_preceded = preceded.get(elder.id, False)
+                    break
+                passed.append(elder.id)
+            preceded.update(dict.fromkeys(passed, is_preceded))
+            if not is_preceded:
+                found.append(statement)
+        return found
+
+    def _complete_from(self, statement: Statement) -> list[Statement]:
+        """Marks `statement` complete if it is, and whatever waited for it."""
+        completed: list[Statement] = []
+        if not self._follows(statement):
+            return completed
+        stack = [statement]
+        while stack:
+            current = stack.pop()
+            self._places[current.id] = self._place(current)
+            newest = self._newest.get(current.kid, current)
+            self._newest[current.kid] = max(current, newest, key=lambda s: (s.seq, s.id))
+            completed.append(current)
+            waiting = [self._by_id[child] for child in self._waiting.pop(current.id, ())]
+            stack.extend(child for child in waiting if self._follows(child))
+        return completed
+
+    def _place(self, statement: Statement) -> _Place:
+        if statement.prev is None:
+            return _Place(0, statement.id, True)
+        elder, place = self._by_id[statement.prev], self._places[statement.prev]
+        jump = self._places[place.jump]
+        is_level = place.depth - jump.depth == jump.depth - self._places[jump.jump].depth
+        return _Place(
+            place.depth + 1, jump.jump if is_level else elder.id, place.is_orderly and statement.iat >= elder.iat
+        )
+
+    def _elder(self, statement: bytes) -> bytes:
+        prev = self._by_id[statement].prev
+        assert prev is not None, "only the first has none, and nothing lies before it"
+        return prev
+
+    def _follows(self, statement: Statement) -> bool:
+        if statement.prev is None:
+            return statement.seq == 1
+        elder = self._by_id.get(statement.prev)
+        if elder is None or elder.id not in self._places:
+            _append(self._waiting, statement.prev, statement.id)
+            return False
+        return elder.kid == statement.kid and statement.seq == next_number(elder)
+
+
+def _append(lists: MutableMapping[K, tuple[bytes, ...]], key: K, id: bytes) -> None:
+    lists[key] = (*lists.get(key, ()), id)
+
+
+def named_heads(statement: Unverified) -> dict[bytes, bytes]:
+    """The statements that one of the first three strata names as heads of keys: `heads`, or a cut-off's `last`."""
+    body = statement.body
+    if "heads" in body:
+        return {entry["key"]: entry["id"] for entry in body["heads"]}
+    return {body["key"]: body["last"]} if body.get("last") is not None else {}

@@ -1,0 +1,336 @@
+"""One node as a verifier or the command line sees it: its routes as methods, its problems as our errors.
+
+    with NodeClient("https://registry.example.edu") as node:
+        node.decide({"issuer": "did:web:example.edu", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"})
+
+* Answers are plain values, as in `/openapi.json`; bytes where the node sends bytes. Nothing in them is checked: whoever
+  must not trust a node asks for what proves itself (statements, checkpoints, tiles).
+* A problem (RFC 9457) becomes the error of its class, with the node's sentence and hint: `RefusedError` for 422,
+  `NotYetError` for 409, `InputError` for what else was wrong with the question, `RemoteError` for what is wrong there.
+* Answers are bounded, redirections are not followed, the environment's proxies are not used.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import httpx
+import msgspec
+
+from accredit.registry.encoding.cbor import encode as encode_cbor
+from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
+
+ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""The longest answer taken: a list of 10^5 issuers is some 20 MiB."""
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
+"""A submission waits for a batch (1 s) and its checkpoint; the rest is margin for slow lines. A guess."""
+
+_HOST: Final = re.compile(rb"[A-Za-z0-9._:-]+")
+_COSE: Final = "application/cose"
+_CBOR: Final = "application/cbor"
+_CBOR_SEQUENCE: Final = "application/cbor-seq"
+_JSON: Final = "application/json"
+
+
+class NodeClient:
+    """A connection to one node.
+
+    Args:
+        url: of the node, with or without a slash at its end.
+        timeout: how long to wait for connecting and for each part of an answer.
+        transport: another way to reach it, such as an application in this process.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: httpx.Timeout = TIMEOUT, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        try:
+            parsed = httpx.URL(self.url)
+        except httpx.InvalidURL as error:
+            raise _bad_url(url, str(error)) from None
+        if parsed.scheme not in ("http", "https") or not _HOST.fullmatch(parsed.raw_host):
+            raise _bad_url(url, "it has no scheme or no host")
+        self._http = httpx.Client(
+            base_url=parsed,
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
+            headers={"user-agent": "accredit", "accept": _JSON},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self._http.close()
+
+    # ------------------------------------------------------------------------------------------- the ecosystem
+
+    def ecosystem(self) -> dict[str, Any]:
+        """The charter in force, its authorities and nodes."""
+        return self._get("/v1/ecosystem")
+
+    def genesis(self) -> bytes:
+        """The genesis statement; its id is the ecosystem's."""
+        return self._get_bytes("/v1/genesis", _COSE)
+
+    def authorities(self) -> dict[str, Any]:
+        """Every authority, named in the charter or delegated."""
+        return self._get("/v1/authorities")
+
+    def key(self, kid: bytes | str) -> dict[str, Any]:
+        """Where a key stands: its head, its next number, for whom it acts."""
+        return self._get(f"/v1/keys/{_hex(kid)}")
+
+    def heads(self) -> dict[str, Any]:
+        """The newest statement of every key."""
+        return self._get("/v1/heads")
+
+    def status(self) -> dict[str, Any]:
+        """How the node is: sizes, roots, peers, alarms."""
+        return self._get("/v1/status")
+
+    # ---------------------------------------------------------------------------------------------- statements
+
+    def statement(self, statement: bytes | str) -> dict[str, Any]:
+        """One statement and what governance says about it."""
+        return self._get(f"/v1/statements/{_hex(statement)}")
+
+    def statement_bytes(self, statement: bytes | str) -> bytes:
+        """One statement as it was signed."""
+        return self._get_bytes(f"/v1/statements/{_hex(statement)}", _COSE)
+
+    def presence(self, statement: bytes | str) -> dict[str, Any]:
+        """Whether the newest noted state binds to a statement; to be checked with
+        `registry.evidence.statement_proof`."""
+        return self._get(f"/v1/statements/{_hex(statement)}/proof")
+
+    def submit(self, raws: Sequence[bytes]) -> dict[str, Any]:
+        """Submits statements, in order; returns what became of each, under a signed checkpoint.
+
+        Raises:
+            RefusedError, DecodeError: a single statement was refused. Of several, each says so in its place.
+        """
+        media_type = _COSE if len(raws) == 1 else _CBOR_SEQUENCE
+        return self._ask("POST", "/v1/statements", content=b"".join(raws), content_type=media_type)
+
+    def dry_run(self, draft: Mapping[str, Any]) -> dict[str, Any]:
+        """What would become of a statement if it were said now.
+
+        Args:
+            draft: iss, sub, kind, body, key (the key's id, 32 bytes), as inside: bytes and seconds.
+        """
+        return self._ask("POST", "/v1/dry-run", content=encode_cbor(dict(draft)), content_type=_CBOR)
+
+    def proposals(self, *, authority: str | None = None, key: bytes | str | None = None) -> dict[str, Any]:
+        """What waits for votes; only what waits for this authority's or key's, if given."""
+        return self._get("/v1/proposals", authority=authority, key=None if key is None else _hex(key))
+
+    def changes(self, *, after: int = 0, limit: int | None = None) -> dict[str, Any]:
+        """What took effect or ceased to since number `after`."""
+        return self._get("/v1/changes", after=after, limit=limit)
+
+    # ------------------------------------------------------------------------------------------------- records
+
+    def issuers(self, **filters: str | int | None) -> dict[str, Any]:
+        """One page of issuers; filters: name, category, status, jurisdiction, after, limit."""
+        return self._get("/v1/issuers", **filters)
+
+    def every_issuer(self, **filters: str | int | None) -> Iterator[dict[str, Any]]:
+        """All issuers, page after page."""
+        page = self.issuers(**filters)
+        yield from page["issuers"]
+        while page["next"] is not None:
+            page = self.issuers(**{**filters, "after": page["next"]})
+            yield from page["issuers"]
+
+    def issuer(self, issuer: str) -> dict[str, Any]:
+        """One issuer with its history."""
+        return self._get("/v1/issuer", id=issuer)
+
+    def accreditation(self, accreditation: bytes | str) -> dict[str, Any]:
+        """One accreditation with its history."""
+        return self._get("/v1/accreditation", id=_hex(accreditation))
+
+    def frameworks(self) -> dict[str, Any]:
+        """Every framework."""
+        return self._get("/v1/frameworks")
+
+    def framework(self, framework: str) -> dict[str, Any]:
+        """One framework with its history."""
+        return self._get("/v1/framework", id=framework)
+
+    def competency(self, uri: str) -> dict[str, Any]:
+        """One competency and the frameworks it is in."""
+        return self._get("/v1/competencies", uri=uri)
+
+    def competency_issuers(self, uri: str) -> dict[str, Any]:
+        """Who may attest a competency."""
+        return self._get("/v1/competencies/issuers", uri=uri)
+
+    # ----------------------------------------------------------------------------------------------- decisions
+
+    def decide(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """The decision on one query (plain or canonical names)."""
+        return self._post("/v1/decisions", dict(query))
+
+    def decide_all(self, queries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """The decisions on up to 1,000 queries, in their order; a failed one is `{"problem": …}` in its place."""
+        answer = self._post("/v1/decisions", {"queries": [dict(query) for query in queries]})
+        return list(answer["decisions"])
+
+    def authorization(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """TRQP 2.0 `POST /authorization`."""
+        return self._post("/authorization", dict(query))
+
+    def recognition(self, query: Mapping[str, Any]) -> dict[str, Any]:
+        """TRQP 2.0 `POST /recognition`."""
+        return self._post("/recognition", dict(query))
+
+    # ------------------------------------------------------------------------------------------- the noted state
+
+    def state_note(self) -> bytes:
+        """The newest state note with a quorum."""
+        return self._get_bytes("/v1/state-note", "text/plain")
+
+    def conflicts(self) -> dict[str, Any]:
+        """Nodes that were caught contradicting themselves."""
+        return self._get("/v1/conflicts")
+
+    def conflict(self, conflict: bytes | str) -> bytes:
+        """The file that proves one; to be checked with `registry.transparency.equivocation.check`."""
+        return self._get_bytes(f"/v1/conflicts/{_hex(conflict)}", _CBOR)
+
+    def accuse(self, file: bytes) -> dict[str, Any]:
+        """Brings a conflict's file; what is kept against that key then.
+
+        Raises:
+            RefusedError, DecodeError: it proves nothing about a node that this one knows.
+        """
+        return self._ask("POST", "/v1/conflicts", content=file, content_type=_CBOR)
+
+    def snapshot(self, *, since: bytes | str | None = None) -> bytes:
+        """All records of the noted state; with a state root, what has changed since, if the node remembers it."""
+        params = {} if since is None else {"since": _hex(since)}
+        accept = {"accept": "application/octet-stream"}
+        return self._fetch("GET", "/v1/snapshot", params=params, content=None, headers=accept)
+
+    def trust_policy(self) -> bytes:
+        """The trust policy that the node proposes; to be compared by another way before it is used."""
+        return self._get_bytes("/v1/trust-policy", "text/plain")
+
+    def renewal(self, step: bytes | str) -> bytes:
+        """What renews a trust policy that has followed the charter up to the statement `step`."""
+        return self._fetch("GET", "/v1/renewal", params={"step": _hex(step)}, content=None, headers={"accept": _CBOR})
+
+    def issuers_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
+        """Issuers whose key in the state map begins with these hexadecimal digits, with proofs."""
+        return self._get(f"/v1/issuers/by-prefix/{prefix}", k=k)
+
+    # ------------------------------------------------------------------------------------------------- the log
+
+    def checkpoint(self) -> str:
+        """The newest signed checkpoint of the node's log, a C2SP note."""
+        return self._get_bytes("/log/checkpoint", "text/plain").decode("utf-8", "replace")
+
+    def tile(self, path: str) -> bytes:
+        """A tile or bundle, by its path as `registry.transparency.tiles.Tile.encode_path` writes it."""
+        return self._get_bytes(f"/log/{path}", "application/octet-stream")
+
+    # ------------------------------------------------------------------------------------------------ machinery
+
+    def _get(self, path: str, **params: str | int | None) -> dict[str, Any]:
+        return self._ask("GET", path, params={name: value for name, value in params.items() if value is not None})
+
+    def _post(self, path: str, value: Any) -> dict[str, Any]:
+        return self._ask("POST", path, content=msgspec.json.encode(value), content_type=_JSON)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        content: bytes | None = None,
+        content_type: str = _JSON,
+    ) -> dict[str, Any]:
+        headers = {} if content is None else {"content-type": content_type}
+        answer = _decoded(self._fetch(method, path, params=params, content=content, headers=headers))
+        if not isinstance(answer, dict):
+            raise RemoteError("bad_answer", f"{self.url}{path} did not answer with a JSON object.")
+        return answer
+
+    def _get_bytes(self, path: str, accept: str) -> bytes:
+        return self._fetch("GET", path, params=None, content=None, headers={"accept": accept})
+
+    def _fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None,
+        content: bytes | None,
+        headers: Mapping[str, str],
+    ) -> bytes:
+        try:
+            with self._http.stream(method, path, params=params, content=content, headers=headers) as response:
+                body = bytearray()
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > ANSWER_BYTES:
+                        raise RemoteError("bad_answer", f"{self.url} sends more than {ANSWER_BYTES} bytes.")
+        except httpx.HTTPError as error:
+            raise RemoteError(
+                "unreachable",
+                f"{self.url} could not be asked ({type(error).__name__}: {error}).",
+                hint="Check that the node runs and the URL is right, or ask another node.",
+            ) from None
+        if response.status_code // 100 == 2:
+            return bytes(body)
+        raise _error_of(self.url, response.status_code, bytes(body))
+
+
+def _bad_url(url: str, why: str) -> InputError:
+    return InputError("bad_url", f"{url!r} is not the URL of a node ({why}).", hint="It looks like https://host:port.")
+
+
+def _hex(identity: bytes | str) -> str:
+    return identity.hex() if isinstance(identity, bytes) else identity
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise RemoteError("bad_answer", f"the node's answer is not JSON ({error}).") from None
+
+
+def _error_of(url: str, status: int, body: bytes) -> AccreditError:
+    """The error that a problem tells; for what is no problem of ours, one that says so."""
+    try:
+        problem = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        problem = None
+    if not isinstance(problem, dict) or not all(isinstance(problem.get(name), str) for name in ("code", "detail")):
+        return RemoteError("bad_answer", f"{url} answered {status} without saying why.", hint="Is this a node's URL?")
+    code, detail = problem["code"], problem["detail"]
+    hint = problem["hint"] if isinstance(problem.get("hint"), str) else ""
+    if status == 422:
+        return RefusedError(code, detail, hint=hint)
+    if status == 409:
+        return NotYetError(code, detail, hint=hint)
+    if status == 400:
+        return DecodeError(code, detail, hint=hint)
+    if status < 500:
+        return InputError(code, detail, hint=hint)
+    return RemoteError(code, f"{url}: {detail}", hint=hint)

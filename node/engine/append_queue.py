@@ -1,0 +1,117 @@
+"""Admitted statements that wait to be logged: which of them are due, and when.
+
+Two lanes share one order of arrival:
+
+* **own**: submitted to this node; they wait for the next tick (1 s, aligned to the wall clock);
+* **relayed**: from peers; they have waited for a tick where they were submitted, and go on after `RELAY`.
+
+So a normal statement waits for one tick on its way, not for one at every hop, and what all nodes were told on their own
+ticks has spread long before the next one: between the ticks it is quiet, and cosigners come to meet (`notary`).
+
+An urgent statement takes all that is pending with it at once, and so does a full batch. The relayed lane goes alone
+unless a key was introduced since something of our own waits: what is relayed may then be signed with that key, and a
+log must hold the introduction first.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from accredit.governance.rulebook import is_urgent
+from accredit.registry.statement import Statement
+
+BATCH: Final = 1_000
+"""Statements in one append; a full batch waits for no tick. Performance.md measures inserts at 1,000 a transaction."""
+
+PENDING_MAX: Final = 20_000
+"""Statements that may wait to be logged; 5 s of the ingest that performance.md asks for."""
+
+RELAY: Final = 50
+"""How long relayed statements are gathered into one append, ms: some ten syncs of a disk (5 ms each, design
+simulation.md), so that a stream costs no more than a tenth of the disk's time. A guess, measured in the simulator."""
+
+
+class Pending:
+    """See the module. Times are in ms since 1970."""
+
+    def __init__(self, tick: int) -> None:
+        """Args: tick: between two appends of what is submitted here, ms."""
+        self._tick = tick
+        self._statements: dict[bytes, Statement] = {}
+        self._own: dict[bytes, None] = {}
+        self._own_since = 0
+        self._relayed_since = 0
+        self._is_urgent = False
+        self._is_tied = False  # a key was introduced since something of our own waits
+
+    def __len__(self) -> int:
+        return len(self._statements)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more is taken."""
+        return len(self._statements) >= PENDING_MAX
+
+    def add(self, statement: Statement, *, own: bool, gives_keys: bool, now: int) -> None:
+        """One more, not pending yet.
+
+        Args:
+            gives_keys: it, or what it completes, introduces keys.
+        """
+        if own:
+            if not self._own:
+                self._own_since = now
+            self._own[statement.id] = None
+        elif len(self._own) == len(self._statements):
+            self._relayed_since = now
+        self._statements[statement.id] = statement
+        self._is_urgent = self._is_urgent or is_urgent(statement)
+        self._is_tied = self._is_tied or (gives_keys and bool(self._own))
+
+    def due(self, now: int) -> int | None:
+        """When something is to be logged; None where nothing waits."""
+        if not self._statements:
+            return None
+        if len(self._statements) >= BATCH or self._is_urgent:
+            return now
+        due = []
+        if self._own:
+            due.append(self._own_due())
+        if len(self._own) < len(self._statements):
+            due.append(self._relayed_since + RELAY)
+        return min(due)
+
+    def take(self, now: int) -> tuple[Statement, ...]:
+        """What is due now; empty where nothing is. A wall clock set back must not make anybody wait for hours."""
+        if not self._statements:
+            return ()
+        if len(self._statements) >= BATCH or self._is_urgent:
+            return self._take(list(self._statements), now)
+        if self._own and not self._own_since <= now < self._own_due():
+            return self._take(list(self._statements), now)
+        relayed = [id for id in self._statements if id not in self._own]
+        if relayed and not self._relayed_since <= now < self._relayed_since + RELAY:
+            return self._take(list(self._statements) if self._is_tied else relayed, now)
+        return ()
+
+    def drop(self) -> tuple[Statement, ...]:
+        """Empties it; what was in it."""
+        dropped = tuple(self._statements.values())
+        self._statements.clear()
+        self._own.clear()
+        self._is_urgent = self._is_tied = False
+        return dropped
+
+    def _own_due(self) -> int:
+        return (self._own_since // self._tick + 1) * self._tick
+
+    def _take(self, ids: Sequence[bytes], now: int) -> tuple[Statement, ...]:
+        batch = ids[:BATCH]
+        if any(id in self._own for id in batch):
+            self._own_since = now
+        self._relayed_since = now
+        taken = tuple(self._statements.pop(id) for id in batch)
+        for id in batch:
+            self._own.pop(id, None)
+        self._is_urgent = self._is_urgent and any(is_urgent(each) for each in self._statements.values())
+        self._is_tied = self._is_tied and bool(self._own)
+        return taken

@@ -1,0 +1,205 @@
+"""What can happen to an engine, and what it wants done: the words of `engine.Engine.handle`.
+
+Events come from the shell or the simulator, effects are carried out by it, in the order given. All are frozen facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from accredit.gossip import events
+from accredit.gossip.events import FrameAnswered, Peer, SendFailed, Ticked
+from accredit.registry.errors import AccreditError, StorageError
+from accredit.registry.evidence.snapshot import Subject
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.state_note import StateNote
+
+from .quorum_state import KeptNote, Part
+
+# ------------------------------------------------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """Somebody submits statements to this node; `Reply` with the same token answers."""
+
+    token: int
+    raws: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameArrived:
+    """A peer posted a frame; `ReplyFrame` with the same token answers, at once."""
+
+    token: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteArrived:
+    """Another node posted a cosigned state note; `ReplyNote` with the same token answers, at once."""
+
+    token: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appended:
+    """The statements of the last `Append` are stored, and a checkpoint over `size` entries is signed and stored.
+
+    Attributes:
+        checkpoint: the signed note, to be shown to peers; empty where it is not to be.
+    """
+
+    size: int
+    checkpoint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppendFailed:
+    """They are not stored, none of them."""
+
+    error: StorageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictArrived:
+    """Somebody, or a part of this node, says that a key contradicts itself: `data` is a
+    `registry.transparency.equivocation` file."""
+
+    data: bytes
+
+
+Event = (
+    Submitted
+    | FrameArrived
+    | NoteArrived
+    | ConflictArrived
+    | FrameAnswered
+    | SendFailed
+    | Appended
+    | AppendFailed
+    | Ticked
+)
+
+# ------------------------------------------------------------------------------------------------------ effects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one submitted statement.
+
+    Attributes:
+        id: None where the bytes are no statement.
+        status: `logged` now; `known` before; `waiting` for the statement that introduces its key, kept for a while in
+            memory only; `refused`.
+        index: its place in the log; None unless logged or known.
+        error: why it is waiting or refused.
+    """
+
+    id: bytes | None
+    status: str
+    index: int | None = None
+    error: AccreditError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """Store these, in this order; then say `Appended` or `AppendFailed`. Next `Append` only after that."""
+
+    statements: tuple[Statement, ...]
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Answer `Submitted`: one result for each statement, in the order submitted."""
+
+    token: int
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyFrame:
+    """Answer `FrameArrived`: 200 and a frame, or another status and the error."""
+
+    token: int
+    status: int
+    data: bytes = b""
+    error: AccreditError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyNote:
+    """Answer `NoteArrived`: taken in, or the error."""
+
+    token: int
+    error: AccreditError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepNote:
+    """Keep this as the last state cosigned, durably, before any `TellNote` after it is carried out."""
+
+    text: str
+    part: Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellNote:
+    """Post this cosigned note to these nodes; whether they got it does not matter. Then say `NoteArrived` with it.
+
+    Own cosignatures are counted as others' are, when they arrive: that is after they are kept.
+    """
+
+    peers: tuple[Peer, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteStands:
+    """A quorum stands by this note; store it in place of the one before, and bring the noted map up to it.
+
+    Attributes:
+        state: what the note says.
+        statements_root: the other half of the state root, 32 bytes.
+        changed: the records that differ from the state noted before, as they now are; None: it is no more.
+        committed: ids of statements to which the root binds and did not before (True), or the other way round (False).
+    """
+
+    kept: KeptNote
+    state: StateNote
+    statements_root: bytes
+    changed: Mapping[Subject, dict[str, Any] | None]
+    committed: Mapping[bytes, bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepConflict:
+    """Keep this proof that a key contradicts itself: it is new, and has been checked."""
+
+    data: bytes
+
+
+SendFrame = events.Send
+"""Post a frame to a peer; then say `FrameAnswered` or `SendFailed` with its exchange."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The log's first `size` entries are folded: what that changed.
+
+    Attributes:
+        time: seconds since 1970.
+        records: types and ids of the records changed, made or gone.
+        took_effect, ceased: statements.
+    """
+
+    size: int
+    time: int
+    records: tuple[tuple[str, str], ...]
+    took_effect: tuple[Statement, ...]
+    ceased: tuple[Statement, ...]
+
+
+Effect = Append | Reply | ReplyFrame | ReplyNote | SendFrame | KeepNote | TellNote | NoteStands | KeepConflict | Changed

@@ -1,0 +1,107 @@
+"""What logs and signers put their names to lately, so that whoever says two things at once is noticed.
+
+`Sayings` remembers, by key, the newest roots and the notes that say them. A second root for one size (of a log), or
+for one count (of a signer's states), is a contradiction, and the two notes are its proof
+(`registry.transparency.equivocation`).
+
+`Ledger` is that for the checkpoints which nodes show each other in beacons. Each is verified with the log key of the
+node's record before it is remembered; what does not verify is counted. `shown` says which ones to show to others: the
+own one, the state note that stands, so that it comes to those whom no signer tells, and some of others' in turn. So two
+nodes to which one log shows two trees of one size find out as soon as a path of beacons joins them, although neither
+ever asked that log for a proof.
+
+What it does not do: compare trees of different sizes. That needs the log's own proofs and is the witnesses' work.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Final
+
+from accredit.registry.errors import InputError
+from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
+from accredit.registry.transparency.equivocation import Conflict, conflict_of_checkpoints
+from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey
+
+KEPT: Final = 8
+"""Sizes remembered of one key: as many seconds of a busy log, minutes of a signer. A guess."""
+
+OTHERS: Final = 3
+"""Checkpoints of others that are shown at a time; with the own one and the state 5, as a beacon has room for."""
+
+NOTE_BYTES: Final = 4 * 1024
+"""Largest checkpoint that is heard: text, log's line and the lines of some 30 witnesses."""
+
+
+class Sayings:
+    """Of each key the newest sizes that it named, with root and note."""
+
+    def __init__(self) -> None:
+        self._said: dict[VerifierKey, dict[Hashable, tuple[bytes, bytes]]] = {}
+
+    def root(self, key: VerifierKey, size: Hashable) -> bytes | None:
+        """The root it named for that size, if that is remembered."""
+        found = self._said.get(key, {}).get(size)
+        return None if found is None else found[0]
+
+    def compare(self, key: VerifierKey, size: Hashable, root: bytes, note: bytes) -> bytes | None:
+        """Remembers a note, unless one of that size is; the one that is, where it has another root.
+
+        Args:
+            size: whatever may have one root only.
+        """
+        said = self._said.setdefault(key, {})
+        before = said.setdefault(size, (root, note))
+        while len(said) > KEPT:
+            said.pop(next(iter(said)))
+        return None if before[0] == root else before[1]
+
+
+class Ledger:
+    """See the module.
+
+    Attributes:
+        own: this node's newest checkpoint, a signed note; empty before the first.
+        standing: the newest state note with a quorum; likewise.
+        refused: how many checkpoints did not verify, or are of no log here.
+    """
+
+    def __init__(self) -> None:
+        self.own = self.standing = b""
+        self.refused = 0
+        self._sayings = Sayings()
+        self._newest: dict[str, tuple[int, bytes]] = {}
+        self._turn = 0
+
+    def hear(self, note: bytes, log_key: Callable[[str], bytes | None]) -> Conflict | None:
+        """Takes a checkpoint in; the conflict, if its log has signed another tree of that size.
+
+        Args:
+            log_key: the public log key of the node of that name, if it is in force.
+        """
+        self._turn += 1
+        try:
+            if len(note) > NOTE_BYTES:
+                raise InputError("too_large", "a checkpoint of more bytes than are heard.")
+            checkpoint = Checkpoint.decode(Note.decode(note).text)
+            public = log_key(checkpoint.origin)
+            if public is None:
+                raise InputError("unknown_log", "a checkpoint of no log here.")
+            log = VerifierKey(name=checkpoint.origin, type=KeyType.ED25519, public=public)
+            if self._sayings.root(log, checkpoint.size) == checkpoint.root:
+                return None  # nothing new, and not worth a verification
+            open_checkpoint(note, log)
+        except InputError:
+            self.refused += 1
+            return None
+        other = self._sayings.compare(log, checkpoint.size, checkpoint.root, note)
+        if other is not None:
+            return conflict_of_checkpoints(other, note, log)
+        if checkpoint.size >= self._newest.get(log.name, (0, b""))[0]:
+            self._newest[log.name] = checkpoint.size, note
+        return None
+
+    def shown(self) -> tuple[bytes, ...]:
+        """What to show a peer: own checkpoint, standing state, then `OTHERS` of others', in turn with what is heard."""
+        notes = [note for _, note in self._newest.values() if note != self.own]
+        first = self._turn % max(1, len(notes))
+        others = (notes[first:] + notes[:first])[:OTHERS]
+        return tuple(note for note in (self.own, self.standing, *others) if note)

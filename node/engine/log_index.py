@@ -1,0 +1,126 @@
+"""What gossip may know of this node: its log in order, what is committed, who was caught, which checkpoints it heard.
+
+A `LogView` is the `gossip.events.Held` of an engine. It is read by the machine and written by the engine only, when
+statements have been logged. Its beginning may be shared with others (`branch`).
+"""
+
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from hashlib import sha256
+from itertools import chain
+
+from accredit.governance.fold import Fold
+from accredit.governance.overlay import Layered
+from accredit.registry.errors import AccreditError, StorageError
+from accredit.registry.statement import Statement
+
+from .equivocations import Caught
+from .head_ledger import Ledger
+from .quorum_state import Part
+
+
+class LogView:
+    """See the module.
+
+    Attributes:
+        fold: of all that is logged.
+        caught: who contradicted himself. ledger: the checkpoints heard.
+    """
+
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self.caught = Caught()
+        self.ledger = Ledger()
+        self._shared: Sequence[bytes] = ()
+        self._order: list[bytes] = []
+        self._index: MutableMapping[bytes, int] = {}
+
+    def branch(self, fold: Fold) -> "LogView":
+        """The same log, which goes on by itself; this one must not go on while that one is in use.
+
+        Args:
+            fold: of that log.
+        """
+        branch = LogView(fold)
+        branch._shared = self._order if not self._shared else (*self._shared, *self._order)
+        branch._index = Layered(self._index)
+        return branch
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._index
+
+    def size(self) -> int:
+        """Entries in the log."""
+        return len(self._shared) + len(self._order)
+
+    def ids(self, start: int, stop: int) -> Sequence[bytes]:
+        """Ids of the entries from `start` to before `stop`; fewer at the log's end."""
+        shared = len(self._shared)
+        return [*self._shared[start:stop], *self._order[max(0, start - shared) : max(0, stop - shared)]]
+
+    def items(self) -> Iterator[tuple[int, bytes]]:
+        """`iat` and id of every entry, in the order of the log."""
+        return ((self.statement(id).iat, id) for id in chain(self._shared, self._order))
+
+    def own(self) -> Iterator[Statement]:
+        """The entries that are not shared, in order."""
+        return map(self.statement, self._order)
+
+    def raw(self, id: bytes) -> bytes | None:
+        """The whole encoding of a logged statement."""
+        statement = self.fold.statement(id)
+        return None if statement is None else statement.raw
+
+    def root(self) -> tuple[bytes, int]:
+        """What peers compare: the committed statements, and how many are held in all.
+
+        The count is in the hash because void statements are in no root and yet count in a state note: peers that hold
+        different numbers of them must notice, or their cosignatures would never add up.
+        """
+        held = self.size()
+        return sha256(self.fold.statements_root() + held.to_bytes(8)).digest(), held
+
+    def conflicts(self) -> Sequence[bytes]:
+        """Proofs that somebody lied, oldest first."""
+        return self.caught.files()
+
+    def notes(self) -> Sequence[bytes]:
+        """Signed notes to show to others: our checkpoint, the standing state, some of others' checkpoints."""
+        return self.ledger.shown()
+
+    def statement(self, id: bytes) -> Statement:
+        """A logged statement."""
+        statement = self.fold.statement(id)
+        assert statement is not None, "what is logged is in the fold"
+        return statement
+
+    def index(self, id: bytes) -> int | None:
+        """A statement's place in the log; None where it is not logged."""
+        return self._index.get(id)
+
+    def add(self, statement: Statement) -> None:
+        """The next entry of the log."""
+        self.fold.add(statement)
+        self._index[statement.id] = self.size()
+        self._order.append(statement.id)
+
+    def part(self, without: Iterable[bytes]) -> Part:
+        """All that is logged, but for these: the log's end among them makes the part shorter."""
+        numbers = sorted(self._index[id] for id in without)
+        size = self.size()
+        while numbers and numbers[-1] == size - 1:
+            size = numbers.pop()
+        return Part(size=size, without=tuple(numbers))
+
+    def is_in(self, id: bytes, part: Part) -> bool:
+        """Whether a logged statement belongs to a part of the log."""
+        number = self._index[id]
+        return number < part.size and number not in part.without
+
+
+def inadmissible(number: int, error: AccreditError) -> StorageError:
+    """What to say of a stored entry that could not have been accepted."""
+    return StorageError(
+        "log_inadmissible",
+        f"Entry {number} of the stored log could not have been accepted: {error.message}",
+        hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
+    )

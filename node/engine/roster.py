@@ -1,0 +1,64 @@
+"""The nodes as a fold knows them: who is in force, and whose keys those are."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, Final
+
+from accredit.gossip.events import Peer
+from accredit.gossip.roster import Roster
+from accredit.governance.fold import Fold
+
+TOLD: Final = 64
+"""Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
+
+
+class Members:
+    """Reads the records of nodes; while the genesis waits for its votes, the nodes that it names."""
+
+    def __init__(self, fold: Fold) -> None:
+        self._fold = fold
+
+    def all(self) -> Sequence[Mapping[str, Any]]:
+        """The nodes in force; those that the genesis names while it waits, or no vote could spread."""
+        if self._fold.charter is not None:
+            return self._fold.nodes()
+        genesis = self._fold.statement(self._fold.ecosystem)
+        return () if genesis is None else genesis.body["nodes"]
+
+    def get(self, name: str) -> Mapping[str, Any] | None:
+        """The node in force of that name."""
+        if self._fold.charter is None:
+            return next((node for node in self.all() if node["name"] == name), None)
+        node = self._fold.get("node", name)
+        return None if node is None or node["retired"] is not None else node
+
+    def roster(self) -> Roster:
+        """The nodes in force, as gossip knows them."""
+        return Roster(
+            Peer(name=node["name"], url=node["url"], public=node["keys"]["peer"], operator=node["operator"])
+            for node in self.all()
+        )
+
+    def log_key(self, name: str) -> bytes | None:
+        """The public log key of the node in force of that name, 32 bytes."""
+        node = self.get(name)
+        return None if node is None else node["keys"]["log"]
+
+    def has_key(self, name: str, public: bytes) -> bool:
+        """Whether that key signs for the log, the witness or the state of the node of that name, retired or not."""
+        node = self.get(name) or self._fold.get("node", name)
+        return node is not None and any(public == node["keys"][role] for role in ("log", "witness", "state"))
+
+    def told(self, peers: Sequence[Peer], name: str, random: Random) -> tuple[Peer, ...]:
+        """Whom to tell of a cosignature: every signer, and of the other nodes as many as that leaves room for.
+
+        Args:
+            name: who tells.
+        """
+        charter = self._fold.charter
+        signers = () if charter is None else charter.body["signers"]
+        others = [peer for peer in peers if peer.name != name]
+        first = [peer for peer in others if peer.name in signers]
+        rest = [peer for peer in others if peer.name not in signers]
+        room = TOLD - len(first)
+        return (*first, *(rest if len(rest) <= room else random.sample(rest, room)))

@@ -1,0 +1,109 @@
+"""From values to JSON and back, for people and their tools: bytes as lower-case hex, times as RFC 3339 with Z.
+
+Inside, a time is an integer (seconds since 1970 UTC) and looks like any other number, so this module has the one list
+of members that are times (`TIMES`). The free member `ext` keeps its numbers: nobody told us what they mean.
+
+    >>> plain({"id": b"\\x01\\x02", "iat": 0, "ext": {"iat": 0}})
+    {'id': '0102', 'iat': '1970-01-01T00:00:00Z', 'ext': {'iat': 0}}
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from accredit.registry.encoding import rfc3339
+from accredit.registry.errors import DecodeError
+
+TIMES: Final = frozenset(
+    {
+        "beacon_time",
+        "cohorts_enrolled_before",
+        "compromised_since",
+        "detected_at",
+        "distrusted_until",
+        "due_by",
+        "effective_from",
+        "effective_until",
+        "iat",
+        "last_heard",
+        "last_seen",
+        "review_due",
+        "since",
+        "time",
+        "until",
+        "valid_from",
+        "valid_until",
+        "void_from",
+    }
+)
+"""Members whose integers are times. An integer `since` is a time; the bytes of a key's `since` stay a statement id."""
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_HEX32: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: a record, a body, or a part of one."""
+    if type(value) is bytes:
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {name: _member(name, item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def _member(name: str, value: Any) -> Any:
+    if name == "ext":
+        return _hex_only(value)
+    if name in TIMES and type(value) is int:
+        return format_time(value)
+    return plain(value)
+
+
+def _hex_only(value: Any) -> Any:
+    if type(value) is bytes:
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(name): _hex_only(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hex_only(item) for item in value]
+    return value
+
+
+def format_time(seconds: int) -> str:
+    """RFC 3339 with Z; inverse of `parse_time` for whole seconds from year 1 to 9999.
+
+    >>> format_time(1_432_080_000)
+    '2015-05-20T00:00:00Z'
+    """
+    return rfc3339.text(seconds)
+
+
+def parse_time(text: str, *, where: str = "", dates: bool = False) -> int:
+    """Seconds since 1970 of an RFC 3339 time in UTC; fractions of a second are dropped.
+
+    Args:
+        text: as in 2015-05-20T00:00:00Z. Other offsets are refused: TRQP allows only Z, and one spelling is enough.
+        where: path to the member, for the error.
+        dates: a date alone is accepted too, and means the start of that day, UTC.
+
+    Raises:
+        DecodeError: not such a time, or one the calendar does not have.
+    """
+    if dates and _DATE.fullmatch(text):
+        return rfc3339.parse(f"{text}T00:00:00Z", where=where)
+    return rfc3339.parse(text, where=where)
+
+
+def parse_id(text: str, *, where: str = "", what: str = "an id") -> bytes:
+    """The 32 bytes of an id in lower-case hexadecimal.
+
+    Raises:
+        DecodeError: anything else; upper case too, so that one thing has one address.
+    """
+    if _HEX32.fullmatch(text) is None:
+        raise DecodeError(
+            "bad_id", f"{text[:80]!r} is not {what}.", where=where, hint="It has 64 digits 0-9 and a-f; copy it whole."
+        )
+    return bytes.fromhex(text)

@@ -1,0 +1,122 @@
+"""The OpenAPI 3.1 document, made of the same table of routes the application is made of.
+
+JSON shapes are msgspec structs and typed dictionaries; their schemas are msgspec's. A test asks every route and checks
+what it really answers against this document, members that the document does not know included.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from accredit.node.http.routes.request_reading import Param
+from accredit.node.http.routes.route import Route
+
+from .problems import MEDIA_TYPE, Problem
+
+_CONVERTER: Final = re.compile(r":path\}")
+_REF: Final = "#/components/schemas/{name}"
+_EVERY_ROUTE: Final = (400, 500)
+_REASON: Final = {
+    400: "Malformed; `detail` says what and where",
+    403: "Not from somebody who may",
+    404: "Not found, or not served by this node",
+    406: "Not in a form the request accepts",
+    408: "The body did not arrive in time",
+    409: "It cannot be judged yet",
+    413: "Too large",
+    415: "The body is of another media type",
+    422: "Well-formed, and refused by a rule",
+    429: "Too many requests",
+    500: "The node's fault",
+    501: "Not available",
+    502: "Another machine did not answer as it should",
+    503: "Not able to answer now; see Retry-After",
+    507: "No room to store it",
+}
+
+
+def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
+    """The document for `routes`, as plain values."""
+    distinct = list(dict.fromkeys([one for route in routes for one in _types(route)] + [Problem]))
+    schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)
+    schema_of = dict(zip(distinct, schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(openapi_path(route), {})[route.method.lower()] = _operation(route, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "accredit",
+            "summary": "A decentralised trust registry for learning and employment records",
+            "version": version,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "tags": [{"name": family} for family in dict.fromkeys(route.family for route in routes)],
+        "paths": paths,
+        "components": {"schemas": components},
+    }
+
+
+def openapi_path(route: Route) -> str:
+    """The route's path as OpenAPI writes it: a parameter is one name in braces."""
+    return _CONVERTER.sub("}", route.path)
+
+
+def operation_id(route: Route) -> str:
+    """A stable name for generated clients, as in get_v1_statements_id."""
+    return re.sub(r"[^a-z0-9]+", "_", f"{route.method.lower()} {openapi_path(route)}").strip("_")
+
+
+def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": operation_id(route),
+        "tags": [route.family],
+        "summary": route.about,
+        "responses": {},
+    }
+    if route.gives:
+        operation["responses"]["200"] = {"description": "The answer", "content": _content(route.gives, schema_of)}
+    if route.params:
+        operation["parameters"] = [_parameter(param) for param in route.params]
+    if route.takes:
+        operation["requestBody"] = {"required": True, "content": _content(route.takes, schema_of)}
+    own = (408, 413, 415) if route.takes else ()
+    for status in sorted({*_EVERY_ROUTE, *own, *route.problems}):
+        problem = {MEDIA_TYPE: {"schema": schema_of[Problem]}}
+        operation["responses"][str(status)] = {"description": _REASON[status], "content": problem}
+    for status, (what, shapes) in route.others.items():
+        operation["responses"][str(status)] = {"description": what, "content": _content(shapes, schema_of)}
+    return operation
+
+
+def _types(route: Route) -> list[Any]:
+    """Every type that the route's shapes are made of."""
+    types: list[Any] = list(route.mentions)
+    others = [shape for _, shapes in route.others.values() for shape in shapes.values()]
+    for shape in (*route.takes.values(), *route.gives.values(), *others):
+        types += shape if isinstance(shape, tuple) else [] if shape is None else [shape]
+    return types
+
+
+def _schema(shape: Any, schema_of: dict[Any, Any]) -> Any:
+    return {"anyOf": [schema_of[one] for one in shape]} if isinstance(shape, tuple) else schema_of[shape]
+
+
+def _content(shapes: Any, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    # OpenAPI 3.1 §4.8.14.4: bytes need no schema.
+    return {
+        media_type: {} if shape is None else {"schema": _schema(shape, schema_of)}
+        for media_type, shape in shapes.items()
+    }
+
+
+def _parameter(param: Param) -> dict[str, Any]:
+    return {
+        "name": param.name,
+        "in": param.place,
+        "required": param.required,
+        "description": param.about[:1].upper() + param.about[1:] + ".",
+        "schema": dict(param.schema),
+    }

@@ -1,0 +1,166 @@
+"""`/v1/changes`: what took effect and what ceased to, in the order this node saw it, as pages or as a stream.
+
+A page says with which number to go on (`next`). With `Accept: text/event-stream` the same rows come as server-sent
+events (WHATWG HTML §9.2), each under its number, so that a browser that reconnects goes on where it was
+(`Last-Event-ID`). A stream ends after an hour; whoever wants more reconnects. The feed is looked at once a second:
+that works in any process that can read the database.
+"""
+
+import logging
+from time import monotonic
+from typing import Final, Literal, TypedDict
+
+import anyio
+import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from accredit.node.http.json_views import format_time
+from accredit.node.storage.log_reader import Change
+from accredit.node.telemetry import event
+from accredit.registry.errors import NotYetError, StorageError
+
+from .request_reading import accepts, integer
+from .route import JSON, Call, Route, json_response
+
+_log = logging.getLogger(__name__)
+
+EVENTS: Final = "text/event-stream"
+PAGE: Final = 1_000
+STREAMS: Final = 100
+"""Streams at a time in one process. A guess: each costs a look at the database a second."""
+
+LOOK_SECONDS: Final = 1.0
+QUIET_SECONDS: Final = 15.0
+"""After so long without news a comment is sent, so that proxies do not take the line for dead (WHATWG HTML §9.2.7)."""
+
+
+class ChangeView(TypedDict):
+    """A statement that took effect, or ceased to, and when this node saw it."""
+
+    seq: int
+    time: str
+    statement: str
+    kind: str
+    sub: str
+    change: Literal["took_effect", "ceased"]
+
+
+class Changes(TypedDict):
+    """A page of the feed; ask again with `after` = `next`."""
+
+    changes: list[ChangeView]
+    next: int
+
+
+async def changes(call: Call) -> Response:
+    """A page of the feed, or the feed as a stream."""
+    after, limit = call.params["after"], call.params["limit"]
+    if accepts(call.request, (JSON, EVENTS)) == EVENTS:
+        return _stream(call, _last_event(call, after))
+    rows = call.reader.log.changes(after, limit)
+    value: Changes = {
+        "changes": [_view(seq, change) for seq, change in rows],
+        "next": rows[-1][0] if rows else after,
+    }
+    return json_response(value, headers={"vary": "Accept"})
+
+
+def _last_event(call: Call, after: int) -> int:
+    sent = call.request.headers.get("last-event-id", "")
+    return max(after, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 19 else after
+
+
+def _stream(call: Call, after: int) -> Response:
+    if call.shared.streams >= STREAMS:
+        raise NotYetError(
+            "overloaded", f"{STREAMS} streams are open already.", hint="Ask for pages instead, or another node."
+        )
+    headers = {"cache-control": "no-store", "vary": "Accept", "x-accel-buffering": "no"}
+    if call.request.method == "HEAD":
+        return Response(media_type=EVENTS, headers=headers)
+    return _EventStream(call, after, headers)
+
+
+class _EventStream(Response):
+    """The feed until the reader goes away, an hour is over, or the database cannot be read."""
+
+    def __init__(self, call: Call, after: int, headers: dict[str, str]) -> None:
+        self.status_code = 200
+        self.media_type = EVENTS
+        self.background = None
+        self.init_headers(headers)
+        self._call = call
+        self._after = after
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        shared = self._call.shared
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        shared.streams += 1
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(_until_gone, receive, group.cancel_scope)
+                with anyio.move_on_after(shared.stream_seconds):
+                    await self._tell(send)
+                group.cancel_scope.cancel()
+        finally:
+            shared.streams -= 1
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _tell(self, send: Send) -> None:
+        spoken = monotonic()
+        await send(_part(b": changes\n\n"))
+        while True:
+            try:
+                rows = self._call.reader.log.changes(self._after, PAGE)
+            except StorageError as error:
+                event(_log, logging.ERROR, "stream of changes ended", code=error.code, reason=str(error))
+                return
+            for seq, change in rows:
+                await send(_part(b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(_view(seq, change)))))
+                self._after = seq
+            if rows:
+                spoken = monotonic()
+            elif monotonic() - spoken >= QUIET_SECONDS:
+                spoken = monotonic()
+                await send(_part(b": still here\n\n"))
+            if len(rows) < PAGE:
+                await anyio.sleep(LOOK_SECONDS)
+
+
+async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+def _part(content: bytes) -> dict[str, object]:
+    return {"type": "http.response.body", "body": content, "more_body": True}
+
+
+def _view(seq: int, change: Change) -> ChangeView:
+    return {
+        "seq": seq,
+        "time": format_time(change.time),
+        "statement": change.statement.hex(),
+        "kind": change.kind,
+        "sub": change.sub,
+        "change": "took_effect" if change.change == "took_effect" else "ceased",
+    }
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/changes",
+        handler=changes,
+        family="registry",
+        about="What took effect and what ceased to, as pages or as server-sent events",
+        params=(
+            integer("after", "the number to go on from, not included", minimum=0, maximum=2**62, default=0),
+            integer("limit", "how many at most", minimum=1, maximum=PAGE, default=200),
+        ),
+        gives={JSON: Changes, EVENTS: None},
+        problems=(406, 503),
+    ),
+)

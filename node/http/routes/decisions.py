@@ -1,0 +1,416 @@
+"""`POST /v1/decisions`: the native question, one or up to a thousand at a time.
+
+    {"issuer": "did:web:college.example", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"}
+
+Every member has its canonical name and, where people would say it otherwise, a plain one; times may be dates. A list,
+or `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood
+has its problem in its place and spoils no other. With `evidence`, the answer is that of the newest state a quorum
+stands by, and comes with a file that proves it (`registry.evidence.check`, base64). Negative news need not wait for the
+quorum: where this node holds a statement by which the answer is no longer yes, it says so at once, as its own word and
+without proof, until the note has caught up. Only `entity` (or `issuer`) must be given: without an authority the
+whole ecosystem is asked, without a time it is now. `resource` is an address
+that may name a framework or a competency.
+"""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import Annotated, Any, Final, NotRequired, TypedDict
+
+import anyio
+import msgspec
+from msgspec import Meta
+from starlette.responses import Response
+
+from accredit.node.http.json_views import format_time, parse_time, plain
+from accredit.node.http.problems import Problem, as_member
+from accredit.registry.decision.decide import Decision, Query, Reason, Verdict, decide
+from accredit.registry.domain.axes import check_jurisdiction, parse_field, parse_level
+from accredit.registry.encoding.identifiers import canonical, canonical_issuer, without_fragment
+from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
+from accredit.registry.evidence.prove import Prover
+from accredit.registry.limits import IDENTIFIER_CHARS
+
+from .request_reading import convert
+from .route import JSON, Call, Route, json_response
+
+QUERIES: Final = 1_000
+PROVED: Final = 100
+"""Questions of one request that may ask for evidence: a proof takes 0.2 ms, and an answer some ten of them. A guess."""
+
+EVIDENCE_BYTES: Final = 16 * 1024 * 1024
+"""Evidence in one answer, all together; one file may be as large (`registry.evidence.check`)."""
+
+LISTED: Final = 50
+"""Values on one axis of one question; real credentials name a handful."""
+
+_Text = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_CHARS)]
+_Texts = Annotated[list[_Text], Meta(max_length=LISTED)]
+_OneOrMore = _Text | _Texts
+
+
+class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """One question. Of two names for one thing (entity and issuer, time and issued_on, …) one may be given."""
+
+    entity: _Text | None = None
+    issuer: _Text | None = None
+    authority: _Text | None = None
+    action: _Text = "issue"
+    resource: _Text | None = None
+    time: _Text | None = None
+    issued_on: _Text | None = None
+    credential_types: _OneOrMore | None = None
+    credential_type: _OneOrMore | None = None
+    achievement_types: _OneOrMore | None = None
+    achievement_type: _OneOrMore | None = None
+    competencies: _OneOrMore | None = None
+    competency: _OneOrMore | None = None
+    framework: _Text | None = None
+    level: _Text | None = None
+    jurisdiction: _Text | None = None
+    program: _Text | None = None
+    field_of_study: _Text | None = None
+    delivery_mode: _Text | None = None
+    key: _Text | None = None
+    evidence: bool = False
+
+
+PLAIN: Final[Mapping[str, str]] = {
+    "entity": "issuer",
+    "time": "issued_on",
+    "credential_types": "credential_type",
+    "achievement_types": "achievement_type",
+    "competencies": "competency",
+}
+"""Canonical names and the plain ones."""
+
+
+class Questions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Up to 1,000 questions."""
+
+    queries: Annotated[list[Question], Meta(max_length=QUERIES)]
+
+
+class ReasonView(TypedDict):
+    """A stable code and a sentence."""
+
+    code: str
+    text: str
+
+
+class Link(TypedDict):
+    """One authority of the chain up to the charter."""
+
+    by: str
+    via: str | None
+
+
+class OtherView(TypedDict):
+    """An accreditation that did not decide, and what it would have said."""
+
+    accreditation: str
+    verdict: str
+    code: str
+
+
+class DecisionView(TypedDict):
+    """The answer to one question."""
+
+    entity: str
+    authority: str
+    action: str
+    resource: str | None
+    verdict: str
+    authorized: bool
+    reasons: list[ReasonView]
+    accreditations: list[str]
+    others: list[OtherView]
+    statements: list[str]
+    chain: list[Link]
+    unchecked: list[str]
+    time_evaluated: str
+    time_requested: str | None
+    valid_until: str | None
+    issuer: str | None
+    issuer_name: str | None
+    evidence: NotRequired[str | None]
+    own_word: NotRequired[bool]
+
+
+class Failed(TypedDict):
+    """A question that could not be understood."""
+
+    problem: Problem
+
+
+# Which of two dictionaries a row is, msgspec's schemas cannot say by themselves.
+_ROW: Final = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("DecisionView", "Failed")]}
+_TURN: Final = 10
+"""Answers with evidence made without letting others have a turn."""
+_Rows = Annotated[list[dict[str, Any]], Meta(extra_json_schema={"items": _ROW})]
+
+
+class Decisions(TypedDict):
+    """The answers, in the order asked."""
+
+    decisions: _Rows
+
+
+async def decisions(call: Call) -> Response:
+    """One decision, or many."""
+    asked = await call.json()
+    ecosystem = served_ecosystem(call)
+    asking = _Asking(call, ecosystem)
+    if isinstance(asked, dict) and "queries" not in asked:
+        answered = asking.answer(asked)
+        asking.count()
+        return json_response(answered, cache="no-store")
+    queries = asked["queries"] if isinstance(asked, dict) and set(asked) == {"queries"} else asked
+    if not isinstance(queries, list):
+        raise DecodeError(
+            "bad_member",
+            'expected one query, a list of them, or {"queries": [...]} and nothing else.',
+            hint="See /openapi.json.",
+        )
+    if len(queries) > QUERIES:
+        raise InputError(
+            "too_many", f"{len(queries)} queries; at most {QUERIES} are answered at once.", hint="Split them."
+        )
+    rows: list[dict[str, Any]] = []
+    for query in queries:
+        try:
+            rows.append({**asking.answer(query)})
+        except AccreditError as error:
+            rows.append({"problem": as_member(error)})
+        if asking.proved and not asking.proved % _TURN:
+            await anyio.sleep(0)
+    asking.count()
+    value: Decisions = {"decisions": rows}
+    return json_response(value, cache="no-store")
+
+
+def served_ecosystem(call: Call) -> str:
+    """The id of the ecosystem this node serves.
+
+    Raises:
+        NotYetError: its genesis is not in effect here (`not_ready`).
+    """
+    charter = call.reader.fold.charter
+    if charter is None:
+        raise NotYetError(
+            "not_ready", "the ecosystem's genesis is not in effect here yet.", hint="GET /readyz says what is missing."
+        )
+    return charter.id
+
+
+def require_served(call: Call, authority: str, ecosystem: str) -> None:
+    """That this node can answer for `authority`.
+
+    Raises:
+        InputError: it is neither the ecosystem nor an authority in it (`unknown_authority`).
+    """
+    if authority != ecosystem and call.reader.fold.get("authority", authority) is None:
+        raise InputError(
+            "unknown_authority",
+            f"this node does not answer for {authority}.",
+            hint=f"It answers for {ecosystem} and the authorities of GET /v1/authorities.",
+        )
+
+
+class _Asking:
+    """The questions of one request, answered as of one time.
+
+    Attributes:
+        proved: how many answers came with evidence.
+    """
+
+    def __init__(self, call: Call, ecosystem: str) -> None:
+        self._call = call
+        self._ecosystem = ecosystem
+        self._now = call.reader.now()
+        self._stale = call.reader.health.stale()
+        self._bytes = 0
+        self._verdicts: Counter[str] = Counter()
+        self.proved = 0
+
+    def answer(self, asked: Any) -> DecisionView:
+        """One answer.
+
+        Raises:
+            AccreditError: the question is not understood, or cannot be answered here or with evidence.
+        """
+        question = convert(asked, Question)
+        query = query_of(question, self._ecosystem)
+        require_served(self._call, query.authority, self._ecosystem)
+        decision = _judged(self._call, query, self._ecosystem, self._now, self._stale)
+        self._verdicts[decision.verdict] += 1
+        if not question.evidence:
+            return _view(query, decision)
+        with self._call.reader.noted.reading():
+            return self._with_evidence(query, decision)
+
+    def count(self) -> None:
+        """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""
+        for verdict, count in self._verdicts.items():
+            self._call.reader.metrics.decisions.labels(str(verdict)).inc(count)
+
+    def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
+        """The answer of the noted state with its proof, unless what is held since makes it worse."""
+        noted = self._call.reader.noted
+        if noted.note is None:
+            raise NotYetError(
+                "no_state_note",
+                "no quorum of signers has vouched for a state that this node knows, so nothing can be proved.",
+                hint="Ask without evidence, ask again in a moment, or ask another node.",
+            )
+        if self.proved == PROVED or self._bytes >= EVIDENCE_BYTES:
+            raise InputError(
+                "too_many",
+                f"at most {PROVED} answers of some {EVIDENCE_BYTES} bytes come with evidence at once.",
+                hint="Split them into several requests.",
+            )
+        decision, made = _prover(self._call, self._ecosystem).answer(query, self._now)
+        if held.verdict is Verdict.STALE_VIEW or (decision.authorized and not held.authorized):
+            return {**_view(query, held), "evidence": None, "own_word": True}
+        data = made.encode()
+        self._bytes += len(data)
+        self.proved += 1
+        return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
+
+
+def _prover(call: Call, ecosystem: str) -> Prover:
+    """The one of the newest note; what all answers under it rest on is proved once."""
+    noted = call.reader.noted
+    assert noted.note is not None
+    make = partial(Prover, noted, statements_root=noted.statements_root, note=noted.note, ecosystem_id=ecosystem)
+    return call.shared.keep("prover", noted.note, make)
+
+
+def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
+    """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
+    decision = _judged(call, query, ecosystem, now, stale)
+    call.reader.metrics.decisions.labels(str(decision.verdict)).inc()
+    return decision
+
+
+def _judged(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
+    decision = decide(query, call.reader.fold, now, ecosystem_id=ecosystem)
+    if stale is not None:
+        decision = replace(
+            decision,
+            verdict=Verdict.STALE_VIEW,
+            reasons=(Reason(code="stale_view", text=stale),),
+            valid_until=None,
+        )
+    return decision
+
+
+def query_of(question: Question, ecosystem: str) -> Query:
+    """The question in the core's terms, every id in its canonical spelling.
+
+    Raises:
+        DecodeError: a member is given under both its names, or is not of its form.
+    """
+    entity = _either(question, "entity")
+    if entity is None:
+        raise DecodeError("missing_member", "whom do you ask about?", where="entity", hint="Give entity, or issuer.")
+    when = _either(question, "time")
+    authority = question.authority
+    return Query(
+        entity=_spelled(_issuer, without_fragment(entity), "entity"),
+        authority=ecosystem if authority is None else _spelled(_issuer, authority, "authority"),
+        action=question.action,
+        resource=None if question.resource is None else _spelled(canonical, question.resource, "resource"),
+        time=None if when is None else parse_time(when, where="time", dates=True),
+        credential_types=_several(question, "credential_types"),
+        achievement_types=_several(question, "achievement_types"),
+        competencies=tuple(_spelled(canonical, uri, "competencies") for uri in _several(question, "competencies")),
+        framework=None if question.framework is None else _spelled(canonical, question.framework, "framework"),
+        level=None if question.level is None else parse_level(question.level),
+        jurisdiction=_jurisdiction(question.jurisdiction),
+        program=question.program,
+        field_of_study=None if question.field_of_study is None else parse_field(question.field_of_study),
+        delivery_mode=question.delivery_mode,
+        key=question.key,
+    )
+
+
+_issuer: Final = lru_cache(maxsize=8192)(canonical_issuer)
+"""Spelling a DID takes half as long as deciding, and who asks once about an issuer asks again."""
+
+
+def _jurisdiction(text: str | None) -> str | None:
+    if text is not None:
+        check_jurisdiction(text, "jurisdiction")
+    return text
+
+
+def _either(question: Question, canonical_name: str) -> Any:
+    """The value of a member under its canonical or its plain name."""
+    plain_name = PLAIN[canonical_name]
+    first, second = getattr(question, canonical_name), getattr(question, plain_name)
+    if first is not None and second is not None:
+        raise DecodeError(
+            "duplicate_member", f"{canonical_name} and {plain_name} are one thing.", where=plain_name, hint="Give one."
+        )
+    return second if first is None else first
+
+
+def _several(question: Question, name: str) -> tuple[str, ...]:
+    value = _either(question, name)
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _spelled(spell: Callable[[str], str], text: str, where: str) -> str:
+    try:
+        return spell(text)
+    except DecodeError as error:
+        raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
+
+
+def _view(query: Query, decision: Decision) -> DecisionView:
+    return {
+        "entity": query.entity,
+        "authority": query.authority,
+        "action": query.action,
+        "resource": query.resource,
+        "verdict": decision.verdict,
+        "authorized": decision.authorized,
+        "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
+        "accreditations": [id.hex() for id in decision.accreditations],
+        "others": [
+            {"accreditation": other.accreditation.hex(), "verdict": other.verdict, "code": other.code}
+            for other in decision.others
+        ],
+        "statements": [id.hex() for id in decision.statements],
+        "chain": [{"by": by, "via": plain(via)} for by, via in decision.chain],
+        "unchecked": list(decision.unchecked),
+        "time_evaluated": format_time(decision.time_evaluated),
+        "time_requested": _time_or_null(decision.time_requested),
+        "valid_until": _time_or_null(decision.valid_until),
+        "issuer": decision.issuer,
+        "issuer_name": decision.issuer_name,
+    }
+
+
+def _time_or_null(seconds: int | None) -> str | None:
+    return None if seconds is None else format_time(seconds)
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/v1/decisions",
+        handler=decisions,
+        family="decisions",
+        about="May this issuer issue this? One question, or up to 1,000",
+        takes={JSON: (Question, Questions, list[Question])},
+        gives={JSON: (DecisionView, Decisions)},
+        mentions=(Failed,),
+        problems=(404, 413, 503),
+    ),
+)

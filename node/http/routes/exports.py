@@ -1,0 +1,126 @@
+"""`/exports/dcc-registry.json`: the issuers trusted now, as the Digital Credentials Consortium's list.
+
+    {"meta": {"created": …, "updated": …}, "registry": {"did:…": {"name": …, "location": …, "url": …}}}
+
+Its readers look an issuer up by its id and ask nothing more, so only issuers are listed for whom the answer to "may it
+issue?" is yes now. The format has no dates and no scope: whoever can should ask `/v1/decisions` instead. `location` is
+empty where nobody states one (`ext.location` of the issuer's facts). `updated` is the newest statement that the listed
+issuers rest on: on every node the same.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypedDict
+
+import anyio
+from starlette.responses import Response
+
+from accredit.governance.fold import Fold
+from accredit.node.http.json_views import format_time
+from accredit.registry.decision.decide import Decision, Query, Verdict, decide
+from accredit.registry.domain.records import standing
+
+from .decisions import served_ecosystem
+from .registry import ids
+from .route import JSON, Call, Route, json_response
+
+KEPT_SECONDS: Final = 60
+"""How long the list is served as it is while no record changes: accreditations begin and end by the clock too."""
+
+BREATH: Final = 100
+"""Issuers decided on at a time; then other requests get their turn."""
+
+
+class Meta(TypedDict):
+    """When the ecosystem was founded, and the newest statement that counts here."""
+
+    created: str
+    updated: str
+
+
+class Entry(TypedDict):
+    """An issuer."""
+
+    name: str
+    location: str
+    url: str
+
+
+class DccRegistry(TypedDict):
+    """The list."""
+
+    meta: Meta
+    registry: dict[str, Entry]
+
+
+async def dcc_registry(call: Call) -> Response:
+    """The list, made anew where a record has changed or a minute has passed."""
+    ecosystem = served_ecosystem(call)
+    fold, now = call.reader.fold, call.reader.now()
+    made_of = (fold.records_root(), now // KEPT_SECONDS)
+    async with call.shared.making:  # many readers wait for one list, instead of making one each
+        found = call.shared.kept.get("dcc")
+        if found is None or found[0] != made_of:
+            found = (made_of, await _list(call, fold, ecosystem, now))
+            call.shared.kept["dcc"] = found
+    return json_response(found[1], cache=f"public, max-age={KEPT_SECONDS}")
+
+
+async def _list(call: Call, fold: Fold, ecosystem: str, now: int) -> DccRegistry:
+    listed: dict[str, Entry] = {}
+    genesis = fold.statement(call.reader.ecosystem)
+    assert genesis is not None, "it is in effect"
+    newest = genesis.iat
+    for number, id in enumerate(ids(call, "issuer")):
+        if number % BREATH == BREATH - 1:
+            await anyio.sleep(0)
+        record = fold.get("issuer", id)
+        if record is None:
+            continue
+        query = Query(entity=id, authority=ecosystem, action="issue")
+        decision = decide(query, fold, now, ecosystem_id=ecosystem)
+        if may_issue(decision):
+            listed[id] = _entry(record, decision.issuer_name)
+            newest = max(newest, _newest(fold, record))
+    return {"meta": {"created": format_time(genesis.iat), "updated": format_time(newest)}, "registry": listed}
+
+
+def may_issue(decision: Decision) -> bool:
+    """Whether the answer to a question that did not say *what* is yes: nothing stands against it but that."""
+    if decision.verdict is Verdict.INDETERMINATE:
+        return all(reason.code == "question_too_open" for reason in decision.reasons)
+    return decision.authorized
+
+
+def _entry(record: Mapping[str, Any], name: str | None) -> Entry:
+    facts = [fact["facts"] for fact in standing(record["stated"])]
+    # The facts under the name that the decision rests on come first.
+    facts.sort(key=lambda fact: fact["name"] != name)
+    extensions = [fact.get("ext") for fact in facts]
+    locations = [ext.get("location") for ext in extensions if isinstance(ext, dict)]
+    return {
+        "name": name or record["id"],
+        "location": next((location for location in locations if isinstance(location, str)), ""),
+        "url": next((fact["url"] for fact in facts if "url" in fact), ""),
+    }
+
+
+def _newest(fold: Fold, record: Mapping[str, Any]) -> int:
+    times: list[int] = [said["iat"] for said in (*record["stated"], *record["keys"])]
+    for id, _ in record["accreditations"]:
+        accreditation = fold.get("accreditation", id.hex())
+        assert accreditation is not None, "an issuer's record names accreditations that are there"
+        times += [said["iat"] for said in (*accreditation["terms"], *accreditation["events"])]
+    return max(times)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/exports/dcc-registry.json",
+        handler=dcc_registry,
+        family="exports",
+        about="The issuers trusted now, as the Digital Credentials Consortium's list",
+        gives={JSON: DccRegistry},
+        problems=(503,),
+    ),
+)

@@ -1,0 +1,73 @@
+"""`POST /gossip`: a frame of another node in, the answering frame out. What frames say is `gossip.wire`' business.
+
+An answer may be held back for as long as the peer asked for (a poll of a node that cannot be dialled, 25 s); for one
+who hangs up meanwhile nothing is kept.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeVar
+
+import anyio
+from msgspec.structs import replace
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accredit.node.http.problems import problem_of, problem_response
+from accredit.registry.errors import InputError
+
+from .route import Call, Route
+
+T = TypeVar("T")
+
+MEDIA_TYPE: Final = "application/cose"
+FRAME_BYTES: Final = 1024 * 1024
+"""Design gossip.md: 1 MiB for what is fetched; as `gossip.config` has it."""
+
+
+async def gossip(call: Call) -> Response:
+    """Hands a frame to the node; whatever is wrong with it, or with its sender, is a problem."""
+    writer = call.must_write()
+    _, frame = await call.body()
+    reply = await unless_hung_up(call.request, partial(writer.gossip, frame))
+    if reply.error is not None:
+        return problem_response(replace(problem_of(reply.error), status=reply.status))
+    return Response(reply.data, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
+
+
+async def unless_hung_up(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` returns; it is cancelled when the other side hangs up. The body has been read.
+
+    Raises:
+        InputError: `hung_up`: there is nobody to tell it.
+    """
+    done: list[T] = []
+    async with anyio.create_task_group() as group:
+
+        async def watch() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            group.cancel_scope.cancel()
+
+        group.start_soon(watch)
+        done.append(await work())
+        group.cancel_scope.cancel()
+    if not done:
+        raise InputError("hung_up", "the other side has hung up.")
+    return done[0]
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/gossip",
+        handler=gossip,
+        family="peers",
+        about="Takes a frame of another node; answers with one",
+        takes={MEDIA_TYPE: None},
+        max_bytes=FRAME_BYTES,
+        gives={MEDIA_TYPE: None},
+        problems=(403, 409, 422, 429, 503),
+        is_public=False,
+    ),
+)

@@ -1,0 +1,231 @@
+"""`/v1/snapshot`, `/v1/issuers/by-prefix`: for verifiers that ask offline, or without saying whom they ask about.
+
+A snapshot is all records of the noted state in one reproducible file; with `since` the changes since an earlier one, if
+this node remembers it. Its entity tag is the state root, and a weak one, for the note at its end goes on gathering
+cosignatures: whoever holds that state already asks with `since`, and gets a delta with nothing but a fresh note.
+
+A bucket is everything whose key in the state map begins with some bits: the asker's own issuer is one of at least `k`.
+Each issuer comes with its accreditations, and with the charter and its authorities, proved under the noted root; all
+other records under the prefix are named, with the proof that there are no more. So who is not in the bucket is not in
+the registry. `registry.evidence.private_lookup` checks it and asks it; for an alias the bucket of its own key is asked
+for.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, TypedDict
+
+import anyio.to_thread
+from starlette.responses import Response
+
+from accredit.node.engine.quorum_state import NotedMap
+from accredit.registry.domain.records import record_digest
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import InputError
+from accredit.registry.evidence.private_lookup import LEAVES_MAX
+from accredit.registry.evidence.proved_records import ProvenRecord, Recorder
+from accredit.registry.evidence.range_proof import Prefix
+from accredit.registry.evidence.snapshot import Subject, encode_delta, encode_snapshot
+from accredit.registry.transparency.state_trie import KEY_BYTES
+
+from .notes import standing
+from .request_reading import hex_digits, hex_id, integer
+from .route import JSON, REVALIDATE, Call, Route, bytes_response, json_response
+
+BUCKET: Final = 16
+"""Issuers among which an asker hides unless it says otherwise. A guess."""
+
+BUCKET_MAX: Final = 256
+"""Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
+
+_OCTETS: Final = "application/octet-stream"
+
+
+class ProvenView(TypedDict):
+    """A record of the state map with its proof, both in base64; the record is null where its absence is proved."""
+
+    type: str
+    id: str
+    record: str | None
+    proof: str
+
+
+class Bucket(TypedDict):
+    """Everything whose key shares its first `bits` bits with the prefix asked for.
+
+    `leaves` are type, id and the record's SHA-256 of each, in the order of their keys; `proof` (base64) is that of the
+    prefix' first key.
+    """
+
+    prefix: str
+    bits: int
+    issuers: list[str]
+    leaves: list[list[str]]
+    proof: str
+    note: str
+    records_root: str
+    statements_root: str
+    records: list[ProvenView]
+
+
+async def snapshot(call: Call) -> Response:
+    """All records, or what has changed since a state noted earlier."""
+    noted, state, _ = standing(call)
+    if call.params["since"] is not None:
+        made = await anyio.to_thread.run_sync(partial(_delta, noted, call.params["since"]))
+        if made is not None:
+            return bytes_response(made, _OCTETS, cache=REVALIDATE)
+    async with call.shared.making:
+        held: _Snapshot | None = call.shared.kept.get("snapshot", (None, None))[1]
+        if held is None or held.root != state.root:
+            held = await anyio.to_thread.run_sync(partial(_snapshot, noted))
+            call.shared.kept["snapshot"] = held.root, held
+    _, state, newest = standing(call)
+    note = newest if state.root == held.root else held.note
+    response = bytes_response(held.data + note, _OCTETS, cache=REVALIDATE)
+    response.headers["etag"] = f'W/"{held.root.hex()}"'
+    return response
+
+
+async def by_prefix(call: Call) -> Response:
+    """A bucket of issuers, with proofs."""
+    noted, _, _ = standing(call)
+    make = partial(_bucket, noted, call.params["hex"], call.params["k"])
+    return json_response(await anyio.to_thread.run_sync(make))
+
+
+def _bucket(noted: NotedMap, digits: str, least: int) -> Bucket:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.note is not None
+        prefix, subjects = _under(held, digits, least)
+        return {
+            "prefix": digits,
+            "bits": prefix.bits,
+            "issuers": sorted(id for kind, id in subjects if kind == "issuer"),
+            "leaves": [_leaf(held, *subject) for subject in subjects],
+            "proof": b64encode(held.trie.prove(prefix.first)).decode(),
+            "note": held.note.decode(),
+            "records_root": held.records_root().hex(),
+            "statements_root": held.statements_root.hex(),
+            "records": [_view(one) for one in _proven(held, subjects)],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Snapshot:
+    """A file without the note at its end, and that note; `root` is the state's."""
+
+    root: bytes
+    data: bytes
+    note: bytes
+
+
+def _snapshot(noted: NotedMap) -> _Snapshot:
+    """Of the newest noted state; in a thread."""
+    with noted.apart() as held:
+        assert held.state is not None
+        assert held.note is not None
+        data = encode_snapshot(held.raws(), statements_root=held.statements_root, note=b"")
+        return _Snapshot(root=held.state.root, data=data, note=held.note)
+
+
+def _delta(noted: NotedMap, since: bytes) -> bytes | None:
+    """What leads from an earlier state to the newest; None where that one is not remembered. In a thread."""
+    with noted.apart() as held:
+        changed = held.changed_since(since)
+        if changed is None:
+            return None
+        base_root, subjects = changed
+        assert held.note is not None
+        records = ((subject, held.get(*subject)) for subject in subjects)
+        rows = [(subject, None if record is None else encode(record)) for subject, record in records]
+        return encode_delta(rows, base_root=base_root, statements_root=held.statements_root, note=held.note)
+
+
+def _under(noted: NotedMap, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
+    """As much of the prefix as leaves at least `least` issuers, and all records there; none of it if there are fewer.
+
+    Raises:
+        InputError: that is more than one answer holds.
+    """
+    key = bytes.fromhex(digits.ljust(2 * KEY_BYTES, "0"))
+    for bits in range(4 * len(digits), -1, -1):
+        prefix = Prefix.of(key, bits)
+        subjects = noted.between(prefix.first, prefix.last, most=LEAVES_MAX + 1)
+        issuers = sum(kind == "issuer" for kind, _ in subjects)
+        if issuers >= least or len(subjects) > LEAVES_MAX:
+            break
+    if issuers > BUCKET_MAX or len(subjects) > LEAVES_MAX:
+        raise InputError(
+            "too_many",
+            f"{issuers} issuers among {len(subjects)} records begin with {digits}; that is too much for one answer.",
+            hint="Give one digit more, ask for fewer issuers with k, or take a snapshot.",
+        )
+    return prefix, subjects
+
+
+def _leaf(noted: NotedMap, kind: str, id: str) -> list[str]:
+    record = noted.get(kind, id)
+    assert record is not None, "it is in the map"
+    return [kind, id, record_digest(record).hex()]
+
+
+def _proven(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
+    """What a decision on any issuer or alias among them reads."""
+    recorder = Recorder(noted)
+    for kind, id in noted.governing():
+        recorder.get(kind, id)
+    for kind, id in subjects:
+        match kind:
+            case "issuer":
+                named = [id]
+            case "alias":
+                alias = recorder.get(kind, id)
+                named = [] if alias is None else alias["issuers"]
+            case _:
+                named = []
+        for issuer in named:
+            record = recorder.get("issuer", issuer)
+            for accreditation, _ in () if record is None else record["accreditations"]:
+                recorder.get("accreditation", accreditation.hex())
+    return recorder.prove()
+
+
+def _view(one: ProvenRecord) -> ProvenView:
+    return {
+        "type": one.type,
+        "id": one.id,
+        "record": None if one.raw is None else b64encode(one.raw).decode(),
+        "proof": b64encode(one.proof).decode(),
+    }
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/snapshot",
+        handler=snapshot,
+        family="state",
+        about="All records of the noted state in one file, or what changed since an earlier one",
+        params=(hex_id("since", "a state root: only what has changed since, if that is known here"),),
+        gives={_OCTETS: None},
+        problems=(503,),
+    ),
+    Route(
+        method="GET",
+        path="/v1/issuers/by-prefix/{hex}",
+        handler=by_prefix,
+        family="state",
+        about="Issuers whose key in the state map begins like this, with proofs",
+        params=(
+            hex_digits("hex", "the first digits of the hash of the issuer's id (its key in the state map)"),
+            integer("k", "the fewest issuers to be given", minimum=1, maximum=BUCKET_MAX // 2, default=BUCKET),
+        ),
+        gives={JSON: Bucket},
+        mentions=(ProvenView,),
+        problems=(413, 503),
+    ),
+)

@@ -1,0 +1,182 @@
+"""Is it alive, is it ready, how is it: for whoever runs a node, and for load balancers in front of several.
+
+`/healthz` says that the process answers. `/readyz` says that its answers are worth having: the genesis is in effect, it
+has caught up with its peers, and it can sign; else 503 with every reason. `/v1/status` is for people and dashboards.
+"""
+
+import html
+from typing import Any, Final, TypedDict
+
+from starlette.responses import Response
+
+from accredit.node.http.json_views import plain
+from accredit.node.telemetry import METRICS_CONTENT_TYPE
+from accredit.registry.errors import NotYetError
+
+from .request_reading import accepts
+from .route import JSON, Call, Route, bytes_response, json_response
+
+_HTML: Final = "text/html"
+
+
+class Alive(TypedDict):
+    """The process answers."""
+
+    status: str
+
+
+class Peer(TypedDict):
+    """Another node, as this one last saw it.
+
+    `behind`: statements it counts and this node does not; `lag`: the other way round. `is_mesh` and `why`: whether
+    statements go there as they come, and the reason. `firsts`, `duplicates`: statements it was the first to bring; that
+    were here. `strikes`: promises broken lately. `distrusted_until`: why it is not listened to stands in `why`.
+    `beacon_time`: when it last said what it holds, by its own clock. `failures`, `error`: requests failed in a row.
+    """
+
+    name: str
+    url: str
+    last_heard: str | None
+    in_sync: bool | None
+    behind: int
+    lag: int
+    queued: int
+    overflowed: int
+    failures: int
+    error: str
+    is_mesh: bool
+    why: str
+    round_trip_ms: int | None
+    firsts: int
+    duplicates: int
+    strikes: int
+    distrusted_until: str | None
+    beacon_time: str | None
+
+
+class MissingSigner(TypedDict):
+    """A signer that is not on the newest note, or was long ago.
+
+    When and at how many statements it was seen to cosign last, and why it does not, as far as this node can tell.
+    """
+
+    name: str
+    last_seen: str | None
+    count: int | None
+    why: str
+
+
+class StateNoteView(TypedDict):
+    """What a quorum stands by; null before the first one. The age is that of its youngest quorum."""
+
+    count: int | None
+    root: str | None
+    age_seconds: int | None
+    quorum: int
+    cosigned_by: list[str]
+    missing: list[MissingSigner]
+    undelivered: int
+
+
+class Status(TypedDict):
+    """How the node is."""
+
+    name: str
+    ecosystem: str
+    size: int
+    checkpoint_size: int
+    state_root: str
+    records_root: str
+    statements_root: str
+    statements: int
+    state_note: StateNoteView | None
+    peers: list[Peer]
+    alarms: list[str]
+    uptime: float
+    version: str
+
+
+class Welcome(TypedDict):
+    """What this is, and where to go from here."""
+
+    about: str
+    name: str
+    ecosystem: str
+    links: dict[str, str]
+
+
+_LINKS: Final = {
+    "ecosystem": "/v1/ecosystem",
+    "issuers": "/v1/issuers",
+    "proposals": "/v1/proposals",
+    "changes": "/v1/changes",
+    "status": "/v1/status",
+    "checkpoint": "/log/checkpoint",
+    "openapi": "/openapi.json",
+}
+_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{name} – accredit</title>
+<h1>{name}</h1>
+<p>{about}</p>
+<p>Ecosystem <code>{ecosystem}</code></p>
+<ul>{links}</ul>
+</html>
+"""
+_ABOUT: Final = (
+    "A node of a decentralised trust registry for learning and employment records: it answers who may issue what."
+)
+
+
+async def welcome(call: Call) -> Response:
+    """The front door, for people or for programs."""
+    reader = call.reader
+    name, ecosystem = reader.name, reader.ecosystem.hex()
+    if accepts(call.request, (JSON, _HTML)) == JSON:
+        value: Welcome = {"about": _ABOUT, "name": name, "ecosystem": ecosystem, "links": _LINKS}
+        return json_response(value, headers={"vary": "Accept"})
+    links = "".join(f'<li><a href="{path}">{label}</a></li>' for label, path in _LINKS.items())
+    page = _PAGE.format(name=html.escape(name), about=_ABOUT, ecosystem=ecosystem, links=links)
+    response = bytes_response(page.encode(), "text/html; charset=utf-8")
+    response.headers["content-security-policy"] = "default-src 'none'"
+    response.headers["vary"] = "Accept"
+    return response
+
+
+async def healthz(_call: Call) -> Response:
+    """The process runs its event loop."""
+    value: Alive = {"status": "alive"}
+    return json_response(value, cache="no-store")
+
+
+async def readyz(call: Call) -> Response:
+    """200 when it is worth asking this node, else 503 with the reasons."""
+    obstacles = call.reader.health.obstacles()
+    if obstacles:
+        raise NotYetError("not_ready", " ".join(obstacles), hint="GET /v1/status shows more.")
+    value: Alive = {"status": "ready"}
+    return json_response(value, cache="no-store")
+
+
+async def metrics(call: Call) -> Response:
+    """Counters and gauges; no issuer, verifier or holder is among the labels."""
+    call.reader.health.measure()
+    return bytes_response(call.reader.metrics.render(), METRICS_CONTENT_TYPE, cache="no-store")
+
+
+async def status(call: Call) -> Response:
+    """Sizes, roots, peers, alarms."""
+    return json_response(plain(call.reader.health.status()), cache="no-store")
+
+
+def _route(path: str, handler: Any, about: str, gives: dict[str, Any], **more: Any) -> Route:
+    return Route(method="GET", path=path, handler=handler, family="operations", about=about, gives=gives, **more)
+
+
+ROUTES: Final = (
+    _route("/", welcome, "What this is", {JSON: Welcome, _HTML: None}, problems=(406,)),
+    _route("/healthz", healthz, "Whether the process answers", {JSON: Alive}),
+    _route("/readyz", readyz, "Whether its answers are worth having", {JSON: Alive}, problems=(503,)),
+    _route("/metrics", metrics, "Counters and gauges for Prometheus", {"text/plain": None}, is_public=False),
+    _route("/v1/status", status, "Sizes, roots, peers, alarms", {JSON: Status}),
+)

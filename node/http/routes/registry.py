@@ -1,0 +1,440 @@
+"""Reading the registry: issuers, accreditations, frameworks, competencies, each with its history.
+
+Ids go into the query, percent-encoded once. A list is paged by id: `next`, when not null, is the `after` of the next
+page. A search looks at a bounded number of records for each page, so that a page may be short, or empty, and still have
+a next one.
+
+A record is shown as it is committed in the state map, bytes as hex and times as RFC 3339; what is added (a status as of
+now, a name) is derived from it and named in the types here.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, NotRequired, TypedDict, TypeVar
+
+from starlette.responses import Response
+
+from accredit.governance.fold import Fold
+from accredit.node.http.json_views import format_time, plain
+from accredit.registry.decision.decide import Query, decide
+from accredit.registry.domain import frameworks as framework_records
+from accredit.registry.domain.accreditations import status_at, terms_at
+from accredit.registry.domain.issuers import name_of
+from accredit.registry.domain.records import standing
+from accredit.registry.domain.scope import sentence
+from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.errors import InputError
+
+from .request_reading import hex_id, identifier, integer, one_of, verbatim, words
+from .route import JSON, Call, Route, json_response
+
+T = TypeVar("T")
+
+PAGE: Final = 200
+EXAMINED: Final = 5_000
+"""Records looked at for one page of a search: some 10 ms. A guess, to be measured."""
+
+DECIDED: Final = 200
+"""Issuers decided on for one page of who may attest a competency."""
+
+
+class AccreditationLine(TypedDict):
+    """An accreditation in a list, with its status as of now."""
+
+    id: str
+    by: str
+    via: str | None
+    kind: str
+    level: str
+    status: str
+    since: str
+
+
+class IssuerLine(TypedDict):
+    """An issuer in a list."""
+
+    id: str
+    name: str | None
+    categories: list[str]
+    jurisdictions: list[str]
+    accreditations: list[AccreditationLine]
+
+
+class IssuerPage(TypedDict):
+    """A page of issuers, by id."""
+
+    issuers: list[IssuerLine]
+    next: str | None
+
+
+class Facts(TypedDict):
+    """What one authority states about an issuer, and which statements it follows."""
+
+    by: str
+    via: str | None
+    statement: str
+    iat: str
+    facts: dict[str, Any]
+    after: list[str]
+
+
+class IssuerView(TypedDict):
+    """An issuer: what each authority states, its keys and their events, its accreditations."""
+
+    id: str
+    name: str | None
+    stated: list[Facts]
+    keys: list[dict[str, Any]]
+    accreditations: list[AccreditationLine]
+
+
+class StatusView(TypedDict):
+    """A status as of now, since when, and the events it rests on."""
+
+    word: str
+    since: str
+    events: list[str]
+    is_stayed: bool
+    has_appeal: bool
+
+
+class AccreditationView(TypedDict):
+    """An accreditation: its terms (the grant's, then amendments), its events, and its status as of now."""
+
+    id: str
+    issuer: str
+    by: str
+    via: str | None
+    iat: str
+    kind: str
+    level: str
+    publishers: NotRequired[list[str]]
+    terms: list[dict[str, Any]]
+    events: list[dict[str, Any]]
+    status: StatusView
+    sentences: list[str]
+
+
+class FrameworkView(TypedDict):
+    """A framework, as each authority publishes it."""
+
+    id: str
+    stated: list[dict[str, Any]]
+
+
+class Frameworks(TypedDict):
+    """Frameworks, by id."""
+
+    frameworks: list[FrameworkView]
+    next: str | None
+
+
+CompetencyView = TypedDict(  # `in` is no name for a member in a class
+    "CompetencyView",
+    {"id": str, "in": list[dict[str, Any]]},
+)
+
+
+class Attestor(TypedDict):
+    """An issuer that may attest a competency, and what that rests on."""
+
+    id: str
+    name: str | None
+    verdict: str
+    accreditations: list[str]
+
+
+class Attestors(TypedDict):
+    """A page of who may attest a competency, by id."""
+
+    competency: str
+    issuers: list[Attestor]
+    next: str | None
+
+
+# ------------------------------------------------------------------------------------------------------ issuers
+
+
+async def issuers(call: Call) -> Response:
+    """A page of issuers that fit every filter given."""
+    fold, now, wanted = call.reader.fold, call.reader.now(), call.params
+
+    def line(id: str) -> IssuerLine | None:
+        record = fold.get("issuer", id)
+        if record is None or not _could_fit(record, wanted):
+            return None
+        made = _issuer_line(fold, record, now)
+        is_it = wanted["status"] is None or any(one["status"] == wanted["status"] for one in made["accreditations"])
+        return made if is_it else None
+
+    found, following = page(ids(call, "issuer"), wanted["after"], wanted["limit"], line)
+    value: IssuerPage = {"issuers": found, "next": following}
+    return json_response(value)
+
+
+def _could_fit(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    facts = [fact["facts"] for fact in standing(record["stated"])]
+    if (text := wanted["name"]) is not None:
+        names = [name for fact in facts for name in (fact["name"], fact.get("legal_name", ""))]
+        if not any(text.casefold() in name.casefold() for name in names):
+            return False
+    for member, value in (("categories", wanted["category"]), ("jurisdictions", wanted["jurisdiction"])):
+        if value is not None and not any(_names(fact.get(member, ()), value) for fact in facts):
+            return False
+    return True
+
+
+def _names(values: Sequence[str], wanted: str) -> bool:
+    """Whether `wanted` is among the values, or a wider jurisdiction of one: US for US-IN."""
+    return any(value == wanted or value.startswith(f"{wanted}-") for value in values)
+
+
+def _issuer_line(fold: Fold, record: Mapping[str, Any], now: int) -> IssuerLine:
+    facts = [fact["facts"] for fact in standing(record["stated"])]
+    return {
+        "id": record["id"],
+        "name": name_of(record),
+        "categories": _every(facts, "categories"),
+        "jurisdictions": _every(facts, "jurisdictions"),
+        "accreditations": _lines(fold, record, now),
+    }
+
+
+def _every(facts: Sequence[Mapping[str, Any]], member: str) -> list[str]:
+    return list(dict.fromkeys(value for fact in facts for value in fact.get(member, ())))
+
+
+def _lines(fold: Fold, record: Mapping[str, Any], now: int) -> list[AccreditationLine]:
+    lines: list[AccreditationLine] = []
+    for id, _ in record["accreditations"]:
+        accreditation = fold.get("accreditation", id.hex())
+        assert accreditation is not None, "an issuer's record names accreditations that are there"
+        status = status_at(accreditation, now)
+        lines.append(
+            {
+                "id": id.hex(),
+                "by": accreditation["by"],
+                "via": plain(accreditation["via"]),
+                "kind": accreditation["kind"],
+                "level": accreditation["level"],
+                "status": status.word,
+                "since": format_time(status.since),
+            }
+        )
+    return lines
+
+
+async def issuer(call: Call) -> Response:
+    """One issuer, by its id or another id it is known as."""
+    fold, id = call.reader.fold, call.params["id"]
+    record = fold.get("issuer", id) or _known_as(fold, id)
+    if record is None:
+        raise _no_issuer(call, id)
+    value: IssuerView = {
+        "id": record["id"],
+        "name": name_of(record),
+        "stated": plain(record["stated"]),
+        "keys": plain(record["keys"]),
+        "accreditations": _lines(fold, record, call.reader.now()),
+    }
+    return json_response(value)
+
+
+def _known_as(fold: Fold, id: str) -> dict[str, Any] | None:
+    alias = fold.get("alias", id)
+    return fold.get("issuer", alias["issuers"][0]) if alias is not None and len(alias["issuers"]) == 1 else None
+
+
+def _no_issuer(call: Call, id: str) -> InputError:
+    hint = "GET /v1/issuers?name= searches by name; GET /v1/authorities says where to apply."
+    alias = call.reader.fold.get("alias", id)
+    if alias is not None:
+        hint = "Several issuers are known by it: " + ", ".join(alias["issuers"][:5]) + "."
+    raw = call.request.scope["query_string"].partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
+    if raw != id and call.reader.fold.get("issuer", raw) is not None:
+        # A DID with %3A that was sent as it stands: decoded, it is another DID (see the module).
+        hint = f"Did you mean {raw}? Percent-encode an id once more than it is written: % is sent as %25."
+    return InputError("not_found", f"no issuer {id} is in this registry.", hint=hint)
+
+
+# ------------------------------------------------------------------------------------------------ accreditations
+
+
+async def accreditation(call: Call) -> Response:
+    """One accreditation."""
+    record = call.reader.fold.get("accreditation", call.params["id"].hex())
+    if record is None:
+        raise InputError(
+            "not_found",
+            f"no accreditation {call.params['id'].hex()} is in effect.",
+            hint="GET /v1/statements/{id} shows whether it waits for votes.",
+        )
+    now = call.reader.now()
+    status = status_at(record, now)
+    value = {
+        **plain(record),
+        "status": {
+            "word": status.word,
+            "since": format_time(status.since),
+            "events": [event.hex() for event in status.events],
+            "is_stayed": status.is_stayed,
+            "has_appeal": status.has_appeal,
+        },
+        "sentences": [sentence(terms["scope"], subject=record["issuer"]) for terms in terms_at(record, now)],
+    }
+    return json_response(value)
+
+
+# ---------------------------------------------------------------------------------- frameworks and competencies
+
+
+async def frameworks(call: Call) -> Response:
+    """A page of frameworks."""
+    fold, now = call.reader.fold, call.reader.now()
+
+    def view(id: str) -> FrameworkView | None:
+        record = fold.get("framework", id)
+        return None if record is None else _framework(record, now)
+
+    found, following = page(ids(call, "framework"), call.params["after"], call.params["limit"], view)
+    value: Frameworks = {"frameworks": found, "next": following}
+    return json_response(value)
+
+
+async def framework(call: Call) -> Response:
+    """One framework."""
+    record = call.reader.fold.get("framework", call.params["id"])
+    if record is None:
+        raise InputError(
+            "not_found", f"no framework {call.params['id']} is in this registry.", hint="GET /v1/frameworks lists them."
+        )
+    return json_response(_framework(record, call.reader.now()))
+
+
+def _framework(record: Mapping[str, Any], now: int) -> FrameworkView:
+    stated = [{**plain(one), "status": framework_records.status_at(one, now)} for one in record["stated"]]
+    return {"id": record["id"], "stated": stated}
+
+
+async def competency(call: Call) -> Response:
+    """One competency, with the frameworks it is in."""
+    return json_response(plain(_competency(call)))
+
+
+def _competency(call: Call) -> dict[str, Any]:
+    record = call.reader.fold.get("competency", call.params["uri"])
+    if record is None:
+        raise InputError(
+            "not_found",
+            f"no complete framework has a competency {call.params['uri']}.",
+            hint="GET /v1/frameworks shows which frameworks are complete.",
+        )
+    return record
+
+
+async def attestors(call: Call) -> Response:
+    """Who may attest a competency now: those for whom `decide` says so."""
+    uri = _competency(call)["id"]
+    fold, now = call.reader.fold, call.reader.now()
+    charter = fold.charter
+    assert charter is not None, "there are no records before the genesis is in effect"
+
+    def attestor(id: str) -> Attestor | None:
+        query = Query(entity=id, authority=charter.id, action="issue", competencies=(uri,))
+        decision = decide(query, fold, now, ecosystem_id=charter.id)
+        if not decision.authorized:
+            return None
+        rests_on = [one.hex() for one in decision.accreditations]
+        return {"id": id, "name": decision.issuer_name, "verdict": decision.verdict, "accreditations": rests_on}
+
+    found, following = page(ids(call, "issuer"), call.params["after"], call.params["limit"], attestor, DECIDED)
+    value: Attestors = {"competency": uri, "issuers": found, "next": following}
+    return json_response(value)
+
+
+# -------------------------------------------------------------------------------------------------------- pages
+
+
+def ids(call: Call, type: str) -> Sequence[str]:
+    """The ids of all records of a type, ascending; made anew only when a record has changed."""
+    fold = call.reader.fold
+    return call.shared.keep(f"ids of {type}", fold.records_root(), lambda: [id for (_, id), _ in fold.items(type)])
+
+
+def page(
+    among: Sequence[str], after: str | None, limit: int, make: Callable[[str], T | None], examined: int = EXAMINED
+) -> tuple[list[T], str | None]:
+    """What `make` makes of the ids behind `after`, at most `limit` of them, and the id to go on from."""
+    start = 0 if after is None else bisect_right(among, after)
+    found: list[T] = []
+    for id in islice(among, start, start + examined):
+        start += 1
+        made = make(id)
+        if made is not None:
+            found.append(made)
+            if len(found) == limit:
+                break
+    return found, among[start - 1] if 0 < start < len(among) else None
+
+
+_AFTER: Final = verbatim("after", "the id to go on from: `next` of the page before")
+_LIMIT: Final = integer("limit", "how many at most", minimum=1, maximum=PAGE, default=50)
+_URI: Final = identifier("uri", "the competency's id, a URL, URN or DID", required=True)
+
+
+def _route(path: str, handler: Any, about: str, gives: Any, **more: Any) -> Route:
+    return Route(method="GET", path=path, handler=handler, family="registry", about=about, gives={JSON: gives}, **more)
+
+
+ROUTES: Final = (
+    _route(
+        "/v1/issuers",
+        issuers,
+        "Search issuers",
+        IssuerPage,
+        params=(
+            words("name", "a part of the name"),
+            one_of("category", "a category", ISSUER_CATEGORIES),
+            one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
+            words("jurisdiction", "a jurisdiction as in US or US-IN", max_chars=20),
+            _AFTER,
+            _LIMIT,
+        ),
+    ),
+    _route(
+        "/v1/issuer",
+        issuer,
+        "One issuer, with its history",
+        IssuerView,
+        params=(identifier("id", "the issuer's id, a DID or URL", required=True, read=canonical_issuer),),
+        problems=(404,),
+    ),
+    _route(
+        "/v1/accreditation",
+        accreditation,
+        "One accreditation, with its history",
+        AccreditationView,
+        params=(hex_id("id", "the accreditation's id: its grant statement's", required=True),),
+        problems=(404,),
+    ),
+    _route("/v1/frameworks", frameworks, "Frameworks", Frameworks, params=(_AFTER, _LIMIT)),
+    _route(
+        "/v1/framework",
+        framework,
+        "One framework, with its history",
+        FrameworkView,
+        params=(identifier("id", "the framework's id", required=True),),
+        problems=(404,),
+    ),
+    _route("/v1/competencies", competency, "One competency", CompetencyView, params=(_URI,), problems=(404,)),
+    _route(
+        "/v1/competencies/issuers",
+        attestors,
+        "Who may attest a competency",
+        Attestors,
+        params=(_URI, _AFTER, _LIMIT),
+        problems=(404,),
+    ),
+)

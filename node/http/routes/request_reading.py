@@ -1,0 +1,330 @@
+"""Reading what came in: bounded, strict, and with an answer that says what was expected.
+
+* A body is read while it is counted, and dropped at the first byte too many (413); one that does not arrive within
+  `BODY_SECONDS` is given up (408).
+* JSON is one value, UTF-8, no duplicate members (two readers could see two questions in one body), no NaN, numbers in
+  range, at most some hundred levels; then it must be of the shape the route asks for.
+* A query parameter is known, given once, within its bounds; ids are percent-encoded once. A `+` is a space in words and
+  a plus in ids, which never hold spaces.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Final, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import anyio
+import msgspec
+from starlette.requests import Request
+
+from accredit.node.http.json_views import parse_id
+from accredit.registry.encoding.identifiers import canonical, without_fragment
+from accredit.registry.errors import DecodeError, InputError
+from accredit.registry.limits import IDENTIFIER_CHARS, NAME_CHARS
+
+T = TypeVar("T")
+
+BODY_SECONDS: Final = 30.0
+"""For a whole body to arrive: 4 MiB at 140 kB/s. A guess."""
+
+QUERY_BYTES: Final = 4096
+"""The longest query string: eight identifiers of the greatest length."""
+
+ANY: Final = "*/*"
+"""Taken under any media type, or none."""
+
+_HEX_DIGITS: Final = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
+_WHERE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>[^`]*)`)?$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """A parameter of the query or the path: how it is read, and how it is described.
+
+    Attributes:
+        read: from decoded text to value; raises DecodeError.
+        schema: JSON Schema of the text.
+        required: whether its absence is an error; always so in a path.
+        place: query or path.
+        default: what an absent one is taken for.
+        is_words: whether `+` means a space.
+    """
+
+    name: str
+    about: str
+    read: Callable[[str], Any]
+    schema: Mapping[str, Any]
+    required: bool = False
+    place: str = "query"
+    default: Any = None
+    is_words: bool = False
+
+
+def words(name: str, about: str, *, max_chars: int = NAME_CHARS) -> Param:
+    """Free text to search for."""
+
+    def read(text: str) -> str:
+        if not 1 <= len(text) <= max_chars:
+            raise _bad(name, f"text of 1 to {max_chars} characters")
+        return text
+
+    schema = {"type": "string", "minLength": 1, "maxLength": max_chars}
+    return Param(name=name, about=about, read=read, schema=schema, is_words=True)
+
+
+def verbatim(name: str, about: str, *, max_chars: int = IDENTIFIER_CHARS) -> Param:
+    """Text that an earlier answer gave and that comes back as it was."""
+    return replace(words(name, about, max_chars=max_chars), is_words=False)
+
+
+def identifier(name: str, about: str, *, required: bool = False, read: Callable[[str], str] = canonical) -> Param:
+    """A DID, URL or URN in any spelling; read as the canonical one, without its fragment."""
+
+    def spelled(text: str) -> str:
+        try:
+            return read(without_fragment(text))
+        except DecodeError as error:
+            raise DecodeError(error.code, error.message, where=f"?{name}", hint=error.hint) from None
+
+    schema = {"type": "string", "maxLength": IDENTIFIER_CHARS}
+    return Param(name=name, about=about, read=spelled, schema=schema, required=required)
+
+
+def hex_id(name: str, about: str, *, required: bool = False, place: str = "query") -> Param:
+    """A statement's, key's or accreditation's id: 64 lower-case hexadecimal digits."""
+    where = f"?{name}" if place == "query" else name
+    return Param(
+        name=name,
+        about=about,
+        read=lambda text: parse_id(text, where=where),
+        schema={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        required=required or place == "path",
+        place=place,
+    )
+
+
+def hex_digits(name: str, about: str) -> Param:
+    """The first digits of a 32-byte hash, in a path: 1 to 64 in lower case."""
+
+    def read(text: str) -> str:
+        if _HEX_DIGITS.fullmatch(text) is None:
+            raise DecodeError("bad_id", "expected 1 to 64 digits 0-9 and a-f.", where=name)
+        return text
+
+    return Param(
+        name=name,
+        about=about,
+        read=read,
+        schema={"type": "string", "pattern": "^[0-9a-f]{1,64}$"},
+        required=True,
+        place="path",
+    )
+
+
+def one_of(name: str, about: str, choices: Sequence[str]) -> Param:
+    """One of some words."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            close = get_close_matches(text, choices, 1)
+            raise _bad(name, "one of " + ", ".join(choices), hint=f"Did you mean {close[0]}?" if close else "")
+        return text
+
+    return Param(name=name, about=about, read=read, schema={"enum": list(choices)})
+
+
+def integer(name: str, about: str, *, minimum: int, maximum: int, default: int) -> Param:
+    """A whole number in decimal."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 19 and minimum <= int(text) <= maximum):
+            raise _bad(name, f"a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
+    return Param(name=name, about=about, read=read, schema=schema, default=default)
+
+
+def text_in_path(name: str, about: str) -> Param:
+    """The rest of a path, as sent."""
+    return Param(name=name, about=about, read=str, schema={"type": "string"}, required=True, place="path")
+
+
+def read_params(request: Request, known: Sequence[Param]) -> dict[str, Any]:
+    """Every known parameter with its value, absent ones with their defaults.
+
+    Raises:
+        DecodeError: an unknown or repeated parameter, a missing or malformed one.
+    """
+    sent = _pairs(request.scope["query_string"], {param.name: param for param in known if param.place == "query"})
+    sent.update(request.path_params)
+    values: dict[str, Any] = {}
+    for param in known:
+        if param.name in sent:
+            values[param.name] = param.read(sent[param.name])
+        elif param.required:
+            raise DecodeError(
+                "missing_query_parameter", f"the parameter {param.name} is missing.", hint=f"Give {param.about}."
+            )
+        else:
+            values[param.name] = param.default
+    return values
+
+
+def _pairs(query: bytes, known: Mapping[str, Param]) -> dict[str, str]:
+    if len(query) > QUERY_BYTES:
+        raise DecodeError("query_too_long", f"the query has {len(query)} bytes; at most {QUERY_BYTES} are allowed.")
+    sent: dict[str, str] = {}
+    for pair in query.split(b"&"):
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition(b"=")
+        name = _unquoted(raw_name, "the query")
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            listed = "Known are " + ", ".join(known) + "." if known else "This route takes none."
+            raise DecodeError(
+                "unknown_query_parameter",
+                f"there is no parameter {name[:80]!r}.",
+                hint=f"Did you mean {close[0]}? {listed}" if close else listed,
+            )
+        if name in sent:
+            raise DecodeError("repeated_query_parameter", f"the parameter {name} is given twice.", hint="Give it once.")
+        sent[name] = _unquoted(raw_value.replace(b"+", b" ") if known[name].is_words else raw_value, f"?{name}")
+    return sent
+
+
+def _unquoted(raw: bytes, where: str) -> str:
+    try:
+        return unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        raise DecodeError("not_utf8", "percent-encoded bytes are not UTF-8.", where=where) from None
+
+
+async def read_body(request: Request, media_types: Sequence[str], max_bytes: int) -> tuple[str, bytes]:
+    """The media type, without its parameters, and the whole body.
+
+    Raises:
+        InputError: another media type (`unsupported_media_type`), too large, or too slow.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if ANY not in media_types and media_type not in media_types:
+        raise InputError(
+            "unsupported_media_type",
+            f"the body is {media_type[:80] or 'of no stated type'}.",
+            hint="Send it with Content-Type: " + " or ".join(media_types) + ".",
+        )
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:19]) > max_bytes:
+        raise _too_large(max_bytes)
+    body = bytearray()
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            is_more = True
+            while is_more:
+                # Not `request.stream()`: a generator given up half-way is left to the garbage collector.
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise InputError("request_timeout", "the connection ended before the body did.")
+                body += message.get("body", b"")
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
+                is_more = message.get("more_body", False)
+    except TimeoutError:
+        raise InputError("request_timeout", f"the body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+    return media_type, bytes(body)
+
+
+def decode_json(body: bytes) -> Any:
+    """The one JSON value in `body`, as plain Python values.
+
+    Raises:
+        DecodeError: not JSON, or with a duplicate member, or nested too deeply.
+    """
+    with _as_decode_error():
+        value = msgspec.json.decode(body)
+        if b"\\" in body:
+            json.loads(body, object_pairs_hook=_once)
+        elif body.count(b'"') != msgspec.json.encode(value).count(b'"'):
+            # Without a backslash each text has exactly two quotation marks, so fewer of them after a round trip
+            # means that a member, written twice, was dropped.
+            json.loads(body, object_pairs_hook=_once)
+    return value
+
+
+def convert(value: Any, shape: type[T]) -> T:
+    """`value`, decoded before, as a `shape`.
+
+    Raises:
+        DecodeError: a member is missing, unknown or of another type; says which.
+    """
+    with _as_decode_error():
+        return msgspec.convert(value, shape)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DecodeError("duplicate_member", f"the member {twice[:80]!r} is given twice.", hint="Give it once.")
+    return members
+
+
+@contextmanager
+def _as_decode_error() -> Iterator[None]:
+    try:
+        yield
+    except msgspec.ValidationError as error:
+        found = _WHERE.fullmatch(str(error))
+        what, path = (found["what"], found["path"] or "") if found else (str(error), "")
+        where = path.removeprefix("$").removeprefix(".")
+        raise DecodeError("bad_member", f"{what[:200]}.", where=where, hint="See /openapi.json.") from None
+    except msgspec.DecodeError as error:
+        raise DecodeError("bad_json", f"{error}.", hint="Send one JSON value (RFC 8259).") from None
+    except UnicodeDecodeError as error:
+        raise DecodeError("bad_json", f"byte {error.start} is not UTF-8.", hint="Send JSON in UTF-8.") from None
+    except RecursionError:
+        raise DecodeError("bad_json", "the JSON is nested too deeply.", hint="See /openapi.json.") from None
+
+
+def accepts(request: Request, offered: Sequence[str]) -> str:
+    """The first of `offered` media types that the request accepts, by its own order of preference.
+
+    Raises:
+        InputError: it accepts none of them (`not_acceptable`).
+    """
+    header = request.headers.get("accept", "*/*")
+    ranges: list[tuple[float, str]] = []
+    for part in header.split(",")[:32]:
+        media_range, *parameters = [piece.strip().lower() for piece in part.split(";")]
+        ranges.append((_quality(parameters), media_range))
+    for quality, media_range in sorted(ranges, key=lambda row: -row[0]):
+        for media_type in offered:
+            if quality > 0 and media_range in (media_type, media_type.partition("/")[0] + "/*", "*/*", ""):
+                return media_type
+    raise InputError(
+        "not_acceptable", f"you accept {header[:80]!r}.", hint="This comes as " + " or ".join(offered) + "."
+    )
+
+
+def _quality(parameters: Sequence[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return min(max(float(parameter[2:]), 0.0), 1.0)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _bad(name: str, expected: str, *, hint: str = "") -> DecodeError:
+    return DecodeError("bad_query_parameter", f"expected {expected}.", where=f"?{name}", hint=hint)
+
+
+def _too_large(max_bytes: int) -> InputError:
+    return InputError("too_large", f"the body has more than {max_bytes} bytes.", hint="Split it into several requests.")

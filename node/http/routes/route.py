@@ -1,0 +1,166 @@
+"""One row of the table of routes: how a request is read, who answers it, and what the answer looks like.
+
+The row says everything that the application and its OpenAPI document need, so that they cannot drift apart. A handler
+gets a `Call` and returns a Starlette response; it raises our errors, which become problem details, and builds none.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import anyio
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accredit.registry.errors import InputError
+
+from .node_ports import Reader, Witness, Writer
+from .rate_limit import Pace
+from .request_reading import Param, convert, decode_json, read_body
+
+T = TypeVar("T")
+
+JSON: Final = "application/json"
+JSON_BYTES: Final = 1024 * 1024
+"""A JSON body: a thousand queries of a kilobyte."""
+
+IMMUTABLE: Final = "public, max-age=31536000, immutable"  # RFC 8246
+REVALIDATE: Final = "no-cache"  # may be kept, must be asked about: the entity tag makes that cheap
+
+
+STREAM_SECONDS: Final = 3_600.0
+"""A stream of changes lasts an hour; whoever wants more reconnects."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Shared:
+    """What the requests of one application have in common.
+
+    Attributes:
+        pace: shares of submitters. note_pace: of those who bring cosignatures.
+        max_body_bytes: bound of every body, besides each route's own.
+        stream_seconds: how long a stream of changes lasts.
+        streams: how many are open.
+        kept: answers that cost much to make, by name, each with what it was made of.
+        making: held while such an answer is made in several turns.
+    """
+
+    pace: Pace
+    note_pace: Pace
+    max_body_bytes: int
+    stream_seconds: float = STREAM_SECONDS
+    streams: int = 0
+    kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    making: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:
+        """What `make` returned when it was last made of the same."""
+        found = self.kept.get(name)
+        if found is None or found[0] != made_of:
+            found = (made_of, make())
+            self.kept[name] = found
+        value: T = found[1]
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request, read as far as its route says.
+
+    Attributes:
+        params: every parameter of the route, with its value or default.
+    """
+
+    reader: Reader
+    writer: Writer | None
+    witness: Witness | None
+    shared: Shared
+    request: Request
+    route: "Route"
+    params: Mapping[str, Any]
+
+    async def body(self) -> tuple[str, bytes]:
+        """The media type and the bytes of the body, as far as the route allows."""
+        most = min(self.route.max_bytes, self.shared.max_body_bytes)
+        return await read_body(self.request, list(self.route.takes), most)
+
+    async def json(self) -> Any:
+        """The body as plain values; the route takes JSON only."""
+        return decode_json((await self.body())[1])
+
+    async def json_as(self, shape: type[T]) -> T:
+        """The body as a `shape`."""
+        return convert(await self.json(), shape)
+
+    def must_write(self) -> Writer:
+        """The node's door for what comes from outside.
+
+        Raises:
+            InputError: this server only reads (`read_only`).
+        """
+        if self.writer is None:
+            raise _read_only()
+        return self.writer
+
+    def must_witness(self) -> Witness:
+        """The node as a witness.
+
+        Raises:
+            InputError: as `must_write`.
+        """
+        if self.witness is None:
+            raise _read_only()
+        return self.witness
+
+
+def _read_only() -> InputError:
+    return InputError(
+        "read_only", "this server answers questions only.", hint="Send it to the node itself: GET /v1/ecosystem."
+    )
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One row.
+
+    Attributes:
+        path: with parameters in braces, as in /v1/statements/{id}; `{name:path}` takes slashes too.
+        takes: media types of the body, each with its shape; empty without a body. A shape is a type that msgspec knows,
+            a tuple of such types (any of them), or None (bytes).
+        gives: media types of the 200 answer, each with its shape.
+        others: answers that are neither 200 nor a problem: status -> what it says, media types as in `gives`.
+        mentions: types that a shape refers to by name only.
+        problems: statuses of the problems it may answer with, besides 500 and what every route may.
+        is_public: whether web pages of others may read it (CORS).
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    family: str
+    about: str
+    gives: Mapping[str, Any]
+    params: tuple[Param, ...] = ()
+    takes: Mapping[str, Any] = field(default_factory=dict)
+    max_bytes: int = JSON_BYTES
+    mentions: tuple[Any, ...] = ()
+    others: Mapping[int, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
+    is_public: bool = True
+
+
+def json_response(value: Any, *, cache: str = REVALIDATE, headers: Mapping[str, str] | None = None) -> Response:
+    """200 with `value` as JSON; its entity tag is made of the bytes."""
+    return Response(msgspec.json.encode(value), media_type=JSON, headers={"cache-control": cache, **(headers or {})})
+
+
+def bytes_response(content: bytes, media_type: str, *, cache: str = REVALIDATE, etag: str = "") -> Response:
+    """200 with bytes; `etag` without quotation marks, made of the bytes where empty."""
+    headers = {"cache-control": cache}
+    if etag:
+        headers["etag"] = f'"{etag}"'
+    return Response(content, media_type=media_type, headers=headers)

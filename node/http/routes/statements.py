@@ -1,0 +1,345 @@
+"""`/v1/statements`, `/v1/dry-run`, `/v1/proposals`: what was said, what is said now, and what waits for votes.
+
+A statement authenticates itself, so anybody may submit one, through any node. Several travel as a CBOR sequence
+(RFC 8742): their encodings one after the other. Each gets its answer in its place; a single one that is refused is a
+problem.
+"""
+
+from time import monotonic
+from typing import Any, Final, Literal, NotRequired, TypedDict
+
+import anyio
+from starlette.responses import Response
+
+from accredit.governance.fold import Proposal
+from accredit.governance.rulebook import is_narrowing
+from accredit.node.engine import Result
+from accredit.node.http.json_views import format_time, plain
+from accredit.node.http.problems import Problem, problem_of
+from accredit.registry.encoding.cbor import decode as decode_cbor
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.encoding.schema import digest, issuer_id, members, text
+from accredit.registry.errors import DecodeError, InputError, StorageError
+from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES
+from accredit.registry.statement import Draft, Statement
+
+from .request_reading import accepts, hex_id, identifier
+from .route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
+from .summaries import summary
+
+COSE: Final = "application/cose"
+CBOR: Final = "application/cbor"
+CBOR_SEQUENCE: Final = "application/cbor-seq"
+SUBMISSION_BYTES: Final = 4 * 1024 * 1024
+SUBMISSION_STATEMENTS: Final = 1_000
+
+_DRAFT: Final = members(
+    {"iss": issuer_id, "sub": text(IDENTIFIER_CHARS), "kind": text(64), "body": lambda *_: None, "key": digest},
+)
+
+
+class StatementView(TypedDict):
+    """A statement, and what governance says about it now."""
+
+    id: str
+    kind: str
+    iss: str
+    sub: str
+    iat: str
+    seq: int
+    prev: str | None
+    key: str
+    body: dict[str, Any]
+    index: int | None
+    state: str
+    reason: str
+
+
+class Submitted(TypedDict):
+    """What became of one statement."""
+
+    id: str | None
+    status: Literal["logged", "known", "waiting", "refused"]
+    index: NotRequired[int]
+    problem: NotRequired[Problem]
+
+
+class Submission(TypedDict):
+    """What became of each, in the order sent, and the checkpoint that covers those in the log."""
+
+    statements: list[Submitted]
+    checkpoint: str
+
+
+class StandingView(TypedDict):
+    """What would become of a statement, and what it would need."""
+
+    state: str
+    reason: str
+    approvals: list[str]
+    needed: str
+
+
+class Vote(TypedDict):
+    """One key's vote."""
+
+    by: str
+    key: str
+    approve: bool
+    statement: str
+
+
+ProposalView = TypedDict(  # `class` is no name for a member in a class
+    "ProposalView",
+    {
+        "id": str,
+        "kind": str,
+        "iss": str,
+        "sub": str,
+        "iat": str,
+        "class": Literal["widening", "narrowing"],
+        "summary": str,
+        "body": dict[str, Any],
+        "state": str,
+        "reason": str,
+        "approvals": list[str],
+        "needed": str,
+        "votes": list[Vote],
+    },
+)
+
+
+class Proposals(TypedDict):
+    """What waits for votes, the oldest first."""
+
+    proposals: list[ProposalView]
+
+
+async def statement(call: Call) -> Response:
+    """One statement: as signed, which never changes, or as JSON with how it stands now."""
+    identity: bytes = call.params["id"]
+    log, fold = call.reader.log, call.reader.fold
+    wanted = accepts(call.request, (JSON, COSE))
+    if wanted == COSE and (raw := log.raw(identity)) is not None:
+        response = bytes_response(raw, COSE, cache=IMMUTABLE, etag=identity.hex())
+        response.headers["vary"] = "Accept"
+        return response
+    held = fold.statement(identity)
+    if held is None:
+        raise InputError(
+            "not_found", f"this node holds no statement {identity.hex()}.", hint="It may be on its way; ask again."
+        )
+    verdict = fold.standing(identity)
+    assert verdict is not None, "it is held"
+    value: StatementView = {
+        **_head(held),  # type: ignore[typeddict-item]  # the members shared with a proposal
+        "seq": held.seq,
+        "prev": None if held.prev is None else held.prev.hex(),
+        "key": held.kid.hex(),
+        "body": plain(held.body),
+        "index": log.index_of(identity),
+        "state": verdict.state,
+        "reason": verdict.reason,
+    }
+    return json_response(value, headers={"vary": "Accept"})
+
+
+async def submit(call: Call) -> Response:
+    """Takes statements in; answers once what was accepted is in the log, under a signed checkpoint."""
+    writer = call.must_write()
+    media_type, body = await call.body()
+    raws = [body] if media_type == COSE else split_sequence(body)
+    client = call.request.client
+    await anyio.sleep(call.shared.pace.delay("" if client is None else client.host, len(raws), monotonic()))
+    outcomes = await writer.submit(raws)
+    for outcome in outcomes:
+        call.reader.metrics.submissions.labels(outcome.status).inc()
+    refused = [outcome.error for outcome in outcomes if outcome.status == "refused" and outcome.error is not None]
+    is_one = media_type == COSE
+    if len(refused) == len(outcomes) and (is_one or all(isinstance(error, StorageError) for error in refused)):
+        raise refused[0]
+    newest = call.reader.log.checkpoint()
+    value: Submission = {
+        "statements": [_submitted(outcome) for outcome in outcomes],
+        "checkpoint": "" if newest is None else newest[1],
+    }
+    return json_response(value, cache="no-store")
+
+
+async def dry_run(call: Call) -> Response:
+    """What would become of a draft if its key signed it now. Nothing is kept."""
+    _, body = await call.body()
+    value = decode_cbor(body, what="the draft")
+    _DRAFT(value, "draft")
+    fold = call.reader.fold
+    head = fold.key_head(value["key"])
+    if head is None:
+        raise InputError(
+            "unknown_key", f"no key {value['key'].hex()} is known here.", hint="An authority has to introduce it first."
+        )
+    draft = Draft(
+        iss=value["iss"],
+        sub=value["sub"],
+        iat=call.reader.now(),
+        eco=call.reader.ecosystem,
+        kind=value["kind"],
+        seq=head.next_seq,
+        prev=head.id,
+        body=value["body"],
+    )
+    verdict = fold.explain_draft(draft, value["key"])
+    answer: StandingView = {
+        "state": verdict.state,
+        "reason": verdict.reason,
+        "approvals": list(verdict.approvals),
+        "needed": verdict.needed,
+    }
+    return json_response(answer, cache="no-store")
+
+
+async def proposals(call: Call) -> Response:
+    """What waits; with `authority` or `key`, only what waits for their vote."""
+    authority, key = call.params["authority"], call.params["key"]
+    waiting = call.reader.fold.proposals()
+    if authority is not None:
+        waiting = [p for p in waiting if authority not in p.verdict.approvals]
+    if key is not None:
+        waiting = [p for p in waiting if key != p.statement.kid and all(vote.kid != key for vote in p.votes)]
+    value: Proposals = {"proposals": [_proposal(proposal) for proposal in waiting]}
+    return json_response(value)
+
+
+def split_sequence(data: bytes) -> list[bytes]:
+    """The statements of a CBOR sequence (RFC 8742), each as its bytes; only their outermost shape is looked at.
+
+    Raises:
+        DecodeError: something else stands there, or the last one ends early.
+        InputError: too many (`too_many`).
+    """
+    raws: list[bytes] = []
+    at = 0
+    while at < len(data):
+        if len(raws) == SUBMISSION_STATEMENTS:
+            raise InputError(
+                "too_many", f"more than {SUBMISSION_STATEMENTS} statements.", hint="Split them into several requests."
+            )
+        end = _end_of_statement(data, at)
+        raws.append(data[at:end])
+        at = end
+    if not raws:
+        raise DecodeError("not_a_sequence", "the sequence is empty.", hint="Send at least one statement.")
+    return raws
+
+
+def _end_of_statement(data: bytes, start: int) -> int:
+    """Where the statement that begins at `start` ends: tag 18, an array of four, an empty map among byte strings."""
+    at = start + 2
+    if data[start:at] != b"\xd2\x84":
+        raise _no_statement(start)
+    for _ in range(4):
+        if data[at : at + 1] == b"\xa0":
+            at += 1
+            continue
+        major, short = divmod(data[at] if at < len(data) else 0, 32)
+        if major != 2 or short > 26:  # a byte string with a length of at most 32 bits
+            raise _no_statement(start)
+        width = 0 if short < 24 else 1 << (short - 24)
+        length = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else short
+        at += 1 + width + length
+    if at > len(data):
+        raise DecodeError("not_a_sequence", f"the statement at byte {start} ends early.", hint="Send it whole.")
+    return at
+
+
+def _no_statement(start: int) -> DecodeError:
+    return DecodeError(
+        "not_a_sequence",
+        f"there is no statement at byte {start}.",
+        hint="A statement begins with the tag 18, COSE_Sign1.",
+    )
+
+
+def _submitted(outcome: Result) -> Submitted:
+    status: Any = outcome.status  # one of the four words
+    row: Submitted = {"id": None if outcome.id is None else outcome.id.hex(), "status": status}
+    if outcome.index is not None:
+        row["index"] = outcome.index
+    if outcome.error is not None:
+        row["problem"] = problem_of(outcome.error)
+    return row
+
+
+def _head(held: Statement) -> dict[str, Any]:
+    return {
+        "id": held.id.hex(),
+        "kind": held.kind,
+        "iss": held.iss,
+        "sub": held.sub,
+        "iat": format_time(held.iat),
+    }
+
+
+def _proposal(proposal: Proposal) -> ProposalView:
+    held, verdict = proposal.statement, proposal.verdict
+    votes: list[Vote] = [
+        {"by": vote.iss, "key": vote.kid.hex(), "approve": vote.kind == "vote.approve", "statement": vote.id.hex()}
+        for vote in proposal.votes
+    ]
+    return {
+        **_head(held),  # type: ignore[typeddict-item]  # the members shared with a statement
+        "class": "narrowing" if is_narrowing(held.kind, held.body) else "widening",
+        "summary": summary(held.kind, held.sub, held.body),
+        "body": plain(held.body),
+        "state": verdict.state,
+        "reason": verdict.reason,
+        "approvals": list(verdict.approvals),
+        "needed": verdict.needed,
+        "votes": votes,
+    }
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/statements/{id}",
+        handler=statement,
+        family="statements",
+        about="One statement, as signed or as JSON",
+        params=(hex_id("id", "the statement's id", place="path"),),
+        gives={JSON: StatementView, COSE: None},
+        problems=(404, 406),
+    ),
+    Route(
+        method="POST",
+        path="/v1/statements",
+        handler=submit,
+        family="statements",
+        about="Submit one statement, or a CBOR sequence of up to 1,000",
+        takes={COSE: None, CBOR_SEQUENCE: None},
+        max_bytes=SUBMISSION_BYTES,
+        gives={JSON: Submission},
+        problems=(422, 429, 503, 507),
+    ),
+    Route(
+        method="POST",
+        path="/v1/dry-run",
+        handler=dry_run,
+        family="statements",
+        about="What would become of a draft (a CBOR map of iss, sub, kind, body, key)",
+        takes={CBOR: None},
+        max_bytes=STATEMENT_BYTES,
+        gives={JSON: StandingView},
+    ),
+    Route(
+        method="GET",
+        path="/v1/proposals",
+        handler=proposals,
+        family="statements",
+        about="What waits for votes",
+        params=(
+            identifier("authority", "an authority: only what waits for it", read=canonical_issuer),
+            hex_id("key", "a key's id: only what it has not voted on"),
+        ),
+        gives={JSON: Proposals},
+    ),
+)

@@ -1,0 +1,77 @@
+"""A statement in one sentence, for an inbox. The sentence leaves things out; the body is what is signed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from accredit.registry.encoding.rfc3339 import day
+
+_Body = Mapping[str, Any]
+_Teller = Callable[[str, _Body], str]
+
+
+def summary(kind: str, sub: str, body: _Body) -> str:
+    """What a statement of this kind about `sub` says, in one sentence; its body has been checked."""
+    return _TELLERS[kind](sub, body) if kind in _TELLERS else f"{kind} about {sub}."
+
+
+def _short(digest: bytes) -> str:
+    return digest.hex()[:16]
+
+
+def _period(body: _Body) -> str:
+    until = f" until {day(body['valid_until'])}" if "valid_until" in body else ""
+    return f" from {day(body['valid_from'])}{until}" if "valid_from" in body else until
+
+
+def _some(values: Any, empty: str) -> str:
+    if values == "*":
+        return "everything"
+    shown = [str(value) for value in values[:3]] if isinstance(values, list) else []
+    more = f" and {len(values) - 3} more" if isinstance(values, list) and len(values) > 3 else ""
+    return (", ".join(shown) + more) if shown else empty
+
+
+def _grant(sub: str, body: _Body) -> str:
+    scope = body["scope"]
+    what = scope.get("achievement_types") or scope.get("credential_types") or scope.get("competencies")
+    return f"{body['kind'].capitalize()} {sub} ({body['level']}) for {_some(what, 'its scope')}{_period(body)}."
+
+
+def _status(sub: str, body: _Body) -> str:
+    back = f", void from {day(body['void_from'])}" if "void_from" in body else ""
+    why = f": {body['reason_code']}" if "reason_code" in body else ""
+    return f"{_spaced(body['event'])} accreditation {_short(body['accreditation'])} of {sub}{back}{why}."
+
+
+def _spaced(word: str) -> str:
+    return word.replace("_", " ").capitalize()
+
+
+def _withdrawal(sub: str, body: _Body) -> str:
+    return f"Withdraw the delegation {_short(body['delegation'])} of {sub} from {day(body['effective_from'])}."
+
+
+_TELLERS: Final[Mapping[str, _Teller]] = {
+    "charter.genesis": lambda sub, body: f"Found {body['name']} ({sub}) with {len(body['authorities'])} authorities.",
+    "charter.amend": lambda sub, body: f"Amend the charter of {sub} to version {body['version']}.",
+    "authority.delegate": lambda _, body: f"Make {body['name']} ({body['delegate']}) an authority{_period(body)}.",
+    "authority.withdraw": _withdrawal,
+    "node.admit": lambda _, body: f"Admit the node {body['name']} of {body['operator']}.",
+    "node.retire": lambda _, body: f"Retire the node {body['name']}.",
+    "key.add": lambda sub, body: f"Add a key for {sub} that may sign {body['budget']} statements.",
+    "key.rotate": lambda sub, body: f"Replace the key {_short(body['key'])} of {sub}.",
+    "key.retire": lambda sub, body: f"Retire the key {_short(body['key'])} of {sub}.",
+    "key.compromise": lambda sub, body: f"Declare the key {_short(body['key'])} of {sub} compromised.",
+    "issuer.register": lambda sub, body: f"Register {body['name']} ({sub}) as an issuer.",
+    "issuer.update": lambda sub, body: f"Update what is stated about {body['name']} ({sub}).",
+    "issuer.key": lambda sub, body: f"{_spaced(body['op'])} a key of the issuer {sub}.",
+    "accreditation.grant": _grant,
+    "accreditation.amend": lambda sub, body: f"Amend accreditation {_short(body['accreditation'])} of {sub}.",
+    "accreditation.status": _status,
+    "framework.publish": lambda sub, body: f"Publish the framework {body['title']} {body['version']} ({sub}).",
+    "framework.items": lambda sub, body: f"Part {body['part']} of the framework {sub}: {len(body['items'])} items.",
+    "framework.status": lambda sub, body: f"Mark the framework {sub} as {body['status']}.",
+    "recognition.grant": lambda _, body: f"Recognise {body['name']} ({body['id']}){_period(body)}.",
+    "recognition.withdraw": lambda sub, _: f"Withdraw the recognition of {sub}.",
+    "statement.annul": lambda _, body: f"Annul the statement {_short(body['target'])}: {body['reason_code']}.",
+}

@@ -1,0 +1,74 @@
+"""`/witness/…`: this node as a witness of the other nodes' logs, by C2SP tlog-witness.
+
+The submission prefix and the monitoring prefix are both `<public url>/witness`. Clients send their request under
+whatever media type they like: the specification names none. Statuses are the specification's; bodies of errors are
+problem details, but for the 409, whose body is the size that is held.
+"""
+
+from typing import Final
+
+from msgspec.structs import replace
+from starlette.responses import Response
+
+from accredit.node.http.problems import problem_of, problem_response
+from accredit.registry.errors import InputError
+from accredit.registry.transparency.witness import REQUEST_BYTES, Refused, encode_size
+
+from .request_reading import ANY, hex_id
+from .route import Call, Route, bytes_response
+
+SIZE_TYPE: Final = "text/x.tlog.size"
+_TEXT: Final = "text/plain; charset=utf-8"
+
+
+async def add_checkpoint(call: Call) -> Response:
+    """Cosigns a checkpoint that continues what is held of its log."""
+    witness = call.must_witness()
+    _, data = await call.body()
+    verdict = await witness.add_checkpoint(data)
+    if not isinstance(verdict, Refused):
+        return Response(verdict, media_type=_TEXT, headers={"cache-control": "no-store"})
+    if verdict.status == 409:
+        # As is: Starlette would add a charset to a text type, and the specification names the type alone.
+        headers = {"content-type": SIZE_TYPE, "cache-control": "no-store"}
+        return Response(encode_size(verdict.size or 0), status_code=409, headers=headers)
+    return problem_response(replace(problem_of(verdict.error), status=verdict.status))
+
+
+async def checkpoint(call: Call) -> Response:
+    """The newest checkpoint of a log, with its signature and this witness's own."""
+    note = await call.must_witness().checkpoint(call.params["hash"].hex())
+    if note is None:
+        raise InputError(
+            "not_found",
+            "this witness holds no checkpoint of that log.",
+            hint="The path has the SHA-256 of the log's origin, in lower-case hex.",
+        )
+    return bytes_response(note, _TEXT)
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/witness/add-checkpoint",
+        handler=add_checkpoint,
+        family="witness",
+        about="Cosigns a node's checkpoint (C2SP tlog-witness)",
+        takes={ANY: None},
+        max_bytes=REQUEST_BYTES,
+        gives={"text/plain": None},
+        others={409: ("Another size is held: this one", {SIZE_TYPE: None})},
+        problems=(403, 404, 422, 503),
+        is_public=False,
+    ),
+    Route(
+        method="GET",
+        path="/witness/{hash}/checkpoint",
+        handler=checkpoint,
+        family="witness",
+        about="The newest checkpoint of a log that this node has cosigned (C2SP tlog-witness)",
+        params=(hex_id("hash", "SHA-256 of the log's origin", place="path"),),
+        gives={"text/plain": None},
+        problems=(404, 503),
+    ),
+)

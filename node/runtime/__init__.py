@@ -1,0 +1,1 @@
+"""The trio shell around one engine: order of durable writes, who waits for what, health."""

@@ -1,0 +1,99 @@
+"""Conflicts as a node deals with them: shown by anybody, kept once, told to people.
+
+    conflict, is_new = accuse(engine, handle, file)      what is kept against that key now, and whether this is it
+    alarm(conflict)                                      a sentence for whoever looks after a node
+    view(conflict)                                       what `GET /v1/conflicts` lists
+
+A conflict (`registry.transparency.equivocation`) proves itself, so it does not matter who shows it. It says something
+about an ecosystem only where the accused key is one of a node's keys there, under that node's name: the engine keeps
+one of each kind against each key, and here it is said why one was not kept.
+
+What it does not do: store or spread them (`keeping`, `engine`, gossip), or judge what an accused node's word is worth:
+that is for people, and for relying parties' policies.
+"""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Any, Final, Protocol
+
+from accredit.governance.fold import Fold
+from accredit.node.engine.events import ConflictArrived
+from accredit.registry.errors import AccreditError, NotYetError, RefusedError
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.equivocation import CHECKPOINTS, STATE_NOTES, Conflict, check
+from accredit.registry.transparency.signed_note import Note
+
+_WHAT: Final = {CHECKPOINTS: "checkpoints of its log", STATE_NOTES: "state notes"}
+
+
+class Judge(Protocol):
+    """What of `engine.Engine` is used."""
+
+    fold: Fold
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Those kept."""
+        ...
+
+
+def accuse(judge: Judge, handle: Callable[[ConflictArrived], None], file: bytes) -> tuple[Conflict, bool]:
+    """Shows a conflict to the engine: the one that is kept against its key now, and whether that is this one, just now.
+
+    Args:
+        handle: hands an event to the engine and does what it asks for.
+
+    Raises:
+        DecodeError: it is no conflict's file.
+        RefusedError: it proves nothing, or nothing about a node that is known here.
+        NotYetError: more are kept than there is room for.
+    """
+    shown = check(file)
+    is_known = _kept_against(shown, judge.conflicts) is not None
+    handle(ConflictArrived(data=file))
+    kept = _kept_against(shown, judge.conflicts)
+    if kept is None:
+        raise _why_not_kept(shown, judge.fold)
+    return kept, not is_known
+
+
+def digest(conflict: Conflict) -> bytes:
+    """What names a conflict: the SHA-256 of its file."""
+    return sha256(conflict.encode()).digest()
+
+
+def alarm(conflict: Conflict) -> str:
+    """What has been proved, for people."""
+    return (
+        f"{conflict.key.name} signed two {_WHAT[conflict.kind]} that cannot both be true "
+        f"(conflict {digest(conflict).hex()[:12]}, see accredit node conflicts)"
+    )
+
+
+def view(conflict: Conflict) -> dict[str, Any]:
+    """What is told of a conflict besides its file; see `api.conflicts.ConflictView`."""
+    signed = [Checkpoint.decode(Note.decode(note).text) for note in (conflict.first, conflict.second)]
+    return {
+        "id": digest(conflict),
+        "kind": conflict.kind,
+        "name": conflict.key.name,
+        "key": conflict.key.encode(),
+        "origin": signed[0].origin,
+        "signed": [{"size": one.size, "root": one.root} for one in signed],
+    }
+
+
+def _kept_against(shown: Conflict, kept: Sequence[Conflict]) -> Conflict | None:
+    """The conflict of the same kind that is kept against the same key."""
+    return next((one for one in kept if (one.kind, one.key.public) == (shown.kind, shown.key.public)), None)
+
+
+def _why_not_kept(shown: Conflict, fold: Fold) -> AccreditError:
+    node = fold.get("node", shown.key.name)
+    if node is not None and shown.key.public in (node["keys"][role] for role in ("log", "witness", "state")):
+        return NotYetError("overloaded", "this node keeps as many conflicts as it can.", hint="Tell its operator.")
+    return RefusedError(
+        "not_a_nodes_key",
+        f"it is a real contradiction, but {shown.key.encode()} is the key of no node that this one knows.",
+        hint="Show it to a node of the ecosystem that the key belongs to.",
+    )

@@ -1,0 +1,251 @@
+"""How a running node is: `/v1/status`, `/readyz`, `/metrics`, and whether its view is too old to answer from.
+
+A node is *ready* when the genesis is in effect, its newest checkpoint covers its log, it is not shutting down, and
+it has caught up: where there are other nodes, one has been heard since the start, and none is known to be far ahead.
+Its view is *stale* when all other nodes have been silent for `stale_after_seconds`: what they revoked meanwhile it
+cannot know.
+"""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import Any, Final, Protocol
+
+from accredit.gossip.events import PeerStatistics, Statistics
+from accredit.governance.fold import Fold
+from accredit.node.clock import Clock
+from accredit.node.engine.notary import Notary
+from accredit.node.engine.notary_events import SignerView
+from accredit.node.settings import NodeConfig
+from accredit.node.storage.log_reader import Reader as LogReader
+from accredit.node.telemetry import Metrics
+from accredit.registry.transparency.equivocation import Conflict
+from accredit.registry.transparency.state_note import quorum
+
+from .equivocations import alarm
+
+UNSIGNED_SECONDS: Final = 10.0
+"""How long entries may wait for a checkpoint before that is an obstacle; a healthy node signs with each append."""
+
+BEHIND: Final = 1_000
+"""Entries of a peer's log that may be unread in a node that has caught up: one page of requests."""
+
+
+class Running(Protocol):
+    """What of `node.runtime.runtime.Runtime` is looked at."""
+
+    @property
+    def fold(self) -> Fold:
+        """Records and standings."""
+        ...
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether new submissions are refused because the node shuts down."""
+        ...
+
+    @property
+    def notary(self) -> Notary:
+        """Which state a quorum stands by, and who is missing."""
+        ...
+
+    @property
+    def notes_undelivered(self) -> int:
+        """How many cosigned notes another node did not take."""
+        ...
+
+    @property
+    def conflicts(self) -> Sequence[Conflict]:
+        """Proof that nodes contradicted themselves."""
+        ...
+
+    def statistics(self) -> Statistics:
+        """What gossip has seen."""
+        ...
+
+
+class NodeHealth:
+    """`node.http.routes.node_ports.Health` of a running node.
+
+    Args:
+        running: the node.
+        log: its database.
+        config: its settings.
+        clock: the machine's.
+        metrics: its figures.
+        alarms: what else a person must look at, such as what witnesses saw.
+    """
+
+    def __init__(
+        self,
+        running: Running,
+        log: LogReader,
+        config: NodeConfig,
+        clock: Clock,
+        metrics: Metrics,
+        alarms: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._running = running
+        self._log = log
+        self._config = config
+        self._clock = clock
+        self._metrics = metrics
+        self._others = alarms
+        self._started = clock.monotonic()
+        self._started_at = clock.now()
+        self._unsigned_since: float | None = None
+
+    def status(self) -> dict[str, Any]:
+        """See `node.http.routes.operations.Status`; bytes and seconds as inside."""
+        fold, signed = self._running.fold, self._log.checkpoint()
+        return {
+            "name": self._config.name,
+            "ecosystem": self._log.ecosystem,
+            "size": self._log.size(),
+            "checkpoint_size": 0 if signed is None else signed[0],
+            "state_root": fold.state_root(),
+            "records_root": fold.records_root(),
+            "statements_root": fold.statements_root(),
+            "statements": fold.committed_count(),
+            "state_note": self._state_note(),
+            "peers": [_peer_view(peer) for peer in self._running.statistics().peers],
+            "alarms": self._alarms(),
+            "uptime": round(self._clock.monotonic() - self._started, 3),
+            "version": VERSION,
+        }
+
+    def obstacles(self) -> list[str]:
+        """Why the node is not ready, each a sentence."""
+        found = []
+        if self._running.is_stopping:
+            found.append("The node is shutting down.")
+        if self._running.fold.charter is None:
+            found.append("The ecosystem's genesis is not in effect here yet.")
+        if self._is_unsigned():
+            found.append("The newest checkpoint does not cover the log: the node cannot sign.")
+        peers = self._running.statistics().peers
+        if peers and all(peer.last_heard is None for peer in peers):
+            found.append("No other node has been heard since the start.")
+        behind = max((peer.behind for peer in peers), default=0)
+        if behind > BEHIND:
+            found.append(f"{behind} entries of another node's log are still to be read.")
+        return found
+
+    def stale(self) -> str | None:
+        """Why the view is too old, or None."""
+        peers = self._running.statistics().peers
+        if not peers:
+            return None
+        heard = max((peer.last_heard for peer in peers if peer.last_heard is not None), default=0) / 1_000
+        silent = self._clock.now() - max(heard, self._started_at)
+        if silent <= self._config.stale_after_seconds:
+            return None
+        return f"This node has heard no other for {silent:.0f} seconds; what was revoked meanwhile it cannot know."
+
+    def measure(self) -> None:
+        """Brings the gauges up to date."""
+        signed, statistics = self._log.checkpoint(), self._running.statistics()
+        self._metrics.log_entries.set(self._log.size())
+        self._metrics.checkpoint_entries.set(0 if signed is None else signed[0])
+        heard = sum(peer.last_heard is not None and not peer.failures for peer in statistics.peers)
+        self._metrics.peers.labels("heard").set(heard)
+        self._metrics.peers.labels("silent").set(len(statistics.peers) - heard)
+        self._metrics.waiting.set(statistics.waiting)
+        self._metrics.alarms.set(len(self._alarms()))
+        self._metrics.conflicts.set(len(self._running.conflicts))
+        note = self._state_note()
+        if note is not None:
+            self._metrics.note_age_seconds.set(float("nan") if note["age_seconds"] is None else note["age_seconds"])
+            self._metrics.signers_missing.set(len(note["missing"]))
+        self._metrics.notes_undelivered.set(self._running.notes_undelivered)
+
+    def _alarms(self) -> list[str]:
+        found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
+        if times := self._running.notary.disagreements:
+            found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
+        return found
+
+    def _state_note(self) -> dict[str, Any] | None:
+        """See `node.http.routes.operations.StateNoteView`; None where the charter names no signers."""
+        signers = self._running.notary.signers()
+        if not signers:
+            return None
+        state, enough = self._running.notary.noted.state, quorum(len(signers))
+        times = sorted((one.cosigned for one in signers if one.cosigned is not None), reverse=True)
+        since = times[enough - 1] if len(times) >= enough else None
+        return {
+            "count": None if state is None else state.count,
+            "root": None if state is None else state.root,
+            "age_seconds": None if since is None else max(0, int(self._clock.now()) - since),
+            "quorum": enough,
+            "cosigned_by": [one.name for one in signers if one.cosigned is not None],
+            "missing": [
+                {"name": one.name, "last_seen": one.time, "count": one.count, "why": self._why_missing(one)}
+                for one in signers
+                if one.is_missing
+            ],
+            "undelivered": self._running.notes_undelivered,
+        }
+
+    def _why_missing(self, signer: SignerView) -> str:
+        """Why a signer is not on the newest note, as far as this node can tell; for people."""
+        peer = next((peer for peer in self._running.statistics().peers if peer.name == signer.name), None)
+        if peer is None:
+            return "this node itself has not cosigned it yet: its log says whether it could keep what it signs"
+        if peer.distrusted_until is not None:
+            return peer.why
+        if peer.failures:
+            return f"it does not answer this node ({peer.error})"
+        if peer.last_heard is None:
+            return "it has not been heard since this node started"
+        if peer.lag:
+            return f"it holds {peer.lag} statements fewer than this node"
+        seen = "was never seen to cosign" if signer.time is None else "has cosigned nothing newer"
+        return f"it answers, and {seen}: ask its operator"
+
+    def _is_unsigned(self) -> bool:
+        signed, size = self._log.checkpoint(), self._log.size()
+        if size == (0 if signed is None else signed[0]):
+            self._unsigned_since = None
+            return False
+        now = self._clock.monotonic()
+        self._unsigned_since = now if self._unsigned_since is None else self._unsigned_since
+        return now - self._unsigned_since > UNSIGNED_SECONDS
+
+
+def _peer_view(peer: PeerStatistics) -> dict[str, Any]:
+    """See `node.http.routes.operations.Peer`; times in seconds."""
+
+    def seconds(time: int | None) -> int | None:
+        return None if time is None else time // 1_000
+
+    return {
+        "name": peer.name,
+        "url": peer.url,
+        "last_heard": seconds(peer.last_heard),
+        "in_sync": peer.in_sync,
+        "behind": peer.behind,
+        "lag": peer.lag,
+        "queued": peer.queued,
+        "overflowed": peer.overflowed,
+        "failures": peer.failures,
+        "error": peer.error,
+        "is_mesh": peer.is_mesh,
+        "why": peer.why,
+        "round_trip_ms": peer.round_trip,
+        "firsts": peer.firsts,
+        "duplicates": peer.duplicates,
+        "strikes": peer.strikes,
+        "distrusted_until": seconds(peer.distrusted_until),
+        "beacon_time": seconds(peer.beacon),
+    }
+
+
+def _version() -> str:
+    try:
+        return version_of("accredit")
+    except PackageNotFoundError:  # run from a checkout that is not installed
+        return "source"
+
+
+VERSION: Final = _version()

@@ -1,0 +1,71 @@
+"""Cosigned state notes told to other nodes: one request at a time to each, and only the newest note waits behind it.
+
+    telling = Telling(peers, hear=hear, newest=newest)
+    telling.tell(peers, note, nursery)
+
+What does not arrive is counted and nobody's problem: the notary tells again, and so do the others. An answer is the
+newest note that the other node knows, so that one that was cut off catches up at once.
+
+What it does not do: decide who is told, or what (`notary`, `engine`).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import trio
+
+from accredit.gossip.events import Peer
+from accredit.node.ports import Transport
+from accredit.registry.encoding.cbor import encode as encode_cbor
+from accredit.registry.errors import RemoteError
+from accredit.registry.transparency.signed_note import NOTE_BYTES_MAX
+
+NOTE_PATH: Final = "/v1/cosignatures"
+NOTE_TYPE: Final = "application/cbor"
+
+_ANSWER_BYTES: Final = NOTE_BYTES_MAX  # a note, or a problem
+
+
+class Telling:
+    """See the module.
+
+    Args:
+        transport: what carries notes.
+        hear: takes in a note that came as an answer.
+        newest: the text of the newest note with a quorum that is known here, empty for none.
+
+    Attributes:
+        undelivered: how many notes another node did not take.
+    """
+
+    def __init__(self, transport: Transport, *, hear: Callable[[bytes], None], newest: Callable[[], str]) -> None:
+        self._transport = transport
+        self._hear = hear
+        self._newest = newest
+        self._waiting: dict[str, bytes | None] = {}  # by peer: what waits behind the request under way
+        self.undelivered = 0
+
+    def tell(self, peers: Sequence[Peer], data: bytes, nursery: trio.Nursery) -> None:
+        """Has a note posted to these nodes, by tasks in `nursery`."""
+        for peer in peers:
+            if peer.name not in self._waiting:
+                nursery.start_soon(self._tell_one, peer)
+            self._waiting[peer.name] = data
+
+    async def _tell_one(self, peer: Peer) -> None:
+        """Posts what waits for a peer, until nothing does. Connections of their own: gossip must not wait for them."""
+        line, url = f"{peer.name} notes", f"{peer.url.rstrip('/')}{NOTE_PATH}"
+        while (data := self._waiting[peer.name]) is not None:
+            self._waiting[peer.name] = None
+            try:
+                status, answer = await self._transport.post(
+                    line, url, data, max_bytes=_ANSWER_BYTES, media_type=NOTE_TYPE
+                )
+            except RemoteError:
+                status, answer = 0, b""
+            is_taken = status // 100 == 2
+            self.undelivered += not is_taken
+            newest = self._newest().encode()
+            if is_taken and answer and not (newest and answer.startswith(newest)):
+                self._hear(encode_cbor({1: answer}))
+        del self._waiting[peer.name]

@@ -1,0 +1,241 @@
+"""What a running node makes durable, and how it comes back at the start: log, head, feed, states, notes, conflicts.
+
+    keeping = Keeping(store=store, head=head, state=state, log_seed=keys.log, run_blocking=in_thread)
+    size, root = await keeping.append(statements)       stored on return
+    await keeping.sign(size, root)                      under a signed checkpoint on return
+
+* **Order of an append.** Statements durable -> root recomputed and compared -> head recorded durably, apart from the
+  database -> checkpoint signed -> checkpoint durable. Killed anywhere in between, the node signs what is stored when it
+  starts again, and never two trees of one size.
+* What this node cosigned last is durable, apart from the database (`heads.SignedState`), before anybody is told of it.
+* **A full disk** before the statements are stored is the caller's to tell; after that, signing is tried until there is
+  room. What can be stored with the next of its kind waits for that. Whatever else goes wrong with storage is raised: a
+  person must look.
+
+One at a time: the caller does these things in order. What it does not do: decide what is kept (`engine`).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import trio
+
+from accredit.node.engine import Changed, Engine, KeepNote
+from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
+from accredit.node.ports import RunBlocking
+from accredit.node.storage.log_store import Change, Store
+from accredit.node.storage.signing_guard import SignedHead, SignedState
+from accredit.node.sync.initial_sync import Bulk
+from accredit.node.sync.verify_queue import Line, checking_line, workers_for
+from accredit.node.telemetry import event as log_event
+from accredit.node.witness.server import CONFLICTS, conflict_place
+from accredit.registry.errors import DecodeError, StorageError
+from accredit.registry.statement import Statement
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.merkle import leaf_hash
+from accredit.registry.transparency.signed_note import Note, sign_note
+from accredit.registry.transparency.state_note import StateNote
+from accredit.registry.transparency.tiles import Frontier
+
+LOAD_BATCH: Final = 4_096
+"""Entries read, verified and folded in one turn of a worker thread at the start: some 0.5 s."""
+
+RETRY_SECONDS: Final = (1.0, 60.0)
+"""First and longest pause between attempts to sign on a full disk, doubling. A guess: an operator's minute."""
+
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+"""Called with entries done and entries in all."""
+
+
+def is_disagreement(error: StorageError) -> bool:
+    """Whether an append failed because engine and store tell two stories, which is not for submitters to hear."""
+    return error.code in ("known_statement", "tree_damaged")
+
+
+def rows_of(changed: Changed) -> list[Change]:
+    """What the feed says of a change of the fold, in its order."""
+    return [
+        Change(time=changed.time, statement=each.id, kind=each.kind, sub=each.sub, change=word)
+        for word, statements in (("took_effect", changed.took_effect), ("ceased", changed.ceased))
+        for each in statements
+    ]
+
+
+def signed_checkpoint(origin: str, size: int, root: bytes, log_seed: bytes) -> bytes:
+    """The signed note of a checkpoint; who calls this has recorded the head before."""
+    return sign_note(Checkpoint(origin=origin, size=size, root=root).encode(), origin, log_seed)
+
+
+class Keeping:
+    """See the module.
+
+    Args:
+        head, state: what was signed last, log and state, kept apart from the database.
+        log_seed: secret seed of the key that signs checkpoints.
+    """
+
+    def __init__(
+        self, *, store: Store, head: SignedHead, state: SignedState, log_seed: bytes, run_blocking: RunBlocking
+    ) -> None:
+        self._store = store
+        self._head = head
+        self._state = state
+        self._log_seed = log_seed
+        self._run_blocking = run_blocking
+        self._frontier = Frontier()
+        self._unfed: list[Change] = []
+
+    # ------------------------------------------------------------------------------------------------ while it runs
+
+    async def append(self, statements: Sequence[Statement]) -> tuple[int, bytes]:
+        """Stores statements; size and root of the log.
+
+        Raises:
+            StorageError: none of them is stored; `is_disagreement` says whether a person must look.
+        """
+        raws = [(each.id, each.raw) for each in statements]
+        size, root = await self._run_blocking(partial(self._store.append, raws))
+        self._frontier = self._frontier.extend(leaf_hash(raw) for _, raw in raws)
+        return size, root
+
+    async def sign(self, size: int, root: bytes) -> bytes:
+        """Signs the log as it is stored, as soon as the disk has room for it; the signed checkpoint.
+
+        Raises:
+            StorageError: it must not be signed, or cannot be for another reason: a person must look.
+        """
+        pause, longest = RETRY_SECONDS
+        while True:
+            try:
+                return await self._run_blocking(partial(self._sign_once, size, root))
+            except StorageError as error:
+                if error.code != "disk_full":
+                    raise
+                log_event(_log, logging.ERROR, "checkpoint not signed", code=error.code, reason=str(error))
+            await trio.sleep(pause)
+            pause = min(longest, 2 * pause)
+
+    async def feed(self, changed: Changed) -> None:
+        """Continues the feed. What finds no room on the disk goes with the next changes, or after a restart."""
+        self._unfed += rows_of(changed)
+        try:
+            await self._run_blocking(partial(self._store.add_changes, list(self._unfed), size=changed.size))
+        except StorageError as error:
+            log_event(_log, logging.ERROR, "changes not fed", code=error.code, reason=str(error))
+        else:
+            self._unfed.clear()
+
+    async def keep_state(self, keep: KeepNote) -> bool:
+        """Makes the last state cosigned durable; whether there was room for it, so that others may be told."""
+        try:
+            await self._run_blocking(partial(self._state.record, StateNote.decode(keep.text), keep.part))
+        except StorageError as error:
+            if error.code != "disk_full":
+                raise
+            log_event(_log, logging.ERROR, "state not cosigned", code=error.code, reason=str(error))
+            return False
+        return True
+
+    async def keep_conflict(self, data: bytes) -> None:
+        """Stores a conflict; again, where it is stored already, changes nothing.
+
+        Raises:
+            StorageError: it cannot be stored now.
+        """
+        await self._run_blocking(lambda: self._store.swap(conflict_place(data), None, data))
+
+    async def conflicts(self) -> list[bytes]:
+        """Those stored, the oldest first."""
+        return await self._run_blocking(partial(self._store.kept_under, CONFLICTS))
+
+    def _sign_once(self, size: int, root: bytes) -> bytes:
+        if (self._frontier.size, self._frontier.root()) != (size, root):
+            raise StorageError(
+                "tree_damaged",
+                f"The database says that the log of {size} entries has another root than its entries lead to.",
+                hint="Run `accredit node audit`; nothing was signed.",
+            )
+        self._head.check_may_sign(size, root, self._store.root)
+        self._head.record(size, root)
+        note = signed_checkpoint(self._store.origin, size, root, self._log_seed)
+        self._store.set_checkpoint(size, note.decode())
+        return note
+
+    # ------------------------------------------------------------------------------------------------ at the start
+
+    async def load(self, engine: Engine, progress: Progress, workers: int = 1) -> KeptNote | None:
+        """Verifies and folds the stored log, all but the last settling.
+
+        Args:
+            workers: processes that check signatures; 1: this one does.
+
+        Returns:
+            the newest note with a quorum, as stored.
+
+        Raises:
+            StorageError: as `runtime.Runtime.open`.
+        """
+        size, root = await self._run_blocking(self._store.head)
+        signed = await self._run_blocking(self._store.checkpoint)
+        self._head.check_covers(signed[0] if signed else 0)
+        await self._run_blocking(partial(self._head.check_may_sign, size, root, self._store.root))
+        # What the feed covers is folded without feeding it again; the rest, if we were killed, is fed now.
+        fed = await self._run_blocking(self._store.changes_size)
+        noted = await self._stored_note(engine.name)
+        async with checking_line(workers_for(size, workers), self._run_blocking) as line:
+            await self._load(line, engine, range(fed), size, progress, is_fed=True)
+            await self._load(line, engine, range(fed, size), size, progress, is_fed=False)
+        return noted
+
+    async def take_in(self, engine: Engine, bulk: Bulk, now: Callable[[], int]) -> None:
+        """Lets a node that has not signed its log yet, or is not a member, take in another's; after `load`."""
+        signed = await self._run_blocking(self._store.checkpoint)
+        if signed is None or not engine.is_member:
+            self._frontier = await bulk.run(engine, self._store, self._frontier, self._run_blocking, now)
+
+    async def finish(self) -> None:
+        """Signs the log as it was loaded, where that is still to be done."""
+        signed = await self._run_blocking(self._store.checkpoint)
+        size, root = await self._run_blocking(self._store.head)
+        if size and (signed is None or signed[0] != size):
+            await self.sign(size, root)
+        log_event(_log, logging.INFO, "log loaded", size=size)
+
+    async def _stored_note(self, name: str) -> KeptNote | None:
+        stored = await self._run_blocking(partial(self._store.kept, KEPT_NOTE))
+        if stored is None:
+            return None
+        try:
+            kept = KeptNote.decode(stored)
+        except DecodeError as error:
+            raise StorageError(
+                "state_damaged",
+                f"The stored state note cannot be read: {error.message}",
+                hint="Run `accredit node audit` and look at the disk.",
+            ) from error
+        cosigned = any(line.name == name for line in Note.decode(kept.note).signatures)
+        self._state.check_covers(kept.state.count if cosigned else 0)
+        return kept
+
+    async def _load(
+        self, line: Line, engine: Engine, entries: range, size: int, progress: Progress, *, is_fed: bool
+    ) -> None:
+        async def take(done: int, checked: Sequence[bytes | Statement]) -> None:
+            await self._run_blocking(partial(self._load_batch, engine, checked, is_fed=is_fed))
+            progress(done, size)
+
+        for start in entries[::LOAD_BATCH]:
+            stop = min(start + LOAD_BATCH, entries.stop)
+            await line.put(await self._run_blocking(partial(self._store.entries, start, stop)), partial(take, stop))
+        await line.finish()
+
+    def _load_batch(self, engine: Engine, entries: Sequence[bytes | Statement], *, is_fed: bool) -> None:
+        engine.load(entries)
+        raws = (each.raw if isinstance(each, Statement) else each for each in entries)
+        self._frontier = self._frontier.extend(map(leaf_hash, raws))
+        if is_fed:  # what changes is known to the feed; while this settles, others check what comes after
+            engine.fold.settle()

@@ -1,0 +1,85 @@
+"""Where callers wait for answers that come by token, at once or later.
+
+    slots: Slots[ReplyFrame] = Slots(most=256)
+    with slots.opened(token):
+        handle(FrameArrived(token=token, data=frame))       may call `slots.fill(token, reply)` here, or much later
+        reply = await slots.answer(token)                   None: nobody will answer any more
+
+Who hangs up leaves its slot behind closed: an answer that comes then is for nobody, and dropped. `end` sends everybody
+away who waits. What it does not do: give out tokens, or decide what is said to those who get no answer.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+import trio
+
+from accredit.registry.errors import NotYetError
+
+T = TypeVar("T")
+
+
+class _Slot(Generic[T]):
+    """Where one caller waits."""
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.value: T | None = None
+
+
+class Slots(Generic[T]):
+    """See the module.
+
+    Args:
+        most: how many may wait; None for any number.
+    """
+
+    def __init__(self, *, most: int | None = None) -> None:
+        self._most = most
+        self._slots: dict[int, _Slot[T]] = {}
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._slots)
+
+    @contextmanager
+    def opened(self, token: int) -> Iterator[None]:
+        """A slot for the time of this block."""
+        self._slots[token] = _Slot()
+        try:
+            yield
+        finally:
+            del self._slots[token]
+
+    def fill(self, token: int, value: T) -> None:
+        """An answer has come; dropped where nobody waits for it."""
+        slot = self._slots.get(token)
+        if slot is not None:
+            slot.value = value
+            slot.done.set()
+
+    async def answer(self, token: int) -> T | None:
+        """What has come or comes; None after `end`.
+
+        Raises:
+            NotYetError: `overloaded`: it has not come, and too many wait already.
+        """
+        slot = self._slots[token]
+        if not slot.done.is_set():
+            if self._most is not None and len(self._slots) > self._most:
+                raise NotYetError(
+                    "overloaded", "too many wait for an answer of this node already.", hint="Try again in a while."
+                )
+            await slot.done.wait()
+        return slot.value
+
+    async def drained(self) -> None:
+        """Returns when all who wait now have been answered."""
+        for slot in list(self._slots.values()):
+            await slot.done.wait()
+
+    def end(self) -> None:
+        """Nobody who waits now will be answered any more."""
+        for slot in self._slots.values():
+            slot.done.set()

@@ -1,0 +1,433 @@
+"""A node's settings: one TOML file, every setting also an environment variable `ACCREDIT_<SETTING>`.
+
+    load(path)                   file, then environment over it, then checks
+    write_commented(path, ...)   a file that says of every setting what it is; what is not set stays a comment
+    settings()                   the same facts for the documentation
+
+`NodeConfig` below is the only source: name, type, default, bounds and description of each setting stand once. A number
+has its unit in its name. Values in the environment: text as it is, everything else as TOML writes it (`true`, `1000`,
+`[{url = "https://...", key = "..."}]`). An unknown key is refused, with the nearest known one; so is an unknown
+variable that is nearly a setting's (other `ACCREDIT_` variables belong to the command line). Relative paths count from
+the folder of the file, so that it does not matter where a service manager starts the node.
+
+What it does not do: read keys or the genesis, or change while the node runs.
+"""
+
+import difflib
+import json
+import os
+import re
+import textwrap
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from accredit.node.storage.atomic_files import create_file, read_file
+from accredit.registry.errors import InputError
+from accredit.registry.transparency.witness import Witness
+
+ENVIRONMENT_PREFIX: Final = "ACCREDIT_"
+# The command line's: a person's key is not the node's.
+_OF_PEOPLE: Final = {"passphrase_file"}
+_NEARLY: Final = 0.8  # difflib's ratio from which a name is taken for a mistyped one
+_HEX64: Final = r"^([0-9a-f]{64})?$"
+_URL: Final = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
+
+
+class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A node to begin with."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://\S+$", description="its public URL")]
+    key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="its public peer key, 64 hex digits")]
+
+
+class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of one node, as checked; see each field's description."""
+
+    # ---------------------------------------------------------------------------------------------- identity
+    name: Annotated[
+        str,
+        Meta(
+            pattern=r"^[^\s+]{1,255}$",
+            description="The node's name, for life: the origin of its log and the name of its keys, such as "
+            "node1.example.org. No spaces, no plus sign.",
+        ),
+    ]
+    ecosystem: Annotated[
+        str,
+        Meta(
+            pattern=_HEX64,
+            description="Id of the ecosystem's genesis statement, 64 hex digits. Empty until the genesis is signed.",
+        ),
+    ] = ""
+    genesis_file: Annotated[
+        str, Meta(description="Path of the signed genesis statement, for a node named in it. Empty: peers have it.")
+    ] = ""
+
+    # ------------------------------------------------------------------------------------------------- files
+    data_dir: Annotated[str, Meta(min_length=1, description="Folder of the database. On a local disk.")] = "data"
+    heads_dir: Annotated[
+        str,
+        Meta(
+            description="Folder of the last signed sizes and roots. Apart from data_dir, and never restored from a "
+            "backup: it is what stops a restored, older database from signing a second history. "
+            "Empty: data_dir with -heads added."
+        ),
+    ] = ""
+    keys_file: Annotated[str, Meta(description="Path of the node's key file. Empty: node-keys.json in data_dir.")] = ""
+    keys_passphrase_file: Annotated[
+        str, Meta(description="Path of a file with the key file's passphrase. Empty: the key file is not sealed.")
+    ] = ""
+
+    # --------------------------------------------------------------------------------------------------- web
+    host: Annotated[
+        str, Meta(min_length=1, description="Address to listen on. Others than loopback need TLS, here or before it.")
+    ] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")] = 8080
+    public_url: Annotated[
+        str,
+        Meta(
+            pattern=_URL,
+            description="Where others reach this node, such as https://node1.example.org. Needed to join; empty for a "
+            "node that only reads along.",
+        ),
+    ] = ""
+    tls_cert: Annotated[str, Meta(description="Path of the TLS certificate chain (PEM). Empty: a proxy does TLS.")] = ""
+    tls_key: Annotated[str, Meta(description="Path of its private key (PEM). Set both or neither.")] = ""
+    ingest_workers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="Processes that check signatures while a log is loaded or taken in at the start. 0: one for "
+            "each core that this process may use; 1: the node's own process does it.",
+        ),
+    ] = 0
+    query_workers: Annotated[
+        int, Meta(ge=0, le=256, description="Processes that serve the public read routes besides the node's own.")
+    ] = 0
+    query_port: Annotated[
+        int, Meta(ge=0, le=65535, description="TCP port of the query workers; only used if there are any.")
+    ] = 8081
+    max_body_bytes: Annotated[
+        int,
+        Meta(ge=65536, le=64 * 1024 * 1024, description="Largest request body, bytes. A submission is at most 4 MiB."),
+    ] = 4 * 1024 * 1024
+    submissions_per_minute: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Statements taken from one address in a minute; more have to wait, none is refused.",
+        ),
+    ] = 6_000
+    stale_after_seconds: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=86_400,
+            description="Age of the newest quorum note, seconds, from which answers are refused as stale (503).",
+        ),
+    ] = 900
+
+    # ------------------------------------------------------------------------------------------------- peers
+    peers: Annotated[
+        tuple[Peer, ...],
+        Meta(
+            max_length=64,
+            description="Nodes to begin with, until the member list is known: url, and key (the public peer key, hex).",
+            examples=[[Peer(url="https://node2.example.org", key="<64 hex digits>")]],
+        ),
+    ] = ()
+    witnesses: Annotated[
+        tuple[Annotated[str, Meta(pattern=r"^\S+ https?://\S+$")], ...],
+        Meta(
+            max_length=16,
+            description="Witnesses of this node's log besides the other nodes, each the vkey of its cosignatures, a "
+            "space, and its address (C2SP tlog-witness).",
+            examples=[["witness.example+1a2b3c4d+BA… https://witness.example"]],
+        ),
+    ] = ()
+    pinned: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            max_length=2,
+            description="Names of nodes that are always among those this node exchanges statements with directly: one "
+            "run by people you know, say. Two at most.",
+            examples=[["node2.example.org"]],
+        ),
+    ] = ()
+    outbound_only: Annotated[
+        bool,
+        Meta(
+            description="Whether other nodes cannot reach public_url, as behind a firewall: then this node keeps a "
+            "request open at those it is connected with, and statements come with the answers.",
+        ),
+    ] = False
+    proxy: Annotated[
+        str,
+        Meta(
+            pattern=_URL,
+            description="HTTP proxy for requests to peers. The usual proxy variables of the environment are ignored.",
+        ),
+    ] = ""
+    tick_ms: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=60_000,
+            description="How often waiting statements are appended to the log, milliseconds. Urgent ones never wait.",
+        ),
+    ] = 1_000
+    heartbeat_ms: Annotated[
+        int, Meta(ge=100, le=60_000, description="How often recent statements are announced to peers, milliseconds.")
+    ] = 1_000
+    reconcile_ms: Annotated[
+        int,
+        Meta(
+            ge=500,
+            le=3_600_000,
+            description="How often the whole set is compared with one peer, milliseconds, half more or less.",
+        ),
+    ] = 10_000
+    request_timeout_ms: Annotated[
+        int,
+        Meta(
+            ge=100,
+            le=30_000,
+            description="How long a peer may take to answer, milliseconds; an open request of `outbound_only` comes on "
+            "top.",
+        ),
+    ] = 10_000
+
+    # ---------------------------------------------------------------------------------------------- operation
+    log_format: Annotated[
+        Literal["text", "json"], Meta(description="One line an event, for people (text) or for programs (json).")
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="The least important events that are shown.")
+    ] = "info"
+    clock_offset_ms: Annotated[
+        int,
+        Meta(
+            ge=-86_400_000,
+            le=86_400_000,
+            description="For drills only: how wrong this node's clock shall be, milliseconds. 0 in earnest.",
+        ),
+    ] = 0
+
+    def __post_init__(self) -> None:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key belong together: set both, or neither")
+        for line in self.witnesses:
+            try:
+                Witness.decode(line)
+            except InputError as error:
+                raise ValueError(f"witnesses: {error}") from error
+
+    @property
+    def ecosystem_id(self) -> bytes:
+        """The genesis statement's id, 32 bytes.
+
+        Raises:
+            InputError: `no_ecosystem`: not set yet.
+        """
+        if not self.ecosystem:
+            raise InputError(
+                "no_ecosystem",
+                "The configuration does not name an ecosystem.",
+                hint="Set `ecosystem` to the genesis id that `accredit charter publish` or another operator shows.",
+            )
+        return bytes.fromhex(self.ecosystem)
+
+    @property
+    def database(self) -> Path:
+        """The node's database file."""
+        return Path(self.data_dir) / "node.sqlite"
+
+    @property
+    def heads(self) -> Path:
+        """Folder of the last signed heads; created with 0700 when first written."""
+        return Path(self.heads_dir or self.data_dir.rstrip("/") + "-heads")
+
+    @property
+    def keys(self) -> Path:
+        """The node's key file."""
+        return Path(self.keys_file) if self.keys_file else Path(self.data_dir) / "node-keys.json"
+
+
+_PATHS: Final = ("genesis_file", "data_dir", "heads_dir", "keys_file", "keys_passphrase_file", "tls_cert", "tls_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One setting, as the documentation shows it.
+
+    Attributes:
+        name: key in the file.
+        variable: name in the environment.
+        type: what is expected, in words.
+        default: as TOML; empty where it must be set.
+        description: one or more sentences.
+    """
+
+    name: str
+    variable: str
+    type: str
+    default: str
+    description: str
+
+
+def settings() -> list[Setting]:
+    """Every setting, in the order of the file."""
+    hints = get_type_hints(NodeConfig, include_extras=True)
+    found = []
+    for field in msgspec.structs.fields(NodeConfig):
+        kind, meta = get_args(hints[field.name])[:2]
+        found.append(
+            Setting(
+                name=field.name,
+                variable=ENVIRONMENT_PREFIX + field.name.upper(),
+                type=_expected(kind, meta),
+                default="" if field.required else _toml(field.default),
+                description=meta.description or "",
+            )
+        )
+    return found
+
+
+def load(path: Path, environment: Mapping[str, str] | None = None) -> NodeConfig:
+    """Read the settings of one node.
+
+    Args:
+        path: the TOML file.
+        environment: of the process, by default.
+
+    Raises:
+        InputError: `no_such_file`; `bad_config` names file, key or variable, and what was expected there.
+    """
+    try:
+        members = tomllib.loads(read_file(path, "the configuration").decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _bad(str(path), f"this is not TOML: {error}.", "Mend that line; text stands in double quotes.") from error
+    known = {setting.name: setting for setting in settings()}
+    for name in members:
+        if name not in known:
+            raise _bad(str(path), f"there is no setting {name!r}.", _did_you_mean(name, list(known)))
+    where = {name: f"{path}: {name}" for name in known}
+    for name, value in _from_environment(os.environ if environment is None else environment, known).items():
+        members[name] = value
+        where[name] = known[name].variable
+    for name in _PATHS:
+        if isinstance(members.get(name), str) and members[name]:
+            members[name] = str(path.absolute().parent / Path(members[name]).expanduser())
+    # `data_dir` has a default, and that is relative too.
+    members.setdefault("data_dir", str(path.absolute().parent / "data"))
+    return _convert(members, where, known, path)
+
+
+def write_commented(path: Path, **values: object) -> NodeConfig:
+    """Write a new configuration: `values` set, everything else a comment with its default.
+
+    Raises:
+        InputError: `file_exists`; `bad_config`: a value is not what its setting expects.
+        StorageError: it cannot be written.
+    """
+    known = {setting.name: setting for setting in settings()}
+    assert values.keys() <= known.keys()
+    config = _convert(msgspec.to_builtins(values), {name: name for name in known}, known, path)
+    lines = [
+        "# Settings of one accredit node. Each may also be given as an environment variable, which wins.",
+        "# Relative paths count from the folder of this file.",
+    ]
+    for setting in known.values():
+        lines += ["", *textwrap.wrap(setting.description, 110, initial_indent="# ", subsequent_indent="# ")]
+        lines.append(f"# {setting.type}; {setting.variable}")
+        if setting.name in values:
+            lines.append(f"{setting.name} = {_toml(getattr(config, setting.name))}")
+        else:
+            lines.append(f"# {setting.name} = {setting.default}")
+    create_file(path, ("\n".join(lines) + "\n").encode())
+    return config
+
+
+def _from_environment(environment: Mapping[str, str], known: Mapping[str, Setting]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable in sorted(environment):
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if name in known:
+            found[name] = _from_text(variable, environment[variable], known[name])
+        elif name not in _OF_PEOPLE and difflib.get_close_matches(name, known, 1, _NEARLY):
+            raise _bad("the environment", f"there is no setting {variable}.", _did_you_mean(name, list(known)))
+    return found
+
+
+def _from_text(variable: str, text: str, setting: Setting) -> Any:
+    if setting.default.startswith('"') or not setting.default:
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as error:
+        raise _bad(variable, f"{text!r} is not {setting.type}.", f"As in {setting.default}.") from error
+
+
+def _convert(
+    members: Mapping[str, Any], where: Mapping[str, str], known: Mapping[str, Setting], path: Path
+) -> NodeConfig:
+    try:
+        return msgspec.convert(members, NodeConfig)
+    except msgspec.ValidationError as error:
+        # msgspec names the place last: "Expected `int`, got `str` - at `$.port`".
+        text, _, place = str(error).partition(" - at `")
+        match = re.match(r"\$\.(\w+)", place)
+        name = match[1] if match else (re.search(r"required field `(\w+)`", text) or ["", ""])[1]
+        if name not in known:
+            raise _bad(str(path), f"{text}.", "Correct the file.") from error
+        if match is None:
+            raise _bad(str(path), f"the setting {name!r} is missing.", f"{known[name].description}") from error
+        inner = place.removeprefix(f"$.{name}").rstrip("`")
+        message = f"expected {known[name].type}{f' (at {inner})' if inner else ''}; {text[:1].lower()}{text[1:]}."
+        raise _bad(where[name], message, known[name].description) from error
+
+
+def _expected(kind: Any, meta: Meta) -> str:
+    """A setting's type in words."""
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(_toml(value) for value in get_args(kind))
+    if kind is bool:
+        return "true or false"
+    if kind is int:
+        return f"a whole number from {meta.ge} to {meta.le}"
+    if kind is str:
+        return {_HEX64: "64 hex digits", _URL: "a URL"}.get(meta.pattern or "", "text")
+    assert meta.examples, "a list is explained by an example"
+    return f"a list such as {_toml(meta.examples[0])}"
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML; JSON's text is TOML's, but for the one control character that JSON leaves as it is."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Peer):
+        return f"{{url = {_toml(value.url)}, key = {_toml(value.key)}}}"
+    return f"[{', '.join(map(_toml, value))}]"
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]!r}?" if near else "`accredit node init` writes a file with every setting explained."
+
+
+def _bad(where: str, message: str, hint: str) -> InputError:
+    return InputError("bad_config", f"{where}: {message}", hint=hint)

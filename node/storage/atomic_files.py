@@ -1,0 +1,135 @@
+"""Small files that must survive a power cut: replaced whole or not at all.
+
+    write_atomically(path, data)   temporary file beside it, fsync, rename, fsync of the folder
+    create_file(path, data)        a new file, fsync, fsync of the folder; refuses where something is there already
+    folder_lock(folder)            one process at a time; gone when its holder is, however that ends
+
+A reader therefore sees the old content or the new one. The lock is `flock` on the folder itself: it leaves no file
+behind, and unlike a lock on the file it still means the same after the rename. Network file systems that ignore `flock`
+are no place for keys or for a log.
+
+What it does not do: large or growing files; those are in the database (`store`).
+"""
+
+import errno
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from accredit.registry.errors import InputError, StorageError
+
+OWNER_ONLY: Final = 0o600
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, readable by its owner only, replacing what is there; on return it is on the disk.
+
+    Raises:
+        StorageError: it cannot be written; what was there before still is.
+    """
+    with _telling_what_to_do(path):
+        descriptor, temporary = tempfile.mkstemp(dir=_made_folder(path), prefix=f".{path.name}.")
+        try:
+            _write(descriptor, data)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        _sync_folder(path.parent)
+
+
+def create_file(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, readable by its owner only, where nothing may be yet.
+
+    Raises:
+        InputError: `file_exists`; it was not touched.
+        StorageError: it cannot be written; nothing is left of it.
+    """
+    with _telling_what_to_do(path):
+        try:
+            descriptor = os.open(_made_folder(path) / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        except FileExistsError as error:
+            raise InputError(
+                "file_exists", f"{path} exists already.", hint="Choose another name; it is never overwritten."
+            ) from error
+        try:
+            _write(descriptor, data)
+        except BaseException:
+            os.unlink(path)
+            raise
+        _sync_folder(path.parent)
+
+
+def read_file(path: Path, what: str) -> bytes:
+    """Return a whole small file; `what` names it in the error, as in "the key file".
+
+    Raises:
+        InputError: `no_such_file`.
+        StorageError: it is there and cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError("no_such_file", f"{what} {path} does not exist.", hint="Check the path.") from error
+    except OSError as error:
+        raise StorageError("unreadable_file", f"{what} {path} cannot be read: {error.strerror}.") from error
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold `folder` for a moment; waits for whoever else does.
+
+    Raises:
+        StorageError: there is no such folder, or it cannot be opened.
+    """
+    with _telling_what_to_do(folder):
+        descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _made_folder(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path.parent
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+@contextmanager
+def _telling_what_to_do(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageError(
+                "disk_full",
+                f"{path} cannot be written: the disk, a quota or a size limit is exhausted ({error.strerror}).",
+                hint="Make room; nothing was changed.",
+            ) from error
+        raise StorageError(
+            "unwritable_file",
+            f"{path} cannot be written: {error.strerror}.",
+            hint="Give this user the right to write there; nothing was changed.",
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new name is durable only once its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,157 @@
+"""Derives a node's whole log again from its stored bytes, and names the first thing that does not fit.
+
+    size, root = audit(reader)
+    state = audit_state(kept.state, kept.part, fold, order)         a noted or cosigned state, from the log's statements
+    audit_noted(reader, state)                                      the noted records, from that state
+
+What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
+its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root · the feed of
+changes and the kept facts against their checksums; times of the feed never go back · the noted records, their keys,
+the leaves and pages of both maps, their roots and the note, the past states. Entries never change, so a node may go on
+appending meanwhile: what is audited is the log as it was when it began. For a state: the count and the root that its
+part of the log, folded from nothing, leads to; for the noted one every record, byte for byte.
+
+What it does not do: verify signatures of statements or notes, or ask anybody else what they saw of this log.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from accredit.governance.fold import Fold
+from accredit.node.engine.quorum_state import Part
+from accredit.registry.errors import AccreditError, InputError, StorageError
+from accredit.registry.statement import decode as decode_statement
+from accredit.registry.transparency.checkpoint import Checkpoint
+from accredit.registry.transparency.merkle import HASH_BYTES, leaf_hash
+from accredit.registry.transparency.signed_note import Note
+from accredit.registry.transparency.state_note import StateNote
+from accredit.registry.transparency.tiles import TILE_WIDTH
+
+from .log_reader import Reader
+from .state_store import StoredNoted
+from .tree_edge import EMPTY_EDGE, Edge, tree_damaged
+
+_BATCH: Final = 4 * TILE_WIDTH  # whole tiles; at 16 KiB a statement 16 MiB
+
+
+def audit(
+    reader: Reader,
+    *,
+    identify: Callable[[bytes], bytes] = lambda raw: decode_statement(raw).id,
+    progress: Callable[[int, int], None] = lambda done, size: None,  # noqa: ARG005
+) -> tuple[int, bytes]:
+    """Return size and root, derived from the entries alone.
+
+    Args:
+        identify: the id that an entry's bytes must have.
+        progress: called with entries done and entries in all.
+
+    Raises:
+        StorageError: `tree_damaged`, `feed_damaged`, `kept_damaged`, `state_damaged` or `map_damaged`, and the first
+            thing that does not fit.
+    """
+    verdict = reader.integrity()
+    if verdict != "ok":
+        raise tree_damaged(f"SQLite reports {verdict!r}")
+    assert reader.ecosystem, "or it has raised"
+    size, root = reader.checked_head()
+    edge = EMPTY_EDGE
+    for start in range(0, size, _BATCH):
+        edge = _extended(edge, reader, min(start + _BATCH, size), identify)
+        progress(edge.size, size)
+    if edge.root() != root:
+        raise tree_damaged(f"the {size} entries lead to another root than the stored one")
+    _check_checkpoint(reader)
+    reader.check_feed()
+    reader.check_kept()
+    StoredNoted(reader).check()
+    return size, root
+
+
+def audit_noted(reader: Reader, fold: Fold) -> int:
+    """Return how many records are stored as noted, each the one that the noted part of the log leads to.
+
+    Args:
+        fold: of that part, as `audit_state` returns it.
+
+    Raises:
+        StorageError: `state_damaged` and the like, and the first that is not.
+    """
+    records = dict(fold.items())
+    StoredNoted(reader).check(records)
+    return len(records)
+
+
+def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes]) -> Fold:
+    """Return the fold of a part of the log, whose state is the one given.
+
+    Args:
+        state, part: what was cosigned or noted, and of which part of the log it was.
+        whole: the fold of the whole log, settled. order: its ids.
+
+    Raises:
+        StorageError: `state_damaged`: that part is not there, or leads to another state.
+    """
+    if part.size > len(order):
+        raise _state_damaged(f"it is of {part.size} entries and {len(order)} are here")
+    left_out = dict.fromkeys(part.without)
+    fold = whole
+    if left_out or part.size < len(order):
+        fold = Fold(whole.ecosystem)
+        for id in (id for number, id in enumerate(order[: part.size]) if number not in left_out):
+            fold.add(whole.chains[id])
+        fold.settle()
+    if (len(fold), fold.state_root()) != (state.count, state.root):
+        raise _state_damaged(
+            f"it has {state.count} statements and the root {state.root.hex()[:16]}, and the log leads to {len(fold)} "
+            f"and {fold.state_root().hex()[:16]}"
+        )
+    return fold
+
+
+def _state_damaged(what: str) -> StorageError:
+    return StorageError(
+        "state_damaged",
+        f"The stored state does not follow from the log: {what}.",
+        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+    )
+
+
+def _extended(edge: Edge, reader: Reader, stop: int, identify: Callable[[bytes], bytes]) -> Edge:
+    """The edge after the entries before `stop`, every tile they touch having been compared."""
+    rows = reader.rows(edge.size, stop)
+    for expected, (number, id, raw) in enumerate(rows, start=edge.size):
+        if number != expected:
+            raise tree_damaged(f"entry {expected} is missing")
+        try:
+            found = identify(raw)
+        except AccreditError as error:
+            raise tree_damaged(f"entry {number} cannot be read: {error.message}") from error
+        if found != id:
+            raise tree_damaged(f"entry {number} is stored as {id.hex()}, and its bytes are {found.hex()}")
+    edge, tiles = edge.extend([leaf_hash(raw) for _, _, raw in rows])
+    for (level, index), content in tiles.items():
+        stored = reader.tile(level, index, len(content) // HASH_BYTES)
+        if stored is None:
+            raise tree_damaged(f"tile {level}/{index} is missing or too short")
+        for at in range(0, len(content), HASH_BYTES):
+            if stored[at : at + HASH_BYTES] != content[at : at + HASH_BYTES]:
+                raise tree_damaged(f"hash {at // HASH_BYTES} of tile {level}/{index} is not that of its entries")
+    return edge
+
+
+def _check_checkpoint(reader: Reader) -> None:
+    signed = reader.checkpoint()
+    if signed is None:
+        return
+    try:
+        checkpoint = Checkpoint.decode(Note.decode(signed[1].encode()).text)
+    except InputError as error:
+        raise tree_damaged(f"the stored checkpoint cannot be read: {error.message}") from error
+    if checkpoint.origin != reader.origin or checkpoint.size != signed[0]:
+        raise tree_damaged(f"the stored checkpoint is that of {checkpoint.origin} at {checkpoint.size}")
+    # A node that runs may have signed a longer log meanwhile; what it signed must be in the database by now.
+    if checkpoint.size > reader.size():
+        raise tree_damaged(f"the checkpoint signed is of {checkpoint.size} entries and {reader.size()} are here")
+    if checkpoint.root != reader.root(checkpoint.size):
+        raise tree_damaged(f"the checkpoint at {checkpoint.size} has another root than the log")

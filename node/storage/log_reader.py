@@ -1,0 +1,410 @@
+"""Reads a node's database: the log with its proofs and tiles, the checkpoint, the feed. Any number of readers at once.
+
+    with open_reader(path) as reader:                          in any process, while a node runs or while none does
+        prove_inclusion(reader.index_of(id), size, reader)     a `Reader` is a `merkle.HashReader`
+
+* Entries and complete subtrees never change; so `raw`, `entry`, `read_hash` and full tiles may be cached for ever, the
+  rest until `data_version` changes.
+* Hashes are kept as tiles, the unit in which they are served: 32 bytes a statement, and one row to answer a request.
+  Levels between tiles are folded from the tile below, at most 128 hashes.
+
+What it does not do: write (`store`), or verify what is stored (`audit`).
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+from types import TracebackType
+from typing import Any, Final, Self
+
+from accredit.registry.errors import InputError, RefusedError, StorageError
+from accredit.registry.transparency.merkle import HASH_BYTES
+from accredit.registry.transparency.merkle import root as merkle_root
+from accredit.registry.transparency.tiles import ENTRIES, TILE_HEIGHT, TILE_WIDTH, encode_bundle
+
+from .migrations import FED, ONE_ROW, SCHEMA, TILE_LEVELS, check_ours, check_schema, tile_key
+from .sqlite import SQLITE_ERRORS, checksum, connect_reader, storage_error, telling_what_to_do
+from .tree_edge import fold, tree_damaged
+
+_BY_ID: Final = "SELECT {} FROM statements WHERE substr(id, 1, 8) = ? AND id = ?"
+_RANGE: Final = "SELECT {} FROM statements WHERE number >= ? AND number < ? ORDER BY number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A statement that took effect, or ceased to.
+
+    Attributes:
+        time: when this node saw it, seconds since 1970.
+        statement: its id, 32 bytes.
+        kind, sub: the statement's.
+        change: `took_effect` or `ceased`.
+    """
+
+    time: int
+    statement: bytes
+    kind: str
+    sub: str
+    change: str
+
+
+class Reader:
+    """Reads a node's database (`open_reader`). For one thread at a time; a worker opens its own."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+        self._alone = RLock()
+        with telling_what_to_do(path):
+            self._meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta"))
+
+    def close(self) -> None:
+        """Close the connection; nothing can be read any more."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._path
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For modules that have tables of their own (as `ask`); what it raises is translated within `snapshot` only."""
+        return self._connection
+
+    @property
+    def ecosystem(self) -> bytes:
+        """The genesis statement's id, 32 bytes.
+
+        Raises:
+            StorageError: `tree_damaged`: it is no id.
+        """
+        try:
+            return bytes.fromhex(self._meta["ecosystem"])
+        except (KeyError, ValueError):
+            raise tree_damaged(f"the ecosystem is stored as {self._meta.get('ecosystem')!r}") from None
+
+    @property
+    def origin(self) -> str:
+        """The log's origin: the node's name."""
+        if "origin" not in self._meta:
+            raise tree_damaged("the log's origin is missing")
+        return self._meta["origin"]
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it.
+
+        One thread at a time, and never across an await. Within another one it is that one.
+        """
+        with self._alone, telling_what_to_do(self._path):
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
+
+    def data_version(self) -> int:
+        """Changes whenever another connection has committed: drop what is cached. SQLite's PRAGMA data_version."""
+        return int(self._row("PRAGMA data_version")[0])
+
+    # ------------------------------------------------------------------------------------------------ the log
+
+    def head(self) -> tuple[int, bytes]:
+        """Size and root of the log as stored, signed or not."""
+        size, root = self._row("SELECT size, root FROM tree")
+        return size, root
+
+    def checked_head(self) -> tuple[int, bytes]:
+        """Size and root, after comparing them with the entries that are there.
+
+        Raises:
+            StorageError: `tree_damaged`: entries are missing or surplus at the end.
+        """
+        size, root, last = self._row("SELECT size, root, (SELECT max(number) FROM statements) FROM tree")
+        if size != (0 if last is None else last + 1):
+            raise tree_damaged(f"the tree has {size} entries and the last one stored is {last}")
+        return size, root
+
+    def integrity(self) -> str:
+        """`ok`, or the first row, index entry or definition that is wrong by itself. Reads the whole file."""
+        with telling_what_to_do(self._path):
+            check_schema(self._connection, self._path)
+        verdict = str(self._row("PRAGMA integrity_check(1)")[0])
+        for table in ONE_ROW if verdict == "ok" else ():
+            for (one,) in self._all(f"SELECT one FROM {table} WHERE one IS NOT 1"):
+                return f"row {one} in {table}, which has one"
+        return verdict
+
+    def size(self) -> int:
+        """Number of entries."""
+        return self.head()[0]
+
+    def root(self, size: int | None = None) -> bytes:
+        """Root of the first `size` entries; of all, by default. RFC 6962 2.1.
+
+        Raises:
+            RefusedError: the log is not that long.
+        """
+        return self.head()[1] if size is None else merkle_root(size, self)
+
+    def raw(self, id: bytes) -> bytes | None:
+        """Bytes of the statement with this id, as submitted."""
+        row = self._first(_BY_ID.format("raw"), id[:8], id)
+        return row and _bytes(row[0])
+
+    def index_of(self, id: bytes) -> int | None:
+        """Where in the log a statement is."""
+        row = self._first(_BY_ID.format("number"), id[:8], id)
+        return row and int(row[0])
+
+    def entry(self, index: int) -> bytes | None:
+        """Bytes of one entry."""
+        row = self._first("SELECT raw FROM statements WHERE number = ?", index)
+        return row and _bytes(row[0])
+
+    def entries(self, start: int, stop: int) -> list[bytes]:
+        """Bytes of the entries from `start` to before `stop`, or to the end where that comes first."""
+        return [_bytes(raw) for (raw,) in self._all(_RANGE.format("raw"), start, stop)]
+
+    def rows(self, start: int, stop: int) -> list[tuple[int, bytes, bytes]]:
+        """Those entries as stored: number, id and bytes."""
+        rows = self._all(_RANGE.format("number, id, raw"), start, stop)
+        return [(number, _bytes(id), _bytes(raw)) for number, id, raw in rows]
+
+    def ids(self, start: int, stop: int) -> list[bytes]:
+        """Ids of those entries, 32 bytes each."""
+        return [id for (id,) in self._all(_RANGE.format("id"), start, stop)]
+
+    def read_hash(self, level: int, index: int) -> bytes:
+        """Hash of a complete subtree: a `merkle.HashReader`, for proofs of any size that is held.
+
+        Raises:
+            RefusedError: the subtree is not complete in this log.
+        """
+        tile_level, above = divmod(level, TILE_HEIGHT)
+        tile_index, offset = divmod(index << above, TILE_WIDTH)
+        found = self._first(
+            "SELECT substr(hashes, ?, ?) FROM tiles WHERE key = ?",
+            offset * HASH_BYTES + 1,
+            HASH_BYTES << above,
+            tile_key(tile_level, tile_index),
+        )
+        if found is None or len(found[0]) != HASH_BYTES << above:
+            raise RefusedError("no_such_subtree", f"The log has no complete subtree ({level}, {index}) yet.")
+        return fold(found[0])
+
+    def tile(self, level: int, index: int, width: int = TILE_WIDTH) -> bytes | None:
+        """Content of a tile for tlog-tiles: `32 * width` bytes, or a bundle of entries where `level` is `log.ENTRIES`.
+
+        None where the log does not reach that far. A partial tile is the beginning of the wider one.
+        """
+        if level == ENTRIES:
+            entries = self.entries(index * TILE_WIDTH, index * TILE_WIDTH + width)
+            return encode_bundle(entries) if len(entries) == width else None
+        if level >= TILE_LEVELS:
+            return None
+        row = self._first(
+            "SELECT substr(hashes, 1, ?) FROM tiles WHERE key = ?", width * HASH_BYTES, tile_key(level, index)
+        )
+        return bytes(row[0]) if row is not None and len(row[0]) == width * HASH_BYTES else None
+
+    # ----------------------------------------------------------------------------------------------- the rest
+
+    def checkpoint(self) -> tuple[int, str] | None:
+        """Size and note text of the newest signed checkpoint."""
+        row = self._first("SELECT size, note, digest FROM checkpoint")
+        if row is None:
+            return None
+        size, note, digest = row
+        if digest != checksum(size, note):
+            raise tree_damaged(f"the stored checkpoint of {size} entries is not as it was written")
+        return size, note
+
+    def changes(self, after: int, limit: int) -> list[tuple[int, Change]]:
+        """The feed from behind number `after` on, at most `limit` changes, each with its number."""
+        rows = self._all(
+            "SELECT seq, time, id, kind, sub, change FROM changes JOIN statements ON statements.number = statement "
+            "WHERE seq > ? ORDER BY seq LIMIT ?",
+            after,
+            limit,
+        )
+        return [
+            (seq, Change(time=time, statement=id, kind=kind, sub=sub, change=change))
+            for seq, time, id, kind, sub, change in rows
+        ]
+
+    def changes_size(self) -> int:
+        """How many entries of the log the feed covers; after a crash the rest is folded and fed again.
+
+        Raises:
+            StorageError: `feed_damaged`: that is not what was written.
+        """
+        return self._feed()[0]
+
+    def check_feed(self) -> int:
+        """How many changes the feed has, after comparing all of them with the chain of their checksums.
+
+        Raises:
+            StorageError: `feed_damaged`: one was changed, has vanished or has been put in; or a time goes back.
+        """
+        with self.snapshot():
+            size, expected = self._feed()
+            chain, count, latest = b"", 0, 0
+            for row in self._connection.execute(f"SELECT {FED} FROM changes ORDER BY seq"):
+                seq, time, statement, *_ = row
+                count += 1
+                if seq != count or time < latest or not 0 <= statement < size:
+                    raise feed_damaged(
+                        f"change {count} is stored as number {seq}, of entry {statement}, at {time} after {latest}"
+                    )
+                latest, chain = time, checksum(chain, *row)
+        if chain != expected:
+            raise feed_damaged(f"its {count} changes are not those that were written, or not all of them")
+        return count
+
+    def _feed(self) -> tuple[int, bytes]:
+        size, chain, digest = self._row("SELECT size, chain, digest FROM feed")
+        if digest != checksum(size, chain):
+            raise feed_damaged("how much of the log it covers is not as it was written")
+        return size, chain
+
+    def kept(self, name: str) -> bytes | None:
+        """What `Store.swap` put under this name.
+
+        Raises:
+            StorageError: `kept_damaged`: that is not what was written.
+        """
+        row = self._first("SELECT name, value, digest FROM kept WHERE name = ?", name)
+        return None if row is None else sound(*row)
+
+    def check_kept(self) -> int:
+        """How many facts are kept, after comparing each with its checksum.
+
+        Raises:
+            StorageError: `kept_damaged`, and the first that is not what was written.
+        """
+        return len([sound(*row) for row in self._all("SELECT name, value, digest FROM kept ORDER BY name")])
+
+    def kept_under(self, beginning: str) -> list[bytes]:
+        """What is kept under names that begin so, in the order in which it was first put there.
+
+        Raises:
+            StorageError: as `kept`.
+        """
+        sql = "SELECT name, value, digest FROM kept WHERE name GLOB ? || '*' ORDER BY rowid"
+        return [sound(*row) for row in self._all(sql, beginning)]
+
+    def backup(self, path: Path) -> None:
+        """Copy the whole database, as of one moment, to a new file; the node goes on meanwhile.
+
+        Raises:
+            InputError: `file_exists`.
+            StorageError: `disk_full` and the like; nothing is left of it.
+        """
+        if path.exists():
+            raise InputError("file_exists", f"{path} exists already.", hint="Choose another name for the backup.")
+        unfinished = path.with_name(path.name + ".unfinished")
+        unfinished.unlink(missing_ok=True)
+        try:
+            with telling_what_to_do(unfinished):
+                target = sqlite3.connect(unfinished)
+                try:
+                    # No rollback journal for a file that is thrown away if anything fails.
+                    target.execute("PRAGMA journal_mode = OFF")
+                    target.execute("PRAGMA synchronous = FULL")
+                    self._connection.backup(target)
+                finally:
+                    target.close()
+            unfinished.rename(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def ask(self, sql: str, *parameters: object) -> list[Any]:
+        """All rows of a query; for modules that have tables of their own."""
+        return self._all(sql, *parameters)
+
+    def _first(self, sql: str, *parameters: object) -> Any:
+        try:
+            return self._connection.execute(sql, parameters).fetchone()
+        except SQLITE_ERRORS as error:
+            raise storage_error(error, self._path) from error
+
+    def _row(self, sql: str) -> Any:
+        row = self._first(sql)
+        if row is None:
+            raise tree_damaged(f"no row answers {sql}")
+        return row
+
+    def _all(self, sql: str, *parameters: object) -> list[Any]:
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except SQLITE_ERRORS as error:
+            raise storage_error(error, self._path) from error
+
+
+def _bytes(value: object) -> bytes:
+    """A column's value, which a flipped bit can have made text."""
+    if type(value) is not bytes:
+        raise tree_damaged(f"bytes are stored as {type(value).__name__}")
+    return value
+
+
+def sound(name: str, value: bytes, digest: bytes) -> bytes:
+    """The value of a row of `kept`.
+
+    Raises:
+        StorageError: `kept_damaged`: it is not what was written.
+    """
+    if checksum(name, value) != digest:
+        raise StorageError(
+            "kept_damaged",
+            f"What is stored under {name!r} is not what was written there.",
+            hint="Nothing was signed over it. Look at the disk, then put a backup back that is new enough.",
+        )
+    return value
+
+
+def feed_damaged(what: str) -> StorageError:
+    """The error that says what of the feed of changes does not fit."""
+    return StorageError(
+        "feed_damaged",
+        f"The feed of changes does not fit together: {what}.",
+        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+    )
+
+
+def open_reader(path: Path) -> Reader:
+    """Open an existing database for reading, while a node writes to it or while none does.
+
+    Raises:
+        StorageError: it is not there, not ours, or of another schema.
+    """
+    with telling_what_to_do(path):
+        connection = connect_reader(path)
+        try:
+            version = check_ours(connection, path)
+            if version != SCHEMA:
+                raise StorageError(
+                    "older_database",
+                    f"{path} has schema {version}; this program reads {SCHEMA}.",
+                    hint="Start the node once: it brings its database up to date.",
+                )
+            return Reader(path, connection)
+        except BaseException:
+            connection.close()
+            raise

@@ -1,0 +1,183 @@
+"""SQLite as we use it: how a connection is opened, what its errors mean, and that one process writes.
+
+* WAL, `synchronous=FULL`: a commit that returned survives a power cut; readers never wait for the writer.
+* Explicit transactions only (`transaction`), in autocommit mode, so that no commit happens where none is written.
+* Every `sqlite3` error becomes a `StorageError` that says what to do (`telling_what_to_do`).
+* Facts that nothing else vouches for carry a `checksum`, so that a bit that flips in them is noticed.
+* The writing process holds `flock` on `<database>.lock` as long as it lives (`WriterLock`), however it ends.
+
+What it does not do: know any table (`migrations`) or query (`store`).
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import StorageError
+
+APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
+BUSY_MS: Final = 10_000  # how long to wait for another connection's short exclusive moment (recovery, checkpoint)
+WRITER_CACHE_KIB: Final = 32 * 1024
+READER_CACHE_KIB: Final = 8 * 1024
+# The default of 1,000 pages writes the same index pages back again and again: 15,000 inserts/s at 10^6 rows instead of
+# 57,000. 10,000 pages of 4 KiB are a WAL of 40 MiB.
+WAL_PAGES: Final = 10_000
+
+# What the operating system's "no" looks like: ENOSPC is FULL; a quota or a file size limit comes as a failed write.
+_NO_ROOM: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE}
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# What Python says, without a code, of a text with a flipped bit; where a name has one, it fails to word its own error.
+_NO_TEXT: Final = "Could not decode to UTF-8"
+SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+_NO_RIGHT: Final = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+_BUSY: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def connect_writer(path: Path) -> sqlite3.Connection:
+    """Open for writing; made if there is none. The caller holds the `WriterLock`.
+
+    Raises:
+        StorageError: it cannot be opened, or its file system cannot share memory between processes (`no_wal`).
+    """
+    connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        connection.close()
+        raise StorageError(
+            "no_wal", f"SQLite cannot keep a write-ahead log for {path} (mode {mode}).", hint="Use a local disk."
+        )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection:
+    """Open an existing database for reading only."""
+    connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+    return connection
+
+
+def checksum(*fields: object) -> bytes:
+    """SHA-256 over the deterministic encoding of a row's fields, 32 bytes. Against decay, not against people.
+
+    Fields are numbers, text and bytes; a flipped bit can make another type of one, and then the sum is empty.
+    """
+    try:
+        return sha256(encode(list(fields))).digest()
+    except (TypeError, ValueError):
+        return b""
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing. `IMMEDIATE`: the right to write is taken first, so that nothing read in it can be outdated."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back by itself after some errors, a full disk among them.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def telling_what_to_do(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors within into a `StorageError`."""
+    try:
+        yield
+    except SQLITE_ERRORS as error:
+        raise storage_error(error, path) from error
+
+
+class WriterLock:
+    """Held by the one process that may write.
+
+    Args:
+        path: the database; the lock is a file beside it, which stays (removing it would let two processes in).
+
+    Raises:
+        StorageError: `already_running`, or the folder cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        lock = path.with_name(path.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageError(
+                "unwritable_folder",
+                f"{lock} cannot be opened: {error.strerror}.",
+                hint="Give this user the right to write in that folder, or set data_dir to another.",
+            ) from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise StorageError(
+                "already_running",
+                f"A node is already running on {path} (process {holder or 'unknown'}).",
+                hint="Stop it first, or give this node its own data_dir.",
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let another process in."""
+        os.close(self._descriptor)
+
+
+def _connect(uri: str) -> sqlite3.Connection:
+    # Connections move between worker threads, one at a time; whoever owns one sees to that.
+    return sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000, cached_statements=64
+    )
+
+
+def storage_error(error: Exception, path: Path) -> StorageError:
+    """What an error of SQLite (`SQLITE_ERRORS`) means for the operator."""
+    # Errors of Python's own wrapper (a closed connection) have no code.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    primary = code & 0xFF
+    if code in _NO_ROOM or primary in _NO_ROOM:
+        return StorageError(
+            "disk_full",
+            f"{path} cannot grow: the disk, a quota or a size limit is exhausted ({error}).",
+            hint="Make room; nothing was half written, and the node goes on by itself once there is some.",
+        )
+    if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or _NO_TEXT in str(error):
+        return StorageError(
+            "database_damaged",
+            f"{path} is damaged ({error}).",
+            hint="Stop the node, look at the disk, put back a backup that is new enough (`accredit node restore`).",
+        )
+    if primary in _NO_RIGHT:
+        return StorageError(
+            "database_unusable",
+            f"{path} cannot be opened or written ({error}).",
+            hint="Check that it exists and that this user may read and write it and its folder.",
+        )
+    if primary in _BUSY:
+        return StorageError(
+            "database_busy",
+            f"{path} is held by another program ({error}).",
+            hint="Close other tools that have it open.",
+        )
+    if primary == sqlite3.SQLITE_IOERR:
+        return StorageError(
+            "disk_failing", f"The disk under {path} reports an error ({error}).", hint="Look at the system's log."
+        )
+    return StorageError("database_error", f"{path}: {error}.", hint="Please report this with the node's log.")

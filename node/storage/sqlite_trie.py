@@ -1,0 +1,341 @@
+"""The state map in SQLite: sorted leaves, and the hashes of every subtree that has many of them.
+
+    with transaction(connection):
+        records = SqliteStateMap(connection, "records")      a `state_trie.StateMap`; `tables` has made its tables
+        records.update({key: value, gone: None})             one batch: each page that it touches is written once
+    records.root(), records.prove(key)                       from any connection, in a read transaction
+
+Two tables a map, both a pure function of the set of leaves, so that an audit can make them again and compare:
+
+    NAME_leaves    key, value: 32 bytes each, in the order of the keys
+    NAME_pages     path, slots: for every path with more than `BUCKET` leaves below it, a page
+
+A path is the beginning of keys, in hexadecimal digits, so that a page stands for four levels of the trie. Its slots are
+the sixteen subtrees four levels further down, each as `u32 number of leaves || hash32`, big-endian. Whatever lies
+between is hashed anew when it is needed: at most 15 hashes a page, and below the last page at most `BUCKET` leaves from
+one range scan. Nothing is kept in memory between two calls.
+
+The number of leaves is in a slot because a lone leaf stands where it meets its first neighbour, and not where its page
+is. Keys can be ground to share their first digits; then pages go deeper there, and nowhere else.
+
+What it does not do: open connections or transactions (`database`), or say which state a map is of (`noted_store`).
+"""
+
+import sqlite3
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, groupby, islice
+from struct import Struct
+from typing import Final
+
+from accredit.registry.errors import StorageError
+from accredit.registry.transparency.state_trie import (
+    DEFAULT_PREFIXES,
+    DEPTH_MAX,
+    KEY_BYTES,
+    VALUE_BYTES,
+    Prefixes,
+    finish_proof,
+    hash_bucket,
+)
+
+BUCKET: Final = 24
+"""Most leaves without a page of their own. Fewer: more pages on the disk; more: more to hash for a proof. Of 16, 24 and
+32 the one in the middle, at 10^5 leaves (`benchmarks/statemap.py`)."""
+
+RECORDS: Final = "records"
+"""The name of the map over the records."""
+
+STATEMENTS: Final = "statements"
+"""The name of the map over the statements to which the root binds: each id is key and value."""
+
+_DIGITS: Final = "0123456789abcdef"
+_LEVELS: Final = 4  # of the trie in a page: one hexadecimal digit
+_SLOTS: Final = Struct(">" + "I32s" * len(_DIGITS))
+_KEY_DIGITS: Final = 2 * KEY_BYTES
+_LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
+_LAST_VALUE: Final = b"\xff" * VALUE_BYTES
+
+_Subtree = tuple[int, bytes]
+"""How many leaves a subtree has, and its hash."""
+
+
+def tables(name: str) -> tuple[str, ...]:
+    """What makes the tables of a map."""
+    # Without row numbers, so that neighbours in the map are neighbours on the disk.
+    return (
+        f"CREATE TABLE {name}_leaves (key BLOB PRIMARY KEY CHECK (length(key) = {KEY_BYTES}), "
+        f"value BLOB NOT NULL CHECK (length(value) = {VALUE_BYTES})) WITHOUT ROWID",
+        f"CREATE TABLE {name}_pages (path TEXT PRIMARY KEY, "
+        f"slots BLOB NOT NULL CHECK (length(slots) = {_SLOTS.size})) WITHOUT ROWID",
+    )
+
+
+class SqliteStateMap:
+    """A map in two tables, a `StateMap`. It reads and writes through the connection given, and keeps nothing else.
+
+    Several reads are of one state only within one transaction; writes need one that is the caller's.
+
+    Args:
+        connection: to a database with the map's `tables`.
+        name: of the map.
+        prefixes: see `trie.Prefixes`.
+        bucket: most leaves without a page, 1 or more; the same for the life of the tables.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        name: str,
+        *,
+        prefixes: Prefixes = DEFAULT_PREFIXES,
+        bucket: int = BUCKET,
+    ) -> None:
+        assert name.isidentifier()
+        assert bucket >= 1
+        self._connection = connection
+        self._leaves = f"{name}_leaves"
+        self._pages = f"{name}_pages"
+        self._prefixes = prefixes
+        self._bucket = bucket
+
+    # ---------------------------------------------------------------------------------------------------- reading
+
+    def __len__(self) -> int:
+        return self._whole()[0]
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of `key`, or None."""
+        assert len(key) == KEY_BYTES
+        row = self._connection.execute(f"SELECT value FROM {self._leaves} WHERE key = ?", (key,)).fetchone()
+        return row and bytes(row[0])
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield all pairs, sorted by key. The map must not be changed meanwhile."""
+        return iter(self._connection.execute(f"SELECT key, value FROM {self._leaves} ORDER BY key"))
+
+    def root(self) -> bytes:
+        """Return the root over everything in the map: one page read, or one bucket."""
+        return self._whole()[1]
+
+    def prove(self, key: bytes) -> bytes:
+        """Return the proof of the key's value or absence under `root()`, for `trie.check_proof`."""
+        assert len(key) == KEY_BYTES
+        digits, siblings, path = key.hex(), list[bytes](), ""
+        page = self._page(path)
+        while page is not None:
+            slots: Sequence[_Subtree] = page
+            turns = int(digits[len(path)], 16)
+            for level in reversed(range(_LEVELS)):
+                if sum(count for count, _ in slots) <= 1:
+                    break  # what is left of the path is one leaf, or nothing
+                half = 1 << level
+                here, beside = (slots[half:], slots[:half]) if turns & half else (slots[:half], slots[half:])
+                siblings.append(self._fold(beside)[1])
+                slots = here
+            path = digits[: len(path) + 1]
+            page = self._page(path) if sum(count for count, _ in slots) > self._bucket else None
+        return finish_proof(key, siblings, self._scan(*_around(key, len(siblings))), self._prefixes)
+
+    # ---------------------------------------------------------------------------------------------------- writing
+
+    def set(self, key: bytes, value: bytes | None) -> None:
+        """Give `key` a value, or remove it with None; removing what is not there changes nothing."""
+        self.update({key: value})
+
+    def update(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Change many keys at once: each page above them is read and written once.
+
+        Raises:
+            StorageError: `map_damaged`: the tables do not fit together.
+        """
+        assert self._connection.in_transaction
+        grown: list[tuple[str, int]] = []  # keys that change, in hexadecimal digits, and by how many leaves
+        for key in sorted(changes):
+            value, before = changes[key], self.get(key)
+            assert value is None or len(value) == VALUE_BYTES
+            if value == before:
+                continue
+            if value is None:
+                self._connection.execute(f"DELETE FROM {self._leaves} WHERE key = ?", (key,))
+            else:
+                self._connection.execute(
+                    f"INSERT INTO {self._leaves} (key, value) VALUES (?, ?) "
+                    "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    (key, value),
+                )
+            grown.append((key.hex(), (value is not None) - (before is not None)))
+        if grown:
+            page = self._page("")
+            count = self._bucket if page is None else sum(count for count, _ in page)
+            self._refresh("", count, grown)
+
+    def rebuild(self, items: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Put these pairs, sorted by key, in place of everything in the map; return the root.
+
+        Memory grows with the depth of the trie only.
+        """
+        assert self._connection.in_transaction
+        self._connection.execute(f"DELETE FROM {self._pages}")
+        self._connection.execute(f"DELETE FROM {self._leaves}")
+        self._connection.executemany(f"INSERT INTO {self._leaves} (key, value) VALUES (?, ?)", items)
+        return self._build("")[1]
+
+    # ---------------------------------------------------------------------------------------------------- comparing
+
+    def check(self) -> bytes:
+        """Return the root, derived from the leaves alone, after comparing every page with them.
+
+        Raises:
+            StorageError: `map_damaged`, and the first page that does not fit.
+        """
+        pages = 0
+
+        def compare(path: str, slots: bytes) -> None:
+            nonlocal pages
+            pages += 1
+            row = self._connection.execute(f"SELECT slots FROM {self._pages} WHERE path = ?", (path,)).fetchone()
+            if row is None or row[0] != slots:
+                raise map_damaged(f"the page {path!r} of {self._pages} is not that of its leaves")
+
+        _, root = self._make("", self._ahead(""), compare)
+        if self._connection.execute(f"SELECT count(*) FROM {self._pages}").fetchone()[0] != pages:
+            raise map_damaged(f"{self._pages} has pages that no leaves lead to")
+        return root
+
+    # ---------------------------------------------------------------------------------------------------- subtrees
+
+    def _whole(self) -> _Subtree:
+        page = self._page("")
+        if page is not None:
+            return self._fold(page)
+        return self._below("")
+
+    def _page(self, path: str) -> list[_Subtree] | None:
+        row = self._connection.execute(f"SELECT slots FROM {self._pages} WHERE path = ?", (path,)).fetchone()
+        if row is None:
+            return None
+        if type(row[0]) is not bytes or len(row[0]) != _SLOTS.size:
+            raise map_damaged(f"the page {path!r} of {self._pages} is none")
+        fields = _SLOTS.unpack(row[0])
+        return list(zip(fields[::2], fields[1::2], strict=True))
+
+    def _put(self, path: str, slots: bytes) -> None:
+        self._connection.execute(
+            f"INSERT INTO {self._pages} (path, slots) VALUES (?, ?) "
+            "ON CONFLICT (path) DO UPDATE SET slots = excluded.slots",
+            (path, slots),
+        )
+
+    def _scan(self, low: bytes, high: bytes) -> bytes:
+        """All leaves from one key to another: a bucket, as `trie.hash_bucket` has it."""
+        return b"".join(self._between(low, high))
+
+    def _between(self, low: bytes, high: bytes) -> Iterator[bytes]:
+        """The same, one after the other, 64 bytes each; in order, whatever has become of the file."""
+        sql = f"SELECT key, value FROM {self._leaves} WHERE key BETWEEN ? AND ? ORDER BY key"
+        before = b""
+        for key, value in self._connection.execute(sql, (low, high)):
+            if not type(key) is type(value) is bytes or key <= before or len(key) + len(value) != _LEAF_BYTES:
+                raise map_damaged(f"{self._leaves} has leaves that are none, or not in their order")
+            before = key
+            yield key + value
+
+    def _below(self, path: str) -> _Subtree:
+        """The subtree of a path without a page."""
+        bucket = self._scan(*_range(path))
+        return len(bucket) // _LEAF_BYTES, hash_bucket(bucket, _LEVELS * len(path), self._prefixes)
+
+    def _fold(self, slots: Sequence[_Subtree]) -> _Subtree:
+        """The subtree that these ones, side by side, are the slots of; as many as a power of two."""
+        while len(slots) > 1:
+            slots = [self._join(slots[at], slots[at + 1]) for at in range(0, len(slots), 2)]
+        return slots[0]
+
+    def _join(self, left: _Subtree, right: _Subtree) -> _Subtree:
+        count = left[0] + right[0]
+        if count > 1:
+            return count, self._prefixes.hash_node(left[1], right[1])
+        return left if left[0] else right
+
+    def _refresh(self, path: str, count: int, grown: Sequence[tuple[str, int]]) -> _Subtree:
+        """Bring the pages at and below `path` up to date with its leaves.
+
+        Args:
+            count: leaves it had before; where it had no page, any number up to `bucket`.
+            grown: what changed below it, sorted.
+        """
+        page = self._page(path) if count > self._bucket else None
+        if page is None:
+            return self._build(path)
+        if count + sum(by for _, by in grown) <= self._bucket:
+            # "g" comes after the last digit: this page and all below it.
+            self._connection.execute(f"DELETE FROM {self._pages} WHERE path >= ? AND path < ?", (path, path + "g"))
+            return self._below(path)
+        at = len(path)
+        for digit, some in groupby(grown, key=lambda one: one[0][at]):
+            slot = int(digit, 16)
+            page[slot] = self._refresh(path + digit, page[slot][0], list(some))
+        self._put(path, _packed(page))
+        return self._fold(page)
+
+    def _build(self, path: str) -> _Subtree:
+        """Make the pages at and below `path`, where there are none yet, from its leaves."""
+        return self._make(path, self._ahead(path), self._put)
+
+    def _ahead(self, path: str) -> "_Ahead":
+        return _Ahead(self._between(*_range(path)), self._bucket)
+
+    def _make(self, path: str, ahead: "_Ahead", put: Callable[[str, bytes], None]) -> _Subtree:
+        """Hand every page at and below `path` to `put`, the lower ones first."""
+        bucket = ahead.take(_range(path)[1])
+        if bucket is not None:
+            count = len(bucket) // _LEAF_BYTES
+            return count, hash_bucket(bucket, _LEVELS * len(path), self._prefixes)
+        page = [self._make(path + digit, ahead, put) for digit in _DIGITS]
+        put(path, _packed(page))
+        return self._fold(page)
+
+
+class _Ahead:
+    """Leaves in order, each 64 bytes, looked at before they are taken: one more than a bucket holds."""
+
+    def __init__(self, leaves: Iterator[bytes], most: int) -> None:
+        self._leaves = leaves
+        self._most = most
+        self._held: list[bytes] = []
+
+    def take(self, last: bytes) -> bytes | None:
+        """The next leaves up to the key `last`; None, and none is taken, where they are too many for a bucket."""
+        self._held += islice(self._leaves, self._most + 1 - len(self._held))
+        count = bisect_right(self._held, last + _LAST_VALUE)
+        if count > self._most:
+            return None
+        bucket = b"".join(self._held[:count])
+        del self._held[:count]
+        return bucket
+
+
+def map_damaged(what: str) -> StorageError:
+    """The error that says what of a stored map does not fit."""
+    return StorageError(
+        "map_damaged",
+        f"The stored state map does not fit together: {what}.",
+        hint="Stop the node and look at the disk. When it starts again, the map is made anew from the log.",
+    )
+
+
+def _packed(page: Iterable[_Subtree]) -> bytes:
+    return _SLOTS.pack(*chain.from_iterable(page))
+
+
+def _range(path: str) -> tuple[bytes, bytes]:
+    """The first and the last key that can begin with these digits."""
+    return bytes.fromhex(path.ljust(_KEY_DIGITS, "0")), bytes.fromhex(path.ljust(_KEY_DIGITS, "f"))
+
+
+def _around(key: bytes, depth: int) -> tuple[bytes, bytes]:
+    """The first and the last key that can have their first `depth` bits in common with this one."""
+    rest = (1 << DEPTH_MAX - depth) - 1
+    number = int.from_bytes(key, "big")
+    return (number & ~rest).to_bytes(KEY_BYTES, "big"), (number | rest).to_bytes(KEY_BYTES, "big")

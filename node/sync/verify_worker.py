@@ -1,0 +1,29 @@
+"""The life of a process that checks entries for another (`pool`): what it is sent, until nothing can come any more.
+
+    python -c "import node.sync.verify_worker; node.sync.verify_worker.work(FD)"        FD: this process' end of a
+    two-way pipe
+
+    to it      (public keys found elsewhere, entries)           `checking.Checker.learn`, `.check`
+    from it    (marks, public keys found)                       `checking.Found`
+
+Each message is a pickle behind its length (`multiprocessing.connection`); both ends are this program on this machine.
+It ends when the other end is closed, however that came about. It imports little, so as to be there soon.
+"""
+
+from multiprocessing.connection import Connection
+
+from .entry_verifier import Checker
+
+
+def work(descriptor: int) -> None:
+    """Checks what comes; returns when nothing can come any more."""
+    checker = Checker()
+    with Connection(descriptor) as pipe:
+        while True:
+            try:
+                publics, entries = pipe.recv()
+                checker.learn(publics)
+                found = checker.check(entries)
+                pipe.send((found.marks, found.publics))
+            except (OSError, EOFError):
+                return

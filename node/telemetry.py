@@ -1,0 +1,181 @@
+"""What a running node tells its operator: log lines and figures.
+
+**Logs**: the standard library's `logging`, one line an event, never a query's contents, never a secret.
+
+    log = logging.getLogger(__name__)
+    event(log, logging.INFO, "checkpoint signed", size=1200)
+
+    2026-03-01T12:00:00.123Z INFO node.runtime.runtime: checkpoint signed size=1200                          (text)
+    {"time": "2026-03-01T12:00:00.123Z", "level": "info", "logger": "accredit.node.runtime.runtime",
+     "event": "checkpoint signed", "size": 1200}                                                     (json, one line)
+
+Values come from other machines: line breaks and control characters are escaped in both forms, so that nobody can write
+lines of his own. bytes are shown as hex. Libraries that log addresses with their queries are heard from warnings on.
+
+**Figures**: `Metrics`, Prometheus text format 0.0.4, by prometheus-client, in a registry of their own. Labels take few
+values, all of them ours: routes, words, roles. An issuer, a query or an address is never a label.
+
+What it does not do: ship, rotate or keep logs; the service manager does.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Final, Literal, TextIO
+
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+Value = str | int | float | bool | bytes | None
+
+METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+
+_FIELDS: Final = "accredit_fields"
+_PLAIN: Final = re.compile(r"[\w.:/@+-]+", re.ASCII)
+# They log whole addresses at "info": a verifier's question is in its query part.
+_TALKATIVE: Final = ("httpx", "httpcore", "hypercorn.access")
+# Seconds. From a cached answer to a peer's timeout; 5 ms, 50 ms and 1 s are targets in the design.
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def configure_logging(format: Literal["text", "json"], level: str, stream: TextIO | None = None) -> None:
+    """Send all log lines of the process to `stream`, standard error by default; replaces what was set before.
+
+    Args:
+        format, level: as `log_format` and `log_level` in `config`.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines() if format == "json" else TextLines())
+    top = logging.getLogger()
+    for old in list(top.handlers):
+        top.removeHandler(old)
+    top.addHandler(handler)
+    top.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def event(log: logging.Logger, level: int, what: str, *, error: BaseException | None = None, **fields: Value) -> None:
+    """Log one event.
+
+    Args:
+        log: the module's logger.
+        level: of `logging`.
+        what: a few words, always the same for the same kind of event.
+        error: shown with its traceback.
+        fields: facts about it; sizes, ids, words. No query contents, no secrets.
+    """
+    if log.isEnabledFor(level):
+        log.log(level, "%s", what, exc_info=error, extra={_FIELDS: fields}, stacklevel=2)
+
+
+class TextLines(logging.Formatter):
+    """One line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        parts = [f"{_time(record)} {record.levelname} {record.name}: {_one_line(record.getMessage())}"]
+        parts += [f"{name}={_text(value)}" for name, value in _fields(record).items()]
+        return " ".join(parts)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        members: dict[str, Value] = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        # What an event calls its facts never hides what the line is about.
+        facts = {name if name not in members else f"{name}_": value for name, value in _fields(record).items()}
+        return json.dumps(
+            members | {name: value.hex() if isinstance(value, bytes) else value for name, value in facts.items()},
+            default=str,
+        )
+
+
+class Metrics:
+    """A node's figures. Each attribute is a prometheus-client metric: `.inc()`, `.set()`, `.observe()`, `.labels()`."""
+
+    def __init__(self) -> None:
+        # Series with the time of creation double the answer's size and say nothing.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the one function without annotations
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        self._web()
+        self._log()
+        self._network()
+
+    def render(self) -> bytes:
+        """The answer to `GET /metrics`; its type is `METRICS_CONTENT_TYPE`."""
+        return generate_latest(self.registry)
+
+    def _web(self) -> None:
+        self.http_requests = self._counter("http_requests", "Requests answered", "method", "route", "status")
+        self.http_seconds = self._histogram("http_request_seconds", "Time to answer a request", "route")
+        self.decisions = self._counter("decisions", "Queries decided", "verdict")
+        self.submissions = self._counter("submissions", "Statements submitted, by what became of them", "outcome")
+
+    def _log(self) -> None:
+        self.log_entries = self._gauge("log_entries", "Statements in this node's log")
+        self.checkpoint_entries = self._gauge("checkpoint_entries", "Statements under its newest signed checkpoint")
+        self.append_seconds = self._histogram("append_seconds", "Time to append a batch durably")
+        self.storage_errors = self._counter("storage_errors", "Writes that failed, by code", "code")
+        self.note_age_seconds = self._gauge("state_note_age_seconds", "Age of the newest note with a quorum")
+        self.notes_undelivered = self._gauge("state_notes_undelivered", "Cosigned notes that another node did not take")
+        self.signers_missing = self._gauge("state_signers_missing", "Signers that are not on the newest note")
+
+    def _network(self) -> None:
+        self.peers = self._gauge("peers", "Members of the network, as this node hears them", "state")
+        self.frames = self._counter("gossip_frames", "Frames", "direction", "type")
+        self.frames_refused = self._counter("gossip_frames_refused", "Frames refused, by reason", "reason")
+        self.frame_bytes = self._counter("gossip_bytes", "Bytes of frames", "direction")
+        self.waiting = self._gauge("statements_waiting", "Statements whose key is not known yet")
+        self.conflicts = self._gauge("conflicts", "Nodes' keys proved to have signed what cannot both be true")
+        self.alarms = self._gauge("alarms", "What a person should look at, see /v1/status")
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(f"accredit_{name}", documentation, labels, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"accredit_{name}", documentation, labels, registry=self.registry)
+
+    def _histogram(self, name: str, documentation: str, *labels: str) -> Histogram:
+        return Histogram(f"accredit_{name}", documentation, labels, registry=self.registry, buckets=_SECONDS)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Value]:
+    fields: dict[str, Value] = dict(getattr(record, _FIELDS, {}))
+    if record.exc_info and record.exc_info[1] is not None:
+        error = record.exc_info[1]
+        fields["error"] = f"{type(error).__name__}: {error}"
+        fields["trace"] = "".join(traceback.format_exception(error)).strip()
+    return fields
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _one_line(text: str) -> str:
+    """Text without anything that ends a line or moves a cursor."""
+    return text if text.isprintable() else json.dumps(text)
+
+
+def _text(value: Value) -> str:
+    shown = value.hex() if isinstance(value, bytes) else str(value)
+    # JSON's escapes, ASCII only: neither line breaks nor look-alikes nor right-to-left marks get through.
+    return shown if _PLAIN.fullmatch(shown) else json.dumps(shown)

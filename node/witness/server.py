@@ -1,0 +1,223 @@
+"""This node as a witness of other nodes' logs: what it holds of each, durably, and its cosignatures.
+
+    with open_held(heads / "witness.sqlite", store) as held:
+        witness = NodeWitness(name=…, seed=keys.witness, held=held, store=store, log_key=partial(log_key_of, fold), …)
+        verdict = await witness.add_checkpoint(body)      cosignature lines, or Refused
+        note = await witness.checkpoint(hash)             the log's newest checkpoint with our cosignature
+
+Witnessed are the logs of the nodes in force, but for our own. In this order, one request at a time:
+
+    judge against what is held -> swap it, durably -> cosign -> answer
+
+* **Where it is kept**: in a database of its own (`held`), beside the last head of our log, in the folder that no backup
+  puts back (`heads_dir`). The node's database may be restored from a backup; what was cosigned meanwhile is still known
+  then, and a restored witness never signs backwards. One file and one commit: durability is all that a request costs.
+* `Store.swap` replaces exactly what was judged against (name `witness/<hash>`, value: the note with the log's
+  signature), so that of two requests for one size one is judged anew and gets its 409.
+* Killed between keeping and answering, nothing is lost: the log asks again with an equal size.
+* Two roots of one size are a conflict, for the owner to keep (one against each key) and to tell of; a checkpoint of the
+  log whose proof led nowhere is kept as `witness/<hash>/refused`: the largest one only, so that nobody fills the disk.
+
+What it does not do: HTTP (`api.witness`), or ask others for cosignatures (`witnessing`).
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, TypeVar
+
+import trio
+
+from accredit.governance.fold import Fold
+from accredit.node.clock import Clock
+from accredit.node.ports import RunBlocking, in_thread
+from accredit.node.storage.log_store import Store
+from accredit.registry.errors import DecodeError, NotYetError, StorageError
+from accredit.registry.transparency.equivocation import Conflict
+from accredit.registry.transparency.signed_note import KeyType, Note, Signature, VerifierKey, cosign, encode_signatures
+from accredit.registry.transparency.witness import NOTHING, Held, Opened, Refused, judge, open_request, origin_hash
+
+T = TypeVar("T")
+
+WAITING_MAX: Final = 256
+"""Requests that may wait for their turn, some 5 ms each; a log sends one a second. A guess."""
+
+FRESH_SECONDS: Final = 60
+"""How long the cosignature shown to monitors is used again. tlog-witness lets it lag by an hour."""
+
+CONFLICTS: Final = "conflict/"
+"""With this the names begin under which the node's database keeps conflicts."""
+
+_IS_WITNESS: Final = "witness"  # in the node's database: that there is a database of what is held
+
+
+class NodeWitness:
+    """See the module.
+
+    Args:
+        name: this node's, which its witness key bears.
+        seed: secret seed of the witness key, 32 bytes.
+        held: of `open_held`.
+        store: the node's database, for evidence.
+        log_key: the public log key of a node in force, by name: see `log_key_of`.
+        on_conflict: told of every conflict found, as often as it is.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        seed: bytes,
+        held: Store,
+        store: Store,
+        log_key: Callable[[str], bytes | None],
+        clock: Clock,
+        run_blocking: RunBlocking = in_thread,
+        on_conflict: Callable[[Conflict], None] = lambda _conflict: None,
+    ) -> None:
+        self._name = name
+        self._seed = seed
+        self._held = held
+        self._store = store
+        self._log_key = log_key
+        self._clock = clock
+        self._run_blocking = run_blocking
+        self._on_conflict = on_conflict
+        self._shown: dict[str, tuple[bytes, int, Signature]] = {}  # hash -> note, time, our line
+        self._turn = trio.Lock()
+        self._waiting = 0
+
+    async def add_checkpoint(self, data: bytes) -> bytes | Refused:
+        """Cosignature lines, or why there are none.
+
+        Raises:
+            NotYetError: `overloaded`.
+            StorageError: the new size cannot be kept; nothing was cosigned.
+        """
+        opened = open_request(data, self._key_of)
+        if isinstance(opened, Refused):
+            return opened
+        verdict, found = await self._in_turn(lambda: self._decide(opened))
+        if found is not None:
+            self._on_conflict(found)
+        return verdict
+
+    async def checkpoint(self, hash: str) -> bytes | None:
+        """The newest checkpoint held of a log, cosigned; None if none ever was.
+
+        Args:
+            hash: `registry.transparency.witness.origin_hash` of its origin.
+
+        Raises:
+            NotYetError, StorageError: as `add_checkpoint`.
+        """
+        return await self._in_turn(lambda: self._show(hash))
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        if self._waiting >= WAITING_MAX:
+            raise NotYetError("overloaded", "More requests wait than this witness takes.", hint="Try again later.")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await self._run_blocking(work)
+        finally:
+            self._waiting -= 1
+
+    def _key_of(self, origin: str) -> VerifierKey | None:
+        public = None if origin == self._name else self._log_key(origin)
+        return None if public is None else VerifierKey(name=origin, type=KeyType.ED25519, public=public)
+
+    # ------------------------------------------------------------------------------- blocking, one at a time
+
+    def _decide(self, opened: Opened) -> tuple[bytes | Refused, Conflict | None]:
+        """The answer, and a conflict that it shows."""
+        hash = origin_hash(opened.log.name)
+        while True:
+            kept = self._held.kept(_place(hash))
+            verdict = judge(opened, _read(kept, hash))
+            if isinstance(verdict, Refused):
+                return verdict, self._keep_evidence(hash, verdict)
+            note = verdict.held.note
+            assert note is not None, "made of a request, or read from the database"
+            if note == kept or self._held.swap(_place(hash), kept, note):
+                break
+            # Somebody else was first: what was judged against is held no more.
+        line = self._cosign(opened.text)
+        self._shown[hash] = note, self._now(), line
+        return encode_signatures([line]), None
+
+    def _show(self, hash: str) -> bytes | None:
+        kept = self._held.kept(_place(hash))
+        if kept is None:
+            return None
+        _read(kept, hash)
+        note = Note.decode(kept)
+        shown, now = self._shown.get(hash), self._now()
+        if shown is None or shown[0] != kept or not 0 <= now - shown[1] < FRESH_SECONDS:
+            shown = kept, now, self._cosign(note.text)
+            self._shown[hash] = shown
+        return note.with_signatures([shown[2]]).encode()
+
+    def _cosign(self, text: str) -> Signature:
+        return cosign(text, self._name, self._seed, self._now())
+
+    def _keep_evidence(self, hash: str, refused: Refused) -> Conflict | None:
+        if refused.conflict is not None:
+            return refused.conflict
+        if refused.trace is not None:
+            place = _place(hash) + "/refused"
+            before = self._store.kept(place)
+            if _read(before, hash).size < Held.decode(refused.trace).size:
+                self._store.swap(place, before, refused.trace)
+        return None
+
+    def _now(self) -> int:
+        return int(self._clock.now())
+
+
+def open_held(path: Path, store: Store) -> Store:
+    """The database of what a witness holds; made if the node has not been a witness yet.
+
+    Args:
+        path: in the folder of the last signed heads, which no backup puts back.
+        store: the node's own, which remembers that there is one.
+
+    Raises:
+        StorageError: `witness_missing`: it is gone. As `Store.open`.
+    """
+    if not path.exists() and store.kept(_IS_WITNESS) is not None:
+        raise StorageError(
+            "witness_missing",
+            f"{path}, in which this node keeps what it has cosigned as a witness, does not exist.",
+            hint="Put it back as it was. If it is lost, retire the node and start it under a new name: without it, it "
+            "could cosign a second history of another log.",
+        )
+    held = Store.open(path, ecosystem=store.ecosystem, origin=store.origin)
+    store.swap(_IS_WITNESS, None, b"\x01")
+    return held
+
+
+def log_key_of(fold: Fold, name: str) -> bytes | None:
+    """The public log key of the node of that name, if it is in force."""
+    node = fold.get("node", name)
+    return None if node is None or node["retired"] is not None else node["keys"]["log"]
+
+
+def conflict_place(file: bytes) -> str:
+    """Under which name the database keeps a conflict."""
+    return f"{CONFLICTS}{sha256(file).hexdigest()}"
+
+
+def _place(hash: str) -> str:
+    return f"witness/{hash}"
+
+
+def _read(kept: bytes | None, hash: str) -> Held:
+    try:
+        return NOTHING if kept is None else Held.decode(kept)
+    except DecodeError as error:
+        raise StorageError(
+            "witness_damaged",
+            f"What is kept as a checkpoint of the log {hash[:16]} is none.",
+            hint="Run `accredit node audit`; nothing was cosigned.",
+        ) from error

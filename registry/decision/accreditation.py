@@ -1,0 +1,403 @@
+"""What one accreditation says to a query, as of the time asked and as of now.
+
+In this order, and all refusals are collected, so that an answer says everything that stands against it:
+
+1. the **chain**: delegations valid at that time (a withdrawn one leaves standing what stood, with an advisory);
+2. the **terms** that stood then, no earlier than the charter's `max_backdating` before they were stated;
+3. the **status** then (column "newly issued" of `vocabulary.STATUSES`);
+4. the **scope** of all terms that stood then;
+5. the **key**, if the query names one;
+6. if all is well and the time is past: what came **later** (column "issued earlier"), for loss is not retroactive.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, assert_never
+
+from ..domain.accreditations import Status, status_at, terms_at
+from ..domain.frameworks import status_at as framework_status_at
+from ..domain.records import Records
+from ..domain.scope import Axis, Outcome, covers, says_what
+from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
+from ..encoding.rfc3339 import day
+from .authority_chain import Chain, counts, window
+from .issuer_keys import KeyState, key_at
+from .query import Query
+from .verdict import Finding, Reason, Verdict
+
+_ASKED: Final = {
+    "credential_types": "the type of credential",
+    "achievement_types": "the achievement type",
+    "competencies": "the competency",
+    "framework": "the framework",
+    "level": "the level",
+    "jurisdiction": "the place",
+    "program": "the programme",
+    "field_of_study": "the field of study",
+    "delivery_mode": "the mode of delivery",
+}
+
+_KEY_TEXTS: Final = {
+    KeyState.KEY_UNKNOWN: "{key} is not among the keys pinned for this issuer.",
+    KeyState.KEY_NOT_YET_VALID: "{key} was not valid yet on {time}.",
+    KeyState.KEY_EXPIRED: "{key} was no longer valid on {time}.",
+    KeyState.KEY_RETIRED: "{key} had been retired by {time}.",
+    KeyState.KEY_COMPROMISED: "{key} is compromised; what it signed on {time} proves nothing.",
+}
+
+
+class Case(NamedTuple):
+    """What all findings of one decision share.
+
+    Attributes:
+        time: as of when. now: the answerer's clock. Both seconds, time at most now.
+        publishers: authorities that the charter lets state facts for everybody.
+        max_backdating: the charter's cap, seconds; None: no cap.
+    """
+
+    query: Query
+    records: Records
+    time: int
+    now: int
+    publishers: Collection[str]
+    max_backdating: int | None
+
+    @property
+    def is_past(self) -> bool:
+        return self.time < self.now
+
+
+@dataclass(slots=True)
+class Notes:
+    """What accumulates while one accreditation is judged."""
+
+    refusals: list[Reason] = field(default_factory=list)
+    suspensions: list[Reason] = field(default_factory=list)
+    gaps: list[Reason] = field(default_factory=list)
+    later: list[Reason] = field(default_factory=list)
+    advisories: list[Reason] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    statements: dict[bytes, None] = field(default_factory=dict)
+    dates: list[int] = field(default_factory=list)
+
+    def refuse(self, code: str, text: str) -> None:
+        self.refusals.append(Reason(code=code, text=text))
+
+    def miss(self, code: str, text: str) -> None:
+        self.gaps.append(Reason(code=code, text=text))
+
+    def lose(self, code: str, text: str) -> None:
+        self.later.append(Reason(code=code, text=text))
+
+    def advise(self, code: str, text: str) -> None:
+        self.advisories.append(Reason(code=code, text=text))
+
+    def cite(self, statements: Sequence[bytes]) -> None:
+        for statement in statements:
+            self.statements[statement] = None
+
+    def finding(
+        self, positive: Reason, chain: Chain, now: int, *, id: bytes | None = None, issuer: str | None = None
+    ) -> Finding:
+        """The verdict that follows from everything noted."""
+        against = (*self.refusals, *self.suspensions, *self.gaps)
+        if self.refusals:
+            verdict, reasons = Verdict.NOT_TRUSTED, against
+        elif self.suspensions:
+            verdict, reasons = Verdict.SUSPENDED, against
+        elif self.gaps:
+            verdict, reasons = Verdict.INDETERMINATE, against
+        elif self.later:
+            verdict, reasons = Verdict.TRUSTED_HISTORICAL, (*self.later, positive, *self.advisories)
+        elif self.advisories:
+            verdict, reasons = Verdict.TRUSTED_WITH_ADVISORY, (positive, *self.advisories)
+        else:
+            verdict, reasons = Verdict.TRUSTED, (positive,)
+        return Finding(
+            verdict=verdict,
+            reasons=reasons,
+            id=id,
+            issuer=issuer,
+            statements=tuple(self.statements),
+            chain=chain,
+            unchecked=tuple(self.unchecked),
+            dates=tuple([date for date in self.dates if date > now]),
+        )
+
+
+def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chain: Chain) -> Finding:
+    """The finding on one accreditation of `issuer`; `chain` is its accreditor's."""
+    notes = Notes()
+    publishers = publishers_of(case, record)
+    notes.cite((record["id"],))
+    _judge_chain(case, chain, notes)
+    terms = terms_at(record, case.time, max_backdating=case.max_backdating)
+    if terms:
+        _judge_terms(case, terms, notes)
+        status = status_at(record, case.time, known=case.now)
+        _judge_status(case, status, notes)
+        judge_scope(case, [one["scope"] for one in terms], chain, publishers, notes)
+    else:
+        status = None
+        notes.refusals.append(_not_yet(case, record))
+    key_is_good = _judge_key(case, issuer, chain, publishers, notes)
+    if status is not None and case.is_past and not (notes.refusals or notes.suspensions or notes.gaps):
+        _judge_later(case, record, status, terms, chain, publishers, notes)
+        if notes.later and not key_is_good:
+            notes.advise(
+                "issuance_date_self_asserted",
+                "The date is the issuer's own word: no key is shown to have been good then.",
+            )
+    _note_dates(case, record, notes)
+    return notes.finding(_accredited(record, terms, chain), chain, case.now, id=record["id"], issuer=record["issuer"])
+
+
+def publishers_of(case: Case, record: Mapping[str, Any]) -> Collection[str]:
+    """Authorities whose facts count besides those of the accreditation's own chain: the charter's, and its own."""
+    named = record.get("publishers")
+    return (*case.publishers, *named) if named else case.publishers
+
+
+# ------------------------------------------------------------------------------------------------ one piece each
+
+
+def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
+    for link in chain:
+        if link.via is not None:
+            notes.statements[link.via] = None
+    begins, ends = window(chain)
+    if begins is not None:
+        notes.dates.append(begins)
+        if case.time < begins:
+            notes.refuse("delegation_not_yet_valid", f"The delegation behind it begins on {day(begins)}.")
+    if ends is not None:
+        notes.dates.append(ends)
+        if ends <= case.time:
+            notes.refuse("delegation_expired", f"The delegation behind it ended on {day(ends)}.")
+        elif ends <= case.now:
+            notes.lose("later_delegation_expired", f"The delegation behind it ended on {day(ends)}.")
+    for link in chain:
+        if link.standing is None:
+            notes.advise("authority_not_in_force", f"{link.name} is no authority of this ecosystem any more.")
+        elif link.standing["withdrawn"] is not None:
+            since = link.standing["withdrawn"]["effective_from"]
+            notes.dates.append(since)
+            if since <= case.now:
+                notes.advise(
+                    "authority_withdrawn",
+                    f"{link.name} lost its mandate on {day(since)}; what it had said before stands.",
+                )
+
+
+def _judge_terms(case: Case, terms: Sequence[Mapping[str, Any]], notes: Notes) -> None:
+    for one in terms:
+        notes.statements[one["statement"]] = None
+    for one in terms:
+        if case.time < one["valid_from"]:
+            notes.refuse("not_yet_valid", f"It is valid from {day(one['valid_from'])} on.")
+        if case.time < one["iat"]:
+            notes.advise(
+                "recorded_later",
+                f"Said to hold since {day(one['effective_from'])}, and stated only on {day(one['iat'])}.",
+            )
+        for condition in one.get("conditions", ()):
+            notes.advise("condition", f"Under a condition: {condition['text']}")
+
+
+def _not_yet(case: Case, record: Mapping[str, Any]) -> Reason:
+    grant = record["terms"][0]
+    if grant["effective_from"] <= case.time:
+        return Reason(
+            code="before_backdating_limit",
+            text=f"Stated on {day(grant['iat'])}; the charter does not let it reach back to {day(case.time)}.",
+        )
+    return Reason(code="not_yet_valid", text=f"It is valid from {day(grant['valid_from'])} on.")
+
+
+def _judge_status(case: Case, status: Status, notes: Notes) -> None:
+    notes.cite(status.events)
+    if status.is_stayed:
+        notes.advise("stayed", "A decision against it is stayed while an appeal is heard.")
+    newly = STATUSES[status.word].newly
+    if newly is NewlyIssued.TRUSTED:
+        return
+    reason = Reason(code=f"status_{status.word}", text=_status_text(case, status))
+    match newly:
+        case NewlyIssued.ADVISORY:
+            notes.advisories.append(reason)
+        case NewlyIssued.SUSPENDED:
+            notes.suspensions.append(reason)
+        case NewlyIssued.NOT_TRUSTED:
+            notes.refusals.append(reason)
+        case NewlyIssued.LISTED_PROGRAMS:
+            _judge_teach_out(case, status, reason, notes)
+        case _:
+            assert_never(newly)
+
+
+def _judge_teach_out(case: Case, status: Status, reason: Reason, notes: Notes) -> None:
+    assert status.event is not None, "teach_out has no other source than its event"
+    applies_to = status.event["applies_to"]
+    if "programs" not in applies_to:
+        notes.unchecked.append("cohort")
+    elif case.query.program is None:
+        notes.miss("program_needed", "It is being taught out for some programmes: say which one is asked about.")
+    elif case.query.program not in applies_to["programs"]:
+        notes.refuse("teach_out_not_covered", f"{case.query.program} is not among the programmes taught out.")
+    notes.advisories.append(reason)
+
+
+def _status_text(case: Case, status: Status) -> str:
+    words = status.word.replace("_", " ")
+    since = f"since {day(status.since)}"
+    text = f"Its status on {day(case.time)} was" if case.is_past else "Its status is"
+    text += f" {words}, {since}."
+    event = status.event or {}
+    if "reason_code" in event:
+        text += f" Reason: {event.get('reason_text', event['reason_code'].replace('_', ' '))}"
+        text += "" if text.endswith(".") else "."
+    if status.has_appeal:
+        text += " An appeal is open."
+    if "successor" in event:
+        text += f" Its successor is {event['successor']}."
+    row = STATUSES[status.word]
+    if case.query.time is None and row.newly is NewlyIssued.NOT_TRUSTED and event.get("void_from") is None:
+        text += f" It stood until {day(status.since)}: for a credential issued before, ask with its date."
+    return text
+
+
+def judge_scope(
+    case: Case, scopes: Sequence[Mapping[str, Any]], chain: Chain, publishers: Collection[str], notes: Notes
+) -> None:
+    lookup = _Competencies(case, chain, publishers)
+    if not all(says_what(scope, case.query) for scope in scopes):
+        text = "The question does not say what is attested: give an achievement type or a competency."
+        notes.miss("question_too_open", text)
+    # Several amendments that do not know each other must all cover it; each answer is given once.
+    answers: dict[Axis, None] = {}
+    for scope in scopes:
+        for axis in covers(scope, case.query, lookup):
+            if axis.outcome is not Outcome.COVERED:
+                answers[axis] = None
+    notes.cite(lookup.cited)
+    for axis in answers:
+        name = _ASKED[axis.name]
+        match axis.outcome:
+            case Outcome.NOT_COVERED:
+                notes.refuse(f"{axis.name}_not_covered", f"It does not cover {name} {axis.asked}.")
+            case Outcome.UNKNOWN:
+                notes.miss(
+                    "competency_unknown",
+                    f"No framework that counts here holds {axis.asked}; the one that does may be incomplete.",
+                )
+            case _:
+                notes.unchecked.append(axis.name)
+                notes.advise(f"{axis.name}_not_asked", f"It is limited in {name[4:]}, which was not asked about.")
+
+
+def _judge_key(case: Case, issuer: Mapping[str, Any], chain: Chain, publishers: Collection[str], notes: Notes) -> bool:
+    """Whether the key was good at the time and still is not known to be compromised."""
+    if case.query.key is None:
+        notes.unchecked.append("key")
+        return False
+    answer = key_at(issuer, case.query.key, case.time, lambda said: counts(said, chain, publishers))
+    notes.cite(answer.statements)
+    notes.dates += answer.dates
+    if answer.state is KeyState.NO_PINNED_KEYS:
+        notes.unchecked.append("key")
+        notes.advise("no_pinned_keys", "No keys are pinned for this issuer: its signature was not checked here.")
+        return False
+    if answer.state is not KeyState.GOOD:
+        text = _KEY_TEXTS[answer.state].format(key=case.query.key, time=day(case.time))
+        notes.refuse(answer.state.value, text)
+        return False
+    if answer.compromised_later is not None and answer.compromised_later <= case.now:
+        notes.advise(
+            "key_compromised_later",
+            f"The key is compromised since {day(answer.compromised_later)}: its thief can sign earlier dates.",
+        )
+        return False
+    return True
+
+
+def _judge_later(
+    case: Case,
+    record: Mapping[str, Any],
+    then: Status,
+    terms: Sequence[Mapping[str, Any]],
+    chain: Chain,
+    publishers: Collection[str],
+    notes: Notes,
+) -> None:
+    status = status_at(record, case.now, known=case.now)
+    row = STATUSES[status.word]
+    if row.earlier is not IssuedEarlier.TRUSTED and (status.word, status.since) != (then.word, then.since):
+        notes.cite(status.events)
+        words = status.word.replace("_", " ")
+        text = f"It was accredited on {day(case.time)}; now its status is {words}, since {day(status.since)}."
+        notes.lose(f"later_{status.word}", text)
+        if row.earlier is IssuedEarlier.HISTORICAL_WITH_ADVISORY:
+            notes.advise("suspended_now", "It is suspended for the time being.")
+    now = terms_at(record, case.now, max_backdating=case.max_backdating)
+    if now != list(terms):
+        lookup = _Competencies(case, chain, publishers)
+        wanting = (Outcome.NOT_COVERED, Outcome.UNKNOWN)
+        if any(axis.outcome in wanting for one in now for axis in covers(one["scope"], case.query, lookup)):
+            notes.cite([one["statement"] for one in now])
+            notes.lose("later_scope", "Its scope covered this then and no longer does.")
+
+
+def _accredited(record: Mapping[str, Any], terms: Sequence[Mapping[str, Any]], chain: Chain) -> Reason:
+    until = min([one["valid_until"] for one in terms if "valid_until" in one], default=None)
+    return _accredited_by(chain[0].name, record["kind"], record["level"], record["terms"][0]["valid_from"], until)
+
+
+@lru_cache(maxsize=4096)
+def _accredited_by(name: str, kind: str, level: str, since: int, until: int | None) -> Reason:
+    """The sentence of every good answer; one authority's accreditations mostly share it."""
+    span = f"from {day(since)} on" if until is None else f"from {day(since)} until {day(until)}"
+    return Reason(code="accredited", text=f"Accredited by {name} ({kind}, {level}), {span}.")
+
+
+def _note_dates(case: Case, record: Mapping[str, Any], notes: Notes) -> None:
+    """Dates at which this accreditation may change by itself."""
+    for terms in record["terms"]:
+        notes.dates.append(terms["effective_from"])
+    # Of a lone grant the terms are the same whether they stand yet or not.
+    stated = record["terms"]
+    for terms in stated if len(stated) == 1 else terms_at(record, case.now) or stated:
+        notes.dates.append(terms["valid_from"])
+        if "valid_until" in terms:
+            notes.dates.append(terms["valid_until"])
+    for event in record["events"]:
+        notes.dates.append(event["effective_from"])
+        if "effective_until" in event:
+            notes.dates.append(event["effective_until"])
+
+
+class _Competencies:
+    """Looks up competency entries by authorities whose word counts, of frameworks not withdrawn by then."""
+
+    __slots__ = ("_case", "_chain", "_publishers", "cited")
+
+    def __init__(self, case: Case, chain: Chain, publishers: Collection[str]) -> None:
+        self._case = case
+        self._chain = chain
+        self._publishers = publishers
+        self.cited: list[bytes] = []
+
+    def __call__(self, uri: str) -> Sequence[Mapping[str, Any]]:
+        record = self._case.records.get("competency", uri)
+        entries = [one for one in record["in"] if self._counts(one)] if record is not None else []
+        self.cited += [one["statement"] for one in entries]
+        return entries
+
+    def _counts(self, entry: Mapping[str, Any]) -> bool:
+        if not counts(entry, self._chain, self._publishers):
+            return False
+        framework = self._case.records.get("framework", entry["framework"])
+        return framework is not None and any(
+            stated["statement"] == entry["statement"] and framework_status_at(stated, self._case.time) != "withdrawn"
+            for stated in framework["stated"]
+        )

@@ -1,0 +1,74 @@
+"""The chain of authorities from whoever said something up to the charter, and whose word counts along it.
+
+An authority *instance* is `(by, via)`: an authority's id and the delegation it acts under, None for one that the
+charter names. Two delegations to one body are two instances. Each `authority` record lists their standings:
+
+    {id, standings: [{via, parent: {by, via} | null, name, constituency, actions | null, limits | null, …,
+                      ?valid_from, ?valid_until, withdrawn: null | {statement, effective_from}}]}
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from ..domain.records import Records
+from ..limits import DELEGATION_DEPTH
+
+
+class Link(NamedTuple):
+    """One instance on a chain; `standing` is None where it is no longer an authority of the charter in force."""
+
+    by: str
+    via: bytes | None
+    standing: Mapping[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """As its delegator or the charter calls it, else its id."""
+        return self.by if self.standing is None else str(self.standing["name"])
+
+
+Chain = tuple[Link, ...]
+"""From the instance itself up to the charter's authority."""
+
+
+def chain_of(records: Records, by: str, via: bytes | None) -> Chain:
+    """The chain of an instance; it ends early where a link is missing."""
+    links: list[Link] = []
+    # The charter's own authority, then at most so many delegations: records that form a circle end here too.
+    while len(links) <= DELEGATION_DEPTH:
+        link = Link(by, via, _standing(records, by, via))
+        links.append(link)
+        parent = None if link.standing is None else link.standing["parent"]
+        if parent is None:
+            break
+        by, via = parent["by"], parent["via"]
+    return tuple(links)
+
+
+def _standing(records: Records, by: str, via: bytes | None) -> Mapping[str, Any] | None:
+    record = records.get("authority", by)
+    if record is not None:
+        for standing in record["standings"]:
+            if standing["via"] == via:
+                found: Mapping[str, Any] = standing
+                return found
+    return None
+
+
+def counts(said: Mapping[str, Any], chain: Chain, publishers: Collection[str]) -> bool:
+    """Whether a fact (with `by` and `via`) counts: said by one of the chain, or by a publisher that was named."""
+    by = said["by"]
+    return by in publishers or any(link.by == by and link.via == said["via"] for link in chain)
+
+
+def window(chain: Chain) -> tuple[int | None, int | None]:
+    """From when and until when all delegations of a chain are valid; None where nothing limits it."""
+    begins, ends = None, None
+    for link in chain:
+        if link.standing is not None:
+            start, end = link.standing.get("valid_from"), link.standing.get("valid_until")
+            if start is not None and (begins is None or begins < start):
+                begins = start
+            if end is not None and (ends is None or end < ends):
+                ends = end
+    return begins, ends

@@ -1,0 +1,331 @@
+"""`decide(query, records, now)`: the registry's one answer. Pure; the same on a node, in a browser, on a plane.
+
+Whom it asks: the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
+authority that the query accepts (any of the ecosystem, or one on the chain of the accreditor). `judgement` judges each;
+the best finding decides. For the action `accredit`, the mandates of an authority take the place of accreditations.
+
+`decide` raises nothing, whatever the query says and whatever the records hold that the reducers make: a question that
+cannot be answered is `indeterminate`, with the piece that is missing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from ..domain.issuers import name_of
+from ..domain.records import Records, standing
+from ..encoding.rfc3339 import day
+from ..errors import DecodeError
+from .accreditation import Case, judge, publishers_of
+from .authority_chain import Chain, chain_of, counts
+from .mandate import judge_mandate
+from .query import ACCREDIT, ISSUE, Query, query_from_trqp, spelled
+from .verdict import AUTHORIZED, Decision, Finding, Other, Reason, Verdict, order_of
+
+__all__ = (
+    "AUTHORIZED",
+    "Decision",
+    "Other",
+    "Query",
+    "Reason",
+    "Verdict",
+    "decide",
+    "decide_recognition",
+    "query_from_trqp",
+)
+
+CLOCK_SLACK: Final = 300
+"""Seconds that a question may be ahead of the answerer's clock and be about now: clients stamp questions by theirs."""
+
+APPLY_LINKS: Final = 5
+"""Addresses to apply at that one answer names."""
+
+
+def decide(query: Query, records: Records, now: int, *, ecosystem_id: str) -> Decision:
+    """Whether the entity may do what is asked, as of the time asked.
+
+    Args:
+        now: the answerer's clock, seconds since 1970.
+        ecosystem_id: the charter's id, under which `records` has the charter.
+    """
+    try:
+        case, charter, accepted = _open(query, records, now, ecosystem_id)
+        entity = spelled(query.entity)
+    except _Unanswerable as unanswerable:
+        return _answer(query, now, Verdict.INDETERMINATE, unanswerable.reason)
+    except DecodeError as error:
+        return _answer(
+            query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
+        )
+    if query.action == ACCREDIT:
+        return _decide_mandate(case, entity, accepted, charter)
+    return _decide_issue(case, entity, accepted, charter)
+
+
+class _Unanswerable(Exception):
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = Reason(code=code, text=text)
+
+
+def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[Case, Mapping[str, Any], str | None]:
+    """The case, or why there is none."""
+    charter = records.get("charter", ecosystem_id)
+    if charter is None:
+        raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} has taken effect here.")
+    accepted = None if query.authority == ecosystem_id else spelled(query.authority)
+    if accepted is not None and records.get("authority", accepted) is None:
+        raise _Unanswerable("unknown_authority", f"{accepted} is no authority of this ecosystem.")
+    time = now if query.time is None else query.time
+    if time > now + CLOCK_SLACK:
+        raise _Unanswerable("future_time", f"{day(time)} has not come yet; nobody knows what will stand then.")
+    if query.action not in (ISSUE, ACCREDIT):
+        raise _Unanswerable("unknown_action", f"{query.action} is no action here: ask for issue or accredit.")
+    case = Case(
+        query=_resolved(query, records),
+        records=records,
+        time=min(time, now),
+        now=now,
+        publishers=charter.get("publishers", ()),
+        max_backdating=charter.get("max_backdating"),
+    )
+    return case, charter, accepted
+
+
+def _resolved(query: Query, records: Records) -> Query:
+    """The query with its ambiguous resource read: a framework if the registry has one so named, else a competency."""
+    if query.resource is None:
+        return query
+    if records.get("framework", query.resource) is not None and records.get("competency", query.resource) is None:
+        return replace(query, resource=None, framework=query.framework or query.resource)
+    return replace(query, resource=None, competencies=(*query.competencies, query.resource))
+
+
+# ------------------------------------------------------------------------------------------------ issuers
+
+
+def _decide_issue(case: Case, entity: str, accepted: str | None, charter: Mapping[str, Any]) -> Decision:
+    records = case.records
+    issuer = records.get("issuer", entity)
+    findings: list[Finding] = []
+    missing: list[str] = []
+    if issuer is not None:
+        _judge_all(case, issuer, None, accepted, findings, missing)
+    if not any(finding.verdict in AUTHORIZED for finding in findings):
+        # An alias counts where an authority of the accreditation's own chain stated it; so nobody's alias can take
+        # another's accreditation over, and several claims to one alias do not stand in each other's way.
+        alias = records.get("alias", entity)
+        for id in alias["issuers"] if alias is not None else ():
+            named = records.get("issuer", id)
+            if named is None:
+                missing.append(f"issuer {id}")
+            elif id != entity:
+                before = len(findings)
+                _judge_all(case, named, entity, accepted, findings, missing)
+                issuer = issuer or (named if len(findings) > before else None)
+    if not findings:
+        return _nothing_found(case, entity, issuer, accepted, missing, charter)
+    return _combine(case, findings, missing)
+
+
+def _judge_all(
+    case: Case,
+    issuer: Mapping[str, Any],
+    alias: str | None,
+    accepted: str | None,
+    findings: list[Finding],
+    missing: list[str],
+) -> None:
+    for id, _ in issuer["accreditations"]:
+        record = case.records.get("accreditation", id.hex())
+        if record is None:
+            missing.append(f"accreditation {id.hex()}")
+            continue
+        chain = chain_of(case.records, record["by"], record["via"])
+        if accepted is not None and all(link.by != accepted for link in chain):
+            continue
+        if alias is None or _is_known_as(issuer, alias, chain, publishers_of(case, record)):
+            findings.append(judge(case, issuer, record, chain))
+
+
+def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers: Collection[str]) -> bool:
+    return any(
+        alias in fact["facts"].get("also_known_as", ()) and counts(fact, chain, publishers)
+        for fact in standing(issuer["stated"])
+    )
+
+
+def _nothing_found(
+    case: Case,
+    entity: str,
+    issuer: Mapping[str, Any] | None,
+    accepted: str | None,
+    missing: Sequence[str],
+    charter: Mapping[str, Any],
+) -> Decision:
+    query, now = case.query, case.now
+    if missing:
+        reason = Reason(code="record_missing", text=f"These records are not held here: {', '.join(missing)}.")
+        return replace(_answer(query, now, Verdict.INDETERMINATE, reason), unchecked=tuple(missing))
+    apply = _where_to_apply(case.records, charter, accepted)
+    if issuer is None:
+        reason = Reason(code="unknown_issuer", text=f"{entity} is not in this registry.{apply}")
+        return _answer(query, now, Verdict.UNKNOWN_ISSUER, reason)
+    if issuer["accreditations"]:
+        text = f"{accepted} has not accredited {entity}, nor has a delegate of it."
+        reason = Reason(code="not_by_this_authority", text=text)
+    else:
+        reason = Reason(code="no_accreditation", text=f"{entity} is registered, and nobody has accredited it.{apply}")
+    decision = _answer(query, now, Verdict.NOT_TRUSTED, reason)
+    return replace(decision, issuer=issuer["id"], issuer_name=name_of(issuer))
+
+
+def _where_to_apply(records: Records, charter: Mapping[str, Any], accepted: str | None) -> str:
+    links = []
+    for id in charter["authorities"] if accepted is None else (accepted,):
+        record = records.get("authority", id)
+        for one in record["standings"] if record is not None else ():
+            if one["withdrawn"] is None and "apply_url" in one:
+                links.append(f"{one['name']}, {one['apply_url']}")
+    return f" To apply: {'; '.join(links[:APPLY_LINKS])}" if links else ""
+
+
+def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Decision:
+    """The decision that the best finding makes; one that might be bettered by a record not held says so."""
+    if len(findings) > 1:
+        findings.sort(key=order_of)
+    best = findings[0]
+    verdict, reasons = best.verdict, best.reasons
+    if missing and verdict not in AUTHORIZED:
+        reason = Reason(code="record_missing", text=f"These records are not held here: {', '.join(missing)}.")
+        verdict, reasons = Verdict.INDETERMINATE, (reason, *reasons)
+    name = None
+    if best.issuer is not None:
+        record = case.records.get("issuer", best.issuer)
+        name = None if record is None else name_of(record, [(link.by, link.via) for link in best.chain])
+    return Decision(
+        verdict=verdict,
+        reasons=reasons,
+        time_evaluated=case.now,
+        time_requested=case.query.time,
+        accreditations=() if best.id is None else (best.id,),
+        others=tuple(
+            [
+                Other(accreditation=one.id, verdict=one.verdict, code=one.reasons[0].code)
+                for one in findings[1:]
+                if one.id is not None
+            ]
+        ),
+        statements=best.statements,
+        chain=tuple([(link.by, link.via) for link in best.chain]),
+        unchecked=(*best.unchecked, *missing),
+        valid_until=min([date for one in findings for date in one.dates], default=None),
+        issuer=best.issuer,
+        issuer_name=name,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ authorities
+
+
+def _decide_mandate(case: Case, entity: str, accepted: str | None, charter: Mapping[str, Any]) -> Decision:
+    record = case.records.get("authority", entity)
+    if record is None:
+        reason = Reason(
+            code="unknown_entity",
+            text=f"{entity} is no authority of this ecosystem.{_where_to_apply(case.records, charter, accepted)}",
+        )
+        return _answer(case.query, case.now, Verdict.UNKNOWN_ISSUER, reason)
+    findings = []
+    for one in record["standings"]:
+        chain = chain_of(case.records, entity, one["via"])
+        if accepted is None or any(link.by == accepted for link in chain[1:]):
+            findings.append(judge_mandate(case, chain))
+    if not findings:
+        reason = Reason(code="not_by_this_authority", text=f"{accepted} has given {entity} no mandate.")
+        return _answer(case.query, case.now, Verdict.NOT_TRUSTED, reason)
+    decision = _combine(case, findings, ())
+    return replace(decision, issuer=entity, issuer_name=str(record["standings"][0]["name"]))
+
+
+# ------------------------------------------------------------------------------------------------ recognition
+
+
+def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id: str) -> Decision:
+    """Whether this ecosystem recognises another one, or an authority, for an action (TRQP 2.0 recognition).
+
+    The ecosystem itself and its own authorities are recognised without a statement. `query.action` is any word; the
+    resource is not limited by a recognition.
+    """
+    charter = records.get("charter", ecosystem_id)
+    time = now if query.time is None else query.time
+    if charter is None:
+        reason = Reason(code="no_charter", text=f"No charter of {ecosystem_id} has taken effect here.")
+        return _answer(query, now, Verdict.INDETERMINATE, reason)
+    if time > now + CLOCK_SLACK:
+        reason = Reason(code="future_time", text=f"{day(time)} has not come yet; nobody knows what will stand then.")
+        return _answer(query, now, Verdict.INDETERMINATE, reason)
+    try:
+        entity = spelled(query.entity)
+    except DecodeError as error:
+        return _answer(
+            query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
+        )
+    if entity == ecosystem_id or entity in charter["authorities"]:
+        reason = Reason(code="own_authority", text=f"{entity} is this ecosystem's own.")
+        return _answer(query, now, Verdict.TRUSTED, reason)
+    record = records.get("recognition", entity)
+    if record is None:
+        reason = Reason(code="not_recognized", text=f"This ecosystem has not recognised {entity}.")
+        return _answer(query, now, Verdict.NOT_TRUSTED, reason)
+    return _best_recognition(query, record, min(time, now), now)
+
+
+def _best_recognition(query: Query, record: Mapping[str, Any], time: int, now: int) -> Decision:
+    findings = [_recognition(query, one, time, now) for one in record["granted"]]
+    best = min(findings, key=lambda finding: (order_of(finding), finding.statements))
+    return Decision(
+        verdict=best.verdict,
+        reasons=best.reasons,
+        time_evaluated=now,
+        time_requested=query.time,
+        statements=best.statements,
+        valid_until=min((date for one in findings for date in one.dates), default=None),
+        issuer=record["id"],
+        issuer_name=str(record["granted"][0]["name"]),
+    )
+
+
+def _recognition(query: Query, granted: Mapping[str, Any], time: int, now: int) -> Finding:
+    ends = [granted["valid_until"]] if "valid_until" in granted else []
+    withdrawn = granted["withdrawn"]
+    ends += [withdrawn["effective_from"]] if withdrawn is not None else []
+    begins, end = granted.get("valid_from", granted["iat"]), min(ends, default=None)
+    name = granted["name"]
+    if query.action not in granted["actions"] and "*" not in granted["actions"]:
+        verdict, code = Verdict.NOT_TRUSTED, "action_not_covered"
+        text = f"{name} is recognised, and not for {query.action}."
+    elif time < begins:
+        verdict, code, text = Verdict.NOT_TRUSTED, "not_yet_valid", f"{name} is recognised from {day(begins)} on."
+    elif end is not None and end <= time:
+        verdict, code, text = Verdict.NOT_TRUSTED, "recognition_ended", f"{name} was recognised until {day(end)}."
+    elif end is not None and end <= now:
+        verdict, code = Verdict.TRUSTED_HISTORICAL, "later_ended"
+        text = f"{name} was recognised on {day(time)}, and no longer since {day(end)}."
+    else:
+        verdict, code, text = Verdict.TRUSTED, "recognized", f"{name} is recognised since {day(begins)}."
+    statements = (granted["statement"], *(() if withdrawn is None else (withdrawn["statement"],)))
+    return Finding(
+        verdict=verdict,
+        reasons=(Reason(code=code, text=text),),
+        statements=statements,
+        dates=_after(now, (begins, *ends)),
+    )
+
+
+def _after(now: int, dates: Iterable[int]) -> tuple[int, ...]:
+    return tuple(date for date in dates if date > now)
+
+
+def _answer(query: Query, now: int, verdict: Verdict, reason: Reason) -> Decision:
+    return Decision(verdict=verdict, reasons=(reason,), time_evaluated=now, time_requested=query.time)

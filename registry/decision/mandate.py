@@ -1,0 +1,73 @@
+"""What one mandate of an authority says to a query with the action `accredit`: may it accredit issuers for this?
+
+An authority named in the charter may accredit for anything; a delegate within its actions and limits, while its
+delegation and all above it are valid, and until it is withdrawn. Limits are read like a scope in which every axis
+without a limit is `*`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..encoding.rfc3339 import day
+from .accreditation import Case, Notes, judge_scope
+from .authority_chain import Chain, window
+from .verdict import Finding, Reason
+
+_EVERYTHING: Final[Mapping[str, Any]] = dict.fromkeys(
+    (
+        "credential_types",
+        "achievement_types",
+        "competencies",
+        "frameworks",
+        "levels",
+        "jurisdictions",
+        "programs",
+        "fields_of_study",
+        "delivery_modes",
+    ),
+    "*",
+)
+_GRANT: Final = ("accreditation.grant", "accreditation.*")
+
+
+def judge_mandate(case: Case, chain: Chain) -> Finding:
+    """The finding on the first instance of `chain`."""
+    notes = Notes()
+    notes.cite([link.via for link in chain if link.via is not None])
+    own = chain[0].standing
+    if own is None or any(link.standing is None for link in chain):
+        notes.refuse("authority_not_in_force", f"{chain[-1].name} is no authority of this ecosystem any more.")
+    elif own["actions"] is not None and not any(action in _GRANT for action in own["actions"]):
+        notes.refuse("action_not_covered", f"{chain[0].name} may not accredit issuers.")
+    else:
+        _judge_time(case, chain, notes)
+        judge_scope(case, [_as_scope(own["limits"] or {})], chain, case.publishers, notes)
+    positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers, answerable to {chain[-1].name}.")
+    if len(chain) == 1:
+        positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers: the charter names it.")
+    return notes.finding(positive, chain, case.now)
+
+
+def _judge_time(case: Case, chain: Chain, notes: Notes) -> None:
+    begins, end = window(chain)
+    withdrawals = [link.standing["withdrawn"] for link in chain if link.standing and link.standing["withdrawn"]]
+    notes.cite([one["statement"] for one in withdrawals])
+    ends = [one["effective_from"] for one in withdrawals] + ([] if end is None else [end])
+    notes.dates += ends
+    if begins is not None:
+        notes.dates.append(begins)
+        if case.time < begins:
+            notes.refuse("delegation_not_yet_valid", f"Its mandate begins on {day(begins)}.")
+    if not ends:
+        return
+    if min(ends) <= case.time:
+        notes.refuse("delegation_expired", f"Its mandate ended on {day(min(ends))}.")
+    elif min(ends) <= case.now:
+        notes.lose("later_delegation_expired", f"It had a mandate then, which ended on {day(min(ends))}.")
+
+
+def _as_scope(limits: Mapping[str, Any]) -> dict[str, Any]:
+    scope = {**_EVERYTHING, **{axis: limits[axis] for axis in limits if axis in _EVERYTHING}}
+    if scope["frameworks"] != "*":
+        del scope["competencies"]
+    return scope

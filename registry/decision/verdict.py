@@ -1,0 +1,108 @@
+"""The answer to a query: verdicts, reasons, and how several findings become one decision.
+
+A *finding* is the answer as far as one accreditation (or one mandate of an authority) goes. The best finding decides;
+the others are listed with their verdicts. Verdicts from best to worst: trusted, trusted_with_advisory,
+trusted_historical, indeterminate, suspended, not_trusted. An unanswerable question ranks before a refusal, because the
+missing piece might turn it into a yes; the order of "unknown" and "stale" does not matter, they stand alone.
+
+Reason codes are stable. Those of refusals end with `not_covered`, those of axes left open with `not_asked`; statuses
+give `status_…` for the time asked about and `later_…` for what came after it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from .authority_chain import Chain
+
+
+class Verdict(StrEnum):
+    """The grade of an answer (design page on the domain)."""
+
+    TRUSTED = "trusted"
+    TRUSTED_WITH_ADVISORY = "trusted_with_advisory"
+    TRUSTED_HISTORICAL = "trusted_historical"
+    INDETERMINATE = "indeterminate"
+    SUSPENDED = "suspended"
+    NOT_TRUSTED = "not_trusted"
+    UNKNOWN_ISSUER = "unknown_issuer"
+    STALE_VIEW = "stale_view"
+
+
+AUTHORIZED: Final = frozenset({Verdict.TRUSTED, Verdict.TRUSTED_WITH_ADVISORY, Verdict.TRUSTED_HISTORICAL})
+RANK: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why: a stable snake_case code and a plain sentence."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """An accreditation that did not decide, and what it would have said."""
+
+    accreditation: bytes
+    verdict: Verdict
+    code: str
+
+
+class Finding(NamedTuple):
+    """What follows from one accreditation, or one mandate. A tuple, for every decision makes some and throws them away.
+
+    Attributes:
+        id: the accreditation; None for a mandate or a recognition.
+        issuer: that the accreditation is of; None likewise.
+        dates: those after now at which it may change, seconds.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    id: bytes | None = None
+    issuer: str | None = None
+    statements: tuple[bytes, ...] = ()
+    chain: Chain = ()
+    unchecked: tuple[str, ...] = ()
+    dates: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer to one query.
+
+    Attributes:
+        accreditations: ids it rests on.
+        others: the accreditations that were looked at besides.
+        statements: ids of the statements it rests on.
+        chain: the authorities that answer for it, up to the charter's.
+        unchecked: what was not asked or could not be checked: members of the query, or `type id` of a record missing.
+        time_evaluated: now, as the answerer's clock has it. time_requested: as asked; None for now. Seconds.
+        valid_until: the next known date at which the answer may change; a new statement may come first. Seconds.
+        issuer: the id under which the entity is registered, where it was found (it may have been asked by an alias).
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    time_evaluated: int
+    time_requested: int | None = None
+    accreditations: tuple[bytes, ...] = ()
+    others: tuple[Other, ...] = ()
+    statements: tuple[bytes, ...] = ()
+    chain: tuple[tuple[str, bytes | None], ...] = ()
+    unchecked: tuple[str, ...] = ()
+    valid_until: int | None = None
+    issuer: str | None = None
+    issuer_name: str | None = None
+
+    @property
+    def authorized(self) -> bool:
+        """Yes or no, for whoever needs just that."""
+        return self.verdict in AUTHORIZED
+
+
+def order_of(finding: Finding) -> tuple[int, int, bytes]:
+    """Sorts the best finding first; among equals the one with the fewest reasons, then the lowest id."""
+    return RANK[finding.verdict], len(finding.reasons), finding.id or b""

@@ -1,0 +1,1 @@
+"""What is said of issuers, accreditations, frameworks, mappings and recognitions, and the record each becomes."""

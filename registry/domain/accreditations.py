@@ -1,0 +1,432 @@
+"""An accreditation: an authority's grant to an issuer, its terms, and its status as dated events make it.
+
+Its identity is the grant statement's id, its accreditor the authority that made it; neither is said in the body, so
+neither can be squatted or misstated. *Terms* (scope, validity, conditions) are the grant's, then each amendment's.
+
+Record `accreditation` (id: the grant's id in hex; events by id):
+
+    {id, issuer, by, via, iat, kind, level, ?publishers,
+     terms:  [{by, via, statement, iat, after, effective_from, scope, valid_from, ?valid_until, …}],   ; the grant first
+     events: [{by, via, statement, iat, event, effective_from, after, …}]}
+
+No status is stored: `status_at` derives it for any time from the graph that `after` makes of the events. The rules:
+
+1. An event is *present* from its `effective_from` (a revocation from its `void_from`, where it has one) until its
+   `effective_until`. A `teach_out` does not lapse: from its end on it means expired.
+2. `annul` says that the narrowing events it names were wrong: they are absent at every time.
+3. *Heads* are the present events that no other present event names, directly or through others. Every head bears a
+   status; the most restrictive bears the day, then the one with the earliest start, then the lowest id.
+4. A narrowing event bears its own status, or that of what it follows where this is more restrictive: a warning never
+   undoes a suspension. Undoing is widening, and has events of its own: `lift` and `reinstate` bring back what was
+   before any trouble (the initial status, or active after a `renew`), `renew` makes active.
+5. `stay` bears what was before the events it names; `annul`, `appeal_open` and `appeal_decide` bear what is named or
+   was before, for they change nothing by themselves.
+6. Without present events it is the initial status. Validity comes on top: expired from `valid_until` of any standing
+   terms, unless something as restrictive was there before.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from ..encoding import schema
+from ..errors import DecodeError
+from ..limits import TIME_MAX, TIME_MIN
+from .issuers import AFTER
+from .records import Effective, in_order, source
+from .scope import check_scope
+from .vocabulary import (
+    ACCREDITATION_KINDS,
+    ACCREDITATION_LEVELS,
+    EVENTS,
+    INITIAL_STATUSES,
+    LAPSING_EVENTS,
+    NARROWING_EVENTS,
+    REASON_CODES,
+    SANCTION_LEVELS,
+    STATUSES,
+    VOID_RANK,
+    status_of_event,
+)
+
+# ------------------------------------------------------------------------------------------------ shapes
+
+EVIDENCE: Final = schema.list_of(schema.members({"uri": schema.link, "digest": schema.digest}), maximum=50)
+"""Documents by address and SHA-256, so that what was relied on can be told from what is there now."""
+
+_CONDITIONS: Final = schema.list_of(
+    schema.members({"text": schema.prose}, {"code": schema.text(64), "due_by": schema.time}), maximum=50
+)
+_TERMS: Final[Mapping[str, schema.Check]] = {
+    "valid_until": schema.time,
+    "conditions": _CONDITIONS,
+    "review_due": schema.time,
+    "policy": schema.link,
+    "evidence": EVIDENCE,
+}
+_GRANT: Final = schema.members(
+    {
+        "issuer": schema.issuer_id,
+        "kind": schema.one_of(*ACCREDITATION_KINDS),
+        "level": schema.one_of(*ACCREDITATION_LEVELS),
+        "scope": check_scope,
+        "valid_from": schema.time,
+    },
+    {
+        **_TERMS,
+        "initial_status": schema.one_of(*INITIAL_STATUSES),
+        "publishers": schema.list_of(schema.issuer_id, maximum=50),
+        "source_record": schema.members({"system": schema.text(100), "id": schema.text()}),
+    },
+)
+_AMENDMENT: Final = schema.members(
+    {
+        "accreditation": schema.digest,
+        "after": AFTER,
+        "effective_from": schema.time,
+        "scope": check_scope,
+        "valid_from": schema.time,
+    },
+    {**_TERMS, "reason_text": schema.prose},
+)
+_STATUS: Final = schema.members(
+    {
+        "accreditation": schema.digest,
+        "event": schema.one_of(*EVENTS),
+        "effective_from": schema.time,
+        "after": AFTER,
+    },
+    {
+        "sanction_level": schema.one_of(*SANCTION_LEVELS),
+        "reason_code": schema.one_of(*REASON_CODES),
+        "reason_text": schema.prose,
+        "effective_until": schema.time,
+        "void_from": schema.time,
+        "applies_to": schema.members(
+            {}, {"programs": schema.list_of(schema.text(200), minimum=1), "cohorts_enrolled_before": schema.time}
+        ),
+        "successor": schema.issuer_id,
+        "detected_at": schema.time,
+        "evidence": EVIDENCE,
+    },
+)
+_BELONGS_TO: Final[Mapping[str, Sequence[str]]] = {
+    "sanction_level": ("sanction",),
+    "effective_until": LAPSING_EVENTS,
+    "void_from": ("revoke",),
+    "applies_to": ("teach_out",),
+    "successor": ("supersede", "close"),
+}
+_NEEDS: Final[Mapping[str, Sequence[str]]] = {
+    "sanction": ("sanction_level",),
+    "teach_out": ("applies_to",),
+    "supersede": ("successor",),
+    "revoke": ("reason_code",),
+    "withdraw": ("reason_code",),
+    "deny": ("reason_code",),
+}
+_NAMES_WHAT_IT_FOLLOWS: Final = ("lift", "reinstate", "stay", "annul", "appeal_open", "appeal_decide")
+
+
+def check_grant(body: Any, path: str = "body") -> None:
+    """The shape of `accreditation.grant`."""
+    _GRANT(body, path)
+    _check_validity(body, path)
+
+
+def check_amend(body: Any, path: str = "body") -> None:
+    """The shape of `accreditation.amend`: the whole new set of terms."""
+    _AMENDMENT(body, path)
+    _check_validity(body, path)
+
+
+def check_status(body: Any, path: str = "body") -> None:
+    """The shape of `accreditation.status`."""
+    _STATUS(body, path)
+    event = body["event"]
+    for member, events in _BELONGS_TO.items():
+        if member in body and event not in events:
+            raise DecodeError("unknown_member", f"{member} belongs to {', '.join(events)}, not to {event}.", where=path)
+    for member in _NEEDS.get(event, ()):
+        if member not in body:
+            raise DecodeError("missing_member", f"{event} needs {member}.", where=path, hint="Add it.")
+    if event in _NAMES_WHAT_IT_FOLLOWS and not body["after"]:
+        raise DecodeError(
+            "missing_member", f"{event} names what it is about in after.", where=f"{path}.after", hint="Add the ids."
+        )
+    if body.get("reason_code") == "other" and "reason_text" not in body:
+        raise DecodeError("missing_member", "the reason other needs reason_text.", where=path, hint="Say it.")
+    if body.get("effective_until", TIME_MAX + 1) <= body["effective_from"]:
+        raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.effective_until")
+    if body.get("void_from", TIME_MIN) > body["effective_from"]:
+        raise DecodeError("bad_member", "void_from reaches back, not forward.", where=f"{path}.void_from")
+
+
+def _check_validity(body: Mapping[str, Any], path: str) -> None:
+    if body.get("valid_until", TIME_MAX + 1) <= body["valid_from"]:
+        raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.valid_until")
+
+
+# ------------------------------------------------------------------------------------------------ record
+
+_NOT_TERMS: Final = ("issuer", "kind", "level", "publishers", "accreditation", "after")
+
+
+def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effective]) -> dict[str, Any]:
+    """The accreditation's record; which amendments and events may speak on it has been judged before."""
+    body = grant.statement.body
+    publishers = {"publishers": sorted(body["publishers"])} if "publishers" in body else {}
+    return {
+        "id": grant.statement.id,
+        "issuer": body["issuer"],
+        "by": grant.by,
+        "via": grant.via,
+        "iat": grant.statement.iat,
+        "kind": body["kind"],
+        "level": body["level"],
+        **publishers,
+        "terms": [_terms(grant, body["valid_from"]), *(_terms(one, 0) for one in in_order(amends))],
+        "events": [_event(one) for one in in_order(events)],
+    }
+
+
+def _terms(said: Effective, effective_from: int) -> dict[str, Any]:
+    body = said.statement.body
+    kept = {name: value for name, value in body.items() if name not in _NOT_TERMS}
+    after = sorted(body.get("after", ()))
+    return {"effective_from": effective_from, **kept, **source(said), "after": after}
+
+
+def _event(said: Effective) -> dict[str, Any]:
+    body = said.statement.body
+    return {**{name: value for name, value in body.items() if name != "accreditation"}, **source(said)}
+
+
+# ------------------------------------------------------------------------------------------------ terms as of a time
+
+
+def terms_at(record: Mapping[str, Any], time: int, *, max_backdating: int | None = None) -> list[dict[str, Any]]:
+    """The terms that stand at `time`; all of them must cover a question. Empty before the first takes effect.
+
+    Args:
+        max_backdating: seconds before they were stated that terms apply at most (a charter's rule).
+    """
+    terms: list[dict[str, Any]] = record["terms"]
+    if len(terms) == 1:
+        return terms if _applies_from(terms[0], max_backdating) <= time else []
+    present = [one for one in terms if _applies_from(one, max_backdating) <= time]
+    if len(present) < 2:
+        return present
+    grant, amendments = terms[0], terms[1:]
+    parents = {one["statement"]: one["after"] for one in amendments}
+    named = _ancestors(parents, [one["statement"] for one in present])
+    # Every amendment says which accreditation it amends, and so knows the grant.
+    return [one for one in present if one is not grant and one["statement"] not in named]
+
+
+def _applies_from(terms: Mapping[str, Any], max_backdating: int | None) -> int:
+    start: int = terms["effective_from"]
+    return start if max_backdating is None else max(start, terms["iat"] - max_backdating)
+
+
+# ------------------------------------------------------------------------------------------------ status as of a time
+
+
+class Status(NamedTuple):
+    """An accreditation's status at some time.
+
+    Attributes:
+        word: one of `vocabulary.STATUSES`.
+        since: when the event or term that brings it began to count, seconds.
+        events: ids of the heads; what it rests on. Empty: the initial status.
+        event: the event that decided, as in the record; None for the initial status and for expiry by date.
+        is_stayed: a pending appeal keeps an event from counting.
+        has_appeal: an appeal is open.
+    """
+
+    word: str
+    since: int
+    events: tuple[bytes, ...] = ()
+    event: Mapping[str, Any] | None = None
+    is_stayed: bool = False
+    has_appeal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearing:
+    """A status borne by an event: sorts the most restrictive first."""
+
+    rank: int
+    since: int
+    id: bytes
+    word: str
+    event: Mapping[str, Any] | None
+
+    @property
+    def order(self) -> tuple[int, int, bytes]:
+        return self.rank, self.since, self.id
+
+
+def status_at(record: Mapping[str, Any], time: int, *, known: int | None = None) -> Status:
+    """The status at `time`, as far as events say that have taken effect by `known` (None: all in the record).
+
+    Terms that are not valid yet have a status all the same: ask `terms_at`.
+    """
+    grant = record["terms"][0]
+    word, since = grant.get("initial_status", "active"), grant["effective_from"]
+    status = None
+    if record["events"]:
+        initial = _Bearing(STATUSES[word].rank, since, record["id"], word, None)
+        status = _by_events(record["events"], initial, time, known)
+    expiry = _expiry(record, time)
+    if expiry is not None and (status is None or _yields_to_expiry(status, expiry)):
+        return Status(word="expired", since=expiry)
+    return status or Status(word=word, since=since)
+
+
+def _yields_to_expiry(status: Status, expiry: int) -> bool:
+    rank = STATUSES[status.word].rank
+    return (STATUSES["expired"].rank, expiry) < (rank, status.since)
+
+
+def _expiry(record: Mapping[str, Any], time: int) -> int | None:
+    """When the terms that stand at `time` ended, if they have; the earliest where several stand."""
+    stated = record["terms"]
+    if len(stated) == 1:
+        until: int | None = stated[0].get("valid_until")
+        return until if until is not None and until <= time else None
+    ends = [terms["valid_until"] for terms in terms_at(record, time) if "valid_until" in terms]
+    return min((end for end in ends if end <= time), default=None)
+
+
+def _by_events(events: Sequence[Mapping[str, Any]], initial: _Bearing, time: int, known: int | None) -> Status | None:
+    by_id = {event["statement"]: event for event in events}
+    heard = {id: event for id, event in by_id.items() if known is None or event["effective_from"] <= known}
+    wrong = {
+        id
+        for event in heard.values()
+        if event["event"] == "annul"
+        for id in event["after"]
+        if id in by_id and by_id[id]["event"] in NARROWING_EVENTS
+    }
+    present = {id: event for id, event in heard.items() if id not in wrong and _is_present(event, time)}
+    if not present:
+        return None
+    graph = _Graph(by_id, present, initial, time)
+    named = _ancestors({id: event["after"] for id, event in by_id.items()}, present)
+    heads = [id for id in present if id not in named]
+    borne = min((graph.bearing(id) for id in heads), key=lambda bearing: bearing.order)
+    return Status(
+        word=borne.word,
+        since=borne.since,
+        events=tuple(heads),
+        event=borne.event,
+        is_stayed=any(present[id]["event"] == "stay" for id in heads),
+        has_appeal=any(present[id]["event"] == "appeal_open" for id in heads),
+    )
+
+
+def _is_present(event: Mapping[str, Any], time: int) -> bool:
+    if event.get("void_from", event["effective_from"]) > time:
+        return False
+    return bool(event["event"] == "teach_out" or event.get("effective_until", TIME_MAX + 1) > time)
+
+
+class _Graph:
+    """What each present event bears; worked out parents first, without recursion, so that no history is too long."""
+
+    def __init__(
+        self,
+        by_id: Mapping[bytes, Mapping[str, Any]],
+        present: Mapping[bytes, Mapping[str, Any]],
+        initial: _Bearing,
+        time: int,
+    ) -> None:
+        self._present = present
+        self._initial = initial
+        self._time = time
+        # What an event follows, absent ones replaced by what those follow; and the unimpaired status under it.
+        self._follows: dict[bytes, tuple[bytes, ...]] = {}
+        self._base: dict[bytes, _Bearing] = {}
+        self._bearings: dict[bytes, _Bearing] = {}
+        for id in _parents_first({id: event["after"] for id, event in by_id.items()}):
+            self._enter(id, by_id[id])
+
+    def bearing(self, id: bytes) -> _Bearing:
+        return self._bearings[id]
+
+    def _enter(self, id: bytes, event: Mapping[str, Any]) -> None:
+        parents = [parent for parent in event["after"] if parent in self._follows]
+        follows: dict[bytes, None] = {}
+        for parent in parents:
+            follows.update(dict.fromkeys((parent,) if parent in self._present else self._follows[parent]))
+        self._follows[id] = tuple(follows)
+        self._base[id] = min((self._base[one] for one in follows), key=_restrictive_last, default=self._initial)
+        if id not in self._present:
+            return
+        word = event["event"]
+        if word in NARROWING_EVENTS:
+            borne = self._narrowed(id, event, follows)
+        elif word == "renew":
+            borne = _Bearing(STATUSES["active"].rank, event["effective_from"], id, "active", event)
+            self._base[id] = borne
+        elif word in ("lift", "reinstate"):
+            base = self._base[id]
+            borne = _Bearing(base.rank, event["effective_from"], id, base.word, event)
+        elif word == "stay":
+            borne = self._worst(self._before(parent) for parent in follows)
+        else:
+            borne = self._worst(self._bearings[parent] for parent in follows)
+        self._bearings[id] = borne
+
+    def _narrowed(self, id: bytes, event: Mapping[str, Any], follows: Iterable[bytes]) -> _Bearing:
+        start = event.get("void_from", event["effective_from"])
+        word = status_of_event(event)
+        rank = VOID_RANK if "void_from" in event else STATUSES[word].rank
+        if word == "teach_out" and event.get("effective_until", TIME_MAX + 1) <= self._time:
+            word, rank, start = "expired", STATUSES["expired"].rank, event["effective_until"]
+        own = _Bearing(rank, start, id, word, event)
+        followed = self._worst(self._bearings[parent] for parent in follows)
+        return followed if followed.rank < own.rank else own
+
+    def _before(self, id: bytes) -> _Bearing:
+        """What was before an event that is stayed; a widening event cannot be stayed."""
+        if self._present[id]["event"] not in NARROWING_EVENTS:
+            return self._bearings[id]
+        return self._worst(self._bearings[parent] for parent in self._follows[id])
+
+    def _worst(self, bearings: Iterator[_Bearing]) -> _Bearing:
+        return min(bearings, key=lambda bearing: bearing.order, default=self._initial)
+
+
+def _restrictive_last(bearing: _Bearing) -> tuple[int, int, bytes]:
+    return -bearing.rank, bearing.since, bearing.id
+
+
+def _ancestors(parents: Mapping[bytes, Sequence[bytes]], of: Iterable[bytes]) -> set[bytes]:
+    """Everything that the statements `of` name, directly or through others."""
+    named: set[bytes] = set()
+    pending = [parent for id in of for parent in parents.get(id, ())]
+    while pending:
+        id = pending.pop()
+        if id not in named:
+            named.add(id)
+            pending += parents.get(id, ())
+    return named
+
+
+def _parents_first(parents: Mapping[bytes, Sequence[bytes]]) -> Iterator[bytes]:
+    """Every id after those it names. There is no circle: an id is a hash over the ids it names."""
+    done: set[bytes] = set()
+    for start in parents:
+        pending = [start]
+        while pending:
+            id = pending[-1]
+            missing = [parent for parent in parents[id] if parent in parents and parent not in done]
+            if missing:
+                pending += missing
+            else:
+                pending.pop()
+                if id not in done:
+                    done.add(id)
+                    yield id

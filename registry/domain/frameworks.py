@@ -1,0 +1,217 @@
+"""Competency frameworks: what is said of one, its items in parts, and when they count.
+
+`framework.publish` says title, version and the root over all items; `framework.items` brings them in parts, in the
+order of the source, each small enough for a statement. A framework is *complete* once parts of the same authority give
+exactly `item_count` items whose RFC 6962 root is `items_root`; only then are its competencies in the registry.
+
+Record `framework` (lists by id):
+
+    {id, stated: [{by, via, statement, iat, title, version, format, …, complete: bool, parts: [numbers held],
+                   events: [{by, via, statement, iat, status, effective_from, after}]}]}
+
+Record `competency`, for every id and alias of an item of a complete framework:
+
+    {id, in: [{framework, by, via, statement: the publish, item: its id there, parents: […], ?code, ?label}]}
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, product
+from typing import Any, Final
+
+from ..encoding import schema
+from ..encoding.cbor import encode
+from ..errors import DecodeError
+from ..transparency.merkle import leaf_hash
+from ..transparency.tiles import derive_root
+from .issuers import AFTER
+from .records import Effective, in_order, source
+
+FORMATS: Final = ("case", "ctdl_asn", "rsd", "esco", "onet", "csv")
+STATUSES: Final = ("active", "deprecated", "withdrawn")
+"""From the least restrictive to the most."""
+
+ITEMS_MAX: Final = 2**24
+"""Items of one framework; ESCO, the largest published, has some 17,000."""
+PARTS_MAX: Final = 2**16
+"""Parts of one framework: at some 30 items a statement, two million items."""
+ATTEMPTS: Final = 64
+"""Combinations of parts tried where one part was said in several ways; an author mends a slip or two."""
+
+ITEM: Final = schema.members(
+    {"id": schema.uri, "statement": schema.prose},
+    {
+        "aliases": schema.list_of(schema.uri, maximum=20),
+        "code": schema.text(100),
+        "label": schema.text(),
+        "type": schema.text(100),
+        "parents": schema.list_of(schema.uri, maximum=50),
+        "level": schema.text(100),
+    },
+)
+
+
+def _check_pattern(value: Any, path: str) -> None:
+    schema.text()(value, path)
+    if value.count("{identifier}") != 1 or not value.startswith(("https://", "http://", "urn:")):
+        raise schema.wrong(path, "an address with {identifier} in it, as in https://example.org/items/{identifier}")
+
+
+_PUBLISH: Final = schema.members(
+    {
+        "id": schema.uri,
+        "title": schema.text(),
+        "version": schema.text(100),
+        "format": schema.one_of(*FORMATS),
+        "content_digest": schema.digest,
+        "item_count": schema.integer(0, ITEMS_MAX),
+        "items_root": schema.digest,
+    },
+    {
+        "publisher": schema.text(),
+        "license": schema.text(),
+        "source_url": schema.link,
+        "alias_patterns": schema.list_of(_check_pattern, maximum=20),
+        "supersedes": schema.digest,
+    },
+)
+_ITEMS: Final = schema.members(
+    {
+        "framework": schema.uri,
+        "publish": schema.digest,
+        "part": schema.integer(0, PARTS_MAX - 1),
+        "items": schema.list_of(ITEM, minimum=1),
+    }
+)
+_STATUS: Final = schema.members(
+    {
+        "framework": schema.uri,
+        "publish": schema.digest,
+        "status": schema.one_of(*STATUSES),
+        "effective_from": schema.time,
+        "after": AFTER,
+    },
+    {"reason_text": schema.prose},
+)
+
+
+def check_publish(body: Any, path: str = "body") -> None:
+    """The shape of `framework.publish`. `supersedes` is the id of an earlier publish."""
+    _PUBLISH(body, path)
+
+
+def check_items(body: Any, path: str = "body") -> None:
+    """The shape of `framework.items`."""
+    _ITEMS(body, path)
+    ids = [item["id"] for item in body["items"]]
+    for index, id in enumerate(ids):
+        if id in ids[:index]:
+            raise DecodeError("twice", f"{id} is there twice.", where=f"{path}.items[{index}].id")
+
+
+def check_status(body: Any, path: str = "body") -> None:
+    """The shape of `framework.status`."""
+    _STATUS(body, path)
+
+
+def items_root(items: Iterable[Mapping[str, Any]]) -> bytes:
+    """RFC 6962 root over the encoding of each item, in the source's order."""
+    return derive_root(leaf_hash(encode(item)) for item in items)
+
+
+# ------------------------------------------------------------------------------------------------ records
+
+
+def reduce(
+    id: str, publishes: Sequence[Effective], items: Sequence[Effective], statuses: Sequence[Effective]
+) -> dict[str, Any] | None:
+    """The framework's record; None if nobody published it.
+
+    Parts and statuses count for the publish they name where the same authority instance said them.
+    """
+    stated = []
+    for publish in in_order(publishes):
+        body = publish.statement.body
+        parts = _parts(publish, items)
+        stated.append(
+            {
+                **{name: value for name, value in body.items() if name != "id"},
+                **source(publish),
+                "complete": _complete(body, parts) is not None,
+                "parts": sorted(parts),
+                "events": [
+                    {
+                        **{n: v for n, v in one.statement.body.items() if n not in ("framework", "publish")},
+                        **source(one),
+                    }
+                    for one in in_order(statuses)
+                    if _belongs(one, publish)
+                ],
+            }
+        )
+    return {"id": id, "stated": stated} if stated else None
+
+
+def competencies(
+    id: str, publishes: Sequence[Effective], items: Sequence[Effective]
+) -> dict[str, list[dict[str, Any]]]:
+    """What a framework contributes to competency records: id or alias -> entries."""
+    entries: dict[str, list[dict[str, Any]]] = {}
+    for publish in in_order(publishes):
+        for item in _complete(publish.statement.body, _parts(publish, items)) or ():
+            entry = {"framework": id, **source(publish), "item": item["id"], "parents": item.get("parents", [])}
+            del entry["iat"]
+            entry |= {name: item[name] for name in ("code", "label") if name in item}
+            for name in (item["id"], *item.get("aliases", ())):
+                entries.setdefault(name, []).append(entry)
+    return entries
+
+
+def reduce_competency(id: str, entries: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The competency's record from what every framework contributes to it; None if none does."""
+    unique = {(one["statement"], one["by"], one["via"] or b"", one["item"]): dict(one) for one in entries}
+    return {"id": id, "in": [unique[key] for key in sorted(unique)]} if unique else None
+
+
+def status_at(stated: Mapping[str, Any], time: int) -> str:
+    """The status of one stated framework: the most restrictive event in effect that no other such event follows."""
+    present = {event["statement"]: event for event in stated["events"] if event["effective_from"] <= time}
+    parents = {event["statement"]: event["after"] for event in stated["events"]}
+    named: set[bytes] = set()
+    pending = [parent for id in present for parent in parents[id]]
+    while pending:
+        id = pending.pop()
+        if id not in named:
+            named.add(id)
+            pending += parents.get(id, ())
+    words = [event["status"] for id, event in present.items() if id not in named]
+    return max(words, key=STATUSES.index, default="active")
+
+
+def _belongs(part: Effective, publish: Effective) -> bool:
+    return (part.statement.body["publish"], part.by, part.via) == (publish.statement.id, publish.by, publish.via)
+
+
+def _parts(publish: Effective, items: Sequence[Effective]) -> dict[int, list[list[dict[str, Any]]]]:
+    """Part number -> the ways it was said, by id."""
+    parts: dict[int, list[list[dict[str, Any]]]] = {}
+    for one in in_order(items):
+        if _belongs(one, publish):
+            ways = parts.setdefault(one.statement.body["part"], [])
+            if one.statement.body["items"] not in ways:
+                ways.append(one.statement.body["items"])
+    return parts
+
+
+def _complete(body: Mapping[str, Any], parts: Mapping[int, list[list[dict[str, Any]]]]) -> list[dict[str, Any]] | None:
+    """All items in order, if parts 0 to n give the count and root that were published."""
+    if sorted(parts) != list(range(len(parts))):
+        return None
+    for ways in islice(_ways(parts), ATTEMPTS):
+        items = [item for part in ways for item in part]
+        if len(items) == body["item_count"] and items_root(items) == body["items_root"]:
+            return items
+    return None
+
+
+def _ways(parts: Mapping[int, list[list[dict[str, Any]]]]) -> Iterator[tuple[list[dict[str, Any]], ...]]:
+    return product(*(parts[number] for number in sorted(parts)))

@@ -1,0 +1,245 @@
+"""Who an issuer is: names, kind of body, identifiers, keys; and what of it each authority has stated.
+
+Facts are kept per stating authority, because one authority's word on an issuer does not bind another's accreditation.
+An update holds the whole new set of facts and names those it follows (`after`). Keys only ever add up: a key ends by
+its own `valid_until`, or by `issuer.key` with `retire` or `compromise`, never by being left out of an update, for the
+credentials it signed while it was good stay good.
+
+Record `issuer` (lists by id):
+
+    {id, stated: [{by, via, statement, iat, facts: {…}, after: […]}],
+     keys: [{by, via, statement, iat, op: "add", key: {id, …}, ?kid}                     ; kid: if it is an Ed25519 key
+          | {by, via, statement, iat, op: "retire"|"compromise", key_id, ?…, signer}],  ; signer: the statement's key
+     accreditations: [[id, SHA-256 of the accreditation's record]]}
+
+Record `alias`: `{id, issuers: [ids]}`, for every `also_known_as`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from ..encoding import schema
+from ..encoding.ed25519 import decode_multibase, key_id
+from ..errors import DecodeError
+from ..limits import IDENTIFIER_CHARS, TIME_MAX, TIME_MIN
+from .axes import check_jurisdiction
+from .records import Effective, in_order, source, standing
+from .vocabulary import IDENTIFIER_SCHEMES, ISSUER_CATEGORIES, LEARNING_MODES, ROLES, SECTORS
+
+AFTER: Final = schema.list_of(schema.digest)
+
+_FORMS: Final = {
+    "ctid": re.compile(r"ce-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII),
+    "ror": re.compile(r"0[a-hj-km-np-tv-z0-9]{6}\d{2}", re.ASCII),
+    "ipeds_unitid": re.compile(r"\d{6}", re.ASCII),
+    "lei": re.compile(r"[0-9A-Z]{18}\d{2}", re.ASCII),
+}
+"""Forms of the identifiers that have one: CTDL CTID, ROR (ROR documentation), IPEDS, LEI (ISO 17442)."""
+
+_SECRET_JWK_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
+"""RFC 7518 §6.2.2, §6.3.2, §6.4.1."""
+
+
+def _check_identifier(value: Any, path: str) -> None:
+    _IDENTIFIER(value, path)
+    form = _FORMS.get(value["scheme"])
+    if form is not None and form.fullmatch(value["value"]) is None:
+        raise schema.wrong(f"{path}.value", f"an identifier written as {value['scheme']} writes them")
+
+
+def _check_method(value: Any, path: str) -> None:
+    """A verification method: a DID or https URL, with the fragment that names the key."""
+    schema.text(IDENTIFIER_CHARS)(value, path)
+    if not value.startswith(("did:", "https://")) or any(not "!" <= character <= "~" for character in value):
+        raise schema.wrong(path, "the id of a key, as in did:web:college.example#key-1")
+
+
+def _check_multibase(value: Any, path: str) -> None:
+    """A multibase key; one that is Ed25519 must be usable, others (P-256, RSA …) are kept as written."""
+    schema.text(IDENTIFIER_CHARS)(value, path)
+    if value.startswith("z6Mk"):
+        try:
+            decode_multibase(value)
+        except DecodeError as error:
+            raise DecodeError(error.code, error.message, where=path, hint=error.hint) from None
+    elif re.fullmatch(r"[a-zA-Z][A-Za-z0-9_-]{20,}", value, re.ASCII) is None:
+        raise schema.wrong(path, "a publicKeyMultibase, as in z6MkhaXgBZDv…")
+
+
+def _check_jwk(value: Any, path: str) -> None:
+    schema.table_of(schema.text(40), schema.either(schema.text(2_000), schema.list_of(schema.text(4_000))))(value, path)
+    if "kty" not in value:
+        raise DecodeError("missing_member", "a JWK says its kty (RFC 7517 §4.1).", where=path, hint="Add it.")
+    for member in _SECRET_JWK_MEMBERS:
+        if member in value:
+            raise DecodeError(
+                "secret_key",
+                f"the member {member} belongs to a private key.",
+                where=path,
+                hint="Publish the public part only, and replace this key: it has been shown.",
+            )
+
+
+_IDENTIFIER: Final = schema.members({"scheme": schema.one_of(*IDENTIFIER_SCHEMES), "value": schema.text(100)})
+_KEY: Final = schema.members(
+    {"id": _check_method},
+    {
+        "public_key_multibase": _check_multibase,
+        "jwk": _check_jwk,
+        "valid_from": schema.time,
+        "valid_until": schema.time,
+        "budget": schema.budget,
+    },
+)
+
+
+def check_pinned_key(value: Any, path: str) -> None:
+    """`{id, public_key_multibase | jwk, ?valid_from, ?valid_until, ?budget}`.
+
+    With a `budget` (of an Ed25519 key only) the issuer may use the key for `issuer.key` statements of its own.
+    """
+    _KEY(value, path)
+    if ("public_key_multibase" in value) == ("jwk" in value):
+        raise schema.wrong(path, "either public_key_multibase or jwk")
+    if "budget" in value and not value.get("public_key_multibase", "").startswith("z6Mk"):
+        raise schema.wrong(f"{path}.budget", "a budget for an Ed25519 key (z6Mk…) only")
+    if value.get("valid_until", TIME_MAX + 1) <= value.get("valid_from", TIME_MIN):
+        raise DecodeError("never_valid", "the key would end before it begins.", where=f"{path}.valid_until")
+
+
+_ids = schema.list_of(schema.issuer_id)
+_FACTS: Final[Mapping[str, schema.Check]] = {
+    "also_known_as": _ids,
+    "legal_name": schema.text(),
+    "url": schema.link,
+    "image": schema.link,
+    "categories": schema.list_of(schema.one_of(*ISSUER_CATEGORIES)),
+    "sector": schema.one_of(*SECTORS),
+    "role": schema.one_of(*ROLES),
+    "learning_modes": schema.list_of(schema.one_of(*LEARNING_MODES)),
+    "jurisdictions": schema.list_of(check_jurisdiction),
+    "identifiers": schema.list_of(_check_identifier),
+    "keys": schema.list_of(check_pinned_key),
+    "status_methods": schema.list_of(schema.text(100)),
+    "parent": schema.issuer_id,
+    "predecessors": _ids,
+    "custodian_for": _ids,
+    "outcomes_dataset": schema.link,
+    "learner_contact": schema.link,
+}
+_REGISTER: Final = schema.members({"id": schema.issuer_id, "name": schema.text()}, _FACTS)
+_UPDATE: Final = schema.members({"id": schema.issuer_id, "name": schema.text(), "after": AFTER}, _FACTS)
+_KEY_EVENT: Final = schema.members(
+    {"issuer": schema.issuer_id, "op": schema.one_of("add", "retire", "compromise")},
+    {
+        "key": check_pinned_key,
+        "key_id": _check_method,
+        "valid_until": schema.time,
+        "compromised_since": schema.time,
+        "reason_text": schema.prose,
+    },
+)
+
+
+def check_register(body: Any, path: str = "body") -> None:
+    """The shape of `issuer.register`."""
+    _REGISTER(body, path)
+    _check_names_others(body, path)
+
+
+def check_update(body: Any, path: str = "body") -> None:
+    """The shape of `issuer.update`: the whole new set of facts, and the statements it follows."""
+    _UPDATE(body, path)
+    _check_names_others(body, path)
+
+
+def _check_names_others(body: Mapping[str, Any], path: str) -> None:
+    for member in ("also_known_as", "predecessors", "custodian_for"):
+        if body["id"] in body.get(member, ()):
+            raise schema.wrong(f"{path}.{member}", "other ids than its own")
+    if body.get("parent") == body["id"]:
+        raise schema.wrong(f"{path}.parent", "another id than its own")
+
+
+def check_key(body: Any, path: str = "body") -> None:
+    """The shape of `issuer.key`.
+
+    `retire` may say when (`valid_until`; else when it was stated), `compromise` since when (`compromised_since`; else
+    nothing by that key is believed).
+    """
+    _KEY_EVENT(body, path)
+    belongs = {"add": {"key"}, "retire": {"key_id", "valid_until"}, "compromise": {"key_id", "compromised_since"}}
+    needed = "key" if body["op"] == "add" else "key_id"
+    if needed not in body:
+        raise DecodeError("missing_member", f"{body['op']} needs {needed}.", where=path, hint="Add it.")
+    for member in ("key", "key_id", "valid_until", "compromised_since"):
+        if member in body and member not in belongs[body["op"]]:
+            raise DecodeError("unknown_member", f"{member} does not belong to {body['op']}.", where=path)
+
+
+# ------------------------------------------------------------------------------------------------ records
+
+
+def reduce(id: str, facts: Sequence[Effective], accreditations: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+    """The issuer's record; None if nothing is stated about it.
+
+    Args:
+        facts: effective `issuer.register`, `.update` and `.key`; may be empty where only an accreditation names it.
+        accreditations: id -> digest of the accreditation's record.
+    """
+    if not facts and not accreditations:
+        return None
+    stated: list[dict[str, Any]] = []
+    keys: list[dict[str, Any]] = []
+    for fact in in_order(facts):
+        body = fact.statement.body
+        if fact.statement.kind == "issuer.key":
+            keys.append(_key_event(fact))
+            continue
+        keys += [_added(fact, key) for key in sorted(body.get("keys", ()), key=lambda key: str(key["id"]))]
+        kept = {name: value for name, value in body.items() if name not in ("keys", "after")}
+        stated.append({**source(fact), "facts": kept, "after": sorted(body.get("after", ()))})
+    return {
+        "id": id,
+        "stated": stated,
+        "keys": keys,
+        "accreditations": [[one, accreditations[one]] for one in sorted(accreditations)],
+    }
+
+
+def _added(fact: Effective, key: Mapping[str, Any]) -> dict[str, Any]:
+    multibase = key.get("public_key_multibase", "")
+    kid = {"kid": key_id(decode_multibase(multibase))} if multibase.startswith("z6Mk") else {}
+    return {**source(fact), "op": "add", "key": dict(key), **kid}
+
+
+def _key_event(fact: Effective) -> dict[str, Any]:
+    body = fact.statement.body
+    if body["op"] == "add":
+        return _added(fact, body["key"])
+    kept = {name: value for name, value in body.items() if name != "issuer"}
+    return {**source(fact), **kept, "signer": fact.statement.kid}
+
+
+def aliases(facts: Iterable[Effective]) -> list[str]:
+    """Every id that some standing fact says the issuer is also known as, in order."""
+    record = reduce("", list(facts), {})
+    stated = standing(record["stated"]) if record is not None else []
+    return sorted({alias for fact in stated for alias in fact["facts"].get("also_known_as", ())})
+
+
+def reduce_alias(id: str, issuers: Iterable[str]) -> dict[str, Any] | None:
+    """The record of an alias; None if no issuer is known by it."""
+    ids = sorted(set(issuers))
+    return {"id": id, "issuers": ids} if ids else None
+
+
+def name_of(record: Mapping[str, Any], preferred: Sequence[tuple[str, bytes | None]] = ()) -> str | None:
+    """The issuer's name as the first of `preferred` authority instances states it, else as anybody does."""
+    stated = standing(record["stated"])
+    for by, via in preferred:
+        for fact in stated:
+            if fact["by"] == by and fact["via"] == via:
+                return str(fact["facts"]["name"])
+    return str(stated[0]["facts"]["name"]) if stated else None

@@ -1,0 +1,57 @@
+"""Recognition: this ecosystem's statement that it recognises another ecosystem or authority, for some actions.
+
+Record `recognition` (id: what is recognised; lists by id):
+
+    {id, granted: [{by, via, statement, iat, name, actions, ?ecosystem, ?url, ?valid_from, ?valid_until,
+                    withdrawn: null | {statement, effective_from}}]}
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..encoding import schema
+from ..errors import DecodeError
+from ..limits import TIME_MAX, TIME_MIN
+from .records import Effective, in_order, source
+
+_GRANT: Final = schema.members(
+    {
+        "id": schema.issuer_id,
+        "name": schema.text(),
+        "actions": schema.list_of(schema.text(100), minimum=1, maximum=50),
+    },
+    {"ecosystem": schema.digest, "url": schema.link, "valid_from": schema.time, "valid_until": schema.time},
+)
+_WITHDRAW: Final = schema.members(
+    {"recognition": schema.digest, "effective_from": schema.time}, {"reason_text": schema.prose}
+)
+
+
+def check_grant(body: Any, path: str = "body") -> None:
+    """The shape of `recognition.grant`. `actions`: `issue`, `accredit`, words of that ecosystem, or `*`."""
+    _GRANT(body, path)
+    if body.get("valid_until", TIME_MAX + 1) <= body.get("valid_from", TIME_MIN):
+        raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.valid_until")
+
+
+def check_withdraw(body: Any, path: str = "body") -> None:
+    """The shape of `recognition.withdraw`, of one grant by its statement's id."""
+    _WITHDRAW(body, path)
+
+
+def reduce(id: str, grants: Sequence[Effective], withdrawals: Sequence[Effective]) -> dict[str, Any] | None:
+    """The recognition's record; None if it was never granted.
+
+    What the authorities granted together they withdraw together, so a withdrawal need not be by the grant's author.
+    """
+    granted = []
+    for grant in in_order(grants):
+        ended = [
+            {"statement": one.statement.id, "effective_from": one.statement.body["effective_from"]}
+            for one in in_order(withdrawals)
+            if one.statement.body["recognition"] == grant.statement.id
+        ]
+        body = {name: value for name, value in grant.statement.body.items() if name != "id"}
+        withdrawn = min(ended, key=lambda end: (end["effective_from"], end["statement"]), default=None)
+        granted.append({**body, **source(grant), "withdrawn": withdrawn})
+    return {"id": id, "granted": granted} if granted else None

@@ -1,0 +1,100 @@
+"""What is in the registry once statements have taken effect: records, by type and id.
+
+A record is a plain dict that deterministic CBOR can hold, derived from the effective statements about one subject and
+from nothing else. Its place in the state map is `record_key`, its leaf `record_digest`. Each type's module says what
+its record holds and has the pure function (`reduce…`) from statements to record: `issuers`, `accreditations`,
+`frameworks`, `mappings`, `recognitions` here; charter, authority and node records come from `governance`.
+
+`Records` is all that a decision reads: a node's fold, a snapshot and the records of an evidence file are each one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final, Protocol
+
+from ..encoding.cbor import encode
+from ..statement import Statement
+
+TYPES: Final = (
+    "accreditation",
+    "alias",
+    "authority",
+    "charter",
+    "competency",
+    "framework",
+    "issuer",
+    "mapping",
+    "node",
+    "recognition",
+)
+
+
+class Records(Protocol):
+    """What a decision reads."""
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        """The record, which is not to be changed; None if there is none (and that, too, can be proved)."""
+        ...
+
+
+class MemoryRecords:
+    """The simplest `Records`: a dictionary."""
+
+    def __init__(self, records: Mapping[tuple[str, str], dict[str, Any]] | None = None) -> None:
+        self._records = dict(records or {})
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        return self._records.get((type, id))
+
+    def put(self, type: str, id: str, record: dict[str, Any] | None) -> None:
+        """Set a record, or remove it (None)."""
+        assert type in TYPES, type
+        if record is None:
+            self._records.pop((type, id), None)
+        else:
+            self._records[type, id] = record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effective:
+    """One statement that has taken effect, with the authority instance it spoke for.
+
+    Attributes:
+        by: the authority's id; for an issuer's statement about its own keys, the issuer's.
+        via: the delegation under which it acts, 32 bytes; None for an authority that the charter names.
+    """
+
+    statement: Statement
+    by: str
+    via: bytes | None
+
+
+def record_key(type: str, id: str) -> bytes:
+    """Where a record is in the state map: SHA-256 of type, a nought byte, id."""
+    return sha256(type.encode() + b"\0" + id.encode()).digest()
+
+
+def record_digest(record: Mapping[str, Any]) -> bytes:
+    """SHA-256 of a record's one encoding: its leaf in the state map, and what an issuer's record says of each."""
+    return sha256(encode(record)).digest()
+
+
+def source(effective: Effective) -> dict[str, Any]:
+    """The members that say where a part of a record comes from."""
+    statement = effective.statement
+    return {"by": effective.by, "via": effective.via, "statement": statement.id, "iat": statement.iat}
+
+
+def in_order(statements: Iterable[Effective]) -> list[Effective]:
+    """By id, each once: whatever the order of arrival, the record is the same."""
+    unique = {(one.statement.id, one.by, one.via or b""): one for one in statements}
+    return [unique[key] for key in sorted(unique)]
+
+
+def standing(stated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of facts stated one after another, those that no later one of the same authority names in its `after`."""
+    if len(stated) == 1:
+        return stated
+    named = {(fact["by"], id) for fact in stated for id in fact.get("after", ())}
+    return [fact for fact in stated if (fact["by"], fact["statement"]) not in named]

@@ -1,0 +1,443 @@
+"""What an accreditation covers, axis by axis, and whether a question lies within it.
+
+A *scope* has up to ten members, most of them an *axis*. An absent axis grants nothing on it; `"*"` grants all of it and
+is always written out; a list grants what it names and what lies within that (see `vocabulary` and `axes`):
+
+    {"achievement_types": ["Degree"], "credential_types": "*", "jurisdictions": ["US-IN"],
+     "levels": [{"scheme": "EQF", "min": 5, "max": 6}], "programs": [{"id": "nursing-bsn", "cip": "51.3801"}],
+     "fields_of_study": [{"scheme": "cip", "code": "51"}], "delivery_modes": "*",
+     "frameworks": ["https://example.org/framework"], "competencies": [...], "inherit_to_narrower": True}
+
+`covers` compares a question with it. An axis that the question asks and the scope does not grant makes the answer no;
+an axis on which the scope is a list and the question says nothing is *open*, and named as such.
+
+A competency is covered if `competencies` names it, if `frameworks` names a framework it is in, or, with
+`inherit_to_narrower`, if `competencies` names a broader item of a framework. Which framework statements count is the
+caller's to say (`lookup`); `registry.domain.mappings` are shapes only so far, and extend nothing.
+
+*Limits* of a delegation look alike and mean the opposite where absent: no limit on that axis.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any, Final, Protocol
+
+from ..encoding import schema
+from ..errors import DecodeError
+from ..limits import DELEGATION_DEPTH, TIME_MAX
+from .axes import check_field, check_jurisdiction, check_level_range, field_within, jurisdiction_within, level_within
+from .vocabulary import (
+    ACCREDITATION_KINDS,
+    ENVELOPES,
+    ISSUER_CATEGORIES,
+    UNIVERSAL_CREDENTIAL_TYPES,
+    check_achievement_type,
+    credential_type_name,
+    with_ancestors,
+)
+
+Lookup = Callable[[str], Sequence[Mapping[str, Any]]]
+"""From a competency's id to the entries (`{framework, item, parents, …}`) of the frameworks that count."""
+
+ANCESTORS_MAX: Final = 200
+"""Broader items looked at for one competency; the deepest published framework has some ten levels."""
+
+# ------------------------------------------------------------------------------------------------ shape
+
+_word = schema.text(200)
+_PROGRAM: Final = schema.members({"id": _word}, {"name": schema.text(), "cip": schema.text(12), "soc": schema.text(12)})
+
+
+def _axis(item: schema.Check) -> schema.Check:
+    return schema.wildcard(schema.list_of(item, minimum=1))
+
+
+_SCOPE: Final = schema.members(
+    {},
+    {
+        "credential_types": _axis(_word),
+        "achievement_types": _axis(check_achievement_type),
+        "frameworks": _axis(schema.uri),
+        "competencies": _axis(schema.uri),
+        "inherit_to_narrower": schema.boolean,
+        "programs": _axis(_PROGRAM),
+        "fields_of_study": _axis(check_field),
+        "levels": _axis(check_level_range),
+        "jurisdictions": _axis(check_jurisdiction),
+        "delivery_modes": _axis(schema.text(64)),
+    },
+)
+_WHAT: Final = ("credential_types", "achievement_types", "frameworks", "competencies")
+
+
+def check_scope(value: Any, path: str) -> None:
+    """The shape of a scope; one that grants nothing is refused."""
+    _SCOPE(value, path)
+    if not any(axis in value for axis in _WHAT):
+        raise DecodeError(
+            "empty_scope",
+            "it grants nothing.",
+            where=path,
+            hint="Give at least one of " + ", ".join(_WHAT) + '; "*" means all.',
+        )
+
+
+check_limits: Final = schema.members(
+    {},
+    {
+        "kinds": _axis(schema.one_of(*ACCREDITATION_KINDS)),
+        "categories": _axis(schema.one_of(*ISSUER_CATEGORIES)),
+        "achievement_types": _axis(check_achievement_type),
+        "jurisdictions": _axis(check_jurisdiction),
+        "frameworks": _axis(schema.uri),
+        "max_depth": schema.integer(0, DELEGATION_DEPTH),
+        "max_validity": schema.integer(1, TIME_MAX),
+    },
+)
+"""The shape of a delegation's limits. `max_depth`: further delegations below this one. `max_validity`: seconds."""
+
+# ------------------------------------------------------------------------------------------------ question
+
+
+class Question(Protocol):
+    """What `covers` reads of a query; None or empty where it does not ask."""
+
+    @property
+    def credential_types(self) -> tuple[str, ...]: ...
+
+    @property
+    def achievement_types(self) -> tuple[str, ...]: ...
+
+    @property
+    def competencies(self) -> tuple[str, ...]: ...
+
+    @property
+    def framework(self) -> str | None: ...
+
+    @property
+    def level(self) -> tuple[str, int] | None: ...
+
+    @property
+    def jurisdiction(self) -> str | None: ...
+
+    @property
+    def program(self) -> str | None: ...
+
+    @property
+    def field_of_study(self) -> tuple[str, str] | None: ...
+
+    @property
+    def delivery_mode(self) -> str | None: ...
+
+
+class Outcome(Enum):
+    """How a scope answers on one axis."""
+
+    COVERED = "covered"
+    NOT_COVERED = "not_covered"
+    OPEN = "open"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """The answer on one axis.
+
+    Attributes:
+        name: the question's member.
+        outcome: OPEN: the scope is a list and the question did not ask. UNKNOWN: no framework that counts holds the
+            competency asked for, and one might.
+        asked: what was asked and is not covered or known; empty otherwise.
+    """
+
+    name: str
+    outcome: Outcome
+    asked: str = ""
+
+
+_SINGLE_AXES: Final[tuple[tuple[str, str, Callable[[Any, Any], bool]], ...]] = (
+    ("level", "levels", level_within),
+    ("jurisdiction", "jurisdictions", jurisdiction_within),
+    ("program", "programs", lambda asked, program: bool(asked == program["id"])),
+    ("field_of_study", "fields_of_study", field_within),
+    ("delivery_mode", "delivery_modes", str.__eq__),
+)
+_asked_singly: Final = attrgetter(*(axis[0] for axis in _SINGLE_AXES))
+AXES: Final = ("credential_types", "achievement_types", "competencies", "framework", *(a[0] for a in _SINGLE_AXES))
+
+_COVERED: Final = {name: Axis(name=name, outcome=Outcome.COVERED) for name in AXES}
+_OPEN: Final = {name: Axis(name=name, outcome=Outcome.OPEN) for name in AXES}
+
+
+def covers(scope: Mapping[str, Any], question: Question, lookup: Lookup) -> list[Axis]:
+    """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN."""
+    results: list[Axis] = []
+    _add(results, "credential_types", scope.get("credential_types"), question.credential_types, _credential_type_in)
+    _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, _achievement_in)
+    _add_competencies(results, scope, question, lookup)
+    for (name, member, within), asked in zip(_SINGLE_AXES, _asked_singly(question), strict=True):
+        granted = scope.get(member)
+        if asked is None:
+            if granted is not None and granted != "*":
+                results.append(_OPEN[name])
+        elif granted == "*" or (granted is not None and any(within(asked, item) for item in granted)):
+            results.append(_COVERED[name])
+        else:
+            results.append(Axis(name=name, outcome=Outcome.NOT_COVERED, asked=_text_of(asked)))
+    return results
+
+
+def says_what(scope: Mapping[str, Any], question: Question) -> bool:
+    """Whether the question says enough of *what* is attested to be answered by this scope.
+
+    An envelope (`OpenBadgeCredential`) says nothing of it, and neither does a credential type that only `"*"` covers:
+    where achievement types are limited, such a question has no answer.
+    """
+    if question.achievement_types or question.competencies or question.framework is not None:
+        return True
+    if scope.get("achievement_types") == "*":
+        return True
+    named = scope.get("credential_types")
+    return isinstance(named, list) and any(
+        _credential_type_in(asked, named) and credential_type_name(asked) not in ENVELOPES
+        for asked in question.credential_types
+    )
+
+
+def _add(
+    results: list[Axis], name: str, granted: Any, asked: tuple[str, ...], within: Callable[[str, list[str]], bool]
+) -> None:
+    if not asked:
+        if granted is not None and granted != "*":
+            results.append(_OPEN[name])
+        return
+    if granted != "*":
+        missing = asked if granted is None else [one for one in asked if not within(one, granted)]
+        if name == "credential_types":
+            missing = [one for one in missing if credential_type_name(one) not in UNIVERSAL_CREDENTIAL_TYPES]
+        if missing:
+            results.append(Axis(name=name, outcome=Outcome.NOT_COVERED, asked=", ".join(missing)))
+            return
+    results.append(_COVERED[name])
+
+
+def _credential_type_in(asked: str, granted: list[str]) -> bool:
+    if asked in granted:
+        return True
+    name = credential_type_name(asked)
+    return any(credential_type_name(item) == name for item in granted)
+
+
+def _achievement_in(asked: str, granted: list[str]) -> bool:
+    return asked in granted or any(word in granted for word in with_ancestors(asked))
+
+
+def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: Question, lookup: Lookup) -> None:
+    named, frameworks = scope.get("competencies"), scope.get("frameworks")
+    if question.competencies:
+        outcomes = {one: _competency(one, question.framework, scope, lookup) for one in question.competencies}
+        for worst in (Outcome.NOT_COVERED, Outcome.UNKNOWN):
+            missing = [one for one, outcome in outcomes.items() if outcome is worst]
+            if missing:
+                results.append(Axis(name="competencies", outcome=worst, asked=", ".join(missing)))
+                return
+        results.append(_COVERED["competencies"])
+    elif question.framework is not None:
+        if frameworks == "*" or (frameworks is not None and question.framework in frameworks):
+            results.append(_COVERED["framework"])
+        else:
+            results.append(Axis(name="framework", outcome=Outcome.NOT_COVERED, asked=question.framework))
+    elif "*" not in (named, frameworks) and not (named is None and frameworks is None):
+        results.append(_OPEN["competencies"])
+
+
+def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], lookup: Lookup) -> Outcome:
+    named, frameworks = scope.get("competencies"), scope.get("frameworks")
+    if named == "*" or (named is not None and uri in named):
+        return Outcome.COVERED
+    inherits = named is not None and scope.get("inherit_to_narrower") is True
+    if named is None and frameworks is None:
+        return Outcome.NOT_COVERED
+    entries = lookup(uri)
+    if not entries:
+        # Not found in any framework that counts: one that the scope names may hold it and be incomplete here.
+        return Outcome.UNKNOWN if frameworks is not None or inherits else Outcome.NOT_COVERED
+    pending, seen = [uri], {uri}
+    while pending and len(seen) <= ANCESTORS_MAX:
+        item = pending.pop()
+        for entry in entries if item == uri else lookup(item):
+            if framework is not None and entry["framework"] != framework:
+                continue
+            if item == uri and frameworks is not None and (frameworks == "*" or entry["framework"] in frameworks):
+                return Outcome.COVERED
+            if named is not None and entry["item"] in named:
+                return Outcome.COVERED
+            for parent in entry["parents"] if inherits else ():
+                if parent in (named or ()):
+                    return Outcome.COVERED
+                if parent not in seen:
+                    seen.add(parent)
+                    pending.append(parent)
+    return Outcome.NOT_COVERED
+
+
+def _text_of(asked: Any) -> str:
+    return asked if isinstance(asked, str) else ":".join(map(str, asked))
+
+
+# ------------------------------------------------------------------------------------------------ limits
+
+_LIST_LIMITS: Final[Mapping[str, Callable[[str, list[str]], bool]]] = {
+    "kinds": lambda one, limit: one in limit,
+    "categories": lambda one, limit: one in limit,
+    "achievement_types": _achievement_in,
+    "jurisdictions": lambda one, limit: any(jurisdiction_within(one, whole) for whole in limit),
+    "frameworks": lambda one, limit: one in limit,
+}
+
+
+def scope_within_limits(scope: Mapping[str, Any], limits: Mapping[str, Any]) -> str | None:
+    """Why a scope goes beyond limits, as half a sentence; None if it does not.
+
+    Where frameworks are limited, competencies cannot be named one by one: which framework holds them is not for the
+    statement that names them to say.
+    """
+    for axis in ("achievement_types", "jurisdictions", "frameworks"):
+        if axis in scope and (problem := _beyond(axis, scope[axis], limits)) is not None:
+            return problem
+    if "competencies" in scope and limits.get("frameworks", "*") != "*":
+        return "competencies cannot be named where only some frameworks are allowed; name the frameworks"
+    return None
+
+
+def body_within_limits(kind: str, body: Mapping[str, Any], limits: Mapping[str, Any]) -> str | None:
+    """Why a statement's body goes beyond its author's limits, as half a sentence; None if it does not.
+
+    What a body leaves out cannot be checked, so where issuers' categories are limited a registration names them, and
+    where validity is limited a grant ends.
+    """
+    match kind:
+        case "accreditation.grant" | "accreditation.amend":
+            if "kind" in body and (problem := _beyond("kinds", [body["kind"]], limits)) is not None:
+                return problem
+            return _too_long(body, limits) or scope_within_limits(body["scope"], limits)
+        case "issuer.register" | "issuer.update":
+            if "categories" not in body and limits.get("categories", "*") != "*":
+                return "it names no categories, which are limited"
+            categories = _beyond("categories", body.get("categories", []), limits)
+            return categories or _beyond("jurisdictions", body.get("jurisdictions", []), limits)
+        case "framework.publish":
+            return _beyond("frameworks", [body["id"]], limits)
+        case "framework.items" | "framework.status":
+            return _beyond("frameworks", [body["framework"]], limits)
+        case "mapping.publish":
+            return _beyond("frameworks", [body["source"]["framework"], body["target"]["framework"]], limits)
+        case _:
+            return None
+
+
+def limits_within(child: Mapping[str, Any], parent: Mapping[str, Any]) -> str | None:
+    """Why a delegate's limits are wider than its delegator's, as half a sentence; None if they are not.
+
+    `max_depth` is not compared: it counts from where it is written, so the chain adds it up
+    (`governance.delegation_limits`).
+    """
+    for axis in _LIST_LIMITS:
+        if parent.get(axis, "*") == "*":
+            continue
+        if axis not in child:
+            return f"{axis} must be limited"
+        if (problem := _beyond(axis, child[axis], parent)) is not None:
+            return problem
+    if "max_validity" in parent and child.get("max_validity", TIME_MAX + 1) > parent["max_validity"]:
+        return f"max_validity is at most {parent['max_validity']} seconds"
+    return None
+
+
+def _beyond(axis: str, granted: Any, limits: Mapping[str, Any]) -> str | None:
+    limit = limits.get(axis, "*")
+    if limit == "*":
+        return None
+    if granted == "*":
+        return f'{axis} "*" is everything, and only {", ".join(limit)} are allowed'
+    outside = [one for one in granted if not _LIST_LIMITS[axis](one, limit)]
+    return f"{axis} {', '.join(outside)} not among {', '.join(limit)}" if outside else None
+
+
+def _too_long(body: Mapping[str, Any], limits: Mapping[str, Any]) -> str | None:
+    if "max_validity" not in limits:
+        return None
+    if "valid_until" not in body:
+        return "it has no valid_until, and its validity is limited"
+    if body["valid_until"] - body["valid_from"] > limits["max_validity"]:
+        return f"it is valid for longer than {limits['max_validity']} seconds"
+    return None
+
+
+# ------------------------------------------------------------------------------------------------ in words
+
+_ANY: Final = {
+    "achievement_types": "achievements of any type",
+    "credential_types": "as any type of credential",
+    "competencies": "for any competency",
+    "frameworks": "for the competencies of any framework",
+    "levels": "at any level",
+    "programs": "in any programme",
+    "fields_of_study": "in any field of study",
+    "jurisdictions": "anywhere",
+    "delivery_modes": "by any mode of delivery",
+}
+_SOME: Final[Mapping[str, tuple[str, Callable[[Any], str]]]] = {
+    "achievement_types": ("", str),
+    "credential_types": ("as ", str),
+    "competencies": ("for the competencies ", str),
+    "frameworks": ("for the competencies of ", str),
+    "levels": ("at ", lambda level: f"{level['scheme']} {_range(level)}"),
+    "programs": ("in the programmes ", lambda program: str(program.get("name", program["id"]))),
+    "fields_of_study": ("in the fields ", lambda field: f"{field['scheme']}:{field['code']}"),
+    "jurisdictions": ("in ", str),
+    "delivery_modes": ("delivered ", str),
+}
+_NONE: Final = {
+    "achievement_types": "achievement types",
+    "credential_types": "credential types",
+    "competencies": "single competencies",
+    "frameworks": "frameworks",
+    "levels": "levels",
+    "programs": "programmes",
+    "fields_of_study": "fields of study",
+    "jurisdictions": "places",
+    "delivery_modes": "modes of delivery",
+}
+
+
+def sentence(scope: Mapping[str, Any], *, subject: str = "The issuer") -> str:
+    """A scope said back as one English sentence, silences included.
+
+    >>> sentence({"achievement_types": ["Degree"], "credential_types": "*", "jurisdictions": ["US-IN"]}, subject="X")
+    'X may issue Degree, as any type of credential, in US-IN; nothing is granted on single competencies, …'
+    """
+    parts = []
+    for axis, (before, render) in _SOME.items():
+        granted = scope.get(axis)
+        if granted is None:
+            continue
+        part = _ANY[axis] if granted == "*" else before + _listed([render(item) for item in granted])
+        if axis == "competencies" and granted != "*" and scope.get("inherit_to_narrower"):
+            part += " and all narrower ones"
+        parts.append(part)
+    if "achievement_types" not in scope:
+        parts.insert(0, "credentials")
+    absent = [words for axis, words in _NONE.items() if axis not in scope]
+    silence = f"; nothing is granted on {_listed(absent)}" if absent else ""
+    return f"{subject} may issue {', '.join(parts)}{silence}."
+
+
+def _range(level: Mapping[str, Any]) -> str:
+    return f"level {level['min']}" if level["min"] == level["max"] else f"levels {level['min']} to {level['max']}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,185 @@
+"""Strict deterministic CBOR: one value, one byte string.
+
+RFC 8949 §4.2.1 (core deterministic encoding, map keys in bytewise order of their encodings), restricted to what our
+formats use: integers of 64 bits (major types 0 and 1), byte strings, text strings, arrays, maps with integer or text
+keys, `false`, `true`, `null`. No floats, tags, bignums, indefinite lengths, duplicate keys, trailing bytes.
+
+    >>> encode({"b": 1, "a": [True, None]}).hex()
+    'a2616182f5f6616201'
+
+`decode` accepts a byte string only if encoding its value again would give the same bytes, so that
+`encode(decode(data)) == data` and `decode(encode(value)) == value` wherever either returns. It need not encode it for
+that: keys in order and no byte more than the shortest form has leave one encoding only.
+"""
+
+from functools import lru_cache
+from typing import Any, Final, NoReturn
+
+import cbor2
+
+from ..errors import DecodeError
+from ..limits import CBOR_DEPTH, STATEMENT_BYTES
+
+_TYPES: Final = "only integers, bytes, text, lists, maps, booleans and null can be encoded"
+
+_INT_MAX: Final = 2**64 - 1
+_INT_MIN: Final = -(2**64)
+_REASON_CHARS: Final = 200
+_NAMES_CHARS: Final = 500
+"""Names of one map together that are remembered in order: what strangers send cannot fill the memory."""
+_SHORT: Final = 24
+"""Numbers and lengths below it stand in the first byte."""
+_SIZE_OF_NONE: Final = 2**64
+"""In place of a size: no byte string is as long."""
+_PLAIN: Final = frozenset((str, bytes, bool, type(None)))
+
+
+def _no_tag(*_: object) -> NoReturn:
+    raise ValueError("tags are not part of this format")
+
+
+# cbor2 decodes these tags by itself, some at a cost out of all proportion to their size (a bigfloat's exponent, a
+# regular expression). Naming each with a refusing decoder stops them before they are built; all others reach tag_hook.
+_TAGS_KNOWN_TO_CBOR2: Final = (*range(64), 100, *range(256, 262), 1004, 43000, 55799)
+_REFUSE_TAGS: Final = dict.fromkeys(_TAGS_KNOWN_TO_CBOR2, _no_tag)
+
+
+def encode(value: Any) -> bytes:
+    """The one encoding of `value`.
+
+    Args:
+        value: int within 64 bits and a sign, bytes, str, bool, None, list or tuple, dict with int or str keys.
+
+    Raises:
+        TypeError, ValueError: the value is of another type or range. That is the caller's mistake: input from
+            outside reaches this function only through `decode`.
+    """
+    return cbor2.dumps(_ordered(value, 0))
+
+
+def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES) -> Any:
+    """The value that `data` is the one encoding of; lists for arrays, dicts for maps.
+
+    Raises:
+        DecodeError: too long, not CBOR, not deterministic, or with a type our formats do not have.
+    """
+    if len(data) > max_bytes:
+        raise DecodeError(
+            "too_large", f"{what} of {len(data)} bytes; at most {max_bytes} are allowed.", hint="Split it up."
+        )
+    try:
+        value = cbor2.loads(
+            data,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            max_depth=CBOR_DEPTH,
+            semantic_decoders=_REFUSE_TAGS,
+            tag_hook=_no_tag,
+        )
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        reason = str(error)[:_REASON_CHARS]  # it may quote a map key of any length
+        raise DecodeError("not_cbor", f"{what} is not well-formed CBOR without tags ({reason}).") from error
+    try:
+        size = _size(value)
+    except (TypeError, ValueError) as error:
+        raise DecodeError("not_deterministic", f"{what} holds a type this format does not have ({error}).") from error
+    if size != len(data):
+        raise DecodeError(
+            "not_deterministic",
+            f"{what} is not in deterministic encoding (RFC 8949 §4.2.1), or has bytes after its end.",
+            hint="Encode with shortest forms, sorted keys, definite lengths.",
+        )
+    return value
+
+
+def reread(data: bytes) -> Any:
+    """The value of bytes that `encode` made or `decode` has accepted before: at a fifth of the cost, and no check."""
+    return cbor2.loads(data)
+
+
+def _ordered(value: Any, depth: int) -> Any:
+    """`value` with every map's keys in bytewise order, after checking every type in it."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is int:
+        if not _INT_MIN <= value <= _INT_MAX:
+            raise ValueError("integers have at most 64 bits")
+        return value
+    if depth >= CBOR_DEPTH:
+        raise ValueError(f"at most {CBOR_DEPTH} levels can be nested")
+    if kind is list or kind is tuple:
+        return [item if type(item) in _PLAIN else _ordered(item, depth + 1) for item in value]
+    if kind is dict:
+        keys, _ = _sorted_keys(value)
+        return {key: item if type(item := value[key]) in _PLAIN else _ordered(item, depth + 1) for key in keys}
+    raise TypeError(f"{_TYPES}, not {kind.__name__}")
+
+
+def _size(value: Any) -> int:
+    """Bytes of the one encoding of a decoded `value`; more than any where a map's keys are not in order.
+
+    Without tags no integer has more than 64 bits, and the reader counts the levels.
+    """
+    kind = type(value)
+    if kind is str:
+        count = len(value) if value.isascii() else len(value.encode())
+        return count + (1 if count < _SHORT else _head(count))
+    if kind is bytes:
+        count = len(value)
+        return count + (1 if count < _SHORT else _head(count))
+    if kind is int:
+        assert _INT_MIN <= value <= _INT_MAX
+        return _head(value if value >= 0 else ~value)
+    if kind is bool or value is None:
+        return 1
+    if kind is list:
+        total = _head(len(value))
+        for item in value:
+            total += _size(item)
+        return total
+    if kind is dict:
+        keys, total = _sorted_keys(value)
+        if keys != tuple(value):
+            return _SIZE_OF_NONE
+        total += _head(len(keys))
+        for item in value.values():
+            total += _size(item)
+        return total
+    raise TypeError(f"{_TYPES}, not {kind.__name__}")
+
+
+def _head(count: int) -> int:
+    """Bytes in front of an item: RFC 8949 section 3."""
+    return 1 if count < _SHORT else 2 if count < 1 << 8 else 3 if count < 1 << 16 else 5 if count < 1 << 32 else 9
+
+
+def _sorted_keys(mapping: dict[Any, Any]) -> tuple[tuple[Any, ...], int]:
+    """A map's keys in the order of their encodings, and how many bytes these have together."""
+    keys = tuple(mapping)
+    if keys and type(keys[0]) is int and all(type(key) is int and 0 <= key < _SHORT for key in keys):
+        return tuple(sorted(keys)), len(keys)  # one byte each
+    try:
+        return _sorted_names(keys)
+    except _OtherKeysError:
+        pass
+    if not {type(key) for key in keys} <= {int, str}:
+        raise TypeError("map keys are integers or text")
+    encodings = {key: cbor2.dumps(key) for key in keys}
+    return tuple(sorted(keys, key=encodings.__getitem__)), sum(map(len, encodings.values()))
+
+
+class _OtherKeysError(Exception):
+    """Keys that are not a few short texts."""
+
+
+@lru_cache(maxsize=1024)
+def _sorted_names(keys: tuple[Any, ...]) -> tuple[tuple[str, ...], int]:
+    """Records and bodies have few sets of names, each of them a thousand times over.
+
+    Remembered are texts alone: to Python 1 and true are one key, and in CBOR they are two.
+    """
+    if not all(type(key) is str for key in keys) or sum(map(len, keys)) > _NAMES_CHARS:
+        raise _OtherKeysError
+    encodings = [cbor2.dumps(key) for key in keys]
+    return tuple(sorted(keys, key=dict(zip(keys, encodings, strict=True)).__getitem__)), sum(map(len, encodings))

@@ -1,0 +1,99 @@
+"""COSE_Sign1 with EdDSA, as receipts use it: RFC 9052 section 4.2, in deterministic CBOR.
+
+18([ protected bstr, unprotected map, payload bstr / null, signature bstr64 ])
+signed bytes = ["Signature1", protected, h'', payload]      the payload also where it is detached (null)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import DecodeError, RefusedError
+from .cbor import decode, encode
+from .ed25519 import SIGNATURE_BYTES, sign, verify
+
+ALG: Final = 1
+KID: Final = 4
+CWT_CLAIMS: Final = 15  # RFC 9597
+ISS: Final = 1
+SUB: Final = 2
+EDDSA: Final = -8
+
+_TAG: Final = b"\xd2"  # tag 18, before an array of four
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign1:
+    """A COSE_Sign1, unverified.
+
+    Attributes:
+        protected: the protected header as it is signed.
+        unprotected: signed by nobody.
+        payload: None where it is detached.
+    """
+
+    protected: bytes
+    unprotected: Mapping[int, Any]
+    payload: bytes | None
+    signature: bytes
+
+    def header(self) -> dict[Any, Any]:
+        """The protected header, read.
+
+        Raises:
+            DecodeError: it is not a map in deterministic CBOR.
+        """
+        header = decode(self.protected, what="the protected header")
+        if type(header) is not dict:
+            raise DecodeError("not_cose_sign1", "expected a map.", where="protected")
+        return header
+
+    def encode(self) -> bytes:
+        """The bytes, tag included."""
+        return _TAG + encode([self.protected, dict(self.unprotected), self.payload, self.signature])
+
+    @classmethod
+    def decode(cls, data: bytes, *, what: str, max_bytes: int) -> "Sign1":
+        """The inverse of `encode`.
+
+        Raises:
+            DecodeError: it is no COSE_Sign1 with EdDSA's length of signature, or not deterministic.
+        """
+        if data[:1] != _TAG:
+            raise DecodeError("not_cose_sign1", f"{what} begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
+        value = decode(data[1:], what=what, max_bytes=max_bytes)
+        if type(value) is not list or [type(one) for one in value] not in _SHAPES:
+            raise DecodeError("not_cose_sign1", f"{what} is an array of four (RFC 9052 section 4.2).")
+        protected, unprotected, payload, signature = value
+        if len(signature) != SIGNATURE_BYTES:
+            raise DecodeError("not_cose_sign1", f"expected {SIGNATURE_BYTES} bytes.", where="signature")
+        return cls(protected=protected, unprotected=unprotected, payload=payload, signature=signature)
+
+
+_SHAPES: Final = ([bytes, dict, bytes, bytes], [bytes, dict, type(None), bytes])
+
+
+def sign_detached(header: Mapping[int, Any], unprotected: Mapping[int, Any], payload: bytes, seed: bytes) -> Sign1:
+    """Signs `payload` and leaves it out."""
+    protected = encode(dict(header))
+    signature = sign(seed, _signed(protected, payload))
+    return Sign1(protected=protected, unprotected=unprotected, payload=None, signature=signature)
+
+
+def check_detached(sign1: Sign1, payload: bytes, public: bytes) -> None:
+    """Checks the signature over a payload that does not travel.
+
+    Raises:
+        RefusedError: it does not verify.
+    """
+    if not verify(public, _signed(sign1.protected, payload), sign1.signature):
+        raise RefusedError(
+            "bad_signature",
+            "The signature is not one over what the proof leads to.",
+            hint="Fetch the receipt again; if it stays so, proof, statement or receipt was altered.",
+        )
+
+
+def _signed(protected: bytes, payload: bytes) -> bytes:
+    """RFC 9052 section 4.4, without external data."""
+    return encode(["Signature1", protected, b"", payload])

@@ -1,0 +1,109 @@
+"""Ed25519 keys, their ids, and did:key.
+
+* A key pair is a 32-byte seed (secret) and a 32-byte public key (RFC 8032).
+* `key_id` is the COSE key thumbprint (RFC 9679): SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: public}`.
+* Ed25519 verification differs between libraries at the edges (RFC 8032 §5.1.7 leaves the cofactor open); libsodium's
+  verdict is ours everywhere. Keys of small order, for which anybody can forge, are refused where a key is introduced.
+* `did:key` (W3C CCG) for Ed25519: multicodec `ed01`, base58btc, prefix `z`.
+
+A private key has one role (statements, peer frames, log, cosignatures, state): bytes signed in one role never mean
+anything in another, because no key is shared between them.
+"""
+
+import hashlib
+from typing import Final
+
+from nacl import bindings
+from nacl.exceptions import BadSignatureError
+
+from ..errors import DecodeError
+from .cbor import encode
+
+PUBLIC_BYTES: Final = 32
+SEED_BYTES: Final = 32
+SIGNATURE_BYTES: Final = 64
+
+_MULTICODEC_ED25519: Final = bytes.fromhex("ed01")
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def public_of(seed: bytes) -> bytes:
+    """The public key of a 32-byte seed (RFC 8032 §5.1.5)."""
+    public, _ = bindings.crypto_sign_seed_keypair(seed)
+    return public
+
+
+def sign(seed: bytes, message: bytes) -> bytes:
+    """The 64-byte Ed25519 signature of `message`; deterministic (RFC 8032 §5.1.6)."""
+    _, secret = bindings.crypto_sign_seed_keypair(seed)
+    return bindings.crypto_sign(message, secret)[:SIGNATURE_BYTES]
+
+
+def verify(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether libsodium accepts `signature`; bytes of any content and length get an answer, never an error."""
+    if len(public) != PUBLIC_BYTES or len(signature) != SIGNATURE_BYTES:
+        return False
+    try:
+        bindings.crypto_sign_open(signature + message, public)
+    except BadSignatureError:
+        return False
+    return True
+
+
+def key_id(public: bytes) -> bytes:
+    """The COSE key thumbprint of an Ed25519 public key: 32 bytes (RFC 9679 §3)."""
+    return hashlib.sha256(encode({1: 1, -1: 6, -2: public})).digest()
+
+
+def is_usable_public(public: bytes) -> bool:
+    """Whether `public` is a canonical point of the prime-order subgroup, not of small order."""
+    return len(public) == PUBLIC_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(public))
+
+
+def did_key(public: bytes) -> str:
+    """`did:key:z6Mk…` of an Ed25519 public key."""
+    return "did:key:" + multibase(public)
+
+
+def multibase(public: bytes) -> str:
+    """`publicKeyMultibase` of an Ed25519 public key: `z` and base58btc of the multicodec-prefixed key."""
+    return "z" + _base58_encode(_MULTICODEC_ED25519 + public)
+
+
+def decode_multibase(text: str) -> bytes:
+    """The inverse of `multibase`: the 32-byte public key.
+
+    Raises:
+        DecodeError: not base58btc, not an Ed25519 key, or a key of small order.
+    """
+    hint = "Give the key's publicKeyMultibase, as in z6MkhaXgBZDv…"
+    if not text.startswith("z") or len(text) > 60:
+        raise DecodeError("not_a_key", "an Ed25519 key in multibase form begins with z6Mk.", hint=hint)
+    raw = _base58_decode(text[1:])
+    if len(raw) != len(_MULTICODEC_ED25519) + PUBLIC_BYTES or not raw.startswith(_MULTICODEC_ED25519):
+        raise DecodeError("not_a_key", "this multibase text is not an Ed25519 public key.", hint=hint)
+    public = raw[len(_MULTICODEC_ED25519) :]
+    if not is_usable_public(public):
+        raise DecodeError("weak_key", "this Ed25519 key is not a point of the prime-order group.", hint=hint)
+    return public
+
+
+def _base58_encode(raw: bytes) -> str:
+    number = int.from_bytes(raw)
+    digits = ""
+    while number:
+        number, digit = divmod(number, 58)
+        digits = _BASE58[digit] + digits
+    zeros = len(raw) - len(raw.lstrip(b"\0"))
+    return _BASE58[0] * zeros + digits
+
+
+def _base58_decode(text: str) -> bytes:
+    number = 0
+    for character in text:
+        digit = _BASE58.find(character)
+        if digit < 0:
+            raise DecodeError("not_a_key", f"{character!r} is not a base58 character.")
+        number = number * 58 + digit
+    zeros = len(text) - len(text.lstrip(_BASE58[0]))
+    return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8)

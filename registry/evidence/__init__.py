@@ -1,0 +1,1 @@
+"""How an answer proves itself to somebody who trusts no single node."""

@@ -1,0 +1,322 @@
+"""Evidence: an answer that nobody has to be trusted for.
+
+    evidence = {
+      "v": 1,
+      "asked": "authorization" / "recognition",
+      "query": {...},              the question, members that are not asked left out
+      "answer": {...},             the decision without its sentences, which the checker writes anew
+      "records_root": bstr32, "statements_root": bstr32,
+      "records": [[type, id, record bstr / null, proof bstr], ...]      sorted, each once
+      "note": bstr                 the state note, cosigned; empty while the node has none
+    }
+
+in deterministic CBOR, at most `EVIDENCE_BYTES`. A `proving.Prover` makes one: it lets `decide` run and proves whatever
+was read, present or absent. `check` needs no network, in this order:
+
+    form            the file is well-formed
+    question        it answers the question that was asked
+    authority       the policy relies on whoever the question is about
+    policy, note, cosignatures, ecosystem, fold, quorum, age, count     the noted state stands (`noted`)
+    root            both roots together are the noted state's
+    proof, record   every record or absence is proved under that root
+    time            the answer was made within the maximum age
+    missing_record, surplus_record      the same `decide` reads exactly these records
+    decision        it comes to the same answer
+
+For another program, all there is to know (cbor2 and pynacl are all it needs):
+
+    policy = TrustPolicy.decode(policy_file)
+    checked = check(evidence_file, query, policy, now)
+    if checked.result is Result.VERIFIED and checked.decision.authorized:
+        keep(policy.remember(checked.state).encode())
+
+When the answer was made is the answerer's word: within the maximum age any time will do, for what is verified is what
+the proved records say at that time. A state is pinned by its count, so keep the policy that `remember` returns. To
+check much evidence, keep a `Checker(policy)`: it reads a note, and what all answers under it rest on, once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..decision.decide import decide, decide_recognition
+from ..decision.query import Query, spelled
+from ..decision.query_forms import decode_query, encode_query, summary
+from ..decision.verdict import Decision
+from ..encoding import schema
+from ..encoding.cbor import decode, encode
+from ..encoding.rfc3339 import text
+from ..errors import DecodeError
+from ..transparency.merkle import HASH_BYTES
+from ..transparency.signed_note import NOTE_BYTES_MAX, VerifierKey
+from ..transparency.state_note import AHEAD_MAX, StateNote
+from ..transparency.state_trie import state_root
+from .proved_records import Governing, ProvenRecord, ProvenRecords, decode_records
+from .state_check import CheckError, Noted, Result, read_note
+from .trust_policy import TrustPolicy
+
+EVIDENCE_BYTES: Final = 16 * 1024 * 1024
+"""One answer's evidence: an issuer with some ten thousand accreditations, at 1.2 kB each. A guess, to be measured."""
+RECORDS_MAX: Final = 20_000
+
+NOTES_MAX: Final = 64
+"""Notes that a checker remembers within one second: more than it asks nodes. A guess."""
+
+AUTHORIZATION: Final = "authorization"
+RECOGNITION: Final = "recognition"
+DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, RECOGNITION: decide_recognition}
+
+
+def _records(value: Any, path: str) -> None:
+    if type(value) is not list or len(value) > RECORDS_MAX:
+        raise schema.wrong(path, f"a list of at most {RECORDS_MAX} records")
+
+
+def _note(value: Any, path: str) -> None:
+    if type(value) is not bytes or len(value) > NOTE_BYTES_MAX:
+        raise schema.wrong(path, f"a note of at most {NOTE_BYTES_MAX} bytes")
+
+
+def _map(value: Any, path: str) -> None:
+    if type(value) is not dict:
+        raise schema.wrong(path, "a map")
+
+
+_FORM: Final = schema.members(
+    {
+        "v": schema.integer(1, 1),
+        "asked": schema.one_of(AUTHORIZATION, RECOGNITION),
+        "query": _map,
+        "answer": _map,
+        "records_root": schema.digest,
+        "statements_root": schema.digest,
+        "records": _records,
+        "note": _note,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """An evidence file, unverified.
+
+    Attributes:
+        query: the question. asked: one of `AUTHORIZATION`, `RECOGNITION`.
+        answer: what `asking.summary` makes of the decision.
+        records: what the decision read, with proofs under `records_root`.
+        note: a state note over both roots; empty if there is none.
+    """
+
+    asked: str
+    query: Query
+    answer: Mapping[str, Any]
+    records_root: bytes
+    statements_root: bytes
+    records: tuple[ProvenRecord, ...]
+    note: bytes
+
+    def encode(self) -> bytes:
+        """The file.
+
+        Raises:
+            DecodeError: it is too large, or the question holds what cannot be written.
+        """
+        try:
+            data = encode(
+                {
+                    "v": 1,
+                    "asked": self.asked,
+                    "query": encode_query(self.query),
+                    "answer": dict(self.answer),
+                    "records_root": self.records_root,
+                    "statements_root": self.statements_root,
+                    "records": [one.as_list() for one in self.records],
+                    "note": self.note,
+                }
+            )
+        except ValueError as error:
+            raise DecodeError("not_encodable", f"the evidence cannot be written: {error}.") from error
+        if len(data) > EVIDENCE_BYTES:
+            raise DecodeError(
+                "too_large",
+                f"the evidence has {len(data)} bytes; at most {EVIDENCE_BYTES} are allowed.",
+                hint="Ask about one authority, or use a snapshot.",
+            )
+        return data
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Evidence":
+        """Reads a file; `encode` gives the same bytes back.
+
+        Raises:
+            DecodeError: it is not well-formed.
+        """
+        value = decode(data, what="the evidence", max_bytes=EVIDENCE_BYTES)
+        _FORM(value, "evidence")
+        if "ext" in value:
+            raise schema.wrong("evidence", "no other members")
+        return cls(
+            asked=value["asked"],
+            query=decode_query(value["query"], "query"),
+            answer=value["answer"],
+            records_root=value["records_root"],
+            statements_root=value["statements_root"],
+            records=decode_records(value["records"]),
+            note=value["note"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What came of a check.
+
+    Attributes:
+        result: `verified` alone is one to act on.
+        check: which check gave the result; empty if verified.
+        text: a sentence for people, and what to do.
+        decision: the answer, made anew from the proved records; None unless verified.
+        state: the noted state, to be remembered; None unless verified.
+        since: seconds; the age of the answer is counted from here. signers: whose cosignatures count.
+    """
+
+    result: Result
+    check: str
+    text: str
+    decision: Decision | None = None
+    state: StateNote | None = None
+    since: int | None = None
+    signers: tuple[VerifierKey, ...] = ()
+
+
+class Checker:
+    """Checks evidence under one policy, much of it if need be.
+
+    What many files have in common is checked once and remembered: the note, while the clock shows the same second, and
+    the records of the charter and the authorities that were proved under one and the same root. Only what is the same
+    byte for byte is not checked again, so that the answer is always that of a new checker.
+    """
+
+    def __init__(self, policy: TrustPolicy) -> None:
+        self._policy = policy
+        self._notes: dict[bytes, Noted] = {}
+        self._read_at: int | None = None
+        self._governing = Governing(bytes(HASH_BYTES))
+
+    def check(self, data: bytes, query: Query | None, now: int, *, asked: str = AUTHORIZATION) -> Checked:
+        """Checks an evidence file. Raises nothing, whatever the bytes.
+
+        Args:
+            query: what was asked; None to take the question from the file, which is then to be shown to somebody.
+            now: the verifier's clock, seconds since 1970.
+            asked: which of the two questions; ignored if `query` is None.
+        """
+        try:
+            return self._check(_decode(data), query, asked, now)
+        except CheckError as error:
+            return Checked(result=error.result, check=error.check, text=str(error))
+
+    def _check(self, evidence: Evidence, query: Query | None, asked: str, now: int) -> Checked:
+        policy = self._policy
+        if query is not None and (query, asked) != (evidence.query, evidence.asked):
+            raise CheckError(Result.REFUTED, "question", "It answers another question than was asked.")
+        check_authority(evidence.query, policy)
+        noted = self._read(evidence.note, now)
+        if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
+            raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
+        if self._governing.root != evidence.records_root:
+            self._governing = Governing(evidence.records_root)
+        records = ProvenRecords(evidence.records_root, evidence.records, self._governing)
+        decision = _decide(evidence, records, _time_of(evidence, policy, now), policy)
+        records.check_all_read()
+        _compare(evidence.answer, summary(decision))
+        if decision.valid_until is not None and decision.valid_until <= now:
+            message = f"The answer was good until {text(decision.valid_until)}."
+            raise CheckError(Result.STALE, "time", message, hint="Ask again.")
+        return Checked(
+            result=Result.VERIFIED,
+            check="",
+            text=f"Verified: {len(noted.signers)} signers vouch for a state of {noted.state.count} statements.",
+            decision=decision,
+            state=noted.state,
+            since=noted.since,
+            signers=noted.signers,
+        )
+
+    def _read(self, note: bytes, now: int) -> Noted:
+        if self._read_at != now or len(self._notes) >= NOTES_MAX:
+            self._notes.clear()
+            self._read_at = now
+        noted = self._notes.get(note)
+        if noted is None:
+            noted = self._notes[note] = read_note(note, self._policy, now)
+        return noted
+
+
+def check(data: bytes, query: Query | None, policy: TrustPolicy, now: int, *, asked: str = AUTHORIZATION) -> Checked:
+    """Checks one evidence file (`Checker.check`)."""
+    return Checker(policy).check(data, query, now, asked=asked)
+
+
+def _decode(data: bytes) -> Evidence:
+    try:
+        return Evidence.decode(data)
+    except DecodeError as error:
+        raise CheckError(Result.REFUTED, "form", f"This is no evidence file: {error.message}") from None
+
+
+def check_authority(query: Query, policy: TrustPolicy) -> None:
+    """That the policy relies on whoever the question is about.
+
+    Raises:
+        CheckError: it does not.
+    """
+    try:
+        authority = spelled(query.authority)
+    except DecodeError:
+        authority = query.authority  # the decision will say what is wrong with it
+    if not policy.relies_on(authority):
+        raise CheckError(
+            Result.UNKNOWN,
+            "authority",
+            f"The trust policy does not rely on {query.authority}.",
+            hint=f"Ask about {' or '.join(policy.authorities)}.",
+        )
+
+
+def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
+    """When the answer was made, by the answerer's clock, within what the policy allows."""
+    time = evidence.answer.get("time_evaluated")
+    if type(time) is not int:
+        raise CheckError(Result.REFUTED, "decision", "The answer does not say when it was made.")
+    if not now - policy.max_age <= time <= now + AHEAD_MAX:
+        message = f"The answer was made as of {text(time)}."
+        raise CheckError(Result.STALE, "time", message, hint="Ask again, and compare this machine's clock.")
+    return time
+
+
+def _decide(evidence: Evidence, records: ProvenRecords, time: int, policy: TrustPolicy) -> Decision:
+    try:
+        return DECIDE[evidence.asked](evidence.query, records, time, ecosystem_id=policy.charter)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # A quorum vouches for a record that no fold makes. That is no reason to fall over.
+        message = f"A proved record is not of its type's shape ({error!r})."
+        raise CheckError(Result.REFUTED, "record", message[:300], hint="Keep this file as evidence.") from None
+
+
+def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    differing = sorted(name for name in {**given, **found} if not _is_same(given, found, name))
+    if differing:
+        shown = ", ".join(differing)[:200]
+        raise CheckError(
+            Result.REFUTED,
+            "decision",
+            f"The proved records lead to another answer, in: {shown}.",
+            hint="Keep this file: whoever made it is lying, or runs another version.",
+        )
+
+
+def _is_same(given: Mapping[str, Any], found: Mapping[str, Any], name: str) -> bool:
+    """Types too, for to Python 1 and true are equal; the lists of an answer hold no numbers."""
+    if name not in given or name not in found:
+        return False
+    return type(given[name]) is type(found[name]) and bool(given[name] == found[name])

@@ -1,0 +1,93 @@
+"""Answers with their evidence, made by whoever holds the records: the other end of `evidence.Checker`.
+
+    prover = Prover(noted, statements_root=…, note=…, ecosystem_id="https://trust.example/")
+    decision, evidence = prover.answer(query, now)
+
+A prover is of one state and its note. It lets `decide` run and proves whatever the decision read, present or absent;
+the charter and the authorities, which all answers rest on, it proves once. Before anything is told, records, map and
+note are compared: a proof that would not hold is never handed out.
+"""
+
+from typing import Final
+
+from ..decision.query import Query
+from ..decision.query_forms import summary
+from ..decision.verdict import Decision
+from ..domain.records import Records
+from ..errors import RefusedError
+from ..transparency.signed_note import Note
+from ..transparency.state_note import StateNote
+from ..transparency.state_trie import StateMap, state_root
+from .check import AUTHORIZATION, DECIDE, Evidence
+from .proved_records import Governing, Mapped, Proving, Recorder
+
+NO_NOTE: Final = b""
+"""In place of a note while a node has none."""
+
+
+class Prover:
+    """See the module.
+
+    Args:
+        held: records of the noted state, and their proofs; what came since is not proved yet, so it is not asked. They
+            must not move on while the prover is used.
+        statements_root: of that state, 32 bytes.
+        note: the newest state note with a quorum; `NO_NOTE` for none.
+        ecosystem_id: the charter's id.
+
+    Raises:
+        RefusedError: records and note are not of one state.
+        DecodeError: the note is none.
+    """
+
+    def __init__(self, held: Proving, *, statements_root: bytes, note: bytes, ecosystem_id: str) -> None:
+        self._held = held
+        self._statements_root = statements_root
+        self._note = note
+        self._ecosystem_id = ecosystem_id
+        self._governing = Governing(held.records_root())
+        if note and StateNote.decode(Note.decode(note).text).root != state_root(self._governing.root, statements_root):
+            raise RefusedError(
+                "map_behind",
+                "The map is not the one that the state note is about.",
+                hint="Prove from the map as it was when the note was made.",
+            )
+
+    def answer(self, query: Query, now: int, *, asked: str = AUTHORIZATION) -> tuple[Decision, Evidence]:
+        """Decides, and proves whatever the decision read.
+
+        Args:
+            now: the answerer's clock, seconds since 1970.
+
+        Raises:
+            RefusedError: records and map are not of one state.
+        """
+        recorder = Recorder(self._held, self._governing)
+        decision = DECIDE[asked](query, recorder, now, ecosystem_id=self._ecosystem_id)
+        evidence = Evidence(
+            asked=asked,
+            query=query,
+            answer=summary(decision),
+            records_root=self._governing.root,
+            statements_root=self._statements_root,
+            records=recorder.prove(),
+            note=self._note,
+        )
+        return decision, evidence
+
+
+def prove(
+    query: Query,
+    records: Records,
+    trie: StateMap,
+    *,
+    statements_root: bytes,
+    note: bytes,
+    now: int,
+    ecosystem_id: str,
+    asked: str = AUTHORIZATION,
+) -> Evidence:
+    """The evidence of one answer, from records and the map over them (`Prover`)."""
+    held = Mapped(records, trie)
+    prover = Prover(held, statements_root=statements_root, note=note, ecosystem_id=ecosystem_id)
+    return prover.answer(query, now, asked=asked)[1]

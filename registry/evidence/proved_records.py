@@ -1,0 +1,248 @@
+"""Records with their proofs: what travels in evidence, and the two `Records` at its ends.
+
+`Recorder` stands before records that can be proved (`Proving`) and remembers what a decision asked for; `prove` turns
+that into `ProvenRecord`s, present or absent, under the root of the records trie. `ProvenRecords`, at the other end,
+checks every proof before it gives anything, and answers a question that nobody proved by raising: never by "absent".
+
+Every decision reads the charter and some authority, so both ends remember these: proved once, checked once, for as long
+as the root is the same (`Governing`). What is remembered is the proof byte for byte, so that any other is checked anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any, Final, Protocol
+
+from ..domain.records import TYPES, Records, record_key
+from ..encoding.cbor import decode, encode
+from ..errors import DecodeError, RefusedError
+from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
+from ..transparency.state_trie import DEPTH_MAX, StateMap, check_proof
+from .state_check import CheckError, Result
+
+PROOF_BYTES: Final = 2 + DEPTH_MAX // 8 + 32 * DEPTH_MAX + 64
+"""The longest map proof there can be."""
+
+GOVERNING: Final = ("charter", "authority")
+"""Types of records that one decision after the other reads."""
+GOVERNING_MAX: Final = 1_024
+"""Records remembered of one state: more authorities than any ecosystem has. A guess."""
+
+
+class Proving(Records, Protocol):
+    """Records of one state that can be proved: a node's noted state, a snapshot."""
+
+    def records_root(self) -> bytes:
+        """The root over all records, 32 bytes."""
+        ...
+
+    def prove(self, type: str, id: str) -> bytes:
+        """That the record is what `get` says, present or absent, under `records_root()` (`trie.StateMap.prove`)."""
+        ...
+
+
+class Mapped:
+    """A `Proving` of records and the map over them."""
+
+    def __init__(self, records: Records, trie: StateMap) -> None:
+        self._records = records
+        self._trie = trie
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        return self._records.get(type, id)
+
+    def records_root(self) -> bytes:
+        return self._trie.root()
+
+    def prove(self, type: str, id: str) -> bytes:
+        return self._trie.prove(record_key(type, id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenRecord:
+    """A record, or its absence, with the proof; unverified.
+
+    Attributes:
+        raw: the record's encoding; None if it is absent.
+        proof: as of `trie.StateMap.prove`.
+    """
+
+    type: str
+    id: str
+    raw: bytes | None
+    proof: bytes
+
+    def as_list(self) -> list[Any]:
+        """As it travels, in CBOR."""
+        return [self.type, self.id, self.raw, self.proof]
+
+    @classmethod
+    def of(cls, value: Any, where: str) -> "ProvenRecord":
+        """The inverse of `as_list`.
+
+        Raises:
+            DecodeError: it is not of that shape.
+        """
+        if type(value) is not list or len(value) != 4:
+            raise DecodeError("bad_member", "expected type, id, record and proof.", where=where)
+        kind, id, raw, proof = value
+        if kind not in TYPES or not isinstance(id, str) or not 1 <= len(id) <= IDENTIFIER_CHARS:
+            raise DecodeError("bad_member", "expected a type of record and its id.", where=where)
+        if not (raw is None or type(raw) is bytes) or type(proof) is not bytes or len(proof) > PROOF_BYTES:
+            raise DecodeError("bad_member", "expected the bytes of a record, or null, and of a proof.", where=where)
+        return cls(type=kind, id=id, raw=raw, proof=proof)
+
+
+class Governing:
+    """The charter and authorities of one state, as they have been proved under its root.
+
+    Attributes:
+        root: of the records trie, 32 bytes.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        self.root = root
+        self._held: dict[tuple[str, str], tuple[ProvenRecord, dict[str, Any] | None]] = {}
+
+    def get(self, type: str, id: str) -> tuple[ProvenRecord, dict[str, Any] | None] | None:
+        """A record with its proof, and the record itself; None if it has not been proved yet."""
+        return self._held.get((type, id))
+
+    def keep(self, proven: ProvenRecord, record: dict[str, Any] | None) -> None:
+        """Remembers one whose proof has been checked under the root."""
+        if proven.type in GOVERNING and len(self._held) < GOVERNING_MAX:
+            self._held[proven.type, proven.id] = proven, record
+
+
+class Recorder:
+    """A `Records` that remembers what was asked of it.
+
+    Args:
+        held: what is asked and proved.
+        governing: what has been proved of the same state before.
+    """
+
+    def __init__(self, held: Proving, governing: Governing | None = None) -> None:
+        self._held = held
+        self._governing = governing or Governing(held.records_root())
+        self._asked: dict[tuple[str, str], dict[str, Any] | None] = {}
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        record = self._held.get(type, id)
+        self._asked[type, id] = record
+        return record
+
+    def prove(self) -> tuple[ProvenRecord, ...]:
+        """What was asked, proved under the root; sorted by type and id.
+
+        Raises:
+            RefusedError: records and map are not of one state.
+        """
+        return tuple(self._prove(kind, id, self._asked[kind, id]) for kind, id in sorted(self._asked))
+
+    def _prove(self, kind: str, id: str, record: dict[str, Any] | None) -> ProvenRecord:
+        known = self._governing.get(kind, id)
+        if known is not None and known[1] == record:
+            return known[0]
+        raw = None if record is None else encode(record)
+        proven = ProvenRecord(type=kind, id=id, raw=raw, proof=self._held.prove(kind, id))
+        try:
+            value = check_proof(self._governing.root, record_key(kind, id), proven.proof)
+        except RefusedError:
+            raise _behind(kind, id) from None
+        if value != (None if raw is None else sha256(raw).digest()):
+            raise _behind(kind, id)
+        self._governing.keep(proven, record)
+        return proven
+
+
+def _behind(kind: str, id: str) -> RefusedError:
+    return RefusedError(
+        "map_behind",
+        f"The map does not hold the {kind} record of {id} as it was read.",
+        hint="Read the records and the map at one and the same state.",
+    )
+
+
+class ProvenRecords:
+    """A `Records` over proved ones.
+
+    Args:
+        root: of the records trie, as a quorum vouches for it.
+        proven: sorted by type and id, each once.
+        governing: what has been proved under that root before.
+
+    Raises:
+        CheckError: a proof is of another root, or of another record.
+    """
+
+    def __init__(self, root: bytes, proven: Sequence[ProvenRecord], governing: Governing | None = None) -> None:
+        known = governing or Governing(root)
+        assert known.root == root
+        self._records = {(one.type, one.id): _check(known, one) for one in proven}
+        self._unasked = dict.fromkeys(self._records)
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        """The record; None only where its absence is proved.
+
+        Raises:
+            CheckError: nobody proved anything about it.
+        """
+        subject = type, id
+        if subject not in self._records:
+            message = f"The decision reads the {type} record of {id}, and nothing is proved about it."
+            raise CheckError(Result.REFUTED, "missing_record", message, hint="Somebody left it out; ask another node.")
+        self._unasked.pop(subject, None)
+        return self._records[subject]
+
+    def check_all_read(self) -> None:
+        """That there was nothing to spare: one answer has one evidence.
+
+        Raises:
+            CheckError: a record was never asked for.
+        """
+        for kind, id in self._unasked:
+            raise CheckError(Result.REFUTED, "surplus_record", f"The decision does not read the {kind} record of {id}.")
+
+
+def decode_records(value: Sequence[Any], where: str = "records") -> tuple[ProvenRecord, ...]:
+    """Records as they travel in files, sorted by type and id, each there once; the inverse is `as_list` of each.
+
+    Raises:
+        DecodeError: one is not of its shape, or they are not in order.
+    """
+    records = tuple(ProvenRecord.of(one, f"{where}[{at}]") for at, one in enumerate(value))
+    if any((one.type, one.id) >= (after.type, after.id) for one, after in pairwise(records)):
+        raise DecodeError("not_in_order", "expected records sorted by type and id, each once.", where=where)
+    return records
+
+
+def _check(governing: Governing, proven: ProvenRecord) -> dict[str, Any] | None:
+    known = governing.get(proven.type, proven.id)
+    if known is not None and known[0] == proven:
+        return known[1]
+    record = _checked(governing.root, proven)
+    governing.keep(proven, record)
+    return record
+
+
+def _checked(root: bytes, proven: ProvenRecord) -> dict[str, Any] | None:
+    what = f"the {proven.type} record of {proven.id}"
+    try:
+        value = check_proof(root, record_key(proven.type, proven.id), proven.proof)
+    except (DecodeError, RefusedError) as error:
+        raise CheckError(Result.REFUTED, "proof", f"The proof of {what} fails: {error.message}") from None
+    if proven.raw is None:
+        if value is not None:
+            raise CheckError(Result.REFUTED, "record", f"{what} is given as absent, and is proved to be there.")
+        return None
+    if value != sha256(proven.raw).digest():
+        raise CheckError(Result.REFUTED, "record", f"{what} is not the one that is proved.")
+    try:
+        record = decode(proven.raw, what=what, max_bytes=RECORD_BYTES)
+    except DecodeError as error:
+        raise CheckError(Result.REFUTED, "record", error.message) from None
+    if type(record) is not dict:
+        raise CheckError(Result.REFUTED, "record", f"{what} is not a map.")
+    return record

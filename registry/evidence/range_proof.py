@@ -1,0 +1,109 @@
+"""Everything under a prefix of the state map, proved to be everything.
+
+A verifier that does not want to say which key it asks about asks for all keys that begin like it. That none was left
+out follows from the root: the hash of the subtree under the prefix, made anew from the leaves given, and the siblings
+above it lead there, or they do not.
+
+The proof is the ordinary one (`trie`) of the prefix' first key, that is the prefix followed by noughts: its siblings
+down to the prefix are those of the subtree. Where the path ends above the prefix already, at an empty slot or at some
+leaf, that proof alone says what is below: nothing, or that one leaf.
+
+    >>> from registry.transparency.state_trie import Trie
+    >>> trie = Trie([(bytes([n]) + bytes(31), bytes(32)) for n in range(4)])
+    >>> prefix = Prefix.of(bytes([2]) + bytes(31), 7)
+    >>> found = [pair for pair in trie.items() if prefix.covers(pair[0])]
+    >>> check_prefix(trie.root(), prefix, found, trie.prove(prefix.first)), len(found)
+    (None, 2)
+
+What it does not do: say what the leaves are of. A leaf is two hashes; whoever must know that none of them is an issuer
+has to be told of what each key is the hash (`bucket`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import RefusedError
+from ..transparency.state_trie import (
+    DEFAULT_PREFIXES,
+    DEPTH_MAX,
+    KEY_BYTES,
+    VALUE_BYTES,
+    check_proof,
+    decode_proof,
+    subtree_hash,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """The first `bits` bits of keys, 0 to 256.
+
+    Attributes:
+        first: the lowest key that begins so, 32 bytes: noughts follow the prefix.
+    """
+
+    first: bytes
+    bits: int
+
+    def __post_init__(self) -> None:
+        assert len(self.first) == KEY_BYTES
+        assert 0 <= self.bits <= DEPTH_MAX
+        assert not int.from_bytes(self.first, "big") & ((1 << DEPTH_MAX - self.bits) - 1), "noughts follow the prefix"
+
+    @classmethod
+    def of(cls, key: bytes, bits: int) -> "Prefix":
+        """The first bits of a key."""
+        rest = DEPTH_MAX - bits
+        return cls(first=(int.from_bytes(key, "big") >> rest << rest).to_bytes(KEY_BYTES, "big"), bits=bits)
+
+    @property
+    def last(self) -> bytes:
+        """The highest key that begins so."""
+        rest = (1 << DEPTH_MAX - self.bits) - 1
+        return (int.from_bytes(self.first, "big") | rest).to_bytes(KEY_BYTES, "big")
+
+    def covers(self, key: bytes) -> bool:
+        """Whether a key begins so."""
+        return len(key) == KEY_BYTES and self.first <= key <= self.last
+
+
+def check_prefix(root: bytes, prefix: Prefix, leaves: Sequence[tuple[bytes, bytes]], proof: bytes) -> None:
+    """Checks that `leaves` are all there are under `prefix` in the map with this root.
+
+    Args:
+        leaves: keys and values, 32 bytes each, sorted by key.
+        proof: of `prefix.first`, as `trie.StateMap.prove` makes it.
+
+    Raises:
+        DecodeError: the bytes are no proof.
+        RefusedError: it is one of something else, or leaves are missing, made up, or not in order.
+    """
+    value = check_proof(root, prefix.first, proof)
+    siblings, terminal = decode_proof(proof)
+    if len(siblings) <= prefix.bits:
+        if value is not None:
+            there = [(prefix.first, value)]
+        else:
+            there = [(terminal[:KEY_BYTES], terminal[KEY_BYTES:])] if prefix.covers(terminal[:KEY_BYTES]) else []
+        if list(leaves) != there:
+            raise _wrong()
+        return
+    keys = [key for key, _ in leaves]
+    if keys != sorted(set(keys)) or not all(len(value) == VALUE_BYTES and prefix.covers(key) for key, value in leaves):
+        raise _wrong()
+    # A proof for the same path and root with the subtree's hash at its end, in place of what is further down.
+    current = subtree_hash(leaves, prefix.bits)
+    path = int.from_bytes(prefix.first, "big") >> (DEPTH_MAX - prefix.bits)
+    for sibling in reversed(siblings[: prefix.bits]):
+        current = DEFAULT_PREFIXES.hash_side(current, sibling, path & 1)
+        path >>= 1
+    if current != root:
+        raise _wrong()
+
+
+def _wrong() -> RefusedError:
+    return RefusedError(
+        "prefix_leaves",
+        "These are not all the leaves under the prefix, or not those.",
+        hint="Ask another node: somebody left something out.",
+    )

@@ -1,0 +1,295 @@
+"""Snapshots: all records in one file, for verifiers that ask offline, and the deltas that keep them up to date.
+
+    snapshot = "accredit-snapshot/v1" LF, statements root[32], u64 number of records, records, state note
+    delta    = "accredit-delta/v1" LF, base records root[32], statements root[32], u64 number, changes, state note
+    record   = u8 type, u16 length of the id, id, u32 length, record's deterministic CBOR
+    change   = the same; length 0: the record is removed
+
+Records stand in the order of their keys in the state map, each once, so that one state has one file, byte for byte, but
+for who cosigned its note. Numbers are big-endian. The types' numbers are `_TYPES`.
+
+Nothing is believed: `Snapshot.load` recomputes the map and compares its root with that of the note, which a quorum of
+the trust policy's signers must have cosigned. A delta whose result has not the noted root is discarded, and the
+snapshot stays as it was.
+
+A snapshot covers the time up to its note's age limit. Beyond it the answer is `stale_view`, "not covered", never "not
+revoked": what was not heard of is not known.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from ..decision.decide import decide
+from ..decision.query import Query, spelled
+from ..decision.verdict import Decision, Reason, Verdict
+from ..domain.records import record_key
+from ..encoding.cbor import decode
+from ..encoding.rfc3339 import text
+from ..errors import DecodeError, RefusedError
+from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
+from ..transparency.signed_note import NOTE_BYTES_MAX
+from ..transparency.state_note import AHEAD_MAX
+from ..transparency.state_trie import Trie, state_root
+from .state_check import Noted, read_note
+from .trust_policy import LIFETIME, TrustPolicy
+
+Subject = tuple[str, str]
+"""Type and id of a record."""
+
+_SNAPSHOT: Final = b"accredit-snapshot/v1\n"
+_DELTA: Final = b"accredit-delta/v1\n"
+_TYPES: Final = {
+    1: "accreditation",
+    2: "alias",
+    3: "authority",
+    4: "charter",
+    5: "competency",
+    6: "framework",
+    7: "issuer",
+    8: "mapping",
+    9: "node",
+    10: "recognition",
+}
+_NUMBERS: Final = {name: number for number, name in _TYPES.items()}
+_ROOT_BYTES: Final = 32
+_ID_BYTES: Final = 4 * IDENTIFIER_CHARS
+
+
+def encode_snapshot(records: Iterable[tuple[Subject, bytes]], *, statements_root: bytes, note: bytes) -> bytes:
+    """The file of one state.
+
+    Args:
+        records: type, id and encoding of each, in any order.
+        statements_root: of that state, 32 bytes. note: its state note.
+    """
+    return _SNAPSHOT + statements_root + _encode_records(records) + note
+
+
+def encode_delta(
+    changes: Iterable[tuple[Subject, bytes | None]], *, base_root: bytes, statements_root: bytes, note: bytes
+) -> bytes:
+    """The file that leads from one state to another.
+
+    Args:
+        changes: type, id and new encoding of each record that differs; None: it is no more.
+        base_root: root of the records before. statements_root, note: of the state after.
+    """
+    return _DELTA + base_root + statements_root + _encode_records((one, raw or b"") for one, raw in changes) + note
+
+
+def changes_between(
+    old: Mapping[Subject, bytes], new: Mapping[Subject, bytes]
+) -> Iterator[tuple[Subject, bytes | None]]:
+    """What leads from one set of records to another, for `encode_delta`."""
+    for subject in sorted({**old, **new}):
+        if old.get(subject) != new.get(subject):
+            yield subject, new.get(subject)
+
+
+class Snapshot:
+    """Verified records, a `Records` for `decide`: only `load` makes one.
+
+    Attributes:
+        noted: the state they are of.
+    """
+
+    def __init__(self, records: dict[Subject, bytes], statements_root: bytes, noted: Noted, policy: TrustPolicy):
+        """Use `load`."""
+        self._raw = records
+        self._trie = Trie(_leaf(subject, raw) for subject, raw in records.items())
+        self._read: dict[Subject, dict[str, Any]] = {}
+        self._statements_root = statements_root
+        self._policy = policy
+        self.noted = noted
+        _require_root(self._trie, statements_root, noted)
+
+    @classmethod
+    def load(cls, data: bytes, policy: TrustPolicy, now: int) -> "Snapshot":
+        """Reads and verifies a file.
+
+        Args:
+            now: the verifier's clock, seconds since 1970. An old note is accepted, and covers little.
+
+        Raises:
+            DecodeError: it is no snapshot.
+            RefusedError: the note does not stand (`CheckError`), or the records are not those of the note.
+        """
+        reading = _Reading(data, "snapshot", _SNAPSHOT)
+        statements_root = reading.take(_ROOT_BYTES)
+        records = dict(reading.records(minimum=1))
+        noted = read_note(reading.rest(), policy, now, max_age=LIFETIME)
+        return cls(records, statements_root, noted, policy)
+
+    def update(self, delta: bytes, policy: TrustPolicy, now: int) -> None:
+        """Applies a delta, or changes nothing.
+
+        Raises:
+            DecodeError: it is none.
+            RefusedError: it is of another base, older, its note does not stand, or its result is not what was noted.
+        """
+        reading = _Reading(delta, "delta", _DELTA)
+        base_root, statements_root = reading.take(_ROOT_BYTES), reading.take(_ROOT_BYTES)
+        changes = dict(reading.records(minimum=0))
+        if base_root != self._trie.root():
+            raise RefusedError(
+                "delta_base", "The delta starts from another state.", hint="Fetch one from this state, or a snapshot."
+            )
+        # Evidence may have shown the verifier a newer state than this one already.
+        floor = policy if policy.count > self.noted.state.count else policy.remember(self.noted.state)
+        noted = read_note(reading.rest(), floor, now, max_age=LIFETIME)
+        before = {subject: self._raw.get(subject) for subject in changes}
+        self._change(changes)
+        try:
+            _require_root(self._trie, statements_root, noted)
+        except RefusedError:
+            self._change({subject: raw or b"" for subject, raw in before.items()})
+            raise
+        self._statements_root, self._policy, self.noted = statements_root, policy, noted
+
+    def get(self, type: str, id: str) -> dict[str, Any] | None:
+        """A record by type and id (`records.Records`).
+
+        Raises:
+            DecodeError: a quorum vouched for what is no record.
+        """
+        record = self._read.get((type, id))
+        if record is None and (raw := self._raw.get((type, id))) is not None:
+            record = self._read[type, id] = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
+        return record
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def items(self) -> Iterator[tuple[Subject, bytes]]:
+        """All records' encodings, sorted by type and id."""
+        yield from sorted(self._raw.items())
+
+    def records_root(self) -> bytes:
+        """The root over the records: 32 bytes."""
+        return self._trie.root()
+
+    def prove(self, type: str, id: str) -> bytes:
+        """That a record is what `get` says, present or absent, under `records_root()` (`proven.Proving`)."""
+        return self._trie.prove(record_key(type, id))
+
+    def statements_root(self) -> bytes:
+        """The root over the statements, the other half of the state root: 32 bytes."""
+        return self._statements_root
+
+    def encode(self) -> bytes:
+        """The file that `load` reads."""
+        return encode_snapshot(self._raw.items(), statements_root=self._statements_root, note=self.noted.note)
+
+    def covers(self, now: int) -> bool:
+        """Whether answers may be given at `now`: the note is young enough, and the policy has not expired."""
+        return self.noted.since - AHEAD_MAX <= now < min(self.noted.since + self._policy.max_age, self._policy.expires)
+
+    def ask(self, query: Query, now: int) -> Decision:
+        """The decision on a query; `stale_view` where the snapshot does not cover `now`.
+
+        Args:
+            now: the verifier's clock, seconds since 1970.
+        """
+        if not self.covers(now):
+            since = text(self.noted.since)
+            said = f"Not covered: this snapshot says how things stood at {since}; what came since is not known."
+            return _open(query, now, Verdict.STALE_VIEW, "not_covered", said)
+        if not self._policy.relies_on(_spelled(query.authority)):
+            said = f"The trust policy does not rely on {query.authority}."
+            return _open(query, now, Verdict.INDETERMINATE, "authority_not_relied_on", said)
+        return decide(query, self, now, ecosystem_id=self._policy.charter)
+
+    def _change(self, changes: Mapping[Subject, bytes]) -> None:
+        for subject, raw in changes.items():
+            key, digest = _leaf(subject, raw)
+            self._trie.set(key, digest if raw else None)
+            self._read.pop(subject, None)
+            if raw:
+                self._raw[subject] = raw
+            else:
+                self._raw.pop(subject, None)
+
+
+class _Reading:
+    """A file and how far it has been read."""
+
+    def __init__(self, data: bytes, what: str, magic: bytes) -> None:
+        self._data = data
+        self._what = what
+        self._at = len(magic)
+        if not data.startswith(magic):
+            raise self._wrong("expected its first line.")
+
+    def take(self, count: int) -> bytes:
+        end = self._at + count
+        if end > len(self._data):
+            raise self._wrong("it ends early.")
+        taken = self._data[self._at : end]
+        self._at = end
+        return taken
+
+    def rest(self) -> bytes:
+        if len(self._data) - self._at > NOTE_BYTES_MAX:
+            raise self._wrong("something long follows its records.")
+        return self._data[self._at :]
+
+    def records(self, *, minimum: int) -> Iterator[tuple[Subject, bytes]]:
+        before = b""
+        for _ in range(self._number(8)):
+            kind = _TYPES.get(self._number(1))
+            id_bytes = self._number(2)
+            if kind is None or not 1 <= id_bytes <= _ID_BYTES:
+                raise self._wrong("a record has an unknown type, or an id without end.")
+            try:
+                id = self.take(id_bytes).decode()
+            except UnicodeDecodeError:
+                raise self._wrong("an id is not UTF-8.") from None
+            length = self._number(4)
+            if not minimum <= length <= RECORD_BYTES:
+                raise self._wrong(f"the {kind} record of {id} has {length} bytes.")
+            key = record_key(kind, id)
+            if key <= before:
+                raise self._wrong("its records are not in the order of their keys, each once.")
+            before = key
+            yield (kind, id), self.take(length)
+
+    def _number(self, count: int) -> int:
+        return int.from_bytes(self.take(count), "big")
+
+    def _wrong(self, message: str) -> DecodeError:
+        return DecodeError(self._what, f"This is no {self._what}: {message}", hint="Fetch it again.")
+
+
+def _encode_records(records: Iterable[tuple[Subject, bytes]]) -> bytes:
+    keyed = sorted((record_key(*subject), subject, raw) for subject, raw in records)
+    parts = [len(keyed).to_bytes(8, "big")]
+    for _, (kind, id), raw in keyed:
+        named = id.encode()
+        parts += [bytes([_NUMBERS[kind]]), len(named).to_bytes(2, "big"), named, len(raw).to_bytes(4, "big"), raw]
+    return b"".join(parts)
+
+
+def _leaf(subject: Subject, raw: bytes) -> tuple[bytes, bytes]:
+    return record_key(*subject), sha256(raw).digest()
+
+
+def _require_root(trie: Trie, statements_root: bytes, noted: Noted) -> None:
+    if state_root(trie.root(), statements_root) != noted.state.root:
+        raise RefusedError(
+            "snapshot_root",
+            "The records lead to another root than the state note has.",
+            hint="Discard the file and fetch it from another node; with its note it is evidence against its source.",
+        )
+
+
+def _spelled(authority: str) -> str:
+    try:
+        return spelled(authority)
+    except DecodeError:
+        return authority
+
+
+def _open(query: Query, now: int, verdict: Verdict, code: str, said: str) -> Decision:
+    reason = Reason(code=code, text=said)
+    return Decision(verdict=verdict, reasons=(reason,), time_evaluated=now, time_requested=query.time)

@@ -1,0 +1,131 @@
+"""Whether a state stands: a state note under a verifier's trust policy, and the words for every way it may not.
+
+Five answers that are never folded together:
+
+* `verified`: everything holds;
+* `refuted`: something contradicts itself or what was verified before;
+* `unwitnessed`: too few of the policy's signers vouch for it, at any age;
+* `stale`: enough of them did, too long ago, or for less than was verified before;
+* `unknown`: this verifier cannot tell: its policy has expired, or is about another ecosystem or another fold.
+
+`read_note` returns the state, or raises `CheckError` with the answer and the name of the check that gave it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from ..encoding.rfc3339 import text
+from ..errors import DecodeError, RefusedError
+from ..transparency.signed_note import VerifierKey
+from ..transparency.state_note import AHEAD_MAX, OpenedState, StateNote, fresh, open_state
+from .trust_policy import TrustPolicy
+
+FOLD: Final = 1
+"""The version of the fold whose records this package understands."""
+
+
+class Result(StrEnum):
+    """See the module."""
+
+    VERIFIED = "verified"
+    REFUTED = "refuted"
+    UNWITNESSED = "unwitnessed"
+    STALE = "stale"
+    UNKNOWN = "unknown"
+
+
+class CheckError(RefusedError):
+    """A check that did not pass.
+
+    Attributes:
+        result: any but `verified`.
+        check: stable word naming the check; also the error's code.
+    """
+
+    result: Result
+    check: str
+
+    def __init__(self, result: Result, check: str, message: str, *, hint: str = "") -> None:
+        super().__init__(check, message, hint=hint)
+        self.result = result
+        self.check = check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A state that a quorum of the policy's signers vouches for: only `read_note` makes one.
+
+    Attributes:
+        state: what they cosigned.
+        since: seconds since 1970; a quorum of the cosignatures was made then or later.
+        signers: the keys whose cosignatures count.
+        note: the note's bytes.
+    """
+
+    state: StateNote
+    since: int
+    signers: tuple[VerifierKey, ...]
+    note: bytes
+
+
+def read_note(note: bytes, policy: TrustPolicy, now: int, *, max_age: int | None = None) -> Noted:
+    """Checks a state note: cosignatures, age, ecosystem, and that it does not fall behind what was verified before.
+
+    Args:
+        now: the verifier's clock, seconds since 1970.
+        max_age: of a cosignature, seconds, in place of the policy's.
+
+    Raises:
+        CheckError: it does not stand.
+    """
+    opened = _open(note, policy, now)
+    age = policy.max_age if max_age is None else max_age
+    times = {one.key: one.time for one in fresh(opened, now, age) if one.time is not None}
+    since = policy.signers.met_since(times)
+    if since is None:
+        raise _too_few(opened, policy, now)
+    try:
+        policy.remember(opened.state)
+    except RefusedError as error:
+        result = Result.STALE if error.code == "count_lower" else Result.REFUTED
+        raise CheckError(result, "count", error.message, hint=error.hint) from None
+    return Noted(state=opened.state, since=since, signers=tuple(times), note=note)
+
+
+def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
+    try:
+        policy.check_usable(now)
+    except RefusedError as error:
+        raise CheckError(Result.UNKNOWN, "policy", error.message, hint=error.hint) from None
+    if not note:
+        raise CheckError(Result.UNWITNESSED, "note", "There is no state note: this is one node's own word.")
+    try:
+        opened = open_state(note, policy.signers.keys)
+    except DecodeError as error:
+        raise CheckError(Result.REFUTED, "note", f"The state note is none: {error.message}") from None
+    except RefusedError as error:
+        result = Result.UNWITNESSED if error.code == "unsigned" else Result.REFUTED
+        raise CheckError(result, "cosignatures", error.message, hint=error.hint) from None
+    if opened.state.ecosystem != policy.ecosystem:
+        message = f"The state is of the ecosystem {opened.state.ecosystem.hex()}, the policy is not."
+        raise CheckError(Result.UNKNOWN, "ecosystem", message, hint="Use the policy of that ecosystem.")
+    if opened.state.fold != FOLD:
+        message = f"The records are made by fold {opened.state.fold}; this program knows fold {FOLD}."
+        raise CheckError(Result.UNKNOWN, "fold", message, hint="Update it.")
+    return opened
+
+
+def _too_few(opened: OpenedState, policy: TrustPolicy, now: int) -> CheckError:
+    """Why the fresh cosignatures are not enough: there never were enough, or they are too old, or too far ahead."""
+    times = {one.key: one.time for one in opened.cosignatures if one.time is not None}
+    since = policy.signers.met_since(times)
+    if since is None:
+        names = ", ".join(sorted(key.name for key in times))
+        message = f"Too few of the policy's signers cosigned this state: {names}."
+        return CheckError(Result.UNWITNESSED, "quorum", message, hint="Fetch a note with more cosignatures.")
+    if since > now + AHEAD_MAX:
+        message = f"The signers' clocks are ahead: a quorum cosigned at {text(since)}."
+        return CheckError(Result.STALE, "age", message, hint="Compare this machine's clock with another one.")
+    message = f"A quorum of the policy's signers last vouched for this state at {text(since)}."
+    return CheckError(Result.STALE, "age", message, hint="Fetch it again: the note should be a minute old at most.")

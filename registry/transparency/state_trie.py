@@ -1,0 +1,446 @@
+"""The state map: a sparse Merkle trie over 256-bit keys, whose root says what is in it and what is not.
+
+    leaf  = SHA-256(02 || key32 || value32)      node = SHA-256(03 || left || right)      empty = 32 zero bytes
+
+Each leaf stands at the shortest prefix of its key that no other key shares; bits are read from the most significant one
+of the first byte. A node therefore has two leaves or more below it, and one set of pairs has one trie and one root,
+whatever the order of insertions and deletions. The two prefix bytes are parameters (`Prefixes`): with 00 and 01 the
+roots are those of the published sparse-Merkle vectors.
+
+A proof, for one key, present or absent:
+
+    u16 depth                   big-endian, 0 to 256: number of nodes above the slot where the key's path ends
+    bitmap                      ceil(depth / 8) bytes; bit i, from the most significant of the first byte on, is set
+                                where the sibling at depth i + 1 is not empty; the bits left over are 0
+    siblings                    32 bytes for each set bit, from the root downward
+    terminal                    0 bytes: the slot is empty                      -> the key is absent
+                                32 bytes: the value of the key's own leaf       -> the key is present
+                                64 bytes: key and value of another leaf there   -> the key is absent
+
+Nothing else travels: the sides come from the key, and what the terminal is follows from its length. Every field enters
+the hash, an empty sibling has one spelling, and the last sibling is not empty (else the leaf would stand higher up), so
+that for one root and key there is exactly one proof: any altered one is refused.
+
+    >>> trie = Trie([(bytes(32), bytes(32))])
+    >>> check_proof(trie.root(), bytes(32), trie.prove(bytes(32))) == bytes(32)
+    True
+    >>> check_proof(trie.root(), bytes([255] * 32), trie.prove(bytes([255] * 32))) is None
+    True
+
+What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`note`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from typing import Final, Protocol
+
+from ..errors import DecodeError, RefusedError
+
+KEY_BYTES: Final = 32
+VALUE_BYTES: Final = 32
+EMPTY: Final = bytes(32)
+DEPTH_MAX: Final = 8 * KEY_BYTES
+
+_HASH_BYTES: Final = 32
+# Where a lone leaf stands: its hash is the same at every depth.
+_ANYWHERE: Final = DEPTH_MAX + 1
+_LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
+# Leaves kept together without nodes between them; a guess, to be measured: memory against hashes made anew per change.
+_BUCKET_LEAVES: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefixes:
+    """What separates leaves from nodes before hashing; one byte each, and not the same."""
+
+    leaf: bytes = b"\x02"
+    node: bytes = b"\x03"
+
+    def __post_init__(self) -> None:
+        assert len(self.leaf) == len(self.node) == 1
+        assert self.leaf != self.node
+
+    def hash_leaf(self, leaf: bytes) -> bytes:
+        """Hash `key32 || value32`."""
+        return sha256(self.leaf + leaf).digest()
+
+    def hash_node(self, left: bytes, right: bytes) -> bytes:
+        """Hash two subtrees of which one at least is not empty."""
+        return sha256(self.node + left + right).digest()
+
+    def hash_side(self, current: bytes, sibling: bytes, side: int) -> bytes:
+        """Hash a subtree that is the left (0) or right (1) child, with its sibling."""
+        return self.hash_node(sibling, current) if side else self.hash_node(current, sibling)
+
+
+DEFAULT_PREFIXES: Final = Prefixes()
+
+
+class StateMap(Protocol):
+    """What every form of the map can do, in memory or in a table. Keys and values have 32 bytes each."""
+
+    def __len__(self) -> int: ...
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of `key`, or None."""
+        ...
+
+    def set(self, key: bytes, value: bytes | None) -> None:
+        """Give `key` a value, or remove it with None; removing what is not there changes nothing."""
+        ...
+
+    def root(self) -> bytes:
+        """Return the root over everything in the map."""
+        ...
+
+    def prove(self, key: bytes) -> bytes:
+        """Return the proof of the key's value or absence under `root()`, for `check_proof`."""
+        ...
+
+
+class _Node:
+    """A node kept in memory, with the hash of each child once it is known. Its children never change."""
+
+    __slots__ = ("hash_left", "hash_right", "left", "right")
+
+    def __init__(
+        self, left: "_Tree", right: "_Tree", hash_left: bytes | None = None, hash_right: bytes | None = None
+    ) -> None:
+        self.left, self.right = left, right
+        self.hash_left, self.hash_right = hash_left, hash_right
+
+
+# A subtree: a node, or a bucket, that is the leaves of a small subtree, sorted, 64 bytes each, in one string.
+_Tree = _Node | bytes
+
+
+class Trie:
+    """The map in memory, a `StateMap`: some 100 bytes for each leaf, and after a change only its path is hashed anew.
+
+    A change makes the nodes on its path anew, so that `branch` costs nothing and shares all that stays the same. Small
+    subtrees are kept as buckets, their inner hashes not stored; which subtrees are, has no effect on the root.
+
+    Args:
+        items: pairs to begin with, each key once, in any order.
+        prefixes: see `Prefixes`.
+        bucket_leaves: most leaves in a bucket, 2 or more.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[tuple[bytes, bytes]] = (),
+        *,
+        prefixes: Prefixes = DEFAULT_PREFIXES,
+        bucket_leaves: int = _BUCKET_LEAVES,
+    ) -> None:
+        assert bucket_leaves >= 2
+        self._prefixes = prefixes
+        self._bucket_bytes = bucket_leaves * _LEAF_BYTES
+        # Buckets join again only at half their maximum, so that one key that comes and goes does not split and join.
+        self._join_bytes = self._bucket_bytes // 2
+        leaves = _join_sorted(sorted(items))
+        self._count = len(leaves) // _LEAF_BYTES
+        self._tree = self._split(leaves, 0)
+        self._root: bytes | None = None
+
+    def branch(self) -> "Trie":
+        """Return a map that holds the same and goes its own way from here on; neither notices the other."""
+        return copy(self)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value of `key`, or None."""
+        assert len(key) == KEY_BYTES
+        tree, depth = self._tree, 0
+        while isinstance(tree, _Node):
+            tree = tree.right if _bit(key, depth) else tree.left
+            depth += 1
+        at = _position(tree, key)
+        return tree[at + KEY_BYTES : at + _LEAF_BYTES] if tree.startswith(key, at) else None
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield all pairs, sorted by key. The map must not be changed meanwhile."""
+        waiting = [self._tree]
+        while waiting:
+            tree = waiting.pop()
+            if isinstance(tree, _Node):
+                waiting += (tree.right, tree.left)
+            else:
+                for leaf in _leaves(tree):
+                    yield leaf[:KEY_BYTES], leaf[KEY_BYTES:]
+
+    def set(self, key: bytes, value: bytes | None) -> None:
+        """Give `key` a value, or remove it with None; removing what is not there changes nothing."""
+        assert len(key) == KEY_BYTES
+        assert value is None or len(value) == VALUE_BYTES
+        path: list[tuple[_Node, int]] = []
+        tree = self._tree
+        while isinstance(tree, _Node):
+            side = _bit(key, len(path))
+            path.append((tree, side))
+            tree = tree.right if side else tree.left
+        changed = _with_leaf(tree, key, value)
+        if changed == tree:
+            return
+        self._count += (len(changed) - len(tree)) // _LEAF_BYTES
+        subtree = self._split(changed, len(path))
+        for node, side in reversed(path):
+            left, right = (node.left, subtree) if side else (subtree, node.right)
+            subtree = self._joined(left, right, node, side)
+        self._tree = subtree
+        self._root = None
+
+    def root(self) -> bytes:
+        """Return the root over everything in the map; only what changed since the last time is hashed."""
+        if self._root is None:
+            self._root = self._hash(self._tree, 0)
+        return self._root
+
+    def prove(self, key: bytes) -> bytes:
+        """Return the proof of the key's value or absence under `root()`, for `check_proof`."""
+        assert len(key) == KEY_BYTES
+        self.root()
+        siblings: list[bytes] = []
+        tree = self._tree
+        while isinstance(tree, _Node):
+            side = _bit(key, len(siblings))
+            sibling = tree.hash_left if side else tree.hash_right
+            assert sibling is not None, "root() has hashed every child"
+            siblings.append(sibling)
+            tree = tree.right if side else tree.left
+        return finish_proof(key, siblings, tree, self._prefixes)
+
+    def _hash(self, tree: _Tree, depth: int) -> bytes:
+        if isinstance(tree, bytes):
+            return hash_bucket(tree, depth, self._prefixes)
+        # Also where branches share the node: its hashes follow from its children.
+        if tree.hash_left is None:
+            tree.hash_left = self._hash(tree.left, depth + 1)
+        if tree.hash_right is None:
+            tree.hash_right = self._hash(tree.right, depth + 1)
+        return self._prefixes.hash_node(tree.hash_left, tree.hash_right)
+
+    def _split(self, leaves: bytes, depth: int) -> _Tree:
+        if len(leaves) <= self._bucket_bytes:
+            return leaves
+        middle = _middle(leaves, depth)
+        return _Node(self._split(leaves[:middle], depth + 1), self._split(leaves[middle:], depth + 1))
+
+    def _joined(self, left: _Tree, right: _Tree, before: _Node, side: int) -> _Tree:
+        """The subtree of these two, in place of the node `before`, whose child on `side` was another."""
+        if isinstance(left, bytes) and isinstance(right, bytes) and len(left) + len(right) <= self._join_bytes:
+            return left + right
+        return _Node(left, right, before.hash_left, None) if side else _Node(left, right, None, before.hash_right)
+
+
+def bulk_root(items: Iterable[tuple[bytes, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the root over pairs sorted by key, read once; memory grows with the depth of the trie only."""
+    return _hash_leaves((key + value for key, value in items), 0, prefixes)
+
+
+def hash_bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the hash of the subtree at `depth` that has exactly these leaves.
+
+    Args:
+        bucket: `key32 || value32` of each leaf, sorted, their first `depth` bits in common.
+    """
+    return _hash_leaves(_leaves(bucket), depth, prefixes)
+
+
+def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the proof for `key`, whose path from the root on is known down to a small subtree.
+
+    Args:
+        siblings: beside that part of the path, 32 bytes each, from the root downward.
+        bucket: all leaves below its end, as of `hash_bucket`.
+    """
+    path = list(siblings)
+    while len(bucket) > _LEAF_BYTES:
+        depth = len(path)
+        middle = _middle(bucket, depth)
+        halves = bucket[:middle], bucket[middle:]
+        side = _bit(key, depth)
+        path.append(hash_bucket(halves[1 - side], depth + 1, prefixes))
+        bucket = halves[side]
+    return _encode_proof(path, bucket.removeprefix(key))
+
+
+def state_root(records_root: bytes, statements_root: bytes) -> bytes:
+    """Return the one value that commits to all records and all accepted statements: SHA-256(04 || both)."""
+    assert len(records_root) == len(statements_root) == _HASH_BYTES
+    return sha256(b"\x04" + records_root + statements_root).digest()
+
+
+def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes | None:
+    """Return the proved value of `key` under `root`, or None where its absence is proved.
+
+    Raises:
+        DecodeError: the bytes are no proof.
+        RefusedError: they are one, of something else.
+    """
+    assert len(key) == KEY_BYTES
+    siblings, terminal = _decode_proof(proof)
+    depth = len(siblings)
+    if len(terminal) == _LEAF_BYTES:
+        other = terminal[:KEY_BYTES]
+        if _common_bits(other, key) < depth or other == key:
+            raise RefusedError("proof_off_path", "The leaf that is to prove absence is not on the path of this key.")
+        current = prefixes.hash_leaf(terminal)
+    elif terminal:
+        current = prefixes.hash_leaf(key + terminal)
+    else:
+        current = EMPTY
+    # In one loop, for this is most of what checking evidence costs: bit 0 of `path` is the side at the lowest node.
+    node, path = prefixes.node, int.from_bytes(key, "big") >> (DEPTH_MAX - depth)
+    for sibling in reversed(siblings):
+        current = sha256(node + sibling + current if path & 1 else node + current + sibling).digest()
+        path >>= 1
+    if current != root:
+        raise RefusedError(
+            "proof_other_root",
+            "The map proof leads to another root.",
+            hint="Fetch the proof again, together with the newest note.",
+        )
+    return terminal if len(terminal) == VALUE_BYTES else None
+
+
+def subtree_hash(leaves: Iterable[tuple[bytes, bytes]], depth: int, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
+    """Return the hash at `depth` over pairs sorted by key, whose keys have their first `depth` bits in common."""
+    return _hash_leaves((key + value for key, value in leaves), depth, prefixes)
+
+
+def decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
+    """Return a proof's siblings, root downward, empty ones included, and its terminal (0, 32 or 64 bytes).
+
+    Raises:
+        DecodeError: the bytes are no proof.
+    """
+    return _decode_proof(proof)
+
+
+def _encode_proof(siblings: list[bytes], terminal: bytes) -> bytes:
+    depth = len(siblings)
+    bitmap = bytearray((depth + 7) // 8)
+    for at, sibling in enumerate(siblings):
+        if sibling != EMPTY:
+            bitmap[at // 8] |= 0x80 >> at % 8
+    present = b"".join(sibling for sibling in siblings if sibling != EMPTY)
+    return depth.to_bytes(2, "big") + bytes(bitmap) + present + terminal
+
+
+def _decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
+    """Return the siblings, root downward, empty ones included, and the terminal (0, 32 or 64 bytes)."""
+    depth = int.from_bytes(proof[:2], "big")
+    start = 2 + (depth + 7) // 8
+    if len(proof) < start or depth > DEPTH_MAX:
+        raise DecodeError("map_proof", "A map proof begins with its depth, 0 to 256, and a bitmap.", where="depth")
+    bitmap = int.from_bytes(proof[2:start], "big")
+    surplus = -depth % 8
+    if bitmap % (1 << surplus):
+        raise DecodeError("map_proof", "Bits beyond the depth are set.", where="bitmap")
+    bitmap >>= surplus
+    if depth and not bitmap & 1:
+        raise DecodeError(
+            "map_proof", "The last sibling is empty, so that the path should end above it.", where="bitmap"
+        )
+    end = start + _HASH_BYTES * bitmap.bit_count()
+    terminal = proof[end:]
+    if len(proof) < end or len(terminal) not in (0, VALUE_BYTES, _LEAF_BYTES):
+        raise DecodeError("map_proof", "The length fits none of the three ends of a path.", where="terminal")
+    present = iter([proof[at : at + _HASH_BYTES] for at in range(start, end, _HASH_BYTES)])
+    siblings = [next(present) if bitmap >> (depth - 1 - at) & 1 else EMPTY for at in range(depth)]
+    if siblings.count(EMPTY) != depth - bitmap.bit_count():
+        raise DecodeError("map_proof", "An empty sibling is sent as if it were not.", where="siblings")
+    return siblings, terminal
+
+
+def _bit(key: bytes, depth: int) -> int:
+    """Which side a key takes at a node `depth` steps below the root: 0 left, 1 right."""
+    return key[depth >> 3] >> (7 - (depth & 7)) & 1
+
+
+def _common_bits(one: bytes, other: bytes) -> int:
+    """Length in bits of the longest common prefix of two keys: 256 if they are equal."""
+    return DEPTH_MAX - (int.from_bytes(one[:KEY_BYTES], "big") ^ int.from_bytes(other[:KEY_BYTES], "big")).bit_length()
+
+
+def _leaves(bucket: bytes) -> Iterator[bytes]:
+    return (bucket[at : at + _LEAF_BYTES] for at in range(0, len(bucket), _LEAF_BYTES))
+
+
+def _join_sorted(items: list[tuple[bytes, bytes]]) -> bytes:
+    assert all(len(key) == KEY_BYTES and len(value) == VALUE_BYTES for key, value in items)
+    assert all(one[0] != next_one[0] for one, next_one in pairwise(items)), "a key is there twice"
+    return b"".join(key + value for key, value in items)
+
+
+def _position(bucket: bytes, key: bytes) -> int:
+    """Offset of the first leaf whose key is not below `key`."""
+    low, high = 0, len(bucket) // _LEAF_BYTES
+    while low < high:
+        middle = (low + high) // 2
+        at = middle * _LEAF_BYTES
+        if bucket[at : at + KEY_BYTES] < key:
+            low = middle + 1
+        else:
+            high = middle
+    return low * _LEAF_BYTES
+
+
+def _middle(leaves: bytes, depth: int) -> int:
+    """Offset of the first leaf on the right side of the node at `depth`, all keys having their first bits in common."""
+    byte, bit = divmod(depth, 8)
+    first_right = leaves[:byte] + bytes([leaves[byte] & (0xFF00 >> bit) | 0x80 >> bit])
+    return _position(leaves, first_right.ljust(KEY_BYTES, b"\x00"))
+
+
+def _with_leaf(bucket: bytes, key: bytes, value: bytes | None) -> bytes:
+    at = _position(bucket, key)
+    after = at + _LEAF_BYTES if bucket.startswith(key, at) else at
+    return bucket[:at] + (b"" if value is None else key + value) + bucket[after:]
+
+
+def _hash_leaves(leaves: Iterable[bytes], depth: int, prefixes: Prefixes) -> bytes:
+    """Hash the subtree at `depth` that has these leaves, sorted, whose keys have their first `depth` bits in common.
+
+    Two neighbours part at the first bit in which they differ. Left subtrees wait, each at its parting, until the right
+    one is complete, which it is when a neighbour parts further up: so one pass suffices.
+    """
+    waiting: list[tuple[int, bytes]] = []
+    previous = None
+    current, stands_at = EMPTY, _ANYWHERE
+    for leaf in leaves:
+        if previous is not None:
+            parting = _common_bits(previous, leaf)
+            assert depth <= parting < DEPTH_MAX, "sorted, each once, and of this subtree"
+            assert previous < leaf, "sorted"
+            while waiting and waiting[-1][0] > parting:
+                current, stands_at = _join(waiting, current, stands_at, previous, prefixes)
+            waiting.append((parting, _lift(current, stands_at, parting + 1, previous, prefixes)))
+        previous, current, stands_at = leaf, prefixes.hash_leaf(leaf), _ANYWHERE
+    if previous is None:
+        return EMPTY
+    while waiting:
+        current, stands_at = _join(waiting, current, stands_at, previous, prefixes)
+    return _lift(current, stands_at, depth, previous, prefixes)
+
+
+def _join(
+    waiting: list[tuple[int, bytes]], right: bytes, stands_at: int, key: bytes, prefixes: Prefixes
+) -> tuple[bytes, int]:
+    """Join the last waiting left subtree with the right one; return their hash and where it stands."""
+    parting, left = waiting.pop()
+    return prefixes.hash_node(left, _lift(right, stands_at, parting + 1, key, prefixes)), parting
+
+
+def _lift(current: bytes, stands_at: int, depth: int, key: bytes, prefixes: Prefixes) -> bytes:
+    """Hash a subtree from where it stands up to `depth`, past empty siblings; a lone leaf moves up as it is."""
+    if stands_at != _ANYWHERE:
+        for height in reversed(range(depth, stands_at)):
+            current = prefixes.hash_side(current, EMPTY, _bit(key, height))
+    return current

@@ -1,0 +1,1 @@
+"""How the network compares with published broadcast figures."""

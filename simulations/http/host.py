@@ -1,0 +1,301 @@
+"""One node over simulated wires: what `accredit node run` puts together, with its files in a folder.
+
+    host = HttpHost(world, "n0000.example", folder)
+    host.start()
+    host.submit((raw,), answer)         a client somewhere posts a statement
+    host.crash()
+
+It has what checkers, figures and people ask of a simulated `host.Host`: engine, disk, what it told, and so on. A crash
+takes every task of the node away at once, wherever it is, and leaves its files; a start opens them again.
+
+Blocking work is done in the task itself, with some milliseconds of a disk before and after it, so that other things
+happen in between as they do beside a worker thread.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import httpx
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState, LifespanState
+
+from accredit.node.clients.peer_http import Peers
+from accredit.node.engine import Appended, Engine, Event, Result
+from accredit.node.engine.quorum_state import NotedMap
+from accredit.node.http.app import create_app
+from accredit.node.http.hypercorn_patches import forgiving, mend
+from accredit.node.http.serve import NodeReader, settings_of
+from accredit.node.key_files import NodeKeys
+from accredit.node.runtime.runtime import Runtime
+from accredit.node.settings import NodeConfig
+from accredit.node.storage.log_store import Store, open_reader
+from accredit.node.storage.signing_guard import SignedHead, SignedState
+from accredit.node.witness.client import Witnessing
+from accredit.node.witness.server import NodeWitness, log_key_of, open_held
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import InputError
+from accredit.registry.statement import Statement, decode
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from accredit.simulations.virtual.disk import SYNC_MS
+from accredit.simulations.virtual.shared_list import Shared
+
+from .clock import HostClock
+from .virtual_sockets import End
+
+if TYPE_CHECKING:
+    from .world import HttpWorld
+
+T = TypeVar("T")
+
+PEOPLE: Final = "people.example"
+"""Where clients are, as links see it."""
+
+PATIENCE: Final = 30.0
+"""Seconds that a client waits for an answer; that of `node.clients.node_client`."""
+
+_ROLES: Final = ("peer", "log", "witness", "state")
+
+Answer = Callable[[tuple[Result, ...] | None], None]
+
+
+class WatchedRuntime(Runtime):
+    """A runtime that tells its host what it was told."""
+
+    host: "HttpHost"
+
+    def handle(self, event: Event) -> None:
+        """See `Runtime`."""
+        if isinstance(event, Appended):
+            self.host.appended(event.size)
+        super().handle(event)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """What a host's database holds, as checkers look at a disk; whether the host is up or not."""
+
+    database: Path
+
+    @property
+    def entries(self) -> Shared[tuple[bytes, bytes]]:
+        """Id and bytes of each entry, in order."""
+        with open_reader(self.database) as reader:
+            return Shared((), [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())])
+
+
+class HttpHost:
+    """See the module.
+
+    Attributes:
+        clock: its own.
+        told: ids in the order in which the engine heard that they were stored.
+        starts: how often it was started.
+        is_honest: always; adversaries are the world tier's.
+    """
+
+    is_honest = True
+
+    def __init__(self, world: "HttpWorld", name: str, folder: Path) -> None:
+        self.world = world
+        self.name = name
+        self.clock = HostClock(lambda: world.timeline.now)
+        self.told: Shared[bytes] = Shared()
+        self.starts = 0
+        self._folder = folder
+        self._random = world.timeline.stream(f"host {name}")
+        self._runtime: WatchedRuntime | None = None
+        self._store: Store | None = None
+        self._scope: trio.CancelScope | None = None
+        self._is_wanted = False
+        self._database = folder / "node.sqlite"
+        self._keys = NodeKeys(name=name, **{role: world.town.node_seed(name, role) for role in _ROLES})
+
+    def __repr__(self) -> str:
+        return f"<host {self.name}{'' if self.is_up else ', down'}>"
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs and answers."""
+        return self._runtime is not None
+
+    @property
+    def engine(self) -> Engine | None:
+        """Of the node; None while it is down."""
+        return None if self._runtime is None else self._runtime.engine
+
+    @property
+    def disk(self) -> StoredLog:
+        """Its log."""
+        return StoredLog(self._database)
+
+    @property
+    def noted(self) -> NotedMap | None:
+        """Its newest state with a quorum; None where there is none."""
+        return None if self._runtime is None or self._runtime.noted.note is None else self._runtime.noted
+
+    # -------------------------------------------------------------------------------------------- start and crash
+
+    def found(self, statements: Sequence[Statement]) -> None:
+        """Puts statements into its log before it is started for the first time."""
+        with self._open() as store:
+            store.append([(each.id, each.raw) for each in statements])
+        self.told = Shared((), [each.id for each in statements])
+
+    def start(self) -> None:
+        """Starts it; it is up a moment later. Where it has just crashed, as soon as nothing of it is left."""
+        if self._scope is not None:
+            self._is_wanted = self._scope.cancel_called
+        else:
+            self._scope = trio.CancelScope()
+            self.starts += 1
+            self.note("start")
+            self.world.nursery.start_soon(self._live, self._scope)
+
+    def crash(self, *, is_told: bool = False) -> None:
+        """Takes it down. `is_told`: whether its connections are reset, as a killed process's are."""
+        if self._scope is not None:
+            self.note("killed" if is_told else "power lost")
+            if self._runtime is not None:
+                self.world.metrics.on_crash(cast(Any, self))
+            self._runtime, self._store = None, None
+            self.world.wires.take_down(self.name, is_told=is_told)
+            self._scope.cancel()
+
+    def set_clock(self, ahead: int) -> None:
+        """Sets its clock so many ms ahead."""
+        self.clock.ahead = ahead
+        self.note(f"clock {ahead:+}")
+
+    def appended(self, size: int) -> None:
+        """The engine is about to hear that entries are stored: from now on the node may tell of them."""
+        assert self._store is not None
+        rows = self._store.rows(len(self.told), size)
+        ids = [bytes(id) for _, id, _ in rows]
+        self.told += ids
+        self.note("stored", b"".join(ids))
+        self.world.metrics.on_logged(cast(Any, self), ids)
+        statements = [cast(Statement, decode(bytes(raw))) for _, _, raw in rows]
+        self.world.check(lambda checker: checker.on_logged(cast(Any, self.world), cast(Any, self), statements))
+
+    # ------------------------------------------------------------------------------------------------ the client
+
+    def submit(self, raws: Sequence[bytes], answer: Answer) -> None:
+        """Somebody posts a statement; `answer` is called once, with None where there was no good answer."""
+        self.world.nursery.start_soon(self._post, raws[0], answer)
+
+    async def _post(self, raw: bytes, answer: Answer) -> None:
+        transport = self.world.wires.transport(PEOPLE)
+        async with httpx.AsyncClient(transport=transport, timeout=PATIENCE, trust_env=False) as client:
+            try:
+                said = await client.post(
+                    f"http://{self.name}/v1/statements", content=raw, headers={"content-type": "application/cose"}
+                )
+            except httpx.HTTPError:
+                answer(None)
+                return
+        if said.status_code == 200:
+            row = said.json()["statements"][0]
+            answer((Result(id=bytes.fromhex(row["id"]), status=row["status"], index=row.get("index")),))
+        elif said.status_code in (400, 422):
+            problem = said.json()
+            answer((Result(id=None, status="refused", error=InputError(problem["code"], problem["detail"])),))
+        else:
+            self.note(f"answered {said.status_code}")
+            answer(None)
+
+    # -------------------------------------------------------------------------------------------------- the node
+
+    async def _live(self, scope: trio.CancelScope) -> None:
+        """From the start to the crash."""
+        with scope:
+            await self._run()
+        self._scope = None
+        if self._is_wanted:
+            self._is_wanted = False
+            self.start()
+
+    async def _run(self) -> None:
+        world, name = self.world, self.name
+        config = NodeConfig(name=name, public_url=f"http://{name}", data_dir=str(self._folder))
+        with ExitStack() as stack:
+            store = stack.enter_context(self._open())
+            peers = Peers(transport=partial(world.wires.transport, name))
+            runtime = await WatchedRuntime.open(
+                store=store,
+                head=SignedHead(self._folder / "heads" / "log.json"),
+                state=SignedState(self._folder / "heads" / "state.json"),
+                keys=self._keys,
+                peers=peers,
+                clock=self.clock,
+                random=Random(self._random.getrandbits(256)),
+                tick=world.settings.tick,
+                gossip=world.settings.gossip,
+                run_blocking=self._blocking,
+            )
+            assert isinstance(runtime, WatchedRuntime), "a class method makes one of its own class"
+            runtime.host = self
+            held = stack.enter_context(open_held(self._folder / "heads" / "witness.sqlite", store))
+            witness = NodeWitness(
+                name=name,
+                seed=self._keys.witness,
+                held=held,
+                store=store,
+                log_key=partial(log_key_of, runtime.fold),
+                clock=self.clock,
+                on_conflict=runtime.found,
+                run_blocking=self._blocking,
+            )
+            key = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(self._keys.log))
+            witnessing = Witnessing(runtime, log=key, transport=peers, clock=self.clock, on_conflict=runtime.found)
+            try:
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(runtime.run)
+                    self._is_now(runtime, store)
+                    app = create_app(NodeReader(runtime, config, self.clock), runtime, witness=witness)
+                    world.wires.listen(name, nursery, partial(self._serve, app, config))
+                    nursery.start_soon(witnessing.run)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await peers.aclose()
+
+    def _is_now(self, runtime: WatchedRuntime, store: Store) -> None:
+        """It runs. What a crash left in the log with nobody told of it is told from now on."""
+        self._runtime, self._store = runtime, store
+        self.world.check(lambda checker: checker.on_start(cast(Any, self.world), cast(Any, self)))
+        left = [bytes(id) for id in store.ids(len(self.told), store.size())]
+        self.told += left
+        self.world.metrics.on_logged(cast(Any, self), left)
+
+    async def _serve(self, app: Any, config: NodeConfig, end: End) -> None:
+        """One connection, as Hypercorn serves it."""
+        mend()
+        server = TCPServer(
+            ASGIWrapper(forgiving(app)),
+            settings_of(config),
+            WorkerContext(None),
+            ConnectionState(LifespanState()),
+            cast(Any, end),  # Hypercorn asks of a stream what `trio.abc.Stream` has, and for its socket
+        )
+        await server.run()
+
+    async def _blocking(self, work: Callable[[], T], /) -> T:
+        """The seam for blocking work: inline, in the time of a disk."""
+        await trio.sleep(self._random.uniform(0, SYNC_MS) / 1_000)
+        result = work()
+        await trio.sleep(self._random.uniform(0, SYNC_MS) / 1_000)
+        return result
+
+    def _open(self) -> Store:
+        return Store.open(self._database, ecosystem=self.world.town.ecosystem, origin=self.name)
+
+    def note(self, what: str, data: bytes = b"") -> None:
+        """A line of the trace."""
+        self.world.timeline.trace.note(self.world.timeline.now, self.name, what, data)

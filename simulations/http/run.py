@@ -1,0 +1,191 @@
+"""One run over HTTP in one process, from its settings to its outcome.
+
+outcome = run(SCENARIOS["partition"], {"nodes": 10, "seed": 7})
+"""
+
+import gc
+import logging
+import shutil
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, cast
+
+import trio
+from trio.testing import MockClock
+
+from accredit.registry.errors import InputError
+from accredit.simulations.checkers import (
+    Bounded,
+    Checker,
+    Mesh,
+    NothingLost,
+    NotShutOut,
+    OneHistory,
+    OneRoot,
+    QuorumNotes,
+    Records,
+    ValidStatements,
+    WithinBounds,
+)
+from accredit.simulations.run.failures import failure_of
+from accredit.simulations.run.run import Failure, Outcome, changed, curve, differences, replay_command
+from accredit.simulations.virtual.memoised_crypto import shared_answers
+from accredit.simulations.virtual.settings import Settings
+
+from .clock import seeded_scheduler
+from .scenarios import HttpScenario
+from .world import HttpWorld
+
+TIER: Final = "http"
+NODES_MAX: Final = 500
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where the world of a run is found, also after a failure."""
+
+    world: HttpWorld | None = None
+
+
+class NoErrors(Checker):
+    """No node logs an error that nobody foresaw: one with a traceback."""
+
+    name = "no_traceback"
+
+    def __init__(self, errors: Sequence[str]) -> None:
+        self._errors = errors
+
+    def on_look(self, world: Any) -> None:  # noqa: ARG002
+        """See `Checker`."""
+        self.require(not self._errors, f"a node logged: {''.join(self._errors[:1])}")
+
+
+class _Errors(logging.Handler):
+    """Keeps what is logged with a traceback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            traced = "".join(traceback.format_exception(record.exc_info[1]))
+            self.found.append(f"{record.getMessage()}\n{traced}")
+
+
+@contextmanager
+def heard_errors() -> Iterator[list[str]]:
+    """What nodes and their servers log with a traceback meanwhile; nothing of what they log is printed."""
+    handler, loggers = _Errors(), [logging.getLogger(name) for name in ("node", "hypercorn")]
+    before = [each.propagate for each in loggers]
+    for each in loggers:
+        each.addHandler(handler)
+        each.propagate = False
+    try:
+        yield handler.found
+    finally:
+        for each, propagates in zip(loggers, before, strict=True):
+            each.removeHandler(handler)
+            each.propagate = propagates
+
+
+def run(
+    scenario: HttpScenario,
+    changes: Mapping[str, float] | None = None,
+    *,
+    keep: int = 40,
+    progress: Callable[[float], None] | None = None,
+) -> Outcome:
+    """Runs a scenario with some settings changed. A violation ends the run and is part of the outcome.
+
+    Args:
+        keep: how many of the last events the outcome shows.
+        progress: told how far the phase of faults is, from 0 to 1.
+
+    Raises:
+        InputError: as `running.changed`.
+    """
+    settings = changed(scenario.settings, changes or {})
+    if settings.nodes > NODES_MAX:
+        raise InputError("bad_setting", f"nodes is {settings.nodes}; over HTTP it may be 2 to {NODES_MAX}.")
+    began, stage = time.perf_counter(), Stage()
+    folder = Path(tempfile.mkdtemp(prefix="accredit-simulation-"))
+    failure: Failure | None = None
+    try:
+        with shared_answers(), seeded_scheduler(settings.seed), heard_errors() as errors:
+            checkers = [*_checkers(scenario), NoErrors(errors)]
+            play = partial(_play, scenario, settings, folder, stage, keep, checkers, progress or (lambda _share: None))
+            trio.run(play, clock=MockClock(autojump_threshold=0.0), strict_exception_groups=True)
+    except BaseException as error:  # a node that fails is a finding like any other
+        failure = failure_of(error, at=0 if stage.world is None else stage.world.timeline.elapsed)
+    finally:
+        gc.unfreeze()
+        shutil.rmtree(folder, ignore_errors=True)
+    assert stage.world is not None, "a world is founded before anything can fail"
+    return _outcome(scenario, settings, stage.world, failure, time.perf_counter() - began)
+
+
+async def _play(
+    scenario: HttpScenario,
+    settings: Settings,
+    folder: Path,
+    stage: Stage,
+    keep: int,
+    checkers: list[Checker],
+    progress: Callable[[float], None],
+) -> None:
+    async with trio.open_nursery() as nursery:
+        world = HttpWorld(settings, nursery, folder, checkers=checkers, keep=keep)
+        stage.world = world
+        gc.freeze()  # what the world consists of stays: not worth looking at again and again
+        scenario.plan(world)
+        await world.run(progress)
+        nursery.cancel_scope.cancel()
+
+
+def _checkers(scenario: HttpScenario) -> list[Checker]:
+    """Those that watch every run: all that need neither adversaries nor verifiers, nor a look at every effect."""
+    return [
+        ValidStatements(),
+        OneHistory(),
+        Bounded(),
+        Mesh(),
+        NotShutOut(),
+        OneRoot(),
+        NothingLost(),
+        Records(),
+        QuorumNotes(),
+        WithinBounds(scenario.bounds),
+    ]
+
+
+def _outcome(
+    scenario: HttpScenario, settings: Settings, world: HttpWorld, failure: Failure | None, seconds: float
+) -> Outcome:
+    trace = world.timeline.trace
+    different, digest = differences(scenario.settings, settings), trace.digest()
+    return Outcome(
+        scenario=scenario.name,
+        summary=scenario.summary,
+        seed=settings.seed,
+        nodes=settings.nodes,
+        changes=different,
+        digest=digest,
+        events=trace.events,
+        virtual_seconds=world.timeline.elapsed / 1_000,
+        wall_seconds=round(seconds, 2),
+        figures=world.metrics.figures(),
+        extra=world.extra,
+        bounds={name: value for name, value in asdict(scenario.bounds).items() if value is not None},
+        curves={word: curve(cast(Any, world), urgent=word == "urgent") for word in ("urgent", "normal")},
+        failure=failure,
+        tail=[str(each) for each in trace.tail],
+        replay=replay_command(scenario.name, settings.seed, different, digest, tier=TIER),
+        tier=TIER,
+    )

@@ -1,0 +1,144 @@
+"""A whole ecosystem over HTTP in one process: `world.World` for real nodes. The same phases, people, checkers, figures.
+
+    trio.run(partial(play, settings, plan, …), clock=MockClock(autojump_threshold=0))
+
+A scenario's plan gets an `HttpWorld`, which has what plans without adversaries ask of a `World`: `at`, `every`, `cut`,
+`uncut`, `crash`, `narrow`, `clog`, `set_clock`, `hold_back`, `some`, `halves`, `workload`, `at_end`; and `slow`, a
+factor for all delays of a host. Disks are real files here, so that none can be filled; that is the process tier's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import trio
+
+from accredit.simulations.checkers import Checker
+from accredit.simulations.virtual.ecosystem import Town
+from accredit.simulations.virtual.metrics import Metrics
+from accredit.simulations.virtual.network import Network
+from accredit.simulations.virtual.scene import Scene
+from accredit.simulations.virtual.settings import LOOK, POLL, Settings
+from accredit.simulations.virtual.workload import Workload
+
+from .clock import TaskTimeline
+from .host import HttpHost
+from .virtual_sockets import Wires
+
+NOTES_SECONDS = 15.0
+"""A quorum takes a moment longer than one root."""
+
+
+@dataclass(slots=True)
+class SlowLinks(Network):
+    """Links of which some are slower than drawn.
+
+    Attributes:
+        factors: by host, of every delay from it and to it.
+    """
+
+    factors: dict[str, float] = field(default_factory=dict)
+
+    def carry(self, source: str, target: str, size: int) -> list[int]:
+        """See `Network`."""
+        factor = max(self.factors.get(source, 1.0), self.factors.get(target, 1.0))
+        return [round(delay * factor) for delay in Network.carry(self, source, target, size)]
+
+
+class HttpWorld(Scene[HttpHost]):
+    """See the module; attributes besides those of `Scene`:
+
+    Attributes:
+        nursery: in which everything happens.
+        wires: all connections.
+    """
+
+    def __init__(
+        self, settings: Settings, nursery: trio.Nursery, folder: Path, *, checkers: Sequence[Checker], keep: int
+    ) -> None:
+        self.nursery = nursery
+        self.timeline = TaskTimeline(nursery, seed=settings.seed, keep=keep)
+        names = [f"n{number:04}.example" for number in range(settings.nodes)]
+        town = Town.found(
+            seed=settings.seed,
+            nodes=settings.nodes,
+            authorities=settings.authorities,
+            grants=settings.grants,
+            signers=settings.signers,
+            urls={name: f"http://{name}" for name in names},
+        )
+        self.network = SlowLinks(
+            self.timeline.stream("network"), settings.seed, settings.links, clock=lambda: self.timeline.now
+        )
+        super().__init__(settings, self.timeline, town, self.network, checkers)
+        self.wires = Wires(nursery, self.network, self.timeline.trace, lambda: self.timeline.now)
+        # What only the world tier has: nothing rides along, nobody verifies, nobody contradicts itself.
+        self.plain: None = None
+        self.verifiers: tuple[()] = ()
+        self.misconduct: tuple[()] = ()
+        self.hosts = [HttpHost(self, name, folder / name) for name in self.town.names]
+        # People and figures ask of a world and its hosts what these have; a run of each scenario shows it.
+        self.metrics = Metrics(cast(Any, self))
+        self.workload = Workload(cast(Any, self))
+
+    # --------------------------------------------------------------------------------------------------- look
+
+    def host(self, name: str) -> HttpHost:
+        """The host of that name."""
+        return self.hosts[self.town.names.index(name)]
+
+    @property
+    def honest(self) -> list[HttpHost]:
+        """All of them."""
+        return self.hosts
+
+    # ----------------------------------------------------------------------------------------- what a scenario does
+
+    def slow(self, host: HttpHost, *, factor: float) -> None:
+        """Makes every delay from and to a host so many times as long."""
+        self._fault(f"slow {host.name} {factor:g}")
+        self.network.factors[host.name] = factor
+
+    def crash(self, host: HttpHost, *, down: float = 5.0) -> None:
+        """Takes a host down for so many seconds: half the time as a killed process, else as a loss of power."""
+        if host.is_up:
+            self._fault(f"crash {host.name}")
+            host.crash(is_told=self.random.random() < 0.5)
+            self.at(self.seconds_in + down, host.start)
+
+    # ------------------------------------------------------------------------------------------------------- run
+
+    async def run(self, progress: Callable[[float], None]) -> None:
+        """All phases. Raises a `Violation` at the first thing that does not hold."""
+        await self._begin()
+        ends = self.begins + round(self.settings.seconds * 1_000)
+        while self.timeline.now < ends:
+            await trio.sleep(min(LOOK, ends - self.timeline.now) / 1_000)
+            self.check(lambda checker: checker.on_look(cast(Any, self)))
+            progress(max(0.0, min(1.0, self.seconds_in / self.settings.seconds)))
+        self.heal()
+        with trio.move_on_after(self.settings.settle):
+            while not self.has_converged():
+                await trio.sleep(POLL / 1_000)
+            self.converged_at = self.timeline.now
+        await trio.sleep(max(self.settings.calm, NOTES_SECONDS if self.settings.signers else 0.0))
+        self._end()
+
+    async def _begin(self) -> None:
+        """Founds every host, and starts them one after the other within a second."""
+        for host in self.hosts:
+            host.found(self.town.founding[:1] if host.name in self._held_back else self.town.founding)
+        for host in self.hosts:
+            if host.name not in self._held_back:
+                host.start()
+            await trio.sleep(1.0 / len(self.hosts))
+
+    def heal(self) -> None:
+        """See `Scene`."""
+        self.network.factors.clear()
+        super().heal()
+
+    def _mend(self, host: HttpHost) -> None:
+        if host.clock.ahead:
+            host.set_clock(0)

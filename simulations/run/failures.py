@@ -1,0 +1,38 @@
+"""What ended a run of many tasks: one error out of the groups in which trio hands them on.
+
+try:
+    trio.run(…)
+except BaseException as error:
+    failure = failure_of(error, at=…)        or raises: an interruption, or a request that cannot be carried out
+"""
+
+from accredit.registry.errors import InputError
+from accredit.simulations.checkers import Violation
+from accredit.simulations.virtual.world import violation_of
+
+from .run import Failure
+
+
+def failure_of(error: BaseException, *, at: int) -> Failure:
+    """What did not hold.
+
+    Args:
+        at: ms since the start of the run.
+
+    Raises:
+        KeyboardInterrupt, SystemExit, InputError: that was it; it is no finding about nodes.
+    """
+    leaves = _leaves(error)
+    for leaf in leaves:
+        if isinstance(leaf, InputError) or not isinstance(leaf, Exception):
+            raise leaf from None
+    found = next((leaf for leaf in leaves if isinstance(leaf, Violation)), leaves[0])
+    assert isinstance(found, Exception), "others have been raised"
+    seen = violation_of(found)
+    return Failure(checker=seen.checker, message=seen.message, at=at)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for one in error.exceptions for leaf in _leaves(one)]
+    return [error]

@@ -1,0 +1,64 @@
+"""A node's disk: what is written survives a crash once it is synced, and only then.
+
+A write takes a moment. A crash in the meantime loses it, or leaves it on the disk with nobody told of it: both happen
+to real databases, and a node must be right after either. A disk may be full (the write fails, nothing of it is kept)
+or slow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from accredit.registry.errors import StorageError
+
+from .shared_list import Shared
+
+SYNC_MS: Final = 4
+"""One transaction with synchronous FULL and a signed checkpoint: a guess between an SSD (1) and a busy disk (10)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Disk:
+    """The log of one node as its machine keeps it.
+
+    Attributes:
+        entries: synced, in order: id and whole encoding of each statement.
+        is_full: the next write fails.
+        slowness: how many times `SYNC_MS` a write takes.
+    """
+
+    entries: Shared[tuple[bytes, bytes]] = field(default_factory=Shared)
+    is_full: bool = False
+    slowness: int = 1
+    _unsynced: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a write is under way."""
+        return bool(self._unsynced)
+
+    def write(self, entries: Sequence[tuple[bytes, bytes]]) -> int:
+        """Begins to write; `sync` after the ms returned.
+
+        Raises:
+            StorageError: `disk_full`.
+        """
+        assert not self._unsynced, "one append is under way at a time"
+        if self.is_full:
+            raise StorageError("disk_full", "there is no space left for the log.", hint="Make room.")
+        self._unsynced = tuple(entries)
+        return SYNC_MS * self.slowness
+
+    def sync(self) -> int:
+        """The write is done; entries there are now."""
+        self.entries.extend(self._unsynced)
+        self._unsynced = ()
+        return len(self.entries)
+
+    def crash(self, random: Random) -> bool:
+        """Power is gone. Whether a write that was under way is on the disk all the same."""
+        survives = bool(self._unsynced) and random.random() < 0.5
+        if survives:
+            self.entries.extend(self._unsynced)
+        self._unsynced = ()
+        return survives

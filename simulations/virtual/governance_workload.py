@@ -1,0 +1,149 @@
+"""What authorities do to the ecosystem itself, honest ones and thieves: votes, amendments, stolen keys, contradictions.
+
+    governing = world.governing
+    governing.equivocate(pen, left, right)      one key, one number, two statements
+    governing.propose_admission(pen)            waits for the approvals of a majority: `vote`
+
+Statements go into the network as everything does: by `Workload.say`, at some node, until one answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.statement import Statement
+
+from .ecosystem import Pen, secret
+
+if TYPE_CHECKING:
+    from .host import Host
+    from .workload import Saying
+    from .world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misconduct:
+    """A key that contradicted itself, and honest nodes have met both sides of it.
+
+    Attributes:
+        key: id of an authority's key; or the public log or state key of a node, 32 bytes each.
+        ids: of the statements that contradict each other; none where it is a node that signed two checkpoints or notes.
+        time: ms since 1970.
+    """
+
+    key: bytes
+    ids: tuple[bytes, ...]
+    time: int
+
+
+class Governing:
+    """See the module."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._numbers = 0
+
+    # --------------------------------------------------------------------------------------------- contradictions
+
+    def equivocate(self, pen: Pen, left: "Host", right: "Host", *, alike: int = 0) -> tuple[Statement, ...]:
+        """One key says two things under one number, one to either node.
+
+        Args:
+            alike: bits of a sum over ids that the two have in common; the key's owner searches for such a pair.
+        """
+        world, town = self._world, self._world.town
+        before = pen.seq, pen.prev
+        if alike:
+            pair = self._alike(pen, alike)
+        else:
+            pair = []
+            for _ in range(2):
+                pen.seq, pen.prev = before
+                pair.append(self._register(pen))
+        self.accuse(key_id(pen.public), tuple(each.id for each in pair))
+        for statement, host in zip(pair, (left, right), strict=True):
+            town.signed[statement.id] = statement
+            world.workload.say(statement, host)
+        return tuple(pair)
+
+    def accuse(self, key: bytes, ids: tuple[bytes, ...] = ()) -> None:
+        """Notes that a key contradicts itself from now on, and begins to watch who knows."""
+        world = self._world
+        if all(each.key != key for each in world.misconduct):
+            world.misconduct.append(Misconduct(key=key, ids=ids, time=world.timeline.now))
+            if len(world.misconduct) == 1:
+                world.watch_misconduct()
+
+    def _alike(self, pen: Pen, bits: int) -> list[Statement]:
+        """Two statements with one number whose ids agree in their lowest bits: found by trying, as a thief would."""
+        before, seen = (pen.seq, pen.prev), dict[int, Statement]()
+        while True:
+            pen.seq, pen.prev = before
+            statement = self._register(pen)
+            del self._world.town.signed[statement.id]
+            low = int.from_bytes(statement.id) % 2**bits
+            if low in seen:
+                return [seen[low], statement]
+            seen[low] = statement
+
+    def _register(self, pen: Pen) -> Statement:
+        self._numbers += 1
+        name = f"https://double{self._numbers}.example/"
+        body = {"id": name, "name": f"Double {self._numbers}"}
+        return self._world.town.sign(pen, "issuer.register", body, sub=name, time=self._time)
+
+    # ------------------------------------------------------------------------------------------------ governance
+
+    def vote(self, pen: Pen, targets: Sequence[Statement], at: "Host | None" = None) -> "Saying":
+        """An approval."""
+        body = {"targets": [each.id for each in targets], "urgent": True}
+        town = self._world.town
+        vote = town.sign(pen, "vote.approve", body, sub=town.ecosystem.hex(), time=self._time)
+        return self._world.workload.say(vote, at)
+
+    def propose_admission(self, pen: Pen, at: "Host | None" = None) -> Statement:
+        """Somebody proposes a node; it takes effect with the approvals of a majority."""
+        self._numbers += 1
+        name = f"new{self._numbers}.example"
+        roles = ("peer", "log", "witness", "state")
+        keys = {role: public_of(secret(self._world.settings.seed, f"{name} {role}")) for role in roles}
+        body = {"name": name, "operator": f"Operator of {name}", "url": f"https://{name}", "keys": keys}
+        admission = self._world.town.sign(pen, "node.admit", body, sub=name, time=self._time)
+        self._world.workload.say(admission, at)
+        return admission
+
+    def amend(self, pen: Pen, at: "Host", **members: Any) -> Statement:
+        """A new charter, with some members changed, and heads as a node that runs holds them.
+
+        It takes effect with the approvals of two thirds.
+        """
+        assert at.engine is not None
+        town = self._world.town
+        body = town.genesis.body
+        # Keys that there are already are listed with a budget of 0: nothing is handed out twice.
+        authorities = [{**each, "keys": [{**key, "budget": 0} for key in each["keys"]]} for each in body["authorities"]]
+        charter = {**body, "authorities": authorities, **members}
+        heads = [{"key": key, "id": id} for key, id, _ in at.engine.fold.heads()]
+        amendment = {"parent": town.genesis.id, "version": 2, "charter": charter, "heads": heads}
+        said = town.sign(pen, "charter.amend", amendment, sub=town.charter_id, time=self._time)
+        self._world.workload.say(said, at)
+        return said
+
+    def report_theft(self, pen: Pen, stolen: Pen, at: "Host | None" = None) -> "Saying":
+        """An authority says, with another key, that a key was stolen, and what was the last that it said with it."""
+        body = {"key": key_id(stolen.public), "last": stolen.prev}
+        said = self._world.town.sign(pen, "key.compromise", body, sub=pen.authority, time=self._time)
+        return self._world.workload.say(said, at)
+
+    def add_key(self, pen: Pen, *, budget: int = 1_000) -> Pen:
+        """A second key of the same authority."""
+        self._numbers += 1
+        seed = secret(self._world.settings.seed, f"second key {self._numbers} of {pen.authority}")
+        body = {"public": public_of(seed), "budget": budget}
+        said = self._world.town.sign(pen, "key.add", body, sub=pen.authority, time=self._time)
+        self._world.workload.say(said)
+        return Pen(pen.authority, seed)
+
+    @property
+    def _time(self) -> int:
+        return self._world.timeline.now // 1_000

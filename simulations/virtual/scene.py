@@ -1,0 +1,233 @@
+"""What a scenario works on, in virtual time: a town, its hosts and links, what goes wrong with them, and when.
+
+`world.World` plays it with engines on one heap of events, `inprocess.world.HttpWorld` with whole nodes over HTTP. What
+is the same for both is here: what scenarios plan, faults of links and clocks and their end, and who looks at it.
+
+A run has four phases. *Warm-up*: hosts start and find their peers. *Faults*: the workload, and whatever a scenario has
+planned (its times count from here). *Recovery*: `heal` ends every fault and starts every machine; adversaries stay what
+they are, but do nothing of their own accord any more. It lasts until all honest nodes have one state root, or `settle`
+seconds. *End*: checkers look at everything.
+
+What it does not do: let time pass (`run` of those two).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any, Generic, Protocol, TypeVar
+
+from accredit.node.engine import Engine
+from accredit.simulations.checkers import Checker
+
+from .ecosystem import Town
+from .metrics import Metrics
+from .network import Cut, Network
+from .settings import WARM_UP, Settings
+from .timeline import START, Action, Trace
+from .workload import Workload
+
+
+class Schedule(Protocol):
+    """Time that passes as it is told: `timeline.Timeline`, `inprocess.clock.TaskTimeline`."""
+
+    trace: Trace
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def elapsed(self) -> int: ...
+
+    def stream(self, name: str) -> Random: ...
+
+    def at(self, time: int, action: Action) -> None: ...
+
+    def after(self, ms: int, action: Action) -> None: ...
+
+
+class Machine(Protocol):
+    """A host, as far as it is the same in both."""
+
+    name: str
+
+    @property
+    def engine(self) -> Engine | None: ...
+
+    @property
+    def is_up(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def set_clock(self, ahead: int) -> None: ...
+
+
+H = TypeVar("H", bound=Machine)
+
+
+class Scene(ABC, Generic[H]):
+    """See the module.
+
+    Attributes:
+        hosts: in the order of their names.
+        is_healed, healed_at: whether faults have stopped, and when (ms since 1970).
+        converged_at: when all honest nodes had one root after that; None before.
+        has_faults: whether the end of faults changed anything.
+        extra: figures of a scenario's own, for the report.
+    """
+
+    hosts: list[H]
+    metrics: Metrics
+    workload: Workload
+
+    def __init__(
+        self, settings: Settings, schedule: Schedule, town: Town, network: Network, checkers: Sequence[Checker]
+    ) -> None:
+        self.settings = settings
+        self.random = schedule.stream("faults")
+        self.town = town
+        self.is_healed = False
+        self.healed_at: int | None = None
+        self.converged_at: int | None = None
+        self.has_faults = False
+        self.extra: dict[str, float] = {}
+        self._schedule = schedule
+        self._network = network
+        self._checkers = list(checkers)
+        self._held_back: dict[str, None] = {}
+        self._ending: list[Callable[[], None]] = []
+
+    # --------------------------------------------------------------------------------------------------- look
+
+    @property
+    @abstractmethod
+    def honest(self) -> list[H]:
+        """Those who follow the protocol."""
+
+    @property
+    def begins(self) -> int:
+        """When the phase of faults begins, ms since 1970."""
+        return START + round(WARM_UP * 1_000)
+
+    @property
+    def seconds_in(self) -> float:
+        """Seconds since then."""
+        return (self._schedule.now - self.begins) / 1_000
+
+    @property
+    def queue_limit(self) -> int:
+        """Statements that may wait for one peer."""
+        config = self.settings.gossip
+        return config.urgent_ids + config.normal_ids
+
+    def roots(self) -> list[bytes]:
+        """The different state roots of honest nodes that are up, sorted."""
+        return sorted({host.engine.fold.state_root() for host in self.honest if host.engine is not None})
+
+    def halves(self) -> tuple[list[str], list[str]]:
+        """Names, each second one on either side."""
+        return list(self.town.names[::2]), list(self.town.names[1::2])
+
+    def check(self, ask: Callable[[Checker], None]) -> None:
+        """Lets every checker look."""
+        for checker in self._checkers:
+            ask(checker)
+
+    def has_converged(self) -> bool:
+        """Whether nobody waits for an answer, and all honest nodes run, hold as much and have one root."""
+        if not self.workload.is_quiet:
+            return False
+        sizes = {host.engine.size if host.engine is not None else -1 for host in self.honest}
+        return len(sizes) == 1 and -1 not in sizes and len(self.roots()) == 1
+
+    # ----------------------------------------------------------------------------------------- what a scenario does
+
+    def at(self, seconds: float, action: Callable[[], Any]) -> None:
+        """Plans something, so many seconds into the phase of faults; nothing happens once it is over."""
+
+        def act() -> None:
+            if not self.is_healed:
+                action()
+
+        self._schedule.at(self.begins + round(seconds * 1_000), act)
+
+    def every(self, seconds: float, action: Callable[[], Any]) -> None:
+        """Plans something again and again, as long as faults last."""
+        for number in range(1, int(self.settings.seconds / seconds) + 1):
+            self.at(number * seconds, action)
+
+    def at_end(self, action: Callable[[], None]) -> None:
+        """Before checkers look for the last time: where a scenario fills `extra`, or requires something of its own."""
+        self._ending.append(action)
+
+    def some(self, share: float) -> list[H]:
+        """Some of the honest hosts, at least one."""
+        return self.random.sample(self.honest, max(1, round(share * len(self.honest))))
+
+    def cut(self, name: str, cut: Cut) -> None:
+        """Cuts links until `uncut`, or until faults stop."""
+        self._fault(f"cut {name}")
+        self._network.cuts[name] = cut
+
+    def uncut(self, name: str) -> None:
+        """Ends a cut."""
+        self._fault(f"uncut {name}")
+        self._network.cuts.pop(name, None)
+
+    def narrow(self, host: H, *, rate: float) -> None:
+        """A node's uplink carries so many bytes in a ms and no more."""
+        self._fault(f"narrow {host.name}")
+        self._network.uplinks[host.name] = rate
+
+    def clog(self, host: H, *, seconds: float) -> None:
+        """What a node sends or is sent arrives only after so many seconds."""
+        self._fault(f"clog {host.name}")
+        self._network.clogs[host.name] = self._schedule.now + round(seconds * 1_000)
+
+    def set_clock(self, host: H, *, ahead: float) -> None:
+        """Sets a wall clock so many seconds ahead of the others."""
+        self._fault(f"clock {host.name}")
+        host.set_clock(round(ahead * 1_000))
+
+    def hold_back(self, host: H, *, until: float) -> None:
+        """A host that starts only then, with nothing but the genesis; it must be named there."""
+        self._fault(f"hold back {host.name}")
+        self._held_back[host.name] = None
+        self.at(until, host.start)
+
+    # -------------------------------------------------------------------------------------------- the end of faults
+
+    def heal(self) -> None:
+        """Ends every fault: links are whole, machines are as they should be, all of them run."""
+        self.metrics.on_heal()
+        self.is_healed = True
+        self.healed_at = self._schedule.now
+        network = self._network
+        clean = replace(network.settings, loss=0.0, duplication=0.0, reordering=0.0)
+        self.has_faults = self.has_faults or clean != network.settings
+        network.settings = clean
+        for faults in (network.cuts, network.uplinks, network.clogs):
+            faults.clear()
+        self._note("heal")
+        for host in self.hosts:
+            self._mend(host)
+            if not host.is_up:
+                host.start()
+
+    @abstractmethod
+    def _mend(self, host: H) -> None:
+        """Ends what is wrong with a machine that runs, or will in a moment."""
+
+    def _end(self) -> None:
+        """What scenarios have planned for it; then checkers look for the last time."""
+        for action in self._ending:
+            action()
+        self.check(lambda checker: checker.on_look(self))  # type: ignore[arg-type]  # they take either
+        self.check(lambda checker: checker.on_end(self))  # type: ignore[arg-type]
+
+    def _fault(self, what: str) -> None:
+        self.has_faults = True
+        self._note(what)
+
+    def _note(self, what: str) -> None:
+        self._schedule.trace.note(self._schedule.now, "world", what)

@@ -1,0 +1,65 @@
+"""What a run depends on besides its scenario and this source code, and how long its phases are."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from accredit.gossip.config import GossipConfig
+from accredit.node.engine import TICK
+from accredit.registry.evidence.trust_policy import MAX_AGE
+
+from .ecosystem import BUDGET, Crowd
+from .network import LinkSettings
+
+WARM_UP: Final = 10.0
+"""Seconds until every mesh stands: some heartbeats more than `GossipConfig.patience`."""
+
+LOOK: Final = 5_000
+"""How often checkers look around, ms."""
+
+POLL: Final = 250
+"""How often roots are compared while the world recovers, ms; so fine are the figures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A world before it begins. Together with a scenario and this source code, all that a run depends on.
+
+    Attributes:
+        nodes: members.
+        seed: draws everything.
+        seconds: how long faults last, in virtual time.
+        settle: seconds in which the world must recover.
+        calm: seconds that pass after it has, before the end: what takes longer than one root is looked at then.
+        authorities: that may speak.
+        grants: accreditations at the start, to be revoked.
+        signers: nodes that sign state notes, at most 16.
+        tick: between two appends of a node, ms.
+        budget: statements that each authority's key may make.
+        policy_age: maximum age of a cosignature in verifiers' trust policies, seconds.
+        checkpoints: whether nodes sign and show checkpoints of their logs; it costs time, and few scenarios need them.
+        links: what links are like while faults last.
+        gossip: the settings of every node's gossip.
+        crowd: nodes in few hands.
+        options: whatever else a scenario lets one choose, by name.
+    """
+
+    nodes: int = 20
+    seed: int = 1
+    seconds: float = 30.0
+    settle: float = 60.0
+    calm: float = 0.0
+    authorities: int = 3
+    grants: int = 20
+    signers: int = 0
+    tick: int = TICK
+    budget: int = BUDGET
+    policy_age: int = MAX_AGE
+    checkpoints: bool = False
+    links: LinkSettings = field(default_factory=LinkSettings)
+    gossip: GossipConfig = field(default_factory=GossipConfig)
+    crowd: Crowd = field(default_factory=Crowd)
+    options: tuple[tuple[str, float], ...] = ()
+
+    def option(self, name: str, default: float) -> float:
+        """A scenario's own setting."""
+        return dict(self.options).get(name, default)

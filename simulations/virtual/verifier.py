@@ -1,0 +1,97 @@
+"""A relying party: it has a trust policy from a hand it trusts, and asks whatever node comes along.
+
+    verifier asks a random node  ->  evidence  ->  `registry.evidence.check.check` under the policy  ->  remembers the
+    count
+
+It never talks to two nodes about one answer, and believes none. Liars are among those it asks. What comes of each check
+is handed to the checkers (`undeceived`) and to the metrics: how old was what it verified?
+
+Questions are about the issuers that were accredited at the start, so the true answers change with every revocation."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from accredit.governance.fold import Fold
+from accredit.governance.policy_renewal import export_policy
+from accredit.registry.decision.query import Query
+from accredit.registry.evidence.check import Checked, check
+from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.trust_policy import TrustPolicy
+
+from .network import TIMEOUT_MS
+
+if TYPE_CHECKING:
+    from .host import Host
+    from .world import World
+
+QUESTION_BYTES: Final = 300
+"""A question with its HTTP head, about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer and what came of checking it; `time`: the verifier's clock, ms since 1970."""
+
+    verifier: str
+    host: str
+    query: Query
+    checked: Checked
+    time: int
+
+
+class Verifier:
+    """See the module.
+
+    Attributes:
+        policy: what it takes on faith, and the highest state it has verified.
+        results: how its checks ended, by word; of those not verified also by check.
+    """
+
+    def __init__(self, world: "World", name: str, policy: TrustPolicy) -> None:
+        self.name = name
+        self.policy = policy
+        self.results: Counter[str] = Counter()
+        self._world = world
+        self._random = world.timeline.stream(name)
+
+    def ask(self) -> None:
+        """One question to one node, whichever."""
+        world = self._world
+        grant = self._random.choice(world.town.grants)
+        host = self._random.choice(world.hosts)
+        query = Query(entity=grant.sub, authority=world.town.charter_id)
+        for delay in world.network.carry(self.name, host.name, QUESTION_BYTES)[:1]:
+            world.timeline.after(delay, lambda: self._asked(host, query, grant.id))
+
+    def _asked(self, host: "Host", query: Query, grant: bytes) -> None:
+        world = self._world
+        data = host.answer(query)
+        if data is None:
+            self.results["no answer"] += 1
+            return
+        world.timeline.trace.note(world.timeline.now, host.name, "evidence", data)
+        for delay in world.network.carry(host.name, self.name, len(data))[:1]:
+            if delay < TIMEOUT_MS:
+                world.timeline.after(delay, lambda: self._answered(host, query, grant, data))
+
+    def _answered(self, host: "Host", query: Query, grant: bytes, data: bytes) -> None:
+        world = self._world
+        checked = check(data, query, self.policy, world.timeline.now // 1_000)
+        word = str(checked.result)
+        self.results[word if checked.result is Result.VERIFIED else f"{word}: {checked.check}"] += 1
+        world.timeline.trace.note(world.timeline.now, self.name, word)
+        if checked.state is not None:
+            self.policy = self.policy.remember(checked.state)
+        answer = Answer(verifier=self.name, host=host.name, query=query, checked=checked, time=world.timeline.now)
+        world.metrics.on_answer(answer, grant)
+        world.check(lambda checker: checker.on_answer(world, answer))
+
+
+def policy_of(world: "World") -> TrustPolicy:
+    """What an honest node of the founding would export."""
+    fold = Fold(world.town.ecosystem)
+    for statement in world.town.founding:
+        fold.add(statement)
+    fold.settle()
+    return export_policy(fold, world.timeline.now // 1_000, max_age=world.settings.policy_age)

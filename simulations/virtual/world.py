@@ -1,0 +1,249 @@
+"""A whole ecosystem in virtual time: hosts, links, a workload, faults, and what is measured about them.
+
+    world = World(Settings(nodes=50, seed=7), checkers=all_checkers(Bounds()))
+    world.workload.revocations(every=2)
+    world.at(30, lambda: world.cut("halves", split(*world.halves())))
+    world.run()
+
+Phases, and what scenarios may plan, are those of every `scene.Scene`; adversaries, disks and verifiers are only here.
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from accredit.node.engine import Engine
+from accredit.node.engine.image import Image
+from accredit.simulations.byzantine import Conduct
+from accredit.simulations.checkers import Checker, Violation
+
+from .ecosystem import Town
+from .flood_baseline import PlainPush
+from .governance_workload import Governing, Misconduct
+from .host import Host
+from .metrics import Metrics
+from .network import Network
+from .scene import Scene
+from .settings import LOOK, POLL, Settings
+from .shared_list import Shared
+from .timeline import Timeline
+from .verifier import Verifier, policy_of
+from .workload import Workload
+
+NOTE_CALM: Final = 45.0
+"""Seconds until everybody has a note of one root: whoever missed a cosignature is told of it again after 30 s
+(`node.engine.notary.AGAIN`), and a turn takes 10 s."""
+
+
+class World(Scene[Host]):
+    """See the module; attributes besides those of `Scene`:
+
+    Attributes:
+        founding, founding_ids: what every log begins with: ids and whole encodings; ids.
+        plain: the plain way beside ours, where somebody wants to compare.
+        verifiers: relying parties that ask.
+        misconduct: contradictions that a scenario had somebody sign.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        checkers: Sequence[Checker] = (),
+        keep: int = 40,
+    ) -> None:
+        self.timeline = Timeline(seed=settings.seed, keep=keep)
+        town = Town.found(
+            seed=settings.seed,
+            nodes=settings.nodes,
+            authorities=settings.authorities,
+            grants=settings.grants,
+            signers=settings.signers,
+            budget=settings.budget,
+            crowd=settings.crowd,
+        )
+        self.network = Network(
+            self.timeline.stream("network"), settings.seed, settings.links, clock=lambda: self.timeline.now
+        )
+        super().__init__(settings, self.timeline, town, self.network, checkers)
+        self.plain: PlainPush | None = None
+        self.verifiers: list[Verifier] = []
+        self.misconduct: list[Misconduct] = []
+        self.hosts = [Host(self, name, Conduct()) for name in self.town.names]
+        self._by_name = {host.name: host for host in self.hosts}
+        self.founding = tuple((each.id, each.raw) for each in self.town.founding)
+        self.founding_ids = tuple(each.id for each in self.town.founding)
+        for host in self.hosts:
+            host.disk.entries, host.told = Shared(self.founding), Shared(self.founding_ids)
+        self._recount()
+        self.metrics = Metrics(self)
+        self.workload = Workload(self)
+        self.governing = Governing(self)
+
+    # --------------------------------------------------------------------------------------------------- look
+
+    def host(self, name: str) -> Host:
+        """The host of that name; for a member that is no machine here, one that never runs."""
+        if name not in self._by_name:
+            self._by_name[name] = Host(self, name, Conduct())
+        return self._by_name[name]
+
+    @property
+    def honest(self) -> list[Host]:
+        """Those who follow the protocol."""
+        return self._honest
+
+    @cached_property
+    def image(self) -> Image:
+        """What an engine is that has loaded the founding; the others begin with it."""
+        engine = Engine(
+            ecosystem=self.town.ecosystem,
+            name="founding",
+            peer_seed=bytes(32),
+            state_seed=bytes(32),
+            random=Random(0),
+        )
+        engine.load(self.town.founding)
+        engine.settle(now=self.timeline.now)
+        return engine.image()
+
+    # ----------------------------------------------------------------------------------------- what a scenario does
+
+    def corrupt(self, share: float, conduct: Callable[[], Conduct]) -> list[Host]:
+        """Makes so large a share of all hosts adversaries, no signers among them; before the run begins."""
+        indexes = [index for index, host in enumerate(self.hosts) if host.name not in self.town.signers]
+        chosen = sorted(self.random.sample(indexes, min(len(indexes), round(share * len(self.hosts)))))
+        return self.turn([self.hosts[index] for index in chosen], conduct)
+
+    def turn(self, hosts: Sequence[Host], conduct: Callable[[], Conduct]) -> list[Host]:
+        """Makes these hosts adversaries; before the run begins."""
+        for host in hosts:
+            host.conduct = conduct()
+        self._recount()
+        return list(hosts)
+
+    def turn_crowd(self, conduct: Callable[[], Conduct]) -> list[Host]:
+        """Makes all nodes in few hands adversaries."""
+        return self.turn([self.host(name) for name in self.settings.crowd.names(self.town.names)], conduct)
+
+    def ask(self, verifiers: int, *, every: float, since: float = 0.0) -> None:
+        """Lets relying parties ask, each once in so many seconds from then on, until faults stop."""
+        policy = policy_of(self)
+        for number in range(verifiers):
+            verifier = Verifier(self, f"verifier {number}", policy)
+            self.verifiers.append(verifier)
+            for turn in range(int((self.settings.seconds - since) / every)):
+                self.at(since + (turn + number / verifiers) * every, verifier.ask)
+
+    def crash(self, host: Host, *, down: float = 5.0) -> None:
+        """Takes a machine down for so many seconds."""
+        if host.is_up:
+            self._fault(f"crash {host.name}")
+            host.crash()
+            self.at(self.seconds_in + down, lambda: None if host.is_up else host.start())
+
+    def fill_disk(self, host: Host, *, room_after: float) -> None:
+        """A disk is full, and slow for good; after so many seconds it has room again."""
+        self._fault(f"fill {host.name}")
+        host.disk.is_full, host.disk.slowness = True, 50
+
+        def make_room() -> None:
+            host.disk.is_full = False
+
+        self.at(self.seconds_in + room_after, make_room)
+
+    def slow_disk(self, host: Host, times: int) -> None:
+        """A disk that takes so many times as long for every write."""
+        self._fault(f"slow disk {host.name}")
+        host.disk.slowness = times
+
+    def firewall(self, host: Host) -> None:
+        """Nobody can connect to a host, for good; before the run begins."""
+        host.is_dialled = False
+
+    def hold_back(self, host: Host, *, until: float) -> None:
+        """See `Scene`."""
+        host.disk.entries, host.told = Shared(own=host.disk.entries[:1]), Shared()
+        super().hold_back(host, until=until)
+
+    def require(self, condition: bool, message: str) -> None:
+        """Raises a `Violation` unless what a scenario requires holds."""
+        if not condition:
+            raise Violation("scenario", message)
+
+    def post_note(self, source: str, target: str, data: bytes) -> None:
+        """A cosigned note on its way; whether it gets there does not matter to anybody."""
+        host = self.host(target)
+        for delay in self.network.carry(source, target, len(data)) if host.is_dialled else ():
+            self.timeline.after(delay, lambda: host.receive_note(data))
+
+    def deliver(self, source: str, target: str, data: bytes) -> None:
+        """A frame that an adversary sends by itself; nobody waits for the answer."""
+        host = self.host(target)
+
+        def arrive() -> None:
+            if host.is_up and host.is_dialled and host.conduct.hears(host, data):
+                host.receive_frame(data, lambda _: None)
+
+        for delay in self.network.carry(source, target, len(data)):
+            self.timeline.after(delay, arrive)
+
+    # ------------------------------------------------------------------------------------------------------- run
+
+    def run(self, progress: Callable[[float], None] | None = None) -> None:
+        """All phases. Raises a `Violation` at the first thing that does not hold.
+
+        Args:
+            progress: told now and then how far the phase of faults is, from 0 to 1.
+        """
+        for number, host in enumerate(self.hosts):
+            self.timeline.after(number * 1_000 // len(self.hosts), self._starting(host))
+        ends = self.begins + round(self.settings.seconds * 1_000)
+        while self.timeline.now < ends:
+            self.timeline.run(until=min(ends, self.timeline.now + LOOK))
+            self.check(lambda checker: checker.on_look(self))
+            if progress is not None:
+                progress(max(0.0, min(1.0, self.seconds_in / max(1.0, self.settings.seconds))))
+        self.heal()
+        until = self.timeline.now + round(self.settings.settle * 1_000)
+        while self.converged_at is None and self.timeline.now < until:
+            self.timeline.run(until=self.timeline.now + POLL)
+            if self.has_converged():
+                self.converged_at = self.timeline.now
+        calm = max(self.settings.calm, NOTE_CALM if self.settings.signers else 0.0)
+        self.timeline.run(until=self.timeline.now + round(calm * 1_000))
+        self._end()
+
+    def _mend(self, host: Host) -> None:
+        host.disk.is_full, host.disk.slowness = False, 1
+        if host.clock_error:
+            host.set_clock(0)
+
+    def watch_misconduct(self) -> None:
+        """Looks every now and then whether contradictions are known to all who are honest."""
+        self.metrics.look_for_exposure()
+        if self.misconduct and self.timeline.now < self.begins + round(self.settings.seconds * 1_000) + 60_000:
+            self.timeline.after(POLL, self.watch_misconduct)
+
+    def _starting(self, host: Host) -> Callable[[], None]:
+        def start() -> None:
+            host.conduct.begin(host)
+            if host.name not in self._held_back:
+                host.start()
+
+        return start
+
+    def _recount(self) -> None:
+        self._honest = [host for host in self.hosts if host.is_honest]
+
+
+def violation_of(error: Exception) -> Violation:
+    """What stopped a run, as a violation: an engine that fails is one, too."""
+    if isinstance(error, Violation):
+        return error
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(where.filename).name}, line {where.lineno}"
+    return Violation("no_crash", f"{type(error).__name__} in {place}: {error}")

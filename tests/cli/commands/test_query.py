@@ -1,0 +1,172 @@
+"""Asking: the words of an answer, what to do next, the same as curl; and several nodes compared."""
+
+import json
+import shlex
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accredit.cli.verifying.query_options import as_curl, build_question, sort_wanted
+from accredit.node.clients.node_client import NodeClient
+from accredit.registry.errors import AccreditError, InputError
+from tests.cli.town import Town
+
+
+@pytest.mark.parametrize(
+    ("word", "sorted_"),
+    [
+        ("BachelorDegree", ("achievement_type", "BachelorDegree")),
+        ("ext:Nanodegree", ("achievement_type", "ext:Nanodegree")),
+        ("achievementType:Degree", ("achievement_type", "Degree")),
+        ("credentialType:Badge", ("credential_type", "Badge")),
+        ("OpenBadgeCredential", ("credential_type", "OpenBadgeCredential")),
+        ("https://skills.example/1", ("competency", "https://skills.example/1")),
+        (
+            "urn:uuid:6e6b2c9e-0000-4000-8000-000000000000",
+            ("competency", "urn:uuid:6e6b2c9e-0000-4000-8000-000000000000"),
+        ),
+    ],
+)
+def test_what_follows_for_is_told_apart(word: str, sorted_: tuple[str, str]) -> None:
+    assert sort_wanted(word) == sorted_
+
+
+@pytest.mark.parametrize(
+    ("word", "offered"), [("bachelordegree", "BachelorDegree"), ("Dgree", "Degree"), ("xyzzy", "")]
+)
+def test_a_mistyped_type_is_not_asked_about(word: str, offered: str) -> None:
+    with pytest.raises(InputError) as caught:
+        sort_wanted(word)
+    assert offered in caught.value.hint
+    assert ("Did you mean" in caught.value.hint) is bool(offered)
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_words_become_a_question_or_an_error_of_ours(issuer: str, wanted: str, on: str) -> None:
+    try:
+        question = build_question(issuer, (wanted,), on, (), {})
+    except AccreditError:
+        return
+    assert question["issuer"]
+
+
+def test_dates_and_several_types_are_asked_as_the_node_wants_them() -> None:
+    question = build_question(
+        "did:web:A.example#key-1",
+        ("Degree", "Certificate"),
+        "2015-05-20T02:00:00+02:00",
+        ("urn:x:y",),
+        {"action": "issue"},
+    )
+    assert question == {
+        "issuer": "did:web:a.example",
+        "achievement_type": ["Degree", "Certificate"],
+        "competency": "urn:x:y",
+        "issued_on": "2015-05-20T00:00:00Z",
+    }
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
+def test_the_curl_command_is_one_that_a_shell_reads_back(value: str) -> None:
+    words = shlex.split(as_curl("http://127.0.0.1:8080", {"issuer": value}))
+    assert words[0] == "curl"
+    assert json.loads(words[-1]) == {"issuer": value}
+
+
+@pytest.fixture(scope="module")
+def college(town: Town) -> str:
+    issuer = "did:web:college.example"
+    text = town.run("accreditation", "template").stdout.replace("# valid_until = 2031", "valid_until = 2031")
+    grant = town.write("college.toml", text)
+    town.run("issuer", "propose", "--id", issuer, "--name", "Example College", key="charity")
+    id_ = town.json("accreditation", "propose", grant, "--issuer", issuer, key="charity")["statements"][0]["id"]
+    town.settle(id_)
+    return issuer
+
+
+def test_a_yes_says_who_why_until_when_and_what_to_do_next(town: Town, college: str) -> None:
+    result = town.run(
+        "query",
+        college,
+        "--for",
+        "BachelorDegree",
+        "--on",
+        "2026-05-20",
+        "--jurisdiction",
+        "US-IN",
+        nodes=town.urls[:1],
+    )
+    lines = result.stdout
+    assert lines.startswith("Trusted")
+    assert "Example College" in lines
+    assert "Open Charity: accredit, from 2026-01-01 until 2031-01-01" in lines
+    assert "Open Charity ← the charter" in lines
+    assert "holds until" in lines
+    assert "Check the credential itself" in lines
+    _, _, url, _, header, _, body = shlex.split(lines[lines.index("curl ") :])
+    answer = httpx.post(url, content=body, headers=dict([header.split(": ")]), trust_env=False)
+    assert answer.json()["verdict"] == "trusted_with_advisory"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("did:web:nobody.example", "--for", "Degree"), ("Unknown issuer", "accredit issuer list --name nobody")),
+        (("did:web:college.example", "--for", "DoctoralDegree"), ("Not trusted", "DoctoralDegree")),
+        (("did:web:college.example",), ("Cannot be decided", "Say more: --for TYPE")),
+        (("did:web:college.example", "--for", "Degree", "--jurisdiction", "FR"), ("Not trusted",)),
+        (("did:web:college.example", "--for", "BachelorDegree", "--on", "2020-01-01"), ("Not trusted",)),
+    ],
+)
+def test_a_no_ends_with_one_and_says_what_to_do(
+    town: Town, college: str, words: tuple[str, ...], says: tuple[str, ...]
+) -> None:
+    assert college
+    result = town.run("query", *words, code=1, nodes=town.urls[:1])
+    for part in says:
+        assert part in result.stdout
+    assert result.stderr == ""
+
+
+def test_a_question_that_cannot_be_understood_is_an_error_and_no_answer(town: Town, college: str) -> None:
+    for words in (
+        ("not a did",),
+        (college, "--on", "yesterday"),
+        (college, "--field", "xyz"),
+        (college, "--level", "9"),
+    ):
+        result = town.run("query", *words, code=3, nodes=town.urls[:1])
+        assert result.stdout == ""
+        assert result.stderr.startswith("Error:")
+    assert "does not answer for" in town.run("query", college, "--authority", "did:web:x.example", code=3).stderr
+
+
+def test_several_nodes_are_compared_and_one_that_is_down_is_named(town: Town, college: str) -> None:
+    words = ("query", college, "--for", "BachelorDegree")
+    assert "The nodes agree." in town.run(*words).stdout
+    both = town.json(*words)
+    assert both["agree"]
+    assert len(both["answers"]) == 2
+    down = town.run(*words, nodes=[town.urls[0], "http://127.0.0.1:9"])
+    assert "could not be asked" in down.stderr
+    town.run(*words, nodes=["http://127.0.0.1:9"], code=5)
+
+
+def test_where_nodes_differ_the_more_cautious_answer_is_shown_and_the_answer_is_no(
+    town: Town, college: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = NodeClient.decide
+
+    def lying(self: NodeClient, query: Any) -> dict[str, Any]:
+        answer = decide(self, query)
+        if self.url == town.urls[1]:
+            answer |= {"verdict": "not_trusted", "authorized": False, "accreditations": []}
+        return answer
+
+    monkeypatch.setattr(NodeClient, "decide", lying)
+    result = town.run("query", college, "--for", "BachelorDegree", code=1)
+    assert result.stdout.startswith("The nodes asked do not agree")
+    assert "Not trusted" in result.stdout

@@ -1,0 +1,107 @@
+"""Asking without telling whom one asks about: the answer is the same, and nodes that leave somebody out are found."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from accredit.cli.verifying.private_query import ask_privately
+from accredit.node.clients.node_client import NodeClient
+from accredit.registry.decision.query import Query
+from accredit.registry.domain.records import record_key
+from accredit.registry.errors import InputError
+from accredit.registry.evidence.state_check import CheckError
+from accredit.registry.evidence.trust_policy import TrustPolicy
+from tests.cli.town import Town
+
+
+@pytest.fixture(scope="module")
+def issuer(town: Town) -> str:
+    return town.accredited("did:web:discreet.example", "Discreet College")
+
+
+class Listening(httpx.BaseTransport):
+    """The way to a node that keeps what it is asked; where the story says so, it changes or refuses the answer."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.refuse_below = 0
+        self.code = "too_many"
+        self.leave_out = ""
+        self.onward = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(f"{request.url}{request.content.decode()}")
+        if len(request.url.path.rpartition("/")[2]) < self.refuse_below:
+            return httpx.Response(413, json={"code": self.code, "detail": "no."})
+        response = self.onward.handle_request(request)
+        value: Any = json.loads(response.read())
+        value["leaves"] = [leaf for leaf in value["leaves"] if leaf[1] != self.leave_out]
+        return httpx.Response(200, json=value)
+
+    def close(self) -> None:
+        self.onward.close()
+
+
+def asked_of(town: Town, policy: Path, issuer: str, way: Listening) -> bool:
+    trust = TrustPolicy.decode(policy.read_bytes())
+    query = Query(entity=issuer, authority=trust.charter, achievement_types=("BachelorDegree",))
+    with NodeClient(town.urls[0], transport=way) as client:
+        return ask_privately(client, query, trust, int(time.time()))[0].authorized
+
+
+def test_the_answer_is_the_same_and_the_policy_remembers_the_state(town: Town, policy: Path, issuer: str) -> None:
+    town.noted()
+    found = town.json("query", issuer, "--for", "BachelorDegree", "--policy", policy, "--private")
+    assert (found["result"], found["authorized"], found["issuer"]) == ("verified", True, issuer)
+    assert TrustPolicy.decode(policy.read_bytes()).count == found["statements_noted"]
+    shown = town.run("query", issuer, "--for", "BachelorDegree", "--policy", policy, "--private")
+    assert "was not told which issuer it is" in shown.stdout
+    assert "Discreet College" in shown.stdout
+    absent = town.json("query", "did:web:absent.example", "--policy", policy, "--private", code=1)
+    assert absent["verdict"] == "unknown_issuer"
+
+
+def test_a_node_is_told_a_digit_of_a_hash_and_neither_issuer_nor_question(
+    town: Town, policy: Path, issuer: str
+) -> None:
+    town.noted()
+    way = Listening()
+    assert asked_of(town, policy, issuer, way)
+    digits = [record_key(kind, issuer).hex()[:1] for kind in ("issuer", "alias")]
+    assert way.asked == [f"{town.urls[0]}/v1/issuers/by-prefix/{digit}" for digit in digits]
+
+
+def test_where_one_digit_is_too_few_one_more_is_told(town: Town, policy: Path, issuer: str) -> None:
+    town.noted()
+    way = Listening()
+    way.refuse_below = 3
+    assert asked_of(town, policy, issuer, way)
+    assert len(way.asked) == 6
+    way.refuse_below = 9
+    with pytest.raises(InputError, match="no"):
+        asked_of(town, policy, issuer, way)
+    way.code = "other"
+    way.asked.clear()
+    with pytest.raises(InputError, match="no"):
+        asked_of(town, policy, issuer, way)
+    assert len(way.asked) == 1
+
+
+def test_a_node_that_leaves_the_issuer_out_is_found(town: Town, policy: Path, issuer: str) -> None:
+    town.noted()
+    way = Listening()
+    way.leave_out = issuer
+    with pytest.raises(CheckError, match="not all the leaves"):
+        asked_of(town, policy, issuer, way)
+
+
+def test_a_private_question_needs_a_policy_and_leaves_no_file(town: Town, policy: Path, tmp_path: Path) -> None:
+    refused = town.run("query", "did:web:x.example", "--private", code=None)
+    assert "--private is decided here" in refused.stderr
+    file = ("--evidence", tmp_path / "x")
+    refused = town.run("query", "did:web:x.example", "--private", "--policy", policy, *file, code=None)
+    assert "leave --evidence out" in refused.stderr

@@ -1,0 +1,446 @@
+"""An authority's keys: added, rotated, retired, stolen; and whom a claim on somebody else's key can hurt."""
+
+from accredit.governance.effect import State
+from accredit.registry.statement import Statement
+from tests.strategies.bodies import delegation, grant, register
+from tests.strategies.consortium import Consortium, Pen, key_entry
+from tests.strategies.stories import (
+    DELEGATE,
+    A,
+    B,
+    C,
+    amend,
+    compromise,
+    delegate,
+    issuer_pen,
+    record_of,
+    state_of,
+    trio,
+    verdict_of,
+)
+
+
+def rotate(town: Consortium, who: str | Pen, old: Pen, new: Pen, last: Statement | None, **entry: bool) -> Statement:
+    body = {"key": old.kid, "last": None if last is None else last.id, "new": key_entry(new, budget=50, **entry)}
+    return town.says(who, "key.rotate", body, old.authority)
+
+
+def successor(town: Consortium, pen: Pen) -> Pen:
+    return town.pen(f"{pen.name} next", pen.authority)
+
+
+# ------------------------------------------------------------------------------------------------ added keys
+
+
+def test_an_added_key_speaks_for_its_authority_and_for_no_other() -> None:
+    town = trio()
+    pen = Pen("second of A", A)
+    added = town.says(A, "key.add", key_entry(pen, budget=50), A)
+    mine = town.says(pen, "accreditation.grant", grant())
+    pen.authority = B
+    theirs = town.says(pen, "accreditation.grant", grant("did:web:other.example"))
+
+    assert state_of(town, mine) is State.EFFECTIVE
+    assert state_of(town, theirs) is State.INEFFECTIVE
+    keys = record_of(town, "authority", A)["standings"][0]["keys"]
+    assert {key["key"]: key["since"] for key in keys} == {town.pen(A).kid: town.eco, pen.kid: added.id}
+
+
+def test_two_of_three_keys_add_a_fourth_and_one_alone_does_not() -> None:
+    town = trio(keys=3, threshold=2)
+    pen = Pen("fourth of A", A)
+    added = town.says(f"{A}#1", "key.add", key_entry(pen, budget=50), A)
+    given = town.says(pen, "issuer.register", register())
+
+    assert verdict_of(town, added).reason == f"It needs 2 keys of {A}."
+    assert state_of(town, given) is State.INEFFECTIVE
+
+    town.votes(f"{A}#3", given)
+    assert state_of(town, given) is State.INEFFECTIVE
+    town.votes(f"{A}#2", added)
+
+    assert state_of(town, added) is State.EFFECTIVE
+    assert state_of(town, given) is State.EFFECTIVE
+
+
+def test_keys_that_added_keys_add_count_however_long_the_line_and_whatever_their_ids() -> None:
+    town = trio()
+    hand: str | Pen = A
+    for n in range(12):
+        pen = Pen(f"line {n}", A)
+        town.says(hand, "key.add", key_entry(pen, budget=10_000 // 4**n or 1), A)
+        hand = pen
+
+    last = town.says(hand, "issuer.register", register())
+
+    assert state_of(town, last) is State.EFFECTIVE
+
+
+def test_a_charter_may_ask_that_others_agree_to_a_new_key() -> None:
+    town = trio(rules={"key.add": {"authorities": 2}, "key.retire": {"majority": True}})
+    pen = Pen("second of A", A)
+    added = town.says(A, "key.add", key_entry(pen, budget=50), A)
+    retired = town.says(A, "key.retire", {"key": town.pen(A).kid, "last": added.id}, A)
+
+    assert state_of(town, added) is State.WAITING
+    assert verdict_of(town, retired).reason == "It needs 2 of 3 authorities."
+
+    town.votes(B, added, retired)
+
+    assert state_of(town, added) is State.EFFECTIVE
+    assert state_of(town, retired) is State.EFFECTIVE
+
+
+def test_a_rotation_that_the_charter_wants_others_to_agree_to_needs_its_own_authority_all_the_same() -> None:
+    town = trio(rules={"key.rotate": {"authorities": 2}})
+    new = Pen("new of A", A)
+    rotated = rotate(town, A, town.pen(A), new, None)
+    foreign = rotate(town, B, town.pen(C), Pen("new of C", C), None)
+    town.votes(A, foreign)
+
+    assert state_of(town, rotated) is State.WAITING
+    assert state_of(town, foreign) is State.INEFFECTIVE
+
+    town.votes(B, rotated)
+
+    assert state_of(town, rotated) is State.EFFECTIVE
+
+
+# ------------------------------------------------------------------------------------------------ the three ranks
+
+
+def test_two_authorities_end_a_key_that_its_own_authority_would_keep() -> None:
+    town = trio()
+    cut = compromise(town, B, town.pen(A))
+
+    waiting = verdict_of(town, cut)
+    assert (waiting.state, waiting.needed, waiting.approvals) == (State.WAITING, "2 of 3 authorities", (B,))
+    assert [proposal.statement for proposal in town.fold().proposals()] == [cut]
+
+    town.votes(C, cut)
+
+    assert state_of(town, cut) is State.EFFECTIVE
+    head = town.fold().key_head(town.pen(A).kid)
+    assert head is not None
+    assert (head.cut, head.voices) == (True, ())
+
+
+def test_a_thiefs_own_cut_offs_fall_with_the_key_he_stole() -> None:
+    town = trio(keys=2)
+    thief = town.pen(f"{A}#1").copy()
+    revenge = compromise(town, thief, town.pen(f"{A}#2"))
+    planted = Pen("planted", A)
+    town.says(thief, "key.add", key_entry(planted, budget=50), A)
+    honest = town.says(f"{A}#2", "accreditation.grant", grant())
+    assert state_of(town, honest) is State.VOID
+
+    cut = compromise(town, B, town.pen(f"{A}#1"))
+    town.votes(C, cut)
+    by_planted = town.says(planted, "accreditation.grant", grant("did:web:mill.example"))
+
+    assert state_of(town, revenge) is State.VOID
+    assert state_of(town, honest) is State.EFFECTIVE
+    assert state_of(town, by_planted) is State.INEFFECTIVE
+
+
+def test_mutual_cut_offs_of_one_rank_both_hold() -> None:
+    town = trio(keys=2)
+    one, two = compromise(town, f"{A}#1", town.pen(f"{A}#2")), compromise(town, f"{A}#2", town.pen(f"{A}#1"))
+    later = town.says(f"{A}#1", "issuer.register", register())
+
+    assert state_of(town, one) is State.EFFECTIVE
+    assert state_of(town, two) is State.EFFECTIVE
+    assert state_of(town, later) is State.VOID
+
+
+def test_of_several_lasts_the_common_ancestors_stand() -> None:
+    town = trio(keys=2)
+    first = town.says(f"{A}#1", "accreditation.grant", grant("did:web:one.example"))
+    second = town.says(f"{A}#1", "accreditation.grant", grant("did:web:two.example"))
+    compromise(town, f"{A}#2", town.pen(f"{A}#1"), second)
+    assert state_of(town, second) is State.EFFECTIVE
+
+    compromise(town, f"{A}#1", town.pen(f"{A}#1"), first)
+
+    assert state_of(town, first) is State.EFFECTIVE
+    assert state_of(town, second) is State.VOID
+
+
+def test_the_committed_next_key_rotates_a_stolen_one_away_and_undoes_what_the_thief_did() -> None:
+    town = trio(next_keys=True)
+    old = town.pen(A)
+    good = town.says(A, "accreditation.grant", grant())
+    thief = old.copy()
+    new, planted = successor(town, old), Pen("planted", A)
+    town.says(thief, "key.add", key_entry(planted, budget=50), A)
+    rotated = rotate(town, new, old, new, good)
+    by_planted = town.says(planted, "accreditation.grant", grant("did:web:mill.example"))
+    by_new = town.says(new, "accreditation.grant", grant("did:web:new.example"))
+
+    assert state_of(town, rotated) is State.EFFECTIVE
+    assert state_of(town, good) is State.EFFECTIVE
+    assert state_of(town, by_new) is State.EFFECTIVE
+    assert state_of(town, by_planted) is State.INEFFECTIVE
+
+
+def test_rotation_goes_on_from_key_to_key() -> None:
+    town = trio(next_keys=True)
+    first = town.pen(A)
+    second = successor(town, first)
+    third = successor(town, second)
+    rotate(town, second, first, second, None, next_key=True)
+    rotate(town, third, second, third, None)
+    spoken = town.says(third, "issuer.register", register())
+
+    assert state_of(town, spoken) is State.EFFECTIVE
+
+
+def test_a_key_without_a_successor_is_rotated_by_its_own_authority_again_and_again() -> None:
+    town = trio()
+    pens = [town.pen(A), Pen("second", A), Pen("third", A)]
+    rotate(town, pens[0], pens[0], pens[1], None)
+    again = rotate(town, pens[1], pens[1], pens[2], None)
+    fourth = Pen("fourth", A)
+    added = town.says(pens[2], "key.add", key_entry(fourth, budget=10), A)
+    spoken = town.says(fourth, "issuer.register", register())
+
+    assert state_of(town, again) is State.EFFECTIVE
+    assert state_of(town, added) is State.EFFECTIVE
+    assert state_of(town, spoken) is State.EFFECTIVE
+
+
+def test_a_rotation_that_a_rotated_key_approves_holds_for_every_mandate_it_then_speaks_for() -> None:
+    """Two delegations to one body, of which the second asks for two keys."""
+    town = trio()
+    first, made = delegate(town)
+    second, third, fourth = (Pen(f"{n} of the delegate", DELEGATE) for n in ("second", "third", "fourth"))
+    entries = [key_entry(first, budget=0), key_entry(second, budget=100)]
+    other = town.says(B, "authority.delegate", made.body | {"keys": entries, "threshold": 2})
+    town.votes(first, rotate(town, second, second, third, None))
+    town.votes(third, rotate(town, first, first, fourth, None))
+    spoken = town.says(fourth, "issuer.register", register())
+
+    assert verdict_of(town, spoken).voice == (DELEGATE, made.id)
+    standings = {standing["via"]: standing for standing in record_of(town, "authority", DELEGATE)["standings"]}
+    keys = {via: {key["key"]: key["cut"] for key in standing["keys"]} for via, standing in standings.items()}
+    assert keys == {
+        made.id: {first.kid: True, fourth.kid: False},
+        other.id: {first.kid: True, second.kid: True, third.kid: False, fourth.kid: False},
+    }
+
+
+def test_where_a_next_key_is_committed_nobody_else_rotates() -> None:
+    """Else a thief would rotate the key he stole to one of his own."""
+    town = trio(next_keys=True)
+    stolen, mine = town.pen(A).copy(), Pen("the thief's", A)
+    rotated = rotate(town, stolen, town.pen(A), mine, None)
+    spoken = town.says(mine, "issuer.register", register())
+
+    assert verdict_of(town, rotated).reason == "The key's committed next key rotates it, and no other."
+    assert state_of(town, spoken) is State.INEFFECTIVE
+
+
+def test_the_next_key_rotates_to_itself_only_and_does_not_retire() -> None:
+    town = trio(next_keys=True)
+    new, other = successor(town, town.pen(A)), Pen("another", A)
+    town.says(new, "key.compromise", {"key": bytes(32), "last": None, "public": new.public}, A)  # shows the key
+    planted = rotate(town, new, town.pen(A), other, None)
+    retired = town.says(new, "key.retire", {"key": town.pen(A).kid, "last": None}, A)
+
+    for said in (planted, retired):
+        assert verdict_of(town, said).reason == ("Neither the committed next key nor a key that counts has signed it.")
+
+
+def test_the_next_key_alone_says_that_a_key_is_compromised() -> None:
+    town = trio(next_keys=True, keys=2, threshold=2)
+    new = successor(town, town.pen(f"{A}#1"))
+    cut = compromise(town, new, town.pen(f"{A}#1"), public=new.public)
+
+    assert state_of(town, cut) is State.EFFECTIVE
+    assert town.fold().is_committed(cut.id)
+
+
+def test_a_thief_cannot_commit_a_stolen_key_to_a_successor_of_his_own() -> None:
+    """He adds the key he holds once more, with his own next key: what came with the mandate decides."""
+    town = trio(next_keys=True)
+    stolen, his = town.pen(A).copy(), Pen("the thief's next", A)
+    again = key_entry(town.pen(A), budget=0) | {"next": {"key": his.kid, "budget": 50}}
+    town.says(stolen, "key.add", again, A)
+    rotate(town, his, town.pen(A), his, None)
+    new = successor(town, town.pen(A))
+    rotated = rotate(town, new, town.pen(A), new, town.genesis)
+    by_thief = town.says(his, "accreditation.grant", grant("did:web:mill.example"))
+
+    assert state_of(town, rotated) is State.EFFECTIVE
+    assert state_of(town, by_thief) is State.INEFFECTIVE
+
+
+def test_a_thief_cannot_commit_a_key_without_a_successor_to_one_of_his_own() -> None:
+    town = trio()
+    stolen, his = town.pen(A).copy(), Pen("the thief's next", A)
+    town.says(stolen, "key.add", key_entry(town.pen(A), budget=0) | {"next": {"key": his.kid, "budget": 50}}, A)
+    by_thief = rotate(town, his, town.pen(A), his, None)
+    assert state_of(town, by_thief) is State.INEFFECTIVE
+
+    by_own = rotate(town, A, town.pen(A), Pen("second", A), town.genesis)
+
+    assert state_of(town, by_own) is State.EFFECTIVE
+
+
+def test_where_introductions_of_an_added_key_disagree_nobody_is_its_successor() -> None:
+    town = trio(keys=2)
+    pen, honest, his = Pen("third of A", A), Pen("honest next", A), Pen("the thief's next", A)
+    for hand, following in ((f"{A}#1", honest), (f"{A}#2", his)):
+        entry = key_entry(pen, budget=50) | {"next": {"key": following.kid, "budget": 20}}
+        town.says(hand, "key.add", entry, A)
+    rotations = [rotate(town, following, pen, following, None) for following in (honest, his)]
+    by_own = rotate(town, f"{A}#1", pen, Pen("fourth", A), None)
+    spoken = town.says(pen, "issuer.register", register())
+
+    assert [state_of(town, rotation) for rotation in (*rotations, by_own)] == [State.INEFFECTIVE] * 3
+    assert state_of(town, spoken) is State.EFFECTIVE
+
+
+def test_an_added_keys_successor_is_kept_when_an_amendment_lists_the_key() -> None:
+    town = trio(keys=2)
+    pen = town.pen(f"{A}#3", A)
+    town.says(f"{A}#1", "key.add", key_entry(pen, budget=50, next_key=True), A)
+    for by in (B, C):
+        town.pens[f"{by}#3"] = Pen(f"{by} third", by)
+    amended = amend(town, A, keys=3, name="Three keys")
+    town.votes(B, amended)
+    new = successor(town, pen)
+    rotated = rotate(town, new, pen, new, None)
+
+    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, rotated) is State.EFFECTIVE
+
+
+# ------------------------------------------------------------------------------------------------ claims on keys
+
+
+def test_whoever_names_anothers_key_in_a_delegation_gains_no_hold_over_it() -> None:
+    """Not even an issuer, who may not delegate at all, with a body of two keys: the victim's and its own."""
+    town = trio()
+    intruder = issuer_pen(town)
+    accomplice = Pen("accomplice", "https://x.example/")
+    entries = [key_entry(town.pen(B), budget=0), key_entry(accomplice, budget=5)]
+    delegate(town, intruder)  # an ordinary one has no more effect
+    body = {
+        "delegate": accomplice.authority,
+        "name": "X",
+        "constituency": "other",
+        "actions": ["issuer.*"],
+        "limits": {},
+        "keys": entries,
+        "threshold": 1,
+        "valid_from": 0,
+    }
+    town.says(intruder, "authority.delegate", body)
+    cut = compromise(town, accomplice, town.pen(B))
+    rotate(town, accomplice, town.pen(B), Pen("planted", B), None)
+    given = town.says(B, "accreditation.grant", grant())
+
+    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, cut) is State.EFFECTIVE  # as X's own key it is ended, which it never was
+    head = town.fold().key_head(town.pen(B).kid)
+    assert head is not None
+    assert not head.cut
+    assert [voice.by for voice in head.voices] == [B]
+
+
+def test_an_authority_that_adds_anothers_key_to_its_own_cannot_end_it_there() -> None:
+    town = trio()
+    town.says(A, "key.add", key_entry(town.pen(B), budget=0), A)
+    compromise(town, A, town.pen(B))
+    given = town.says(B, "accreditation.grant", grant())
+
+    assert state_of(town, given) is State.EFFECTIVE
+
+
+def test_a_body_that_commits_anothers_key_to_its_own_next_key_cannot_rotate_it() -> None:
+    town = trio()
+    intruder, his = issuer_pen(town), Pen("his", B)
+    claim = key_entry(town.pen(B), budget=0) | {"next": {"key": his.kid, "budget": 20}}
+    town.says(intruder, "key.add", claim, B)
+    rotated = rotate(town, his, town.pen(B), his, None)
+    given = town.says(his, "accreditation.grant", grant())
+
+    assert state_of(town, rotated) is State.INEFFECTIVE
+    assert state_of(town, given) is State.INEFFECTIVE
+
+
+def test_a_delegation_to_an_authority_does_not_save_what_its_stolen_key_forges() -> None:
+    town = trio(keys=2)
+    thief = town.pen(f"{A}#1").copy()
+    body = delegation(A, [key_entry(thief, budget=0)])
+    town.says(f"{B}#1", "authority.delegate", body)
+    compromise(town, f"{A}#2", thief, town.genesis)
+    forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+
+    assert state_of(town, forged) is State.VOID
+    assert not town.fold().is_committed(forged.id)
+
+
+def test_a_delegates_key_that_is_also_in_another_delegation_is_ended_there_only() -> None:
+    """Two delegations to one body stay two."""
+    town = trio()
+    pen, first = delegate(town)
+    other = Pen("other key of the delegate", DELEGATE)
+    both = [key_entry(pen, budget=0), key_entry(other, budget=20)]
+    second = town.says(B, "authority.delegate", first.body | {"keys": both})
+    cut = compromise(town, other, pen)
+    given = town.says(pen, "accreditation.grant", grant())
+
+    assert state_of(town, cut) is State.EFFECTIVE
+    assert verdict_of(town, given).voice == (DELEGATE, first.id)
+    standings = {standing["via"]: standing for standing in record_of(town, "authority", DELEGATE)["standings"]}
+    assert [key["cut"] for key in standings[first.id]["keys"]] == [False]
+    assert {key["key"]: key["cut"] for key in standings[second.id]["keys"]} == {pen.kid: True, other.kid: False}
+
+    ended = compromise(town, pen, pen, given)
+    late = town.says(pen, "accreditation.grant", grant("did:web:late.example"))
+
+    assert state_of(town, ended) is State.EFFECTIVE
+    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, late) is State.VOID
+
+
+def test_a_delegate_with_a_threshold_minds_its_own_keys() -> None:
+    town = trio()
+    pen, _ = delegate(town, keys=3, threshold=2, next_keys=True)
+    retired = town.says(pen, "key.retire", {"key": town.pen(f"{DELEGATE}#3").kid, "last": None}, DELEGATE)
+    added = town.says(pen, "key.add", key_entry(Pen("fourth", DELEGATE), budget=10), DELEGATE)
+
+    assert verdict_of(town, retired).reason == f"It needs 2 keys of {DELEGATE}."
+    assert state_of(town, added) is State.WAITING
+
+    town.votes(f"{DELEGATE}#2", retired, added)
+
+    assert state_of(town, retired) is State.EFFECTIVE
+    assert state_of(town, added) is State.EFFECTIVE
+
+    new = successor(town, pen)
+    assert state_of(town, rotate(town, new, pen, new, None)) is State.EFFECTIVE
+
+
+def test_a_cut_off_of_a_key_that_is_not_its_authors_has_no_effect() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    foreign = compromise(town, pen, town.pen(B))
+    rotated = rotate(town, B, town.pen(A), Pen("planted", A), None)
+
+    assert verdict_of(town, foreign).reason == "It is no key of its author's."
+    assert verdict_of(town, rotated).reason == "It is no key of its author's."
+
+
+def test_a_cut_off_that_all_keys_but_the_authors_reject_is_closed() -> None:
+    town = trio(keys=3, threshold=2)
+    cut = compromise(town, f"{A}#1", town.pen(f"{A}#3"))
+    town.votes(f"{A}#2", cut, approve=False)
+    assert state_of(town, cut) is State.WAITING
+
+    town.votes(f"{A}#3", cut, approve=False)
+
+    assert state_of(town, cut) is State.CLOSED
+    assert town.fold().proposals() == []

@@ -1,0 +1,72 @@
+"""A branch of a mapping is like a copy of it, and the base never notices."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accredit.governance.overlay import Layered, inner
+
+KEYS = st.integers(0, 5)
+BASES = st.dictionaries(KEYS, st.integers(0, 3))
+ACTS = st.lists(st.tuples(st.sampled_from(["set", "pop", "setdefault", "branch"]), KEYS, st.integers(0, 3)))
+
+
+def same(branch: Layered[int, int], plain: dict[int, int]) -> None:
+    assert dict(branch) == plain
+    assert len(branch) == len(plain)
+    assert bool(branch) == bool(plain)
+    assert sorted(branch.items()) == sorted(plain.items())
+    assert {key: branch.get(key, "none") for key in range(6)} == {key: plain.get(key, "none") for key in range(6)}
+    assert [key in branch for key in range(6)] == [key in plain for key in range(6)]
+
+
+@given(base=BASES, acts=ACTS)
+def test_whatever_is_done_to_a_branch_it_is_like_a_dict_and_no_base_changes(base: Any, acts: Any) -> None:
+    branch: Layered[int, int] = Layered(base)
+    plain = dict(base)
+    below: list[tuple[Any, dict[int, int]]] = [(base, dict(base))]
+    for act, key, value in acts:
+        match act:
+            case "set":
+                branch[key] = plain[key] = value
+            case "pop":
+                assert branch.pop(key, "none") == plain.pop(key, "none")
+            case "setdefault":
+                assert branch.setdefault(key, value) == plain.setdefault(key, value)
+            case _:
+                below.append((branch, dict(plain)))
+                branch = Layered(branch)
+        same(branch, plain)
+    for mapping, before in below:
+        assert dict(mapping) == before
+
+
+def test_what_is_not_there_is_no_key() -> None:
+    branch = Layered({"a": 1})
+    del branch["a"]
+    for key in ("a", "b"):
+        with pytest.raises(KeyError):
+            branch[key]
+        with pytest.raises(KeyError):
+            del branch[key]
+    branch["c"] = 2
+    branch["a"] = 3
+    assert list(branch) == ["a", "c"]
+    del branch["a"]
+    assert list(branch.own()) == ["c"]
+    del branch["c"]
+    assert dict(branch) == {}
+
+
+def test_a_mapping_within_is_opened_without_touching_the_bases() -> None:
+    base: dict[str, Any] = {}
+    inner(base, "a")[1] = "one"
+    branch: Layered[str, Any] = Layered(base)
+    inner(branch, "a")[2] = "two"
+    inner(branch, "a")[3] = "three"
+    inner(branch, "b")[4] = "four"
+    assert base == {"a": {1: "one"}}
+    assert dict(branch["a"]) == {1: "one", 2: "two", 3: "three"}
+    assert branch["b"] == {4: "four"}

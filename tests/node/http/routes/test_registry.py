@@ -1,0 +1,176 @@
+"""Reading the registry, and finding what one looks for."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from accredit.node.http.routes.registry import page
+from tests.strategies import bodies
+from tests.strategies.served import (
+    ALIAS,
+    COLLEGE,
+    COMPETENCY,
+    EXPIRED,
+    FRAMEWORK,
+    PORT,
+    SUSPENDED,
+    UNKNOWN,
+    A,
+    Served,
+    served,
+)
+
+
+async def read(node: Served, path: str, **params: Any) -> Any:
+    response = await node.get(path, params=params)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+async def ids(node: Served, **params: Any) -> list[str]:
+    return [line["id"] for line in (await read(node, "/v1/issuers", **params))["issuers"]]
+
+
+async def test_issuers_are_found_by_name_category_status_and_jurisdiction(node: Served) -> None:
+    assert await ids(node) == [COLLEGE, EXPIRED, PORT, SUSPENDED]
+    assert await ids(node, name="of EXAMPLES") == [COLLEGE]
+    assert await ids(node, category="bootcamp") == [PORT]
+    assert await ids(node, status="suspended") == [SUSPENDED]
+    assert await ids(node, status="expired") == [EXPIRED]
+    assert await ids(node, jurisdiction="US") == [COLLEGE], "the United States hold Indiana"
+    assert await ids(node, jurisdiction="US-IL") == []
+    assert await ids(node, name="school", status="active") == [PORT]
+
+
+async def test_pages_lead_from_one_to_the_next_until_there_is_none(node: Served) -> None:
+    found, after = [], None
+    for _ in range(10):
+        params = {"limit": 1} if after is None else {"limit": 1, "after": after}
+        answer = await read(node, "/v1/issuers", **params)
+        found += [line["id"] for line in answer["issuers"]]
+        after = answer["next"]
+        if after is None:
+            break
+    assert found == [COLLEGE, EXPIRED, PORT, SUSPENDED]
+
+
+def test_a_search_for_what_is_rare_looks_at_a_bounded_number_of_records() -> None:
+    among = [f"{number:05}" for number in range(10_000)]
+    looked: list[str] = []
+
+    def make(id: str) -> str | None:
+        looked.append(id)
+        return id if id == "07000" else None
+
+    found, following = page(among, None, 50, make, examined=4_000)
+    assert (found, following, len(looked)) == ([], "03999", 4_000)
+    assert page(among, following, 50, make, examined=4_000) == (["07000"], "07999")
+    assert page(among, "07999", 50, make, examined=4_000) == ([], None)
+    assert page(among, "09999", 50, make) == ([], None)
+    assert page([], None, 50, make) == ([], None)
+    assert page(among, "zzz", 50, make) == ([], None)
+
+
+async def test_an_id_is_percent_encoded_once(node: Served) -> None:
+    """did:web:localhost%3A8080 and did:web:localhost:8080 are two DIDs."""
+    assert (await read(node, "/v1/issuer", id=PORT))["id"] == PORT
+    assert (await node.get(f"/v1/issuer?id={quote(PORT, safe='')}")).json()["id"] == PORT
+    raw = await node.get(f"/v1/issuer?id={PORT}")
+    assert raw.status_code == 404
+    assert "did:web:localhost:8080" in raw.json()["detail"]
+    assert f"Did you mean {PORT}?" in raw.json()["hint"]
+
+
+async def test_an_issuer_is_shown_with_who_said_what(node: Served) -> None:
+    issuer = await read(node, "/v1/issuer", id=f"{COLLEGE}#key-1")
+    (facts,) = issuer["stated"]
+    assert (facts["by"], facts["facts"]["name"]) == (A, "College of Examples")
+    assert facts["iat"] == "2023-11-14T22:13:22Z"
+    assert facts["facts"]["ext"]["iat"] == 0, "what ext means is not ours to say"
+    (line,) = issuer["accreditations"]
+    assert line["status"] == "active"
+    accreditation = await read(node, "/v1/accreditation", id=line["id"])
+    assert accreditation["issuer"] == COLLEGE
+    assert accreditation["terms"][0]["valid_from"] == "1970-01-01T00:00:00Z"
+    assert accreditation["status"]["word"] == "active"
+    assert COLLEGE in accreditation["sentences"][0]
+
+
+async def test_an_old_name_leads_to_the_issuer(node: Served) -> None:
+    assert (await read(node, "/v1/issuer", id=ALIAS))["id"] == COLLEGE
+
+
+async def test_a_suspension_is_in_the_history(node: Served) -> None:
+    issuer = await read(node, "/v1/issuer", id=SUSPENDED)
+    accreditation = await read(node, "/v1/accreditation", id=issuer["accreditations"][0]["id"])
+    (event,) = accreditation["events"]
+    assert (event["event"], event["effective_from"]) == ("suspend", "2023-11-14T22:13:20Z")
+    assert accreditation["status"]["events"] == [event["statement"]]
+
+
+async def test_frameworks_competencies_and_who_may_attest_them(node: Served) -> None:
+    (framework,) = (await read(node, "/v1/frameworks"))["frameworks"]
+    assert framework == await read(node, "/v1/framework", id=FRAMEWORK)
+    assert (framework["stated"][0]["complete"], framework["stated"][0]["status"]) == (True, "active")
+    competency = await read(node, "/v1/competencies", uri=COMPETENCY)
+    assert competency["in"][0]["framework"] == FRAMEWORK
+    attestors = await read(node, "/v1/competencies/issuers", uri=COMPETENCY)
+    assert [(one["id"], one["verdict"]) for one in attestors["issuers"]] == [(COLLEGE, "trusted_with_advisory")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/v1/issuer?id={UNKNOWN}",
+        f"/v1/accreditation?id={'0' * 64}",
+        "/v1/framework?id=https://unknown.example/",
+        "/v1/competencies?uri=https://unknown.example/",
+        "/v1/competencies/issuers?uri=https://unknown.example/",
+    ],
+)
+async def test_what_is_not_there_is_404_and_says_where_to_look(node: Served, path: str) -> None:
+    response = await node.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+    assert response.json()["hint"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "word"),
+    [
+        ("/v1/issuers?nane=x", "unknown_query_parameter", "name"),
+        ("/healthz?x=1", "unknown_query_parameter", "takes none"),
+        ("/v1/issuers?name=a&name=b", "repeated_query_parameter", "once"),
+        ("/v1/issuer", "missing_query_parameter", "id"),
+        ("/v1/issuer?id=college", "identifier_scheme", "DID"),
+        ("/v1/issuers?limit=0", "bad_query_parameter", "1 to 200"),
+        ("/v1/issuers?limit=201", "bad_query_parameter", "1 to 200"),
+        ("/v1/issuers?limit=%D9%A1", "bad_query_parameter", "1 to 200"),
+        ("/v1/issuers?status=suspendet", "bad_query_parameter", "suspended"),
+        ("/v1/issuers?name=", "bad_query_parameter", "1 to"),
+        ("/v1/issuers?name=%FF", "not_utf8", "UTF-8"),
+        ("/v1/accreditation?id=AB", "bad_id", "64"),
+        (f"/v1/issuers?name={'x' * 5000}", "query_too_long", "4096"),
+    ],
+)
+async def test_a_parameter_that_cannot_be_read_is_named(node: Served, path: str, code: str, word: str) -> None:
+    response = await node.get(path)
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (400, code)
+    assert word in problem["detail"] + problem.get("hint", "")
+
+
+async def test_a_plus_is_a_space_in_words(node: Served) -> None:
+    assert [line["id"] for line in (await node.get("/v1/issuers?name=local+test")).json()["issuers"]] == [PORT]
+
+
+async def test_an_old_name_that_several_claim_leads_to_none_of_them(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    node.town.says(A, "issuer.register", bodies.register("did:web:claims.example", also_known_as=[ALIAS]))
+    node.hears()
+    response = await node.get("/v1/issuer", params={"id": ALIAS})
+    assert response.status_code == 404
+    assert "did:web:claims.example" in response.json()["hint"]
+    assert COLLEGE in response.json()["hint"]
+    node.store.close()

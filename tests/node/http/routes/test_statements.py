@@ -1,0 +1,227 @@
+"""What was said can be read, and what is said now is taken in or refused, each for itself."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accredit.node.http.routes.statements import split_sequence
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import DecodeError, InputError
+from tests.strategies import bodies
+from tests.strategies.consortium import Consortium
+from tests.strategies.served import COLLEGE, A, B, Served, ask_raw, empty, served
+
+COSE, SEQUENCE, CBOR = "application/cose", "application/cbor-seq", "application/cbor"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Served]:
+    made = served(tmp_path)
+    yield made
+    made.store.close()
+
+
+async def send(node: Served, body: bytes, media_type: str = COSE, path: str = "/v1/statements") -> Any:
+    return await node.ask("POST", path, content=body, headers={"content-type": media_type})
+
+
+def registration(town: Consortium, name: str = "New") -> bytes:
+    return town.says(A, "issuer.register", bodies.register(f"did:web:{name.lower()}.example", name=name)).raw
+
+
+async def test_a_statement_is_logged_and_answered_for_under_a_signed_checkpoint(fresh: Served) -> None:
+    raw = registration(fresh.town)
+    answer = (await send(fresh, raw)).json()
+    (row,) = answer["statements"]
+    assert row["status"] == "logged"
+    assert fresh.store.entry(row["index"]) == raw
+    assert answer["checkpoint"].splitlines()[1] == str(fresh.store.size())
+    assert (await fresh.get("/v1/issuer", params={"id": "did:web:new.example"})).status_code == 200
+    again = (await send(fresh, raw)).json()["statements"][0]
+    assert (again["status"], again["index"]) == ("known", row["index"])
+
+
+async def test_of_several_each_has_its_answer_in_its_place(fresh: Served) -> None:
+    good, other = registration(fresh.town, "One"), Consortium.of((A, "nonprofit"), name="Elsewhere")
+    stranger = other.genesis.raw
+    broken = good[:-1] + bytes([good[-1] ^ 1])
+    size = fresh.store.size()
+    answer = (await send(fresh, stranger + good, SEQUENCE)).json()
+    assert [row["status"] for row in answer["statements"]] == ["refused", "logged"]
+    assert answer["statements"][0]["problem"]["code"] == "wrong_ecosystem"
+    assert fresh.store.size() == size + 1
+    late = registration(fresh.town, "Two")
+    answer = (await send(fresh, late[:-1] + bytes([late[-1] ^ 1]) + late, SEQUENCE)).json()
+    assert [row["status"] for row in answer["statements"]] == ["refused", "logged"]
+    assert broken != good
+
+
+async def test_one_refused_statement_is_a_problem_and_nothing_is_stored(fresh: Served) -> None:
+    raw = registration(fresh.town)
+    size = fresh.store.size()
+    response = await send(fresh, raw[:-1] + bytes([raw[-1] ^ 1]))
+    assert (response.status_code, response.json()["code"]) == (422, "bad_signature")
+    response = await send(fresh, b"\xd2\x84")
+    assert response.status_code == 400
+    response = await send(fresh, b"\xd2" + bytes(20_000))
+    assert response.status_code == 413, "16 KiB at most"
+    assert fresh.store.size() == size
+
+
+async def test_a_statement_of_an_unknown_key_waits(tmp_path: Path) -> None:
+    town = Consortium.of((A, "nonprofit"))
+    node = empty(tmp_path, town)
+    answer = (await send(node, registration(town))).json()
+    assert answer["statements"][0]["status"] == "waiting"
+    assert answer["statements"][0]["problem"]["code"] == "unknown_key"
+    assert answer["checkpoint"] == ""
+    node.store.close()
+
+
+async def test_a_reader_takes_nothing_in(fresh: Served) -> None:
+    from accredit.node.http.app import create_app
+
+    app = create_app(fresh)
+    response = await fresh.ask(
+        "POST", "/v1/statements", app, content=registration(fresh.town), headers={"content-type": COSE}
+    )
+    assert (response.status_code, response.json()["code"]) == (503, "read_only")
+
+
+async def test_a_flood_from_one_address_has_to_wait_and_then_is_told_to(fresh: Served) -> None:
+    app = fresh.app(submissions_per_minute=2)
+    raws = [registration(fresh.town, f"Flood{number}") for number in range(4)]
+    for raw in raws[:2]:
+        answer = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
+        assert answer.status_code == 200
+    response = await fresh.ask("POST", "/v1/statements", app, content=raws[2], headers={"content-type": COSE})
+    assert (response.status_code, response.json()["code"]) == (429, "rate_limited")
+    assert "retry-after" in response.headers
+
+
+async def test_a_body_too_large_is_dropped_at_the_first_byte_too_many(fresh: Served) -> None:
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        while True:
+            read += 65_536
+            yield bytes(65_536)
+
+    status, body = await ask_raw(fresh.app(), "POST", b"/v1/statements", endless(), content_type=SEQUENCE.encode())
+    assert (status, json.loads(body)["code"]) == (413, "too_large")
+    assert read <= 5 * 1024 * 1024
+    small = fresh.app(max_body_bytes=100)
+    response = await fresh.ask("POST", "/v1/statements", small, content=bytes(101), headers={"content-type": COSE})
+    assert response.status_code == 413
+
+
+async def test_another_media_type_is_415_and_says_which(fresh: Served) -> None:
+    response = await send(fresh, b"{}", "application/json")
+    assert response.status_code == 415
+    assert COSE in response.json()["hint"]
+
+
+async def test_a_statement_is_shown_as_signed_and_as_json(fresh: Served) -> None:
+    grant = next(one for one in fresh.town.said if one.kind == "accreditation.grant")
+    path = f"/v1/statements/{grant.id.hex()}"
+    shown = (await fresh.get(path)).json()
+    assert (shown["kind"], shown["state"], shown["sub"]) == ("accreditation.grant", "effective", COLLEGE)
+    assert shown["body"]["valid_from"] == "1970-01-01T00:00:00Z"
+    assert shown["prev"] == (grant.prev or b"").hex()
+    raw = await fresh.get(path, headers={"accept": COSE})
+    assert raw.content == grant.raw
+    assert "immutable" in raw.headers["cache-control"]
+    assert raw.headers["vary"] == "Accept"
+    held = await fresh.get(path, headers={"accept": COSE, "if-none-match": raw.headers["etag"]})
+    assert (held.status_code, held.content) == (304, b"")
+    assert (await fresh.get(path, headers={"accept": "text/html"})).status_code == 406
+    for media_type in ("*/*", COSE):
+        assert (await fresh.get(f"/v1/statements/{'0' * 64}", headers={"accept": media_type})).status_code == 404
+
+
+async def test_proposals_show_what_waits_for_whom(fresh: Served) -> None:
+    (waiting,) = (await fresh.get("/v1/proposals")).json()["proposals"]
+    assert (waiting["kind"], waiting["class"], waiting["state"]) == ("recognition.grant", "widening", "waiting")
+    assert waiting["approvals"] == [A]
+    assert "Waiting" in waiting["summary"]
+    pens = {by: fresh.town.pen(by).kid.hex() for by in (A, B)}
+
+    async def count(**params: str) -> int:
+        return len((await fresh.get("/v1/proposals", params=params)).json()["proposals"])
+
+    assert (await count(authority=A), await count(authority=B)) == (0, 1)
+    assert (await count(key=pens[A]), await count(key=pens[B])) == (0, 1)
+    proposal = next(one for one in fresh.town.said if one.id.hex() == waiting["id"])
+    fresh.town.votes(B, proposal, approve=False)
+    fresh.hears()
+    closed = (await fresh.get(f"/v1/statements/{waiting['id']}")).json()
+    assert closed["state"] == "closed"
+
+
+async def test_votes_on_a_proposal_are_shown(tmp_path: Path) -> None:
+    charter = Consortium.of(
+        (A, "nonprofit"),
+        (B, "public"),
+        ("https://c.example/", "employer"),
+        rules={"recognition.grant": {"authorities": 3}},
+    )
+    grant = charter.says(A, "recognition.grant", {"id": "https://f.example/", "name": "F", "actions": ["*"]})
+    vote = charter.votes(B, grant)
+    node = empty(tmp_path, charter)
+    node.hears()
+    (waiting,) = (await node.get("/v1/proposals")).json()["proposals"]
+    assert waiting["approvals"] == [A, B]
+    assert waiting["votes"] == [{"by": B, "key": charter.pen(B).kid.hex(), "approve": True, "statement": vote.id.hex()}]
+    node.store.close()
+
+
+async def test_a_dry_run_says_what_would_become_of_it_and_keeps_nothing(fresh: Served) -> None:
+    size, key = fresh.store.size(), fresh.town.pen(A).kid
+    draft = {"iss": A, "sub": "did:web:n.example", "kind": "issuer.register", "key": key}
+    body = bodies.register("did:web:n.example")
+    answer = await send(fresh, encode({**draft, "body": body}), CBOR, "/v1/dry-run")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["state"] == "effective"
+    friend = {"id": "https://f.example/", "name": "F", "actions": ["issue"]}
+    asks_two = encode({**draft, "kind": "recognition.grant", "sub": friend["id"], "body": friend})
+    waits = (await send(fresh, asks_two, CBOR, "/v1/dry-run")).json()
+    assert (waits["state"], waits["approvals"]) == ("waiting", [A])
+    assert "2" in waits["needed"]
+    for wrong, code in (
+        ({**draft, "body": {}}, "missing_member"),
+        ({**draft, "body": body, "key": bytes(32)}, "unknown_key"),
+        ({**draft, "body": body, "kind": "no.such"}, "unknown_kind"),
+        ({**draft, "body": 5}, "bad_member"),
+        ([], "bad_member"),
+    ):
+        response = await send(fresh, encode(wrong), CBOR, "/v1/dry-run")
+        assert (response.status_code, response.json()["code"]) == (400, code)
+    assert fresh.store.size() == size
+
+
+def test_a_sequence_is_split_where_its_statements_end() -> None:
+    said = [statement.raw for statement in Consortium.of((A, "nonprofit"), (B, "public")).said]
+    assert split_sequence(b"".join(said)) == said
+    with pytest.raises(DecodeError, match="ends early"):
+        split_sequence(b"".join(said)[:-1])
+    with pytest.raises(DecodeError, match="no statement at byte"):
+        split_sequence(said[0] + b"\x00")
+    with pytest.raises(DecodeError, match="empty"):
+        split_sequence(b"")
+    with pytest.raises(InputError, match="1000"):
+        split_sequence(said[0] * 1_001)
+
+
+@given(st.binary(max_size=60).map(lambda rest: b"\xd2\x84" + rest) | st.binary(max_size=20))
+def test_whatever_bytes_come_as_a_sequence_they_are_split_whole_or_refused(data: bytes) -> None:
+    try:
+        raws = split_sequence(data)
+    except DecodeError:
+        return
+    assert b"".join(raws) == data

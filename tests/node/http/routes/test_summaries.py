@@ -1,0 +1,83 @@
+"""An inbox says in one sentence what is proposed, whatever kind it is."""
+
+from typing import Any
+
+import pytest
+
+from accredit.governance.rulebook import KINDS
+from accredit.node.http.routes.summaries import summary
+
+ID = bytes(range(32))
+SUB = "did:web:college.example"
+TOLD: dict[str, tuple[dict[str, Any], str]] = {
+    "charter.genesis": ({"name": "Us", "authorities": [{}, {}]}, f"Found Us ({SUB}) with 2 authorities."),
+    "charter.amend": ({"version": 2}, f"Amend the charter of {SUB} to version 2."),
+    "authority.delegate": (
+        {"name": "D", "delegate": "did:web:d.example", "valid_from": 0, "valid_until": 86_400},
+        "Make D (did:web:d.example) an authority from 1970-01-01 until 1970-01-02.",
+    ),
+    "authority.withdraw": (
+        {"delegation": ID, "effective_from": 0},
+        f"Withdraw the delegation 0001020304050607 of {SUB} from 1970-01-01.",
+    ),
+    "node.admit": ({"name": "n1", "operator": "Op"}, "Admit the node n1 of Op."),
+    "node.retire": ({"name": "n1"}, "Retire the node n1."),
+    "key.add": ({"budget": 5}, f"Add a key for {SUB} that may sign 5 statements."),
+    "key.rotate": ({"key": ID}, f"Replace the key 0001020304050607 of {SUB}."),
+    "key.retire": ({"key": ID}, f"Retire the key 0001020304050607 of {SUB}."),
+    "key.compromise": ({"key": ID}, f"Declare the key 0001020304050607 of {SUB} compromised."),
+    "issuer.register": ({"name": "College"}, f"Register College ({SUB}) as an issuer."),
+    "issuer.update": ({"name": "College"}, f"Update what is stated about College ({SUB})."),
+    "issuer.key": ({"op": "add"}, f"Add a key of the issuer {SUB}."),
+    "accreditation.grant": (
+        {
+            "kind": "accredit",
+            "level": "institutional",
+            "valid_from": 0,
+            "scope": {"achievement_types": ["Degree", "Diploma", "Badge", "Course", "License"]},
+        },
+        f"Accredit {SUB} (institutional) for Degree, Diploma, Badge and 2 more from 1970-01-01.",
+    ),
+    "accreditation.amend": ({"accreditation": ID}, f"Amend accreditation 0001020304050607 of {SUB}."),
+    "accreditation.status": (
+        {"event": "revoke", "accreditation": ID, "void_from": 0, "reason_code": "fraud"},
+        f"Revoke accreditation 0001020304050607 of {SUB}, void from 1970-01-01: fraud.",
+    ),
+    "framework.publish": ({"title": "Welding", "version": "1"}, f"Publish the framework Welding 1 ({SUB})."),
+    "framework.items": ({"part": 0, "items": [1, 2]}, f"Part 0 of the framework {SUB}: 2 items."),
+    "framework.status": ({"status": "deprecated"}, f"Mark the framework {SUB} as deprecated."),
+    "recognition.grant": (
+        {"name": "F", "id": "https://f.example/", "valid_from": 0},
+        "Recognise F (https://f.example/) from 1970-01-01.",
+    ),
+    "recognition.withdraw": ({}, f"Withdraw the recognition of {SUB}."),
+    "statement.annul": (
+        {"target": ID, "reason_code": "false_information"},
+        "Annul the statement 0001020304050607: false_information.",
+    ),
+    "mapping.publish": ({}, f"mapping.publish about {SUB}."),
+}
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_each_kind_is_told_in_a_sentence(kind: str) -> None:
+    body, sentence = TOLD[kind]
+    assert summary(kind, SUB, body) == sentence
+
+
+def test_no_kind_that_people_vote_on_is_forgotten() -> None:
+    asked = {kind for kind in KINDS if not kind.startswith(("vote.", "mapping.", "evidence."))}
+    assert asked <= set(TOLD)
+
+
+@pytest.mark.parametrize(
+    ("scope", "words"),
+    [
+        ({"achievement_types": "*"}, "everything"),
+        ({"jurisdictions": ["US"]}, "its scope"),
+        ({"competencies": ["x"]}, "x"),
+    ],
+)
+def test_a_scope_is_told_by_what_it_grants(scope: dict[str, Any], words: str) -> None:
+    body = {"kind": "approve", "level": "course", "scope": scope}
+    assert summary("accreditation.grant", SUB, body) == f"Approve {SUB} (course) for {words}."

@@ -1,0 +1,447 @@
+"""Decisions: every row of the status table, when and what is asked; the answer's properties."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from accredit.registry.decision.decide import AUTHORIZED, Query, Verdict, decide, decide_recognition
+from accredit.registry.domain.records import MemoryRecords
+from tests.strategies import domain
+from tests.strategies.domain import (
+    ALIAS,
+    COLLEGE,
+    EARLY,
+    ECOSYSTEM,
+    FRAMEWORK,
+    HLC,
+    K1,
+    NOW,
+    STATE,
+    World,
+    ask,
+    at,
+    codes,
+    key_text,
+    shuffled,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+# ------------------------------------------------------------------------------------------------ the status table
+
+
+@pytest.mark.parametrize("initial", ["active", "candidate", "conditional"])
+def test_newly_issued_under_an_initial_status(world: World, initial: str) -> None:
+    world.grant(initial_status=initial, iat=EARLY)
+    decision = ask(world, "2020-01-01")
+    if initial == "active":
+        assert (decision.verdict, codes(decision)) == (Verdict.TRUSTED, ["accredited"])
+    else:
+        assert decision.verdict is Verdict.TRUSTED_WITH_ADVISORY
+        assert codes(decision) == ["accredited", f"status_{initial}"]
+
+
+ADVISORY = [
+    ("condition", {}, "conditional"),
+    ("sanction", {"sanction_level": "warning"}, "warning"),
+    ("sanction", {"sanction_level": "probation"}, "probation"),
+    ("sanction", {"sanction_level": "show_cause"}, "show_cause"),
+]
+LOST = [
+    ("expire", {}, "expired"),
+    ("withdraw", {}, "withdrawn"),
+    ("withdraw", {"reason_code": "voluntary"}, "withdrawn_voluntary"),
+    ("close", {}, "closed"),
+    ("supersede", {}, "superseded"),
+    ("deny", {}, "denied"),
+    ("revoke", {}, "revoked"),
+]
+
+
+@pytest.mark.parametrize(("event", "members", "word"), ADVISORY)
+def test_a_sanctioned_college_is_trusted_with_advice_and_its_earlier_degrees_without(
+    world: World, event: str, members: Any, word: str
+) -> None:
+    world.event(world.grant(iat=EARLY), event, "2020-01-01", **members)
+    now = ask(world)
+    assert (now.verdict, codes(now)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", f"status_{word}"])
+    earlier = ask(world, "2019-01-01")
+    assert (earlier.verdict, codes(earlier)) == (Verdict.TRUSTED, ["accredited"])
+
+
+@pytest.mark.parametrize(("event", "members", "word"), LOST)
+def test_loss_is_not_retroactive(world: World, event: str, members: Any, word: str) -> None:
+    world.event(world.grant(iat=EARLY), event, "2020-01-01", **members)
+    for on in (None, "2020-01-01", "2021-01-01"):
+        after = ask(world, on)
+        assert (after.verdict, codes(after)) == (Verdict.NOT_TRUSTED, [f"status_{word}"])
+        assert not after.authorized
+    before = ask(world, "2019-12-31")
+    assert before.verdict is Verdict.TRUSTED_HISTORICAL
+    assert before.authorized
+    assert codes(before) == [f"later_{word}", "accredited", "issuance_date_self_asserted"]
+
+
+def test_who_asks_without_a_date_about_a_lost_accreditation_is_told_to_ask_with_one(world: World) -> None:
+    world.event(world.grant(iat=EARLY), "withdraw", "2020-01-01")
+    assert "It stood until 2020-01-01: for a credential issued before, ask with its date." in ask(world).reasons[0].text
+
+
+def test_a_suspended_college_is_suspended_and_its_earlier_degrees_historical_with_advice(world: World) -> None:
+    world.event(world.grant(iat=EARLY), "suspend", "2020-01-01", reason_code="financial_instability")
+    now = ask(world)
+    assert (now.verdict, codes(now)) == (Verdict.SUSPENDED, ["status_suspended"])
+    assert "Reason: financial instability." in now.reasons[0].text
+    earlier = ask(world, "2019-01-01")
+    assert earlier.verdict is Verdict.TRUSTED_HISTORICAL
+    assert codes(earlier) == ["later_suspended", "accredited", "suspended_now", "issuance_date_self_asserted"]
+
+
+def test_what_was_issued_during_a_suspension_since_lifted_is_not_authorized(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    suspension = world.event(id, "suspend", "2020-01-01")
+    world.event(id, "lift", "2021-01-01", after=[suspension])
+    assert ask(world, "2020-06-01").verdict is Verdict.SUSPENDED
+    assert ask(world, "2019-06-01").verdict is Verdict.TRUSTED
+    assert ask(world).verdict is Verdict.TRUSTED
+
+
+def test_an_expired_accreditation(world: World) -> None:
+    world.grant(iat=EARLY, valid_until=at("2020-01-01"))
+    assert codes(ask(world)) == ["status_expired"]
+    before = ask(world, "2019-01-01")
+    assert (before.verdict, codes(before)[0]) == (Verdict.TRUSTED_HISTORICAL, "later_expired")
+
+
+def test_a_fraud_is_void_from_its_date_on_and_good_before(world: World) -> None:
+    world.event(
+        world.grant(iat=EARLY), "revoke", "2022-01-01", void_from=at("2018-01-01"), reason_text="Degrees were sold."
+    )
+    for on in (None, "2018-01-01", "2019-06-01"):
+        decision = ask(world, on)
+        assert (decision.verdict, codes(decision)) == (Verdict.NOT_TRUSTED, ["status_revoked"])
+        assert decision.reasons[0].text.endswith("Degrees were sold.")
+    assert ask(world, "2017-12-31").verdict is Verdict.TRUSTED_HISTORICAL
+
+
+def test_a_revocation_of_tomorrow_does_not_reach_back_today(world: World) -> None:
+    world.event(world.grant(iat=EARLY), "revoke", "2026-06-02", void_from=at("2018-01-01"))
+    decision = ask(world)
+    assert decision.verdict is Verdict.TRUSTED
+    assert decision.valid_until == at("2026-06-02")
+
+
+def test_a_teach_out_covers_the_listed_programmes_and_no_others(world: World) -> None:
+    world.event(world.grant(iat=EARLY, scope={**domain.ANY_SCOPE, "programs": "*"}), "teach_out", "2020-01-01")
+    listed = ask(world, program="nursing")
+    assert (listed.verdict, codes(listed)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", "status_teach_out"])
+    assert codes(ask(world, program="law")) == ["teach_out_not_covered"]
+    unsaid = ask(world)
+    assert (unsaid.verdict, codes(unsaid)) == (Verdict.INDETERMINATE, ["program_needed"])
+    assert ask(world, "2021-01-01", program="nursing").verdict is Verdict.TRUSTED_WITH_ADVISORY
+    before = ask(world, "2019-01-01", program="law")
+    assert (before.verdict, codes(before)[0]) == (Verdict.TRUSTED_HISTORICAL, "later_teach_out")
+
+
+def test_a_teach_out_of_a_cohort_says_that_the_cohort_was_not_checked(world: World) -> None:
+    world.event(
+        world.grant(iat=EARLY), "teach_out", "2020-01-01", applies_to={"cohorts_enrolled_before": at("2019-09-01")}
+    )
+    decision = ask(world)
+    assert decision.verdict is Verdict.TRUSTED_WITH_ADVISORY
+    assert "cohort" in decision.unchecked
+
+
+def test_while_an_appeal_stays_a_withdrawal_it_is_as_before(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    withdrawal = world.event(id, "withdraw", "2020-01-01")
+    world.event(id, "stay", "2020-02-01", after=[withdrawal])
+    decision = ask(world)
+    assert (decision.verdict, codes(decision)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", "stayed"])
+
+
+def test_an_answer_during_a_stay_says_that_the_suspension_is_back(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    suspension = world.event(id, "suspend", "2020-01-01")
+    world.event(id, "stay", "2020-02-01", after=[suspension], effective_until=at("2020-03-01"))
+    decision = ask(world, "2020-02-15")
+    assert decision.verdict is Verdict.TRUSTED_HISTORICAL
+    assert codes(decision)[0] == "later_suspended"
+
+
+def test_an_appeal_and_a_successor_are_mentioned(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    end = world.event(id, "supersede", "2020-01-01")
+    assert "Its successor is did:web:successor.example." in ask(world).reasons[0].text
+    world.event(id, "appeal_open", "2020-02-01", after=[end])
+    assert "An appeal is open." in ask(world).reasons[0].text
+
+
+# ------------------------------------------------------------------------------------------------ who and when
+
+
+def test_an_unknown_issuer_is_told_where_to_apply(world: World) -> None:
+    decision = ask(world)
+    assert (decision.verdict, codes(decision)) == (Verdict.UNKNOWN_ISSUER, ["unknown_issuer"])
+    assert "https://hlc.example/apply" in decision.reasons[0].text
+    assert "apply" not in ask(world, authority=STATE).reasons[0].text
+
+
+def test_a_registered_college_without_accreditation_is_known_and_not_trusted(world: World) -> None:
+    world.register()
+    decision = ask(world)
+    assert (decision.verdict, codes(decision)) == (Verdict.NOT_TRUSTED, ["no_accreditation"])
+    assert (decision.issuer, decision.issuer_name) == (COLLEGE, "Example College")
+
+
+def test_a_fragment_and_another_spelling_name_the_same_issuer(world: World) -> None:
+    world.grant(iat=EARLY)
+    assert ask(world, entity="DID:WEB:College.Example#key-1").verdict is Verdict.TRUSTED
+
+
+def test_what_is_no_identifier_cannot_be_answered(world: World) -> None:
+    for entity in ("", "Example College", "#", "did:web:x y"):
+        decision = ask(world, entity=entity)
+        assert (decision.verdict, codes(decision)) == (Verdict.INDETERMINATE, ["bad_identifier"])
+    assert codes(ask(world, authority="nonsense")) == ["bad_identifier"]
+
+
+def test_before_and_at_its_first_day(world: World) -> None:
+    world.grant(iat=EARLY)
+    before = ask(world, "2009-12-31")
+    assert (before.verdict, codes(before)) == (Verdict.NOT_TRUSTED, ["not_yet_valid"])
+    assert ask(world, "2010-01-01").verdict is Verdict.TRUSTED
+
+
+def test_nobody_knows_the_future(world: World) -> None:
+    world.grant(iat=EARLY)
+    decision = ask(world, "2026-06-02")
+    assert (decision.verdict, codes(decision)) == (Verdict.INDETERMINATE, ["future_time"])
+
+
+def test_a_question_stamped_by_a_clock_somewhat_ahead_is_about_now(world: World) -> None:
+    world.grant(iat=EARLY)
+    assert ask(world, "2026-06-01T00:05:00Z").verdict is Verdict.TRUSTED
+    assert codes(ask(world, "2026-06-01T00:05:01Z")) == ["future_time"]
+
+
+def test_without_a_charter_or_with_an_unheard_authority_or_action_there_is_no_answer(world: World) -> None:
+    world.grant(iat=EARLY)
+    assert codes(ask(world, records=MemoryRecords())) == ["no_charter"]
+    assert codes(ask(world, authority="did:web:stranger.example")) == ["unknown_authority"]
+    assert codes(ask(world, action="teach")) == ["unknown_action"]
+
+
+def test_an_answer_for_one_authority_looks_at_its_own_branch_only(world: World) -> None:
+    world.grant(iat=EARLY)
+    assert ask(world, authority=HLC).verdict is Verdict.TRUSTED
+    assert ask(world, authority="DID:web:HLC.example").verdict is Verdict.TRUSTED
+    other = ask(world, authority=STATE)
+    assert (other.verdict, codes(other)) == (Verdict.NOT_TRUSTED, ["not_by_this_authority"])
+
+
+def test_a_degree_of_2019_in_a_registry_that_began_in_2026_says_when_it_was_recorded(world: World) -> None:
+    world.grant(iat=at("2026-01-02"))
+    decision = ask(world, "2019-06-01")
+    assert (decision.verdict, codes(decision)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", "recorded_later"])
+    assert "2010-01-01" in decision.reasons[1].text
+    assert "2026-01-02" in decision.reasons[1].text
+    assert ask(world).verdict is Verdict.TRUSTED
+
+
+def test_a_charter_caps_how_far_a_grant_reaches_back() -> None:
+    world = World(max_backdating=86_400)
+    world.grant(iat=at("2026-01-02"))
+    decision = ask(world, "2019-06-01")
+    assert (decision.verdict, codes(decision)) == (Verdict.NOT_TRUSTED, ["before_backdating_limit"])
+    assert ask(world, "2026-01-01").verdict is Verdict.TRUSTED_WITH_ADVISORY
+
+
+def test_a_condition_is_said(world: World) -> None:
+    world.grant(iat=EARLY, conditions=[{"text": "Publish outcomes by 2027."}])
+    decision = ask(world)
+    assert codes(decision) == ["accredited", "condition"]
+    assert "Publish outcomes by 2027." in decision.reasons[1].text
+
+
+def test_the_answer_says_until_when_it_holds(world: World) -> None:
+    id = world.grant(iat=EARLY, valid_until=at("2030-01-01"))
+    assert ask(world).valid_until == at("2030-01-01")
+    world.event(id, "withdraw", "2028-01-01")
+    assert ask(world).valid_until == at("2028-01-01")
+    assert ask(world, "2020-01-01").valid_until == at("2028-01-01")
+    lasting = World()
+    lasting.grant(iat=EARLY)
+    assert ask(lasting).valid_until is None
+    future = World()
+    future.grant(iat=EARLY, valid_from=at("2027-01-01"))
+    assert (codes(ask(future)), ask(future).valid_until) == (["not_yet_valid"], at("2027-01-01"))
+
+
+def test_a_suspension_with_an_end_says_when(world: World) -> None:
+    world.event(world.grant(iat=EARLY), "suspend", "2026-01-01", effective_until=at("2026-12-01"))
+    decision = ask(world)
+    assert (decision.verdict, decision.valid_until) == (Verdict.SUSPENDED, at("2026-12-01"))
+
+
+# ------------------------------------------------------------------------------------------------ what
+
+
+def test_what_is_outside_the_scope_is_not_trusted_and_every_axis_is_named(world: World) -> None:
+    world.grant(iat=EARLY, scope={"achievement_types": ["Certificate"], "jurisdictions": ["US-IN"]})
+    decision = ask(world, jurisdiction="US-CA")
+    assert decision.verdict is Verdict.NOT_TRUSTED
+    assert codes(decision) == ["achievement_types_not_covered", "jurisdiction_not_covered"]
+    assert "US-CA" in decision.reasons[1].text
+
+
+def test_an_axis_left_open_is_an_advisory_and_listed_as_unchecked(world: World) -> None:
+    world.grant(iat=EARLY, scope={"achievement_types": ["Degree"], "jurisdictions": ["US-IN"]})
+    decision = ask(world)
+    assert (decision.verdict, codes(decision)) == (
+        Verdict.TRUSTED_WITH_ADVISORY,
+        ["accredited", "jurisdiction_not_asked"],
+    )
+    assert decision.unchecked == ("jurisdiction", "key")
+
+
+def test_a_badge_that_does_not_say_what_it_is_has_no_answer_where_types_are_limited(world: World) -> None:
+    world.grant(iat=EARLY, scope={"credential_types": "*", "achievement_types": ["Degree"]})
+    decision = ask(world, achievement_types=(), credential_types=("OpenBadgeCredential",))
+    assert decision.verdict is Verdict.INDETERMINATE
+    assert codes(decision) == ["question_too_open"]
+
+
+def test_amendments_unaware_of_each_other_must_both_cover_it(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    world.amend(id, "2020-01-01", iat=EARLY, scope={"achievement_types": ["Degree"]})
+    world.amend(id, "2020-01-01", iat=EARLY, scope={"achievement_types": ["Certificate"]})
+    assert codes(ask(world)) == ["achievement_types_not_covered"]
+
+
+def test_a_scope_narrowed_later_leaves_the_earlier_degree_historical(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    world.amend(id, "2020-01-01", iat=EARLY, scope={"achievement_types": ["Certificate"]})
+    decision = ask(world, "2019-01-01")
+    assert decision.verdict is Verdict.TRUSTED_HISTORICAL
+    assert codes(decision)[0] == "later_scope"
+    wider = World()
+    id = wider.grant(iat=EARLY)
+    wider.amend(id, "2020-01-01", iat=EARLY, scope={"achievement_types": ["Degree"]})
+    assert ask(wider, "2019-01-01").verdict is Verdict.TRUSTED
+
+
+def test_an_amendment_that_begins_before_it_is_valid_refuses_meanwhile(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    world.amend(id, "2020-01-01", iat=EARLY, valid_from=at("2021-01-01"))
+    assert codes(ask(world, "2020-06-01")) == ["not_yet_valid"]
+
+
+def competency(number: int = 1) -> dict[str, Any]:
+    return {"achievement_types": (), "competencies": (f"{FRAMEWORK}/{number}",)}
+
+
+def test_a_competency_counts_by_the_accreditors_own_framework(world: World) -> None:
+    world.grant(iat=EARLY, scope={"frameworks": [FRAMEWORK]})
+    unknown = ask(world, **competency())
+    assert (unknown.verdict, codes(unknown)) == (Verdict.INDETERMINATE, ["competency_unknown"])
+    world.framework(by=STATE)
+    assert ask(world, **competency()).verdict is Verdict.INDETERMINATE, "the State Board's word does not count here"
+    said = world.framework(by=HLC)
+    decision = ask(world, **competency())
+    assert (decision.verdict, codes(decision)) == (Verdict.TRUSTED, ["accredited"])
+    assert said in decision.statements
+
+
+@pytest.mark.parametrize("where", ["charter", "grant"])
+def test_a_named_publishers_framework_counts(where: str) -> None:
+    world = World(publishers=[STATE] if where == "charter" else [])
+    named: dict[str, Any] = {"publishers": [STATE]} if where == "grant" else {}
+    world.grant(iat=EARLY, scope={"frameworks": [FRAMEWORK]}, **named)
+    world.framework(by=STATE)
+    assert ask(world, **competency()).verdict is Verdict.TRUSTED
+
+
+def test_a_withdrawn_framework_holds_no_competency_from_then_on(world: World) -> None:
+    world.grant(iat=EARLY, scope={"frameworks": [FRAMEWORK]})
+    publish = world.framework()
+    body = {
+        "framework": FRAMEWORK,
+        "publish": publish,
+        "status": "withdrawn",
+        "effective_from": at("2020-01-01"),
+        "after": [],
+    }
+    world.say("framework.status", body, sub=FRAMEWORK)
+    assert ask(world, **competency()).verdict is Verdict.INDETERMINATE
+    assert ask(world, "2019-01-01", **competency()).verdict is Verdict.TRUSTED
+
+
+def test_an_ambiguous_resource_is_read_from_the_records(world: World) -> None:
+    world.grant(iat=EARLY, scope={"frameworks": [FRAMEWORK]})
+    world.framework()
+    for resource in (FRAMEWORK, f"{FRAMEWORK}/1"):
+        assert ask(world, achievement_types=(), resource=resource).verdict is Verdict.TRUSTED
+    unheard = ask(world, achievement_types=(), resource="urn:example:unheard")
+    assert codes(unheard) == ["competency_unknown"]
+
+
+# ------------------------------------------------------------------------------------------------ properties
+
+questions = st.builds(
+    Query,
+    entity=st.sampled_from([COLLEGE, ALIAS, "did:web:nobody.example", HLC, "nonsense", ""]),
+    authority=st.sampled_from([ECOSYSTEM, HLC, STATE, "did:web:nobody.example", "nonsense"]),
+    action=st.sampled_from(["issue", "accredit", "other"]),
+    resource=st.none() | st.sampled_from([FRAMEWORK, f"{FRAMEWORK}/1"]) | st.text(max_size=5),
+    time=st.none() | domain.times,
+    credential_types=st.lists(st.text(max_size=5) | st.just("OpenBadgeCredential"), max_size=2).map(tuple),
+    achievement_types=st.lists(domain.achievement_types | st.text(max_size=5), max_size=2).map(tuple),
+    competencies=st.lists(domain.competency_ids | st.text(max_size=5), max_size=2).map(tuple),
+    framework=st.none() | st.just(FRAMEWORK),
+    level=st.none() | st.tuples(st.sampled_from(["EQF", "QF-EHEA"]), st.integers(0, 20)),
+    jurisdiction=st.none() | domain.jurisdictions,
+    program=st.none() | st.sampled_from(["nursing", "law"]),
+    field_of_study=st.none() | st.tuples(st.sampled_from(["cip", "soc"]), st.text(max_size=8)),
+    delivery_mode=st.none() | st.just("online"),
+    key=st.none() | st.sampled_from([K1, key_text("one")]) | st.text(max_size=5),
+)
+
+
+@settings(max_examples=150)
+@given(domain.histories(), questions, st.lists(st.integers(0, 100), max_size=8))
+def test_there_is_always_an_answer_and_it_does_not_depend_on_the_order_of_arrival(
+    world: World, query: Query, order: list[int]
+) -> None:
+    decision = decide(query, world.records(), NOW, ecosystem_id=ECOSYSTEM)
+    assert decision.reasons
+    assert decision.authorized == (decision.verdict in AUTHORIZED)
+    assert decision.valid_until is None or decision.valid_until > NOW
+    assert decision == decide(query, shuffled(world, order).records(), NOW, ecosystem_id=ECOSYSTEM)
+    decide_recognition(query, world.records(), NOW, ecosystem_id=ECOSYSTEM)
+
+
+@settings(max_examples=100)
+@given(domain.histories(), questions)
+def test_asking_for_the_present_time_answers_as_asking_without_one(world: World, query: Query) -> None:
+    records = world.records()
+    undated = decide(replace(query, time=None), records, NOW, ecosystem_id=ECOSYSTEM)
+    dated = decide(replace(query, time=NOW), records, NOW, ecosystem_id=ECOSYSTEM)
+    assert (undated.verdict, codes(undated)) == (dated.verdict, codes(dated))
+
+
+@settings(max_examples=100)
+@given(domain.histories(), questions)
+def test_an_answer_holds_until_it_says(world: World, query: Query) -> None:
+    records = world.records()
+    query = replace(query, time=None)
+    decision = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
+    until = decision.valid_until or NOW + 10**9
+    assert decide(query, records, until - 1, ecosystem_id=ECOSYSTEM).verdict is decision.verdict

@@ -1,0 +1,443 @@
+"""Evidence: what a verifier that trusts no node accepts, and by which check everything else is refused."""
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from accredit.registry.decision.decide import decide
+from accredit.registry.decision.query import Query
+from accredit.registry.decision.verdict import Verdict
+from accredit.registry.domain.records import record_key
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import DecodeError, RefusedError
+from accredit.registry.evidence.check import EVIDENCE_BYTES, NOTES_MAX, RECOGNITION, Checked, Checker, Evidence, check
+from accredit.registry.evidence.prove import NO_NOTE, Prover
+from accredit.registry.evidence.proved_records import (
+    GOVERNING_MAX,
+    Governing,
+    Mapped,
+    ProvenRecord,
+    ProvenRecords,
+    Recorder,
+)
+from accredit.registry.evidence.state_check import CheckError, Result
+from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
+from accredit.registry.transparency.state_note import AHEAD_MAX
+from accredit.registry.transparency.state_trie import Trie
+from tests.strategies import domain
+from tests.strategies.domain import COLLEGE, ECOSYSTEM, HLC, NOW, STATE, UNION, World
+from tests.strategies.noted import Held, cosigned, node_names, trust
+
+QUERY = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
+
+
+def world() -> World:
+    made = World()
+    made.register()
+    made.grant(valid_from=domain.at("2010-01-01"), valid_until=domain.at("2030-01-01"))
+    return made
+
+
+HELD = Held.of(world().records())
+POLICY = trust(HELD, NOW)
+GOOD = HELD.prove(QUERY, NOW)
+
+
+def refused(
+    evidence: Evidence | bytes, policy: TrustPolicy = POLICY, query: Query | None = QUERY, now: int = NOW
+) -> Checked:
+    """The check of what must not be verified."""
+    checked = check(evidence if isinstance(evidence, bytes) else evidence.encode(), query, policy, now)
+    assert checked.result is not Result.VERIFIED
+    assert checked.decision is None
+    assert checked.state is None
+    assert checked.text
+    return checked
+
+
+def verdict(*arguments: Any, **named: Any) -> tuple[Result, str]:
+    checked = refused(*arguments, **named)
+    return checked.result, checked.check
+
+
+# ------------------------------------------------------------------------------------------------ what holds
+
+
+def test_a_present_record_is_proved_offline() -> None:
+    checked = check(GOOD.encode(), QUERY, POLICY, NOW)
+    assert (checked.result, checked.check) == (Result.VERIFIED, "")
+    assert checked.decision == decide(QUERY, HELD.reader(), NOW, ecosystem_id=ECOSYSTEM)
+    assert checked.decision.verdict is Verdict.TRUSTED
+    assert checked.state == HELD.state
+    assert checked.since == NOW
+    assert [key.name for key in checked.signers] == node_names(3)
+
+
+def test_an_unknown_issuer_is_proved_to_be_absent() -> None:
+    query = replace(QUERY, entity=UNION)
+    evidence = HELD.prove(query, NOW)
+    assert {(one.type, one.id) for one in evidence.records if one.raw is None} == {("issuer", UNION), ("alias", UNION)}
+    checked = check(evidence.encode(), query, POLICY, NOW)
+    assert checked.decision is not None
+    assert checked.decision.verdict is Verdict.UNKNOWN_ISSUER
+
+
+def test_the_past_is_proved_as_well() -> None:
+    query = replace(QUERY, time=domain.at("2015-05-20"))
+    checked = check(HELD.prove(query, NOW).encode(), query, POLICY, NOW)
+    assert checked.result is Result.VERIFIED
+
+
+def test_recognition_is_proved_as_well() -> None:
+    query = replace(QUERY, entity=STATE)
+    evidence = HELD.prove(query, NOW, asked=RECOGNITION).encode()
+    assert check(evidence, query, POLICY, NOW, asked=RECOGNITION).result is Result.VERIFIED
+    assert verdict(evidence, query=query) == (Result.REFUTED, "question")
+    assert check(evidence, None, POLICY, NOW).result is Result.VERIFIED
+
+
+def test_a_file_can_be_checked_by_the_question_it_carries() -> None:
+    assert Evidence.decode(GOOD.encode()) == GOOD
+    assert check(GOOD.encode(), None, POLICY, NOW).result is Result.VERIFIED
+
+
+def test_a_note_read_once_serves_much_evidence() -> None:
+    checker = Checker(POLICY)
+    for _ in range(2):
+        assert checker.check(GOOD.encode(), QUERY, NOW) == check(GOOD.encode(), QUERY, POLICY, NOW)
+    other = HELD.prove(QUERY, NOW, note=HELD.note(NOW - 1)).encode()
+    assert checker.check(other, QUERY, NOW).since == NOW - 1, "a note that is not in the file does not vouch for it"
+
+
+def test_what_a_checker_remembers_grows_stale_with_the_clock() -> None:
+    checker = Checker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is Result.VERIFIED
+    late = NOW + POLICY.max_age + 1
+    assert checker.check(GOOD.encode(), QUERY, late) == check(GOOD.encode(), QUERY, POLICY, late)
+    assert checker.check(GOOD.encode(), QUERY, late).check == "age"
+
+
+def test_a_checker_that_has_seen_a_record_proved_still_refuses_every_other_proof_of_it() -> None:
+    """Charter and authorities are remembered: only byte for byte what was proved under the same root."""
+    checker = Checker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is Result.VERIFIED
+    for at, one in enumerate(GOOD.records):
+        for changed in (
+            replace(one, proof=one.proof[:-1] + bytes([one.proof[-1] ^ 1])),
+            replace(one, raw=encode({**HELD.records[one.type, one.id], "name": "Forged"})),
+            replace(one, raw=None),
+        ):
+            records = (*GOOD.records[:at], changed, *GOOD.records[at + 1 :])
+            forged = replace(GOOD, records=records).encode()
+            assert checker.check(forged, QUERY, NOW) == check(forged, QUERY, POLICY, NOW)
+            assert checker.check(forged, QUERY, NOW).check in ("proof", "record")
+
+
+def test_a_checker_goes_from_one_root_to_another_and_takes_nothing_along() -> None:
+    revoked = world()
+    revoked.charter["name"] = "Another name"
+    other = Held.of(revoked.records(), count=101)
+    checker = Checker(POLICY)
+    files = [GOOD.encode(), other.prove(QUERY, NOW).encode()]
+    mixed = replace(other.prove(QUERY, NOW), records=GOOD.records).encode()
+    for data in (*files, *files, mixed):
+        assert checker.check(data, QUERY, NOW) == check(data, QUERY, POLICY, NOW)
+    assert checker.check(mixed, QUERY, NOW).check == "proof"
+
+
+def test_a_checker_asked_about_ever_new_notes_does_not_grow_without_end() -> None:
+    checker = Checker(POLICY)
+    for second in range(NOTES_MAX + 2):
+        data = HELD.prove(QUERY, NOW, note=HELD.note(NOW - second)).encode()
+        assert checker.check(data, QUERY, NOW).since == NOW - second
+    assert len(checker._notes) <= NOTES_MAX
+
+
+def test_only_so_many_authorities_are_remembered() -> None:
+    known = Governing(HELD.trie.root())
+    one = ProvenRecord(type="authority", id="", raw=None, proof=b"")
+    for number in range(GOVERNING_MAX + 5):
+        known.keep(replace(one, id=str(number)), None)
+    assert known.get("authority", str(GOVERNING_MAX - 1)) is not None
+    assert known.get("authority", str(GOVERNING_MAX)) is None
+
+
+# ------------------------------------------------------------------------------------------------ what is refused
+
+
+def with_record(change: dict[str, Any], type: str = "issuer", id: str = COLLEGE) -> Evidence:
+    records = tuple(replace(one, **change) if (one.type, one.id) == (type, id) else one for one in GOOD.records)
+    assert records != GOOD.records
+    return replace(GOOD, records=records)
+
+
+def test_a_record_left_out_is_refuted_not_absent() -> None:
+    for left_out in GOOD.records:
+        records = tuple(one for one in GOOD.records if one is not left_out)
+        assert verdict(replace(GOOD, records=records)) == (Result.REFUTED, "missing_record")
+
+
+def test_absence_claimed_for_a_present_key_is_refuted() -> None:
+    assert verdict(with_record({"raw": None})) == (Result.REFUTED, "record")
+    absent = HELD.trie.prove(record_key("issuer", UNION))
+    assert verdict(with_record({"raw": None, "proof": absent})) == (Result.REFUTED, "proof")
+    other_world = Held({subject: record for subject, record in HELD.records.items() if subject[0] != "issuer"})
+    hidden = other_world.trie.prove(record_key("issuer", COLLEGE))
+    assert verdict(with_record({"raw": None, "proof": hidden})) == (Result.REFUTED, "proof")
+
+
+def test_a_proof_for_another_root_is_refuted() -> None:
+    other = Trie([(record_key("issuer", COLLEGE), bytes(32))])
+    assert verdict(with_record({"proof": other.prove(record_key("issuer", COLLEGE))})) == (Result.REFUTED, "proof")
+
+
+def test_a_changed_record_is_refuted() -> None:
+    record = {**HELD.records["issuer", COLLEGE], "accreditations": []}
+    assert verdict(with_record({"raw": encode(record)})) == (Result.REFUTED, "record")
+
+
+def test_wrong_depth_reordered_truncated_and_surplus_siblings_are_refuted() -> None:
+    proof = next(one.proof for one in GOOD.records if one.type == "issuer")
+    depth = int.from_bytes(proof[:2], "big")
+    start = 2 + (depth + 7) // 8
+    siblings = [proof[at : at + 32] for at in range(start, len(proof) - 32, 32)]
+    assert len(siblings) >= 2
+    head, tail = proof[:start], proof[-32:]
+    for altered in (
+        (depth + 1).to_bytes(2, "big") + proof[2:],
+        (depth - 1).to_bytes(2, "big") + proof[2:],
+        head + b"".join(reversed(siblings)) + tail,
+        head + b"".join(siblings[:-1]) + tail,
+        head + b"".join([*siblings, siblings[0]]) + tail,
+        proof[:-1],
+        proof + b"\0",
+        b"",
+    ):
+        assert verdict(with_record({"proof": altered})) == (Result.REFUTED, "proof")
+
+
+def test_a_surplus_record_is_refuted() -> None:
+    proof = HELD.trie.prove(record_key("authority", STATE))
+    spare = ProvenRecord(type="authority", id=STATE, raw=HELD.raws()["authority", STATE], proof=proof)
+    records = tuple(sorted((*GOOD.records, spare), key=lambda one: (one.type, one.id)))
+    assert verdict(replace(GOOD, records=records)) == (Result.REFUTED, "surplus_record")
+
+
+def test_another_answer_than_the_records_give_is_refuted() -> None:
+    for name, value in (
+        ("verdict", "not_trusted"),
+        ("reasons", []),
+        ("valid_until", None),
+        ("issuer_name", "Another College"),
+        ("time_requested", 1),
+        ("time_evaluated", True),
+        ("unheard_of", 1),
+    ):
+        checked = refused(replace(GOOD, answer={**GOOD.answer, name: value}))
+        assert (checked.result, checked.check) == (Result.REFUTED, "decision")
+    left_out = {name: value for name, value in GOOD.answer.items() if name != "unchecked"}
+    assert verdict(replace(GOOD, answer=left_out)) == (Result.REFUTED, "decision")
+
+
+def test_one_and_true_are_two_answers() -> None:
+    one = replace(QUERY, time=1)
+    evidence = HELD.prove(one, NOW)
+    assert evidence.answer["time_requested"] == 1
+    assert verdict(replace(evidence, answer={**evidence.answer, "time_requested": True}), query=one) == (
+        Result.REFUTED,
+        "decision",
+    )
+
+
+def test_the_answer_to_another_question_is_refuted() -> None:
+    assert verdict(GOOD, query=replace(QUERY, entity=UNION)) == (Result.REFUTED, "question")
+    asked = replace(QUERY, time=domain.at("2015-05-20"))
+    assert verdict(replace(GOOD, query=asked), query=asked) == (Result.REFUTED, "decision")
+
+
+def test_a_withheld_revocation_is_caught_by_its_root() -> None:
+    """A node that answers from before the revocation, under the newest note."""
+    revoked = world()
+    grant = next(one.statement.id for one in revoked.said if one.statement.kind == "accreditation.grant")
+    revoked.event(grant, "revoke", "2026-05-01")
+    newer = Held.of(revoked.records(), count=101)
+    assert verdict(replace(GOOD, note=newer.note(NOW))) == (Result.REFUTED, "root")
+    roots: Any = {"records_root": newer.trie.root(), "statements_root": newer.statements_root}
+    assert verdict(replace(GOOD, note=newer.note(NOW), **roots)) == (Result.REFUTED, "proof")
+    honest = check(newer.prove(QUERY, NOW).encode(), QUERY, POLICY, NOW)
+    assert honest.decision is not None
+    assert not honest.decision.authorized
+
+
+def test_an_old_note_re_stamped_by_one_signer_is_stale() -> None:
+    names = node_names(4)
+    old, new = HELD.note(NOW - 3600, names[:3]), HELD.note(NOW, names[3:])
+    stamped = old + new.partition(b"\n\n")[2]
+    assert verdict(replace(GOOD, note=stamped)) == (Result.STALE, "age")
+
+
+def test_a_note_older_than_the_maximum_age_is_stale() -> None:
+    assert verdict(replace(GOOD, note=HELD.note(NOW - 301))) == (Result.STALE, "age")
+    assert check(replace(GOOD, note=HELD.note(NOW - 300)).encode(), QUERY, POLICY, NOW).result is Result.VERIFIED
+
+
+def test_signers_with_a_clock_set_ahead_do_not_count() -> None:
+    assert verdict(replace(GOOD, note=HELD.note(NOW + AHEAD_MAX + 1))) == (Result.STALE, "age")
+    assert check(replace(GOOD, note=HELD.note(NOW + AHEAD_MAX)).encode(), QUERY, POLICY, NOW).result is Result.VERIFIED
+
+
+def test_too_few_signers_are_unwitnessed_however_fresh() -> None:
+    assert verdict(replace(GOOD, note=HELD.note(NOW, node_names(2)))) == (Result.UNWITNESSED, "quorum")
+    assert verdict(replace(GOOD, note=HELD.note(NOW, ["stranger.example"]))) == (Result.UNWITNESSED, "cosignatures")
+    assert verdict(replace(GOOD, note=b"")) == (Result.UNWITNESSED, "note")
+    assert HELD.prove(QUERY, NOW, note=b"") == replace(GOOD, note=b"")
+
+
+def test_a_bad_line_of_a_known_signer_refutes_the_note() -> None:
+    other = cosigned(replace(HELD.state, count=99), NOW, node_names(4)[3:])
+    assert verdict(replace(GOOD, note=GOOD.note + other.partition(b"\n\n")[2])) == (Result.REFUTED, "cosignatures")
+
+
+def test_duplicate_key_lines_refute_the_note() -> None:
+    twice = GOOD.note + HELD.note(NOW, node_names(1)).partition(b"\n\n")[2]
+    assert verdict(replace(GOOD, note=twice)) == (Result.REFUTED, "cosignatures")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        GOOD.note.replace(b"\n", b"\r\n"),
+        GOOD.note.replace(b"\n100\n", b"\n0100\n"),
+        GOOD.note.removesuffix(b"\n"),
+        GOOD.note.replace(b"=\n", b"\n", 1),
+        GOOD.note + b"\n",
+    ],
+    ids=["CR LF", "leading zeros", "missing newline", "non-canonical base64", "a line more"],
+)
+def test_a_second_spelling_of_a_note_is_refuted(note: bytes) -> None:
+    assert note != GOOD.note
+    assert verdict(replace(GOOD, note=note)) in ((Result.REFUTED, "note"), (Result.REFUTED, "cosignatures"))
+
+
+def test_lower_counts_than_verified_before_are_stale() -> None:
+    seen = POLICY.remember(replace(HELD.state, count=101))
+    assert verdict(GOOD, policy=seen) == (Result.STALE, "count")
+
+
+def test_another_state_of_a_count_verified_before_is_refuted() -> None:
+    seen = POLICY.remember(replace(HELD.state, root=bytes(32)))
+    assert verdict(GOOD, policy=seen) == (Result.REFUTED, "count")
+    assert check(GOOD.encode(), QUERY, POLICY.remember(HELD.state), NOW).result is Result.VERIFIED
+
+
+def test_an_expired_policy_decides_nothing() -> None:
+    assert verdict(GOOD, policy=replace(POLICY, expires=NOW)) == (Result.UNKNOWN, "policy")
+
+
+def test_a_clock_set_back_or_ahead_is_noticed() -> None:
+    back = verdict(GOOD, now=NOW - AHEAD_MAX - 1)
+    assert back == (Result.UNKNOWN, "policy")
+    assert verdict(GOOD, policy=replace(POLICY, expires=NOW + 1000), now=NOW - AHEAD_MAX - 1) == (Result.STALE, "age")
+    assert verdict(GOOD, now=NOW + POLICY.max_age + 1) == (Result.STALE, "age")
+    assert verdict(GOOD, now=NOW + LIFETIME) == (Result.UNKNOWN, "policy")
+
+
+def test_an_answer_made_long_ago_under_a_fresh_note_is_stale() -> None:
+    old = HELD.prove(QUERY, NOW - 301, note=HELD.note(NOW))
+    assert verdict(old) == (Result.STALE, "time")
+    assert verdict(HELD.prove(QUERY, NOW + 301, note=HELD.note(NOW))) == (Result.STALE, "time")
+
+
+def test_an_answer_that_a_date_has_overtaken_is_stale() -> None:
+    end = domain.at("2030-01-01")
+    policy = trust(HELD, end)
+    evidence = HELD.prove(QUERY, end - 10)
+    assert check(evidence.encode(), QUERY, policy, end - 1).result is Result.UNKNOWN  # its clock is behind the policy
+    assert check(evidence.encode(), QUERY, replace(policy, expires=end + 9), end - 1).result is Result.VERIFIED
+    assert verdict(evidence, policy=policy, now=end) == (Result.STALE, "time")
+
+
+def test_evidence_of_another_ecosystem_or_fold_is_unknown() -> None:
+    other = Held(HELD.records, ecosystem=b"\x01" * 32)
+    assert verdict(other.prove(QUERY, NOW)) == (Result.UNKNOWN, "ecosystem")
+    assert verdict(Held(HELD.records, fold=2).prove(QUERY, NOW)) == (Result.UNKNOWN, "fold")
+
+
+def test_an_authority_that_the_policy_does_not_rely_on_is_unknown() -> None:
+    choosy = replace(POLICY, authorities=(HLC,))
+    assert verdict(GOOD, policy=choosy) == (Result.UNKNOWN, "authority")
+    query = replace(QUERY, authority=HLC + "#key")
+    assert check(HELD.prove(query, NOW).encode(), query, choosy, NOW).result is Result.VERIFIED
+    nonsense = replace(QUERY, authority="no identifier")
+    assert verdict(HELD.prove(nonsense, NOW), policy=choosy, query=nonsense) == (Result.UNKNOWN, "authority")
+    checked = check(HELD.prove(nonsense, NOW).encode(), nonsense, POLICY, NOW)
+    assert checked.decision is not None
+    assert checked.decision.verdict is Verdict.INDETERMINATE
+
+
+def test_the_policy_names_the_signers_never_the_note() -> None:
+    """Somebody's own four nodes vouch for somebody's own map."""
+    forged = Held({**HELD.records, ("issuer", UNION): {"id": UNION}})
+    names = [f"own{number}.example" for number in range(4)]
+    assert verdict(forged.prove(QUERY, NOW, note=forged.note(NOW, names))) == (Result.UNWITNESSED, "cosignatures")
+
+
+def test_a_quorum_that_vouches_for_nonsense_does_not_make_a_verifier_fall_over() -> None:
+    for record in (["no map"], {"id": COLLEGE}, {"accreditations": 1}, "text"):
+        forged = Held({**HELD.records, ("issuer", COLLEGE): record})  # type: ignore[dict-item]
+        proof = forged.trie.prove(record_key("issuer", COLLEGE))
+        recorder = Recorder(Mapped(forged.reader(), forged.trie))
+        records = {("charter", ECOSYSTEM): None, ("issuer", COLLEGE): None}
+        for type, id in records:
+            recorder.get(type, id)
+        evidence = replace(GOOD, records=recorder.prove(), records_root=forged.trie.root(), note=forged.note(NOW))
+        assert proof in [one.proof for one in evidence.records]
+        assert verdict(evidence) == (Result.REFUTED, "record")
+    raw = b"\xff"
+    trie = Trie([(record_key("issuer", COLLEGE), sha256(raw).digest())])
+    one = ProvenRecord(type="issuer", id=COLLEGE, raw=raw, proof=trie.prove(record_key("issuer", COLLEGE)))
+    with pytest.raises(CheckError, match="well-formed"):
+        ProvenRecords(trie.root(), [one])
+
+
+# ------------------------------------------------------------------------------------------------ making it
+
+
+def test_nothing_is_proved_from_a_map_that_is_not_the_noted_one() -> None:
+    with pytest.raises(RefusedError, match="not the one that the state note is about"):
+        HELD.prove(QUERY, NOW, note=Held({}).note(NOW))
+    recorder = Recorder(Mapped(HELD.reader(), Trie()))
+    recorder.get("issuer", COLLEGE)
+    with pytest.raises(RefusedError, match="as it was read"):
+        recorder.prove()
+
+
+def test_a_map_that_goes_on_while_it_is_proved_from_is_noticed() -> None:
+    moving = Held(HELD.records)
+    prover = Prover(Mapped(moving.reader(), moving.trie), statements_root=b"", note=NO_NOTE, ecosystem_id=ECOSYSTEM)
+    moving.trie.set(bytes(32), bytes(32))
+    with pytest.raises(RefusedError, match="as it was read"):
+        prover.answer(QUERY, NOW)
+
+
+def test_a_prover_answers_every_time_as_it_did_the_first() -> None:
+    prover = Prover(
+        Mapped(HELD.reader(), HELD.trie),
+        statements_root=HELD.statements_root,
+        note=HELD.note(NOW),
+        ecosystem_id=ECOSYSTEM,
+    )
+    for query in (QUERY, replace(QUERY, entity=UNION), QUERY):
+        decision, evidence = prover.answer(query, NOW)
+        assert evidence == HELD.prove(query, NOW)
+        assert check(evidence.encode(), query, POLICY, NOW).decision == decision
+
+
+def test_evidence_beyond_the_maximum_is_not_written() -> None:
+    big = ProvenRecord(type="issuer", id="x", raw=bytes(EVIDENCE_BYTES), proof=b"")
+    with pytest.raises(DecodeError, match="at most"):
+        replace(GOOD, records=(big,)).encode()
+    with pytest.raises(DecodeError, match="cannot be written"):
+        replace(GOOD, query=replace(QUERY, key="\ud800")).encode()
