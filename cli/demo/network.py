@@ -35,7 +35,7 @@ from accredit.registry.errors import AccreditError, InputError, StorageError
 PATIENCE: Final = 20.0
 """Seconds to wait for something a network of four nodes does within one or two."""
 
-_COMMAND: Final = [sys.executable, "-m", "cli"]
+_COMMAND: Final = [sys.executable, "-m", "accredit"]
 _PASSPHRASE: Final = "passphrase"
 _WIDTH: Final = 118  # characters of a command's output shown on a line
 

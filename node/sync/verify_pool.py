@@ -41,7 +41,7 @@ END_SECONDS: Final = 5.0
 _WORK: Final = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
-from node.worker import work
+from accredit.node.sync.verify_worker import work
 work(int(sys.argv[2]))
 """
 

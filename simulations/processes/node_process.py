@@ -262,7 +262,7 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 
 def _command(*words: str) -> Sequence[str]:
-    return [sys.executable, "-m", "cli", *words]
+    return [sys.executable, "-m", "accredit", *words]
 
 
 def _environment(clock: float) -> dict[str, str]:

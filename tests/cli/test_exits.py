@@ -93,7 +93,7 @@ def test_an_error_that_quotes_a_stranger_cannot_move_the_cursor() -> None:
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    words = [sys.executable, "-c", "from cli.main import main; main()", "--help"]
+    words = [sys.executable, "-c", "from accredit.cli.main import main; main()", "--help"]
     try:
         done = subprocess.run(words, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=20, check=False)
     finally:

@@ -75,7 +75,7 @@ def test_help_of_every_command_says_what_it_does_and_shows_an_example_that_its_p
 
 
 def test_help_is_quick_because_no_command_is_imported() -> None:
-    loaded = "import sys; from cli.main import accredit; accredit.main(['--help'], 'accredit')"
+    loaded = "import sys; from accredit.cli.main import accredit; accredit.main(['--help'], 'accredit')"
     took = []
     for _ in range(3):
         start = perf_counter()

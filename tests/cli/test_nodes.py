@@ -69,7 +69,14 @@ def test_status_compares_nodes_and_names_one_that_is_down(own: Town) -> None:
 
 def test_a_port_in_use_and_a_second_process_on_one_database_are_refused_in_words(own: Town) -> None:
     def tried(port: str) -> str:
-        words = [sys.executable, "-c", "from cli.main import main; main()", "node", "run", str(own.folder / "node1")]
+        words = [
+            sys.executable,
+            "-c",
+            "from accredit.cli.main import main; main()",
+            "node",
+            "run",
+            str(own.folder / "node1"),
+        ]
         environment = {"ACCREDIT_PORT": port, "PATH": ""}
         done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=False)
         assert done.returncode in (3, 6)

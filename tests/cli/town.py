@@ -94,7 +94,14 @@ class Town:
         log = (self.folder / f"{name}.log").open("ab")
         with log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-c", "from cli.main import main; main()", "node", "run", str(self.folder / name)],
+                [
+                    sys.executable,
+                    "-c",
+                    "from accredit.cli.main import main; main()",
+                    "node",
+                    "run",
+                    str(self.folder / name),
+                ],
                 cwd=ROOT,
                 env=environment,
                 stderr=log,

@@ -94,7 +94,7 @@ def test_settings_said_to_have_no_effect_have_none_and_all_others_are_used() -> 
         path.read_text("utf-8")
         for folder in ("node", "cli")
         for path in (ROOT / folder).rglob("*.py")
-        if path != ROOT / "node" / "config.py"
+        if path != ROOT / "node" / "settings.py"
     ]
     reached_by_property = {"data_dir": "database", "heads_dir": "heads", "keys_file": "keys"}
     unused = []

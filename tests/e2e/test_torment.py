@@ -52,7 +52,7 @@ def test_an_interrupted_run_leaves_no_process_and_no_file_behind() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "simulate", "run", "torment", "--nodes", "3", "--seconds", "60"],
+                [sys.executable, "-m", "accredit", "simulate", "run", "torment", "--nodes", "3", "--seconds", "60"],
                 cwd=ROOT,
                 env=environment(TMPDIR=folder),
                 stdout=subprocess.PIPE,

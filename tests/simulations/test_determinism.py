@@ -18,7 +18,7 @@ STORY = {"nodes": 8, "seconds": 12, "seed": 5}
 
 def digest_elsewhere(scenario: str, hash_seed: str) -> str:
     """Of a run in a process of its own."""
-    words = [sys.executable, "-m", "cli", "simulate", "run", scenario, "--json", "--nodes", "8", "--seconds", "12"]
+    words = [sys.executable, "-m", "accredit", "simulate", "run", scenario, "--json", "--nodes", "8", "--seconds", "12"]
     done = subprocess.run(
         [*words, "--seed", "5"],
         cwd=ROOT,

@@ -39,7 +39,7 @@ def digest_elsewhere(scenario: str, hash_seed: str) -> str:
     """Of a run in a process of its own."""
     words = ["simulate", "run", "--tier", "http", "--json", "--nodes", "3", "--seconds", "8", "--seed", "5"]
     done = subprocess.run(
-        [sys.executable, "-m", "cli", *words, scenario],
+        [sys.executable, "-m", "accredit", *words, scenario],
         cwd=ROOT,
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         capture_output=True,

@@ -47,7 +47,7 @@ PATIENCE: Final = 60.0
 PASSPHRASE: Final = "correct horse battery staple"
 AUTHORITIES: Final = ((A, "nonprofit"), (B, "public"), (C, "public"))
 
-MAIN: Final = "from cli.main import main; main()"
+MAIN: Final = "from accredit.cli.main import main; main()"
 FULL_DISK: Final = """
 import resource, sys
 limit = int(sys.argv.pop(1))
