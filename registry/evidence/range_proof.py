@@ -8,7 +8,7 @@ The proof is the ordinary one (`trie`) of the prefix' first key, that is the pre
 down to the prefix are those of the subtree. Where the path ends above the prefix already, at an empty slot or at some
 leaf, that proof alone says what is below: nothing, or that one leaf.
 
-    >>> from registry.transparency.state_trie import Trie
+    >>> from accredit.registry.transparency.state_trie import Trie
     >>> trie = Trie([(bytes([n]) + bytes(31), bytes(32)) for n in range(4)])
     >>> prefix = Prefix.of(bytes([2]) + bytes(31), 7)
     >>> found = [pair for pair in trie.items() if prefix.covers(pair[0])]

@@ -23,7 +23,7 @@ def python() -> Path:
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A folder with the program, its files, and the package beside it."""
-    shutil.copytree(ROOT / "registry", tmp_path / "registry", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "registry", tmp_path / "accredit" / "registry", ignore=shutil.ignore_patterns("__pycache__"))
     (program,) = [one for one in blocks((ROOT / "docs" / "verifier.md").read_text("utf-8")) if one.language == "python"]
     (tmp_path / "verify.py").write_text(program.text)
     world, now = World(), int(time.time())
@@ -57,7 +57,8 @@ def test_an_altered_answer_is_refuted_by_the_program_of_the_guide(python: Path, 
 
 
 def test_every_module_of_the_registry_is_imported_with_nothing_else_installed(python: Path, place: Path) -> None:
-    names = sorted(f"registry.{path.stem}" for path in (place / "registry").glob("*.py") if path.stem != "__init__")
+    modules = (path.relative_to(place).with_suffix("") for path in (place / "accredit").rglob("*.py"))
+    names = sorted(".".join(path.parts) for path in modules if path.stem != "__init__")
     assert len(names) > 30
     said = run(
         python, "-c", f"import {', '.join(names)}, importlib.util as u; print(u.find_spec('httpx'))", folder=place

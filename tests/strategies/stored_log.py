@@ -50,8 +50,8 @@ def run_child(body: str, path: Path) -> str:
 
 def start_child(body: str, path: Path) -> "subprocess.Popen[str]":
     program = (
-        "import sys\nfrom pathlib import Path\nfrom node.audit import audit\n"
-        "from registry.errors import StorageError\nfrom tests.strategies.stored_log import *\n"
+        "import sys\nfrom pathlib import Path\nfrom accredit.node.storage.audit import audit\n"
+        "from accredit.registry.errors import StorageError\nfrom tests.strategies.stored_log import *\n"
         "path = Path(sys.argv[1])\n"
         "try:\n" + "".join(f"    {line}\n" for line in body.splitlines()) + "except StorageError as error:\n"
         "    print(error.code, flush=True)\n"

@@ -185,7 +185,7 @@ def test_long_work_goes_on_apart_from_what_is_noted_meanwhile(store: Store) -> N
 
 
 SETTLE_FOR_EVER = """
-from node.noted_store import NotedStore
+from accredit.node.storage.state_store import NotedStore
 from tests.strategies.noted_states import Story, issuers
 with open_store(path) as store:
     noted, story = NotedStore(store), Story()
@@ -250,7 +250,7 @@ def test_on_a_full_disk_the_state_before_stays_whole_and_the_next_one_takes_its_
 
 FILL_UP = """
 import resource
-from node.noted_store import NotedStore
+from accredit.node.storage.state_store import NotedStore
 from tests.strategies.noted_states import Story, issuers
 with open_store(path) as store:
     noted, story = NotedStore(store), Story()

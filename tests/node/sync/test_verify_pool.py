@@ -87,7 +87,7 @@ def test_processes_are_gone_when_the_pool_is(town: Consortium) -> None:
 
 CHILD = """
 import sys, time
-from node.pool import Pool
+from accredit.node.sync.verify_pool import Pool
 if __name__ == "__main__":
     pool = Pool(2)
     pool.check([bytes(9)] * 5_000)()
