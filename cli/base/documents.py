@@ -26,6 +26,7 @@ from typing import Any, Final
 from accredit.node.http.json_views import TIMES as TIMES_IN_RECORDS
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.ed25519 import decode_multibase, is_usable_public, multibase
+from accredit.registry.encoding.json_text import decode as decode_json
 from accredit.registry.errors import DecodeError, RefusedError, StorageError
 from accredit.registry.limits import TIME_MAX, TIME_MIN
 
@@ -142,26 +143,10 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
 
 def parse_json(text: str, source: str) -> dict[str, Any]:
     """The object in JSON text, no member twice (RFC 8259 §4 leaves that open; we do not)."""
-    try:
-        value = json.loads(text, object_pairs_hook=_unique)
-    except json.JSONDecodeError as error:
-        raise DecodeError(
-            "not_json", f"{source}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DecodeError("not_json", f"{source}: not JSON we accept: {error}.") from error
+    value = decode_json(text.encode(), what=source)
     if not isinstance(value, dict):
         raise DecodeError("not_a_table", f"{source}: expected one JSON object {{…}}.")
     return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the member {twice!r} appears twice")
-    return table
 
 
 # ----------------------------------------------------------------------------------------------------- bodies

@@ -2,8 +2,9 @@
 
 * A body is read while it is counted, and dropped at the first byte too many (413); one that does not arrive within
   `BODY_SECONDS` is given up (408).
-* JSON is one value, UTF-8, no duplicate members (two readers could see two questions in one body), no NaN, numbers in
-  range, at most some hundred levels; then it must be of the shape the route asks for.
+* JSON is one value, UTF-8 (a byte order mark before it is passed over), no duplicate members (two readers could see two
+  questions in one body), no NaN, numbers in range, at most some hundred levels; then it must be of the shape the route
+  asks for.
 * A query parameter is known, given once, within its bounds; ids are percent-encoded once. A `+` is a space in words and
   a plus in ids, which never hold spaces.
 """
@@ -23,6 +24,7 @@ from starlette.requests import Request
 
 from accredit.node.http.json_views import parse_id
 from accredit.registry.encoding.identifiers import canonical, without_fragment
+from accredit.registry.encoding.json_text import once, without_mark
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import IDENTIFIER_CHARS, NAME_CHARS
 
@@ -246,13 +248,12 @@ def decode_json(body: bytes) -> Any:
         DecodeError: not JSON, or with a duplicate member, or nested too deeply.
     """
     with _as_decode_error():
-        value = msgspec.json.decode(body)
-        if b"\\" in body:
-            json.loads(body, object_pairs_hook=_once)
-        elif body.count(b'"') != msgspec.json.encode(value).count(b'"'):
-            # Without a backslash each text has exactly two quotation marks, so fewer of them after a round trip
-            # means that a member, written twice, was dropped.
-            json.loads(body, object_pairs_hook=_once)
+        text = without_mark(body)
+        value = msgspec.json.decode(text)
+        # Without a backslash each text has exactly two quotation marks, so fewer of them after a round trip mean that
+        # a member, written twice, was dropped. Python's reader, which sees every pair, then says which.
+        if b"\\" in text or text.count(b'"') != msgspec.json.encode(value).count(b'"'):
+            json.loads(text, object_pairs_hook=once)
     return value
 
 
@@ -264,15 +265,6 @@ def convert(value: Any, shape: type[T]) -> T:
     """
     with _as_decode_error():
         return msgspec.convert(value, shape)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DecodeError("duplicate_member", f"the member {twice[:80]!r} is given twice.", hint="Give it once.")
-    return members
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_an_error_in_a_file_names_the_file_and_the_place(tmp_path: Path) -> None
     ("name", "content", "says"),
     [
         ("x.toml", b"name = Example", "not TOML"),
-        ("x.json", b'{"a": 1, "a": 2}', "'a' appears twice"),
+        ("x.json", b'{"a": 1, "a": 2}', "'a' is given twice"),
         ("x.json", b'{"a": }', "line 1, column 7"),
         ("x.json", b"[1]", "expected one JSON object"),
         ("x.json", b"[" * 100_000, "not JSON"),

@@ -168,7 +168,7 @@ async def test_a_full_disk_is_507_whole_and_its_paths_stay_in_the_log(
         (b"[" * 100_000, "bad_json"),
         (b'"\xff"', "bad_json"),
         (b'"\\ud800"', "bad_json"),
-        (b"\xef\xbb\xbf{}", "bad_json"),
+        (b"\xef\xbb\xbf{", "bad_json"),
         (b"1e999", "bad_member"),
         (b"9" * 5_000, "bad_member"),
         (b'{"a": 1, "a": 2}', "duplicate_member"),
@@ -180,6 +180,12 @@ async def test_json_is_one_value_read_one_way(node: Served, body: bytes, code: s
     for path in ("/v1/decisions", "/authorization", "/recognition"):
         response = await node.ask("POST", path, content=body, headers={"content-type": "application/json"})
         assert (response.status_code, response.json()["code"]) == (400, code), response.text
+
+
+async def test_a_byte_order_mark_before_json_is_passed_over(node: Served) -> None:
+    asked = b"\xef\xbb\xbf" + b'{"issuer": "%s"}' % COLLEGE.encode()
+    response = await node.ask("POST", "/v1/decisions", content=asked, headers={"content-type": "application/json"})
+    assert (response.status_code, response.json()["entity"]) == (200, COLLEGE)
 
 
 async def test_json_of_another_type_is_415(node: Served) -> None:
