@@ -20,7 +20,6 @@ import trio
 
 from accredit.node.clock import SystemClock
 from accredit.node.http.serve import serve
-from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.server import NodeWitness
 from accredit.registry.transparency.witness import Refused
@@ -93,9 +92,8 @@ async def over_http(folder: Path) -> AsyncIterator[Ask]:
     """A whole node on loopback."""
     town = founded(NAME)
     async with running(folder, town, NAME) as node, trio.open_nursery() as nursery:
-        config = NodeConfig(name=NAME, host="127.0.0.1", port=0)
-        stop, witness = trio.Event(), witness_on(node.store)
-        url = await nursery.start(partial(serve, node.runtime, config, witness=witness, shutdown=stop.wait))
+        stop = trio.Event()
+        url = await nursery.start(partial(serve, node.application(), node.config, shutdown=stop.wait))
         async with httpx.AsyncClient(trust_env=False) as client:
 
             async def ask(size: int) -> None:

@@ -256,6 +256,21 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return Path(self.heads_dir or self.data_dir.rstrip("/") + "-heads")
 
     @property
+    def signed_head(self) -> Path:
+        """Where the last signed head of the node's log is kept."""
+        return self.heads / "log.json"
+
+    @property
+    def signed_state(self) -> Path:
+        """Where the state that the node cosigned last is kept."""
+        return self.heads / "state.json"
+
+    @property
+    def witnessed(self) -> Path:
+        """Where the node keeps what it has cosigned as a witness."""
+        return self.heads / "witness.sqlite"
+
+    @property
     def keys(self) -> Path:
         """The node's key file."""
         return Path(self.keys_file) if self.keys_file else Path(self.data_dir) / "node-keys.json"

@@ -206,14 +206,25 @@ def run(folder: Path, workers: int | None) -> None:
     """
     from msgspec import structs
 
+    from accredit.cli.base.progress import shown
+    from accredit.node.app import run_node
     from accredit.node.settings import load
 
-    from .node_run import run_node
+    from .ceremony import genesis_statement
+
+    def read_genesis(path: Path) -> tuple[bytes, bytes]:
+        said, raw = genesis_statement(path)
+        return said.id, raw
 
     config = load(config_path(folder))
     if workers is not None:
         config = structs.replace(config, ingest_workers=workers)
-    run_node(config, lambda url: output.note(f"{good(config.name)} answers at {url}. Stop it with Ctrl-C."))
+    run_node(
+        config,
+        read_genesis=read_genesis,
+        ready=lambda url: output.note(f"{good(config.name)} answers at {url}. Stop it with Ctrl-C."),
+        shown=lambda what: shown(what, config.log_format),
+    )
 
 
 @node.command(

@@ -140,9 +140,7 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
     """The last head signed, which no backup of the database puts back."""
     from accredit.node.storage.signing_guard import SignedHead
 
-    from .node_run import head_path
-
-    head, signed = SignedHead(head_path(settings)), reader.checkpoint()
+    head, signed = SignedHead(settings.signed_head), reader.checkpoint()
     try:
         head.check_covers(signed[0] if signed else 0)
     except StorageError as error:
@@ -199,9 +197,7 @@ def _cosigned(settings: NodeConfig, fold: Fold, order: Sequence[bytes]) -> Findi
     """The state that this node cosigned last, which no backup of the database puts back."""
     from accredit.node.storage.signing_guard import SignedState
 
-    from .node_run import state_path
-
-    last = SignedState(state_path(settings)).last
+    last = SignedState(settings.signed_state).last
     if last is None:
         return Finding(what="cosigned state", fits=True, detail="this node has cosigned none yet")
     audit_state(*last, fold, order)

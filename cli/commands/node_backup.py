@@ -60,8 +60,6 @@ def restore(folder: Path, source: Path) -> None:
     from accredit.node.storage.signing_guard import SignedHead
     from accredit.node.storage.sqlite import WriterLock
 
-    from .node_run import head_path
-
     settings = load(config_path(folder))
     if not source.exists():
         raise InputError("no_file", f"There is no file {source}.", hint="Name the backup.")
@@ -71,7 +69,7 @@ def restore(folder: Path, source: Path) -> None:
             if (reader.ecosystem, reader.origin) != (settings.ecosystem_id, settings.name):
                 raise InputError("other_node", f"{source} is of {reader.origin}, not of this node.")
             size, root = audit(reader, progress=_steps(step))
-            SignedHead(head_path(settings)).check_may_sign(size, root, reader.root)
+            SignedHead(settings.signed_head).check_may_sign(size, root, reader.root)
             _put_in_place(reader, settings.database)
     finally:
         lock.release()

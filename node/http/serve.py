@@ -1,8 +1,8 @@
 """The node's HTTP server: Hypercorn on trio, around the application of `server`.
 
     sock = bind(config)                               first of all: a port in use is said before anything else begins
-    runtime = await Runtime.open(…)
-    url = await nursery.start(partial(serve, runtime, config, sock=sock, clock=clock))
+    node = await open_node(config, …)
+    url = await nursery.start(partial(serve, node.application(), config, sock=sock))
 
 `serve` returns when `shutdown` does, after answering what is being asked (at most `GRACE_SECONDS`), or when cancelled.
 What it does not do: decide when to stop, or serve the query workers.
@@ -20,10 +20,9 @@ from hypercorn.config import Config
 from hypercorn.trio import serve as hypercorn_serve
 
 from accredit.governance.fold import Fold
-from accredit.node.clock import Clock, SystemClock
+from accredit.node.clock import Clock
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.quorum_state import NotedMap
-from accredit.node.http.routes.node_ports import Witness
 from accredit.node.runtime.health import VERSION, NodeHealth
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
@@ -32,7 +31,6 @@ from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.equivocation import Conflict
 
-from .app import create_app
 from .hypercorn_patches import ALPN, forgiving, mend
 
 GRACE_SECONDS: Final = 5.0
@@ -126,38 +124,24 @@ def bind(config: NodeConfig) -> socket.socket:
 
 
 async def serve(
-    runtime: Runtime,
+    app: Any,
     config: NodeConfig,
     *,
     sock: socket.socket | None = None,
-    clock: Clock | None = None,
     shutdown: Callable[[], Awaitable[None]] | None = None,
-    witness: Witness | None = None,
-    alarms: Callable[[], Sequence[str]] = tuple,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Serves `runtime` until `shutdown` returns; `task_status` gets the URL that is listened on.
+    """Serves an application until `shutdown` returns; `task_status` gets the URL that is listened on.
 
     Args:
         sock: as `bind` gave it; it is closed at the end. None: bound here.
-        clock: for answers "as of now"; the machine's by default.
         shutdown: waits until it is time to stop; None: until cancelled.
-        witness: the node as a witness of others' logs.
-        alarms: as of `node.runtime.health.NodeHealth`.
 
     Raises:
         InputError: as `bind`.
     """
     listening = bind(config) if sock is None else sock
     host, port = listening.getsockname()[:2]
-    reader = NodeReader(runtime, config, clock or SystemClock(), alarms)
-    app = create_app(
-        reader,
-        runtime,
-        witness=witness,
-        max_body_bytes=config.max_body_bytes,
-        submissions_per_minute=config.submissions_per_minute,
-    )
     mend()
     settings = settings_of(config)
     settings.bind = f"fd://{listening.detach()}"  # Hypercorn owns it from here on

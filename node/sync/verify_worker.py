@@ -1,7 +1,8 @@
 """The life of a process that checks entries for another (`pool`): what it is sent, until nothing can come any more.
 
-    python -c "import accredit.node.sync.verify_worker as w; w.verify_worker.work(FD)"        FD: this process' end of a
-    two-way pipe
+    python -c "import accredit.node.sync.verify_worker as w; w.work(FD)"
+
+FD is this process' end of a two-way pipe.
 
     to it      (public keys found elsewhere, entries)           `checking.Checker.learn`, `.check`
     from it    (marks, public keys found)                       `checking.Found`

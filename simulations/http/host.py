@@ -1,4 +1,4 @@
-"""One node over simulated wires: what `accredit node run` puts together, with its files in a folder.
+"""One node over simulated wires: the one that `node.app` puts together, with its files in a folder.
 
     host = HttpHost(world, "n0000.example", folder)
     host.start()
@@ -27,23 +27,18 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState, LifespanState
 
+from accredit.node.app import Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.engine import Appended, Engine, Event, Result
 from accredit.node.engine.quorum_state import NotedMap
-from accredit.node.http.app import create_app
 from accredit.node.http.hypercorn_patches import forgiving, mend
-from accredit.node.http.serve import NodeReader, settings_of
+from accredit.node.http.serve import settings_of
 from accredit.node.key_files import NodeKeys
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store, open_reader
-from accredit.node.storage.signing_guard import SignedHead, SignedState
-from accredit.node.witness.client import Witnessing
-from accredit.node.witness.server import NodeWitness, log_key_of, open_held
-from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode
-from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.simulations.virtual.disk import SYNC_MS
 from accredit.simulations.virtual.shared_list import Shared
 
@@ -96,6 +91,7 @@ class HttpHost:
 
     Attributes:
         clock: its own.
+        folder: of its files.
         told: ids in the order in which the engine heard that they were stored.
         starts: how often it was started.
         is_honest: always; adversaries are the world tier's.
@@ -106,16 +102,23 @@ class HttpHost:
     def __init__(self, world: "HttpWorld", name: str, folder: Path) -> None:
         self.world = world
         self.name = name
+        self.folder = folder
         self.clock = HostClock(lambda: world.timeline.now)
         self.told: Shared[bytes] = Shared()
         self.starts = 0
-        self._folder = folder
         self._random = world.timeline.stream(f"host {name}")
         self._runtime: WatchedRuntime | None = None
         self._store: Store | None = None
         self._scope: trio.CancelScope | None = None
         self._is_wanted = False
-        self._database = folder / "node.sqlite"
+        self._config = NodeConfig(
+            name=name,
+            ecosystem=world.town.ecosystem.hex(),
+            public_url=f"http://{name}",
+            data_dir=str(folder),
+            heads_dir=str(folder / "heads"),
+            tick_ms=world.settings.tick,
+        )
         self._keys = NodeKeys(name=name, **{role: world.town.node_seed(name, role) for role in _ROLES})
 
     def __repr__(self) -> str:
@@ -134,7 +137,7 @@ class HttpHost:
     @property
     def disk(self) -> StoredLog:
         """Its log."""
-        return StoredLog(self._database)
+        return StoredLog(self._config.database)
 
     @property
     def noted(self) -> NotedMap | None:
@@ -224,47 +227,27 @@ class HttpHost:
 
     async def _run(self) -> None:
         world, name = self.world, self.name
-        config = NodeConfig(name=name, public_url=f"http://{name}", data_dir=str(self._folder))
+        ports = Ports(
+            clock=self.clock,
+            peers=Peers(transport=partial(world.wires.transport, name)),
+            run_blocking=self._blocking,
+            random=Random(self._random.getrandbits(256)),
+        )
         with ExitStack() as stack:
-            store = stack.enter_context(self._open())
-            peers = Peers(transport=partial(world.wires.transport, name))
-            runtime = await WatchedRuntime.open(
-                store=store,
-                head=SignedHead(self._folder / "heads" / "log.json"),
-                state=SignedState(self._folder / "heads" / "state.json"),
-                keys=self._keys,
-                peers=peers,
-                clock=self.clock,
-                random=Random(self._random.getrandbits(256)),
-                tick=world.settings.tick,
-                gossip=world.settings.gossip,
-                run_blocking=self._blocking,
-            )
-            assert isinstance(runtime, WatchedRuntime), "a class method makes one of its own class"
-            runtime.host = self
-            held = stack.enter_context(open_held(self._folder / "heads" / "witness.sqlite", store))
-            witness = NodeWitness(
-                name=name,
-                seed=self._keys.witness,
-                held=held,
-                store=store,
-                log_key=partial(log_key_of, runtime.fold),
-                clock=self.clock,
-                on_conflict=runtime.found,
-                run_blocking=self._blocking,
-            )
-            key = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(self._keys.log))
-            witnessing = Witnessing(runtime, log=key, transport=peers, clock=self.clock, on_conflict=runtime.found)
             try:
+                node = await open_node(
+                    self._config, self._keys, ports, stack, gossip=world.settings.gossip, runtime=WatchedRuntime
+                )
+                runtime = cast(WatchedRuntime, node.runtime)  # what was asked for above
+                runtime.host = self
                 async with trio.open_nursery() as nursery:
                     await nursery.start(runtime.run)
-                    self._is_now(runtime, store)
-                    app = create_app(NodeReader(runtime, config, self.clock), runtime, witness=witness)
-                    world.wires.listen(name, nursery, partial(self._serve, app, config))
-                    nursery.start_soon(witnessing.run)
+                    self._is_now(runtime, node.store)
+                    world.wires.listen(name, nursery, partial(self._serve, node.application(), node.config))
+                    nursery.start_soon(node.witnessing.run)
             finally:
                 with trio.CancelScope(shield=True):
-                    await peers.aclose()
+                    await ports.peers.aclose()
 
     def _is_now(self, runtime: WatchedRuntime, store: Store) -> None:
         """It runs. What a crash left in the log with nobody told of it is told from now on."""
@@ -294,7 +277,7 @@ class HttpHost:
         return result
 
     def _open(self) -> Store:
-        return Store.open(self._database, ecosystem=self.world.town.ecosystem, origin=self.name)
+        return Store.open(self._config.database, ecosystem=self.world.town.ecosystem, origin=self.name)
 
     def note(self, what: str, data: bytes = b"") -> None:
         """A line of the trace."""

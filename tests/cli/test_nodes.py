@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.cli.commands.node_run import first_error
+from accredit.node.app import first_error
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from tests.cli.town import PASSPHRASE, ROOT, Town, found_town, free_port

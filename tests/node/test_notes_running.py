@@ -82,14 +82,14 @@ async def test_a_node_that_starts_again_has_the_note_at_once_and_signs_nothing_s
         before = await fleet.noted()
         await until(lambda: (note := fleet["node2"].store.kept(KEPT_NOTE)) is not None and is_of(note, before))
         town = fleet.town
-        kept = SignedState(tmp_path / "heads" / "node2-state.json").last
+        kept = SignedState(tmp_path / "heads" / "node2" / "state.json").last
         assert kept is not None
     async with running(tmp_path, town, "node2") as alone:
         noted = alone.runtime.noted
         assert noted.state == before
         assert noted.get("issuer", ISSUER) == alone.runtime.fold.get("issuer", ISSUER)
         await alone.runtime.submit([town.says(A, "issuer.register", register("did:web:more.example")).raw])
-        path = tmp_path / "heads" / "node2-state.json"
+        path = tmp_path / "heads" / "node2" / "state.json"
         await until(lambda: (last := SignedState(path).last) is not None and last[0].count > kept[0].count)
         assert alone.runtime.notary.noted.state == before, "one of four is no quorum"
 
@@ -110,7 +110,7 @@ async def test_an_offered_part_of_the_log_is_derived_again_after_a_restart(tmp_p
         state = StateNote(name="A consortium", ecosystem=town.eco, fold=1, count=len(part), root=part.state_root())
     ids = [each.id for each in (*[s for s in town.said if s is not first[1]], first[1])]
     noted = KeptNote(note=_cosigned_by(state, "node1"), part=Part(size=len(order), without=(left_out,)))
-    with Store.open(tmp_path / "node1.db", ecosystem=town.eco, origin="node1") as store:
+    with Store.open(tmp_path / "node1" / "node.sqlite", ecosystem=town.eco, origin="node1") as store:
         assert store.swap(KEPT_NOTE, store.kept(KEPT_NOTE), noted.encode())
     async with running(tmp_path, town, "node1") as node:
         assert node.runtime.notary.noted.state is not None
@@ -145,7 +145,7 @@ async def test_a_node_does_not_start_to_sign_over_a_stored_note_with_a_flipped_b
     text = kept.state.encode().encode()
     for place in (text.index(b"\n", 1) + 1, text.rindex(b"\n", 0, -1) + 5, len(kept.note) - 20):
         bad = good.replace(kept.note, flip(kept.note, place))
-        with Store.open(tmp_path / "node1.db", ecosystem=town.eco, origin="node1") as store:
+        with Store.open(tmp_path / "node1" / "node.sqlite", ecosystem=town.eco, origin="node1") as store:
             assert store.swap(KEPT_NOTE, store.kept(KEPT_NOTE), bad)
         with pytest.raises(StorageError) as caught:
             async with running(tmp_path, town, "node1"):
@@ -163,7 +163,7 @@ async def test_a_node_does_not_start_over_what_it_cosigned_last_if_that_was_chan
     tmp_path: Path,
 ) -> None:
     town, _ = await founded_alone(tmp_path)
-    path = tmp_path / "heads" / "node1-state.json"
+    path = tmp_path / "heads" / "node1" / "state.json"
     good = path.read_bytes()
     members = json.loads(good)
     name, count, root, *rest = members["text"].split("\n")
@@ -192,12 +192,12 @@ async def test_a_bit_that_flips_in_memory_is_not_signed_over(tmp_path: Path) -> 
     async with running(tmp_path, town, "node1") as node:
         await node.runtime.submit([each.raw for each in town.said])
         await until(lambda: node.store.kept(KEPT_NOTE) is not None)
-        signed = SignedState(tmp_path / "heads" / "node1-state.json").last
+        signed = SignedState(tmp_path / "heads" / "node1" / "state.json").last
         node.runtime.fold._record_trie.set(bytes(32), bytes(32))
         await node.runtime.submit([town.says(A, "issuer.register", register()).raw])
         await until(lambda: node.runtime.notary.disagreements > 0)
         await trio.sleep(0.1)
-        assert SignedState(tmp_path / "heads" / "node1-state.json").last == signed
+        assert SignedState(tmp_path / "heads" / "node1" / "state.json").last == signed
         state = node.runtime.notary.noted.state
         assert state is not None
         assert state.count == len(town.said) - 1
@@ -205,7 +205,7 @@ async def test_a_bit_that_flips_in_memory_is_not_signed_over(tmp_path: Path) -> 
 
 async def test_nobody_is_told_of_what_could_not_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with signing_nodes(tmp_path, 4) as fleet:
-        path, record = tmp_path / "heads" / "node2-state.json", SignedState.record
+        path, record = tmp_path / "heads" / "node2" / "state.json", SignedState.record
         await until(path.exists)
         before = path.read_bytes()
 

@@ -14,13 +14,14 @@ import pytest
 import trio
 from hypercorn.config import Config
 
+from accredit.node.app import Node
 from accredit.node.clients.peer_http import CONNECTIONS, Peers
 from accredit.node.engine import Effect, Event, FrameArrived, ReplyFrame
 from accredit.node.http.serve import bind, serve, settings_of
 from accredit.node.settings import NodeConfig
 from accredit.registry.errors import RemoteError
 from tests.strategies.network import founded
-from tests.strategies.real_node import RealNode, running, until
+from tests.strategies.real_node import running, until
 from tests.strategies.web import answer
 from tests.strategies.web import serve as serve_web
 
@@ -32,7 +33,7 @@ HEADERS = {"content-type": "application/cose"}
 class Holding:
     """A node on the wire whose engine holds what says `HOLD`, until `release`."""
 
-    node: RealNode
+    node: Node
     url: str
     shutdown: trio.Event
     tokens: list[int] = field(default_factory=list)
@@ -59,7 +60,7 @@ async def holding(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     async with running(folder, town, "node1") as node, trio.open_nursery() as nursery:
         await node.runtime.submit([each.raw for each in town.said])
         shutdown = trio.Event()
-        url = await nursery.start(partial(serve, node.runtime, config, sock=bind(config), shutdown=shutdown.wait))
+        url = await nursery.start(partial(serve, node.application(), config, sock=bind(config), shutdown=shutdown.wait))
         made = Holding(node=node, url=url, shutdown=shutdown)
         monkeypatch.setattr(node.runtime.engine, "handle", made.handle)
         yield made

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from accredit.cli.commands.node_run import gossip_of
+from accredit.node.app import gossip_of
 from accredit.node.settings import NodeConfig, Peer, load, settings, write_commented
 from accredit.registry.errors import InputError
 

@@ -106,7 +106,7 @@ def test_a_node_that_forgets_what_it_answered_for_is_noticed(monkeypatch: pytest
 
     def forgetful(self: HttpHost) -> None:
         if self.starts and self._scope is None:
-            for path in sorted(self._folder.rglob("*")):
+            for path in sorted(self.folder.rglob("*")):
                 if path.is_file():
                     path.unlink()
         start(self)

@@ -1,27 +1,29 @@
 """Whole nodes for tests: real engine, real SQLite, real files; frames go from runtime to runtime, or over loopback.
 
 async with running(folder, town, "node1") as node:
-    await node.runtime.runtime.submit([raw])
+    await node.runtime.submit([raw])
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
+from typing import Any, cast
 
 import trio
 
 from accredit.gossip.config import GossipConfig
-from accredit.node.clock import SystemClock
+from accredit.node.app import Node, Ports, open_node
+from accredit.node.clients.peer_http import Peers
+from accredit.node.clock import Clock, SystemClock
 from accredit.node.key_files import NodeKeys
 from accredit.node.ports import Transport
 from accredit.node.runtime.note_sender import NOTE_PATH, NOTE_TYPE
 from accredit.node.runtime.runtime import Runtime
-from accredit.node.storage.log_store import Store
-from accredit.node.storage.signing_guard import SignedHead, SignedState
+from accredit.node.settings import NodeConfig
 from accredit.node.sync.initial_sync import Bulk
 from accredit.registry.errors import AccreditError, RemoteError
+from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.tiles import Tile
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import node_seed
@@ -71,18 +73,21 @@ class Links:
         return reply.status, reply.data if reply.error is None else str(reply.error).encode()
 
 
-@dataclass
-class RealNode:
-    """A node that runs."""
-
-    runtime: Runtime
-    store: Store
-    keys: NodeKeys
-
-
 def keys_of(name: str) -> NodeKeys:
     """The keys that `network.node_entry` publishes."""
     return NodeKeys(name=name, **{role: node_seed(name, role) for role in ("peer", "log", "witness", "state")})
+
+
+def config_of(folder: Path, town: Consortium, name: str, **settings: Any) -> NodeConfig:
+    """Settings of a node with its files in `folder`: `NAME/node.sqlite`, `heads/NAME/`."""
+    return NodeConfig(
+        name=name,
+        ecosystem=town.eco.hex(),
+        data_dir=str(folder / name),
+        heads_dir=str(folder / "heads" / name),
+        tick_ms=TICK,
+        **{"host": "127.0.0.1", "port": 0, **settings},
+    )
 
 
 @asynccontextmanager
@@ -92,41 +97,41 @@ async def running(
     name: str,
     *,
     transport: Transport | None = None,
-    clock: SystemClock | None = None,
+    clock: Clock | None = None,
     progress: Callable[[int, int], None] | None = None,
     gossip: GossipConfig | None = None,
     workers: int = 1,
     bulk: Bulk | None = None,
-) -> AsyncIterator[RealNode]:
-    """A node with its files in `folder`, from open to a graceful stop."""
+    on_conflict: Callable[[Conflict], None] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Node]:
+    """A node with its files in `folder`, from open to a graceful stop; it serves and witnesses nothing by itself."""
     links = transport or Links()
-    keys = keys_of(name)
-    with Store.open(folder / f"{name}.db", ecosystem=town.eco, origin=name) as store:
-        runtime = await Runtime.open(
-            store=store,
-            head=SignedHead(folder / "heads" / f"{name}.json"),
-            state=SignedState(folder / "heads" / f"{name}-state.json"),
-            keys=keys,
-            peers=Links(name, links) if isinstance(links, Links) else links,
-            clock=clock or SystemClock(),
-            random=Random(name),
-            tick=TICK,
+    peers = Links(name, links) if isinstance(links, Links) else links
+    ports = Ports(clock=clock or SystemClock(), peers=cast(Peers, peers), random=Random(name))
+    with ExitStack() as stack:
+        node = await open_node(
+            config_of(folder, town, name, **settings),
+            keys_of(name),
+            ports,
+            stack,
             gossip=gossip or GossipConfig(root_interval=100, backoff_min=50),
-            progress=progress,
             workers=workers,
+            loaded=progress,
             bulk=bulk,
+            on_conflict=on_conflict,
         )
         if isinstance(links, Links):
-            links.runtimes[name] = runtime
+            links.runtimes[name] = node.runtime
         async with trio.open_nursery() as nursery:
-            await nursery.start(runtime.run)
-            yield RealNode(runtime=runtime, store=store, keys=keys)
-            await runtime.stop()
+            await nursery.start(node.runtime.run)
+            yield node
+            await node.runtime.stop()
     if isinstance(links, Links):
         del links.runtimes[name]
 
 
-def public_files(node: RealNode) -> Handler:
+def public_files(node: Node) -> Handler:
     """What a joining node asks for, and gossip, as the HTTP side serves them."""
 
     async def handle(line: str, body: bytes, stream: trio.abc.Stream) -> None:

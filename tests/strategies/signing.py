@@ -15,6 +15,7 @@ from typing import TypeVar
 import httpx
 import trio
 
+from accredit.node.app import Node
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.http.serve import bind, serve
 from accredit.node.settings import NodeConfig
@@ -22,7 +23,7 @@ from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_note import StateNote
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, C, node_entry
-from tests.strategies.real_node import Links, RealNode, running, until
+from tests.strategies.real_node import Links, running, until
 
 T = TypeVar("T")
 
@@ -41,10 +42,10 @@ class SigningNodes:
     town: Consortium
     folder: Path
     links: Links
-    nodes: dict[str, RealNode] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> RealNode:
+    def __getitem__(self, name: str) -> Node:
         return self.nodes[name]
 
     async def submit(self, *statements: Statement, to: str = "node1") -> None:
@@ -97,7 +98,7 @@ async def signing_nodes(folder: Path, count: int, *, web: bool = False) -> Async
         async with trio.open_nursery() as nursery:
             for name, node in fleet.nodes.items():
                 config = NodeConfig(name=name, host="127.0.0.1", port=0)
-                serving = partial(serve, node.runtime, config, sock=bind(config), shutdown=shutdown.wait)
+                serving = partial(serve, node.application(), config, sock=bind(config), shutdown=shutdown.wait)
                 fleet.urls[name] = await nursery.start(serving)
             yield fleet
             shutdown.set()

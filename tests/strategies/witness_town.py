@@ -16,12 +16,11 @@ from pathlib import Path
 import httpx
 import trio
 
+from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.http.serve import serve
-from accredit.node.ports import in_thread
-from accredit.node.settings import NodeConfig
 from accredit.node.witness.client import Witnessing
-from accredit.node.witness.server import NodeWitness, log_key_of, open_held
+from accredit.node.witness.server import NodeWitness
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.transparency.checkpoint import OpenedCheckpoint, open_checkpoint
 from accredit.registry.transparency.equivocation import Conflict
@@ -29,7 +28,7 @@ from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.registry.transparency.witness import Witness
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, issuer_body, node_seed
-from tests.strategies.real_node import RealNode, running
+from tests.strategies.real_node import running
 
 NAMES = ("node1", "node2", "node3")
 
@@ -51,12 +50,18 @@ class Time:
 class Whole:
     """A node that serves, witnesses and is witnessed."""
 
-    node: RealNode
+    node: Node
     url: str
-    witness: NodeWitness
-    witnessing: Witnessing
     found: list[Conflict]
     log: VerifierKey
+
+    @property
+    def witness(self) -> NodeWitness:
+        return self.node.witness
+
+    @property
+    def witnessing(self) -> Witnessing:
+        return self.node.witnessing
 
     def cosigners(self) -> set[str]:
         return {one.key.name for one in self.served().cosignatures}
@@ -106,49 +111,27 @@ class Town:
 
     @asynccontextmanager
     async def up(self, name: str, *outside: Witness) -> AsyncIterator[Whole]:
-        peers, found = Peers(timeout_seconds=2.0), list[Conflict]()
-
-        def tell(conflict: Conflict) -> None:
-            found.append(conflict)
-            node.runtime.found(conflict)
-
-        async with running(self.folder, self.town, name, transport=peers) as node:
+        peers, found, shutdown = Peers(timeout_seconds=2.0), list[Conflict](), trio.Event()
+        settings = {
+            "port": self.socks[name].getsockname()[1],
+            "witnesses": tuple(f"{one.key.encode()} {one.url}" for one in outside),
+        }
+        opened = running(
+            self.folder, self.town, name, transport=peers, clock=self.clock, on_conflict=found.append, **settings
+        )
+        async with opened as node:
             missing = [each.raw for each in self.town.said if each.id not in node.runtime.engine]
             if missing:
                 await node.runtime.submit(missing)
             log = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(node.keys.log))
-            held = open_held(self.folder / "heads" / f"{name}-witness.db", node.store)
-            witness = NodeWitness(
-                name=name,
-                seed=node.keys.witness,
-                held=held,
-                store=node.store,
-                log_key=partial(log_key_of, node.runtime.fold),
-                clock=self.clock,
-                run_blocking=in_thread,
-                on_conflict=tell,
-            )
-            witnessing = Witnessing(
-                node.runtime,
-                log=log,
-                transport=peers,
-                clock=self.clock,
-                outside=outside,
-                on_conflict=tell,
-            )
-            config = NodeConfig(name=name, host="127.0.0.1", port=self.socks[name].getsockname()[1])
-            shutdown = trio.Event()
             try:
                 async with trio.open_nursery() as nursery:
-                    serving = partial(
-                        serve, node.runtime, config, witness=witness, shutdown=shutdown.wait, alarms=witnessing.alarms
-                    )
+                    serving = partial(serve, node.application(), node.config, shutdown=shutdown.wait)
                     url = await nursery.start(serving)
-                    await nursery.start(witnessing.run)
-                    yield Whole(node=node, url=url, witness=witness, witnessing=witnessing, found=found, log=log)
-                    witnessing.stop()
+                    await nursery.start(node.witnessing.run)
+                    yield Whole(node=node, url=url, found=found, log=log)
+                    node.witnessing.stop()
                     shutdown.set()
             finally:
-                held.close()
                 with trio.CancelScope(shield=True):
                     await peers.aclose()

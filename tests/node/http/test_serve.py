@@ -16,6 +16,7 @@ import pytest
 import trio
 
 from accredit.gossip.wire import Push, Request, decode_frame, encode_frame, verify_frame
+from accredit.node.app import Node
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.http.serve import NodeReader, bind, serve
 from accredit.node.settings import NodeConfig
@@ -24,7 +25,7 @@ from accredit.registry.errors import InputError, RefusedError, RemoteError
 from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, node_seed
-from tests.strategies.real_node import RealNode, running, until
+from tests.strategies.real_node import running, until
 from tests.strategies.wire import exchange, status_of
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ class Listening:
     """A node that runs, and where."""
 
     url: str
-    node: RealNode
+    node: Node
     town: Consortium
     shutdown: trio.Event
 
@@ -55,11 +56,11 @@ async def listening(folder: Path, **settings: Any) -> AsyncIterator[Listening]:
     town = founded("node1", "node2")
     config = NodeConfig(name="node1", host="127.0.0.1", port=0, **settings)
     sock = bind(config)
-    async with running(folder, town, "node1") as node:
+    async with running(folder, town, "node1", **settings) as node:
         await node.runtime.submit([each.raw for each in town.said])
         shutdown = trio.Event()
         async with trio.open_nursery() as nursery:
-            url = await nursery.start(partial(serve, node.runtime, config, sock=sock, shutdown=shutdown.wait))
+            url = await nursery.start(partial(serve, node.application(), config, sock=sock, shutdown=shutdown.wait))
             yield Listening(url=url, node=node, town=town, shutdown=shutdown)
             shutdown.set()
 
@@ -269,7 +270,7 @@ async def test_a_node_can_do_tls_itself(tmp_path: Path) -> None:
 async def test_serve_binds_for_itself_and_ends_when_cancelled(tmp_path: Path) -> None:
     town = founded("node1")
     async with running(tmp_path, town, "node1") as node, trio.open_nursery() as nursery:
-        url = await nursery.start(serve, node.runtime, config())
+        url = await nursery.start(serve, node.application(), config())
         async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
             assert (await client.get("/readyz")).status_code == 503, "the genesis has not come yet"
         reader = NodeReader(node.runtime, config(public_url="https://node1.example"), _Frozen())

@@ -8,6 +8,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from accredit.gossip.config import GossipConfig
+from accredit.node.app import Node
 from accredit.node.clients.peer_http import MEDIA_TYPE, Peers
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.storage.audit import audit
@@ -19,7 +20,7 @@ from accredit.registry.transparency.checkpoint import open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, issuer_body
-from tests.strategies.real_node import Links, RealNode, keys_of, public_files, running, until
+from tests.strategies.real_node import Links, keys_of, public_files, running, until
 from tests.strategies.web import serve
 
 
@@ -27,7 +28,7 @@ def raws_of(town: Consortium) -> list[bytes]:
     return [each.raw for each in town.said]
 
 
-def check(node: RealNode) -> None:
+def check(node: Node) -> None:
     """The stored bytes lead to the stored tree, the signed checkpoint is over all of it, the fold is its log's."""
     size, root = audit(node.store)
     signed = node.store.checkpoint()
@@ -38,7 +39,7 @@ def check(node: RealNode) -> None:
     assert node.store.changes_size() == size
 
 
-async def settled(node: RealNode) -> None:
+async def settled(node: Node) -> None:
     await until(lambda: node.store.changes_size() == node.runtime.engine.size)
 
 
@@ -77,7 +78,7 @@ async def test_a_restart_gives_the_same_state_and_feeds_nothing_twice(tmp_path: 
 
 async def test_what_was_stored_and_not_signed_when_killed_is_signed_at_the_start(tmp_path: Path) -> None:
     town = founded("node1")
-    with Store.open(tmp_path / "node1.db", ecosystem=town.eco, origin="node1") as store:
+    with Store.open(tmp_path / "node1" / "node.sqlite", ecosystem=town.eco, origin="node1") as store:
         store.append([(each.id, each.raw) for each in town.said])
     async with running(tmp_path, town, "node1") as node:
         await settled(node)
@@ -93,7 +94,7 @@ async def test_a_restored_backup_is_not_started(tmp_path: Path) -> None:
         await node.runtime.submit([town.says(A, "issuer.register", issuer_body()).raw])
     for leftover in tmp_path.glob("node1.db*"):
         leftover.unlink()
-    (tmp_path / "backup.db").rename(tmp_path / "node1.db")
+    (tmp_path / "backup.db").rename(tmp_path / "node1" / "node.sqlite")
     with pytest.raises(StorageError) as caught:
         async with running(tmp_path, town, "node1"):
             pass
@@ -103,7 +104,7 @@ async def test_a_restored_backup_is_not_started(tmp_path: Path) -> None:
 async def test_a_log_changed_behind_our_back_is_not_loaded(tmp_path: Path) -> None:
     town = founded("node1")
     forged = town.said[1].raw[:-1] + bytes([town.said[1].raw[-1] ^ 1])
-    with Store.open(tmp_path / "node1.db", ecosystem=town.eco, origin="node1") as store:
+    with Store.open(tmp_path / "node1" / "node.sqlite", ecosystem=town.eco, origin="node1") as store:
         store.append([(town.genesis.id, town.genesis.raw), (town.said[1].id, forged)])
     with pytest.raises(StorageError) as caught:
         async with running(tmp_path, town, "node1"):
@@ -311,7 +312,7 @@ async def test_the_pushes_of_a_member_reach_it_before_any_comparison(tmp_path: P
 
 async def test_a_runtime_that_was_never_started_takes_nothing(tmp_path: Path) -> None:
     town = founded("node1")
-    with Store.open(tmp_path / "node1.db", ecosystem=town.eco, origin="node1") as store:
+    with Store.open(tmp_path / "node1" / "node.sqlite", ecosystem=town.eco, origin="node1") as store:
         async with running(tmp_path / "elsewhere", town, "node1") as node:
             runtime = await Runtime.open(
                 store=store,

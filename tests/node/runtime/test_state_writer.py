@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from accredit.node.app import Node
 from accredit.node.engine.events import NoteStands, Reply
 from accredit.node.runtime.state_writer import Noting, joined
 from accredit.node.storage.log_store import Store
@@ -17,7 +18,7 @@ from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A
 from tests.strategies.noted_states import Step, Story, issuers
-from tests.strategies.real_node import RealNode, running, until
+from tests.strategies.real_node import running, until
 from tests.strategies.signing import signing_town
 from tests.strategies.stored_log import open_store, tamper
 
@@ -118,7 +119,7 @@ async def test_at_the_start_other_effects_go_on_and_without_a_note_nothing_is_no
 # --------------------------------------------------------------------------------------------------- a running node
 
 
-async def grown(node: RealNode, town: Consortium, *names: str) -> None:
+async def grown(node: Node, town: Consortium, *names: str) -> None:
     """Says so much more, and waits until it is noted."""
     said = [town.says(A, "issuer.register", register(f"did:web:{name}.example")) for name in names]
     if not node.runtime.engine.size:
@@ -148,7 +149,7 @@ async def test_deltas_outlive_a_restart(tmp_path: Path) -> None:
 async def test_records_damaged_while_it_was_down_are_made_anew_from_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    town, path = signing_town(1), tmp_path / "node1.db"
+    town, path = signing_town(1), tmp_path / "node1" / "node.sqlite"
     async with running(tmp_path, town, "node1") as node:
         await grown(node, town, "a")
         sound = dict(node.runtime.noted.items())
@@ -162,7 +163,7 @@ async def test_records_damaged_while_it_was_down_are_made_anew_from_the_log(
 
 
 async def test_a_map_damaged_while_it_runs_ends_the_node_before_it_serves_it_on(tmp_path: Path) -> None:
-    town, path = signing_town(1), tmp_path / "node1.db"
+    town, path = signing_town(1), tmp_path / "node1" / "node.sqlite"
     with pytest.raises(BaseExceptionGroup) as ended:  # noqa: PT012 - where in it the node ends is its own business
         async with running(tmp_path, town, "node1") as node:
             await grown(node, town, "a", "b", "c")

@@ -10,6 +10,7 @@ import pytest
 import trio
 
 from accredit.governance.rulebook import is_urgent
+from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.storage.log_store import Store
 from accredit.node.sync.initial_sync import Bulk
@@ -20,7 +21,7 @@ from tests.strategies.bodies import event, grant, register
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, founded, node_entry
 from tests.strategies.public_log import CHECKPOINT, GENESIS, PublicLog, bundle_path, hosted
-from tests.strategies.real_node import Links, RealNode, public_files, running, until
+from tests.strategies.real_node import Links, public_files, running, until
 from tests.strategies.web import serve
 
 BATCH = 300  # not a multiple of a bundle, nor of what a pool hands out
@@ -45,7 +46,7 @@ def storied(many: int = MANY) -> Consortium:
 @asynccontextmanager
 async def newcomer(
     folder: Path, town: Consortium, *urls: str, workers: int = 1, timeout_seconds: float = 5.0, name: str = "node2"
-) -> AsyncIterator[RealNode]:
+) -> AsyncIterator[Node]:
     """A node that the ecosystem does not know, after it has tried these."""
     peers = Peers(timeout_seconds=timeout_seconds)
     bulk = Bulk(
@@ -58,7 +59,7 @@ async def newcomer(
         await peers.aclose()
 
 
-def check_whole(node: RealNode, town: Consortium) -> None:
+def check_whole(node: Node, town: Consortium) -> None:
     """It holds what was said, means the same by it, and signs and feeds it as its own."""
     assert node.runtime.fold.state_root() == town.fold().state_root()
     assert node.store.head() == (len(town.said), derive_root(leaf_hash(raw) for raw in node.store.entries(0, 10**6)))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.sync.log_follower import Mirror, fetch_genesis, join
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError
@@ -17,7 +18,7 @@ from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.tiles import Frontier
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, founded, issuer_body, node_entry, node_seed
-from tests.strategies.real_node import RealNode, public_files, running, until
+from tests.strategies.real_node import public_files, running, until
 from tests.strategies.web import Handler, answer, serve
 
 QUICK = (0.02, 0.1)
@@ -33,7 +34,7 @@ async def served(handler: Handler) -> AsyncIterator[tuple[str, Peers]]:
         nursery.cancel_scope.cancel()
 
 
-async def grown(node: RealNode, town: Consortium, many: int) -> None:
+async def grown(node: Node, town: Consortium, many: int) -> None:
     """Everything said so far, and more, at `node`."""
     for number in range(many):
         town.says(A, "issuer.register", issuer_body(len(town.said) + number))

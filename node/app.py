@@ -1,0 +1,354 @@
+"""The composition root: the only place where the parts of a node are put together.
+
+    node = await open_node(config, keys, ports, stack)      log, engine, witness, both clients; nothing runs yet
+    await nursery.start(node.runtime.run)
+    app = node.application()                                what a web server serves
+    run_node(config, …)                                     all of it as a process, until SIGINT or SIGTERM
+
+The command line runs a node on a real machine (`Ports.real`); the HTTP tier of the simulations opens the same node over
+simulated wires, disks and clocks, and so do the tests. What differs between them is in `Ports` and nowhere else.
+
+A node that the ecosystem does not know yet takes in the log of a node it was told to begin with, before it serves; then
+it reads along, and gossips as soon as it is admitted. A founding node takes the genesis from its file.
+"""
+
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import trio
+
+from accredit.gossip.config import GossipConfig
+from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError
+from accredit.registry.transparency.equivocation import Conflict
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from accredit.registry.transparency.witness import Witness
+
+from .clients.peer_http import Peers
+from .clock import Clock, SystemClock
+from .http.app import create_app
+from .http.serve import GRACE_SECONDS, NodeReader, bind, serve
+from .key_files import NodeKeys, read_passphrase
+from .ports import RunBlocking, in_thread
+from .runtime.runtime import Runtime
+from .settings import NodeConfig
+from .storage.log_store import Store
+from .storage.signing_guard import SignedHead, SignedState
+from .sync.initial_sync import Bulk
+from .sync.log_follower import join
+from .sync.verify_pool import cores
+from .telemetry import configure_logging, event
+from .witness.client import Witnessing
+from .witness.server import NodeWitness, log_key_of, open_held
+
+JOIN_BY: Final = 2
+"""Nodes whose logs a newcomer reads: one could withhold something, or be down."""
+
+Progress = Callable[[int, int], None]
+"""Called with entries done and entries in all."""
+
+ShowProgress = Callable[[str], AbstractContextManager[Progress]]
+"""Shows, for the length of a `with`, how far something is that has a name."""
+
+ReadGenesis = Callable[[Path], tuple[bytes, bytes]]
+"""Reads the file of a founding: id and bytes of the genesis."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What a node meets the world through.
+
+    Attributes:
+        clock: the time.
+        peers: HTTP to other nodes.
+        run_blocking: runs what waits for the disk.
+        random: whom to gossip with, and when; None: drawn from the machine.
+    """
+
+    clock: Clock
+    peers: Peers
+    run_blocking: RunBlocking = in_thread
+    random: Random | None = None
+
+    @classmethod
+    def real(cls, config: NodeConfig) -> "Ports":
+        """Those of this machine."""
+        return cls(
+            clock=SystemClock(config.clock_offset_ms / 1_000),
+            peers=Peers(timeout_seconds=config.request_timeout_ms / 1_000, proxy=config.proxy),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node, put together; `open_node` makes it.
+
+    Attributes:
+        reader: what its routes read.
+        witness: it as a witness of others' logs.
+        witnessing: how it gets witnesses for its own.
+    """
+
+    config: NodeConfig
+    keys: NodeKeys
+    ports: Ports
+    store: Store
+    runtime: Runtime
+    reader: NodeReader
+    witness: NodeWitness
+    witnessing: Witnessing
+
+    def application(self) -> Any:
+        """Makes the ASGI application of this node."""
+        return create_app(
+            self.reader,
+            self.runtime,
+            witness=self.witness,
+            max_body_bytes=self.config.max_body_bytes,
+            submissions_per_minute=self.config.submissions_per_minute,
+        )
+
+
+async def open_node(
+    config: NodeConfig,
+    keys: NodeKeys,
+    ports: Ports,
+    stack: ExitStack,
+    *,
+    gossip: GossipConfig | None = None,
+    runtime: type[Runtime] = Runtime,
+    workers: int = 1,
+    loaded: Progress | None = None,
+    bulk: Bulk | None = None,
+    on_conflict: Callable[[Conflict], None] | None = None,
+) -> Node:
+    """Opens a node's files, verifies and folds its log, and connects its parts. Nothing runs yet.
+
+    Args:
+        stack: closes the files in the end.
+        gossip: in place of what the settings say.
+        runtime: the class of the shell around the engine.
+        workers: processes that check signatures of the stored log; 1: this one does.
+        loaded: is told how far that is.
+        bulk: takes in another node's log, where this one has not signed its own yet or is not a member.
+        on_conflict: is told, before the runtime, of proof that somebody contradicted himself.
+
+    Raises:
+        InputError: `no_ecosystem`.
+        StorageError: as `Store.open` and `Runtime.open`.
+    """
+    store = stack.enter_context(Store.open(config.database, ecosystem=config.ecosystem_id, origin=config.name))
+    running = await runtime.open(
+        store=store,
+        head=SignedHead(config.signed_head),
+        state=SignedState(config.signed_state),
+        keys=keys,
+        peers=ports.peers,
+        clock=ports.clock,
+        random=ports.random,
+        tick=config.tick_ms,
+        gossip=gossip or gossip_of(config),
+        run_blocking=ports.run_blocking,
+        progress=loaded,
+        workers=workers,
+        bulk=bulk,
+    )
+
+    def found(conflict: Conflict) -> None:
+        if on_conflict is not None:
+            on_conflict(conflict)
+        running.found(conflict)
+
+    witness = NodeWitness(
+        name=keys.name,
+        seed=keys.witness,
+        held=stack.enter_context(open_held(config.witnessed, store)),
+        store=store,
+        log_key=partial(log_key_of, running.fold),
+        clock=ports.clock,
+        run_blocking=ports.run_blocking,
+        on_conflict=found,
+    )
+    witnessing = Witnessing(
+        running,
+        log=VerifierKey(name=keys.name, type=KeyType.ED25519, public=public_of(keys.log)),
+        transport=ports.peers,
+        clock=ports.clock,
+        outside=[Witness.decode(line) for line in config.witnesses],
+        on_conflict=found,
+    )
+    return Node(
+        config=config,
+        keys=keys,
+        ports=ports,
+        store=store,
+        runtime=running,
+        reader=NodeReader(running, config, ports.clock, witnessing.alarms),
+        witness=witness,
+        witnessing=witnessing,
+    )
+
+
+def gossip_of(config: NodeConfig) -> GossipConfig:
+    """What of a node's settings concerns gossip."""
+    return GossipConfig(
+        heartbeat=config.heartbeat_ms,
+        root_interval=config.reconcile_ms,
+        answer=config.request_timeout_ms,
+        pinned=config.pinned,
+        outbound_only=config.outbound_only,
+    )
+
+
+def run_node(
+    config: NodeConfig,
+    *,
+    read_genesis: ReadGenesis,
+    ready: Callable[[str], None] = lambda _url: None,
+    shown: ShowProgress = lambda _what: nullcontext(lambda _done, _size: None),
+) -> None:
+    """Runs a node until it is told to stop; what waits for the next append gets its answer first.
+
+    Args:
+        read_genesis: reads the file that founds the ecosystem, where the log is still empty.
+        ready: called with the URL it listens on, once it answers.
+        shown: shows how far loading is.
+
+    Raises:
+        InputError: the configuration does not suffice, the port is taken, the keys cannot be opened.
+        StorageError: the database is not this node's, is damaged, or cannot be written.
+    """
+    configure_logging(config.log_format, config.log_level)
+    try:
+        trio.run(partial(_main, config, read_genesis, ready, shown), strict_exception_groups=True)
+    except BaseExceptionGroup as group:
+        raise first_error(group) from group
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of ours among those that ended the node together; else the first."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending = [*error.exceptions, *pending]
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, AccreditError)), leaves[0])
+
+
+async def _main(
+    config: NodeConfig, read_genesis: ReadGenesis, ready: Callable[[str], None], shown: ShowProgress
+) -> None:
+    passphrase = read_passphrase(Path(config.keys_passphrase_file)) if config.keys_passphrase_file else None
+    keys = NodeKeys.load(config.keys, passphrase)
+    if keys.name != config.name:
+        raise InputError(
+            "other_node", f"{config.keys} has the keys of {keys.name}, not of {config.name}.", hint="Check keys_file."
+        )
+    with ExitStack() as stack:
+        # First of all, so that a port in use is said before anything else begins.
+        sock = stack.enter_context(bind(config))
+        ports = Ports.real(config)
+        try:
+            node = await _open_unless_stopped(config, keys, ports, stack, shown)
+            if node is None:
+                return
+            runtime, stopping = node.runtime, trio.Event()
+            async with trio.open_nursery() as around:
+                await around.start(_obey_signals, stopping, around.cancel_scope)
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(runtime.run)
+                    await _begin(runtime, config, read_genesis)
+                    serving = partial(serve, node.application(), config, sock=sock, shutdown=stopping.wait)
+                    url = await nursery.start(serving)
+                    around.start_soon(node.witnessing.run)
+                    if not runtime.engine.is_member:
+                        for peer in config.peers[:JOIN_BY]:
+                            around.start_soon(_read_along, runtime, ports.peers, peer.url)
+                    ready(url)
+                    await stopping.wait()
+                    node.witnessing.stop()
+                    await runtime.stop()
+                    nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS + 1.0
+                around.cancel_scope.cancel()
+            event(_log, logging.INFO, "stopped", size=node.store.size())
+        finally:
+            with trio.CancelScope(shield=True):
+                await ports.peers.aclose()
+
+
+async def _open_unless_stopped(
+    config: NodeConfig, keys: NodeKeys, ports: Ports, stack: ExitStack, shown: ShowProgress
+) -> Node | None:
+    """The node with its log, another's taken in if it is new; None if it was told to stop before that was done."""
+    node = None
+    workers = config.ingest_workers or cores()
+    with shown("Loading the log") as loaded, shown("Taking in the log") as taken:
+        async with trio.open_nursery() as nursery:
+            stopping = trio.Event()
+            nursery.start_soon(_stop_at, stopping, nursery.cancel_scope)
+            await nursery.start(_obey_signals, stopping, nursery.cancel_scope)
+            bulk = Bulk(ports.peers, [peer.url for peer in config.peers], workers=workers, progress=taken)
+            node = await open_node(config, keys, ports, stack, workers=workers, loaded=loaded, bulk=bulk)
+            nursery.cancel_scope.cancel()
+    if node is None:
+        event(_log, logging.INFO, "stopped before it was ready; the next start goes on from here")
+    return node
+
+
+async def _stop_at(stopping: trio.Event, everything: trio.CancelScope) -> None:
+    await stopping.wait()
+    everything.cancel()
+
+
+async def _obey_signals(
+    stopping: trio.Event, everything: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """The first signal asks to stop, with grace; a second one does not wait. Nothing answered is lost by either."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            event(_log, logging.INFO, "stopping", signal=signal.Signals(number).name, at_once=stopping.is_set())
+            if stopping.is_set():
+                everything.cancel()
+            stopping.set()
+
+
+async def _begin(runtime: Runtime, config: NodeConfig, read_genesis: ReadGenesis) -> None:
+    """The genesis into an empty log, from its file; a node without one gets it from a peer."""
+    if runtime.engine.size:
+        return
+    if config.genesis_file:
+        id, raw = read_genesis(Path(config.genesis_file))
+        if id != config.ecosystem_id:
+            raise RefusedError(
+                "other_ecosystem",
+                f"{config.genesis_file} founds {id.hex()[:12]}, not {config.ecosystem[:12]}.",
+                hint="accredit node genesis puts the right one in place.",
+            )
+        await runtime.submit([raw])
+    elif not config.peers:
+        raise InputError(
+            "no_genesis",
+            "This node has neither the genesis of its ecosystem nor a peer to get it from.",
+            hint="Run accredit node genesis, or add peers to the configuration.",
+        )
+
+
+async def _read_along(runtime: Runtime, peers: Peers, url: str) -> None:
+    """Reads another node's log until this one is a member."""
+    try:
+        await join(runtime, peers, url)
+    except (RefusedError, RemoteError) as error:
+        event(_log, logging.ERROR, "cannot join", url=url, code=error.code, reason=error.message)
