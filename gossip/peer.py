@@ -17,19 +17,16 @@ State is kept of the peers we have to do with, not of the whole member list.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 
 from .config import GossipConfig
 from .events import Held, Peer
 from .outbox import Outbox
 from .peer_score import Conduct
+from .sending import LongPoll, Sending
 from .wire import Accusation, Announce, Beacon, Body, Poll, Prune, Push, Request, Root
-
-if TYPE_CHECKING:
-    from .long_poll import Line
 
 URGENT: Final = 0
 STEADY: Final = 1
@@ -39,20 +36,6 @@ Told = Push | Announce | Request | Prune | Accusation
 """What may be put into the answer to a poll: nothing that waits for more than a push in return."""
 
 _TOLD: Final = get_args(Told)
-
-
-def _nothing() -> None:
-    """What is asked again anyway needs no undoing."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """A frame to send: its lane, its body, the ids of the statements in it, and what to do should it not arrive."""
-
-    lane: int
-    body: Body
-    ids: tuple[bytes, ...] = ()
-    undo: Callable[[], None] = _nothing
 
 
 class PeerState:
@@ -108,7 +91,7 @@ class PeerState:
         self.in_sync: bool | None = None
         self.beacon: int | None = None
         self.accusations: dict[bytes, None] = {}
-        self.line: Line | None = None
+        self.line: LongPoll | None = None
         self.is_polled = False
         self.used_at = at
         self._questions: list[Body] = []

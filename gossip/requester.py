@@ -11,10 +11,10 @@ from functools import partial
 from accredit.registry.errors import AccreditError, RefusedError
 
 from .events import Effect, FrameAnswered, Reply, Send, SendFailed
-from .long_poll import Line
-from .peer import PeerState, Sending
+from .peer import PeerState
 from .reconcile import Step
 from .responder import Answers
+from .sending import LongPoll, Sending
 from .state import Parts
 from .wire import (
     NONCE_BYTES,
@@ -263,7 +263,7 @@ class Exchanges:
                 peer.mark_known(line.told.ids)
             else:
                 self._take_back(peer, line.told)
-        peer.line = Line(token=token, nonce=frame.nonce, until=parts.at + parts.config.poll_hold)
+        peer.line = LongPoll(token=token, nonce=frame.nonce, until=parts.at + parts.config.poll_hold)
         peer.on_polls()
         parts.circle.eager[peer.kid] = peer
         return effects
@@ -293,7 +293,7 @@ class Exchanges:
         line.told = sending
         return self._release(peer, line, sending.body)
 
-    def _release(self, peer: PeerState, line: Line, body: Body) -> list[Effect]:
+    def _release(self, peer: PeerState, line: LongPoll, body: Body) -> list[Effect]:
         """Answers the poll that is held, if one is."""
         if line.token is None:
             return []

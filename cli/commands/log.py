@@ -10,7 +10,7 @@ A proof file carries the statement itself. What vouches for it is the log's own 
 tells it, or given with `--log-key` by somebody you trust.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from accredit.registry.statement import decode
 from accredit.registry.transparency.checkpoint import LogProof, check_log_proof, open_checkpoint
 from accredit.registry.transparency.merkle import leaf_hash, prove_inclusion
 from accredit.registry.transparency.signed_note import NOTE_BYTES_MAX, KeyType, VerifierKey
-from accredit.registry.transparency.tiles import ENTRIES, Tile, Tiles, bundles_of, decode_bundle
+from accredit.registry.transparency.tiles import ENTRIES, Tile, Tiles
 from accredit.registry.transparency.tlog_policy import Policy
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str
 
 
 def _verify_log(url: str, log_key: str | None) -> None:
-    from accredit.cli.verifying.rederive import derive
+    from accredit.cli.verifying.rederive import derive, read_entries
 
     with connected(url) as client:
         key, ecosystem = _key(client, log_key), decode(client.genesis()).id
@@ -241,19 +241,6 @@ def _verify_proof(path: Path, log_key: str | None, policy: Policy | None, nodes:
         output.facts([("statement", said.id.hex()), ("says", f"{said.kind} about {said.sub}"), ("by", said.iss)])
 
     output.emit(data, text)
-
-
-def read_entries(client: "NodeClient", size: int, step: Callable[[int], None]) -> Iterator[bytes]:
-    """Every entry of a node's log, each looked at as a statement; one that is none ends it.
-
-    Args:
-        size: how many. step: called with how many came since the last call.
-    """
-    for tile in bundles_of(size):
-        for entry in decode_bundle(client.tile(tile.encode_path()), tile.width):
-            decode(entry)
-            yield entry
-        step(tile.width)
 
 
 def _tile_reader(client: "NodeClient") -> Callable[[Tile], bytes]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
-from accredit.cli.commands.log import read_entries
+from accredit.cli.verifying.rederive import read_entries
 from accredit.governance.policy_renewal import Renewal
 from accredit.registry.errors import InputError, RefusedError, RemoteError
 from accredit.registry.evidence.proved_records import Recorder

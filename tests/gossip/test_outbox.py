@@ -2,7 +2,7 @@
 
 from accredit.gossip.config import GossipConfig
 from accredit.gossip.events import Logged
-from accredit.gossip.orphans import Waiting
+from accredit.gossip.inbound import Orphans
 from accredit.gossip.outbox import Outbox
 from accredit.gossip.wire import Announce, Push
 from tests.strategies.gossip_world import Ledger, statement
@@ -134,7 +134,7 @@ def test_what_is_given_up_waits_no_more() -> None:
 
 def test_the_waiting_of_one_sender_do_not_push_out_those_of_another() -> None:
     first, second, third = (statement(number) for number in (1, 2, 3))
-    waiting = Waiting(GossipConfig(waiting_bytes=len(first.raw) + len(second.raw) - 1))
+    waiting = Orphans(GossipConfig(waiting_bytes=len(first.raw) + len(second.raw) - 1))
     waiting.add(b"honest", first)
     waiting.add(b"honest", first)
     waiting.add(b"flood", first)

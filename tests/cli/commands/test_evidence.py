@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from accredit.cli.base import exits
-from accredit.cli.commands.log import read_entries
 from accredit.cli.demo import forgeries
+from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
 from accredit.registry.evidence.check import Evidence

@@ -1,4 +1,6 @@
-"""Long polls: how a member that cannot be dialled (behind a firewall) hears of things as fast as others.
+"""What is to be sent to one peer: a frame, or the answer to its long poll.
+
+Long polls: how a member that cannot be dialled (behind a firewall) hears of things as fast as others.
 
     outbound-only member                         its mesh peer
     graft                          ->
@@ -18,16 +20,31 @@
   graft that goes on: whoever gets no slot gets a prune. When polls stop coming, the member is a peer like any other
   that does not answer.
 
-What it does not do: talk; `exchanges` does, with one `Line` for each peer that polls.
+What it does not do: talk; `requester` does, with one `LongPoll` for each peer that polls.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from .peer import Sending
+from .wire import Body
+
+
+def _nothing() -> None:
+    """What is asked again anyway needs no undoing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """A frame to send: its lane, its body, the ids of the statements in it, and what to do should it not arrive."""
+
+    lane: int
+    body: Body
+    ids: tuple[bytes, ...] = ()
+    undo: Callable[[], None] = _nothing
 
 
 @dataclass(slots=True, kw_only=True)
-class Line:
+class LongPoll:
     """The polls of one peer. Times are steady milliseconds.
 
     Attributes:
