@@ -159,7 +159,8 @@ class Keeping:
                 f"The database says that the log of {size} entries has another root than its entries lead to.",
                 hint="Run `accredit node audit`; nothing was signed.",
             )
-        self._head.check_may_sign(size, root, self._store.root)
+        with self._store.snapshot():
+            self._head.check_may_sign(size, root, self._store.root)
         self._head.record(size, root)
         note = signed_checkpoint(self._store.origin, size, root, self._log_seed)
         self._store.set_checkpoint(size, note.decode())
@@ -179,10 +180,7 @@ class Keeping:
         Raises:
             StorageError: as `runtime.Runtime.open`.
         """
-        size, root = await self._run_blocking(self._store.head)
-        signed = await self._run_blocking(self._store.checkpoint)
-        self._head.check_covers(signed[0] if signed else 0)
-        await self._run_blocking(partial(self._head.check_may_sign, size, root, self._store.root))
+        size = await self._run_blocking(self._check_head)
         # What the feed covers is folded without feeding it again; the rest, if we were killed, is fed now.
         fed = await self._run_blocking(self._store.changes_size)
         noted = await self._stored_note(engine.name)
@@ -190,6 +188,14 @@ class Keeping:
             await self._load(line, engine, range(fed), size, progress, is_fed=True)
             await self._load(line, engine, range(fed, size), size, progress, is_fed=False)
         return noted
+
+    def _check_head(self) -> int:
+        """Size of the log, which does not contradict what was signed."""
+        with self._store.snapshot():
+            (size, root), signed = self._store.head(), self._store.checkpoint()
+            self._head.check_covers(signed[0] if signed else 0)
+            self._head.check_may_sign(size, root, self._store.root)
+        return size
 
     async def take_in(self, engine: Engine, bulk: Bulk, now: Callable[[], int]) -> None:
         """Lets a node that has not signed its log yet, or is not a member, take in another's; after `load`."""

@@ -3,6 +3,9 @@
     with open_reader(path) as reader:                          in any process, while a node runs or while none does
         prove_inclusion(reader.index_of(id), size, reader)     a `Reader` is a `merkle.HashReader`
 
+* Any thread may ask any reader: each asks through a connection of its own (`sqlite.ReadConnections`). The thread that
+  opened the reader is served at once; another one puts several questions within one `snapshot`.
+
 * Entries and complete subtrees never change; so `raw`, `entry`, `read_hash` and full tiles may be cached for ever, the
   rest until `data_version` changes.
 * Hashes are kept as tiles, the unit in which they are served: 32 bytes a statement, and one row to answer a request.
@@ -16,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -26,7 +28,7 @@ from accredit.registry.transparency.merkle import root as merkle_root
 from accredit.registry.transparency.tiles import ENTRIES, TILE_HEIGHT, TILE_WIDTH, encode_bundle
 
 from .migrations import FED, ONE_ROW, SCHEMA, TILE_LEVELS, check_ours, check_schema, tile_key
-from .sqlite import SQLITE_ERRORS, checksum, connect_reader, storage_error, telling_what_to_do
+from .sqlite import SQLITE_ERRORS, ReadConnections, checksum, storage_error, telling_what_to_do
 from .tree_edge import fold, tree_damaged
 
 _BY_ID: Final = "SELECT {} FROM statements WHERE substr(id, 1, 8) = ? AND id = ?"
@@ -52,18 +54,17 @@ class Change:
 
 
 class Reader:
-    """Reads a node's database (`open_reader`). For one thread at a time; a worker opens its own."""
+    """Reads a node's database (`open_reader`). For any thread; closed by the one that opened it."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, connections: ReadConnections) -> None:
         self._path = path
-        self._connection = connection
-        self._alone = RLock()
-        with telling_what_to_do(path):
+        self._connections = connections
+        with telling_what_to_do(path), connections as connection:
             self._meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta"))
 
     def close(self) -> None:
-        """Close the connection; nothing can be read any more."""
-        self._connection.close()
+        """Close it; nothing can be read any more."""
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self
@@ -80,8 +81,12 @@ class Reader:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """For modules that have tables of their own (as `ask`); what it raises is translated within `snapshot` only."""
-        return self._connection
+        """This thread's, for modules that have tables of their own (as `ask`).
+
+        To be asked for anew each time; by another thread than the one that opened the reader within `snapshot` only.
+        What it raises is translated there.
+        """
+        return self._connections.current
 
     @property
     def ecosystem(self) -> bytes:
@@ -106,20 +111,23 @@ class Reader:
     def snapshot(self) -> Iterator[None]:
         """See one moment throughout, and read almost twice as fast. Keep it short: the write-ahead log waits for it.
 
-        One thread at a time, and never across an await. Within another one it is that one.
+        Never across an await. Within another one of the same thread it is that one.
         """
-        with self._alone, telling_what_to_do(self._path):
-            if self._connection.in_transaction:
+        with telling_what_to_do(self._path), self._connections as connection:
+            if connection.in_transaction:
                 yield
                 return
-            self._connection.execute("BEGIN")
+            connection.execute("BEGIN")
             try:
                 yield
             finally:
-                self._connection.execute("COMMIT")
+                connection.execute("COMMIT")
 
     def data_version(self) -> int:
-        """Changes whenever another connection has committed: drop what is cached. SQLite's PRAGMA data_version."""
+        """Changes whenever another connection has committed: drop what is cached. SQLite's PRAGMA data_version.
+
+        To be compared with what the thread that opened the reader was told: each connection counts for itself.
+        """
         return int(self._row("PRAGMA data_version")[0])
 
     # ------------------------------------------------------------------------------------------------ the log
@@ -142,8 +150,8 @@ class Reader:
 
     def integrity(self) -> str:
         """`ok`, or the first row, index entry or definition that is wrong by itself. Reads the whole file."""
-        with telling_what_to_do(self._path):
-            check_schema(self._connection, self._path)
+        with telling_what_to_do(self._path), self._connections as connection:
+            check_schema(connection, self._path)
         verdict = str(self._row("PRAGMA integrity_check(1)")[0])
         for table in ONE_ROW if verdict == "ok" else ():
             for (one,) in self._all(f"SELECT one FROM {table} WHERE one IS NOT 1"):
@@ -265,7 +273,7 @@ class Reader:
         with self.snapshot():
             size, expected = self._feed()
             chain, count, latest = b"", 0, 0
-            for row in self._connection.execute(f"SELECT {FED} FROM changes ORDER BY seq"):
+            for row in self.connection.execute(f"SELECT {FED} FROM changes ORDER BY seq"):
                 seq, time, statement, *_ = row
                 count += 1
                 if seq != count or time < latest or not 0 <= statement < size:
@@ -327,7 +335,8 @@ class Reader:
                     # No rollback journal for a file that is thrown away if anything fails.
                     target.execute("PRAGMA journal_mode = OFF")
                     target.execute("PRAGMA synchronous = FULL")
-                    self._connection.backup(target)
+                    with self._connections as connection:
+                        connection.backup(target)
                 finally:
                     target.close()
             unfinished.rename(path)
@@ -340,7 +349,8 @@ class Reader:
 
     def _first(self, sql: str, *parameters: object) -> Any:
         try:
-            return self._connection.execute(sql, parameters).fetchone()
+            with self._connections as connection:
+                return connection.execute(sql, parameters).fetchone()
         except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
 
@@ -352,7 +362,8 @@ class Reader:
 
     def _all(self, sql: str, *parameters: object) -> list[Any]:
         try:
-            return self._connection.execute(sql, parameters).fetchall()
+            with self._connections as connection:
+                return connection.execute(sql, parameters).fetchall()
         except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
 
@@ -395,16 +406,16 @@ def open_reader(path: Path) -> Reader:
         StorageError: it is not there, not ours, or of another schema.
     """
     with telling_what_to_do(path):
-        connection = connect_reader(path)
+        connections = ReadConnections(path)
         try:
-            version = check_ours(connection, path)
+            version = check_ours(connections.current, path)
             if version != SCHEMA:
                 raise StorageError(
                     "older_database",
                     f"{path} has schema {version}; this program reads {SCHEMA}.",
                     hint="Start the node once: it brings its database up to date.",
                 )
-            return Reader(path, connection)
+            return Reader(path, connections)
         except BaseException:
-            connection.close()
+            connections.close()
             raise

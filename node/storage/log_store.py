@@ -7,7 +7,8 @@
 * An append is one transaction: statements, tile hashes, size and root. Killed at any moment, the file holds a prefix of
   what was appended, all that `append` returned for included. On a full disk nothing of it is there.
 * Opening verifies the tree's edge and the last entry against the stored root; `audit` verifies everything.
-* A `Store` reads through a connection of its own, and thus sees committed facts only, whatever a writing thread is at.
+* A `Store` reads through other connections than the one it writes with, and thus sees committed facts only. That one
+  has a thread of its own (`sqlite.Writer`); what is written comes to it as a function, `Store.write`.
 
 Methods are synchronous and short; a trio program calls them through one seam (a worker thread), a batch at a time.
 
@@ -15,10 +16,10 @@ What it does not do: judge what is appended (`governance`), sign (`heads` guards
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from threading import RLock
+from typing import TypeVar
 
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
@@ -26,22 +27,23 @@ from accredit.registry.transparency.tiles import ENTRY_BYTES_MAX, TILE_WIDTH
 
 from .log_reader import Change, Reader, open_reader
 from .migrations import FED, check_schema, migrate, tile_key
-from .sqlite import WriterLock, checksum, connect_reader, connect_writer, telling_what_to_do, transaction
+from .sqlite import ReadConnections, Writer, WriterLock, checksum, telling_what_to_do, transaction
 from .tree_edge import Edge, TileId, load_edge, tree_damaged
 
 __all__ = ["Change", "Reader", "Store", "open_reader"]
 
+T = TypeVar("T")
+
 
 class Store(Reader):
-    """The one connection that writes; every method may be called from any thread, they take turns."""
+    """The one that writes; every method but `close` may be called from any thread, they take turns."""
 
-    def __init__(self, path: Path, reader: sqlite3.Connection, writer: sqlite3.Connection, lock: WriterLock) -> None:
-        super().__init__(path, reader)
+    def __init__(self, path: Path, connections: ReadConnections, writer: Writer, lock: WriterLock) -> None:
+        super().__init__(path, connections)
         self._writer = writer
         self._lock = lock
-        self._turn = RLock()
         self._companions: list[Reader] = []
-        self._edge = self._verified_edge()
+        self._edge = self._verified_edge()  # from now on the writing thread's
 
     @classmethod
     def open(cls, path: Path, *, ecosystem: bytes, origin: str) -> "Store":
@@ -58,29 +60,26 @@ class Store(Reader):
         """
         assert len(ecosystem) == HASH_BYTES
         lock = WriterLock(path)
-        opened: list[sqlite3.Connection] = []
+        opened: list[Writer | ReadConnections] = []
         try:
             with telling_what_to_do(path):
-                opened.append(connect_writer(path))
-                migrate(opened[0], path)
-                check_schema(opened[0], path)
-                _claim(opened[0], path, {"ecosystem": ecosystem.hex(), "origin": origin})
-                opened.append(connect_reader(path))
-                return Store(path, opened[1], opened[0], lock)
+                opened.append(writer := Writer(path))
+                writer.run(partial(_prepare, path=path, whose={"ecosystem": ecosystem.hex(), "origin": origin}))
+                opened.append(connections := ReadConnections(path))
+                return Store(path, connections, writer, lock)
         except BaseException:
-            for connection in opened:
-                connection.close()
+            for one in opened:
+                one.close()
             lock.release()
             raise
 
     def close(self) -> None:
         """Close, fold the write-ahead log into the file, and let another process in."""
-        with self._turn:
-            for companion in self._companions:
-                companion.close()
-            super().close()
-            self._writer.close()
-            self._lock.release()
+        for companion in self._companions:
+            companion.close()
+        super().close()
+        self._writer.close()
+        self._lock.release()
 
     def reader(self) -> Reader:
         """A connection of its own for another thread."""
@@ -97,13 +96,8 @@ class Store(Reader):
         for id, raw in raws:
             assert len(id) == HASH_BYTES
             assert len(raw) <= ENTRY_BYTES_MAX
-        with self._turn:
-            edge, tiles = self._edge.extend([leaf_hash(raw) for _, raw in raws])
-            root = edge.root()
-            self._insert(raws, edge, root, tiles)
-            # Only now: had the transaction failed, the edge would still be that of what is stored.
-            self._edge = edge
-        return edge.size, root
+        with telling_what_to_do(self._path):
+            return self._writer.run(partial(self._append, raws))
 
     def set_checkpoint(self, size: int, note: str) -> None:
         """Keep the newest signed checkpoint, to be served. An equal size replaces it: cosignatures come later.
@@ -111,20 +105,7 @@ class Store(Reader):
         Raises:
             StorageError: `checkpoint_out_of_order`: shorter than the last one, or longer than the log.
         """
-        with self.writing():
-            held, last = self._writer.execute(
-                "SELECT size, coalesce((SELECT size FROM checkpoint), 0) FROM tree"
-            ).fetchone()
-            if not last <= size <= held:
-                raise StorageError(
-                    "checkpoint_out_of_order",
-                    f"A checkpoint of {size} entries cannot follow one of {last} in a log of {held}.",
-                    hint="Append first, then sign what `append` returned.",
-                )
-            self._writer.execute(
-                "INSERT OR REPLACE INTO checkpoint (one, size, note, digest) VALUES (1, ?, ?, ?)",
-                (size, note, checksum(size, note)),
-            )
+        self.write(partial(_set_checkpoint, size=size, note=note))
 
     def add_changes(self, changes: Sequence[Change], *, size: int) -> None:
         """Continue the feed, and note that it covers the first `size` entries of the log.
@@ -134,39 +115,24 @@ class Store(Reader):
         Raises:
             StorageError: `unknown_statement`: a change names a statement that is not in the log.
         """
-        with self.writing() as connection:
-            (chain,) = connection.execute("SELECT chain FROM feed").fetchone()
-            seq, latest = connection.execute("SELECT seq, time FROM changes ORDER BY seq DESC LIMIT 1").fetchone() or (
-                0,
-                0,
-            )
-            for change in changes:
-                number = self._number(change.statement)
-                if number is None:
-                    raise StorageError("unknown_statement", f"No entry of the log is {change.statement.hex()}.")
-                seq, latest = seq + 1, max(latest, change.time)
-                row = (seq, latest, number, change.kind, change.sub, change.change)
-                connection.execute(f"INSERT INTO changes ({FED}) VALUES (?, ?, ?, ?, ?, ?)", row)
-                chain = checksum(chain, *row)
-            connection.execute("UPDATE feed SET size = ?, chain = ?, digest = ?", (size, chain, checksum(size, chain)))
+        self.write(partial(_add_changes, changes=changes, size=size))
 
     def swap(self, name: str, before: bytes | None, after: bytes) -> bool:
         """Keep `after` under `name` if `before` is there now (None: nothing); durable on return. Else change nothing.
 
         Compare and set in one transaction: a witness stores a log's new size so before it answers.
         """
-        with self.writing() as connection:
-            row = connection.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
-            if (row and row[0]) != before:
-                return False
-            keep(connection, name, after)
-            return True
+        return self.write(partial(_swap, name=name, before=before, after=after))
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all that is done in it through the connection given, or nothing."""
-        with self._turn, telling_what_to_do(self._path), transaction(self._writer):
-            yield self._writer
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """One transaction: all that `work` does, in the writing thread, through the connection given, or nothing."""
+
+        def whole(connection: sqlite3.Connection) -> T:
+            with transaction(connection):
+                return work(connection)
+
+        with telling_what_to_do(self._path):
+            return self._writer.run(whole)
 
     def companion(self) -> Reader:
         """A connection of its own, closed with this store: for whoever reads several things at one moment."""
@@ -174,35 +140,15 @@ class Store(Reader):
         self._companions.append(made)
         return made
 
-    def _insert(self, raws: Sequence[tuple[bytes, bytes]], edge: Edge, root: bytes, tiles: dict[TileId, bytes]) -> None:
-        with self.writing():
-            self._require_new([id for id, _ in raws])
-            self._writer.executemany(
-                "INSERT INTO statements (number, id, raw) VALUES (?, ?, ?)",
-                ((number, id, raw) for number, (id, raw) in enumerate(raws, start=self._edge.size)),
-            )
-            self._writer.executemany(
-                "INSERT INTO tiles (key, hashes) VALUES (?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET hashes = excluded.hashes",
-                ((tile_key(*tile), content) for tile, content in tiles.items()),
-            )
-            self._writer.execute("UPDATE tree SET size = ?, root = ?", (edge.size, root))
-
-    def _number(self, id: bytes) -> int | None:
-        # As `index_of`, but within the transaction that writes.
-        row = self._writer.execute(
-            "SELECT number FROM statements WHERE substr(id, 1, 8) = ? AND id = ?", (id[:8], id)
-        ).fetchone()
-        return row and int(row[0])
-
-    def _require_new(self, ids: Sequence[bytes]) -> None:
-        seen: set[bytes] = set()
-        for id in ids:
-            if id in seen or self._number(id) is not None:
-                raise StorageError(
-                    "known_statement", f"The statement {id.hex()} is in the log already.", hint="Append it once."
-                )
-            seen.add(id)
+    def _append(self, raws: Sequence[tuple[bytes, bytes]], connection: sqlite3.Connection) -> tuple[int, bytes]:
+        edge, tiles = self._edge.extend([leaf_hash(raw) for _, raw in raws])
+        root = edge.root()
+        with transaction(connection):
+            _insert(connection, self._edge.size, raws)
+            _put_tree(connection, edge, root, tiles)
+        # Only now: had the transaction failed, the edge would still be that of what is stored.
+        self._edge = edge
+        return edge.size, root
 
     def _verified_edge(self) -> Edge:
         """Read the edge of the stored tree; refuse to go on from one that does not fit the stored root."""
@@ -230,6 +176,79 @@ def keep(connection: sqlite3.Connection, name: str, value: bytes) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO kept (name, value, digest) VALUES (?, ?, ?)", (name, value, checksum(name, value))
     )
+
+
+def _prepare(connection: sqlite3.Connection, *, path: Path, whose: dict[str, str]) -> None:
+    migrate(connection, path)
+    check_schema(connection, path)
+    _claim(connection, path, whose)
+
+
+def _insert(connection: sqlite3.Connection, first: int, raws: Sequence[tuple[bytes, bytes]]) -> None:
+    seen: set[bytes] = set()
+    for id, _ in raws:
+        if id in seen or _number(connection, id) is not None:
+            raise StorageError(
+                "known_statement", f"The statement {id.hex()} is in the log already.", hint="Append it once."
+            )
+        seen.add(id)
+    connection.executemany(
+        "INSERT INTO statements (number, id, raw) VALUES (?, ?, ?)",
+        ((number, id, raw) for number, (id, raw) in enumerate(raws, start=first)),
+    )
+
+
+def _put_tree(connection: sqlite3.Connection, edge: Edge, root: bytes, tiles: dict[TileId, bytes]) -> None:
+    connection.executemany(
+        "INSERT INTO tiles (key, hashes) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET hashes = excluded.hashes",
+        ((tile_key(*tile), content) for tile, content in tiles.items()),
+    )
+    connection.execute("UPDATE tree SET size = ?, root = ?", (edge.size, root))
+
+
+def _number(connection: sqlite3.Connection, id: bytes) -> int | None:
+    """As `Reader.index_of`, but within the transaction that writes."""
+    row = connection.execute(
+        "SELECT number FROM statements WHERE substr(id, 1, 8) = ? AND id = ?", (id[:8], id)
+    ).fetchone()
+    return row and int(row[0])
+
+
+def _set_checkpoint(connection: sqlite3.Connection, *, size: int, note: str) -> None:
+    held, last = connection.execute("SELECT size, coalesce((SELECT size FROM checkpoint), 0) FROM tree").fetchone()
+    if not last <= size <= held:
+        raise StorageError(
+            "checkpoint_out_of_order",
+            f"A checkpoint of {size} entries cannot follow one of {last} in a log of {held}.",
+            hint="Append first, then sign what `append` returned.",
+        )
+    connection.execute(
+        "INSERT OR REPLACE INTO checkpoint (one, size, note, digest) VALUES (1, ?, ?, ?)",
+        (size, note, checksum(size, note)),
+    )
+
+
+def _add_changes(connection: sqlite3.Connection, *, changes: Sequence[Change], size: int) -> None:
+    (chain,) = connection.execute("SELECT chain FROM feed").fetchone()
+    newest = connection.execute("SELECT seq, time FROM changes ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, latest = newest or (0, 0)
+    for change in changes:
+        number = _number(connection, change.statement)
+        if number is None:
+            raise StorageError("unknown_statement", f"No entry of the log is {change.statement.hex()}.")
+        seq, latest = seq + 1, max(latest, change.time)
+        row = (seq, latest, number, change.kind, change.sub, change.change)
+        connection.execute(f"INSERT INTO changes ({FED}) VALUES (?, ?, ?, ?, ?, ?)", row)
+        chain = checksum(chain, *row)
+    connection.execute("UPDATE feed SET size = ?, chain = ?, digest = ?", (size, chain, checksum(size, chain)))
+
+
+def _swap(connection: sqlite3.Connection, *, name: str, before: bytes | None, after: bytes) -> bool:
+    row = connection.execute("SELECT value FROM kept WHERE name = ?", (name,)).fetchone()
+    if (row and row[0]) != before:
+        return False
+    keep(connection, name, after)
+    return True
 
 
 def _claim(connection: sqlite3.Connection, path: Path, whose: dict[str, str]) -> None:

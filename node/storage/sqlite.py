@@ -5,6 +5,9 @@
 * Every `sqlite3` error becomes a `StorageError` that says what to do (`telling_what_to_do`).
 * Facts that nothing else vouches for carry a `checksum`, so that a bit that flips in them is noticed.
 * The writing process holds `flock` on `<database>.lock` as long as it lives (`WriterLock`), however it ends.
+* **One connection belongs to one thread**, the one that opened it, and `sqlite3` refuses any other. Two threads on one
+  connection read each other's rows from Python 3.12 on. So threads share a `ReadConnections`, which has one for each of
+  them, and a `Writer`, whose connection has a thread of its own to which the work comes.
 
 What it does not do: know any table (`migrations`) or query (`store`).
 """
@@ -12,14 +15,19 @@ What it does not do: know any table (`migrations`) or query (`store`).
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from threading import get_ident, local
+from types import TracebackType
+from typing import Final, TypeVar
 
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
+
+T = TypeVar("T")
 
 APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
 BUSY_MS: Final = 10_000  # how long to wait for another connection's short exclusive moment (recovery, checkpoint)
@@ -101,6 +109,94 @@ def telling_what_to_do(path: Path) -> Iterator[None]:
         raise storage_error(error, path) from error
 
 
+class ReadConnections:
+    """Connections to one database for reading, one for each thread that comes.
+
+        with connections as connection:
+            connection.execute(...)
+
+    The thread that makes this has one until it calls `close`. Any other opens one for the outermost `with` that it is
+    in, some 0.3 ms, and closes it: so none is left behind in a thread that nobody ends. Whoever asks much from another
+    thread asks within one `with`.
+
+    Args:
+        path: an existing database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._home = get_ident()
+        self._own = connect_reader(path)
+        self._visit = local()
+
+    def __enter__(self) -> sqlite3.Connection:
+        if get_ident() == self._home:
+            return self._own
+        visit = self._visit
+        if not hasattr(visit, "depth"):
+            visit.connection, visit.depth = connect_reader(self._path), 0
+        visit.depth += 1
+        connection: sqlite3.Connection = visit.connection
+        return connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if get_ident() == self._home:
+            return
+        visit = self._visit
+        visit.depth -= 1
+        if not visit.depth:
+            visit.connection.close()
+            del visit.connection, visit.depth
+
+    @property
+    def current(self) -> sqlite3.Connection:
+        """This thread's connection, which must be the one that made this, or within a `with`."""
+        if get_ident() == self._home:
+            return self._own
+        assert hasattr(self._visit, "depth"), "another thread than the one that opened this asks within a `with`"
+        connection: sqlite3.Connection = self._visit.connection
+        return connection
+
+    def close(self) -> None:
+        """Close this thread's connection: the one that made this. Nothing can be read any more."""
+        self._own.close()
+
+
+class Writer:
+    """The one connection that writes, in a thread of its own: what is to be written comes to it, in its turn.
+
+    Args:
+        path: the database; made if there is none. The caller holds the `WriterLock`.
+
+    Raises:
+        StorageError: as `connect_writer`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+        try:
+            self._ident = self._thread.submit(get_ident).result()
+            self._connection = self._thread.submit(connect_writer, path).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Have `work` done with the connection, after what other threads have asked for; return what it returns.
+
+        Not from within such work. What is returned is no cursor: those belong to the writing thread.
+        """
+        assert get_ident() != self._ident, "work for the writer asks the writer for nothing"
+        return self._thread.submit(work, self._connection).result()
+
+    def close(self) -> None:
+        """Close the connection, after what has been asked for."""
+        self.run(lambda connection: connection.close())
+        self._thread.shutdown()
+
+
 class WriterLock:
     """Held by the one process that may write.
 
@@ -141,9 +237,8 @@ class WriterLock:
 
 
 def _connect(uri: str) -> sqlite3.Connection:
-    # Connections move between worker threads, one at a time; whoever owns one sees to that.
     return sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000, cached_statements=64
+        uri, uri=True, isolation_level=None, check_same_thread=True, timeout=BUSY_MS / 1000, cached_statements=64
     )
 
 

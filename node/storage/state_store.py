@@ -24,6 +24,7 @@ What it does not do: verify notes (`notary`), or say which state is the noted on
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from sqlite3 import Connection
 from typing import Any, Final, Self
@@ -92,13 +93,21 @@ class Head:
 
 
 class StoredNoted:
-    """Reads the noted state through a `Reader`; see the module. For one thread at a time."""
+    """Reads the noted state through a `Reader`; see the module. Another thread than the reader's uses `apart`."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._read: tuple[Any, Head] | None = None
-        self.trie = SqliteStateMap(reader.connection, RECORDS)
-        self.statements = SqliteStateMap(reader.connection, STATEMENTS)
+
+    @property
+    def trie(self) -> SqliteStateMap:
+        """The map over all records, for this thread; to be read only."""
+        return SqliteStateMap(self._reader.connection, RECORDS)
+
+    @property
+    def statements(self) -> SqliteStateMap:
+        """The map over the statements to which the root binds, for this thread; to be read only."""
+        return SqliteStateMap(self._reader.connection, STATEMENTS)
 
     @contextmanager
     def reading(self) -> Iterator[Self]:
@@ -316,26 +325,10 @@ class NotedStore(StoredNoted):
             StorageError: `state_damaged`: what is stored, with these, does not lead to that state. `disk_full` and the
                 like. Nothing is changed then.
         """
-        with self._store.writing() as connection:
-            before = _read_head(connection)
-            past = 0 if before is None else before.past
-            if before is not None and before.state.root != state.root:
-                past = _remember(connection, before, changed)
-            leaves: dict[bytes, bytes | None] = {}
-            for (type, id), record in changed.items():
-                key = record_key(type, id)
-                if record is None:
-                    connection.execute("DELETE FROM noted_records WHERE key = ?", (key,))
-                    leaves[key] = None
-                else:
-                    raw = encode(record)
-                    connection.execute(_PUT, (type, key, id, raw))
-                    leaves[key] = sha256(raw).digest()
-            trie, statements = SqliteStateMap(connection, RECORDS), SqliteStateMap(connection, STATEMENTS)
-            trie.update(leaves)
-            statements.update({id: id if is_in else None for id, is_in in committed.items()})
-            _check_led_to(statements_root, statements.root())
-            _write_head(connection, kept, state, trie.root(), statements_root, past)
+        work = partial(
+            _settle, kept=kept, state=state, statements_root=statements_root, changed=changed, committed=committed
+        )
+        self._store.write(work)
 
     def resume(
         self,
@@ -359,12 +352,12 @@ class NotedStore(StoredNoted):
             StorageError: `state_damaged`: these do not lead to that state. Or it cannot be stored.
         """
         try:
-            head = self.head()
-            if head is None or (head.state, head.statements_root) != (state, statements_root):
+            with self.reading():
+                head = self.head()
+                if head is not None and (head.state, head.statements_root) == (state, statements_root):
+                    self.check(records)
+                    return None
                 reason = "the stored state is not the one that stood"
-            else:
-                self.check(records)
-                return None
         except StorageError as error:
             if error.code not in DAMAGED or error.code == "database_damaged":
                 raise
@@ -376,21 +369,20 @@ class NotedStore(StoredNoted):
         """Forgets it, if anything is there: no quorum stands by anything that is known here."""
         if self._is_empty():
             return
-        with self._store.writing() as connection:
-            _clear(connection)
+        self._store.write(_clear)
 
     def _is_empty(self) -> bool:
         maps = (f"{name}_{part}" for name in (RECORDS, STATEMENTS) for part in ("leaves", "pages"))
         tables = ("noted", "noted_records", "noted_past", *maps)
-        return not any(self._reader.ask(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
+        with self.reading():
+            return not any(self._reader.ask(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
 
     def _rebuild(
         self, kept: KeptNote, state: StateNote, statements_root: bytes, records: Records, statements: Iterable[bytes]
     ) -> None:
-        rows = sorted((record_key(*subject), subject) for subject in records)
-        with self._store.writing() as connection:
+        def work(connection: Connection) -> None:
             _clear(connection)
-            for key, (type, id) in rows:
+            for key, (type, id) in sorted((record_key(*subject), subject) for subject in records):
                 connection.execute(_PUT, (type, key, id, encode(records[type, id])))
             # Read back from what was written, so that the map is of the bytes that are there.
             leaves = (
@@ -401,6 +393,8 @@ class NotedStore(StoredNoted):
             ids = ((id, id) for id in sorted(statements))
             _check_led_to(statements_root, SqliteStateMap(connection, STATEMENTS).rebuild(ids))
             _write_head(connection, kept, state, root, statements_root, 0)
+
+        self._store.write(work)
 
 
 def state_damaged(what: str) -> StorageError:
@@ -434,6 +428,36 @@ def _leads_to(state: StateNote, records_root: bytes, statements_root: bytes) -> 
 def _read_head(connection: Connection) -> Head | None:
     row = connection.execute(_ROW, (KEPT_NOTE,)).fetchone()
     return None if row is None else _head(*row)
+
+
+def _settle(
+    connection: Connection,
+    *,
+    kept: KeptNote,
+    state: StateNote,
+    statements_root: bytes,
+    changed: Mapping[Subject, dict[str, Any] | None],
+    committed: Mapping[bytes, bool],
+) -> None:
+    before = _read_head(connection)
+    past = 0 if before is None else before.past
+    if before is not None and before.state.root != state.root:
+        past = _remember(connection, before, changed)
+    leaves: dict[bytes, bytes | None] = {}
+    for (type, id), record in changed.items():
+        key = record_key(type, id)
+        if record is None:
+            connection.execute("DELETE FROM noted_records WHERE key = ?", (key,))
+            leaves[key] = None
+        else:
+            raw = encode(record)
+            connection.execute(_PUT, (type, key, id, raw))
+            leaves[key] = sha256(raw).digest()
+    trie, statements = SqliteStateMap(connection, RECORDS), SqliteStateMap(connection, STATEMENTS)
+    trie.update(leaves)
+    statements.update({id: id if is_in else None for id, is_in in committed.items()})
+    _check_led_to(statements_root, statements.root())
+    _write_head(connection, kept, state, trie.root(), statements_root, past)
 
 
 def _check_led_to(statements_root: bytes, root: bytes) -> None:

@@ -342,13 +342,14 @@ class Witnessing:
 
     def _request(self, held: int) -> tuple[int, str, bytes]:
         """Size and text of the newest checkpoint, and the request for it."""
-        signed = self._store.checkpoint()
-        assert signed is not None, "there was one, and it only grows"
-        size, note = signed
+        with self._store.snapshot():
+            signed = self._store.checkpoint()
+            assert signed is not None, "there was one, and it only grows"
+            size, note = signed
+            # More than is signed may be held there, by an older run of ours: then the 409 tells us again.
+            old = min(held, size)
+            proof = prove_consistency(old, size, self._store)
         own = signed_only(note.encode(), self._log)
-        # More than is signed may be held there, by an older run of ours: then the 409 tells us again.
-        old = min(held, size)
-        proof = prove_consistency(old, size, self._store)
         return size, Note.decode(own).text, Request(old=old, proof=tuple(proof), checkpoint=own).encode()
 
     def _add(self, text: str, line: Signature) -> None:
@@ -391,8 +392,9 @@ class Witnessing:
 
     def _compare(self, theirs: Checkpoint, data: bytes) -> tuple[bool, Conflict | None]:
         """Whether a checkpoint of our key is of our log; if not, it is kept."""
-        if theirs.size <= self._store.size() and self._store.root(theirs.size) == theirs.root:
-            return True, None
+        with self._store.snapshot():
+            if theirs.size <= self._store.size() and self._store.root(theirs.size) == theirs.root:
+                return True, None
         shown = signed_only(data, self._log)
         before = self._store.kept(_SHOWN)
         if before != shown:

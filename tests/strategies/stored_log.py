@@ -33,6 +33,16 @@ def open_store(path: Path) -> Store:
     return Store.open(path, ecosystem=ECOSYSTEM, origin=ORIGIN)
 
 
+def page_count(store: Store) -> int:
+    """How many pages the database has."""
+    return int(store.write(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0]))
+
+
+def limit_pages(store: Store, most: int) -> None:
+    """As if the disk had room for so many pages in all."""
+    store.write(lambda connection: connection.execute(f"PRAGMA max_page_count = {most}").fetchall())
+
+
 def tamper(path: Path, sql: str, *parameters: object) -> None:
     """Change the file behind the store's back."""
     connection = sqlite3.connect(path)

@@ -12,6 +12,7 @@ from accredit.node.http.problems import MEDIA_TYPE
 from accredit.node.http.routes import request_reading as requests_module
 from accredit.node.http.routes.route import Call
 from tests.strategies.served import COLLEGE, B, Served, ask_raw, served
+from tests.strategies.stored_log import limit_pages, page_count
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +141,8 @@ async def test_a_full_disk_is_507_whole_and_its_paths_stay_in_the_log(
     node = served(tmp_path)
     size = node.store.size()
     said = [node.town.votes(B, node.town.genesis).raw for _ in range(200)]
-    pages = node.store._writer.execute("PRAGMA page_count").fetchone()[0]
-    node.store._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = page_count(node.store)
+    limit_pages(node.store, pages)
     with caplog.at_level(logging.ERROR):
         response = await node.ask(
             "POST", "/v1/statements", content=b"".join(said), headers={"content-type": "application/cbor-seq"}
@@ -150,7 +151,7 @@ async def test_a_full_disk_is_507_whole_and_its_paths_stay_in_the_log(
     assert str(tmp_path) not in response.text
     assert int(response.headers["retry-after"]) > 0
     assert node.store.size() == size
-    node.store._writer.execute("PRAGMA max_page_count = 1000000")
+    limit_pages(node.store, 1000000)
     node.time += 60
     assert {result.status for result in node.take(said)} == {"logged"}
     node.store.close()

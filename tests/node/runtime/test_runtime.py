@@ -21,6 +21,7 @@ from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, issuer_body
 from tests.strategies.real_node import Links, keys_of, public_files, running, until
+from tests.strategies.stored_log import limit_pages, page_count
 from tests.strategies.web import serve
 
 
@@ -119,15 +120,15 @@ async def test_a_full_disk_is_the_answer_and_nothing_is_told_to_have_happened(
     town = founded("node1")
     async with running(tmp_path, town, "node1") as node:
         await node.runtime.submit(raws_of(town))
-        pages = node.store._writer.execute("PRAGMA page_count").fetchone()[0]
-        node.store._writer.execute(f"PRAGMA max_page_count = {pages}")
+        pages = page_count(node.store)
+        limit_pages(node.store, pages)
         many = [town.says(A, "issuer.register", issuer_body(number), heard=False).raw for number in range(300)]
         monkeypatch.setattr("accredit.node.engine.engine.STORAGE_PAUSE", 0)
         results = await node.runtime.submit(many)
         assert {each.status for each in results} == {"refused"}
         assert {each.error.code for each in results if each.error} == {"disk_full"}
         assert node.runtime.engine.size == node.store.size() == 3
-        node.store._writer.execute("PRAGMA max_page_count = 1000000")
+        limit_pages(node.store, 1000000)
         assert {each.status for each in await node.runtime.submit(many)} == {"logged"}
         await settled(node)
         check(node)

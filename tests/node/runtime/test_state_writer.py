@@ -20,7 +20,12 @@ from tests.strategies.network import A
 from tests.strategies.noted_states import Step, Story, issuers
 from tests.strategies.real_node import running, until
 from tests.strategies.signing import signing_town
-from tests.strategies.stored_log import open_store, tamper
+from tests.strategies.stored_log import (
+    limit_pages,
+    open_store,
+    page_count,
+    tamper,
+)
 
 T = TypeVar("T")
 
@@ -62,14 +67,14 @@ async def test_without_room_it_trails_and_is_whole_and_catches_up_with_the_next_
         noting.take(standing(story.step(issuers(*range(9)))))
         await noting.store()
         before, state = dict(story.records), noting.noted.state
-        pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-        store._writer.execute(f"PRAGMA max_page_count = {pages + 1}")
+        pages = page_count(store)
+        limit_pages(store, pages + 1)
         for n in (100, 200):
             assert noting.take(standing(story.step(issuers(*range(n, n + 90)))))
             await noting.store()
             assert noting.noted.state == state
             noting.noted.check(before)
-        store._writer.execute("PRAGMA max_page_count = 1000000")
+        limit_pages(store, 1000000)
         noting.take(standing(story.step(issuers(7, word="was"))))
         await noting.store()
         noting.noted.check(story.records)
@@ -78,14 +83,14 @@ async def test_without_room_it_trails_and_is_whole_and_catches_up_with_the_next_
 async def test_a_start_without_room_goes_on_and_makes_everything_anew_once_there_is_some(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
         noting, story = Noting(NotedStore(store), at_once), Story()
-        pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-        store._writer.execute(f"PRAGMA max_page_count = {pages + 1}")
+        pages = page_count(store)
+        limit_pages(store, pages + 1)
         await noting.resume([standing(story.step(issuers(*range(90))))])
         assert noting.noted.state is None
         noting.take(standing(story.step(issuers(200))))
         await noting.store()
         assert noting.noted.state is None
-        store._writer.execute("PRAGMA max_page_count = 1000000")
+        limit_pages(store, 1000000)
         noting.take(standing(story.step({("issuer", "did:web:i3.example"): None})))
         await noting.store()
         noting.noted.check(story.records)

@@ -10,13 +10,15 @@ import pytest
 
 from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Store
-from accredit.node.storage.sqlite import storage_error, transaction
+from accredit.node.storage.sqlite import storage_error
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.merkle import EMPTY_ROOT
 from tests.strategies.stored_log import (
     expected_root,
     identify,
+    limit_pages,
     open_store,
+    page_count,
     run_child,
     start_child,
     statements,
@@ -92,8 +94,8 @@ def test_killed_while_it_is_made_it_can_be_made_again(path: Path) -> None:
 def test_on_a_full_disk_nothing_is_half_written_and_room_is_enough_to_go_on(path: Path) -> None:
     with open_store(path) as store:
         store.append(statements(0, 100))
-        pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-        store._writer.execute(f"PRAGMA max_page_count = {pages + 10}")
+        pages = page_count(store)
+        limit_pages(store, pages + 10)
         size = 100
         while size < 100_000:
             try:
@@ -105,7 +107,7 @@ def test_on_a_full_disk_nothing_is_half_written_and_room_is_enough_to_go_on(path
             store.append(statements(size, size + 500))
         assert full.value.code == "disk_full"
         assert "Make room" in full.value.hint
-        store._writer.execute("PRAGMA max_page_count = 1000000")
+        limit_pages(store, 1000000)
         assert store.append(statements(size, size + 500)) == (size + 500, expected_root(size + 500))
         assert audit(store, identify=identify)[0] == size + 500
 
@@ -137,18 +139,17 @@ def test_when_the_operating_system_refuses_to_write_it_says_so_and_goes_on_later
 
 
 def test_what_fails_half_way_in_a_transaction_leaves_no_trace(store: Store) -> None:
-    def interrupted() -> None:
-        with transaction(store._writer):
-            store._writer.execute("DELETE FROM tree")
-            raise KeyboardInterrupt
+    def interrupted(connection: sqlite3.Connection) -> None:
+        connection.execute("DELETE FROM tree")
+        raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        interrupted()
+        store.write(interrupted)
     assert store.head() == (0, EMPTY_ROOT)
 
 
 def test_a_tool_that_holds_the_database_is_named_as_the_cause(store: Store) -> None:
-    store._writer.execute("PRAGMA busy_timeout = 20")
+    store._writer.run(lambda connection: connection.execute("PRAGMA busy_timeout = 20").close())
     other = sqlite3.connect(store.path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageError, match="Close other tools") as refused:

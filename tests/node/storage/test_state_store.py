@@ -20,7 +20,14 @@ from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.state_trie import check_proof
 from tests.strategies.noted_states import START, Step, Story, issuers, said
-from tests.strategies.stored_log import open_store, run_child, start_child, tamper
+from tests.strategies.stored_log import (
+    limit_pages,
+    open_store,
+    page_count,
+    run_child,
+    start_child,
+    tamper,
+)
 
 SUBJECTS = [("issuer", "a"), ("issuer", "b"), ("authority", "a"), ("charter", "c"), ("node", "n")]
 HISTORY = st.lists(
@@ -231,14 +238,14 @@ def test_on_a_full_disk_the_state_before_stays_whole_and_the_next_one_takes_its_
     first = story.step(issuers(*range(30)))
     noted.settle(**first.given())
     before = Story(records=dict(story.records), count=story.count, statements=dict(story.statements))
-    pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
-    store._writer.execute(f"PRAGMA max_page_count = {pages + 3}")
+    pages = page_count(store)
+    limit_pages(store, pages + 3)
     second = story.step(issuers(*range(1_000, 1_900)))
     with pytest.raises(StorageError) as full:
         noted.settle(**second.given())
     assert full.value.code == "disk_full"
     check_same(noted, before, first)
-    store._writer.execute("PRAGMA max_page_count = 1000000")
+    limit_pages(store, 1000000)
     third = story.step({("issuer", "a"): {"n": 1}})
     both = {name: {**getattr(second, name), **getattr(third, name)} for name in ("changed", "committed")}
     noted.settle(**{**third.given(), **both})

@@ -22,6 +22,7 @@ from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, founded, node_entry
 from tests.strategies.public_log import CHECKPOINT, GENESIS, PublicLog, bundle_path, hosted
 from tests.strategies.real_node import Links, public_files, running, until
+from tests.strategies.stored_log import limit_pages
 from tests.strategies.web import serve
 
 BATCH = 300  # not a multiple of a bundle, nor of what a pool hands out
@@ -293,7 +294,7 @@ async def test_a_full_disk_is_waited_for_and_nothing_is_lost(
 
     def append(store: Store, raws: list[tuple[bytes, bytes]]) -> tuple[int, bytes]:
         if not full:
-            store._writer.execute("PRAGMA max_page_count = 60")
+            limit_pages(store, 60)
             full.append(store)
         return original(store, raws)
 
@@ -302,7 +303,7 @@ async def test_a_full_disk_is_waited_for_and_nothing_is_lost(
         for pages in range(60, 10_000, 8):
             said = len(caplog.records)
             await until(lambda said=said: len(caplog.records) > said)  # type: ignore[misc]
-            full[0]._writer.execute(f"PRAGMA max_page_count = {pages}")
+            limit_pages(full[0], pages)
 
     monkeypatch.setattr(Store, "append", append)
     with caplog.at_level(logging.ERROR, "accredit.node.sync.initial_sync"):

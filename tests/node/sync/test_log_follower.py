@@ -19,6 +19,7 @@ from accredit.registry.transparency.tiles import Frontier
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, founded, issuer_body, node_entry, node_seed
 from tests.strategies.real_node import public_files, running, until
+from tests.strategies.stored_log import limit_pages, page_count
 from tests.strategies.web import Handler, answer, serve
 
 QUICK = (0.02, 0.1)
@@ -139,13 +140,13 @@ async def test_a_full_disk_delays_joining_and_loses_nothing(tmp_path: Path, monk
     ):
         await grown(host, town, 300)
         await guest.runtime.submit([town.genesis.raw])
-        pages = guest.store._writer.execute("PRAGMA page_count").fetchone()[0]
-        guest.store._writer.execute(f"PRAGMA max_page_count = {pages}")
+        pages = page_count(guest.store)
+        limit_pages(guest.store, pages)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(partial(join, guest.runtime, files, url, pause_seconds=QUICK))
             await trio.sleep(0.3)
             assert guest.runtime.engine.size == 1
-            guest.store._writer.execute("PRAGMA max_page_count = 1000000")
+            limit_pages(guest.store, 1000000)
             await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)
             nursery.cancel_scope.cancel()
 

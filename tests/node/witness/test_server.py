@@ -20,6 +20,7 @@ from accredit.registry.transparency.equivocation import check as check_conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey, decode_signatures
 from accredit.registry.transparency.witness import Held, Refused, Request, origin_hash, read_cosignature
 from tests.strategies.consortium import seed_of
+from tests.strategies.stored_log import limit_pages, page_count
 from tests.strategies.witnessed import Tree
 
 NAME = "witness.example"
@@ -108,8 +109,8 @@ async def test_what_is_cosigned_is_kept_first(files: Files) -> None:
 async def test_nothing_is_cosigned_that_could_not_be_kept(files: Files) -> None:
     """SQLite's own "database or disk is full", by its page limit."""
     witness = desk(files)
-    pages = files.held._writer.execute("PRAGMA page_count").fetchone()[0]
-    files.held._writer.execute(f"PRAGMA max_page_count = {pages}")
+    pages = page_count(files.held)
+    limit_pages(files.held, pages)
     with contextlib.suppress(StorageError):  # until the last page is full
         for number in range(1_000):
             files.held.swap(f"{number}", None, LOG.note(5))
@@ -117,7 +118,7 @@ async def test_nothing_is_cosigned_that_could_not_be_kept(files: Files) -> None:
         await witness.add_checkpoint(LOG.request(0, 5).encode())
     assert caught.value.code == "disk_full"
     assert await witness.checkpoint(HASH) is None
-    files.held._writer.execute("PRAGMA max_page_count = 1000000")
+    limit_pages(files.held, 1000000)
     assert await ask(witness, LOG.request(0, 5)) == 200
 
 

@@ -108,7 +108,7 @@ async def test_a_silent_line_is_kept_open_and_a_broken_disk_ends_it(
     assert status == 200
     assert body.count(b": still here") >= 2
     assert len(told(body)) == len(node.store.changes(0, 100)), "page after page, without waiting"
-    node.store._writer.execute("DROP TABLE changes")
+    node.store.write(lambda connection: connection.execute("DROP TABLE changes").close())
     with caplog.at_level(logging.ERROR):
         status, body = await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream")
     assert (status, told(body)) == (200, [])
