@@ -35,9 +35,10 @@ from .clients.peer_http import Peers
 from .clock import Clock, SystemClock
 from .http.app import create_app
 from .http.serve import GRACE_SECONDS, NodeReader, bind, serve
-from .key_files import NodeKeys, read_passphrase
+from .key_files import NodeKeys
 from .ports import RunBlocking, in_thread
 from .runtime.runtime import Runtime
+from .secret_files import read_passphrase
 from .settings import NodeConfig
 from .storage.log_store import Store
 from .storage.signing_guard import SignedHead, SignedState

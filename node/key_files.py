@@ -357,24 +357,6 @@ def new_seed() -> bytes:
     return random_bytes(SEED_BYTES)
 
 
-def read_passphrase(path: Path) -> str:
-    """Return what a passphrase file holds, but for the newline at its end.
-
-    Its permissions are not looked at: container secrets and service managers' credentials come as they come.
-
-    Raises:
-        InputError: `no_such_file`, `empty_passphrase`, `passphrase_not_text`.
-    """
-    try:
-        text = read_file(path, "the passphrase file").decode()
-    except UnicodeDecodeError as error:
-        raise InputError("passphrase_not_text", f"{path} is not UTF-8 text.", hint="Is it the right file?") from error
-    passphrase = text.removesuffix("\n").removesuffix("\r")
-    if not passphrase:
-        raise InputError("empty_passphrase", f"{path} is empty.", hint="Write the passphrase into its first line.")
-    return passphrase
-
-
 def _derive(passphrase: str, salt: bytes, limits: KdfLimits) -> bytes:
     typed = unicodedata.normalize("NFC", passphrase).encode()
     return argon2id.kdf(SecretBox.KEY_SIZE, typed, salt, opslimit=limits.opslimit, memlimit=limits.memlimit)
@@ -400,7 +382,7 @@ def _load(path: Path, format: str) -> dict[str, Any]:
         if members.get("version") != _VERSION:
             raise InputError(
                 "key_file_version",
-                f"{path} is of version {members.get('version')}; this program knows {_VERSION}.",
+                f"{path} is of another version; this program knows version {_VERSION}.",
                 hint="Use the program that wrote it, or a newer one.",
             )
     except (ValueError, RecursionError) as error:

@@ -38,10 +38,9 @@ def node_option(command: _F) -> _F:
 
 def _nodes(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     urls = value or tuple(os.environ.get("ACCREDIT_NODE", "").split()) or (DEFAULT_NODE,)
-    for url in urls:
-        if not url.startswith(("http://", "https://")):
-            raise click.BadParameter(f"{url!r} is not the URL of a node: it begins with https:// or http://.")
-    return tuple(dict.fromkeys(url.rstrip("/") for url in urls))
+    from accredit.node.clients.node_url import node_url
+
+    return tuple(dict.fromkeys(node_url(url) for url in urls))
 
 
 @contextmanager

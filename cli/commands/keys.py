@@ -21,9 +21,9 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Group
 from accredit.cli.base.node_option import connected, node_option
-from accredit.cli.signing.keys import passphrase_for, read_public
+from accredit.cli.signing.keys import new_passphrase_for, read_public
 from accredit.cli.signing.workflow import Desk, Say, signing
-from accredit.registry.encoding.ed25519 import SEED_BYTES, did_key, key_id, multibase
+from accredit.registry.encoding.ed25519 import did_key, key_id, multibase
 from accredit.registry.errors import DecodeError, InputError
 
 FOUNDER_BUDGET: Final = 1_000_000
@@ -62,7 +62,7 @@ def new(file: Path, authority: str, label: str, next_file: Path | None, passphra
     """
     from accredit.node.key_files import new_seed
 
-    passphrase = passphrase_for(file, passphrase_file, confirm=True)
+    passphrase = new_passphrase_for(file, passphrase_file, known=(label, authority))
     made = [_create(file, new_seed(), passphrase, label, authority)]
     if next_file is not None:
         made.append(_create(next_file, new_seed(), passphrase, f"{label} (next)".strip(), authority))
@@ -78,9 +78,12 @@ def new(file: Path, authority: str, label: str, next_file: Path | None, passphra
     output.emit({"keys": made}, text)
 
 
-@keys.command("import", example="accredit keys import alice.key --seed-file seed.hex --authority did:web:board.example")
+@keys.command(
+    "import",
+    example="accredit keys import alice.key --seed-file ed25519.pem --authority did:web:board.example",
+)
 @click.argument("file", type=_FILE)
-@click.option("--seed-file", type=_FILE, required=True, help="64 hexadecimal digits, or a JWK (OKP, Ed25519) with d.")
+@click.option("--seed-file", type=_FILE, required=True, help="Private key: PKCS#8 PEM, JWK, hex, multibase.")
 @click.option("--authority", required=True, metavar="ID", help="Authority it shall speak for.")
 @click.option("--label", default="", help="Whose it is, for people.")
 @click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
@@ -89,8 +92,11 @@ def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_
 
     It knows nothing of what the key has signed before: the first command that signs with it asks two nodes.
     """
-    seed = _read_seed(seed_file)
-    key = _create(file, seed, passphrase_for(file, passphrase_file, confirm=True), label, authority)
+    from accredit.node.secret_files import read_seed
+
+    seed = read_seed(seed_file)
+    passphrase = new_passphrase_for(file, passphrase_file, known=(label, authority))
+    key = _create(file, seed, passphrase, label, authority)
 
     def text() -> None:
         _show(key)
@@ -317,26 +323,6 @@ def _show(key: dict[str, Any]) -> None:
             ("signed last", signed),
         ]
     )
-
-
-def _read_seed(path: Path) -> bytes:
-    """32 bytes from hexadecimal digits or from a JWK (RFC 8037 §2)."""
-    text = documents.read_text(path).strip()
-    if not text.startswith("{"):
-        return documents.digest(text, "seed")
-    import base64
-    import binascii
-
-    jwk = documents.parse_json(text, str(path))
-    try:
-        seed = base64.urlsafe_b64decode(str(jwk["d"]) + "==")
-    except (KeyError, binascii.Error):
-        seed = b""
-    if jwk.get("crv") != "Ed25519" or len(seed) != SEED_BYTES:
-        raise DecodeError(
-            "not_a_seed", f"{path} is not a private Ed25519 JWK.", hint="It has kty OKP, crv Ed25519, x and d."
-        )
-    return seed
 
 
 def _key_say(kind: str, desk: Desk, body: dict[str, Any], reason: str | None) -> Say:

@@ -136,7 +136,7 @@ def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str
     note and the snapshot that the node serves. Or check a proof FILE.
     """
     relied_on = None if policy is None else Policy.decode(documents.read_bytes(policy))
-    if not what.startswith(("https://", "http://")):
+    if not what.lower().startswith(("https://", "http://")):
         _verify_proof(Path(what), log_key, relied_on, nodes)
     elif relied_on is None:
         _verify_log(what, log_key)

@@ -21,6 +21,7 @@ from accredit.cli.base.commands import Group
 from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.node.clients.node_url import node_url
 from accredit.node.storage.atomic_files import create_file, write_atomically
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.errors import InputError, RefusedError
@@ -269,10 +270,11 @@ def config_path(place: Path) -> Path:
 
 def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """Keys, configuration and NODE entry of a new node; the entry in its written form."""
-    from accredit.node.key_files import NodeKeys, read_passphrase
+    from accredit.node.key_files import NodeKeys
+    from accredit.node.secret_files import check_strength, read_passphrase
     from accredit.node.settings import write_commented
 
-    written = {"name": identity["name"], "operator": identity["operator"], "url": identity["url"].rstrip("/")}
+    written = {"name": identity["name"], "operator": identity["operator"], "url": node_url(identity["url"])}
     documents.to_body(
         "node.admit", {**written, "keys": dict.fromkeys(("peer", "log", "witness", "state"), _SOME_KEY)}, "the options"
     )
@@ -280,7 +282,8 @@ def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> d
         raise InputError("file_exists", f"{folder / CONFIG} exists already.", hint="Choose another folder.")
     seal = identity["seal"]
     passphrase = read_passphrase(seal) if seal is not None else None
-    if seal is not None:
+    if seal is not None and passphrase is not None:
+        check_strength(passphrase, known=(identity["name"], identity["operator"]))
         settings = {**settings, "keys_passphrase_file": str(seal.absolute())}
     write_commented(
         folder / CONFIG,

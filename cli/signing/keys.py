@@ -9,18 +9,23 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
 from accredit.cli.base import documents
-from accredit.node.key_files import AuthorityKey, read_passphrase
+from accredit.cli.base.output import say
+from accredit.node.key_files import AuthorityKey
+from accredit.node.secret_files import check_strength, read_passphrase
 from accredit.node.storage.atomic_files import create_file
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed
 
 from .offline_files import Head, Signed
+
+TRIES: Final = 3
+"""How often a mistyped passphrase is asked for, as most programs do that ask for one."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -78,12 +83,28 @@ def read_public(path: Path) -> PublicKey:
     )
 
 
-def passphrase_for(path: Path, passphrase_file: Path | None, *, confirm: bool = False) -> str:
-    """The passphrase of the key in `path`: from the file, or asked for on a terminal.
+def new_passphrase_for(path: Path, passphrase_file: Path | None, *, known: tuple[str, ...] = ()) -> str:
+    """Return a passphrase for a key that is being made: from the file, or asked for twice, until it is strong enough.
+
+    Args:
+        known: words that an attacker would try first, such as the key's label.
 
     Raises:
-        InputError: there is neither a file nor a terminal.
+        InputError: there is neither a file nor a terminal; the one in the file is weak.
     """
+    while True:
+        passphrase = _asked_for(path, passphrase_file, confirm=True)
+        try:
+            check_strength(passphrase, known=known)
+        except InputError as error:
+            if passphrase_file is not None:
+                raise InputError(error.code, f"{passphrase_file}: {error.message}", hint=error.hint) from None
+            say(f"{error.message} {error.hint}", err=True)
+            continue
+        return passphrase
+
+
+def _asked_for(path: Path, passphrase_file: Path | None, *, confirm: bool = False) -> str:
     if passphrase_file is not None:
         return read_passphrase(passphrase_file)
     if not sys.stdin.isatty():
@@ -120,9 +141,16 @@ class Signer:
                 hint="Name the key file itself, or add --offline FILE to sign elsewhere.",
             )
         key = AuthorityKey.load(path)
-        passphrase = passphrase_for(path, passphrase_file)
-        with progress("Unlocking the key"):
-            return cls(path=path, kid=key.key, seed=key.unlock(passphrase))
+        for left in reversed(range(TRIES if passphrase_file is None else 1)):
+            passphrase = _asked_for(path, passphrase_file)
+            try:
+                with progress("Unlocking the key"):
+                    return cls(path=path, kid=key.key, seed=key.unlock(passphrase))
+            except InputError as error:
+                if error.code != "wrong_passphrase" or not left:
+                    raise
+                say(f"{error.message} {error.hint}", err=True)
+        raise AssertionError("the last try returns or raises")
 
     def sign(self, drafts: Sequence[Draft], *, keep: Callable[[Sequence[bytes]], None]) -> list[bytes]:
         """Signs `drafts`, whose numbers rise. Before it returns, `keep` has stored the result and the key file its end.

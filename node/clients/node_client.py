@@ -10,7 +10,6 @@
 * Answers are bounded, redirections are not followed, the environment's proxies are not used.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
@@ -21,13 +20,14 @@ import msgspec
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
 
+from .node_url import node_url
+
 ANSWER_BYTES: Final = 64 * 1024 * 1024
 """The longest answer taken: a list of 10^5 issuers is some 20 MiB."""
 
 TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 """A submission waits for a batch (1 s) and its checkpoint; the rest is margin for slow lines. A guess."""
 
-_HOST: Final = re.compile(rb"[A-Za-z0-9._:-]+")
 _COSE: Final = "application/cose"
 _CBOR: Final = "application/cbor"
 _CBOR_SEQUENCE: Final = "application/cbor-seq"
@@ -46,15 +46,9 @@ class NodeClient:
     def __init__(
         self, url: str, *, timeout: httpx.Timeout = TIMEOUT, transport: httpx.BaseTransport | None = None
     ) -> None:
-        self.url = url.rstrip("/")
-        try:
-            parsed = httpx.URL(self.url)
-        except httpx.InvalidURL as error:
-            raise _bad_url(url, str(error)) from None
-        if parsed.scheme not in ("http", "https") or not _HOST.fullmatch(parsed.raw_host):
-            raise _bad_url(url, "it has no scheme or no host")
+        self.url = node_url(url)
         self._http = httpx.Client(
-            base_url=parsed,
+            base_url=self.url,
             timeout=timeout,
             transport=transport,
             trust_env=False,
@@ -298,10 +292,6 @@ class NodeClient:
         if response.status_code // 100 == 2:
             return bytes(body)
         raise _error_of(self.url, response.status_code, bytes(body))
-
-
-def _bad_url(url: str, why: str) -> InputError:
-    return InputError("bad_url", f"{url!r} is not the URL of a node ({why}).", hint="It looks like https://host:port.")
 
 
 def _hex(identity: bytes | str) -> str:

@@ -24,6 +24,7 @@ SEED_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 
 _MULTICODEC_ED25519: Final = bytes.fromhex("ed01")
+_MULTICODEC_ED25519_PRIVATE: Final = bytes.fromhex("8026")  # 0x1300 as a varint
 _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -86,6 +87,21 @@ def decode_multibase(text: str) -> bytes:
     if not is_usable_public(public):
         raise DecodeError("weak_key", "this Ed25519 key is not a point of the prime-order group.", hint=hint)
     return public
+
+
+def decode_secret_multibase(text: str) -> bytes:
+    """Return the private key in a Multikey's `secretKeyMultibase` (W3C VC Data Integrity §2.2.2): its bytes.
+
+    Raises:
+        DecodeError: not base58btc, or not an Ed25519 private key. The message quotes nothing of it.
+    """
+    try:
+        raw = _base58_decode(text[1:]) if text.startswith("z") and len(text) <= 100 else b""
+    except DecodeError:
+        raw = b""
+    if not raw.startswith(_MULTICODEC_ED25519_PRIVATE):
+        raise DecodeError("not_a_key", "this is no Ed25519 private key in multibase form.") from None
+    return raw[len(_MULTICODEC_ED25519_PRIVATE) :]
 
 
 def _base58_encode(raw: bytes) -> str:

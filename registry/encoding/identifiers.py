@@ -29,6 +29,7 @@ from ..limits import IDENTIFIER_CHARS
 _FORBIDDEN: Final = re.compile(r'[^!-~]|["<>\[\\\]^`{|}]')
 _DID: Final = re.compile(r"did:([a-z0-9]+):([a-z0-9._:%-]*[a-z0-9._%-])", re.IGNORECASE)
 _URL: Final = re.compile(r"(https?)://([^/?]*)([^?]*)(?:\?(.*))?", re.IGNORECASE)
+_USER_PART: Final = re.compile(r"\s*[a-z][a-z0-9+.-]*:/+[^/?#]*@", re.IGNORECASE)
 _URN: Final = re.compile(r"urn:([a-z0-9][a-z0-9-]{0,30}[a-z0-9]):((?!/)[a-z0-9._~!$&'()*+,;=:@%/-]+)", re.IGNORECASE)
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123 §2.1
 _HOST_CHARS: Final = 253
@@ -48,6 +49,12 @@ def canonical(text: str) -> str:
         DecodeError: it is none of these; the message names the character or part at fault.
     """
     _check_length(text)
+    if "@" in text and _USER_PART.match(text) is not None:  # first of all, so that no message quotes a password
+        raise DecodeError(
+            "identifier_url",
+            "the URL carries a user name or password.",
+            hint="Remove the part before the @.",
+        )
     if text != text.strip():
         raise DecodeError("identifier_space", f"{text!r} begins or ends with white space.", hint="Remove it.")
     forbidden = _FORBIDDEN.search(text)
@@ -140,8 +147,6 @@ def _canonical_url(text: str) -> str:
     if match is None:
         raise DecodeError("identifier_url", f"{text!r} is not a URL (https://host/path).", hint="Copy it whole.")
     scheme, authority = match[1].lower(), match[2]
-    if "@" in authority:
-        raise DecodeError("identifier_url", f"{text!r} carries a user name.", hint="Remove the part before the @.")
     host, _, port = authority.partition(":")
     path = _without_dots(_escapes(match[3], text)) or "/"
     query = f"?{_escapes(match[4], text)}" if match[4] else ""

@@ -23,7 +23,6 @@ from accredit.node.key_files import (
     LastSigned,
     NodeKeys,
     new_seed,
-    read_passphrase,
 )
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from accredit.registry.errors import InputError, RefusedError, StorageError
@@ -341,23 +340,3 @@ def test_one_key_never_has_two_roles(path: Path) -> None:
         NodeKeys.create(path, "node1", seeds=seeds | {"state": seeds["log"]})
     assert not path.exists()
     assert replace(NodeKeys(name="n", **seeds), name="m").name == "m"
-
-
-@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_a_passphrase_file_may_end_in_one_newline(tmp_path: Path, ending: str) -> None:
-    file = tmp_path / "passphrase"
-    file.write_bytes(f" two words {ending}".encode())
-    file.chmod(0o444)
-    assert read_passphrase(file) == " two words "
-
-
-@pytest.mark.parametrize(
-    ("content", "code"), [(b"", "empty_passphrase"), (b"\n", "empty_passphrase"), (b"\xff\xfe", "passphrase_not_text")]
-)
-def test_a_passphrase_file_without_a_passphrase_is_named(tmp_path: Path, content: bytes, code: str) -> None:
-    (tmp_path / "passphrase").write_bytes(content)
-    with pytest.raises(InputError) as refused:
-        read_passphrase(tmp_path / "passphrase")
-    assert refused.value.code == code
-    with pytest.raises(StorageError):
-        read_passphrase(tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
-from accredit.cli.signing.keys import Signer, passphrase_for, read_public, unsent_path, write_unsent
+from accredit.cli.signing.keys import Signer, new_passphrase_for, read_public, unsent_path, write_unsent
 from accredit.node.key_files import AuthorityKey
 from accredit.registry.encoding.ed25519 import key_id, multibase, public_of
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
@@ -99,6 +99,7 @@ def test_a_key_made_elsewhere_is_brought_in(tmp_path: Path, secret: Path, form: 
     seed_file = tmp_path / "seed"
     jwk = {"kty": "OKP", "crv": "Ed25519", "d": base64.urlsafe_b64encode(SEED).decode().rstrip("=")}
     seed_file.write_text(SEED.hex() + "\n" if form == "hex" else json.dumps(jwk))
+    seed_file.chmod(0o600)
     path = tmp_path / "a.key"
     result = typed("keys", "import", path, "--seed-file", seed_file, "--authority", BOARD, "--passphrase-file", secret)
     assert read_public(path).kid == key_id(public_of(SEED))
@@ -110,6 +111,7 @@ def test_a_key_made_elsewhere_is_brought_in(tmp_path: Path, secret: Path, form: 
 )
 def test_what_is_no_private_key_is_refused_and_nothing_made(tmp_path: Path, secret: Path, text: str) -> None:
     (tmp_path / "seed").write_text(text)
+    (tmp_path / "seed").chmod(0o600)
     words = ("--seed-file", tmp_path / "seed", "--authority", BOARD, "--passphrase-file", secret)
     typed("keys", "import", tmp_path / "a.key", *words, code=3)
     assert not (tmp_path / "a.key").exists()
@@ -121,7 +123,7 @@ def test_a_wrong_missing_or_empty_passphrase_is_said_and_where_to_put_it(tmp_pat
     with pytest.raises(InputError, match="not the passphrase"):
         Signer.unlock(path, secret)
     with pytest.raises(InputError, match="--passphrase-file"):
-        passphrase_for(path, None)
+        new_passphrase_for(path, None)
     secret.write_text("\n")
     with pytest.raises(InputError, match="empty"):
         Signer.unlock(path, secret)
@@ -138,7 +140,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal_and_never_shown(
         return PASSPHRASE
 
     monkeypatch.setattr("click.prompt", answer)
-    assert passphrase_for(tmp_path / "a.key", None, confirm=True) == PASSPHRASE
+    assert new_passphrase_for(tmp_path / "a.key", None) == PASSPHRASE
     assert asked == [(f"Passphrase of {tmp_path / 'a.key'}", True, True, True)]
 
 
