@@ -13,9 +13,10 @@ FROM python:3.12-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv /opt/accredit
-# The lock first: a change of code alone does not install the packages again.
+# The lock first: a change of code alone does not install the packages again. It is complete: nothing is resolved anew,
+# and no later release of a package can break the build.
 COPY requirements/run.txt requirements/run.txt
-RUN /opt/accredit/bin/pip install --require-hashes -r requirements/run.txt
+RUN /opt/accredit/bin/pip install --no-deps --require-hashes -r requirements/run.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY registry registry
 COPY governance governance
