@@ -16,10 +16,10 @@ from time import process_time
 from typing import Any, Final
 
 from accredit.registry.decision.query import Query
-from accredit.registry.evidence.check import Checker, check
+from accredit.registry.evidence.check import EvidenceChecker, check
 from accredit.registry.evidence.prove import Prover
 from accredit.registry.evidence.proved_records import Mapped
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.transparency.state_trie import Trie
 from benchmarks.harness import RUNS, Report
 from tests.strategies.domain import EARLY, ECOSYSTEM, NOW, World, at
@@ -98,11 +98,11 @@ def of_size(report: Report, held: Held, asked: list[Query], issuers: int) -> Non
         return [prover.answer(query, NOW)[1].encode() for query in asked]
 
     files = make()
-    checker = Checker(policy)
+    checker = EvidenceChecker(policy)
 
     def check_all() -> None:
         for data, query in zip(files, asked, strict=True):
-            assert checker.check(data, query, NOW).result is Result.VERIFIED
+            assert checker.check(data, query, NOW).result is CheckResult.VERIFIED
 
     check_all()
     what = f"{issuers:,} issuers"

@@ -53,7 +53,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Figure:
     """One figure.
 
     Attributes:
@@ -104,7 +104,7 @@ class Report:
     """What one benchmark saw."""
 
     benchmark: str
-    results: list[Result] = field(default_factory=list)
+    results: list[Figure] = field(default_factory=list)
 
     def add(
         self,
@@ -116,7 +116,7 @@ class Report:
         at_least: float | None = None,
     ) -> None:
         """One figure, with its value in each run."""
-        self.results.append(Result(name=name, unit=unit, runs=tuple(runs), at_most=at_most, at_least=at_least))
+        self.results.append(Figure(name=name, unit=unit, runs=tuple(runs), at_most=at_most, at_least=at_least))
 
     def finish(self) -> Path:
         """Prints the figures and writes the file, whose path is returned."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from accredit.cli.base.commands import Root
+from accredit.cli.base.commands import RootCommand
 
 _COMMANDS: Final = {
     "demo": ("accredit.cli.demo.command:demo", "A whole consortium on this machine, in under a minute."),
@@ -41,7 +41,7 @@ _COMMANDS: Final = {
 }
 
 
-accredit = Root(
+accredit = RootCommand(
     "accredit",
     lazy=_COMMANDS,
     help="""A decentralised trust registry for learning and employment records.

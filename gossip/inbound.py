@@ -20,7 +20,7 @@ from accredit.registry.statement import Unverified, decode
 from .config import GossipConfig
 from .events import Held, Logged, StatementsJudged, Submit
 from .peer import PeerState
-from .peer_score import Health
+from .peer_score import LocalHealth
 from .peer_table import Circle
 from .want_list import Promises
 from .wire import Announce, Push, Request
@@ -78,7 +78,7 @@ class Intake:
     """
 
     def __init__(
-        self, *, config: GossipConfig, held: Held, circle: Circle, health: Health, counters: Counter[str]
+        self, *, config: GossipConfig, held: Held, circle: Circle, health: LocalHealth, counters: Counter[str]
     ) -> None:
         self.waiting = Orphans(config)
         self.first_at = 0

@@ -24,7 +24,7 @@ from typing import Final, get_args
 from .config import GossipConfig
 from .events import Held, Peer
 from .outbox import Outbox
-from .peer_score import Conduct
+from .peer_score import PeerScore
 from .sending import LongPoll, Sending
 from .wire import Accusation, Announce, Beacon, Body, Poll, Prune, Push, Request, Root
 
@@ -81,7 +81,7 @@ class PeerState:
         self.peer = peer
         self.kid = kid
         self.outbox = Outbox(config)
-        self.conduct = Conduct(config, at=at)
+        self.conduct = PeerScore(config, at=at)
         self.busy = [False, False, False]
         self.failures = 0
         self.error = ""

@@ -25,12 +25,12 @@ from typing import Final
 from accredit.registry.statement import Unverified
 
 from .config import GossipConfig
-from .rate_limits import Bucket
+from .rate_limits import TokenBucket
 
 _DOUBLINGS: Final = 16
 
 
-class Health:
+class LocalHealth:
     """How much of what goes wrong may be our own fault: 0 (nothing) to `health_max`."""
 
     def __init__(self, config: GossipConfig) -> None:
@@ -50,7 +50,7 @@ class Health:
         return number * (1 + self.score)
 
 
-class Conduct:
+class PeerScore:
     """What one peer did. Times are steady milliseconds.
 
     Attributes:
@@ -83,8 +83,8 @@ class Conduct:
         self._offences = 0
         self._served: dict[bytes, int] = {}
         self._announced = (-1, 0)  # in which heartbeat, and how often
-        self._work = Bucket(rate=config.work_per_second, burst=config.work_burst)
-        self._accused: Bucket | None = None
+        self._work = TokenBucket(rate=config.work_per_second, burst=config.work_burst)
+        self._accused: TokenBucket | None = None
         self._backlog: deque[Unverified] | None = None  # an empty deque takes 600 bytes
         self._backlog_bytes = 0
         self.firsts = 0
@@ -149,7 +149,7 @@ class Conduct:
         if self.is_overworked(at=at):
             return False
         if self._accused is None:
-            self._accused = Bucket(rate=self._config.conflicts_per_second, burst=self._config.conflicts_burst)
+            self._accused = TokenBucket(rate=self._config.conflicts_per_second, burst=self._config.conflicts_burst)
         return self._accused.take(1, at=at)
 
     def charge(self, work: int, *, at: int) -> None:

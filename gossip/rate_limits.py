@@ -48,7 +48,7 @@ class QuotaError(RefusedError):
         self.sender = sender
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket: `burst` at once, `rate` a second. Time is in milliseconds and does not go back."""
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
@@ -94,8 +94,8 @@ class Guard:
         self._config = config
         self._seen: set[bytes] = set()
         self._forgettable: deque[tuple[int, bytes]] = deque()  # (when, nonce), in order of when
-        self._frames: dict[bytes, Bucket] = {}
-        self._bytes: dict[bytes, Bucket] = {}
+        self._frames: dict[bytes, TokenBucket] = {}
+        self._bytes: dict[bytes, TokenBucket] = {}
 
     def check(self, data: bytes, publics: Mapping[bytes, bytes], *, now: int, at: int) -> Frame:
         """The frame in `data`, if it may be let in.
@@ -189,9 +189,9 @@ class Guard:
         if not (frames.take(1, at=at) and volume.take(size, at=at)):
             raise QuotaError(sender)
 
-    def _buckets(self, sender: bytes) -> tuple[Bucket, Bucket]:
+    def _buckets(self, sender: bytes) -> tuple[TokenBucket, TokenBucket]:
         if sender not in self._frames:
             config = self._config
-            self._frames[sender] = Bucket(rate=config.frames_per_second, burst=config.frames_burst)
-            self._bytes[sender] = Bucket(rate=config.bytes_per_second, burst=config.bytes_burst)
+            self._frames[sender] = TokenBucket(rate=config.frames_per_second, burst=config.frames_burst)
+            self._bytes[sender] = TokenBucket(rate=config.bytes_per_second, burst=config.bytes_burst)
         return self._frames[sender], self._bytes[sender]

@@ -90,7 +90,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ReconcileStep:
     """What follows from an answer.
 
     Attributes:
@@ -139,7 +139,7 @@ class Sessions:
         )
         return Reconcile(session=session, salt=salt, root=blinded.root, message=initiator.open())
 
-    def on_answer(self, sent: Reconcile, answer: Reconcile) -> Step:
+    def on_answer(self, sent: Reconcile, answer: Reconcile) -> ReconcileStep:
         """The responder's answer to a message of ours.
 
         Raises:
@@ -168,21 +168,23 @@ class Sessions:
         is_nothing = following is None and not found.have and not found.need
         hides = is_nothing and answer.root != asked.blinded.root and self._config.root_gate
         is_over = self._end(sent.session, asked)
-        return Step(bodies=tuple(bodies), have=have, is_alarm=hides, is_over=is_over, attempt=asked.attempt)
+        return ReconcileStep(bodies=tuple(bodies), have=have, is_alarm=hides, is_over=is_over, attempt=asked.attempt)
 
-    def on_fetched(self, sent: Fetch, delivered: Iterable[bytes]) -> Step:
+    def on_fetched(self, sent: Fetch, delivered: Iterable[bytes]) -> ReconcileStep:
         """What a fetch of ours brought: ids of statements."""
         asked = self._asked.get(sent.session)
         if asked is None:  # it took too long, and is over
-            return Step()
+            return ReconcileStep()
         before = len(asked.unfetched)
         for id in delivered:
             asked.unfetched.pop(blind(self._used(asked.salt), id), None)
         asked.is_fetching = False
         if len(asked.unfetched) == before:
             del self._asked[sent.session]
-            return Step(is_over=True, is_broken=True)
-        return Step(bodies=tuple(self._next_fetch(sent.session, asked)), is_over=self._end(sent.session, asked))
+            return ReconcileStep(is_over=True, is_broken=True)
+        return ReconcileStep(
+            bodies=tuple(self._next_fetch(sent.session, asked)), is_over=self._end(sent.session, asked)
+        )
 
     def drop(self, session: bytes) -> None:
         """Ends a session of ours, whatever is left."""

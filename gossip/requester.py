@@ -12,7 +12,7 @@ from accredit.registry.errors import AccreditError, RefusedError
 
 from .events import Effect, FrameAnswered, Reply, Send, SendFailed
 from .peer import PeerState
-from .reconcile import Step
+from .reconcile import ReconcileStep
 from .responder import Answers
 from .sending import LongPoll, Sending
 from .state import Parts
@@ -199,7 +199,7 @@ class Exchanges:
             question = parts.sessions.begin(peer.kid, parts.held, parts.random, at=parts.at, attempt=attempt)
             parts.circle.ask(peer, question)
 
-    def _on_step(self, peer: PeerState, step: Step) -> None:
+    def _on_step(self, peer: PeerState, step: ReconcileStep) -> None:
         """A session of ours went on."""
         parts = self._parts
         for body in step.bodies:

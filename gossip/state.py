@@ -19,7 +19,7 @@ from .events import Held
 from .inbound import Intake
 from .mesh import Mesh
 from .peer import PeerState
-from .peer_score import Health
+from .peer_score import LocalHealth
 from .peer_table import Circle
 from .rate_limits import Guard
 from .reconcile import Sessions
@@ -46,7 +46,7 @@ class Parts:
         self.random = random
         self.counters: Counter[str] = Counter()
         self.guard = Guard(self.me, config)
-        self.health = Health(config)
+        self.health = LocalHealth(config)
         self.circle = Circle(self.me, config, random, self.counters)
         self.intake = Intake(config=config, held=held, circle=self.circle, health=self.health, counters=self.counters)
         self.mesh = Mesh(config, random)

@@ -25,7 +25,7 @@ from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
 from .rulebook import KINDS, TWO, Stratum, is_narrowing, rule_for
 
 
-class State(StrEnum):
+class EffectState(StrEnum):
     """See the module."""
 
     EFFECTIVE = "effective"
@@ -37,7 +37,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class StatementEffect:
     """How a statement stands.
 
     Attributes:
@@ -48,7 +48,7 @@ class Verdict:
         voice: the authority it speaks for, when effective.
     """
 
-    state: State
+    state: EffectState
     reason: str
     approvals: tuple[str, ...] = ()
     needed: str = ""
@@ -59,7 +59,7 @@ Finder = Callable[[bytes], Voice | None]
 """Gives the voice of a statement that is in effect, by id; None if it is not."""
 
 
-def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> Verdict:
+def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> StatementEffect:
     """How a statement of any kind stands.
 
     Args:
@@ -68,27 +68,31 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
     """
     is_law = KINDS[statement.kind].stratum < Stratum.RECORDS
     if is_law and not draft and (voice := effective(statement.id)) is not None:
-        return Verdict(state=State.EFFECTIVE, reason="", voice=voice)  # no later cut-off takes an amendment back
+        return StatementEffect(
+            state=EffectState.EFFECTIVE, reason="", voice=voice
+        )  # no later cut-off takes an amendment back
     verdict = _judge(law, statement, effective, draft)
-    if is_law and not draft and verdict.state is State.EFFECTIVE:
+    if is_law and not draft and verdict.state is EffectState.EFFECTIVE:
         return _no("what carries it counts only by what is read after it; it must be said again", verdict.needed)
     return verdict
 
 
-def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> Verdict:
+def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> StatementEffect:
     ground = law.ground
     if ground.is_cut(statement):
-        return Verdict(state=State.VOID, reason="Its key was cut off before it.")
+        return StatementEffect(state=EffectState.VOID, reason="Its key was cut off before it.")
     if KINDS[statement.kind].stratum is Stratum.VOTES:
         return _judge_vote(law, statement, draft=draft)
     needed = _needed(law, statement)
     if not is_narrowing(statement.kind, statement.body):
         if not draft and not ground.chains.is_orderly(statement.id):
-            return Verdict(state=State.WAITING, reason="An earlier statement of its key is missing.", needed=needed)
+            return StatementEffect(
+                state=EffectState.WAITING, reason="An earlier statement of its key is missing.", needed=needed
+            )
         if ground.is_frozen(statement):
-            return Verdict(state=State.WAITING, reason="Its key has signed two histories.", needed=needed)
+            return StatementEffect(state=EffectState.WAITING, reason="Its key has signed two histories.", needed=needed)
     if _is_issuers_own(law, statement, effective):
-        return Verdict(state=State.EFFECTIVE, reason="", voice=Voice(statement.iss, None), needed=needed)
+        return StatementEffect(state=EffectState.EFFECTIVE, reason="", voice=Voice(statement.iss, None), needed=needed)
     if statement.kind.startswith("charter."):
         return _judge_charter(law, statement, needed)
     if statement.kind in CUT_OFFS:
@@ -98,13 +102,15 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> V
         return _no(entitled, needed)
     voice, problem, speaking = carrying_voice(law.mandates, statement, ground.approvals(statement), entitled=entitled)
     if voice is None:
-        state = _waiting_or_closed(law, statement) if problem.startswith("it needs") else State.INEFFECTIVE
-        return Verdict(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed)
+        state = _waiting_or_closed(law, statement) if problem.startswith("it needs") else EffectState.INEFFECTIVE
+        return StatementEffect(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed)
     if statement.kind == "authority.delegate":
         given = mandate_given(law.mandates, voice, statement)
         if not isinstance(given, Mandate):
             return _no(given, needed)
-    return Verdict(state=State.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice)
+    return StatementEffect(
+        state=EffectState.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice
+    )
 
 
 def _needed(law: Law, statement: Unverified) -> str:
@@ -113,11 +119,11 @@ def _needed(law: Law, statement: Unverified) -> str:
     return f"{statement.iss} itself" if rule.asks_one else what_is_needed(rule, charter)
 
 
-def _no(problem: str, needed: str) -> Verdict:
-    return Verdict(state=State.INEFFECTIVE, reason=_sentence(problem), needed=needed)
+def _no(problem: str, needed: str) -> StatementEffect:
+    return StatementEffect(state=EffectState.INEFFECTIVE, reason=_sentence(problem), needed=needed)
 
 
-def _judge_vote(law: Law, vote: Unverified, *, draft: bool) -> Verdict:
+def _judge_vote(law: Law, vote: Unverified, *, draft: bool) -> StatementEffect:
     """A vote stands if its key counts for the authority it names; in a draft, if it would be its key's first."""
     if not law.ground.voices(vote):
         return _no("its key does not count for the authority it names", "")
@@ -126,10 +132,10 @@ def _judge_vote(law: Law, vote: Unverified, *, draft: bool) -> Verdict:
         held = [s for target in vote.body["targets"] for s in (chains.get(target), *chains.votes_on(target))]
         if any(s is not None and s.kid == vote.kid for s in held):
             return _no("its key has signed or voted on one of these already, and the first counts for good", "")
-    return Verdict(state=State.EFFECTIVE, reason="")
+    return StatementEffect(state=EffectState.EFFECTIVE, reason="")
 
 
-def _judge_charter(law: Law, statement: Unverified, needed: str) -> Verdict:
+def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEffect:
     """A charter statement that is not in force."""
     ground = law.ground
     if statement.kind == "charter.genesis":
@@ -138,25 +144,27 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> Verdict:
     if problem is not None:
         return _no(problem, needed)
     if has_missing_heads(ground.chains, statement):
-        return Verdict(state=State.WAITING, reason="Something that its heads cover is missing.", needed=needed)
+        return StatementEffect(
+            state=EffectState.WAITING, reason="Something that its heads cover is missing.", needed=needed
+        )
     approvals = ground.approvals(statement)
     speaking = tuple(ground.speaking(statement, approvals))
     if is_passed(ground.chains, ground.versions, statement, approvals):
-        return Verdict(
-            state=State.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=Voice(statement.iss, None)
+        return StatementEffect(
+            state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=Voice(statement.iss, None)
         )
     reason = f"It needs {needed} of the charter in force, and as its own charter asks; of each more than half."
-    return Verdict(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+    return StatementEffect(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
 
 
-def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> Verdict:
+def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEffect:
     """A cut-off of a key that is not in effect, or a draft of one."""
     ground = law.ground
     approvals = ground.approvals(statement)
     speaking = tuple(ground.speaking(statement, approvals))
     if is_cut_off_in_order(ground, statement):
         voice = Voice(statement.iss, None)
-        return Verdict(state=State.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice)
+        return StatementEffect(state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice)
     key, voices, charter = statement.body["key"], ground.voices(statement), ground.charter(statement)
     if not voices:
         return _no("neither the committed next key nor a key that counts has signed it", needed)
@@ -166,12 +174,14 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> Verdict:
     if own and rule_for(statement.kind, statement.body, charter.rules).asks_one:
         asked = ground.threshold(own[0], ground.epoch(statement))
         reason = f"It needs {asked} keys of {own[0].by}."
-        return Verdict(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+        return StatementEffect(
+            state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed
+        )
     if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
         return _no("it is no key of its author's", needed)
     rule = rule_for(statement.kind, statement.body, charter.rules)
     needed = what_is_needed(TWO if rule.asks_one else rule, charter)
-    return Verdict(state=State.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
+    return StatementEffect(state=EffectState.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 
 
 def _is_issuers_own(law: Law, statement: Unverified, effective: Finder) -> bool:
@@ -185,7 +195,7 @@ def _is_issuers_own(law: Law, statement: Unverified, effective: Finder) -> bool:
     )
 
 
-def _waiting_or_closed(law: Law, statement: Unverified) -> State:
+def _waiting_or_closed(law: Law, statement: Unverified) -> EffectState:
     """Whether votes could still carry it: keys that have not rejected it, and are not cut off, may yet approve."""
     ground = law.ground
     narrowing = is_narrowing(statement.kind, statement.body)
@@ -203,7 +213,7 @@ def _waiting_or_closed(law: Law, statement: Unverified) -> State:
         possible = any(can_speak(voice) for voice in ground.voices(statement))
     else:
         possible = is_met(rule, [by for by in charter.authorities if can_speak(Voice(by, None))], charter)
-    return State.WAITING if possible else State.CLOSED
+    return EffectState.WAITING if possible else EffectState.CLOSED
 
 
 def _entitled(law: Law, statement: Unverified, effective: Finder) -> list[Voice] | str | None:

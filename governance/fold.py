@@ -33,7 +33,7 @@ from accredit.registry.transparency.state_trie import Trie, state_root
 from .ballots import Voice
 from .charter import Charter
 from .committed_set import Committed
-from .effect import State, Verdict, judge
+from .effect import EffectState, StatementEffect, judge
 from .encoded_records import Picked, record_of
 from .governance_records import authority_record, charter_record
 from .governing_state import Law, affected_keys, settle_law
@@ -46,8 +46,9 @@ from .statement_index import Chains
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
-_BEFORE_GENESIS: Final = Verdict(
-    state=State.WAITING, reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it."
+_BEFORE_GENESIS: Final = StatementEffect(
+    state=EffectState.WAITING,
+    reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it.",
 )
 
 
@@ -72,7 +73,7 @@ class Proposal:
     """A statement that waits for votes, and the votes on it that are held."""
 
     statement: Statement
-    verdict: Verdict
+    verdict: StatementEffect
     votes: tuple[Statement, ...]
 
 
@@ -316,16 +317,16 @@ class Fold:
                 self._contributed.pop(target, None)
             self._dirty[target] = None
 
-    def _judge(self, law: Law, statement: Statement) -> Verdict:
+    def _judge(self, law: Law, statement: Statement) -> StatementEffect:
         verdict = judge(law, statement, self._effective.get)
         annulments = self._annulments.get(statement.id, ())
-        if verdict.state is State.EFFECTIVE and any(annulment in self._effective for annulment in annulments):
-            return replace(verdict, state=State.ANNULLED, voice=None, reason="A later decision annulled it.")
+        if verdict.state is EffectState.EFFECTIVE and any(annulment in self._effective for annulment in annulments):
+            return replace(verdict, state=EffectState.ANNULLED, voice=None, reason="A later decision annulled it.")
         return verdict
 
-    def _note(self, statement: Statement, verdict: Verdict) -> None:
+    def _note(self, statement: Statement, verdict: StatementEffect) -> None:
         self._set_effective(statement.id, verdict.voice)
-        if verdict.state in (State.WAITING, State.CLOSED):
+        if verdict.state in (EffectState.WAITING, EffectState.CLOSED):
             self._open[statement.id] = None
         else:
             self._open.pop(statement.id, None)
@@ -413,14 +414,14 @@ class Fold:
         """What somebody should look at: forked keys, rival amendments."""
         return () if self.law is None else self.law.alarms
 
-    def standing(self, statement: bytes) -> Verdict | None:
+    def standing(self, statement: bytes) -> StatementEffect | None:
         """How a held statement stands; None for one not held. A vote is effective where its key counts for somebody."""
         held = self.chains.get(statement)
         if held is None:
             return None
         return _BEFORE_GENESIS if self.law is None else self._judge(self.law, held)
 
-    def explain_draft(self, draft: Draft, key: bytes) -> Verdict:
+    def explain_draft(self, draft: Draft, key: bytes) -> StatementEffect:
         """What would become of a draft if `key` signed it now.
 
         Raises:
@@ -438,7 +439,7 @@ class Fold:
         for statement in sorted((self.chains[s] for s in self._open), key=lambda s: (s.iat, s.id)):
             verdict = self.standing(statement.id)
             assert verdict is not None
-            if verdict.state is State.WAITING:
+            if verdict.state is EffectState.WAITING:
                 votes = tuple(self.chains.votes_on(statement.id))
                 found.append(Proposal(statement=statement, verdict=verdict, votes=votes))
         return found

@@ -121,7 +121,7 @@ class LastSigned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorityKey:
+class SealedKey:
     """One key of an authority, as in its file; the seed stays sealed.
 
     Attributes:
@@ -154,7 +154,7 @@ class AuthorityKey:
         authority: str,
         ecosystem: bytes | None = None,
         limits: KdfLimits = MODERATE,
-    ) -> "AuthorityKey":
+    ) -> "SealedKey":
         """Seal `seed` (32 random bytes; `new_seed()`) into a new file.
 
         Raises:
@@ -177,7 +177,7 @@ class AuthorityKey:
         return made
 
     @classmethod
-    def load(cls, path: Path) -> "AuthorityKey":
+    def load(cls, path: Path) -> "SealedKey":
         """Read a key file; no passphrase is needed for what is public.
 
         Raises:
@@ -236,7 +236,7 @@ class AuthorityKey:
         )
 
     @staticmethod
-    def record_last(path: Path, seq: int, id: bytes) -> "AuthorityKey":
+    def record_last(path: Path, seq: int, id: bytes) -> "SealedKey":
         """Note in the file that `(seq, id)` is being signed; call it before the signature leaves the process.
 
         For several statements at once the last one is enough: numbers only rise.
@@ -248,7 +248,7 @@ class AuthorityKey:
         assert seq > 0
         assert len(id) == _ID_BYTES
         with folder_lock(path.parent):
-            current = AuthorityKey.load(path)
+            current = SealedKey.load(path)
             current.guard(seq, id)
             updated = replace(current, last=LastSigned(seq=seq, id=id))
             write_atomically(path, updated._encode())

@@ -39,7 +39,7 @@ _HEX64: Final = r"^([0-9a-f]{64})?$"
 _URL: Final = r"^(https?://[^\s/]+(/[^\s]*)?)?$"
 
 
-class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BootstrapPeer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A node to begin with."""
 
     url: Annotated[str, Meta(pattern=r"^https?://\S+$", description="its public URL")]
@@ -137,11 +137,11 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     # ------------------------------------------------------------------------------------------------- peers
     peers: Annotated[
-        tuple[Peer, ...],
+        tuple[BootstrapPeer, ...],
         Meta(
             max_length=64,
             description="Nodes to begin with, until the member list is known: url, and key (the public peer key, hex).",
-            examples=[[Peer(url="https://node2.example.org", key="<64 hex digits>")]],
+            examples=[[BootstrapPeer(url="https://node2.example.org", key="<64 hex digits>")]],
         ),
     ] = ()
     witnesses: Annotated[
@@ -434,7 +434,7 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, Peer):
+    if isinstance(value, BootstrapPeer):
         return f"{{url = {_toml(value.url)}, key = {_toml(value.key)}}}"
     return f"[{', '.join(map(_toml, value))}]"
 

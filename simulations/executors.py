@@ -34,7 +34,7 @@ class WorkerLost(Exception):
     """The process that ran a job ended before the job did."""
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Runs many jobs."""
 
     def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R | Exception]]:
@@ -46,7 +46,7 @@ class Engine(Protocol):
         ...
 
 
-def engine(name: str, *, processes: int | None = None, address: str = "") -> Engine:
+def engine(name: str, *, processes: int | None = None, address: str = "") -> Executor:
     """The engine of that name.
 
     Args:
@@ -60,23 +60,23 @@ def engine(name: str, *, processes: int | None = None, address: str = "") -> Eng
         case "local":
             if address:
                 raise InputError("no_address", "local processes have no address.", hint="Choose an engine: --engine.")
-            return LocalEngine(processes or os.cpu_count() or 1)
+            return LocalExecutor(processes or os.cpu_count() or 1)
         case "dask":
-            return DaskEngine(_import("distributed", "dask"), processes, address)
+            return DaskExecutor(_import("distributed", "dask"), processes, address)
         case "ray":
-            return RayEngine(_import("ray", "ray"), processes, address)
+            return RayExecutor(_import("ray", "ray"), processes, address)
         case _:
             raise InputError("no_engine", f"there is no engine {name!r}.", hint=f"One of: {', '.join(ENGINES)}.")
 
 
-class LocalEngine:
+class LocalExecutor:
     """Processes of this machine. A worker that dies costs the run it was at, and no other."""
 
     def __init__(self, processes: int) -> None:
         self._processes = processes
 
     def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R | Exception]]:
-        """See `Engine`."""
+        """See `Executor`."""
         waiting, suspects = deque(range(len(jobs))), deque[int]()
         while waiting or suspects:
             # After a death nobody knows which of the runs under way it was: each of them runs once more, alone.
@@ -111,7 +111,7 @@ class LocalEngine:
         return []
 
 
-class DaskEngine:
+class DaskExecutor:
     """Workers of Dask, with one thread each where the cluster is ours."""
 
     def __init__(self, distributed: Any, processes: int | None, address: str) -> None:
@@ -120,7 +120,7 @@ class DaskEngine:
         self._address = address
 
     def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R | Exception]]:
-        """See `Engine`."""
+        """See `Executor`."""
         with ExitStack() as stack:
             client = stack.enter_context(self._client(stack))
             suspects = yield from self._together(client, function, jobs)
@@ -164,7 +164,7 @@ class DaskEngine:
         return self._distributed.Client(stack.enter_context(cluster), set_as_default=False)
 
 
-class RayEngine:
+class RayExecutor:
     """Workers of Ray, a processor each."""
 
     def __init__(self, ray: Any, processes: int | None, address: str) -> None:
@@ -173,7 +173,7 @@ class RayEngine:
         self._address = address
 
     def map(self, function: Callable[[J], R], jobs: Sequence[J]) -> Iterator[tuple[int, R | Exception]]:
-        """See `Engine`."""
+        """See `Executor`."""
         ray = self._ray
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told what runs here unless somebody wants it
         if self._address:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from accredit.registry.errors import InputError
 from accredit.simulations.run.report import failure_of
-from accredit.simulations.run.run import Outcome, find, run
+from accredit.simulations.run.run import RunOutcome, find, run
 from accredit.simulations.run.weakenings import Weakening
 
 from .run import weakenings as weakening
@@ -168,8 +168,8 @@ class Judged:
     """Both sides of a row."""
 
     defence: Defence
-    with_it: Outcome
-    without: Outcome
+    with_it: RunOutcome
+    without: RunOutcome
 
     @property
     def stands(self) -> bool:
@@ -226,7 +226,7 @@ def judge(defence: Defence, *, seed: int = 1) -> Judged:
     )
 
 
-def _run(scenario: str, settings: Mapping[str, float], weakenings: Sequence[Weakening | None]) -> Outcome:
+def _run(scenario: str, settings: Mapping[str, float], weakenings: Sequence[Weakening | None]) -> RunOutcome:
     with ExitStack() as stack:
         for each in weakenings:
             if each is not None:

@@ -13,9 +13,9 @@ from threading import Lock
 from typing import Final
 
 from accredit.registry.errors import InputError
-from accredit.simulations.run.run import Failure, Outcome, changed, differences, replay_command
+from accredit.simulations.run.run import Failure, RunOutcome, changed, differences, replay_command
 
-from .executors import Engine, LocalEngine, WorkerLost, engine
+from .executors import Executor, LocalExecutor, WorkerLost, engine
 from .tiers import find
 
 Job = tuple[str, dict[str, float]]
@@ -41,10 +41,10 @@ def sweep(
     jobs: Sequence[Job],
     *,
     tier: str = "",
-    on: Engine | None = None,
+    on: Executor | None = None,
     processes: int | None = None,
     done: Callable[[int], None] | None = None,
-) -> Iterator[Outcome]:
+) -> Iterator[RunOutcome]:
     """Outcomes in the order of the jobs.
 
     Args:
@@ -61,7 +61,7 @@ def sweep(
         found = find(name, tier)
         found.check(changes)
         tiers.add(found.tier)
-    if "processes" in tiers and on is not None and not isinstance(on, LocalEngine):
+    if "processes" in tiers and on is not None and not isinstance(on, LocalExecutor):
         raise InputError(
             "bad_engine", "real nodes run on this machine only.", hint="Leave --engine out, or choose another tier."
         )
@@ -71,18 +71,18 @@ def sweep(
 
 
 def collect(
-    on: Engine,
-    function: Callable[[Job], Outcome],
+    on: Executor,
+    function: Callable[[Job], RunOutcome],
     jobs: Sequence[Job],
-    lost: Callable[[Job, Exception], Outcome],
+    lost: Callable[[Job, Exception], RunOutcome],
     done: Callable[[int], None] | None = None,
-) -> Iterator[Outcome]:
+) -> Iterator[RunOutcome]:
     """Outcomes in the order of the jobs, as soon as all before them are there.
 
     Args:
         lost: what to make of a job that ended with an exception.
     """
-    ready: dict[int, Outcome] = {}
+    ready: dict[int, RunOutcome] = {}
     following = 0
     for index, result in on.map(function, jobs):
         ready[index] = lost(jobs[index], result) if isinstance(result, Exception) else result
@@ -93,21 +93,21 @@ def collect(
             following += 1
 
 
-def run_job(tier: str, job: Job) -> Outcome:
+def run_job(tier: str, job: Job) -> RunOutcome:
     """One run of a sweep, in whatever process."""
     name, changes = job
     with _ALONE:
         return find(name, tier).run(changes)
 
 
-def _lost(tier: str, job: Job, error: Exception) -> Outcome:
+def _lost(tier: str, job: Job, error: Exception) -> RunOutcome:
     """The outcome of a run of which nothing came back."""
     name, changes = job
     found = find(name, tier)
     settings = changed(found.scenario.settings, changes)
     different = differences(found.scenario.settings, settings)
     what = str(error) if isinstance(error, WorkerLost) else f"{type(error).__name__}: {error}"
-    return Outcome(
+    return RunOutcome(
         scenario=name,
         summary=found.scenario.summary,
         seed=settings.seed,

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from accredit.registry.errors import InputError
-from accredit.simulations.run.run import Outcome, changed
+from accredit.simulations.run.run import RunOutcome, changed
 from accredit.simulations.virtual.settings import WARM_UP, Settings
 
 from .run import run as running
@@ -34,7 +34,7 @@ OVERHEAD: Final = 20.0
 _CLASSES: Final = ((20.0, "seconds"), (120.0, "a minute"))
 
 
-class Scenario(Protocol):
+class AnyScenario(Protocol):
     """What scenarios of all tiers have."""
 
     @property
@@ -47,11 +47,11 @@ class Scenario(Protocol):
     def settings(self) -> Settings: ...
 
 
-Run = Callable[..., Outcome]
+Run = Callable[..., RunOutcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class TieredScenario:
     """A scenario of one tier.
 
     Attributes:
@@ -59,7 +59,7 @@ class Found:
     """
 
     tier: str
-    scenario: Scenario
+    scenario: AnyScenario
     start: Run
 
     def check(self, changes: Mapping[str, float]) -> None:
@@ -73,7 +73,7 @@ class Found:
         keep: int = 40,
         compare: bool = False,
         progress: Callable[[float], None] | None = None,
-    ) -> Outcome:
+    ) -> RunOutcome:
         """Runs it with some settings changed; as `running.run`. What there is to compare with is of the first tier."""
         more = {"compare": True} if compare and self.tier == TIERS[0] else {}
         return self.start(changes, keep=keep, progress=progress, **more)
@@ -89,13 +89,15 @@ class Found:
         return next((word for most, word in _CLASSES if seconds <= most), "minutes")
 
 
-def scenarios_of(tier: str) -> Mapping[str, Found]:
+def scenarios_of(tier: str) -> Mapping[str, TieredScenario]:
     """All scenarios of a tier, by name."""
     scenarios, start = _load(tier)
-    return {name: Found(tier=tier, scenario=each, start=partial(start, each)) for name, each in scenarios.items()}
+    return {
+        name: TieredScenario(tier=tier, scenario=each, start=partial(start, each)) for name, each in scenarios.items()
+    }
 
 
-def find(name: str, tier: str = "") -> Found:
+def find(name: str, tier: str = "") -> TieredScenario:
     """A scenario by its name.
 
     Args:

@@ -16,7 +16,6 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("registry", "governance", "gossip", "node", "cli", "simulations")
 PURE = ("registry", "governance", "gossip")
 OUTSIDE = {"build", "dist", "htmlcov", "__pycache__"}  # made, not written; hidden folders too, but for .ci
-LONGEST_MODULE = 500  # lines; the design asks for 50 to 400, and beyond this it is two rooms in one
 LARGEST_TEXT = 2_000_000  # bytes; larger files are data
 
 PLACES = "|".join(("root", "home", "Users", "work"))
@@ -74,10 +73,8 @@ def test_no_other_distribution_can_be_taken_for_one_of_our_folders(name: str) ->
 
 
 @pytest.mark.parametrize("path", named(MODULES))
-def test_a_module_is_small_says_what_it_is_and_is_finished(path: Path) -> None:
+def test_a_module_says_what_it_is_and_is_finished(path: Path) -> None:
     text = path.read_text("utf-8")
-    lines = len(text.splitlines())
-    assert lines <= LONGEST_MODULE
     described = bool(ast.get_docstring(parsed(path)))
     assert described, "the module's docstring is its small specification"
     assert not UNFINISHED.findall(text)

@@ -5,7 +5,7 @@
     @keys.command(example="accredit keys show alice.key")
     def show(…): ...
 
-A `Group` knows some of its commands only by name, a line of help and where they live
+A `CommandGroup` knows some of its commands only by name, a line of help and where they live
 (`"accredit.cli.commands.keys:keys"`); the module is imported when such a command is used. `accredit --help` therefore
 imports none of them.
 """
@@ -82,7 +82,7 @@ class Command(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Commands under one noun, some of them known only by where they live.
 
     Args:
@@ -150,7 +150,7 @@ class _ReaderGone(Exception):
     """Whoever read standard output has seen enough (`| head`); by another name, for click ends with 1 on its own."""
 
 
-class Root(Group):
+class RootCommand(CommandGroup):
     """The command `accredit` itself: the place where errors become messages and exit codes."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:

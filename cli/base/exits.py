@@ -37,8 +37,8 @@ REMOTE: Final = 5
 STORAGE: Final = 6
 FAULT: Final = 70
 RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13}
-"""Ways in which nothing was verified (`registry.evidence.state_check.Result`): never to be taken for a no, nor for each
-other."""
+"""Ways in which nothing was verified (`registry.evidence.state_check.CheckResult`): never to be taken for a no, nor for
+each other."""
 INTERRUPTED: Final = 130
 
 _CODES: Final = ((InputError, REFUSED), (NotYetError, NOT_YET), (RemoteError, REMOTE), (StorageError, STORAGE))

@@ -23,14 +23,14 @@ LINE_SECONDS: Final = 5.0
 BAR_SECONDS: Final = 0.5
 """What is done before that shows no bar."""
 
-Step = Callable[[int, int], None]
+OnStep = Callable[[int, int], None]
 """Called with entries done and entries in all."""
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def shown(what: str, log_format: str, clock: Callable[[], float] = monotonic) -> Iterator[Step]:
+def shown(what: str, log_format: str, clock: Callable[[], float] = monotonic) -> Iterator[OnStep]:
     """Shows progress while something goes on; yields what to tell it."""
     if log_format == "text" and sys.stderr.isatty():
         bar = _Bar(what, clock)

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group, wants_json
+from accredit.cli.base.commands import CommandGroup, wants_json
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -63,7 +63,7 @@ levels = "*"                        # or [{ scheme = "EQF", min = 5, max = 6 }]
 delivery_modes = "*"
 """
 
-accreditation = Group(
+accreditation = CommandGroup(
     "accreditation", help="Accreditations: propose, amend, suspend, reinstate, withdraw, revoke, event."
 )
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import complete, connected, newest_heads, node_option
 from accredit.cli.base.output import bad, faint, fair, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -46,7 +46,7 @@ max_validity = "5y"                 # of what it grants
 # Its keys: from accredit keys export, or given with --keys.
 """
 
-authority = Group("authority", help="Governance bodies: show, list, delegate, withdraw.")
+authority = CommandGroup("authority", help="Governance bodies: show, list, delegate, withdraw.")
 
 
 @authority.command("list", example="accredit authority list")

@@ -12,7 +12,7 @@ from typing import Any
 
 from accredit.cli.base import documents
 from accredit.cli.signing.keys import Signer, read_public
-from accredit.cli.signing.offline_files import Signed, genesis_of, read_ceremony
+from accredit.cli.signing.offline_files import SignedStatements, genesis_of, read_ceremony
 from accredit.governance.admission import Admission
 from accredit.governance.ballots import what_is_needed
 from accredit.governance.charter import parse
@@ -44,7 +44,7 @@ class Progress:
     signatures: tuple[str, ...]
 
 
-def progress_of(signed: Signed, source: str) -> Progress:
+def progress_of(signed: SignedStatements, source: str) -> Progress:
     """Where a ceremony stands, every signature in it checked.
 
     Raises:
@@ -77,7 +77,7 @@ def progress_of(signed: Signed, source: str) -> Progress:
     )
 
 
-def found(body: dict[str, Any], source: str, key: Path, passphrase_file: Path | None, target: Path) -> Signed:
+def found(body: dict[str, Any], source: str, key: Path, passphrase_file: Path | None, target: Path) -> SignedStatements:
     """Signs a charter as the genesis of a new ecosystem, into a new ceremony file.
 
     Raises:
@@ -95,17 +95,17 @@ def found(body: dict[str, Any], source: str, key: Path, passphrase_file: Path | 
         prev=None,
         body=body,
     )
-    made: list[Signed] = []
+    made: list[SignedStatements] = []
 
     def keep(raws: Sequence[bytes]) -> None:
-        made.append(Signed(ecosystem=decode(raws[0]).id, ecosystem_name=body["name"], statements=tuple(raws)))
+        made.append(SignedStatements(ecosystem=decode(raws[0]).id, ecosystem_name=body["name"], statements=tuple(raws)))
         documents.write_new(target, made[0].encode())
 
     Signer.unlock(key, passphrase_file).sign([draft], keep=keep)
     return made[0]
 
 
-def approve(path: Path, key: Path, passphrase_file: Path | None) -> Signed:
+def approve(path: Path, key: Path, passphrase_file: Path | None) -> SignedStatements:
     """Adds a founder's approval to a ceremony file.
 
     Raises:
@@ -128,7 +128,7 @@ def approve(path: Path, key: Path, passphrase_file: Path | None) -> Signed:
         prev=None,
         body={"targets": [genesis.id]},
     )
-    made: list[Signed] = []
+    made: list[SignedStatements] = []
 
     def keep(raws: Sequence[bytes]) -> None:
         made.append(replace(signed, statements=(*signed.statements, *raws)))

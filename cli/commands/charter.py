@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group, wants_json
+from accredit.cli.base.commands import CommandGroup, wants_json
 from accredit.cli.base.node_option import connected, newest_heads, node_option
 from accredit.cli.base.output import bad, fair, good, shorten
 from accredit.cli.signing.keys import key_options
@@ -23,7 +23,9 @@ from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.limits import SIGNERS
 
-charter = Group("charter", help="The ecosystem's constitution: draft, check, sign, publish, show, amend, history.")
+charter = CommandGroup(
+    "charter", help="The ecosystem's constitution: draft, check, sign, publish, show, amend, history."
+)
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 

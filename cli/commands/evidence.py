@@ -17,20 +17,20 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.output import bad, good
 from accredit.cli.verifying.checks import FILE, check_answer, read_policy, show_answer, show_result
 from accredit.cli.verifying.query_options import Asked, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import DecodeError, InputError
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency import equivocation
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import CHECKPOINTS, CONFLICT_BYTES, Conflict
 from accredit.registry.transparency.signed_note import Note
 
-evidence = Group("evidence", help="Check an answer's evidence, or proof of a lie, without a network.")
+evidence = CommandGroup("evidence", help="Check an answer's evidence, or proof of a lie, without a network.")
 
 
 @evidence.command(
@@ -106,7 +106,7 @@ def _check_conflict(data: bytes, policy: TrustPolicy | None) -> None:
     except InputError as error:
         code, said = error.code, str(error)
         refused: dict[str, Any] = {"kind": "conflict", "result": "refuted", "check": code, "text": said}
-        output.emit(refused, lambda: show_result(Result.REFUTED, code, said))
+        output.emit(refused, lambda: show_result(CheckResult.REFUTED, code, said))
         raise exits.Negative("refuted") from None
     signed = [Checkpoint.decode(Note.decode(note).text) for note in (found.first, found.second)]
     is_signer = None if policy is None or found.kind == CHECKPOINTS else found.key in policy.signers.keys

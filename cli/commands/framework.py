@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -26,7 +26,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 PART_BYTES: Final = STATEMENT_BYTES - 2 * 1024
 """Encoded items in one part: what a statement holds, less room for its header."""
 
-framework = Group(
+framework = CommandGroup(
     "framework",
     help="Competency frameworks: show, list, import, publish.",
     lazy={

@@ -17,7 +17,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.exits import Negative
 from accredit.cli.importers import report
 from accredit.cli.importers.detect import read_framework, read_issuers
-from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, Finding, Row, merge
+from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, ImportFinding, Row, merge
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.http.json_views import plain
@@ -171,7 +171,7 @@ def _closing(desk: Desk, rows: Sequence[Row], has_grant: bool, report_path: Path
 
 def _without_trial(row: Row) -> Row:
     is_trial = any(finding.code == "looks_like_trial" for finding in row.findings)
-    finding = Finding(code="trial_left_out", text="Left out, as --without-trials asks.")
+    finding = ImportFinding(code="trial_left_out", text="Left out, as --without-trials asks.")
     return row.ended(LEFT_OUT, finding) if is_trial and row.result == READY else row
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -19,7 +19,7 @@ from accredit.registry.errors import InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
-issuer = Group(
+issuer = CommandGroup(
     "issuer",
     help="Issuers: show, list, propose, update, import.",
     lazy={

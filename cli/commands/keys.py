@@ -19,7 +19,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.keys import new_passphrase_for, read_public
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -41,7 +41,7 @@ budget_option = click.option(
     f"[default: {ADDED_BUDGET}]",
 )
 
-keys = Group("keys", help="An authority's keys: make, show, export, add, rotate, declare stolen.")
+keys = CommandGroup("keys", help="An authority's keys: make, show, export, add, rotate, declare stolen.")
 
 
 @keys.command(
@@ -290,11 +290,11 @@ def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
 
 
 def _create(path: Path, seed: bytes, passphrase: str, label: str, authority: str) -> dict[str, Any]:
-    from accredit.node.key_files import AuthorityKey
+    from accredit.node.key_files import SealedKey
     from accredit.registry.encoding.identifiers import canonical_issuer
 
     with output.progress("Encrypting the key"):
-        AuthorityKey.create(path, seed, passphrase, label=label, authority=canonical_issuer(authority))
+        SealedKey.create(path, seed, passphrase, label=label, authority=canonical_issuer(authority))
     return _facts(path)
 
 

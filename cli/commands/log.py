@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import good
 from accredit.registry.errors import DecodeError, InputError, RefusedError, RemoteError
@@ -31,7 +31,7 @@ from accredit.registry.transparency.tlog_policy import Policy
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-log = Group("log", help="A node's log: show, prove, verify.")
+log = CommandGroup("log", help="A node's log: show, prove, verify.")
 
 _TRIES = 5
 """Notes and snapshots that are asked for until both are of one state: it changes every second at most."""

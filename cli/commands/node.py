@@ -17,7 +17,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 CONFIG: Final = "node.toml"
 ENTRY: Final = "node-entry.toml"
 GENESIS: Final = "genesis.cose"
-node = Group(
+node = CommandGroup(
     "node",
     help="Run a node: init, genesis, join, admit, retire, run, watch and audit it, backup, restore.",
     lazy={

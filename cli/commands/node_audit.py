@@ -36,7 +36,7 @@ _BATCH = 1_024  # statements read at a time: at 16 KiB, 16 MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class AuditFinding:
     """One thing that was compared."""
 
     what: str
@@ -44,7 +44,7 @@ class Finding:
     detail: str
 
 
-def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> list[Finding]:
+def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> list[AuditFinding]:
     """Audits a node's stored bytes.
 
     Args:
@@ -61,9 +61,9 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     with open_reader(settings.database) as reader:
         _require_owner(reader, settings)
         size, root = audit_log(reader)
-        findings = [Finding(what="log", fits=True, detail=f"{size} statements lead to the root {root.hex()[:16]}")]
+        findings = [AuditFinding(what="log", fits=True, detail=f"{size} statements lead to the root {root.hex()[:16]}")]
         fold = _fold_again(reader, size, step)
-        findings.append(Finding(what="signatures", fits=True, detail=f"all {size} statements are good"))
+        findings.append(AuditFinding(what="signatures", fits=True, detail=f"all {size} statements are good"))
         findings.append(_checkpoint(reader, fold))
         findings.append(_signed_head(settings, reader))
         order = reader.ids(0, size)
@@ -72,14 +72,14 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     charter = fold.charter
     records = sum(1 for _ in fold.items())
     findings.append(
-        Finding(
+        AuditFinding(
             what="charter",
             fits=charter is not None,
             detail=f"{charter.id}, in effect" if charter else "the genesis is not in effect: approvals are missing",
         )
     )
     findings.append(
-        Finding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
+        AuditFinding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
     )
     findings += [*states, feed]
     if url is not None:
@@ -117,26 +117,26 @@ def _fold_again(reader: Reader, size: int, step: Callable[[int], None]) -> Fold:
     return fold
 
 
-def _checkpoint(reader: Reader, fold: Fold) -> Finding:
+def _checkpoint(reader: Reader, fold: Fold) -> AuditFinding:
     """The newest checkpoint, by the log key that the ecosystem knows for this node."""
     newest = reader.checkpoint()
     if newest is None:
-        return Finding(what="checkpoint", fits=reader.size() == 0, detail="none was signed yet")
+        return AuditFinding(what="checkpoint", fits=reader.size() == 0, detail="none was signed yet")
     record = next((node for node in fold.nodes() if node["name"] == reader.origin), None)
     if record is None:
-        return Finding(
+        return AuditFinding(
             what="checkpoint", fits=True, detail="not checked: the node is not admitted, so its key is unknown"
         )
     key = VerifierKey(name=reader.origin, type=KeyType.ED25519, public=record["keys"]["log"])
     try:
         checkpoint = open_checkpoint(newest[1].encode(), key).checkpoint
     except AccreditError as error:
-        return Finding(what="checkpoint", fits=False, detail=error.message)
+        return AuditFinding(what="checkpoint", fits=False, detail=error.message)
     fits = checkpoint.root == reader.root(checkpoint.size)
-    return Finding(what="checkpoint", fits=fits, detail=f"size {checkpoint.size}, signed by the node's log key")
+    return AuditFinding(what="checkpoint", fits=fits, detail=f"size {checkpoint.size}, signed by the node's log key")
 
 
-def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
+def _signed_head(settings: NodeConfig, reader: Reader) -> AuditFinding:
     """The last head signed, which no backup of the database puts back."""
     from accredit.node.storage.signing_guard import SignedHead
 
@@ -144,33 +144,33 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> Finding:
     try:
         head.check_covers(signed[0] if signed else 0)
     except StorageError as error:
-        return Finding(what="signed head", fits=False, detail=error.message)
+        return AuditFinding(what="signed head", fits=False, detail=error.message)
     last = head.last
     if last is None:
-        return Finding(what="signed head", fits=True, detail="nothing was signed yet")
+        return AuditFinding(what="signed head", fits=True, detail="nothing was signed yet")
     size = reader.size()
     if size < last.size:
         detail = f"{last.size} entries were signed and {size} are stored: a backup was restored"
-        return Finding(what="signed head", fits=False, detail=detail)
+        return AuditFinding(what="signed head", fits=False, detail=detail)
     fits = reader.root(last.size) == last.root
-    return Finding(
+    return AuditFinding(
         what="signed head", fits=fits, detail=f"size {last.size}, {'a prefix of' if fits else 'not in'} this log"
     )
 
 
-def _noted(reader: Reader, fold: Fold, order: Sequence[bytes]) -> Finding:
+def _noted(reader: Reader, fold: Fold, order: Sequence[bytes]) -> AuditFinding:
     """The newest note with a quorum: the state, its stored records and their map, and every cosignature on it."""
     with reader.snapshot():  # a node that runs goes on to other notes meanwhile
         stored = reader.kept(KEPT_NOTE)
         if stored is None:
-            return Finding(what="noted state", fits=True, detail="no quorum has stood by a state yet")
+            return AuditFinding(what="noted state", fits=True, detail="no quorum has stood by a state yet")
         try:
             kept = KeptNote.decode(stored)
         except DecodeError as error:
-            return Finding(what="noted state", fits=False, detail=error.message)
+            return AuditFinding(what="noted state", fits=False, detail=error.message)
         if kept.part.size > len(order):
             detail = "not compared: the node has gone on to another one; audit again when it is quiet"
-            return Finding(what="noted state", fits=True, detail=detail)
+            return AuditFinding(what="noted state", fits=True, detail=detail)
         then = audit_state(kept.state, kept.part, fold, order)
         if StoredNoted(reader).head() is not None:
             audit_noted(reader, then)
@@ -178,7 +178,7 @@ def _noted(reader: Reader, fold: Fold, order: Sequence[bytes]) -> Finding:
     found = [_cosigners(kept.note, one) for one in (then, fold)]
     cosigned, signers = max(found, key=lambda row: row[0])
     detail = f"{kept.state.count} statements, by {cosigned} of {signers} signers, root {kept.state.root.hex()[:16]}"
-    return Finding(what="noted state", fits=signers > 0 and cosigned >= quorum(signers), detail=detail)
+    return AuditFinding(what="noted state", fits=signers > 0 and cosigned >= quorum(signers), detail=detail)
 
 
 def _cosigners(note: bytes, fold: Fold) -> tuple[int, int]:
@@ -193,20 +193,20 @@ def _cosigners(note: bytes, fold: Fold) -> tuple[int, int]:
     return (len(opened.cosignatures) if is_whole else 0), len(keys)
 
 
-def _cosigned(settings: NodeConfig, fold: Fold, order: Sequence[bytes]) -> Finding:
+def _cosigned(settings: NodeConfig, fold: Fold, order: Sequence[bytes]) -> AuditFinding:
     """The state that this node cosigned last, which no backup of the database puts back."""
     from accredit.node.storage.signing_guard import SignedState
 
     last = SignedState(settings.signed_state).last
     if last is None:
-        return Finding(what="cosigned state", fits=True, detail="this node has cosigned none yet")
+        return AuditFinding(what="cosigned state", fits=True, detail="this node has cosigned none yet")
     audit_state(*last, fold, order)
-    return Finding(
+    return AuditFinding(
         what="cosigned state", fits=True, detail=f"{last[0].count} statements, root {last[0].root.hex()[:16]}"
     )
 
 
-def _feed(reader: Reader, fold: Fold) -> Finding:
+def _feed(reader: Reader, fold: Fold) -> AuditFinding:
     """Every row of the feed of changes repeats what its statement says; its checksums were compared before."""
     count = 0
     while rows := reader.changes(count, _BATCH):
@@ -225,22 +225,22 @@ def _feed(reader: Reader, fold: Fold) -> Finding:
     return _fed(count)
 
 
-def _fed(count: int) -> Finding:
-    return Finding(what="feed", fits=True, detail=f"{count} changes repeat what their statements say")
+def _fed(count: int) -> AuditFinding:
+    return AuditFinding(what="feed", fits=True, detail=f"{count} changes repeat what their statements say")
 
 
-def _reported(url: str, size: int, fold: Fold) -> list[Finding]:
+def _reported(url: str, size: int, fold: Fold) -> list[AuditFinding]:
     """What the running node says of itself, where it holds exactly what was audited."""
     try:
         with connected(url) as client:
             said = client.status()
     except RemoteError as error:
-        return [Finding(what="reported", fits=False, detail=error.message)]
+        return [AuditFinding(what="reported", fits=False, detail=error.message)]
     if said["size"] != size:
         detail = f"not compared: the node has gone on to {said['size']} statements; audit again when it is quiet"
-        return [Finding(what="reported", fits=True, detail=detail)]
+        return [AuditFinding(what="reported", fits=True, detail=detail)]
     return [
-        Finding(what=f"reported {name}", fits=said[name] == own.hex(), detail=said[name][:16])
+        AuditFinding(what=f"reported {name}", fits=said[name] == own.hex(), detail=said[name][:16])
         for name, own in (
             ("records_root", fold.records_root()),
             ("statements_root", fold.statements_root()),

@@ -12,7 +12,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.keys import Signer, key_options, read_public
-from accredit.cli.signing.offline_files import Signed, read_request, read_statements, reading
+from accredit.cli.signing.offline_files import SignedStatements, read_request, read_statements, reading
 from accredit.cli.signing.outcomes import outcome_of, show
 from accredit.cli.signing.submit import submit as send
 from accredit.registry.errors import InputError, RefusedError
@@ -52,12 +52,12 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
         click.confirm(f"Sign {len(request.drafts)} statement(s) with {key}?", abort=True, err=True)
     target = target or request_file.with_suffix(".signed.json")
     signer = Signer.unlock(key, passphrase_file)
-    written: list[Signed] = []
+    written: list[SignedStatements] = []
 
     def keep(raws: object) -> None:
         assert isinstance(raws, list)
         ecosystem = request.ecosystem or decode(raws[0]).id
-        signed = Signed(ecosystem=ecosystem, ecosystem_name=request.ecosystem_name, statements=tuple(raws))
+        signed = SignedStatements(ecosystem=ecosystem, ecosystem_name=request.ecosystem_name, statements=tuple(raws))
         documents.write_new(target, signed.encode())
         written.append(signed)
 

@@ -23,7 +23,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.node_option import connected, first_good, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
-from accredit.cli.verifying.checks import FILE, Answer, check_answer, read_policy, remember, show_answer
+from accredit.cli.verifying.checks import FILE, CheckedEvidence, check_answer, read_policy, remember, show_answer
 from accredit.cli.verifying.decision_text import decision_view, details_of, show_decision
 from accredit.cli.verifying.private_query import ask_privately
 from accredit.cli.verifying.query_options import Asked, as_curl, query_of, question_options
@@ -222,14 +222,16 @@ def _keep(target: Path | None, proof: bytes | None) -> None:
     output.note(f"Wrote {target}. Check it, without a network:  accredit evidence check {target} --policy POLICY")
 
 
-def _rank(checked: Answer | None) -> int:
+def _rank(checked: CheckedEvidence | None) -> int:
     """Verified before checked in vain, before not to be checked at all."""
     if checked is None:
         return 2
     return 0 if checked.decision is not None else 1
 
 
-def _tell_checked(question: dict[str, Any], told: Sequence[tuple[dict[str, Any], Answer | None]], now: int) -> None:
+def _tell_checked(
+    question: dict[str, Any], told: Sequence[tuple[dict[str, Any], CheckedEvidence | None]], now: int
+) -> None:
     """Shows what is proved, and who says something newer that is not.
 
     Args:

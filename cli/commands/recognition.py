@@ -6,12 +6,12 @@ from typing import Any
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
 
-recognition = Group("recognition", help="Other ecosystems and authorities we recognise: grant, withdraw, list.")
+recognition = CommandGroup("recognition", help="Other ecosystems and authorities we recognise: grant, withdraw, list.")
 
 
 @recognition.command(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from accredit.cli.base import output
 from accredit.cli.importers import report
-from accredit.cli.importers.rows import READY, REFUSED, Finding, Row
+from accredit.cli.importers.rows import READY, REFUSED, ImportFinding, Row
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, Outcome
 from accredit.cli.signing.workflow import Desk, Say
 from accredit.node.http.json_views import plain
@@ -69,7 +69,7 @@ class Registering:
         if record is not None and (conflict := here.conflict(record, body)) is not None:
             return row.ended(REFUSED, conflict), ()
         wanted = [] if record is not None and here.has_facts(record) else [("issuer.register", body)]
-        found: list[Finding] = []
+        found: list[ImportFinding] = []
         if self.terms is not None:
             grant = {**self.terms, "issuer": row.id}
             held = here.accreditation(record, grant) if record is not None else None
@@ -78,7 +78,7 @@ class Registering:
             else:
                 word = held["status"]["word"]
                 text = f"You accredited it with these terms already ({held['id'][:12]}); its status is {word}."
-                found.append(Finding(code="accredited_already", text=text))
+                found.append(ImportFinding(code="accredited_already", text=text))
         says, waiting = [], []
         for kind, said in wanted:
             earlier = here.waiting(kind, row.id, said)
@@ -90,10 +90,10 @@ class Registering:
             return replace(row, findings=(*found, *row.findings), statements=tuple(waiting)), tuple(says)
         if waiting:
             text = "It was proposed before and waits for votes; it is not proposed again."
-            ended = row.ended(report.WAITING, Finding(code="proposed_already", text=text), *found)
+            ended = row.ended(report.WAITING, ImportFinding(code="proposed_already", text=text), *found)
             return replace(ended, statements=tuple(waiting)), ()
         text = "You registered it with the same facts already. Nothing to do."
-        return row.ended(report.KNOWN, Finding(code="registered_already", text=text), *found), ()
+        return row.ended(report.KNOWN, ImportFinding(code="registered_already", text=text), *found), ()
 
     def _say(self, plans: Sequence[_Plan], rows: list[Row]) -> None:
         outcomes = self._propose(plans, rows)
@@ -166,18 +166,18 @@ class _Here:
         """Whether this authority states anything about the issuer."""
         return bool(self._own(record))
 
-    def conflict(self, record: Mapping[str, Any], body: Mapping[str, Any]) -> Finding | None:
+    def conflict(self, record: Mapping[str, Any], body: Mapping[str, Any]) -> ImportFinding | None:
         """What stands against registering it; None if nothing does, or all that the list says is stated already."""
         if record["id"] != body["id"]:
             text = f"The registry knows this id as another name of {record['id']}."
-            return Finding(code="known_as", text=text, hint="Put that id in the list, or leave the row out.")
+            return ImportFinding(code="known_as", text=text, hint="Put that id in the list, or leave the row out.")
         own = [stated["facts"] for stated in self._own(record)]
         wanted = {name: value for name, value in plain(dict(body)).items() if name != "keys"}  # kept apart; they add up
         if not own or any(wanted.items() <= facts.items() for facts in own):
             return None
         members = ("location" if name == "ext" else name for name in wanted if own[0].get(name) != wanted[name])
         text = f"You registered it already, with another {', '.join(members)}."
-        return Finding(code="other_facts", text=text, hint="If the list is right: accredit issuer update.")
+        return ImportFinding(code="other_facts", text=text, hint="If the list is right: accredit issuer update.")
 
     def accreditation(self, record: Mapping[str, Any], grant: Mapping[str, Any]) -> dict[str, Any] | None:
         """An accreditation by this authority that began with exactly these terms."""
@@ -221,7 +221,7 @@ def _ended(row: Row, outcomes: Sequence[Outcome], *, dry: bool) -> Row:
     row = replace(row, statements=(*row.statements, *said))
     if bad := hopeless(outcomes):
         text = f"{bad[0].kind} {'would have' if dry else 'has'} no effect: {bad[0].reason or bad[0].state}"
-        return row.ended(REFUSED, Finding(code="no_effect", text=text, hint="Change it, or ask who may say it."))
+        return row.ended(REFUSED, ImportFinding(code="no_effect", text=text, hint="Change it, or ask who may say it."))
     is_effective = all(one.state == "effective" for one in outcomes)
     if dry:
         return row.ended(report.WOULD_BE_EFFECTIVE if is_effective else report.WOULD_WAIT)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.exits import Negative
 from accredit.cli.base.output import bad, faint, good
 
@@ -20,7 +20,9 @@ TIERS: Final = ("world", "http", "processes")  # of `simulations.tiers`, which i
 ENGINES: Final = ("local", "dask", "ray")  # of `simulations.executors`
 _SEEDS_MAX: Final = 100_000
 
-simulate = Group("simulate", help="Simulate whole networks: faults, adversaries, and what must hold all the same.")
+simulate = CommandGroup(
+    "simulate", help="Simulate whole networks: faults, adversaries, and what must hold all the same."
+)
 
 
 def _numbers(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import first_good, node_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import FILE, policy_option, read_policy, remember
@@ -27,16 +27,16 @@ from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import write_atomically
 from accredit.registry.errors import RefusedError
 from accredit.registry.evidence.snapshot import Snapshot
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-snapshot = Group("snapshot", help="All records in one file: sync it, then ask without a network.")
+snapshot = CommandGroup("snapshot", help="All records in one file: sync it, then ask without a network.")
 
 _DELTA = b"accredit-delta/"
-_RESULTS = {"not_covered": Result.STALE, "authority_not_relied_on": Result.UNKNOWN}
+_RESULTS = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
 
 
 @snapshot.command(
@@ -90,24 +90,24 @@ def query(file: Path, issuer: str, policy_path: Path, asked: Asked) -> None:
     question = asked.question(issuer)
     loaded = load(file, policy, now)
     decision = loaded.ask(query_of(question, policy.charter), now)
-    result = _RESULTS.get(decision.reasons[0].code, Result.VERIFIED)
+    result = _RESULTS.get(decision.reasons[0].code, CheckResult.VERIFIED)
     view = decision_view(decision)
     data = {"result": str(result), **view, **_facts(loaded, policy)}
 
     def text() -> None:
-        if result is Result.VERIFIED:
+        if result is CheckResult.VERIFIED:
             said = f"{len(loaded.noted.signers)} signers vouch for a state of {loaded.noted.state.count} statements"
             output.say(f"{good('Verified')}  {said}, {documents.span(now - loaded.noted.since)} ago.")
             output.say()
             show_decision(question, view, details_of(view, loaded), at_node=False)
             return
-        word = "Not covered" if result is Result.STALE else "Unknown"
+        word = "Not covered" if result is CheckResult.STALE else "Unknown"
         output.say(f"{fair(word)}  {output.safe(decision.reasons[0].text.removeprefix('Not covered: '))}")
-        if result is Result.STALE:
+        if result is CheckResult.STALE:
             output.say(f"Bring it up to date:  accredit snapshot sync {file} --policy {policy_path} --node URL")
 
     output.emit(data, text)
-    if result is not Result.VERIFIED:
+    if result is not CheckResult.VERIFIED:
         raise exits.Negative(str(result))
     if not decision.authorized:
         raise exits.Negative

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Group
+from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, first_good, node_option
 from accredit.cli.base.output import bad, fair, good
 from accredit.cli.verifying.checks import FILE, read_policy, write_policy
@@ -33,7 +33,7 @@ from accredit.registry.transparency.tlog_policy import Group as Quorum
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-trust = Group("trust", help="The verifier's trust policy: export, show, renew.")
+trust = CommandGroup("trust", help="The verifier's trust policy: export, show, renew.")
 
 SOON: Final = 14 * 86_400
 """Seconds before its end at which a policy asks to be renewed. A guess: two weeks' holiday."""

@@ -22,7 +22,7 @@ from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
 
-from .frameworks import Framework, Notes, assemble, identifier
+from .frameworks import Framework, ImportFindings, assemble, identifier
 
 REGISTRY: Final = "https://credentialengineregistry.org/resources/"
 _CTID: Final = re.compile(r"ce-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -45,7 +45,7 @@ _TAKEN: Final = frozenset(
     )
 )
 
-Node = Mapping[str, Any]
+JsonLdNode = Mapping[str, Any]
 
 
 def is_ctdl_asn(value: Any) -> bool:
@@ -69,7 +69,7 @@ def read(
     graph = value.get("@graph", [value])
     if not isinstance(graph, list):
         raise DecodeError("not_ctdl_asn", f"{source}: @graph is not a list.", hint="Download it again.")
-    notes = Notes()
+    notes = ImportFindings()
     nodes = [_plain_names(node) for node in graph if isinstance(node, Mapping)]
     frameworks = [node for node in nodes if _is(node, "CompetencyFramework")]
     if len(frameworks) != 1:
@@ -94,7 +94,7 @@ def read(
 class _Reader:
     """One pass over one framework."""
 
-    def __init__(self, framework: Node, notes: Notes, source: str, language: str | None) -> None:
+    def __init__(self, framework: JsonLdNode, notes: ImportFindings, source: str, language: str | None) -> None:
         self.framework = framework
         self.notes = notes
         self.source = source
@@ -130,7 +130,7 @@ class _Reader:
             hint="Name it: --version TEXT.",
         )
 
-    def items(self, competencies: Sequence[Node]) -> Iterator[dict[str, Any]]:
+    def items(self, competencies: Sequence[JsonLdNode]) -> Iterator[dict[str, Any]]:
         """The framework's own items, in order."""
         parents = self._parents(competencies)
         for node in competencies:
@@ -140,7 +140,7 @@ class _Reader:
             for member in sorted(node.keys() - _TAKEN):
                 self.notes.count("not_taken", f"Not taken: {member}")
 
-    def _item(self, node: Node, id_: str, parents: Sequence[str]) -> dict[str, Any]:
+    def _item(self, node: JsonLdNode, id_: str, parents: Sequence[str]) -> dict[str, Any]:
         label = self.text(node.get("competencyLabel")) or self.text(node.get("name"))
         statement = self.text(node.get("competencyText"))
         if not statement and label:
@@ -156,7 +156,7 @@ class _Reader:
         item = {"id": id_, "statement": statement or label}
         return item | {name: value for name, value in optional.items() if value}
 
-    def _is_foreign(self, node: Node, id_: str) -> bool:
+    def _is_foreign(self, node: JsonLdNode, id_: str) -> bool:
         wholes = [whole for whole in (_reference(one) for one in _listed(node.get("isPartOf"))) if whole]
         if not wholes or self.id in (_spelled(whole) for whole in wholes):
             return False
@@ -164,7 +164,7 @@ class _Reader:
         self.notes.add("foreign_item", text, "Import that framework too.")
         return True
 
-    def _parents(self, competencies: Sequence[Node]) -> dict[str, list[str]]:
+    def _parents(self, competencies: Sequence[JsonLdNode]) -> dict[str, list[str]]:
         """Item -> parents, from isChildOf and, the other way round, hasChild. The framework itself is no parent."""
         parents: dict[str, dict[str, None]] = {}
         for node in competencies:
@@ -178,7 +178,7 @@ class _Reader:
                     parents.setdefault(_spelled(child), {})[_spelled(node.get("@id"))] = None
         return {id_: list(above) for id_, above in parents.items()}
 
-    def _alias(self, node: Node, id_: str) -> str | None:
+    def _alias(self, node: JsonLdNode, id_: str) -> str | None:
         ctid = _first_text(node.get("ctid"))
         if not ctid:
             return None
@@ -206,7 +206,7 @@ class _Reader:
         return _first_text(value[tags[chosen]]) if chosen is not None else ""
 
 
-def _plain_names(node: Node) -> Node:
+def _plain_names(node: JsonLdNode) -> JsonLdNode:
     """The node with its properties named without prefix; of two that become one name, the first stays."""
     plain: dict[str, Any] = {}
     for name, value in node.items():
@@ -219,11 +219,11 @@ def _local(name: str) -> str:
     return match[0] if match and match[0] else name
 
 
-def _kinds(node: Node) -> list[str]:
+def _kinds(node: JsonLdNode) -> list[str]:
     return [_local(kind) for kind in _listed(node.get("@type")) if isinstance(kind, str)]
 
 
-def _is(node: Node, kind: str) -> bool:
+def _is(node: JsonLdNode, kind: str) -> bool:
     return kind in _kinds(node)
 
 

@@ -17,7 +17,7 @@ from accredit.registry.encoding import rfc3339
 from accredit.registry.errors import DecodeError
 
 from .reading import Lines, Table
-from .rows import LEFT_OUT, REFUSED, Finding, Row, take
+from .rows import LEFT_OUT, REFUSED, ImportFinding, Row, take
 
 _OPS: Final = ("add", "update", "remove")
 
@@ -75,7 +75,7 @@ def _registry_row(entry: Any, place: str, source: str) -> Row:
     entry = entry if isinstance(entry, Mapping) else {}
     name, url = (str(entry.get(member) or "") for member in ("name", "url"))
     hint = f"Download {url} and import that file." if url else "Ask the registry for a list of its issuers."
-    finding = Finding(code="not_an_issuer", text="The entry names a registry, not an issuer.", hint=hint)
+    finding = ImportFinding(code="not_an_issuer", text="The entry names a registry, not an issuer.", hint=hint)
     return Row(source=source, place=place, id=url, name=name, result=REFUSED, findings=(finding,))
 
 
@@ -100,7 +100,7 @@ def history_rows(events: Sequence[Any], source: str) -> list[Row]:
         try:
             read.append(_event(event, f"event {number}"))
         except DecodeError as error:
-            finding = Finding(code=error.code, text=error.message, hint=error.hint)
+            finding = ImportFinding(code=error.code, text=error.message, hint=error.hint)
             unread.append(
                 Row(source=source, place=f"event {number}", id="", name="", result=REFUSED, findings=(finding,))
             )
@@ -120,7 +120,7 @@ def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) ->
             continue
         stood = next((event for event in reversed(history) if event.op != "remove"), None)
         if stood is None:
-            finding = Finding(
+            finding = ImportFinding(
                 code="removed_unknown",
                 text="It was removed, and never added.",
                 hint="Look it up in the list's history.",
@@ -128,7 +128,7 @@ def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) ->
             yield Row(source=where, place=end.place, id=did, name="", result=REFUSED, findings=(finding,))
             continue
         row = take(where, end.place, did, stood.data)
-        finding = Finding(
+        finding = ImportFinding(
             code="removed",
             text=f"Removed from {registry} on {rfc3339.text(end.time)[:10]}; not proposed.",
             hint="If it was accredited here, look why it was removed, and decide: accredit accreditation suspend.",

@@ -9,7 +9,7 @@ from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
 from . import ctdl_asn, dcc, own
-from .frameworks import COMPUTED, Framework, Notes, assemble, identifier
+from .frameworks import COMPUTED, Framework, ImportFindings, assemble, identifier
 from .reading import read_json, read_text, read_toml
 from .rows import Row
 
@@ -73,7 +73,7 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str
     if computed or not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         what = f"{computed[0]} is computed, not written" if computed else "items is not a list of tables"
         raise DecodeError("not_a_framework", f"{source}: {what}.", hint="In TOML every item begins with [[items]].")
-    notes = Notes()
+    notes = ImportFindings()
     facts = documents.convert({name: member for name, member in value.items() if name != "items"})
     id_ = identifier(facts.get("id"), "The framework", notes)
     if id_ is None:

@@ -16,7 +16,7 @@ from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
-from .rows import Finding
+from .rows import ImportFinding
 
 ITEM_BYTES: Final = STATEMENT_BYTES - 3 * 1024
 """The largest item. The rest of a statement holds three identifiers of at most 512 bytes (author, subject, framework),
@@ -39,7 +39,7 @@ class Framework:
 
     body: dict[str, Any]
     items: tuple[dict[str, Any], ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ImportFinding, ...]
     read: int
 
     @property
@@ -49,32 +49,38 @@ class Framework:
 
 
 @dataclass(slots=True)
-class Notes:
+class ImportFindings:
     """Findings as they come up; those of one kind about many items are told once, with their number."""
 
-    said: list[Finding] = field(default_factory=list)
+    said: list[ImportFinding] = field(default_factory=list)
     _counted: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def add(self, code: str, text: str, hint: str = "") -> None:
         """One finding."""
-        self.said.append(Finding(code=code, text=text, hint=hint))
+        self.said.append(ImportFinding(code=code, text=text, hint=hint))
 
     def count(self, code: str, text: str, hint: str = "") -> None:
         """One of many alike; `text` is followed by how often."""
         key = (code, text, hint)
         self._counted[key] = self._counted.get(key, 0) + 1
 
-    def all(self) -> tuple[Finding, ...]:
+    def all(self) -> tuple[ImportFinding, ...]:
         """Every finding, single ones first."""
         counted = [
-            Finding(code=code, text=text + (f" ({number} times)." if number > 1 else "."), hint=hint)
+            ImportFinding(code=code, text=text + (f" ({number} times)." if number > 1 else "."), hint=hint)
             for (code, text, hint), number in self._counted.items()
         ]
         return (*self.said, *counted)
 
 
 def assemble(
-    facts: Mapping[str, Any], items: Iterable[Mapping[str, Any]], notes: Notes, *, data: bytes, source: str, read: int
+    facts: Mapping[str, Any],
+    items: Iterable[Mapping[str, Any]],
+    notes: ImportFindings,
+    *,
+    data: bytes,
+    source: str,
+    read: int,
 ) -> Framework:
     """A framework from what a format's reader made of its source.
 
@@ -107,7 +113,7 @@ def assemble(
     return Framework(body=body, items=tuple(kept), findings=notes.all(), read=read)
 
 
-def identifier(written: Any, what: str, notes: Notes) -> str | None:
+def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:
     """The canonical spelling of an id; None, and a note, if it is none."""
     try:
         if not isinstance(written, str):
@@ -123,7 +129,7 @@ def name_of(item: Mapping[str, Any]) -> str:
     return " ".join(str(item[member]) for member in ("code", "label") if member in item) or str(item["id"])
 
 
-def _keep(items: Iterable[Mapping[str, Any]], notes: Notes) -> list[dict[str, Any]]:
+def _keep(items: Iterable[Mapping[str, Any]], notes: ImportFindings) -> list[dict[str, Any]]:
     kept: dict[str, dict[str, Any]] = {}
     for item in items:
         taken = _sound(dict(item), notes)
@@ -137,7 +143,7 @@ def _keep(items: Iterable[Mapping[str, Any]], notes: Notes) -> list[dict[str, An
     return list(kept.values())
 
 
-def _sound(item: dict[str, Any], notes: Notes) -> dict[str, Any] | None:
+def _sound(item: dict[str, Any], notes: ImportFindings) -> dict[str, Any] | None:
     """The item if it can be said; without the optional members that cannot."""
     for member in [name for name in item if name not in ("id", "statement")]:
         try:
@@ -158,7 +164,7 @@ def _sound(item: dict[str, Any], notes: Notes) -> dict[str, Any] | None:
     return item
 
 
-def _mend_parents(items: dict[str, dict[str, Any]], notes: Notes) -> None:
+def _mend_parents(items: dict[str, dict[str, Any]], notes: ImportFindings) -> None:
     """Takes out parents that are not there, and those that would make an item its own ancestor."""
     for id, item in items.items():
         missing = [parent for parent in item.get("parents", ()) if parent not in items]
@@ -210,6 +216,6 @@ def _reversed(links: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return back
 
 
-def _first_reason(notes: Notes) -> str:
+def _first_reason(notes: ImportFindings) -> str:
     found = notes.all()
     return found[0].text if found else "Its list of items is empty."

@@ -17,7 +17,7 @@ from accredit.registry.domain.vocabulary import IDENTIFIER_SCHEMES
 from accredit.registry.errors import DecodeError
 
 from .reading import Table, read_csv
-from .rows import READY, REFUSED, Finding, Row, complete, issuer_id, pinned_keys, place, refusal, trial
+from .rows import READY, REFUSED, ImportFinding, Row, complete, issuer_id, pinned_keys, place, refusal, trial
 
 _TEXTS: Final = (
     "id",
@@ -77,7 +77,7 @@ def csv_rows(text: str, source: str) -> list[Row]:
     rows = []
     for number, cells in lines:
         if len(cells) > len(names):
-            finding = Finding(
+            finding = ImportFinding(
                 code="too_many_cells",
                 text=f"It has {len(cells)} cells; the first line names {len(names)}.",
                 hint="Put text that contains commas in double quotes.",
@@ -125,7 +125,7 @@ def take(source: str, place: str, written: Any) -> Row:
     named = written if isinstance(written, Mapping) else {}
     id, name = (value if isinstance(value := named.get(member), str) else "" for member in ("id", "name"))
     row = Row(source=source, place=place, id=id, name=name.strip(), result=READY)
-    found: list[Finding] = []
+    found: list[ImportFinding] = []
     try:
         body = _body(written, found)
         return Row(
@@ -141,7 +141,7 @@ def take(source: str, place: str, written: Any) -> Row:
         return row.ended(REFUSED, refusal(error), *found)
 
 
-def _body(written: Any, found: list[Finding]) -> dict[str, Any]:
+def _body(written: Any, found: list[ImportFinding]) -> dict[str, Any]:
     if not isinstance(written, Mapping):
         raise DecodeError("bad_entry", "The entry is not a table with id and name.", hint="Write id and name.")
     if isinstance(written, Table) and written.doubled():
@@ -164,7 +164,7 @@ def _body(written: Any, found: list[Finding]) -> dict[str, Any]:
     return body
 
 
-def _with_place(body: dict[str, Any], location: str, found: list[Finding]) -> dict[str, Any]:
+def _with_place(body: dict[str, Any], location: str, found: list[ImportFinding]) -> dict[str, Any]:
     if "jurisdictions" in body:
         members: dict[str, Any] = {"ext": {"location": location}}
     else:

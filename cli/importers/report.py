@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from accredit.cli.base import output
 
-from .rows import LEFT_OUT, READY, REFUSED, SAME, Finding, Row
+from .rows import LEFT_OUT, READY, REFUSED, SAME, ImportFinding, Row
 
 EFFECTIVE: Final = "effective"
 WAITING: Final = "waiting"
@@ -75,7 +75,7 @@ def _row_json(row: Row) -> dict[str, Any]:
     }
 
 
-def findings_json(findings: Iterable[Finding]) -> list[dict[str, str]]:
+def findings_json(findings: Iterable[ImportFinding]) -> list[dict[str, str]]:
     """Findings for JSON."""
     return [{"code": one.code, "text": one.text, "hint": one.hint} for one in findings]
 
@@ -142,7 +142,7 @@ def _show_row(row: Row) -> None:
             output.say(f"    {output.faint('-> ' + finding.hint)}")
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
+def show_findings(findings: Sequence[ImportFinding]) -> None:
     """Prints findings about a framework."""
     if findings:
         output.table(("left out or changed", "what to do"), [(one.text, one.hint) for one in findings])

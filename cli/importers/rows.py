@@ -36,7 +36,7 @@ _MEMBERS: Final = ("name", "url", "location")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ImportFinding:
     """Something a person should know.
 
     Attributes:
@@ -71,7 +71,7 @@ class Row:
     name: str
     result: str
     body: dict[str, Any] | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ImportFinding, ...] = ()
     statements: tuple[bytes, ...] = ()
 
     @property
@@ -79,7 +79,7 @@ class Row:
         """Source and place."""
         return f"{self.source}, {self.place}" if self.place else self.source
 
-    def ended(self, result: str, *findings: Finding) -> "Row":
+    def ended(self, result: str, *findings: ImportFinding) -> "Row":
         """The same row with another result; what is found now comes first."""
         body = self.body if result == READY else None
         return replace(self, result=result, body=body, findings=(*findings, *self.findings))
@@ -92,7 +92,7 @@ def take(source: str, place: str, id: str, entry: Any) -> Row:
     """
     name = entry.get("name") if isinstance(entry, Mapping) else None
     row = Row(source=source, place=place, id=id, name=name.strip() if isinstance(name, str) else "", result=READY)
-    found: list[Finding] = []
+    found: list[ImportFinding] = []
     body: dict[str, Any] = {}
     try:
         spelled = issuer_id(id, found)
@@ -104,13 +104,13 @@ def take(source: str, place: str, id: str, entry: Any) -> Row:
     return replace(row, body=body, findings=tuple(found + trial(row.name, row.id)))
 
 
-def refusal(error: DecodeError) -> Finding:
+def refusal(error: DecodeError) -> ImportFinding:
     """What stands against a row, from the error it raised."""
     text = error.message.removeprefix("body.").removeprefix("body: ")
-    return Finding(code=error.code, text=text, hint=error.hint or "Correct it in the list and import it again.")
+    return ImportFinding(code=error.code, text=text, hint=error.hint or "Correct it in the list and import it again.")
 
 
-def issuer_id(written: str, found: list[Finding]) -> str:
+def issuer_id(written: str, found: list[ImportFinding]) -> str:
     """The canonical spelling of an issuer's id; adds to `found` what a person should know of it.
 
     Raises:
@@ -126,7 +126,7 @@ def issuer_id(written: str, found: list[Finding]) -> str:
         ) from error
     if spelled.startswith("https:"):
         found.append(
-            Finding(
+            ImportFinding(
                 code="url_as_id",
                 text="The id is a web address, not a DID. It is accepted, and stands for credentials whose issuer is "
                 "exactly this address.",
@@ -134,7 +134,7 @@ def issuer_id(written: str, found: list[Finding]) -> str:
             )
         )
     if spelled != written:
-        found.append(Finding(code="respelled", text=f"The id is written {written!r}; we spell it {spelled}."))
+        found.append(ImportFinding(code="respelled", text=f"The id is written {written!r}; we spell it {spelled}."))
     return spelled
 
 
@@ -158,7 +158,7 @@ def pinned_keys(did: str) -> list[dict[str, Any]]:
     return [{"id": f"{did}#{key}", "public_key_multibase": key}] if did.startswith("did:key:") else []
 
 
-def _facts(id: str, entry: Any, found: list[Finding]) -> dict[str, Any]:
+def _facts(id: str, entry: Any, found: list[ImportFinding]) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
         raise DecodeError("bad_entry", "The entry is not an object with a name.", hint='Write {"name": …, "url": …}.')
     doubled = entry.doubled() if hasattr(entry, "doubled") else []
@@ -171,9 +171,13 @@ def _facts(id: str, entry: Any, found: list[Finding]) -> dict[str, Any]:
         raise DecodeError("missing_name", "The entry has no name.", hint="Add its name to the list.")
     body: dict[str, Any] = {"id": id, "name": name}
     if not url:
-        found.append(Finding(code="missing_url", text="No web site is given.", hint="Add one for people to look at."))
+        found.append(
+            ImportFinding(code="missing_url", text="No web site is given.", hint="Add one for people to look at.")
+        )
     elif (refusal := _refusal_of_url(url)) is not None:
-        found.append(Finding(code="bad_url", text=f"The web site {url!r} was left out: {refusal}", hint="Correct it."))
+        found.append(
+            ImportFinding(code="bad_url", text=f"The web site {url!r} was left out: {refusal}", hint="Correct it.")
+        )
     else:
         body["url"] = url
     if location:
@@ -182,26 +186,26 @@ def _facts(id: str, entry: Any, found: list[Finding]) -> dict[str, Any]:
         body["keys"] = keys
     others = sorted(str(member) for member in entry if member not in _MEMBERS)
     if others:
-        found.append(Finding(code="unknown_members", text=f"Left out, we do not know them: {', '.join(others)}."))
+        found.append(ImportFinding(code="unknown_members", text=f"Left out, we do not know them: {', '.join(others)}."))
     return body
 
 
-def place(location: str, found: list[Finding]) -> dict[str, Any]:
+def place(location: str, found: list[ImportFinding]) -> dict[str, Any]:
     """The members that a location gives: the words themselves under `ext`, and the jurisdiction where it is certain."""
     members: dict[str, Any] = {"ext": {"location": location}}
     code = places.jurisdiction(location)
     if code is None:
         text = f"No jurisdiction was taken from the location {location!r}."
         hint = "End it with the country, as in Providence, RI, USA."
-        found.append(Finding(code="unknown_place", text=text, hint=hint))
+        found.append(ImportFinding(code="unknown_place", text=text, hint=hint))
         return members
     if not places.is_whole(location, code):
         text = f"Of the location {location!r} only the country was recognised."
-        found.append(Finding(code="unknown_part", text=text, hint="Write the state as in Boston, MA, USA."))
+        found.append(ImportFinding(code="unknown_part", text=text, hint="Write the state as in Boston, MA, USA."))
     return {**members, "jurisdictions": [code]}
 
 
-def _text(entry: Mapping[str, Any], member: str, found: list[Finding]) -> str:
+def _text(entry: Mapping[str, Any], member: str, found: list[ImportFinding]) -> str:
     value = entry.get(member)
     if value is None:
         return ""
@@ -209,7 +213,9 @@ def _text(entry: Mapping[str, Any], member: str, found: list[Finding]) -> str:
         raise DecodeError("bad_entry", f"The {member} is not text.", hint="Put it in quotes.")
     if value != value.strip():
         text = f"White space at the ends of the {member} {value!r} was removed."
-        found.append(Finding(code="space_removed", text=text, hint="Nothing for us; the list's keeper may correct it."))
+        found.append(
+            ImportFinding(code="space_removed", text=text, hint="Nothing for us; the list's keeper may correct it.")
+        )
     return value.strip()
 
 
@@ -238,13 +244,13 @@ def complete(body: Mapping[str, Any]) -> None:
         raise DecodeError("entry_too_large", f"The entry has {size} bytes; {_BODY_BYTES} fit.", hint="Shorten it.")
 
 
-def trial(name: str, id: str) -> list[Finding]:
+def trial(name: str, id: str) -> list[ImportFinding]:
     """A finding where the name or id says that this is no issuer in earnest."""
     word = _TRIAL.search(name) or _TRIAL_ID.search(id)
     if word is None:
         return []
     text = f"{word[0]!r} in its name or id suggests a trial, not an institution."
-    return [Finding(code="looks_like_trial", text=text, hint="--without-trials leaves such rows out.")]
+    return [ImportFinding(code="looks_like_trial", text=text, hint="--without-trials leaves such rows out.")]
 
 
 # ------------------------------------------------------------------------------------------------ several rows together
@@ -283,18 +289,20 @@ def _judge(rows: Sequence[Row]) -> list[Row]:
     return [first, *(row.ended(SAME, _same_as(rows[0])) for row in rows[1:])]
 
 
-def _two_names(row: Row, rows: Sequence[Row]) -> Finding:
+def _two_names(row: Row, rows: Sequence[Row]) -> ImportFinding:
     others = "; ".join(f"{other.name!r} in {other.where}" for other in rows if other.name != row.name)
     text = f"One id, two names: {row.name!r} here, {others}."
-    return Finding(code="two_names", text=text, hint="Find out which is right, remove the other, import it again.")
+    return ImportFinding(
+        code="two_names", text=text, hint="Find out which is right, remove the other, import it again."
+    )
 
 
-def _two_facts(row: Row, rows: Sequence[Row], members: Sequence[str]) -> Finding:
+def _two_facts(row: Row, rows: Sequence[Row], members: Sequence[str]) -> ImportFinding:
     others = ", ".join(other.where for other in rows if other is not row)
     what = ", ".join("location" if member == "ext" else member for member in members if member != "jurisdictions")
     text = f"It is there again, with another {what or 'jurisdiction'}: {others}."
-    return Finding(code="two_facts", text=text, hint="Keep the right row, remove the other, import it again.")
+    return ImportFinding(code="two_facts", text=text, hint="Keep the right row, remove the other, import it again.")
 
 
-def _same_as(first: Row) -> Finding:
-    return Finding(code="repeated", text=f"The same issuer as in {first.where}; it is proposed once.")
+def _same_as(first: Row) -> ImportFinding:
+    return ImportFinding(code="repeated", text=f"The same issuer as in {first.where}; it is proposed once.")

@@ -15,14 +15,14 @@ import click
 
 from accredit.cli.base import documents
 from accredit.cli.base.output import say
-from accredit.node.key_files import AuthorityKey
+from accredit.node.key_files import SealedKey
 from accredit.node.secret_files import check_strength, read_passphrase
 from accredit.node.storage.atomic_files import create_file
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed
 
-from .offline_files import Head, Signed
+from .offline_files import Head, SignedStatements
 
 TRIES: Final = 3
 """How often a mistyped passphrase is asked for, as most programs do that ask for one."""
@@ -70,7 +70,7 @@ def read_public(path: Path) -> PublicKey:
             last=None,
             is_secret=False,
         )
-    held = AuthorityKey.load(path)
+    held = SealedKey.load(path)
     last = Head(seq=held.last.seq, id=held.last.id) if held.last else None
     return PublicKey(
         kid=held.key,
@@ -140,7 +140,7 @@ class Signer:
                 f"{path} is the public entry of a key and cannot sign.",
                 hint="Name the key file itself, or add --offline FILE to sign elsewhere.",
             )
-        key = AuthorityKey.load(path)
+        key = SealedKey.load(path)
         for left in reversed(range(TRIES if passphrase_file is None else 1)):
             passphrase = _asked_for(path, passphrase_file)
             try:
@@ -160,7 +160,7 @@ class Signer:
             DecodeError: a draft makes no well-formed statement, or too large a one.
         """
         first, last = drafts[0], drafts[-1]
-        held = AuthorityKey.load(self.path).last
+        held = SealedKey.load(self.path).last
         if held is not None and (first.seq <= held.seq):
             raise RefusedError(
                 "would_fork",
@@ -170,7 +170,7 @@ class Signer:
         raws = [encode_signed(draft, self.seed) for draft in drafts]
         keep(raws)
         try:
-            AuthorityKey.record_last(self.path, last.seq, decode(raws[-1]).id)
+            SealedKey.record_last(self.path, last.seq, decode(raws[-1]).id)
         except RefusedError:
             unsent_path(self.path).unlink(missing_ok=True)
             raise
@@ -182,7 +182,7 @@ def unsent_path(key_path: Path) -> Path:
     return key_path.with_name(key_path.name + ".unsent")
 
 
-def write_unsent(key_path: Path, signed: Signed) -> None:
+def write_unsent(key_path: Path, signed: SignedStatements) -> None:
     """Keeps what was signed until a node has it.
 
     Raises:

@@ -42,7 +42,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class SigningRequest:
     """Statements to be signed by one key.
 
     Attributes:
@@ -78,7 +78,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class SignedStatements:
     """Statements that have been signed and may still have to be sent."""
 
     ecosystem: bytes
@@ -152,7 +152,7 @@ def after(draft: Draft, key: bytes) -> tuple[Head, int]:
     return Head(seq=draft.seq, id=statement.id), next_number(statement)
 
 
-def decode_request(text: str, source: str) -> Request:
+def decode_request(text: str, source: str) -> SigningRequest:
     """Reads a request file.
 
     Raises:
@@ -164,7 +164,7 @@ def decode_request(text: str, source: str) -> Request:
     try:
         head = table["head"] and Head(seq=int(table["head"]["seq"]), id=bytes.fromhex(table["head"]["id"]))
         raws = [(entry["reading"], bytes.fromhex(entry["cbor"])) for entry in table["drafts"]]
-        request = Request(
+        request = SigningRequest(
             ecosystem=table["ecosystem"] and bytes.fromhex(table["ecosystem"]),
             ecosystem_name=str(table["ecosystem_name"]),
             key=bytes.fromhex(table["key"]),
@@ -187,7 +187,7 @@ def decode_request(text: str, source: str) -> Request:
     return request
 
 
-def _require_sequence(request: Request, source: str) -> None:
+def _require_sequence(request: SigningRequest, source: str) -> None:
     head, number = request.head, None
     for at, draft in enumerate(request.drafts, 1):
         fits = draft.prev == (head.id if head else None) and draft.eco == request.ecosystem
@@ -200,7 +200,7 @@ def _require_sequence(request: Request, source: str) -> None:
         head, number = after(draft, request.key)
 
 
-def decode_signed(text: str, source: str) -> Signed:
+def decode_signed(text: str, source: str) -> SignedStatements:
     """Reads a signed file; the signatures are for the node (or `genesis_of`) to check.
 
     Raises:
@@ -209,7 +209,7 @@ def decode_signed(text: str, source: str) -> Signed:
     table = parse_json(text, source)
     _require_format(table, SIGNED, source)
     try:
-        signed = Signed(
+        signed = SignedStatements(
             ecosystem=bytes.fromhex(table["ecosystem"]),
             ecosystem_name=str(table["ecosystem_name"]),
             statements=tuple(bytes.fromhex(entry["cose"]) for entry in table["statements"]),
@@ -232,12 +232,12 @@ def read_statements(path: Path) -> list[bytes]:
     return list(decode_signed(_text(raw, path), str(path)).statements)
 
 
-def read_request(path: Path) -> Request:
+def read_request(path: Path) -> SigningRequest:
     """The request in a file."""
     return decode_request(_text(read_bytes(path), path), str(path))
 
 
-def read_ceremony(path: Path) -> Signed:
+def read_ceremony(path: Path) -> SignedStatements:
     """A signed file that begins with a genesis, the genesis' signature checked with its own key.
 
     Raises:

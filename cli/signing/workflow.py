@@ -27,13 +27,13 @@ from accredit.cli.base import exits, node_option, output
 from accredit.cli.base.output import fair, shorten
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
-from accredit.node.key_files import AuthorityKey
+from accredit.node.key_files import SealedKey
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
 from accredit.registry.statement import Draft, Statement, as_unverified, decode, verify
 
 from .key_head import compare_heads
 from .keys import PublicKey, Signer, key_options, read_public, unsent_path, write_unsent
-from .offline_files import Head, Request, Signed, after, read_statements
+from .offline_files import Head, SignedStatements, SigningRequest, after, read_statements
 from .outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
 from .submit import await_key, submit
 
@@ -67,7 +67,7 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class KeyStanding:
     """A key as the ecosystem knows it: the authority it speaks for here, and where it stands.
 
     `counts` is false while it counts for nobody: a successor before its first word, a founder before the founding.
@@ -180,7 +180,7 @@ class Desk:
         return self.wishes.key
 
     @cached_property
-    def voice(self) -> Voice:
+    def voice(self) -> KeyStanding:
         """The key, which authority it speaks for, and its head, after everything unsent has been sent.
 
         Raises:
@@ -205,7 +205,7 @@ class Desk:
             # Of an exported entry nothing is known; there the key file that signs the request is the guard.
             compare_heads(self.nodes, self.ecosystem, key.kid, last=key.last, head=head)
         newest = self._newest(head, key) if head else None
-        return Voice(
+        return KeyStanding(
             kid=key.kid,
             counts=bool(known["authorities"]),
             authority=authority,
@@ -391,7 +391,7 @@ class Desk:
     def _write_request(self, drafts: Sequence[Draft], path: Path) -> None:
         from accredit.cli.base.documents import write_new
 
-        request = Request(
+        request = SigningRequest(
             ecosystem=drafts[0].eco,
             ecosystem_name=str(self.ecosystem["name"]),
             key=self.voice.kid,
@@ -408,7 +408,7 @@ class Desk:
                 drafts,
                 keep=lambda raws: write_unsent(
                     self.key_path,
-                    Signed(
+                    SignedStatements(
                         ecosystem=bytes.fromhex(self.ecosystem["ecosystem"]),
                         ecosystem_name=str(self.ecosystem["name"]),
                         statements=tuple(raws),
@@ -432,7 +432,7 @@ class Desk:
             return
         raws = read_statements(path)
         newest = decode(raws[-1])
-        AuthorityKey.record_last(self.key_path, newest.seq, newest.id)
+        SealedKey.record_last(self.key_path, newest.seq, newest.id)
         submit(self.client, raws)
         path.unlink()
         output.note(f"Sent {len(raws)} statement(s) that an earlier command had signed and could not send.")

@@ -24,7 +24,7 @@ from accredit.registry.domain.records import MemoryRecords
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import AccreditError, DecodeError, InputError, StorageError
 from accredit.registry.evidence.check import Checked, Evidence, check
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.state_note import StateNote
@@ -45,17 +45,17 @@ policy_option = click.option(
 )
 
 RESULT_WORDS: Final = {
-    Result.VERIFIED: (good, "Verified"),
-    Result.REFUTED: (bad, "Refuted"),
-    Result.UNWITNESSED: (fair, "Unwitnessed"),
-    Result.STALE: (fair, "Stale"),
-    Result.UNKNOWN: (fair, "Unknown"),
+    CheckResult.VERIFIED: (good, "Verified"),
+    CheckResult.REFUTED: (bad, "Refuted"),
+    CheckResult.UNWITNESSED: (fair, "Unwitnessed"),
+    CheckResult.STALE: (fair, "Stale"),
+    CheckResult.UNKNOWN: (fair, "Unknown"),
 }
 RESULT_MEANINGS: Final = {
-    Result.REFUTED: "It contradicts itself, or what you verified before. Whoever made it errs or lies.",
-    Result.UNWITNESSED: "Too few of the signers that your policy names vouch for it: take it for one node's word.",
-    Result.STALE: "It was so; whether it still is, this does not say.",
-    Result.UNKNOWN: "Your policy cannot tell; that is neither a yes nor a no.",
+    CheckResult.REFUTED: "It contradicts itself, or what you verified before. Whoever made it errs or lies.",
+    CheckResult.UNWITNESSED: "Too few of the signers that your policy names vouch for it: take it for one node's word.",
+    CheckResult.STALE: "It was so; whether it still is, this does not say.",
+    CheckResult.UNKNOWN: "Your policy cannot tell; that is neither a yes nor a no.",
 }
 
 
@@ -107,7 +107,7 @@ def _replace(path: Path, policy: TrustPolicy) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CheckedEvidence:
     """An evidence file, checked.
 
     Attributes:
@@ -159,7 +159,7 @@ class Answer:
             raise exits.Negative
 
 
-def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) -> Answer:
+def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) -> CheckedEvidence:
     """Checks an evidence file with the policy in a file, which remembers the state if all is well.
 
     Args:
@@ -174,20 +174,22 @@ def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) 
     try:
         evidence = Evidence.decode(data)
     except AccreditError:
-        return Answer(checked=checked, question=None, decision=None, records=MemoryRecords())
+        return CheckedEvidence(checked=checked, question=None, decision=None, records=MemoryRecords())
     question = question_of(evidence.query, policy.charter)
     records = MemoryRecords()
     if checked.decision is None or checked.state is None:
-        return Answer(checked=checked, question=question, decision=None, records=records)
+        return CheckedEvidence(checked=checked, question=question, decision=None, records=records)
     remember(policy_path, checked.state)
     for one in evidence.records:
         if one.raw is not None:
             record = decode(one.raw, what=f"the {one.type} record of {one.id}", max_bytes=RECORD_BYTES)
             records.put(one.type, one.id, record)
-    return Answer(checked=checked, question=question, decision=decision_view(checked.decision), records=records)
+    return CheckedEvidence(
+        checked=checked, question=question, decision=decision_view(checked.decision), records=records
+    )
 
 
-def show_answer(answer: Answer, now: int, *, asked: bool) -> None:
+def show_answer(answer: CheckedEvidence, now: int, *, asked: bool) -> None:
     """Prints what came of a check, and the answer if it is verified.
 
     Args:
@@ -205,10 +207,10 @@ def show_answer(answer: Answer, now: int, *, asked: bool) -> None:
         show_decision(answer.question, answer.decision, details_of(answer.decision, answer.records), at_node=False)
 
 
-def show_result(result: Result, check_name: str, text: str) -> None:
+def show_result(result: CheckResult, check_name: str, text: str) -> None:
     """Prints a result: its word, which check gave it, why, and what it means."""
     colour, word = RESULT_WORDS[result]
-    if result is Result.VERIFIED:
+    if result is CheckResult.VERIFIED:
         output.say(f"{colour(word)}  {output.safe(text.removeprefix('Verified: '))}")
         return
     output.say(f"{colour(word)}  by the check {output.styled(check_name, bold=True)}: {output.safe(text)}")

@@ -58,11 +58,11 @@ from .events import (
     NoteStands,
     ReplyFrame,
     ReplyNote,
-    Result,
+    SubmissionResult,
     Submitted,
     TellNote,
 )
-from .image import Image
+from .image import EngineImage
 from .log_index import LogView, inadmissible
 from .notary import Notary
 from .notary_events import is_state
@@ -101,7 +101,7 @@ class Engine:
         last: str | None = None,
         tick: int = TICK,
         gossip: GossipConfig | None = None,
-        base: Image | None = None,
+        base: EngineImage | None = None,
     ) -> None:
         self.fold = Fold(ecosystem)
         self.notary = Notary(
@@ -237,10 +237,10 @@ class Engine:
         """What gossip has counted, as in `statistics`."""
         return self._machine.counters()
 
-    def image(self) -> Image:
+    def image(self) -> EngineImage:
         """What this settled engine holds, for others to begin with; it is not to be driven any more."""
         assert not self._untold, "settled"
-        return Image(log=self._log, admission=self._admission, notary=self.notary.image(), peers=self._peers)
+        return EngineImage(log=self._log, admission=self._admission, notary=self.notary.image(), peers=self._peers)
 
     def _new_admission(self) -> Admission:
         """What is accepted before the entries that this engine has loaded and logged itself."""
@@ -279,23 +279,23 @@ class Engine:
             return [*replies]
         return [*self._gossip(events.StatementsJudged(sender=b"", waiting=tuple(waiting))), *replies]
 
-    def _judge_submitted(self, raw: bytes, waiting: list[Unverified]) -> Result | bytes:
+    def _judge_submitted(self, raw: bytes, waiting: list[Unverified]) -> SubmissionResult | bytes:
         """The result, or the statement's id while it is to come."""
         try:
             unverified = decode(raw)
         except InputError as error:
-            return Result(id=None, status="refused", error=error)
+            return SubmissionResult(id=None, status="refused", error=error)
         id = unverified.id
         index = self._log.index(id)
         if index is not None:
-            return Result(id=id, status="known", index=index)
+            return SubmissionResult(id=id, status="known", index=index)
         try:
             self._admit(unverified, own=True)
         except NotYetError as error:
             waiting.append(unverified)
-            return Result(id=id, status="waiting", error=error)
+            return SubmissionResult(id=id, status="waiting", error=error)
         except AccreditError as error:
-            return Result(id=id, status="refused", error=error)
+            return SubmissionResult(id=id, status="refused", error=error)
         return id
 
     def _admit(self, unverified: Unverified, *, own: bool) -> None:
@@ -339,7 +339,7 @@ class Engine:
         self._untold += logged
         effects = self._settled(self.fold.settle())
         for statement in logged:
-            result = Result(id=statement.id, status="logged", index=self._log.index(statement.id))
+            result = SubmissionResult(id=statement.id, status="logged", index=self._log.index(statement.id))
             effects += self._submissions.resolve(statement.id, result)
         first = event.size - len(logged)
         news = tuple(
@@ -357,7 +357,7 @@ class Engine:
             self._admission.add(statement)
         effects: list[Effect] = []
         for statement in dropped:
-            result = Result(id=statement.id, status="refused", error=error)
+            result = SubmissionResult(id=statement.id, status="refused", error=error)
             effects += self._submissions.resolve(statement.id, result)
         postponed = events.StatementsJudged(sender=b"", postponed=tuple(each.id for each in dropped))
         return [*effects, *self._gossip(postponed)]
@@ -378,7 +378,7 @@ class Engine:
         if is_changed or force_peers:
             effects += self._gossip(events.PeersChanged(peers=self._peers))
         untold, self._untold = tuple(self._untold), []
-        return [*effects, *self._notarise(notary_events.Changed(statements=untold))]
+        return [*effects, *self._notarise(notary_events.StatementsHeld(statements=untold))]
 
     def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
         return tuple(each for each in map(self.fold.statement, ids) if each is not None)

@@ -21,7 +21,7 @@ from .quorum_state import KeptNote, Part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """Somebody submits statements to this node; `Reply` with the same token answers."""
+    """Somebody submits statements to this node; `SubmissionReply` with the same token answers."""
 
     token: int
     raws: tuple[bytes, ...]
@@ -86,7 +86,7 @@ Event = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class SubmissionResult:
     """What became of one submitted statement.
 
     Attributes:
@@ -112,11 +112,11 @@ class Append:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class SubmissionReply:
     """Answer `Submitted`: one result for each statement, in the order submitted."""
 
     token: int
-    results: tuple[Result, ...]
+    results: tuple[SubmissionResult, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,4 +202,15 @@ class Changed:
     ceased: tuple[Statement, ...]
 
 
-Effect = Append | Reply | ReplyFrame | ReplyNote | SendFrame | KeepNote | TellNote | NoteStands | KeepConflict | Changed
+Effect = (
+    Append
+    | SubmissionReply
+    | ReplyFrame
+    | ReplyNote
+    | SendFrame
+    | KeepNote
+    | TellNote
+    | NoteStands
+    | KeepConflict
+    | Changed
+)

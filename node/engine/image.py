@@ -10,7 +10,7 @@ from .log_index import LogView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class EngineImage:
     """See the module and `engine.Engine.image`. An engine over it costs what it differs by.
 
     Attributes:
@@ -22,5 +22,5 @@ class Image:
 
     log: LogView
     admission: Admission
-    notary: notary_events.Image
+    notary: notary_events.NotaryImage
     peers: Roster

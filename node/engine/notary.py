@@ -56,17 +56,17 @@ from accredit.registry.transparency.state_note import (
 from .head_ledger import Sayings
 from .notary_events import (
     Arrived,
-    Changed,
     Contradicts,
+    CosignedStep,
     Effect,
     Event,
-    Image,
     Keep,
+    NotaryImage,
     Offer,
     SignerView,
     Standing,
     Stands,
-    Step,
+    StatementsHeld,
     Tell,
     Ticked,
     passed,
@@ -110,9 +110,9 @@ class Notary:
         state_seed: bytes,
         live: Fold,
         last: str | None = None,
-        image: Image | None = None,
+        image: NotaryImage | None = None,
     ) -> None:
-        """Nothing is noted yet, and everything in `live` is still to be told of by `Changed`, but for what `image` has.
+        """Begins with nothing noted, and everything in `live` still to be told of, but for what `image` has.
 
         Args:
             name: this node's; it signs if the charter names it with this key among the signers.
@@ -130,7 +130,7 @@ class Notary:
         self._floor = 0 if last is None else StateNote.decode(last).count
         self._candidate = Fold(ecosystem)
         self._is_damaged = False  # one set was folded twice, to two states
-        self._steps: list[Step] = []
+        self._steps: list[CosignedStep] = []
         self._behind: MutableMapping[bytes, Statement] = {}  # live, not in the candidate
         self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
         self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
@@ -147,9 +147,9 @@ class Notary:
         if image is not None:
             self._take_up(image)
 
-    def image(self) -> Image:
+    def image(self) -> NotaryImage:
         """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
-        return Image(
+        return NotaryImage(
             live=self._live,
             candidate=self._candidate,
             noted=self.noted,
@@ -159,7 +159,7 @@ class Notary:
             gathered={text: dict(copies) for text, copies in self._gathered.items()},
         )
 
-    def _take_up(self, image: Image) -> None:
+    def _take_up(self, image: NotaryImage) -> None:
         self.noted, self._steps = image.noted, list(image.steps)
         self._gathered = {text: dict(copies) for text, copies in image.gathered.items()}
         self._behind = Layered(image.behind)
@@ -184,7 +184,7 @@ class Notary:
         """
         self._set_clock(now)
         match event:
-            case Changed():
+            case StatementsHeld():
                 self._on_changed(event.statements)
             case Arrived():
                 return [*self._on_arrived(event.data), *self._proceed()]
@@ -307,11 +307,13 @@ class Notary:
             changed, committed = self._candidate.pick(), dict.fromkeys(self._candidate.committed(), True)
         state, root = self._text_of(self._candidate), self._candidate.statements_root()
         ids = tuple(statement.id for statement in statements)
-        self._steps.append(Step(state=state, statements_root=root, changed=changed, committed=committed, ids=ids))
+        self._steps.append(
+            CosignedStep(state=state, statements_root=root, changed=changed, committed=committed, ids=ids)
+        )
         return state
 
     def _go_on(self, statements: Sequence[Statement]) -> tuple[Picked, Mapping[bytes, bool]]:
-        """Adds to the candidate and puts the live set over it again; what differs, as in `Step`."""
+        """Adds to the candidate and puts the live set over it again; what differs, as in `CosignedStep`."""
         count, root = len(self._live), self._live.state_root()
         for statement in statements:
             self._candidate.add(statement)

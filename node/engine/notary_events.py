@@ -13,7 +13,7 @@ from accredit.registry.transparency.state_note import OpenedState, StateNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class StatementsHeld:
     """The live set grew by these."""
 
     statements: tuple[Statement, ...]
@@ -31,7 +31,7 @@ class Ticked:
     """Time has passed."""
 
 
-Event = Changed | Arrived | Ticked
+Event = StatementsHeld | Arrived | Ticked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class CosignedStep:
     """One candidate: its text, its statements' root, and what differs from the candidate before.
 
     Attributes:
@@ -132,12 +132,12 @@ class Step:
     committed: Mapping[bytes, bool]
     ids: tuple[bytes, ...]
 
-    def settled(self) -> "Step":
+    def settled(self) -> "CosignedStep":
         """The same candidate as the one that others are compared with: nothing differs."""
         return replace(self, changed=Picked({}), committed={}, ids=())
 
 
-def passed(steps: Sequence[Step]) -> tuple[Picked, dict[bytes, bool]]:
+def passed(steps: Sequence[CosignedStep]) -> tuple[Picked, dict[bytes, bool]]:
     """What differs after several steps, one after the other: records, and statements to which the root binds."""
     changed, committed = Picked({}), dict[bytes, bool]()
     for step in steps:
@@ -156,13 +156,13 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class NotaryImage:
     """Where a notary stood, for others that begin there; see `Notary.image`."""
 
     live: Fold
     candidate: Fold
     noted: Standing
-    steps: tuple[Step, ...]
+    steps: tuple[CosignedStep, ...]
     behind: Mapping[bytes, Statement]
     beyond: tuple[bytes, ...]
     gathered: Mapping[str, Mapping[VerifierKey, OpenedState]]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .events import Reply, Result
+from .events import SubmissionReply, SubmissionResult
 
 
 @dataclass(slots=True, kw_only=True)
@@ -11,16 +11,16 @@ class _Submission:
     """A submitter who waits: results so far, and how many are to come."""
 
     token: int
-    results: list[Result | None]
+    results: list[SubmissionResult | None]
     missing: int = 0
 
-    def reply(self) -> list[Reply]:
+    def reply(self) -> list[SubmissionReply]:
         """The reply, once nothing is missing."""
         if self.missing:
             return []
         results = tuple(each for each in self.results if each is not None)
         assert len(results) == len(self.results)
-        return [Reply(token=self.token, results=results)]
+        return [SubmissionReply(token=self.token, results=results)]
 
 
 class Submissions:
@@ -29,7 +29,9 @@ class Submissions:
     def __init__(self) -> None:
         self._awaited: dict[bytes, list[tuple[_Submission, int]]] = {}
 
-    def open(self, token: int, raws: Sequence[bytes], judge: Callable[[bytes], Result | bytes]) -> list[Reply]:
+    def open(
+        self, token: int, raws: Sequence[bytes], judge: Callable[[bytes], SubmissionResult | bytes]
+    ) -> list[SubmissionReply]:
         """Takes a submission in; its reply, where it waits for nothing.
 
         Args:
@@ -38,16 +40,16 @@ class Submissions:
         submission = _Submission(token=token, results=[None] * len(raws))
         for position, raw in enumerate(raws):
             verdict = judge(raw)
-            if isinstance(verdict, Result):
+            if isinstance(verdict, SubmissionResult):
                 submission.results[position] = verdict
             else:
                 submission.missing += 1
                 self._awaited.setdefault(verdict, []).append((submission, position))
         return submission.reply()
 
-    def resolve(self, id: bytes, result: Result) -> list[Reply]:
+    def resolve(self, id: bytes, result: SubmissionResult) -> list[SubmissionReply]:
         """Tells everybody who waits for this statement; replies to those who wait for nothing else."""
-        replies: list[Reply] = []
+        replies: list[SubmissionReply] = []
         for submission, position in self._awaited.pop(id, ()):
             submission.results[position] = result
             submission.missing -= 1

@@ -28,10 +28,10 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from accredit.node.http.routes.node_ports import Reader, Witness, Writer
+from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
-from accredit.node.http.routes.route import JSON, STREAM_SECONDS, Call, Route, Shared, bytes_response
+from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationState, Call, Route, bytes_response
 from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
@@ -98,10 +98,10 @@ def table() -> tuple[Route, ...]:
 
 
 def create_app(
-    reader: Reader,
+    reader: ReadableNode,
     writer: Writer | None = None,
     *,
-    witness: Witness | None = None,
+    witness: WitnessDoor | None = None,
     max_body_bytes: int = 4 * 1024 * 1024,
     submissions_per_minute: int = 6_000,
     stream_seconds: float = STREAM_SECONDS,
@@ -115,7 +115,7 @@ def create_app(
         max_body_bytes, submissions_per_minute: as in `node.settings`.
         stream_seconds: how long a stream of changes lasts.
     """
-    shared = Shared(
+    shared = ApplicationState(
         pace=Pace(submissions_per_minute),
         note_pace=Pace(NOTES_PER_MINUTE),
         max_body_bytes=max_body_bytes,
@@ -149,7 +149,12 @@ class _Endpoint:
     """All the routes of one path."""
 
     def __init__(
-        self, routes: Sequence[Route], reader: Reader, writer: Writer | None, witness: Witness | None, shared: Shared
+        self,
+        routes: Sequence[Route],
+        reader: ReadableNode,
+        writer: Writer | None,
+        witness: WitnessDoor | None,
+        shared: ApplicationState,
     ) -> None:
         self._routes = {route.method: route for route in routes}
         if "GET" in self._routes:

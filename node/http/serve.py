@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 class NodeReader:
-    """`node.http.routes.node_ports.Reader` of a running node.
+    """`node.http.routes.node_ports.ReadableNode` of a running node.
 
     Args:
         runtime: the node.

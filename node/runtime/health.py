@@ -31,7 +31,7 @@ BEHIND: Final = 1_000
 """Entries of a peer's log that may be unread in a node that has caught up: one page of requests."""
 
 
-class Running(Protocol):
+class RunningNode(Protocol):
     """What of `node.runtime.runtime.Runtime` is looked at."""
 
     @property
@@ -78,7 +78,7 @@ class NodeHealth:
 
     def __init__(
         self,
-        running: Running,
+        running: RunningNode,
         log: LogReader,
         config: NodeConfig,
         clock: Clock,
@@ -96,7 +96,7 @@ class NodeHealth:
         self._unsigned_since: float | None = None
 
     def status(self) -> dict[str, Any]:
-        """See `node.http.routes.operations.Status`; bytes and seconds as inside."""
+        """See `node.http.routes.operations.NodeStatus`; bytes and seconds as inside."""
         fold, signed = self._running.fold, self._log.checkpoint()
         return {
             "name": self._config.name,
@@ -214,7 +214,7 @@ class NodeHealth:
 
 
 def _peer_view(peer: PeerStatistics) -> dict[str, Any]:
-    """See `node.http.routes.operations.Peer`; times in seconds."""
+    """See `node.http.routes.operations.PeerStatus`; times in seconds."""
 
     def seconds(time: int | None) -> int | None:
         return None if time is None else time // 1_000

@@ -28,7 +28,7 @@ from accredit.node.ports import RunBlocking
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.sync.initial_sync import Bulk
-from accredit.node.sync.verify_queue import Line, checking_line, workers_for
+from accredit.node.sync.verify_queue import VerifyQueue, checking_line, workers_for
 from accredit.node.telemetry import event as log_event
 from accredit.node.witness.server import CONFLICTS, conflict_place
 from accredit.registry.errors import DecodeError, StorageError
@@ -228,7 +228,7 @@ class Keeping:
         return kept
 
     async def _load(
-        self, line: Line, engine: Engine, entries: range, size: int, progress: Progress, *, is_fed: bool
+        self, line: VerifyQueue, engine: Engine, entries: range, size: int, progress: Progress, *, is_fed: bool
     ) -> None:
         async def take(done: int, checked: Sequence[bytes | Statement]) -> None:
             await self._run_blocking(partial(self._load_batch, engine, checked, is_fed=is_fed))

@@ -47,11 +47,11 @@ from accredit.node.engine import (
     KeepNote,
     NoteArrived,
     NoteStands,
-    Reply,
     ReplyFrame,
     ReplyNote,
-    Result,
     SendFrame,
+    SubmissionReply,
+    SubmissionResult,
     Submitted,
     TellNote,
 )
@@ -120,7 +120,7 @@ class Runtime:
         self._frame_bytes = gossip.frame_bytes
         self._run_blocking = run_blocking
         self._effects: list[Effect] = []
-        self._submissions: Slots[tuple[Result, ...]] = Slots()
+        self._submissions: Slots[tuple[SubmissionResult, ...]] = Slots()
         self._frames: Slots[ReplyFrame] = Slots(most=POLLS_MAX)
         self._notes: dict[int, ReplyNote] = {}
         self._is_kept = False  # whether the last state cosigned is durable, so that others may be told
@@ -225,7 +225,7 @@ class Runtime:
 
     # ----------------------------------------------------------------------------------------------------- doors
 
-    async def submit(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
+    async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
@@ -337,7 +337,7 @@ class Runtime:
                     self._frames.fill(effect.token, effect)
                 case ReplyNote():
                     self._notes[effect.token] = effect
-                case Reply():
+                case SubmissionReply():
                     self._submissions.fill(effect.token, effect.results)
                 case _:
                     assert_never(effect)

@@ -49,7 +49,7 @@ _WRITE_ANEW: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class TreeHead:
     """A signed tree: `size` leaves, `root` 32 bytes."""
 
     size: int
@@ -71,7 +71,7 @@ class SignedHead:
         self._last = _read(path)
 
     @property
-    def last(self) -> Head | None:
+    def last(self) -> TreeHead | None:
         """What was signed last; None if nothing ever was."""
         return self._last
 
@@ -133,12 +133,12 @@ class SignedHead:
         self.check_may_sign(size, root, lambda _: last.root if last else root)
         if last is not None and last.size == size:
             return
-        head = Head(size=size, root=root)
+        head = TreeHead(size=size, root=root)
         write_atomically(self._path, (json.dumps({"size": size, "root": root.hex()}) + "\n").encode())
         self._last = head
 
 
-def _read(path: Path) -> Head | None:
+def _read(path: Path) -> TreeHead | None:
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -147,7 +147,7 @@ def _read(path: Path) -> Head | None:
         raise StorageError("unreadable_file", f"{path} cannot be read: {error.strerror}.") from error
     try:
         members = json.loads(text)
-        head = Head(size=members["size"], root=bytes.fromhex(members["root"]))
+        head = TreeHead(size=members["size"], root=bytes.fromhex(members["root"]))
         well_formed = type(head.size) is int and head.size >= 0 and len(head.root) == HASH_BYTES
     except (ValueError, KeyError, TypeError):
         well_formed = False

@@ -74,7 +74,7 @@ _PAST: Final = (
     "SELECT seq, records_root FROM noted_past WHERE substr(root, 1, 8) = ? AND root = ? ORDER BY seq DESC LIMIT 1"
 )
 
-Records = Mapping[Subject, dict[str, Any]]
+RecordsBySubject = Mapping[Subject, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,7 +246,7 @@ class StoredNoted:
 
     # --------------------------------------------------------------------------------------------------- compare
 
-    def check(self, records: Records | None = None) -> None:
+    def check(self, records: RecordsBySubject | None = None) -> None:
         """Compares everything here with each other: rows, keys, leaves, pages, roots, the note, the past.
 
         Args:
@@ -265,7 +265,7 @@ class StoredNoted:
                 raise state_damaged("the map over the statements leads to another root than the one in the note")
             self._check_past(0 if head is None else head.past)
 
-    def _check_records(self, records: Records | None) -> None:
+    def _check_records(self, records: RecordsBySubject | None) -> None:
         """Every row, its key, its bytes and its leaf in the map."""
         count = 0
         for types, raw_type, raw_id, key, raw, value in self._reader.connection.execute(_COMPARED):
@@ -336,7 +336,7 @@ class NotedStore(StoredNoted):
         kept: KeptNote,
         state: StateNote,
         statements_root: bytes,
-        records: Records,
+        records: RecordsBySubject,
         statements: Iterable[bytes],
     ) -> str | None:
         """Takes up the state that stood when the node stopped, as the log leads to it.
@@ -378,7 +378,12 @@ class NotedStore(StoredNoted):
             return not any(self._reader.ask(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
 
     def _rebuild(
-        self, kept: KeptNote, state: StateNote, statements_root: bytes, records: Records, statements: Iterable[bytes]
+        self,
+        kept: KeptNote,
+        state: StateNote,
+        statements_root: bytes,
+        records: RecordsBySubject,
+        statements: Iterable[bytes],
     ) -> None:
         def work(connection: Connection) -> None:
             _clear(connection)

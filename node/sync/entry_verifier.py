@@ -1,6 +1,6 @@
 """What one process finds out about entries of a log, while others look at other parts of the same log beside it.
 
-    checker = Checker()
+    checker = EntryVerifier()
     found = checker.check(entries)          one mark for each entry, and the public keys that they introduce
     checker.learn(publics)                  keys that others have come across
 
@@ -32,7 +32,7 @@ GOOD: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class VerifiedEntries:
     """What `check` found.
 
     Attributes:
@@ -44,7 +44,7 @@ class Found:
     publics: tuple[bytes, ...] = ()
 
 
-class Checker:
+class EntryVerifier:
     """See the module. It remembers the public keys it has seen: some 150 bytes each."""
 
     def __init__(self) -> None:
@@ -54,11 +54,11 @@ class Checker:
         """Takes note of public keys, 32 bytes each."""
         self._publics.update((key_id(public), public) for public in publics)
 
-    def check(self, entries: Sequence[bytes]) -> Found:
+    def check(self, entries: Sequence[bytes]) -> VerifiedEntries:
         """Looks at entries, in order: a key may sign from the entry on that introduces it."""
         known = len(self._publics)
         marks = bytes(self._mark(raw) for raw in entries)
-        return Found(marks=marks, publics=tuple(self._publics.values())[known:])
+        return VerifiedEntries(marks=marks, publics=tuple(self._publics.values())[known:])
 
     def _mark(self, raw: bytes) -> int:
         try:
@@ -80,6 +80,6 @@ def marked(entries: Sequence[bytes], marks: bytes) -> list[bytes | Statement]:
     """The entries, those with a mark as the statements they are.
 
     Args:
-        marks: what a `Checker` of this program made of exactly these entries.
+        marks: what a `EntryVerifier` of this program made of exactly these entries.
     """
     return [recall(raw) if mark == GOOD else raw for raw, mark in zip(entries, marks, strict=True)]

@@ -26,7 +26,7 @@ from typing import Final, Protocol, TypeVar
 
 import trio
 
-from accredit.node.engine import Engine, Result
+from accredit.node.engine import Engine, SubmissionResult
 from accredit.node.storage.log_reader import Reader
 from accredit.node.storage.log_store import Store
 from accredit.node.telemetry import event as log_event
@@ -68,7 +68,7 @@ class Files(Protocol):
         ...
 
 
-class Node(Protocol):
+class JoiningNode(Protocol):
     """The node that joins, as far as joining needs it: `runtime.Runtime`."""
 
     @property
@@ -77,7 +77,7 @@ class Node(Protocol):
     @property
     def store(self) -> Store: ...
 
-    async def submit(self, raws: Sequence[bytes]) -> Sequence[Result]: ...
+    async def submit(self, raws: Sequence[bytes]) -> Sequence[SubmissionResult]: ...
 
     async def run_blocking(self, work: Callable[[], T]) -> T: ...
 
@@ -286,7 +286,12 @@ LogKey = Callable[[str], bytes | None]
 
 
 async def join(
-    node: Node, files: Files, url: str, *, until_member: bool = True, pause_seconds: tuple[float, float] = PULL_SECONDS
+    node: JoiningNode,
+    files: Files,
+    url: str,
+    *,
+    until_member: bool = True,
+    pause_seconds: tuple[float, float] = PULL_SECONDS,
 ) -> None:
     """Brings a new node up to date, and keeps it so until it is admitted and gossips by itself.
 
@@ -322,7 +327,7 @@ async def join(
         await trio.sleep(pause)
 
 
-async def _take(node: Node, entries: Sequence[bytes], _reached: Frontier) -> None:
+async def _take(node: JoiningNode, entries: Sequence[bytes], _reached: Frontier) -> None:
     """Submits entries; one that is refused does not come from an honest node's log, and is left out.
 
     Raises:

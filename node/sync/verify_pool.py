@@ -1,4 +1,4 @@
-"""Several processes that check entries of a log beside this one: `checking.Checker`, once in each.
+"""Several processes that check entries of a log beside this one: `entry_verifier.EntryVerifier`, once in each.
 
     with Pool(workers) as pool:
         wait = pool.check(entries)          begins
@@ -30,7 +30,7 @@ from typing import Final
 from accredit.node.telemetry import event as log_event
 from accredit.registry.statement import Statement
 
-from .entry_verifier import UNMARKED, Checker, Found, marked
+from .entry_verifier import UNMARKED, EntryVerifier, VerifiedEntries, marked
 
 CHUNK: Final = 512
 """Entries in one message to a process: some 50 ms of its time, so that the pipe costs nothing beside it."""
@@ -104,7 +104,7 @@ class Pool:
         chunks = [entries[at : at + CHUNK] for at in range(0, len(entries), CHUNK)]
         done = []
         if not self._publics and chunks:
-            done.append(self._learn(Checker().check(chunks.pop(0))).marks)
+            done.append(self._learn(EntryVerifier().check(chunks.pop(0))).marks)
         begun = [threads.submit(self._ask, chunk) for chunk in chunks]
         return lambda: marked(entries, b"".join([*done, *(each.result() for each in begun)]))
 
@@ -115,7 +115,7 @@ class Pool:
         finally:
             self._free.put(helper)
 
-    def _learn(self, found: Found) -> Found:
+    def _learn(self, found: VerifiedEntries) -> VerifiedEntries:
         with self._lock:
             for public in found.publics:
                 if public not in self._seen:
@@ -137,9 +137,9 @@ class _Helper:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
-    def ask(self, chunk: Sequence[bytes], publics: Sequence[bytes]) -> Found:
+    def ask(self, chunk: Sequence[bytes], publics: Sequence[bytes]) -> VerifiedEntries:
         """Lets it check a chunk, telling it first of the keys it has not heard of."""
-        nothing = Found(marks=bytes([UNMARKED]) * len(chunk))
+        nothing = VerifiedEntries(marks=bytes([UNMARKED]) * len(chunk))
         if self._dead:
             return nothing
         try:
@@ -152,7 +152,7 @@ class _Helper:
             self._dead = True
             log_event(_log, logging.WARNING, "a checking process ended", reason=repr(error))
             return nothing
-        return Found(marks=marks, publics=found)
+        return VerifiedEntries(marks=marks, publics=found)
 
     def end(self) -> None:
         """Closes the pipe, which ends the process."""

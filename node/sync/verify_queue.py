@@ -31,19 +31,19 @@ AHEAD: Final = 1
 WORTHWHILE: Final = 8_192
 """Entries from which on other processes are begun: fewer are checked in the time that this takes (0.5 s, measured)."""
 
-Take = Callable[[Sequence[bytes | Statement]], Awaitable[None]]
+TakeEntries = Callable[[Sequence[bytes | Statement]], Awaitable[None]]
 """What is done with a batch."""
 
 
-class Line:
+class VerifyQueue:
     """See the module; made by `checking_line`."""
 
     def __init__(self, pool: Pool, run_blocking: RunBlocking) -> None:
         self._pool = pool
         self._run_blocking = run_blocking
-        self._batches: deque[tuple[Wait, Take]] = deque()
+        self._batches: deque[tuple[Wait, TakeEntries]] = deque()
 
-    async def put(self, entries: Sequence[bytes], take: Take) -> None:
+    async def put(self, entries: Sequence[bytes], take: TakeEntries) -> None:
         """Begins to check a batch, and takes in those before it."""
         self._batches.append((await self._run_blocking(partial(self._pool.check, entries)), take))
         await self._take_all_but(AHEAD)
@@ -63,11 +63,11 @@ class Line:
 
 
 @asynccontextmanager
-async def checking_line(workers: int, run_blocking: RunBlocking) -> AsyncIterator[Line]:
+async def checking_line(workers: int, run_blocking: RunBlocking) -> AsyncIterator[VerifyQueue]:
     """A line, and the processes it needs as long as it is there; with 0 workers entries are passed on unchecked."""
     pool = Pool(workers)
     try:
-        yield Line(pool, run_blocking)
+        yield VerifyQueue(pool, run_blocking)
     finally:
         with trio.CancelScope(shield=True):
             await run_blocking(pool.close)

@@ -4,7 +4,7 @@
 
 FD is this process' end of a two-way pipe.
 
-    to it      (public keys found elsewhere, entries)           `checking.Checker.learn`, `.check`
+    to it      (public keys found elsewhere, entries)           `EntryVerifier.learn`, `.check`
     from it    (marks, public keys found)                       `checking.Found`
 
 Each message is a pickle behind its length (`multiprocessing.connection`); both ends are this program on this machine.
@@ -13,12 +13,12 @@ It ends when the other end is closed, however that came about. It imports little
 
 from multiprocessing.connection import Connection
 
-from .entry_verifier import Checker
+from .entry_verifier import EntryVerifier
 
 
 def work(descriptor: int) -> None:
     """Checks what comes; returns when nothing can come any more."""
-    checker = Checker()
+    checker = EntryVerifier()
     with Connection(descriptor) as pipe:
         while True:
             try:

@@ -42,7 +42,7 @@ from accredit.registry.transparency.signed_note import KeyType, Note, Signature,
 from accredit.registry.transparency.witness import (
     ANSWER_BYTES,
     CLOCK_SECONDS,
-    Request,
+    AddCheckpoint,
     Witness,
     origin_hash,
     read_cosignature,
@@ -75,7 +75,7 @@ _SHOWN: Final = "witnessing/shown"
 _log = logging.getLogger(__name__)
 
 
-class Transport(ports.Transport, Protocol):
+class WitnessTransport(ports.Transport, Protocol):
     """What carries requests: `peers.Peers`."""
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
@@ -83,7 +83,7 @@ class Transport(ports.Transport, Protocol):
         ...
 
 
-class Running(Protocol):
+class WitnessedNode(Protocol):
     """What of `runtime.Runtime` is used."""
 
     store: Store
@@ -208,10 +208,10 @@ class Witnessing:
 
     def __init__(
         self,
-        runtime: Running,
+        runtime: WitnessedNode,
         *,
         log: VerifierKey,
-        transport: Transport,
+        transport: WitnessTransport,
         clock: Clock,
         outside: Sequence[Witness] = (),
         on_conflict: Callable[[Conflict], None] = lambda _conflict: None,
@@ -350,7 +350,7 @@ class Witnessing:
             old = min(held, size)
             proof = prove_consistency(old, size, self._store)
         own = signed_only(note.encode(), self._log)
-        return size, Note.decode(own).text, Request(old=old, proof=tuple(proof), checkpoint=own).encode()
+        return size, Note.decode(own).text, AddCheckpoint(old=old, proof=tuple(proof), checkpoint=own).encode()
 
     def _add(self, text: str, line: Signature) -> None:
         """Stores a cosignature, if the checkpoint it is on is still the newest."""

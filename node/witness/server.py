@@ -35,7 +35,15 @@ from accredit.node.storage.log_store import Store
 from accredit.registry.errors import DecodeError, NotYetError, StorageError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, Note, Signature, VerifierKey, cosign, encode_signatures
-from accredit.registry.transparency.witness import NOTHING, Held, Opened, Refused, judge, open_request, origin_hash
+from accredit.registry.transparency.witness import (
+    NOTHING,
+    Opened,
+    Refused,
+    WitnessedHead,
+    judge,
+    open_request,
+    origin_hash,
+)
 
 T = TypeVar("T")
 
@@ -167,7 +175,7 @@ class NodeWitness:
         if refused.trace is not None:
             place = _place(hash) + "/refused"
             before = self._store.kept(place)
-            if _read(before, hash).size < Held.decode(refused.trace).size:
+            if _read(before, hash).size < WitnessedHead.decode(refused.trace).size:
                 self._store.swap(place, before, refused.trace)
         return None
 
@@ -212,9 +220,9 @@ def _place(hash: str) -> str:
     return f"witness/{hash}"
 
 
-def _read(kept: bytes | None, hash: str) -> Held:
+def _read(kept: bytes | None, hash: str) -> WitnessedHead:
     try:
-        return NOTHING if kept is None else Held.decode(kept)
+        return NOTHING if kept is None else WitnessedHead.decode(kept)
     except DecodeError as error:
         raise StorageError(
             "witness_damaged",

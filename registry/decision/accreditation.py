@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, assert_never
 from ..domain.accreditations import Status, status_at, terms_at
 from ..domain.frameworks import status_at as framework_status_at
 from ..domain.records import Records
-from ..domain.scope import Axis, Outcome, covers, says_what
+from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
 from ..encoding.rfc3339 import day
 from .authority_chain import Chain, counts, window
@@ -278,15 +278,15 @@ def judge_scope(
     answers: dict[Axis, None] = {}
     for scope in scopes:
         for axis in covers(scope, case.query, lookup):
-            if axis.outcome is not Outcome.COVERED:
+            if axis.outcome is not AxisOutcome.COVERED:
                 answers[axis] = None
     notes.cite(lookup.cited)
     for axis in answers:
         name = _ASKED[axis.name]
         match axis.outcome:
-            case Outcome.NOT_COVERED:
+            case AxisOutcome.NOT_COVERED:
                 notes.refuse(f"{axis.name}_not_covered", f"It does not cover {name} {axis.asked}.")
-            case Outcome.UNKNOWN:
+            case AxisOutcome.UNKNOWN:
                 notes.miss(
                     "competency_unknown",
                     f"No framework that counts here holds {axis.asked}; the one that does may be incomplete.",
@@ -342,7 +342,7 @@ def _judge_later(
     now = terms_at(record, case.now, max_backdating=case.max_backdating)
     if now != list(terms):
         lookup = _Competencies(case, chain, publishers)
-        wanting = (Outcome.NOT_COVERED, Outcome.UNKNOWN)
+        wanting = (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN)
         if any(axis.outcome in wanting for one in now for axis in covers(one["scope"], case.query, lookup)):
             notes.cite([one["statement"] for one in now])
             notes.lose("later_scope", "Its scope covered this then and no longer does.")

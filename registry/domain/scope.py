@@ -101,7 +101,7 @@ check_limits: Final = schema.members(
 # ------------------------------------------------------------------------------------------------ question
 
 
-class Question(Protocol):
+class ScopeQuestion(Protocol):
     """What `covers` reads of a query; None or empty where it does not ask."""
 
     @property
@@ -132,7 +132,7 @@ class Question(Protocol):
     def delivery_mode(self) -> str | None: ...
 
 
-class Outcome(Enum):
+class AxisOutcome(Enum):
     """How a scope answers on one axis."""
 
     COVERED = "covered"
@@ -153,7 +153,7 @@ class Axis:
     """
 
     name: str
-    outcome: Outcome
+    outcome: AxisOutcome
     asked: str = ""
 
 
@@ -167,11 +167,11 @@ _SINGLE_AXES: Final[tuple[tuple[str, str, Callable[[Any, Any], bool]], ...]] = (
 _asked_singly: Final = attrgetter(*(axis[0] for axis in _SINGLE_AXES))
 AXES: Final = ("credential_types", "achievement_types", "competencies", "framework", *(a[0] for a in _SINGLE_AXES))
 
-_COVERED: Final = {name: Axis(name=name, outcome=Outcome.COVERED) for name in AXES}
-_OPEN: Final = {name: Axis(name=name, outcome=Outcome.OPEN) for name in AXES}
+_COVERED: Final = {name: Axis(name=name, outcome=AxisOutcome.COVERED) for name in AXES}
+_OPEN: Final = {name: Axis(name=name, outcome=AxisOutcome.OPEN) for name in AXES}
 
 
-def covers(scope: Mapping[str, Any], question: Question, lookup: Lookup) -> list[Axis]:
+def covers(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup) -> list[Axis]:
     """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN."""
     results: list[Axis] = []
     _add(results, "credential_types", scope.get("credential_types"), question.credential_types, _credential_type_in)
@@ -185,11 +185,11 @@ def covers(scope: Mapping[str, Any], question: Question, lookup: Lookup) -> list
         elif granted == "*" or (granted is not None and any(within(asked, item) for item in granted)):
             results.append(_COVERED[name])
         else:
-            results.append(Axis(name=name, outcome=Outcome.NOT_COVERED, asked=_text_of(asked)))
+            results.append(Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked=_text_of(asked)))
     return results
 
 
-def says_what(scope: Mapping[str, Any], question: Question) -> bool:
+def says_what(scope: Mapping[str, Any], question: ScopeQuestion) -> bool:
     """Whether the question says enough of *what* is attested to be answered by this scope.
 
     An envelope (`OpenBadgeCredential`) says nothing of it, and neither does a credential type that only `"*"` covers:
@@ -218,7 +218,7 @@ def _add(
         if name == "credential_types":
             missing = [one for one in missing if credential_type_name(one) not in UNIVERSAL_CREDENTIAL_TYPES]
         if missing:
-            results.append(Axis(name=name, outcome=Outcome.NOT_COVERED, asked=", ".join(missing)))
+            results.append(Axis(name=name, outcome=AxisOutcome.NOT_COVERED, asked=", ".join(missing)))
             return
     results.append(_COVERED[name])
 
@@ -234,11 +234,11 @@ def _achievement_in(asked: str, granted: list[str]) -> bool:
     return asked in granted or any(word in granted for word in with_ancestors(asked))
 
 
-def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: Question, lookup: Lookup) -> None:
+def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup) -> None:
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if question.competencies:
         outcomes = {one: _competency(one, question.framework, scope, lookup) for one in question.competencies}
-        for worst in (Outcome.NOT_COVERED, Outcome.UNKNOWN):
+        for worst in (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN):
             missing = [one for one, outcome in outcomes.items() if outcome is worst]
             if missing:
                 results.append(Axis(name="competencies", outcome=worst, asked=", ".join(missing)))
@@ -248,22 +248,22 @@ def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: Q
         if frameworks == "*" or (frameworks is not None and question.framework in frameworks):
             results.append(_COVERED["framework"])
         else:
-            results.append(Axis(name="framework", outcome=Outcome.NOT_COVERED, asked=question.framework))
+            results.append(Axis(name="framework", outcome=AxisOutcome.NOT_COVERED, asked=question.framework))
     elif "*" not in (named, frameworks) and not (named is None and frameworks is None):
         results.append(_OPEN["competencies"])
 
 
-def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], lookup: Lookup) -> Outcome:
+def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], lookup: Lookup) -> AxisOutcome:
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if named == "*" or (named is not None and uri in named):
-        return Outcome.COVERED
+        return AxisOutcome.COVERED
     inherits = named is not None and scope.get("inherit_to_narrower") is True
     if named is None and frameworks is None:
-        return Outcome.NOT_COVERED
+        return AxisOutcome.NOT_COVERED
     entries = lookup(uri)
     if not entries:
         # Not found in any framework that counts: one that the scope names may hold it and be incomplete here.
-        return Outcome.UNKNOWN if frameworks is not None or inherits else Outcome.NOT_COVERED
+        return AxisOutcome.UNKNOWN if frameworks is not None or inherits else AxisOutcome.NOT_COVERED
     pending, seen = [uri], {uri}
     while pending and len(seen) <= ANCESTORS_MAX:
         item = pending.pop()
@@ -271,16 +271,16 @@ def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], looku
             if framework is not None and entry["framework"] != framework:
                 continue
             if item == uri and frameworks is not None and (frameworks == "*" or entry["framework"] in frameworks):
-                return Outcome.COVERED
+                return AxisOutcome.COVERED
             if named is not None and entry["item"] in named:
-                return Outcome.COVERED
+                return AxisOutcome.COVERED
             for parent in entry["parents"] if inherits else ():
                 if parent in (named or ()):
-                    return Outcome.COVERED
+                    return AxisOutcome.COVERED
                 if parent not in seen:
                     seen.add(parent)
                     pending.append(parent)
-    return Outcome.NOT_COVERED
+    return AxisOutcome.NOT_COVERED
 
 
 def _text_of(asked: Any) -> str:

@@ -27,12 +27,12 @@ For another program, all there is to know (cbor2 and pynacl are all it needs):
 
     policy = TrustPolicy.decode(policy_file)
     checked = check(evidence_file, query, policy, now)
-    if checked.result is Result.VERIFIED and checked.decision.authorized:
+    if checked.result is CheckResult.VERIFIED and checked.decision.authorized:
         keep(policy.remember(checked.state).encode())
 
 When the answer was made is the answerer's word: within the maximum age any time will do, for what is verified is what
 the proved records say at that time. A state is pinned by its count, so keep the policy that `remember` returns. To
-check much evidence, keep a `Checker(policy)`: it reads a note, and what all answers under it rest on, once.
+check much evidence, keep a `EvidenceChecker(policy)`: it reads a note, and what all answers under it rest on, once.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ from ..transparency.signed_note import NOTE_BYTES_MAX, VerifierKey
 from ..transparency.state_note import AHEAD_MAX, StateNote
 from ..transparency.state_trie import state_root
 from .proved_records import Governing, ProvenRecord, ProvenRecords, decode_records
-from .state_check import CheckError, Noted, Result, read_note
+from .state_check import CheckError, CheckResult, Noted, read_note
 from .trust_policy import TrustPolicy
 
 EVIDENCE_BYTES: Final = 16 * 1024 * 1024
@@ -179,7 +179,7 @@ class Checked:
         since: seconds; the age of the answer is counted from here. signers: whose cosignatures count.
     """
 
-    result: Result
+    result: CheckResult
     check: str
     text: str
     decision: Decision | None = None
@@ -188,7 +188,7 @@ class Checked:
     signers: tuple[VerifierKey, ...] = ()
 
 
-class Checker:
+class EvidenceChecker:
     """Checks evidence under one policy, much of it if need be.
 
     What many files have in common is checked once and remembered: the note, while the clock shows the same second, and
@@ -218,11 +218,13 @@ class Checker:
     def _check(self, evidence: Evidence, query: Query | None, asked: str, now: int) -> Checked:
         policy = self._policy
         if query is not None and (query, asked) != (evidence.query, evidence.asked):
-            raise CheckError(Result.REFUTED, "question", "It answers another question than was asked.")
+            raise CheckError(CheckResult.REFUTED, "question", "It answers another question than was asked.")
         check_authority(evidence.query, policy)
         noted = self._read(evidence.note, now)
         if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
-            raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
+            raise CheckError(
+                CheckResult.REFUTED, "root", "The roots of records and statements are not those of the note."
+            )
         if self._governing.root != evidence.records_root:
             self._governing = Governing(evidence.records_root)
         records = ProvenRecords(evidence.records_root, evidence.records, self._governing)
@@ -231,9 +233,9 @@ class Checker:
         _compare(evidence.answer, summary(decision))
         if decision.valid_until is not None and decision.valid_until <= now:
             message = f"The answer was good until {text(decision.valid_until)}."
-            raise CheckError(Result.STALE, "time", message, hint="Ask again.")
+            raise CheckError(CheckResult.STALE, "time", message, hint="Ask again.")
         return Checked(
-            result=Result.VERIFIED,
+            result=CheckResult.VERIFIED,
             check="",
             text=f"Verified: {len(noted.signers)} signers vouch for a state of {noted.state.count} statements.",
             decision=decision,
@@ -253,15 +255,15 @@ class Checker:
 
 
 def check(data: bytes, query: Query | None, policy: TrustPolicy, now: int, *, asked: str = AUTHORIZATION) -> Checked:
-    """Checks one evidence file (`Checker.check`)."""
-    return Checker(policy).check(data, query, now, asked=asked)
+    """Checks one evidence file (`EvidenceChecker.check`)."""
+    return EvidenceChecker(policy).check(data, query, now, asked=asked)
 
 
 def _decode(data: bytes) -> Evidence:
     try:
         return Evidence.decode(data)
     except DecodeError as error:
-        raise CheckError(Result.REFUTED, "form", f"This is no evidence file: {error.message}") from None
+        raise CheckError(CheckResult.REFUTED, "form", f"This is no evidence file: {error.message}") from None
 
 
 def check_authority(query: Query, policy: TrustPolicy) -> None:
@@ -276,7 +278,7 @@ def check_authority(query: Query, policy: TrustPolicy) -> None:
         authority = query.authority  # the decision will say what is wrong with it
     if not policy.relies_on(authority):
         raise CheckError(
-            Result.UNKNOWN,
+            CheckResult.UNKNOWN,
             "authority",
             f"The trust policy does not rely on {query.authority}.",
             hint=f"Ask about {' or '.join(policy.authorities)}.",
@@ -287,10 +289,10 @@ def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
     """When the answer was made, by the answerer's clock, within what the policy allows."""
     time = evidence.answer.get("time_evaluated")
     if type(time) is not int:
-        raise CheckError(Result.REFUTED, "decision", "The answer does not say when it was made.")
+        raise CheckError(CheckResult.REFUTED, "decision", "The answer does not say when it was made.")
     if not now - policy.max_age <= time <= now + AHEAD_MAX:
         message = f"The answer was made as of {text(time)}."
-        raise CheckError(Result.STALE, "time", message, hint="Ask again, and compare this machine's clock.")
+        raise CheckError(CheckResult.STALE, "time", message, hint="Ask again, and compare this machine's clock.")
     return time
 
 
@@ -300,7 +302,7 @@ def _decide(evidence: Evidence, records: ProvenRecords, time: int, policy: Trust
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # A quorum vouches for a record that no fold makes. That is no reason to fall over.
         message = f"A proved record is not of its type's shape ({error!r})."
-        raise CheckError(Result.REFUTED, "record", message[:300], hint="Keep this file as evidence.") from None
+        raise CheckError(CheckResult.REFUTED, "record", message[:300], hint="Keep this file as evidence.") from None
 
 
 def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
@@ -308,7 +310,7 @@ def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
     if differing:
         shown = ", ".join(differing)[:200]
         raise CheckError(
-            Result.REFUTED,
+            CheckResult.REFUTED,
             "decision",
             f"The proved records lead to another answer, in: {shown}.",
             hint="Keep this file: whoever made it is lying, or runs another version.",

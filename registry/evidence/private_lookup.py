@@ -33,7 +33,7 @@ from ..transparency.state_trie import DEPTH_MAX, state_root
 from .check import check_authority
 from .proved_records import ProvenRecord, ProvenRecords
 from .range_proof import Prefix, check_prefix
-from .state_check import CheckError, Noted, Result, read_note
+from .state_check import CheckError, CheckResult, Noted, read_note
 from .trust_policy import TrustPolicy
 
 LEAVES_MAX: Final = 20_000
@@ -165,7 +165,7 @@ def open_bucket(bucket: Bucket, policy: TrustPolicy, now: int) -> BucketRecords:
     """
     noted = read_note(bucket.note, policy, now)
     if state_root(bucket.records_root, bucket.statements_root) != noted.state.root:
-        raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
+        raise CheckError(CheckResult.REFUTED, "root", "The roots of records and statements are not those of the note.")
     leaves = {one.key: one for one in bucket.leaves}
     try:
         check_prefix(
@@ -175,7 +175,7 @@ def open_bucket(bucket: Bucket, policy: TrustPolicy, now: int) -> BucketRecords:
             bucket.proof,
         )
     except (DecodeError, RefusedError) as error:
-        raise CheckError(Result.REFUTED, "prefix", error.message, hint=error.hint) from None
+        raise CheckError(CheckResult.REFUTED, "prefix", error.message, hint=error.hint) from None
     return BucketRecords(bucket.prefix, noted, leaves, ProvenRecords(bucket.records_root, bucket.records))
 
 

@@ -19,7 +19,7 @@ from ..encoding.cbor import decode, encode
 from ..errors import DecodeError, RefusedError
 from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
 from ..transparency.state_trie import DEPTH_MAX, StateMap, check_proof
-from .state_check import CheckError, Result
+from .state_check import CheckError, CheckResult
 
 PROOF_BYTES: Final = 2 + DEPTH_MAX // 8 + 32 * DEPTH_MAX + 64
 """The longest map proof there can be."""
@@ -192,7 +192,9 @@ class ProvenRecords:
         subject = type, id
         if subject not in self._records:
             message = f"The decision reads the {type} record of {id}, and nothing is proved about it."
-            raise CheckError(Result.REFUTED, "missing_record", message, hint="Somebody left it out; ask another node.")
+            raise CheckError(
+                CheckResult.REFUTED, "missing_record", message, hint="Somebody left it out; ask another node."
+            )
         self._unasked.pop(subject, None)
         return self._records[subject]
 
@@ -203,7 +205,9 @@ class ProvenRecords:
             CheckError: a record was never asked for.
         """
         for kind, id in self._unasked:
-            raise CheckError(Result.REFUTED, "surplus_record", f"The decision does not read the {kind} record of {id}.")
+            raise CheckError(
+                CheckResult.REFUTED, "surplus_record", f"The decision does not read the {kind} record of {id}."
+            )
 
 
 def decode_records(value: Sequence[Any], where: str = "records") -> tuple[ProvenRecord, ...]:
@@ -232,17 +236,17 @@ def _checked(root: bytes, proven: ProvenRecord) -> dict[str, Any] | None:
     try:
         value = check_proof(root, record_key(proven.type, proven.id), proven.proof)
     except (DecodeError, RefusedError) as error:
-        raise CheckError(Result.REFUTED, "proof", f"The proof of {what} fails: {error.message}") from None
+        raise CheckError(CheckResult.REFUTED, "proof", f"The proof of {what} fails: {error.message}") from None
     if proven.raw is None:
         if value is not None:
-            raise CheckError(Result.REFUTED, "record", f"{what} is given as absent, and is proved to be there.")
+            raise CheckError(CheckResult.REFUTED, "record", f"{what} is given as absent, and is proved to be there.")
         return None
     if value != sha256(proven.raw).digest():
-        raise CheckError(Result.REFUTED, "record", f"{what} is not the one that is proved.")
+        raise CheckError(CheckResult.REFUTED, "record", f"{what} is not the one that is proved.")
     try:
         record = decode(proven.raw, what=what, max_bytes=RECORD_BYTES)
     except DecodeError as error:
-        raise CheckError(Result.REFUTED, "record", error.message) from None
+        raise CheckError(CheckResult.REFUTED, "record", error.message) from None
     if type(record) is not dict:
-        raise CheckError(Result.REFUTED, "record", f"{what} is not a map.")
+        raise CheckError(CheckResult.REFUTED, "record", f"{what} is not a map.")
     return record

@@ -25,7 +25,7 @@ FOLD: Final = 1
 """The version of the fold whose records this package understands."""
 
 
-class Result(StrEnum):
+class CheckResult(StrEnum):
     """See the module."""
 
     VERIFIED = "verified"
@@ -43,10 +43,10 @@ class CheckError(RefusedError):
         check: stable word naming the check; also the error's code.
     """
 
-    result: Result
+    result: CheckResult
     check: str
 
-    def __init__(self, result: Result, check: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, result: CheckResult, check: str, message: str, *, hint: str = "") -> None:
         super().__init__(check, message, hint=hint)
         self.result = result
         self.check = check
@@ -88,7 +88,7 @@ def read_note(note: bytes, policy: TrustPolicy, now: int, *, max_age: int | None
     try:
         policy.remember(opened.state)
     except RefusedError as error:
-        result = Result.STALE if error.code == "count_lower" else Result.REFUTED
+        result = CheckResult.STALE if error.code == "count_lower" else CheckResult.REFUTED
         raise CheckError(result, "count", error.message, hint=error.hint) from None
     return Noted(state=opened.state, since=since, signers=tuple(times), note=note)
 
@@ -97,22 +97,22 @@ def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
     try:
         policy.check_usable(now)
     except RefusedError as error:
-        raise CheckError(Result.UNKNOWN, "policy", error.message, hint=error.hint) from None
+        raise CheckError(CheckResult.UNKNOWN, "policy", error.message, hint=error.hint) from None
     if not note:
-        raise CheckError(Result.UNWITNESSED, "note", "There is no state note: this is one node's own word.")
+        raise CheckError(CheckResult.UNWITNESSED, "note", "There is no state note: this is one node's own word.")
     try:
         opened = open_state(note, policy.signers.keys)
     except DecodeError as error:
-        raise CheckError(Result.REFUTED, "note", f"The state note is none: {error.message}") from None
+        raise CheckError(CheckResult.REFUTED, "note", f"The state note is none: {error.message}") from None
     except RefusedError as error:
-        result = Result.UNWITNESSED if error.code == "unsigned" else Result.REFUTED
+        result = CheckResult.UNWITNESSED if error.code == "unsigned" else CheckResult.REFUTED
         raise CheckError(result, "cosignatures", error.message, hint=error.hint) from None
     if opened.state.ecosystem != policy.ecosystem:
         message = f"The state is of the ecosystem {opened.state.ecosystem.hex()}, the policy is not."
-        raise CheckError(Result.UNKNOWN, "ecosystem", message, hint="Use the policy of that ecosystem.")
+        raise CheckError(CheckResult.UNKNOWN, "ecosystem", message, hint="Use the policy of that ecosystem.")
     if opened.state.fold != FOLD:
         message = f"The records are made by fold {opened.state.fold}; this program knows fold {FOLD}."
-        raise CheckError(Result.UNKNOWN, "fold", message, hint="Update it.")
+        raise CheckError(CheckResult.UNKNOWN, "fold", message, hint="Update it.")
     return opened
 
 
@@ -123,9 +123,11 @@ def _too_few(opened: OpenedState, policy: TrustPolicy, now: int) -> CheckError:
     if since is None:
         names = ", ".join(sorted(key.name for key in times))
         message = f"Too few of the policy's signers cosigned this state: {names}."
-        return CheckError(Result.UNWITNESSED, "quorum", message, hint="Fetch a note with more cosignatures.")
+        return CheckError(CheckResult.UNWITNESSED, "quorum", message, hint="Fetch a note with more cosignatures.")
     if since > now + AHEAD_MAX:
         message = f"The signers' clocks are ahead: a quorum cosigned at {text(since)}."
-        return CheckError(Result.STALE, "age", message, hint="Compare this machine's clock with another one.")
+        return CheckError(CheckResult.STALE, "age", message, hint="Compare this machine's clock with another one.")
     message = f"A quorum of the policy's signers last vouched for this state at {text(since)}."
-    return CheckError(Result.STALE, "age", message, hint="Fetch it again: the note should be a minute old at most.")
+    return CheckError(
+        CheckResult.STALE, "age", message, hint="Fetch it again: the note should be a minute old at most."
+    )

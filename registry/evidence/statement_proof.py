@@ -22,7 +22,7 @@ from typing import Any, Final
 from ..errors import DecodeError, RefusedError
 from ..transparency.signed_note import decode_base64
 from ..transparency.state_trie import check_proof, state_root
-from .state_check import CheckError, Noted, Result, read_note
+from .state_check import CheckError, CheckResult, Noted, read_note
 from .trust_policy import TrustPolicy
 
 _HEX: Final = re.compile("[0-9a-f]{64}", re.ASCII)
@@ -84,18 +84,22 @@ def check_presence(presence: Presence, id: bytes, policy: TrustPolicy, now: int)
     """
     noted = read_note(presence.note, policy, now)
     if state_root(presence.records_root, presence.statements_root) != noted.state.root:
-        raise CheckError(Result.REFUTED, "root", "The roots of records and statements are not those of the note.")
+        raise CheckError(CheckResult.REFUTED, "root", "The roots of records and statements are not those of the note.")
     if presence.id != id:
-        raise CheckError(Result.REFUTED, "statement", f"It is about the statement {presence.id.hex()}, not {id.hex()}.")
+        raise CheckError(
+            CheckResult.REFUTED, "statement", f"It is about the statement {presence.id.hex()}, not {id.hex()}."
+        )
     try:
         value = check_proof(presence.statements_root, id, presence.proof)
     except (DecodeError, RefusedError) as error:
-        raise CheckError(Result.REFUTED, "proof", error.message, hint=error.hint) from None
+        raise CheckError(CheckResult.REFUTED, "proof", error.message, hint=error.hint) from None
     if value not in (None, id):
-        raise CheckError(Result.REFUTED, "proof", "The statement's leaf has another value than its id.")
+        raise CheckError(CheckResult.REFUTED, "proof", "The statement's leaf has another value than its id.")
     if presence.is_present != (value is not None):
         word = "absent" if presence.is_present else "present"
-        raise CheckError(Result.REFUTED, "present", f"The proof says that the statement is {word}, and the answer not.")
+        raise CheckError(
+            CheckResult.REFUTED, "present", f"The proof says that the statement is {word}, and the answer not."
+        )
     return Proved(is_present=presence.is_present, noted=noted)
 
 

@@ -47,7 +47,7 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
+class PolicyWitness:
     """A cosigner; `name` is the policy's own word for it."""
 
     name: str
@@ -74,7 +74,7 @@ class Policy:
 
     quorum: str
     logs: tuple[Log, ...] = ()
-    witnesses: tuple[Witness, ...] = ()
+    witnesses: tuple[PolicyWitness, ...] = ()
     groups: tuple[Group, ...] = ()
 
     def __post_init__(self) -> None:
@@ -163,7 +163,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.logs: list[Log] = []
-        self.witnesses: list[Witness] = []
+        self.witnesses: list[PolicyWitness] = []
         self.groups: list[Group] = []
         self.quorum: str | None = None
         self._defined: dict[str, None] = {}
@@ -174,7 +174,7 @@ class _Reading:
                 self.logs.append(Log(key=VerifierKey.decode(vkey), url=words[2] if len(words) > 2 else None))
             case ["witness", name, vkey] | ["witness", name, vkey, _]:
                 url = words[3] if len(words) > 3 else None
-                self.witnesses.append(Witness(name=name, key=VerifierKey.decode(vkey), url=url))
+                self.witnesses.append(PolicyWitness(name=name, key=VerifierKey.decode(vkey), url=url))
                 self._defined[name] = None
             case ["group", name, threshold, _, *_]:
                 members = tuple(words[3:])
@@ -207,7 +207,7 @@ def threshold_policy(keys: Iterable[VerifierKey], threshold: int) -> Policy:
     Raises:
         DecodeError: the threshold cannot be met, or two keys are one or share a name.
     """
-    witnesses = tuple(Witness(name=key.name, key=key) for key in keys)
+    witnesses = tuple(PolicyWitness(name=key.name, key=key) for key in keys)
     names = tuple(witness.name for witness in witnesses)
     name = next(_free_names(names))
     group = Group(name=name, threshold=threshold, members=names)

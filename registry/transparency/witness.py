@@ -22,7 +22,7 @@ An equal size is accepted too, and cosigned with a fresh time: verifiers ask how
 that the log had signed are returned with what they show: two roots of one size are a `Conflict`, which proves itself;
 a proof that leads nowhere proves nothing, for anybody may send a good checkpoint with a bad proof, and is a trace only.
 
-The log's side: `witnesses_of` says who witnesses a log, `Witness` where; `Request.encode`, `read_cosignature` and
+The log's side: `witnesses_of` says who witnesses a log, `Witness` where; `AddCheckpoint.encode`, `read_cosignature` and
 `read_size` are its words.
 
     >>> Request.decode(b"old 0\\n\\nlog.example/1\\n0\\nAAAA\\n\\n-").checkpoint[:13]
@@ -70,7 +70,7 @@ _SIZE: Final = re.compile("0|[1-9][0-9]{0,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class AddCheckpoint:
     """What a log sends.
 
     Args:
@@ -91,7 +91,7 @@ class Request:
         return "".join(line + "\n" for line in lines).encode() + self.checkpoint
 
     @classmethod
-    def decode(cls, data: bytes) -> "Request":
+    def decode(cls, data: bytes) -> "AddCheckpoint":
         """Reads a body; `encode` gives the same bytes back.
 
         Raises:
@@ -149,7 +149,7 @@ class Witness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class WitnessedHead:
     """The newest checkpoint that a witness has kept of a log.
 
     Args:
@@ -162,7 +162,7 @@ class Held:
     note: bytes | None = None
 
     @classmethod
-    def decode(cls, note: bytes) -> "Held":
+    def decode(cls, note: bytes) -> "WitnessedHead":
         """From a note kept earlier, which was verified then.
 
         Raises:
@@ -172,7 +172,7 @@ class Held:
         return cls(size=checkpoint.size, root=checkpoint.root, note=note)
 
 
-NOTHING: Final = Held()
+NOTHING: Final = WitnessedHead()
 """Of a log never seen: the empty tree."""
 
 
@@ -207,7 +207,7 @@ class Opened:
     log: VerifierKey
     old: int
     proof: tuple[bytes, ...]
-    held: Held
+    held: WitnessedHead
     text: str
 
 
@@ -215,7 +215,7 @@ class Opened:
 class Accepted:
     """May be cosigned, once `held` is kept durably."""
 
-    held: Held
+    held: WitnessedHead
 
 
 def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Opened | Refused:
@@ -225,7 +225,7 @@ def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Op
         log_of: the key trusted for an origin; None for an origin that is not witnessed here.
     """
     try:
-        request = Request.decode(data)
+        request = AddCheckpoint.decode(data)
         note = Note.decode(request.checkpoint)
         origin = Checkpoint.decode(note.text).origin
     except InputError as error:
@@ -242,11 +242,11 @@ def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Op
         checkpoint = open_checkpoint(request.checkpoint, log).checkpoint
     except InputError as error:
         return Refused(status=403, error=error)
-    held = Held(size=checkpoint.size, root=checkpoint.root, note=signed_only(request.checkpoint, log))
+    held = WitnessedHead(size=checkpoint.size, root=checkpoint.root, note=signed_only(request.checkpoint, log))
     return Opened(log=log, old=request.old, proof=request.proof, held=held, text=note.text)
 
 
-def judge(opened: Opened, held: Held) -> Accepted | Refused:
+def judge(opened: Opened, held: WitnessedHead) -> Accepted | Refused:
     """Whether the checkpoint continues what is held of its log."""
     new = opened.held
     conflict = _conflict(opened, held)
@@ -336,7 +336,7 @@ def witnesses_of(origin: str, names: Iterable[str], count: int = WITNESSES) -> l
     return sorted(others, key=lambda name: sha256((origin + name).encode()).digest())[:count]
 
 
-def _conflict(opened: Opened, held: Held) -> Conflict | None:
+def _conflict(opened: Opened, held: WitnessedHead) -> Conflict | None:
     """Two roots of one size, if that is what these are."""
     new = opened.held
     if held.note is None or new.note is None or new.size != held.size or new.root == held.root:

@@ -35,7 +35,7 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class BroadcastResult:
     """What came of it; latencies in ms.
 
     Attributes:
@@ -55,7 +55,7 @@ class Result:
     lost: int
 
 
-class Workload:
+class BroadcastWorkload:
     """Operations planned on a timeline.
 
     Args:
@@ -119,10 +119,10 @@ class Workload:
         self._lost = sum(not self._is_everywhere(value) for value in self._unstable)
         self._lost += self.broadcasts - len(self._acknowledged)
 
-    def result(self, messages: int) -> Result:
+    def result(self, messages: int) -> BroadcastResult:
         """After the last reads; `messages` between nodes until then."""
         latencies = sorted(max(0, self._lacked.get(value, time) - time) for value, time in self._acknowledged.items())
-        return Result(
+        return BroadcastResult(
             operations=self.operations,
             broadcasts=self.broadcasts,
             messages=messages,

@@ -20,13 +20,13 @@ from typing import Final
 
 from accredit.simulations.virtual.timeline import START, Timeline
 
-from .broadcast import Result, Workload
+from .broadcast import BroadcastResult, BroadcastWorkload
 
 NODES: Final = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class PublishedMeasurement:
     """One published measurement; None: that figure was not published.
 
     Attributes:
@@ -48,12 +48,12 @@ class Case:
 
 
 PUBLISHED: Final = (
-    Case(topology="line", latency=10, messages=12.006, latencies=(86, 170, 193, 224)),
-    Case(topology="grid", latency=10, messages=27.806, latencies=(11, 42, 56, 72)),
-    Case(topology="grid", latency=100, latencies=(452, 656, 748, 791)),
-    Case(topology="grid", latency=100, is_exponential=True, latencies=(229, 431, 520, 630)),
-    Case(topology="total", latency=100, messages=290.56, latencies=(77, 95, 96, 97)),
-    Case(topology="tree4", latency=100, messages=11.994, latencies=(386, 489, 498, 505)),
+    PublishedMeasurement(topology="line", latency=10, messages=12.006, latencies=(86, 170, 193, 224)),
+    PublishedMeasurement(topology="grid", latency=10, messages=27.806, latencies=(11, 42, 56, 72)),
+    PublishedMeasurement(topology="grid", latency=100, latencies=(452, 656, 748, 791)),
+    PublishedMeasurement(topology="grid", latency=100, is_exponential=True, latencies=(229, 431, 520, 630)),
+    PublishedMeasurement(topology="total", latency=100, messages=290.56, latencies=(77, 95, 96, 97)),
+    PublishedMeasurement(topology="tree4", latency=100, messages=11.994, latencies=(386, 489, 498, 505)),
 )
 
 
@@ -131,17 +131,19 @@ class Flood:
                 self._timeline.after(self._delay(), lambda other=other: self._hear(other, value, node))  # type: ignore[misc]
 
 
-def calibrate(case: Case, *, seed: int = 1, nodes: int = NODES, rate: float = 100.0, seconds: float = 20.0) -> Result:
+def calibrate(
+    case: PublishedMeasurement, *, seed: int = 1, nodes: int = NODES, rate: float = 100.0, seconds: float = 20.0
+) -> BroadcastResult:
     """Measures one case as it was published."""
     timeline = Timeline(seed=seed)
     delay = _delay(case, timeline.stream("delay"))
     flood = Flood(timeline, TOPOLOGIES[case.topology](nodes), delay)
-    workload = Workload(timeline, flood, nodes=nodes, begins=START, rate=rate, seconds=seconds)
+    workload = BroadcastWorkload(timeline, flood, nodes=nodes, begins=START, rate=rate, seconds=seconds)
     timeline.run(until=workload.ends)
     return workload.result(flood.messages)
 
 
-def _delay(case: Case, random: Random) -> Callable[[], int]:
+def _delay(case: PublishedMeasurement, random: Random) -> Callable[[], int]:
     if case.is_exponential:
         return lambda: round(random.expovariate(1 / case.latency))
     return lambda: case.latency

@@ -8,7 +8,7 @@ and comparisons of roots count like anything else."""
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .broadcast import QUIET, Result, Workload
+from .broadcast import QUIET, BroadcastResult, BroadcastWorkload
 
 if TYPE_CHECKING:
     from accredit.simulations.virtual.world import World
@@ -32,11 +32,11 @@ class Nodes:
         return engine is not None and self._ids[value] in engine
 
 
-def play_broadcast(world: "World") -> Callable[[], Result]:
+def play_broadcast(world: "World") -> Callable[[], BroadcastResult]:
     """Plans the workload; the function returned gives the result at the end, and fills `world.extra`."""
     seconds = world.settings.seconds - QUIET / 1_000
     assert seconds > 0, "the last ten seconds are the quiet time"
-    workload = Workload(
+    workload = BroadcastWorkload(
         world.timeline,
         Nodes(world),
         nodes=len(world.hosts),
@@ -49,7 +49,7 @@ def play_broadcast(world: "World") -> Callable[[], Result]:
     world.timeline.at(world.begins, lambda: before.append(_sent(world)))
     world.timeline.at(workload.ends, lambda: after.append(_sent(world)))
 
-    def finish() -> Result:
+    def finish() -> BroadcastResult:
         result = workload.result(after[0][0] - before[0][0])
         world.extra.update(
             operations=result.operations,

@@ -7,16 +7,16 @@ end*: `records`, `exposed`, `bounds`. Each is specified in the module where it s
 
 from accredit.simulations.virtual.checker import Checker, Violation
 
-from .limits import Bounded, Bounds, Mesh, NotShutOut, WithinBounds
+from .limits import Bounded, Bounds, MeshWithinBounds, NotShutOut, WithinBounds
 from .notes import NotedRoots, OneNote, QuorumNotes, Undeceived
-from .statements import Exposed, NothingLost, OneHistory, OneRoot, Records, ValidStatements
+from .statements import Exposed, NothingLost, OneHistory, OneRoot, RecordsRederived, ValidStatements
 
 __all__ = (
     "Bounded",
     "Bounds",
     "Checker",
     "Exposed",
-    "Mesh",
+    "MeshWithinBounds",
     "NotShutOut",
     "NotedRoots",
     "NothingLost",
@@ -24,7 +24,7 @@ __all__ = (
     "OneNote",
     "OneRoot",
     "QuorumNotes",
-    "Records",
+    "RecordsRederived",
     "Undeceived",
     "ValidStatements",
     "Violation",
@@ -39,14 +39,14 @@ def all_checkers(bounds: Bounds) -> list[Checker]:
         ValidStatements(),
         OneHistory(),
         Bounded(),
-        Mesh(),
+        MeshWithinBounds(),
         NotShutOut(),
         OneNote(),
         NotedRoots(),
         Undeceived(),
         OneRoot(),
         NothingLost(),
-        Records(),
+        RecordsRederived(),
         Exposed(),
         QuorumNotes(),
         WithinBounds(bounds),

@@ -43,7 +43,7 @@ class Bounded(Checker):
                 self.require(peer.queued <= queued, f"{host.name} queues {peer.queued} statements for {peer.name}")
 
 
-class Mesh(Checker):
+class MeshWithinBounds(Checker):
     """See the module."""
 
     name = "mesh"

@@ -14,13 +14,13 @@ from accredit.governance.fold import Fold
 from accredit.node.engine import KeepNote
 from accredit.node.engine.quorum_state import KeptNote, Part
 from accredit.registry.decision.decide import decide
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.transparency.state_note import StateNote
 from accredit.simulations.virtual.checker import Checker
 
 if TYPE_CHECKING:
     from accredit.simulations.virtual.host import Host
-    from accredit.simulations.virtual.verifier import Answer
+    from accredit.simulations.virtual.verifier import CheckedAnswer
     from accredit.simulations.virtual.world import World
 
 
@@ -100,10 +100,10 @@ class Undeceived(Checker):
             ids = self._stood[kept.text][1] if kept.text in self._stood else ids_of(host, kept.part)
             self._stood[kept.text] = world.timeline.now // 1_000, ids
 
-    def on_answer(self, world: "World", answer: "Answer") -> None:
+    def on_answer(self, world: "World", answer: "CheckedAnswer") -> None:
         """See `Checker`."""
         checked = answer.checked
-        if checked.result is not Result.VERIFIED:
+        if checked.result is not CheckResult.VERIFIED:
             return
         assert checked.state is not None
         assert checked.decision is not None

@@ -104,7 +104,7 @@ class NothingLost(Checker):
             )
 
 
-class Records(Checker):
+class RecordsRederived(Checker):
     """See the module."""
 
     name = "records"

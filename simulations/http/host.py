@@ -29,7 +29,7 @@ from hypercorn.typing import ConnectionState, LifespanState
 
 from accredit.node.app import Ports, open_node
 from accredit.node.clients.peer_http import Peers
-from accredit.node.engine import Appended, Engine, Event, Result
+from accredit.node.engine import Appended, Engine, Event, SubmissionResult
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.hypercorn_patches import forgiving, mend
 from accredit.node.http.serve import settings_of
@@ -40,7 +40,7 @@ from accredit.node.storage.log_store import Store, open_reader
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode
 from accredit.simulations.virtual.disk import SYNC_MS
-from accredit.simulations.virtual.shared_list import Shared
+from accredit.simulations.virtual.shared_list import SharedList
 
 from .clock import HostClock
 from .virtual_sockets import End
@@ -58,7 +58,7 @@ PATIENCE: Final = 30.0
 
 _ROLES: Final = ("peer", "log", "witness", "state")
 
-Answer = Callable[[tuple[Result, ...] | None], None]
+Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
 
 
 class WatchedRuntime(Runtime):
@@ -80,10 +80,10 @@ class StoredLog:
     database: Path
 
     @property
-    def entries(self) -> Shared[tuple[bytes, bytes]]:
+    def entries(self) -> SharedList[tuple[bytes, bytes]]:
         """Id and bytes of each entry, in order."""
         with open_reader(self.database) as reader:
-            return Shared((), [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())])
+            return SharedList((), [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())])
 
 
 class HttpHost:
@@ -104,7 +104,7 @@ class HttpHost:
         self.name = name
         self.folder = folder
         self.clock = HostClock(lambda: world.timeline.now)
-        self.told: Shared[bytes] = Shared()
+        self.told: SharedList[bytes] = SharedList()
         self.starts = 0
         self._random = world.timeline.stream(f"host {name}")
         self._runtime: WatchedRuntime | None = None
@@ -150,7 +150,7 @@ class HttpHost:
         """Puts statements into its log before it is started for the first time."""
         with self._open() as store:
             store.append([(each.id, each.raw) for each in statements])
-        self.told = Shared((), [each.id for each in statements])
+        self.told = SharedList((), [each.id for each in statements])
 
     def start(self) -> None:
         """Starts it; it is up a moment later. Where it has just crashed, as soon as nothing of it is left."""
@@ -206,10 +206,10 @@ class HttpHost:
                 return
         if said.status_code == 200:
             row = said.json()["statements"][0]
-            answer((Result(id=bytes.fromhex(row["id"]), status=row["status"], index=row.get("index")),))
+            answer((SubmissionResult(id=bytes.fromhex(row["id"]), status=row["status"], index=row.get("index")),))
         elif said.status_code in (400, 422):
             problem = said.json()
-            answer((Result(id=None, status="refused", error=InputError(problem["code"], problem["detail"])),))
+            answer((SubmissionResult(id=None, status="refused", error=InputError(problem["code"], problem["detail"])),))
         else:
             self.note(f"answered {said.status_code}")
             answer(None)

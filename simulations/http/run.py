@@ -23,18 +23,18 @@ from accredit.registry.errors import InputError
 from accredit.simulations.checkers import (
     Bounded,
     Checker,
-    Mesh,
+    MeshWithinBounds,
     NothingLost,
     NotShutOut,
     OneHistory,
     OneRoot,
     QuorumNotes,
-    Records,
+    RecordsRederived,
     ValidStatements,
     WithinBounds,
 )
 from accredit.simulations.run.failures import failure_of
-from accredit.simulations.run.run import Failure, Outcome, changed, curve, differences, replay_command
+from accredit.simulations.run.run import Failure, RunOutcome, changed, curve, differences, replay_command
 from accredit.simulations.virtual.memoised_crypto import shared_answers
 from accredit.simulations.virtual.settings import Settings
 
@@ -47,7 +47,7 @@ NODES_MAX: Final = 500
 
 
 @dataclass(slots=True)
-class Stage:
+class RunWorld:
     """Where the world of a run is found, also after a failure."""
 
     world: HttpWorld | None = None
@@ -101,7 +101,7 @@ def run(
     *,
     keep: int = 40,
     progress: Callable[[float], None] | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Runs a scenario with some settings changed. A violation ends the run and is part of the outcome.
 
     Args:
@@ -114,7 +114,7 @@ def run(
     settings = changed(scenario.settings, changes or {})
     if settings.nodes > NODES_MAX:
         raise InputError("bad_setting", f"nodes is {settings.nodes}; over HTTP it may be 2 to {NODES_MAX}.")
-    began, stage = time.perf_counter(), Stage()
+    began, stage = time.perf_counter(), RunWorld()
     folder = Path(tempfile.mkdtemp(prefix="accredit-simulation-"))
     failure: Failure | None = None
     try:
@@ -135,7 +135,7 @@ async def _play(
     scenario: HttpScenario,
     settings: Settings,
     folder: Path,
-    stage: Stage,
+    stage: RunWorld,
     keep: int,
     checkers: list[Checker],
     progress: Callable[[float], None],
@@ -155,11 +155,11 @@ def _checkers(scenario: HttpScenario) -> list[Checker]:
         ValidStatements(),
         OneHistory(),
         Bounded(),
-        Mesh(),
+        MeshWithinBounds(),
         NotShutOut(),
         OneRoot(),
         NothingLost(),
-        Records(),
+        RecordsRederived(),
         QuorumNotes(),
         WithinBounds(scenario.bounds),
     ]
@@ -167,10 +167,10 @@ def _checkers(scenario: HttpScenario) -> list[Checker]:
 
 def _outcome(
     scenario: HttpScenario, settings: Settings, world: HttpWorld, failure: Failure | None, seconds: float
-) -> Outcome:
+) -> RunOutcome:
     trace = world.timeline.trace
     different, digest = differences(scenario.settings, settings), trace.digest()
-    return Outcome(
+    return RunOutcome(
         scenario=scenario.name,
         summary=scenario.summary,
         seed=settings.seed,

@@ -13,7 +13,7 @@ from accredit.simulations.virtual.settings import Settings
 
 from .world import HttpWorld
 
-Plan = Callable[[HttpWorld], None]
+HttpScript = Callable[[HttpWorld], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class HttpScenario:
 
     name: str
     summary: str
-    plan: Plan
+    plan: HttpScript
     settings: Settings
     bounds: Bounds
 
@@ -36,16 +36,16 @@ def _take_over(name: str, *, bounds: Bounds, **settings: Any) -> None:
     SCENARIOS[name] = HttpScenario(
         name=name,
         summary=taken.summary,
-        plan=cast(Plan, taken.plan),
+        plan=cast(HttpScript, taken.plan),
         settings=replace(taken.settings, **settings),
         bounds=bounds,
     )
 
 
-def _scenario(*, bounds: Bounds, **settings: Any) -> Callable[[Plan], Plan]:
+def _scenario(*, bounds: Bounds, **settings: Any) -> Callable[[HttpScript], HttpScript]:
     """Registers the function below."""
 
-    def register(plan: Plan) -> Plan:
+    def register(plan: HttpScript) -> HttpScript:
         summary = (plan.__doc__ or "").strip().splitlines()[0]
         SCENARIOS[plan.__name__] = HttpScenario(
             name=plan.__name__, summary=summary, plan=plan, settings=Settings(**settings), bounds=bounds

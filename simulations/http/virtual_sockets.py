@@ -1,6 +1,6 @@
 """Streams of bytes between hosts, over the links of `network.Network`; what TCP makes of their faults.
 
-    wires = Wires(nursery, links, timeline.trace)
+    wires = VirtualWires(nursery, links, timeline.trace)
     wires.listen("n0000.example", serve)                       serve(end): one connection
     client = httpx.AsyncClient(transport=wires.transport("n0001.example"))
 
@@ -53,7 +53,7 @@ class End(trio.abc.HalfCloseableStream):
 
     other: "End"
 
-    def __init__(self, wires: "Wires", host: str, other_host: str) -> None:
+    def __init__(self, wires: "VirtualWires", host: str, other_host: str) -> None:
         self._wires = wires
         self.host = host
         self.other_host = other_host
@@ -189,7 +189,7 @@ class _Socket:
 
 
 @dataclass(slots=True)
-class Wires:
+class VirtualWires:
     """All connections.
 
     Args:
@@ -303,7 +303,7 @@ class Wires:
 class _Backend(httpcore.AsyncNetworkBackend):
     """A host's network, as httpcore asks for one."""
 
-    def __init__(self, wires: Wires, host: str) -> None:
+    def __init__(self, wires: VirtualWires, host: str) -> None:
         self._wires = wires
         self._host = host
 

@@ -16,7 +16,7 @@ import trio
 
 from accredit.simulations.checkers import Checker
 from accredit.simulations.virtual.ecosystem import Town
-from accredit.simulations.virtual.metrics import Metrics
+from accredit.simulations.virtual.metrics import RunMetrics
 from accredit.simulations.virtual.network import Network
 from accredit.simulations.virtual.scene import Scene
 from accredit.simulations.virtual.settings import LOOK, POLL, Settings
@@ -24,7 +24,7 @@ from accredit.simulations.virtual.workload import Workload
 
 from .clock import TaskTimeline
 from .host import HttpHost
-from .virtual_sockets import Wires
+from .virtual_sockets import VirtualWires
 
 NOTES_SECONDS = 15.0
 """A quorum takes a moment longer than one root."""
@@ -72,14 +72,14 @@ class HttpWorld(Scene[HttpHost]):
             self.timeline.stream("network"), settings.seed, settings.links, clock=lambda: self.timeline.now
         )
         super().__init__(settings, self.timeline, town, self.network, checkers)
-        self.wires = Wires(nursery, self.network, self.timeline.trace, lambda: self.timeline.now)
+        self.wires = VirtualWires(nursery, self.network, self.timeline.trace, lambda: self.timeline.now)
         # What only the world tier has: nothing rides along, nobody verifies, nobody contradicts itself.
         self.plain: None = None
         self.verifiers: tuple[()] = ()
         self.misconduct: tuple[()] = ()
         self.hosts = [HttpHost(self, name, folder / name) for name in self.town.names]
         # People and figures ask of a world and its hosts what these have; a run of each scenario shows it.
-        self.metrics = Metrics(cast(Any, self))
+        self.metrics = RunMetrics(cast(Any, self))
         self.workload = Workload(cast(Any, self))
 
     # --------------------------------------------------------------------------------------------------- look

@@ -25,7 +25,7 @@ from accredit.registry.transparency.signed_note import Note
 from accredit.simulations.checkers import Violation
 from accredit.simulations.virtual.ecosystem import Town
 
-from .node_process import Machine
+from .node_process import NodeProcess
 
 LOOK_SECONDS: Final = 0.25
 """Between two looks at a node's checkpoint: so fine are the times of deliveries."""
@@ -37,7 +37,7 @@ RETRY_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class LoggedAnswer:
     """A node said that a statement is logged: at which place, under which checkpoint."""
 
     node: str
@@ -68,7 +68,7 @@ class Book:
     """
 
     said: list[Said] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[LoggedAnswer] = field(default_factory=list)
     checkpoints: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
 
@@ -123,7 +123,7 @@ class People:
         pause: seconds that an authority waits before it says the next thing, on average.
     """
 
-    def __init__(self, town: Town, machines: list[Machine], book: Book, *, random: Random, pause: float) -> None:
+    def __init__(self, town: Town, machines: list[NodeProcess], book: Book, *, random: Random, pause: float) -> None:
         self._town = town
         self._machines = machines
         self._book = book
@@ -149,7 +149,7 @@ class People:
                     await trio.sleep(RETRY_SECONDS)
                 await trio.sleep(self._random.uniform(0.5, 1.5) * self._pause)
 
-    async def submit(self, machine: Machine, statements: list[Statement]) -> None:
+    async def submit(self, machine: NodeProcess, statements: list[Statement]) -> None:
         """Submits statements in one go, as the founders do.
 
         Raises:
@@ -163,7 +163,7 @@ class People:
         if len(rows) != len(statements) or {row["status"] for row in rows} - {"logged", "known"}:
             raise Violation("setting_up", f"{machine.name} took no founding statements: {answer.text[:300]}")
 
-    async def watch(self, machine: Machine) -> None:
+    async def watch(self, machine: NodeProcess) -> None:
         """Looks at a node's checkpoint until the end."""
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
             while True:
@@ -176,7 +176,7 @@ class People:
             for machine in self._machines:
                 await self._look(client, machine)
 
-    async def _look(self, client: httpx.AsyncClient, machine: Machine) -> None:
+    async def _look(self, client: httpx.AsyncClient, machine: NodeProcess) -> None:
         try:
             answer = await client.get(f"{machine.url}/log/checkpoint")
         except httpx.HTTPError:
@@ -206,12 +206,12 @@ class People:
         self._book.outcomes["answered"] += 1
         self._book.saw(machine.name, found["checkpoint"], self.now)
         self._book.answers.append(
-            Answer(node=machine.name, statement=statement, index=row["index"], checkpoint=found["checkpoint"])
+            LoggedAnswer(node=machine.name, statement=statement, index=row["index"], checkpoint=found["checkpoint"])
         )
         said.answered_at = self.now
         return True
 
-    def _refused(self, machine: Machine, statement: Statement, answer: httpx.Response) -> None:
+    def _refused(self, machine: NodeProcess, statement: Statement, answer: httpx.Response) -> None:
         """A node in trouble says so (5xx), and one that lags behind (409); nothing else answers a valid statement."""
         self._book.outcomes[f"refused, {answer.status_code}"] += 1
         if answer.status_code < 500 and answer.status_code != 409:

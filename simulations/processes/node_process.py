@@ -1,6 +1,6 @@
 """One real node: its files, its process, commands typed for it, and how much it has open.
 
-    machine = Machine.set_up(town, "n0001.example", folder, port=…, tick=1_000)
+    machine = NodeProcess.set_up(town, "n0001.example", folder, port=…, tick=1_000)
     machine.start(clock=-12.5)
     await machine.answers("/healthz")
     machine.kill()
@@ -53,7 +53,7 @@ class Usage:
 
 
 @dataclass(slots=True, kw_only=True)
-class Machine:
+class NodeProcess:
     """See the module.
 
     Attributes:
@@ -91,7 +91,7 @@ class Machine:
         host: str = "127.0.0.1",
         prefix: tuple[str, ...] = (),
         disk: SmallDisk | None = None,
-    ) -> "Machine":
+    ) -> "NodeProcess":
         """Its files, as `accredit node init` and `node genesis` make them."""
         name = town.names[number]
         (folder / "data").mkdir(parents=True)

@@ -32,7 +32,7 @@ from accredit.registry.errors import InputError
 from accredit.registry.limits import SIGNERS
 from accredit.simulations.checkers import Violation
 from accredit.simulations.run.failures import failure_of
-from accredit.simulations.run.run import Failure, Outcome, changed, differences, replay_command
+from accredit.simulations.run.run import Failure, RunOutcome, changed, differences, replay_command
 from accredit.simulations.virtual.ecosystem import Town
 from accredit.simulations.virtual.settings import Settings
 
@@ -42,7 +42,7 @@ from .fault_actions import Doer
 from .fault_plan import Plan, draw
 from .figures import figures_of
 from .net_namespaces import Wires
-from .node_process import Machine, free_ports
+from .node_process import NodeProcess, free_ports
 from .small_disk import SmallDisk
 
 TIER: Final = "processes"
@@ -105,14 +105,14 @@ class Journal:
 
 
 @dataclass(slots=True)
-class Result:
+class ProcessRunState:
     """What a run has come to so far."""
 
     book: Book = field(default_factory=Book)
     places: dict[str, dict[bytes, int]] = field(default_factory=dict)
     one_root: int | None = None
     extra: dict[str, float] = field(default_factory=dict)
-    machines: list[Machine] = field(default_factory=list)
+    machines: list[NodeProcess] = field(default_factory=list)
 
 
 def run(
@@ -121,7 +121,7 @@ def run(
     *,
     keep: int = 40,
     progress: Callable[[float], None] | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Runs a scenario with some settings changed; what does not hold is part of the outcome.
 
     Args:
@@ -135,7 +135,7 @@ def run(
     settings = changed(scenario.settings, changes or {})
     _check(settings, changes or {})
     plan = draw(scenario.name, seed=settings.seed, nodes=settings.nodes, seconds=settings.seconds)
-    journal, result = Journal(time.monotonic()), Result()
+    journal, result = Journal(time.monotonic()), ProcessRunState()
     folder = Path(tempfile.mkdtemp(prefix="accredit-simulation-"))
     failure: Failure | None = None
     try:
@@ -154,7 +154,12 @@ def run(
 
 
 async def _play(
-    settings: Settings, plan: Plan, folder: Path, journal: Journal, result: Result, progress: Callable[[float], None]
+    settings: Settings,
+    plan: Plan,
+    folder: Path,
+    journal: Journal,
+    result: ProcessRunState,
+    progress: Callable[[float], None],
 ) -> None:
     """All phases. Whatever is started here has ended when this returns."""
     async with trio.open_nursery() as nursery:
@@ -193,7 +198,7 @@ async def _obey_signals(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
 
 def _set_up(
     settings: Settings, plan: Plan, folder: Path, stack: ExitStack, wires: Wires | None
-) -> tuple[Town, list[Machine]]:
+) -> tuple[Town, list[NodeProcess]]:
     """The ecosystem, and the files of its nodes."""
     hosts = wires.hosts if wires is not None else ["127.0.0.1"] * settings.nodes
     ports = [8080] * settings.nodes if wires is not None else free_ports(settings.nodes)
@@ -213,7 +218,7 @@ def _set_up(
         place = folder / f"node{number}"
         disk = stack.enter_context(SmallDisk.make(place)) if number in filled else None
         machines.append(
-            Machine.set_up(
+            NodeProcess.set_up(
                 town,
                 number,
                 place,
@@ -227,7 +232,9 @@ def _set_up(
     return town, machines
 
 
-async def _found(town: Town, machines: Sequence[Machine], people: People, plan: Plan, watching: trio.Nursery) -> None:
+async def _found(
+    town: Town, machines: Sequence[NodeProcess], people: People, plan: Plan, watching: trio.Nursery
+) -> None:
     """Starts every node, tells one of them what the founders said, and waits until all hold it."""
     for machine in machines:
         machine.start(clock=plan.clocks[machine.number])
@@ -240,7 +247,7 @@ async def _found(town: Town, machines: Sequence[Machine], people: People, plan: 
         await machine.answers("/readyz")
 
 
-async def _look(machine: Machine) -> None:
+async def _look(machine: NodeProcess) -> None:
     while True:
         machine.look()
         machine.check_runs()
@@ -252,7 +259,7 @@ async def _phases(
     plan: Plan,
     folder: Path,
     journal: Journal,
-    result: Result,
+    result: ProcessRunState,
     people: People,
     wires: Wires | None,
     progress: Callable[[float], None],
@@ -285,7 +292,7 @@ async def _phases(
     await people.look_once_more()
 
 
-async def _converge(result: Result, healed: float) -> int:
+async def _converge(result: ProcessRunState, healed: float) -> int:
     """Waits until all that was said is answered and all nodes hold the same; ms since faults stopped."""
     async with httpx.AsyncClient(trust_env=False, timeout=10.0) as client:
         while True:
@@ -298,7 +305,7 @@ async def _converge(result: Result, healed: float) -> int:
             await trio.sleep(0.25)
 
 
-async def _status(client: httpx.AsyncClient, machine: Machine) -> dict[str, Any] | None:
+async def _status(client: httpx.AsyncClient, machine: NodeProcess) -> dict[str, Any] | None:
     try:
         answer = await client.get(f"{machine.url}/v1/status")
     except httpx.HTTPError:
@@ -307,7 +314,7 @@ async def _status(client: httpx.AsyncClient, machine: Machine) -> dict[str, Any]
     return found
 
 
-async def _judge(town: Town, result: Result, journal: Journal) -> None:
+async def _judge(town: Town, result: ProcessRunState, journal: Journal) -> None:
     """Audits while the nodes run, a graceful stop, then everything that is stored."""
     machines, reported = result.machines, {}
     await check_audits(machines)
@@ -329,7 +336,7 @@ async def _judge(town: Town, result: Result, journal: Journal) -> None:
     journal.note("everything held")
 
 
-def _places(machine: Machine) -> dict[bytes, int]:
+def _places(machine: NodeProcess) -> dict[bytes, int]:
     with open_reader(machine.database) as reader:
         return {id: number for number, id in enumerate(reader.ids(0, reader.size()))}
 
@@ -352,13 +359,13 @@ def _outcome(
     settings: Settings,
     plan: Plan,
     journal: Journal,
-    result: Result,
+    result: ProcessRunState,
     failure: Failure | None,
     keep: int,
-) -> Outcome:
+) -> RunOutcome:
     figures, curves = figures_of(result.book, result.places, one_root=result.one_root)
     different, digest = differences(scenario.settings, settings), plan.digest()
-    return Outcome(
+    return RunOutcome(
         scenario=scenario.name,
         summary=scenario.summary,
         seed=settings.seed,

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from accredit.simulations.virtual.flood_baseline import Comparison
 
-from .run import Outcome
+from .run import RunOutcome
 from .svg_plots import Line, Mark, line_chart
 
 FORMAT: Final = "accredit-simulation-report/1"
@@ -30,7 +30,7 @@ pre, code { font-family: ui-monospace, monospace; font-size: .9em; white-space: 
 """
 
 
-def rows_of(outcome: Outcome) -> list[tuple[str, str]]:
+def rows_of(outcome: RunOutcome) -> list[tuple[str, str]]:
     """A run in words and numbers, for a table on a terminal or a page."""
     rows = [
         ("scenario", f"{outcome.scenario}: {outcome.summary}"),
@@ -71,13 +71,13 @@ def _rate(count: int, each: float) -> str:
     return f"{count:,}; {each:,g} a second and node" if count else ""
 
 
-def failure_of(outcome: Outcome) -> str:
+def failure_of(outcome: RunOutcome) -> str:
     """What did not hold, in one sentence; empty where all held."""
     failure = outcome.failure
     return "" if failure is None else f"{failure.checker}, after {failure.at / 1_000:.3f} s: {failure.message}"
 
 
-def write_run(outcome: Outcome, folder: Path) -> list[Path]:
+def write_run(outcome: RunOutcome, folder: Path) -> list[Path]:
     """Writes the report of one run; the files written."""
     bound = outcome.bounds.get("urgent_p99")
     marks = [] if bound is None else [Mark("bound on the urgent p99", bound)]
@@ -105,7 +105,7 @@ def write_run(outcome: Outcome, folder: Path) -> list[Path]:
     return _write(folder, {"runs": [outcome.as_dict()]}, outcome.scenario, body, plots)
 
 
-def _coverage(outcome: Outcome) -> list[Line]:
+def _coverage(outcome: RunOutcome) -> list[Line]:
     """Ours first, then the plain way's, each in the colour of what it is beside; all go on to the right edge."""
     words = [word for word in ("urgent", "normal") if outcome.curves.get(word)]
     found = [(word, outcome.curves[word], None) for word in words]
@@ -150,7 +150,7 @@ SWEEP_HEADERS: Final = (
 )
 
 
-def sweep_rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
+def sweep_rows(outcomes: Iterable[RunOutcome]) -> list[tuple[str, ...]]:
     """One row for each run of a sweep, under `SWEEP_HEADERS`; times in ms."""
     rows = []
     for outcome in outcomes:
@@ -166,9 +166,9 @@ def sweep_rows(outcomes: Iterable[Outcome]) -> list[tuple[str, ...]]:
     return rows
 
 
-def write_sweep(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
+def write_sweep(outcomes: Sequence[RunOutcome], folder: Path) -> list[Path]:
     """Writes the report of a sweep; the files written."""
-    groups: dict[str, list[Outcome]] = {}
+    groups: dict[str, list[RunOutcome]] = {}
     for outcome in outcomes:
         settings = ", ".join(f"{key}={value:g}" for key, value in outcome.changes.items())
         groups.setdefault(f"{outcome.scenario} {settings}".strip(), []).append(outcome)
@@ -185,7 +185,7 @@ def write_sweep(outcomes: Sequence[Outcome], folder: Path) -> list[Path]:
     return _write(folder, {"runs": [each.as_dict() for each in outcomes]}, names, body, {"spread.svg": chart})
 
 
-def _verdict(outcomes: Sequence[Outcome]) -> str:
+def _verdict(outcomes: Sequence[RunOutcome]) -> str:
     failed = [each for each in outcomes if each.failure is not None]
     if not failed:
         return '<p class="good">Everything held.</p>'

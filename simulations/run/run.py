@@ -51,7 +51,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class RunOutcome:
     """What came of a run. Everything but `wall_seconds` is a function of scenario and settings.
 
     Attributes:
@@ -148,7 +148,7 @@ def run(
     keep: int = 40,
     compare: bool = False,
     progress: Callable[[float], None] | None = None,
-) -> Outcome:
+) -> RunOutcome:
     """Runs a scenario with some settings changed. A violation ends the run and is part of the outcome.
 
     Args:
@@ -179,7 +179,7 @@ def run(
             gc.unfreeze()
     different = differences(scenario.settings, settings)
     digest = world.timeline.trace.digest()
-    return Outcome(
+    return RunOutcome(
         scenario=scenario.name,
         summary=scenario.summary,
         seed=settings.seed,
@@ -273,7 +273,7 @@ def _wanted(world: World, *, urgent: bool) -> int:
 
 
 def _curves(world: World) -> dict[str, list[tuple[int, float]]]:
-    """See `Outcome.curves`."""
+    """See `RunOutcome.curves`."""
     curves = {}
     for word in ("urgent", "normal"):
         urgent = word == "urgent"

@@ -18,7 +18,7 @@ from accredit.simulations.checkers import Bounds
 from accredit.simulations.virtual.settings import Settings
 from accredit.simulations.virtual.world import World
 
-Plan = Callable[[World], None]
+Script = Callable[[World], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Scenario:
 
     name: str
     summary: str
-    plan: Plan
+    plan: Script
     settings: Settings
     bounds: Bounds
 
@@ -35,10 +35,10 @@ class Scenario:
 SCENARIOS: Final[dict[str, Scenario]] = {}
 
 
-def scenario(*, bounds: Bounds | None = None, **settings: Any) -> Callable[[Plan], Plan]:
+def scenario(*, bounds: Bounds | None = None, **settings: Any) -> Callable[[Script], Script]:
     """Registers the function below as a scenario. Settings are those of `Settings`."""
 
-    def register(plan: Plan) -> Plan:
+    def register(plan: Script) -> Script:
         name = plan.__name__
         assert name not in SCENARIOS, f"there are two scenarios named {name}"
         SCENARIOS[name] = Scenario(

@@ -9,7 +9,7 @@ from accredit.registry.statement import Statement
 
 if TYPE_CHECKING:
     from .host import Host
-    from .verifier import Answer
+    from .verifier import CheckedAnswer
     from .world import World
 
 
@@ -44,7 +44,7 @@ class Checker:
     def on_noted(self, world: "World", host: "Host", kept: KeptNote) -> None:
         """A host sees a quorum stand by a state."""
 
-    def on_answer(self, world: "World", answer: "Answer") -> None:
+    def on_answer(self, world: "World", answer: "CheckedAnswer") -> None:
         """A verifier has checked an answer."""
 
     def on_look(self, world: "World") -> None:

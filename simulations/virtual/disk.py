@@ -11,7 +11,7 @@ from typing import Final
 
 from accredit.registry.errors import StorageError
 
-from .shared_list import Shared
+from .shared_list import SharedList
 
 SYNC_MS: Final = 4
 """One transaction with synchronous FULL and a signed checkpoint: a guess between an SSD (1) and a busy disk (10)."""
@@ -27,7 +27,7 @@ class Disk:
         slowness: how many times `SYNC_MS` a write takes.
     """
 
-    entries: Shared[tuple[bytes, bytes]] = field(default_factory=Shared)
+    entries: SharedList[tuple[bytes, bytes]] = field(default_factory=SharedList)
     is_full: bool = False
     slowness: int = 1
     _unsynced: tuple[tuple[bytes, bytes], ...] = ()

@@ -91,7 +91,7 @@ class PlainPush:
         return min(self._world.settings.gossip.degree, len(self._world.hosts))
 
     def delays(self, *, urgent: bool) -> list[int]:
-        """Of all deliveries, sorted; as `metrics.Metrics.delays`."""
+        """Of all deliveries, sorted; as `metrics.RunMetrics.delays`."""
         world = self._world
         return sorted(
             time - world.metrics.counted_from(saying, time)

@@ -36,7 +36,7 @@ class Misconduct:
     time: int
 
 
-class Governing:
+class GovernanceWorkload:
     """See the module."""
 
     def __init__(self, world: "World") -> None:

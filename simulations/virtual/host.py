@@ -26,11 +26,11 @@ from accredit.node.engine import (
     KeepNote,
     NoteArrived,
     NoteStands,
-    Reply,
     ReplyFrame,
     ReplyNote,
-    Result,
     SendFrame,
+    SubmissionReply,
+    SubmissionResult,
     Submitted,
     TellNote,
 )
@@ -43,7 +43,7 @@ from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.state_note import StateNote
 
 from .disk import Disk
-from .shared_list import Shared
+from .shared_list import SharedList
 
 if TYPE_CHECKING:
     from accredit.simulations.byzantine import Conduct
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 REFUSED_MS: Final = 2
 """A machine that is down refuses a connection after a round trip of the network at most; at least this."""
 
-Answer = Callable[[tuple[Result, ...] | None], None]
+Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
 """Told what became of a submission; None: the node went down before it answered."""
 
 
@@ -81,7 +81,7 @@ class Host:
         self.disk = Disk()
         self.engine: Engine | None = None
         self.clock_error = 0
-        self.told: Shared[bytes] = Shared()
+        self.told: SharedList[bytes] = SharedList()
         self.starts = 0
         self.conflicts: list[bytes] = []
         self.is_dialled = True
@@ -148,7 +148,7 @@ class Host:
         world.check(lambda checker: checker.on_start(world, self))
         if self.starts > 1:  # what the crash left on the disk with nobody told of it
             world.metrics.on_logged(self, [id for id, _ in self.disk.entries[len(self.told) :]])
-        self.told = Shared(world.founding_ids if entries.base else (), [id for id, _ in entries.own])
+        self.told = SharedList(world.founding_ids if entries.base else (), [id for id, _ in entries.own])
         self._plan_wakeup()
 
     def crash(self) -> None:
@@ -203,7 +203,7 @@ class Host:
             match effect:
                 case Append():
                     self._append(effect)
-                case Reply():
+                case SubmissionReply():
                     if (answer := self._answers.pop(effect.token, None)) is not None:
                         answer(effect.results)
                 case ReplyFrame():

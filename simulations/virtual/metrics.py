@@ -16,7 +16,7 @@ from accredit.simulations.checkers.statements import knows
 
 if TYPE_CHECKING:
     from .host import Host
-    from .verifier import Answer
+    from .verifier import CheckedAnswer
     from .workload import Saying
     from .world import World
 
@@ -76,7 +76,7 @@ class Figures:
         return asdict(self)
 
 
-class Metrics:
+class RunMetrics:
     """Gathers while a run goes on."""
 
     def __init__(self, world: "World") -> None:
@@ -101,7 +101,7 @@ class Metrics:
         if host.is_honest:
             self._notes += 1
 
-    def on_answer(self, answer: "Answer", grant: bytes) -> None:
+    def on_answer(self, answer: "CheckedAnswer", grant: bytes) -> None:
         """A verifier has checked an answer about the holder of a grant."""
         checked, revocation = answer.checked, self._world.workload.revoked.get(grant)
         if checked.decision is None:

@@ -21,7 +21,7 @@ from accredit.node.engine import Engine
 from accredit.simulations.checkers import Checker
 
 from .ecosystem import Town
-from .metrics import Metrics
+from .metrics import RunMetrics
 from .network import Cut, Network
 from .settings import WARM_UP, Settings
 from .timeline import START, Action, Trace
@@ -46,7 +46,7 @@ class Schedule(Protocol):
     def after(self, ms: int, action: Action) -> None: ...
 
 
-class Machine(Protocol):
+class HostView(Protocol):
     """A host, as far as it is the same in both."""
 
     name: str
@@ -62,7 +62,7 @@ class Machine(Protocol):
     def set_clock(self, ahead: int) -> None: ...
 
 
-H = TypeVar("H", bound=Machine)
+H = TypeVar("H", bound=HostView)
 
 
 class Scene(ABC, Generic[H]):
@@ -77,7 +77,7 @@ class Scene(ABC, Generic[H]):
     """
 
     hosts: list[H]
-    metrics: Metrics
+    metrics: RunMetrics
     workload: Workload
 
     def __init__(

@@ -1,6 +1,6 @@
 """A sequence most of which thousands of hosts have in common: the founding, and after it each host's own.
 
-    log = Shared(founding)
+    log = SharedList(founding)
     log.append(entry)             log.own == [entry]; the founding is held once, however many share it
 
 Whoever changes what is shared gets a copy of all, and shares nothing any more."""
@@ -11,7 +11,7 @@ from typing import Any, TypeVar, overload
 T = TypeVar("T")
 
 
-class Shared(MutableSequence[T]):
+class SharedList(MutableSequence[T]):
     """See the module.
 
     Attributes:

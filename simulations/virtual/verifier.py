@@ -16,7 +16,7 @@ from accredit.governance.fold import Fold
 from accredit.governance.policy_renewal import export_policy
 from accredit.registry.decision.query import Query
 from accredit.registry.evidence.check import Checked, check
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 
 from .network import TIMEOUT_MS
@@ -30,7 +30,7 @@ QUESTION_BYTES: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CheckedAnswer:
     """An answer and what came of checking it; `time`: the verifier's clock, ms since 1970."""
 
     verifier: str
@@ -79,11 +79,13 @@ class Verifier:
         world = self._world
         checked = check(data, query, self.policy, world.timeline.now // 1_000)
         word = str(checked.result)
-        self.results[word if checked.result is Result.VERIFIED else f"{word}: {checked.check}"] += 1
+        self.results[word if checked.result is CheckResult.VERIFIED else f"{word}: {checked.check}"] += 1
         world.timeline.trace.note(world.timeline.now, self.name, word)
         if checked.state is not None:
             self.policy = self.policy.remember(checked.state)
-        answer = Answer(verifier=self.name, host=host.name, query=query, checked=checked, time=world.timeline.now)
+        answer = CheckedAnswer(
+            verifier=self.name, host=host.name, query=query, checked=checked, time=world.timeline.now
+        )
         world.metrics.on_answer(answer, grant)
         world.check(lambda checker: checker.on_answer(world, answer))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from accredit.governance.rulebook import is_urgent
-from accredit.node.engine import Result
+from accredit.node.engine import SubmissionResult
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement
 from accredit.simulations.checkers import Violation
@@ -148,7 +148,7 @@ class Workload:
         saying.tries += 1
         host.submit((saying.statement.raw,), lambda results: self._answered(saying, host, results))
 
-    def _answered(self, saying: Saying, host: "Host", results: tuple[Result, ...] | None) -> None:
+    def _answered(self, saying: Saying, host: "Host", results: tuple[SubmissionResult, ...] | None) -> None:
         result = None if results is None else results[0]
         if result is not None and result.status in ("logged", "known"):
             saying.answered_at = self._world.timeline.now

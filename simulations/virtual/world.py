@@ -16,19 +16,19 @@ from random import Random
 from typing import Final
 
 from accredit.node.engine import Engine
-from accredit.node.engine.image import Image
+from accredit.node.engine.image import EngineImage
 from accredit.simulations.byzantine import Conduct
 from accredit.simulations.checkers import Checker, Violation
 
 from .ecosystem import Town
 from .flood_baseline import PlainPush
-from .governance_workload import Governing, Misconduct
+from .governance_workload import GovernanceWorkload, Misconduct
 from .host import Host
-from .metrics import Metrics
+from .metrics import RunMetrics
 from .network import Network
 from .scene import Scene
 from .settings import LOOK, POLL, Settings
-from .shared_list import Shared
+from .shared_list import SharedList
 from .timeline import Timeline
 from .verifier import Verifier, policy_of
 from .workload import Workload
@@ -77,11 +77,11 @@ class World(Scene[Host]):
         self.founding = tuple((each.id, each.raw) for each in self.town.founding)
         self.founding_ids = tuple(each.id for each in self.town.founding)
         for host in self.hosts:
-            host.disk.entries, host.told = Shared(self.founding), Shared(self.founding_ids)
+            host.disk.entries, host.told = SharedList(self.founding), SharedList(self.founding_ids)
         self._recount()
-        self.metrics = Metrics(self)
+        self.metrics = RunMetrics(self)
         self.workload = Workload(self)
-        self.governing = Governing(self)
+        self.governing = GovernanceWorkload(self)
 
     # --------------------------------------------------------------------------------------------------- look
 
@@ -97,7 +97,7 @@ class World(Scene[Host]):
         return self._honest
 
     @cached_property
-    def image(self) -> Image:
+    def image(self) -> EngineImage:
         """What an engine is that has loaded the founding; the others begin with it."""
         engine = Engine(
             ecosystem=self.town.ecosystem,
@@ -166,7 +166,7 @@ class World(Scene[Host]):
 
     def hold_back(self, host: Host, *, until: float) -> None:
         """See `Scene`."""
-        host.disk.entries, host.told = Shared(own=host.disk.entries[:1]), Shared()
+        host.disk.entries, host.told = SharedList(own=host.disk.entries[:1]), SharedList()
         super().hold_back(host, until=until)
 
     def require(self, condition: bool, message: str) -> None:

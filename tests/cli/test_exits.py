@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from accredit.cli.base import exits
-from accredit.cli.base.commands import Root
+from accredit.cli.base.commands import RootCommand
 from accredit.cli.base.node_option import complete
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
-from accredit.registry.evidence.state_check import CheckError, Result
+from accredit.registry.evidence.state_check import CheckError, CheckResult
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,8 +29,8 @@ CASES = [
     (exits.Negative(), 1),
     (exits.Negative("refuted"), 10),
     (exits.Negative("unwitnessed"), 11),
-    (CheckError(Result.STALE, "count", "It is older than what was verified."), 12),
-    (CheckError(Result.UNKNOWN, "policy", "The policy has expired."), 13),
+    (CheckError(CheckResult.STALE, "count", "It is older than what was verified."), 12),
+    (CheckError(CheckResult.UNKNOWN, "policy", "The policy has expired."), 13),
     (KeyboardInterrupt(), 130),
     (click.Abort(), 130),
     (click.UsageError("There is no such option."), 2),
@@ -38,8 +38,8 @@ CASES = [
 ]
 
 
-def failing(error: BaseException) -> Root:
-    group = Root("accredit", help="A test.")
+def failing(error: BaseException) -> RootCommand:
+    group = RootCommand("accredit", help="A test.")
 
     @group.command("fail", example="accredit fail")
     def fail() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accredit.cli.commands.ceremony import progress_of
-from accredit.cli.signing.offline_files import Signed, decode_signed, read_ceremony
+from accredit.cli.signing.offline_files import SignedStatements, decode_signed, read_ceremony
 from accredit.registry.errors import RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, KEYS, PASSPHRASE, Town, make_key
@@ -130,7 +130,9 @@ def test_a_ceremony_file_with_a_forged_or_foreign_vote_is_refused(town: Town) ->
                  seq=1, prev=None, body={"targets": [genesis.id]})  # fmt: skip
     raw = encode_signed(vote, stranger.seed)
     with pytest.raises(RefusedError, match="Only keys that the charter names"):
-        progress_of(Signed(ecosystem=genesis.id, ecosystem_name="x", statements=(*signed.statements, raw)), "x")
+        progress_of(
+            SignedStatements(ecosystem=genesis.id, ecosystem_name="x", statements=(*signed.statements, raw)), "x"
+        )
     table = json.loads(path.read_text())
     whole = table["statements"][0]["cose"]
     table["statements"][0]["cose"] = whole[:-1] + ("1" if whole[-1] == "0" else "0")

@@ -9,7 +9,7 @@ import pytest
 
 from accredit.cli.signing.keys import unsent_path
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import AuthorityKey
+from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import RemoteError
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, Town, make_key
@@ -198,7 +198,7 @@ def test_what_only_a_dry_run_asked_is_not_said(town: Town, grant_file: Path) -> 
     assert "would wait for votes" in town.run(*words, key="council-1").stdout
     beyond = town.write("beyond.toml", grant_file.read_text() + "\n[ext]\nx = 1\n")
     assert "would take effect" in town.run("accreditation", "propose", beyond, "--dry-run", key="charity").stdout
-    assert town.json("keys", "status", town.key("charity"))["seq"] == AuthorityKey.load(town.key("charity")).last.seq  # type: ignore[union-attr]
+    assert town.json("keys", "status", town.key("charity"))["seq"] == SealedKey.load(town.key("charity")).last.seq  # type: ignore[union-attr]
 
 
 def test_a_delegate_acts_within_its_limits_and_what_lies_outside_is_refused_before_signing(
@@ -297,7 +297,7 @@ def test_a_stolen_key_is_cut_off_after_its_last_good_statement(town: Town) -> No
         for n in range(2)
     ]
     good = ids[0]["statements"][0]["id"]
-    kid = AuthorityKey.load(town.key("charity-2")).key.hex()
+    kid = SealedKey.load(town.key("charity-2")).key.hex()
     asked = town.run("keys", "compromise", kid[:12], key="charity", nodes=one, code=3)
     assert good[:12] in asked.stderr, "its newest statements are shown to choose from"
     assert "--last ID" in asked.stderr
@@ -331,7 +331,7 @@ def with_successor(town: Town, name: str) -> str:
     town.run("keys", "export", town.key(f"{name}-next"), "-o", town.folder / f"{name}-next.toml")
     said = town.json("keys", "add", town.folder / f"{name}.toml", "--budget", "100", key="charity", nodes=one)
     assert said["statements"][0]["state"] == "effective"
-    return AuthorityKey.load(town.key(name)).key.hex()
+    return SealedKey.load(town.key(name)).key.hex()
 
 
 def test_only_the_committed_successor_replaces_a_key_that_has_one(town: Town) -> None:

@@ -12,20 +12,20 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from accredit.cli.base.commands import Command, Group
+from accredit.cli.base.commands import Command, CommandGroup
 from accredit.cli.main import accredit
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def every_command(
-    group: Group = accredit, path: tuple[str, ...] = ()
+    group: CommandGroup = accredit, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     context = click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
-        if isinstance(command, Group):
+        if isinstance(command, CommandGroup):
             yield from every_command(command, (*path, name))
         else:
             yield (*path, name), command

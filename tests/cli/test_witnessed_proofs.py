@@ -6,7 +6,7 @@ from typing import Any
 
 from accredit.registry.transparency.checkpoint import LogProof
 from accredit.registry.transparency.signed_note import VerifierKey
-from accredit.registry.transparency.tlog_policy import Log, Policy, Witness
+from accredit.registry.transparency.tlog_policy import Log, Policy, PolicyWitness
 from tests.cli.town import START_SECONDS, Town
 
 
@@ -29,7 +29,7 @@ def test_a_proof_counts_where_its_witnesses_are_relied_on_and_nowhere_else(town:
     town.run("log", "prove", town.ecosystem, "-o", proof, nodes=town.urls[:1])
     assert b"node2.example" in LogProof.decode(proof.read_bytes()).checkpoint
     log = Log(key=VerifierKey.decode(shown["log_key"]))
-    witness = Witness(name="two", key=VerifierKey.decode(shown["witnesses"][0]["key"]))
+    witness = PolicyWitness(name="two", key=VerifierKey.decode(shown["witnesses"][0]["key"]))
     policy = tmp_path / "witnesses.policy"
     policy.write_bytes(Policy(logs=(log,), witnesses=(witness,), quorum="two").encode())
     nobody = ["http://127.0.0.1:9"]

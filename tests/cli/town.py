@@ -20,7 +20,7 @@ import httpx
 from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
-from accredit.node.key_files import FASTEST, AuthorityKey
+from accredit.node.key_files import FASTEST, SealedKey
 from accredit.registry.encoding.ed25519 import public_of
 from tests.strategies.consortium import seed_of
 
@@ -42,7 +42,7 @@ def make_key(folder: Path, name: str, authority: str) -> Path:
     path = folder / f"{name}.key"
     seed = seed_of(f"town {name}")
     assert public_of(seed)
-    AuthorityKey.create(path, seed, PASSPHRASE, label=name, authority=authority, limits=FASTEST)
+    SealedKey.create(path, seed, PASSPHRASE, label=name, authority=authority, limits=FASTEST)
     return path
 
 

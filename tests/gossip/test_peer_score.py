@@ -1,10 +1,10 @@
-"""Conduct: each threshold by itself; nothing good a peer does makes up for it, and nothing of ours is blamed on it."""
+"""Scores of peers: each threshold alone; nothing good a peer does makes up for it, nothing of ours is blamed on it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.gossip.config import GossipConfig
-from accredit.gossip.peer_score import Conduct, Health
+from accredit.gossip.peer_score import LocalHealth, PeerScore
 from tests.strategies.gossip_world import statement
 
 CONFIG = GossipConfig()
@@ -12,7 +12,7 @@ MINUTE = 60_000
 
 
 def test_a_pause_doubles_up_to_an_hour_and_is_forgotten_after_another() -> None:
-    conduct, at, pauses = Conduct(CONFIG, at=0), 0, []
+    conduct, at, pauses = PeerScore(CONFIG, at=0), 0, []
     for _ in range(9):
         conduct.offend("lied.", at=at)
         conduct.offend("lied again.", at=at)  # in the same pause: one offence
@@ -30,7 +30,7 @@ def test_a_pause_doubles_up_to_an_hour_and_is_forgotten_after_another() -> None:
 
 @given(st.lists(st.sampled_from(["first", "serve", "beat"]), max_size=50))
 def test_no_good_deeds_make_up_for_three_broken_promises(deeds: list[str]) -> None:
-    conduct = Conduct(CONFIG, at=0)
+    conduct = PeerScore(CONFIG, at=0)
     for number in range(3):
         assert not conduct.is_struck(at=number)
         conduct.strike(at=number)
@@ -46,7 +46,7 @@ def test_no_good_deeds_make_up_for_three_broken_promises(deeds: list[str]) -> No
 
 
 def test_a_statement_is_served_three_times_and_the_memory_of_it_is_bounded() -> None:
-    conduct = Conduct(GossipConfig(known_ids=2), at=0)
+    conduct = PeerScore(GossipConfig(known_ids=2), at=0)
     assert [conduct.may_serve(b"a") for _ in range(4)] == [True, True, True, False]
     conduct.may_serve(b"b")
     conduct.may_serve(b"c")
@@ -54,13 +54,13 @@ def test_a_statement_is_served_three_times_and_the_memory_of_it_is_bounded() -> 
 
 
 def test_so_many_announcements_are_taken_in_one_heartbeat() -> None:
-    conduct = Conduct(CONFIG, at=0)
+    conduct = PeerScore(CONFIG, at=0)
     assert [conduct.may_announce(at=number) for number in range(11)] == [True] * 10 + [False]
     assert conduct.may_announce(at=CONFIG.heartbeat)
 
 
 def test_statements_wait_for_the_time_they_take_urgent_ones_first_and_none_is_lost() -> None:
-    conduct = Conduct(GossipConfig(work_per_second=1_000, work_burst=60, backlog_bytes=700), at=0)
+    conduct = PeerScore(GossipConfig(work_per_second=1_000, work_burst=60, backlog_bytes=700), at=0)
     normal, urgent = [statement(number) for number in (1, 2)], [statement(number) for number in (3, 4)]
     assert conduct.take_due(at=0) is None
     conduct.queue(normal, is_urgent=False)
@@ -79,7 +79,7 @@ def test_statements_wait_for_the_time_they_take_urgent_ones_first_and_none_is_lo
 
 
 def test_a_node_in_trouble_gives_others_more_time_within_bounds() -> None:
-    health = Health(CONFIG)
+    health = LocalHealth(CONFIG)
     assert health.scale(3_000) == 3_000
     for _ in range(20):
         health.worse()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accredit.gossip.config import GossipConfig
-from accredit.gossip.rate_limits import Bucket, Guard, status_of
+from accredit.gossip.rate_limits import Guard, TokenBucket, status_of
 from accredit.gossip.wire import Announce, Frame, Prune, encode_frame
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from accredit.registry.errors import DecodeError, RefusedError
@@ -144,7 +144,7 @@ def _renamed(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_bucket_says_when_something_is_in_it_again() -> None:
-    bucket = Bucket(rate=1_000, burst=10)
+    bucket = TokenBucket(rate=1_000, burst=10)
     assert bucket.ready_at(at=5) == 5
     bucket.charge(30, at=5)
     assert bucket.ready_at(at=5) == 26
@@ -153,7 +153,7 @@ def test_a_bucket_says_when_something_is_in_it_again() -> None:
 
 
 def test_a_bucket_fills_again_up_to_its_brim() -> None:
-    bucket = Bucket(rate=10, burst=5)
+    bucket = TokenBucket(rate=10, burst=5)
     assert bucket.take(5, at=0)
     assert not bucket.take(1, at=99)
     assert bucket.take(1, at=100)

@@ -9,7 +9,7 @@ import pytest
 from accredit.gossip import reconcile
 from accredit.gossip.config import GossipConfig
 from accredit.gossip.events import Held
-from accredit.gossip.reconcile import Blinded, Sessions, Step, blind
+from accredit.gossip.reconcile import Blinded, ReconcileStep, Sessions, blind
 from accredit.gossip.wire import Fetch, Reconcile
 from accredit.registry.errors import DecodeError, RefusedError
 
@@ -65,7 +65,7 @@ class Pair:
     def begin(self, *, at: int = 0) -> Reconcile:
         return self.alice.begin(BOB, self.ours, Random(1), at=at)
 
-    def ask(self, body: Reconcile | Fetch, *, at: int = 0) -> Step:
+    def ask(self, body: Reconcile | Fetch, *, at: int = 0) -> ReconcileStep:
         if isinstance(body, Reconcile):
             return self.alice.on_answer(body, self.bob.answer(ALICE, body, self.theirs, at=at))
         ids = self.bob.reveal(ALICE, body)
@@ -127,7 +127,7 @@ def test_without_the_salt_it_would_and_the_root_raises_the_alarm(monkeypatch: py
 def test_a_session_ends_when_roots_have_become_equal() -> None:
     pair = Pair(Set([an_id(1)]), Set([an_id(1)]))
     step = pair.ask(pair.begin())
-    assert step == Step(is_over=True)
+    assert step == ReconcileStep(is_over=True)
 
 
 def test_a_lying_root_is_an_alarm() -> None:
@@ -155,9 +155,9 @@ def test_who_lists_and_delivers_nothing_is_found_out_and_the_session_over() -> N
     (fetch,) = pair.ask(pair.begin()).bodies
     assert isinstance(fetch, Fetch)
     assert pair.alice.is_asking(BOB)
-    assert pair.alice.on_fetched(fetch, [an_id(99)]) == Step(is_over=True, is_broken=True)
+    assert pair.alice.on_fetched(fetch, [an_id(99)]) == ReconcileStep(is_over=True, is_broken=True)
     assert not pair.alice.is_asking(BOB)
-    assert pair.alice.on_fetched(fetch, [an_id(1)]) == Step(), "too late"
+    assert pair.alice.on_fetched(fetch, [an_id(1)]) == ReconcileStep(), "too late"
 
 
 def test_a_session_has_so_many_rounds_and_so_much_time() -> None:

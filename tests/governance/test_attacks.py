@@ -4,7 +4,7 @@ import pytest
 
 from accredit.governance.admission import Admission
 from accredit.governance.charter import check_genesis
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from accredit.registry.errors import DecodeError, NotYetError, RefusedError
 from accredit.registry.statement import Statement, decode
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register
@@ -19,7 +19,7 @@ def town() -> Consortium:
     return Consortium.of((A, "nonprofit"), (B, "public"), (C, "education"))
 
 
-def state(town: Consortium, statement: Statement, said: list[Statement] | None = None) -> State:
+def state(town: Consortium, statement: Statement, said: list[Statement] | None = None) -> EffectState:
     verdict = town.fold(said).standing(statement.id)
     assert verdict is not None
     return verdict.state
@@ -47,12 +47,12 @@ def test_a_delegate_cannot_mint_a_majority(town: Consortium) -> None:
     for sock in minted:
         town.votes(sock, honest, foreign)
 
-    assert state(town, foreign) is State.INEFFECTIVE
-    assert state(town, honest) is State.WAITING
+    assert state(town, foreign) is EffectState.INEFFECTIVE
+    assert state(town, honest) is EffectState.WAITING
 
     town.votes(B, honest)
 
-    assert state(town, honest) is State.EFFECTIVE
+    assert state(town, honest) is EffectState.EFFECTIVE
 
 
 def test_a_stolen_keys_back_dated_grant_is_void(town: Consortium) -> None:
@@ -60,15 +60,15 @@ def test_a_stolen_keys_back_dated_grant_is_void(town: Consortium) -> None:
     good = town.says(A, "accreditation.grant", grant())
     thief = town.pen(A).copy()
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"), iat=good.iat)
-    assert state(town, forged) is State.EFFECTIVE
+    assert state(town, forged) is EffectState.EFFECTIVE
 
     body = {"key": town.pen(A).kid, "last": good.id}
     cut = town.says(B, "key.compromise", body, A)
     town.votes(C, cut)
 
     fold = town.fold()
-    assert state(town, forged) is State.VOID
-    assert state(town, good) is State.EFFECTIVE
+    assert state(town, forged) is EffectState.VOID
+    assert state(town, good) is EffectState.EFFECTIVE
     assert fold.get("issuer", "did:web:mill.example") is None
     assert not fold.is_committed(forged.id)
     assert fold.is_committed(good.id)
@@ -105,8 +105,8 @@ def test_one_authority_cannot_widen_anothers_grant(town: Consortium) -> None:
     lifted = town.says(B, "accreditation.status", event(narrow.id, "renew"), ISSUER)
 
     fold = town.fold()
-    assert state(town, widened) is State.INEFFECTIVE
-    assert state(town, lifted) is State.INEFFECTIVE
+    assert state(town, widened) is EffectState.INEFFECTIVE
+    assert state(town, lifted) is EffectState.INEFFECTIVE
     record = fold.get("accreditation", narrow.id.hex())
     assert record is not None
     assert [terms["statement"] for terms in record["terms"]] == [narrow.id]
@@ -119,8 +119,8 @@ def test_one_above_in_the_chain_may_suspend_what_its_delegate_granted(town: Cons
     by_its_delegator = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
     by_another = town.says(B, "accreditation.status", event(given.id, "suspend"), ISSUER)
 
-    assert state(town, by_its_delegator) is State.EFFECTIVE
-    assert state(town, by_another) is State.INEFFECTIVE
+    assert state(town, by_its_delegator) is EffectState.EFFECTIVE
+    assert state(town, by_another) is EffectState.INEFFECTIVE
 
 
 def amend(
@@ -156,7 +156,7 @@ def test_an_amendment_cannot_be_rewound_by_later_votes_for_its_rival(town: Conso
     town.votes(A, rival)
 
     assert charter_name(town) == "First"
-    assert state(town, rival) is State.INEFFECTIVE
+    assert state(town, rival) is EffectState.INEFFECTIVE
     assert not town.fold().alarms()
 
 
@@ -184,7 +184,7 @@ def test_heads_that_forget_what_an_earlier_amendment_covered_are_refused(town: C
     town.votes(C, second)
 
     assert charter_name(town) == "First"
-    assert state(town, second) is State.INEFFECTIVE
+    assert state(town, second) is EffectState.INEFFECTIVE
 
 
 def test_a_later_cut_off_does_not_take_an_amendment_back(town: Consortium) -> None:
@@ -262,8 +262,8 @@ def test_a_withheld_statement_keeps_later_grants_from_taking_effect_but_not_revo
     later = town.says(A, "accreditation.grant", grant("did:web:later.example"))
     suspended = town.says(A, "accreditation.status", event(earlier.id, "suspend"), ISSUER)
 
-    assert state(town, later) is State.WAITING
-    assert state(town, suspended) is State.EFFECTIVE
+    assert state(town, later) is EffectState.WAITING
+    assert state(town, suspended) is EffectState.EFFECTIVE
 
 
 def test_a_forked_keys_grants_wait_until_another_key_settles_which_branch_is_honest(town: Consortium) -> None:
@@ -273,15 +273,15 @@ def test_a_forked_keys_grants_wait_until_another_key_settles_which_branch_is_hon
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
     suspended = town.says(thief, "accreditation.status", event(before.id, "suspend"), ISSUER)
 
-    assert state(town, before) is State.EFFECTIVE
-    assert state(town, honest) is State.WAITING
-    assert state(town, forged) is State.WAITING
-    assert state(town, suspended) is State.EFFECTIVE  # narrowing statements hold, on either branch
+    assert state(town, before) is EffectState.EFFECTIVE
+    assert state(town, honest) is EffectState.WAITING
+    assert state(town, forged) is EffectState.WAITING
+    assert state(town, suspended) is EffectState.EFFECTIVE  # narrowing statements hold, on either branch
 
     town.votes(B, honest)
 
-    assert state(town, honest) is State.EFFECTIVE
-    assert state(town, forged) is State.WAITING
+    assert state(town, honest) is EffectState.EFFECTIVE
+    assert state(town, forged) is EffectState.WAITING
 
 
 def test_anchors_on_both_branches_protect_neither(town: Consortium) -> None:
@@ -291,8 +291,8 @@ def test_anchors_on_both_branches_protect_neither(town: Consortium) -> None:
     town.votes(B, honest)
     town.votes(C, forged)
 
-    assert state(town, honest) is State.WAITING
-    assert state(town, forged) is State.WAITING
+    assert state(town, honest) is EffectState.WAITING
+    assert state(town, forged) is EffectState.WAITING
 
 
 def test_a_genesis_whose_rules_can_never_be_met_is_refused(town: Consortium) -> None:

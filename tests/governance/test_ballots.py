@@ -3,7 +3,7 @@
 import pytest
 
 from accredit.governance.ballots import tally_keys
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
 from tests.strategies.stories import DELEGATE, A, B, C, D, delegate, record_of, state_of, trio, verdict_of
@@ -18,7 +18,7 @@ def test_within_a_body_two_of_three_keys_speak_and_votes_count_by_key() -> None:
     town.votes(f"{B}#1", given)  # another authority's
     town.votes(f"{B}#2", given)
     waiting = verdict_of(town, given)
-    assert (waiting.state, waiting.reason) == (State.WAITING, f"It needs 2 keys of {A}.")
+    assert (waiting.state, waiting.reason) == (EffectState.WAITING, f"It needs 2 keys of {A}.")
 
     town.votes(f"{A}#3", given)
 
@@ -36,7 +36,7 @@ def test_across_bodies_each_needs_its_own_threshold() -> None:
     assert verdict_of(town, recognised).approvals == (A,)
     town.votes(f"{C}#3", recognised)
 
-    assert (state_of(town, recognised), verdict_of(town, recognised).approvals) == (State.EFFECTIVE, (A, C))
+    assert (state_of(town, recognised), verdict_of(town, recognised).approvals) == (EffectState.EFFECTIVE, (A, C))
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_every_form_of_rule_is_met_by_the_last_voice_it_asks_for(
     said = town.says(A, "issuer.register", register())
     for by in enough:
         waiting = verdict_of(town, said)
-        assert (waiting.state, waiting.needed, waiting.reason) == (State.WAITING, needed, f"It needs {needed}.")
+        assert (waiting.state, waiting.needed, waiting.reason) == (EffectState.WAITING, needed, f"It needs {needed}.")
         town.votes(by, said)
 
-    assert state_of(town, said) is State.EFFECTIVE
+    assert state_of(town, said) is EffectState.EFFECTIVE
 
 
 def test_a_default_asks_all_where_there_are_fewer_than_it_names() -> None:
     town = Consortium.of((A, "nonprofit"))
 
-    assert state_of(town, town.says(A, "recognition.grant", recognition())) is State.EFFECTIVE
+    assert state_of(town, town.says(A, "recognition.grant", recognition())) is EffectState.EFFECTIVE
 
 
 def test_a_node_needs_a_majority_to_come_and_to_go() -> None:
@@ -93,19 +93,19 @@ def test_rejections_close_a_proposal_once_its_rule_can_no_longer_be_met() -> Non
     town = trio()
     said = town.says(A, "recognition.grant", recognition())
     town.votes(B, said, approve=False)
-    assert state_of(town, said) is State.WAITING
+    assert state_of(town, said) is EffectState.WAITING
     town.votes(C, said, approve=False)
 
-    assert state_of(town, said) is State.CLOSED
+    assert state_of(town, said) is EffectState.CLOSED
     assert town.fold().proposals() == []
 
     pen = Pen("second of C", C)  # a key that has not rejected it can still speak for its authority
     town.says(C, "key.add", key_entry(pen, budget=10), C)
-    assert state_of(town, said) is State.WAITING
+    assert state_of(town, said) is EffectState.WAITING
     assert [proposal.statement for proposal in town.fold().proposals()] == [said]
     town.votes(pen, said)
 
-    assert state_of(town, said) is State.EFFECTIVE
+    assert state_of(town, said) is EffectState.EFFECTIVE
 
 
 def test_a_proposal_closes_when_the_keys_it_waits_for_are_cut_off() -> None:
@@ -115,7 +115,7 @@ def test_a_proposal_closes_when_the_keys_it_waits_for_are_cut_off() -> None:
     for hand in (f"{B}#2", f"{C}#1", f"{C}#2"):
         town.votes(hand, cut)
 
-    assert state_of(town, given) is State.CLOSED
+    assert state_of(town, given) is EffectState.CLOSED
 
 
 def test_a_rejection_takes_nobody_elses_approval_away() -> None:
@@ -124,7 +124,7 @@ def test_a_rejection_takes_nobody_elses_approval_away() -> None:
     town.votes(B, said)
     town.votes(C, said, approve=False)
 
-    assert state_of(town, said) is State.EFFECTIVE
+    assert state_of(town, said) is EffectState.EFFECTIVE
 
 
 def test_a_keys_first_vote_counts_for_good() -> None:
@@ -145,7 +145,7 @@ def test_one_vote_decides_on_many() -> None:
     said = [town.says(A, "recognition.grant", recognition(f"https://r{n}.example/")) for n in range(20)]
     town.votes(B, *said)
 
-    assert {state_of(town, s) for s in said} == {State.EFFECTIVE}
+    assert {state_of(town, s) for s in said} == {EffectState.EFFECTIVE}
 
 
 def test_a_vote_before_its_target_is_held_counts_when_that_comes() -> None:
@@ -170,7 +170,7 @@ def test_a_vote_that_follows_a_gap_counts_for_a_suspension_and_not_for_a_grant()
     gap = town.votes(f"{A}#2", given, heard=False)
     town.votes(f"{A}#2", other, suspended)
 
-    assert [state_of(town, s) for s in (other, suspended)] == [State.WAITING, State.EFFECTIVE]
+    assert [state_of(town, s) for s in (other, suspended)] == [EffectState.WAITING, EffectState.EFFECTIVE]
 
     fold = town.fold()
     fold.add(gap)
@@ -185,8 +185,8 @@ def test_votes_by_delegates_and_strangers_count_for_nobody_but_the_delegate() ->
     vote = town.votes(pen, said)
     stray = town.votes(Pen(pen.name, B, pen.seq, pen.prev), said)
 
-    assert state_of(town, said) is State.WAITING
-    assert state_of(town, vote) is State.EFFECTIVE
+    assert state_of(town, said) is EffectState.WAITING
+    assert state_of(town, vote) is EffectState.EFFECTIVE
     assert verdict_of(town, stray).reason == "Its key does not count for the authority it names."
 
 
@@ -200,7 +200,7 @@ def test_one_key_in_two_authorities_counts_for_one_of_them_even_if_it_forks() ->
         town.votes(Pen(shared.name, by, shared.seq, shared.prev), retired)
 
     assert verdict_of(town, retired).approvals == (A, C)
-    assert state_of(town, retired) is State.EFFECTIVE
+    assert state_of(town, retired) is EffectState.EFFECTIVE
 
     alone = town.says(f"{C}#1", "recognition.withdraw", {"recognition": bytes(32), "effective_from": 1})
     votes = [town.votes(Pen(shared.name, by, shared.seq, shared.prev), alone) for by in (B, A)]
@@ -223,7 +223,7 @@ def test_a_retroactive_revocation_needs_two_of_which_one_has_granted() -> None:
 
     town.votes(B, by_its_delegator)
 
-    assert state_of(town, by_its_delegator) is State.EFFECTIVE
+    assert state_of(town, by_its_delegator) is EffectState.EFFECTIVE
 
 
 def test_a_genesis_takes_effect_when_two_thirds_of_its_own_authorities_have_approved_it() -> None:
@@ -232,12 +232,12 @@ def test_a_genesis_takes_effect_when_two_thirds_of_its_own_authorities_have_appr
     for by in (B, C):
         fold = town.fold()
         assert fold.charter is None
-        assert (verdict_of(town, town.genesis).state, fold.nodes(), fold.alarms()) == (State.WAITING, [], ())
+        assert (verdict_of(town, town.genesis).state, fold.nodes(), fold.alarms()) == (EffectState.WAITING, [], ())
         assert fold.is_committed(early.id)
         town.votes(by, town.genesis)
 
-    assert state_of(town, town.genesis) is State.EFFECTIVE
-    assert state_of(town, early) is State.EFFECTIVE
+    assert state_of(town, town.genesis) is EffectState.EFFECTIVE
+    assert state_of(town, early) is EffectState.EFFECTIVE
 
 
 def test_a_key_that_rejected_the_genesis_first_does_not_approve_it_later() -> None:
@@ -252,8 +252,8 @@ def test_a_delegation_can_need_two_authorities() -> None:
     town = trio(rules={"authority.delegate": {"authorities": 2}})
     pen = town.pen("d#1", "https://d.example/")
     made = town.says(A, "authority.delegate", delegation(pen.authority, [key_entry(pen, budget=9)]))
-    assert state_of(town, made) is State.WAITING
+    assert state_of(town, made) is EffectState.WAITING
     town.votes(B, made)
 
-    assert state_of(town, made) is State.EFFECTIVE
+    assert state_of(town, made) is EffectState.EFFECTIVE
     assert record_of(town, "authority", pen.authority)["standings"][0]["parent"] == {"by": A, "via": None}

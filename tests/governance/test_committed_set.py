@@ -1,6 +1,6 @@
 """The committed set: whoever holds it alone accepts it all again and comes to the same law and the same records."""
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_trie import Trie
@@ -47,7 +47,7 @@ def test_what_a_cut_off_makes_void_leaves_the_set_and_is_said_to() -> None:
     forged = town.says(A, "issuer.register", register("did:web:mill.example"))
     town.votes(C, compromise(town, B, town.pen(A), before))
 
-    assert state_of(town, forged) is State.VOID
+    assert state_of(town, forged) is EffectState.VOID
     assert check_changes(town, town.said) == [forged.id]
     committed = dict(zip(town.said, check_alone(town), strict=True))
     assert [s for s, is_in in committed.items() if not is_in] == [forged]
@@ -66,7 +66,7 @@ def test_the_branch_that_kept_a_key_from_being_added_in_time_stays() -> None:
     spoken = town.says(f"{C}#1", "accreditation.grant", grant())
 
     assert verdict_of(town, cut).reason.startswith("What carries it counts only by what is read after it")
-    assert state_of(town, spoken) is State.EFFECTIVE
+    assert state_of(town, spoken) is EffectState.EFFECTIVE
     assert all(check_alone(town))
 
 
@@ -93,12 +93,12 @@ def test_what_comes_before_a_standing_statement_stays_even_if_something_before_t
     for_b = town.says(shared, "accreditation.grant", grant("did:web:for-b.example"))
     town.said.append(for_a)
 
-    assert [state_of(town, s) for s in (for_a, for_b)] == [State.VOID, State.WAITING]
+    assert [state_of(town, s) for s in (for_a, for_b)] == [EffectState.VOID, EffectState.WAITING]
     assert all(check_alone(town))
 
     town.said.append(withheld)
 
-    assert [state_of(town, s) for s in (for_a, for_b)] == [State.VOID, State.EFFECTIVE]
+    assert [state_of(town, s) for s in (for_a, for_b)] == [EffectState.VOID, EffectState.EFFECTIVE]
     assert all(check_alone(town))
 
 

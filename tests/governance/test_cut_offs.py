@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from tests.strategies.bodies import ISSUER, event, grant, register
 from tests.strategies.consortium import Pen, fold_of, key_entry
 from tests.strategies.stories import (
@@ -61,8 +61,8 @@ def test_a_key_cut_off_for_one_authority_speaks_on_for_another_and_its_chain_sta
     compromise(town, f"{A}#1", Pen(shared.name, A))
 
     for fold in (town.fold(), fold_of(town.eco, town.said, batch=1), fold_of(town.eco, town.said[::-1], batch=1)):
-        assert verdict_of(town, for_a, fold).state is State.VOID
-        assert verdict_of(town, for_b, fold).state is State.EFFECTIVE
+        assert verdict_of(town, for_a, fold).state is EffectState.VOID
+        assert verdict_of(town, for_b, fold).state is EffectState.EFFECTIVE
         assert fold.is_committed(for_a.id)  # else nobody could follow the chain to the other
         assert fold.is_committed(for_b.id)
 
@@ -90,8 +90,8 @@ def test_a_key_that_names_no_authority_of_its_own_is_cut_off_for_all_it_says() -
     pen = issuer_pen(town)
     body = {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#key"}
     retired = town.says(pen, "issuer.key", body)
-    assert state_of(town, retired) is State.EFFECTIVE
+    assert state_of(town, retired) is EffectState.EFFECTIVE
 
     town.votes(C, compromise(town, B, pen))
 
-    assert state_of(town, retired) is State.VOID
+    assert state_of(town, retired) is EffectState.VOID

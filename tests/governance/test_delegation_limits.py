@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from accredit.governance.delegation_limits import check_delegation
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from accredit.registry.errors import DecodeError
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, recognition, register
@@ -81,9 +81,9 @@ def test_a_child_beyond_its_parent_is_ineffective(parent: dict[str, Any], child:
     pen, made = delegate(town, actions=MAY_DELEGATE, **parent)
     _, beyond = delegate(town, pen, **{"to": SUB, "actions": ["issuer.*"], **child})
 
-    assert state_of(town, made) is State.EFFECTIVE
+    assert state_of(town, made) is EffectState.EFFECTIVE
     found = verdict_of(town, beyond)
-    assert found.state is State.INEFFECTIVE
+    assert found.state is EffectState.INEFFECTIVE
     assert found.reason.startswith(reason)
 
 
@@ -105,9 +105,9 @@ def test_a_child_within_its_parent_acts_within_its_own_limits_down_to_the_last_d
     inside = town.says(sub, "accreditation.grant", grant(scope=SCOPE | {"jurisdictions": ["US-IN"]}))
     outside = town.says(sub, "accreditation.grant", grant())
 
-    assert state_of(town, made) is State.EFFECTIVE
-    assert state_of(town, third) is State.INEFFECTIVE
-    assert state_of(town, inside) is State.EFFECTIVE
+    assert state_of(town, made) is EffectState.EFFECTIVE
+    assert state_of(town, third) is EffectState.INEFFECTIVE
+    assert state_of(town, inside) is EffectState.EFFECTIVE
     assert verdict_of(town, outside).reason.startswith("It goes beyond its author's limits: jurisdictions US not among")
     record = record_of(town, "authority", SUB)
     assert [s["depth"] for s in record["standings"]] == [2]
@@ -123,7 +123,7 @@ def test_a_delegate_acts_while_its_delegation_is_valid_and_in_kinds_it_covers() 
     late = town.says(pen, "issuer.register", register(), iat=START + 20)
 
     assert verdict_of(town, early).reason == "It is dated before its author's delegation begins."
-    assert state_of(town, inside) is State.EFFECTIVE
+    assert state_of(town, inside) is EffectState.EFFECTIVE
     assert verdict_of(town, other).reason == "Its delegation does not cover accreditation.grant."
     assert verdict_of(town, late).reason == "It is dated after its author's delegation ended."
 
@@ -148,7 +148,7 @@ def test_two_of_a_delegates_three_keys_speak_for_it() -> None:
 
     town.votes(f"{DELEGATE}#3", given)
 
-    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
 
 
 def test_of_two_delegations_the_one_that_needs_fewer_keys_carries_it() -> None:
@@ -165,9 +165,9 @@ def test_of_two_delegations_the_one_that_needs_fewer_keys_carries_it() -> None:
     withdraw(town, A, first, town.said[-1])
     later = town.says(pen, "accreditation.grant", grant("did:web:later.example"))
 
-    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
     assert verdict_of(town, later).reason == f"It needs 2 keys of {DELEGATE}."
-    assert state_of(town, second) is State.EFFECTIVE
+    assert state_of(town, second) is EffectState.EFFECTIVE
 
 
 def test_what_a_delegate_said_before_its_delegation_is_carried_counts_once_it_is() -> None:
@@ -179,7 +179,7 @@ def test_what_a_delegate_said_before_its_delegation_is_carried_counts_once_it_is
 
     town.votes(f"{A}#2", made)
 
-    assert [state_of(town, s) for s in (made, below, given)] == [State.EFFECTIVE] * 3
+    assert [state_of(town, s) for s in (made, below, given)] == [EffectState.EFFECTIVE] * 3
 
 
 def test_a_delegates_key_does_not_speak_for_another_body() -> None:
@@ -205,14 +205,14 @@ def test_what_the_heads_of_a_withdrawal_cover_stands_and_nothing_else_below_it()
     withdrawal = withdraw(town, A, made, town.said[-3], below)
     after = town.says(pen, "accreditation.grant", grant("did:web:after.example"))
 
-    assert state_of(town, withdrawal) is State.EFFECTIVE
-    assert [state_of(town, s) for s in (before, below)] == [State.EFFECTIVE] * 2
+    assert state_of(town, withdrawal) is EffectState.EFFECTIVE
+    assert [state_of(town, s) for s in (before, below)] == [EffectState.EFFECTIVE] * 2
     for late in (forgotten, after):
         assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it."
     (standing,) = record_of(town, "authority", DELEGATE)["standings"]
     assert standing["withdrawn"] == {"statement": withdrawal.id, "effective_from": 5}
     by_delegator = town.says(A, "accreditation.status", event(before.id, "suspend"), ISSUER)
-    assert state_of(town, by_delegator) is State.EFFECTIVE
+    assert state_of(town, by_delegator) is EffectState.EFFECTIVE
 
 
 def test_only_the_delegator_or_one_above_withdraws() -> None:
@@ -226,8 +226,8 @@ def test_only_the_delegator_or_one_above_withdraws() -> None:
         f"Only {A} may change it.",
         f"Only {DELEGATE} or {A} may change it.",
     ]
-    assert state_of(town, withdraw(town, pen, below)) is State.EFFECTIVE
-    assert state_of(town, withdraw(town, A, below)) is State.EFFECTIVE
+    assert state_of(town, withdraw(town, pen, below)) is EffectState.EFFECTIVE
+    assert state_of(town, withdraw(town, A, below)) is EffectState.EFFECTIVE
 
 
 def test_a_withdrawn_delegate_withdraws_nothing() -> None:
@@ -257,14 +257,14 @@ def test_a_withdrawal_follows_the_charters_own_rule() -> None:
     by_others = withdraw(town, B, made)
     town.votes(C, by_others)
     given = town.says(pen, "accreditation.grant", grant())
-    assert state_of(town, withdrawal) is State.WAITING
+    assert state_of(town, withdrawal) is EffectState.WAITING
     assert verdict_of(town, by_others).reason == f"Only {A} may change it."
-    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
 
     town.votes(B, withdrawal)
 
-    assert state_of(town, withdrawal) is State.EFFECTIVE
-    assert state_of(town, given) is State.INEFFECTIVE
+    assert state_of(town, withdrawal) is EffectState.EFFECTIVE
+    assert state_of(town, given) is EffectState.INEFFECTIVE
 
 
 def test_of_two_withdrawals_both_hold_and_the_earliest_is_shown() -> None:
@@ -274,7 +274,7 @@ def test_of_two_withdrawals_both_hold_and_the_earliest_is_shown() -> None:
     withdraw(town, A, made, given, effective_from=9)
     strict = withdraw(town, A, made, effective_from=7)
 
-    assert state_of(town, given) is State.INEFFECTIVE
+    assert state_of(town, given) is EffectState.INEFFECTIVE
     (standing,) = record_of(town, "authority", DELEGATE)["standings"]
     assert standing["withdrawn"]["statement"] == strict.id
 
@@ -289,7 +289,7 @@ def test_heads_of_a_withdrawal_that_come_late_cover_all_the_same() -> None:
 
     for order in orders:
         fold = fold_of(town.eco, [*(s for s in town.said if s not in order), *order], batch=1)
-        assert verdict_of(town, first, fold).state is State.EFFECTIVE
+        assert verdict_of(town, first, fold).state is EffectState.EFFECTIVE
         assert fold.state_root() == town.fold().state_root()
 
 
@@ -301,8 +301,8 @@ def test_delegates_of_an_authority_that_has_left_the_charter_act_no_more() -> No
     town.votes(B, amend(town, A, authorities=TRIO[:2]))
     after = town.says(pen, "accreditation.grant", grant("did:web:after.example"))
 
-    assert state_of(town, made) is State.EFFECTIVE
-    assert state_of(town, before) is State.EFFECTIVE
+    assert state_of(town, made) is EffectState.EFFECTIVE
+    assert state_of(town, before) is EffectState.EFFECTIVE
     assert verdict_of(town, after).reason == (
         "Its author's delegation comes from an authority that has left the charter."
     )

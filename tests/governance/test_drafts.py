@@ -2,7 +2,7 @@
 
 import pytest
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import ISSUER, delegation, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, charter_body, key_entry
@@ -28,7 +28,7 @@ def test_a_draft_in_order_would_take_effect_at_once() -> None:
     verdict = explain(town, A, "accreditation.grant", grant())
 
     assert (verdict.state, verdict.reason, verdict.approvals, verdict.needed) == (
-        State.EFFECTIVE,
+        EffectState.EFFECTIVE,
         "",
         (A,),
         f"{A} itself",
@@ -39,7 +39,7 @@ def test_a_draft_that_others_must_carry_would_wait() -> None:
     town = trio()
     verdict = explain(town, A, "recognition.grant", recognition())
 
-    assert (verdict.state, verdict.approvals, verdict.needed) == (State.WAITING, (A,), "2 of 3 authorities")
+    assert (verdict.state, verdict.approvals, verdict.needed) == (EffectState.WAITING, (A,), "2 of 3 authorities")
 
 
 def test_a_draft_outside_its_authors_limits_is_ineffective_with_the_reason() -> None:
@@ -52,14 +52,14 @@ def test_a_draft_outside_its_authors_limits_is_ineffective_with_the_reason() -> 
     narrower = explain(town, pen, "authority.delegate", body | {"limits": {"jurisdictions": ["US-IN"]}})
 
     assert (outside.state, outside.reason) == (
-        State.INEFFECTIVE,
+        EffectState.INEFFECTIVE,
         "Its delegation does not cover accreditation.grant.",
     )
     assert (wider.state, wider.reason) == (
-        State.INEFFECTIVE,
+        EffectState.INEFFECTIVE,
         "Its limits go beyond its delegator's: jurisdictions must be limited.",
     )
-    assert narrower.state is State.EFFECTIVE
+    assert narrower.state is EffectState.EFFECTIVE
 
 
 def test_a_draft_of_a_wrong_shape_is_refused() -> None:
@@ -82,11 +82,11 @@ def test_drafts_by_keys_that_are_cut_off_or_forked_are_told_so() -> None:
     town.votes(C, compromise(town, A, town.pen(C), town.genesis))
 
     forked = explain(town, B, "issuer.register", register())
-    assert (forked.state, forked.reason) == (State.WAITING, "Its key has signed two histories.")
+    assert (forked.state, forked.reason) == (EffectState.WAITING, "Its key has signed two histories.")
     given = town.says(A, "accreditation.grant", grant())
-    assert explain(town, B, "accreditation.status", event(given.id, "suspend"), ISSUER).state is State.INEFFECTIVE
+    assert explain(town, B, "accreditation.status", event(given.id, "suspend"), ISSUER).state is EffectState.INEFFECTIVE
     town.votes(A, compromise(town, B, town.pen(C)))
-    assert explain(town, C, "issuer.register", register()).state is State.VOID
+    assert explain(town, C, "issuer.register", register()).state is EffectState.VOID
 
 
 def test_drafts_of_votes_count_once_and_for_those_whose_keys_count() -> None:
@@ -95,8 +95,8 @@ def test_drafts_of_votes_count_once_and_for_those_whose_keys_count() -> None:
     pen = issuer_pen(town)
     vote = {"targets": [recognised.id]}
 
-    assert explain(town, B, "vote.approve", vote).state is State.EFFECTIVE
-    assert explain(town, B, "vote.approve", {"targets": [bytes(32)]}).state is State.EFFECTIVE
+    assert explain(town, B, "vote.approve", vote).state is EffectState.EFFECTIVE
+    assert explain(town, B, "vote.approve", {"targets": [bytes(32)]}).state is EffectState.EFFECTIVE
     assert explain(town, A, "vote.reject", vote).reason.startswith("Its key has signed or voted on one of these")
     town.votes(B, recognised)
     assert explain(town, B, "vote.reject", vote).reason.startswith("Its key has signed or voted on one of these")
@@ -110,11 +110,11 @@ def test_drafts_of_key_statements() -> None:
     rotation = {"key": key, "last": None, "new": key_entry(new, budget=5)}
     cut = {"key": key, "last": None}
 
-    assert explain(town, new, "key.rotate", rotation, A).state is State.EFFECTIVE
-    assert explain(town, f"{A}#2", "key.rotate", rotation, A).state is State.INEFFECTIVE
-    assert explain(town, f"{A}#2", "key.compromise", cut, A).state is State.EFFECTIVE
-    assert explain(town, f"{B}#1", "key.compromise", cut, A).state is State.WAITING
-    assert explain(town, f"{A}#1", "key.add", key_entry(Pen("third", A), budget=5), A).state is State.EFFECTIVE
+    assert explain(town, new, "key.rotate", rotation, A).state is EffectState.EFFECTIVE
+    assert explain(town, f"{A}#2", "key.rotate", rotation, A).state is EffectState.INEFFECTIVE
+    assert explain(town, f"{A}#2", "key.compromise", cut, A).state is EffectState.EFFECTIVE
+    assert explain(town, f"{B}#1", "key.compromise", cut, A).state is EffectState.WAITING
+    assert explain(town, f"{A}#1", "key.add", key_entry(Pen("third", A), budget=5), A).state is EffectState.EFFECTIVE
 
 
 def test_drafts_of_withdrawals_are_for_who_may_withdraw() -> None:
@@ -122,7 +122,7 @@ def test_drafts_of_withdrawals_are_for_who_may_withdraw() -> None:
     _, made = delegate(town)
     body = {"delegation": made.id, "heads": [], "effective_from": 5}
 
-    assert explain(town, A, "authority.withdraw", body, DELEGATE).state is State.EFFECTIVE
+    assert explain(town, A, "authority.withdraw", body, DELEGATE).state is EffectState.EFFECTIVE
     assert explain(town, B, "authority.withdraw", body, DELEGATE).reason == f"Only {A} may change it."
 
 
@@ -133,13 +133,13 @@ def test_drafts_of_charters() -> None:
     genesis = charter_body(TRIO, town.pens)
 
     waiting = explain(town, A, "charter.amend", body, town.id)
-    assert (waiting.state, waiting.approvals) == (State.WAITING, (A,))
+    assert (waiting.state, waiting.approvals) == (EffectState.WAITING, (A,))
     assert explain(town, A, "charter.amend", body | {"version": 3}, town.id).reason == "It must be version 2."
     assert explain(town, A, "charter.genesis", genesis).reason == "Another genesis founds this ecosystem."
     town.votes(B, amend(town, A))
-    assert explain(town, A, "charter.amend", body, town.id).state is State.INEFFECTIVE
+    assert explain(town, A, "charter.amend", body, town.id).state is EffectState.INEFFECTIVE
 
     alone = Consortium.of((A, "nonprofit"))
     charter = charter_body([(A, "nonprofit")], alone.pens, budget=0)
     body = {"parent": alone.eco, "version": 2, "charter": charter, "heads": alone.heads()}
-    assert explain(alone, A, "charter.amend", body, alone.id).state is State.EFFECTIVE
+    assert explain(alone, A, "charter.amend", body, alone.id).state is EffectState.EFFECTIVE

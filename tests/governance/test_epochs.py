@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from tests.strategies.bodies import grant, node, recognition, register
 from tests.strategies.consortium import Pen, accepted, fold_of, key_entry
 from tests.strategies.stories import (
@@ -33,8 +33,8 @@ def test_old_statements_stay_judged_by_the_old_charter_and_new_ones_by_the_new()
     after = town.says(A, "issuer.register", register("did:web:after.example"))
 
     assert charter_name(town) == "Strict"
-    assert state_of(town, before) is State.EFFECTIVE
-    assert (state_of(town, after), verdict_of(town, after).needed) == (State.WAITING, "2 of 3 authorities")
+    assert state_of(town, before) is EffectState.EFFECTIVE
+    assert (state_of(town, after), verdict_of(town, after).needed) == (EffectState.WAITING, "2 of 3 authorities")
     record = record_of(town, "charter", town.id)
     assert (record["version"], record["statement"], record["ecosystem"]) == (2, amended.id, town.eco)
 
@@ -45,7 +45,7 @@ def test_what_an_amendments_heads_leave_out_is_judged_by_the_new_charter() -> No
     heads = [head for head in town.heads() if head["key"] != town.pen(B).kid]
     town.votes(C, amend(town, A, heads=heads, rules={"issuer.register": {"authorities": 2}}))
 
-    assert state_of(town, left_out) is State.WAITING
+    assert state_of(town, left_out) is EffectState.WAITING
 
 
 def test_an_author_the_amendment_removes_no_longer_counts_and_what_he_said_stands() -> None:
@@ -55,12 +55,12 @@ def test_an_author_the_amendment_removes_no_longer_counts_and_what_he_said_stand
     before = town.says(second, "accreditation.grant", grant())
     amended = amend(town, C, authorities=TRIO[:2])
     town.votes(A, amended)
-    assert state_of(town, amended) is State.WAITING  # half of the new charter's two is not more than half
+    assert state_of(town, amended) is EffectState.WAITING  # half of the new charter's two is not more than half
     town.votes(B, amended)
     after = [town.says(hand, "accreditation.grant", grant("did:web:after.example")) for hand in (C, second)]
 
-    assert state_of(town, amended) is State.EFFECTIVE
-    assert state_of(town, before) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
+    assert state_of(town, before) is EffectState.EFFECTIVE
     for said in after:
         assert verdict_of(town, said).reason == "Its key does not count for the authority it names."
     assert town.fold().get("authority", C) is None
@@ -73,8 +73,8 @@ def test_a_newcomers_keys_count_for_the_amendment_that_names_them_and_from_then_
     town.votes(D, amended)
     town.votes(B, amended)
 
-    assert state_of(town, amended) is State.EFFECTIVE
-    assert state_of(town, town.says(D, "accreditation.grant", grant())) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
+    assert state_of(town, town.says(D, "accreditation.grant", grant())) is EffectState.EFFECTIVE
 
 
 def test_the_thresholds_of_the_old_and_of_the_new_charter_are_asked() -> None:
@@ -84,23 +84,23 @@ def test_the_thresholds_of_the_old_and_of_the_new_charter_are_asked() -> None:
         town.pens[f"{by}#1"] = Pen(f"{by}#1", by)
     amended = amend(town, A, authorities=newcomers, budget=100)
     town.votes(B, amended)
-    assert state_of(town, amended) is State.WAITING  # two of three of the old, one of three of the new
+    assert state_of(town, amended) is EffectState.WAITING  # two of three of the old, one of three of the new
 
     town.votes(D, amended)
 
-    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
 
 
 def test_each_charters_own_rule_for_amendments_is_asked_and_always_more_than_half() -> None:
     easy: dict[str, Any] = {"charter.amend": {"authorities": 1}}
     town = trio(rules=easy)
     amended = amend(town, A, rules={"charter.amend": {"authorities": 3}})
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
     town.votes(B, amended)
-    assert state_of(town, amended) is State.WAITING  # the new one asks for three
+    assert state_of(town, amended) is EffectState.WAITING  # the new one asks for three
     town.votes(C, amended)
 
-    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
 
 
 def test_however_little_the_rules_ask_more_than_half_must_speak_with_all_the_keys_they_need() -> None:
@@ -109,11 +109,11 @@ def test_however_little_the_rules_ask_more_than_half_must_speak_with_all_the_key
     amended = amend(town, f"{A}#1", keys=2, threshold=2, rules=easy)
     for hand in (f"{A}#2", f"{B}#1"):
         town.votes(hand, amended)
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
 
     town.votes(f"{B}#2", amended)
 
-    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
 
 
 def test_keys_within_authorities_count_as_their_thresholds_ask() -> None:
@@ -121,12 +121,12 @@ def test_keys_within_authorities_count_as_their_thresholds_ask() -> None:
     amended = amend(town, f"{A}#1", keys=3, threshold=2)
     town.votes(f"{B}#1", amended)
     town.votes(f"{C}#1", amended)
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
     town.votes(f"{B}#2", amended)
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
     town.votes(f"{C}#3", amended)
 
-    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
 
 
 def test_a_key_added_before_the_heads_counts_and_one_cut_off_before_them_does_not() -> None:
@@ -136,11 +136,11 @@ def test_a_key_added_before_the_heads_counts_and_one_cut_off_before_them_does_no
     town.votes(C, compromise(town, B, town.pen(A)))
     amended = amend(town, C)
     town.votes(A, amended)
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
 
     town.votes(added, amended)
 
-    assert state_of(town, amended) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
 
 
 def test_a_key_added_after_the_heads_does_not_count() -> None:
@@ -151,7 +151,7 @@ def test_a_key_added_after_the_heads_does_not_count() -> None:
     amended = amend(town, C, heads=heads)
     town.votes(added, amended)
 
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_three_versions_keep_three_laws() -> None:
     town.votes(B, *said[1:])
 
     assert charter_name(town) == "V3"
-    assert [state_of(town, s) for s in said] == [State.EFFECTIVE, State.EFFECTIVE, State.WAITING]
+    assert [state_of(town, s) for s in said] == [EffectState.EFFECTIVE, EffectState.EFFECTIVE, EffectState.WAITING]
 
 
 def test_one_vote_for_two_rivals_is_for_the_one_it_names_first() -> None:
@@ -244,10 +244,10 @@ def test_who_rejected_an_amendment_first_does_not_approve_it_later() -> None:
     amended = amend(town, A)
     town.votes(B, amended, approve=False)
     town.votes(B, amended)
-    assert state_of(town, amended) is State.WAITING
+    assert state_of(town, amended) is EffectState.WAITING
     town.votes(C, amended, approve=False)
 
-    assert state_of(town, amended) is State.CLOSED
+    assert state_of(town, amended) is EffectState.CLOSED
 
 
 def test_a_node_with_the_committed_set_alone_comes_to_the_same_charter_whatever_was_cut_off_since() -> None:
@@ -265,7 +265,7 @@ def test_a_node_with_the_committed_set_alone_comes_to_the_same_charter_whatever_
     committed = [s for s in town.said if whole.is_committed(s.id)]
 
     assert charter_name(town) == "Second"
-    assert verdict_of(town, rival).state is State.INEFFECTIVE
-    assert verdict_of(town, recognised).state is State.VOID
+    assert verdict_of(town, rival).state is EffectState.INEFFECTIVE
+    assert verdict_of(town, recognised).state is EffectState.VOID
     assert len(committed) == len(town.said) - 1  # A's recognition has left it
     assert town.fold(accepted(town.eco, committed)).state_root() == whole.state_root()

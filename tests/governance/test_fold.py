@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from accredit.governance.fold import Changes, Fold
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import (
@@ -85,7 +85,7 @@ def test_before_its_genesis_a_fold_holds_and_commits_what_it_hears() -> None:
 
     waiting = fold.standing(given.id)
     assert waiting is not None
-    assert waiting.state is State.WAITING
+    assert waiting.state is EffectState.WAITING
     assert fold.is_committed(given.id)
     assert fold.charter is None
     head = fold.key_head(town.pen(A).kid)
@@ -101,12 +101,12 @@ def test_two_authorities_annul_and_the_statement_stays_on_record_as_annulled() -
     amended = {"accreditation": given.id, "after": [], "effective_from": 0, "scope": SCOPE, "valid_from": 0}
     widened = town.says(A, "accreditation.amend", amended, ISSUER)
     annulled = annul(town, B, given)
-    assert state_of(town, annulled) is State.WAITING
+    assert state_of(town, annulled) is EffectState.WAITING
     town.votes(C, annulled)
 
     assert verdict_of(town, given).reason == "A later decision annulled it."
     assert verdict_of(town, widened).reason == "The accreditation it names is not in effect."
-    assert state_of(town, annulled) is State.EFFECTIVE
+    assert state_of(town, annulled) is EffectState.EFFECTIVE
 
 
 def test_annulling_a_suspension_brings_the_accreditation_back() -> None:
@@ -115,7 +115,7 @@ def test_annulling_a_suspension_brings_the_accreditation_back() -> None:
     suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
     town.votes(C, annul(town, B, suspended))
 
-    assert state_of(town, suspended) is State.ANNULLED
+    assert state_of(town, suspended) is EffectState.ANNULLED
     assert record_of(town, "accreditation", given.id.hex())["events"] == []
 
 
@@ -141,8 +141,8 @@ def test_an_annulment_before_its_target_waits_for_it(order: int) -> None:
 
     fold = fold_of(town.eco, [*town.said, given][::order], batch=1)
 
-    assert verdict_of(town, given, fold).state is State.ANNULLED
-    assert verdict_of(town, annulled, fold).state is State.EFFECTIVE
+    assert verdict_of(town, given, fold).state is EffectState.ANNULLED
+    assert verdict_of(town, annulled, fold).state is EffectState.EFFECTIVE
 
 
 def test_an_annulment_of_what_has_no_effect_is_in_effect_itself_and_so_is_a_second_one() -> None:
@@ -153,8 +153,8 @@ def test_an_annulment_of_what_has_no_effect_is_in_effect_itself_and_so_is_a_seco
     town.votes(C, *said)
 
     for fold in (town.fold(), fold_of(town.eco, town.said, batch=1)):
-        assert [verdict_of(town, s, fold).state for s in said] == [State.EFFECTIVE] * 3
-        assert verdict_of(town, foreign, fold).state is State.INEFFECTIVE
+        assert [verdict_of(town, s, fold).state for s in said] == [EffectState.EFFECTIVE] * 3
+        assert verdict_of(town, foreign, fold).state is EffectState.INEFFECTIVE
 
 
 # ------------------------------------------------------------------------------------------------ records
@@ -192,7 +192,7 @@ def test_a_framework_counts_when_its_author_has_brought_all_its_items() -> None:
     deprecated = town.says(A, "framework.status", status)
     nowhere = town.says(A, "framework.items", framework_items(bytes(32), 0))
 
-    assert [state_of(town, s) for s in (*parts, deprecated)] == [State.EFFECTIVE] * 3
+    assert [state_of(town, s) for s in (*parts, deprecated)] == [EffectState.EFFECTIVE] * 3
     assert verdict_of(town, foreign).reason == f"Only {A} may change it."
     assert verdict_of(town, nowhere).reason == "The framework it names is not in effect."
     (stated,) = record_of(town, "framework", FRAMEWORK)["stated"]
@@ -213,7 +213,7 @@ def test_a_mapping_is_withdrawn_by_who_published_it() -> None:
     foreign = town.says(B, "mapping.withdraw", body, MAPPING)
     withdrawn = town.says(A, "mapping.withdraw", body, MAPPING)
 
-    assert [state_of(town, s) for s in (foreign, withdrawn)] == [State.INEFFECTIVE, State.EFFECTIVE]
+    assert [state_of(town, s) for s in (foreign, withdrawn)] == [EffectState.INEFFECTIVE, EffectState.EFFECTIVE]
     (stated,) = record_of(town, "mapping", MAPPING)["stated"]
     assert stated["withdrawn"]["statement"] == withdrawn.id
 

@@ -1,6 +1,6 @@
 """One key, one number, two statements: what waits, what settles it, what holds meanwhile."""
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from tests.strategies.bodies import ISSUER, event, grant, recognition, register
 from tests.strategies.consortium import Consortium, Pen, fold_of
 from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio, verdict_of
@@ -26,7 +26,7 @@ def test_a_fork_raises_an_alarm_until_a_cut_off_ends_one_branch() -> None:
 
     fold = town.fold()
     assert fold.alarms() == ()
-    assert [verdict_of(town, s, fold).state for s in (honest, forged)] == [State.EFFECTIVE, State.VOID]
+    assert [verdict_of(town, s, fold).state for s in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.VOID]
 
 
 def test_what_came_before_the_fork_stands_and_so_do_narrowing_statements_after_it() -> None:
@@ -37,9 +37,9 @@ def test_what_came_before_the_fork_stands_and_so_do_narrowing_statements_after_i
     lifted = town.says(thief, "accreditation.status", event(before.id, "renew"), ISSUER)
 
     assert [state_of(town, s) for s in (before, suspended, lifted)] == [
-        State.EFFECTIVE,
-        State.EFFECTIVE,
-        State.WAITING,
+        EffectState.EFFECTIVE,
+        EffectState.EFFECTIVE,
+        EffectState.WAITING,
     ]
     assert verdict_of(town, lifted).reason == "Its key has signed two histories."
 
@@ -51,13 +51,13 @@ def test_a_forked_keys_votes_count_for_suspensions_only() -> None:
     town.says(thief, "issuer.register", register())
     withdrawn = town.says(B, "recognition.withdraw", {"recognition": recognised.id, "effective_from": 1}, "x")
 
-    assert state_of(town, recognised) is State.WAITING
-    assert state_of(town, withdrawn) is State.INEFFECTIVE
+    assert state_of(town, recognised) is EffectState.WAITING
+    assert state_of(town, withdrawn) is EffectState.INEFFECTIVE
     town.votes(C, recognised)
     ended = {"recognition": recognised.id, "effective_from": 1}
     withdrawn = town.says(B, "recognition.withdraw", ended, recognised.sub)
     town.votes(A, withdrawn)
-    assert state_of(town, withdrawn) is State.EFFECTIVE
+    assert state_of(town, withdrawn) is EffectState.EFFECTIVE
 
 
 def test_an_anchor_protects_what_comes_before_it_on_its_branch_and_nothing_after() -> None:
@@ -68,7 +68,11 @@ def test_an_anchor_protects_what_comes_before_it_on_its_branch_and_nothing_after
     town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
     town.votes(B, second)
 
-    assert [state_of(town, s) for s in (first, second, third)] == [State.EFFECTIVE, State.EFFECTIVE, State.WAITING]
+    assert [state_of(town, s) for s in (first, second, third)] == [
+        EffectState.EFFECTIVE,
+        EffectState.EFFECTIVE,
+        EffectState.WAITING,
+    ]
 
 
 def test_a_branch_that_its_own_key_or_a_cut_off_key_approves_is_not_anchored() -> None:
@@ -80,7 +84,7 @@ def test_a_branch_that_its_own_key_or_a_cut_off_key_approves_is_not_anchored() -
     town.votes(pen, forged)
     town.votes(C, compromise(town, B, pen))
 
-    assert [state_of(town, s) for s in (honest, forged)] == [State.WAITING] * 2
+    assert [state_of(town, s) for s in (honest, forged)] == [EffectState.WAITING] * 2
 
 
 def test_heads_of_an_amendment_anchor_the_branch_they_name() -> None:
@@ -90,7 +94,7 @@ def test_heads_of_an_amendment_anchor_the_branch_they_name() -> None:
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
     town.votes(C, amend(town, B, heads=heads))
 
-    assert [state_of(town, s) for s in (honest, forged)] == [State.EFFECTIVE, State.WAITING]
+    assert [state_of(town, s) for s in (honest, forged)] == [EffectState.EFFECTIVE, EffectState.WAITING]
 
 
 def test_a_fork_that_both_branches_anchor_protects_what_lies_before_the_doubt() -> None:
@@ -104,7 +108,11 @@ def test_a_fork_that_both_branches_anchor_protects_what_lies_before_the_doubt() 
     town.votes(B, one)
     town.votes(C, two)
 
-    assert [state_of(town, s) for s in (common, one, two)] == [State.EFFECTIVE, State.WAITING, State.WAITING]
+    assert [state_of(town, s) for s in (common, one, two)] == [
+        EffectState.EFFECTIVE,
+        EffectState.WAITING,
+        EffectState.WAITING,
+    ]
 
 
 def test_a_fork_learnt_of_late_is_as_if_it_had_always_been_known() -> None:

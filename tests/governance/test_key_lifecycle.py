@@ -1,6 +1,6 @@
 """An authority's keys: added, rotated, retired, stolen; and whom a claim on somebody else's key can hurt."""
 
-from accredit.governance.effect import State
+from accredit.governance.effect import EffectState
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, grant, register
 from tests.strategies.consortium import Consortium, Pen, key_entry
@@ -40,8 +40,8 @@ def test_an_added_key_speaks_for_its_authority_and_for_no_other() -> None:
     pen.authority = B
     theirs = town.says(pen, "accreditation.grant", grant("did:web:other.example"))
 
-    assert state_of(town, mine) is State.EFFECTIVE
-    assert state_of(town, theirs) is State.INEFFECTIVE
+    assert state_of(town, mine) is EffectState.EFFECTIVE
+    assert state_of(town, theirs) is EffectState.INEFFECTIVE
     keys = record_of(town, "authority", A)["standings"][0]["keys"]
     assert {key["key"]: key["since"] for key in keys} == {town.pen(A).kid: town.eco, pen.kid: added.id}
 
@@ -53,14 +53,14 @@ def test_two_of_three_keys_add_a_fourth_and_one_alone_does_not() -> None:
     given = town.says(pen, "issuer.register", register())
 
     assert verdict_of(town, added).reason == f"It needs 2 keys of {A}."
-    assert state_of(town, given) is State.INEFFECTIVE
+    assert state_of(town, given) is EffectState.INEFFECTIVE
 
     town.votes(f"{A}#3", given)
-    assert state_of(town, given) is State.INEFFECTIVE
+    assert state_of(town, given) is EffectState.INEFFECTIVE
     town.votes(f"{A}#2", added)
 
-    assert state_of(town, added) is State.EFFECTIVE
-    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, added) is EffectState.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
 
 
 def test_keys_that_added_keys_add_count_however_long_the_line_and_whatever_their_ids() -> None:
@@ -73,7 +73,7 @@ def test_keys_that_added_keys_add_count_however_long_the_line_and_whatever_their
 
     last = town.says(hand, "issuer.register", register())
 
-    assert state_of(town, last) is State.EFFECTIVE
+    assert state_of(town, last) is EffectState.EFFECTIVE
 
 
 def test_a_charter_may_ask_that_others_agree_to_a_new_key() -> None:
@@ -82,13 +82,13 @@ def test_a_charter_may_ask_that_others_agree_to_a_new_key() -> None:
     added = town.says(A, "key.add", key_entry(pen, budget=50), A)
     retired = town.says(A, "key.retire", {"key": town.pen(A).kid, "last": added.id}, A)
 
-    assert state_of(town, added) is State.WAITING
+    assert state_of(town, added) is EffectState.WAITING
     assert verdict_of(town, retired).reason == "It needs 2 of 3 authorities."
 
     town.votes(B, added, retired)
 
-    assert state_of(town, added) is State.EFFECTIVE
-    assert state_of(town, retired) is State.EFFECTIVE
+    assert state_of(town, added) is EffectState.EFFECTIVE
+    assert state_of(town, retired) is EffectState.EFFECTIVE
 
 
 def test_a_rotation_that_the_charter_wants_others_to_agree_to_needs_its_own_authority_all_the_same() -> None:
@@ -98,12 +98,12 @@ def test_a_rotation_that_the_charter_wants_others_to_agree_to_needs_its_own_auth
     foreign = rotate(town, B, town.pen(C), Pen("new of C", C), None)
     town.votes(A, foreign)
 
-    assert state_of(town, rotated) is State.WAITING
-    assert state_of(town, foreign) is State.INEFFECTIVE
+    assert state_of(town, rotated) is EffectState.WAITING
+    assert state_of(town, foreign) is EffectState.INEFFECTIVE
 
     town.votes(B, rotated)
 
-    assert state_of(town, rotated) is State.EFFECTIVE
+    assert state_of(town, rotated) is EffectState.EFFECTIVE
 
 
 # ------------------------------------------------------------------------------------------------ the three ranks
@@ -114,12 +114,12 @@ def test_two_authorities_end_a_key_that_its_own_authority_would_keep() -> None:
     cut = compromise(town, B, town.pen(A))
 
     waiting = verdict_of(town, cut)
-    assert (waiting.state, waiting.needed, waiting.approvals) == (State.WAITING, "2 of 3 authorities", (B,))
+    assert (waiting.state, waiting.needed, waiting.approvals) == (EffectState.WAITING, "2 of 3 authorities", (B,))
     assert [proposal.statement for proposal in town.fold().proposals()] == [cut]
 
     town.votes(C, cut)
 
-    assert state_of(town, cut) is State.EFFECTIVE
+    assert state_of(town, cut) is EffectState.EFFECTIVE
     head = town.fold().key_head(town.pen(A).kid)
     assert head is not None
     assert (head.cut, head.voices) == (True, ())
@@ -132,15 +132,15 @@ def test_a_thiefs_own_cut_offs_fall_with_the_key_he_stole() -> None:
     planted = Pen("planted", A)
     town.says(thief, "key.add", key_entry(planted, budget=50), A)
     honest = town.says(f"{A}#2", "accreditation.grant", grant())
-    assert state_of(town, honest) is State.VOID
+    assert state_of(town, honest) is EffectState.VOID
 
     cut = compromise(town, B, town.pen(f"{A}#1"))
     town.votes(C, cut)
     by_planted = town.says(planted, "accreditation.grant", grant("did:web:mill.example"))
 
-    assert state_of(town, revenge) is State.VOID
-    assert state_of(town, honest) is State.EFFECTIVE
-    assert state_of(town, by_planted) is State.INEFFECTIVE
+    assert state_of(town, revenge) is EffectState.VOID
+    assert state_of(town, honest) is EffectState.EFFECTIVE
+    assert state_of(town, by_planted) is EffectState.INEFFECTIVE
 
 
 def test_mutual_cut_offs_of_one_rank_both_hold() -> None:
@@ -148,9 +148,9 @@ def test_mutual_cut_offs_of_one_rank_both_hold() -> None:
     one, two = compromise(town, f"{A}#1", town.pen(f"{A}#2")), compromise(town, f"{A}#2", town.pen(f"{A}#1"))
     later = town.says(f"{A}#1", "issuer.register", register())
 
-    assert state_of(town, one) is State.EFFECTIVE
-    assert state_of(town, two) is State.EFFECTIVE
-    assert state_of(town, later) is State.VOID
+    assert state_of(town, one) is EffectState.EFFECTIVE
+    assert state_of(town, two) is EffectState.EFFECTIVE
+    assert state_of(town, later) is EffectState.VOID
 
 
 def test_of_several_lasts_the_common_ancestors_stand() -> None:
@@ -158,12 +158,12 @@ def test_of_several_lasts_the_common_ancestors_stand() -> None:
     first = town.says(f"{A}#1", "accreditation.grant", grant("did:web:one.example"))
     second = town.says(f"{A}#1", "accreditation.grant", grant("did:web:two.example"))
     compromise(town, f"{A}#2", town.pen(f"{A}#1"), second)
-    assert state_of(town, second) is State.EFFECTIVE
+    assert state_of(town, second) is EffectState.EFFECTIVE
 
     compromise(town, f"{A}#1", town.pen(f"{A}#1"), first)
 
-    assert state_of(town, first) is State.EFFECTIVE
-    assert state_of(town, second) is State.VOID
+    assert state_of(town, first) is EffectState.EFFECTIVE
+    assert state_of(town, second) is EffectState.VOID
 
 
 def test_the_committed_next_key_rotates_a_stolen_one_away_and_undoes_what_the_thief_did() -> None:
@@ -177,10 +177,10 @@ def test_the_committed_next_key_rotates_a_stolen_one_away_and_undoes_what_the_th
     by_planted = town.says(planted, "accreditation.grant", grant("did:web:mill.example"))
     by_new = town.says(new, "accreditation.grant", grant("did:web:new.example"))
 
-    assert state_of(town, rotated) is State.EFFECTIVE
-    assert state_of(town, good) is State.EFFECTIVE
-    assert state_of(town, by_new) is State.EFFECTIVE
-    assert state_of(town, by_planted) is State.INEFFECTIVE
+    assert state_of(town, rotated) is EffectState.EFFECTIVE
+    assert state_of(town, good) is EffectState.EFFECTIVE
+    assert state_of(town, by_new) is EffectState.EFFECTIVE
+    assert state_of(town, by_planted) is EffectState.INEFFECTIVE
 
 
 def test_rotation_goes_on_from_key_to_key() -> None:
@@ -192,7 +192,7 @@ def test_rotation_goes_on_from_key_to_key() -> None:
     rotate(town, third, second, third, None)
     spoken = town.says(third, "issuer.register", register())
 
-    assert state_of(town, spoken) is State.EFFECTIVE
+    assert state_of(town, spoken) is EffectState.EFFECTIVE
 
 
 def test_a_key_without_a_successor_is_rotated_by_its_own_authority_again_and_again() -> None:
@@ -204,9 +204,9 @@ def test_a_key_without_a_successor_is_rotated_by_its_own_authority_again_and_aga
     added = town.says(pens[2], "key.add", key_entry(fourth, budget=10), A)
     spoken = town.says(fourth, "issuer.register", register())
 
-    assert state_of(town, again) is State.EFFECTIVE
-    assert state_of(town, added) is State.EFFECTIVE
-    assert state_of(town, spoken) is State.EFFECTIVE
+    assert state_of(town, again) is EffectState.EFFECTIVE
+    assert state_of(town, added) is EffectState.EFFECTIVE
+    assert state_of(town, spoken) is EffectState.EFFECTIVE
 
 
 def test_a_rotation_that_a_rotated_key_approves_holds_for_every_mandate_it_then_speaks_for() -> None:
@@ -237,7 +237,7 @@ def test_where_a_next_key_is_committed_nobody_else_rotates() -> None:
     spoken = town.says(mine, "issuer.register", register())
 
     assert verdict_of(town, rotated).reason == "The key's committed next key rotates it, and no other."
-    assert state_of(town, spoken) is State.INEFFECTIVE
+    assert state_of(town, spoken) is EffectState.INEFFECTIVE
 
 
 def test_the_next_key_rotates_to_itself_only_and_does_not_retire() -> None:
@@ -256,7 +256,7 @@ def test_the_next_key_alone_says_that_a_key_is_compromised() -> None:
     new = successor(town, town.pen(f"{A}#1"))
     cut = compromise(town, new, town.pen(f"{A}#1"), public=new.public)
 
-    assert state_of(town, cut) is State.EFFECTIVE
+    assert state_of(town, cut) is EffectState.EFFECTIVE
     assert town.fold().is_committed(cut.id)
 
 
@@ -271,8 +271,8 @@ def test_a_thief_cannot_commit_a_stolen_key_to_a_successor_of_his_own() -> None:
     rotated = rotate(town, new, town.pen(A), new, town.genesis)
     by_thief = town.says(his, "accreditation.grant", grant("did:web:mill.example"))
 
-    assert state_of(town, rotated) is State.EFFECTIVE
-    assert state_of(town, by_thief) is State.INEFFECTIVE
+    assert state_of(town, rotated) is EffectState.EFFECTIVE
+    assert state_of(town, by_thief) is EffectState.INEFFECTIVE
 
 
 def test_a_thief_cannot_commit_a_key_without_a_successor_to_one_of_his_own() -> None:
@@ -280,11 +280,11 @@ def test_a_thief_cannot_commit_a_key_without_a_successor_to_one_of_his_own() -> 
     stolen, his = town.pen(A).copy(), Pen("the thief's next", A)
     town.says(stolen, "key.add", key_entry(town.pen(A), budget=0) | {"next": {"key": his.kid, "budget": 50}}, A)
     by_thief = rotate(town, his, town.pen(A), his, None)
-    assert state_of(town, by_thief) is State.INEFFECTIVE
+    assert state_of(town, by_thief) is EffectState.INEFFECTIVE
 
     by_own = rotate(town, A, town.pen(A), Pen("second", A), town.genesis)
 
-    assert state_of(town, by_own) is State.EFFECTIVE
+    assert state_of(town, by_own) is EffectState.EFFECTIVE
 
 
 def test_where_introductions_of_an_added_key_disagree_nobody_is_its_successor() -> None:
@@ -297,8 +297,8 @@ def test_where_introductions_of_an_added_key_disagree_nobody_is_its_successor() 
     by_own = rotate(town, f"{A}#1", pen, Pen("fourth", A), None)
     spoken = town.says(pen, "issuer.register", register())
 
-    assert [state_of(town, rotation) for rotation in (*rotations, by_own)] == [State.INEFFECTIVE] * 3
-    assert state_of(town, spoken) is State.EFFECTIVE
+    assert [state_of(town, rotation) for rotation in (*rotations, by_own)] == [EffectState.INEFFECTIVE] * 3
+    assert state_of(town, spoken) is EffectState.EFFECTIVE
 
 
 def test_an_added_keys_successor_is_kept_when_an_amendment_lists_the_key() -> None:
@@ -312,8 +312,8 @@ def test_an_added_keys_successor_is_kept_when_an_amendment_lists_the_key() -> No
     new = successor(town, pen)
     rotated = rotate(town, new, pen, new, None)
 
-    assert state_of(town, amended) is State.EFFECTIVE
-    assert state_of(town, rotated) is State.EFFECTIVE
+    assert state_of(town, amended) is EffectState.EFFECTIVE
+    assert state_of(town, rotated) is EffectState.EFFECTIVE
 
 
 # ------------------------------------------------------------------------------------------------ claims on keys
@@ -341,8 +341,8 @@ def test_whoever_names_anothers_key_in_a_delegation_gains_no_hold_over_it() -> N
     rotate(town, accomplice, town.pen(B), Pen("planted", B), None)
     given = town.says(B, "accreditation.grant", grant())
 
-    assert state_of(town, given) is State.EFFECTIVE
-    assert state_of(town, cut) is State.EFFECTIVE  # as X's own key it is ended, which it never was
+    assert state_of(town, given) is EffectState.EFFECTIVE
+    assert state_of(town, cut) is EffectState.EFFECTIVE  # as X's own key it is ended, which it never was
     head = town.fold().key_head(town.pen(B).kid)
     assert head is not None
     assert not head.cut
@@ -355,7 +355,7 @@ def test_an_authority_that_adds_anothers_key_to_its_own_cannot_end_it_there() ->
     compromise(town, A, town.pen(B))
     given = town.says(B, "accreditation.grant", grant())
 
-    assert state_of(town, given) is State.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
 
 
 def test_a_body_that_commits_anothers_key_to_its_own_next_key_cannot_rotate_it() -> None:
@@ -366,8 +366,8 @@ def test_a_body_that_commits_anothers_key_to_its_own_next_key_cannot_rotate_it()
     rotated = rotate(town, his, town.pen(B), his, None)
     given = town.says(his, "accreditation.grant", grant())
 
-    assert state_of(town, rotated) is State.INEFFECTIVE
-    assert state_of(town, given) is State.INEFFECTIVE
+    assert state_of(town, rotated) is EffectState.INEFFECTIVE
+    assert state_of(town, given) is EffectState.INEFFECTIVE
 
 
 def test_a_delegation_to_an_authority_does_not_save_what_its_stolen_key_forges() -> None:
@@ -378,7 +378,7 @@ def test_a_delegation_to_an_authority_does_not_save_what_its_stolen_key_forges()
     compromise(town, f"{A}#2", thief, town.genesis)
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
 
-    assert state_of(town, forged) is State.VOID
+    assert state_of(town, forged) is EffectState.VOID
     assert not town.fold().is_committed(forged.id)
 
 
@@ -392,7 +392,7 @@ def test_a_delegates_key_that_is_also_in_another_delegation_is_ended_there_only(
     cut = compromise(town, other, pen)
     given = town.says(pen, "accreditation.grant", grant())
 
-    assert state_of(town, cut) is State.EFFECTIVE
+    assert state_of(town, cut) is EffectState.EFFECTIVE
     assert verdict_of(town, given).voice == (DELEGATE, first.id)
     standings = {standing["via"]: standing for standing in record_of(town, "authority", DELEGATE)["standings"]}
     assert [key["cut"] for key in standings[first.id]["keys"]] == [False]
@@ -401,9 +401,9 @@ def test_a_delegates_key_that_is_also_in_another_delegation_is_ended_there_only(
     ended = compromise(town, pen, pen, given)
     late = town.says(pen, "accreditation.grant", grant("did:web:late.example"))
 
-    assert state_of(town, ended) is State.EFFECTIVE
-    assert state_of(town, given) is State.EFFECTIVE
-    assert state_of(town, late) is State.VOID
+    assert state_of(town, ended) is EffectState.EFFECTIVE
+    assert state_of(town, given) is EffectState.EFFECTIVE
+    assert state_of(town, late) is EffectState.VOID
 
 
 def test_a_delegate_with_a_threshold_minds_its_own_keys() -> None:
@@ -413,15 +413,15 @@ def test_a_delegate_with_a_threshold_minds_its_own_keys() -> None:
     added = town.says(pen, "key.add", key_entry(Pen("fourth", DELEGATE), budget=10), DELEGATE)
 
     assert verdict_of(town, retired).reason == f"It needs 2 keys of {DELEGATE}."
-    assert state_of(town, added) is State.WAITING
+    assert state_of(town, added) is EffectState.WAITING
 
     town.votes(f"{DELEGATE}#2", retired, added)
 
-    assert state_of(town, retired) is State.EFFECTIVE
-    assert state_of(town, added) is State.EFFECTIVE
+    assert state_of(town, retired) is EffectState.EFFECTIVE
+    assert state_of(town, added) is EffectState.EFFECTIVE
 
     new = successor(town, pen)
-    assert state_of(town, rotate(town, new, pen, new, None)) is State.EFFECTIVE
+    assert state_of(town, rotate(town, new, pen, new, None)) is EffectState.EFFECTIVE
 
 
 def test_a_cut_off_of_a_key_that_is_not_its_authors_has_no_effect() -> None:
@@ -438,9 +438,9 @@ def test_a_cut_off_that_all_keys_but_the_authors_reject_is_closed() -> None:
     town = trio(keys=3, threshold=2)
     cut = compromise(town, f"{A}#1", town.pen(f"{A}#3"))
     town.votes(f"{A}#2", cut, approve=False)
-    assert state_of(town, cut) is State.WAITING
+    assert state_of(town, cut) is EffectState.WAITING
 
     town.votes(f"{A}#3", cut, approve=False)
 
-    assert state_of(town, cut) is State.CLOSED
+    assert state_of(town, cut) is EffectState.CLOSED
     assert town.fold().proposals() == []

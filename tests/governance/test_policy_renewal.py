@@ -16,7 +16,7 @@ from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.check import check
 from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.proved_records import Mapped, Recorder
-from accredit.registry.evidence.state_check import CheckError, Result
+from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.signed_note import Note
@@ -125,7 +125,7 @@ def test_evidence_of_a_node_holds_under_the_policy_it_exported() -> None:
         now=NOW,
         ecosystem_id=town.id,
     )
-    assert check(evidence.encode(), query, policy_of(town), NOW).result is Result.VERIFIED
+    assert check(evidence.encode(), query, policy_of(town), NOW).result is CheckResult.VERIFIED
 
 
 def test_there_is_no_policy_before_the_genesis_is_in_effect_or_without_signers() -> None:
@@ -240,7 +240,7 @@ def test_an_expired_policy_is_not_renewed_whoever_signs() -> None:
     policy = policy_of(town, NOW - LIFETIME)
     with pytest.raises(CheckError) as refused:
         renew(policy, renewal_for(town, policy), NOW)
-    assert (refused.value.result, refused.value.check) == (Result.UNKNOWN, "policy")
+    assert (refused.value.result, refused.value.check) == (CheckResult.UNKNOWN, "policy")
 
 
 def test_a_policy_renewed_with_bought_keys_of_the_old_signers_is_refused() -> None:
@@ -372,7 +372,7 @@ def test_an_old_note_re_stamped_by_one_signer_renews_nothing() -> None:
     stamped = note_of(fold, NOW - 3600) + note_of(fold, by=NAMES[3:]).partition(b"\n\n")[2]
     with pytest.raises(CheckError) as refused:
         renew(policy, renewal_for(town, policy, stamped), NOW)
-    assert (refused.value.result, refused.value.check) == (Result.STALE, "age")
+    assert (refused.value.result, refused.value.check) == (CheckResult.STALE, "age")
 
 
 def test_a_lower_count_than_verified_before_renews_nothing() -> None:
@@ -380,7 +380,7 @@ def test_a_lower_count_than_verified_before_renews_nothing() -> None:
     policy = replace(policy_of(town), count=10**6, root=bytes(32))
     with pytest.raises(CheckError) as refused:
         renew(policy, renewal_for(town, policy), NOW)
-    assert (refused.value.result, refused.value.check) == (Result.STALE, "count")
+    assert (refused.value.result, refused.value.check) == (CheckResult.STALE, "count")
 
 
 def test_the_new_signers_cannot_renew_a_policy_without_the_old_ones() -> None:
@@ -390,7 +390,7 @@ def test_the_new_signers_cannot_renew_a_policy_without_the_old_ones() -> None:
     amend(town, names)
     with pytest.raises(CheckError) as refused:
         renew(policy, renewal_for(town, policy, note_of(town.fold(), by=names)), NOW)
-    assert refused.value.result is Result.UNWITNESSED
+    assert refused.value.result is CheckResult.UNWITNESSED
 
 
 def test_a_record_left_out_or_to_spare_is_refused() -> None:

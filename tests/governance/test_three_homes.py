@@ -12,7 +12,7 @@ from accredit.registry.domain.records import record_digest, record_key
 from accredit.registry.evidence.check import AUTHORIZATION, RECOGNITION, check
 from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.snapshot import Snapshot
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_trie import Trie
 from tests.strategies.consortium import START, fold_of
@@ -66,7 +66,7 @@ def test_fold_evidence_and_snapshot_decide_alike(
     )
     checked = check(evidence.encode(), query, policy, NOW, asked=asked)
     snapshot = Snapshot.load(held.snapshot(NOW), policy, NOW)
-    assert checked.result is Result.VERIFIED, checked.text
+    assert checked.result is CheckResult.VERIFIED, checked.text
     if asked == AUTHORIZATION:
         assert checked.decision == decision
     assert snapshot.ask(query, NOW) == decision
@@ -83,4 +83,4 @@ def test_a_record_withheld_from_any_history_is_refuted(
     left_out = data.draw(st.sampled_from(evidence.records))
     records = tuple(one for one in evidence.records if one != left_out)
     checked = check(replace(evidence, records=records).encode(), query, trust(held, NOW), NOW)
-    assert (checked.result, checked.check) == (Result.REFUTED, "missing_record")
+    assert (checked.result, checked.check) == (CheckResult.REFUTED, "missing_record")

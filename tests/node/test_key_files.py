@@ -18,10 +18,10 @@ from accredit.node.key_files import (
     FASTEST,
     MODERATE,
     ROLES,
-    AuthorityKey,
     KdfLimits,
     LastSigned,
     NodeKeys,
+    SealedKey,
     new_seed,
 )
 from accredit.registry.encoding.ed25519 import key_id, public_of
@@ -37,8 +37,8 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "keys" / "registrar.key"
 
 
-def create(path: Path, passphrase: str = PASSPHRASE) -> AuthorityKey:
-    return AuthorityKey.create(
+def create(path: Path, passphrase: str = PASSPHRASE) -> SealedKey:
+    return SealedKey.create(
         path,
         SEED,
         passphrase,
@@ -57,7 +57,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 def test_a_key_comes_back_only_with_its_passphrase(path: Path) -> None:
     made = create(path)
-    loaded = AuthorityKey.load(path)
+    loaded = SealedKey.load(path)
     assert loaded == made
     assert (loaded.key, loaded.public, loaded.last) == (key_id(public_of(SEED)), public_of(SEED), None)
     assert (loaded.label, loaded.authority, loaded.ecosystem) == ("Registrar", "did:web:agency.example", b"e" * 32)
@@ -89,11 +89,11 @@ def test_a_passphrase_typed_on_another_system_opens_the_file(path: Path) -> None
 
 
 def test_the_work_for_a_guess_is_moderate_unless_asked_otherwise_and_stands_in_the_file(path: Path) -> None:
-    made = AuthorityKey.create(path, SEED, PASSPHRASE, label="", authority="did:web:agency.example")
+    made = SealedKey.create(path, SEED, PASSPHRASE, label="", authority="did:web:agency.example")
     sealed = json.loads(path.read_text())["sealed"]
     assert KdfLimits(opslimit=sealed["opslimit"], memlimit=sealed["memlimit"]) == MODERATE
     assert (MODERATE.opslimit, MODERATE.memlimit) == (3, 256 * 1024 * 1024)
-    assert made.ecosystem is AuthorityKey.load(path).ecosystem is None
+    assert made.ecosystem is SealedKey.load(path).ecosystem is None
     assert made.unlock(PASSPHRASE) == SEED
 
 
@@ -114,16 +114,16 @@ def test_a_key_others_can_reach_is_refused_with_the_command_that_mends_it(path: 
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(mode)
     with pytest.raises(InputError) as refused:
-        AuthorityKey.load(path)
+        SealedKey.load(path)
     assert refused.value.code == "open_permissions"
     assert f"chmod 600 '{path}'" in refused.value.hint
     path.chmod(0o400)
-    assert AuthorityKey.load(path).public == public_of(SEED)
+    assert SealedKey.load(path).public == public_of(SEED)
 
 
 def test_a_missing_key_file_and_an_empty_passphrase_are_named(path: Path) -> None:
     with pytest.raises(InputError) as missing:
-        AuthorityKey.load(path)
+        SealedKey.load(path)
     assert missing.value.code == "no_such_file"
     with pytest.raises(InputError) as empty:
         create(path, "")
@@ -159,7 +159,7 @@ def test_a_changed_key_file_is_called_corrupt_before_any_work_is_done(
     create(path)
     edit(path, change)
     with pytest.raises(InputError) as refused:
-        AuthorityKey.load(path)
+        SealedKey.load(path)
     assert refused.value.code == "key_file_corrupt"
     assert str(path) in refused.value.message
 
@@ -169,7 +169,7 @@ def test_no_bytes_at_all_crash_the_reader_of_key_files(data: bytes) -> None:
     with tempfile.NamedTemporaryFile() as file:  # readable by its owner only
         file.write(data)
         file.flush()
-        for load in (AuthorityKey.load, NodeKeys.load):
+        for load in (SealedKey.load, NodeKeys.load):
             with pytest.raises(InputError, match="not a key file"):
                 load(Path(file.name))
 
@@ -179,7 +179,7 @@ def test_nonsense_of_any_kind_is_called_corrupt(path: Path, content: bytes) -> N
     create(path)
     path.write_bytes(content)
     with pytest.raises(InputError) as refused:
-        AuthorityKey.load(path)
+        SealedKey.load(path)
     assert refused.value.code == "key_file_corrupt"
 
 
@@ -187,7 +187,7 @@ def test_a_file_of_a_later_version_is_not_guessed_at(path: Path) -> None:
     create(path)
     edit(path, lambda members: members.update(version=2))
     with pytest.raises(InputError, match="newer one") as refused:
-        AuthorityKey.load(path)
+        SealedKey.load(path)
     assert refused.value.code == "key_file_version"
 
 
@@ -196,7 +196,7 @@ def test_a_public_key_that_was_exchanged_is_noticed_when_the_seed_is_there(path:
     other = public_of(bytes(32))
     edit(path, lambda members: members.update(public=other.hex(), key=key_id(other).hex()))
     with pytest.raises(InputError) as refused:
-        AuthorityKey.load(path).unlock(PASSPHRASE)
+        SealedKey.load(path).unlock(PASSPHRASE)
     assert refused.value.code == "key_file_corrupt"
 
 
@@ -206,8 +206,8 @@ def test_a_public_key_that_was_exchanged_is_noticed_when_the_seed_is_there(path:
 def test_a_number_signed_once_is_not_signed_for_another_statement(path: Path) -> None:
     key = create(path)
     key.guard(1, b"a" * 32)
-    AuthorityKey.record_last(path, 7, b"a" * 32)
-    key = AuthorityKey.load(path)
+    SealedKey.record_last(path, 7, b"a" * 32)
+    key = SealedKey.load(path)
     assert key.last == LastSigned(seq=7, id=b"a" * 32)
     assert key.unlock(PASSPHRASE) == SEED
     key.guard(7, b"a" * 32)
@@ -219,15 +219,15 @@ def test_a_number_signed_once_is_not_signed_for_another_statement(path: Path) ->
         assert refused.value.code == "would_fork"
         before = path.read_bytes()
         with pytest.raises(RefusedError):
-            AuthorityKey.record_last(path, seq, id)
+            SealedKey.record_last(path, seq, id)
         assert path.read_bytes() == before
-    AuthorityKey.record_last(path, 7, b"a" * 32)
+    SealedKey.record_last(path, 7, b"a" * 32)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_what_was_loaded_before_somebody_else_signed_does_not_count(path: Path) -> None:
     mine = create(path)
-    AuthorityKey.record_last(path, 1, b"theirs" + bytes(26))
+    SealedKey.record_last(path, 1, b"theirs" + bytes(26))
     mine.guard(1, b"mine" + bytes(28))  # as far as I knew
     with pytest.raises(RefusedError):
         mine.record_last(path, 1, b"mine" + bytes(28))
@@ -236,12 +236,12 @@ def test_what_was_loaded_before_somebody_else_signed_does_not_count(path: Path) 
 def test_of_many_programs_with_one_key_file_one_gets_a_number(path: Path) -> None:
     create(path)
     program = (
-        "import sys; from pathlib import Path; from accredit.node.key_files import AuthorityKey\n"
+        "import sys; from pathlib import Path; from accredit.node.key_files import SealedKey\n"
         "from accredit.registry.errors import RefusedError\n"
         "won = 0\n"
         "for seq in range(1, 31):\n"
         "    try:\n"
-        "        AuthorityKey.record_last(Path(sys.argv[1]), seq, sys.argv[2].encode() * 32)\n"
+        "        SealedKey.record_last(Path(sys.argv[1]), seq, sys.argv[2].encode() * 32)\n"
         "        won += 1\n"
         "    except RefusedError:\n"
         "        pass\n"
@@ -253,7 +253,7 @@ def test_of_many_programs_with_one_key_file_one_gets_a_number(path: Path) -> Non
     ]
     won = [int(child.communicate(timeout=60)[0]) for child in children]
     assert sum(won) <= 30
-    assert AuthorityKey.load(path).last in [LastSigned(seq=30, id=name * 32) for name in (b"a", b"b", b"c")]
+    assert SealedKey.load(path).last in [LastSigned(seq=30, id=name * 32) for name in (b"a", b"b", b"c")]
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
@@ -269,11 +269,11 @@ def test_on_a_full_disk_no_half_key_is_left_and_the_guard_stays_as_it_was(path: 
     create(path)
     before = path.read_bytes()
     program = (
-        "import resource, sys; from pathlib import Path; from accredit.node.key_files import AuthorityKey, NodeKeys\n"
+        "import resource, sys; from pathlib import Path; from accredit.node.key_files import SealedKey, NodeKeys\n"
         "from accredit.registry.errors import StorageError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.RLIM_INFINITY))\n"
         "path = Path(sys.argv[1])\n"
-        "for attempt in (lambda: AuthorityKey.record_last(path, 1, bytes(32)),\n"
+        "for attempt in (lambda: SealedKey.record_last(path, 1, bytes(32)),\n"
         "                lambda: NodeKeys.create(path.with_name('node'), 'node1')):\n"
         "    try:\n"
         "        attempt()\n"

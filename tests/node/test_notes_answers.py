@@ -18,7 +18,7 @@ from accredit.registry.errors import NotYetError, RemoteError
 from accredit.registry.evidence.check import Evidence, check
 from accredit.registry.evidence.proved_records import ProvenRecord, ProvenRecords
 from accredit.registry.evidence.snapshot import Snapshot
-from accredit.registry.evidence.state_check import Result, read_note
+from accredit.registry.evidence.state_check import CheckResult, read_note
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import cosign_state
@@ -41,12 +41,12 @@ async def test_every_nodes_answer_is_verified_under_the_policy_of_any(tmp_path: 
         assert len({replace(policy, expires=0).encode() for policy in policies}) == 1
         for name in fleet.nodes:
             present = check(await evidence_of(fleet, name), None, policies[0], now())
-            assert (present.result, present.check) == (Result.VERIFIED, ""), present.text
+            assert (present.result, present.check) == (CheckResult.VERIFIED, ""), present.text
             assert present.decision is not None
             assert present.decision.authorized
             assert present.decision.accreditations == (given.id,)
             absent = check(await evidence_of(fleet, name, {**ASKED, "issuer": NOBODY}), None, policies[-1], now())
-            assert absent.result is Result.VERIFIED, absent.text
+            assert absent.result is CheckResult.VERIFIED, absent.text
             assert absent.decision is not None
             assert absent.decision.verdict == "unknown_issuer"
             note = await fleet.ask(name, lambda node: node.state_note())
@@ -124,13 +124,13 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
     made.store.close()
 
 
-LIES: tuple[tuple[Callable[[Evidence], Evidence], str, Result], ...] = (
-    (without_record, "missing_record", Result.REFUTED),
-    (with_forged_absence, "record", Result.REFUTED),
-    (with_other_roots, "root", Result.REFUTED),
-    (with_other_answer, "decision", Result.REFUTED),
-    (without_note, "note", Result.UNWITNESSED),
-    (with_one_cosigner, "quorum", Result.UNWITNESSED),
+LIES: tuple[tuple[Callable[[Evidence], Evidence], str, CheckResult], ...] = (
+    (without_record, "missing_record", CheckResult.REFUTED),
+    (with_forged_absence, "record", CheckResult.REFUTED),
+    (with_other_roots, "root", CheckResult.REFUTED),
+    (with_other_answer, "decision", CheckResult.REFUTED),
+    (without_note, "note", CheckResult.UNWITNESSED),
+    (with_one_cosigner, "quorum", CheckResult.UNWITNESSED),
 )
 
 
@@ -146,15 +146,15 @@ async def test_whatever_a_lying_node_makes_of_its_evidence_is_caught_and_by_whic
         query = Evidence.decode(truth).query
 
         checked = check(truth, query, policy, now())
-        assert checked.result is Result.VERIFIED
+        assert checked.result is CheckResult.VERIFIED
         assert checked.state is not None
         remembered = policy.remember(checked.state)
         # A withheld revocation: the answer as it was before it, proved by the note of that time.
         withheld = check(old, query, remembered, now())
-        assert (withheld.result, withheld.check) == (Result.STALE, "count")
+        assert (withheld.result, withheld.check) == (CheckResult.STALE, "count")
         # An old note: the same, for a verifier that remembers nothing and comes later.
         late = check(old, query, policy, now() + policy.max_age + 60)
-        assert (late.result, late.check) == (Result.STALE, "age")
+        assert (late.result, late.check) == (CheckResult.STALE, "age")
         # An old answer under today's note.
         patched = replace(Evidence.decode(old), note=Evidence.decode(truth).note)
         assert check(patched.encode(), query, remembered, now()).check == "root"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from accredit.node.app import gossip_of
-from accredit.node.settings import NodeConfig, Peer, load, settings, write_commented
+from accredit.node.settings import BootstrapPeer, NodeConfig, load, settings, write_commented
 from accredit.registry.errors import InputError
 
 HEX = "ab" * 32
@@ -63,7 +63,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     )
     assert (config.port, config.name, config.log_format, config.clock_offset_ms) == (9090, "007", "json", -500)
     assert config.keys_passphrase_file == ""
-    assert config.peers == (Peer(url="https://node2.example.org", key=HEX),)
+    assert config.peers == (BootstrapPeer(url="https://node2.example.org", key=HEX),)
 
 
 def test_the_processes_own_environment_is_read_by_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_a_written_file_explains_every_setting_and_reads_back(tmp_path: Path) ->
         "name": 'node "1"\x7f\\é',
         "port": 9000,
         "ecosystem": HEX,
-        "peers": (Peer(url="https://node2.example.org", key=HEX),),
+        "peers": (BootstrapPeer(url="https://node2.example.org", key=HEX),),
     }
     with pytest.raises(InputError, match="name"):
         write_commented(path, **values)

@@ -6,15 +6,23 @@ from typing import Any
 
 import pytest
 
-from accredit.simulations.checkers import Bounds, NothingLost, OneHistory, QuorumNotes, Records, Violation, all_checkers
-from accredit.simulations.run.run import Outcome, run
+from accredit.simulations.checkers import (
+    Bounds,
+    NothingLost,
+    OneHistory,
+    QuorumNotes,
+    RecordsRederived,
+    Violation,
+    all_checkers,
+)
+from accredit.simulations.run.run import RunOutcome, run
 from accredit.simulations.scenarios import Scenario
 from accredit.simulations.virtual.settings import Settings
 from accredit.simulations.virtual.workload import Saying
 from accredit.simulations.virtual.world import World
 
 
-def story(plan: Callable[[World], Any], *, bounds: Bounds | None = None, **settings: Any) -> Outcome:
+def story(plan: Callable[[World], Any], *, bounds: Bounds | None = None, **settings: Any) -> RunOutcome:
     """A scenario of its own, run."""
     usual = {"nodes": 5, "seconds": 10.0, "settle": 30.0}
     return run(
@@ -33,7 +41,7 @@ def people(world: World) -> None:
     world.workload.revocations(every=2)
 
 
-def failed(outcome: Outcome) -> str:
+def failed(outcome: RunOutcome) -> str:
     return "" if outcome.failure is None else outcome.failure.checker
 
 
@@ -101,7 +109,7 @@ def test_records_that_do_not_follow_from_the_disk_are_seen() -> None:
     more = world.town.grants_to("https://new.example/", 0)
     world.hosts[2].disk.entries.append((more.id, more.raw))
     with pytest.raises(Violation, match=r"n0002\.example does not follow"):
-        Records().on_end(world)
+        RecordsRederived().on_end(world)
 
 
 def test_a_byte_changed_on_a_disk_is_seen() -> None:
@@ -109,7 +117,7 @@ def test_a_byte_changed_on_a_disk_is_seen() -> None:
     id, raw = world.hosts[2].disk.entries[5]
     world.hosts[2].disk.entries[5] = (id, raw[:-1] + bytes([raw[-1] ^ 1]))
     with pytest.raises(Violation, match="other bytes"):
-        Records().on_end(world)
+        RecordsRederived().on_end(world)
 
 
 def test_a_queue_beyond_its_limit_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,14 +10,14 @@ from accredit.node.engine import KeepNote
 from accredit.node.engine.quorum_state import KeptNote, Part
 from accredit.registry.decision.query import Query
 from accredit.registry.evidence.check import Checked, check
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.transparency.state_note import StateNote
 from accredit.simulations.byzantine import Conduct, Silent
 from accredit.simulations.byzantine.conduct import send
 from accredit.simulations.checkers import (
     Bounds,
     Exposed,
-    Mesh,
+    MeshWithinBounds,
     NotedRoots,
     NotShutOut,
     OneNote,
@@ -28,7 +28,7 @@ from accredit.simulations.checkers import (
 )
 from accredit.simulations.virtual.governance_workload import Misconduct
 from accredit.simulations.virtual.settings import Settings
-from accredit.simulations.virtual.verifier import Answer, policy_of
+from accredit.simulations.virtual.verifier import CheckedAnswer, policy_of
 from accredit.simulations.virtual.world import World
 
 
@@ -55,20 +55,20 @@ def everything(world: World) -> Part:
 
 
 def test_a_mesh_that_is_too_large_or_stays_too_small_is_seen(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    Mesh().on_look(world)
-    Mesh().on_end(world)  # no calm, no promise
+    MeshWithinBounds().on_look(world)
+    MeshWithinBounds().on_end(world)  # no calm, no promise
     usual = world.settings
     narrow = replace(usual.gossip, degree_high=1, degree=1, degree_low=1)
     monkeypatch.setattr(world, "settings", replace(usual, gossip=narrow))
     with pytest.raises(Violation, match="1 are the most"):
-        Mesh().on_look(world)
+        MeshWithinBounds().on_look(world)
     monkeypatch.setattr(world, "settings", replace(usual, calm=100.0))
-    Mesh().on_end(world)
+    MeshWithinBounds().on_end(world)
     wide = replace(usual.gossip, degree_low=8)
     monkeypatch.setattr(world, "settings", replace(usual, calm=100.0, gossip=wide))
     world.honest[0].crash()
     with pytest.raises(Violation, match="1 meshes have less than 4"):
-        Mesh().on_end(world)
+        MeshWithinBounds().on_end(world)
     world.honest[0].start()
     world.timeline.run(until=world.timeline.now + 30_000)
 
@@ -110,16 +110,16 @@ def test_a_note_whose_root_does_not_follow_from_its_set_is_seen(world: World) ->
         NotedRoots().on_noted(world, host, replace(whole, part=Part(size=whole.part.size, without=(3,))))
 
 
-def answered(world: World, state: StateNote, *, later: int = 0) -> Answer:
+def answered(world: World, state: StateNote, *, later: int = 0) -> CheckedAnswer:
     """An answer that verified, about somebody who is accredited; as if of another state, and `later` ms from now."""
     query = Query(entity=world.town.grants[-1].sub, authority=world.town.charter_id)
     host, now = world.hosts[0], world.timeline.now
     data = host.answer(query)
     assert data is not None
     checked = check(data, query, policy_of(world), now // 1_000)
-    assert checked.result is Result.VERIFIED, checked
+    assert checked.result is CheckResult.VERIFIED, checked
     checked = replace(checked, state=state)
-    return Answer(verifier="v", host=host.name, query=query, checked=checked, time=now + later)
+    return CheckedAnswer(verifier="v", host=host.name, query=query, checked=checked, time=now + later)
 
 
 def test_every_way_of_being_deceived_is_seen(world: World) -> None:
@@ -142,7 +142,7 @@ def test_every_way_of_being_deceived_is_seen(world: World) -> None:
 
 def test_what_did_not_verify_deceives_nobody(world: World) -> None:
     good = answered(world, state_of(world))
-    refuted = replace(good, checked=Checked(result=Result.REFUTED, check="root", text="No."))
+    refuted = replace(good, checked=Checked(result=CheckResult.REFUTED, check="root", text="No."))
     Undeceived().on_answer(world, refuted)
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 
 from accredit.registry.errors import InputError
-from accredit.simulations.executors import ENGINES, LocalEngine, WorkerLost, engine
+from accredit.simulations.executors import ENGINES, LocalExecutor, WorkerLost, engine
 from accredit.simulations.sweep import jobs_of, sweep
 from tests.strategies.fleet import environment
 from tests.strategies.jobs import JOBS, STORY, perilous, results
@@ -94,7 +94,7 @@ def test_a_run_that_is_lost_is_an_outcome_that_failed_and_says_how_to_run_it_aga
 
 
 def test_a_job_that_dies_alone_is_lost_and_nothing_waits_for_it() -> None:
-    assert [(index, type(result)) for index, result in LocalEngine(1).map(perilous, ["die"])] == [(0, WorkerLost)]
+    assert [(index, type(result)) for index, result in LocalExecutor(1).map(perilous, ["die"])] == [(0, WorkerLost)]
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
 from accredit.simulations.checkers import Violation
 from accredit.simulations.processes.checks import DESCRIPTORS, check_logs, check_output, check_resources, check_states
-from accredit.simulations.processes.clients import Answer, Book, Said, size_of, story
+from accredit.simulations.processes.clients import Book, LoggedAnswer, Said, size_of, story
 from accredit.simulations.processes.fault_plan import APART, PLANS, REPAIR, draw
 from accredit.simulations.processes.figures import delays_of
-from accredit.simulations.processes.node_process import Machine, Usage, free_ports, usage
+from accredit.simulations.processes.node_process import NodeProcess, Usage, free_ports, usage
 from accredit.simulations.processes.run import SCENARIOS, run
 from accredit.simulations.processes.small_disk import PAGE, SmallDisk
 from accredit.simulations.virtual.ecosystem import Town
@@ -123,7 +123,7 @@ class Stored:
         self.machines = []
         for number in range(3):
             place = folder / f"node{number}"
-            machine = Machine.set_up(self.town, number, place, port=1, tick=1_000)
+            machine = NodeProcess.set_up(self.town, number, place, port=1, tick=1_000)
             self.machines.append(machine)
         self.book = Book()
 
@@ -136,7 +136,9 @@ class Stored:
                 note = self.checkpoint(number, size, root)
                 store.set_checkpoint(size, note)
                 self.book.saw(machine.name, note, 100 * index)
-                self.book.answers.append(Answer(node=machine.name, statement=statement, index=index, checkpoint=note))
+                self.book.answers.append(
+                    LoggedAnswer(node=machine.name, statement=statement, index=index, checkpoint=note)
+                )
 
     def fill_all(self) -> None:
         for number in range(3):
@@ -174,7 +176,7 @@ def test_a_statement_that_one_node_lacks_is_noticed(stored: Stored) -> None:
 def test_an_answer_that_named_another_place_is_noticed(stored: Stored) -> None:
     stored.fill_all()
     wrong = stored.book.answers[3]
-    stored.book.answers[3] = Answer(
+    stored.book.answers[3] = LoggedAnswer(
         node=wrong.node, statement=wrong.statement, index=wrong.index + 1, checkpoint=stored.book.answers[-1].checkpoint
     )
     assert stored.noticed() == "nothing_lost"

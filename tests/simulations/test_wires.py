@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from accredit.simulations.http.virtual_sockets import RESEND_MS, End, Wires
+from accredit.simulations.http.virtual_sockets import RESEND_MS, End, VirtualWires
 from accredit.simulations.virtual.network import LinkSettings, Network, split
 from accredit.simulations.virtual.timeline import Trace
 
@@ -19,11 +19,11 @@ STILL = LinkSettings(median=50.0, spread=0.0, jitter=0.0)
 
 
 @asynccontextmanager
-async def wired(settings: LinkSettings = STILL) -> AsyncIterator[Wires]:
+async def wired(settings: LinkSettings = STILL) -> AsyncIterator[VirtualWires]:
     """Two hosts; at the end everything under way is dropped."""
     async with trio.open_nursery() as nursery:
         links = Network(Random(1), 1, settings)
-        yield Wires(nursery, links, Trace(), lambda: round(trio.current_time() * 1_000))
+        yield VirtualWires(nursery, links, Trace(), lambda: round(trio.current_time() * 1_000))
         nursery.cancel_scope.cancel()
 
 
@@ -116,7 +116,7 @@ async def test_a_killed_host_resets_and_one_without_power_lets_others_hang(
                 assert trio.current_time() - began == pytest.approx(1.05 if is_told else 3.1)
 
 
-async def take_down_later(wires: Wires, is_told: bool) -> None:
+async def take_down_later(wires: VirtualWires, is_told: bool) -> None:
     await trio.sleep(1)
     wires.take_down(THERE, is_told=is_told)
 

@@ -18,14 +18,14 @@ from accredit.node.engine import (
     KeepNote,
     NoteArrived,
     NoteStands,
-    Reply,
     ReplyFrame,
-    Result,
     SendFrame,
+    SubmissionReply,
+    SubmissionResult,
     Submitted,
     TellNote,
 )
-from accredit.node.engine.image import Image
+from accredit.node.engine.image import EngineImage
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from accredit.registry.errors import StorageError
 from accredit.registry.statement import Statement
@@ -40,7 +40,7 @@ class Driven:
     """An engine, the shell being played by the test: an in-memory log that may be slow or full."""
 
     def __init__(
-        self, town: Consortium, name: str = "node1", log: Iterable[bytes] = (), base: Image | None = None
+        self, town: Consortium, name: str = "node1", log: Iterable[bytes] = (), base: EngineImage | None = None
     ) -> None:
         self.town = town
         self.now = START
@@ -58,7 +58,7 @@ class Driven:
             base=base,
         )
         self.appends: list[Append] = []
-        self.replies: dict[int, tuple[Result, ...]] = {}
+        self.replies: dict[int, tuple[SubmissionResult, ...]] = {}
         self.frames: dict[int, ReplyFrame] = {}
         self.sent: list[SendFrame] = []
         self.changes: list[Changed] = []
@@ -79,7 +79,7 @@ class Driven:
                     self.appends.append(effect)
                     if not self.slow:
                         self.finish()
-                case Reply():
+                case SubmissionReply():
                     self.replies[effect.token] = effect.results
                 case ReplyFrame():
                     self.frames[effect.token] = effect

@@ -29,7 +29,7 @@ from typing import Any, Final, TypeVar
 import httpx
 
 from accredit.node.clients.node_client import NodeClient
-from accredit.node.key_files import FASTEST, AuthorityKey, NodeKeys
+from accredit.node.key_files import FASTEST, NodeKeys, SealedKey
 from accredit.node.settings import write_commented
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.statement import Statement
@@ -298,7 +298,7 @@ class Fleet:
         path = self.folder / f"{authority.split('//')[1][:1]}.key"
         if not path.exists():
             seed = self.town.pen(f"{authority}#2").seed
-            AuthorityKey.create(path, seed, PASSPHRASE, label=path.stem, authority=authority, limits=FASTEST)
+            SealedKey.create(path, seed, PASSPHRASE, label=path.stem, authority=authority, limits=FASTEST)
         return path
 
     def types(

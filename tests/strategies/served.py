@@ -32,11 +32,11 @@ from accredit.node.engine import (
     KeepNote,
     NoteArrived,
     NoteStands,
-    Reply,
     ReplyFrame,
     ReplyNote,
-    Result,
     SendFrame,
+    SubmissionReply,
+    SubmissionResult,
     Submitted,
     TellNote,
 )
@@ -149,7 +149,7 @@ class Served:
 
     # What a Writer is
 
-    async def submit(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
+    async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
         return self.take(raws)
 
     async def gossip(self, frame: bytes) -> ReplyFrame:
@@ -169,14 +169,14 @@ class Served:
             raise reply.error
         return self.notary.noted.note or b""
 
-    def take(self, raws: Sequence[bytes]) -> tuple[Result, ...]:
+    def take(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
         """Statements, in the log and folded on return."""
         self._token += 1
         self._perform(self.engine.handle(Submitted(token=self._token, raws=tuple(raws)), now=self._ms()))
         if self._token not in self._replies:
             # The next tick takes what is pending.
             self._perform(self.engine.handle(Ticked(), now=self._ms() + 1_000))
-        reply: Reply = self._replies.pop(self._token)
+        reply: SubmissionReply = self._replies.pop(self._token)
         return reply.results
 
     def hears(self) -> None:
@@ -198,7 +198,7 @@ class Served:
             match effect:
                 case Append():
                     self._append(effect.statements)
-                case Reply() | ReplyFrame() | ReplyNote():
+                case SubmissionReply() | ReplyFrame() | ReplyNote():
                     self._replies[effect.token] = effect
                 case KeepNote() | KeepConflict():
                     pass

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accredit.governance.effect import State, Verdict
+from accredit.governance.effect import EffectState, StatementEffect
 from accredit.governance.fold import Fold
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Draft, Statement
@@ -19,7 +19,7 @@ def trio(**charter: Any) -> Consortium:
     return Consortium.of(*TRIO, **charter)
 
 
-def verdict_of(town: Consortium, statement: Statement, fold: Fold | None = None) -> Verdict:
+def verdict_of(town: Consortium, statement: Statement, fold: Fold | None = None) -> StatementEffect:
     """How a statement stands, after all that was said: at once, and (unless it is `fold` that is asked) one by one."""
     if fold is None:
         fold, slow = town.fold(), fold_of(town.eco, town.said, batch=1)
@@ -31,7 +31,7 @@ def verdict_of(town: Consortium, statement: Statement, fold: Fold | None = None)
     return verdict
 
 
-def state_of(town: Consortium, statement: Statement) -> State:
+def state_of(town: Consortium, statement: Statement) -> EffectState:
     return verdict_of(town, statement).state
 
 
@@ -94,7 +94,9 @@ def issuer_pen(town: Consortium, issuer: str = ISSUER) -> Pen:
     return pen
 
 
-def explain(town: Consortium, who: str | Pen, kind: str, body: dict[str, Any], sub: str | None = None) -> Verdict:
+def explain(
+    town: Consortium, who: str | Pen, kind: str, body: dict[str, Any], sub: str | None = None
+) -> StatementEffect:
     """What would become of a statement if it were said now."""
     pen = who if isinstance(who, Pen) else town.pen(who)
     named = sub or next((body[m] for m in ("id", "issuer", "delegate", "name") if isinstance(body.get(m), str)), None)

@@ -8,7 +8,7 @@ from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, prove_consistency, root
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey, sign_note
-from accredit.registry.transparency.witness import Request
+from accredit.registry.transparency.witness import AddCheckpoint
 from tests.strategies.consortium import seed_of
 
 
@@ -37,7 +37,7 @@ class Tree:
     def note(self, size: int) -> bytes:
         return sign_note(self.text(size), self.name, seed_of(self.name))
 
-    def request(self, old: int, size: int) -> Request:
+    def request(self, old: int, size: int) -> AddCheckpoint:
         """With the proof, where there is one."""
         proof = prove_consistency(old, size, self.hashes) if old <= size else []
-        return Request(old=old, proof=tuple(proof), checkpoint=self.note(size))
+        return AddCheckpoint(old=old, proof=tuple(proof), checkpoint=self.note(size))

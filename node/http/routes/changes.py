@@ -46,7 +46,7 @@ class ChangeView(TypedDict):
     change: Literal["took_effect", "ceased"]
 
 
-class Changes(TypedDict):
+class ChangesPage(TypedDict):
     """A page of the feed; ask again with `after` = `next`."""
 
     changes: list[ChangeView]
@@ -59,7 +59,7 @@ async def changes(call: Call) -> Response:
     if accepts(call.request, (JSON, EVENTS)) == EVENTS:
         return _stream(call, _last_event(call, after))
     rows = call.reader.log.changes(after, limit)
-    value: Changes = {
+    value: ChangesPage = {
         "changes": [_view(seq, change) for seq, change in rows],
         "next": rows[-1][0] if rows else after,
     }
@@ -160,7 +160,7 @@ ROUTES: Final = (
             integer("after", "the number to go on from, not included", minimum=0, maximum=2**62, default=0),
             integer("limit", "how many at most", minimum=1, maximum=PAGE, default=200),
         ),
-        gives={JSON: Changes, EVENTS: None},
+        gives={JSON: ChangesPage, EVENTS: None},
         problems=(406, 503),
     ),
 )

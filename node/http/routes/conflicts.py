@@ -22,7 +22,7 @@ from .route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
 CBOR: Final = "application/cbor"
 
 
-class Signed(TypedDict):
+class ConflictSide(TypedDict):
     """One of the two: how many it is about, and the root."""
 
     size: int
@@ -40,7 +40,7 @@ class ConflictView(TypedDict):
     name: str
     key: str
     origin: str
-    signed: list[Signed]
+    signed: list[ConflictSide]
 
 
 class Conflicts(TypedDict):

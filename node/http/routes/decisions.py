@@ -100,7 +100,7 @@ class ReasonView(TypedDict):
     text: str
 
 
-class Link(TypedDict):
+class ChainLink(TypedDict):
     """One authority of the chain up to the charter."""
 
     by: str
@@ -128,7 +128,7 @@ class DecisionView(TypedDict):
     accreditations: list[str]
     others: list[OtherView]
     statements: list[str]
-    chain: list[Link]
+    chain: list[ChainLink]
     unchecked: list[str]
     time_evaluated: str
     time_requested: str | None

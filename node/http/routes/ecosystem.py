@@ -17,7 +17,7 @@ from .route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
 _COSE: Final = "application/cose"
 
 
-class Voice(TypedDict):
+class VoiceView(TypedDict):
     """An authority under one mandate: `via` is null for the charter's own, else the delegation's statement."""
 
     by: str
@@ -45,7 +45,7 @@ class AuthorityStanding(TypedDict):
     """An authority under one mandate."""
 
     via: str | None
-    parent: Voice | None
+    parent: VoiceView | None
     name: str
     constituency: str
     url: NotRequired[str]
@@ -123,10 +123,10 @@ class Key(TypedDict):
     next_seq: int
     forked: bool
     cut: bool
-    authorities: list[Voice]
+    authorities: list[VoiceView]
 
 
-class Head(TypedDict):
+class NewestStatement(TypedDict):
     """A key's newest statement held in sequence."""
 
     key: str
@@ -137,7 +137,7 @@ class Head(TypedDict):
 class Heads(TypedDict):
     """The newest statement of every key in use: what the `heads` of an amendment name."""
 
-    heads: list[Head]
+    heads: list[NewestStatement]
 
 
 async def ecosystem(call: Call) -> Response:

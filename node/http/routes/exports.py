@@ -37,7 +37,7 @@ class Meta(TypedDict):
     updated: str
 
 
-class Entry(TypedDict):
+class ListedIssuer(TypedDict):
     """An issuer."""
 
     name: str
@@ -49,7 +49,7 @@ class DccRegistry(TypedDict):
     """The list."""
 
     meta: Meta
-    registry: dict[str, Entry]
+    registry: dict[str, ListedIssuer]
 
 
 async def dcc_registry(call: Call) -> Response:
@@ -66,7 +66,7 @@ async def dcc_registry(call: Call) -> Response:
 
 
 async def _list(call: Call, fold: Fold, ecosystem: str, now: int) -> DccRegistry:
-    listed: dict[str, Entry] = {}
+    listed: dict[str, ListedIssuer] = {}
     genesis = fold.statement(call.reader.ecosystem)
     assert genesis is not None, "it is in effect"
     newest = genesis.iat
@@ -91,7 +91,7 @@ def may_issue(decision: Decision) -> bool:
     return decision.authorized
 
 
-def _entry(record: Mapping[str, Any], name: str | None) -> Entry:
+def _entry(record: Mapping[str, Any], name: str | None) -> ListedIssuer:
     facts = [fact["facts"] for fact in standing(record["stated"])]
     # The facts under the name that the decision rests on come first.
     facts.sort(key=lambda fact: fact["name"] != name)

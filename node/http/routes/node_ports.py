@@ -1,14 +1,14 @@
 """What the HTTP side may ask of the node: small protocols, so that a query worker or a test can stand behind them.
 
-A `Reader` answers from what is held, at once and without waiting; what it returns is not to be changed. A `Writer`
-takes in what comes from outside and may wait. An application made without a `Writer` serves the reads only.
+A `ReadableNode` answers from what is held, at once and without waiting; what it returns is not to be changed. A
+`Writer` takes in what comes from outside and may wait. An application made without a `Writer` serves the reads only.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from accredit.governance.fold import Fold
-from accredit.node.engine import ReplyFrame, Result
+from accredit.node.engine import ReplyFrame, SubmissionResult
 from accredit.node.engine.notary_events import SignerView, Standing
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.storage.log_reader import Reader as LogReader
@@ -37,7 +37,7 @@ class Health(Protocol):
         ...
 
 
-class Notary(Protocol):
+class QuorumSource(Protocol):
     """What a quorum stands by (`node.engine.notary.Notary`)."""
 
     @property
@@ -50,7 +50,7 @@ class Notary(Protocol):
         ...
 
 
-class Reader(Protocol):
+class ReadableNode(Protocol):
     """A node that can be asked."""
 
     @property
@@ -79,7 +79,7 @@ class Reader(Protocol):
         ...
 
     @property
-    def notary(self) -> Notary:
+    def notary(self) -> QuorumSource:
         """The newest state that a quorum stands by."""
         ...
 
@@ -116,7 +116,7 @@ class Reader(Protocol):
 class Writer(Protocol):
     """The node's door for what comes from outside (`node.runtime.runtime.Runtime`)."""
 
-    async def submit(self, raws: Sequence[bytes]) -> Sequence[Result]:
+    async def submit(self, raws: Sequence[bytes]) -> Sequence[SubmissionResult]:
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
@@ -150,7 +150,7 @@ class Writer(Protocol):
         ...
 
 
-class Witness(Protocol):
+class WitnessDoor(Protocol):
     """The node as a witness of other nodes' logs (`node.witness.server.NodeWitness`)."""
 
     async def add_checkpoint(self, data: bytes) -> bytes | Refused:

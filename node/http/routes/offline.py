@@ -52,7 +52,7 @@ class ProvenView(TypedDict):
     proof: str
 
 
-class Bucket(TypedDict):
+class BucketPage(TypedDict):
     """Everything whose key shares its first `bits` bits with the prefix asked for.
 
     `leaves` are type, id and the record's SHA-256 of each, in the order of their keys; `proof` (base64) is that of the
@@ -96,7 +96,7 @@ async def by_prefix(call: Call) -> Response:
     return json_response(await anyio.to_thread.run_sync(make))
 
 
-def _bucket(noted: NotedMap, digits: str, least: int) -> Bucket:
+def _bucket(noted: NotedMap, digits: str, least: int) -> BucketPage:
     """Of the newest noted state; in a thread."""
     with noted.apart() as held:
         assert held.note is not None
@@ -224,7 +224,7 @@ ROUTES: Final = (
             hex_digits("hex", "the first digits of the hash of the issuer's id (its key in the state map)"),
             integer("k", "the fewest issuers to be given", minimum=1, maximum=BUCKET_MAX // 2, default=BUCKET),
         ),
-        gives={JSON: Bucket},
+        gives={JSON: BucketPage},
         mentions=(ProvenView,),
         problems=(413, 503),
     ),

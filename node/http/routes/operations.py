@@ -25,7 +25,7 @@ class Alive(TypedDict):
     status: str
 
 
-class Peer(TypedDict):
+class PeerStatus(TypedDict):
     """Another node, as this one last saw it.
 
     `behind`: statements it counts and this node does not; `lag`: the other way round. `is_mesh` and `why`: whether
@@ -78,7 +78,7 @@ class StateNoteView(TypedDict):
     undelivered: int
 
 
-class Status(TypedDict):
+class NodeStatus(TypedDict):
     """How the node is."""
 
     name: str
@@ -90,7 +90,7 @@ class Status(TypedDict):
     statements_root: str
     statements: int
     state_note: StateNoteView | None
-    peers: list[Peer]
+    peers: list[PeerStatus]
     alarms: list[str]
     uptime: float
     version: str
@@ -178,5 +178,5 @@ ROUTES: Final = (
     _route("/healthz", healthz, "Whether the process answers", {JSON: Alive}),
     _route("/readyz", readyz, "Whether its answers are worth having", {JSON: Alive}, problems=(503,)),
     _route("/metrics", metrics, "Counters and gauges for Prometheus", {"text/plain": None}, is_public=False),
-    _route("/v1/status", status, "Sizes, roots, peers, alarms", {JSON: Status}),
+    _route("/v1/status", status, "Sizes, roots, peers, alarms", {JSON: NodeStatus}),
 )

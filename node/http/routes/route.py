@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from accredit.registry.errors import InputError
 
-from .node_ports import Reader, Witness, Writer
+from .node_ports import ReadableNode, WitnessDoor, Writer
 from .rate_limit import Pace
 from .request_reading import Param, convert, decode_json, read_body
 
@@ -34,7 +34,7 @@ STREAM_SECONDS: Final = 3_600.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Shared:
+class ApplicationState:
     """What the requests of one application have in common.
 
     Attributes:
@@ -72,10 +72,10 @@ class Call:
         params: every parameter of the route, with its value or default.
     """
 
-    reader: Reader
+    reader: ReadableNode
     writer: Writer | None
-    witness: Witness | None
-    shared: Shared
+    witness: WitnessDoor | None
+    shared: ApplicationState
     request: Request
     route: "Route"
     params: Mapping[str, Any]
@@ -103,7 +103,7 @@ class Call:
             raise _read_only()
         return self.writer
 
-    def must_witness(self) -> Witness:
+    def must_witness(self) -> WitnessDoor:
         """The node as a witness.
 
         Raises:

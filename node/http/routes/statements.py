@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from accredit.governance.fold import Proposal
 from accredit.governance.rulebook import is_narrowing
-from accredit.node.engine import Result
+from accredit.node.engine import SubmissionResult
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, problem_of
 from accredit.registry.encoding.cbor import decode as decode_cbor
@@ -55,7 +55,7 @@ class StatementView(TypedDict):
     reason: str
 
 
-class Submitted(TypedDict):
+class SubmittedStatement(TypedDict):
     """What became of one statement."""
 
     id: str | None
@@ -67,7 +67,7 @@ class Submitted(TypedDict):
 class Submission(TypedDict):
     """What became of each, in the order sent, and the checkpoint that covers those in the log."""
 
-    statements: list[Submitted]
+    statements: list[SubmittedStatement]
     checkpoint: str
 
 
@@ -259,9 +259,9 @@ def _no_statement(start: int) -> DecodeError:
     )
 
 
-def _submitted(outcome: Result) -> Submitted:
+def _submitted(outcome: SubmissionResult) -> SubmittedStatement:
     status: Any = outcome.status  # one of the four words
-    row: Submitted = {"id": None if outcome.id is None else outcome.id.hex(), "status": status}
+    row: SubmittedStatement = {"id": None if outcome.id is None else outcome.id.hex(), "status": status}
     if outcome.index is not None:
         row["index"] = outcome.index
     if outcome.error is not None:

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.base import output
-from accredit.cli.base.commands import Root
+from accredit.cli.base.commands import RootCommand
 
 
-def printing(run: object) -> Root:
-    group = Root("accredit", help="A test.")
+def printing(run: object) -> RootCommand:
+    group = RootCommand("accredit", help="A test.")
 
     @group.command("show", example="accredit show")
     def show() -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
 from accredit.cli.signing.keys import Signer, new_passphrase_for, read_public, unsent_path, write_unsent
-from accredit.node.key_files import AuthorityKey
+from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.ed25519 import key_id, multibase, public_of
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft
@@ -90,7 +90,7 @@ def test_a_folder_of_keys_is_listed_and_one_with_open_permissions_is_named_with_
 def test_a_key_shows_what_it_signed_last(tmp_path: Path) -> None:
     path = make_key(tmp_path, "a", BOARD)
     assert "nothing yet" in typed("keys", "show", path).stdout
-    AuthorityKey.record_last(path, 3, b"\x07" * 32)
+    SealedKey.record_last(path, 3, b"\x07" * 32)
     assert "3 (statement 070707070707)" in typed("keys", "show", path).stdout
 
 
@@ -184,10 +184,10 @@ def test_nothing_is_recorded_where_what_was_signed_cannot_be_kept(tmp_path: Path
 
 
 def test_two_commands_with_one_key_do_not_run_into_each_other(tmp_path: Path) -> None:
-    from accredit.cli.signing.offline_files import Signed
+    from accredit.cli.signing.offline_files import SignedStatements
 
     path = make_key(tmp_path, "a", BOARD)
-    signed = Signed(ecosystem=bytes(32), ecosystem_name="x", statements=())
+    signed = SignedStatements(ecosystem=bytes(32), ecosystem_name="x", statements=())
     write_unsent(path, signed)
     with pytest.raises(NotYetError, match="Another command") as caught:
         write_unsent(path, signed)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.signing import offline_files
-from accredit.cli.signing.offline_files import Head, Request, Signed
+from accredit.cli.signing.offline_files import Head, SignedStatements, SigningRequest
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError
 from accredit.registry.statement import Draft, encode_signed
 from tests.strategies import bodies
@@ -23,7 +23,7 @@ ECO = bytes(range(32))
 HEAD = Head(seq=4, id=b"\x04" * 32)
 
 
-def request_of(*says: tuple[str, str, dict[str, Any]]) -> Request:
+def request_of(*says: tuple[str, str, dict[str, Any]]) -> SigningRequest:
     head, number, drafts = HEAD, 5, []
     for kind, sub, body in says:
         draft = Draft(
@@ -31,7 +31,7 @@ def request_of(*says: tuple[str, str, dict[str, Any]]) -> Request:
         )
         drafts.append(draft)
         head, number = offline_files.after(draft, PEN.kid)
-    return Request(
+    return SigningRequest(
         ecosystem=ECO, ecosystem_name="Example", key=PEN.kid, authority=PEN.authority, head=HEAD, drafts=tuple(drafts)
     )
 
@@ -126,7 +126,7 @@ def test_any_json_in_place_of_a_member_is_refused_as_ours(value: Any) -> None:
 
 def test_signed_statements_travel_in_one_file(tmp_path: Path) -> None:
     raws = tuple(encode_signed(draft, PEN.seed) for draft in REQUEST.drafts)
-    signed = Signed(ecosystem=ECO, ecosystem_name="Example", statements=raws)
+    signed = SignedStatements(ecosystem=ECO, ecosystem_name="Example", statements=raws)
     assert offline_files.decode_signed(signed.encode(), "s.json") == signed
     (tmp_path / "s.json").write_text(signed.encode())
     (tmp_path / "one.cose").write_bytes(raws[0])

@@ -4,7 +4,7 @@ import pytest
 
 from accredit.gossip.events import SendFailed, Ticked
 from accredit.governance.rulebook import is_urgent
-from accredit.node.engine import STORAGE_PAUSE, FrameArrived, Result
+from accredit.node.engine import STORAGE_PAUSE, FrameArrived, SubmissionResult
 from accredit.node.engine import append_queue as pending_module
 from accredit.registry.errors import StorageError
 from tests.strategies.consortium import Pen, key_entry
@@ -22,7 +22,7 @@ def test_a_normal_statement_waits_for_the_tick_of_the_wall_clock() -> None:
     node.wait(699)
     assert node.appends == []
     node.wait(1)
-    assert node.replies[token] == (Result(id=one.id, status="logged", index=len(node.log) - 1),)
+    assert node.replies[token] == (SubmissionResult(id=one.id, status="logged", index=len(node.log) - 1),)
     assert one.id in node.engine
     assert node.engine.index_of(one.id) == node.engine.size - 1
 

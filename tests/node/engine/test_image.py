@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from accredit.node.engine import KeepNote, NoteStands
-from accredit.node.engine.image import Image
+from accredit.node.engine.image import EngineImage
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import event, grant
@@ -15,7 +15,7 @@ from tests.strategies.network import A, B, founded, issuer_body, node_entry
 from tests.strategies.signing import signing_town
 
 
-def image_of(town: Consortium, raws: Iterable[bytes], *, wait: int = 0) -> Image:
+def image_of(town: Consortium, raws: Iterable[bytes], *, wait: int = 0) -> EngineImage:
     """What node1 holds of these, perhaps after some time in which it signs."""
     driven = Driven(town, log=raws)
     if wait:

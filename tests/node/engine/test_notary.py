@@ -10,7 +10,7 @@ import pytest
 
 from accredit.governance.fold import Fold
 from accredit.node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
-from accredit.node.engine.notary_events import Arrived, Changed, Keep, Stands, Tell, Ticked
+from accredit.node.engine.notary_events import Arrived, Keep, Stands, StatementsHeld, Tell, Ticked
 from accredit.node.engine.quorum_state import KeptNote, Noted, Part
 from accredit.registry.domain.records import record_digest, record_key
 from accredit.registry.encoding.cbor import encode
@@ -109,9 +109,9 @@ class World:
             for other in range(len(self.hosts)):
                 if other != n:
                     self.at(self.link + self.random.randrange(self.link), other, "submit", fresh)
-            self._do(n, Changed(statements=fresh))
+            self._do(n, StatementsHeld(statements=fresh))
 
-    def _do(self, n: int, what: Changed | Arrived | Ticked) -> None:
+    def _do(self, n: int, what: StatementsHeld | Arrived | Ticked) -> None:
         host = self.hosts[n]
         for effect in host.notary.handle(what, now=self.now):
             match effect:
@@ -249,7 +249,7 @@ def test_a_restored_node_signs_nothing_smaller_than_it_signed_before() -> None:
     again = Notary(
         ecosystem=world.town.eco, name="n0.example", state_seed=seed_of("n0.example state"), live=fold, last=last
     )
-    told = again.handle(Changed(statements=tuple(world.town.said[:2])), now=world.now)
+    told = again.handle(StatementsHeld(statements=tuple(world.town.said[:2])), now=world.now)
     told += again.handle(Ticked(), now=world.now + 60_000)
 
     assert told == []
@@ -287,7 +287,7 @@ def learn(world: World, statement: Statement) -> None:
     host = world.hosts[0]
     host.fold.add(statement)
     host.fold.settle()
-    world._do(0, Changed(statements=(statement,)))
+    world._do(0, StatementsHeld(statements=(statement,)))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80", b"\xa1\x01\x01", b"\xa1\x01\x41a", b"\xa2\x01\x41a\x02\x01"])
@@ -394,7 +394,7 @@ def test_a_clock_set_back_by_an_hour_keeps_nobody_from_signing() -> None:
 def test_without_signers_no_second_fold_is_made() -> None:
     town = Consortium.of((A, "nonprofit"))
     notary = Notary(ecosystem=town.eco, name="n0.example", state_seed=bytes(32), live=town.fold())
-    assert notary.handle(Changed(statements=tuple(town.said)), now=BEGIN) == []
+    assert notary.handle(StatementsHeld(statements=tuple(town.said)), now=BEGIN) == []
     assert notary.handle(Ticked(), now=BEGIN + 60_000) == []
     assert notary.next_wakeup() is None
     assert notary.signers() == []

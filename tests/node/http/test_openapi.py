@@ -16,7 +16,7 @@ from accredit.node.runtime.equivocations import digest
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
-from accredit.registry.transparency.witness import Request, origin_hash
+from accredit.registry.transparency.witness import AddCheckpoint, origin_hash
 from tests.strategies import bodies
 from tests.strategies.consortium import seed_of
 from tests.strategies.contradictions import forked_log
@@ -49,7 +49,7 @@ def operation(route: Route) -> dict[str, Any]:
 def checkpoint_of_another_log() -> bytes:
     """A request that the node cosigns, as a witness."""
     text = Checkpoint(origin=OTHER_LOG, size=1, root=bytes(32)).encode()
-    return Request(old=0, proof=(), checkpoint=sign_note(text, OTHER_LOG, seed_of(OTHER_LOG))).encode()
+    return AddCheckpoint(old=0, proof=(), checkpoint=sign_note(text, OTHER_LOG, seed_of(OTHER_LOG))).encode()
 
 
 def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:

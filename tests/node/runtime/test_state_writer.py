@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from accredit.node.app import Node
-from accredit.node.engine.events import NoteStands, Reply
+from accredit.node.engine.events import NoteStands, SubmissionReply
 from accredit.node.runtime.state_writer import Noting, joined
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.state_store import NotedStore
@@ -112,7 +112,7 @@ async def test_a_state_that_the_stored_records_do_not_lead_to_ends_it(tmp_path: 
 async def test_at_the_start_other_effects_go_on_and_without_a_note_nothing_is_noted(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
         noting, story = Noting(NotedStore(store), at_once), Story()
-        other = Reply(token=1, results=())
+        other = SubmissionReply(token=1, results=())
         step = story.step(issuers(1))
         assert await noting.resume([other, standing(step)]) == [other]
         assert noting.noted.state == step.state

@@ -8,7 +8,7 @@ import pytest
 
 from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.log_store import Store
-from accredit.node.storage.signing_guard import Head, SignedHead, SignedState
+from accredit.node.storage.signing_guard import SignedHead, SignedState, TreeHead
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.state_note import StateNote
 
@@ -24,7 +24,7 @@ def test_a_node_that_never_signed_may_sign_anything(tmp_path: Path) -> None:
     assert head.last is None
     head.check_may_sign(0, bytes(32), nothing)
     head.record(0, bytes(32))
-    assert SignedHead(tmp_path / "heads" / "log.json").last == Head(size=0, root=bytes(32))
+    assert SignedHead(tmp_path / "heads" / "log.json").last == TreeHead(size=0, root=bytes(32))
 
 
 def test_a_smaller_size_is_never_signed_again(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_smaller_size_is_never_signed_again(tmp_path: Path) -> None:
     assert "restore" in refused.value.hint
     with pytest.raises(StorageError, match="backup was restored"):
         head.record(4, b"4" * 32)
-    assert SignedHead(path).last == Head(size=5, root=b"5" * 32)
+    assert SignedHead(path).last == TreeHead(size=5, root=b"5" * 32)
 
 
 def test_the_same_size_is_signed_again_only_with_the_same_root(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_log_that_only_grew_goes_on_being_signed(tmp_path: Path) -> None:
             size, root = store.append([(bytes([number]) * 32, bytes([number]))])
             head.check_may_sign(size, root, store.root)
             head.record(size, root)
-        assert head.last == Head(size=20, root=store.root())
+        assert head.last == TreeHead(size=20, root=store.root())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from accredit.governance.admission import Admission
-from accredit.node.sync.entry_verifier import GOOD, UNMARKED, Checker, marked
+from accredit.node.sync.entry_verifier import GOOD, UNMARKED, EntryVerifier, marked
 from accredit.registry.errors import NotYetError, RefusedError
 from accredit.registry.statement import Draft, Statement, Unverified, decode, encode_signed, verify
 from tests.strategies.bodies import ISSUER, register
@@ -26,7 +26,7 @@ def said_by(town: Consortium, many: int) -> list[bytes]:
 def test_whatever_was_accepted_is_found_good_and_is_the_same_statement(history: History) -> None:
     statements = accepted(history.eco, history.said)
     entries = [each.raw for each in statements]
-    found = Checker().check(entries)
+    found = EntryVerifier().check(entries)
     assert [mark == GOOD for mark in found.marks] == [each.eco is not None for each in statements]
     for statement, recalled in zip(statements[1:], marked(entries, found.marks)[1:], strict=True):
         assert isinstance(recalled, Statement)
@@ -40,7 +40,7 @@ def test_marks_spare_the_signature_and_nothing_else(history: History) -> None:
     """One that judges statements with marks lets in exactly what one lets in that checks everything itself."""
     entries = [each.raw for each in history.said]
     spared, whole = Admission(history.eco), Admission(history.eco)
-    for entry in marked(entries, Checker().check(entries).marks):
+    for entry in marked(entries, EntryVerifier().check(entries).marks):
         raw = entry.raw if isinstance(entry, Statement) else entry
         assert let_in(spared, entry) == let_in(whole, raw)
     assert len(spared) == len(whole)
@@ -58,7 +58,7 @@ def let_in(node: Admission, entry: bytes | Statement) -> str:
 def test_no_changed_byte_is_found_good() -> None:
     town = founded("node1")
     entries = said_by(town, 1)
-    checker = Checker()
+    checker = EntryVerifier()
     checker.check(entries)
     last = entries[-1]
     changed = [last[:at] + bytes([last[at] ^ 1 << at % 8]) + last[at + 1 :] for at in range(len(last))]
@@ -70,7 +70,7 @@ def test_a_key_from_a_part_that_others_look_at_must_be_told() -> None:
     town = founded("node1")
     entries = said_by(town, 2)
     first, second = entries[:3], entries[3:]
-    one, other = Checker(), Checker()
+    one, other = EntryVerifier(), EntryVerifier()
     found = one.check(first)
     assert set(other.check(second).marks) == {UNMARKED}
     other.learn(found.publics)
@@ -81,7 +81,7 @@ def test_a_key_from_a_part_that_others_look_at_must_be_told() -> None:
 def test_a_well_signed_statement_of_the_wrong_shape_is_left_to_whoever_has_the_words() -> None:
     town = founded("node1")
     entries = said_by(town, 0)
-    checker = Checker()
+    checker = EntryVerifier()
     checker.check(entries)
     pen = town.pen(A)
     draft = Draft(
@@ -100,7 +100,7 @@ def test_a_mark_is_no_admission() -> None:
     adds = town.says(stranger, "key.add", key_entry(stranger), A, heard=False)
     also = town.says(stranger, "key.add", key_entry(second), A, heard=False)
     speaks = town.says(second, "issuer.register", register(ISSUER), heard=False)
-    found = Checker().check([*entries, adds.raw, also.raw, speaks.raw])
+    found = EntryVerifier().check([*entries, adds.raw, also.raw, speaks.raw])
     assert found.marks[-1] == GOOD
     node = Admission(town.eco)
     for raw in entries:

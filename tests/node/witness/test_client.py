@@ -24,7 +24,7 @@ from accredit.node.witness.server import CONFLICTS, conflict_place
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, cosign, encode_signatures, sign_note
-from accredit.registry.transparency.witness import Held, Request, Witness, origin_hash
+from accredit.registry.transparency.witness import AddCheckpoint, Witness, WitnessedHead, origin_hash
 from tests.strategies import web
 from tests.strategies.consortium import seed_of
 from tests.strategies.network import node_entry, node_seed
@@ -124,7 +124,7 @@ async def test_three_nodes_witness_each_other_s_logs_and_serve_the_cosignatures(
         for other in ("node2", "node3"):
             shown = await nodes[other].witness.checkpoint(origin_hash("node1"))
             assert shown is not None
-            assert Held.decode(shown).size == fetched.checkpoint.size
+            assert WitnessedHead.decode(shown).size == fetched.checkpoint.size
         assert one.witnessing.alarms() == []
 
 
@@ -192,16 +192,16 @@ class Script:
     clock: Time
     answers: list[Answer] = field(default_factory=list)
     shown: bytes | None = None
-    asked: list[Request] = field(default_factory=list)
+    asked: list[AddCheckpoint] = field(default_factory=list)
 
     async def __call__(self, line: str, body: bytes, stream: trio.abc.Stream) -> None:
         if line.startswith("GET"):
             status, data = (404, b"") if self.shown is None else (200, self.shown)
         elif self.answers:
-            self.asked.append(Request.decode(body))
+            self.asked.append(AddCheckpoint.decode(body))
             status, data = self.answers.pop(0)
         else:
-            self.asked.append(Request.decode(body))
+            self.asked.append(AddCheckpoint.decode(body))
             text = Note.decode(self.asked[-1].checkpoint).text
             line_ = cosign(text, OUTSIDE.name, seed_of("outside"), int(self.clock.now()))
             stranger = cosign(text, "stranger.example", seed_of("stranger"), 5)

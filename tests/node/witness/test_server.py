@@ -18,7 +18,7 @@ from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoin
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.equivocation import check as check_conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey, decode_signatures
-from accredit.registry.transparency.witness import Held, Refused, Request, origin_hash, read_cosignature
+from accredit.registry.transparency.witness import AddCheckpoint, Refused, WitnessedHead, origin_hash, read_cosignature
 from tests.strategies.consortium import seed_of
 from tests.strategies.stored_log import limit_pages, page_count
 from tests.strategies.witnessed import Tree
@@ -81,13 +81,13 @@ def desk(files: Files, clock: Time | None = None, found: list[Conflict] | None =
     )
 
 
-async def ask(witness: NodeWitness, request: Request) -> int:
+async def ask(witness: NodeWitness, request: AddCheckpoint) -> int:
     """The status; a cosignature is checked."""
     verdict = await witness.add_checkpoint(request.encode())
     if isinstance(verdict, Refused):
         return verdict.status
-    size = Held.decode(request.checkpoint).size
-    text = Checkpoint(origin=LOG.name, size=size, root=Held.decode(request.checkpoint).root).encode()
+    size = WitnessedHead.decode(request.checkpoint).size
+    text = Checkpoint(origin=LOG.name, size=size, root=WitnessedHead.decode(request.checkpoint).root).encode()
     assert read_cosignature(verdict, text, KEY, NOW)
     return 200
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accredit.registry.decision.query import Query
 from accredit.registry.domain import axes, scope
-from accredit.registry.domain.scope import Outcome, body_within_limits, covers, limits_within, scope_within_limits
+from accredit.registry.domain.scope import AxisOutcome, body_within_limits, covers, limits_within, scope_within_limits
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
 from tests.strategies.domain import FRAMEWORK
@@ -185,7 +185,7 @@ def test_a_framework_named_in_the_question_rules_the_others_out() -> None:
 def test_one_competency_outside_refuses_them_all_even_beside_an_unknown_one() -> None:
     granted = {"frameworks": ["urn:example:third"]}
     (axis,) = covers(granted, ask(competencies=("urn:example:unheard", TWO)), known)
-    assert (axis.outcome, axis.asked) == (Outcome.NOT_COVERED, TWO)
+    assert (axis.outcome, axis.asked) == (AxisOutcome.NOT_COVERED, TWO)
 
 
 def test_a_framework_with_a_circle_of_parents_ends() -> None:

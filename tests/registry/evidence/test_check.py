@@ -12,7 +12,15 @@ from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.records import record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, RefusedError
-from accredit.registry.evidence.check import EVIDENCE_BYTES, NOTES_MAX, RECOGNITION, Checked, Checker, Evidence, check
+from accredit.registry.evidence.check import (
+    EVIDENCE_BYTES,
+    NOTES_MAX,
+    RECOGNITION,
+    Checked,
+    Evidence,
+    EvidenceChecker,
+    check,
+)
 from accredit.registry.evidence.prove import NO_NOTE, Prover
 from accredit.registry.evidence.proved_records import (
     GOVERNING_MAX,
@@ -22,7 +30,7 @@ from accredit.registry.evidence.proved_records import (
     ProvenRecords,
     Recorder,
 )
-from accredit.registry.evidence.state_check import CheckError, Result
+from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.transparency.state_note import AHEAD_MAX
 from accredit.registry.transparency.state_trie import Trie
@@ -50,14 +58,14 @@ def refused(
 ) -> Checked:
     """The check of what must not be verified."""
     checked = check(evidence if isinstance(evidence, bytes) else evidence.encode(), query, policy, now)
-    assert checked.result is not Result.VERIFIED
+    assert checked.result is not CheckResult.VERIFIED
     assert checked.decision is None
     assert checked.state is None
     assert checked.text
     return checked
 
 
-def verdict(*arguments: Any, **named: Any) -> tuple[Result, str]:
+def verdict(*arguments: Any, **named: Any) -> tuple[CheckResult, str]:
     checked = refused(*arguments, **named)
     return checked.result, checked.check
 
@@ -67,7 +75,7 @@ def verdict(*arguments: Any, **named: Any) -> tuple[Result, str]:
 
 def test_a_present_record_is_proved_offline() -> None:
     checked = check(GOOD.encode(), QUERY, POLICY, NOW)
-    assert (checked.result, checked.check) == (Result.VERIFIED, "")
+    assert (checked.result, checked.check) == (CheckResult.VERIFIED, "")
     assert checked.decision == decide(QUERY, HELD.reader(), NOW, ecosystem_id=ECOSYSTEM)
     assert checked.decision.verdict is Verdict.TRUSTED
     assert checked.state == HELD.state
@@ -87,24 +95,24 @@ def test_an_unknown_issuer_is_proved_to_be_absent() -> None:
 def test_the_past_is_proved_as_well() -> None:
     query = replace(QUERY, time=domain.at("2015-05-20"))
     checked = check(HELD.prove(query, NOW).encode(), query, POLICY, NOW)
-    assert checked.result is Result.VERIFIED
+    assert checked.result is CheckResult.VERIFIED
 
 
 def test_recognition_is_proved_as_well() -> None:
     query = replace(QUERY, entity=STATE)
     evidence = HELD.prove(query, NOW, asked=RECOGNITION).encode()
-    assert check(evidence, query, POLICY, NOW, asked=RECOGNITION).result is Result.VERIFIED
-    assert verdict(evidence, query=query) == (Result.REFUTED, "question")
-    assert check(evidence, None, POLICY, NOW).result is Result.VERIFIED
+    assert check(evidence, query, POLICY, NOW, asked=RECOGNITION).result is CheckResult.VERIFIED
+    assert verdict(evidence, query=query) == (CheckResult.REFUTED, "question")
+    assert check(evidence, None, POLICY, NOW).result is CheckResult.VERIFIED
 
 
 def test_a_file_can_be_checked_by_the_question_it_carries() -> None:
     assert Evidence.decode(GOOD.encode()) == GOOD
-    assert check(GOOD.encode(), None, POLICY, NOW).result is Result.VERIFIED
+    assert check(GOOD.encode(), None, POLICY, NOW).result is CheckResult.VERIFIED
 
 
 def test_a_note_read_once_serves_much_evidence() -> None:
-    checker = Checker(POLICY)
+    checker = EvidenceChecker(POLICY)
     for _ in range(2):
         assert checker.check(GOOD.encode(), QUERY, NOW) == check(GOOD.encode(), QUERY, POLICY, NOW)
     other = HELD.prove(QUERY, NOW, note=HELD.note(NOW - 1)).encode()
@@ -112,8 +120,8 @@ def test_a_note_read_once_serves_much_evidence() -> None:
 
 
 def test_what_a_checker_remembers_grows_stale_with_the_clock() -> None:
-    checker = Checker(POLICY)
-    assert checker.check(GOOD.encode(), QUERY, NOW).result is Result.VERIFIED
+    checker = EvidenceChecker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is CheckResult.VERIFIED
     late = NOW + POLICY.max_age + 1
     assert checker.check(GOOD.encode(), QUERY, late) == check(GOOD.encode(), QUERY, POLICY, late)
     assert checker.check(GOOD.encode(), QUERY, late).check == "age"
@@ -121,8 +129,8 @@ def test_what_a_checker_remembers_grows_stale_with_the_clock() -> None:
 
 def test_a_checker_that_has_seen_a_record_proved_still_refuses_every_other_proof_of_it() -> None:
     """Charter and authorities are remembered: only byte for byte what was proved under the same root."""
-    checker = Checker(POLICY)
-    assert checker.check(GOOD.encode(), QUERY, NOW).result is Result.VERIFIED
+    checker = EvidenceChecker(POLICY)
+    assert checker.check(GOOD.encode(), QUERY, NOW).result is CheckResult.VERIFIED
     for at, one in enumerate(GOOD.records):
         for changed in (
             replace(one, proof=one.proof[:-1] + bytes([one.proof[-1] ^ 1])),
@@ -139,7 +147,7 @@ def test_a_checker_goes_from_one_root_to_another_and_takes_nothing_along() -> No
     revoked = world()
     revoked.charter["name"] = "Another name"
     other = Held.of(revoked.records(), count=101)
-    checker = Checker(POLICY)
+    checker = EvidenceChecker(POLICY)
     files = [GOOD.encode(), other.prove(QUERY, NOW).encode()]
     mixed = replace(other.prove(QUERY, NOW), records=GOOD.records).encode()
     for data in (*files, *files, mixed):
@@ -148,7 +156,7 @@ def test_a_checker_goes_from_one_root_to_another_and_takes_nothing_along() -> No
 
 
 def test_a_checker_asked_about_ever_new_notes_does_not_grow_without_end() -> None:
-    checker = Checker(POLICY)
+    checker = EvidenceChecker(POLICY)
     for second in range(NOTES_MAX + 2):
         data = HELD.prove(QUERY, NOW, note=HELD.note(NOW - second)).encode()
         assert checker.check(data, QUERY, NOW).since == NOW - second
@@ -176,26 +184,26 @@ def with_record(change: dict[str, Any], type: str = "issuer", id: str = COLLEGE)
 def test_a_record_left_out_is_refuted_not_absent() -> None:
     for left_out in GOOD.records:
         records = tuple(one for one in GOOD.records if one is not left_out)
-        assert verdict(replace(GOOD, records=records)) == (Result.REFUTED, "missing_record")
+        assert verdict(replace(GOOD, records=records)) == (CheckResult.REFUTED, "missing_record")
 
 
 def test_absence_claimed_for_a_present_key_is_refuted() -> None:
-    assert verdict(with_record({"raw": None})) == (Result.REFUTED, "record")
+    assert verdict(with_record({"raw": None})) == (CheckResult.REFUTED, "record")
     absent = HELD.trie.prove(record_key("issuer", UNION))
-    assert verdict(with_record({"raw": None, "proof": absent})) == (Result.REFUTED, "proof")
+    assert verdict(with_record({"raw": None, "proof": absent})) == (CheckResult.REFUTED, "proof")
     other_world = Held({subject: record for subject, record in HELD.records.items() if subject[0] != "issuer"})
     hidden = other_world.trie.prove(record_key("issuer", COLLEGE))
-    assert verdict(with_record({"raw": None, "proof": hidden})) == (Result.REFUTED, "proof")
+    assert verdict(with_record({"raw": None, "proof": hidden})) == (CheckResult.REFUTED, "proof")
 
 
 def test_a_proof_for_another_root_is_refuted() -> None:
     other = Trie([(record_key("issuer", COLLEGE), bytes(32))])
-    assert verdict(with_record({"proof": other.prove(record_key("issuer", COLLEGE))})) == (Result.REFUTED, "proof")
+    assert verdict(with_record({"proof": other.prove(record_key("issuer", COLLEGE))})) == (CheckResult.REFUTED, "proof")
 
 
 def test_a_changed_record_is_refuted() -> None:
     record = {**HELD.records["issuer", COLLEGE], "accreditations": []}
-    assert verdict(with_record({"raw": encode(record)})) == (Result.REFUTED, "record")
+    assert verdict(with_record({"raw": encode(record)})) == (CheckResult.REFUTED, "record")
 
 
 def test_wrong_depth_reordered_truncated_and_surplus_siblings_are_refuted() -> None:
@@ -215,14 +223,14 @@ def test_wrong_depth_reordered_truncated_and_surplus_siblings_are_refuted() -> N
         proof + b"\0",
         b"",
     ):
-        assert verdict(with_record({"proof": altered})) == (Result.REFUTED, "proof")
+        assert verdict(with_record({"proof": altered})) == (CheckResult.REFUTED, "proof")
 
 
 def test_a_surplus_record_is_refuted() -> None:
     proof = HELD.trie.prove(record_key("authority", STATE))
     spare = ProvenRecord(type="authority", id=STATE, raw=HELD.raws()["authority", STATE], proof=proof)
     records = tuple(sorted((*GOOD.records, spare), key=lambda one: (one.type, one.id)))
-    assert verdict(replace(GOOD, records=records)) == (Result.REFUTED, "surplus_record")
+    assert verdict(replace(GOOD, records=records)) == (CheckResult.REFUTED, "surplus_record")
 
 
 def test_another_answer_than_the_records_give_is_refuted() -> None:
@@ -236,9 +244,9 @@ def test_another_answer_than_the_records_give_is_refuted() -> None:
         ("unheard_of", 1),
     ):
         checked = refused(replace(GOOD, answer={**GOOD.answer, name: value}))
-        assert (checked.result, checked.check) == (Result.REFUTED, "decision")
+        assert (checked.result, checked.check) == (CheckResult.REFUTED, "decision")
     left_out = {name: value for name, value in GOOD.answer.items() if name != "unchecked"}
-    assert verdict(replace(GOOD, answer=left_out)) == (Result.REFUTED, "decision")
+    assert verdict(replace(GOOD, answer=left_out)) == (CheckResult.REFUTED, "decision")
 
 
 def test_one_and_true_are_two_answers() -> None:
@@ -246,15 +254,15 @@ def test_one_and_true_are_two_answers() -> None:
     evidence = HELD.prove(one, NOW)
     assert evidence.answer["time_requested"] == 1
     assert verdict(replace(evidence, answer={**evidence.answer, "time_requested": True}), query=one) == (
-        Result.REFUTED,
+        CheckResult.REFUTED,
         "decision",
     )
 
 
 def test_the_answer_to_another_question_is_refuted() -> None:
-    assert verdict(GOOD, query=replace(QUERY, entity=UNION)) == (Result.REFUTED, "question")
+    assert verdict(GOOD, query=replace(QUERY, entity=UNION)) == (CheckResult.REFUTED, "question")
     asked = replace(QUERY, time=domain.at("2015-05-20"))
-    assert verdict(replace(GOOD, query=asked), query=asked) == (Result.REFUTED, "decision")
+    assert verdict(replace(GOOD, query=asked), query=asked) == (CheckResult.REFUTED, "decision")
 
 
 def test_a_withheld_revocation_is_caught_by_its_root() -> None:
@@ -263,9 +271,9 @@ def test_a_withheld_revocation_is_caught_by_its_root() -> None:
     grant = next(one.statement.id for one in revoked.said if one.statement.kind == "accreditation.grant")
     revoked.event(grant, "revoke", "2026-05-01")
     newer = Held.of(revoked.records(), count=101)
-    assert verdict(replace(GOOD, note=newer.note(NOW))) == (Result.REFUTED, "root")
+    assert verdict(replace(GOOD, note=newer.note(NOW))) == (CheckResult.REFUTED, "root")
     roots: Any = {"records_root": newer.trie.root(), "statements_root": newer.statements_root}
-    assert verdict(replace(GOOD, note=newer.note(NOW), **roots)) == (Result.REFUTED, "proof")
+    assert verdict(replace(GOOD, note=newer.note(NOW), **roots)) == (CheckResult.REFUTED, "proof")
     honest = check(newer.prove(QUERY, NOW).encode(), QUERY, POLICY, NOW)
     assert honest.decision is not None
     assert not honest.decision.authorized
@@ -275,34 +283,40 @@ def test_an_old_note_re_stamped_by_one_signer_is_stale() -> None:
     names = node_names(4)
     old, new = HELD.note(NOW - 3600, names[:3]), HELD.note(NOW, names[3:])
     stamped = old + new.partition(b"\n\n")[2]
-    assert verdict(replace(GOOD, note=stamped)) == (Result.STALE, "age")
+    assert verdict(replace(GOOD, note=stamped)) == (CheckResult.STALE, "age")
 
 
 def test_a_note_older_than_the_maximum_age_is_stale() -> None:
-    assert verdict(replace(GOOD, note=HELD.note(NOW - 301))) == (Result.STALE, "age")
-    assert check(replace(GOOD, note=HELD.note(NOW - 300)).encode(), QUERY, POLICY, NOW).result is Result.VERIFIED
+    assert verdict(replace(GOOD, note=HELD.note(NOW - 301))) == (CheckResult.STALE, "age")
+    assert check(replace(GOOD, note=HELD.note(NOW - 300)).encode(), QUERY, POLICY, NOW).result is CheckResult.VERIFIED
 
 
 def test_signers_with_a_clock_set_ahead_do_not_count() -> None:
-    assert verdict(replace(GOOD, note=HELD.note(NOW + AHEAD_MAX + 1))) == (Result.STALE, "age")
-    assert check(replace(GOOD, note=HELD.note(NOW + AHEAD_MAX)).encode(), QUERY, POLICY, NOW).result is Result.VERIFIED
+    assert verdict(replace(GOOD, note=HELD.note(NOW + AHEAD_MAX + 1))) == (CheckResult.STALE, "age")
+    assert (
+        check(replace(GOOD, note=HELD.note(NOW + AHEAD_MAX)).encode(), QUERY, POLICY, NOW).result
+        is CheckResult.VERIFIED
+    )
 
 
 def test_too_few_signers_are_unwitnessed_however_fresh() -> None:
-    assert verdict(replace(GOOD, note=HELD.note(NOW, node_names(2)))) == (Result.UNWITNESSED, "quorum")
-    assert verdict(replace(GOOD, note=HELD.note(NOW, ["stranger.example"]))) == (Result.UNWITNESSED, "cosignatures")
-    assert verdict(replace(GOOD, note=b"")) == (Result.UNWITNESSED, "note")
+    assert verdict(replace(GOOD, note=HELD.note(NOW, node_names(2)))) == (CheckResult.UNWITNESSED, "quorum")
+    assert verdict(replace(GOOD, note=HELD.note(NOW, ["stranger.example"]))) == (
+        CheckResult.UNWITNESSED,
+        "cosignatures",
+    )
+    assert verdict(replace(GOOD, note=b"")) == (CheckResult.UNWITNESSED, "note")
     assert HELD.prove(QUERY, NOW, note=b"") == replace(GOOD, note=b"")
 
 
 def test_a_bad_line_of_a_known_signer_refutes_the_note() -> None:
     other = cosigned(replace(HELD.state, count=99), NOW, node_names(4)[3:])
-    assert verdict(replace(GOOD, note=GOOD.note + other.partition(b"\n\n")[2])) == (Result.REFUTED, "cosignatures")
+    assert verdict(replace(GOOD, note=GOOD.note + other.partition(b"\n\n")[2])) == (CheckResult.REFUTED, "cosignatures")
 
 
 def test_duplicate_key_lines_refute_the_note() -> None:
     twice = GOOD.note + HELD.note(NOW, node_names(1)).partition(b"\n\n")[2]
-    assert verdict(replace(GOOD, note=twice)) == (Result.REFUTED, "cosignatures")
+    assert verdict(replace(GOOD, note=twice)) == (CheckResult.REFUTED, "cosignatures")
 
 
 @pytest.mark.parametrize(
@@ -318,60 +332,65 @@ def test_duplicate_key_lines_refute_the_note() -> None:
 )
 def test_a_second_spelling_of_a_note_is_refuted(note: bytes) -> None:
     assert note != GOOD.note
-    assert verdict(replace(GOOD, note=note)) in ((Result.REFUTED, "note"), (Result.REFUTED, "cosignatures"))
+    assert verdict(replace(GOOD, note=note)) in ((CheckResult.REFUTED, "note"), (CheckResult.REFUTED, "cosignatures"))
 
 
 def test_lower_counts_than_verified_before_are_stale() -> None:
     seen = POLICY.remember(replace(HELD.state, count=101))
-    assert verdict(GOOD, policy=seen) == (Result.STALE, "count")
+    assert verdict(GOOD, policy=seen) == (CheckResult.STALE, "count")
 
 
 def test_another_state_of_a_count_verified_before_is_refuted() -> None:
     seen = POLICY.remember(replace(HELD.state, root=bytes(32)))
-    assert verdict(GOOD, policy=seen) == (Result.REFUTED, "count")
-    assert check(GOOD.encode(), QUERY, POLICY.remember(HELD.state), NOW).result is Result.VERIFIED
+    assert verdict(GOOD, policy=seen) == (CheckResult.REFUTED, "count")
+    assert check(GOOD.encode(), QUERY, POLICY.remember(HELD.state), NOW).result is CheckResult.VERIFIED
 
 
 def test_an_expired_policy_decides_nothing() -> None:
-    assert verdict(GOOD, policy=replace(POLICY, expires=NOW)) == (Result.UNKNOWN, "policy")
+    assert verdict(GOOD, policy=replace(POLICY, expires=NOW)) == (CheckResult.UNKNOWN, "policy")
 
 
 def test_a_clock_set_back_or_ahead_is_noticed() -> None:
     back = verdict(GOOD, now=NOW - AHEAD_MAX - 1)
-    assert back == (Result.UNKNOWN, "policy")
-    assert verdict(GOOD, policy=replace(POLICY, expires=NOW + 1000), now=NOW - AHEAD_MAX - 1) == (Result.STALE, "age")
-    assert verdict(GOOD, now=NOW + POLICY.max_age + 1) == (Result.STALE, "age")
-    assert verdict(GOOD, now=NOW + LIFETIME) == (Result.UNKNOWN, "policy")
+    assert back == (CheckResult.UNKNOWN, "policy")
+    assert verdict(GOOD, policy=replace(POLICY, expires=NOW + 1000), now=NOW - AHEAD_MAX - 1) == (
+        CheckResult.STALE,
+        "age",
+    )
+    assert verdict(GOOD, now=NOW + POLICY.max_age + 1) == (CheckResult.STALE, "age")
+    assert verdict(GOOD, now=NOW + LIFETIME) == (CheckResult.UNKNOWN, "policy")
 
 
 def test_an_answer_made_long_ago_under_a_fresh_note_is_stale() -> None:
     old = HELD.prove(QUERY, NOW - 301, note=HELD.note(NOW))
-    assert verdict(old) == (Result.STALE, "time")
-    assert verdict(HELD.prove(QUERY, NOW + 301, note=HELD.note(NOW))) == (Result.STALE, "time")
+    assert verdict(old) == (CheckResult.STALE, "time")
+    assert verdict(HELD.prove(QUERY, NOW + 301, note=HELD.note(NOW))) == (CheckResult.STALE, "time")
 
 
 def test_an_answer_that_a_date_has_overtaken_is_stale() -> None:
     end = domain.at("2030-01-01")
     policy = trust(HELD, end)
     evidence = HELD.prove(QUERY, end - 10)
-    assert check(evidence.encode(), QUERY, policy, end - 1).result is Result.UNKNOWN  # its clock is behind the policy
-    assert check(evidence.encode(), QUERY, replace(policy, expires=end + 9), end - 1).result is Result.VERIFIED
-    assert verdict(evidence, policy=policy, now=end) == (Result.STALE, "time")
+    assert (
+        check(evidence.encode(), QUERY, policy, end - 1).result is CheckResult.UNKNOWN
+    )  # its clock is behind the policy
+    assert check(evidence.encode(), QUERY, replace(policy, expires=end + 9), end - 1).result is CheckResult.VERIFIED
+    assert verdict(evidence, policy=policy, now=end) == (CheckResult.STALE, "time")
 
 
 def test_evidence_of_another_ecosystem_or_fold_is_unknown() -> None:
     other = Held(HELD.records, ecosystem=b"\x01" * 32)
-    assert verdict(other.prove(QUERY, NOW)) == (Result.UNKNOWN, "ecosystem")
-    assert verdict(Held(HELD.records, fold=2).prove(QUERY, NOW)) == (Result.UNKNOWN, "fold")
+    assert verdict(other.prove(QUERY, NOW)) == (CheckResult.UNKNOWN, "ecosystem")
+    assert verdict(Held(HELD.records, fold=2).prove(QUERY, NOW)) == (CheckResult.UNKNOWN, "fold")
 
 
 def test_an_authority_that_the_policy_does_not_rely_on_is_unknown() -> None:
     choosy = replace(POLICY, authorities=(HLC,))
-    assert verdict(GOOD, policy=choosy) == (Result.UNKNOWN, "authority")
+    assert verdict(GOOD, policy=choosy) == (CheckResult.UNKNOWN, "authority")
     query = replace(QUERY, authority=HLC + "#key")
-    assert check(HELD.prove(query, NOW).encode(), query, choosy, NOW).result is Result.VERIFIED
+    assert check(HELD.prove(query, NOW).encode(), query, choosy, NOW).result is CheckResult.VERIFIED
     nonsense = replace(QUERY, authority="no identifier")
-    assert verdict(HELD.prove(nonsense, NOW), policy=choosy, query=nonsense) == (Result.UNKNOWN, "authority")
+    assert verdict(HELD.prove(nonsense, NOW), policy=choosy, query=nonsense) == (CheckResult.UNKNOWN, "authority")
     checked = check(HELD.prove(nonsense, NOW).encode(), nonsense, POLICY, NOW)
     assert checked.decision is not None
     assert checked.decision.verdict is Verdict.INDETERMINATE
@@ -381,7 +400,7 @@ def test_the_policy_names_the_signers_never_the_note() -> None:
     """Somebody's own four nodes vouch for somebody's own map."""
     forged = Held({**HELD.records, ("issuer", UNION): {"id": UNION}})
     names = [f"own{number}.example" for number in range(4)]
-    assert verdict(forged.prove(QUERY, NOW, note=forged.note(NOW, names))) == (Result.UNWITNESSED, "cosignatures")
+    assert verdict(forged.prove(QUERY, NOW, note=forged.note(NOW, names))) == (CheckResult.UNWITNESSED, "cosignatures")
 
 
 def test_a_quorum_that_vouches_for_nonsense_does_not_make_a_verifier_fall_over() -> None:
@@ -394,7 +413,7 @@ def test_a_quorum_that_vouches_for_nonsense_does_not_make_a_verifier_fall_over()
             recorder.get(type, id)
         evidence = replace(GOOD, records=recorder.prove(), records_root=forged.trie.root(), note=forged.note(NOW))
         assert proof in [one.proof for one in evidence.records]
-        assert verdict(evidence) == (Result.REFUTED, "record")
+        assert verdict(evidence) == (CheckResult.REFUTED, "record")
     raw = b"\xff"
     trie = Trie([(record_key("issuer", COLLEGE), sha256(raw).digest())])
     one = ProvenRecord(type="issuer", id=COLLEGE, raw=raw, proof=trie.prove(record_key("issuer", COLLEGE)))

@@ -16,8 +16,8 @@ from accredit.registry.decision.query_forms import decode_query, encode_query
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError
 from accredit.registry.evidence import check as evidence
-from accredit.registry.evidence.check import RECORDS_MAX, Checked, Checker, Evidence, check
-from accredit.registry.evidence.state_check import Result
+from accredit.registry.evidence.check import RECORDS_MAX, Checked, Evidence, EvidenceChecker, check
+from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.transparency.state_note import AHEAD_MAX
 from tests.strategies import domain
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, HLC, NOW, STATE, UNION, World
@@ -38,7 +38,7 @@ POLICY = trust(HELD, NOW)
 GOOD = HELD.prove(QUERY, NOW)
 
 
-def verdict(data: bytes) -> tuple[Result, str]:
+def verdict(data: bytes) -> tuple[CheckResult, str]:
     checked = check(data, QUERY, POLICY, NOW)
     return checked.result, checked.check
 
@@ -57,12 +57,12 @@ def test_the_specification_names_every_check_and_no_other() -> None:
     assert tuple(word for words in named for word in words) == CHECKS
 
 
-def refusals(checker: Checker, mutations: Iterable[bytes], answers: Held = HELD) -> Counter[str]:
+def refusals(checker: EvidenceChecker, mutations: Iterable[bytes], answers: Held = HELD) -> Counter[str]:
     """How often which check refused, of mutations that must all be refused; but for when the answer was made."""
     found: Counter[str] = Counter()
     for mutated in mutations:
         checked = checker.check(mutated, QUERY, NOW)
-        if checked.result is Result.VERIFIED:
+        if checked.result is CheckResult.VERIFIED:
             _only_the_time_differs(mutated, checked, answers)
             continue
         assert checked.check in CHECKS
@@ -76,7 +76,7 @@ def refusals(checker: Checker, mutations: Iterable[bytes], answers: Held = HELD)
 def test_every_single_bit_and_byte_changed_in_an_evidence_file_is_refused_by_a_named_check() -> None:
     data = GOOD.encode()
     masks = (*(1 << bit for bit in range(8)), 0xFF)
-    found = refusals(Checker(POLICY), changed(data, [(at, mask) for at in range(len(data)) for mask in masks]))
+    found = refusals(EvidenceChecker(POLICY), changed(data, [(at, mask) for at in range(len(data)) for mask in masks]))
     assert set(found) >= {"form", "question", "decision", "root", "proof", "record", "note", "cosignatures"}
     assert sum(found.values()) >= len(masks) * len(data) - 24, "but for the time of the answer"
 
@@ -86,7 +86,7 @@ def test_bytes_added_to_or_dropped_from_an_evidence_file_are_refused_by_a_named_
     added = (data[:at] + bytes([at % 256]) + data[at:] for at in range(len(data) + 1))
     dropped = (data[:at] + data[at + 1 :] for at in range(len(data)))
     doubled = (data[: at + 32] + data[at:] for at in range(0, len(data), 32))
-    assert sum(refusals(Checker(POLICY), (*added, *dropped, *doubled)).values()) >= 2 * len(data)
+    assert sum(refusals(EvidenceChecker(POLICY), (*added, *dropped, *doubled)).values()) >= 2 * len(data)
 
 
 def test_changes_all_over_a_large_evidence_file_are_refused_by_a_named_check() -> None:
@@ -98,7 +98,7 @@ def test_changes_all_over_a_large_evidence_file_are_refused_by_a_named_check() -
     assert len(data) > 50_000
     # A step that meets every kind of place: it has no divisor in common with the length of a record and its proof.
     found = refusals(
-        Checker(trust(held, NOW)), changed(data, [(at, 1 << at % 8) for at in range(0, len(data), 211)]), held
+        EvidenceChecker(trust(held, NOW)), changed(data, [(at, 1 << at % 8) for at in range(0, len(data), 211)]), held
     )
     assert sum(found.values()) >= len(data) // 211
     assert set(found) >= {"proof", "record"}
@@ -122,8 +122,8 @@ def _only_the_time_differs(mutated: bytes, checked: Checked, answers: Held) -> N
 def test_truncated_and_lengthened_files_are_refused() -> None:
     data = GOOD.encode()
     for at in range(len(data)):
-        assert verdict(data[:at]) == (Result.REFUTED, "form")
-    assert verdict(data + b"\0") == (Result.REFUTED, "form")
+        assert verdict(data[:at]) == (CheckResult.REFUTED, "form")
+    assert verdict(data + b"\0") == (CheckResult.REFUTED, "form")
 
 
 def test_a_mutation_in_a_line_that_is_not_needed_cannot_change_what_is_verified() -> None:
@@ -134,7 +134,7 @@ def test_a_mutation_in_a_line_that_is_not_needed_cannot_change_what_is_verified(
     survived, start = 0, data.index(spare.note)
     for at in range(start + spare.note.index(b"\n\n"), start + len(spare.note)):
         checked = check(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], QUERY, POLICY, NOW)
-        if checked.result is Result.VERIFIED:
+        if checked.result is CheckResult.VERIFIED:
             survived += 1
             assert (checked.decision, checked.state, checked.since) == (whole.decision, whole.state, whole.since)
             assert set(checked.signers) < set(whole.signers)
@@ -197,7 +197,7 @@ def test_a_file_of_another_form_is_refused(change: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=80))
 def test_any_bytes_are_refused_and_nothing_is_raised(data: bytes) -> None:
-    assert verdict(data) == (Result.REFUTED, "form")
+    assert verdict(data) == (CheckResult.REFUTED, "form")
 
 
 queries = st.builds(
@@ -235,5 +235,5 @@ def test_the_decision_is_the_same_at_the_node_and_over_its_evidence(
     held = Held.of(generated.records())
     data = held.prove(query, NOW).encode()
     checked = check(data, query, trust(held, NOW), NOW)
-    assert checked.result is Result.VERIFIED, checked.text
+    assert checked.result is CheckResult.VERIFIED, checked.text
     assert checked.decision == decide(query, held.reader(), NOW, ecosystem_id=ECOSYSTEM)

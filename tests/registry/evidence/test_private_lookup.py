@@ -17,7 +17,7 @@ from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.private_lookup import LEAVES_MAX, Bucket, BucketRecords, Buckets, ask, open_bucket
 from accredit.registry.evidence.proved_records import Mapped, Recorder
 from accredit.registry.evidence.range_proof import Prefix
-from accredit.registry.evidence.state_check import CheckError, Result
+from accredit.registry.evidence.state_check import CheckError, CheckResult
 from tests.strategies import domain
 from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, World
 from tests.strategies.noted import Held, trust
@@ -73,7 +73,7 @@ def opened(kind: str = "issuer", id: str = COLLEGE, bits: int = 2) -> BucketReco
     return open_bucket(Bucket.of(bucket(kind, id, bits)), POLICY, NOW)
 
 
-def refused(value: dict[str, Any], now: int = NOW) -> tuple[Result, str]:
+def refused(value: dict[str, Any], now: int = NOW) -> tuple[CheckResult, str]:
     with pytest.raises(CheckError) as error:
         open_bucket(Bucket.of(value), POLICY, now)
     return error.value.result, error.value.check
@@ -92,7 +92,7 @@ def test_an_issuer_left_out_of_a_bucket_is_never_taken_for_absent() -> None:
     whole = bucket("issuer", COLLEGE, 0)
     for left_out in range(len(whole["leaves"])):
         leaves = whole["leaves"][:left_out] + whole["leaves"][left_out + 1 :]
-        assert refused({**whole, "leaves": leaves}) == (Result.REFUTED, "prefix")
+        assert refused({**whole, "leaves": leaves}) == (CheckResult.REFUTED, "prefix")
 
 
 def test_an_issuer_whose_record_is_withheld_is_missing_and_not_absent() -> None:
@@ -125,18 +125,18 @@ def test_a_leaf_moved_renamed_or_made_up_is_found() -> None:
         [[first[0], first[1], "00" * 32], second, *rest],
         [*whole["leaves"], ["issuer", UNION, "00" * 32]],
     ):
-        assert refused({**whole, "leaves": leaves}) == (Result.REFUTED, "prefix")
+        assert refused({**whole, "leaves": leaves}) == (CheckResult.REFUTED, "prefix")
 
 
 def test_roots_note_proof_and_records_are_checked_as_everywhere() -> None:
     whole = bucket("issuer", COLLEGE, 1)
-    assert refused({**whole, "records_root": "00" * 32}) == (Result.REFUTED, "root")
-    assert refused({**whole, "statements_root": "00" * 32}) == (Result.REFUTED, "root")
-    assert refused(whole, NOW + 10_000) == (Result.STALE, "age")
-    assert refused({**whole, "proof": ""}) == (Result.REFUTED, "prefix")
+    assert refused({**whole, "records_root": "00" * 32}) == (CheckResult.REFUTED, "root")
+    assert refused({**whole, "statements_root": "00" * 32}) == (CheckResult.REFUTED, "root")
+    assert refused(whole, NOW + 10_000) == (CheckResult.STALE, "age")
+    assert refused({**whole, "proof": ""}) == (CheckResult.REFUTED, "prefix")
     altered = [{**whole["records"][0], "record": None}, *whole["records"][1:]]
-    assert refused({**whole, "records": altered}) == (Result.REFUTED, "record")
-    assert refused({**whole, "bits": 2, "prefix": "ff" * 32})[0] is Result.REFUTED
+    assert refused({**whole, "records": altered}) == (CheckResult.REFUTED, "record")
+    assert refused({**whole, "bits": 2, "prefix": "ff" * 32})[0] is CheckResult.REFUTED
 
 
 def test_buckets_of_two_states_are_not_mixed() -> None:
@@ -150,7 +150,7 @@ def test_an_authority_that_the_policy_does_not_rely_on_is_unknown() -> None:
     policy = trust(HELD, NOW, authorities=("https://other.example/",))
     with pytest.raises(CheckError) as error:
         ask(QUERY, [opened()], policy, NOW)
-    assert (error.value.result, error.value.check) == (Result.UNKNOWN, "authority")
+    assert (error.value.result, error.value.check) == (CheckResult.UNKNOWN, "authority")
 
 
 GOOD = bucket("issuer", COLLEGE, 1)

@@ -13,7 +13,7 @@ from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.records import TYPES, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, RefusedError
-from accredit.registry.evidence.check import Checker
+from accredit.registry.evidence.check import EvidenceChecker
 from accredit.registry.evidence.prove import Prover
 from accredit.registry.evidence.snapshot import Snapshot, changes_between, encode_delta, encode_snapshot
 from accredit.registry.evidence.state_check import CheckError
@@ -83,7 +83,7 @@ def test_a_snapshot_proves_what_it_answers() -> None:
     )
     decision, evidence = prover.answer(QUERY, NOW)
     assert decision == snapshot.ask(QUERY, NOW)
-    assert Checker(POLICY).check(evidence.encode(), QUERY, NOW).decision == decision
+    assert EvidenceChecker(POLICY).check(evidence.encode(), QUERY, NOW).decision == decision
 
 
 def test_a_snapshot_is_reproducible_byte_for_byte() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.errors import DecodeError
-from accredit.registry.evidence.state_check import CheckError, Result
+from accredit.registry.evidence.state_check import CheckError, CheckResult
 from accredit.registry.evidence.statement_proof import Presence, Proved, check_presence
 from accredit.registry.transparency.state_trie import Trie
 from tests.strategies.domain import NOW, World
@@ -42,7 +42,7 @@ def checked(value: Any, id: bytes, now: int = NOW) -> Proved:
     return check_presence(Presence.of(value), id, POLICY, now)
 
 
-def refused(value: Any, id: bytes, now: int = NOW) -> tuple[Result, str]:
+def refused(value: Any, id: bytes, now: int = NOW) -> tuple[CheckResult, str]:
     with pytest.raises(CheckError) as error:
         checked(value, id, now)
     return error.value.result, error.value.check
@@ -60,11 +60,11 @@ def test_what_is_under_the_note_is_proved_and_so_is_what_is_not(number: int) -> 
 def test_no_answer_is_turned_into_its_contrary(id: bytes) -> None:
     honest = answer(id)
     other = answer(said(4) if id == said(3) else said(78))
-    assert refused({**honest, "present": not honest["present"]}, id) == (Result.REFUTED, "present")
-    assert refused({**honest, "proof": other["proof"]}, id) == (Result.REFUTED, "proof")
-    assert refused({**honest, "id": other["id"]}, id) == (Result.REFUTED, "statement")
-    assert refused(other, id) == (Result.REFUTED, "statement")
-    assert refused({**other, "id": id.hex()}, id) == (Result.REFUTED, "proof")
+    assert refused({**honest, "present": not honest["present"]}, id) == (CheckResult.REFUTED, "present")
+    assert refused({**honest, "proof": other["proof"]}, id) == (CheckResult.REFUTED, "proof")
+    assert refused({**honest, "id": other["id"]}, id) == (CheckResult.REFUTED, "statement")
+    assert refused(other, id) == (CheckResult.REFUTED, "statement")
+    assert refused({**other, "id": id.hex()}, id) == (CheckResult.REFUTED, "proof")
 
 
 @given(data=st.data(), id=st.sampled_from([said(3), said(77)]))
@@ -76,7 +76,7 @@ def test_one_other_bit_anywhere_in_the_proof_or_the_roots_refutes_it(data: st.Da
     raw[bit // 8] ^= 1 << bit % 8
     altered = b64encode(raw).decode() if name == "proof" else raw.hex()
     result, check = refused({**honest, name: altered}, id)
-    assert result is Result.REFUTED
+    assert result is CheckResult.REFUTED
     assert check == {"proof": "proof", "id": "statement"}.get(name, "root")
 
 
@@ -84,34 +84,34 @@ def test_a_proof_cut_short_or_gone_on_with_is_refuted() -> None:
     proof = SAID.prove(said(3))
     for other in (proof[:-1], proof[:-32], proof[1:], proof + b"\x00", proof + bytes(32), proof[:2]):
         value = answer(said(3), proof=b64encode(other).decode())
-        assert refused(value, said(3)) == (Result.REFUTED, "proof"), other.hex()
+        assert refused(value, said(3)) == (CheckResult.REFUTED, "proof"), other.hex()
 
 
 def test_swapped_roots_and_another_states_roots_are_refuted() -> None:
     honest, later = answer(said(3)), Trie((said(number), said(number)) for number in range(41))
     swapped = {"records_root": honest["statements_root"], "statements_root": honest["records_root"]}
-    assert refused({**honest, **swapped}, said(3)) == (Result.REFUTED, "root")
+    assert refused({**honest, **swapped}, said(3)) == (CheckResult.REFUTED, "root")
     # A statement that is new, under the note of before.
     newer = answer(said(40), trie=later)
-    assert refused(newer, said(40)) == (Result.REFUTED, "root")
-    assert refused({**newer, "statements_root": honest["statements_root"]}, said(40)) == (Result.REFUTED, "proof")
+    assert refused(newer, said(40)) == (CheckResult.REFUTED, "root")
+    assert refused({**newer, "statements_root": honest["statements_root"]}, said(40)) == (CheckResult.REFUTED, "proof")
 
 
 def test_a_leaf_with_a_value_of_its_own_says_nothing() -> None:
     odd = Trie([(said(1), said(1)), (said(2), said(9))])
     held = Held.of(World().records(), statements_root=odd.root())
     assert checked(answer(said(1), trie=odd, held=held), said(1)).is_present
-    assert refused(answer(said(2), trie=odd, held=held), said(2)) == (Result.REFUTED, "proof")
+    assert refused(answer(said(2), trie=odd, held=held), said(2)) == (CheckResult.REFUTED, "proof")
 
 
 def test_a_note_that_does_not_stand_proves_nothing() -> None:
     alone = HELD.note(NOW, by=node_names(2)).decode()
-    assert refused(answer(said(3), note=alone), said(3)) == (Result.UNWITNESSED, "quorum")
-    assert refused(answer(said(3), note=""), said(3)) == (Result.UNWITNESSED, "note")
-    assert refused(answer(said(3)), said(3), NOW + 301) == (Result.STALE, "age")
-    assert refused(answer(said(3), note="x"), said(3)) == (Result.REFUTED, "note")
+    assert refused(answer(said(3), note=alone), said(3)) == (CheckResult.UNWITNESSED, "quorum")
+    assert refused(answer(said(3), note=""), said(3)) == (CheckResult.UNWITNESSED, "note")
+    assert refused(answer(said(3)), said(3), NOW + 301) == (CheckResult.STALE, "age")
+    assert refused(answer(said(3), note="x"), said(3)) == (CheckResult.REFUTED, "note")
     late = POLICY.expires
-    assert refused(answer(said(3)), said(3), late) == (Result.UNKNOWN, "policy")
+    assert refused(answer(said(3)), said(3), late) == (CheckResult.UNKNOWN, "policy")
 
 
 @pytest.mark.parametrize(

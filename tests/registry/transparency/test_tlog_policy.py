@@ -15,7 +15,7 @@ from accredit.registry.transparency.tlog_policy import (
     Group,
     Log,
     Policy,
-    Witness,
+    PolicyWitness,
     threshold_policy,
 )
 from tests.strategies.noted import node_names, signer_keys, state_seed
@@ -150,13 +150,13 @@ def test_a_policy_made_by_hand_is_checked_too() -> None:
     with pytest.raises(DecodeError, match="has no white space"):
         Policy(quorum="none", logs=(Log(key=LOG, url="a b"),))
     with pytest.raises(DecodeError, match="cannot be a name"):
-        Policy(quorum="a b", witnesses=(Witness(name="a b", key=key),))
+        Policy(quorum="a b", witnesses=(PolicyWitness(name="a b", key=key),))
     with pytest.raises(DecodeError, match="at most"):
-        Policy(quorum="none", witnesses=tuple(Witness(name=n, key=key) for n in node_names(ITEMS_MAX + 1)))
+        Policy(quorum="none", witnesses=tuple(PolicyWitness(name=n, key=key) for n in node_names(ITEMS_MAX + 1)))
     with pytest.raises(DecodeError, match="0 members"):
         Policy(quorum="g", groups=(Group(name="g", threshold=1, members=()),))
     with pytest.raises(DecodeError, match="No witness or group"):
-        Policy(quorum="b", witnesses=(Witness(name="a", key=key),))
+        Policy(quorum="b", witnesses=(PolicyWitness(name="a", key=key),))
     with pytest.raises(DecodeError, match="before the group"):
         Policy(quorum="g", groups=(Group(name="g", threshold=1, members=("a",)),))
 

@@ -28,11 +28,11 @@ from accredit.registry.transparency.witness import (
     NOTHING,
     REQUEST_BYTES,
     Accepted,
-    Held,
+    AddCheckpoint,
     Opened,
     Refused,
-    Request,
     Witness,
+    WitnessedHead,
     encode_size,
     judge,
     open_request,
@@ -56,21 +56,21 @@ TREE = Tree(ORIGIN, 20)
 LOG = TREE.key
 
 
-def held(size: int) -> Held:
-    return Held.decode(TREE.note(size))
+def held(size: int) -> WitnessedHead:
+    return WitnessedHead.decode(TREE.note(size))
 
 
 def known(origin: str) -> VerifierKey | None:
     return LOG if origin == LOG.name else None
 
 
-def ask(request: Request | bytes, before: Held = NOTHING) -> Accepted | Refused:
+def ask(request: AddCheckpoint | bytes, before: WitnessedHead = NOTHING) -> Accepted | Refused:
     data = request if isinstance(request, bytes) else request.encode()
     opened = open_request(data, known)
     return opened if isinstance(opened, Refused) else judge(opened, before)
 
 
-def status(request: Request | bytes, before: Held = NOTHING) -> int:
+def status(request: AddCheckpoint | bytes, before: WitnessedHead = NOTHING) -> int:
     verdict = ask(request, before)
     return verdict.status if isinstance(verdict, Refused) else 200
 
@@ -101,25 +101,25 @@ def test_404_an_origin_nobody_told_us_about_before_any_signature_is_looked_at() 
         text=Checkpoint(origin="other.example", size=1, root=bytes(32)).encode(),
         signatures=(Signature(name="x", key_id=bytes(4), blob=bytes(64)),),
     )
-    assert status(Request(old=9, proof=(), checkpoint=unsigned.encode())) == 404
+    assert status(AddCheckpoint(old=9, proof=(), checkpoint=unsigned.encode())) == 404
 
 
 def test_403_no_signature_of_the_log() -> None:
     stranger = sign_note(TREE.checkpoint(3).encode(), "stranger.example", bytes([9]) * 32)
-    assert status(Request(old=9, proof=(), checkpoint=stranger)) == 403
+    assert status(AddCheckpoint(old=9, proof=(), checkpoint=stranger)) == 403
 
 
 def test_403_a_bad_signature_of_the_log_even_beside_a_good_cosignature_of_somebody() -> None:
     text = TREE.checkpoint(3).encode()
     wrong = sign_text(TREE.checkpoint(4).encode(), LOG.name, LOG_SEED)
     lines = (wrong, cosign(text, WITNESS.name, WITNESS_SEED, NOW))
-    assert status(Request(old=9, proof=(), checkpoint=Note(text=text, signatures=lines).encode())) == 403
+    assert status(AddCheckpoint(old=9, proof=(), checkpoint=Note(text=text, signatures=lines).encode())) == 403
 
 
 def test_403_the_logs_line_twice() -> None:
     text = TREE.checkpoint(3).encode()
     line = sign_text(text, LOG.name, LOG_SEED)
-    assert status(Request(old=0, proof=(), checkpoint=Note(text=text, signatures=(line, line)).encode())) == 403
+    assert status(AddCheckpoint(old=0, proof=(), checkpoint=Note(text=text, signatures=(line, line)).encode())) == 403
 
 
 def test_400_old_above_the_size_before_it_is_compared_with_what_is_held() -> None:
@@ -128,7 +128,7 @@ def test_400_old_above_the_size_before_it_is_compared_with_what_is_held() -> Non
 
 def test_409_names_the_size_that_is_held_before_the_proof_is_looked_at() -> None:
     for old in (0, 4, 6):
-        verdict = ask(Request(old=old, proof=(bytes(32),), checkpoint=TREE.note(8)), held(5))
+        verdict = ask(AddCheckpoint(old=old, proof=(bytes(32),), checkpoint=TREE.note(8)), held(5))
         assert isinstance(verdict, Refused)
         assert (verdict.status, verdict.size) == (409, 5)
         assert verdict.conflict is None
@@ -137,13 +137,13 @@ def test_409_names_the_size_that_is_held_before_the_proof_is_looked_at() -> None
 
 def test_422_an_empty_log_with_another_root() -> None:
     text = Checkpoint(origin=LOG.name, size=0, root=bytes(32)).encode()
-    assert status(Request(old=0, proof=(), checkpoint=sign_note(text, LOG.name, LOG_SEED))) == 422
+    assert status(AddCheckpoint(old=0, proof=(), checkpoint=sign_note(text, LOG.name, LOG_SEED))) == 422
 
 
 @pytest.mark.parametrize("old", [0, 5, 8])
 def test_422_a_proof_where_none_may_be_or_a_wrong_one(old: int) -> None:
     request = TREE.request(old, 8)
-    surplus = Request(old=old, proof=(*request.proof, bytes(32)), checkpoint=request.checkpoint)
+    surplus = AddCheckpoint(old=old, proof=(*request.proof, bytes(32)), checkpoint=request.checkpoint)
     assert status(surplus, held(old)) == 422
 
 
@@ -152,7 +152,7 @@ def test_422_every_hash_of_a_proof_is_needed_and_in_its_place() -> None:
     assert len(request.proof) > 2
 
     def with_proof(*proof: bytes) -> int:
-        return status(Request(old=5, proof=proof, checkpoint=request.checkpoint), held(5))
+        return status(AddCheckpoint(old=5, proof=proof, checkpoint=request.checkpoint), held(5))
 
     assert with_proof(*request.proof) == 200
     for index in range(len(request.proof)):
@@ -173,7 +173,7 @@ def test_422_a_fork_keeps_its_signed_checkpoint_as_a_trace() -> None:
 @pytest.mark.parametrize(("old", "expected"), [(5, 422), (0, 409), (6, 400)])
 def test_two_roots_of_one_size_are_a_conflict_that_proves_itself_whatever_the_answer(old: int, expected: int) -> None:
     fork = Tree(ORIGIN, 20, fork=3)
-    verdict = ask(Request(old=old, proof=(), checkpoint=fork.note(5)), held(5))
+    verdict = ask(AddCheckpoint(old=old, proof=(), checkpoint=fork.note(5)), held(5))
     assert isinstance(verdict, Refused)
     assert verdict.status == expected
     assert verdict.conflict is not None
@@ -186,7 +186,7 @@ def test_a_log_with_a_new_key_is_refused_and_not_accused_with_the_old_one() -> N
     other = bytes([3]) * 32
     fork = sign_note(Tree(ORIGIN, 20, fork=3).checkpoint(5).encode(), LOG.name, other)
     key = VerifierKey(name=LOG.name, type=KeyType.ED25519, public=public_of(other))
-    opened = open_request(Request(old=5, proof=(), checkpoint=fork).encode(), lambda _: key)
+    opened = open_request(AddCheckpoint(old=5, proof=(), checkpoint=fork).encode(), lambda _: key)
     assert isinstance(opened, Opened)
     verdict = judge(opened, held(5))
     assert isinstance(verdict, Refused)
@@ -203,7 +203,7 @@ def test_a_request_as_the_specification_shows_it() -> None:
     assert lines[1 : 1 + len(request.proof)] == [encode_base64(each) for each in request.proof]
     assert lines[1 + len(request.proof)] == ""
     assert lines[2 + len(request.proof)] == LOG.name
-    assert Request.decode(request.encode()) == request
+    assert AddCheckpoint.decode(request.encode()) == request
 
 
 def spoiled() -> list[tuple[str, bytes]]:
@@ -251,7 +251,7 @@ def test_many_signatures_of_others_do_no_harm_and_are_not_kept(count: int) -> No
     text = TREE.checkpoint(8).encode()
     lines = [cosign(text, f"w{number}.example", bytes([number + 1]) * 32, NOW) for number in range(count)]
     note = Note.decode(TREE.note(8)).with_signatures(lines).encode()
-    verdict = ask(Request(old=0, proof=(), checkpoint=note))
+    verdict = ask(AddCheckpoint(old=0, proof=(), checkpoint=note))
     assert isinstance(verdict, Accepted)
     assert verdict.held.note == TREE.note(8) == signed_only(note, LOG)
 
@@ -368,7 +368,7 @@ def test_what_is_kept_is_read_back_or_refused() -> None:
     assert held(5).root == TREE.checkpoint(5).root
     for bad in (b"", b"x", sign_note("no checkpoint\n", LOG.name, LOG_SEED)):
         with pytest.raises(DecodeError):
-            Held.decode(bad)
+            WitnessedHead.decode(bad)
 
 
 def test_a_proof_file_carries_the_cosignatures_and_a_policy_counts_them() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from accredit.simulations.baseline.broadcast import Result
-from accredit.simulations.baseline.calibration import PUBLISHED, TOPOLOGIES, Case, calibrate
+from accredit.simulations.baseline.broadcast import BroadcastResult
+from accredit.simulations.baseline.calibration import PUBLISHED, TOPOLOGIES, PublishedMeasurement, calibrate
 from accredit.simulations.run.run import find, run
 
 PER_BROADCAST = {"line": 24, "grid": 56, "total": 576, "tree4": 24}
@@ -14,7 +14,7 @@ def near(found: float, published: float, *, share: float, ms: float = 0.0) -> bo
 
 
 @pytest.mark.parametrize("case", PUBLISHED, ids=lambda case: case.name)
-def test_a_flooding_node_costs_and_takes_what_is_published(case: Case) -> None:
+def test_a_flooding_node_costs_and_takes_what_is_published(case: PublishedMeasurement) -> None:
     found = calibrate(case)
     assert found.lost == 0
     assert found.messages_per_broadcast == PER_BROADCAST[case.topology]
@@ -28,7 +28,7 @@ def test_a_flooding_node_costs_and_takes_what_is_published(case: Case) -> None:
 
 def test_the_grid_at_100_ms_has_the_published_shape() -> None:
     case = next(each for each in PUBLISHED if each.name == "grid, 100 ms")
-    found: Result = calibrate(case)
+    found: BroadcastResult = calibrate(case)
     assert near(found.p50, 452, share=0.06)
     assert near(found.p95, 656, share=0.06)
     assert near(found.p99, 748, share=0.06)

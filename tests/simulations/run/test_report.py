@@ -9,7 +9,7 @@ import pytest
 
 from accredit.simulations.checkers import Bounds
 from accredit.simulations.run.report import compared_rows, write_run, write_sweep
-from accredit.simulations.run.run import Outcome, find, run
+from accredit.simulations.run.run import RunOutcome, find, run
 from accredit.simulations.run.svg_plots import Line, Mark, line_chart
 from accredit.simulations.scenarios import Scenario
 from accredit.simulations.sweep import jobs_of, sweep
@@ -43,11 +43,11 @@ def is_well_formed(page: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def outcome() -> Outcome:
+def outcome() -> RunOutcome:
     return run(find("baseline"), {"nodes": 5, "seconds": 8})
 
 
-def test_a_run_leaves_figures_a_plot_and_a_page(outcome: Outcome, tmp_path: Path) -> None:
+def test_a_run_leaves_figures_a_plot_and_a_page(outcome: RunOutcome, tmp_path: Path) -> None:
     names = [path.name for path in write_run(outcome, tmp_path / "out")]
     assert names == ["report.json", "index.html", "coverage.svg"]
     data = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -62,7 +62,7 @@ def test_a_run_leaves_figures_a_plot_and_a_page(outcome: Outcome, tmp_path: Path
     assert len(chart.findall(f"{SVG}polyline")) == 2
 
 
-def test_a_curve_rises_to_everybody(outcome: Outcome) -> None:
+def test_a_curve_rises_to_everybody(outcome: RunOutcome) -> None:
     points = outcome.curves["urgent"]
     shares = [share for _, share in points]
     assert shares == sorted(shares)
@@ -70,7 +70,7 @@ def test_a_curve_rises_to_everybody(outcome: Outcome) -> None:
     assert [time for time, _ in points] == sorted({time for time, _ in points})
 
 
-def test_the_plain_way_rides_along_and_changes_nothing(outcome: Outcome) -> None:
+def test_the_plain_way_rides_along_and_changes_nothing(outcome: RunOutcome) -> None:
     compared = run(find("baseline"), {"nodes": 5, "seconds": 8}, compare=True)
     assert compared.digest == outcome.digest
     assert outcome.comparison is None

@@ -6,7 +6,7 @@ import pytest
 
 from accredit.registry.errors import StorageError
 from accredit.simulations.virtual.disk import SYNC_MS, Disk
-from accredit.simulations.virtual.shared_list import Shared
+from accredit.simulations.virtual.shared_list import SharedList
 
 ENTRY = (b"id", b"statement")
 
@@ -33,7 +33,7 @@ def test_an_unsynced_write_is_lost_or_kept_whole() -> None:
 
 
 def test_a_full_disk_keeps_nothing_of_what_did_not_fit() -> None:
-    disk = Disk(entries=Shared(own=[ENTRY]), is_full=True)
+    disk = Disk(entries=SharedList(own=[ENTRY]), is_full=True)
     with pytest.raises(StorageError, match="no space"):
         disk.write([(b"2", b"another")])
     assert list(disk.entries) == [ENTRY]

@@ -2,13 +2,13 @@
 
 import pytest
 
-from accredit.simulations.virtual.shared_list import Shared
+from accredit.simulations.virtual.shared_list import SharedList
 
 BASE = (1, 2, 3)
 
 
 def test_it_is_a_sequence_like_any_other() -> None:
-    log = Shared(BASE, [4, 5])
+    log = SharedList(BASE, [4, 5])
     assert list(log) == [1, 2, 3, 4, 5]
     assert [log[index] for index in range(5)] == list(log)
     assert [log[-index] for index in range(1, 6)] == [5, 4, 3, 2, 1]
@@ -22,7 +22,7 @@ def test_it_is_a_sequence_like_any_other() -> None:
 
 
 def test_what_is_added_is_its_own() -> None:
-    log = Shared(BASE)
+    log = SharedList(BASE)
     log.append(4)
     log.extend([5, 6])
     log.insert(3, 0)
@@ -33,7 +33,7 @@ def test_what_is_added_is_its_own() -> None:
 
 @pytest.mark.parametrize("change", ["set", "delete", "insert", "delete the last"])
 def test_whoever_changes_what_is_shared_has_a_copy(change: str) -> None:
-    log, other = Shared(BASE, [4]), Shared(BASE)
+    log, other = SharedList(BASE, [4]), SharedList(BASE)
     if change == "set":
         log[0] = 7
         assert list(log) == [7, 2, 3, 4]

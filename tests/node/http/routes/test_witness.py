@@ -9,7 +9,7 @@ from accredit.node.http.app import create_app
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.transparency.checkpoint import open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
-from accredit.registry.transparency.witness import REQUEST_BYTES, Request, origin_hash, read_cosignature
+from accredit.registry.transparency.witness import REQUEST_BYTES, AddCheckpoint, origin_hash, read_cosignature
 from tests.strategies.consortium import seed_of
 from tests.strategies.served import ORIGIN, OTHER_LOG, Served, served
 from tests.strategies.witnessed import Tree
@@ -52,7 +52,7 @@ async def test_409_is_the_size_alone_under_its_own_type(node: Served) -> None:
         (LOG.request(5, 4).encode(), 400, "old_above_size"),
         (LOG.request(0, 5).encode().replace(OTHER_LOG.encode(), b"elsewhere.example"), 404, "unknown_log"),
         (LOG.request(0, 5).encode().replace(b"\n5\n", b"\n6\n"), 403, "signature_refused"),
-        (Request(old=0, proof=(bytes(32),), checkpoint=LOG.note(5)).encode(), 422, "proof_length"),
+        (AddCheckpoint(old=0, proof=(bytes(32),), checkpoint=LOG.note(5)).encode(), 422, "proof_length"),
         (b"x" * (REQUEST_BYTES + 1), 413, "too_large"),
     ],
 )
