@@ -15,21 +15,13 @@ own authority, and must gain no hold over what that key says for others.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
+from accredit.registry.domain.records import Voice as Voice  # the strata speak of it by this module
 from accredit.registry.statement import Statement, Unverified
 
 from .charter import Charter, Rule
 from .rulebook import is_narrowing
 from .statement_index import Chains
-
-
-class Voice(NamedTuple):
-    """An authority under one mandate: `via` is None for the charter's own, else the delegation's statement id."""
-
-    by: str
-    via: bytes | None
-
 
 Heads = Mapping[bytes, bytes]
 """Of each key its newest statement: these and all that comes before them on their keys' chains are *covered*."""

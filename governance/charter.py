@@ -156,6 +156,10 @@ class Charter:
         """The ecosystem's identifier, the same in every version."""
         return str(self.body["id"])
 
+    def holds(self, id: str) -> bool:
+        """Whether an id belongs to an authority or publisher that this charter names: nobody can delegate to it."""
+        return id in self.authorities or id in self.body.get("publishers", ())
+
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
         """The rules that differ from the defaults, by rule name."""

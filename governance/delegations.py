@@ -50,10 +50,12 @@ class Mandates:
 
     def find(self, voice: Voice, statement: Unverified) -> Seat | None:
         """The seat of a voice as far as it carries `statement`; None where it has none."""
+        charter = self.ground.charter(statement)
         if voice.via is None:
-            named = voice.by in self.ground.charter(statement).authorities
+            named = voice.by in charter.authorities
             return Seat(voice=voice, mandate=UNLIMITED, parent=None) if named else None
-        return self.seats.get(voice)
+        # Whom the charter names speaks by the charter from then on: nobody's delegation speaks for that id.
+        return None if charter.holds(voice.by) else self.seats.get(voice)
 
     def above(self, voice: Voice) -> list[Voice]:
         """The voices above one, nearest first, up to the charter."""
@@ -76,7 +78,8 @@ class Mandates:
         """Why a voice cannot make `statement` take effect, votes aside; None if it can."""
         seat = self.find(voice, statement)
         if seat is None:
-            return "its author's delegation is not in effect"
+            held = voice.via is not None and self.ground.charter(statement).holds(voice.by)
+            return f"the charter names {voice.by}, which speaks by the charter alone" if held else _NOT_IN_EFFECT
         if self.is_ended(voice, statement):
             return "its author's delegation was withdrawn before it"
         if self.find((voice, *self.above(voice))[-1], statement) is None:
@@ -94,6 +97,7 @@ class Mandates:
         return self.above(voice) if voice in self.seats else None
 
 
+_NOT_IN_EFFECT: Final = "its author's delegation is not in effect"
 _NO_VOICE: Final = "its key does not count for the authority it names"
 
 
@@ -178,6 +182,8 @@ def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
 
 def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Mandate | str:
     """The mandate that a delegation by `voice` gives, or the clause that says why it gives none."""
+    if mandates.ground.charter(statement).holds(statement.body["delegate"]):
+        return f"the charter names {statement.body['delegate']} itself: nobody else makes it an authority"
     parent = mandates.find(voice, statement)
     assert parent is not None, "a voice that carries a statement has a seat for it"
     if statement.body["delegate"] in (voice.by, *(above.by for above in mandates.above(voice))):

@@ -91,8 +91,10 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
             )
         if ground.is_frozen(statement):
             return StatementEffect(state=EffectState.WAITING, reason="Its key has signed two histories.", needed=needed)
-    if _is_issuers_own(law, statement, effective):
-        return StatementEffect(state=EffectState.EFFECTIVE, reason="", voice=Voice(statement.iss, None), needed=needed)
+    if (stated := _issuers_own(law, statement, effective)) is not None:
+        return StatementEffect(
+            state=EffectState.EFFECTIVE, reason="", voice=Voice(statement.iss, stated), needed=needed
+        )
     if statement.kind.startswith("charter."):
         return _judge_charter(law, statement, needed)
     if statement.kind in CUT_OFFS:
@@ -184,14 +186,22 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
     return StatementEffect(state=EffectState.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 
 
-def _is_issuers_own(law: Law, statement: Unverified, effective: Finder) -> bool:
-    """Whether an issuer ends one of its own keys, with a key that an authority has stated for it."""
+def _issuers_own(law: Law, statement: Unverified, effective: Finder) -> bytes | None:
+    """Where an issuer ends one of its own keys: what stated the key that it does so with; the lowest id of several.
+
+    That is the mandate it speaks under. An issuer may be an authority too, and whoever states a key for it must not
+    come to speak with that authority's voice.
+    """
     body = statement.body
     if statement.kind != "issuer.key" or body["op"] == "add" or statement.iss != body["issuer"]:
-        return False
-    return any(
-        stated.kind.startswith("issuer.") and stated.sub == statement.sub and effective(stated.id) is not None
-        for stated in law.ground.chains.introducers(statement.kid)
+        return None
+    return next(
+        (
+            stated.id
+            for stated in law.ground.chains.introducers(statement.kid)
+            if stated.kind.startswith("issuer.") and stated.sub == statement.sub and effective(stated.id) is not None
+        ),
+        None,
     )
 
 

@@ -187,7 +187,7 @@ def _written(
 def _own_latest(desk: Desk, issuer_id: str) -> list[str]:
     """Ids of what this authority last stated about the issuer: an update says which statements it follows."""
     record = desk.client.issuer(canonical_issuer(issuer_id))
-    own = [stated for stated in record["stated"] if stated["by"] == desk.authority]
+    own = [stated for stated in record["stated"] if desk.is_own(stated)]
     named = {id_ for stated in own for id_ in stated["after"]}
     newest = [stated["statement"] for stated in own if stated["statement"] not in named]
     if not newest:

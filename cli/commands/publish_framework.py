@@ -78,7 +78,7 @@ def _own_publications(desk: Desk, id: str) -> list[dict[str, Any]]:
         if error.code == "not_found":
             return []
         raise
-    return [stated for stated in record["stated"] if stated["by"] == desk.authority]
+    return [stated for stated in record["stated"] if desk.is_own(stated)]
 
 
 def _is_same(stated: Mapping[str, Any], body: Mapping[str, Any]) -> bool:

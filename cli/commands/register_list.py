@@ -146,11 +146,11 @@ class _Here:
 
     def __init__(self, desk: Desk) -> None:
         self._client = desk.client
-        self._authority = desk.authority
+        self._desk = desk
         self._proposals: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.waiting_ids: list[dict[str, Any]] = []
         for proposal in self._client.proposals()["proposals"]:
-            if proposal["iss"] == self._authority:
+            if proposal["iss"] == desk.authority:
                 self._proposals.setdefault((proposal["kind"], proposal["sub"]), []).append(proposal)
 
     def issuer(self, id: str) -> dict[str, Any] | None:
@@ -183,7 +183,7 @@ class _Here:
         """An accreditation by this authority that began with exactly these terms."""
         terms = {name: value for name, value in plain(dict(grant)).items() if name not in _NOT_TERMS}
         for line in record["accreditations"]:
-            if (line["by"], line["kind"], line["level"]) != (self._authority, grant["kind"], grant["level"]):
+            if not self._desk.is_own(line) or (line["kind"], line["level"]) != (grant["kind"], grant["level"]):
                 continue
             held = self._client.accreditation(line["id"])
             if {name: held["terms"][0].get(name) for name in terms} == terms:
@@ -200,7 +200,7 @@ class _Here:
 
     def _own(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What this authority states now: nothing of its own follows it."""
-        own = [stated for stated in record["stated"] if stated["by"] == self._authority]
+        own = [stated for stated in record["stated"] if self._desk.is_own(stated)]
         named = {id for stated in own for id in stated["after"]}
         return [stated for stated in own if stated["statement"] not in named]
 

@@ -14,7 +14,7 @@ Every command that says something calls `Desk.propose` with what it wants said. 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, update_wrapper
@@ -71,11 +71,13 @@ class KeyStanding:
     """A key as the ecosystem knows it: the authority it speaks for here, and where it stands.
 
     `counts` is false while it counts for nobody: a successor before its first word, a founder before the founding.
+    `mandates` are those under which it speaks: (`by`, `via` in hex or None), as in records.
     """
 
     kid: bytes
     counts: bool
     authority: str
+    mandates: frozenset[tuple[str, str | None]]
     head: Head | None
     next_seq: int
     budget: int
@@ -209,6 +211,7 @@ class Desk:
             kid=key.kid,
             counts=bool(known["authorities"]),
             authority=authority,
+            mandates=frozenset((one["by"], one["via"]) for one in known["authorities"] if one["by"] == authority),
             head=head,
             next_seq=next_number(newest) if newest else 1,
             budget=known["budget"],
@@ -219,6 +222,13 @@ class Desk:
     def authority(self) -> str:
         """Id of the authority the key speaks for."""
         return self.voice.authority
+
+    def is_own(self, said: Mapping[str, Any]) -> bool:
+        """Whether a part of a record, as `/v1` shows it, was said under a mandate that the key speaks under.
+
+        The name is not enough: two delegations to one body are two, and only the one may follow what it said.
+        """
+        return (said["by"], said["via"]) in self.voice.mandates
 
     def propose(self, says: Sequence[Say], *, show: bool = True) -> list[Outcome]:
         """Says all of `says`, in order, and shows what became of them.

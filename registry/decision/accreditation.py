@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
 
-from ..domain.accreditations import Status, status_at, terms_at
+from ..domain.accreditations import Status, publisher, status_at, terms_at
 from ..domain.frameworks import status_at as framework_status_at
-from ..domain.records import Records
+from ..domain.records import Records, Voice
 from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
 from ..encoding.rfc3339 import day
@@ -52,16 +52,18 @@ class Case(NamedTuple):
 
     Attributes:
         time: as of when. now: the answerer's clock. Both seconds, time at most now.
-        publishers: authorities that the charter lets state facts for everybody.
+        publishers: the voices that the charter lets state facts for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
+        mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
     """
 
     query: Query
     records: Records
     time: int
     now: int
-    publishers: Collection[str]
+    publishers: Collection[Voice]
     max_backdating: int | None
+    mandates: Collection[Voice] | None = None
 
     @property
     def is_past(self) -> bool:
@@ -132,6 +134,7 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
     publishers = publishers_of(case, record)
     notes.cite((record["id"],))
     _judge_chain(case, chain, notes)
+    say_mandate(case.mandates, chain, notes)
     terms = terms_at(record, case.time, max_backdating=case.max_backdating)
     if terms:
         _judge_terms(case, terms, notes)
@@ -153,10 +156,25 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
     return notes.finding(_accredited(record, terms, chain), chain, case.now, id=record["id"], issuer=record["issuer"])
 
 
-def publishers_of(case: Case, record: Mapping[str, Any]) -> Collection[str]:
-    """Authorities whose facts count besides those of the accreditation's own chain: the charter's, and its own."""
+def publishers_of(case: Case, record: Mapping[str, Any]) -> Collection[Voice]:
+    """Voices whose facts count besides those of the accreditation's own chain: the charter's, and its own."""
     named = record.get("publishers")
-    return (*case.publishers, *named) if named else case.publishers
+    return (*case.publishers, *map(publisher, named)) if named else case.publishers
+
+
+def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) -> None:
+    """Where a question names a body that holds several mandates, says under which one this is answered."""
+    if mandates is None or len(mandates) < 2:
+        return
+    at = next(at for at, link in enumerate(chain) if link.voice in mandates)
+    link, giver = chain[at], chain[at + 1] if at + 1 < len(chain) else None
+    assert link.via is not None, "who is named in the charter has one mandate that counts"
+    given = "" if giver is None else f", given by {giver.name}"
+    notes.advise(
+        "several_mandates",
+        f"{link.name} holds {len(mandates)} mandates; this is by {link.via.hex()[:16]}{given}. To ask about that one "
+        f"alone, name it as {link.by}#{link.via.hex()}.",
+    )
 
 
 # ------------------------------------------------------------------------------------------------ one piece each
@@ -268,7 +286,7 @@ def _status_text(case: Case, status: Status) -> str:
 
 
 def judge_scope(
-    case: Case, scopes: Sequence[Mapping[str, Any]], chain: Chain, publishers: Collection[str], notes: Notes
+    case: Case, scopes: Sequence[Mapping[str, Any]], chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> None:
     lookup = _Competencies(case, chain, publishers)
     if not all(says_what(scope, case.query) for scope in scopes):
@@ -296,7 +314,9 @@ def judge_scope(
                 notes.advise(f"{axis.name}_not_asked", f"It is limited in {name[4:]}, which was not asked about.")
 
 
-def _judge_key(case: Case, issuer: Mapping[str, Any], chain: Chain, publishers: Collection[str], notes: Notes) -> bool:
+def _judge_key(
+    case: Case, issuer: Mapping[str, Any], chain: Chain, publishers: Collection[Voice], notes: Notes
+) -> bool:
     """Whether the key was good at the time and still is not known to be compromised."""
     if case.query.key is None:
         notes.unchecked.append("key")
@@ -327,7 +347,7 @@ def _judge_later(
     then: Status,
     terms: Sequence[Mapping[str, Any]],
     chain: Chain,
-    publishers: Collection[str],
+    publishers: Collection[Voice],
     notes: Notes,
 ) -> None:
     status = status_at(record, case.now, known=case.now)
@@ -381,7 +401,7 @@ class _Competencies:
 
     __slots__ = ("_case", "_chain", "_publishers", "cited")
 
-    def __init__(self, case: Case, chain: Chain, publishers: Collection[str]) -> None:
+    def __init__(self, case: Case, chain: Chain, publishers: Collection[Voice]) -> None:
         self._case = case
         self._chain = chain
         self._publishers = publishers

@@ -1,16 +1,19 @@
 """The chain of authorities from whoever said something up to the charter, and whose word counts along it.
 
-An authority *instance* is `(by, via)`: an authority's id and the delegation it acts under, None for one that the
+An authority *instance* is a `records.Voice`: an authority's id and the delegation it acts under, None for one that the
 charter names. Two delegations to one body are two instances. Each `authority` record lists their standings:
 
     {id, standings: [{via, parent: {by, via} | null, name, constituency, actions | null, limits | null, …,
                       ?valid_from, ?valid_until, withdrawn: null | {statement, effective_from}}]}
+
+**By mandate, not by name.** `mandates_of` says which instances an id alone stands for: where the charter names it, the
+charter's own and no other, so that nobody's delegation to that id speaks for it; else each of its delegations.
 """
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from ..domain.records import Records
+from ..domain.records import Records, Voice, voice_of
 from ..limits import DELEGATION_DEPTH
 
 
@@ -20,6 +23,11 @@ class Link(NamedTuple):
     by: str
     via: bytes | None
     standing: Mapping[str, Any] | None
+
+    @property
+    def voice(self) -> Voice:
+        """The instance."""
+        return Voice(self.by, self.via)
 
     @property
     def name(self) -> str:
@@ -55,10 +63,17 @@ def _standing(records: Records, by: str, via: bytes | None) -> Mapping[str, Any]
     return None
 
 
-def counts(said: Mapping[str, Any], chain: Chain, publishers: Collection[str]) -> bool:
+def mandates_of(record: Mapping[str, Any]) -> list[Voice]:
+    """The instances that an authority's id alone stands for, given its record; in the order of the record."""
+    voices = [Voice(record["id"], standing["via"]) for standing in record["standings"]]
+    own = Voice(record["id"], None)
+    return [own] if own in voices else voices
+
+
+def counts(said: Mapping[str, Any], chain: Chain, publishers: Collection[Voice]) -> bool:
     """Whether a fact (with `by` and `via`) counts: said by one of the chain, or by a publisher that was named."""
-    by = said["by"]
-    return by in publishers or any(link.by == by and link.via == said["via"] for link in chain)
+    voice = voice_of(said)
+    return voice in publishers or any(link.voice == voice for link in chain)
 
 
 def window(chain: Chain) -> tuple[int | None, int | None]:

@@ -1,8 +1,9 @@
 """`decide(query, records, now)`: the registry's one answer. Pure; the same on a node, in a browser, on a plane.
 
 Whom it asks: the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
-authority that the query accepts (any of the ecosystem, or one on the chain of the accreditor). `judgement` judges each;
-the best finding decides. For the action `accredit`, the mandates of an authority take the place of accreditations.
+authority that the query accepts (any of the ecosystem, or one on the chain of the accreditor). `accreditation` judges
+each; the best finding decides. For the action `accredit`, the mandates of an authority take the place of
+accreditations. An authority is asked about by mandate, never by name (`authority_chain`).
 
 `decide` raises nothing, whatever the query says and whatever the records hold that the reducers make: a question that
 cannot be answered is `indeterminate`, with the piece that is missing.
@@ -13,13 +14,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..domain.issuers import name_of
-from ..domain.records import Records, standing
+from ..domain.records import Records, Voice, standing
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
 from .accreditation import Case, judge, publishers_of
-from .authority_chain import Chain, chain_of, counts
+from .authority_chain import Chain, chain_of, counts, mandates_of
 from .mandate import judge_mandate
-from .query import ACCREDIT, ISSUE, Query, query_from_trqp, spelled
+from .query import ACCREDIT, ISSUE, Query, mandate_named, query_from_trqp, spelled, spelled_authority
 from .verdict import AUTHORIZED, Decision, Finding, Other, Reason, Verdict, order_of
 
 __all__ = (
@@ -40,6 +41,9 @@ CLOCK_SLACK: Final = 300
 APPLY_LINKS: Final = 5
 """Addresses to apply at that one answer names."""
 
+OTHER_MANDATES: Final = 3
+"""Mandates, besides the one that was asked about, that one answer names."""
+
 
 def decide(query: Query, records: Records, now: int, *, ecosystem_id: str) -> Decision:
     """Whether the entity may do what is asked, as of the time asked.
@@ -58,7 +62,7 @@ def decide(query: Query, records: Records, now: int, *, ecosystem_id: str) -> De
             query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
         )
     if query.action == ACCREDIT:
-        return _decide_mandate(case, entity, accepted, charter)
+        return _decide_mandate(case, entity, accepted, charter, mandate_named(query.entity))
     return _decide_issue(case, entity, accepted, charter)
 
 
@@ -73,8 +77,12 @@ def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[
     charter = records.get("charter", ecosystem_id)
     if charter is None:
         raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} has taken effect here.")
-    accepted = None if query.authority == ecosystem_id else spelled(query.authority)
-    if accepted is not None and records.get("authority", accepted) is None:
+    accepted: str | None = None
+    mandates: list[Voice] | None = None
+    if query.authority != ecosystem_id:
+        accepted = spelled_authority(query.authority)
+        mandates = _mandates(records, spelled(query.authority), mandate_named(query.authority))
+    if mandates == []:
         raise _Unanswerable("unknown_authority", f"{accepted} is no authority of this ecosystem.")
     time = now if query.time is None else query.time
     if time > now + CLOCK_SLACK:
@@ -86,10 +94,21 @@ def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[
         records=records,
         time=min(time, now),
         now=now,
-        publishers=charter.get("publishers", ()),
+        publishers=[Voice(by, None) for by in charter.get("publishers", ())],
         max_backdating=charter.get("max_backdating"),
+        mandates=None if mandates is None else frozenset(mandates),
     )
     return case, charter, accepted
+
+
+def _mandates(records: Records, id: str, via: bytes | None) -> list[Voice]:
+    """The mandates that a body holds and a question means: the one delegation it names, or all that count by the id."""
+    record = records.get("authority", id)
+    if record is None:
+        return []
+    if via is None:
+        return mandates_of(record)
+    return [Voice(id, via)] if any(one["via"] == via for one in record["standings"]) else []
 
 
 def _resolved(query: Query, records: Records) -> Query:
@@ -110,7 +129,7 @@ def _decide_issue(case: Case, entity: str, accepted: str | None, charter: Mappin
     findings: list[Finding] = []
     missing: list[str] = []
     if issuer is not None:
-        _judge_all(case, issuer, None, accepted, findings, missing)
+        _judge_all(case, issuer, None, findings, missing)
     if not any(finding.verdict in AUTHORIZED for finding in findings):
         # An alias counts where an authority of the accreditation's own chain stated it; so nobody's alias can take
         # another's accreditation over, and several claims to one alias do not stand in each other's way.
@@ -121,7 +140,7 @@ def _decide_issue(case: Case, entity: str, accepted: str | None, charter: Mappin
                 missing.append(f"issuer {id}")
             elif id != entity:
                 before = len(findings)
-                _judge_all(case, named, entity, accepted, findings, missing)
+                _judge_all(case, named, entity, findings, missing)
                 issuer = issuer or (named if len(findings) > before else None)
     if not findings:
         return _nothing_found(case, entity, issuer, accepted, missing, charter)
@@ -132,7 +151,6 @@ def _judge_all(
     case: Case,
     issuer: Mapping[str, Any],
     alias: str | None,
-    accepted: str | None,
     findings: list[Finding],
     missing: list[str],
 ) -> None:
@@ -142,13 +160,13 @@ def _judge_all(
             missing.append(f"accreditation {id.hex()}")
             continue
         chain = chain_of(case.records, record["by"], record["via"])
-        if accepted is not None and all(link.by != accepted for link in chain):
+        if case.mandates is not None and all(link.voice not in case.mandates for link in chain):
             continue
         if alias is None or _is_known_as(issuer, alias, chain, publishers_of(case, record)):
             findings.append(judge(case, issuer, record, chain))
 
 
-def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers: Collection[str]) -> bool:
+def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers: Collection[Voice]) -> bool:
     return any(
         alias in fact["facts"].get("also_known_as", ()) and counts(fact, chain, publishers)
         for fact in standing(issuer["stated"])
@@ -173,6 +191,7 @@ def _nothing_found(
         return _answer(query, now, Verdict.UNKNOWN_ISSUER, reason)
     if issuer["accreditations"]:
         text = f"{accepted} has not accredited {entity}, nor has a delegate of it."
+        text += _other_mandates(case, accepted)
         reason = Reason(code="not_by_this_authority", text=text)
     else:
         reason = Reason(code="no_accreditation", text=f"{entity} is registered, and nobody has accredited it.{apply}")
@@ -180,12 +199,24 @@ def _nothing_found(
     return replace(decision, issuer=issuer["id"], issuer_name=name_of(issuer))
 
 
+def _other_mandates(case: Case, accepted: str | None) -> str:
+    """How to ask about the mandates that an id does not stand for by itself: those from before the charter named it."""
+    if accepted is None or case.mandates is None or "#" in accepted:
+        return ""
+    record = case.records.get("authority", accepted)
+    assert record is not None, "its mandates were found in it"
+    held = [one["via"] for one in record["standings"] if Voice(accepted, one["via"]) not in case.mandates]
+    named = [f"{accepted}#{via.hex()}" for via in held[:OTHER_MANDATES]]
+    return f" It was a delegate before: ask about {' or '.join(named)}." if named else ""
+
+
 def _where_to_apply(records: Records, charter: Mapping[str, Any], accepted: str | None) -> str:
     links = []
-    for id in charter["authorities"] if accepted is None else (accepted,):
+    for id in charter["authorities"] if accepted is None else (spelled(accepted),):
         record = records.get("authority", id)
+        counting = () if record is None else mandates_of(record)
         for one in record["standings"] if record is not None else ():
-            if one["withdrawn"] is None and "apply_url" in one:
+            if one["withdrawn"] is None and "apply_url" in one and Voice(id, one["via"]) in counting:
                 links.append(f"{one['name']}, {one['apply_url']}")
     return f" To apply: {'; '.join(links[:APPLY_LINKS])}" if links else ""
 
@@ -228,24 +259,29 @@ def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Dec
 # ------------------------------------------------------------------------------------------------ authorities
 
 
-def _decide_mandate(case: Case, entity: str, accepted: str | None, charter: Mapping[str, Any]) -> Decision:
+def _decide_mandate(
+    case: Case, entity: str, accepted: str | None, charter: Mapping[str, Any], via: bytes | None
+) -> Decision:
     record = case.records.get("authority", entity)
-    if record is None:
+    mandates = _mandates(case.records, entity, via)
+    if record is None or not mandates:
         reason = Reason(
             code="unknown_entity",
             text=f"{entity} is no authority of this ecosystem.{_where_to_apply(case.records, charter, accepted)}",
         )
         return _answer(case.query, case.now, Verdict.UNKNOWN_ISSUER, reason)
     findings = []
-    for one in record["standings"]:
-        chain = chain_of(case.records, entity, one["via"])
-        if accepted is None or any(link.by == accepted for link in chain[1:]):
-            findings.append(judge_mandate(case, chain))
+    for voice in mandates:
+        chain = chain_of(case.records, *voice)
+        if case.mandates is None or any(link.voice in case.mandates for link in chain[1:]):
+            findings.append(judge_mandate(case, chain, mandates))
     if not findings:
         reason = Reason(code="not_by_this_authority", text=f"{accepted} has given {entity} no mandate.")
         return _answer(case.query, case.now, Verdict.NOT_TRUSTED, reason)
     decision = _combine(case, findings, ())
-    return replace(decision, issuer=entity, issuer_name=str(record["standings"][0]["name"]))
+    via = decision.chain[0][1]
+    name = next(str(one["name"]) for one in record["standings"] if one["via"] == via)
+    return replace(decision, issuer=entity, issuer_name=name)
 
 
 # ------------------------------------------------------------------------------------------------ recognition

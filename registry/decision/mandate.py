@@ -5,11 +5,12 @@ delegation and all above it are valid, and until it is withdrawn. Limits are rea
 without a limit is `*`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from ..domain.records import Voice
 from ..encoding.rfc3339 import day
-from .accreditation import Case, Notes, judge_scope
+from .accreditation import Case, Notes, judge_scope, say_mandate
 from .authority_chain import Chain, window
 from .verdict import Finding, Reason
 
@@ -30,9 +31,10 @@ _EVERYTHING: Final[Mapping[str, Any]] = dict.fromkeys(
 _GRANT: Final = ("accreditation.grant", "accreditation.*")
 
 
-def judge_mandate(case: Case, chain: Chain) -> Finding:
-    """The finding on the first instance of `chain`."""
+def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Finding:
+    """The finding on the first instance of `chain`, one of the `mandates` that its body holds."""
     notes = Notes()
+    say_mandate(mandates, chain, notes)
     notes.cite([link.via for link in chain if link.via is not None])
     own = chain[0].standing
     if own is None or any(link.standing is None for link in chain):

@@ -8,6 +8,7 @@ TRQP has one `resource` for all of it. A prefix removes ambiguity (`achievementT
 address is a framework or competency, which the records decide.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,8 @@ from ..encoding.rfc3339 import parse
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS, LIST_ITEMS
 
+_MANDATE: Final = re.compile("[0-9a-f]{64}", re.ASCII)
+
 ISSUE: Final = "issue"
 ACCREDIT: Final = "accredit"
 
@@ -29,8 +32,9 @@ class Query:
     """One question.
 
     Attributes:
-        entity: id of the issuer (or authority) in any spelling; a fragment is dropped.
-        authority: id of the ecosystem, or of one authority that must be among those who answer for it.
+        entity: id of the issuer (or authority) in any spelling; a fragment is dropped, unless it names a mandate.
+        authority: id of the ecosystem, or of one authority that must be among those who answer for it. `id#` and the
+            64 hexadecimal digits of a delegation mean the body under that mandate alone (`mandate_named`).
         resource: an address that may name a framework or a competency; None if the members below say it all.
         time: as of when, seconds; None for now.
         level: scheme and number, as (`EQF`, 6). field_of_study: scheme and code, as (`cip`, `51.3801`).
@@ -153,6 +157,22 @@ def _texts(context: Mapping[str, Any], name: str, single: str) -> tuple[str, ...
             raise DecodeError("bad_member", f"expected at most {LIST_ITEMS} texts.", where=f"context.{member}")
         found += [_text(one, f"context.{member}") for one in values]
     return tuple(dict.fromkeys(found))
+
+
+def mandate_named(authority: str) -> bytes | None:
+    """The delegation, 32 bytes, that an authority's id in a question names after its `#`; None if it names none."""
+    fragment = authority.partition("#")[2]
+    return bytes.fromhex(fragment) if _MANDATE.fullmatch(fragment) is not None else None
+
+
+def spelled_authority(id: str) -> str:
+    """An authority's id in its one spelling, with the mandate that it names, if any; `spelled` otherwise.
+
+    Raises:
+        DecodeError: it is no identifier.
+    """
+    via = mandate_named(id)
+    return spelled(id) if via is None else f"{spelled(id)}#{via.hex()}"
 
 
 @lru_cache(maxsize=8192)

@@ -33,7 +33,7 @@ from ..encoding import schema
 from ..errors import DecodeError
 from ..limits import TIME_MAX, TIME_MIN
 from .issuers import AFTER
-from .records import Effective, in_order, source
+from .records import Effective, Voice, in_order, source
 from .scope import check_scope
 from .vocabulary import (
     ACCREDITATION_KINDS,
@@ -64,6 +64,17 @@ _TERMS: Final[Mapping[str, schema.Check]] = {
     "policy": schema.link,
     "evidence": EVIDENCE,
 }
+_MANDATE: Final = schema.members({"by": schema.issuer_id, "via": schema.digest})
+
+_PUBLISHER: Final = schema.either(_MANDATE, schema.issuer_id)
+"""An authority that the charter names, by its id; or a delegate under one delegation, `{by, via}`."""
+
+
+def publisher(named: str | Mapping[str, Any]) -> Voice:
+    """The voice that an entry of `publishers` means."""
+    return Voice(named, None) if isinstance(named, str) else Voice(named["by"], named["via"])
+
+
 _GRANT: Final = schema.members(
     {
         "issuer": schema.issuer_id,
@@ -75,7 +86,7 @@ _GRANT: Final = schema.members(
     {
         **_TERMS,
         "initial_status": schema.one_of(*INITIAL_STATUSES),
-        "publishers": schema.list_of(schema.issuer_id, maximum=50),
+        "publishers": schema.list_of(_PUBLISHER, maximum=50),
         "source_record": schema.members({"system": schema.text(100), "id": schema.text()}),
     },
 )
@@ -175,7 +186,8 @@ _NOT_TERMS: Final = ("issuer", "kind", "level", "publishers", "accreditation", "
 def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effective]) -> dict[str, Any]:
     """The accreditation's record; which amendments and events may speak on it has been judged before."""
     body = grant.statement.body
-    publishers = {"publishers": sorted(body["publishers"])} if "publishers" in body else {}
+    named = sorted(body.get("publishers", ()), key=lambda one: (publisher(one).by, publisher(one).via or b""))
+    publishers = {"publishers": named} if "publishers" in body else {}
     return {
         "id": grant.statement.id,
         "issuer": body["issuer"],

@@ -188,7 +188,7 @@ def status_at(stated: Mapping[str, Any], time: int) -> str:
 
 
 def _belongs(part: Effective, publish: Effective) -> bool:
-    return (part.statement.body["publish"], part.by, part.via) == (publish.statement.id, publish.by, publish.via)
+    return (part.statement.body["publish"], part.voice) == (publish.statement.id, publish.voice)
 
 
 def _parts(publish: Effective, items: Sequence[Effective]) -> dict[int, list[list[dict[str, Any]]]]:

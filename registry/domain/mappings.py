@@ -74,7 +74,7 @@ def reduce(id: str, publishes: Sequence[Effective], withdrawals: Sequence[Effect
         ended = [
             {"statement": one.statement.id, "effective_from": one.statement.body["effective_from"]}
             for one in in_order(withdrawals)
-            if one.statement.body["publish"] == publish.statement.id and one.by == publish.by
+            if one.statement.body["publish"] == publish.statement.id and one.voice == publish.voice
         ]
         body = {name: value for name, value in publish.statement.body.items() if name != "id"}
         stated.append(

@@ -11,7 +11,7 @@ its record holds and has the pure function (`reduce…`) from statements to reco
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..encoding.cbor import encode
 from ..statement import Statement
@@ -56,18 +56,38 @@ class MemoryRecords:
             self._records[type, id] = record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effective:
-    """One statement that has taken effect, with the authority instance it spoke for.
+class Voice(NamedTuple):
+    """Who speaks: a body *and* the mandate under which it does. Wherever "who" is compared, both are.
+
+    A name alone is nobody's: whoever may delegate can name any body in a delegation, and give it a key of his own.
 
     Attributes:
-        by: the authority's id; for an issuer's statement about its own keys, the issuer's.
-        via: the delegation under which it acts, 32 bytes; None for an authority that the charter names.
+        by: the authority's id; for an issuer's word on its own keys, the issuer's.
+        via: None: the charter names the authority. Else the statement that lets it speak, 32 bytes: the delegation; for
+            an issuer's own word, what stated the key that signed it.
     """
+
+    by: str
+    via: bytes | None
+
+
+def voice_of(said: Mapping[str, Any]) -> Voice:
+    """The voice that a part of a record comes from."""
+    return Voice(said["by"], said["via"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effective:
+    """One statement that has taken effect, with the voice it spoke for (`Voice`: `by`, `via`)."""
 
     statement: Statement
     by: str
     via: bytes | None
+
+    @property
+    def voice(self) -> Voice:
+        """Who said it, under which mandate."""
+        return Voice(self.by, self.via)
 
 
 def record_key(type: str, id: str) -> bytes:
@@ -93,8 +113,8 @@ def in_order(statements: Iterable[Effective]) -> list[Effective]:
 
 
 def standing(stated: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of facts stated one after another, those that no later one of the same authority names in its `after`."""
+    """Of facts stated one after another, those that no later one of the same voice names in its `after`."""
     if len(stated) == 1:
         return stated
-    named = {(fact["by"], id) for fact in stated for id in fact.get("after", ())}
-    return [fact for fact in stated if (fact["by"], fact["statement"]) not in named]
+    named = {(voice_of(fact), id) for fact in stated for id in fact.get("after", ())}
+    return [fact for fact in stated if (voice_of(fact), fact["statement"]) not in named]

@@ -40,7 +40,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..decision.decide import decide, decide_recognition
-from ..decision.query import Query, spelled
+from ..decision.query import Query, spelled_authority
 from ..decision.query_forms import decode_query, encode_query, summary
 from ..decision.verdict import Decision
 from ..encoding import schema
@@ -273,7 +273,7 @@ def check_authority(query: Query, policy: TrustPolicy) -> None:
         CheckError: it does not.
     """
     try:
-        authority = spelled(query.authority)
+        authority = spelled_authority(query.authority)
     except DecodeError:
         authority = query.authority  # the decision will say what is wrong with it
     if not policy.relies_on(authority):

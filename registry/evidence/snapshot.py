@@ -21,7 +21,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from ..decision.decide import decide
-from ..decision.query import Query, spelled
+from ..decision.query import Query, spelled_authority
 from ..decision.verdict import Decision, Reason, Verdict
 from ..domain.records import record_key
 from ..encoding.cbor import decode
@@ -285,7 +285,7 @@ def _require_root(trie: Trie, statements_root: bytes, noted: Noted) -> None:
 
 def _spelled(authority: str) -> str:
     try:
-        return spelled(authority)
+        return spelled_authority(authority)
     except DecodeError:
         return authority
 

@@ -20,7 +20,9 @@ The upper part has exactly this order and one spelling; the lower part is any tl
   (`governance.policy_renewal` renews it before). One that expires later than that was altered, or the clock is behind:
   it does not count either.
 * `verified` is the highest count ever verified, with its root: lower ones are refused, and so is another root.
-* `rely-on` names whom questions may be about: an authority of the ecosystem, or the ecosystem for all of them.
+* `rely-on` names whom questions may be about: an authority of the ecosystem, or the ecosystem for all of them. An id
+  alone means all mandates that count by it (`decision.authority_chain`); `id#` and a delegation's 64 hexadecimal
+  digits mean the body under that mandate and no other.
 """
 
 import re
@@ -91,12 +93,16 @@ class TrustPolicy:
         _require(not self.signers.logs, "log", "no logs: this policy is about state notes")
         _require(1 <= len(self.authorities) <= AUTHORITIES_MAX, "rely-on", f"1 to {AUTHORITIES_MAX} authorities")
         _require(list(self.authorities) == sorted(set(self.authorities)), "rely-on", "each once, sorted")
-        for where, id in (("charter", self.charter), *(("rely-on", one) for one in self.authorities)):
-            _require(canonical_issuer(id) == id, where, "a canonical DID or https URL")
+        _require(canonical_issuer(self.charter) == self.charter, "charter", "a canonical DID or https URL")
+        for authority in self.authorities:
+            id, mark, via = authority.partition("#")
+            _require(canonical_issuer(id) == id, "rely-on", "a canonical DID or https URL")
+            _require(not mark or _HEX.fullmatch(via) is not None, "rely-on", "64 hexadecimal digits after the #")
 
     def relies_on(self, authority: str) -> bool:
-        """Whether an answer before `authority` (an id as spelled here) is one to rely on."""
-        return authority in self.authorities or self.charter in self.authorities
+        """Whether an answer before `authority` (as `decision.query.spelled_authority` spells it) is one to rely on."""
+        named = (authority, authority.partition("#")[0], self.charter)
+        return any(one in self.authorities for one in named)
 
     def check_usable(self, now: int) -> None:
         """That the policy is good at `now`.

@@ -27,6 +27,7 @@ from starlette.responses import Response
 from accredit.node.http.json_views import format_time, parse_time, plain
 from accredit.node.http.problems import Problem, as_member
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict, decide
+from accredit.registry.decision.query import ACCREDIT, mandate_named, spelled_authority
 from accredit.registry.domain.axes import check_jurisdiction, parse_field, parse_level
 from accredit.registry.encoding.identifiers import canonical, canonical_issuer, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
@@ -211,7 +212,7 @@ def require_served(call: Call, authority: str, ecosystem: str) -> None:
     Raises:
         InputError: it is neither the ecosystem nor an authority in it (`unknown_authority`).
     """
-    if authority != ecosystem and call.reader.fold.get("authority", authority) is None:
+    if authority != ecosystem and call.reader.fold.get("authority", without_fragment(authority)) is None:
         raise InputError(
             "unknown_authority",
             f"this node does not answer for {authority}.",
@@ -319,8 +320,8 @@ def query_of(question: Question, ecosystem: str) -> Query:
     when = _either(question, "time")
     authority = question.authority
     return Query(
-        entity=_spelled(_issuer, without_fragment(entity), "entity"),
-        authority=ecosystem if authority is None else _spelled(_issuer, authority, "authority"),
+        entity=_spelled(_authority, entity if question.action == ACCREDIT else without_fragment(entity), "entity"),
+        authority=ecosystem if authority is None else _spelled(_authority, authority, "authority"),
         action=question.action,
         resource=None if question.resource is None else _spelled(canonical, question.resource, "resource"),
         time=None if when is None else parse_time(when, where="time", dates=True),
@@ -339,6 +340,11 @@ def query_of(question: Question, ecosystem: str) -> Query:
 
 _issuer: Final = lru_cache(maxsize=8192)(canonical_issuer)
 """Spelling a DID takes half as long as deciding, and who asks once about an issuer asks again."""
+
+
+def _authority(text: str) -> str:
+    """An authority's id, with the mandate that it names, if any."""
+    return spelled_authority(text) if mandate_named(text) is not None else _issuer(text)
 
 
 def _jurisdiction(text: str | None) -> str | None:

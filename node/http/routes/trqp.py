@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from accredit.node.http.json_views import format_time, parse_time
 from accredit.registry.decision.decide import Decision, Query, decide_recognition, query_from_trqp
+from accredit.registry.decision.query import mandate_named, spelled_authority
 from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.errors import DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
@@ -108,9 +109,9 @@ def _entity(request: TrqpRequest) -> str:
 
 
 def _spelled(text: str, where: str) -> str:
-    """TRQP identifiers are URIs (RFC 3986)."""
+    """TRQP identifiers are URIs (RFC 3986); an authority's may name a mandate after its #."""
     try:
-        return canonical(text)
+        return canonical(text) if mandate_named(text) is None else spelled_authority(text)
     except DecodeError as error:
         raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
 

@@ -39,10 +39,11 @@ def test_statements_are_sorted_and_each_counted_once() -> None:
 
 
 def test_who_names_anothers_statement_does_not_take_its_place() -> None:
-    mine: dict[str, Any] = {"by": HLC, "statement": b"1", "after": []}
-    other: dict[str, Any] = {"by": STATE, "statement": b"2", "after": [b"1"]}
-    assert standing([mine, other]) == [mine, other]
-    later: dict[str, Any] = {"by": HLC, "statement": b"3", "after": [b"1"]}
+    mine: dict[str, Any] = {"by": HLC, "via": None, "statement": b"1", "after": []}
+    other: dict[str, Any] = {"by": STATE, "via": None, "statement": b"2", "after": [b"1"]}
+    namesake: dict[str, Any] = {"by": HLC, "via": bytes(32), "statement": b"4", "after": [b"1"]}
+    assert standing([mine, other, namesake]) == [mine, other, namesake]
+    later: dict[str, Any] = {"by": HLC, "via": None, "statement": b"3", "after": [b"1"]}
     assert standing([mine, other, later]) == [other, later]
 
 

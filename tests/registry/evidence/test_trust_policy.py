@@ -141,6 +141,20 @@ def test_a_verifier_remembers_the_highest_count() -> None:
         SEEN.remember(replace(STATE_42, ecosystem=bytes(32)))
 
 
+def test_relying_on_a_mandate_is_not_relying_on_the_name() -> None:
+    """A delegate is relied on under the one delegation that the policy names, whoever else delegates to its id."""
+    mandate, other = f"{HLC}#{bytes(32).hex()}", f"{HLC}#{b'1'.hex() * 32}"
+    policy = replace(POLICY, authorities=(mandate,))
+    assert TrustPolicy.decode(policy.encode()) == policy
+    assert policy.relies_on(mandate)
+    assert not policy.relies_on(other)
+    assert not policy.relies_on(HLC)
+    assert SEEN.relies_on(mandate), "who relies on a body relies on each of its mandates"
+    for wrong in (f"{HLC}#", f"{HLC}#key-1", f"{HLC}#{bytes(31).hex()}"):
+        with pytest.raises(DecodeError):
+            replace(POLICY, authorities=(wrong,))
+
+
 def test_relying_on_the_ecosystem_is_relying_on_all_its_authorities() -> None:
     assert POLICY.relies_on(HLC)
     assert SEEN.relies_on(HLC)

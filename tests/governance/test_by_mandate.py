@@ -1,0 +1,212 @@
+"""By mandate, not by name: a delegation to a body's id, with a key of one's own, speaks for nobody but itself.
+
+Each attack is told to the end: what a verifier is answered, not only how a statement stands.
+"""
+
+from typing import Any
+
+from accredit.governance.effect import EffectState
+from accredit.registry.decision.decide import Decision, Query, Verdict, decide
+from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.statement import Statement
+from tests.strategies.bodies import ISSUER, delegation, framework, framework_items, grant, register
+from tests.strategies.consortium import Consortium, Pen, key_entry
+from tests.strategies.stories import TRIO, A, B, C, amend, delegate, explain, pinned, record_of, trio, verdict_of
+
+MILL = "did:web:mill.example"
+BODY = "https://body.example/"
+SCOPE = {"achievement_types": ["Badge"], "credential_types": "*"}
+
+
+def usurp(town: Consortium, by: str, of: str, **changes: Any) -> tuple[Pen, Statement]:
+    """`by` delegates to the id `of`, with a key of its own: what signs as `of` from now on is `by`'s."""
+    pen = Pen(f"{by} as {of}", of)
+    town.pens[pen.name] = pen
+    said = town.says(by, "authority.delegate", delegation(of, [key_entry(pen, budget=500)], **changes))
+    return pen, said
+
+
+def asked(town: Consortium, entity: str = ISSUER, *, authority: str | None = None, **members: Any) -> Decision:
+    fold = town.fold()
+    charter = fold.charter
+    assert charter is not None
+    query = Query(entity=entity, authority=authority or charter.id, achievement_types=("Badge",), **members)
+    return decide(query, fold, town.time + 10, ecosystem_id=charter.id)
+
+
+def codes(decision: Decision) -> list[str]:
+    return [reason.code for reason in decision.reasons]
+
+
+def test_a_delegation_to_a_charter_authoritys_id_makes_no_decision_for_it() -> None:
+    town = trio()
+    pen, said = usurp(town, C, A)
+    town.says(pen, "accreditation.grant", grant(MILL, scope=SCOPE))
+    honest = town.says(A, "accreditation.grant", grant(scope=SCOPE))
+
+    verdict = verdict_of(town, said)
+    assert (verdict.state, verdict.reason) == (
+        EffectState.INEFFECTIVE,
+        f"The charter names {A} itself: nobody else makes it an authority.",
+    )
+    assert asked(town, MILL, authority=A).verdict is Verdict.UNKNOWN_ISSUER
+    answer = asked(town, authority=A)
+    assert (answer.verdict, answer.accreditations) == (Verdict.TRUSTED, (honest.id,))
+
+
+def test_a_delegation_to_a_publishers_id_publishes_nothing_for_others() -> None:
+    town = trio(publishers=[B, BODY])
+    for by in (B, BODY):
+        _, said = usurp(town, C, by, actions=["framework.*"])
+        assert verdict_of(town, said).state is EffectState.INEFFECTIVE
+    assert explain(town, C, "authority.delegate", delegation(BODY, [key_entry(Pen("x", BODY))])).state is (
+        EffectState.INEFFECTIVE
+    )
+
+
+def test_a_grants_publisher_named_by_id_is_the_charters_and_a_delegate_is_named_with_its_delegation() -> None:
+    town = trio()
+    body = framework()
+    competency = framework_items(bytes(32), 0)["items"][0]["id"]
+    usurper, evil = usurp(town, C, BODY, actions=["framework.*"])
+    published = town.says(usurper, "framework.publish", body)
+    for part in range(2):
+        town.says(usurper, "framework.items", framework_items(published.id, part))
+    question = (competency,)
+
+    scope = {**SCOPE, "frameworks": [body["id"]]}
+    town.says(A, "accreditation.grant", grant(scope=scope, publishers=[BODY]))
+    assert codes(asked(town, competencies=question)) == ["competency_unknown"]
+
+    named = [{"by": BODY, "via": evil.id}]
+    by_mandate = town.says(A, "accreditation.grant", grant(scope=scope, publishers=named))
+    answer = asked(town, competencies=question)
+    assert (answer.verdict, answer.accreditations) == (Verdict.TRUSTED, (by_mandate.id,))
+
+
+def test_an_authority_under_two_mandates_answers_by_which_one_and_says_so() -> None:
+    town = trio()
+    honest, first = delegate(town, A, to=BODY, name="The body")
+    other, second = usurp(town, B, BODY, name="The body, as B has it")
+    granted = town.says(honest, "accreditation.grant", grant(scope=SCOPE))
+    town.says(other, "accreditation.grant", grant(MILL, scope=SCOPE))
+
+    answer = asked(town, authority=BODY)
+    assert (answer.verdict, answer.accreditations) == (Verdict.TRUSTED_WITH_ADVISORY, (granted.id,))
+    assert codes(answer) == ["accredited", "several_mandates"]
+    assert f"{BODY}#{first.id.hex()}" in answer.reasons[1].text
+    assert "given by Authority https://a.example/" in answer.reasons[1].text
+
+    by_the_first = f"{BODY}#{first.id.hex()}"
+    assert asked(town, authority=by_the_first).verdict is Verdict.TRUSTED
+    assert codes(asked(town, MILL, authority=by_the_first)) == ["not_by_this_authority"]
+    assert asked(town, MILL, authority=f"{BODY}#{second.id.hex()}").verdict is Verdict.TRUSTED
+    assert codes(asked(town, authority=f"{BODY}#{bytes(32).hex()}")) == ["unknown_authority"]
+
+
+def test_whether_a_body_may_accredit_is_answered_by_mandate_too() -> None:
+    town = trio()
+    _, narrow = delegate(town, A, to=BODY, limits={"achievement_types": ["Certificate"]})
+    assert codes(asked(town, BODY, action="accredit")) == ["achievement_types_not_covered"]
+    _, wide = usurp(town, B, BODY, name="Wide")
+
+    answer = asked(town, BODY, action="accredit")
+    assert codes(answer) == ["mandated", "several_mandates"]
+    assert (answer.issuer_name, answer.chain[0]) == ("Wide", (BODY, wide.id))
+    assert codes(asked(town, f"{BODY}#{narrow.id.hex()}", action="accredit")) == ["achievement_types_not_covered"]
+    assert asked(town, A, action="accredit").verdict is Verdict.TRUSTED
+
+
+def test_a_body_that_the_charter_comes_to_name_speaks_by_the_charter_alone_from_then_on() -> None:
+    """Also a usurper's delegation from before: what was said under it by then stands under that mandate only."""
+    town = trio()
+    pen, first = delegate(town, A, to=BODY, name="The body")
+    usurper, evil = usurp(town, C, BODY)
+    before = town.says(pen, "accreditation.grant", grant(scope=SCOPE))
+    town.says(usurper, "accreditation.grant", grant(MILL, scope=SCOPE))
+    town.pen(f"{BODY}#1", BODY)
+    amendment = amend(town, A, authorities=(*TRIO, (BODY, "labor")))
+    town.votes(B, amendment)
+    town.votes(C, amendment)
+    assert verdict_of(town, amendment).state is EffectState.EFFECTIVE
+    later = town.says(usurper, "accreditation.grant", grant("did:web:later.example", scope=SCOPE))
+
+    assert verdict_of(town, later).reason == f"The charter names {BODY}, which speaks by the charter alone."
+    answer = asked(town, MILL, authority=BODY)
+    assert codes(answer) == ["not_by_this_authority"]
+    assert f"{BODY}#{evil.id.hex()}" in answer.reasons[0].text
+    assert asked(town, authority=f"{BODY}#{first.id.hex()}").accreditations == (before.id,)
+    assert asked(town).verdict is Verdict.TRUSTED, "it was granted under a mandate in force, and stands"
+    granted = town.says(pen, "accreditation.grant", grant(scope=SCOPE))
+    assert asked(town, authority=BODY).accreditations == (granted.id,)
+
+
+def test_keys_of_an_authoritys_issuers_are_neither_replaced_nor_ended_by_its_namesake() -> None:
+    town = trio()
+    delegate(town, A, to=BODY)
+    honest = town.pen(f"{BODY}#1")
+    usurper, _ = usurp(town, C, BODY)
+    own = Pen("the college's", ISSUER)
+    registered = town.says(honest, "issuer.register", register(name="A college", keys=[pinned(own)]))
+    town.says(honest, "accreditation.grant", grant(scope=SCOPE))
+    thief = Pen("the thief's", ISSUER)
+    town.says(usurper, "issuer.update", register(name="Taken over", after=[registered.id], keys=[pinned(thief)]))
+    town.says(usurper, "issuer.key", {"issuer": ISSUER, "op": "compromise", "key_id": f"{ISSUER}#key"})
+
+    good = asked(town, key=multibase(own.public))
+    assert (good.verdict, good.issuer_name) == (Verdict.TRUSTED, "A college")
+    assert codes(asked(town, key=multibase(thief.public))) == ["key_unknown"]
+    assert len(record_of(town, "issuer", ISSUER)["stated"]) == 2
+
+
+def test_a_namesakes_alias_counts_for_its_own_grants_only() -> None:
+    town = trio()
+    honest, _ = delegate(town, A, to=BODY)
+    usurper, _ = usurp(town, C, BODY)
+    town.says(honest, "issuer.register", register())
+    town.says(honest, "accreditation.grant", grant(scope=SCOPE))
+    town.says(usurper, "issuer.register", register(also_known_as=[MILL]))
+
+    assert asked(town, MILL).verdict is Verdict.UNKNOWN_ISSUER
+
+
+def test_an_issuers_own_word_is_not_that_of_the_authority_of_the_same_id() -> None:
+    """An authority issues too. Who states a key for it must not end its other keys with the authority's own voice."""
+    town = trio()
+    own, planted = Pen("a's own", A), Pen("planted", A)
+    town.says(A, "issuer.register", register(A, keys=[pinned(own, A)]))
+    town.says(B, "accreditation.grant", grant(A, scope=SCOPE, publishers=[A]))
+    town.says(C, "issuer.register", register(A, keys=[pinned(planted, A, id=f"{A}#planted")]))
+    ended = town.says(planted, "issuer.key", {"issuer": A, "op": "compromise", "key_id": f"{A}#key"})
+
+    assert verdict_of(town, ended).voice != (A, None)
+    assert asked(town, A, key=f"{A}#key").verdict is Verdict.TRUSTED
+
+    by_itself = town.says(own, "issuer.key", {"issuer": A, "op": "compromise", "key_id": f"{A}#key"})
+    assert verdict_of(town, by_itself).state is EffectState.EFFECTIVE
+    assert codes(asked(town, A, key=f"{A}#key")) == ["key_compromised"]
+
+
+def test_where_to_apply_names_no_usurper() -> None:
+    town = trio()
+    delegate(town, A, to=BODY, apply_url="https://body.example/apply")
+    town.pen(f"{BODY}#1", BODY)
+    usurp(town, C, BODY, apply_url="https://phish.example/")
+    amendment = amend(town, A, authorities=(*TRIO, (BODY, "labor")))
+    town.votes(B, amendment)
+    town.votes(C, amendment)
+
+    (reason,) = asked(town, "did:web:unknown.example").reasons
+    assert "phish" not in reason.text
+    assert "phish" not in asked(town, "did:web:unknown.example", authority=BODY).reasons[0].text
+
+
+def test_a_namesake_withdraws_nothing_that_another_published() -> None:
+    town = trio()
+    honest, _ = delegate(town, A, to=BODY, actions=["framework.*"])
+    usurper, _ = usurp(town, C, BODY, actions=["framework.*"])
+    published = town.says(honest, "framework.publish", framework())
+    status = {"framework": framework()["id"], "publish": published.id, "status": "withdrawn", "effective_from": 0}
+    ended = town.says(usurper, "framework.status", status | {"after": []})
+
+    assert verdict_of(town, ended).state is EffectState.INEFFECTIVE
