@@ -8,7 +8,7 @@ free for extensions of any shape.
     >>> person({"name": "Ada"}, "body")
     >>> person({"nane": "Ada"}, "body")
     Traceback (most recent call last):
-    registry.errors.DecodeError: body: there is no member 'nane'. Did you mean name?
+    accredit.registry.errors.DecodeError: body: there is no member 'nane'. Did you mean name?
 """
 
 import re

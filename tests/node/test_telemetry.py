@@ -73,7 +73,7 @@ def test_an_error_is_one_line_with_its_trace(format: Literal["text", "json"]) ->
     text = stream.getvalue()
     assert len(text.splitlines()) == 1
     assert "ValueError" in text
-    assert "test_observe.py" in text
+    assert "test_telemetry.py" in text
 
 
 def test_what_is_below_the_level_is_not_even_put_together() -> None:
