@@ -71,7 +71,7 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
     """The guides, all under way."""
     commands = tmp_path_factory.mktemp("bin")
     program = commands / "accredit"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m accredit.cli "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m accredit "$@"\n')
     program.chmod(0o755)
     environment = {
         name: value
