@@ -388,8 +388,7 @@ class _Play:
 
 def _examples() -> Path:
     """The example data: beside the code in a checkout, inside the package where it is installed."""
-    here = Path(__file__).resolve().parent
-    return next(path for path in (here / "examples", here.parent.parent / "examples") if path.is_dir())
+    return next(path for path in (folder / "examples" for folder in Path(__file__).resolve().parents) if path.is_dir())
 
 
 def _expect(condition: bool, found: str) -> None:
