@@ -1,0 +1,92 @@
+"""ARCHITECTURE.md, the tree and the import rules say the same."""
+
+import ast
+import re
+import tomllib
+
+import pytest
+
+from tests.docs.pages import ROOT
+
+PAGE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+FLAT = ("governance", "gossip", "simulations")
+"""Folders that the page shows as one room each."""
+
+CORE_FILES = {"registry/errors.py", "registry/limits.py"}
+SHARED_BY_ALL_OF_NODE = {f"node/{name}.py" for name in ("clock", "ports", "telemetry", "settings")}
+
+
+def section(title: str) -> str:
+    return PAGE.split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def rooms() -> list[str]:
+    """Rooms of the page, from the top down."""
+    return re.findall(r"^\| `([a-z_/.]+)` \|", section("Rooms"), re.MULTILINE)
+
+
+def rooms_of_tree() -> set[str]:
+    """Sub-packages, and the modules that stand beside them."""
+    found = {f"{name}/" for name in FLAT}
+    for top in ("registry", "node", "cli"):
+        for path in (ROOT / top).iterdir():
+            if path.is_dir() and (path / "__init__.py").exists():
+                found.add(f"{top}/{path.name}/")
+            elif path.suffix == ".py" and path.stem != "__init__":
+                found.add(f"{top}/{path.name}")
+    return found
+
+
+def walks() -> dict[str, list[tuple[str, str]]]:
+    """Of each walk its steps: file and name."""
+    text = section("Five walks")
+    titles = re.findall(r"^\*\*([^*]+)\.\*\*", text, re.MULTILINE)
+    parts = re.split(r"^\*\*[^*]+\.\*\*", text, flags=re.MULTILINE)[1:]
+    step = re.compile(r"^\d+\. `([a-z_/]+\.py)` `(\w+)`", re.MULTILINE)
+    return {title: step.findall(part) for title, part in zip(titles, parts, strict=True)}
+
+
+def rank(path: str) -> int:
+    """How high a file stands: the lowest room is 0."""
+    listed = rooms()[::-1]
+    return max(at for at, room in enumerate(listed) if path == room or (room.endswith("/") and path.startswith(room)))
+
+
+def test_every_room_of_the_tree_is_on_the_page_and_no_other() -> None:
+    left_out = CORE_FILES | SHARED_BY_ALL_OF_NODE
+    keys = {room for room in rooms_of_tree() if re.fullmatch(r"node/\w+_files\.py", room)}
+    assert set(rooms()) == rooms_of_tree() - left_out - keys
+
+
+def test_the_page_lists_rooms_in_the_order_that_the_import_rules_hold() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = {one["containers"][0].split(".")[1]: one["layers"] for one in contracts if "containers" in one}
+    assert set(layers) >= {"registry", "node", "cli"}
+    for top in ("registry", "node", "cli"):
+        height = {name: at for at, names in enumerate(layers[top]) for name in re.split(r"\W+", names)}
+        shown = [
+            re.sub(r"\.py$|/$", "", room.removeprefix(f"{top}/")) for room in rooms() if room.startswith(f"{top}/")
+        ]
+        assert [height[name] for name in shown] == sorted(height[name] for name in shown), top
+
+
+@pytest.mark.parametrize("title", walks())
+def test_a_walk_names_what_is_there_and_goes_down_and_comes_back_once(title: str) -> None:
+    steps = walks()[title]
+    assert len(steps) >= 5
+    for path, name in steps:
+        tree = ast.parse((ROOT / path).read_text("utf-8"))
+        defined = {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        }
+        assert name in defined, f"{path} has no {name}"
+    heights = [rank(path) for path, _ in steps]
+    lowest = heights.index(min(heights))
+    assert heights[: lowest + 1] == sorted(heights[: lowest + 1], reverse=True)
+    assert heights[lowest:] == sorted(heights[lowest:])
+
+
+def test_there_are_five_walks() -> None:
+    assert len(walks()) == 5
