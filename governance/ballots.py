@@ -277,6 +277,19 @@ class Ground:
                 by_key.setdefault(vote.kid, []).append(vote)
         return [vote for votes in by_key.values() for vote in self.chains.firsts(votes)]
 
+    def retraction(self, subject: Unverified) -> Statement | None:
+        """What takes a proposal back: its own key rejects it, or another key of its voice says that it retracts it.
+
+        Of several the lowest id. It takes nobody's approval away: what is carried all the same is not undone by it.
+        """
+        voices = self.voices(subject)
+        for vote in self.chains.votes_on(subject.id):
+            if vote.kind == "vote.reject" and self.is_sound(vote, narrowing=True):
+                says_so = bool(vote.body.get("retract")) and any(voice in voices for voice in self.voices(vote))
+                if vote.kid == subject.kid or says_so:
+                    return vote
+        return None
+
     def approvals(self, subject: Unverified) -> list[Unverified]:
         """Everything that counts for a subject: itself, by its author's signature, then the votes."""
         votes = self.first_votes(subject, narrowing=is_narrowing(subject.kind, subject.body))

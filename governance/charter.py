@@ -24,7 +24,7 @@ from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import AUTHORITIES, SIGNERS
 
-from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY
+from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY, REASON
 
 FOLD_VERSION: Final = 1
 
@@ -47,14 +47,15 @@ def _fraction(value: Any, path: str) -> None:
         raise schema.wrong(path, "a fraction above 0 and at most 1")
 
 
-NODE: Final = schema.members(
-    {
-        "name": _node_name,
-        "operator": _name,
-        "url": schema.link,
-        "keys": schema.members(dict.fromkeys(("peer", "log", "witness", "state"), schema.public_key)),
-    }
-)
+_NODE: Final = {
+    "name": _node_name,
+    "operator": _name,
+    "url": schema.link,
+    "keys": schema.members(dict.fromkeys(("peer", "log", "witness", "state"), schema.public_key)),
+}
+NODE: Final = schema.members(_NODE)
+NODE_REPLACEMENT: Final = schema.members({**_NODE, "replaces": schema.digest}, {**REASON})
+"""A node's new entry, and the digest of the entry it takes the place of (`node_names.entry_digest`)."""
 _AUTHORITY: Final = schema.members(
     {
         "id": schema.issuer_id,

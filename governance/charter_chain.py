@@ -8,11 +8,18 @@ everything else by the new. An amendment's own votes are judged by the old chart
 cover, nothing later, so that no later cut-off takes an amendment back. Heads must cover the parent and all that the
 parent's heads cover: an amendment cannot rewind one.
 
-A key approves at most one amendment per parent, its first along its chain. A key that signs two first approvals counts
-for both; if two amendments of one parent pass all the same, the lower id is in force and an alarm says so.
+A key approves at most one amendment per parent: the first along its chain. What it approved by mistake it *takes back*
+by rejecting it; then it may approve another one, made later (its heads cover the rejection), and this approval counts
+as soon as the one taken back can no longer pass, whoever approves that. So no key ever carries two, and what has passed
+stays (see docs/adr/0024).
+
+A key that signs two first approvals counts for both. If two amendments of one parent pass all the same, the one is in
+force that no key has left for the other; of several the lower id, and an alarm says so.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence, Set
+from functools import cached_property
+from typing import Final
 
 from accredit.registry.statement import Statement, Unverified
 
@@ -24,6 +31,9 @@ from .statement_index import Chains, named_heads
 
 Approvals = list[Unverified]
 
+APPROVALS_LOOKED_AT: Final = 16
+"""Of the amendments of one version that a key approves: the first so many can count. A bound on work."""
+
 
 def found(chains: Chains, ecosystem: bytes) -> Version | None:
     """The genesis as the first version; None while it is not in effect."""
@@ -32,7 +42,7 @@ def found(chains: Chains, ecosystem: bytes) -> Version | None:
         return None
     version = Version(statement=genesis, charter=charters.parse(genesis.body))
     ground = Ground(chains=chains, versions=[version])
-    speaking = ground.speaking(genesis, _first_approvals(chains, [genesis])[ecosystem])
+    speaking = ground.speaking(genesis, Contest(chains, [], [genesis]).counted(ecosystem))
     rule = rule_for(genesis.kind, genesis.body, version.charter.rules)
     return version if is_met(rule, speaking, version.charter) else None
 
@@ -48,16 +58,19 @@ def settle_charter(chains: Chains, ecosystem: bytes) -> tuple[list[Version], lis
     for statement in chains.of_kind("charter.amend"):
         children.setdefault(statement.body["parent"], []).append(statement)
     while True:
-        siblings = children.get(versions[-1].statement.id, [])
-        approvals = _first_approvals(chains, siblings)
-        passed = [s for s in siblings if amendment_problem(chains, versions, s) is None]
-        passed = [s for s in passed if is_passed(chains, versions, s, approvals[s.id])]
+        contest = Contest(chains, versions, children.get(versions[-1].statement.id, []))
+        passed = [s for s in contest.siblings if amendment_problem(chains, versions, s) is None]
+        passed = [s for s in passed if is_passed(chains, versions, s, contest.counted(s.id))]
         if not passed:
             return versions, alarms
+        rivals = {statement.id for statement in passed}
+        chosen = next((s for s in passed if not contest.is_left_for(s.id, rivals)), passed[0])
         if len(passed) > 1:
             ids = ", ".join(statement.id.hex()[:16] for statement in passed)
-            alarms.append(f"two amendments of version {len(versions)} passed ({ids}); the lower id is in force")
-        versions.append(_version(passed[0]))
+            alarms.append(
+                f"two amendments of version {len(versions)} passed ({ids}); {chosen.id.hex()[:16]} is in force"
+            )
+        versions.append(_version(chosen))
 
 
 def amendment_problem(chains: Chains, versions: list[Version], amendment: Unverified) -> str | None:
@@ -118,32 +131,178 @@ def _version(amendment: Unverified) -> Version:
     return Version(statement=amendment, charter=charters.parse(amendment.body["charter"]), heads=heads)
 
 
-def _first_approvals(chains: Chains, siblings: list[Statement]) -> dict[bytes, Approvals]:
-    """What counts for each of several charters of one parent: of every key the first approval, both where it forked.
+def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, barred: Callable[[bytes], bool]) -> bool:
+    """Whether an amendment could still pass if every key approved it that is not `barred` from doing so."""
+    if amendment_problem(chains, versions, amendment) is not None:
+        return False
+    if has_missing_heads(chains, amendment):
+        return True
+    before, after = versions[-1], _version(amendment)
+    ground = Ground(chains=chains, versions=versions, within=after.heads)
+    settle_keys(ground)
+    for version in (before, after):
+        able: list[str] = []
+        for by, authority in sorted(version.charter.authorities.items()):
+            voice = Voice(by, None)
+            keys = {*authority.keys, *ground.added.get(voice, ())}
+            free = [key for key in keys if not ground.cuts_for(key, voice) and not barred(key)]
+            able += [by] if len(free) >= authority.threshold else []
+        rule = rule_for(amendment.kind, amendment.body, version.charter.rules)
+        if not is_met(rule, able, version.charter) or len(able) * 2 <= len(version.charter.authorities):
+            return False
+    return True
 
-    A vote that names several of them is for the one it names first.
+
+class Contest:
+    """The amendments of one parent, and which approvals count for which.
+
+    Args:
+        versions: the charters up to the parent; empty for the genesis, which has no rival.
+        siblings: the amendments, by id; one of them may be a draft.
     """
-    ids = {sibling.id for sibling in siblings}
-    mine: dict[bytes, list[Statement]] = {}
-    against: dict[tuple[bytes, bytes], list[Statement]] = {}
-    for sibling in siblings:
-        for statement in (sibling, *chains.votes_on(sibling.id)):
-            if statement.kind == "vote.reject":
-                against.setdefault((statement.kid, sibling.id), []).append(statement)
-            elif chains.is_orderly(statement.id) and _subject(statement, ids) == sibling.id:
-                mine.setdefault(statement.kid, []).append(statement)
-    counted: dict[bytes, Approvals] = {sibling.id: [] for sibling in siblings}
-    for key, approvals in mine.items():
-        for statement in chains.firsts(approvals):
-            subject = _subject(statement, ids)
-            if statement in chains.firsts([statement, *against.get((key, subject), ())]):
-                counted[subject].append(statement)
-    return counted
+
+    def __init__(self, chains: Chains, versions: list[Version], siblings: Sequence[Unverified]) -> None:
+        self.siblings = siblings
+        self._chains = chains
+        self._versions = versions
+        self._by_id = {sibling.id: sibling for sibling in siblings}
+        self._is_open: dict[bytes, bool] = {}
+        approvals: dict[bytes, list[Unverified]] = {}
+        against: dict[tuple[bytes, bytes], list[Statement]] = {}
+        for sibling in siblings:
+            votes = chains.votes_on(sibling.id)
+            for vote in votes:
+                if vote.kind == "vote.reject":
+                    against.setdefault((vote.kid, sibling.id), []).append(vote)
+            for approval in (sibling, *(vote for vote in votes if vote.kind == "vote.approve")):
+                if self._is_orderly(approval) and self._subject(approval) == sibling.id:
+                    approvals.setdefault(approval.kid, []).append(approval)
+        self._against = {each: chains.firsts(rejections) for each, rejections in against.items()}
+        self._mine = {key: [a for a in mine if not self._is_late(a)] for key, mine in approvals.items()}
+        self._elder: dict[bytes, Unverified | None] = {}
+        for mine in self._mine.values():
+            self._find_elders(mine)
+
+    def counted(self, sibling: bytes) -> Approvals:
+        """The approvals that count for one of them."""
+        return self._counted[sibling]
+
+    def is_left_for(self, sibling: bytes, others: Set[bytes]) -> bool:
+        """Whether a key that counts for one has taken that back and counts for another of `others`."""
+        return any(
+            self._subject(elder) == sibling
+            for other in others - {sibling}
+            for approval in self._counted[other]
+            for elder in self._elders(approval)
+        )
+
+    def problem(self, approval: Unverified, sibling: bytes) -> str | None:
+        """Why an approval that is not held can never count for one of them; None if it can."""
+        for elder in self._mine.get(approval.kid, ()):
+            other = self._subject(elder)
+            if other == sibling or elder.id == approval.id or self._is_taken_back(elder, sibling):
+                continue
+            late = self._withdrawals(elder)
+            what = "took it back after this amendment was made" if late else "has not taken it back"
+            return f"its key has approved the amendment {other.hex()[:12]} of the same version, and {what}"
+        return None
+
+    def is_open(self, sibling: bytes) -> bool:
+        """Whether one could still pass, by approvals held and to come."""
+        if sibling not in self._is_open:
+            amendment = self._by_id[sibling]
+            self._is_open[sibling] = may_pass(
+                self._chains, self._versions, amendment, lambda key: self._is_barred(key, sibling)
+            )
+        return self._is_open[sibling]
+
+    @cached_property
+    def _counted(self) -> dict[bytes, Approvals]:
+        counted: dict[bytes, Approvals] = {sibling.id: [] for sibling in self.siblings}
+        for mine in self._mine.values():
+            for approval in mine:
+                subject = self._subject(approval)
+                elders = self._elders(approval)
+                if len(elders) < APPROVALS_LOOKED_AT and all(
+                    self._subject(elder) != subject
+                    and self._is_taken_back(elder, subject)
+                    and not self.is_open(self._subject(elder))
+                    for elder in elders
+                ):
+                    counted[subject].append(approval)
+        return counted
+
+    def _find_elders(self, mine: list[Unverified]) -> None:
+        """Notes of each of a key's approvals the one before it on its chain; each step back is made once."""
+        by_id = {approval.id: approval for approval in mine}
+        nearest: dict[bytes, Unverified | None] = {}
+        for approval in sorted(mine, key=lambda s: (s.seq, s.id)):
+            passed: list[bytes] = []
+            found: Unverified | None = None
+            for before in self._chains.ancestry(approval.prev):
+                if before.id in by_id or before.id in nearest:
+                    found = by_id.get(before.id) or nearest[before.id]
+                    break
+                passed.append(before.id)
+            nearest.update(dict.fromkeys(passed, found))
+            self._elder[approval.id] = found
+
+    def _elders(self, approval: Unverified) -> list[Unverified]:
+        """What else its key approved before an approval, the latest first; no more than are looked at."""
+        elders: list[Unverified] = []
+        elder = self._elder[approval.id]
+        while elder is not None and len(elders) < APPROVALS_LOOKED_AT:
+            elders.append(elder)
+            elder = self._elder[elder.id]
+        return elders
+
+    def _is_late(self, approval: Unverified) -> bool:
+        """Whether its key rejected the same amendment before."""
+        rejections = self._against.get((approval.kid, self._subject(approval)), ())
+        return any(self._comes_before(rejection, approval) for rejection in rejections)
+
+    def _withdrawals(self, approval: Unverified) -> list[Statement]:
+        """By what a key takes an approval back: it rejects the same amendment afterwards."""
+        rejections = self._against.get((approval.kid, self._subject(approval)), ())
+        return [rejection for rejection in rejections if self._comes_before(approval, rejection)]
+
+    def _is_taken_back(self, approval: Unverified, sibling: bytes) -> bool:
+        """Whether an approval was taken back before the amendment `sibling` was made: its heads cover that."""
+        head = named_heads(self._by_id[sibling]).get(approval.kid)
+        return head is not None and any(self._chains.leads_to(r, head) for r in self._withdrawals(approval))
+
+    def _is_barred(self, key: bytes, sibling: bytes) -> bool:
+        """Whether a key, by what it has said on any branch, can never approve one of them."""
+        mine = self._mine.get(key, ())
+        own = [approval for approval in mine if self._subject(approval) == sibling]
+
+        def is_first(statement: Unverified) -> bool:
+            return not any(self._comes_before(approval, statement) for approval in own)
+
+        return any(map(is_first, self._against.get((key, sibling), ()))) or any(
+            is_first(other) and not self._is_taken_back(other, sibling)
+            for other in mine
+            if self._subject(other) != sibling
+        )
+
+    def _is_orderly(self, statement: Unverified) -> bool:
+        return statement.id not in self._chains or self._chains.is_orderly(statement.id)
+
+    def _comes_before(self, elder: Unverified, later: Unverified) -> bool:
+        """Whether one statement of a key precedes another; a draft comes after all that is held."""
+        if later.id in self._chains:
+            return elder.id in self._chains and elder.id != later.id and self._chains.leads_to(elder, later.id)
+        return elder.id in self._chains
+
+    def _subject(self, statement: Unverified) -> bytes:
+        """Which of the siblings a charter statement or a vote on some of them is for: the one it names first."""
+        if statement.kind != "vote.approve":
+            return statement.id
+        targets: list[bytes] = statement.body["targets"]
+        return next(target for target in targets if target in self._by_id)
 
 
-def _subject(statement: Statement, siblings: Iterable[bytes]) -> bytes:
-    """Which of `siblings` a charter statement or a vote on some of them is for."""
-    if statement.kind != "vote.approve":
-        return statement.id
-    targets: list[bytes] = statement.body["targets"]
-    return next(target for target in targets if target in siblings)
+def contest_of(chains: Chains, versions: list[Version], amendment: Unverified) -> Contest:
+    """An amendment, held or a draft, among those of the same parent; it must be a child of the newest version."""
+    held = [s for s in chains.of_kind("charter.amend") if s.body["parent"] == amendment.body["parent"]]
+    return Contest(chains, versions, held if amendment.id in chains else [*held, amendment])

@@ -5,19 +5,21 @@
 * `effective`;
 * `waiting`: for votes, for a statement it follows, or for a fork to be settled;
 * `closed`: so many have rejected it that its rule can no longer be met;
+* `retracted`: whoever proposed it has taken it back before it took effect;
 * `ineffective`: against the rules, with the reason; it never takes effect unless the rules change;
 * `annulled`: a later decision says it was wrong;
 * `void`: its key was cut off before it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final
 
-from accredit.registry.statement import Unverified
+from accredit.registry.statement import Statement, Unverified
 
 from .ballots import Voice, is_met, what_is_needed
-from .charter_chain import amendment_problem, has_missing_heads, is_passed
+from .charter_chain import amendment_problem, contest_of, has_missing_heads, is_passed
 from .delegation_limits import Mandate
 from .delegations import carrying_voice, mandate_given
 from .governing_state import Law
@@ -31,6 +33,7 @@ class EffectState(StrEnum):
     EFFECTIVE = "effective"
     WAITING = "waiting"
     CLOSED = "closed"
+    RETRACTED = "retracted"
     INEFFECTIVE = "ineffective"
     ANNULLED = "annulled"
     VOID = "void"
@@ -55,6 +58,9 @@ class StatementEffect:
     voice: Voice | None = None
 
 
+UNDECIDED: Final = (EffectState.WAITING, EffectState.CLOSED)
+"""States that votes, or what is not held yet, could still change."""
+
 Finder = Callable[[bytes], Voice | None]
 """Gives the voice of a statement that is in effect, by id; None if it is not."""
 
@@ -72,6 +78,11 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
             state=EffectState.EFFECTIVE, reason="", voice=voice
         )  # no later cut-off takes an amendment back
     verdict = _judge(law, statement, effective, draft)
+    if (
+        verdict.state in (EffectState.WAITING, EffectState.CLOSED)
+        and (taken_back := law.ground.retraction(statement)) is not None
+    ):
+        return replace(verdict, state=EffectState.RETRACTED, reason=f"{taken_back.iss} has taken it back.")
     if is_law and not draft and verdict.state is EffectState.EFFECTIVE:
         return _no("what carries it counts only by what is read after it; it must be said again", verdict.needed)
     return verdict
@@ -82,7 +93,7 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
     if ground.is_cut(statement):
         return StatementEffect(state=EffectState.VOID, reason="Its key was cut off before it.")
     if KINDS[statement.kind].stratum is Stratum.VOTES:
-        return _judge_vote(law, statement, draft=draft)
+        return _judge_vote(law, statement, effective, draft=draft)
     needed = _needed(law, statement)
     if not is_narrowing(statement.kind, statement.body):
         if not draft and not ground.chains.is_orderly(statement.id):
@@ -125,16 +136,51 @@ def _no(problem: str, needed: str) -> StatementEffect:
     return StatementEffect(state=EffectState.INEFFECTIVE, reason=_sentence(problem), needed=needed)
 
 
-def _judge_vote(law: Law, vote: Unverified, *, draft: bool) -> StatementEffect:
-    """A vote stands if its key counts for the authority it names; in a draft, if it would be its key's first."""
+def _judge_vote(law: Law, vote: Unverified, effective: Finder, *, draft: bool) -> StatementEffect:
+    """A vote stands if its key counts for the authority it names; a draft, if it would also change anything."""
     if not law.ground.voices(vote):
         return _no("its key does not count for the authority it names", "")
-    if draft:
-        chains = law.ground.chains
-        held = [s for target in vote.body["targets"] for s in (chains.get(target), *chains.votes_on(target))]
-        if any(s is not None and s.kid == vote.kid for s in held):
-            return _no("its key has signed or voted on one of these already, and the first counts for good", "")
+    for target in vote.body["targets"] if draft else ():
+        held = law.ground.chains.get(target)
+        problem = None if held is None else _vote_problem(law, vote, held, effective)
+        if problem is not None:
+            return _no(problem, "")
     return StatementEffect(state=EffectState.EFFECTIVE, reason="")
+
+
+def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Finder) -> str | None:
+    """Why a vote that is not yet said would change nothing about one of its targets; None if it would."""
+    ground, name = law.ground, subject.id.hex()[:12]
+    standing = judge(law, subject, effective)
+    if standing.state is EffectState.EFFECTIVE:
+        return f"{name} is in effect already"
+    if standing.state in (EffectState.INEFFECTIVE, EffectState.VOID):
+        return f"{name} cannot take effect: {standing.reason.rstrip('.')}"
+    own = [s for s in (subject, *ground.chains.votes_on(subject.id)) if s.kid == vote.kid]
+    if vote.kind == "vote.approve":
+        if standing.state is EffectState.RETRACTED:
+            return f"{name} was taken back by whoever proposed it"
+        if own:
+            return f"its key has signed or voted on {name} already, and the first counts for good"
+        if subject.kind == "charter.amend":
+            return contest_of(ground.chains, ground.versions, subject).problem(vote, subject.id)
+        return None
+    if any(s.kind == "vote.reject" for s in own):
+        return f"its key has rejected {name} already"
+    is_retraction = vote.kid == subject.kid or bool(vote.body.get("retract"))
+    if is_retraction and not _is_of_one_voice(law, vote, subject):
+        return f"only {subject.iss} can take {name} back"
+    if subject.kind == "charter.amend":
+        return None  # each rejection brings nearer that those who took an approval back may approve another one
+    if standing.state is EffectState.RETRACTED:
+        return f"{name} was taken back by whoever proposed it"
+    return f"its key has voted on {name} already, and the first counts for good" if own and not is_retraction else None
+
+
+def _is_of_one_voice(law: Law, vote: Unverified, subject: Statement) -> bool:
+    """Whether a vote's key is its subject's, or speaks for the voice that proposed it."""
+    ground = law.ground
+    return vote.kid == subject.kid or any(voice in ground.voices(subject) for voice in ground.voices(vote))
 
 
 def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEffect:
@@ -149,14 +195,22 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEff
         return StatementEffect(
             state=EffectState.WAITING, reason="Something that its heads cover is missing.", needed=needed
         )
-    approvals = ground.approvals(statement)
+    contest = contest_of(ground.chains, ground.versions, statement)
+    own_problem = contest.problem(statement, statement.id)
+    if own_problem is not None and statement.id not in ground.chains:
+        return _no(own_problem, needed)
+    approvals = contest.counted(statement.id)
     speaking = tuple(ground.speaking(statement, approvals))
     if is_passed(ground.chains, ground.versions, statement, approvals):
         return StatementEffect(
             state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=Voice(statement.iss, None)
         )
     reason = f"It needs {needed} of the charter in force, and as its own charter asks; of each more than half."
-    return StatementEffect(state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed)
+    if statement not in approvals:
+        why = own_problem or "it counts once the one that its key took back can no longer pass"
+        reason += f" Its author's own approval does not count yet: {why}."
+    state = EffectState.WAITING if contest.is_open(statement.id) else EffectState.CLOSED
+    return StatementEffect(state=state, reason=reason, approvals=speaking, needed=needed)
 
 
 def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEffect:

@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from accredit.registry.domain.records import TYPES, Effective, record_key
 from accredit.registry.encoding.cbor import encode, reread
-from accredit.registry.statement import Draft, Statement, as_unverified
+from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
 from accredit.registry.transparency.state_trie import Trie, state_root
 
 from . import committed_set, statement_index
@@ -41,6 +41,7 @@ from .governing_state import Law, affected_keys, settle_law
 from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about, several
 from .key_entries import introductions, next_number
 from .key_lifecycle import voices_of_key
+from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered
 from .reducers import ORDER, Contributions, Subject, is_founding, make_record, subject_of
 from .rulebook import check_statement
@@ -351,15 +352,34 @@ class Fold:
             self._dirty[target] = None
 
     def _judge(self, law: Law, statement: Statement) -> StatementEffect:
+        verdict = self._judge_alone(law, statement)
+        if statement.kind in NAMING and verdict.state in (EffectState.EFFECTIVE, EffectState.WAITING):
+            return self._judge_naming(law, statement, verdict)
+        return verdict
+
+    def _judge_alone(self, law: Law, statement: Statement) -> StatementEffect:
         verdict = judge(law, statement, self._effective.get)
         annulments = self._annulments.get(statement.id, ())
         if verdict.state is EffectState.EFFECTIVE and any(annulment in self._effective for annulment in annulments):
             return replace(verdict, state=EffectState.ANNULLED, voice=None, reason="A later decision annulled it.")
         return verdict
 
+    def _judge_naming(self, law: Law, statement: Unverified, verdict: StatementEffect) -> StatementEffect:
+        """A verdict on what gives a node's name to somebody, in view of what else is in effect about that name."""
+        problem = naming_problem(statement, self._naming(law, statement.sub))
+        if problem is None:
+            return verdict
+        return replace(
+            verdict, state=EffectState.INEFFECTIVE, voice=None, reason=f"{problem[:1].upper()}{problem[1:]}."
+        )
+
+    def _naming(self, law: Law, name: str) -> Naming:
+        held = [self.chains[statement] for statement in self._subjects.get(("node", name), ())]
+        return trace_name(law, name, [s for s in held if self._judge_alone(law, s).state is EffectState.EFFECTIVE])
+
     def _note(self, statement: Statement, verdict: StatementEffect) -> None:
         self._set_effective(statement.id, verdict.voice)
-        if verdict.state in (EffectState.WAITING, EffectState.CLOSED):
+        if verdict.state in (EffectState.WAITING, EffectState.CLOSED, EffectState.RETRACTED):
             self._open[statement.id] = None
         else:
             self._open.pop(statement.id, None)
@@ -464,7 +484,14 @@ class Fold:
         check_statement(unverified)
         if self.law is None:
             return _BEFORE_GENESIS
-        return judge(self.law, unverified, self._effective.get, draft=True)
+        verdict = judge(self.law, unverified, self._effective.get, draft=True)
+        if unverified.kind in NAMING and verdict.state in (EffectState.EFFECTIVE, EffectState.WAITING):
+            return self._judge_naming(self.law, unverified, verdict)
+        return verdict
+
+    def naming(self, name: str) -> Naming:
+        """What a node's name stands for."""
+        return Naming() if self.law is None else self._naming(self.law, name)
 
     def proposals(self) -> list[Proposal]:
         """What waits for votes, oldest first."""

@@ -9,6 +9,7 @@ from .ballots import Ground, Voice
 from .delegations import Seat
 from .governing_state import Law
 from .key_entries import CONTACTS, introductions
+from .node_names import trace_name
 
 
 def charter_record(law: Law) -> dict[str, Any]:
@@ -56,25 +57,12 @@ def authority_record(law: Law, by: str) -> dict[str, Any] | None:
     return {"id": by, "standings": standings} if standings else None
 
 
-def node_record(
-    law: Law, name: str, admitted: Sequence[Effective], retired: Sequence[Effective]
-) -> dict[str, Any] | None:
-    """A node: as the charter in force names it, or as it was last admitted. A retired name stays retired."""
-    version = law.ground.versions[-1]
-    candidates = [(version.statement.iat, version.statement.id, n) for n in version.charter.body["nodes"]]
-    candidates = [candidate for candidate in candidates if candidate[2]["name"] == name]
-    candidates += [(fact.statement.iat, fact.statement.id, fact.statement.body) for fact in admitted]
-    if not candidates:
+def node_record(law: Law, name: str, stated: Sequence[Effective]) -> dict[str, Any] | None:
+    """A node, as what is stated about it makes it (`node_names`). A retired name stays retired."""
+    naming = trace_name(law, name, [fact.statement for fact in stated])
+    if naming.entry is None:
         return None
-    _, statement, node = max(candidates, key=lambda candidate: candidate[:2])
-    return {
-        "name": name,
-        "operator": node["operator"],
-        "url": node["url"],
-        "keys": node["keys"],
-        "statement": statement,
-        "retired": min((fact.statement.id for fact in retired), default=None),
-    }
+    return {**naming.entry, "statement": naming.statement, "retired": naming.retired}
 
 
 def _delegated(law: Law, seat: Seat) -> dict[str, Any]:

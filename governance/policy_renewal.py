@@ -44,6 +44,7 @@ from .ballots import is_met
 from .charter import Authority, Charter, parse
 from .fold import Fold
 from .key_entries import key_entries
+from .node_names import NAMING
 from .rulebook import check_statement, rule_for
 
 RENEWAL_BYTES: Final = 4 * 1024 * 1024
@@ -285,7 +286,7 @@ class _History:
         if record is not None and record["retired"] is not None:
             is_said = any(s.kind == "node.retire" and s.body["name"] == name for s in said)
         else:
-            nodes = [*charter.body["nodes"], *(s.body for s in said if s.kind == "node.admit")]
+            nodes = [*charter.body["nodes"], *(s.body for s in said if s.kind in NAMING)]
             named = [node["keys"]["state"] for node in nodes if node["name"] == name]
             is_said = record is not None and record["keys"]["state"] in named
         if not is_said:

@@ -69,7 +69,7 @@ def make_record(
         case "recognition":
             return recognitions.reduce(name, of("recognition.grant"), of("recognition.withdraw")), {}
         case "node":
-            return node_record(law, name, of("node.admit"), of("node.retire")), {}
+            return node_record(law, name, of("node.admit", "node.replace", "node.retire")), {}
         case "issuer":
             stated = of("issuer.register", "issuer.update", "issuer.key")
             digests = {bytes.fromhex(source): digest for (_, source), digest in contributed.items()}

@@ -21,7 +21,7 @@ from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import Unverified
 
 from . import charter, delegation_limits
-from .charter import NODE, Rule
+from .charter import NODE, NODE_REPLACEMENT, Rule
 from .key_entries import KEY, REASON
 
 ONE: Final = Rule(authorities=1, is_default=True)
@@ -68,6 +68,10 @@ _RETIREMENT: Final = schema.members({"name": schema.text(100)}, {**REASON})
 _VOTE: Final = schema.members(
     {"targets": schema.list_of(schema.digest, minimum=1, maximum=VOTE_TARGETS)}, {"urgent": schema.boolean, **REASON}
 )
+_REJECTION: Final = schema.members(
+    {"targets": schema.list_of(schema.digest, minimum=1, maximum=VOTE_TARGETS)},
+    {"urgent": schema.boolean, "retract": schema.boolean, **REASON},
+)
 _ANNULMENT: Final = schema.members(
     {"target": schema.digest, "reason_code": schema.text(64)},
     {"evidence": accreditations.EVIDENCE, **REASON},
@@ -88,6 +92,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "authority.delegate": _row(delegation_limits.check_delegation, Stratum.AUTHORITIES, ONE),
     "authority.withdraw": _row(delegation_limits.check_withdrawal, Stratum.AUTHORITIES, ONE, _always),
     "node.admit": _row(NODE, Stratum.RECORDS, MAJORITY),
+    "node.replace": _row(NODE_REPLACEMENT, Stratum.RECORDS, MAJORITY),
     "node.retire": _row(_RETIREMENT, Stratum.RECORDS, MAJORITY, _always),
     "issuer.register": _row(issuers.check_register, Stratum.RECORDS, ONE),
     "issuer.update": _row(issuers.check_update, Stratum.RECORDS, ONE),
@@ -104,7 +109,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "recognition.withdraw": _row(recognitions.check_withdraw, Stratum.RECORDS, TWO, _always),
     "statement.annul": _row(_ANNULMENT, Stratum.RECORDS, TWO),
     "vote.approve": _row(_VOTE, Stratum.VOTES, ONE),
-    "vote.reject": _row(_VOTE, Stratum.VOTES, ONE),
+    "vote.reject": _row(_REJECTION, Stratum.VOTES, ONE),
 }
 
 RULE_NAMES: Final = (*(name for name in KINDS if not name.startswith("vote.")), RETROACTIVE)
@@ -113,6 +118,7 @@ RULE_NAMES: Final = (*(name for name in KINDS if not name.startswith("vote.")), 
 _SUBJECT_MEMBERS: Final = {
     "charter.genesis": "id",
     "node.admit": "name",
+    "node.replace": "name",
     "node.retire": "name",
     "authority.delegate": "delegate",
     "issuer.register": "id",
@@ -177,6 +183,8 @@ def rule_name(kind: str, body: Mapping[str, Any]) -> str:
 def rule_for(kind: str, body: Mapping[str, Any], rules: Mapping[str, Rule]) -> Rule:
     """The rule for a statement, given a charter's own `rules`."""
     name = rule_name(kind, body)
+    if name == "node.replace" and name not in rules:
+        name = "node.admit"  # a charter that is strict about who comes in is as strict about who takes a place
     return rules.get(name) or _VARIANT_RULES.get(name) or KINDS[kind].rule
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from accredit.cli.base import output
 from accredit.cli.base.output import bad, faint, fair, good, shorten
 
-CANNOT_TAKE_EFFECT: Final = ("ineffective", "void", "closed", "annulled")
+CANNOT_TAKE_EFFECT: Final = ("ineffective", "void", "closed", "retracted", "annulled")
 """States in which nothing more will happen by itself."""
 
 SHOWN: Final = 25
@@ -93,7 +93,7 @@ def state_word(state: str, *, foreseen: bool = False) -> output.Styled:
             return good("would take effect" if foreseen else "in effect")
         case "waiting":
             return fair("would wait for votes" if foreseen else "waits for votes")
-        case "refused" | "ineffective" | "void" | "closed" | "annulled":
+        case "refused" | "ineffective" | "void" | "closed" | "retracted" | "annulled":
             return bad(f"would be {state}" if foreseen else state)
         case _:
             return fair(state)

@@ -26,7 +26,7 @@ from accredit.registry.transparency.signed_note import Note
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_ALWAYS: Final = ("key.add", "key.rotate", "node.admit", "node.retire")
+_ALWAYS: Final = ("key.add", "key.rotate", "node.admit", "node.replace", "node.retire")
 _CHARTERS: Final = ("charter.genesis", "charter.amend")
 
 

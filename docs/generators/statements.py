@@ -27,7 +27,10 @@ MEANING: Final = {
     "successor, which shows itself in `public`.",
     "authority.delegate": "Makes another body an authority within limits, which lie within its delegator's own.",
     "authority.withdraw": "Ends a delegation; what the delegate's `heads` cover stands. By its delegator or one above.",
-    "node.admit": "Lets a node in.",
+    "node.admit": "Lets a node in, under a name that no node has or had.",
+    "node.replace": "Gives a node's name another operator, address or keys. `replaces` is the digest of the entry in "
+    "force: SHA-256 of a map of its `name`, `operator`, `url` and `keys`. Follows the charter's rule for `node.admit` "
+    "where it has none of its own.",
     "node.retire": "Lets a node out; the name is never used again.",
     "issuer.register": "Who an issuer is, as this authority states it. It accredits nobody.",
     "issuer.update": "Replaces all that this authority states about an issuer.",
@@ -47,7 +50,8 @@ MEANING: Final = {
     "statement.annul": "A decision was wrong: it has no effect, and stays in the log. Reaches everything but charters, "
     "keys, delegations, votes and other annulments.",
     "vote.approve": "Approves statements. A key's first vote on a statement is its vote for good.",
-    "vote.reject": "Rejects statements; takes no other key's approval away.",
+    "vote.reject": "Rejects statements; takes no other key's approval away. By a statement's own key, or with "
+    "`retract` by another key of the authority that proposed it, it takes back what is not yet in effect.",
 }
 _DEPENDS: Final = {
     "issuer.key": "narrowing, but for `op` `add`",

@@ -86,7 +86,8 @@ def test_a_node_needs_a_majority_to_come_and_to_go() -> None:
 
     assert town.fold().nodes() == []
     record = record_of(town, "node", "n1.example")
-    assert (record["retired"], record["operator"]) == (retired.id, B)
+    assert (record["retired"], record["statement"]) == (retired.id, admitted.id)
+    assert "a retired name stays retired" in verdict_of(town, again).reason
 
 
 def test_rejections_close_a_proposal_once_its_rule_can_no_longer_be_met() -> None:

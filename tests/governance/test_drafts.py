@@ -97,9 +97,11 @@ def test_drafts_of_votes_count_once_and_for_those_whose_keys_count() -> None:
 
     assert explain(town, B, "vote.approve", vote).state is EffectState.EFFECTIVE
     assert explain(town, B, "vote.approve", {"targets": [bytes(32)]}).state is EffectState.EFFECTIVE
-    assert explain(town, A, "vote.reject", vote).reason.startswith("Its key has signed or voted on one of these")
+    assert "has signed or voted on" in explain(town, A, "vote.approve", vote).reason
+    assert explain(town, A, "vote.reject", vote).state is EffectState.EFFECTIVE, "an author takes back what he proposed"
     town.votes(B, recognised)
-    assert explain(town, B, "vote.reject", vote).reason.startswith("Its key has signed or voted on one of these")
+    assert "is in effect already" in explain(town, B, "vote.reject", vote).reason
+    assert "is in effect already" in explain(town, C, "vote.approve", vote).reason
     assert explain(town, pen, "vote.approve", vote).reason == "Its key does not count for the authority it names."
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from accredit.governance.effect import EffectState
 from accredit.governance.fold import Changes, Fold
-from accredit.registry.statement import Statement
 from tests.strategies.bodies import (
     FRAMEWORK,
     ISSUER,
@@ -19,14 +18,10 @@ from tests.strategies.bodies import (
     recognition,
     register,
 )
-from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
-from tests.strategies.stories import A, B, C, amend, delegate, issuer_pen, record_of, state_of, trio, verdict_of
+from tests.strategies.consortium import Pen, fold_of, key_entry
+from tests.strategies.stories import A, B, C, amend, annul, delegate, issuer_pen, record_of, state_of, trio, verdict_of
 
 MAPPING = "https://skills.example/mapping"
-
-
-def annul(town: Consortium, who: str, target: Statement) -> Statement:
-    return town.says(who, "statement.annul", {"target": target.id, "reason_code": "error"}, target.id.hex())
 
 
 def mapping() -> dict[str, Any]:
@@ -158,15 +153,6 @@ def test_an_annulment_of_what_has_no_effect_is_in_effect_itself_and_so_is_a_seco
 
 
 # ------------------------------------------------------------------------------------------------ records
-
-
-def test_a_node_is_as_it_was_last_admitted() -> None:
-    town = trio(nodes=[node("n1.example", C)])
-    assert record_of(town, "node", "n1.example")["statement"] == town.eco
-    admitted = town.says(A, "node.admit", node("n1.example", B))
-    town.votes(B, admitted)
-
-    assert record_of(town, "node", "n1.example")["operator"] == B
 
 
 def test_recognitions_are_granted_and_withdrawn_together_whoever_proposes() -> None:

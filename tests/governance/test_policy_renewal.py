@@ -8,6 +8,7 @@ import pytest
 
 from accredit.governance import policy_renewal
 from accredit.governance.fold import Fold
+from accredit.governance.node_names import entry_digest
 from accredit.governance.policy_renewal import Renewal, export_policy, prove_renewal, renew
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
@@ -179,12 +180,14 @@ def test_several_versions_are_followed_at_once_each_by_its_own_votes() -> None:
     assert refused_with(policy, replace(what, statements=gap)) == "renewal_charter"
 
 
-def test_a_nodes_key_rotates_by_a_new_admission() -> None:
+def test_a_nodes_key_rotates_when_its_entry_is_replaced() -> None:
     town = found()
     policy = policy_of(town)
-    body = node(NAMES[3], f"Operator of {NAMES[3]}")
+    before = town.fold().naming(NAMES[3]).entry
+    assert before is not None
+    body = node(NAMES[3], f"Operator of {NAMES[3]}") | {"replaces": entry_digest(before)}
     body["keys"]["state"] = Pen("another state key", A).public
-    admission = town.says(A, "node.admit", body)
+    admission = town.says(A, "node.replace", body)
     town.votes(B, admission)
     what = renewal_for(town, policy)
     renewed = renew(policy, what, NOW)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from accredit.governance.node_names import entry_digest
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import (
@@ -65,6 +66,8 @@ class Teller:
             self.withhold,
             self.admit_node,
             self.retire_node,
+            self.replace_node,
+            self.take_back,
             self.pin_key,
             self.end_pinned_key,
             self.recognise,
@@ -246,6 +249,24 @@ class Teller:
 
     def retire_node(self) -> None:
         self.say("node.retire", {"name": f"n{self.draw(st.integers(0, 1))}.example"}, carried=True)
+
+    def replace_node(self) -> None:
+        """Somebody takes a node's place, or gives it back: of what is said of that name, one entry for another."""
+        name = f"n{self.draw(st.integers(0, 1))}.example"
+        entries = [node(name), node(name, B), node(name, C)]
+        old, new = self.draw(st.permutations(entries))[:2]
+        self.say("node.replace", new | {"replaces": entry_digest(old)}, carried=True)
+
+    def take_back(self) -> None:
+        """An author, or a colleague of his, takes back what he proposed; of amendments he may propose another."""
+        if (made := self.one(*["charter.amend"] * self.draw(st.integers(0, 1)))) is not None:
+            pen = self.hand(made)
+            body = {"targets": [made.id]} | ({"retract": True} if self.draw(st.booleans()) else {})
+            self.town.says(pen, "vote.reject", body, self.town.eco.hex())
+            if made.kind == "charter.amend" and self.draw(st.booleans()):
+                again = {**made.body, "heads": self.town.heads()}
+                said = self.town.says(pen, "charter.amend", again, self.town.id)
+                self.approve(said)
 
     def pin_key(self) -> None:
         issuer = self.draw(st.sampled_from(ISSUERS))

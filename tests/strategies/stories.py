@@ -82,6 +82,10 @@ def compromise(town: Consortium, who: str | Pen, pen: Pen, last: Statement | Non
     return town.says(who, "key.compromise", body, pen.authority)
 
 
+def annul(town: Consortium, who: str, target: Statement) -> Statement:
+    return town.says(who, "statement.annul", {"target": target.id, "reason_code": "error"}, target.id.hex())
+
+
 def pinned(pen: Pen, issuer: str = ISSUER, **changes: Any) -> dict[str, Any]:
     """A pinned key that the issuer may use itself."""
     return {"id": f"{issuer}#key", "public_key_multibase": multibase(pen.public), "budget": 50} | changes

@@ -57,6 +57,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "authority.delegate": lambda _, body: f"Make {body['name']} ({body['delegate']}) an authority{_period(body)}.",
     "authority.withdraw": _withdrawal,
     "node.admit": lambda _, body: f"Admit the node {body['name']} of {body['operator']}.",
+    "node.replace": lambda _, body: f"Replace the entry of the node {body['name']}: {body['operator']}, {body['url']}.",
     "node.retire": lambda _, body: f"Retire the node {body['name']}.",
     "key.add": lambda sub, body: f"Add a key for {sub} that may sign {body['budget']} statements.",
     "key.rotate": lambda sub, body: f"Replace the key {_short(body['key'])} of {sub}.",

@@ -21,6 +21,10 @@ TOLD: dict[str, tuple[dict[str, Any], str]] = {
         f"Withdraw the delegation 0001020304050607 of {SUB} from 1970-01-01.",
     ),
     "node.admit": ({"name": "n1", "operator": "Op"}, "Admit the node n1 of Op."),
+    "node.replace": (
+        {"name": "n1", "operator": "Op", "url": "https://n1.example"},
+        "Replace the entry of the node n1: Op, https://n1.example.",
+    ),
     "node.retire": ({"name": "n1"}, "Retire the node n1."),
     "key.add": ({"budget": 5}, f"Add a key for {SUB} that may sign 5 statements."),
     "key.rotate": ({"key": ID}, f"Replace the key 0001020304050607 of {SUB}."),
