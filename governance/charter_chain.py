@@ -11,7 +11,7 @@ parent's heads cover: an amendment cannot rewind one.
 A key approves at most one amendment per parent: the first along its chain. What it approved by mistake it *takes back*
 by rejecting it; then it may approve another one, made later (its heads cover the rejection), and this approval counts
 as soon as the one taken back can no longer pass, whoever approves that. So no key ever carries two, and what has passed
-stays (see docs/adr/0024).
+stays (see docs/adr/0025).
 
 A key that signs two first approvals counts for both. If two amendments of one parent pass all the same, the one is in
 force that no key has left for the other; of several the lower id, and an alarm says so.
