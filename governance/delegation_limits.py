@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from accredit.registry.domain import scope
+from accredit.registry.domain import ceiling
 from accredit.registry.encoding import schema
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import AUTHORITIES, DELEGATION_DEPTH
@@ -35,7 +35,7 @@ _DELEGATION: Final = schema.members(
         "name": schema.text(),
         "constituency": CONSTITUENCY,
         "actions": schema.list_of(_action, minimum=1, maximum=40),
-        "limits": scope.check_limits,
+        "limits": ceiling.check_limits,
         "keys": schema.list_of(KEY, minimum=1, maximum=AUTHORITIES),
         "threshold": schema.integer(1, AUTHORITIES),
         "valid_from": schema.time,
@@ -91,7 +91,7 @@ def child_mandate(parent: Mandate, body: Mapping[str, Any]) -> Mandate | str:
             return f"its delegator may not do {action} itself"
     if "key.add" in actions or any(action.startswith("vote.") for action in actions):
         return "key and vote statements need no delegation"
-    if (problem := scope.limits_within(body["limits"], parent.limits)) is not None:
+    if (problem := ceiling.limits_within(body["limits"], parent.limits)) is not None:
         return f"its limits go beyond its delegator's: {problem}"
     depth = parent.depth + 1
     if depth > parent.depth_max:
@@ -122,7 +122,7 @@ def objection(mandate: Mandate, kind: str, body: Mapping[str, Any], iat: int) ->
         return "it is dated before its author's delegation begins"
     if mandate.valid_until is not None and iat >= mandate.valid_until:
         return "it is dated after its author's delegation ended"
-    if (problem := scope.body_within_limits(kind, body, mandate.limits)) is not None:
+    if (problem := ceiling.body_within_limits(kind, body, mandate.limits)) is not None:
         return f"it goes beyond its author's limits: {problem}"
     return None
 

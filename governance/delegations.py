@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from accredit.registry.domain.ceiling import what_is_left_out
 from accredit.registry.statement import Statement, Unverified
 
 from . import delegation_limits as delegation
@@ -87,6 +88,12 @@ class Mandates:
         if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
             return None  # no delegation is needed to mind one's own keys, or to take back what one gave
         return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
+
+    def what_is_left_out(self, voice: Voice, statement: Unverified) -> str | None:
+        """Why a draft by `voice` ought to say more, as half a sentence: it leaves out what the mandate limits."""
+        seat = self.find(voice, statement)
+        assert seat is not None, "a voice that carries a statement has a seat for it"
+        return what_is_left_out(statement.kind, statement.body, seat.mandate.limits)
 
     def withdrawers(self, delegation: bytes) -> list[Voice] | None:
         """Who may withdraw a delegation: its delegator, and all above; None if it is not in effect."""

@@ -117,6 +117,8 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
     if voice is None:
         state = _waiting_or_closed(law, statement) if problem.startswith("it needs") else EffectState.INEFFECTIVE
         return StatementEffect(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed)
+    if draft and (left_out := law.mandates.what_is_left_out(voice, statement)) is not None:
+        return _no(left_out, needed)
     if statement.kind == "authority.delegate":
         given = mandate_given(law.mandates, voice, statement)
         if not isinstance(given, Mandate):

@@ -37,7 +37,8 @@ valid_until = 2031-01-01            # may be left out
 # apply_url = "https://agency.example/apply"
 # appeal_url = "https://agency.example/appeal"
 
-[limits]                            # an absent limit does not limit
+[limits]                            # a ceiling; what it does not name is not limited
+# categories = ["bootcamp"]         # of issuers; also every axis of a scope
 achievement_types = ["Certificate"]
 jurisdictions = ["US-IN"]
 max_depth = 0                       # how many further delegations below it

@@ -7,8 +7,9 @@ from accredit.governance import charter, rulebook
 from accredit.governance.charter import Rule
 from accredit.governance.key_entries import KEY
 from accredit.governance.rulebook import KINDS, Kind
+from accredit.registry.domain.ceiling import check_limits
 from accredit.registry.domain.issuers import check_pinned_key
-from accredit.registry.domain.scope import check_limits, check_scope
+from accredit.registry.domain.scope import check_scope
 from accredit.registry.encoding import schema
 from docs.generators._page import code, rewrite, table
 from docs.generators._shapes import in_words, members_of, parts

@@ -5,7 +5,7 @@ In this order, and all refusals are collected, so that an answer says everything
 1. the **chain**: delegations valid at that time (a withdrawn one leaves standing what stood, with an advisory);
 2. the **terms** that stood then, no earlier than the charter's `max_backdating` before they were stated;
 3. the **status** then (column "newly issued" of `vocabulary.STATUSES`);
-4. the **scope** of all terms that stood then;
+4. the **scope** of all terms that stood then, cut by the limits of every link of the chain (`domain.ceiling`);
 5. the **key**, if the query names one;
 6. if all is well and the time is past: what came **later** (column "issued earlier"), for loss is not retroactive.
 """
@@ -16,12 +16,13 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
 
 from ..domain.accreditations import Status, publisher, status_at, terms_at
+from ..domain.ceiling import ceiling, inherited
 from ..domain.frameworks import status_at as framework_status_at
-from ..domain.records import Records, Voice
+from ..domain.records import Records, Voice, standing, voice_of
 from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
 from ..encoding.rfc3339 import day
-from .authority_chain import Chain, counts, window
+from .authority_chain import Chain, chain_of, counts, window
 from .issuer_keys import KeyState, key_at
 from .query import Query
 from .verdict import Finding, Reason, Verdict
@@ -140,7 +141,8 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, status, notes)
-        judge_scope(case, [one["scope"] for one in terms], chain, publishers, notes)
+        judge_scope(case, _effective_scopes(case, terms, chain), chain, publishers, notes)
+        _judge_categories(issuer, chain, publishers, notes)
     else:
         status = None
         notes.refusals.append(_not_yet(case, record))
@@ -285,6 +287,43 @@ def _status_text(case: Case, status: Status) -> str:
     return text
 
 
+def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
+    """The limits of every link of a chain that has any, the nearest first."""
+    return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
+
+
+def _effective_scopes(case: Case, terms: Sequence[Mapping[str, Any]], chain: Chain) -> list[Mapping[str, Any]]:
+    """Scopes that must all cover a question: what the terms grant, and the ceilings over whoever stated them."""
+    scopes: list[Mapping[str, Any]] = []
+    for one in terms:
+        # One above the accreditor may have amended it: its own mandate limits that.
+        of_it = chain if voice_of(one) == chain[0].voice else chain_of(case.records, one["by"], one["via"])
+        limits = limits_of(of_it)
+        scope: Mapping[str, Any] = one["scope"]
+        for each in limits:
+            scope = inherited(scope, each)
+        scopes += [scope, *map(ceiling, limits)]
+    return scopes
+
+
+def _judge_categories(issuer: Mapping[str, Any], chain: Chain, publishers: Collection[Voice], notes: Notes) -> None:
+    """Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of."""
+    for limits in limits_of(chain):
+        allowed = limits.get("categories", "*")
+        if allowed == "*":
+            continue
+        stated = [fact for fact in standing(issuer["stated"]) if counts(fact, chain, publishers)]
+        named = [category for fact in stated for category in fact["facts"].get("categories", ())]
+        outside = [category for category in named if category not in allowed]
+        if outside:
+            notes.refuse("category_not_covered", f"Its accreditor may not accredit {', '.join(outside)}.")
+        elif not named:
+            text = f"Its accreditor may accredit {', '.join(allowed)} only, and nobody who counts says what it is."
+            notes.miss("category_unknown", text)
+        else:
+            notes.cite([fact["statement"] for fact in stated])
+
+
 def judge_scope(
     case: Case, scopes: Sequence[Mapping[str, Any]], chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> None:
@@ -363,7 +402,8 @@ def _judge_later(
     if now != list(terms):
         lookup = _Competencies(case, chain, publishers)
         wanting = (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN)
-        if any(axis.outcome in wanting for one in now for axis in covers(one["scope"], case.query, lookup)):
+        scopes = _effective_scopes(case, now, chain)
+        if any(axis.outcome in wanting for scope in scopes for axis in covers(scope, case.query, lookup)):
             notes.cite([one["statement"] for one in now])
             notes.lose("later_scope", "Its scope covered this then and no longer does.")
 

@@ -1,33 +1,20 @@
 """What one mandate of an authority says to a query with the action `accredit`: may it accredit issuers for this?
 
 An authority named in the charter may accredit for anything; a delegate within its actions and limits, while its
-delegation and all above it are valid, and until it is withdrawn. Limits are read like a scope in which every axis
-without a limit is `*`.
+delegation and all above it are valid, and until it is withdrawn. The limits of every link are a ceiling
+(`domain.ceiling`).
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
+from ..domain.ceiling import ceiling
 from ..domain.records import Voice
 from ..encoding.rfc3339 import day
-from .accreditation import Case, Notes, judge_scope, say_mandate
+from .accreditation import Case, Notes, judge_scope, limits_of, say_mandate
 from .authority_chain import Chain, window
 from .verdict import Finding, Reason
 
-_EVERYTHING: Final[Mapping[str, Any]] = dict.fromkeys(
-    (
-        "credential_types",
-        "achievement_types",
-        "competencies",
-        "frameworks",
-        "levels",
-        "jurisdictions",
-        "programs",
-        "fields_of_study",
-        "delivery_modes",
-    ),
-    "*",
-)
 _GRANT: Final = ("accreditation.grant", "accreditation.*")
 
 
@@ -43,7 +30,8 @@ def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Find
         notes.refuse("action_not_covered", f"{chain[0].name} may not accredit issuers.")
     else:
         _judge_time(case, chain, notes)
-        judge_scope(case, [_as_scope(own["limits"] or {})], chain, case.publishers, notes)
+        ceilings = [ceiling(limits) for limits in limits_of(chain) or [{}]]
+        judge_scope(case, ceilings, chain, case.publishers, notes)
     positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers, answerable to {chain[-1].name}.")
     if len(chain) == 1:
         positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers: the charter names it.")
@@ -66,10 +54,3 @@ def _judge_time(case: Case, chain: Chain, notes: Notes) -> None:
         notes.refuse("delegation_expired", f"Its mandate ended on {day(min(ends))}.")
     elif min(ends) <= case.now:
         notes.lose("later_delegation_expired", f"It had a mandate then, which ended on {day(min(ends))}.")
-
-
-def _as_scope(limits: Mapping[str, Any]) -> dict[str, Any]:
-    scope = {**_EVERYTHING, **{axis: limits[axis] for axis in limits if axis in _EVERYTHING}}
-    if scope["frameworks"] != "*":
-        del scope["competencies"]
-    return scope

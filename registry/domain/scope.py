@@ -15,7 +15,7 @@ A competency is covered if `competencies` names it, if `frameworks` names a fram
 `inherit_to_narrower`, if `competencies` names a broader item of a framework. Which framework statements count is the
 caller's to say (`lookup`); `registry.domain.mappings` are shapes only so far, and extend nothing.
 
-*Limits* of a delegation look alike and mean the opposite where absent: no limit on that axis.
+*Limits* of a delegation look alike and mean the opposite where absent: no limit on that axis (`ceiling`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +26,9 @@ from typing import Any, Final, Protocol
 
 from ..encoding import schema
 from ..errors import DecodeError
-from ..limits import DELEGATION_DEPTH, TIME_MAX
 from .axes import check_field, check_jurisdiction, check_level_range, field_within, jurisdiction_within, level_within
 from .vocabulary import (
-    ACCREDITATION_KINDS,
     ENVELOPES,
-    ISSUER_CATEGORIES,
     UNIVERSAL_CREDENTIAL_TYPES,
     check_achievement_type,
     credential_type_name,
@@ -50,25 +47,26 @@ _word = schema.text(200)
 _PROGRAM: Final = schema.members({"id": _word}, {"name": schema.text(), "cip": schema.text(12), "soc": schema.text(12)})
 
 
-def _axis(item: schema.Check) -> schema.Check:
+def axis(item: schema.Check) -> schema.Check:
+    """What a scope or a limit may say on one axis: `"*"`, or a list of at least one."""
     return schema.wildcard(schema.list_of(item, minimum=1))
 
 
-_SCOPE: Final = schema.members(
-    {},
-    {
-        "credential_types": _axis(_word),
-        "achievement_types": _axis(check_achievement_type),
-        "frameworks": _axis(schema.uri),
-        "competencies": _axis(schema.uri),
-        "inherit_to_narrower": schema.boolean,
-        "programs": _axis(_PROGRAM),
-        "fields_of_study": _axis(check_field),
-        "levels": _axis(check_level_range),
-        "jurisdictions": _axis(check_jurisdiction),
-        "delivery_modes": _axis(schema.text(64)),
-    },
-)
+MEMBERS: Final[Mapping[str, schema.Check]] = {
+    "credential_types": axis(_word),
+    "achievement_types": axis(check_achievement_type),
+    "frameworks": axis(schema.uri),
+    "competencies": axis(schema.uri),
+    "inherit_to_narrower": schema.boolean,
+    "programs": axis(_PROGRAM),
+    "fields_of_study": axis(check_field),
+    "levels": axis(check_level_range),
+    "jurisdictions": axis(check_jurisdiction),
+    "delivery_modes": axis(schema.text(64)),
+}
+"""What a scope may hold; limits may hold the same, and more."""
+
+_SCOPE: Final = schema.members({}, MEMBERS)
 _WHAT: Final = ("credential_types", "achievement_types", "frameworks", "competencies")
 
 
@@ -83,20 +81,6 @@ def check_scope(value: Any, path: str) -> None:
             hint="Give at least one of " + ", ".join(_WHAT) + '; "*" means all.',
         )
 
-
-check_limits: Final = schema.members(
-    {},
-    {
-        "kinds": _axis(schema.one_of(*ACCREDITATION_KINDS)),
-        "categories": _axis(schema.one_of(*ISSUER_CATEGORIES)),
-        "achievement_types": _axis(check_achievement_type),
-        "jurisdictions": _axis(check_jurisdiction),
-        "frameworks": _axis(schema.uri),
-        "max_depth": schema.integer(0, DELEGATION_DEPTH),
-        "max_validity": schema.integer(1, TIME_MAX),
-    },
-)
-"""The shape of a delegation's limits. `max_depth`: further delegations below this one. `max_validity`: seconds."""
 
 # ------------------------------------------------------------------------------------------------ question
 
@@ -174,8 +158,8 @@ _OPEN: Final = {name: Axis(name=name, outcome=AxisOutcome.OPEN) for name in AXES
 def covers(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup) -> list[Axis]:
     """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN."""
     results: list[Axis] = []
-    _add(results, "credential_types", scope.get("credential_types"), question.credential_types, _credential_type_in)
-    _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, _achievement_in)
+    _add(results, "credential_types", scope.get("credential_types"), question.credential_types, credential_type_in)
+    _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, achievement_in)
     _add_competencies(results, scope, question, lookup)
     for (name, member, within), asked in zip(_SINGLE_AXES, _asked_singly(question), strict=True):
         granted = scope.get(member)
@@ -201,7 +185,7 @@ def says_what(scope: Mapping[str, Any], question: ScopeQuestion) -> bool:
         return True
     named = scope.get("credential_types")
     return isinstance(named, list) and any(
-        _credential_type_in(asked, named) and credential_type_name(asked) not in ENVELOPES
+        credential_type_in(asked, named) and credential_type_name(asked) not in ENVELOPES
         for asked in question.credential_types
     )
 
@@ -223,14 +207,14 @@ def _add(
     results.append(_COVERED[name])
 
 
-def _credential_type_in(asked: str, granted: list[str]) -> bool:
+def credential_type_in(asked: str, granted: list[str]) -> bool:
     if asked in granted:
         return True
     name = credential_type_name(asked)
     return any(credential_type_name(item) == name for item in granted)
 
 
-def _achievement_in(asked: str, granted: list[str]) -> bool:
+def achievement_in(asked: str, granted: list[str]) -> bool:
     return asked in granted or any(word in granted for word in with_ancestors(asked))
 
 
@@ -285,95 +269,6 @@ def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], looku
 
 def _text_of(asked: Any) -> str:
     return asked if isinstance(asked, str) else ":".join(map(str, asked))
-
-
-# ------------------------------------------------------------------------------------------------ limits
-
-_LIST_LIMITS: Final[Mapping[str, Callable[[str, list[str]], bool]]] = {
-    "kinds": lambda one, limit: one in limit,
-    "categories": lambda one, limit: one in limit,
-    "achievement_types": _achievement_in,
-    "jurisdictions": lambda one, limit: any(jurisdiction_within(one, whole) for whole in limit),
-    "frameworks": lambda one, limit: one in limit,
-}
-
-
-def scope_within_limits(scope: Mapping[str, Any], limits: Mapping[str, Any]) -> str | None:
-    """Why a scope goes beyond limits, as half a sentence; None if it does not.
-
-    Where frameworks are limited, competencies cannot be named one by one: which framework holds them is not for the
-    statement that names them to say.
-    """
-    for axis in ("achievement_types", "jurisdictions", "frameworks"):
-        if axis in scope and (problem := _beyond(axis, scope[axis], limits)) is not None:
-            return problem
-    if "competencies" in scope and limits.get("frameworks", "*") != "*":
-        return "competencies cannot be named where only some frameworks are allowed; name the frameworks"
-    return None
-
-
-def body_within_limits(kind: str, body: Mapping[str, Any], limits: Mapping[str, Any]) -> str | None:
-    """Why a statement's body goes beyond its author's limits, as half a sentence; None if it does not.
-
-    What a body leaves out cannot be checked, so where issuers' categories are limited a registration names them, and
-    where validity is limited a grant ends.
-    """
-    match kind:
-        case "accreditation.grant" | "accreditation.amend":
-            if "kind" in body and (problem := _beyond("kinds", [body["kind"]], limits)) is not None:
-                return problem
-            return _too_long(body, limits) or scope_within_limits(body["scope"], limits)
-        case "issuer.register" | "issuer.update":
-            if "categories" not in body and limits.get("categories", "*") != "*":
-                return "it names no categories, which are limited"
-            categories = _beyond("categories", body.get("categories", []), limits)
-            return categories or _beyond("jurisdictions", body.get("jurisdictions", []), limits)
-        case "framework.publish":
-            return _beyond("frameworks", [body["id"]], limits)
-        case "framework.items" | "framework.status":
-            return _beyond("frameworks", [body["framework"]], limits)
-        case "mapping.publish":
-            return _beyond("frameworks", [body["source"]["framework"], body["target"]["framework"]], limits)
-        case _:
-            return None
-
-
-def limits_within(child: Mapping[str, Any], parent: Mapping[str, Any]) -> str | None:
-    """Why a delegate's limits are wider than its delegator's, as half a sentence; None if they are not.
-
-    `max_depth` is not compared: it counts from where it is written, so the chain adds it up
-    (`governance.delegation_limits`).
-    """
-    for axis in _LIST_LIMITS:
-        if parent.get(axis, "*") == "*":
-            continue
-        if axis not in child:
-            return f"{axis} must be limited"
-        if (problem := _beyond(axis, child[axis], parent)) is not None:
-            return problem
-    if "max_validity" in parent and child.get("max_validity", TIME_MAX + 1) > parent["max_validity"]:
-        return f"max_validity is at most {parent['max_validity']} seconds"
-    return None
-
-
-def _beyond(axis: str, granted: Any, limits: Mapping[str, Any]) -> str | None:
-    limit = limits.get(axis, "*")
-    if limit == "*":
-        return None
-    if granted == "*":
-        return f'{axis} "*" is everything, and only {", ".join(limit)} are allowed'
-    outside = [one for one in granted if not _LIST_LIMITS[axis](one, limit)]
-    return f"{axis} {', '.join(outside)} not among {', '.join(limit)}" if outside else None
-
-
-def _too_long(body: Mapping[str, Any], limits: Mapping[str, Any]) -> str | None:
-    if "max_validity" not in limits:
-        return None
-    if "valid_until" not in body:
-        return "it has no valid_until, and its validity is limited"
-    if body["valid_until"] - body["valid_from"] > limits["max_validity"]:
-        return f"it is valid for longer than {limits['max_validity']} seconds"
-    return None
 
 
 # ------------------------------------------------------------------------------------------------ in words

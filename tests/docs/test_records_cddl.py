@@ -8,10 +8,11 @@ from hypothesis import given
 from accredit.governance.charter import NODE
 from accredit.registry.domain import mappings, recognitions
 from accredit.registry.domain.accreditations import check_grant, check_status
+from accredit.registry.domain.ceiling import check_limits
 from accredit.registry.domain.frameworks import check_publish
 from accredit.registry.domain.issuers import check_pinned_key, check_register
 from accredit.registry.domain.records import TYPES, MemoryRecords
-from accredit.registry.domain.scope import check_limits, check_scope
+from accredit.registry.domain.scope import check_scope
 from accredit.registry.encoding.schema import Check
 from docs.generators._shapes import members_of
 from tests.docs.cddl import Map, Name, flattened, mismatch, parse

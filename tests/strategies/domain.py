@@ -349,30 +349,26 @@ def _axis(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.just("*") | st.lists(items, min_size=1, max_size=3).filter(unlike)
 
 
-scopes = st.fixed_dictionaries(
-    {"credential_types": _axis(st.sampled_from(["OpenBadgeCredential", "ClrCredential", "DegreeCredential"]))},
-    optional={
-        "achievement_types": _axis(achievement_types),
-        "frameworks": _axis(st.sampled_from([FRAMEWORK, "https://other.example/framework"])),
-        "competencies": _axis(competency_ids),
-        "inherit_to_narrower": st.booleans(),
-        "programs": _axis(st.fixed_dictionaries({"id": st.sampled_from(["nursing", "welding"])})),
-        "fields_of_study": _axis(
-            st.sampled_from([{"scheme": "cip", "code": "51"}, {"scheme": "soc", "code": "15-1250"}])
-        ),
-        "levels": _axis(levels),
-        "jurisdictions": _axis(jurisdictions),
-        "delivery_modes": _axis(st.sampled_from(["online", "in_person"])),
-    },
-)
+_credential_types = _axis(st.sampled_from(["OpenBadgeCredential", "ClrCredential", "DegreeCredential"]))
+_scope_axes: dict[str, st.SearchStrategy[Any]] = {
+    "achievement_types": _axis(achievement_types),
+    "frameworks": _axis(st.sampled_from([FRAMEWORK, "https://other.example/framework"])),
+    "competencies": _axis(competency_ids),
+    "inherit_to_narrower": st.booleans(),
+    "programs": _axis(st.fixed_dictionaries({"id": st.sampled_from(["nursing", "welding"])})),
+    "fields_of_study": _axis(st.sampled_from([{"scheme": "cip", "code": "51"}, {"scheme": "soc", "code": "15-1250"}])),
+    "levels": _axis(levels),
+    "jurisdictions": _axis(jurisdictions),
+    "delivery_modes": _axis(st.sampled_from(["online", "in_person"])),
+}
+scopes = st.fixed_dictionaries({"credential_types": _credential_types}, optional=_scope_axes)
 limits = st.fixed_dictionaries(
     {},
     optional={
         "kinds": _axis(st.sampled_from(vocabulary.ACCREDITATION_KINDS)),
         "categories": _axis(st.sampled_from(vocabulary.ISSUER_CATEGORIES)),
-        "achievement_types": _axis(achievement_types),
-        "jurisdictions": _axis(jurisdictions),
-        "frameworks": _axis(st.just(FRAMEWORK)),
+        "credential_types": _credential_types,
+        **_scope_axes,
         "max_depth": st.integers(0, 8),
         "max_validity": st.integers(1, 10**9),
     },

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accredit.registry.decision.query import Query
 from accredit.registry.domain import axes, scope
-from accredit.registry.domain.scope import AxisOutcome, body_within_limits, covers, limits_within, scope_within_limits
+from accredit.registry.domain.scope import AxisOutcome, covers
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
 from tests.strategies.domain import FRAMEWORK
@@ -256,100 +256,6 @@ def test_levels_and_fields_in_words() -> None:
             axes.parse_field(wrong)
     with pytest.raises(DecodeError):
         axes.check_jurisdiction(None, "x")
-
-
-# ------------------------------------------------------------------------------------------------ limits
-
-
-@pytest.mark.parametrize(
-    ("granted", "limits", "problem"),
-    [
-        ({"achievement_types": ["BachelorDegree"]}, {"achievement_types": ["Degree"]}, None),
-        (
-            {"achievement_types": ["Degree"]},
-            {"achievement_types": ["BachelorDegree"]},
-            "Degree not among BachelorDegree",
-        ),
-        ({"achievement_types": "*"}, {"achievement_types": ["Degree"]}, "is everything"),
-        ({"achievement_types": "*"}, {"achievement_types": "*"}, None),
-        ({"achievement_types": "*"}, {}, None),
-        ({"jurisdictions": ["US-IN"]}, {"jurisdictions": ["US"]}, None),
-        ({"jurisdictions": ["US"]}, {"jurisdictions": ["US-IN"]}, "US not among US-IN"),
-        ({"frameworks": [FRAMEWORK]}, {"frameworks": [FRAMEWORK]}, None),
-        ({"frameworks": "*"}, {"frameworks": [FRAMEWORK]}, "is everything"),
-        ({"competencies": [ZERO]}, {"frameworks": [FRAMEWORK]}, "name the frameworks"),
-        ({"competencies": [ZERO]}, {}, None),
-    ],
-)
-def test_a_delegates_scope_lies_within_its_limits(granted: Any, limits: Any, problem: str | None) -> None:
-    found = scope_within_limits(granted, limits)
-    assert found is None if problem is None else problem in (found or "")
-
-
-@pytest.mark.parametrize(
-    ("kind", "body", "limits", "problem"),
-    [
-        ("accreditation.grant", {}, {"kinds": ["accredit"]}, None),
-        ("accreditation.grant", {}, {"kinds": ["endorse"]}, "kinds accredit not among endorse"),
-        ("accreditation.grant", {}, {"max_validity": 10}, "no valid_until"),
-        ("accreditation.grant", {"valid_until": 11}, {"max_validity": 10}, "longer than 10"),
-        ("accreditation.grant", {"valid_until": 10}, {"max_validity": 10}, None),
-        ("accreditation.grant", {}, {"achievement_types": ["Degree"]}, "is everything"),
-        ("issuer.register", {}, {"categories": ["bootcamp"]}, "names no categories"),
-        ("issuer.register", {"categories": ["bootcamp"]}, {"categories": ["bootcamp"]}, None),
-        ("issuer.update", {"categories": ["military"]}, {"categories": ["bootcamp"]}, "military"),
-        ("issuer.update", {"jurisdictions": ["FI"]}, {"jurisdictions": ["US"]}, "FI not among US"),
-        ("framework.publish", {"id": FRAMEWORK}, {"frameworks": ["urn:example:x"]}, FRAMEWORK),
-        ("framework.items", {"framework": FRAMEWORK}, {"frameworks": ["urn:example:x"]}, FRAMEWORK),
-        (
-            "mapping.publish",
-            {"source": {"framework": FRAMEWORK}, "target": {"framework": "urn:example:y"}},
-            {"frameworks": [FRAMEWORK]},
-            "urn:example:y",
-        ),
-        ("accreditation.status", {}, {"kinds": ["endorse"]}, None),
-    ],
-)
-def test_a_delegates_statement_lies_within_its_limits(kind: str, body: Any, limits: Any, problem: str | None) -> None:
-    given = {"kind": "accredit", "valid_from": 0, "scope": {"achievement_types": "*"}} if "accred" in kind else {}
-    found = body_within_limits(kind, {**given, **body}, limits)
-    assert found is None if problem is None else problem in (found or "")
-
-
-def test_an_amendment_is_held_to_the_limits_too() -> None:
-    body = {"valid_from": 0, "scope": {"achievement_types": "*"}}
-    assert body_within_limits("accreditation.amend", body, {"achievement_types": ["Badge"]}) is not None
-
-
-@pytest.mark.parametrize(
-    ("child", "parent", "problem"),
-    [
-        ({}, {}, None),
-        ({}, {"kinds": "*"}, None),
-        ({}, {"kinds": ["endorse"]}, "kinds must be limited"),
-        ({"kinds": "*"}, {"kinds": ["endorse"]}, "is everything"),
-        ({"categories": ["bootcamp"]}, {"categories": ["military"]}, "bootcamp"),
-        ({"achievement_types": ["MasterDegree"]}, {"achievement_types": ["Degree"]}, None),
-        ({}, {"max_validity": 10}, "at most 10"),
-        ({"max_validity": 11}, {"max_validity": 10}, "at most 10"),
-        ({"max_validity": 10}, {"max_validity": 10}, None),
-    ],
-)
-def test_a_childs_limits_lie_within_its_parents(child: Any, parent: Any, problem: str | None) -> None:
-    found = limits_within(child, parent)
-    assert found is None if problem is None else problem in (found or "")
-
-
-@given(domain.scopes, domain.limits, domain.limits)
-def test_what_a_child_may_grant_its_parent_may_grant(granted: Any, child: Any, parent: Any) -> None:
-    scope.check_limits(child, "limits")
-    if limits_within(child, parent) is None and scope_within_limits(granted, child) is None:
-        assert scope_within_limits(granted, parent) is None
-
-
-@given(domain.limits)
-def test_limits_lie_within_themselves(limits: Any) -> None:
-    assert limits_within(limits, limits) is None
 
 
 # ------------------------------------------------------------------------------------------------ in words
