@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-from accredit.registry.errors import AccreditError, DecodeError, RefusedError
+from accredit.registry.errors import AccreditError, BusyError, DecodeError, RefusedError
 
 from .config import GossipConfig
 from .wire import Frame, UnverifiedFrame, decode_envelope, decode_frame, is_signed_by, verify_frame
@@ -36,7 +36,7 @@ def status_of(error: AccreditError) -> int:
     return _STATUS.get(error.code, 400)
 
 
-class QuotaError(RefusedError):
+class QuotaError(BusyError):
     """A frame that is good, and one too many.
 
     Attributes:

@@ -5,7 +5,7 @@ A peer that broke the rules may still ask what we hold; what it brings is not ta
 
 from typing import Final, assert_never
 
-from accredit.registry.errors import RefusedError
+from accredit.registry.errors import BusyError, RefusedError
 
 from .peer import PeerState, Told, push_of
 from .state import Parts
@@ -101,7 +101,7 @@ class Answers:
         if peer.conduct.is_distrusted(at=self._parts.at):
             raise RefusedError("distrusted", f"this peer broke the rules ({peer.conduct.offence})", hint="Wait.")
         if peer.conduct.is_backlog_full:
-            raise RefusedError("overloaded", "this peer sends faster than it can be judged.", hint="Send it later.")
+            raise BusyError("overloaded", "this peer sends faster than it can be judged.", hint="Send it later.")
 
     def _on_announced(self, peer: PeerState, body: Announce) -> None:
         parts = self._parts
@@ -127,7 +127,7 @@ class Answers:
     def _reconcile(self, peer: PeerState, body: Reconcile) -> Reconcile:
         parts, conduct = self._parts, peer.conduct
         if conduct.is_distrusted(at=parts.at) or conduct.is_overworked(at=parts.at):
-            raise RefusedError("overloaded", "this node has no time to reconcile with this peer now.", hint="Wait.")
+            raise BusyError("overloaded", "this node has no time to reconcile with this peer now.", hint="Wait.")
         conduct.charge(len(body.message) // _MESSAGE_WORK, at=parts.at)
         if parts.sessions.is_new(peer.kid, body):
             conduct.charge(parts.held.size() * parts.config.item_work, at=parts.at)

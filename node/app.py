@@ -34,7 +34,9 @@ from accredit.registry.transparency.witness import Witness
 from .clients.peer_http import Peers
 from .clock import Clock, SystemClock
 from .http.app import create_app
-from .http.serve import GRACE_SECONDS, NodeReader, bind, serve
+from .http.forwarded import networks
+from .http.serve import NodeReader, bind, serve
+from .http.server import GRACE_SECONDS
 from .key_files import NodeKeys
 from .ports import RunBlocking, in_thread
 from .runtime.runtime import Runtime
@@ -116,6 +118,8 @@ class Node:
             witness=self.witness,
             max_body_bytes=self.config.max_body_bytes,
             submissions_per_minute=self.config.submissions_per_minute,
+            proxies=networks(self.config.trusted_proxies),
+            proxy_header=self.config.proxy_header,
         )
 
 

@@ -21,6 +21,7 @@ import textwrap
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
@@ -118,6 +119,46 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         int,
         Meta(ge=65536, le=64 * 1024 * 1024, description="Largest request body, bytes. A submission is at most 4 MiB."),
     ] = 4 * 1024 * 1024
+    max_connections: Annotated[
+        int,
+        Meta(
+            ge=16,
+            le=100_000,
+            description="Connections at a time, in all; where all are taken, the one that has waited longest for a "
+            "request gives way. Never more than the process may open files, less 64.",
+        ),
+    ] = 1_000
+    max_connections_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000,
+            description="Connections at a time of one address (for IPv6, of one /64); more are answered with 503. "
+            "Trusted proxies are not counted.",
+        ),
+    ] = 250
+    max_unfinished_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024 * 1024,
+            le=4 * 1024 * 1024 * 1024,
+            description="Bytes of request bodies held at a time, in all; one address may take a quarter. The first "
+            "16 KiB of each body are not counted.",
+        ),
+    ] = 64 * 1024 * 1024
+    trusted_proxies: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(
+            max_length=64,
+            description="Networks of the reverse proxies before this node, which it believes about whose request they "
+            "bring. Only proxies that write proxy_header themselves.",
+            examples=[["127.0.0.1/32", "::1/128"]],
+        ),
+    ] = ()
+    proxy_header: Annotated[
+        Literal["x-forwarded-for", "forwarded"],
+        Meta(description="The header in which trusted proxies say whose request they bring; forwarded is RFC 7239."),
+    ] = "x-forwarded-for"
     submissions_per_minute: Annotated[
         int,
         Meta(
@@ -229,6 +270,11 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 Witness.decode(line)
             except InputError as error:
                 raise ValueError(f"witnesses: {error}") from error
+        for network in self.trusted_proxies:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"trusted_proxies: {error}; write 192.0.2.0/24") from error
 
     @property
     def ecosystem_id(self) -> bytes:

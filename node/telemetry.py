@@ -44,7 +44,7 @@ METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _FIELDS: Final = "accredit_fields"
 _PLAIN: Final = re.compile(r"[\w.:/@+-]+", re.ASCII)
 # They log whole addresses at "info": a verifier's question is in its query part.
-_TALKATIVE: Final = ("httpx", "httpcore", "hypercorn.access")
+_TALKATIVE: Final = ("httpx", "httpcore")
 # Seconds. From a cached answer to a peer's timeout; 5 ms, 50 ms and 1 s are targets in the design.
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 

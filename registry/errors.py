@@ -8,6 +8,7 @@ A caller reads three things: the class (whose fault), `code` (stable, for machin
     │   ├── DecodeError  it is not a well-formed thing of its kind
     │   └── RefusedError it is well-formed and breaks a rule (signature, ecosystem, budget, a limit)
     ├── NotYetError      it cannot be judged yet: something earlier is missing here; nobody is at fault
+    ├── BusyError        this node has no room or no time for it now; send the same again later
     ├── RemoteError      another machine could not be reached or misbehaved
     └── StorageError     this machine's own files do not fit together, or cannot be written
 """
@@ -57,6 +58,10 @@ class RefusedError(InputError):
 
 class NotYetError(AccreditError):
     """Cannot be judged before something else is known; it may be we who are behind."""
+
+
+class BusyError(AccreditError):
+    """This node has no room or no time for it now; the same may be sent again, or to another node."""
 
 
 class RemoteError(AccreditError):

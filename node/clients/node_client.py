@@ -321,6 +321,6 @@ def _error_of(url: str, status: int, body: bytes) -> AccreditError:
         return NotYetError(code, detail, hint=hint)
     if status == 400:
         return DecodeError(code, detail, hint=hint)
-    if status < 500:
+    if status < 500 and status != 429:  # too much for that node now: nothing is wrong with what was sent
         return InputError(code, detail, hint=hint)
     return RemoteError(code, f"{url}: {detail}", hint=hint)

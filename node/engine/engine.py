@@ -36,7 +36,7 @@ from accredit.governance.fold import Changes, Fold
 from accredit.governance.rulebook import is_urgent
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import public_of
-from accredit.registry.errors import AccreditError, InputError, NotYetError, StorageError
+from accredit.registry.errors import AccreditError, BusyError, InputError, NotYetError, StorageError
 from accredit.registry.statement import Statement, Unverified, decode
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.state_note import StateNote
@@ -305,14 +305,14 @@ class Engine:
             own: it was submitted here.
 
         Raises:
-            StorageError: nothing can be stored at the moment. Otherwise as `Admission.admit`.
+            StorageError: nothing can be stored at the moment. BusyError: too many wait. Otherwise as `Admission.admit`.
         """
         if unverified.id in self._admission:
             return
         if self._storage_error is not None and self._now < self._storage_until:
             raise self._storage_error
         if self._pending.is_full:
-            raise StorageError(
+            raise BusyError(
                 "overloaded", "more statements wait to be logged than this node takes.", hint="Try again in a minute."
             )
         statement = self._admission.admit(unverified)
@@ -475,7 +475,7 @@ class Engine:
                 self._admit(unverified, own=not submit.sender)
             except NotYetError:
                 waiting.append(unverified)
-            except StorageError:
+            except (StorageError, BusyError):
                 postponed.append(unverified.id)  # our trouble, not the sender's: it will be fetched again
             except AccreditError:
                 refused.append(unverified.id)

@@ -35,6 +35,7 @@ from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationSta
 from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
+from .forwarded import Network
 from .openapi import document
 from .problems import internal_problem, problem_of, problem_response
 from .routes import (
@@ -104,6 +105,8 @@ def create_app(
     witness: WitnessDoor | None = None,
     max_body_bytes: int = 4 * 1024 * 1024,
     submissions_per_minute: int = 6_000,
+    proxies: Sequence[Network] = (),
+    proxy_header: str = "x-forwarded-for",
     stream_seconds: float = STREAM_SECONDS,
 ) -> Starlette:
     """The application.
@@ -112,13 +115,16 @@ def create_app(
         reader: what the node holds.
         writer: the node's door for statements and gossip; without it, only questions are answered.
         witness: the node as a witness of others' logs; without it, it is none.
-        max_body_bytes, submissions_per_minute: as in `node.settings`.
+        max_body_bytes, submissions_per_minute, proxy_header: as in `node.settings`.
+        proxies: networks of the trusted ones.
         stream_seconds: how long a stream of changes lasts.
     """
     shared = ApplicationState(
         pace=Pace(submissions_per_minute),
         note_pace=Pace(NOTES_PER_MINUTE),
         max_body_bytes=max_body_bytes,
+        proxies=proxies,
+        proxy_header=proxy_header,
         stream_seconds=stream_seconds,
     )
     by_path: dict[str, list[Route]] = {}

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from accredit.registry.errors import (
     AccreditError,
+    BusyError,
     DecodeError,
     InputError,
     NotYetError,
@@ -27,6 +28,11 @@ MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:accredit:problem:"
 
 _STATUS_OF_CODE: Final = {
+    "target_too_long": 414,
+    "expectation_failed": 417,
+    "head_too_large": 431,
+    "coding_unknown": 501,
+    "version_unknown": 505,
     "not_found": 404,
     "unknown_authority": 404,
     "method_not_allowed": 405,
@@ -49,19 +55,24 @@ _BY_CLASS: Final[tuple[tuple[type[AccreditError], int, str], ...]] = (
     (RefusedError, 422, "Refused by a rule"),
     (InputError, 400, "The request cannot be answered"),
     (NotYetError, 409, "It cannot be judged yet"),
+    (BusyError, 503, "This node is busy"),
     (RemoteError, 502, "Another machine did not answer as it should"),
     (StorageError, 503, "This node cannot use its own files"),
 )
-_RETRY_AFTER_SECONDS: Final = {429: 1, 503: 5, 507: 60}  # guesses: a tick, a round of gossip, an operator's minute
+RETRY_AFTER_SECONDS: Final = {429: 1, 503: 5, 507: 60}  # guesses: a tick, a round of gossip, an operator's minute
 _TITLE_OF_STATUS: Final = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not in a form you accept",
     408: "The request took too long",
     413: "The request is too large",
+    414: "The address is too long",
     415: "Not a media type of this route",
+    417: "Not what this server can promise",
     429: "Too many requests",
+    431: "The head is too large",
     501: "Not available",
+    505: "Not HTTP/1.1",
     503: "Not able to answer now",
 }
 
@@ -84,7 +95,8 @@ def problem_of(error: AccreditError) -> Problem:
     status = _STATUS_OF_CODE.get(error.code, of_class[1])
     detail, hint = error.message, error.hint
     if isinstance(error, StorageError):
-        detail = "this node cannot read or write its own files at the moment."
+        is_full = error.code == "disk_full"
+        detail = f"this node {'has no room left on its disk' if is_full else 'cannot use its own files at the moment'}."
         hint = "Ask another node; this one's operator finds the reason in its log."
     return Problem(
         type=TYPE_PREFIX + error.code,
@@ -112,8 +124,8 @@ def internal_problem(request_id: str) -> Problem:
 def problem_response(problem: Problem, *, headers: dict[str, str] | None = None) -> Response:
     """`problem` as an answer, with Retry-After where trying again can help (RFC 9110 §10.2.3)."""
     sent: dict[str, str] = {"cache-control": "no-store", **(headers or {})}
-    if problem.status in _RETRY_AFTER_SECONDS:
-        sent["retry-after"] = str(_RETRY_AFTER_SECONDS[problem.status])
+    if problem.status in RETRY_AFTER_SECONDS:
+        sent["retry-after"] = str(RETRY_AFTER_SECONDS[problem.status])
     return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=MEDIA_TYPE, headers=sent)
 
 

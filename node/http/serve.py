@@ -1,23 +1,23 @@
-"""The node's HTTP server: Hypercorn on trio, around the application of `server`.
+"""The node on the wire: its application (`app`) behind our HTTP server (`server`), on the address of its settings.
 
     sock = bind(config)                               first of all: a port in use is said before anything else begins
     node = await open_node(config, …)
     url = await nursery.start(partial(serve, node.application(), config, sock=sock))
 
-`serve` returns when `shutdown` does, after answering what is being asked (at most `GRACE_SECONDS`), or when cancelled.
+`serve` returns when `shutdown` does, after answering what is being asked, or when cancelled.
 What it does not do: decide when to stop, or serve the query workers.
 """
 
 import errno
 import logging
+import resource
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import trio
-from hypercorn.config import Config
-from hypercorn.trio import serve as hypercorn_serve
 
 from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
@@ -31,16 +31,11 @@ from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.equivocation import Conflict
 
-from .hypercorn_patches import ALPN, forgiving, mend
-
-GRACE_SECONDS: Final = 5.0
-"""For answers under way when the node stops: a submission waits for one tick, 1 s."""
-
-KEEP_ALIVE_SECONDS: Final = 75.0
-"""Longer than peers and proxies pause between requests (nginx: 60 s), so that it is they who hang up."""
+from .forwarded import networks
+from .server import SPARE_DESCRIPTORS, App, Bounds, Server
 
 BACKLOG: Final = 1024
-HEADER_BYTES: Final = 16 * 1024
+"""Connections that the kernel holds until they are accepted."""
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +109,6 @@ def bind(config: NodeConfig) -> socket.socket:
         raise _cannot_listen(config, error) from None
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.bind(address)
         sock.listen(BACKLOG)
     except OSError as error:
@@ -124,7 +118,7 @@ def bind(config: NodeConfig) -> socket.socket:
 
 
 async def serve(
-    app: Any,
+    app: App,
     config: NodeConfig,
     *,
     sock: socket.socket | None = None,
@@ -142,53 +136,45 @@ async def serve(
     """
     listening = bind(config) if sock is None else sock
     host, port = listening.getsockname()[:2]
-    mend()
-    settings = settings_of(config)
-    settings.bind = f"fd://{listening.detach()}"  # Hypercorn owns it from here on
+    server = Server(app, bounds=bounds_of(config), now=time.time)
+    listener: trio.abc.Listener[trio.abc.Stream] = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+    if config.tls_cert:
+        listener = trio.SSLListener(listener, _tls(config), https_compatible=True)
     scheme = "https" if config.tls_cert else "http"
     url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_start, forgiving(app), settings, shutdown)
-        event(_log, logging.INFO, "serving", url=url)
-        task_status.started(url)
+    event(_log, logging.INFO, "serving", url=url)
+    task_status.started(url)
+    await server.run(listener, shutdown=trio.sleep_forever if shutdown is None else shutdown)
 
 
-async def _start(
-    app: Any,
-    settings: Config,
-    shutdown: Callable[[], Awaitable[None]] | None,
-    *,
-    task_status: trio.TaskStatus[list[str]] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    await hypercorn_serve(app, settings, shutdown_trigger=shutdown, task_status=task_status, mode="asgi")
+def bounds_of(config: NodeConfig) -> Bounds:
+    """What connections may take; never so many of them that the node itself is left without file descriptors."""
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    most = config.max_connections
+    if descriptors != resource.RLIM_INFINITY:
+        most = max(1, min(most, descriptors - SPARE_DESCRIPTORS))
+    return Bounds(
+        connections=most,
+        of_address=config.max_connections_per_address,
+        body_bytes=config.max_unfinished_bytes,
+        proxies=networks(config.trusted_proxies),
+    )
 
 
-def settings_of(config: NodeConfig) -> Config:
-    """What Hypercorn is told: everything but where to listen."""
-    settings = Config()
-    settings.certfile = config.tls_cert or None
-    settings.keyfile = config.tls_key or None
-    settings.backlog = BACKLOG
-    settings.keep_alive_timeout = KEEP_ALIVE_SECONDS
-    settings.keep_alive_max_requests = 1_000_000  # peers talk for days
-    # Hypercorn counts while it is us who are to speak, too: it would cut a stream of changes, or a poll, that is quiet.
-    # Who is silent in the middle of a head is idle; in the middle of a body, `api.requests` ends it.
-    settings.read_timeout = None
-    settings.graceful_timeout = GRACE_SECONDS
-    settings.h11_max_incomplete_size = HEADER_BYTES
-    settings.alpn_protocols = ALPN
-    settings.include_server_header = False
-    settings.accesslog = None  # addresses and what they ask are nobody's business
-    settings.errorlog = logging.getLogger("hypercorn.error")
-    return settings
+def _tls(config: NodeConfig) -> ssl.SSLContext:
+    """What the server says of itself; TLS 1.2 at least (RFC 9325), HTTP/1.1 in it."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(config.tls_cert, config.tls_key or None)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _check_tls(config: NodeConfig) -> None:
     if not config.tls_cert:
         return
     try:
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(config.tls_cert, config.tls_key)
+        _tls(config)
     except (OSError, ssl.SSLError) as error:
         raise InputError(
             "bad_tls",

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from accredit.governance.fold import Fold
 from accredit.node.engine.events import ConflictArrived
-from accredit.registry.errors import AccreditError, NotYetError, RefusedError
+from accredit.registry.errors import AccreditError, BusyError, RefusedError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import CHECKPOINTS, STATE_NOTES, Conflict, check
 from accredit.registry.transparency.signed_note import Note
@@ -46,7 +46,7 @@ def accuse(judge: Judge, handle: Callable[[ConflictArrived], None], file: bytes)
     Raises:
         DecodeError: it is no conflict's file.
         RefusedError: it proves nothing, or nothing about a node that is known here.
-        NotYetError: more are kept than there is room for.
+        BusyError: more are kept than there is room for.
     """
     shown = check(file)
     is_known = _kept_against(shown, judge.conflicts) is not None
@@ -91,7 +91,7 @@ def _kept_against(shown: Conflict, kept: Sequence[Conflict]) -> Conflict | None:
 def _why_not_kept(shown: Conflict, fold: Fold) -> AccreditError:
     node = fold.get("node", shown.key.name)
     if node is not None and shown.key.public in (node["keys"][role] for role in ("log", "witness", "state")):
-        return NotYetError("overloaded", "this node keeps as many conflicts as it can.", hint="Tell its operator.")
+        return BusyError("overloaded", "this node keeps as many conflicts as it can.", hint="Tell its operator.")
     return RefusedError(
         "not_a_nodes_key",
         f"it is a real contradiction, but {shown.key.encode()} is the key of no node that this one knows.",

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 import trio
 
-from accredit.registry.errors import NotYetError
+from accredit.registry.errors import BusyError
 
 T = TypeVar("T")
 
@@ -63,12 +63,12 @@ class Slots(Generic[T]):
         """What has come or comes; None after `end`.
 
         Raises:
-            NotYetError: `overloaded`: it has not come, and too many wait already.
+            BusyError: `overloaded`: it has not come, and too many wait already.
         """
         slot = self._slots[token]
         if not slot.done.is_set():
             if self._most is not None and len(self._slots) > self._most:
-                raise NotYetError(
+                raise BusyError(
                     "overloaded", "too many wait for an answer of this node already.", hint="Try again in a while."
                 )
             await slot.done.wait()

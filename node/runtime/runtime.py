@@ -64,7 +64,7 @@ from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.storage.state_store import NotedStore
 from accredit.node.sync.initial_sync import Bulk
 from accredit.node.telemetry import event as log_event
-from accredit.registry.errors import AccreditError, NotYetError, RemoteError, StorageError
+from accredit.registry.errors import AccreditError, BusyError, RemoteError, StorageError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import Conflict
 
@@ -229,7 +229,7 @@ class Runtime:
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
-            RemoteError: `not_ready`: the node shuts down.
+            BusyError: `not_ready`: the node shuts down.
         """
         if self._stopping or self._nursery is None:
             raise _not_ready()
@@ -250,7 +250,7 @@ class Runtime:
             self.handle(FrameArrived(token=token, data=frame))
             try:
                 reply = await self._frames.answer(token)
-            except NotYetError as error:
+            except BusyError as error:
                 reply = ReplyFrame(token=token, status=503, error=error)
         return reply or ReplyFrame(token=token, status=503, error=_not_ready())
 
@@ -260,7 +260,7 @@ class Runtime:
         Raises:
             InputError: it is none, or of nobody who may.
             NotYetError: no charter is in effect here yet.
-            RemoteError: `not_ready`: the node shuts down.
+            BusyError: `not_ready`: the node shuts down.
         """
         if self._stopping or self._nursery is None:
             raise _not_ready()
@@ -276,8 +276,8 @@ class Runtime:
 
         Raises:
             InputError: it proves nothing, or nothing about a node that is known here.
-            NotYetError: more are kept than there is room for.
-            RemoteError: `not_ready`: the node shuts down.
+            BusyError: more are kept than there is room for.
+            BusyError: `not_ready`: the node shuts down.
             StorageError: it cannot be kept.
         """
         if self._stopping or self._nursery is None:
@@ -448,4 +448,4 @@ class Runtime:
 
 
 def _not_ready() -> AccreditError:
-    return RemoteError("not_ready", "this node is shutting down.", hint="Ask another node, or try again in a minute.")
+    return BusyError("not_ready", "this node is shutting down.", hint="Ask another node, or try again in a minute.")

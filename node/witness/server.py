@@ -32,7 +32,7 @@ from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
 from accredit.node.ports import RunBlocking, in_thread
 from accredit.node.storage.log_store import Store
-from accredit.registry.errors import DecodeError, NotYetError, StorageError
+from accredit.registry.errors import BusyError, DecodeError, StorageError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, Note, Signature, VerifierKey, cosign, encode_signatures
 from accredit.registry.transparency.witness import (
@@ -99,7 +99,7 @@ class NodeWitness:
         """Cosignature lines, or why there are none.
 
         Raises:
-            NotYetError: `overloaded`.
+            BusyError: `overloaded`.
             StorageError: the new size cannot be kept; nothing was cosigned.
         """
         opened = open_request(data, self._key_of)
@@ -117,13 +117,13 @@ class NodeWitness:
             hash: `registry.transparency.witness.origin_hash` of its origin.
 
         Raises:
-            NotYetError, StorageError: as `add_checkpoint`.
+            BusyError, StorageError: as `add_checkpoint`.
         """
         return await self._in_turn(lambda: self._show(hash))
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._waiting >= WAITING_MAX:
-            raise NotYetError("overloaded", "More requests wait than this witness takes.", hint="Try again later.")
+            raise BusyError("overloaded", "More requests wait than this witness takes.", hint="Try again later.")
         self._waiting += 1
         try:
             async with self._turn:

@@ -7,8 +7,8 @@
     scenarios   what happens: those of the world tier that need no adversary, and some of its own
     running     one run, from its settings to its outcome
 
-What runs is what runs in production: `node.http.app` in Hypercorn, `node.clients.peer_http` on httpx and its pools,
-`node.runtime.runtime`, `node.storage.log_store`, `node.witness.client`. Only the network, the clock and the worker
-threads are simulated. Faults of routes, of clients, of time-outs and of polling show here, which the world tier cannot
-show.
+What runs is what runs in production: `node.http.app` behind `node.http.server`, `node.clients.peer_http` on httpx
+and its pools, `node.runtime.runtime`, `node.storage.log_store`, `node.witness.client`. Only the network, the clock and
+the worker threads are simulated. Faults of routes, of clients, of time-outs and of polling show here, which the world
+tier cannot show.
 """

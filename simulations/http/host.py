@@ -22,17 +22,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import httpx
 import trio
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ConnectionState, LifespanState
 
 from accredit.node.app import Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.engine import Appended, Engine, Event, SubmissionResult
 from accredit.node.engine.quorum_state import NotedMap
-from accredit.node.http.hypercorn_patches import forgiving, mend
-from accredit.node.http.serve import settings_of
+from accredit.node.http.serve import bounds_of
+from accredit.node.http.server import Server
 from accredit.node.key_files import NodeKeys
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
@@ -243,7 +239,8 @@ class HttpHost:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(runtime.run)
                     self._is_now(runtime, node.store)
-                    world.wires.listen(name, nursery, partial(self._serve, node.application(), node.config))
+                    server = Server(node.application(), bounds=bounds_of(node.config), now=self.clock.now)
+                    world.wires.listen(name, nursery, partial(_serve, server))
                     nursery.start_soon(node.witnessing.run)
             finally:
                 with trio.CancelScope(shield=True):
@@ -256,18 +253,6 @@ class HttpHost:
         left = [bytes(id) for id in store.ids(len(self.told), store.size())]
         self.told += left
         self.world.metrics.on_logged(cast(Any, self), left)
-
-    async def _serve(self, app: Any, config: NodeConfig, end: End) -> None:
-        """One connection, as Hypercorn serves it."""
-        mend()
-        server = TCPServer(
-            ASGIWrapper(forgiving(app)),
-            settings_of(config),
-            WorkerContext(None),
-            ConnectionState(LifespanState()),
-            cast(Any, end),  # Hypercorn asks of a stream what `trio.abc.Stream` has, and for its socket
-        )
-        await server.run()
 
     async def _blocking(self, work: Callable[[], T], /) -> T:
         """The seam for blocking work: inline, in the time of a disk."""
@@ -282,3 +267,8 @@ class HttpHost:
     def note(self, what: str, data: bytes = b"") -> None:
         """A line of the trace."""
         self.world.timeline.trace.note(self.world.timeline.now, self.name, what, data)
+
+
+async def _serve(server: Server, end: End) -> None:
+    """One connection, as a node serves it."""
+    await server.serve(end, client=end.other_address, own=end.address)

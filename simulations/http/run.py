@@ -82,7 +82,7 @@ class _Errors(logging.Handler):
 @contextmanager
 def heard_errors() -> Iterator[list[str]]:
     """What nodes and their servers log with a traceback meanwhile; nothing of what they log is printed."""
-    handler, loggers = _Errors(), [logging.getLogger(name) for name in ("accredit.node", "hypercorn")]
+    handler, loggers = _Errors(), [logging.getLogger(name) for name in ("accredit.node",)]
     before = [each.propagate for each in loggers]
     for each in loggers:
         each.addHandler(handler)

@@ -18,7 +18,6 @@ The client side is httpcore's connection pool under httpx, with its own time-out
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from socket import AF_INET
 from typing import Any, Final
 
 import httpcore
@@ -47,7 +46,7 @@ class End(trio.abc.HalfCloseableStream):
     """One end of a connection.
 
     Attributes:
-        host, other_host: where it is, and where the other end is.
+        host, other_host: where it is, and where the other end is; address, other_address: the same as numbers.
         other: the other end.
     """
 
@@ -57,7 +56,7 @@ class End(trio.abc.HalfCloseableStream):
         self._wires = wires
         self.host = host
         self.other_host = other_host
-        self.socket = _Socket(wires.address(host), wires.address(other_host))
+        self.address, self.other_address = wires.address(host), wires.address(other_host)
         self._inbox = bytearray()
         self._arrived: dict[int, bytes] = {}  # pieces that overtook others
         self._expected = 0
@@ -171,21 +170,6 @@ class End(trio.abc.HalfCloseableStream):
     def _wake(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
-
-
-@dataclass(frozen=True, slots=True)
-class _Socket:
-    """What Hypercorn asks of a connection's socket."""
-
-    own: tuple[str, int]
-    peer: tuple[str, int]
-    family: int = AF_INET
-
-    def getsockname(self) -> tuple[str, int]:
-        return self.own
-
-    def getpeername(self) -> tuple[str, int]:
-        return self.peer
 
 
 @dataclass(slots=True)

@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 import trio
-from hypercorn.config import Config
 
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import CONNECTIONS, Peers
 from accredit.node.engine import Effect, Event, FrameArrived, ReplyFrame
-from accredit.node.http.serve import bind, serve, settings_of
+from accredit.node.http import connection
+from accredit.node.http.serve import bind, serve
 from accredit.node.settings import NodeConfig
 from accredit.registry.errors import RemoteError
 from tests.strategies.network import founded
@@ -93,9 +93,9 @@ async def test_a_late_answer_reaches_who_waits_and_others_are_answered_meanwhile
 async def test_a_line_that_is_silent_because_we_have_not_answered_is_not_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hypercorn's own time-out counts while it is us who are to speak: a stream of changes ended after it, too."""
-    monkeypatch.setattr(Config, "read_timeout", 0.2)  # what holds where we set nothing
-    assert settings_of(NodeConfig(name="node1")).read_timeout is None
+    """What others must say in time does not count while it is us who are to speak."""
+    for name in ("HEAD_SECONDS", "IDLE_SECONDS", "WRITE_SECONDS"):
+        monkeypatch.setattr(connection, name, 0.2)
     async with holding(tmp_path, monkeypatch) as web, httpx.AsyncClient(trust_env=False) as client:
 
         async def release() -> None:

@@ -23,7 +23,7 @@ def _leave_logging_as_it_was() -> Iterator[None]:
     yield
     top.handlers[:] = before
     top.setLevel(level)
-    for name in ("httpx", "httpcore", "hypercorn.access"):
+    for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -85,7 +85,7 @@ def test_what_is_below_the_level_is_not_even_put_together() -> None:
 
 def test_libraries_that_log_addresses_do_not_tell_whom_a_verifier_asked_about() -> None:
     stream = lines("json", "debug")
-    for name in ("httpx", "httpcore.http11", "hypercorn.access"):
+    for name in ("httpx", "httpcore.http11"):
         logging.getLogger(name).info("GET /v1/issuer?id=did:web:university.example 200")
     assert stream.getvalue() == ""
     logging.getLogger("httpx").warning("broken pool")

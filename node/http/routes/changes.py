@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.log_reader import Change
 from accredit.node.telemetry import event
-from accredit.registry.errors import NotYetError, StorageError
+from accredit.registry.errors import BusyError, StorageError
 
 from .request_reading import accepts, integer
 from .route import JSON, Call, Route, json_response
@@ -73,7 +73,7 @@ def _last_event(call: Call, after: int) -> int:
 
 def _stream(call: Call, after: int) -> Response:
     if call.shared.streams >= STREAMS:
-        raise NotYetError(
+        raise BusyError(
             "overloaded", f"{STREAMS} streams are open already.", hint="Ask for pages instead, or another node."
         )
     headers = {"cache-control": "no-store", "vary": "Accept", "x-accel-buffering": "no"}

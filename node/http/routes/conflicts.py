@@ -74,8 +74,7 @@ async def accuse(call: Call) -> Response:
     """Takes a conflict in; on disk, and on its way to the other nodes, when it is answered."""
     writer = call.must_write()
     _, file = await call.body()
-    client = call.request.client
-    await anyio.sleep(call.shared.pace.delay("" if client is None else client.host, 1, monotonic()))
+    await anyio.sleep(call.shared.pace.delay(call.client, 1, monotonic()))
     kept, is_new = await writer.accuse(file)
     return json_response({"status": "kept" if is_new else "known", "conflict": plain(view(kept))}, cache="no-store")
 

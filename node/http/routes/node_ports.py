@@ -120,7 +120,7 @@ class Writer(Protocol):
         """Takes statements in; returns once those accepted are in the log, under a signed checkpoint.
 
         Raises:
-            RemoteError: `not_ready`: the node shuts down.
+            BusyError: `not_ready`: the node shuts down.
         """
         ...
 
@@ -134,7 +134,7 @@ class Writer(Protocol):
         Raises:
             InputError: it is none, or of nobody who may.
             NotYetError: no charter is in effect here yet.
-            RemoteError: `not_ready`: the node shuts down.
+            BusyError: `not_ready`: the node shuts down.
         """
         ...
 
@@ -143,8 +143,8 @@ class Writer(Protocol):
 
         Raises:
             InputError: it proves nothing, or nothing about a node that is known here.
-            NotYetError: more are kept than there is room for.
-            RemoteError: `not_ready`: the node shuts down.
+            BusyError: more are kept than there is room for.
+            BusyError: `not_ready`: the node shuts down.
             StorageError: it cannot be kept.
         """
         ...

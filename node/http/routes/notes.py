@@ -58,8 +58,7 @@ async def state_note(call: Call) -> Response:
 async def cosignatures(call: Call) -> Response:
     """Takes another node's cosignature in, `{1: note, ?2: ids}` (`node.engine.notary`); says what stands here."""
     writer = call.must_write()
-    client = call.request.client
-    wait = call.shared.note_pace.delay("" if client is None else client.host, 1, monotonic())
+    wait = call.shared.note_pace.delay(call.client, 1, monotonic())
     _, data = await call.body()
     await anyio.sleep(wait)
     note = await writer.note(data)

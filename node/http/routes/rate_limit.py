@@ -7,7 +7,7 @@ an even pace; it may run ahead of the clock by one minute's share. Addresses tha
 from collections import OrderedDict
 from typing import Final
 
-from accredit.registry.errors import NotYetError
+from accredit.registry.errors import BusyError
 
 BURST_SECONDS: Final = 60.0
 WAIT_SECONDS: Final = 20.0
@@ -35,12 +35,12 @@ class Pace:
             now: seconds of a clock that never falls.
 
         Raises:
-            NotYetError: it would be too long (`rate_limited`); nothing is counted then.
+            BusyError: it would be too long (`rate_limited`); nothing is counted then.
         """
         due = max(self._due.get(address, now), now) + count * self._interval
         wait = max(0.0, due - now - BURST_SECONDS)
         if wait > WAIT_SECONDS:
-            raise NotYetError(
+            raise BusyError(
                 "rate_limited",
                 f"{address} has submitted more than its share; {count} more would wait {wait:.0f} seconds.",
                 hint="Send fewer at once, or later; nothing was taken from this request.",

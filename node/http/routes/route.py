@@ -4,7 +4,7 @@ The row says everything that the application and its OpenAPI document need, so t
 gets a `Call` and returns a Starlette response; it raises our errors, which become problem details, and builds none.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -13,6 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accredit.node.http.forwarded import Network, client_of, share_of
 from accredit.registry.errors import InputError
 
 from .node_ports import ReadableNode, WitnessDoor, Writer
@@ -40,6 +41,7 @@ class ApplicationState:
     Attributes:
         pace: shares of submitters. note_pace: of those who bring cosignatures.
         max_body_bytes: bound of every body, besides each route's own.
+        proxies, proxy_header: as in `node.http.forwarded.client_of`.
         stream_seconds: how long a stream of changes lasts.
         streams: how many are open.
         kept: answers that cost much to make, by name, each with what it was made of.
@@ -49,6 +51,8 @@ class ApplicationState:
     pace: Pace
     note_pace: Pace
     max_body_bytes: int
+    proxies: Sequence[Network] = ()
+    proxy_header: str = "x-forwarded-for"
     stream_seconds: float = STREAM_SECONDS
     streams: int = 0
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
@@ -79,6 +83,15 @@ class Call:
     request: Request
     route: "Route"
     params: Mapping[str, Any]
+
+    @property
+    def client(self) -> str:
+        """The address that asks, for shares; empty where it is not known."""
+        peer, shared = self.request.client, self.shared
+        if peer is None:
+            return ""
+        headers = self.request.scope["headers"]
+        return share_of(client_of(peer.host, headers, proxies=shared.proxies, header=shared.proxy_header))
 
     async def body(self) -> tuple[str, bytes]:
         """The media type and the bytes of the body, as far as the route allows."""

@@ -19,7 +19,7 @@ from accredit.node.http.problems import Problem, problem_of
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import digest, issuer_id, members, text
-from accredit.registry.errors import DecodeError, InputError, StorageError
+from accredit.registry.errors import BusyError, DecodeError, InputError, StorageError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES
 from accredit.registry.statement import Draft, Statement
 
@@ -149,14 +149,13 @@ async def submit(call: Call) -> Response:
     writer = call.must_write()
     media_type, body = await call.body()
     raws = [body] if media_type == COSE else split_sequence(body)
-    client = call.request.client
-    await anyio.sleep(call.shared.pace.delay("" if client is None else client.host, len(raws), monotonic()))
+    await anyio.sleep(call.shared.pace.delay(call.client, len(raws), monotonic()))
     outcomes = await writer.submit(raws)
     for outcome in outcomes:
         call.reader.metrics.submissions.labels(outcome.status).inc()
     refused = [outcome.error for outcome in outcomes if outcome.status == "refused" and outcome.error is not None]
-    is_one = media_type == COSE
-    if len(refused) == len(outcomes) and (is_one or all(isinstance(error, StorageError) for error in refused)):
+    is_ours = all(isinstance(error, (StorageError, BusyError)) for error in refused)
+    if len(refused) == len(outcomes) and (media_type == COSE or is_ours):
         raise refused[0]
     newest = call.reader.log.checkpoint()
     value: Submission = {

@@ -1,4 +1,4 @@
-"""A node on the wire: Hypercorn, loopback, the client that the command line uses."""
+"""A node on the wire: our server, loopback, the client that the command line uses."""
 
 import shutil
 import socket
@@ -204,7 +204,7 @@ def config(**changes: Any) -> NodeConfig:
     ("sent", "status"),
     [
         (b"", 0),
-        (b"GET /healthz HTTP/1.1\r\nHo", 0),
+        (b"GET /healthz HTTP/1.1\r\nHo", 408),
         (
             b"POST /v1/statements HTTP/1.1\r\nHost: x\r\nContent-Type: application/cose\r\nContent-Length: 9\r\n\r\n12",
             408,
@@ -217,7 +217,8 @@ async def test_nobody_holds_a_line_by_saying_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes, status: int
 ) -> None:
     """In the middle of a head, of a body, of a body nobody asked for, or after an answer."""
-    monkeypatch.setattr("accredit.node.http.serve.KEEP_ALIVE_SECONDS", 0.4)
+    monkeypatch.setattr("accredit.node.http.connection.IDLE_SECONDS", 0.4)
+    monkeypatch.setattr("accredit.node.http.connection.HEAD_SECONDS", 0.4)
     monkeypatch.setattr("accredit.node.http.routes.request_reading.BODY_SECONDS", 0.2)
     async with listening(tmp_path) as web:
         port = int(web.url.rpartition(":")[2])

@@ -8,7 +8,7 @@ from accredit.node.engine.equivocations import KEPT
 from accredit.node.runtime.equivocations import alarm, digest
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.server import CONFLICTS, conflict_place
-from accredit.registry.errors import DecodeError, NotYetError, RefusedError, RemoteError, StorageError
+from accredit.registry.errors import BusyError, DecodeError, RefusedError, StorageError
 from tests.strategies.contradictions import forked_log, two_states
 from tests.strategies.network import founded, node_seed
 from tests.strategies.real_node import running, until
@@ -54,7 +54,7 @@ async def test_what_proves_nothing_about_a_node_is_refused_and_leaves_nothing(tm
         with pytest.raises(DecodeError):
             await node.runtime.accuse(LIE.encode()[:-1])
         assert (node.runtime.conflicts, node.store.kept_under(CONFLICTS)) == ((), [])
-    with pytest.raises(RemoteError, match="shutting down"):
+    with pytest.raises(BusyError, match="shutting down"):
         await node.runtime.accuse(LIE.encode())
 
 
@@ -89,7 +89,7 @@ async def test_no_more_are_kept_than_there_is_room_for(tmp_path: Path, monkeypat
     async with running(tmp_path, town, "node2") as node:
         await node.runtime.submit([each.raw for each in town.said])
         await node.runtime.accuse(LIE.encode())
-        with pytest.raises(NotYetError) as caught:
+        with pytest.raises(BusyError) as caught:
             await node.runtime.accuse(forked_log("node2", node_seed("node2", "log")).encode())
         assert caught.value.code == "overloaded"
 

@@ -5,7 +5,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from accredit.node.runtime.reply_slots import Slots
-from accredit.registry.errors import NotYetError
+from accredit.registry.errors import BusyError
 
 
 async def test_an_answer_may_be_there_at_once_or_come_later() -> None:
@@ -52,7 +52,7 @@ async def test_only_so_many_wait_but_what_is_answered_at_once_always_is() -> Non
         for token in (1, 2):
             nursery.start_soon(wait, token)
         await wait_all_tasks_blocked()
-        with slots.opened(3), pytest.raises(NotYetError) as caught:
+        with slots.opened(3), pytest.raises(BusyError) as caught:
             await slots.answer(3)
         assert caught.value.code == "overloaded"
         with slots.opened(4):

@@ -15,7 +15,7 @@ from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.registry.encoding.ed25519 import public_of
-from accredit.registry.errors import RemoteError, StorageError
+from accredit.registry.errors import BusyError, RemoteError, StorageError
 from accredit.registry.transparency.checkpoint import open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from tests.strategies.consortium import Consortium
@@ -169,12 +169,12 @@ async def test_a_store_that_disagrees_ends_the_node(tmp_path: Path) -> None:
     with pytest.RaisesGroup(pytest.RaisesExc(StorageError, match="another root"), flatten_subgroups=True):
         async with running(tmp_path, town, "node1") as node:
             node.runtime._keeping._frontier = node.runtime._keeping._frontier.append(bytes(32))
-            with pytest.raises(RemoteError, match="shutting down"):
+            with pytest.raises(BusyError, match="shutting down"):
                 await node.runtime.submit([town.genesis.raw])
     with pytest.RaisesGroup(pytest.RaisesExc(StorageError, match="in the log already"), flatten_subgroups=True):
         async with running(tmp_path / "other", town, "node1") as node:
             node.store.append([(town.genesis.id, town.genesis.raw)])
-            with pytest.raises(RemoteError, match="shutting down"):
+            with pytest.raises(BusyError, match="shutting down"):
                 await node.runtime.submit([town.genesis.raw])
 
 
@@ -215,7 +215,7 @@ async def test_a_node_that_stops_answers_those_who_wait_and_takes_nothing_new(tm
         await node.runtime.stop()
         await until(lambda: statuses == ["logged"] * 3)
         assert node.runtime.is_stopping
-        with pytest.raises(RemoteError, match="shutting down"):
+        with pytest.raises(BusyError, match="shutting down"):
             await node.runtime.submit(raws_of(town))
         assert (await node.runtime.gossip(b"")).status == 503
 
@@ -323,5 +323,5 @@ async def test_a_runtime_that_was_never_started_takes_nothing(tmp_path: Path) ->
                 peers=Links(),
                 clock=node.runtime._clock,
             )
-        with pytest.raises(RemoteError):
+        with pytest.raises(BusyError):
             await runtime.submit([town.genesis.raw])

@@ -13,7 +13,7 @@ from accredit.node.ports import in_thread
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.server import CONFLICTS, NodeWitness, open_held
 from accredit.registry.encoding.ed25519 import public_of
-from accredit.registry.errors import NotYetError, StorageError
+from accredit.registry.errors import BusyError, StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.equivocation import check as check_conflict
@@ -287,7 +287,7 @@ async def test_a_flood_is_turned_away_before_it_waits(files: Files, monkeypatch:
     async def strike() -> None:
         try:
             await witness.add_checkpoint(LOG.request(0, 5).encode())
-        except NotYetError as error:
+        except BusyError as error:
             outcomes.append(error.code)
         else:
             outcomes.append("answered")

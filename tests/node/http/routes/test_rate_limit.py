@@ -3,7 +3,7 @@
 import pytest
 
 from accredit.node.http.routes.rate_limit import ADDRESSES, BURST_SECONDS, WAIT_SECONDS, Pace
-from accredit.registry.errors import NotYetError
+from accredit.registry.errors import BusyError
 
 
 def test_a_minutes_share_goes_through_at_once_and_more_has_to_wait() -> None:
@@ -11,7 +11,7 @@ def test_a_minutes_share_goes_through_at_once_and_more_has_to_wait() -> None:
     assert pace.delay("a", int(BURST_SECONDS), 1000.0) == 0.0
     assert pace.delay("a", 5, 1000.0) == 5.0
     assert pace.delay("b", 5, 1000.0) == 0.0, "another address has its own share"
-    with pytest.raises(NotYetError) as refused:
+    with pytest.raises(BusyError) as refused:
         pace.delay("a", int(WAIT_SECONDS), 1000.0)
     assert refused.value.code == "rate_limited"
     assert pace.delay("a", 1, 1000.0) == 6.0, "what was refused is not counted"

@@ -1,0 +1,354 @@
+"""One connection: requests in, each handed to the ASGI application, answers out, in order (RFC 9112 §9.3).
+
+    await Connection(stream, server, client=("192.0.2.1", 40000), own=("192.0.2.2", 8080), scheme="http").run()
+
+The application runs in the connection's own task and asks for the body piece by piece, so that nobody's bytes are kept
+before somebody wants them. What it hears when the other side goes away is `http.disconnect`; if it speaks on, it is
+cancelled, and nothing is logged: hanging up is everybody's right.
+
+Whoever is slow is ended: a head has `HEAD_SECONDS` from its first byte, the pause between requests `IDLE_SECONDS`, each
+64 KiB of an answer `WRITE_SECONDS`. How long a body may take is the application's to say (`routes.request_reading`).
+What is no HTTP gets one answer that says so, and the connection ends: behind such bytes nobody knows where a next
+request begins.
+"""
+
+import logging
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import trio
+
+from accredit.node.telemetry import event
+from accredit.registry.errors import AccreditError, InputError
+
+from .http1 import Body, Head, Headers, encode_head, head_end, parse_head
+from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
+
+if TYPE_CHECKING:
+    from .server import Server
+
+READ_BYTES: Final = 64 * 1024
+"""Asked of the socket at once, and kept unread at most."""
+
+WRITE_BYTES: Final = 64 * 1024
+"""Of an answer, handed to the socket at once; each piece has its own time."""
+
+HEAD_SECONDS: Final = 15.0
+"""For a head to come whole. A guess; nginx allows 60 s."""
+
+IDLE_SECONDS: Final = 75.0
+"""Longer than peers and proxies pause between requests (nginx: 60 s), so that it is they who hang up."""
+
+WRITE_SECONDS: Final = 30.0
+"""For 64 KiB of an answer to be taken: 2 KB/s. A guess."""
+
+LINGER_SECONDS: Final = 2.0
+"""After a last answer, for what is still on its way here: else a reset overtakes the answer (RFC 9112 §9.6)."""
+
+LINGER_BYTES: Final = 256 * 1024
+
+_NO_BODY: Final = frozenset({204, 304})  # RFC 9110 §6.4.1
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+_log = logging.getLogger(__name__)
+
+
+class Connection:
+    """See the module.
+
+    Args:
+        stream: a `trio.SocketStream`, one with TLS around it, or any `trio.abc.Stream`.
+        server: whose connection it is: application, budget of bytes, whether it is stopping.
+        client, own: address and port of either side.
+        share: under what its bytes are counted; empty for nobody's.
+    """
+
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        server: "Server",
+        *,
+        client: tuple[str, int],
+        own: tuple[str, int],
+        scheme: str,
+        share: str,
+    ) -> None:
+        self._stream = stream
+        self._server = server
+        self._share = share
+        self._client = client
+        self._own = own
+        self._scheme = scheme
+        self._buffer = bytearray()
+        self._scope = trio.CancelScope()
+        self._is_reading_head = False
+        self._is_over = False  # the other side sends no more
+        self._is_last = False  # no request follows on this connection
+        self._begin(None)
+
+    async def run(self) -> None:
+        """Serves the connection until either side ends it; closes it."""
+        try:
+            with self._scope:
+                await self._requests()
+            if self._scope.cancelled_caught and self._is_reading_head and self._buffer and not self._server.is_stopping:
+                with trio.move_on_after(LINGER_SECONDS):
+                    late = InputError("request_timeout", f"the head did not arrive within {HEAD_SECONDS:.0f} seconds.")
+                    await self._refuse(late)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # reset by the other side
+        finally:
+            with trio.move_on_after(LINGER_SECONDS, shield=True):
+                await self._stream.aclose()
+
+    def end(self) -> None:
+        """Ends the connection, now if it waits for a request, else after the answer under way."""
+        self._is_last = True
+        if self._is_reading_head:
+            self._scope.cancel()
+
+    def abort(self) -> None:
+        """Ends the connection, whatever it is doing."""
+        self._scope.cancel()
+
+    # ------------------------------------------------------------------------------------------------ requests
+
+    async def _requests(self) -> None:
+        while not self._is_last:
+            try:
+                head = await self._read_head()
+            except AccreditError as error:
+                await self._refuse(error)
+                return
+            if head is None:
+                return
+            await self._answer(head)
+        if self._is_dirty:
+            await self._linger()
+
+    async def _read_head(self) -> Head | None:
+        """The next head; None where the other side has ended the connection before one."""
+        buffer, scope = self._buffer, self._scope
+        scanned = 0
+        self._is_reading_head = True
+        self._server.waits(self)
+        scope.deadline = trio.current_time() + (HEAD_SECONDS if buffer else IDLE_SECONDS)
+        while True:
+            if buffer and (end := head_end(buffer, scanned)) >= 0:
+                break
+            is_first = not buffer
+            scanned = len(buffer)
+            if not await self._read():
+                return None
+            if is_first:
+                scope.deadline = trio.current_time() + HEAD_SECONDS
+        self._is_reading_head = False
+        self._server.works(self)
+        scope.deadline = float("inf")
+        data = bytes(buffer[:end])
+        del buffer[:end]
+        return parse_head(data)
+
+    async def _read(self) -> bool:
+        """More bytes into the buffer; False once there will be none."""
+        if self._is_over:
+            return False
+        try:
+            data = await self._stream.receive_some(READ_BYTES)
+        except trio.BrokenResourceError:
+            data = b""
+        if not data:
+            self._is_over = True
+            return False
+        self._buffer += data
+        return True
+
+    # --------------------------------------------------------------------------------- one request and its answer
+
+    def _begin(self, head: Head | None) -> None:
+        """What is known of the request under way."""
+        self._head = head
+        self._body = Body(0 if head is None else head.length)
+        self._has_told_body = False
+        self._start: dict[str, Any] | None = None
+        self._has_started = False
+        self._has_finished = False
+        self._must_continue = head is not None and head.is_awaiting
+        self._is_chunked = False
+        self._is_bodiless = False
+        self._left: int | None = None
+        self._charged = 0
+        self._is_dirty = False  # bytes of the request are, or may be, on their way still
+
+    async def _answer(self, head: Head) -> None:
+        self._begin(head)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": head.version,
+            "method": head.method,
+            "scheme": self._scheme,
+            "path": head.path,
+            "raw_path": head.raw_path,
+            "query_string": head.query,
+            "root_path": "",
+            "headers": head.headers,
+            "client": self._client,
+            "server": self._own,
+        }
+        try:
+            await self._server.app(scope, self.receive, self.send)
+        except Exception as error:
+            event(_log, logging.ERROR, "the application failed", error=error, path=head.path[:200])
+            self._is_last = True
+            if not self._has_started:
+                await self._write(encode_head(500, [(b"content-length", b"0"), (b"connection", b"close")]))
+            return
+        finally:
+            self._server.release(self._share, self._charged)
+        if not self._has_finished:  # an answer that breaks off must not look whole
+            self._is_last = True
+            if not self._has_started:
+                event(_log, logging.ERROR, "the application gave no answer", path=head.path[:200])
+
+    async def receive(self) -> dict[str, Any]:
+        """See ASGI: a piece of the body; once it has been told, `http.disconnect` when there is nobody to answer.
+
+        Raises:
+            DecodeError: what should be a body is none.
+            BusyError: the node holds too many unfinished bodies already.
+        """
+        if self._body.is_done and not self._has_told_body:
+            self._has_told_body = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        if not self._body.is_done:
+            return await self._receive_body()
+        while not self._has_finished and len(self._buffer) < READ_BYTES:
+            if not await self._read():
+                return {"type": "http.disconnect"}
+        if self._has_finished:
+            await trio.lowlevel.checkpoint()
+            return {"type": "http.disconnect"}
+        await trio.sleep_forever()  # more than one request is waiting: whoever sent them is there
+        raise AssertionError("sleeps for ever")
+
+    async def _receive_body(self) -> dict[str, Any]:
+        while True:
+            try:
+                piece = self._body.feed(self._buffer)
+            except InputError:
+                self._is_over = True  # nobody knows what follows
+                if self._has_started:
+                    return {"type": "http.disconnect"}
+                raise
+            if piece or self._body.is_done:
+                break
+            if self._must_continue and not self._has_started:
+                self._must_continue = False
+                await self._write(_CONTINUE)
+            if not await self._read():
+                return {"type": "http.disconnect"}
+        self._charged += len(piece)
+        self._server.charge(self._share, self._charged, len(piece))
+        self._has_told_body = self._body.is_done
+        return {"type": "http.request", "body": piece, "more_body": not self._body.is_done}
+
+    async def send(self, message: Any) -> None:
+        """See ASGI. Where there is nobody to answer any more, the application is cancelled."""
+        if message["type"] == "http.response.start":
+            assert self._start is None, "an answer has one beginning"
+            self._start = message
+            return
+        assert message["type"] == "http.response.body"
+        assert self._start is not None
+        assert not self._has_finished, "the answer has ended"
+        body, is_more = message.get("body", b""), message.get("more_body", False)
+        data = b"" if self._has_started else self._encoded_head(len(body), is_more=is_more)
+        self._has_started = True
+        if self._left is not None:
+            assert len(body) <= self._left, "an answer is as long as it says"
+            self._left -= len(body)
+        if self._is_chunked:
+            data += b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            data += b"" if is_more else b"0\r\n\r\n"
+        elif self._left is not None or not self._is_bodiless:
+            data += body
+        self._has_finished = not is_more and not self._left
+        await self._write(data)
+
+    def _encoded_head(self, size: int, *, is_more: bool) -> bytes:
+        """Head of the answer, and how its body will be delimited (RFC 9112 §6)."""
+        assert self._start is not None
+        assert self._head is not None
+        status, headers = self._start["status"], list(self._start["headers"])
+        self._is_bodiless = self._head.method == "HEAD" or status in _NO_BODY
+        length = next((value for name, value in headers if name == b"content-length"), None)
+        if self._is_bodiless:
+            pass
+        elif length is not None:
+            self._left = int(length)
+        elif not is_more:
+            headers.append((b"content-length", b"%d" % size))
+            self._left = size
+        elif self._head.version == "1.1":
+            headers.append((b"transfer-encoding", b"chunked"))
+            self._is_chunked = True
+        else:
+            self._is_last = True  # HTTP/1.0: the end of the connection is that of the answer
+        self._is_dirty = not self._body.is_done
+        if not self._head.is_kept or self._is_dirty or self._is_over or self._server.is_stopping:
+            self._is_last = True
+        if self._is_last:
+            headers.append((b"connection", b"close"))
+        elif self._head.version == "1.0":
+            headers.append((b"connection", b"keep-alive"))
+        headers.append((b"date", self._server.date()))
+        return encode_head(status, headers)
+
+    # --------------------------------------------------------------------------------------------------- output
+
+    async def _write(self, data: bytes) -> None:
+        scope = self._scope
+        try:
+            if len(data) <= WRITE_BYTES:
+                scope.deadline = trio.current_time() + WRITE_SECONDS
+                await self._stream.send_all(data)
+            else:
+                for at in range(0, len(data), WRITE_BYTES):
+                    scope.deadline = trio.current_time() + WRITE_SECONDS
+                    await self._stream.send_all(data[at : at + WRITE_BYTES])
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self._is_over = self._is_last = True
+            scope.cancel()
+            await trio.lowlevel.checkpoint()
+        scope.deadline = float("inf")
+
+    async def _refuse(self, error: AccreditError) -> None:
+        """The last answer: what came cannot be handed to the application."""
+        problem = problem_of(error)
+        body = msgspec.json.encode(problem)
+        headers: Headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+            (b"date", self._server.date()),
+        ]
+        if problem.status in RETRY_AFTER_SECONDS:
+            headers.append((b"retry-after", b"%d" % RETRY_AFTER_SECONDS[problem.status]))
+        await self._write(encode_head(problem.status, headers) + body)
+        await self._linger()
+
+    async def _linger(self) -> None:
+        """Ends our side, and reads on for a moment."""
+        with trio.move_on_after(LINGER_SECONDS):
+            if isinstance(self._stream, trio.abc.HalfCloseableStream):
+                await self._stream.send_eof()
+            taken = len(self._buffer)
+            while taken < LINGER_BYTES and (data := await self._stream.receive_some(READ_BYTES)):
+                taken += len(data)
+
+
+def http_date(seconds: float) -> bytes:
+    """A moment as RFC 9110 §5.6.7 writes it."""
+    return formatdate(seconds, usegmt=True).encode()

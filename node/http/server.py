@@ -1,0 +1,257 @@
+"""An HTTP/1.1 server for ASGI applications on trio: accepts connections, bounds them, ends them.
+
+    server = Server(app, bounds=Bounds(), now=clock.now)
+    await server.run(listener, shutdown=stopping.wait)      a `trio.SocketListener`, or one with TLS around it
+
+What one address, or all of them together, can take from the node is bounded (`Bounds`):
+
+* **connections in all**: where all are taken, the one that has waited longest for a request gives way to the newcomer,
+  so that whoever opens lines and says nothing shuts nobody out; where all are at work, the newcomer gets a 503;
+* **connections of one address** (for IPv6, of one /64): more get a 503. Trusted proxies, who bring the requests of
+  many, are not counted;
+* **bytes of unfinished bodies**, in all and of one address: above that, a 503 in place of an answer. The first
+  `SMALL_BYTES` of each are free, so that a question or an urgent statement always gets through.
+
+A server that runs out of file descriptors waits for some to be closed. Nothing of this is an error of the node's: it is
+logged in a line, at most once a second, without a traceback.
+"""
+
+import errno
+import logging
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from accredit.node.telemetry import event
+from accredit.registry.errors import BusyError
+
+from .connection import HEAD_SECONDS, Connection, http_date
+from .forwarded import Network, is_proxy, share_of
+from .http1 import encode_head
+from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
+
+GRACE_SECONDS: Final = 5.0
+"""For answers under way when the node stops: a submission waits for one tick, 1 s."""
+
+SMALL_BYTES: Final = 16 * 1024
+"""Of each body, beside the budget: one statement, or a question."""
+
+SPARE_DESCRIPTORS: Final = 64
+"""File descriptors that connections leave to the node: its database, its own requests to peers."""
+
+_PAUSE_SECONDS: Final = 0.1  # until a listener that had no descriptor left tries again
+_SCARCE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+
+_log = logging.getLogger(__name__)
+
+App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What connections may take.
+
+    Attributes:
+        connections: at a time, in all. of_address: of one address.
+        body_bytes: of unfinished bodies, in all; one address may take a quarter.
+        proxies: networks whose connections are not counted by address.
+    """
+
+    connections: int = 1_000
+    of_address: int = 250
+    body_bytes: int = 64 * 1024 * 1024
+    proxies: Sequence[Network] = ()
+
+
+class Server:
+    """See the module.
+
+    Args:
+        app: the ASGI application.
+        now: seconds since 1970, for `Date`.
+
+    Attributes:
+        is_stopping: whether connections end after the answer under way.
+    """
+
+    def __init__(self, app: App, *, bounds: Bounds, now: Callable[[], float]) -> None:
+        self.app = app
+        self.is_stopping = False
+        self._bounds = bounds
+        self._now = now
+        self._open: dict[Connection, str] = {}
+        self._waiting: dict[Connection, None] = {}  # for a request; who has waited longest stands first
+        self._of_address: Counter[str] = Counter()
+        self._bytes = 0
+        self._bytes_of: Counter[str] = Counter()
+        self._date = (0, b"")
+        self._told_at = float("-inf")
+
+    async def run(
+        self, listener: trio.abc.Listener[Any], *, shutdown: Callable[[], Awaitable[None]] = trio.sleep_forever
+    ) -> None:
+        """Serves until `shutdown` returns; answers what is being asked then, for at most `GRACE_SECONDS`."""
+        async with trio.open_nursery() as nursery, listener:
+            async with trio.open_nursery() as accepting:
+                accepting.start_soon(self._accept, listener, nursery)
+                await shutdown()
+                accepting.cancel_scope.cancel()
+            await listener.aclose()
+            self.stop()
+            nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS
+
+    def stop(self) -> None:
+        """Ends connections that wait for a request now, others after their answer."""
+        self.is_stopping = True
+        for connection in [*self._open]:
+            connection.end()
+
+    async def serve(self, stream: trio.abc.Stream, *, client: tuple[str, int], own: tuple[str, int]) -> None:
+        """Serves one connection, if there is room; closes it."""
+        scheme = "https" if isinstance(stream, trio.SSLStream) else "http"
+        address = "" if is_proxy(client[0], self._bounds.proxies) else share_of(client[0])
+        refusal = self._refusal(address)
+        if refusal is not None:
+            await self._turn_away(stream, refusal)
+            return
+        connection = Connection(stream, self, client=client, own=own, scheme=scheme, share=address)
+        self._open[connection] = address
+        self._of_address[address] += 1
+        try:
+            if isinstance(stream, trio.SSLStream):
+                with trio.fail_after(HEAD_SECONDS):
+                    await stream.do_handshake()
+            await connection.run()
+        except (trio.BrokenResourceError, trio.TooSlowError, ssl.SSLError):
+            pass  # no TLS, or none that we speak
+        finally:
+            del self._open[connection]
+            self._waiting.pop(connection, None)
+            self._of_address[address] -= 1
+            if not self._of_address[address]:
+                del self._of_address[address]
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1.0), suppress(trio.BrokenResourceError):
+                await trio.aclose_forcefully(stream)
+
+    # --------------------------------------------------------------------------------- what connections ask of it
+
+    def waits(self, connection: Connection) -> None:
+        """It waits for a request: it is the first to give way from now on, after those that wait already."""
+        self._waiting[connection] = None
+
+    def works(self, connection: Connection) -> None:
+        """It has one."""
+        self._waiting.pop(connection, None)
+
+    def charge(self, share: str, so_far: int, size: int) -> None:
+        """Counts `size` more bytes of a body of which `so_far` have come with them.
+
+        Raises:
+            BusyError: more are held than there is room for (`overloaded`).
+        """
+        if so_far <= SMALL_BYTES:
+            return
+        counted = min(size, so_far - SMALL_BYTES)
+        self._bytes += counted
+        self._bytes_of[share] += counted
+        if self._bytes > self._bounds.body_bytes or (share and self._bytes_of[share] > self._bounds.body_bytes // 4):
+            raise BusyError("overloaded", "this node holds too many unfinished requests.", hint="Send it again later.")
+
+    def release(self, share: str, so_far: int) -> None:
+        """The request whose body had so many bytes is over."""
+        if so_far > SMALL_BYTES:
+            self._bytes -= so_far - SMALL_BYTES
+            self._bytes_of[share] -= so_far - SMALL_BYTES
+            if not self._bytes_of[share]:
+                del self._bytes_of[share]
+
+    def date(self) -> bytes:
+        """Now, as RFC 9110 §6.6.1 asks for."""
+        now = int(self._now())
+        if now != self._date[0]:
+            self._date = (now, http_date(now))
+        return self._date[1]
+
+    # ------------------------------------------------------------------------------------------------- accepting
+
+    async def _accept(self, listener: trio.abc.Listener[Any], nursery: trio.Nursery) -> None:
+        while True:
+            try:
+                stream = await listener.accept()
+            except OSError as error:
+                if error.errno not in _SCARCE:
+                    raise
+                self._tell("no file descriptor left for a connection", connections=len(self._open))
+                self._make_room()
+                await trio.sleep(_PAUSE_SECONDS)
+                continue
+            nursery.start_soon(self._serve_socket, stream)
+
+    async def _serve_socket(self, stream: trio.abc.Stream) -> None:
+        transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+        assert isinstance(transport, trio.SocketStream)
+        sock = transport.socket
+        try:
+            client, own = sock.getpeername(), sock.getsockname()
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:  # it is gone already
+            await trio.aclose_forcefully(stream)
+            return
+        await self.serve(stream, client=_address(client), own=_address(own))
+
+    def _refusal(self, address: str) -> BusyError | None:
+        """Why there is no room for one more connection from `address`; makes room where it can."""
+        hint = "Close connections that you do not need, or ask again in a moment."
+        if address and self._of_address[address] >= self._bounds.of_address:
+            return BusyError("overloaded", f"{address} has {self._bounds.of_address} connections open.", hint=hint)
+        if len(self._open) >= self._bounds.connections and not self._make_room():
+            return BusyError("overloaded", f"all {self._bounds.connections} connections are busy.", hint=hint)
+        return None
+
+    def _make_room(self) -> bool:
+        """Ends the connection that has waited longest for a request; False where none waits."""
+        oldest = next(iter(self._waiting), None)
+        if oldest is None:
+            return False
+        self._tell("a waiting connection made room for another", connections=len(self._open))
+        self.works(oldest)  # once is enough
+        oldest.abort()
+        return True
+
+    async def _turn_away(self, stream: trio.abc.Stream, error: BusyError) -> None:
+        self._tell("connection turned away", reason=error.message)
+        problem = problem_of(error)
+        body = msgspec.json.encode(problem)
+        head = encode_head(
+            problem.status,
+            [
+                (b"content-type", MEDIA_TYPE.encode()),
+                (b"content-length", b"%d" % len(body)),
+                (b"retry-after", b"%d" % RETRY_AFTER_SECONDS[problem.status]),
+                (b"connection", b"close"),
+                (b"date", self.date()),
+            ],
+        )
+        with trio.move_on_after(1.0), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            if not isinstance(stream, trio.SSLStream):  # a handshake for a refusal would be work for whoever floods us
+                await stream.send_all(head + body)
+        await trio.aclose_forcefully(stream)
+
+    def _tell(self, what: str, **facts: Any) -> None:
+        now = trio.current_time()
+        if now - self._told_at >= 1.0:
+            self._told_at = now
+            event(_log, logging.WARNING, what, **facts)
+
+
+def _address(name: Any) -> tuple[str, int]:
+    """Address and port of a socket's name; a Unix socket has none."""
+    return (name[0], name[1]) if isinstance(name, tuple) else ("", 0)
