@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from accredit.node.http.json_views import TIMES as TIMES_IN_RECORDS
 from accredit.node.http.json_views import format_time
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.ed25519 import decode_multibase, is_usable_public, multibase
 from accredit.registry.encoding.json_text import decode as decode_json
 from accredit.registry.errors import DecodeError, RefusedError, StorageError
@@ -163,9 +164,12 @@ def to_body(kind: str, written: Mapping[str, Any], source: str) -> dict[str, Any
     """
     from accredit.governance.rulebook import check_body
 
+    from .real_lists import check_real_lists
+
     try:
         body = convert(dict(written))
         check_body(kind, body)
+        check_real_lists(body)
     except DecodeError as error:
         where = error.where.removeprefix("body").lstrip(".")
         message = error.message.removeprefix(f"{error.where}: ") if error.where else error.message
@@ -209,16 +213,9 @@ def seconds(value: str | date | datetime, path: str = "") -> int:
     Raises:
         DecodeError: not a date or time, or a time of day without an offset.
     """
-    moment: date | datetime
     if isinstance(value, str):
-        try:
-            moment = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
-        except ValueError:
-            raise DecodeError(
-                "bad_time", f"{value!r} is not a date.", where=path, hint="Write 2015-05-20 or 2015-05-20T13:45:00Z."
-            ) from None
-    else:
-        moment = value
+        return _instant(value.strip(), path)
+    moment: date | datetime = value
     if not isinstance(moment, datetime):
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if moment.tzinfo is None:
@@ -226,6 +223,22 @@ def seconds(value: str | date | datetime, path: str = "") -> int:
             "bad_time", f"{value} does not say in which time zone.", where=path, hint="Add Z for UTC, or an offset."
         )
     return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def _instant(written: str, path: str) -> int:
+    try:
+        return rfc3339.instant(written, where=path, days=True)
+    except DecodeError:
+        try:
+            is_without_zone = datetime.fromisoformat(written).tzinfo is None and len(written) > 10
+        except ValueError:
+            is_without_zone = False
+        message, hint = (
+            (f"{written!r} does not say in which time zone.", "Add Z for UTC, or an offset.")
+            if is_without_zone
+            else (f"{written[:40]!r} is not a date.", "Write 2015-05-20 or 2015-05-20T13:45:00Z.")
+        )
+        raise DecodeError("bad_time", message, where=path, hint=hint) from None
 
 
 def duration(value: str, path: str = "") -> int:

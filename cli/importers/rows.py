@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from accredit.cli.base.real_lists import check_real_lists
+from accredit.node import places
 from accredit.registry.domain.issuers import check_register
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import decode_multibase
@@ -18,8 +20,6 @@ from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
-
-from . import places
 
 READY: Final = "ready"
 SAME: Final = "same"
@@ -196,13 +196,22 @@ def place(location: str, found: list[ImportFinding]) -> dict[str, Any]:
     code = places.jurisdiction(location)
     if code is None:
         text = f"No jurisdiction was taken from the location {location!r}."
-        hint = "End it with the country, as in Providence, RI, USA."
-        found.append(ImportFinding(code="unknown_place", text=text, hint=hint))
+        found.append(ImportFinding(code="unknown_place", text=text, hint=_place_hint(location)))
         return members
     if not places.is_whole(location, code):
         text = f"Of the location {location!r} only the country was recognised."
         found.append(ImportFinding(code="unknown_part", text=text, hint="Write the state as in Boston, MA, USA."))
     return {**members, "jurisdictions": [code]}
+
+
+def _place_hint(location: str) -> str:
+    """What to write instead: the reason why no country was taken, never what stands there already."""
+    last = location.rpartition(",")[2].strip()
+    if places.is_ambiguous(last):
+        return f"{last} is a country and a state: write the country's name, as in Providence, RI, USA."
+    if near := places.nearest_country(last):
+        return f"We do not know {last!r}; did you mean {near}? Its ISO code can be written too."
+    return f"We do not know {last!r} as a country: end it with its English name or ISO code, as in Providence, RI, USA."
 
 
 def _text(entry: Mapping[str, Any], member: str, found: list[ImportFinding]) -> str:
@@ -234,6 +243,7 @@ def complete(body: Mapping[str, Any]) -> None:
         DecodeError: it breaks a rule, is too large for a statement, or not for CBOR (a fraction, half a character).
     """
     check_register(body)
+    check_real_lists(body, "body")
     try:
         size = len(encode(dict(body)))
     except (TypeError, ValueError) as error:

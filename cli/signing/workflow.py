@@ -25,6 +25,7 @@ import click
 
 from accredit.cli.base import exits, node_option, output
 from accredit.cli.base.output import fair, shorten
+from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
 from accredit.node.key_files import SealedKey
@@ -357,6 +358,7 @@ class Desk:
                 body=body,
             )
             check_statement(as_unverified(draft, voice.kid))
+            check_real_lists(body)
             head, number = after(draft, voice.kid)
             if not say.chose_budget and not self.wishes.force:
                 _require_modest(say, handed_out=number - draft.seq - 1, left=voice.budget - draft.seq)

@@ -11,18 +11,28 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final, TypeVar
 
 import click
 
 from accredit.cli.base import documents
-from accredit.registry.decision.query import ISSUE, Query
-from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
-from accredit.registry.encoding.identifiers import canonical_issuer, without_fragment
-from accredit.registry.errors import InputError
+from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+_OPTION_OF: Final = {
+    "issuer": "ID",
+    "entity": "ID",
+    "resource": "--for",
+    "issued_on": "--on",
+    "achievement_type": "--for",
+    "credential_type": "--for",
+    "competency": "--competency",
+    "field_of_study": "--field",
+    "delivery_mode": "--mode",
+    **{name: f"--{name}" for name in ("authority", "action", "framework", "jurisdiction", "level", "program", "key")},
+}
+"""Members of a question and the options that fill them, for errors."""
 
 _SINGULARS: Final = {
     "achievement_types": "achievement_type",
@@ -112,51 +122,30 @@ _AXES: Final = (
 def build_question(
     issuer: str, wanted: Sequence[str], on: str | None, competencies: Sequence[str], axes: dict[str, Any]
 ) -> dict[str, Any]:
-    """The body of `POST /v1/decisions`, from options.
+    """Return the body of `POST /v1/decisions`, from options, each of its words known.
 
     Raises:
-        DecodeError, InputError: an option is not understood.
+        DecodeError, InputError: an option is not understood; the message names it.
     """
-    question: dict[str, Any] = {"issuer": canonical_issuer(without_fragment(issuer))}
+    from accredit.node.questions import sort_word, spelled_authority_id, spelled_entity
+
+    spell = spelled_authority_id if axes.get("action") == ACCREDIT else spelled_entity
+    question: dict[str, Any] = {"issuer": spell(issuer)}
     for word in wanted:
-        member, value = sort_wanted(word)
-        question.setdefault(member, []).append(value)
+        member, value = sort_word(word, "--for")
+        question.setdefault(_SINGULARS.get(member, member), []).append(value)
+    if len(question.get("resource", ())) > 1:  # one may be a framework, several are competencies
+        question["competency"] = question.pop("resource")
     if competencies:
         question.setdefault("competency", []).extend(competencies)
-    for member in _SINGULARS.values():
+    for member in (*_SINGULARS.values(), "framework", "resource"):
         if len(question.get(member, ())) == 1:
             question[member] = question[member][0]
     if on is not None:
         question["issued_on"] = on if len(on) == 10 and documents.seconds(on, "--on") is not None else _instant(on)
     question.update({name: value for name, value in axes.items() if value and (name, value) != ("action", ISSUE)})
+    query_of(question, "https://any.example/")
     return question
-
-
-def sort_wanted(word: str) -> tuple[str, str]:
-    """Which member of a question a word after `--for` belongs to, and its value there.
-
-    Raises:
-        InputError: it looks like a mistyped achievement type.
-    """
-    prefix, colon, rest = word.partition(":")
-    if colon and prefix == "achievementType":
-        return "achievement_type", rest
-    if colon and prefix == "credentialType":
-        return "credential_type", rest
-    if word in ACHIEVEMENT_TYPES or word.startswith("ext:"):
-        return "achievement_type", word
-    if "://" in word or word.startswith("urn:"):
-        return "competency", word
-    if word.endswith("Credential"):
-        return "credential_type", word
-    by_fold = {one.casefold(): one for one in ACHIEVEMENT_TYPES}
-    close = get_close_matches(word.casefold(), by_fold, 1)
-    raise InputError(
-        "what_is_it",
-        f"{word!r} is no achievement type of Open Badges 3.0.",
-        hint=(f"Did you mean {by_fold[close[0]]}? " if close else "")
-        + "Write credentialType:NAME for a credential type, ext:NAME for an achievement type of your own.",
-    )
 
 
 def query_of(question: dict[str, Any], ecosystem: str) -> Query:
@@ -165,10 +154,13 @@ def query_of(question: dict[str, Any], ecosystem: str) -> Query:
     Raises:
         DecodeError: a member is not of its form.
     """
-    from accredit.node.http.routes import decisions
-    from accredit.node.http.routes.request_reading import convert
+    from accredit.node.questions import query_of as read
+    from accredit.node.questions import question_from
 
-    return decisions.query_of(convert(question, decisions.Question), ecosystem)
+    def named(member: str) -> str:
+        return _OPTION_OF.get(member.partition("[")[0], member)
+
+    return read(question_from(question, named), ecosystem, named)
 
 
 def question_of(query: Query, ecosystem: str) -> dict[str, Any]:

@@ -38,7 +38,6 @@ TIMES: Final = frozenset(
 )
 """Members whose integers are times. An integer `since` is a time; the bytes of a key's `since` stay a statement id."""
 
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _HEX32: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -72,28 +71,12 @@ def _hex_only(value: Any) -> Any:
 
 
 def format_time(seconds: int) -> str:
-    """RFC 3339 with Z; inverse of `parse_time` for whole seconds from year 1 to 9999.
+    """RFC 3339 with Z; inverse of `rfc3339.instant` for whole seconds from year 1 to 9999.
 
     >>> format_time(1_432_080_000)
     '2015-05-20T00:00:00Z'
     """
     return rfc3339.text(seconds)
-
-
-def parse_time(text: str, *, where: str = "", dates: bool = False) -> int:
-    """Seconds since 1970 of an RFC 3339 time in UTC; fractions of a second are dropped.
-
-    Args:
-        text: as in 2015-05-20T00:00:00Z. Other offsets are refused: TRQP allows only Z, and one spelling is enough.
-        where: path to the member, for the error.
-        dates: a date alone is accepted too, and means the start of that day, UTC.
-
-    Raises:
-        DecodeError: not such a time, or one the calendar does not have.
-    """
-    if dates and _DATE.fullmatch(text):
-        return rfc3339.parse(f"{text}T00:00:00Z", where=where)
-    return rfc3339.parse(text, where=where)
 
 
 def parse_id(text: str, *, where: str = "", what: str = "an id") -> bytes:

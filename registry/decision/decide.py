@@ -17,10 +17,11 @@ from ..domain.issuers import name_of
 from ..domain.records import Records, Voice, standing
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
+from ..limits import IDENTIFIER_CHARS
 from .accreditation import Case, judge, publishers_of
 from .authority_chain import Chain, chain_of, counts, mandates_of
 from .mandate import judge_mandate
-from .query import ACCREDIT, ISSUE, Query, mandate_named, query_from_trqp, spelled, spelled_authority
+from .query import ACCREDIT, ISSUE, Query, mandate_named, spelled, spelled_authority
 from .verdict import AUTHORIZED, Decision, Finding, Other, Reason, Verdict, order_of
 
 __all__ = (
@@ -32,7 +33,6 @@ __all__ = (
     "Verdict",
     "decide",
     "decide_recognition",
-    "query_from_trqp",
 )
 
 CLOCK_SLACK: Final = 300
@@ -61,6 +61,8 @@ def decide(query: Query, records: Records, now: int, *, ecosystem_id: str) -> De
         return _answer(
             query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
         )
+    if len(entity) > IDENTIFIER_CHARS:
+        return _nothing_found(case, entity, None, accepted, (), charter)  # no record can have such an id
     if query.action == ACCREDIT:
         return _decide_mandate(case, entity, accepted, charter, mandate_named(query.entity))
     return _decide_issue(case, entity, accepted, charter)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ..encoding import schema
 from ..limits import IDENTIFIER_CHARS, LIST_ITEMS, TIME_MAX, TIME_MIN
-from .query import Query
+from .query import ENTITY_CHARS, Query
 from .verdict import Decision
 
 
@@ -36,7 +36,13 @@ def _pair(second: schema.Check) -> schema.Check:
 
 
 _TUPLES: Final = ("credential_types", "achievement_types", "competencies", "level", "field_of_study")
-_REQUIRED: Final = ("entity", "authority", "action")
+
+
+def _entity(value: Any, path: str) -> None:
+    if not isinstance(value, str) or len(value) > ENTITY_CHARS:
+        raise schema.wrong(path, f"text of at most {ENTITY_CHARS} characters")
+
+
 _OPTIONAL: Final[dict[str, schema.Check]] = {
     "resource": _text,
     "time": schema.integer(TIME_MIN, TIME_MAX),
@@ -51,7 +57,7 @@ _OPTIONAL: Final[dict[str, schema.Check]] = {
     "delivery_mode": _text,
     "key": _text,
 }
-_QUERY: Final = schema.members(dict.fromkeys(_REQUIRED, _text), _OPTIONAL)
+_QUERY: Final = schema.members({"entity": _entity, "authority": _text, "action": _text}, _OPTIONAL)
 
 
 def encode_query(query: Query) -> dict[str, Any]:

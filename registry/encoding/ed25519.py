@@ -80,7 +80,7 @@ def decode_multibase(text: str) -> bytes:
     hint = "Give the key's publicKeyMultibase, as in z6MkhaXgBZDv…"
     if not text.startswith("z") or len(text) > 60:
         raise DecodeError("not_a_key", "an Ed25519 key in multibase form begins with z6Mk.", hint=hint)
-    raw = _base58_decode(text[1:])
+    raw = decode_base58(text[1:])
     if len(raw) != len(_MULTICODEC_ED25519) + PUBLIC_BYTES or not raw.startswith(_MULTICODEC_ED25519):
         raise DecodeError("not_a_key", "this multibase text is not an Ed25519 public key.", hint=hint)
     public = raw[len(_MULTICODEC_ED25519) :]
@@ -96,7 +96,7 @@ def decode_secret_multibase(text: str) -> bytes:
         DecodeError: not base58btc, or not an Ed25519 private key. The message quotes nothing of it.
     """
     try:
-        raw = _base58_decode(text[1:]) if text.startswith("z") and len(text) <= 100 else b""
+        raw = decode_base58(text[1:]) if text.startswith("z") and len(text) <= 100 else b""
     except DecodeError:
         raw = b""
     if not raw.startswith(_MULTICODEC_ED25519_PRIVATE):
@@ -114,7 +114,12 @@ def _base58_encode(raw: bytes) -> str:
     return _BASE58[0] * zeros + digits
 
 
-def _base58_decode(text: str) -> bytes:
+def decode_base58(text: str) -> bytes:
+    """Return the bytes of base58btc text, without a multibase prefix.
+
+    Raises:
+        DecodeError: it has another character.
+    """
     number = 0
     for character in text:
         digit = _BASE58.find(character)

@@ -42,13 +42,16 @@ _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-def canonical(text: str) -> str:
-    """The canonical spelling of a DID, an http(s) URL or a URN.
+def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> str:
+    """Return the canonical spelling of a DID, an http(s) URL or a URN.
+
+    Args:
+        max_chars: the longest that is taken; more than a record can hold where somebody only asks.
 
     Raises:
         DecodeError: it is none of these; the message names the character or part at fault.
     """
-    _check_length(text)
+    _check_length(text, max_chars)
     if "@" in text and _USER_PART.match(text) is not None:  # first of all, so that no message quotes a password
         raise DecodeError(
             "identifier_url",
@@ -83,7 +86,7 @@ def canonical(text: str) -> str:
             f"{text!r} is neither a DID, an http(s) URL nor a URN.",
             hint="An identifier looks like did:web:example.edu or https://example.edu/.",
         )
-    _check_length(spelled)  # an empty path became one character longer
+    _check_length(spelled, max_chars)  # an empty path became one character longer
     return spelled
 
 
@@ -108,9 +111,9 @@ def without_fragment(text: str) -> str:
     return text.partition("#")[0]
 
 
-def _check_length(text: str) -> None:
-    if not 1 <= len(text) <= IDENTIFIER_CHARS:
-        raise DecodeError("identifier_length", f"an identifier has 1 to {IDENTIFIER_CHARS} characters.")
+def _check_length(text: str, max_chars: int) -> None:
+    if not 1 <= len(text) <= max_chars:
+        raise DecodeError("identifier_length", f"an identifier has 1 to {max_chars} characters.", hint="Copy it whole.")
 
 
 def _canonical_did(text: str) -> str:

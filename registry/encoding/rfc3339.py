@@ -1,4 +1,4 @@
-"""Times as people and protocols write them: RFC 3339 in UTC. Inside, a time is seconds since 1970, negative before.
+"""Times as people and protocols write them: RFC 3339. Inside, a time is seconds since 1970 UTC, negative before.
 
 >>> text(1_432_080_000), day(1_432_080_000), parse("2015-05-20T00:00:00Z")
 ('2015-05-20T00:00:00Z', '2015-05-20', 1432080000)
@@ -14,8 +14,9 @@ from ..limits import TIME_MAX, TIME_MIN
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT: Final = re.compile(
-    r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d{1,12})?(?:[Zz]|\+00:00)", re.ASCII
+    r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.\d{1,12})?(?:[Zz]|([+-])(\d{2}):(\d{2}))", re.ASCII
 )
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -32,24 +33,55 @@ def day(time: int) -> str:
 
 
 def parse(written: str, *, where: str = "") -> int:
-    """Seconds of an RFC 3339 time in UTC; fractions of a second are dropped.
+    """Return the seconds of an RFC 3339 time in UTC (`Z`, or +00:00); fractions of a second are dropped.
+
+    Raises:
+        DecodeError: not such a time, one that the calendar does not have, or one with another offset: the hint is
+            that instant in UTC.
+    """
+    time = instant(written, where=where)
+    if not written.endswith(("Z", "z", "+00:00")):
+        raise DecodeError(
+            "bad_time", f"{written!r} is not in UTC.", where=where, hint=f"The same instant in UTC is {text(time)}."
+        )
+    return time
+
+
+def instant(written: str, *, where: str = "", days: bool = False) -> int:
+    """Return the seconds of an RFC 3339 time with any offset; fractions are dropped, a leap second is the one before.
+
+    Args:
+        days: a date alone is taken too, for the start of that day in UTC.
 
     Raises:
         DecodeError: not such a time, or one that the calendar does not have.
     """
+    if days and _DAY.fullmatch(written):
+        written = f"{written}T00:00:00Z"
     match = _INSTANT.fullmatch(written)
     try:
         if match is None:
             raise ValueError("not of this form")
-        year, month, date, hour, minute, second = map(int, match.groups())
+        year, month, date, hour, minute, second = map(int, match.groups()[:6])
+        sign, hours, minutes = match.groups()[6:]
+        if second == 60 and minute == 59:
+            second = 59  # RFC 3339 §5.7; POSIX time has no name for it
+        ahead = 0 if sign is None else int(f"{sign}1") * _offset(int(hours), int(minutes))
         moment = datetime(year, month, date, hour, minute, second, tzinfo=UTC)
     except ValueError as error:
+        example = "2015-05-20T00:00:00Z (RFC 3339)"
         raise DecodeError(
             "bad_time",
-            f"{written[:40]!r} is not a time in UTC ({error}).",
+            f"{written[:40]!r} is not a time ({error}).",
             where=where,
-            hint="Write it like 2015-05-20T00:00:00Z (RFC 3339).",
+            hint=f"Write it like 2015-05-20 or {example}." if days else f"Write it like {example}.",
         ) from None
     # Whole days and seconds: a float would lose seconds far from 1970.
     passed = moment - _EPOCH
-    return passed.days * 86_400 + passed.seconds
+    return min(max(passed.days * 86_400 + passed.seconds - ahead, TIME_MIN), TIME_MAX)
+
+
+def _offset(hours: int, minutes: int) -> int:
+    if hours > 23 or minutes > 59:
+        raise ValueError("there is no such offset")
+    return hours * 3_600 + minutes * 60

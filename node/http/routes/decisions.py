@@ -2,7 +2,7 @@
 
     {"issuer": "did:web:college.example", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"}
 
-Every member has its canonical name and, where people would say it otherwise, a plain one; times may be dates. A list,
+Every member has its canonical name and, where people would say it otherwise, a plain one (`node.questions`). A list,
 or `{"queries": [...]}`, is answered by `{"decisions": [...]}` in the order asked; a question that cannot be understood
 has its problem in its place and spoils no other. With `evidence`, the answer is that of the newest state a quorum
 stands by, and comes with a file that proves it (`registry.evidence.check`, base64). Negative news need not wait for the
@@ -14,9 +14,8 @@ that may name a framework or a competency.
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 import anyio
@@ -24,15 +23,13 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from accredit.node.http.json_views import format_time, parse_time, plain
+from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, as_member
+from accredit.node.questions import Question, query_of
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict, decide
-from accredit.registry.decision.query import ACCREDIT, mandate_named, spelled_authority
-from accredit.registry.domain.axes import check_jurisdiction, parse_field, parse_level
-from accredit.registry.encoding.identifiers import canonical, canonical_issuer, without_fragment
+from accredit.registry.encoding.identifiers import without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
-from accredit.registry.limits import IDENTIFIER_CHARS
 
 from .request_reading import convert
 from .route import JSON, Call, Route, json_response
@@ -43,49 +40,6 @@ PROVED: Final = 100
 
 EVIDENCE_BYTES: Final = 16 * 1024 * 1024
 """Evidence in one answer, all together; one file may be as large (`registry.evidence.check`)."""
-
-LISTED: Final = 50
-"""Values on one axis of one question; real credentials name a handful."""
-
-_Text = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_CHARS)]
-_Texts = Annotated[list[_Text], Meta(max_length=LISTED)]
-_OneOrMore = _Text | _Texts
-
-
-class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """One question. Of two names for one thing (entity and issuer, time and issued_on, …) one may be given."""
-
-    entity: _Text | None = None
-    issuer: _Text | None = None
-    authority: _Text | None = None
-    action: _Text = "issue"
-    resource: _Text | None = None
-    time: _Text | None = None
-    issued_on: _Text | None = None
-    credential_types: _OneOrMore | None = None
-    credential_type: _OneOrMore | None = None
-    achievement_types: _OneOrMore | None = None
-    achievement_type: _OneOrMore | None = None
-    competencies: _OneOrMore | None = None
-    competency: _OneOrMore | None = None
-    framework: _Text | None = None
-    level: _Text | None = None
-    jurisdiction: _Text | None = None
-    program: _Text | None = None
-    field_of_study: _Text | None = None
-    delivery_mode: _Text | None = None
-    key: _Text | None = None
-    evidence: bool = False
-
-
-PLAIN: Final[Mapping[str, str]] = {
-    "entity": "issuer",
-    "time": "issued_on",
-    "credential_types": "credential_type",
-    "achievement_types": "achievement_type",
-    "competencies": "competency",
-}
-"""Canonical names and the plain ones."""
 
 
 class Questions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -306,76 +260,6 @@ def _judged(call: Call, query: Query, ecosystem: str, now: int, stale: str | Non
             valid_until=None,
         )
     return decision
-
-
-def query_of(question: Question, ecosystem: str) -> Query:
-    """The question in the core's terms, every id in its canonical spelling.
-
-    Raises:
-        DecodeError: a member is given under both its names, or is not of its form.
-    """
-    entity = _either(question, "entity")
-    if entity is None:
-        raise DecodeError("missing_member", "whom do you ask about?", where="entity", hint="Give entity, or issuer.")
-    when = _either(question, "time")
-    authority = question.authority
-    return Query(
-        entity=_spelled(_authority, entity if question.action == ACCREDIT else without_fragment(entity), "entity"),
-        authority=ecosystem if authority is None else _spelled(_authority, authority, "authority"),
-        action=question.action,
-        resource=None if question.resource is None else _spelled(canonical, question.resource, "resource"),
-        time=None if when is None else parse_time(when, where="time", dates=True),
-        credential_types=_several(question, "credential_types"),
-        achievement_types=_several(question, "achievement_types"),
-        competencies=tuple(_spelled(canonical, uri, "competencies") for uri in _several(question, "competencies")),
-        framework=None if question.framework is None else _spelled(canonical, question.framework, "framework"),
-        level=None if question.level is None else parse_level(question.level),
-        jurisdiction=_jurisdiction(question.jurisdiction),
-        program=question.program,
-        field_of_study=None if question.field_of_study is None else parse_field(question.field_of_study),
-        delivery_mode=question.delivery_mode,
-        key=question.key,
-    )
-
-
-_issuer: Final = lru_cache(maxsize=8192)(canonical_issuer)
-"""Spelling a DID takes half as long as deciding, and who asks once about an issuer asks again."""
-
-
-def _authority(text: str) -> str:
-    """An authority's id, with the mandate that it names, if any."""
-    return spelled_authority(text) if mandate_named(text) is not None else _issuer(text)
-
-
-def _jurisdiction(text: str | None) -> str | None:
-    if text is not None:
-        check_jurisdiction(text, "jurisdiction")
-    return text
-
-
-def _either(question: Question, canonical_name: str) -> Any:
-    """The value of a member under its canonical or its plain name."""
-    plain_name = PLAIN[canonical_name]
-    first, second = getattr(question, canonical_name), getattr(question, plain_name)
-    if first is not None and second is not None:
-        raise DecodeError(
-            "duplicate_member", f"{canonical_name} and {plain_name} are one thing.", where=plain_name, hint="Give one."
-        )
-    return second if first is None else first
-
-
-def _several(question: Question, name: str) -> tuple[str, ...]:
-    value = _either(question, name)
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _spelled(spell: Callable[[str], str], text: str, where: str) -> str:
-    try:
-        return spell(text)
-    except DecodeError as error:
-        raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
 
 
 def _view(query: Query, decision: Decision) -> DecisionView:

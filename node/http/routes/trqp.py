@@ -1,7 +1,8 @@
 """`POST /authorization`, `POST /recognition`: the ToIP Trust Registry Query Protocol 2.0, HTTPS binding.
 
-Request (both): `entity_id`, `authority_id`, `action`, `resource`, all required; `context` optional, its members texts.
-Unknown members of the request and of `context` are ignored (TRQP versioning). `context.time` is RFC 3339 with Z.
+Request (both): `entity_id`, `authority_id`, `action`, `resource`, all required; `context` optional.
+Unknown members of the request and of `context` are ignored, whatever they hold (TRQP versioning); null is as if absent.
+`context.time` is RFC 3339 in UTC, written Z or +00:00.
 
 Answer, 200: the four members as sent, `authorized` or `recognized`, `time_evaluated` (this node's clock),
 `time_requested` and `context` where given, `message`. Ours besides: `verdict`, `reasons` (codes), `valid_until`, so
@@ -9,16 +10,17 @@ that unknown, unchecked and untrusted stay apart. 400 for what is malformed; 404
 not serve, for an unknown entity is 200 with false; 503 where this node's own view is too old.
 """
 
-from dataclasses import replace
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from accredit.node.http.json_views import format_time, parse_time
-from accredit.registry.decision.decide import Decision, Query, decide_recognition, query_from_trqp
-from accredit.registry.decision.query import mandate_named, spelled_authority
+from accredit.node.http.json_views import format_time
+from accredit.node.questions import query_from_trqp
+from accredit.registry.decision.decide import Decision, Query, decide_recognition
+from accredit.registry.decision.query import ENTITY_CHARS, mandate_named, spelled_authority
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.errors import DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
@@ -27,20 +29,31 @@ from .decisions import judge, require_served, served_ecosystem
 from .route import JSON, Call, Route, json_response
 
 CONTEXT_MEMBERS: Final = 50
-CONTEXT_CHARS: Final = 2_000
 
 _Text = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_CHARS)]
-_Context = Annotated[dict[str, Annotated[str, Meta(max_length=CONTEXT_CHARS)]], Meta(max_length=CONTEXT_MEMBERS)]
+_Who = Annotated[str, Meta(min_length=1, max_length=ENTITY_CHARS)]
 
 
 class TrqpRequest(msgspec.Struct, kw_only=True, frozen=True):
     """TRQP 2.0 AuthorizationRequest and RecognitionRequest."""
 
-    entity_id: _Text
-    authority_id: _Text
-    action: _Text
-    resource: _Text
-    context: _Context | None = None
+    entity_id: Annotated[_Who, Meta(description="Whom the question is about: a DID or https URL.")]
+    authority_id: Annotated[_Text, Meta(description="The ecosystem, or one authority of it.")]
+    action: Annotated[_Text, Meta(description="`issue`, or `accredit` for authorities.")]
+    resource: Annotated[
+        _Text,
+        Meta(
+            description="An achievement type, a credential type, or the address of a framework or competency. "
+            "The prefix `achievementType:`, `credentialType:`, `competency:` or `framework:` removes ambiguity."
+        ),
+    ]
+    context: Annotated[
+        Annotated[dict[str, Any], Meta(max_length=CONTEXT_MEMBERS)] | None,
+        Meta(
+            description="`time` (RFC 3339 in UTC) and other members of a question to /v1/decisions make it precise; "
+            "others are ignored and sent back."
+        ),
+    ] = None
 
 
 class _Answer(TypedDict):
@@ -51,7 +64,7 @@ class _Answer(TypedDict):
     time_evaluated: str
     time_requested: NotRequired[str]
     message: str
-    context: NotRequired[dict[str, str]]
+    context: NotRequired[dict[str, Any]]
     verdict: str
     reasons: list[str]
     valid_until: NotRequired[str]
@@ -72,9 +85,10 @@ class RecognitionAnswer(_Answer):
 async def authorization(call: Call) -> Response:
     """May this entity do this with this, under this authority?"""
     request, ecosystem = await _read(call)
-    context = dict(request.context or {})
-    query = query_from_trqp(request.entity_id, request.authority_id, request.action, request.resource, context)
-    query = replace(query, entity=_entity(request), authority=_served(call, request, ecosystem), time=_time(request))
+    query = query_from_trqp(
+        request.entity_id, request.authority_id, request.action, request.resource, request.context, ecosystem
+    )
+    require_served(call, query.authority, ecosystem)
     decision = judge(call, query, ecosystem, call.reader.now(), None)
     return json_response(_answer(request, decision, "authorized"), cache="no-store")
 
@@ -105,30 +119,25 @@ def _served(call: Call, request: TrqpRequest, ecosystem: str) -> str:
 
 
 def _entity(request: TrqpRequest) -> str:
-    return _spelled(without_fragment(request.entity_id), "entity_id")
+    return _spelled(without_fragment(request.entity_id), "entity_id", ENTITY_CHARS)
 
 
-def _spelled(text: str, where: str) -> str:
+def _spelled(text: str, where: str, max_chars: int = IDENTIFIER_CHARS) -> str:
     """TRQP identifiers are URIs (RFC 3986); an authority's may name a mandate after its #."""
     try:
-        return canonical(text) if mandate_named(text) is None else spelled_authority(text)
+        return spelled_authority(text) if mandate_named(text) is not None else canonical(text, max_chars=max_chars)
     except DecodeError as error:
         raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
 
 
 def _time(request: TrqpRequest) -> int | None:
     """`context.time`: "RFC3339 required, using only Z (+00:00) offset"."""
-    text = (request.context or {}).get("time")
-    if text is None:
+    written = (request.context or {}).get("time")
+    if written is None:
         return None
-    if not text.endswith(("Z", "z")):
-        raise DecodeError(
-            "bad_time",
-            f"{text[:40]!r} does not end in Z.",
-            where="context.time",
-            hint="Write it like 2015-05-20T00:00:00Z.",
-        )
-    return parse_time(text, where="context.time")
+    if not isinstance(written, str):
+        raise DecodeError("bad_time", "expected text.", where="context.time", hint="As in 2015-05-20T00:00:00Z.")
+    return rfc3339.parse(written, where="context.time")
 
 
 def _answer(request: TrqpRequest, decision: Decision, yes: str) -> dict[str, Any]:
@@ -154,8 +163,8 @@ def _echo(request: TrqpRequest) -> dict[str, Any]:
     }
     if request.context is not None:
         echo["context"] = request.context
-        if "time" in request.context:
-            echo["time_requested"] = request.context["time"]
+        if request.context.get("time") is not None:
+            echo["time_requested"] = format_time(rfc3339.parse(request.context["time"]))
     return echo
 
 

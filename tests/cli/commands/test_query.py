@@ -9,29 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.cli.verifying.query_options import as_curl, build_question, sort_wanted
+from accredit.cli.verifying.query_options import as_curl, build_question
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.errors import AccreditError, InputError
 from tests.cli.town import Town
 
 
 @pytest.mark.parametrize(
-    ("word", "sorted_"),
+    ("word", "member", "value"),
     [
-        ("BachelorDegree", ("achievement_type", "BachelorDegree")),
-        ("ext:Nanodegree", ("achievement_type", "ext:Nanodegree")),
-        ("achievementType:Degree", ("achievement_type", "Degree")),
-        ("credentialType:Badge", ("credential_type", "Badge")),
-        ("OpenBadgeCredential", ("credential_type", "OpenBadgeCredential")),
-        ("https://skills.example/1", ("competency", "https://skills.example/1")),
+        ("BachelorDegree", "achievement_type", "BachelorDegree"),
+        ("ext:Nanodegree", "achievement_type", "ext:Nanodegree"),
+        ("achievementType:Degree", "achievement_type", "Degree"),
+        ("credentialType:Badge", "credential_type", "Badge"),
+        ("OpenBadgeCredential", "credential_type", "OpenBadgeCredential"),
+        ("https://skills.example/1", "resource", "https://skills.example/1"),
+        ("framework:https://skills.example/", "framework", "https://skills.example/"),
         (
             "urn:uuid:6e6b2c9e-0000-4000-8000-000000000000",
-            ("competency", "urn:uuid:6e6b2c9e-0000-4000-8000-000000000000"),
+            "resource",
+            "urn:uuid:6e6b2c9e-0000-4000-8000-000000000000",
         ),
     ],
 )
-def test_what_follows_for_is_told_apart(word: str, sorted_: tuple[str, str]) -> None:
-    assert sort_wanted(word) == sorted_
+def test_what_follows_for_is_told_apart(word: str, member: str, value: str) -> None:
+    assert build_question("did:web:a.example", (word,), None, (), {}) == {"issuer": "did:web:a.example", member: value}
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_what_follows_for_is_told_apart(word: str, sorted_: tuple[str, str]) -> 
 )
 def test_a_mistyped_type_is_not_asked_about(word: str, offered: str) -> None:
     with pytest.raises(InputError) as caught:
-        sort_wanted(word)
+        build_question("did:web:a.example", (word,), None, (), {})
     assert offered in caught.value.hint
     assert ("Did you mean" in caught.value.hint) is bool(offered)
 
@@ -58,13 +60,13 @@ def test_dates_and_several_types_are_asked_as_the_node_wants_them() -> None:
         "did:web:A.example#key-1",
         ("Degree", "Certificate"),
         "2015-05-20T02:00:00+02:00",
-        ("urn:x:y",),
+        ("urn:isbn:y",),
         {"action": "issue"},
     )
     assert question == {
         "issuer": "did:web:a.example",
         "achievement_type": ["Degree", "Certificate"],
-        "competency": "urn:x:y",
+        "competency": "urn:isbn:y",
         "issued_on": "2015-05-20T00:00:00Z",
     }
 

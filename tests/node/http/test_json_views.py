@@ -4,12 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from accredit.node.http.json_views import TIMES, format_time, parse_id, parse_time, plain
+from accredit.node.http.json_views import TIMES, parse_id, plain
 from accredit.registry.errors import DecodeError
-from accredit.registry.limits import TIME_MAX, TIME_MIN
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,27 +29,6 @@ def test_numbers_in_ext_stay_numbers_for_nobody_said_what_they_mean() -> None:
         "ext": {"iat": 0, "list": ["01", {"valid_until": 5}]},
         "n": [1, [2, None]],
     }
-
-
-@given(st.integers(TIME_MIN, TIME_MAX))
-def test_every_time_comes_back(seconds: int) -> None:
-    assert parse_time(format_time(seconds)) == seconds
-
-
-def test_a_date_is_the_start_of_its_day_and_only_where_dates_are_asked_for() -> None:
-    assert parse_time("2015-05-20", dates=True) == parse_time("2015-05-20T00:00:00Z")
-    with pytest.raises(DecodeError, match="time"):
-        parse_time("2015-05-20")
-
-
-@pytest.mark.parametrize(
-    "text", ["", "2015-05-20T00:00:00+02:00", "2015-02-30T00:00:00Z", "2015-5-2", "now", "²015-05-20"]
-)
-def test_what_is_no_time_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(DecodeError) as refused:
-        parse_time(text, dates=True, where="time")
-    assert refused.value.where == "time"
-    assert "2015-05-20" in refused.value.hint
 
 
 @pytest.mark.parametrize("text", ["", "ab", "AB" * 32, "g" * 64, "0" * 65, "0" * 63 + "\u0660"])

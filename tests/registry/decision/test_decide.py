@@ -445,3 +445,10 @@ def test_an_answer_holds_until_it_says(world: World, query: Query) -> None:
     decision = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
     until = decision.valid_until or NOW + 10**9
     assert decide(query, records, until - 1, ecosystem_id=ECOSYSTEM).verdict is decision.verdict
+
+
+def test_an_issuer_whose_id_is_longer_than_any_record_can_have_is_unknown_and_no_mistake(world: World) -> None:
+    world.grant()
+    decision = ask(world, entity="did:jwk:" + "e" * 960)
+    assert (decision.verdict, codes(decision)) == (Verdict.UNKNOWN_ISSUER, ["unknown_issuer"])
+    assert ask(world, entity="did:jwk:" + "e" * 5_000).verdict is Verdict.INDETERMINATE

@@ -225,6 +225,11 @@ def test_a_question_is_read_as_it_was_written(query: Query) -> None:
     assert decode_query(encode_query(query), "query") == query
 
 
+def test_a_question_about_an_endless_id_is_not_read() -> None:
+    with pytest.raises(DecodeError, match=r"query\.entity"):
+        decode_query({"entity": "x" * 5_000, "authority": ECOSYSTEM, "action": "issue"}, "query")
+
+
 @settings(max_examples=60)
 @given(domain.histories(), queries, st.booleans())
 def test_the_decision_is_the_same_at_the_node_and_over_its_evidence(

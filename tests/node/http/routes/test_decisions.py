@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.node.test_questions import BAD
 from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, Served
 
 
@@ -97,7 +98,7 @@ async def test_a_thousand_questions_are_answered_and_one_more_is_not(node: Serve
         ({"issuer": COLLEGE, "acheivement_type": "Degree"}, "bad_member"),
         ({"issuer": COLLEGE, "issued_on": "May"}, "bad_time"),
         ({"issuer": COLLEGE, "level": "high"}, "bad_level"),
-        ({"issuer": COLLEGE, "jurisdiction": "Indiana"}, "bad_member"),
+        ({"issuer": COLLEGE, "jurisdiction": "Indiana"}, "unknown_place"),
         ({"queries": [], "more": 1}, "bad_member"),
         ({"queries": {}}, "bad_member"),
         ("who?", "bad_member"),
@@ -127,3 +128,34 @@ async def test_verdicts_are_counted_without_saying_about_whom(node: Served) -> N
     figures = (await node.get("/metrics")).text
     assert 'accredit_decisions_total{verdict="unknown_issuer"}' in figures
     assert "did:web" not in figures
+
+
+@pytest.mark.parametrize(("asked", "code", "_hint"), BAD, ids=lambda value: str(value)[:40])
+async def test_over_http_it_is_a_400_that_names_the_member_as_it_was_written(
+    node: Served, asked: dict[str, Any], code: str, _hint: str
+) -> None:
+    question = {"issuer": COLLEGE, **asked}
+    response = await node.post("/v1/decisions", question)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert response.json()["where"] == next(iter(asked))
+    context = {"time" if name == "issued_on" else name: value for name, value in asked.items() if name != "issuer"}
+    trqp = {
+        "entity_id": question["issuer"],
+        "authority_id": "https://consortium.example/",
+        "action": "issue",
+        "resource": "BachelorDegree",
+        "context": context,
+    }
+    response = await node.post("/authorization", trqp)
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert response.json()["where"].startswith(f"context.{next(iter(context))}" if context else "entity_id")
+
+
+async def test_an_id_longer_than_any_record_has_is_an_unknown_issuer(node: Served) -> None:
+    """A did:jwk of an RSA-4096 key."""
+    did = "did:jwk:" + "e" * 960
+    answer = await decide(node, {"issuer": {"id": did}, "achievement_type": "Degree"})
+    assert answer["verdict"] == "unknown_issuer"
+    trqp = {"entity_id": did, "authority_id": "https://consortium.example/", "action": "issue", "resource": "Degree"}
+    response = await node.post("/authorization", trqp)
+    assert (response.status_code, response.json()["authorized"]) == (200, False)

@@ -1,0 +1,77 @@
+"""Words of closed lists, checked when something is about to be signed: a statement is for good.
+
+The rulebook knows the form of a place or a key; whether there is such a place, and whether a key is of a kind that
+somebody can verify with, depends on lists that change, and is asked here (`node.places`), where a person can mend it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from accredit.node.places import check_place
+from accredit.registry.encoding.ed25519 import decode_base58
+from accredit.registry.errors import DecodeError
+
+_KEY_TYPES: Final[Mapping[bytes, tuple[str, int | None]]] = {
+    b"\xed\x01": ("Ed25519", 32),
+    b"\xe7\x01": ("secp256k1", 33),
+    b"\xeb\x01": ("BLS12-381 G2", 96),
+    b"\x80\x24": ("P-256", 33),
+    b"\x81\x24": ("P-384", 49),
+    b"\x82\x24": ("P-521", 67),
+    b"\x83\x24": ("Ed448", 57),
+    b"\x85\x24": ("RSA", None),
+}
+"""Multicodec prefixes (as varints) of public keys that signatures are verified with, and the length of each key."""
+
+_ENCRYPTING: Final = (b"\xec\x01", b"\x84\x24")
+"""X25519 and X448: keys to encrypt for."""
+
+
+def check_real_lists(value: Any, path: str = "") -> None:
+    """Check every place and key in a body, however deep it lies.
+
+    Raises:
+        DecodeError: there is no such place, or no such kind of key; `where` is the member's path.
+    """
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            where = f"{path}.{name}" if path else str(name)
+            if name == "ext":
+                continue
+            check = _CHECKS.get(name)
+            if check is None or member == "*":
+                check_real_lists(member, where)
+            elif isinstance(member, list):
+                for index, one in enumerate(member):
+                    check(one, f"{where}[{index}]")
+            else:
+                check(member, where)
+    elif isinstance(value, list | tuple):
+        for index, member in enumerate(value):
+            check_real_lists(member, f"{path}[{index}]")
+
+
+def _check_multikey(value: Any, path: str) -> None:
+    """W3C Multikey: base58btc (`z`) of a multicodec prefix and the key."""
+    hint = "Copy the publicKeyMultibase of the DID document whole, as in z6MkhaXgBZDv…"
+    try:
+        raw = decode_base58(value[1:]) if isinstance(value, str) and value.startswith("z") else b""
+    except DecodeError:
+        raw = b""
+    if raw[:2] in _ENCRYPTING:
+        raise DecodeError(
+            "not_a_signing_key", "this key is for encryption; nothing can be verified with it.", where=path, hint=hint
+        )
+    kind, length = _KEY_TYPES.get(raw[:2], ("", None))
+    if not kind:
+        raise DecodeError("unknown_key_type", "this is no public key of a kind we know.", where=path, hint=hint)
+    if length is not None and len(raw) != 2 + length:
+        raise DecodeError("bad_key_length", f"this {kind} key is cut off or too long.", where=path, hint=hint)
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any, str], None]]] = {
+    "jurisdictions": check_place,
+    "jurisdiction": check_place,
+    "public_key_multibase": _check_multikey,
+}
+"""Members whose values are of a closed list, wherever they stand."""

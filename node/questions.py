@@ -1,0 +1,349 @@
+"""Questions as they come in at any door, and the one reading of them.
+
+`POST /v1/decisions`, the TRQP routes and the command line each make a `Question`; `query_of` alone makes of it what the
+core decides. So one question gets one answer wherever it is asked, and these hold at every door:
+
+* an instant is an instant: RFC 3339 with any offset, a date for the start of its day in UTC (TRQP's own rule, UTC only,
+  is checked by its door, with the instant in UTC as the hint);
+* a word that nobody knows is an error and never a "no": achievement types, places, levels and fields of study are
+  checked against their real lists, with the nearest one offered;
+* an error names the member as it was written, and what is wrong with it;
+* null is as if absent; an issuer may be an object with an `id`, as it stands in a credential.
+"""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from accredit.registry.decision.query import ACCREDIT, ENTITY_CHARS, ISSUE, Query, mandate_named, spelled_authority
+from accredit.registry.domain.axes import parse_field, parse_level
+from accredit.registry.domain.vocabulary import (
+    ACHIEVEMENT_TYPES,
+    ENVELOPES,
+    check_achievement_type,
+    credential_type_name,
+)
+from accredit.registry.encoding import rfc3339
+from accredit.registry.encoding.identifiers import canonical, canonical_issuer, without_fragment
+from accredit.registry.errors import DecodeError
+from accredit.registry.limits import IDENTIFIER_CHARS
+
+from .places import check_place
+
+LISTED: Final = 50
+"""Values on one axis of one question; real credentials name a handful."""
+
+_Text = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_CHARS)]
+_Who = Annotated[str, Meta(min_length=1, max_length=ENTITY_CHARS)]
+_Texts = Annotated[list[_Text], Meta(max_length=LISTED)]
+_OneOrMore = _Text | _Texts
+
+
+class IssuerObject(msgspec.Struct, kw_only=True, frozen=True):
+    """An issuer as it stands in a credential: an object with an id; its other members are not looked at."""
+
+    id: Annotated[_Who, Meta(description="The issuer's DID or https URL.")]
+
+
+class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """One question. Of two names for one thing (entity and issuer, time and issued_on, …) one may be given."""
+
+    entity: Annotated[
+        _Who | IssuerObject | None,
+        Meta(description="Whom the question is about: the issuer's DID or https URL. A fragment is dropped."),
+    ] = None
+    issuer: Annotated[
+        _Who | IssuerObject | None,
+        Meta(description="Another name for `entity`: the `issuer` of a credential, as text or as an object with `id`."),
+    ] = None
+    authority: Annotated[
+        _Text | None,
+        Meta(description="Only what this authority (or one below it) grants counts. Default: the whole ecosystem."),
+    ] = None
+    action: Annotated[_Text | None, Meta(description="`issue` (the default), or `accredit` for authorities.")] = None
+    resource: Annotated[
+        _Text | None,
+        Meta(description="An address that names a framework or a competency; the records decide which."),
+    ] = None
+    time: Annotated[
+        _Text | None,
+        Meta(description="As of when: RFC 3339 with any offset, or a date (its start, UTC). Default: now."),
+    ] = None
+    issued_on: Annotated[
+        _Text | None, Meta(description="Another name for `time`: the day or time the credential was issued.")
+    ] = None
+    credential_types: Annotated[
+        _OneOrMore | None, Meta(description="Types of the credential, short or as an IRI; one text or a list.")
+    ] = None
+    credential_type: Annotated[_OneOrMore | None, Meta(description="Another name for `credential_types`.")] = None
+    achievement_types: Annotated[
+        _OneOrMore | None,
+        Meta(description="Achievement types of Open Badges 3.0, or `ext:` and a name; one text or a list."),
+    ] = None
+    achievement_type: Annotated[_OneOrMore | None, Meta(description="Another name for `achievement_types`.")] = None
+    competencies: Annotated[_OneOrMore | None, Meta(description="Competencies, by URI; one text or a list.")] = None
+    competency: Annotated[_OneOrMore | None, Meta(description="Another name for `competencies`.")] = None
+    framework: Annotated[_Text | None, Meta(description="URI of the framework the competencies are meant in.")] = None
+    level: Annotated[_Text | None, Meta(description="Scheme and number of a level, as in `EQF:6`.")] = None
+    jurisdiction: Annotated[
+        _Text | None, Meta(description="ISO 3166 code of a country or a part of one, as in `DE` or `US-IN`.")
+    ] = None
+    program: Annotated[_Text | None, Meta(description="The programme's id, as the accreditation lists it.")] = None
+    field_of_study: Annotated[
+        _Text | None, Meta(description="Scheme and code of a field of study, as in `cip:51.3801` or `isced_f:0913`.")
+    ] = None
+    delivery_mode: Annotated[_Text | None, Meta(description="Mode of delivery, as in `online`.")] = None
+    key: Annotated[
+        _Text | None,
+        Meta(description="The verification method the credential was signed with, or the key as multibase or did:key."),
+    ] = None
+    evidence: Annotated[bool, Meta(description="Whether a file that proves the answer is wanted.")] = False
+
+
+PLAIN: Final[Mapping[str, str]] = {
+    "entity": "issuer",
+    "time": "issued_on",
+    "credential_types": "credential_type",
+    "achievement_types": "achievement_type",
+    "competencies": "competency",
+}
+"""Canonical names and the plain ones."""
+
+Naming = Callable[[str], str]
+"""From a member of `Question` to what whoever asked calls it, for errors."""
+
+
+def question_from(members: Mapping[str, Any], named: Naming = str) -> Question:
+    """Return the question with these members.
+
+    Raises:
+        DecodeError: one is unknown or of another type; says which.
+    """
+    try:
+        return msgspec.convert(members, Question)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        raise DecodeError("bad_member", f"{what}.", where=named(path.rstrip("`")), hint="See /openapi.json.") from None
+
+
+def query_of(question: Question, ecosystem: str, named: Naming = str) -> Query:
+    """Return the question in the core's terms, every id in its canonical spelling.
+
+    Args:
+        ecosystem: whom a question asks that names no authority.
+
+    Raises:
+        DecodeError: a member is given under both its names, is not of its form, or is a word that nobody knows.
+    """
+    entity, entity_name = _either(question, "entity")
+    if entity is None:
+        raise DecodeError(
+            "missing_member", "whom do you ask about?", where=named("entity"), hint="Give entity, or issuer."
+        )
+    when, when_name = _either(question, "time")
+    achievements, achievement_name = _several(question, "achievement_types")
+    for one in achievements:
+        _check_achievement(one, named(achievement_name))
+    credentials, _ = _several(question, "credential_types")
+    competencies, competency_name = _several(question, "competencies")
+    authority, jurisdiction = question.authority, question.jurisdiction
+    if jurisdiction is not None:
+        check_place(jurisdiction, named("jurisdiction"))
+    return Query(
+        entity=_spelled(
+            spelled_authority_id if question.action == ACCREDIT else spelled_entity,
+            entity if isinstance(entity, str) else entity.id,
+            named(entity_name),
+        ),
+        authority=ecosystem if authority is None else _spelled(spelled_authority_id, authority, named("authority")),
+        action=ISSUE if question.action is None else question.action,
+        resource=None if question.resource is None else _spelled(canonical, question.resource, named("resource")),
+        time=None if when is None else rfc3339.instant(when, where=named(when_name), days=True),
+        credential_types=credentials,
+        achievement_types=achievements,
+        competencies=tuple(_spelled(canonical, uri, named(competency_name)) for uri in competencies),
+        framework=None if question.framework is None else _spelled(canonical, question.framework, named("framework")),
+        level=None if question.level is None else parse_level(question.level, where=named("level")),
+        jurisdiction=jurisdiction,
+        program=question.program,
+        field_of_study=None
+        if question.field_of_study is None
+        else parse_field(question.field_of_study, where=named("field_of_study")),
+        delivery_mode=question.delivery_mode,
+        key=question.key,
+    )
+
+
+def sort_word(word: str, where: str) -> tuple[str, str]:
+    """Return which member of a question a bare word belongs to, and its value there.
+
+    A prefix removes ambiguity (`achievementType:`, `credentialType:`, `competency:`, `framework:`). Without one it is
+    an achievement type if Open Badges has it, an address (the records decide of what), or a credential type.
+
+    Raises:
+        DecodeError: `unknown_word`: nobody can tell what it is; the hint says how to write each.
+    """
+    prefix, colon, rest = word.partition(":")
+    if colon and rest and prefix in _PREFIXES:
+        return _PREFIXES[prefix], rest
+    if word in ACHIEVEMENT_TYPES or (prefix == "ext" and rest):
+        return "achievement_types", word
+    try:
+        canonical(word)
+    except DecodeError:
+        pass
+    else:
+        return "resource", word
+    if word.endswith("Credential") or "#" in word or credential_type_name(word) in ENVELOPES:
+        return "credential_types", word
+    raise DecodeError(
+        "unknown_word",
+        f"{word[:80]!r} is no achievement type of Open Badges 3.0, and no address.",
+        where=where,
+        hint=_did_you_mean(word) + f"A credential type of that name is asked for as credentialType:{word[:80]}.",
+    )
+
+
+_PREFIXES: Final = {
+    "achievementType": "achievement_types",
+    "credentialType": "credential_types",
+    "competency": "competencies",
+    "framework": "framework",
+}
+
+
+def _check_achievement(word: str, where: str) -> None:
+    try:
+        check_achievement_type(word, where)
+    except DecodeError:
+        raise DecodeError(
+            "unknown_achievement_type",
+            f"{word[:80]!r} is no achievement type of Open Badges 3.0.",
+            where=where,
+            hint=_did_you_mean(word) + "An achievement type of your own is written ext:NAME.",
+        ) from None
+
+
+def _did_you_mean(word: str) -> str:
+    by_fold = {one.casefold(): one for one in ACHIEVEMENT_TYPES}
+    close = get_close_matches(word.casefold().replace(" ", "").replace("'", ""), by_fold, 1)
+    return f"Did you mean {by_fold[close[0]]}? " if close else ""
+
+
+def _spell_entity(text: str) -> str:
+    spelled = canonical(without_fragment(text), max_chars=ENTITY_CHARS)
+    return spelled if spelled.startswith("did:") else canonical_issuer(spelled)
+
+
+spelled_entity: Final = lru_cache(maxsize=8192)(_spell_entity)
+"""Spelling a DID takes half as long as deciding, and who asks once about an issuer asks again."""
+_issuer: Final = lru_cache(maxsize=8192)(canonical_issuer)
+
+
+def spelled_authority_id(text: str) -> str:
+    """Return an authority's id in its one spelling, with the mandate that it names after a #, if any."""
+    return spelled_authority(text) if mandate_named(text) is not None else _issuer(text)
+
+
+def _either(question: Question, canonical_name: str) -> tuple[Any, str]:
+    """The value of a member under its canonical or its plain name, and the name under which it stands."""
+    plain_name = PLAIN[canonical_name]
+    first, second = getattr(question, canonical_name), getattr(question, plain_name)
+    if first is not None and second is not None:
+        raise DecodeError(
+            "duplicate_member", f"{canonical_name} and {plain_name} are one thing.", where=plain_name, hint="Give one."
+        )
+    return (first, canonical_name) if second is None else (second, plain_name)
+
+
+def _several(question: Question, name: str) -> tuple[tuple[str, ...], str]:
+    value, written = _either(question, name)
+    if value is None:
+        return (), written
+    return ((value,) if isinstance(value, str) else tuple(value)), written
+
+
+def _spelled(spell: Callable[[str], str], text: str, where: str) -> str:
+    try:
+        return spell(text)
+    except DecodeError as error:
+        raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
+
+
+# ------------------------------------------------------------------------------------------------ TRQP
+
+
+def query_from_trqp(
+    entity_id: str, authority_id: str, action: str, resource: str, context: Mapping[str, Any] | None, ecosystem: str
+) -> Query:
+    """Return the query that a TRQP 2.0 authorization request means.
+
+    TRQP has one `resource` for all that is asked (`sort_word`); members of `Question` in its `context` make it precise.
+
+    Args:
+        context: its own members; those not known here are ignored whatever they hold, as TRQP's versioning asks.
+
+    Raises:
+        DecodeError: a member is not of its form; `where` names it as TRQP does.
+    """
+    asked = {name: value for name, value in (context or {}).items() if name in _CONTEXT and value is not None}
+    if isinstance(asked.get("time"), str):
+        rfc3339.parse(asked["time"], where="context.time")
+    member, value = sort_word(resource, "resource")
+    named = _Named(dict.fromkeys(asked, "context."))
+    if member in _LISTS:
+        words = [word for name in (member, PLAIN[member]) for word in _listed(asked.pop(name, None))]
+        named.prefixed.setdefault(member, "context." if words else "")
+        if member == "achievement_types":
+            _check_achievement(value, "resource")
+        elif member == "competencies":
+            _spelled(canonical, value, "resource")
+        asked[member] = list(dict.fromkeys([value, *words]))
+    elif member not in asked:
+        asked[member] = value
+        named.prefixed[member] = ""
+        if member == "framework":
+            _spelled(canonical, value, "resource")
+    for name in _LISTS:  # both names of a list may be given, and are one list
+        if name in asked and PLAIN[name] in asked:
+            asked[name] = list(dict.fromkeys([*_listed(asked[name]), *_listed(asked.pop(PLAIN[name]))]))
+    question = question_from({**asked, "entity": entity_id, "authority": authority_id, "action": action}, named)
+    return query_of(question, ecosystem, named)
+
+
+class _Named:
+    """What TRQP calls a member: those of the context with their prefix."""
+
+    def __init__(self, prefixed: dict[str, str]) -> None:
+        self.prefixed = prefixed
+
+    def __call__(self, name: str) -> str:
+        """The name of a member, or of an item in it."""
+        bare = name.partition("[")[0]
+        return {"entity": "entity_id", "authority": "authority_id"}.get(bare) or self.prefixed.get(bare, "") + name
+
+
+_LISTS: Final = ("credential_types", "achievement_types", "competencies")
+_CONTEXT: Final = (
+    "time",
+    *_LISTS,
+    *(PLAIN[name] for name in _LISTS),
+    "framework",
+    "level",
+    "jurisdiction",
+    "program",
+    "field_of_study",
+    "delivery_mode",
+    "key",
+)
+"""Members of `context` that are known here."""
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
