@@ -45,6 +45,7 @@ _KEY_TEXTS: Final = {
     KeyState.KEY_EXPIRED: "{key} was no longer valid on {time}.",
     KeyState.KEY_RETIRED: "{key} had been retired by {time}.",
     KeyState.KEY_COMPROMISED: "{key} is compromised; what it signed on {time} proves nothing.",
+    KeyState.KEY_IN_DOUBT: "The issuer's keys accuse each other, {key} among them: an authority has to decide.",
 }
 
 
@@ -369,12 +370,19 @@ def _judge_key(
         return False
     if answer.state is not KeyState.GOOD:
         text = _KEY_TEXTS[answer.state].format(key=case.query.key, time=day(case.time))
-        notes.refuse(answer.state.value, text)
+        note = notes.miss if answer.state is KeyState.KEY_IN_DOUBT else notes.refuse
+        note(answer.state.value, text)
         return False
     if answer.compromised_later is not None and answer.compromised_later <= case.now:
         notes.advise(
             "key_compromised_later",
             f"The key is compromised since {day(answer.compromised_later)}: its thief can sign earlier dates.",
+        )
+        return False
+    if answer.doubted_later is not None and answer.doubted_later <= case.now:
+        notes.advise(
+            "key_in_doubt_later",
+            f"The issuer's keys accuse each other; this one may be in other hands since {day(answer.doubted_later)}.",
         )
         return False
     return True

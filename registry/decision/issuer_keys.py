@@ -3,10 +3,18 @@
 Keys are pinned because a credential can bring along its own, so that a good signature alone says nothing.
 
 A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
-`retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys.
+`retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys. Such a key
+always ends itself. Of the others it speaks only while it is good:
+
+1. what it says after its own end, along its chain, counts for nothing; nor what it says outside the time for which it
+   was stated, or from the date on at which an authority ended it. Of one compromised without a date nothing counts;
+2. keys that accuse each other, directly or in a circle, are all *in doubt*, whatever their dates: a date is its
+   signer's own word, and one of them is in a thief's hands. So is whatever a key in doubt accuses. An authority
+   decides: once it has ended the thief's key, what that said counts for nothing, and the doubt is gone;
+3. whom such a key ends undisputed ends, and is silent from that date on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -24,6 +32,7 @@ class KeyState(Enum):
     KEY_EXPIRED = "key_expired"
     KEY_RETIRED = "key_retired"
     KEY_COMPROMISED = "key_compromised"
+    KEY_IN_DOUBT = "key_in_doubt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +42,14 @@ class KeyAnswer:
     Attributes:
         compromised_later: seconds; the key was good at that time and is not now, so that its holder may have misdated
             what it signs.
+        doubted_later: seconds; the same, and it is another of the issuer's keys that says so, itself in doubt.
         statements: ids it rests on.
         dates: when it may change, seconds.
     """
 
     state: KeyState
     compromised_later: int | None = None
+    doubted_later: int | None = None
     statements: tuple[bytes, ...] = ()
     dates: tuple[int, ...] = ()
 
@@ -53,28 +64,144 @@ def key_at(issuer: Mapping[str, Any], asked: str, time: int, counts: Callable[[M
     """
     added = [one for one in issuer["keys"] if one["op"] == "add" and counts(one)]
     matching = [one for one in added if _names(one["key"], asked)]
-    own = {one["kid"] for one in added if "kid" in one}
     ids = {asked, *(one["key"]["id"] for one in matching)}
-    ended = [
-        one
-        for one in issuer["keys"]
-        if one["op"] != "add"
-        and one["key_id"] in ids
-        and (counts(one) or (one["by"] == issuer["id"] and one["signer"] in own))
-    ]
-    # A compromise without a date leaves nothing by that key to believe.
-    since = min((one.get("compromised_since", TIME_MIN) for one in ended if one["op"] == "compromise"), default=None)
-    retired = min((one.get("valid_until", one["iat"]) for one in ended if one["op"] == "retire"), default=None)
+    decided = [one for one in issuer["keys"] if one["op"] != "add" and counts(one)]
+    doubts: list[Mapping[str, Any]] = []
+    own = {one["kid"] for one in added if "kid" in one}
+    words = [one for one in issuer["keys"] if one["op"] != "add" and one["by"] == issuer["id"] and one["signer"] in own]
+    if words:
+        decided, doubts = _weigh(added, decided, [one for one in words if not counts(one)])
+    ended = [one for one in decided if one["key_id"] in ids]
+    doubted = [one for one in doubts if one["key_id"] in ids]
+    since = min((_end(one) for one in ended if one["op"] == "compromise"), default=None)
+    retired = min((_end(one) for one in ended if one["op"] == "retire"), default=None)
+    doubt = min(map(_end, doubted), default=None)
     dates = [one["key"][name] for one in matching for name in ("valid_from", "valid_until") if name in one["key"]]
     return KeyAnswer(
-        state=_state(added, matching, since, retired, time),
+        state=_state(added, matching, since, retired, doubt, time),
         compromised_later=since,
-        statements=tuple(one["statement"] for one in (*matching, *ended)),
-        dates=tuple(date for date in (*dates, since, retired) if date is not None),
+        doubted_later=doubt,
+        statements=tuple(one["statement"] for one in (*matching, *ended, *doubted)),
+        dates=tuple(date for date in (*dates, since, retired, doubt) if date is not None),
     )
 
 
-def _state(added: list[Any], matching: list[Any], since: int | None, retired: int | None, time: int) -> KeyState:
+def _end(said: Mapping[str, Any]) -> int:
+    """From when on a key is no longer good. A compromise without a date leaves nothing by that key to believe."""
+    if said["op"] == "compromise":
+        return int(said.get("compromised_since", TIME_MIN))
+    return int(said.get("valid_until", said["iat"]))
+
+
+# ------------------------------------------------------------------------------------------------ its own words
+
+_Said = list[Mapping[str, Any]]
+_Node = bytes | str
+"""A key: its key id, or its method's id where it is of a kind that says nothing in the registry."""
+
+
+def _weigh(added: _Said, decided: _Said, words: _Said) -> tuple[_Said, _Said]:
+    """What ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said."""
+    named: dict[str, dict[_Node, None]] = {}
+    for one in added:
+        named.setdefault(one["key"]["id"], {})[one.get("kid", one["key"]["id"])] = None
+
+    def whom(one: Mapping[str, Any]) -> Iterable[_Node]:
+        method: str = one["key_id"]
+        return named.get(method, {method: None})
+
+    ends: dict[_Node, int] = {}
+    last: dict[_Node, int] = {}  # of a key that ended itself: the number of that statement
+
+    def end(node: _Node, at: int) -> None:
+        ends[node] = min(at, ends.get(node, at))
+
+    for one in decided:
+        for node in whom(one):
+            end(node, _end(one))
+    themselves = [one for one in words if one["signer"] in whom(one)]
+    for one in themselves:
+        end(one["signer"], _end(one))
+        last[one["signer"]] = min(one["seq"], last.get(one["signer"], one["seq"]))
+    accusations: dict[_Node, _Said] = {}
+    for one in words:
+        signer = one["signer"]
+        is_after = signer in last and one["seq"] > last[signer]
+        if signer not in whom(one) and not is_after and _is_within(added, signer, one["iat"]):
+            accusations.setdefault(signer, []).append(one)
+    # What an authority ended, or the key itself, is silent from then on, before anybody's word about others is read.
+    accusations = {
+        node: [one for one in said if node not in ends or one["iat"] < ends[node]] for node, said in accusations.items()
+    }
+    counted, doubts = [*decided, *themselves], list[Mapping[str, Any]]()
+    in_doubt: dict[_Node, None] = {}
+    edges = {node: [target for one in said for target in whom(one)] for node, said in accusations.items()}
+    for circle in _circles(edges):
+        # All ends by keys outside the circle are known; those within it accuse each other.
+        spoken = [
+            (node, one)
+            for node in circle
+            for one in accusations.get(node, ())
+            if node not in ends or one["iat"] < ends[node]
+        ]
+        in_doubt.update((target, None) for _, one in spoken for target in whom(one) if target in circle)
+        for node, one in spoken:
+            if node in in_doubt:
+                doubts.append(one)
+                in_doubt.update(dict.fromkeys(whom(one)))
+            else:
+                counted.append(one)
+                for target in whom(one):
+                    end(target, _end(one))
+    return counted, doubts
+
+
+def _is_within(added: _Said, kid: _Node, time: int) -> bool:
+    """Whether a key was stated to be good at a time."""
+    keys = [one["key"] for one in added if one.get("kid") == kid]
+    return any(key.get("valid_from", TIME_MIN) <= time < key.get("valid_until", TIME_MAX + 1) for key in keys)
+
+
+def _circles(edges: Mapping[_Node, Sequence[_Node]]) -> list[dict[_Node, None]]:
+    """Nodes grouped by who can reach each other, a group before those it leads to (Kosaraju). Without recursion."""
+    nodes = dict.fromkeys([*edges, *(target for targets in edges.values() for target in targets)])
+    back: dict[_Node, list[_Node]] = {}
+    for node, targets in edges.items():
+        for target in targets:
+            back.setdefault(target, []).append(node)
+    left: list[_Node] = []
+    seen: dict[_Node, None] = {}
+    for start in nodes:
+        pending = [(start, False)]
+        while pending:
+            node, is_done = pending.pop()
+            if is_done:
+                left.append(node)
+            elif node not in seen:
+                seen[node] = None
+                pending.append((node, True))
+                pending += [(target, False) for target in edges.get(node, ())]
+    groups: list[dict[_Node, None]] = []
+    taken: dict[_Node, None] = {}
+    for start in reversed(left):
+        group: dict[_Node, None] = {}
+        stack = [start]
+        while stack:
+            node = stack.pop()
+            if node not in taken:
+                taken[node] = group[node] = None
+                stack += back.get(node, ())
+        if group:
+            groups.append(group)
+    return groups
+
+
+# ------------------------------------------------------------------------------------------------ one key
+
+
+def _state(
+    added: list[Any], matching: list[Any], since: int | None, retired: int | None, doubt: int | None, time: int
+) -> KeyState:
     if since is not None and since <= time:
         return KeyState.KEY_COMPROMISED
     if not added:
@@ -86,7 +213,9 @@ def _state(added: list[Any], matching: list[Any], since: int | None, retired: in
         return KeyState.KEY_NOT_YET_VALID
     if all(key.get("valid_until", TIME_MAX + 1) <= time for key in begun):
         return KeyState.KEY_EXPIRED
-    return KeyState.KEY_RETIRED if retired is not None and retired <= time else KeyState.GOOD
+    if retired is not None and retired <= time:
+        return KeyState.KEY_RETIRED
+    return KeyState.KEY_IN_DOUBT if doubt is not None and doubt <= time else KeyState.GOOD
 
 
 def _names(key: Mapping[str, Any], asked: str) -> bool:

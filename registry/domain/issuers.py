@@ -9,7 +9,7 @@ Record `issuer` (lists by id):
 
     {id, stated: [{by, via, statement, iat, facts: {…}, after: […]}],
      keys: [{by, via, statement, iat, op: "add", key: {id, …}, ?kid}                     ; kid: if it is an Ed25519 key
-          | {by, via, statement, iat, op: "retire"|"compromise", key_id, ?…, signer}],  ; signer: the statement's key
+          | {by, via, statement, iat, op: "retire"|"compromise", key_id, ?…, signer, seq}],  ; whose statement, number
      accreditations: [[id, SHA-256 of the accreditation's record]]}
 
 Record `alias`: `{id, issuers: [ids]}`, for every `also_known_as`.
@@ -219,7 +219,7 @@ def _key_event(fact: Effective) -> dict[str, Any]:
     if body["op"] == "add":
         return _added(fact, body["key"])
     kept = {name: value for name, value in body.items() if name != "issuer"}
-    return {**source(fact), **kept, "signer": fact.statement.kid}
+    return {**source(fact), **kept, "signer": fact.statement.kid, "seq": fact.statement.seq}
 
 
 def aliases(facts: Iterable[Effective]) -> list[str]:

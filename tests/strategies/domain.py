@@ -58,10 +58,11 @@ def effective(
     iat: int = NOW,
     sub: str = COLLEGE,
     key: str | None = None,
+    seq: int = 1,
 ) -> Effective:
-    """A statement by `by`, signed with the key of `key` (or of `by`)."""
-    seed = seed_of(key or by)
-    draft = Draft(iss=by, sub=sub, iat=iat, eco=GENESIS, kind=kind, seq=1, prev=None, body=dict(body))
+    """A statement by `by`, signed with the key of `key` (or of `by`), as its number `seq`."""
+    seed, prev = seed_of(key or by), None if seq == 1 else GENESIS
+    draft = Draft(iss=by, sub=sub, iat=iat, eco=GENESIS, kind=kind, seq=seq, prev=prev, body=dict(body))
     return Effective(statement=verify(decode(encode_signed(draft, seed)), public_of(seed)), by=by, via=via)
 
 

@@ -1,0 +1,142 @@
+"""An issuer's own keys about each other: an ended one ends nobody, and who accuses whom leaves both in doubt."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from accredit.registry.decision.decide import Verdict
+from accredit.registry.decision.issuer_keys import KeyAnswer, KeyState, key_at
+from accredit.registry.domain import issuers
+from accredit.registry.domain.records import Effective
+from tests.strategies.domain import COLLEGE, HLC, NOW, World, ask, at, codes, effective, key_text
+
+NAMES = ("one", "two", "three")
+THEN = at("2024-01-01")
+
+
+def method(name: str) -> str:
+    return f"{COLLEGE}#{name}"
+
+
+def pinned(**windows: dict[str, int]) -> Effective:
+    """The registration that pins three keys, some for a time only."""
+    keys = [{"id": method(name), "public_key_multibase": key_text(name), **windows.get(name, {})} for name in NAMES]
+    return effective("issuer.register", {"id": COLLEGE, "name": "College", "keys": keys})
+
+
+def says(who: str, whom: str, op: str = "compromise", *, iat: int = THEN, seq: int = 2, **members: Any) -> Effective:
+    """A word of one of the issuer's keys about one of them; of an authority where `who` is `HLC`."""
+    body = {"issuer": COLLEGE, "op": op, "key_id": method(whom), **members}
+    if who == HLC:
+        return effective("issuer.key", body, iat=iat)
+    return effective("issuer.key", body, by=COLLEGE, via=bytes(32), key=who, iat=iat, seq=seq)
+
+
+def answer(asked: str, *said: Effective, time: int = NOW, keys: Effective | None = None) -> KeyAnswer:
+    record = issuers.reduce(COLLEGE, [keys or pinned(), *said], {})
+    assert record is not None
+    return key_at(record, method(asked), time, lambda one: one["by"] == HLC)
+
+
+def states(*said: Effective, keys: Effective | None = None) -> str:
+    """What the keys are now: G(ood), C(ompromised), R(etired), D (in doubt), in order."""
+    letters = {
+        KeyState.GOOD: "G",
+        KeyState.KEY_COMPROMISED: "C",
+        KeyState.KEY_RETIRED: "R",
+        KeyState.KEY_IN_DOUBT: "D",
+        KeyState.KEY_EXPIRED: "E",
+    }
+    found = ["".join(letters[answer(name, *order, keys=keys).state] for name in NAMES) for order in permutations(said)]
+    assert len(set(found)) == 1, "the order of arrival decides nothing"
+    return found[0]
+
+
+def test_a_key_that_is_good_ends_another() -> None:
+    assert states(says("one", "two")) == "GCG"
+    assert states(says("one", "two", "retire")) == "GRG"
+
+
+@pytest.mark.parametrize("op", ["retire", "compromise"])
+def test_a_key_that_an_authority_has_ended_ends_no_other(op: str) -> None:
+    """Its thief would leave the issuer without any key."""
+    since = {"valid_until" if op == "retire" else "compromised_since": THEN}
+    thief = (says("one", "two", iat=THEN), says("one", "three", iat=THEN + 9))
+    assert states(says(HLC, "one", op, **since), *thief)[1:] == "GG"
+    before = says("one", "two", iat=THEN - 1)
+    assert states(says(HLC, "one", op, **since), before)[1:] == "CG", "what it said while it was good stands"
+
+
+def test_of_a_key_compromised_nobody_knows_since_when_no_word_counts() -> None:
+    assert states(says(HLC, "one"), says("one", "two", iat=at("2001-01-01"))) == "CGG"
+
+
+def test_a_key_that_has_expired_or_is_not_valid_yet_ends_no_other() -> None:
+    keys = pinned(one={"valid_until": THEN}, two={"valid_from": THEN})
+    assert states(says("one", "three", iat=THEN), keys=keys) == "EGG"
+    assert states(says("one", "three", iat=THEN - 1), keys=keys) == "EGC"
+    assert states(says("two", "three", iat=THEN - 1), keys=keys) == "EGG"
+
+
+def test_what_a_key_says_after_its_own_end_counts_for_nothing_whatever_the_date() -> None:
+    itself = says("one", "one", compromised_since=THEN, seq=5)
+    assert states(itself, says("one", "two", iat=THEN - 9, seq=6)) == "CGG"
+    assert states(itself, says("one", "two", iat=THEN - 9, seq=4)) == "CCG"
+    assert states(itself, says("one", "two", iat=THEN + 9, seq=4)) == "CGG"
+    twice = says("one", "one", "retire", valid_until=THEN, seq=3)
+    assert states(itself, twice, says("one", "two", iat=THEN - 9, seq=4)) == "CGG"
+
+
+def test_a_retired_keys_thief_does_not_end_the_key_that_came_after_it() -> None:
+    retired = says("two", "one", "retire", iat=THEN, valid_until=THEN)
+    assert states(retired, says("one", "three", iat=THEN + 9)) == "RGG"
+    assert states(retired, says("one", "two", iat=THEN + 9)) == "DDG", "a date is its signer's own word"
+
+
+def test_keys_that_accuse_each_other_are_in_doubt_until_an_authority_decides() -> None:
+    mutual = (says("one", "two"), says("two", "one", iat=THEN + 9))
+    assert states(*mutual) == "DDG"
+    assert states(*mutual, says(HLC, "two")) == "GCG"
+    assert states(*mutual, says(HLC, "one")) == "CGG"
+
+
+def test_whom_a_key_in_doubt_accuses_is_in_doubt() -> None:
+    """Else a thief with two keys would have the one save the other."""
+    assert states(says("one", "two"), says("two", "one"), says("one", "three")) == "DDD"
+    assert states(says("one", "two"), says("two", "three"), says("three", "one")) == "DDD"
+
+
+def test_a_third_key_that_nobody_accuses_settles_it() -> None:
+    assert states(says("one", "two"), says("two", "one"), says("three", "two")) == "GCG"
+
+
+def test_a_doubt_begins_where_its_accusation_does() -> None:
+    mutual = (says("one", "two", compromised_since=THEN), says("two", "one", compromised_since=THEN))
+    assert answer("one", *mutual, time=THEN).state is KeyState.KEY_IN_DOUBT
+    before = answer("one", *mutual, time=THEN - 1)
+    assert (before.state, before.doubted_later) == (KeyState.GOOD, THEN)
+
+
+def test_keys_that_say_nothing_in_the_registry_can_be_ended_and_end_nobody() -> None:
+    keys = [
+        {"id": method("one"), "public_key_multibase": key_text("one")},
+        {"id": method("rsa"), "jwk": {"kty": "RSA"}},
+    ]
+    registered = effective("issuer.register", {"id": COLLEGE, "name": "College", "keys": keys})
+    ended = says("one", "rsa", "retire", valid_until=THEN)
+    assert answer("rsa", ended, keys=registered).state is KeyState.KEY_RETIRED
+    assert answer("one", says("one", "unknown"), keys=registered).state is KeyState.GOOD
+
+
+def test_an_answer_about_a_key_in_doubt_is_that_there_is_none_yet() -> None:
+    world = World()
+    world.said.append(pinned())
+    world.grant(iat=at("2020-01-01"))
+    world.said += [says("one", "two", compromised_since=THEN), says("two", "one", compromised_since=THEN)]
+
+    decision = ask(world, key=method("one"))
+    assert (decision.verdict, codes(decision)) == (Verdict.INDETERMINATE, ["key_in_doubt"])
+    earlier = ask(world, "2023-01-01", key=method("one"))
+    assert (earlier.verdict, codes(earlier)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", "key_in_doubt_later"])
+    assert ask(world, key=method("three")).verdict is Verdict.TRUSTED
