@@ -88,6 +88,7 @@ _CHARTER: Final = schema.members(
     {
         "publishers": schema.list_of(schema.issuer_id, maximum=AUTHORITIES),
         "max_backdating": schema.integer(0, 2**40),
+        "proposals_lapse": schema.integer(86_400, 2**40),
         "description": schema.prose,
     },
 )

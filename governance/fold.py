@@ -38,11 +38,11 @@ from .encoded_records import Picked, record_of
 from .governance_records import authority_record, charter_record
 from .governing_state import Law, affected_keys, settle_law
 from .key_entries import introductions, next_number
-from .key_lifecycle import voices_of_key
+from .key_lifecycle import CUT_OFFS, voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered
 from .reducers import ORDER, Contributions, Subject, is_founding, make_record, subject_of
-from .rulebook import check_statement
+from .rulebook import check_statement, rule_for
 from .statement_index import Chains
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
@@ -470,6 +470,25 @@ class Fold:
                 votes = tuple(self.chains.votes_on(statement.id))
                 found.append(Proposal(statement=statement, verdict=verdict, votes=votes))
         return found
+
+    def may_vote(self, key: bytes, statement: Statement) -> bool:
+        """Whether a vote by a key, which has not voted on it yet, could bring a statement nearer to taking effect."""
+        if self.law is None:
+            return False
+        ground = self.law.ground
+        if key == statement.kid or any(vote.kid == key for vote in self.chains.votes_on(statement.id)):
+            return False
+        voices = self._voices_of(self.law, key)
+        rule = rule_for(statement.kind, statement.body, ground.charter(statement).rules)
+        if rule.asks_one and not statement.kind.startswith("charter."):
+            proposing = ground.voices(statement)
+            # A cut-off of another body's key takes two of the charter's authorities, whatever its rule asks of its own.
+            foreign = statement.kind in CUT_OFFS and not any(
+                ground.is_held(statement.body["key"], v) for v in proposing
+            )
+            if not foreign:
+                return any(voice in proposing for voice in voices)
+        return any(voice.via is None for voice in voices)
 
     def key_head(self, key: bytes) -> KeyHead | None:
         """Where a key stands; None for a key that no held statement introduces."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 import anyio
 from starlette.responses import Response
 
-from accredit.governance.fold import Proposal
+from accredit.governance.fold import Fold, Proposal
 from accredit.governance.rulebook import is_narrowing
 from accredit.node.engine import SubmissionResult
 from accredit.node.http.json_views import format_time, plain
@@ -21,8 +21,9 @@ from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import digest, issuer_id, members, text
 from accredit.registry.errors import BusyError, DecodeError, InputError, StorageError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES
-from accredit.registry.statement import Draft, Statement
+from accredit.registry.statement import Draft, Statement, as_unverified
 
+from .foresight import Foresight, Waiting, foresee
 from .request_reading import accepts, hex_id, identifier
 from .route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
 from .summaries import summary
@@ -38,21 +39,51 @@ _DRAFT: Final = members(
 )
 
 
-class StatementView(TypedDict):
-    """A statement, and what governance says about it now."""
+class Foreseen(TypedDict):
+    """What will be once a statement takes effect; see `foresight`."""
 
-    id: str
-    kind: str
-    iss: str
-    sub: str
-    iat: str
-    seq: int
-    prev: str | None
+    afterwards: list[str]
+    warnings: list[str]
+    differences: list[str]
+    begins: str | None
+    duplicates: list[str]
+    names: dict[str, str]
+
+
+class Vote(TypedDict):
+    """One key's vote."""
+
+    by: str
     key: str
-    body: dict[str, Any]
-    index: int | None
-    state: str
-    reason: str
+    approve: bool
+    statement: str
+
+
+StatementView = TypedDict(
+    "StatementView",
+    {
+        "id": str,
+        "kind": str,
+        "iss": str,
+        "sub": str,
+        "iat": str,
+        "class": Literal["widening", "narrowing"],
+        "summary": str,
+        "seq": int,
+        "prev": str | None,
+        "key": str,
+        "body": dict[str, Any],
+        "index": int | None,
+        "state": str,
+        "reason": str,
+        "approvals": list[str],
+        "needed": str,
+        "votes": list[Vote],
+        "lapses": str | None,
+        "foreseen": Foreseen,
+    },
+)
+"""A statement, what governance says about it now, the votes on it, and what it brings about."""
 
 
 class SubmittedStatement(TypedDict):
@@ -72,21 +103,13 @@ class Submission(TypedDict):
 
 
 class StandingView(TypedDict):
-    """What would become of a statement, and what it would need."""
+    """What would become of a statement, what it would need, and what would be then."""
 
     state: str
     reason: str
     approvals: list[str]
     needed: str
-
-
-class Vote(TypedDict):
-    """One key's vote."""
-
-    by: str
-    key: str
-    approve: bool
-    statement: str
+    foreseen: Foreseen
 
 
 ProposalView = TypedDict(  # `class` is no name for a member in a class
@@ -105,6 +128,8 @@ ProposalView = TypedDict(  # `class` is no name for a member in a class
         "approvals": list[str],
         "needed": str,
         "votes": list[Vote],
+        "lapses": str | None,
+        "foreseen": Foreseen,
     },
 )
 
@@ -131,15 +156,14 @@ async def statement(call: Call) -> Response:
         )
     verdict = fold.standing(identity)
     assert verdict is not None, "it is held"
+    proposal = Proposal(statement=held, verdict=verdict, votes=tuple(fold.chains.votes_on(identity)))
+    waiting = Waiting(fold.proposals() if verdict.state == "waiting" else ())
     value: StatementView = {
-        **_head(held),  # type: ignore[typeddict-item]  # the members shared with a proposal
+        **_proposal(fold, proposal, waiting, call.reader.now()),
         "seq": held.seq,
         "prev": None if held.prev is None else held.prev.hex(),
         "key": held.kid.hex(),
-        "body": plain(held.body),
         "index": log.index_of(identity),
-        "state": verdict.state,
-        "reason": verdict.reason,
     }
     return json_response(value, headers={"vary": "Accept"})
 
@@ -187,11 +211,14 @@ async def dry_run(call: Call) -> Response:
         body=value["body"],
     )
     verdict = fold.explain_draft(draft, value["key"])
+    now = call.reader.now()
+    foreseen = foresee(fold, as_unverified(draft, value["key"]), Waiting(fold.proposals()), now)
     answer: StandingView = {
         "state": verdict.state,
         "reason": verdict.reason,
         "approvals": list(verdict.approvals),
         "needed": verdict.needed,
+        "foreseen": _foreseen(foreseen),
     }
     return json_response(answer, cache="no-store")
 
@@ -199,12 +226,15 @@ async def dry_run(call: Call) -> Response:
 async def proposals(call: Call) -> Response:
     """What waits; with `authority` or `key`, only what waits for their vote."""
     authority, key = call.params["authority"], call.params["key"]
-    waiting = call.reader.fold.proposals()
+    fold = call.reader.fold
+    waiting = fold.proposals()
+    likes = Waiting(waiting)
     if authority is not None:
         waiting = [p for p in waiting if authority not in p.verdict.approvals]
     if key is not None:
-        waiting = [p for p in waiting if key != p.statement.kid and all(vote.kid != key for vote in p.votes)]
-    value: Proposals = {"proposals": [_proposal(proposal) for proposal in waiting]}
+        waiting = [p for p in waiting if fold.may_vote(key, p.statement)]
+    now = call.reader.now()
+    value: Proposals = {"proposals": [_proposal(fold, proposal, likes, now) for proposal in waiting]}
     return json_response(value)
 
 
@@ -278,12 +308,13 @@ def _head(held: Statement) -> dict[str, Any]:
     }
 
 
-def _proposal(proposal: Proposal) -> ProposalView:
+def _proposal(fold: Fold, proposal: Proposal, waiting: Waiting, now: int) -> ProposalView:
     held, verdict = proposal.statement, proposal.verdict
     votes: list[Vote] = [
         {"by": vote.iss, "key": vote.kid.hex(), "approve": vote.kind == "vote.approve", "statement": vote.id.hex()}
         for vote in proposal.votes
     ]
+    lapse = None if fold.charter is None else fold.charter.body.get("proposals_lapse")
     return {
         **_head(held),  # type: ignore[typeddict-item]  # the members shared with a statement
         "class": "narrowing" if is_narrowing(held.kind, held.body) else "widening",
@@ -294,6 +325,19 @@ def _proposal(proposal: Proposal) -> ProposalView:
         "approvals": list(verdict.approvals),
         "needed": verdict.needed,
         "votes": votes,
+        "lapses": None if lapse is None else format_time(held.iat + lapse),
+        "foreseen": _foreseen(foresee(fold, held, waiting, now)),
+    }
+
+
+def _foreseen(foresight: Foresight) -> Foreseen:
+    return {
+        "afterwards": foresight.afterwards,
+        "warnings": foresight.warnings,
+        "differences": foresight.differences,
+        "begins": None if foresight.begins is None else format_time(foresight.begins),
+        "duplicates": foresight.duplicates,
+        "names": foresight.names,
     }
 
 

@@ -1,0 +1,317 @@
+"""What will be, once a statement takes effect: for those who propose it, vote on it, or look at it first.
+
+Everything is derived from the records in force and told in sentences: the status an accreditation will then have and
+which other decision keeps it there, what an amendment or replacement changes, what an annulment answers, which waiting
+proposals ask for the same. `warnings` name what will probably not do what its author means. Nothing here decides.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from accredit.governance.charter_differences import differences, entry_differences
+from accredit.governance.fold import Fold, Proposal
+from accredit.node.http.json_views import format_time, plain
+from accredit.registry.domain import accreditations
+from accredit.registry.domain.issuers import name_of
+from accredit.registry.encoding.rfc3339 import day
+from accredit.registry.statement import Unverified
+
+from .summaries import summary
+
+AT_ONCE: Final = 300
+"""Seconds within which a date that lies ahead still counts as now: what clocks differ by."""
+
+_TARGETS: Final = ("accreditation", "delegation", "recognition", "publish", "target")
+_SHOWN: Final = 5  # of a list in a sentence
+
+
+@dataclass(slots=True)
+class Foresight:
+    """What is foreseen.
+
+    Attributes:
+        now: the time as of which it is, seconds.
+        afterwards: sentences: what will be then.
+        warnings: sentences: what is probably not meant so.
+        differences: what changes of what, a line each.
+        begins: when it begins to count, seconds, where that lies ahead; None: at once.
+        duplicates: ids of other proposals that wait and ask for the same.
+        names: the names, as registered, of the ids that it speaks of.
+    """
+
+    now: int
+    afterwards: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    begins: int | None = None
+    duplicates: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+
+class Waiting:
+    """The proposals that wait, by what they ask for."""
+
+    def __init__(self, proposals: Iterable[Proposal]) -> None:
+        self._by_wish: dict[tuple[Any, ...], list[str]] = {}
+        for proposal in proposals:
+            self._by_wish.setdefault(_wish(proposal.statement), []).append(proposal.statement.id.hex())
+
+    def like(self, statement: Unverified) -> list[str]:
+        """Ids of the others that ask for the same as a statement."""
+        return [id for id in self._by_wish.get(_wish(statement), ()) if id != statement.id.hex()]
+
+
+def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresight:
+    """What will be once a statement, held or a draft, takes effect."""
+    seen = Foresight(now=now, duplicates=waiting.like(said))
+    begins = said.body.get("effective_from", said.body.get("valid_from"))
+    if isinstance(begins, int) and begins > now + AT_ONCE:
+        seen.begins = begins
+        seen.afterwards.append(f"Takes effect on {format_time(begins)}, not before.")
+    teller = _TELLERS.get(said.kind)
+    if teller is not None:
+        teller(fold, said, seen)
+    _name(fold, said, seen)
+    return seen
+
+
+def _wish(said: Unverified) -> tuple[Any, ...]:
+    body = said.body
+    target = next((body[member] for member in _TARGETS if member in body), None)
+    key = body.get("key")
+    act = (body.get("event"), body.get("op"), body.get("status"), body.get("version"), body.get("part"))
+    scope = plain(body.get("scope")) if said.kind == "accreditation.grant" else None
+    return (said.kind, said.sub, target, key if isinstance(key, bytes) else None, *act, str(scope))
+
+
+# ------------------------------------------------------------------------------------------------ accreditations
+
+
+def _status(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    body = said.body
+    record = fold.get("accreditation", body["accreditation"].hex())
+    if record is None:
+        return
+    others = [event for event in record["events"] if event["statement"] != said.id]
+    event = {name: value for name, value in body.items() if name != "accreditation"}
+    event |= {"statement": said.id, "by": said.iss, "via": None, "iat": said.iat}
+    after = {**record, "events": [*others, event]}
+    at = max(seen.now, body["effective_from"])
+    then, today = accreditations.status_at(after, at), accreditations.status_at({**record, "events": others}, at)
+    issuer = _issuer(fold, record["issuer"])
+    if then.word == today.word:
+        seen.afterwards.append(f"{issuer} stays {_word(then.word)}{_because(then, said.id)}.")
+    else:
+        seen.afterwards.append(f"{issuer} will be {_word(then.word)}; without this it is {_word(today.word)}.")
+    earlier = [one for one in others if one["event"] == body["event"] and one["effective_from"] <= at]
+    if earlier and then.word != today.word and then.event is not None and then.event["statement"] == said.id:
+        last = max(earlier, key=lambda one: (one["effective_from"], one["statement"]))
+        seen.afterwards.append(
+            f"That was so before: {last['event']} by {last['by']} since {day(last['effective_from'])} "
+            f"({last['statement'].hex()[:12]}); this does it again."
+        )
+    if "void_from" in body:
+        seen.afterwards.append(f"It reaches back: what was issued from {day(body['void_from'])} on is not trusted.")
+    elif body["effective_from"] < said.iat - AT_ONCE:
+        seen.afterwards.append(f"It reaches back to {format_time(body['effective_from'])}.")
+
+
+def _because(status: accreditations.Status, own: bytes) -> str:
+    event = status.event
+    if event is None or event["statement"] == own:
+        return ""
+    return (
+        f" because of {event['event']} by {event['by']} since {day(event['effective_from'])} "
+        f"({event['statement'].hex()[:12]})"
+    )
+
+
+def _grant(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    body = said.body
+    issuer = fold.get("issuer", body["issuer"])
+    if issuer is None or not issuer["stated"]:
+        seen.warnings.append(
+            f"Nobody has registered {body['issuer']} as an issuer: register it too (accredit issuer propose), "
+            "or check the id."
+        )
+    scope = body["scope"]
+    charter = fold.charter
+    named = {one if isinstance(one, str) else one["by"] for one in body.get("publishers", ())}
+    named |= set() if charter is None else set(charter.body.get("publishers", ()))
+    trusted = named | {said.iss} | _above(fold, said.iss)
+    for framework in _listed(scope.get("frameworks")):
+        record = fold.get("framework", framework)
+        _warn_of_publisher(seen, framework, None if record is None else record["stated"], trusted)
+    for competency in _listed(scope.get("competencies")):
+        record = fold.get("competency", competency)
+        _warn_of_publisher(seen, competency, None if record is None else record["in"], trusted)
+
+
+def _above(fold: Fold, by: str) -> set[str]:
+    """The authorities above one, as far up as its delegations go."""
+    found: set[str] = set()
+    ahead = [by]
+    while ahead:
+        record = fold.get("authority", ahead.pop()) or {"standings": ()}
+        parents = {standing["parent"]["by"] for standing in record["standings"] if standing["parent"] is not None}
+        ahead += parents - found
+        found |= parents
+    return found
+
+
+def _warn_of_publisher(seen: Foresight, id: str, stated: Sequence[Mapping[str, Any]] | None, trusted: set[str]) -> None:
+    publishers = sorted({str(one["by"]) for one in stated or ()})
+    if not publishers:
+        seen.warnings.append(f"No framework published here has {id}: questions about it cannot be decided.")
+    elif not trusted & set(publishers):
+        names = ", ".join(f'"{one}"' for one in publishers)
+        seen.warnings.append(
+            f"{id} was published by {', '.join(publishers)}, whose frameworks do not count for this accreditation, so "
+            f"that questions about it cannot be decided: add publishers = [{names}]."
+        )
+
+
+def _amend(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    record = fold.get("accreditation", said.body["accreditation"].hex())
+    if record is None:
+        return
+    terms = accreditations.terms_at(record, max(seen.now, said.body["effective_from"]))
+    before = next((one for one in reversed(terms) if one["statement"] != said.id), record["terms"][0])
+    for name in sorted({*before["scope"], *said.body["scope"]}):
+        old, new = before["scope"].get(name), said.body["scope"].get(name)
+        if old != new:
+            seen.differences.append(f"{name}: {_values(old)} → {_values(new)}")
+    for name in ("valid_from", "valid_until"):
+        if before.get(name) != said.body.get(name):
+            seen.differences.append(f"{name}: {_date(before.get(name))} → {_date(said.body.get(name))}")
+    if not seen.differences:
+        seen.warnings.append("It changes neither scope nor validity.")
+
+
+def _values(value: Any) -> str:
+    if value is None:
+        return "none"
+    if not isinstance(value, list):
+        return "all" if value == "*" else str(plain(value))
+    shown = [str(one if isinstance(one, str) else plain(one)) for one in value[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(value) - _SHOWN} more" if len(value) > _SHOWN else "")
+
+
+def _date(seconds: int | None) -> str:
+    return "open" if seconds is None else day(seconds)
+
+
+# --------------------------------------------------------------------------------------------------------- others
+
+
+def _annul(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    target = fold.statement(said.body["target"])
+    if target is None:
+        return
+    what = summary(target.kind, target.sub, target.body).rstrip(".")
+    seen.differences.append(f"{what} (by {target.iss}, {format_time(target.iat)}): in effect → annulled")
+    if target.kind == "accreditation.grant":
+        issuer = _issuer(fold, target.sub)
+        seen.afterwards.append(f"{issuer} will not have this accreditation, nor ever have had it.")
+    if target.kind == "accreditation.status":
+        record = fold.get("accreditation", target.body["accreditation"].hex())
+        if record is not None:
+            others = [event for event in record["events"] if event["statement"] != target.id]
+            then = accreditations.status_at({**record, "events": others}, seen.now)
+            issuer = _issuer(fold, record["issuer"])
+            today = accreditations.status_at(record, seen.now)
+            verb = "stays" if then.word == today.word else "will be"
+            seen.afterwards.append(f"{issuer} {verb} {_word(then.word)}{_because(then, target.id)}.")
+
+
+def _charter(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    record = None if fold.charter is None else fold.get("charter", fold.charter.id)
+    if fold.charter is None or record is None or said.body["parent"] != record["statement"]:
+        return
+    seen.differences += differences(fold.charter.body, said.body["charter"])
+    if not seen.differences:
+        seen.warnings.append("It changes nothing about the charter in force.")
+
+
+def _node(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    naming = fold.naming(said.sub)
+    if naming.entry is None:
+        return
+    if said.kind == "node.replace":
+        new = {name: said.body[name] for name in naming.entry}
+        changed = entry_differences(naming.entry, new)
+        seen.differences += changed
+        if changed:
+            seen.afterwards.append(
+                f"Replaces {said.sub} of {naming.entry['operator']} at {naming.entry['url']}: {'; '.join(changed)}. "
+                "The node that has this name now counts no more unless it is the same one."
+            )
+
+
+def _retire(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    signers = () if fold.charter is None else fold.charter.body["signers"]
+    if said.sub in signers:
+        seen.afterwards.append(f"{said.sub} is one of {len(signers)} signers: it will cosign no more.")
+    seen.afterwards.append("Its name is never used again.")
+
+
+def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    record = fold.get("issuer", said.sub)
+    stated = [] if record is None else [one for one in record["stated"] if one["by"] == said.iss]
+    if not stated:
+        return
+    before = stated[-1]["facts"]
+    after = {name: value for name, value in said.body.items() if name in before or name not in ("id", "after")}
+    for name in sorted({*before, *after} - {"id", "after", "keys"}):
+        if before.get(name) != after.get(name):
+            seen.differences.append(f"{name}: {_values(before.get(name))} → {_values(after.get(name))}")
+
+
+def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    record = fold.get("issuer", said.sub)
+    others = sorted({str(one["by"]) for one in record["stated"]}) if record is not None else []
+    if others:
+        seen.afterwards.append(f"{said.sub} is registered already, by {', '.join(others)}.")
+
+
+_TELLERS: Final = {
+    "accreditation.status": _status,
+    "accreditation.grant": _grant,
+    "accreditation.amend": _amend,
+    "statement.annul": _annul,
+    "charter.amend": _charter,
+    "node.admit": _node,
+    "node.replace": _node,
+    "node.retire": _retire,
+    "issuer.update": _update,
+    "issuer.register": _register,
+}
+
+
+def _name(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    """The names of the author and of the subject, where they are registered."""
+    charter = fold.charter
+    for id in (said.iss, said.sub):
+        named = None if charter is None else charter.authorities.get(id)
+        issuer = fold.get("issuer", id)
+        name = named.name if named is not None else None if issuer is None else name_of(issuer)
+        standing = None if name is not None else fold.get("authority", id)
+        if standing is not None and standing["standings"]:
+            name = str(standing["standings"][-1]["name"])
+        if name is not None:
+            seen.names[id] = name
+
+
+def _issuer(fold: Fold, id: str) -> str:
+    record = fold.get("issuer", id)
+    name = None if record is None else name_of(record)
+    return id if name is None else f"{name} ({id})"
+
+
+def _listed(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _word(status: str) -> str:
+    return status.replace("_", " ")

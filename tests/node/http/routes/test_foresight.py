@@ -1,0 +1,181 @@
+"""Whoever proposes or votes is told what will be then, by what, and what waits that asks for the same."""
+
+from typing import Any
+
+from accredit.node.http.routes.foresight import Foresight, Waiting, foresee
+from accredit.registry.statement import Statement
+from tests.strategies.bodies import FRAMEWORK, ISSUER, event, framework, framework_items, grant, node, register
+from tests.strategies.consortium import Consortium
+from tests.strategies.stories import A, B, C, amend, annul, trio
+
+NAME = "n1.example"
+
+
+def foresight(town: Consortium, said: Statement, now: int | None = None) -> Foresight:
+    fold = town.fold()
+    return foresee(fold, said, Waiting(fold.proposals()), town.time if now is None else now)
+
+
+def accredited(town: Consortium) -> Statement:
+    town.says(A, "issuer.register", register())
+    return town.says(A, "accreditation.grant", grant())
+
+
+def status(town: Consortium, given: Statement, word: str, *after: Statement, who: str = A, **more: Any) -> Statement:
+    body = event(given.id, word, **more) | {"effective_from": town.time, "after": [one.id for one in after]}
+    return town.says(who, "accreditation.status", body, ISSUER)
+
+
+def suspended(town: Consortium, given: Statement, *after: Statement, who: str = A) -> Statement:
+    return status(town, given, "suspend", *after, who=who, reason_code="standards_noncompliance")
+
+
+def test_a_second_suspension_is_told_to_suspend_again_what_was_reinstated() -> None:
+    town = trio(keys=2, threshold=2)
+    a, b = f"{A}#1", f"{A}#2"
+    town.votes(b, town.says(a, "issuer.register", register()))
+    given = town.says(a, "accreditation.grant", grant())
+    town.votes(b, given)
+    first, second = suspended(town, given, who=a), suspended(town, given, who=a)
+    seen = foresight(town, second)
+    assert seen.duplicates == [first.id.hex()]
+    assert "will be suspended; without this it is active" in seen.afterwards[0]
+    town.votes(b, first)
+    assert "stays suspended" in foresight(town, second).afterwards[0]
+    town.votes(b, status(town, given, "reinstate", first, who=a))
+
+    seen = foresight(town, second)
+
+    assert any("will be suspended; without this it is active" in one for one in seen.afterwards)
+    assert any("this does it again" in one for one in seen.afterwards)
+
+
+def test_a_reinstatement_that_leaves_another_suspension_says_which_one_holds() -> None:
+    town = trio()
+    given = accredited(town)
+    first, second = suspended(town, given), suspended(town, given)
+    lifted = status(town, given, "reinstate", first)
+
+    (sentence,) = foresight(town, lifted).afterwards
+
+    assert f"stays suspended because of suspend by {A}" in sentence
+    assert second.id.hex()[:12] in sentence
+
+
+def test_what_begins_later_or_reaches_back_is_said() -> None:
+    town = trio()
+    given = accredited(town)
+    later = status(town, given, "withdraw", reason_code="voluntary")
+    assert foresight(town, later, now=later.body["effective_from"] - 86_400).begins == later.body["effective_from"]
+    seen = foresight(town, later, now=later.body["effective_from"] - 86_400)
+    assert seen.afterwards[0].startswith("Takes effect on 20")
+    fraud = status(town, given, "revoke", reason_code="fraud", void_from=1_600_000_000)
+    assert any("It reaches back: what was issued from" in one for one in foresight(town, fraud).afterwards)
+    body = event(given.id, "suspend", effective_from=5, reason_code="closure")
+    old = town.says(A, "accreditation.status", body, ISSUER)
+    assert any("It reaches back to 1970" in one for one in foresight(town, old).afterwards)
+
+
+def test_an_annulment_says_what_it_answers_and_what_is_then() -> None:
+    town = trio()
+    given = accredited(town)
+    suspension = suspended(town, given)
+    seen = foresight(town, annul(town, B, suspension))
+    assert "in effect → annulled" in seen.differences[0]
+    assert "will be active" in seen.afterwards[0]
+    assert "will not have this accreditation" in foresight(town, annul(town, B, given)).afterwards[0]
+    other = annul(town, B, town.says(A, "issuer.register", register("did:web:other.example")))
+    assert foresight(town, other).afterwards == []
+    assert foresight(town, annul(town, B, town.says(A, "issuer.register", register(), heard=False))).differences == []
+
+
+def test_a_grant_to_nobody_or_on_somebody_elses_framework_is_warned_of() -> None:
+    town = trio()
+    town.says(B, "framework.publish", framework())
+    published = town.said[-1]
+    for part in (0, 1):
+        town.says(B, "framework.items", framework_items(published.id, part))
+    scope = {"frameworks": [FRAMEWORK], "competencies": ["urn:example:reading", "urn:example:unknown"]}
+    given = town.says(A, "accreditation.grant", grant(scope=scope))
+    warnings = foresight(town, given).warnings
+    assert f"Nobody has registered {ISSUER}" in warnings[0]
+    assert f'add publishers = ["{B}"]' in warnings[1]
+    assert f'add publishers = ["{B}"]' in warnings[2]
+    assert "No framework published here has urn:example:unknown" in warnings[3]
+    town.says(A, "issuer.register", register())
+    for good in (
+        town.says(A, "accreditation.grant", grant(scope={"frameworks": [FRAMEWORK]}, publishers=[B])),
+        town.says(B, "accreditation.grant", grant(scope={"frameworks": [FRAMEWORK]})),
+        town.says(A, "accreditation.grant", grant()),
+    ):
+        assert foresight(town, good).warnings == []
+
+
+def test_new_terms_are_shown_as_a_difference() -> None:
+    town = trio()
+    given = accredited(town)
+    body = {"accreditation": given.id, "after": [], "effective_from": town.time, "valid_from": 0}
+    wide = {**given.body["scope"], "jurisdictions": ["US", "CA", "MX", "DE", "FR", "GB"]}
+    amended = town.says(A, "accreditation.amend", body | {"scope": wide, "valid_until": 4_000_000_000}, ISSUER)
+    seen = foresight(town, amended)
+    assert any(one.startswith("jurisdictions: ") and one.endswith("FR and 1 more") for one in seen.differences)
+    assert any(one.startswith("valid_until: open → ") for one in seen.differences)
+    same = {**given.body["scope"]}
+    unchanged = town.says(
+        A, "accreditation.amend", body | {"scope": same, "valid_from": given.body["valid_from"]}, ISSUER
+    )
+    fold = town.fold([*town.said[:-2], unchanged])
+    seen = foresee(fold, unchanged, Waiting(()), town.time)
+    assert seen.warnings == ["It changes neither scope nor validity."]
+
+
+def test_an_amendment_of_the_charter_says_what_of_what() -> None:
+    town = trio(nodes=[node(NAME, C)])
+    amended = amend(
+        town, A, name="Another", nodes=[node(NAME, C)], rules={"node.admit": {"authorities": 3}}, signers=[NAME]
+    )
+    assert foresight(town, amended).differences == [
+        "name: A consortium → Another",
+        f"signers: + {NAME}",
+        "rule node.admit: the default → 3 of the authorities",
+    ]
+    assert foresight(town, amend(town, B, nodes=[node(NAME, C)])).warnings == [
+        "It changes nothing about the charter in force."
+    ]
+    town.votes(C, amended)
+    assert foresight(town, amend(town, C)).differences == [], "it amends a version that is not in force"
+
+
+def test_a_replaced_node_is_named_with_all_that_changes() -> None:
+    from accredit.governance.node_names import entry_digest
+
+    town = trio(nodes=[node(NAME, C)], signers=[NAME])
+    body = node(NAME, B) | {"replaces": entry_digest(node(NAME, C)), "url": "https://new.example/"}
+    said = town.says(A, "node.replace", body)
+    seen = foresight(town, said)
+    assert seen.differences == [f"operator: {C} → {B}", f"url: https://{NAME}/ → https://new.example/"]
+    assert f"Replaces {NAME} of {C} at https://{NAME}/" in seen.afterwards[0]
+    same = town.says(A, "node.replace", node(NAME, C) | {"replaces": entry_digest(node(NAME, C))})
+    assert foresight(town, same).afterwards == []
+    assert foresight(town, town.says(A, "node.admit", node("new.example"))).differences == []
+    gone = foresight(town, town.says(A, "node.retire", {"name": NAME}))
+    assert gone.afterwards == [f"{NAME} is one of 1 signers: it will cosign no more.", "Its name is never used again."]
+
+
+def test_facts_about_an_issuer_are_compared_with_what_the_same_authority_stated() -> None:
+    town = trio()
+    town.says(A, "issuer.register", register())
+    again = town.says(B, "issuer.register", register())
+    assert f"is registered already, by {A}" in foresight(town, again).afterwards[0]
+    renamed = town.says(A, "issuer.update", register(name="New name") | {"after": [town.said[-2].id]}, ISSUER)
+    fold = town.fold(town.said[:-1])
+    assert any("New name" in one for one in foresee(fold, renamed, Waiting(()), town.time).differences)
+    assert foresight(town, town.says(C, "issuer.update", register() | {"after": []}, ISSUER)).differences == []
+
+
+def test_names_stand_beside_ids() -> None:
+    town = trio()
+    given = accredited(town)
+    seen = foresight(town, given)
+    assert seen.names[A] == f"Authority {A}"
+    assert ISSUER in seen.names
