@@ -58,6 +58,9 @@ class KdfLimits:
 
 MODERATE: Final = KdfLimits(opslimit=argon2id.OPSLIMIT_MODERATE, memlimit=argon2id.MEMLIMIT_MODERATE)
 """libsodium's "moderate": 3 passes over 256 MiB, some 0.7 s."""
+INTERACTIVE: Final = KdfLimits(opslimit=argon2id.OPSLIMIT_INTERACTIVE, memlimit=argon2id.MEMLIMIT_INTERACTIVE)
+"""What libsodium calls interactive: 64 MiB, some 0.1 s. For keys that are thrown away."""
+
 FASTEST: Final = KdfLimits(opslimit=argon2id.OPSLIMIT_MIN, memlimit=argon2id.MEMLIMIT_MIN)
 """The least libsodium takes. For tests, and for seeds that are random anyway; too little for a person's passphrase."""
 # What we accept from a file: libsodium's "sensitive" (4 passes, 1 GiB), passes with room. A forged file must not

@@ -54,7 +54,16 @@ accredit keys new alice.key --authority did:web:board.example --next alice-next.
 @click.option("--label", default="", help="Whose it is, for people.")
 @click.option("--next", "next_file", type=_FILE, help="Make its successor too, to be locked away elsewhere.")
 @click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
-def new(file: Path, authority: str, label: str, next_file: Path | None, passphrase_file: Path | None) -> None:
+@click.option(
+    "--sealing",
+    type=click.Choice(["moderate", "interactive"]),
+    default="moderate",
+    show_default=True,
+    help="Cost of a guess at the passphrase: 256 MiB of memory, or 64 MiB for keys that are thrown away soon.",
+)
+def new(
+    file: Path, authority: str, label: str, next_file: Path | None, passphrase_file: Path | None, sealing: str
+) -> None:
     """Make a new key in FILE, encrypted with a passphrase.
 
     With --next a successor is made as well. Committed in the charter or delegation, it can replace a stolen key where
@@ -63,9 +72,9 @@ def new(file: Path, authority: str, label: str, next_file: Path | None, passphra
     from accredit.node.key_files import new_seed
 
     passphrase = new_passphrase_for(file, passphrase_file, known=(label, authority))
-    made = [_create(file, new_seed(), passphrase, label, authority)]
+    made = [_create(file, new_seed(), passphrase, label, authority, sealing)]
     if next_file is not None:
-        made.append(_create(next_file, new_seed(), passphrase, f"{label} (next)".strip(), authority))
+        made.append(_create(next_file, new_seed(), passphrase, f"{label} (next)".strip(), authority, sealing))
 
     def text() -> None:
         for key in made:
@@ -289,12 +298,15 @@ def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
     return entry
 
 
-def _create(path: Path, seed: bytes, passphrase: str, label: str, authority: str) -> dict[str, Any]:
-    from accredit.node.key_files import SealedKey
+def _create(
+    path: Path, seed: bytes, passphrase: str, label: str, authority: str, sealing: str = "moderate"
+) -> dict[str, Any]:
+    from accredit.node.key_files import INTERACTIVE, MODERATE, SealedKey
     from accredit.registry.encoding.identifiers import canonical_issuer
 
     with output.progress("Encrypting the key"):
-        SealedKey.create(path, seed, passphrase, label=label, authority=canonical_issuer(authority))
+        limits = INTERACTIVE if sealing == "interactive" else MODERATE
+        SealedKey.create(path, seed, passphrase, label=label, authority=canonical_issuer(authority), limits=limits)
     return _facts(path)
 
 

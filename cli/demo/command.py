@@ -11,7 +11,6 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
 from accredit.registry.errors import AccreditError
 
-from .network import DemoNode, Scenes, Stage, free_ports, tell
+from .network import PATIENCE, DemoNode, Scenes, Stage, free_ports, tell
 from .verifier_part import Doubt
 
 ECOSYSTEM: Final = "https://trust.example/"
@@ -141,30 +140,28 @@ class _Play:
             for number, (port, operator) in enumerate(zip(free_ports(4), OPERATORS, strict=True), 1):
                 self.stage.nodes.append(DemoNode(f"node{number}", f"node{number}.example", operator, port))
             shutil.copytree(_examples(), self.stage.folder / "examples")
-            self.stage.show("keys", "new", "alice.key", "--authority", COUNCIL, "--label", "Alice", lines=slice(0, 3))
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(self._new_key, PEOPLE[1:]))
-                list(pool.map(self._export, PEOPLE))
-                list(pool.map(self._init, self.stage.nodes[1:]))
+            tell(faint("  (The demonstration throws its keys away: --sealing interactive spares the waiting.)"))
+            self.stage.show(*self._new_key(PEOPLE[0]), lines=slice(0, 3))
+            for person in PEOPLE[1:]:
+                self.stage.run(*self._new_key(person))
+            for name, _, _ in PEOPLE:
+                self.stage.run("keys", "export", f"{name}.key", "-o", f"{name}.toml")
+            for node in self.stage.nodes[1:]:
+                self.stage.run(*self._init_arguments(node))
             first = self.stage.nodes[0]
             self.stage.show(*self._init_arguments(first), lines=slice(0, 3))
             results.append("5 keys, each sealed with a passphrase; 4 nodes with databases, ports and keys of their own")
 
-    def _new_key(self, person: tuple[str, str, str]) -> None:
+    def _new_key(self, person: tuple[str, str, str]) -> tuple[str, ...]:
         name, authority, label = person
-        self.stage.run("keys", "new", f"{name}.key", "--authority", authority, "--label", label)
-
-    def _export(self, person: tuple[str, str, str]) -> None:
-        self.stage.run("keys", "export", f"{person[0]}.key", "-o", f"{person[0]}.toml")
+        words = ("keys", "new", f"{name}.key", "--authority", authority, "--label", label)
+        return (*words, "--sealing", "interactive")
 
     def _init_arguments(self, node: DemoNode) -> tuple[str, ...]:
         return (
             *("node", "init", node.folder, "--name", node.name, "--operator", node.operator),
             *("--url", node.url, "--port", str(node.port)),
         )
-
-    def _init(self, node: DemoNode) -> None:
-        self.stage.run(*self._init_arguments(node))
 
     # 2
 
@@ -306,10 +303,11 @@ class _Play:
     def _enforced(self, issuer: str, verdict: str, voter: str, at: int) -> float:
         """Casts the deciding vote, and watches every node meanwhile; seconds from the first to the last."""
         seen: dict[str, float] = {}
+        is_over = threading.Event()
 
         def watch(node: DemoNode) -> None:
             with httpx.Client(trust_env=False, timeout=10) as http:
-                while node.name not in seen and time.perf_counter() < deadline:
+                while node.name not in seen and not is_over.is_set():
                     asked = {"issuer": issuer, "achievement_type": "BachelorDegree"}
                     if http.post(f"{node.url}/v1/decisions", json=asked).json()["verdict"] == verdict:
                         seen[node.name] = time.perf_counter()
@@ -317,13 +315,14 @@ class _Play:
                         time.sleep(0.004)
 
         waiting = self.waiting(at)
-        deadline = time.perf_counter() + 20
         watchers = [threading.Thread(target=watch, args=(node,)) for node in self.stage.nodes]
         for watcher in watchers:
             watcher.start()
         self.approve(voter, at, *waiting)
+        deadline = time.perf_counter() + PATIENCE
         for watcher in watchers:
-            watcher.join()
+            watcher.join(max(0.0, deadline - time.perf_counter()))
+        is_over.set()
         _expect(len(seen) == len(self.stage.nodes), f"{issuer} is {verdict} at {sorted(seen)} only")
         return max(seen.values()) - min(seen.values())
 

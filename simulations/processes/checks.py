@@ -33,7 +33,7 @@ from accredit.simulations.checkers import Violation
 from accredit.simulations.virtual.ecosystem import Town
 
 from .clients import Book, LoggedAnswer
-from .node_process import NodeProcess, Usage
+from .node_process import TormentedNode, Usage
 
 DESCRIPTORS: Final = 256
 """Open at a time, at most; far above what was measured with five nodes for three minutes (docs/simulations.md)."""
@@ -52,7 +52,7 @@ YOUNG: Final = (10.0, 30.0)
 """Seconds of age between which a process is taken as grown up; lives that are not twice as long are not judged."""
 
 
-def check_logs(town: Town, machines: Sequence[NodeProcess], book: Book) -> int:
+def check_logs(town: Town, machines: Sequence[TormentedNode], book: Book) -> int:
     """All about stored bytes; how many checkpoints were compared."""
     readers = {machine.name: open_reader(machine.database) for machine in machines}
     try:
@@ -65,7 +65,7 @@ def check_logs(town: Town, machines: Sequence[NodeProcess], book: Book) -> int:
             reader.close()
 
 
-def check_states(town: Town, machines: Sequence[NodeProcess], reported: Mapping[str, str]) -> str:
+def check_states(town: Town, machines: Sequence[TormentedNode], reported: Mapping[str, str]) -> str:
     """The one state root, in hex.
 
     Args:
@@ -93,7 +93,7 @@ def check_states(town: Town, machines: Sequence[NodeProcess], reported: Mapping[
     return roots[0]
 
 
-async def check_audits(machines: Sequence[NodeProcess]) -> None:
+async def check_audits(machines: Sequence[TormentedNode]) -> None:
     """What `accredit node audit` says about each of them, with what a running node reports."""
     for machine in machines:
         running = ("--node", machine.url) if machine.process is not None else ()
@@ -102,14 +102,14 @@ async def check_audits(machines: Sequence[NodeProcess]) -> None:
         _require(fits, "audit", f"the audit of {machine.name} ended with {code}: {said.strip()[-500:]}")
 
 
-def check_output(machines: Sequence[NodeProcess]) -> None:
+def check_output(machines: Sequence[TormentedNode]) -> None:
     """No traceback in what nodes have said."""
     for machine in machines:
         before, found, after = machine.said.partition("Traceback")
         _require(not found, "no_traceback", f"{machine.name} said: {before[-200:]}{found}{after[:1_500]}")
 
 
-def check_resources(machines: Sequence[NodeProcess]) -> dict[str, float]:
+def check_resources(machines: Sequence[TormentedNode]) -> dict[str, float]:
     """The most that any process held, and the most that one grew, for the report."""
     seen = [each for machine in machines for life in machine.lives for each in life]
     if not seen:
@@ -145,7 +145,7 @@ def growth_of(life: Sequence[Usage]) -> tuple[float, float, float] | None:
     )
 
 
-def _check_usage(machine: NodeProcess, seen: Usage) -> None:
+def _check_usage(machine: TormentedNode, seen: Usage) -> None:
     for name, found, most in (
         ("descriptors", seen.descriptors, DESCRIPTORS),
         ("threads", seen.threads, THREADS),
@@ -154,7 +154,7 @@ def _check_usage(machine: NodeProcess, seen: Usage) -> None:
         _require(found <= most, "resources", f"{machine.name} held {found} {name} after {seen.age:.0f} s; {most} bear")
 
 
-def _check_growth(machine: NodeProcess, life: Sequence[Usage]) -> None:
+def _check_growth(machine: TormentedNode, life: Sequence[Usage]) -> None:
     if (grown := growth_of(life) if life else None) is not None:
         for name, found, most in zip(("descriptors", "threads", "bytes"), grown, GROWN, strict=True):
             _require(
@@ -162,7 +162,7 @@ def _check_growth(machine: NodeProcess, life: Sequence[Usage]) -> None:
             )
 
 
-def _check_entries(town: Town, machine: NodeProcess, reader: Reader) -> None:
+def _check_entries(town: Town, machine: TormentedNode, reader: Reader) -> None:
     size, _ = reader.checked_head()
     for number, id, raw in reader.rows(0, size):
         signed = town.signed.get(bytes(id))
@@ -173,7 +173,7 @@ def _check_entries(town: Town, machine: NodeProcess, reader: Reader) -> None:
         )
 
 
-def _check_answers(machines: Sequence[NodeProcess], readers: Mapping[str, Reader], book: Book) -> None:
+def _check_answers(machines: Sequence[TormentedNode], readers: Mapping[str, Reader], book: Book) -> None:
     keys = {machine.name: machine for machine in machines}
     for answer in book.answers:
         for name, reader in readers.items():
@@ -185,7 +185,7 @@ def _check_answers(machines: Sequence[NodeProcess], readers: Mapping[str, Reader
         _check_place(keys[answer.node], readers[answer.node], answer)
 
 
-def _check_place(machine: NodeProcess, reader: Reader, answer: LoggedAnswer) -> None:
+def _check_place(machine: TormentedNode, reader: Reader, answer: LoggedAnswer) -> None:
     """The place that was named holds the statement, under the checkpoint that was given."""
     try:
         shown = _open(machine, answer.checkpoint)
@@ -198,7 +198,7 @@ def _check_place(machine: NodeProcess, reader: Reader, answer: LoggedAnswer) -> 
         ) from error
 
 
-def _check_history(machine: NodeProcess, reader: Reader, book: Book) -> int:
+def _check_history(machine: TormentedNode, reader: Reader, book: Book) -> int:
     notes = sorted(book.checkpoints.get(machine.name, {}))
     size, root = reader.head()
     for note in notes:
@@ -213,7 +213,7 @@ def _check_history(machine: NodeProcess, reader: Reader, book: Book) -> int:
     return len(notes)
 
 
-def _open(machine: NodeProcess, note: str) -> Checkpoint:
+def _open(machine: TormentedNode, note: str) -> Checkpoint:
     """A checkpoint whose signature is the node's.
 
     Raises:

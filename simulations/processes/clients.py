@@ -25,7 +25,7 @@ from accredit.registry.transparency.signed_note import Note
 from accredit.simulations.checkers import Violation
 from accredit.simulations.virtual.ecosystem import Town
 
-from .node_process import NodeProcess
+from .node_process import TormentedNode
 
 LOOK_SECONDS: Final = 0.25
 """Between two looks at a node's checkpoint: so fine are the times of deliveries."""
@@ -123,7 +123,7 @@ class People:
         pause: seconds that an authority waits before it says the next thing, on average.
     """
 
-    def __init__(self, town: Town, machines: list[NodeProcess], book: Book, *, random: Random, pause: float) -> None:
+    def __init__(self, town: Town, machines: list[TormentedNode], book: Book, *, random: Random, pause: float) -> None:
         self._town = town
         self._machines = machines
         self._book = book
@@ -149,7 +149,7 @@ class People:
                     await trio.sleep(RETRY_SECONDS)
                 await trio.sleep(self._random.uniform(0.5, 1.5) * self._pause)
 
-    async def submit(self, machine: NodeProcess, statements: list[Statement]) -> None:
+    async def submit(self, machine: TormentedNode, statements: list[Statement]) -> None:
         """Submits statements in one go, as the founders do.
 
         Raises:
@@ -163,7 +163,7 @@ class People:
         if len(rows) != len(statements) or {row["status"] for row in rows} - {"logged", "known"}:
             raise Violation("setting_up", f"{machine.name} took no founding statements: {answer.text[:300]}")
 
-    async def watch(self, machine: NodeProcess) -> None:
+    async def watch(self, machine: TormentedNode) -> None:
         """Looks at a node's checkpoint until the end."""
         async with httpx.AsyncClient(trust_env=False, timeout=ASK_SECONDS) as client:
             while True:
@@ -176,7 +176,7 @@ class People:
             for machine in self._machines:
                 await self._look(client, machine)
 
-    async def _look(self, client: httpx.AsyncClient, machine: NodeProcess) -> None:
+    async def _look(self, client: httpx.AsyncClient, machine: TormentedNode) -> None:
         try:
             answer = await client.get(f"{machine.url}/log/checkpoint")
         except httpx.HTTPError:
@@ -211,7 +211,7 @@ class People:
         said.answered_at = self.now
         return True
 
-    def _refused(self, machine: NodeProcess, statement: Statement, answer: httpx.Response) -> None:
+    def _refused(self, machine: TormentedNode, statement: Statement, answer: httpx.Response) -> None:
         """A node in trouble says so (5xx), and one that lags behind (409); nothing else answers a valid statement."""
         self._book.outcomes[f"refused, {answer.status_code}"] += 1
         if answer.status_code < 500 and answer.status_code != 409:

@@ -19,7 +19,7 @@ from accredit.simulations.checkers import Violation
 
 from .fault_plan import Deed, Plan
 from .net_namespaces import Wires
-from .node_process import NodeProcess
+from .node_process import TormentedNode
 
 STORAGE: Final = 6
 """How a command ends when this machine's files do not fit together: `accredit --help`."""
@@ -34,7 +34,7 @@ class Doer:
         note: writes a line into the journal.
     """
 
-    machines: Sequence[NodeProcess]
+    machines: Sequence[TormentedNode]
     plan: Plan
     folder: Path
     note: Callable[[str], None]
@@ -45,7 +45,7 @@ class Doer:
         """How often what was done."""
         return {name: float(count) for name, count in sorted(self._counted.items())}
 
-    async def live(self, machine: NodeProcess, began: float) -> None:
+    async def live(self, machine: TormentedNode, began: float) -> None:
         """Everything the plan holds for one node, at its time or as soon after it as the node lets."""
         for deed in self.plan.deeds:
             if deed.node == machine.number:
@@ -66,7 +66,7 @@ class Doer:
         for machine in self.machines:
             await machine.answers()
 
-    async def _do(self, machine: NodeProcess, deed: Deed) -> None:
+    async def _do(self, machine: TormentedNode, deed: Deed) -> None:
         match deed.what:
             case "kill":
                 machine.kill()
@@ -96,7 +96,7 @@ class Doer:
             case _:
                 assert_never(deed.what)
 
-    async def _fill(self, machine: NodeProcess, seconds: float) -> None:
+    async def _fill(self, machine: TormentedNode, seconds: float) -> None:
         disk, process = machine.disk, machine.process
         assert disk is not None, "the plan says whose disk will be filled"
         assert process is not None, "one thing after the other is done to a node"
@@ -105,7 +105,7 @@ class Doer:
         await trio.sleep(seconds)
         disk.make_room(process.pid)
 
-    async def _restore(self, machine: NodeProcess) -> None:
+    async def _restore(self, machine: TormentedNode) -> None:
         """Somebody copies an old backup over the database. The node must notice, and a newer backup must heal it."""
         old, newest = self._copy(machine, "old"), self._copy(machine, "newest")
         await machine.answers()
@@ -134,21 +134,21 @@ class Doer:
         self._start(machine)
         await machine.answers()
 
-    async def _stop(self, machine: NodeProcess) -> None:
+    async def _stop(self, machine: TormentedNode) -> None:
         """SIGTERM. Before Python runs any line of ours, that is what it always was: the end of the process."""
         code = await machine.stop()
         if code not in (0, -15):
             raise Violation("stops", f"{machine.name} was told to stop and ended with {code}")
 
-    async def _expect(self, machine: NodeProcess, code: int, *words: str) -> None:
+    async def _expect(self, machine: TormentedNode, code: int, *words: str) -> None:
         found, said = await machine.types(*words)
         if found != code:
             raise Violation("old_backup", f"accredit {' '.join(words)} ended with {found}, not {code}: {said[-500:]}")
 
-    def _start(self, machine: NodeProcess, *, wrong: float = 0.0) -> None:
+    def _start(self, machine: TormentedNode, *, wrong: float = 0.0) -> None:
         machine.start(clock=self.plan.clocks[machine.number] + wrong)
 
-    def _copy(self, machine: NodeProcess, word: str) -> Path:
+    def _copy(self, machine: TormentedNode, word: str) -> Path:
         return self.folder / f"{word}-{machine.number}.sqlite"
 
 

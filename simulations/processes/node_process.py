@@ -1,20 +1,25 @@
-"""One real node: its files, its process, commands typed for it, and how much it has open.
+"""One real node as a process of its own: how it is started, waited for and ended, and how much it has open.
 
-    machine = NodeProcess.set_up(town, "n0001.example", folder, port=…, tick=1_000)
-    machine.start(clock=-12.5)
-    await machine.answers("/healthz")
-    machine.kill()
+    process = NodeProcess(folder=folder, url="http://127.0.0.1:20001")
+    process.start({"ACCREDIT_TICK_MS": "100"})
+    process.wait_until_answers("/healthz", seconds=20)
+    process.kill()
 
-The process is `accredit node run`, in a session of its own, so that a Ctrl-C at the terminal is the simulation's to
-handle; its output goes to `node.log` in its folder. Only processes started here are ever signalled, by their id.
+The one supervisor of nodes: the demonstration, the process tier of the simulations and the tests start nodes with it
+and nowhere else. The process is `accredit node run`, in a session of its own, so that a Ctrl-C at the terminal is for
+whoever started it to handle; its output goes to `node.log` in its folder. Only processes started here are ever
+signalled, by their id.
+
+`TormentedNode` is such a node in the process tier: with its files, its disk, its clock, and commands typed about it.
 """
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,6 +31,7 @@ import accredit
 from accredit.node.key_files import NodeKeys
 from accredit.node.settings import write_commented
 from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import RemoteError, StorageError
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.simulations.checkers import Violation
 from accredit.simulations.virtual.ecosystem import Town
@@ -57,8 +63,116 @@ class NodeProcess:
     """See the module.
 
     Attributes:
-        number: its place among the nodes, from 0.
+        folder: of the node's settings and of `node.log`.
+        url: where it answers.
+        prefix: words before the command, such as those that put it into a network of its own.
+        program: how Python starts `accredit`.
         process: while it runs.
+    """
+
+    folder: Path
+    url: str
+    prefix: tuple[str, ...] = ()
+    program: tuple[str, ...] = ("-m", "accredit")
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def said(self) -> str:
+        """All that it has written to `node.log`."""
+        path = self.folder / "node.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    @property
+    def last_words(self) -> str:
+        """The last three lines of that, for a message."""
+        return " / ".join(self.said.strip().splitlines()[-3:])[-500:]
+
+    def start(self, more: Mapping[str, str] | None = None) -> None:
+        """Starts the node; returns at once. `more`: environment variables besides those of `environment`."""
+        assert self.process is None, "it runs already"
+        with (self.folder / "node.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*self.prefix, sys.executable, *self.program, "node", "run", str(self.folder)],
+                cwd=self.folder,
+                env=environment(**(more or {})),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def check_runs(self) -> None:
+        """Checks that it has not ended by itself.
+
+        Raises:
+            StorageError: `node_ended`, with its exit code and last words.
+        """
+        if self.process is not None and (code := self.process.poll()) is not None:
+            raise StorageError("node_ended", f"The node in {self.folder} ended with {code}: {self.last_words}")
+
+    def answers(self, path: str = "/healthz") -> bool:
+        """Whether it answers a path with 200 now.
+
+        Raises:
+            StorageError: `node_ended`.
+        """
+        self.check_runs()
+        try:
+            return httpx.get(self.url + path, trust_env=False, timeout=5.0).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def wait_until_answers(self, path: str = "/healthz", *, seconds: float) -> None:
+        """Waits until it answers a path with 200.
+
+        Raises:
+            StorageError: `node_ended`.
+            RemoteError: `no_answer`: not within so many seconds.
+        """
+        deadline = time.monotonic() + seconds
+        while not self.answers(path):
+            if time.monotonic() > deadline:
+                raise RemoteError("no_answer", f"{self.url}{path} was not answered within {seconds:.0f} s.")
+            time.sleep(0.02)
+
+    def terminate(self) -> None:
+        """Asks it to stop, as a service manager does; returns at once."""
+        assert self.process is not None
+        self.process.terminate()
+
+    def wait(self, *, seconds: float) -> int | None:
+        """Waits for its end; its exit code, or None where it has not ended by then."""
+        assert self.process is not None
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        self.process = None
+        return code
+
+    def stop(self, *, seconds: float = END_SECONDS) -> int | None:
+        """Asks it to stop and waits; its exit code. None: it did not, and was killed."""
+        self.terminate()
+        code = self.wait(seconds=seconds)
+        if code is None:
+            self.kill()
+        return code
+
+    def kill(self) -> None:
+        """Ends it like a loss of power: no handler runs. Nothing happens where it does not run."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@dataclass(slots=True, kw_only=True)
+class TormentedNode:
+    """A node of the process tier.
+
+    Attributes:
+        number: its place among the nodes, from 0.
+        node: its process.
         disk: where its disk can be filled.
         is_expected_up: whether it should be running now; an end of its own accord is then a finding.
         lives: by start, what was seen of the process.
@@ -67,13 +181,9 @@ class NodeProcess:
 
     number: int
     name: str
-    folder: Path
-    port: int
+    node: NodeProcess
     log_key: VerifierKey
     disk: SmallDisk | None = None
-    host: str = "127.0.0.1"
-    prefix: tuple[str, ...] = ()
-    process: "subprocess.Popen[bytes] | None" = None
     is_expected_up: bool = False
     lives: list[list[Usage]] = field(default_factory=list)
     starts: int = 0
@@ -91,9 +201,9 @@ class NodeProcess:
         host: str = "127.0.0.1",
         prefix: tuple[str, ...] = (),
         disk: SmallDisk | None = None,
-    ) -> "NodeProcess":
+    ) -> "TormentedNode":
         """Its files, as `accredit node init` and `node genesis` make them."""
-        name = town.names[number]
+        name, url = town.names[number], f"http://{host}:{port}"
         (folder / "data").mkdir(parents=True)
         (folder / "genesis.cose").write_bytes(town.genesis.raw)
         seeds = {role: town.node_seed(name, role) for role in _ROLES}
@@ -105,16 +215,33 @@ class NodeProcess:
             genesis_file="genesis.cose",
             host=host,
             port=port,
-            public_url=f"http://{host}:{port}",
+            public_url=url,
             tick_ms=tick,
         )
         key = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(seeds["log"]))
-        return cls(number=number, name=name, folder=folder, port=port, log_key=key, host=host, prefix=prefix, disk=disk)
+        return cls(
+            number=number, name=name, node=NodeProcess(folder=folder, url=url, prefix=prefix), log_key=key, disk=disk
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Of its files."""
+        return self.node.folder
 
     @property
     def url(self) -> str:
         """Where it answers."""
-        return f"http://{self.host}:{self.port}"
+        return self.node.url
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes] | None":
+        """While it runs."""
+        return self.node.process
+
+    @property
+    def said(self) -> str:
+        """All that it has said."""
+        return self.node.said
 
     @property
     def database(self) -> Path:
@@ -126,27 +253,11 @@ class NodeProcess:
         """The last signed head of its log."""
         return self.folder / "data-heads" / "log.json"
 
-    @property
-    def said(self) -> str:
-        """All that it has said."""
-        path = self.folder / "node.log"
-        return path.read_text("utf-8", "replace") if path.exists() else ""
-
     # ------------------------------------------------------------------------------------------------ the process
 
     def start(self, *, clock: float = 0.0) -> None:
         """Starts it; returns at once. `clock`: how wrong it is, seconds."""
-        assert self.process is None, "it runs already"
-        with (self.folder / "node.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.prefix, *_command("node", "run", str(self.folder))],
-                cwd=self.folder,
-                env=_environment(clock),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.node.start({"ACCREDIT_CLOCK_OFFSET_MS": str(round(clock * 1_000))} if clock else None)
         self.starts += 1
         self.lives.append([])
         self._started_at = trio.current_time()
@@ -159,30 +270,23 @@ class NodeProcess:
             Violation: it does not.
         """
         with trio.move_on_after(START_SECONDS):
-            async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
-                while True:
-                    self.check_runs()
-                    try:
-                        if (await client.get(self.url + path)).status_code == 200:
-                            return
-                    except httpx.HTTPError:
-                        pass
-                    await trio.sleep(0.05)
+            while True:
+                self.check_runs()
+                with suppress(StorageError):  # it has ended since: that is for `check_runs` to say
+                    if await trio.to_thread.run_sync(self.node.answers, path):
+                        return
+                await trio.sleep(0.05)
         raise Violation("no_crash", f"{self.name} does not answer {path} {START_SECONDS:.0f} s after its start")
 
     def check_runs(self) -> None:
         """Raises a `Violation` where the process has ended and nobody ended it."""
         if self.is_expected_up and self.process is not None and (code := self.process.poll()) is not None:
-            words = " / ".join(self.said.strip().splitlines()[-3:])
-            raise Violation("no_crash", f"{self.name} ended by itself with {code}: {words[-500:]}")
+            raise Violation("no_crash", f"{self.name} ended by itself with {code}: {self.node.last_words}")
 
     def kill(self) -> None:
         """As a loss of power to the process: no handler runs."""
         self.is_expected_up = False
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait()
-            self.process = None
+        self.node.kill()
 
     async def stop(self) -> int:
         """As a service manager does; its exit code.
@@ -190,9 +294,8 @@ class NodeProcess:
         Raises:
             Violation: it does not end.
         """
-        assert self.process is not None
         self.is_expected_up = False
-        self.process.terminate()
+        self.node.terminate()
         return await self.ends()
 
     async def ends(self) -> int:
@@ -201,21 +304,22 @@ class NodeProcess:
         Raises:
             Violation: it does not end.
         """
-        assert self.process is not None
         with trio.move_on_after(END_SECONDS):
-            while self.process.poll() is None:
+            while True:
+                if (code := self.node.wait(seconds=0)) is not None:
+                    return code
                 await trio.sleep(0.02)
-        code = self.process.poll()
-        if code is None:
-            self.kill()
-            raise Violation("stops", f"{self.name} did not end within {END_SECONDS:.0f} s")
-        self.process = None
-        return code
+        self.kill()
+        raise Violation("stops", f"{self.name} did not end within {END_SECONDS:.0f} s")
 
     async def types(self, *words: str) -> tuple[int, str]:
         """A command of the operator's about this node: exit code, and all it said."""
         done = await trio.run_process(
-            _command(*words), capture_stdout=True, capture_stderr=True, check=False, env=_environment(0.0)
+            [sys.executable, *self.node.program, *words],
+            capture_stdout=True,
+            capture_stderr=True,
+            check=False,
+            env=environment(),
         )
         return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
@@ -261,12 +365,7 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     raise Violation("setting_up", f"there are no {count} free ports between 20000 and 32000")
 
 
-def _command(*words: str) -> Sequence[str]:
-    return [sys.executable, "-m", "accredit", *words]
-
-
-def _environment(clock: float) -> dict[str, str]:
-    """Ours without settings of a node or a person."""
+def environment(**more: str) -> dict[str, str]:
+    """Ours without settings of a node or a person, finding this very code; `more` is added."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
-    offset = {"ACCREDIT_CLOCK_OFFSET_MS": str(round(clock * 1_000))} if clock else {}
-    return ours | {"NO_COLOR": "1", "PYTHONPATH": str(_CODE)} | offset
+    return ours | {"NO_COLOR": "1", "PYTHONPATH": str(_CODE)} | more

@@ -42,7 +42,7 @@ from .fault_actions import Doer
 from .fault_plan import Plan, draw
 from .figures import figures_of
 from .net_namespaces import Wires
-from .node_process import NodeProcess, free_ports
+from .node_process import TormentedNode, free_ports
 from .small_disk import SmallDisk
 
 TIER: Final = "processes"
@@ -112,7 +112,7 @@ class ProcessRunState:
     places: dict[str, dict[bytes, int]] = field(default_factory=dict)
     one_root: int | None = None
     extra: dict[str, float] = field(default_factory=dict)
-    machines: list[NodeProcess] = field(default_factory=list)
+    machines: list[TormentedNode] = field(default_factory=list)
 
 
 def run(
@@ -198,7 +198,7 @@ async def _obey_signals(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS
 
 def _set_up(
     settings: Settings, plan: Plan, folder: Path, stack: ExitStack, wires: Wires | None
-) -> tuple[Town, list[NodeProcess]]:
+) -> tuple[Town, list[TormentedNode]]:
     """The ecosystem, and the files of its nodes."""
     hosts = wires.hosts if wires is not None else ["127.0.0.1"] * settings.nodes
     ports = [8080] * settings.nodes if wires is not None else free_ports(settings.nodes)
@@ -218,7 +218,7 @@ def _set_up(
         place = folder / f"node{number}"
         disk = stack.enter_context(SmallDisk.make(place)) if number in filled else None
         machines.append(
-            NodeProcess.set_up(
+            TormentedNode.set_up(
                 town,
                 number,
                 place,
@@ -233,7 +233,7 @@ def _set_up(
 
 
 async def _found(
-    town: Town, machines: Sequence[NodeProcess], people: People, plan: Plan, watching: trio.Nursery
+    town: Town, machines: Sequence[TormentedNode], people: People, plan: Plan, watching: trio.Nursery
 ) -> None:
     """Starts every node, tells one of them what the founders said, and waits until all hold it."""
     for machine in machines:
@@ -247,7 +247,7 @@ async def _found(
         await machine.answers("/readyz")
 
 
-async def _look(machine: NodeProcess) -> None:
+async def _look(machine: TormentedNode) -> None:
     while True:
         machine.look()
         machine.check_runs()
@@ -305,7 +305,7 @@ async def _converge(result: ProcessRunState, healed: float) -> int:
             await trio.sleep(0.25)
 
 
-async def _status(client: httpx.AsyncClient, machine: NodeProcess) -> dict[str, Any] | None:
+async def _status(client: httpx.AsyncClient, machine: TormentedNode) -> dict[str, Any] | None:
     try:
         answer = await client.get(f"{machine.url}/v1/status")
     except httpx.HTTPError:
@@ -336,7 +336,7 @@ async def _judge(town: Town, result: ProcessRunState, journal: Journal) -> None:
     journal.note("everything held")
 
 
-def _places(machine: NodeProcess) -> dict[bytes, int]:
+def _places(machine: TormentedNode) -> dict[bytes, int]:
     with open_reader(machine.database) as reader:
         return {id: number for number, id in enumerate(reader.ids(0, reader.size()))}
 

@@ -95,7 +95,8 @@ def test_a_node_that_is_stopped_answers_who_waits_and_goes_on_where_it_was(own: 
     own.start("node1")
     assert own.json("issuer", "show", "did:web:stop.example", nodes=own.urls[:1])["name"] == "x"
     own.settle(said["statements"][0]["id"])
-    process = own.processes["node1"]
+    process = own.nodes["node1"].process
+    assert process is not None
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=20) == 0
     own.start("node1")
@@ -250,7 +251,7 @@ def test_a_charter_published_early_is_approved_through_the_nodes(tmp_path: Path)
             town.run("approve", town.ecosystem[:12], key=name, nodes=one)
         assert town.json("charter", "show", nodes=one)["effective"]
     finally:
-        for name in list(town.processes):
+        for name in list(town.nodes):
             assert town.stop(name) == 0
 
 

@@ -6,10 +6,7 @@ key derivation, so that a test does not spend its time unlocking.
 """
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +19,7 @@ from click.testing import CliRunner, Result
 from accredit.cli.main import accredit
 from accredit.node.key_files import FASTEST, SealedKey
 from accredit.registry.encoding.ed25519 import public_of
+from accredit.simulations.processes.node_process import NodeProcess
 from tests.strategies.consortium import seed_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +50,7 @@ class Town:
 
     folder: Path
     urls: list[str] = field(default_factory=list)
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    nodes: dict[str, NodeProcess] = field(default_factory=dict)
     ecosystem: str = ""
 
     def key(self, name: str) -> Path:
@@ -89,54 +87,30 @@ class Town:
 
     def start(self, name: str) -> None:
         """Starts a node as a process of its own and waits until it answers."""
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ACCREDIT_")}
-        environment["ACCREDIT_TICK_MS"] = "100"  # tests wait for many appends, one after the other
-        log = (self.folder / f"{name}.log").open("ab")
-        with log:
-            self.processes[name] = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    "from accredit.cli.main import main; main()",
-                    "node",
-                    "run",
-                    str(self.folder / name),
-                ],
-                cwd=ROOT,
-                env=environment,
-                stderr=log,
-                stdout=log,
-            )
-        self.wait_for(f"{self.url_of(name)}/healthz", name)
+        self.nodes[name] = NodeProcess(folder=self.folder / name, url=self.url_of(name))
+        self.nodes[name].start({"ACCREDIT_TICK_MS": "100"})  # tests wait for many appends, one after the other
+        self.wait_for("/healthz", name)
 
     def url_of(self, name: str) -> str:
         return self.urls[int(name.removeprefix("node")) - 1]
 
-    def wait_for(self, url: str, name: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                if httpx.get(url, trust_env=False, timeout=2.0).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            assert self.processes[name].poll() is None, (self.folder / f"{name}.log").read_text()
-            time.sleep(0.05)
-        raise AssertionError(f"{url} did not become good:\n" + (self.folder / f"{name}.log").read_text())
+    def wait_for(self, path: str, name: str) -> None:
+        self.nodes[name].wait_until_answers(path, seconds=START_SECONDS)
 
     def stop(self, name: str) -> int:
         """Asks a node to stop; its exit code."""
-        process = self.processes.pop(name)
-        process.terminate()
-        return process.wait(timeout=20)
+        code = self.nodes.pop(name).stop(seconds=START_SECONDS)
+        assert code is not None, f"{name} does not end"
+        return code
 
     def stop_all(self) -> None:
         """Ends every node that still runs, without asking how."""
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            process.wait(timeout=20)
-        self.processes.clear()
+        for node in self.nodes.values():
+            node.terminate()
+        for node in self.nodes.values():
+            if node.wait(seconds=START_SECONDS) is None:
+                node.kill()
+        self.nodes.clear()
 
     def settle(self, statement: str) -> None:
         """Waits until every node holds a statement."""
@@ -234,4 +208,4 @@ def _found(town: Town, signers: Sequence[str]) -> None:
         town.start(name)
     town.run("charter", "publish", ceremony)
     for name in ("node1", "node2") if signers else ():
-        town.wait_for(f"{town.url_of(name)}/readyz", name)
+        town.wait_for("/readyz", name)

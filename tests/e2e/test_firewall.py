@@ -20,7 +20,7 @@ def peer_at(machine: Machine) -> dict[str, Any]:
 def test_what_is_said_elsewhere_reaches_a_node_behind_a_firewall_and_the_other_way_round(tmp_path: Path) -> None:
     with founding(tmp_path, "node1", "node2", "node3", signers=True) as fleet:
         # It listens where its record does not say, so that nobody finds it: as good as a firewall.
-        walled = Machine("node3", fleet["node3"].folder, quiet_port())
+        walled = Machine.at("node3", fleet["node3"].folder, quiet_port())
         fleet.machines["node3"] = walled
         for name in ("node1", "node2"):
             fleet[name].start(env={"ACCREDIT_RECONCILE_MS": NEVER})

@@ -74,7 +74,7 @@ def test_a_node_that_was_away_comes_to_hold_what_it_missed(fleet: Fleet) -> None
 
 
 def test_a_fifth_node_reads_along_is_admitted_and_takes_part(fleet: Fleet) -> None:
-    fifth = Machine("node5", fleet.folder / "node5", quiet_port())
+    fifth = Machine.at("node5", fleet.folder / "node5", quiet_port())
     fleet.types(
         "node", "join", fleet["node2"].url, "--ecosystem", fleet.town.eco.hex(), "--folder", fifth.folder,
         "--name", "node5", "--operator", C, "--url", fifth.url, "--port", fifth.port,

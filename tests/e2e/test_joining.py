@@ -35,7 +35,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 def joining(fleet: Fleet, **settings: object) -> Machine:
     """A machine for a node that the ecosystem does not know, told of the one that it does."""
-    node = Machine("node2", fleet.folder / "node2", quiet_port())
+    node = Machine.at("node2", fleet.folder / "node2", quiet_port())
     peers = [{"url": fleet["node1"].url, "key": "00" * 32}]
     node.set_up(fleet.town, peers=peers, **settings)
     fleet.machines["node2"] = node

@@ -12,7 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.strategies.fleet import PATIENCE, ROOT, accredit, environment, eventually
+from accredit.simulations.processes.node_process import environment
+from tests.strategies.fleet import PATIENCE, ROOT, accredit, eventually
 
 SHORT = ("torment", "--nodes", "3", "--seconds", "30", "--seed", "1")
 

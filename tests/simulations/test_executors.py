@@ -16,8 +16,8 @@ import pytest
 
 from accredit.registry.errors import InputError
 from accredit.simulations.executors import ENGINES, LocalExecutor, WorkerLost, engine
+from accredit.simulations.processes.node_process import environment
 from accredit.simulations.sweep import jobs_of, sweep
-from tests.strategies.fleet import environment
 from tests.strategies.jobs import JOBS, STORY, perilous, results
 
 J = TypeVar("J")

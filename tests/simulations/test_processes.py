@@ -22,7 +22,7 @@ from accredit.simulations.processes.checks import DESCRIPTORS, check_logs, check
 from accredit.simulations.processes.clients import Book, LoggedAnswer, Said, size_of, story
 from accredit.simulations.processes.fault_plan import APART, PLANS, REPAIR, draw
 from accredit.simulations.processes.figures import delays_of
-from accredit.simulations.processes.node_process import NodeProcess, Usage, free_ports, usage
+from accredit.simulations.processes.node_process import TormentedNode, Usage, free_ports, usage
 from accredit.simulations.processes.run import SCENARIOS, run
 from accredit.simulations.processes.small_disk import PAGE, SmallDisk
 from accredit.simulations.virtual.ecosystem import Town
@@ -123,7 +123,7 @@ class Stored:
         self.machines = []
         for number in range(3):
             place = folder / f"node{number}"
-            machine = NodeProcess.set_up(self.town, number, place, port=1, tick=1_000)
+            machine = TormentedNode.set_up(self.town, number, place, port=1, tick=1_000)
             self.machines.append(machine)
         self.book = Book()
 

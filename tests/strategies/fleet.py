@@ -13,7 +13,6 @@ makes a test slow, not red. Only processes started here are ever signalled.
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from accredit.simulations.processes.node_process import NodeProcess, environment
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, C, node_entry, node_seed
 
@@ -83,12 +83,6 @@ def quiet_port() -> int:
     raise AssertionError("no port is free")
 
 
-def environment(**more: str) -> dict[str, str]:
-    """Ours without settings of a node or a person; `more` is added."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
-    return ours | {"NO_COLOR": "1"} | more
-
-
 @dataclass(frozen=True)
 class Ended:
     """A command that has ended."""
@@ -128,13 +122,27 @@ class Machine:
     """One node: its folder, and its process if it runs."""
 
     name: str
-    folder: Path
-    port: int
-    process: "subprocess.Popen[bytes] | None" = None
+    node: NodeProcess
+
+    @classmethod
+    def at(cls, name: str, folder: Path, port: int) -> "Machine":
+        return cls(name, NodeProcess(folder=folder, url=f"http://127.0.0.1:{port}"))
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def folder(self) -> Path:
+        return self.node.folder
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.node.url
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes] | None":
+        return self.node.process
 
     @property
     def database(self) -> Path:
@@ -172,37 +180,18 @@ class Machine:
         Args:
             limit: bytes beyond which none of its files grows; 0 for none.
         """
-        assert self.process is None
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                _command("node", "run", self.folder, limit=limit),
-                cwd=ROOT,
-                env=environment(**(env or {})),
-                stdout=log,
-                stderr=log,
-            )
+        self.node.program = ("-c", f"{FULL_DISK}{MAIN}", str(limit)) if limit else ("-m", "accredit")
+        self.node.start(env)
         if ready:
             self.answers(ready)
 
     def answers(self, path: str = "/healthz") -> None:
         """Waits until a path is answered with 200."""
-
-        def is_good() -> bool:
-            assert self.process is not None
-            assert self.process.poll() is None, f"{self.name} ended:\n{self.log.read_text()[-3_000:]}"
-            try:
-                return httpx.get(f"{self.url}{path}", trust_env=False, timeout=5).status_code == 200
-            except httpx.HTTPError:
-                return False
-
-        eventually(is_good, f"{self.url}{path}")
+        self.node.wait_until_answers(path, seconds=PATIENCE)
 
     def kill(self) -> None:
         """As a power cut: no signal handler runs."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(timeout=PATIENCE)
-            self.process = None
+        self.node.kill()
 
     def stop(self) -> int:
         """As a service manager does; its exit code."""
@@ -211,14 +200,12 @@ class Machine:
 
     def terminate(self) -> None:
         """Tells it to stop, and goes on."""
-        assert self.process is not None
-        self.process.terminate()
+        self.node.terminate()
 
     def ends(self) -> int:
         """Waits for its end; its exit code."""
-        assert self.process is not None
-        code = self.process.wait(timeout=PATIENCE)
-        self.process = None
+        code = self.node.wait(seconds=PATIENCE)
+        assert code is not None, f"{self.name} does not end"
         return code
 
     def refuses_to_start(self, *, env: Mapping[str, str] | None = None, code: int = 6) -> str:
@@ -320,7 +307,7 @@ def founding(folder: Path, *names: str, signers: bool = False, **settings: objec
     Args:
         signers: whether the nodes cosign state notes; each then has an operator of its own.
     """
-    machines = {name: Machine(name, folder / name, quiet_port()) for name in names}
+    machines = {name: Machine.at(name, folder / name, quiet_port()) for name in names}
     entries = [node_entry(name, machine.url) for name, machine in machines.items()]
     if signers:
         entries = [{**entry, "operator": f"Operator of {entry['name']}"} for entry in entries]
