@@ -33,7 +33,7 @@ from accredit.gossip.roster import Roster
 from accredit.governance.admission import Admission
 from accredit.governance.charter import FOLD_VERSION
 from accredit.governance.fold import Changes, Fold
-from accredit.governance.rulebook import is_urgent
+from accredit.governance.rulebook import check_statement, is_urgent
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import AccreditError, BusyError, InputError, NotYetError, StorageError
@@ -297,6 +297,20 @@ class Engine:
         except AccreditError as error:
             return SubmissionResult(id=id, status="refused", error=error)
         return id
+
+    def urgent_key(self, raw: bytes) -> bytes | None:
+        """The id of the key that signed `raw`, if that is an urgent statement, new here, by a known key; else None.
+
+        Changes nothing. What is urgent need not wait behind what others, or nobody, said (`http.routes.statements`).
+        """
+        try:
+            unverified = decode(raw)
+            check_statement(unverified)
+            if not is_urgent(unverified) or self._log.index(unverified.id) is not None:
+                return None
+            return None if unverified.id in self._admission else self._admission.admit(unverified).kid
+        except AccreditError:
+            return None
 
     def _admit(self, unverified: Unverified, *, own: bool) -> None:
         """Makes a statement pending, unless it is already.

@@ -58,6 +58,9 @@ from .routes import (
 
 REQUEST_ID_CHARS: Final = 64
 
+URGENT_PER_MINUTE: Final = 600
+"""Urgent statements of one key that do not wait behind others of its address. A guess: a body's worst day."""
+
 NOTES_PER_MINUTE: Final = 1_200
 """Cosignatures taken from one address: sixteen signers behind it that tell one a second, and some more. A guess."""
 
@@ -121,6 +124,7 @@ def create_app(
     """
     shared = ApplicationState(
         pace=Pace(submissions_per_minute),
+        urgent_pace=Pace(URGENT_PER_MINUTE),
         note_pace=Pace(NOTES_PER_MINUTE),
         max_body_bytes=max_body_bytes,
         proxies=proxies,

@@ -6,8 +6,9 @@ The application runs in the connection's own task and asks for the body piece by
 before somebody wants them. What it hears when the other side goes away is `http.disconnect`; if it speaks on, it is
 cancelled, and nothing is logged: hanging up is everybody's right.
 
-Whoever is slow is ended: a head has `HEAD_SECONDS` from its first byte, the pause between requests `IDLE_SECONDS`, each
-64 KiB of an answer `WRITE_SECONDS`. How long a body may take is the application's to say (`routes.request_reading`).
+Whoever is slow is ended: a head has `HEAD_SECONDS` from its first byte, each piece of a body `BODY_SECONDS`, the pause
+between requests `IDLE_SECONDS`, each 64 KiB of an answer `WRITE_SECONDS`. How long a whole body may take is the
+application's to say (`routes.request_reading`).
 What is no HTTP gets one answer that says so, and the connection ends: behind such bytes nobody knows where a next
 request begins.
 """
@@ -36,6 +37,9 @@ WRITE_BYTES: Final = 64 * 1024
 
 HEAD_SECONDS: Final = 15.0
 """For a head to come whole. A guess; nginx allows 60 s."""
+
+BODY_SECONDS: Final = 30.0
+"""Until the next piece of a body comes. How long a whole body may take, the application says."""
 
 IDLE_SECONDS: Final = 75.0
 """Longer than peers and proxies pause between requests (nginx: 60 s), so that it is they who hang up."""
@@ -83,6 +87,7 @@ class Connection:
         self._buffer = bytearray()
         self._scope = trio.CancelScope()
         self._is_reading_head = False
+        self._is_reading_body = False
         self._is_over = False  # the other side sends no more
         self._is_last = False  # no request follows on this connection
         self._begin(None)
@@ -92,15 +97,22 @@ class Connection:
         try:
             with self._scope:
                 await self._requests()
-            if self._scope.cancelled_caught and self._is_reading_head and self._buffer and not self._server.is_stopping:
+            if self._scope.cancelled_caught and self._is_late():
                 with trio.move_on_after(LINGER_SECONDS):
-                    late = InputError("request_timeout", f"the head did not arrive within {HEAD_SECONDS:.0f} seconds.")
-                    await self._refuse(late)
+                    await self._refuse(
+                        InputError("request_timeout", "the request did not arrive in time.", hint="Send it faster.")
+                    )
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # reset by the other side
         finally:
             with trio.move_on_after(LINGER_SECONDS, shield=True):
                 await self._stream.aclose()
+
+    def _is_late(self) -> bool:
+        """Whether the other side is owed the word that it was too slow."""
+        if self._server.is_stopping or self._is_over:
+            return False
+        return bool(self._buffer) if self._is_reading_head else self._is_reading_body and not self._has_started
 
     def end(self) -> None:
         """Ends the connection, now if it waits for a request, else after the answer under way."""
@@ -247,8 +259,12 @@ class Connection:
             if self._must_continue and not self._has_started:
                 self._must_continue = False
                 await self._write(_CONTINUE)
+            self._scope.deadline = trio.current_time() + BODY_SECONDS
+            self._is_reading_body = True
             if not await self._read():
                 return {"type": "http.disconnect"}
+            self._is_reading_body = False
+            self._scope.deadline = float("inf")
         self._charged += len(piece)
         self._server.charge(self._share, self._charged, len(piece))
         self._has_told_body = self._body.is_done

@@ -40,6 +40,7 @@ _STATUS_OF_CODE: Final = {
     "request_timeout": 408,
     "too_large": 413,
     "too_many": 413,
+    "coding_not_taken": 415,
     "unsupported_media_type": 415,
     "over_quota": 429,
     "rate_limited": 429,

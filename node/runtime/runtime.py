@@ -241,6 +241,10 @@ class Runtime:
             raise _not_ready()
         return results
 
+    def urgent_key(self, raw: bytes) -> bytes | None:
+        """See `node.engine.Engine.urgent_key`."""
+        return self.engine.urgent_key(raw)
+
     async def gossip(self, frame: bytes) -> ReplyFrame:
         """A peer's frame: the answering frame, or the error and its status. Waits where the peer asks for that."""
         if self._stopping or self._nursery is None:

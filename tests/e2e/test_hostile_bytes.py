@@ -26,8 +26,8 @@ LINGERS: Final = 30.0
 SPARE_DESCRIPTORS: Final = 4
 """What the node itself may have opened meanwhile."""
 
-NO_FAULT: Final = {501, 503}
-"""Above 499, what a sound node may say: not offered, not ready."""
+NO_FAULT: Final = {501, 503, 505}
+"""Above 499, what a sound node may say: not offered, not ready, not this version of HTTP."""
 
 PATH_NONSENSE: Final = (
     "%00", "%ff%fe", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/x", "a" * 3_000, "%F0%9F%92%A9", "%zz", "0" * 64,

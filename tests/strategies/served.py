@@ -152,6 +152,9 @@ class Served:
     async def submit(self, raws: Sequence[bytes]) -> tuple[SubmissionResult, ...]:
         return self.take(raws)
 
+    def urgent_key(self, raw: bytes) -> bytes | None:
+        return self.engine.urgent_key(raw)
+
     async def gossip(self, frame: bytes) -> ReplyFrame:
         self._token += 1
         self._perform(self.engine.handle(FrameArrived(token=self._token, data=frame), now=self._ms()))

@@ -124,6 +124,10 @@ class Writer(Protocol):
         """
         ...
 
+    def urgent_key(self, raw: bytes) -> bytes | None:
+        """The id of the key that signed `raw`, if that is an urgent statement, new here, by a key known here."""
+        ...
+
     async def gossip(self, frame: bytes) -> ReplyFrame:
         """Takes a peer's frame in; returns the answering frame, or the error and its status."""
         ...

@@ -39,7 +39,8 @@ class ApplicationState:
     """What the requests of one application have in common.
 
     Attributes:
-        pace: shares of submitters. note_pace: of those who bring cosignatures.
+        pace: shares of submitters. urgent_pace: of keys that say what is urgent.
+        note_pace: shares of those who bring cosignatures.
         max_body_bytes: bound of every body, besides each route's own.
         proxies, proxy_header: as in `node.http.forwarded.client_of`.
         stream_seconds: how long a stream of changes lasts.
@@ -49,6 +50,7 @@ class ApplicationState:
     """
 
     pace: Pace
+    urgent_pace: Pace
     note_pace: Pace
     max_body_bytes: int
     proxies: Sequence[Network] = ()

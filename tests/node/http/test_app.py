@@ -1,6 +1,8 @@
 """What every route has in common."""
 
+import gzip
 import logging
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,26 @@ async def test_a_byte_order_mark_before_json_is_passed_over(node: Served) -> Non
     asked = b"\xef\xbb\xbf" + b'{"issuer": "%s"}' % COLLEGE.encode()
     response = await node.ask("POST", "/v1/decisions", content=asked, headers={"content-type": "application/json"})
     assert (response.status_code, response.json()["entity"]) == (200, COLLEGE)
+
+
+async def test_a_body_may_be_gzip_and_no_small_one_becomes_a_large_one(node: Served) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+
+    async def ask(body: bytes, **more: str) -> tuple[int, str]:
+        response = await node.ask("POST", "/v1/decisions", content=body, headers=headers | more)
+        return response.status_code, response.json().get("code", "")
+
+    asked = gzip.compress(b'{"issuer": "%s"}' % COLLEGE.encode())
+    assert await ask(asked) == (200, "")
+    assert await ask(gzip.compress(b" " * 2**20 + b"{}")) == (413, "too_large")
+    bomb = zlib.compressobj(9, wbits=31)
+    small = b"".join([*(bomb.compress(bytes(2**20)) for _ in range(64)), bomb.flush()])
+    assert len(small) < 2**17
+    assert await ask(small) == (413, "too_large")
+    for broken in (asked[:-1], asked + b"x", asked + asked, b"", b"{}", asked[:4] + b"\xff" * 40):
+        assert await ask(broken) == (400, "bad_gzip")
+    assert await ask(asked, **{"content-encoding": "br"}) == (415, "coding_not_taken")
+    assert await ask(b'{"issuer": "%s"}' % COLLEGE.encode(), **{"content-encoding": "Identity"}) == (200, "")
 
 
 async def test_json_of_another_type_is_415(node: Served) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accredit.node.http.forwarded import networks
 from accredit.node.http.routes.statements import split_sequence
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, InputError
@@ -225,3 +226,63 @@ def test_whatever_bytes_come_as_a_sequence_they_are_split_whole_or_refused(data:
     except DecodeError:
         return
     assert b"".join(raws) == data
+
+
+# -------------------------------------------------------------------------------------------------- shares and lanes
+
+
+def suspension(town: Consortium, number: int = 0) -> bytes:
+    grant = next(each for each in town.said if each.kind == "accreditation.grant" and each.sub == COLLEGE)
+    body = bodies.event(grant.id, "suspend", SUSPENDED_AT + number)
+    return town.says(A, "accreditation.status", body, sub=COLLEGE).raw
+
+
+SUSPENDED_AT = 1_700_000_000
+GARBAGE = b"\xd2\x84\x40\xa0\x40\x40"
+
+
+async def exhaust(node: Served, app: Any, headers: dict[str, str] | None = None) -> Any:
+    """Sends garbage until an address has no share left; the refusal."""
+    while True:
+        sent = await node.ask(
+            "POST", "/v1/statements", app, content=GARBAGE, headers={"content-type": SEQUENCE, **(headers or {})}
+        )
+        if sent.status_code == 429:
+            return sent
+
+
+async def test_garbage_from_the_same_address_delays_no_suspension(fresh: Served) -> None:
+    """42 KB of it once delayed a body's suspension by 9 to 14 s."""
+    app = fresh.app(submissions_per_minute=1)
+    headers = {"content-type": SEQUENCE}
+    sent = await exhaust(fresh, app)
+    assert sent.json()["code"] == "rate_limited"
+    assert int(sent.headers["retry-after"]) > 0
+    raw, other = suspension(fresh.town), registration(fresh.town)
+    late = await fresh.ask("POST", "/v1/statements", app, content=other, headers={"content-type": COSE})
+    assert late.status_code == 429, "what is not urgent waits for its address' share"
+    sent = await fresh.ask("POST", "/v1/statements", app, content=other + raw, headers=headers)
+    assert [row["status"] for row in sent.json()["statements"]] == ["refused", "logged"]
+    assert sent.json()["statements"][0]["problem"]["code"] == "rate_limited"
+    again = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
+    assert again.status_code == 429, "what is held already is not urgent"
+
+
+async def test_the_lane_of_what_is_urgent_is_no_way_around_shares(fresh: Served) -> None:
+    app = fresh.app(submissions_per_minute=1)
+    await exhaust(fresh, app)
+    forged = bytearray(suspension(fresh.town))
+    forged[-1] ^= 1
+    stranger = Consortium.of((A, "nonprofit"), name="Elsewhere").genesis.raw
+    for raw in (bytes(forged), stranger, registration(fresh.town)):
+        sent = await fresh.ask("POST", "/v1/statements", app, content=raw, headers={"content-type": COSE})
+        assert sent.status_code == 429, "not well signed, of nobody known, or not urgent"
+
+
+async def test_behind_a_trusted_proxy_each_visitor_has_its_own_share(fresh: Served) -> None:
+    app = fresh.app(submissions_per_minute=1, proxies=networks(["127.0.0.1/32"]))
+
+    await exhaust(fresh, app, {"x-forwarded-for": "198.51.100.77, 192.0.2.1"})
+    headers = {"content-type": COSE, "x-forwarded-for": "192.0.2.2"}
+    sent = await fresh.ask("POST", "/v1/statements", app, content=registration(fresh.town), headers=headers)
+    assert sent.status_code == 200
