@@ -17,26 +17,36 @@ Until the genesis is in effect everything is committed.
 """
 
 from collections.abc import Iterable, Iterator, MutableMapping
+from typing import Final
 
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_trie import Trie
 
 from .governing_state import Law
+from .holdings import STATEMENTS, About, Fact, Holdings, InMemory
 from .key_entries import introductions
 from .overlay import Layered
 from .statement_index import Chains, named_heads
+
+_COMMITTED: Final = Fact(about=About.STATEMENT, name="committed")
+_KNOWN: Final = Fact(about=About.KEY, name="known")
+
+FACTS: Final = (_COMMITTED, _KNOWN)
+"""What is held besides the map."""
 
 
 class Committed:
     """The committed set and the trie over it; a function of the set of statements, kept up to date as it grows."""
 
-    def __init__(self, chains: Chains, ecosystem: bytes) -> None:
+    def __init__(self, chains: Chains, ecosystem: bytes, holdings: Holdings | None = None) -> None:
+        """Args: holdings: where it is kept, as of the chains."""
+        kept = holdings or InMemory()
         self._chains = chains
         self._ecosystem = ecosystem
         self._law: Law | None = None
-        self._ids: MutableMapping[bytes, None] = {}
-        self._known: MutableMapping[bytes, None] = {}
-        self._trie = Trie()
+        self._ids: MutableMapping[bytes, None] = kept.facts(_COMMITTED)
+        self._known: MutableMapping[bytes, None] = kept.facts(_KNOWN)
+        self._trie: Trie = kept.trie(STATEMENTS)
 
     def branch(self, chains: Chains, law: Law | None) -> "Committed":
         """The same over a branch of the chains, with the law as that reads it."""
@@ -44,6 +54,14 @@ class Committed:
         branch._law = law
         branch._ids, branch._known, branch._trie = Layered(self._ids), Layered(self._known), self._trie.branch()
         return branch
+
+    def take_up(self, law: Law | None) -> None:
+        """What is held was settled under this law."""
+        self._law = law
+
+    def renew(self, holdings: Holdings) -> None:
+        """Takes the map from where it is kept."""
+        self._trie = holdings.trie(STATEMENTS)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -77,12 +95,18 @@ class Committed:
             again = {statement.kid: None for statement in fresh if statement.kid in law.ground.cuts}
             late = [s for key in again for s in self._chains.of_key(key)]
             return self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
-        old, self._ids, self._known = self._ids, {}, {}
+        old, known = self._ids, self._known
+        # What stands is found out from nothing; then what is held is brought up to that.
+        self._ids, self._known = {}, {}
         standing = self._spread(law, [], [self._chains[self._ecosystem], *self._pillars(law)])
+        found, self._ids, self._known = self._known, old, known
         left = {statement: False for statement in old if statement not in standing}
         for statement in left:
             self._trie.set(statement, None)
-        self._ids = {statement: None for statement in old if statement in standing}
+            del self._ids[statement]
+        for key in [key for key in known if key not in found]:
+            del known[key]
+        known.update(found)
         return left | self._commit(standing)
 
     def _commit(self, statements: Iterable[bytes]) -> dict[bytes, bool]:

@@ -30,6 +30,7 @@ from accredit.registry.encoding.cbor import encode, reread
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
 from accredit.registry.transparency.state_trie import Trie, state_root
 
+from . import committed_set, statement_index
 from .ballots import Voice
 from .charter import Charter
 from .committed_set import Committed
@@ -37,6 +38,7 @@ from .effect import EffectState, StatementEffect, judge
 from .encoded_records import Picked, record_of
 from .governance_records import authority_record, charter_record
 from .governing_state import Law, affected_keys, settle_law
+from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about, several
 from .key_entries import introductions, next_number
 from .key_lifecycle import CUT_OFFS, voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
@@ -46,6 +48,20 @@ from .rulebook import check_statement, rule_for
 from .statement_index import Chains
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
+
+_SUBJECTS: Final = ids_about(About.SUBJECT, "statements")
+_ANNULMENTS: Final = ids_about(About.ID, "annulments", is_listed=True)
+_EFFECTIVE: Final = Fact(about=About.STATEMENT, name="voice", plain=several, value=Voice._make)
+_OPEN: Final = Fact(about=About.STATEMENT, name="open", is_listed=True)
+_CONTRIBUTIONS: Final = pairs_about(About.SUBJECT, "contributions")
+_CONTRIBUTED: Final = pairs_about(About.SUBJECT, "contributed")
+
+FACTS: Final = (
+    *(_SUBJECTS, _ANNULMENTS, _EFFECTIVE, _OPEN, _CONTRIBUTIONS, _CONTRIBUTED),
+    *statement_index.FACTS,
+    *committed_set.FACTS,
+)
+"""What a fold holds besides statements, records and maps."""
 
 _BEFORE_GENESIS: Final = StatementEffect(
     state=EffectState.WAITING,
@@ -106,25 +122,47 @@ class KeyHead:
 class Fold:
     """See the module."""
 
-    def __init__(self, ecosystem: bytes) -> None:
-        """Args: ecosystem: the genesis statement's id, 32 bytes."""
+    def __init__(self, ecosystem: bytes, holdings: Holdings | None = None) -> None:
+        """Empty, or what `holdings` hold, settled.
+
+        Args:
+            ecosystem: the genesis statement's id, 32 bytes.
+            holdings: where it is kept; in memory by default.
+        """
+        kept = holdings or InMemory()
         self.ecosystem = ecosystem
-        self.chains = Chains()
+        self.chains = Chains(kept)
         self.law: Law | None = None
-        self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = {}
-        self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = {}
-        self._records: dict[str, MutableMapping[str, bytes]] = {type: {} for type in TYPES}  # as encoded
-        self._effective: MutableMapping[bytes, Voice] = {}
+        self._subjects: MutableMapping[Subject, tuple[bytes, ...]] = kept.facts(_SUBJECTS)
+        self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_ANNULMENTS)
+        # as encoded
+        self._records: dict[str, MutableMapping[str, bytes]] = {type: kept.records(type) for type in TYPES}
+        self._effective: MutableMapping[bytes, Voice] = kept.facts(_EFFECTIVE)
         self._was_effective: dict[bytes, bool] = {}
-        self._open: MutableMapping[bytes, None] = {}
-        self._contributions: MutableMapping[Subject, _Pairs] = {}
-        self._contributed: MutableMapping[Subject, _Pairs] = {}
-        self._committed = Committed(self.chains, ecosystem)
-        self._record_trie = Trie()
+        self._open: MutableMapping[bytes, None] = kept.facts(_OPEN)
+        self._contributions: MutableMapping[Subject, _Pairs] = kept.facts(_CONTRIBUTIONS)
+        self._contributed: MutableMapping[Subject, _Pairs] = kept.facts(_CONTRIBUTED)
+        self._committed = Committed(self.chains, ecosystem, kept)
+        self._record_trie: Trie = kept.trie(RECORDS)
         self._law_is_stale = False
         self._dirty: dict[Subject, None] = {}
         self._dirty_annulments: dict[bytes, None] = {}
         self._fresh: dict[bytes, Statement] = {}
+        if ecosystem in self.chains:
+            self._take_up_law()
+
+    def _take_up_law(self) -> None:
+        """The law follows from the statements held, and is not kept."""
+        self.law = settle_law(self.chains, self.ecosystem)
+        self._committed.take_up(self.law)
+        if self.law is None:  # nothing is settled before the genesis takes effect, and all of it waits
+            self._dirty.update(dict.fromkeys(self._subjects))
+            self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
+
+    def renew(self, holdings: Holdings) -> None:
+        """Takes the maps from where they are kept, where they are by now what they are here; their nodes are freed."""
+        self._record_trie = holdings.trie(RECORDS)
+        self._committed.renew(holdings)
 
     # Branches
 

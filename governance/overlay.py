@@ -90,7 +90,8 @@ def inner(outer: MutableMapping[K, MutableMapping[T, V]], key: K) -> MutableMapp
     """The mapping at `key`, made if there is none, to be written to: what lies in a base of `outer` stays as it is."""
     found = outer.get(key)
     if found is None:
-        found = outer[key] = {}
+        outer[key] = {}
+        found = outer[key]
     elif isinstance(outer, Layered) and key not in outer._own:
         found = outer[key] = Layered(found)
     return found

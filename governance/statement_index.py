@@ -13,11 +13,12 @@ that grows by itself, at the cost of what is added to it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.statement import GOVERNING, Statement, Unverified
 
+from .holdings import About, ByNumber, Fact, Holdings, InMemory, ids_about, several
 from .key_entries import introductions, key_entries, next_number
 from .overlay import Layered, inner
 
@@ -32,21 +33,40 @@ class _Place(NamedTuple):
     is_orderly: bool
 
 
+_PLACES: Final = Fact(about=About.STATEMENT, name="place", plain=several, value=_Place._make)
+_FORKED: Final = Fact(about=About.KEY, name="forked", is_listed=True)
+_WAITING: Final = ids_about(About.ID, "waiting")
+_VOTES: Final = ids_about(About.ID, "votes")
+_INTRODUCERS: Final = ids_about(About.KEY, "introducers")
+_GOVERNING: Final = ids_about(About.KIND, "governing")
+_GIVEN: Final = Fact(
+    about=About.STATEMENT, name="given", plain=lambda given: [[key, to] for key, to in given.items()], value=dict
+)
+_NAMED: Final = Fact(about=About.ID, name="named")
+_NEWEST: Final = Fact(about=About.KEY, name="newest")
+
+FACTS: Final = (_PLACES, _FORKED, _WAITING, _VOTES, _INTRODUCERS, _GOVERNING, _GIVEN, _NAMED, _NEWEST)
+"""What is held besides the statements."""
+
+
 class Chains:
     """A growing set of accepted statements and its indexes."""
 
-    def __init__(self) -> None:
-        self._by_id: MutableMapping[bytes, Statement] = {}
-        self._by_key: MutableMapping[bytes, MutableMapping[int, tuple[bytes, ...]]] = {}
-        self._places: MutableMapping[bytes, _Place] = {}  # of complete ones only
-        self._forked: MutableMapping[bytes, None] = {}
-        self._waiting: MutableMapping[bytes, tuple[bytes, ...]] = {}  # prev not held yet -> statements naming it
-        self._votes: MutableMapping[bytes, tuple[bytes, ...]] = {}
-        self._introducers: MutableMapping[bytes, tuple[bytes, ...]] = {}
-        self._governing: MutableMapping[str, tuple[bytes, ...]] = {}
-        self._given: MutableMapping[bytes, Mapping[bytes, bytes | None]] = {}
-        self._named: MutableMapping[bytes, None] = {}
-        self._newest: MutableMapping[bytes, Statement] = {}
+    def __init__(self, holdings: Holdings | None = None) -> None:
+        """Args: holdings: where it is kept; what they hold already is held from the start. In memory by default."""
+        kept = holdings or InMemory()
+        self._by_id: MutableMapping[bytes, Statement] = kept.statements()
+        self._by_key: ByNumber = kept.by_number()
+        self._places: MutableMapping[bytes, _Place] = kept.facts(_PLACES)  # of complete ones only
+        self._forked: MutableMapping[bytes, None] = kept.facts(_FORKED)
+        # prev not held yet -> statements naming it
+        self._waiting: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_WAITING)
+        self._votes: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_VOTES)
+        self._introducers: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_INTRODUCERS)
+        self._governing: MutableMapping[str, tuple[bytes, ...]] = kept.facts(_GOVERNING)
+        self._given: MutableMapping[bytes, Mapping[bytes, bytes | None]] = kept.facts(_GIVEN)
+        self._named: MutableMapping[bytes, None] = kept.facts(_NAMED)
+        self._newest: MutableMapping[bytes, bytes] = kept.facts(_NEWEST)
 
     def branch(self) -> "Chains":
         """A set that holds the same and grows by itself; this one must not grow while that one is in use."""
@@ -125,7 +145,8 @@ class Chains:
 
     def newest(self, key: bytes) -> Statement | None:
         """A key's complete statement with the highest number; of several the highest id."""
-        return self._newest.get(key)
+        newest = self._newest.get(key)
+        return None if newest is None else self._by_id[newest]
 
     def of_key(self, key: bytes) -> Iterator[Statement]:
         """A key's statements, by number, then id."""
@@ -232,8 +253,8 @@ class Chains:
         while stack:
             current = stack.pop()
             self._places[current.id] = self._place(current)
-            newest = self._newest.get(current.kid, current)
-            self._newest[current.kid] = max(current, newest, key=lambda s: (s.seq, s.id))
+            newest = self.newest(current.kid) or current
+            self._newest[current.kid] = max(current, newest, key=lambda s: (s.seq, s.id)).id
             completed.append(current)
             waiting = [self._by_id[child] for child in self._waiting.pop(current.id, ())]
             stack.extend(child for child in waiting if self._follows(child))

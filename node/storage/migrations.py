@@ -40,6 +40,7 @@ from sqlite_utils import Database
 
 from accredit.registry.errors import StorageError
 
+from .fold_tables import tables as fold_tables
 from .sqlite import APPLICATION_ID, checksum, transaction
 from .sqlite_trie import RECORDS, STATEMENTS
 from .sqlite_trie import tables as state_map_tables
@@ -114,6 +115,13 @@ def _map_statements(db: Database) -> None:
         db.execute(f"DELETE FROM {table}")
 
 
+def _keep_fold(db: Database) -> None:
+    """What the log means moves from memory into the database; it is made from the log when the node starts."""
+    for statement in fold_tables():
+        db.execute(statement)
+    db.execute("CREATE INDEX noted_records_nodes ON noted_records (type) WHERE type = 'node'")
+
+
 GOVERNING: Final = "type IN ('authority', 'charter')"
 """Which records every decision reads some of: few, so that they have an index of their own."""
 
@@ -123,7 +131,7 @@ FED: Final = "seq, time, statement, kind, sub, change"
 ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted")
 """Tables of one row at most, whose number is 1."""
 
-MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states, _map_statements)
+MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states, _map_statements, _keep_fold)
 SCHEMA: Final = len(MIGRATIONS)
 
 

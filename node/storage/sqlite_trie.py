@@ -34,7 +34,11 @@ from accredit.registry.transparency.state_trie import (
     DEPTH_MAX,
     KEY_BYTES,
     VALUE_BYTES,
+    Elsewhere,
     Prefixes,
+    Subtree,
+    Trie,
+    beneath,
     finish_proof,
     hash_bucket,
 )
@@ -136,6 +140,35 @@ class SqliteStateMap:
             path = digits[: len(path) + 1]
             page = self._page(path) if sum(count for count, _ in slots) > self._bucket else None
         return finish_proof(key, siblings, self._scan(*_around(key, len(siblings))), self._prefixes)
+
+    def subtree(self, path: str, reopen: Callable[[], "SqliteStateMap"]) -> Elsewhere:
+        """Return the subtree of a path: read as far as the page there, or its leaves where there is none.
+
+        Args:
+            reopen: gives this map again, for the thread that goes on from there.
+        """
+        page = self._page(path)
+        if page is None:
+            count, hash = self._below(path)
+            return Elsewhere(count=count, hash=hash, read=lambda: reopen()._scan(*_range(path)))
+        count, hash = self._fold(page)
+        return Elsewhere(count=count, hash=hash, read=lambda: reopen()._beneath(path, reopen))
+
+    def _beneath(self, path: str, reopen: Callable[[], "SqliteStateMap"]) -> Subtree:
+        page = self._page(path)
+        if page is None:
+            raise map_damaged(f"the page {path!r} of {self._pages} is not there")
+
+        def below(digit: str, count: int, hash: bytes) -> Elsewhere:
+            if count > self._bucket:
+                return Elsewhere(count=count, hash=hash, read=lambda: reopen()._beneath(path + digit, reopen))
+            return Elsewhere(count=count, hash=hash, read=lambda: reopen()._scan(*_range(path + digit)))
+
+        def leaves(first: int, stop: int) -> bytes:
+            return reopen()._scan(_range(path + _DIGITS[first])[0], _range(path + _DIGITS[stop - 1])[1])
+
+        subtrees = [below(digit, *slot) for digit, slot in zip(_DIGITS, page, strict=True)]
+        return beneath(subtrees, leaves, bucket=self._bucket, prefixes=self._prefixes)
 
     # ---------------------------------------------------------------------------------------------------- writing
 
@@ -295,6 +328,18 @@ class SqliteStateMap:
         page = [self._make(path + digit, ahead, put) for digit in _DIGITS]
         put(path, _packed(page))
         return self._fold(page)
+
+
+def trie_over(open: Callable[[], SqliteStateMap], *, prefixes: Prefixes = DEFAULT_PREFIXES) -> Trie:
+    """Return the map as it now is, to be changed in memory: what changes is read, and as many nodes as lead to it.
+
+    It may be changed and branched before and after the same changes are made in the tables: where they lie, no branch
+    reads again; everywhere else the tables stay as they were.
+
+    Args:
+        open: gives the map, for the thread that asks.
+    """
+    return Trie.standing_on(open().subtree("", open), prefixes=prefixes)
 
 
 class _Ahead:

@@ -30,9 +30,10 @@ that for one root and key there is exactly one proof: any altered one is refused
 What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`note`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from itertools import pairwise
 from typing import Final, Protocol
@@ -113,8 +114,25 @@ class _Node:
         self.hash_left, self.hash_right = hash_left, hash_right
 
 
-# A subtree: a node, or a bucket, that is the leaves of a small subtree, sorted, 64 bytes each, in one string.
-_Tree = _Node | bytes
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """A subtree that is kept elsewhere, and read when a change or a question leads into it.
+
+    Attributes:
+        count: its leaves. hash: at the depth where it stands; of a lone leaf, that leaf's own.
+        read: gives the subtree: its leaves, or what `beneath` makes. It gives the same as long as a trie holds this.
+    """
+
+    count: int
+    hash: bytes
+    read: Callable[[], "Subtree"]
+
+
+# A subtree: a node, or a bucket, that is the leaves of a small subtree, sorted, 64 bytes each, in one string; or either
+# of these elsewhere.
+_Tree = _Node | bytes | Elsewhere
+Subtree = _Tree
+"""A subtree, for whoever keeps one."""
 
 
 class Trie:
@@ -146,6 +164,13 @@ class Trie:
         self._tree = self._split(leaves, 0)
         self._root: bytes | None = None
 
+    @classmethod
+    def standing_on(cls, whole: Elsewhere, *, prefixes: Prefixes = DEFAULT_PREFIXES) -> "Trie":
+        """Return the map that is kept elsewhere; in memory is what is changed, and the nodes above it."""
+        made = cls(prefixes=prefixes)
+        made._count, made._tree = whole.count, whole if whole.count else b""
+        return made
+
     def branch(self) -> "Trie":
         """Return a map that holds the same and goes its own way from here on; neither notices the other."""
         return copy(self)
@@ -156,9 +181,9 @@ class Trie:
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
         assert len(key) == KEY_BYTES
-        tree, depth = self._tree, 0
+        tree, depth = _there(self._tree), 0
         while isinstance(tree, _Node):
-            tree = tree.right if _bit(key, depth) else tree.left
+            tree = _there(tree.right if _bit(key, depth) else tree.left)
             depth += 1
         at = _position(tree, key)
         return tree[at + KEY_BYTES : at + _LEAF_BYTES] if tree.startswith(key, at) else None
@@ -167,7 +192,7 @@ class Trie:
         """Yield all pairs, sorted by key. The map must not be changed meanwhile."""
         waiting = [self._tree]
         while waiting:
-            tree = waiting.pop()
+            tree = _there(waiting.pop())
             if isinstance(tree, _Node):
                 waiting += (tree.right, tree.left)
             else:
@@ -179,11 +204,11 @@ class Trie:
         assert len(key) == KEY_BYTES
         assert value is None or len(value) == VALUE_BYTES
         path: list[tuple[_Node, int]] = []
-        tree = self._tree
+        tree = _there(self._tree)
         while isinstance(tree, _Node):
             side = _bit(key, len(path))
             path.append((tree, side))
-            tree = tree.right if side else tree.left
+            tree = _there(tree.right if side else tree.left)
         changed = _with_leaf(tree, key, value)
         if changed == tree:
             return
@@ -206,18 +231,20 @@ class Trie:
         assert len(key) == KEY_BYTES
         self.root()
         siblings: list[bytes] = []
-        tree = self._tree
+        tree = _there(self._tree)
         while isinstance(tree, _Node):
             side = _bit(key, len(siblings))
             sibling = tree.hash_left if side else tree.hash_right
             assert sibling is not None, "root() has hashed every child"
             siblings.append(sibling)
-            tree = tree.right if side else tree.left
+            tree = _there(tree.right if side else tree.left)
         return finish_proof(key, siblings, tree, self._prefixes)
 
     def _hash(self, tree: _Tree, depth: int) -> bytes:
         if isinstance(tree, bytes):
             return hash_bucket(tree, depth, self._prefixes)
+        if isinstance(tree, Elsewhere):
+            return tree.hash
         # Also where branches share the node: its hashes follow from its children.
         if tree.hash_left is None:
             tree.hash_left = self._hash(tree.left, depth + 1)
@@ -233,9 +260,51 @@ class Trie:
 
     def _joined(self, left: _Tree, right: _Tree, before: _Node, side: int) -> _Tree:
         """The subtree of these two, in place of the node `before`, whose child on `side` was another."""
+        # A small one is read: a node has two leaves or more below it, and this may have become fewer.
+        left, right = self._small(left), self._small(right)
         if isinstance(left, bytes) and isinstance(right, bytes) and len(left) + len(right) <= self._join_bytes:
             return left + right
         return _Node(left, right, before.hash_left, None) if side else _Node(left, right, None, before.hash_right)
+
+    def _small(self, tree: _Tree) -> _Tree:
+        is_small = isinstance(tree, Elsewhere) and tree.count * _LEAF_BYTES <= self._join_bytes
+        return _there(tree) if is_small else tree
+
+
+def _there(tree: _Tree) -> _Node | bytes:
+    return tree.read() if isinstance(tree, Elsewhere) else tree  # type: ignore[return-value]
+
+
+def beneath(
+    subtrees: Sequence[Elsewhere],
+    leaves: Callable[[int, int], bytes],
+    *,
+    bucket: int,
+    prefixes: Prefixes = DEFAULT_PREFIXES,
+) -> Subtree:
+    """Return the subtree that has these ones, all at one depth, side by side below it.
+
+    Args:
+        subtrees: as many as a power of two.
+        leaves: all leaves of the subtrees from one number to before another, sorted, 64 bytes each.
+        bucket: most leaves that are asked for so; a subtree with no more is `read` as its leaves too.
+    """
+
+    def joined(left: Elsewhere, right: Elsewhere, first: int, stop: int) -> Elsewhere:
+        count = left.count + right.count
+        hash = prefixes.hash_node(left.hash, right.hash) if count > 1 else (left if left.count else right).hash
+        if count <= bucket:
+            return Elsewhere(count=count, hash=hash, read=partial(leaves, first, stop))
+        node = _Node(left if left.count else b"", right if right.count else b"", left.hash, right.hash)
+        return Elsewhere(count=count, hash=hash, read=lambda: node)
+
+    row, width = list(subtrees), 1
+    while len(row) > 1:
+        width *= 2
+        row = [
+            joined(*pair, at * width, (at + 1) * width) for at, pair in enumerate(zip(row[::2], row[1::2], strict=True))
+        ]
+    return row[0].read()
 
 
 def bulk_root(items: Iterable[tuple[bytes, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:

@@ -1,0 +1,58 @@
+"""The tables in which a node keeps what its fold holds (`fold_store`), and which fact lies in which.
+
+    fold_mark                 one row: of which part of the log all of it is, and by which version of the fold
+    fold_statement            facts about statements, by number in the log        fold_statement_open       those open
+    fold_id                   about ids, held or not                              fold_id_annulments        annulled
+    fold_key                  about keys                                          fold_key_forked           forked ones
+    fold_subject              about records, by `type NUL id`
+    fold_kind                 about kinds of statement
+    fold_by_number            what keys signed: key's id, then the number in 8 bytes
+
+Facts are a deterministic CBOR map, by name. Nothing vouches for a single row: an audit makes all of them anew from the
+log and compares.
+"""
+
+from typing import Final
+
+from accredit.governance.holdings import About, Fact
+
+HELD: Final = Fact(about=About.STATEMENT, name="held")
+"""That a statement is in the set: there is no fact about one that is not."""
+
+SAID: Final = Fact(about=About.KEY, name="said")
+"""Under how many numbers a key has signed something."""
+
+BY_NUMBER: Final = "by_number"
+
+_KEYS: Final = {
+    "statement": "INTEGER",
+    "statement_open": "INTEGER",
+    "id": "BLOB",
+    "id_annulments": "BLOB",
+    "key": "BLOB",
+    "key_forked": "BLOB",
+    "subject": "TEXT",
+    "kind": "TEXT",
+    BY_NUMBER: "BLOB",
+}
+
+TABLES: Final = tuple(_KEYS)
+"""Tables of facts, without the `fold_` before each."""
+
+
+def table_of(fact: Fact) -> str:
+    """The table in which a fact lies, without the `fold_`."""
+    return f"{fact.about}_{fact.name}" if fact.is_listed else str(fact.about)
+
+
+def tables() -> tuple[str, ...]:
+    """What makes the tables of a fold."""
+    return (
+        "CREATE TABLE fold_mark (one INTEGER PRIMARY KEY CHECK (one = 1), mark BLOB NOT NULL, digest BLOB NOT NULL)",
+        # Row numbers only where they are the key: new rows lie at the end there, and next to their like elsewhere.
+        *(
+            f"CREATE TABLE fold_{name} (key {key} PRIMARY KEY, facts BLOB NOT NULL)"
+            + ("" if key == "INTEGER" else " WITHOUT ROWID")
+            for name, key in _KEYS.items()
+        ),
+    )
