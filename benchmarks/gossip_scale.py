@@ -15,7 +15,7 @@ from typing import Final
 from accredit.gossip.events import Peer, PeersChanged, Send, SendFailed, Ticked
 from accredit.gossip.machine import Machine
 from accredit.gossip.roster import Roster
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from benchmarks.harness import RUNS, Report, timed
 
 MACHINES: Final = 1_000
@@ -66,7 +66,7 @@ def seed_of(number: int) -> bytes:
 
 def machines(many: int) -> list[Machine]:
     """They know nobody yet."""
-    return [Machine(seed=seed_of(number), held=Nothing(), random=Random(number)) for number in range(many)]
+    return [Machine(signer=KeyPair(seed_of(number)), held=Nothing(), random=Random(number)) for number in range(many)]
 
 
 def live(machine: Machine, roster: Roster) -> None:

@@ -22,6 +22,7 @@ from accredit.node.clock import SystemClock
 from accredit.node.http.serve import serve
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.server import NodeWitness
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.witness import Refused
 from benchmarks.harness import RUNS, Report, percentile
 from tests.strategies.network import founded, node_seed
@@ -40,7 +41,7 @@ def witness_on(store: Store) -> NodeWitness:
     """One that knows the log of this module."""
     return NodeWitness(
         name=NAME,
-        seed=node_seed(NAME, "witness"),
+        signer=KeyPair(node_seed(NAME, "witness")),
         held=store,
         store=store,
         log_key={TREE.name: TREE.key.public}.get,

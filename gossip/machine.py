@@ -24,6 +24,7 @@ from collections import Counter
 from random import Random
 from typing import assert_never
 
+from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import AccreditError, DecodeError
 
 from .config import GossipConfig
@@ -56,13 +57,13 @@ class Machine:
     """One node's gossip.
 
     Args:
-        seed: secret 32-byte seed of the node's peer key.
+        signer: has the node's peer key.
         held: what this node has logged; read, never written.
         random: for nonces, salts (must be unpredictable in production) and jitter.
     """
 
-    def __init__(self, *, seed: bytes, held: Held, random: Random, config: GossipConfig | None = None) -> None:
-        self._parts = Parts(seed=seed, held=held, random=random, config=config or GossipConfig())
+    def __init__(self, *, signer: Signer, held: Held, random: Random, config: GossipConfig | None = None) -> None:
+        self._parts = Parts(signer=signer, held=held, random=random, config=config or GossipConfig())
         self._answers = Answers(self._parts)
         self._exchanges = Exchanges(self._parts, self._answers)
         self._heart = Heart(self._parts, self._exchanges)

@@ -73,7 +73,7 @@ class Exchanges:
     def encode(self, body: Body, *, to: bytes, nonce: bytes) -> bytes:
         """A frame of ours, as it leaves."""
         parts = self._parts
-        return encode_frame(body, seed=parts.seed, sender=parts.me, recipient=to, time=parts.now, nonce=nonce)
+        return encode_frame(body, signer=parts.signer, sender=parts.me, recipient=to, time=parts.now, nonce=nonce)
 
     def expire(self) -> None:
         """Gives up what has waited for too long."""

@@ -11,7 +11,7 @@ All four work on the `Parts` of their machine and keep nothing of each other. No
 from collections import Counter
 from random import Random
 
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import Signer, key_id
 
 from .config import GossipConfig
 from .equivocation_gossip import Hearsay
@@ -31,17 +31,17 @@ class Parts:
     """One machine's parts.
 
     Attributes:
-        seed: secret 32-byte seed of the node's peer key; me: that key's id.
+        signer: has the node's peer key. me: that key's id.
         now: wall clock, ms since 1970, as last told.
         at: steady clock, ms; it stands still when the wall clock is set back.
         root_retry_at: when the next comparison of roots is due because one failed; None where none did.
         is_active: whether this node is in force, and not alone: otherwise it is silent.
     """
 
-    def __init__(self, *, seed: bytes, held: Held, random: Random, config: GossipConfig) -> None:
+    def __init__(self, *, signer: Signer, held: Held, random: Random, config: GossipConfig) -> None:
         self.config = config
-        self.seed = seed
-        self.me = key_id(public_of(seed))
+        self.signer = signer
+        self.me = key_id(signer.public_key)
         self.held = held
         self.random = random
         self.counters: Counter[str] = Counter()

@@ -37,7 +37,7 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, key_id, public_of, sign, verify
+from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, Signer, key_id, verify
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.limits import STATEMENT_BYTES
 from accredit.registry.transparency.equivocation import CONFLICT_BYTES
@@ -233,14 +233,14 @@ class Frame(UnverifiedFrame):
 
 
 def encode_frame(
-    body: Body, *, seed: bytes, recipient: bytes, time: int, nonce: bytes, sender: bytes | None = None
+    body: Body, *, signer: Signer, recipient: bytes, time: int, nonce: bytes, sender: bytes | None = None
 ) -> bytes:
-    """Signs a frame from the peer key of `seed` to the peer key with the id `recipient`.
+    """Signs a frame from the peer key of `signer` to the peer key with the id `recipient`.
 
     Args:
-        sender: the id of the peer key of `seed`, for those who have it at hand.
+        sender: the id of the peer key of `signer`, for those who have it at hand.
     """
-    sender = key_id(public_of(seed)) if sender is None else sender
+    sender = key_id(signer.public_key) if sender is None else sender
     kind, members = _encode_body(body)
     protected = _PROTECTED + sender
     payload = encode(
@@ -254,7 +254,7 @@ def encode_frame(
             _BODY: members,
         }
     )
-    return _TAG_SIGN1 + encode([protected, {}, payload, sign(seed, _sig_structure(protected, payload))])
+    return _TAG_SIGN1 + encode([protected, {}, payload, signer.sign(_sig_structure(protected, payload))])
 
 
 def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFrame:

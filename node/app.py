@@ -25,7 +25,6 @@ from typing import Any, Final
 import trio
 
 from accredit.gossip.config import GossipConfig
-from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
@@ -175,7 +174,7 @@ async def open_node(
 
     witness = NodeWitness(
         name=keys.name,
-        seed=keys.witness,
+        signer=keys.witness,
         held=stack.enter_context(open_held(config.witnessed, store)),
         store=store,
         log_key=partial(log_key_of, running.fold),
@@ -185,7 +184,7 @@ async def open_node(
     )
     witnessing = Witnessing(
         running,
-        log=VerifierKey(name=keys.name, type=KeyType.ED25519, public=public_of(keys.log)),
+        log=VerifierKey(name=keys.name, type=KeyType.ED25519, public=keys.log.public_key),
         transport=ports.peers,
         clock=ports.clock,
         outside=[Witness.decode(line) for line in config.witnesses],

@@ -35,7 +35,7 @@ from nacl.secret import SecretBox
 from nacl.utils import random as random_bytes
 
 from accredit.node.storage.atomic_files import create_file, folder_lock, read_file, write_atomically
-from accredit.registry.encoding.ed25519 import SEED_BYTES, key_id, public_of
+from accredit.registry.encoding.ed25519 import SEED_BYTES, KeyPair, Signer, key_id, public_of
 from accredit.registry.errors import InputError, RefusedError
 
 ROLES: Final = ("peer", "log", "witness", "state")
@@ -275,7 +275,7 @@ class SealedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeKeys:
-    """A node's four seeds, 32 bytes each, one for each role; never printed.
+    """A node's four signers, one for each role. A file gives key pairs; an agent or a device may stand in for any.
 
     Attributes:
         name: the node's name, which is its log's origin.
@@ -286,10 +286,10 @@ class NodeKeys:
     """
 
     name: str
-    peer: bytes = field(repr=False)
-    log: bytes = field(repr=False)
-    witness: bytes = field(repr=False)
-    state: bytes = field(repr=False)
+    peer: Signer = field(repr=False)
+    log: Signer = field(repr=False)
+    witness: Signer = field(repr=False)
+    state: Signer = field(repr=False)
 
     @classmethod
     def create(
@@ -307,9 +307,10 @@ class NodeKeys:
             InputError: `file_exists`, `empty_passphrase`.
             StorageError: it cannot be written.
         """
-        made = cls(name=name, **(seeds or {role: new_seed() for role in ROLES}))
-        assert len({getattr(made, role) for role in ROLES}) == len(ROLES), "a key has one role"
-        plain = {role: getattr(made, role).hex() for role in ROLES}
+        seeds = seeds or {role: new_seed() for role in ROLES}
+        assert len({*seeds.values()}) == len(ROLES), "a key has one role"
+        made = cls(name=name, **{role: KeyPair(seed) for role, seed in seeds.items()})
+        plain = {role: seeds[role].hex() for role in ROLES}
         members: dict[str, Any] = {
             "format": _NODE_FORMAT,
             "version": _VERSION,
@@ -342,7 +343,7 @@ class NodeKeys:
             seeds = json.loads(sealed.open(passphrase or "", path)) if sealed is not None else members["seeds"]
             found = cls(
                 name=_text(members["name"], "name"),
-                **{role: _octets(seeds[role], SEED_BYTES, f"seeds.{role}") for role in ROLES},
+                **{role: KeyPair(_octets(seeds[role], SEED_BYTES, f"seeds.{role}")) for role in ROLES},
             )
             for role, public in found.publics().items():
                 _require(members["public"][role] == public.hex(), f"the seed of its public {role} key")
@@ -352,7 +353,12 @@ class NodeKeys:
 
     def publics(self) -> dict[str, bytes]:
         """The public keys, 32 bytes each, by role: `keys` of the node's entry in the charter."""
-        return {role: public_of(getattr(self, role)) for role in ROLES}
+        return {
+            "peer": self.peer.public_key,
+            "log": self.log.public_key,
+            "witness": self.witness.public_key,
+            "state": self.state.public_key,
+        }
 
 
 def new_seed() -> bytes:

@@ -25,7 +25,7 @@ from .encoding import schema
 from .encoding.cbor import decode as decode_cbor
 from .encoding.cbor import encode as encode_cbor
 from .encoding.cbor import reread
-from .encoding.ed25519 import key_id, public_of, sign
+from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
 from .errors import DecodeError, RefusedError
 from .limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
@@ -250,14 +250,14 @@ def recall(raw: bytes) -> Statement:
     return Statement(unverified, proof=_VERIFIED)
 
 
-def encode_signed(draft: Draft, seed: bytes) -> bytes:
+def encode_signed(draft: Draft, signer: Signer) -> bytes:
     """Signs `draft` with the key of `seed`; the statement's whole encoding.
 
     Raises:
         DecodeError: the draft is not a well-formed statement, or too large.
     """
-    protected, payload = _parts(draft, key_id(public_of(seed)))
-    signature = sign(seed, _sig_structure(protected, payload))
+    protected, payload = _parts(draft, key_id(signer.public_key))
+    signature = signer.sign(_sig_structure(protected, payload))
     raw = _TAG_SIGN1 + encode_cbor([protected, {}, payload, signature])
     decode(raw)
     return raw

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from accredit.cli.base import documents
-from accredit.cli.signing.keys import Signer, read_public
+from accredit.cli.signing.keys import UnlockedKey, read_public
 from accredit.cli.signing.offline_files import SignedStatements, genesis_of, read_ceremony
 from accredit.governance.admission import Admission
 from accredit.governance.ballots import what_is_needed
@@ -101,7 +101,7 @@ def found(body: dict[str, Any], source: str, key: Path, passphrase_file: Path | 
         made.append(SignedStatements(ecosystem=decode(raws[0]).id, ecosystem_name=body["name"], statements=tuple(raws)))
         documents.write_new(target, made[0].encode())
 
-    Signer.unlock(key, passphrase_file).sign([draft], keep=keep)
+    UnlockedKey.unlock(key, passphrase_file).sign([draft], keep=keep)
     return made[0]
 
 
@@ -134,7 +134,7 @@ def approve(path: Path, key: Path, passphrase_file: Path | None) -> SignedStatem
         made.append(replace(signed, statements=(*signed.statements, *raws)))
         write_atomically(path, made[0].encode().encode())
 
-    Signer.unlock(key, passphrase_file).sign([draft], keep=keep)
+    UnlockedKey.unlock(key, passphrase_file).sign([draft], keep=keep)
     return made[0]
 
 

@@ -11,7 +11,7 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.node_option import connected, node_option
-from accredit.cli.signing.keys import Signer, key_options, read_public
+from accredit.cli.signing.keys import UnlockedKey, key_options, read_public
 from accredit.cli.signing.offline_files import SignedStatements, read_request, read_statements, reading
 from accredit.cli.signing.outcomes import outcome_of, show
 from accredit.cli.signing.submit import submit as send
@@ -51,7 +51,7 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
     if not yes:
         click.confirm(f"Sign {len(request.drafts)} statement(s) with {key}?", abort=True, err=True)
     target = target or request_file.with_suffix(".signed.json")
-    signer = Signer.unlock(key, passphrase_file)
+    signer = UnlockedKey.unlock(key, passphrase_file)
     written: list[SignedStatements] = []
 
     def keep(raws: object) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 from accredit.node.key_files import NodeKeys
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import decode
-from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.snapshot import Snapshot
@@ -84,7 +83,7 @@ def fork(entries: Sequence[bytes], left_out: int, checkpoint: bytes, liar: NodeK
     Args:
         entries: of the real log, as many as `checkpoint` is about. left_out: the number of one that others follow.
     """
-    key = VerifierKey(name=liar.name, type=KeyType.ED25519, public=public_of(liar.log))
+    key = VerifierKey(name=liar.name, type=KeyType.ED25519, public=liar.log.public_key)
     real, forked = MemoryHashes(), MemoryHashes()
     real.append(leaf_hash(entry) for entry in entries)
     forked.append(leaf_hash(entry) for number, entry in enumerate(entries) if number != left_out)

@@ -7,7 +7,7 @@ commands with one key apart.
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,7 +18,7 @@ from accredit.cli.base.output import say
 from accredit.node.key_files import SealedKey
 from accredit.node.secret_files import check_strength, read_passphrase
 from accredit.node.storage.atomic_files import create_file
-from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.encoding.ed25519 import KeyPair, Signer, key_id
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed
 
@@ -118,15 +118,15 @@ def _asked_for(path: Path, passphrase_file: Path | None, *, confirm: bool = Fals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
-    """An unlocked key."""
+class UnlockedKey:
+    """An authority's key, unlocked: it signs drafts, and its file remembers the last one."""
 
     path: Path
     kid: bytes
-    seed: bytes = field(repr=False)
+    signer: Signer
 
     @classmethod
-    def unlock(cls, path: Path, passphrase_file: Path | None) -> "Signer":
+    def unlock(cls, path: Path, passphrase_file: Path | None) -> "UnlockedKey":
         """Opens a key file.
 
         Raises:
@@ -145,7 +145,7 @@ class Signer:
             passphrase = _asked_for(path, passphrase_file)
             try:
                 with progress("Unlocking the key"):
-                    return cls(path=path, kid=key.key, seed=key.unlock(passphrase))
+                    return cls(path=path, kid=key.key, signer=KeyPair(key.unlock(passphrase)))
             except InputError as error:
                 if error.code != "wrong_passphrase" or not left:
                     raise
@@ -167,7 +167,7 @@ class Signer:
                 f"This key has signed number {held.seq} already, so it cannot sign number {first.seq}.",
                 hint="Make it anew: it was drafted before the key's last statement.",
             )
-        raws = [encode_signed(draft, self.seed) for draft in drafts]
+        raws = [encode_signed(draft, self.signer) for draft in drafts]
         keep(raws)
         try:
             SealedKey.record_last(self.path, last.seq, decode(raws[-1]).id)

@@ -33,7 +33,7 @@ from accredit.registry.errors import DecodeError, InputError, NotYetError, Refus
 from accredit.registry.statement import Draft, Statement, as_unverified, decode, verify
 
 from .key_head import compare_heads
-from .keys import PublicKey, Signer, key_options, read_public, unsent_path, write_unsent
+from .keys import PublicKey, UnlockedKey, key_options, read_public, unsent_path, write_unsent
 from .offline_files import Head, SignedStatements, SigningRequest, after, read_statements
 from .outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
 from .submit import await_key, submit
@@ -414,7 +414,7 @@ class Desk:
         write_new(path, request.encode(), force=self.wishes.force)
 
     def _say(self, says: Sequence[Say], drafts: Sequence[Draft]) -> list[Outcome]:
-        signer = Signer.unlock(self.key_path, self.wishes.passphrase_file)
+        signer = UnlockedKey.unlock(self.key_path, self.wishes.passphrase_file)
         with output.progress("Signing"):
             raws = signer.sign(
                 drafts,

@@ -35,7 +35,7 @@ from accredit.governance.charter import FOLD_VERSION
 from accredit.governance.fold import Changes, Fold
 from accredit.governance.rulebook import check_statement, is_urgent
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import AccreditError, BusyError, InputError, NotYetError, StorageError
 from accredit.registry.statement import Statement, Unverified, decode
 from accredit.registry.transparency.equivocation import Conflict
@@ -83,7 +83,7 @@ class Engine:
     Args:
         ecosystem: the genesis statement's id, 32 bytes.
         name: the node's name.
-        peer_seed, state_seed: secret seeds of its peer and state keys, 32 bytes each.
+        peer_signer, state_signer: have its peer and state keys.
         last: the text of the last state cosigned, if any: nothing smaller ever is.
         random: for nonces (unpredictable in production) and jitter.
         tick: between two appends, ms.
@@ -95,8 +95,8 @@ class Engine:
         *,
         ecosystem: bytes,
         name: str,
-        peer_seed: bytes,
-        state_seed: bytes,
+        peer_signer: Signer,
+        state_signer: Signer,
         random: Random,
         last: str | None = None,
         tick: int = TICK,
@@ -107,7 +107,7 @@ class Engine:
         self.notary = Notary(
             ecosystem=ecosystem,
             name=name,
-            state_seed=state_seed,
+            signer=state_signer,
             live=self.fold,
             last=last,
             image=None if base is None else base.notary,
@@ -115,11 +115,11 @@ class Engine:
         self.name = name
         self._ecosystem = ecosystem
         self._members = Members(self.fold)
-        self._public = public_of(peer_seed)
+        self._public = peer_signer.public_key
         self._base = base
         self._admission = self._new_admission()
         self._log = LogView(self.fold) if base is None else base.log.branch(self.fold)
-        self._machine = Machine(seed=peer_seed, held=self._log, random=random, config=gossip)
+        self._machine = Machine(signer=peer_signer, held=self._log, random=random, config=gossip)
         self._random = random
         self._peers: Roster = Roster() if base is None else base.peers
         self._untold: list[Statement] = []  # logged, and the notary does not know yet

@@ -39,7 +39,7 @@ from accredit.governance.overlay import Layered
 from accredit.governance.rulebook import is_narrowing
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, StorageError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import conflict_of_states
@@ -107,7 +107,7 @@ class Notary:
         *,
         ecosystem: bytes,
         name: str,
-        state_seed: bytes,
+        signer: Signer,
         live: Fold,
         last: str | None = None,
         image: NotaryImage | None = None,
@@ -116,7 +116,7 @@ class Notary:
 
         Args:
             name: this node's; it signs if the charter names it with this key among the signers.
-            state_seed: secret seed of its state key, 32 bytes.
+            signer: has its state key.
             live: the fold of all that is logged. No statement is added to it here, but its base changes. With an
                 image it is empty, and filled from that.
             last: the text last kept, if any: nothing smaller is ever signed.
@@ -125,7 +125,7 @@ class Notary:
         self.noted = Standing()
         self._ecosystem = ecosystem
         self._name = name
-        self._seed = state_seed
+        self._signer = signer
         self._live = live
         self._floor = 0 if last is None else StateNote.decode(last).count
         self._candidate = Fold(ecosystem)
@@ -344,7 +344,7 @@ class Notary:
         self._told_at = self._now
         if state.fold != FOLD_VERSION or state.count < self._floor or self._is_damaged or self._own_key() is None:
             return []
-        line = cosign_state(state, self._name, self._seed, self._now // 1000)
+        line = cosign_state(state, self._name, self._signer, self._now // 1000)
         note = Note(text=state.encode(), signatures=(line,)).encode()
         message: dict[int, Any] = {1: note}
         if offer:
@@ -490,7 +490,7 @@ class Notary:
         ]
 
     def _own_key(self) -> VerifierKey | None:
-        public = public_of(self._seed)
+        public = self._signer.public_key
         return next((key for key in self._keys() if key.name == self._name and key.public == public), None)
 
 

@@ -1,6 +1,6 @@
 """What a running node makes durable, and how it comes back at the start: log, head, feed, states, notes, conflicts.
 
-    keeping = Keeping(store=store, head=head, state=state, log_seed=keys.log, run_blocking=in_thread)
+    keeping = Keeping(store=store, head=head, state=state, log_signer=keys.log, run_blocking=in_thread)
     size, root = await keeping.append(statements)       stored on return
     await keeping.sign(size, root)                      under a signed checkpoint on return
 
@@ -31,6 +31,7 @@ from accredit.node.sync.initial_sync import Bulk
 from accredit.node.sync.verify_queue import VerifyQueue, checking_line, workers_for
 from accredit.node.telemetry import event as log_event
 from accredit.node.witness.server import CONFLICTS, conflict_place
+from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import DecodeError, StorageError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -65,9 +66,9 @@ def rows_of(changed: Changed) -> list[Change]:
     ]
 
 
-def signed_checkpoint(origin: str, size: int, root: bytes, log_seed: bytes) -> bytes:
+def signed_checkpoint(origin: str, size: int, root: bytes, log_signer: Signer) -> bytes:
     """The signed note of a checkpoint; who calls this has recorded the head before."""
-    return sign_note(Checkpoint(origin=origin, size=size, root=root).encode(), origin, log_seed)
+    return sign_note(Checkpoint(origin=origin, size=size, root=root).encode(), origin, log_signer)
 
 
 class Keeping:
@@ -75,16 +76,16 @@ class Keeping:
 
     Args:
         head, state: what was signed last, log and state, kept apart from the database.
-        log_seed: secret seed of the key that signs checkpoints.
+        log_signer: has the key that signs checkpoints.
     """
 
     def __init__(
-        self, *, store: Store, head: SignedHead, state: SignedState, log_seed: bytes, run_blocking: RunBlocking
+        self, *, store: Store, head: SignedHead, state: SignedState, log_signer: Signer, run_blocking: RunBlocking
     ) -> None:
         self._store = store
         self._head = head
         self._state = state
-        self._log_seed = log_seed
+        self._log_signer = log_signer
         self._run_blocking = run_blocking
         self._frontier = Frontier()
         self._unfed: list[Change] = []
@@ -162,7 +163,7 @@ class Keeping:
         with self._store.snapshot():
             self._head.check_may_sign(size, root, self._store.root)
         self._head.record(size, root)
-        note = signed_checkpoint(self._store.origin, size, root, self._log_seed)
+        note = signed_checkpoint(self._store.origin, size, root, self._log_signer)
         self._store.set_checkpoint(size, note.decode())
         return note
 

@@ -64,6 +64,7 @@ from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.storage.state_store import NotedStore
 from accredit.node.sync.initial_sync import Bulk
 from accredit.node.telemetry import event as log_event
+from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import AccreditError, BusyError, RemoteError, StorageError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import Conflict
@@ -103,7 +104,7 @@ class Runtime:
         store: Store,
         head: SignedHead,
         state: SignedState,
-        log_seed: bytes,
+        log_signer: Signer,
         peers: Transport,
         clock: Clock,
         gossip: GossipConfig,
@@ -114,7 +115,7 @@ class Runtime:
         self.noted: NotedMap = self._noting.noted
         self.store = store
         self._state = state
-        self._keeping = Keeping(store=store, head=head, state=state, log_seed=log_seed, run_blocking=run_blocking)
+        self._keeping = Keeping(store=store, head=head, state=state, log_signer=log_signer, run_blocking=run_blocking)
         self._peers = peers
         self._clock = clock
         self._frame_bytes = gossip.frame_bytes
@@ -169,8 +170,8 @@ class Runtime:
         engine = Engine(
             ecosystem=store.ecosystem,
             name=keys.name,
-            peer_seed=keys.peer,
-            state_seed=keys.state,
+            peer_signer=keys.peer,
+            state_signer=keys.state,
             last=None if state.last is None else state.last[0].encode(),
             random=random or SystemRandom(),
             tick=tick,
@@ -181,7 +182,7 @@ class Runtime:
             store=store,
             head=head,
             state=state,
-            log_seed=keys.log,
+            log_signer=keys.log,
             peers=peers,
             clock=clock,
             gossip=config,

@@ -1,7 +1,7 @@
 """This node as a witness of other nodes' logs: what it holds of each, durably, and its cosignatures.
 
     with open_held(heads / "witness.sqlite", store) as held:
-        witness = NodeWitness(name=…, seed=keys.witness, held=held, store=store, log_key=partial(log_key_of, fold), …)
+        witness = NodeWitness(name=…, signer=keys.witness, held=held, store=store, log_key=partial(log_key_of, fold), …)
         verdict = await witness.add_checkpoint(body)      cosignature lines, or Refused
         note = await witness.checkpoint(hash)             the log's newest checkpoint with our cosignature
 
@@ -32,6 +32,7 @@ from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
 from accredit.node.ports import RunBlocking, in_thread
 from accredit.node.storage.log_store import Store
+from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import BusyError, DecodeError, StorageError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, Note, Signature, VerifierKey, cosign, encode_signatures
@@ -64,7 +65,7 @@ class NodeWitness:
 
     Args:
         name: this node's, which its witness key bears.
-        seed: secret seed of the witness key, 32 bytes.
+        signer: has the witness key.
         held: of `open_held`.
         store: the node's database, for evidence.
         log_key: the public log key of a node in force, by name: see `log_key_of`.
@@ -75,7 +76,7 @@ class NodeWitness:
         self,
         *,
         name: str,
-        seed: bytes,
+        signer: Signer,
         held: Store,
         store: Store,
         log_key: Callable[[str], bytes | None],
@@ -84,7 +85,7 @@ class NodeWitness:
         on_conflict: Callable[[Conflict], None] = lambda _conflict: None,
     ) -> None:
         self._name = name
-        self._seed = seed
+        self._signer = signer
         self._held = held
         self._store = store
         self._log_key = log_key
@@ -167,7 +168,7 @@ class NodeWitness:
         return note.with_signatures([shown[2]]).encode()
 
     def _cosign(self, text: str) -> Signature:
-        return cosign(text, self._name, self._seed, self._now())
+        return cosign(text, self._name, self._signer, self._now())
 
     def _keep_evidence(self, hash: str, refused: Refused) -> Conflict | None:
         if refused.conflict is not None:

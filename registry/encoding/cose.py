@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..errors import DecodeError, RefusedError
 from .cbor import decode, encode
-from .ed25519 import SIGNATURE_BYTES, sign, verify
+from .ed25519 import SIGNATURE_BYTES, Signer, verify
 
 ALG: Final = 1
 KID: Final = 4
@@ -73,10 +73,10 @@ class Sign1:
 _SHAPES: Final = ([bytes, dict, bytes, bytes], [bytes, dict, type(None), bytes])
 
 
-def sign_detached(header: Mapping[int, Any], unprotected: Mapping[int, Any], payload: bytes, seed: bytes) -> Sign1:
+def sign_detached(header: Mapping[int, Any], unprotected: Mapping[int, Any], payload: bytes, signer: Signer) -> Sign1:
     """Signs `payload` and leaves it out."""
     protected = encode(dict(header))
-    signature = sign(seed, _signed(protected, payload))
+    signature = signer.sign(_signed(protected, payload))
     return Sign1(protected=protected, unprotected=unprotected, payload=None, signature=signature)
 
 

@@ -1,6 +1,7 @@
 """Ed25519 keys, their ids, and did:key.
 
 * A key pair is a 32-byte seed (secret) and a 32-byte public key (RFC 8032).
+* Whatever signs takes a `Signer` and never a seed: a `KeyPair` in memory, an agent, or a device that keeps its secret.
 * `key_id` is the COSE key thumbprint (RFC 9679): SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: public}`.
 * Ed25519 verification differs between libraries at the edges (RFC 8032 §5.1.7 leaves the cofactor open); libsodium's
   verdict is ours everywhere. Keys of small order, for which anybody can forge, are refused where a key is introduced.
@@ -11,7 +12,8 @@ anything in another, because no key is shared between them.
 """
 
 import hashlib
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
 from nacl import bindings
 from nacl.exceptions import BadSignatureError
@@ -34,10 +36,43 @@ def public_of(seed: bytes) -> bytes:
     return public
 
 
-def sign(seed: bytes, message: bytes) -> bytes:
-    """The 64-byte Ed25519 signature of `message`; deterministic (RFC 8032 §5.1.6)."""
-    _, secret = bindings.crypto_sign_seed_keypair(seed)
-    return bindings.crypto_sign(message, secret)[:SIGNATURE_BYTES]
+class Signer(Protocol):
+    """Signs with one Ed25519 key. Where the secret is kept, and who must consent, is the signer's own business."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The public key, 32 bytes."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Returns the 64-byte signature of `message` (RFC 8032 §5.1.6), made over the message itself, unhashed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class KeyPair:
+    """A `Signer` whose secret is in memory. It is derived from the seed once: that costs as much as a signature.
+
+    Attributes:
+        public_key: 32 bytes; all that is ever printed or compared.
+    """
+
+    public_key: bytes
+    _secret: bytes = field(repr=False, compare=False)  # as libsodium wants it: seed, then public key
+
+    def __init__(self, seed: bytes) -> None:
+        """Derives the pair (RFC 8032 §5.1.5).
+
+        Args:
+            seed: 32 secret bytes.
+        """
+        public, secret = bindings.crypto_sign_seed_keypair(seed)
+        object.__setattr__(self, "public_key", public)
+        object.__setattr__(self, "_secret", secret)
+
+    def sign(self, message: bytes) -> bytes:
+        """Returns the 64-byte signature of `message`; deterministic (RFC 8032 §5.1.6)."""
+        return bindings.crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:

@@ -12,9 +12,10 @@ A checkpoint is signed by its log (key type 01), whose key bears the origin as i
 state note has the same three lines: its size is the number of accepted statements. Numbers have no sign and no leading
 zeros; base64 is canonical; extension lines are refused, for cosigners make no claim on them.
 
-    >>> seed = bytes(32)
-    >>> log = VerifierKey(name="log.example/1", type=KeyType.ED25519, public=public_of(seed))
-    >>> data = sign_note(Checkpoint(origin=log.name, size=0, root=EMPTY_ROOT).encode(), log.name, seed)
+    >>> from accredit.registry.encoding.ed25519 import KeyPair
+    >>> signer = KeyPair(bytes(32))
+    >>> log = VerifierKey(name="log.example/1", type=KeyType.ED25519, public=signer.public_key)
+    >>> data = sign_note(Checkpoint(origin=log.name, size=0, root=EMPTY_ROOT).encode(), log.name, signer)
     >>> open_checkpoint(data, log).checkpoint.size
     0
 

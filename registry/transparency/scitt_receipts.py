@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from ..encoding.cbor import decode, encode
 from ..encoding.cose import ALG, CWT_CLAIMS, EDDSA, ISS, KID, SUB, Sign1, check_detached, sign_detached
-from ..encoding.ed25519 import key_id, public_of
+from ..encoding.ed25519 import Signer, key_id
 from ..errors import DecodeError, RefusedError
 from ..limits import STATEMENT_BYTES
 from ..statement import decode as decode_statement
@@ -88,28 +88,28 @@ class Receipt:
         )
 
 
-def make_receipt(raw: bytes, origin: str, seed: bytes, *, index: int, size: int, path: Sequence[bytes]) -> bytes:
+def make_receipt(raw: bytes, origin: str, signer: Signer, *, index: int, size: int, path: Sequence[bytes]) -> bytes:
     """The receipt for a statement, by the log that holds it.
 
     Args:
         raw: the statement as it was logged. path: of `merkle.prove_inclusion(index, size, …)`.
-        seed: of the log's key.
+        signer: has the log's key.
 
     Raises:
         RefusedError: the path is not that of the statement's place, or there is none (a log of one leaf).
     """
     root = _root_of_inclusion(leaf_hash(raw), index, size, path)
-    return _make(INCLUSION, origin, decode_statement(raw).id.hex(), seed, [size, index, list(path)], root)
+    return _make(INCLUSION, origin, decode_statement(raw).id.hex(), signer, [size, index, list(path)], root)
 
 
-def make_growth(origin: str, seed: bytes, *, old: int, new: int, path: Sequence[bytes], root: bytes) -> bytes:
+def make_growth(origin: str, signer: Signer, *, old: int, new: int, path: Sequence[bytes], root: bytes) -> bytes:
     """The receipt for a log's having only grown, from `old` leaves to `new` under `root`.
 
     Raises:
         RefusedError: nothing is there to prove (from nought, or to the same size).
     """
     _require_path(path)
-    return _make(CONSISTENCY, origin, origin, seed, [old, new, list(path)], root)
+    return _make(CONSISTENCY, origin, origin, signer, [old, new, list(path)], root)
 
 
 def check_receipt(data: bytes, raw: bytes, log: VerifierKey) -> Receipt:
@@ -173,10 +173,10 @@ def detach(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     return raw, tuple(receipts)
 
 
-def _make(kind: int, origin: str, subject: str, seed: bytes, proof: list[Any], root: bytes) -> bytes:
+def _make(kind: int, origin: str, subject: str, signer: Signer, proof: list[Any], root: bytes) -> bytes:
     claims = {ISS: origin, SUB: subject}
-    header = {ALG: EDDSA, KID: key_id(public_of(seed)), CWT_CLAIMS: claims, VDS: RFC9162_SHA256}
-    data = sign_detached(header, {VDP: {kind: [encode(proof)]}}, root, seed).encode()
+    header = {ALG: EDDSA, KID: key_id(signer.public_key), CWT_CLAIMS: claims, VDS: RFC9162_SHA256}
+    data = sign_detached(header, {VDP: {kind: [encode(proof)]}}, root, signer).encode()
     Receipt.decode(data)
     return data
 

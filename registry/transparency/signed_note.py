@@ -17,9 +17,10 @@ Rules, all of them enforced when reading, so that one note has one spelling:
   is counted later are keys, and a key counts once.
 * At least 16 signatures must be readable; `SIGNATURES_MAX` are.
 
-    >>> seed = bytes(32)
-    >>> key = VerifierKey(name="log.example/1", type=KeyType.ED25519, public=public_of(seed))
-    >>> open_note(sign_note("All is well.\\n", key.name, seed), [key]).text
+    >>> from accredit.registry.encoding.ed25519 import KeyPair
+    >>> signer = KeyPair(bytes(32))
+    >>> key = VerifierKey(name="log.example/1", type=KeyType.ED25519, public=signer.public_key)
+    >>> open_note(sign_note("All is well.\\n", key.name, signer), [key]).text
     'All is well.\\n'
 
 Cosignatures do not sign the cosigner's name, so a cosigner's key must serve one name only. What a note does not do: say
@@ -34,7 +35,7 @@ from enum import IntEnum
 from hashlib import sha256
 from typing import Final
 
-from ..encoding.ed25519 import PUBLIC_BYTES, SIGNATURE_BYTES, is_usable_public, public_of, sign, verify
+from ..encoding.ed25519 import PUBLIC_BYTES, SIGNATURE_BYTES, Signer, is_usable_public, verify
 from ..errors import DecodeError, RefusedError
 
 # The specification asks for 16 or more. A checkpoint carries its log, 8 witnesses of ours and any number from outside.
@@ -216,23 +217,25 @@ class OpenedNote:
     note: Note
 
 
-def sign_text(text: str, name: str, seed: bytes) -> Signature:
-    """Return the Ed25519 signature (type 01) of `text` by the key of `seed`, under `name`."""
+def sign_text(text: str, name: str, signer: Signer) -> Signature:
+    """Return the Ed25519 signature (type 01) of `text` by the signer's key, under `name`."""
     _require_text(text)
-    return Signature(name=name, key_id=_key_id(name, KeyType.ED25519, public_of(seed)), blob=sign(seed, text.encode()))
+    return Signature(
+        name=name, key_id=_key_id(name, KeyType.ED25519, signer.public_key), blob=signer.sign(text.encode())
+    )
 
 
-def sign_note(text: str, name: str, seed: bytes) -> bytes:
+def sign_note(text: str, name: str, signer: Signer) -> bytes:
     """Return the note of `text` with one Ed25519 signature (type 01)."""
-    return Note(text=text, signatures=(sign_text(text, name, seed),)).encode()
+    return Note(text=text, signatures=(sign_text(text, name, signer),)).encode()
 
 
-def cosign(text: str, name: str, seed: bytes, time: int) -> Signature:
+def cosign(text: str, name: str, signer: Signer, time: int) -> Signature:
     """Return the cosignature (type 04) of `text` at `time`, in seconds since 1970."""
     _require_text(text)
     assert 0 <= time <= TIME_MAX
-    blob = time.to_bytes(_TIME_BYTES, "big") + sign(seed, _cosigned_message(text, time))
-    return Signature(name=name, key_id=_key_id(name, KeyType.COSIGNATURE_V1, public_of(seed)), blob=blob)
+    blob = time.to_bytes(_TIME_BYTES, "big") + signer.sign(_cosigned_message(text, time))
+    return Signature(name=name, key_id=_key_id(name, KeyType.COSIGNATURE_V1, signer.public_key), blob=blob)
 
 
 def check_signature(text: str, signature: Signature, key: VerifierKey) -> VerifiedSignature:

@@ -26,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ..encoding.ed25519 import Signer
 from ..errors import DecodeError, RefusedError
 from ..limits import NAME_CHARS
 from .checkpoint import Checkpoint
@@ -135,9 +136,9 @@ def signer_key(name: str, public: bytes) -> VerifierKey:
     return VerifierKey(name=name, type=KeyType.COSIGNATURE_V1, public=public)
 
 
-def cosign_state(state: StateNote, name: str, seed: bytes, time: int) -> Signature:
+def cosign_state(state: StateNote, name: str, signer: Signer, time: int) -> Signature:
     """The cosignature of a signer that holds exactly this state, at `time` in seconds since 1970."""
-    return cosign(state.encode(), name, seed, time)
+    return cosign(state.encode(), name, signer, time)
 
 
 def open_state(data: bytes, signers: Iterable[VerifierKey]) -> OpenedState:

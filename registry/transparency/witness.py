@@ -16,7 +16,7 @@ the caller's: a size that two requests were judged against may be replaced by on
     opened = open_request(data, log_of)                   Opened, or Refused
     verdict = judge(opened, held)                         Accepted, or Refused
     ... held becomes verdict.held, durably ...
-    body = encode_signatures([cosign(opened.text, name, seed, time)])
+    body = encode_signatures([cosign(opened.text, name, signer, time)])
 
 An equal size is accepted too, and cosigned with a fresh time: verifiers ask how old a cosignature is. Refused requests
 that the log had signed are returned with what they show: two roots of one size are a `Conflict`, which proves itself;

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.evidence.prove import prove
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote, cosign_state
@@ -123,7 +124,7 @@ def restamped(host: "Host", note: bytes | None, state: StateNote) -> bytes:
     liars = [each.name for each in world.hosts if not each.is_honest and each.name in world.town.signers]
     lines = {} if note is None else {line.name: line for line in Note.decode(note).signatures}
     for name in liars:
-        lines[name] = cosign_state(state, name, world.town.node_seed(name, "state"), host.clock // 1_000)
+        lines[name] = cosign_state(state, name, KeyPair(world.town.node_seed(name, "state")), host.clock // 1_000)
     return Note(text=state.encode(), signatures=tuple(lines[name] for name in sorted(lines))).encode()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from accredit.gossip.wire import Body, UnverifiedFrame, decode_frame, encode_frame
 from accredit.registry.decision.query import Query
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError
 from accredit.registry.evidence.prove import prove
 
@@ -128,7 +129,9 @@ class Rewriter(Adversary):
             return None
         if body == frame.body:
             return data
-        return encode_frame(body, seed=self._seed, recipient=frame.recipient, time=frame.time, nonce=frame.nonce)
+        return encode_frame(
+            body, signer=KeyPair(self._seed), recipient=frame.recipient, time=frame.time, nonce=frame.nonce
+        )
 
 
 def decoded(data: bytes) -> UnverifiedFrame | None:
@@ -156,7 +159,7 @@ def send(host: "Host", target: str, body: Body, random: Random) -> None:
     town = host.world.town
     frame = encode_frame(
         body,
-        seed=town.node_seed(host.name, "peer"),
+        signer=KeyPair(town.node_seed(host.name, "peer")),
         recipient=town.peer_id(target),
         time=host.clock,
         nonce=random.randbytes(16),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from accredit.gossip.wire import Beacon, Body
 from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import Note, sign_note
 from accredit.registry.transparency.state_note import StateNote, cosign_state
@@ -45,7 +45,7 @@ class NoteEquivocator(Adversary):
         listener = host.world.host(peer)
         if listener.is_up and self._told.setdefault((peer, true.count), state) != state and listener.is_honest:
             host.world.governing.accuse(public_of(seed))
-        line = cosign_state(state, host.name, seed, host.clock // 1_000)
+        line = cosign_state(state, host.name, KeyPair(seed), host.clock // 1_000)
         return encode({**message, 1: Note(text=state.encode(), signatures=(line,)).encode()})
 
 
@@ -77,4 +77,4 @@ class LogEquivocator(Rewriter):
         if side == 0:
             return body
         other = replace(checkpoint, root=sha256(b"another " + checkpoint.root).digest())
-        return replace(body, notes=(sign_note(other.encode(), host.name, seed), *body.notes[1:]))
+        return replace(body, notes=(sign_note(other.encode(), host.name, KeyPair(seed)), *body.notes[1:]))

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from accredit.gossip.wire import Push
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Draft, encode_signed
 from accredit.simulations.virtual.ecosystem import Pen
 
@@ -125,4 +126,4 @@ def _registration(host: "Host", random: Random, *, seed: bytes) -> bytes:
         prev=None,
         body={"id": name, "name": "Forged"},
     )
-    return encode_signed(draft, seed)
+    return encode_signed(draft, KeyPair(seed))

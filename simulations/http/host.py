@@ -33,6 +33,7 @@ from accredit.node.key_files import NodeKeys
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store, open_reader
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode
 from accredit.simulations.virtual.disk import SYNC_MS
@@ -115,7 +116,7 @@ class HttpHost:
             heads_dir=str(folder / "heads"),
             tick_ms=world.settings.tick,
         )
-        self._keys = NodeKeys(name=name, **{role: world.town.node_seed(name, role) for role in _ROLES})
+        self._keys = NodeKeys(name=name, **{role: KeyPair(world.town.node_seed(name, role)) for role in _ROLES})
 
     def __repr__(self) -> str:
         return f"<host {self.name}{'' if self.is_up else ', down'}>"

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
 
@@ -238,7 +238,7 @@ def _authority(number: int, pen: Pen, budget: int) -> dict[str, Any]:
 
 def _sign(pen: Pen, kind: str, body: Mapping[str, Any], sub: str, *, eco: bytes | None, iat: int) -> Statement:
     draft = Draft(iss=pen.authority, sub=sub, iat=iat, eco=eco, kind=kind, seq=pen.seq, prev=pen.prev, body=dict(body))
-    unverified = decode(encode_signed(draft, pen.seed))
+    unverified = decode(encode_signed(draft, KeyPair(pen.seed)))
     check_statement(unverified)
     statement = verify(unverified, pen.public)
     pen.seq, pen.prev = next_number(statement), statement.id

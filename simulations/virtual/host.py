@@ -36,6 +36,7 @@ from accredit.node.engine import (
 )
 from accredit.node.engine.quorum_state import KeptNote, Noted
 from accredit.registry.decision.query import Query
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, root
@@ -131,8 +132,8 @@ class Host:
         engine = Engine(
             ecosystem=world.town.ecosystem,
             name=self.name,
-            peer_seed=world.town.node_seed(self.name, "peer"),
-            state_seed=world.town.node_seed(self.name, "state"),
+            peer_signer=KeyPair(world.town.node_seed(self.name, "peer")),
+            state_signer=KeyPair(world.town.node_seed(self.name, "state")),
             random=Random(self._random.getrandbits(256)),
             last=None if self._signed is None else self._signed.text,
             tick=world.settings.tick,
@@ -263,7 +264,7 @@ class Host:
         tree = MemoryHashes()
         tree.append(leaf_hash(raw) for _, raw in self.disk.entries)
         checkpoint = Checkpoint(origin=self.name, size=len(tree), root=root(len(tree), tree))
-        return sign_note(checkpoint.encode(), self.name, self.world.town.node_seed(self.name, "log"))
+        return sign_note(checkpoint.encode(), self.name, KeyPair(self.world.town.node_seed(self.name, "log")))
 
     def _later(self, ms: int, what: str, action: Callable[[], None]) -> None:
         """Plans an action for this start of the machine only."""

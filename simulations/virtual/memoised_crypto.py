@@ -14,14 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from nacl.bindings import crypto_sign
-
 from accredit.gossip import wire
 from accredit.gossip.wire import Body, UnverifiedFrame
 from accredit.governance import rulebook
 from accredit.registry import statement
 from accredit.registry.encoding import ed25519
-from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES
+from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, KeyPair
 from accredit.registry.statement import Unverified
 
 KEPT: Final = 200_000
@@ -66,17 +64,16 @@ def _raw(unverified: Unverified) -> bytes:
 
 def _signatures_and_frames() -> tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]:
     """What was made here is known again, once, for a frame has one recipient: signatures, and what a frame says."""
-    sign, verify, public_of = ed25519.sign, ed25519.verify, _remembering(ed25519.public_of, _itself)
+    sign, verify = KeyPair.sign, ed25519.verify
     encode, decode, key_id = wire.encode_frame, wire.decode_frame, _remembering(ed25519.key_id, _itself)
     made: dict[bytes, tuple[bytes, bytes]] = {}
     said: dict[bytes, UnverifiedFrame] = {}
 
-    def sign_here(seed: bytes, message: bytes) -> bytes:
-        public = public_of(seed)
-        signature = bytes(crypto_sign(message, seed + public)[:SIGNATURE_BYTES])  # `sign`, with the key pair at hand
+    def sign_here(pair: KeyPair, message: bytes) -> bytes:
+        signature = sign(pair, message)
         if len(made) >= KEPT:
             made.clear()
-        made[signature] = public, message
+        made[signature] = pair.public_key, message
         return signature
 
     def verify_here(public: bytes, message: bytes, signature: bytes) -> bool:
@@ -127,9 +124,9 @@ def _remembering(function: Callable[..., Any], key: Callable[..., Any]) -> Calla
 
 
 def _replace(old: object, new: object) -> None:
-    """Puts `new` wherever one of our modules has `old`."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith(_OURS):
-            for attribute, value in list(vars(module).items()):
-                if value is old:
-                    setattr(module, attribute, new)
+    """Puts `new` wherever one of our modules, or every key pair, has `old`."""
+    ours = [module for name, module in list(sys.modules.items()) if name.startswith(_OURS)]
+    for holder in (*ours, KeyPair):
+        for attribute, value in list(vars(holder).items()):
+            if value is old:
+                setattr(holder, attribute, new)

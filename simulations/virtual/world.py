@@ -17,6 +17,7 @@ from typing import Final
 
 from accredit.node.engine import Engine
 from accredit.node.engine.image import EngineImage
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.simulations.byzantine import Conduct
 from accredit.simulations.checkers import Checker, Violation
 
@@ -102,8 +103,8 @@ class World(Scene[Host]):
         engine = Engine(
             ecosystem=self.town.ecosystem,
             name="founding",
-            peer_seed=bytes(32),
-            state_seed=bytes(32),
+            peer_signer=KeyPair(bytes(32)),
+            state_signer=KeyPair(bytes(32)),
             random=Random(0),
         )
         engine.load(self.town.founding)

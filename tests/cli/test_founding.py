@@ -8,6 +8,7 @@ import pytest
 
 from accredit.cli.commands.ceremony import progress_of
 from accredit.cli.signing.offline_files import SignedStatements, decode_signed, read_ceremony
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import RefusedError
 from accredit.registry.statement import Draft, decode, encode_signed
 from tests.cli.town import AGENCY, CHARITY, COUNCIL, KEYS, PASSPHRASE, Town, make_key
@@ -128,7 +129,7 @@ def test_a_ceremony_file_with_a_forged_or_foreign_vote_is_refused(town: Town) ->
     stranger = Pen("stranger", "did:web:stranger.example")
     vote = Draft(iss=stranger.authority, sub=genesis.id.hex(), iat=genesis.iat, eco=genesis.id, kind="vote.approve",
                  seq=1, prev=None, body={"targets": [genesis.id]})  # fmt: skip
-    raw = encode_signed(vote, stranger.seed)
+    raw = encode_signed(vote, KeyPair(stranger.seed))
     with pytest.raises(RefusedError, match="Only keys that the charter names"):
         progress_of(
             SignedStatements(ecosystem=genesis.id, ecosystem_name="x", statements=(*signed.statements, raw)), "x"

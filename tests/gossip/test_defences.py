@@ -13,7 +13,7 @@ import pytest
 from accredit.gossip.config import GossipConfig
 from accredit.gossip.events import FrameReceived, Refuse, Reply
 from accredit.gossip.wire import Accusation, Announce, Body, Graft, Push, Request, encode_frame
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.statement import Unverified
 from tests.strategies.gossip_world import Node, World, lie, seed_of, statement
 
@@ -33,7 +33,7 @@ class Puppet:
         self._nonce += 1
         data = encode_frame(
             body,
-            seed=seed_of(self.name),
+            signer=KeyPair(seed_of(self.name)),
             recipient=to.kid,
             time=time or self.world.now,
             nonce=sha(self.name, self._nonce),

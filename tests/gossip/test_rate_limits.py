@@ -8,7 +8,7 @@ import pytest
 from accredit.gossip.config import GossipConfig
 from accredit.gossip.rate_limits import Guard, TokenBucket, status_of
 from accredit.gossip.wire import Announce, Frame, Prune, encode_frame
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import DecodeError, RefusedError
 
 CONFIG = GossipConfig(frames_per_second=1, frames_burst=2, bytes_per_second=1_000, bytes_burst=10_000)
@@ -19,7 +19,7 @@ MY_KID = key_id(public_of(ME))
 
 
 def a_frame(*, seed: bytes = PEER, to: bytes = MY_KID, time: int = NOW, nonce: bytes = b"n" * 16) -> bytes:
-    return encode_frame(Prune(backoff=0), seed=seed, recipient=to, time=time, nonce=nonce)
+    return encode_frame(Prune(backoff=0), signer=KeyPair(seed), recipient=to, time=time, nonce=nonce)
 
 
 def check(guard: Guard, data: bytes, *, now: int = NOW, at: int = 0) -> Frame:
@@ -140,7 +140,7 @@ def test_a_malformed_frame_is_laid_at_the_door_of_whoever_signed_it_for_us_and_n
 
 
 def _renamed(arguments: dict[str, Any]) -> dict[str, Any]:
-    return {"seed": arguments["seed"], "recipient": arguments["to"], "time": arguments["time"]}
+    return {"signer": KeyPair(arguments["seed"]), "recipient": arguments["to"], "time": arguments["time"]}
 
 
 def test_a_bucket_says_when_something_is_in_it_again() -> None:

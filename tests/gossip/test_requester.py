@@ -9,12 +9,13 @@ from accredit.gossip.config import GossipConfig
 from accredit.gossip.events import FrameAnswered, Peer, PeersChanged, Refuse, SendFailed, Ticked
 from accredit.gossip.machine import Machine
 from accredit.gossip.wire import Announce, Fetch, Graft, Prune, Push, Reconcile, Request, Root
+from accredit.registry.encoding.ed25519 import KeyPair
 from tests.strategies.gossip_alone import ALICE, BOB, CONFIG, Alice, reply_of, root_with
 from tests.strategies.gossip_world import START, Ledger, seed_of, statement
 
 
 def test_a_machine_without_peers_wants_nothing() -> None:
-    machine = Machine(seed=seed_of("alice"), held=Ledger(), random=Random(1))
+    machine = Machine(signer=KeyPair(seed_of("alice")), held=Ledger(), random=Random(1))
     assert machine.handle(PeersChanged(peers=(ALICE,)), now=START) == []
     assert machine.next_wakeup() is None
     assert machine.handle(Ticked(), now=START + 1) == []

@@ -14,7 +14,7 @@ from accredit.gossip.events import (
     Ticked,
 )
 from accredit.gossip.wire import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Request, Root, encode_frame
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.statement import decode
 from tests.strategies.gossip_alone import ALICE, BOB, CONFIG, Alice, reply_of, root_with
 from tests.strategies.gossip_world import AUTHORITY_SEED, START, World, forged, seed_of, statement
@@ -67,7 +67,9 @@ def test_an_answer_is_no_larger_than_a_frame_may_be() -> None:
 
 def test_a_stranger_is_refused_and_counted() -> None:
     alice = Alice()
-    eve = encode_frame(Graft(), seed=seed_of("eve"), recipient=key_id(ALICE.public), time=START, nonce=bytes(16))
+    eve = encode_frame(
+        Graft(), signer=KeyPair(seed_of("eve")), recipient=key_id(ALICE.public), time=START, nonce=bytes(16)
+    )
     (refused,) = alice.handle(FrameReceived(token=3, data=eve))
     assert isinstance(refused, Refuse)
     assert (refused.token, refused.status, refused.error.code) == (3, 403, "not_a_peer")
@@ -176,7 +178,7 @@ def test_a_bad_copy_does_not_block_the_good_one() -> None:
     victim, liar = world.nodes[0], world.nodes[2]
     data = encode_frame(
         Push(statements=(forged(true),), urgent=False),
-        seed=seed_of(liar.name),
+        signer=KeyPair(seed_of(liar.name)),
         recipient=key_id(victim.peer.public),
         time=world.now,
         nonce=bytes(16),
@@ -262,7 +264,7 @@ def test_statements_of_unknown_keys_are_bounded_and_forgotten_with_their_sender(
     unknown = [statement(n, seed=seed_of("unknown")) for n in range(1, 6)]
     data = encode_frame(
         Push(statements=tuple(each.raw for each in unknown), urgent=False),
-        seed=seed_of(other.name),
+        signer=KeyPair(seed_of(other.name)),
         recipient=key_id(node.peer.public),
         time=world.now,
         nonce=bytes(16),

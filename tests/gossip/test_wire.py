@@ -33,7 +33,7 @@ from accredit.gossip.wire import (
     verify_frame,
 )
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.encoding.ed25519 import key_id, public_of, sign
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError
 from accredit.registry.limits import STATEMENT_BYTES
 from accredit.registry.transparency.equivocation import CONFLICT_BYTES
@@ -78,7 +78,7 @@ bodies: st.SearchStrategy[Body] = st.one_of(
 
 
 def frame(body: Body, *, time: int = 5, nonce: bytes = NONCE) -> bytes:
-    return encode_frame(body, seed=SEED, recipient=YOU, time=time, nonce=nonce)
+    return encode_frame(body, signer=KeyPair(SEED), recipient=YOU, time=time, nonce=nonce)
 
 
 def read(data: bytes) -> UnverifiedFrame:
@@ -131,7 +131,7 @@ def test_mutated_frames_are_refused_and_raise_only_our_errors(body: Body, data: 
 def test_a_frame_without_our_external_data_is_refused() -> None:
     """So that nothing signed for another purpose can be passed off as gossip."""
     protected, payload = encode({1: -8, 4: ME}), encode({1: 1, 2: ME, 3: YOU, 4: 5, 5: NONCE, 6: 5, 7: {1: 0}})
-    signature = sign(SEED, encode(["Signature1", protected, b"", payload]))
+    signature = KeyPair(SEED).sign(encode(["Signature1", protected, b"", payload]))
     foreign = read(b"\xd2" + encode([protected, {}, payload, signature]))
     with pytest.raises(RefusedError, match="signature"):
         verify_frame(foreign, public_of(SEED))

@@ -4,7 +4,7 @@ import pytest
 
 from accredit.governance.admission import Admission
 from accredit.governance.key_entries import next_number
-from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.encoding.ed25519 import KeyPair, key_id
 from accredit.registry.errors import DecodeError, NotYetError, RefusedError
 from accredit.registry.statement import Draft, Statement, Unverified, decode, encode_signed
 from tests.strategies.bodies import ISSUER, grant, register
@@ -21,7 +21,7 @@ def node_of(town: Consortium, *statements: Statement) -> Admission:
 
 def unsigned(town: Consortium, pen: Pen, kind: str, body: dict[str, object], sub: str) -> Unverified:
     draft = Draft(iss=pen.authority, sub=sub, iat=1, eco=town.eco, kind=kind, seq=pen.seq, prev=pen.prev, body=body)
-    return decode(encode_signed(draft, pen.seed))
+    return decode(encode_signed(draft, KeyPair(pen.seed)))
 
 
 def code_of(node: Admission, statement: Unverified) -> str:
@@ -63,7 +63,7 @@ def test_a_genesis_signed_by_a_stranger_is_refused() -> None:
     town = trio()
     stranger = Pen("stranger", A)
     draft = Draft(iss=A, sub=town.id, iat=1, eco=None, kind="charter.genesis", seq=1, prev=None, body=town.genesis.body)
-    foreign = decode(encode_signed(draft, seed_of(stranger.name)))
+    foreign = decode(encode_signed(draft, KeyPair(seed_of(stranger.name))))
 
     assert code_of(Admission(foreign.id), foreign) == "foreign_genesis"
 

@@ -13,6 +13,7 @@ from accredit.governance.policy_renewal import Renewal, export_policy, prove_ren
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.check import check
 from accredit.registry.evidence.prove import prove
@@ -70,7 +71,7 @@ def note_of(fold: Fold, time: int = NOW, by: Sequence[str] = NAMES[:3], **member
         name="A consortium", ecosystem=fold.ecosystem, fold=1, count=fold.committed_count(), root=fold.state_root()
     )
     state = replace(state, **members)
-    lines = tuple(cosign_state(state, name, seed_of(f"{name} state"), time) for name in by)
+    lines = tuple(cosign_state(state, name, KeyPair(seed_of(f"{name} state")), time) for name in by)
     return Note(text=state.encode(), signatures=lines).encode()
 
 

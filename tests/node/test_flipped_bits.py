@@ -13,6 +13,7 @@ import pytest
 from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Change, open_reader
 from accredit.node.storage.state_store import NotedStore
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
@@ -36,7 +37,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_store(path) as store:
         store.append(statements(0, SIZE))
         text = Checkpoint(origin=ORIGIN, size=SIZE, root=store.root()).encode()
-        store.set_checkpoint(SIZE, sign_note(text, ORIGIN, bytes(32)).decode())
+        store.set_checkpoint(SIZE, sign_note(text, ORIGIN, KeyPair(bytes(32))).decode())
         feed = [
             Change(
                 time=1_000 + n, statement=id, kind="issuer.register", sub=f"did:web:i{n}.example", change="took_effect"

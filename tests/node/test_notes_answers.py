@@ -14,6 +14,7 @@ from accredit.registry.decision.decide import Query, decide
 from accredit.registry.domain.records import record_key
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import NotYetError, RemoteError
 from accredit.registry.evidence.check import Evidence, check
 from accredit.registry.evidence.proved_records import ProvenRecord, ProvenRecords
@@ -251,7 +252,7 @@ async def test_a_signers_note_is_taken_and_a_strangers_is_not(node: Served) -> N
         (state, "node9.example.org", "state", node.now(), 422),
         (other, ORIGIN, "state", node.now(), 422),
     ):
-        line = cosign_state(said, name, seed_of(seed), when)
+        line = cosign_state(said, name, KeyPair(seed_of(seed)), when)
         answer = await post_note(node, encode({1: Note(text=said.encode(), signatures=(line,)).encode()}))
         assert answer.status_code == status, answer.text
     assert (await post_note(node, b"x" * (1024 * 1024 + 1))).status_code == 413

@@ -12,6 +12,7 @@ from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.storage.audit import audit_state
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedState
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote, cosign_state, quorum
@@ -119,7 +120,7 @@ async def test_an_offered_part_of_the_log_is_derived_again_after_a_restart(tmp_p
 
 
 def _cosigned_by(state: StateNote, *names: str) -> bytes:
-    lines = tuple(cosign_state(state, name, node_seed(name, "state"), now()) for name in names)
+    lines = tuple(cosign_state(state, name, KeyPair(node_seed(name, "state")), now()) for name in names)
     return Note(text=state.encode(), signatures=lines).encode()
 
 

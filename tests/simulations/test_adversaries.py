@@ -7,7 +7,7 @@ import pytest
 
 from accredit.gossip.wire import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
 from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import conflict_of_checkpoints
 from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, sign_note
@@ -36,7 +36,7 @@ from accredit.simulations.virtual.world import World
 def frame_of(world: World, body: Body) -> bytes:
     name, other = world.town.names[:2]
     seed, recipient = world.town.node_seed(name, "peer"), world.town.peer_id(other)
-    return encode_frame(body, seed=seed, recipient=recipient, time=1, nonce=bytes(16))
+    return encode_frame(body, signer=KeyPair(seed), recipient=recipient, time=1, nonce=bytes(16))
 
 
 def said(conduct: Conduct, world: World, body: Body) -> Body | None:
@@ -126,7 +126,7 @@ def test_a_note_equivocator_signs_two_roots_for_one_count() -> None:
     host = world.hosts[0]
     public = public_of(world.town.node_seed(host.name, "state"))
     state = StateNote(name="E", ecosystem=world.town.ecosystem, fold=1, count=7, root=bytes(32))
-    line = cosign_state(state, host.name, world.town.node_seed(host.name, "state"), host.clock // 1_000)
+    line = cosign_state(state, host.name, KeyPair(world.town.node_seed(host.name, "state")), host.clock // 1_000)
     data = encode({1: Note(text=state.encode(), signatures=(line,)).encode(), 2: []})
     conduct = NoteEquivocator()
     conduct.begin(host)
@@ -146,7 +146,7 @@ def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
     host = world.hosts[0]
     log, seed = public_of(world.town.node_seed(host.name, "log")), world.town.node_seed(host.name, "log")
     key = VerifierKey(name=host.name, type=KeyType.ED25519, public=log)
-    true = sign_note(Checkpoint(origin=host.name, size=3, root=bytes(32)).encode(), host.name, seed)
+    true = sign_note(Checkpoint(origin=host.name, size=3, root=bytes(32)).encode(), host.name, KeyPair(seed))
     beacon = Beacon(root=bytes(32), count=1, size=3, time=1, notes=(true,))
     conduct = LogEquivocator()
     assert conduct.rewrite_for(bytes(32), beacon) == beacon  # it has not begun
@@ -157,7 +157,7 @@ def test_a_log_equivocator_shows_two_trees_of_one_size() -> None:
     assert isinstance(bodies[1], Beacon)
     conflict = conflict_of_checkpoints(true, bodies[1].notes[0], key)
     assert conflict.key.public == world.misconduct[0].key
-    foreign = sign_note(Checkpoint(origin="other", size=3, root=bytes(32)).encode(), "other", seed)
+    foreign = sign_note(Checkpoint(origin="other", size=3, root=bytes(32)).encode(), "other", KeyPair(seed))
     others = Beacon(root=bytes(32), count=1, size=3, time=1, notes=(foreign,))
     assert conduct.rewrite_for(bytes(31) + b"\1", others) == others
 

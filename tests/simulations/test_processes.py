@@ -13,6 +13,7 @@ import pytest
 
 from accredit.governance.fold import Fold
 from accredit.node.storage.log_store import Store
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -147,7 +148,7 @@ class Stored:
     def checkpoint(self, number: int, size: int, root: bytes) -> str:
         name = self.machines[number].name
         text = Checkpoint(origin=name, size=size, root=root).encode()
-        return sign_note(text, name, self.town.node_seed(name, "log")).decode()
+        return sign_note(text, name, KeyPair(self.town.node_seed(name, "log"))).decode()
 
     def noticed(self) -> str:
         """By which checker."""

@@ -16,7 +16,7 @@ from accredit.governance.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import NotYetError
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
 
@@ -215,7 +215,7 @@ def key_entry(pen: Pen, *, budget: int = BUDGET, next_key: bool = False) -> dict
 
 def _sign(pen: Pen, kind: str, body: dict[str, Any], sub: str, *, eco: bytes | None, iat: int) -> Statement:
     draft = Draft(iss=pen.authority, sub=sub, iat=iat, eco=eco, kind=kind, seq=pen.seq, prev=pen.prev, body=body)
-    unverified = decode(encode_signed(draft, pen.seed))
+    unverified = decode(encode_signed(draft, KeyPair(pen.seed)))
     check_statement(unverified)
     statement = verify(unverified, pen.public)
     pen.seq, pen.prev = next_number(statement), statement.id

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
 from accredit.registry.domain.records import Effective, MemoryRecords, Records, record_digest
-from accredit.registry.encoding.ed25519 import multibase, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, multibase, public_of
 from accredit.registry.statement import Draft, decode, encode_signed, verify
 
 ECOSYSTEM = "https://ecosystem.example/"
@@ -63,7 +63,7 @@ def effective(
     """A statement by `by`, signed with the key of `key` (or of `by`), as its number `seq`."""
     seed, prev = seed_of(key or by), None if seq == 1 else GENESIS
     draft = Draft(iss=by, sub=sub, iat=iat, eco=GENESIS, kind=kind, seq=seq, prev=prev, body=dict(body))
-    return Effective(statement=verify(decode(encode_signed(draft, seed)), public_of(seed)), by=by, via=via)
+    return Effective(statement=verify(decode(encode_signed(draft, KeyPair(seed))), public_of(seed)), by=by, via=via)
 
 
 def grant_body(issuer: str = COLLEGE, **members: Any) -> dict[str, Any]:

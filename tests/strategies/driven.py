@@ -26,7 +26,7 @@ from accredit.node.engine import (
     TellNote,
 )
 from accredit.node.engine.image import EngineImage
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import StorageError
 from accredit.registry.statement import Statement
 from tests.strategies.consortium import Consortium
@@ -51,8 +51,8 @@ class Driven:
         self.engine = Engine(
             ecosystem=town.eco,
             name=name,
-            peer_seed=node_seed(name, "peer"),
-            state_seed=node_seed(name, "state"),
+            peer_signer=KeyPair(node_seed(name, "peer")),
+            state_signer=KeyPair(node_seed(name, "state")),
             random=Random(name),
             gossip=GossipConfig(),
             base=base,
@@ -126,7 +126,7 @@ def pushed_by(name: str, node: Driven, *raws: bytes) -> FrameArrived:
     """A push of a peer to `node`."""
     data = encode_frame(
         Push(statements=raws, urgent=False),
-        seed=node_seed(name, "peer"),
+        signer=KeyPair(node_seed(name, "peer")),
         recipient=key_id(public_of(node_seed(node.engine.name, "peer"))),
         time=node.now,
         nonce=node.now.to_bytes(16),

@@ -26,7 +26,7 @@ from accredit.gossip.events import (
 )
 from accredit.gossip.machine import Machine
 from accredit.gossip.wire import Beacon, Body, Graft, Root, decode_frame, encode_frame
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from tests.strategies.gossip_world import START, Ledger, seed_of, statement
 
 CONFIG = GossipConfig()
@@ -40,7 +40,7 @@ class Alice:
     def __init__(self, config: GossipConfig = CONFIG) -> None:
         self.now = START
         self.ledger = Ledger()
-        self.machine = Machine(seed=seed_of("alice"), held=self.ledger, random=Random(1), config=config)
+        self.machine = Machine(signer=KeyPair(seed_of("alice")), held=self.ledger, random=Random(1), config=config)
         self.sent: list[Send] = []
         self.handle(PeersChanged(peers=(ALICE, BOB)))
 
@@ -55,7 +55,9 @@ class Alice:
         return self.handle(FrameReceived(token=7, data=data))
 
     def by_bob(self, body: Body, nonce: bytes) -> bytes:
-        return encode_frame(body, seed=seed_of("bob"), recipient=key_id(ALICE.public), time=self.now, nonce=nonce)
+        return encode_frame(
+            body, signer=KeyPair(seed_of("bob")), recipient=key_id(ALICE.public), time=self.now, nonce=nonce
+        )
 
     def wait(self) -> list[Effect]:
         """Until the machine wants to be woken."""

@@ -43,7 +43,7 @@ from accredit.gossip.events import (
 from accredit.gossip.machine import Machine
 from accredit.gossip.roster import Roster
 from accredit.gossip.wire import Body, decode_frame
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.statement import Draft, Unverified, decode, encode_signed, verify
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -74,13 +74,13 @@ def statement(
         prev=None if seq == 1 else sha256(b"%d" % seq).digest(),
         body=body or {"n": seq},
     )
-    return decode(encode_signed(draft, seed))
+    return decode(encode_signed(draft, KeyPair(seed)))
 
 
 def checkpoint(log: str, size: int, *, root: str = "the tree") -> bytes:
     """A signed checkpoint of the log of that name."""
     text = Checkpoint(origin=log, size=size, root=sha256(root.encode()).digest()).encode()
-    return sign_note(text, log, seed_of(log))
+    return sign_note(text, log, KeyPair(seed_of(log)))
 
 
 def lie(log: str, size: int = 5) -> bytes:
@@ -226,7 +226,7 @@ class World:
     def _machine(self, name: str, ledger: Ledger, is_firewalled: bool) -> Machine:
         rng = Random(self.random.getrandbits(64))
         config = replace(self._config or GossipConfig(), outbound_only=is_firewalled)
-        return Machine(seed=seed_of(name), held=ledger, random=rng, config=config)
+        return Machine(signer=KeyPair(seed_of(name)), held=ledger, random=rng, config=config)
 
     def introduce(self) -> None:
         """Tells every node of all nodes, itself included."""

@@ -13,7 +13,7 @@ from typing import Any
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.evidence.check import AUTHORIZATION, Evidence
 from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.snapshot import Subject, encode_snapshot
@@ -41,7 +41,7 @@ def signer_keys(count: int) -> list[VerifierKey]:
 
 def cosigned(state: StateNote, time: int, by: Sequence[str]) -> bytes:
     """A note with cosignatures of these nodes, made at `time`."""
-    lines = tuple(cosign_state(state, name, state_seed(name), time) for name in by)
+    lines = tuple(cosign_state(state, name, KeyPair(state_seed(name)), time) for name in by)
     return Note(text=state.encode(), signatures=lines).encode()
 
 

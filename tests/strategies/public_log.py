@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import leaf_hash
 from accredit.registry.transparency.signed_note import sign_note
@@ -61,7 +62,7 @@ class PublicLog:
         size = len(self.entries) if self.size is None else self.size
         root = derive_root(map(leaf_hash, self.entries[:size])) if self.root is None else self.root
         text = Checkpoint(origin=self.name, size=size, root=root).encode()
-        return sign_note(text, self.name, node_seed(self.signer or self.name, "log"))
+        return sign_note(text, self.name, KeyPair(node_seed(self.signer or self.name, "log")))
 
     def file(self, path: str) -> bytes | None:
         """What it answers, if it has that."""

@@ -22,6 +22,7 @@ from accredit.node.runtime.note_sender import NOTE_PATH, NOTE_TYPE
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.sync.initial_sync import Bulk
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, RemoteError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.tiles import Tile
@@ -75,7 +76,7 @@ class Links:
 
 def keys_of(name: str) -> NodeKeys:
     """The keys that `network.node_entry` publishes."""
-    return NodeKeys(name=name, **{role: node_seed(name, role) for role in ("peer", "log", "witness", "state")})
+    return NodeKeys(name=name, **{role: KeyPair(node_seed(name, role)) for role in ("peer", "log", "witness", "state")})
 
 
 def config_of(folder: Path, town: Consortium, name: str, **settings: Any) -> NodeConfig:

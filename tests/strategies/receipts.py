@@ -1,5 +1,6 @@
 """A small log and its receipts."""
 
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, prove_consistency, prove_inclusion, root
 from accredit.registry.transparency.scitt_receipts import make_growth, make_receipt
 from tests.strategies.domain import effective, grant_body, seed_of
@@ -19,11 +20,11 @@ def log_of(size: int) -> MemoryHashes:
 def receipt_for(index: int, size: int = 7) -> bytes:
     """That it holds a statement."""
     path = prove_inclusion(index, size, log_of(size))
-    return make_receipt(STATEMENTS[index], ORIGIN, SEED, index=index, size=size, path=path)
+    return make_receipt(STATEMENTS[index], ORIGIN, KeyPair(SEED), index=index, size=size, path=path)
 
 
 def growth(old: int, new: int) -> bytes:
     """That it only grew."""
     hashes = log_of(new)
     path = prove_consistency(old, new, hashes)
-    return make_growth(ORIGIN, SEED, old=old, new=new, path=path, root=root(new, hashes))
+    return make_growth(ORIGIN, KeyPair(SEED), old=old, new=new, path=path, root=root(new, hashes))

@@ -51,7 +51,7 @@ from accredit.node.storage.state_store import NotedStore
 from accredit.node.telemetry import Metrics
 from accredit.node.witness.server import NodeWitness
 from accredit.registry.domain.frameworks import items_root
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import StorageError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import Conflict
@@ -101,7 +101,7 @@ class Served:
         self.health = NodeHealth(self, self.store, config, self, self.metrics)
         self.witness = NodeWitness(
             name=self.name,
-            seed=seed_of("witness"),
+            signer=KeyPair(seed_of("witness")),
             held=self.store,
             store=self.store,
             log_key={OTHER_LOG: public_of(seed_of(OTHER_LOG))}.get,
@@ -228,7 +228,7 @@ class Served:
         except StorageError as error:
             self._perform(self.engine.handle(AppendFailed(error=error), now=self._ms()))
             return
-        self.store.set_checkpoint(size, signed_checkpoint(ORIGIN, size, root, seed_of("log")).decode())
+        self.store.set_checkpoint(size, signed_checkpoint(ORIGIN, size, root, KeyPair(seed_of("log"))).decode())
         self._perform(self.engine.handle(Appended(size=size), now=self._ms()))
 
     # Asking it
@@ -254,8 +254,8 @@ def empty(path: Path, town: Consortium) -> Served:
     engine = Engine(
         ecosystem=town.eco,
         name=ORIGIN,
-        peer_seed=seed_of("peer"),
-        state_seed=seed_of("state"),
+        peer_signer=KeyPair(seed_of("peer")),
+        state_signer=KeyPair(seed_of("state")),
         random=Random(1),
     )
     return Served(town=town, engine=engine, store=Store.open(path / "node.sqlite", ecosystem=town.eco, origin=ORIGIN))

@@ -123,7 +123,7 @@ class Town:
             missing = [each.raw for each in self.town.said if each.id not in node.runtime.engine]
             if missing:
                 await node.runtime.submit(missing)
-            log = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(node.keys.log))
+            log = VerifierKey(name=name, type=KeyType.ED25519, public=node.keys.log.public_key)
             try:
                 async with trio.open_nursery() as nursery:
                     serving = partial(serve, node.application(), node.config, shutdown=shutdown.wait)

@@ -4,7 +4,7 @@ log = Tree("log.example", size=20)
 log.request(5, 8).encode()
 """
 
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, prove_consistency, root
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey, sign_note
@@ -35,7 +35,7 @@ class Tree:
         return self.checkpoint(size).encode()
 
     def note(self, size: int) -> bytes:
-        return sign_note(self.text(size), self.name, seed_of(self.name))
+        return sign_note(self.text(size), self.name, KeyPair(seed_of(self.name)))
 
     def request(self, old: int, size: int) -> AddCheckpoint:
         """With the proof, where there is one."""

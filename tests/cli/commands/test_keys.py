@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
-from accredit.cli.signing.keys import Signer, new_passphrase_for, read_public, unsent_path, write_unsent
+from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for, read_public, unsent_path, write_unsent
 from accredit.node.key_files import SealedKey
 from accredit.registry.encoding.ed25519 import key_id, multibase, public_of
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError
@@ -59,7 +59,7 @@ def test_a_new_key_and_its_successor_are_made_encrypted_and_exported_without_a_s
     }
     assert read_public(entry).kid == held.kid
     assert not read_public(entry).is_secret
-    assert Signer.unlock(key, secret).kid == held.kid
+    assert UnlockedKey.unlock(key, secret).kid == held.kid
     assert tomllib.loads(typed("keys", "export", key).stdout)["key"]["budget"] == 1_000_000
 
 
@@ -121,12 +121,12 @@ def test_a_wrong_missing_or_empty_passphrase_is_said_and_where_to_put_it(tmp_pat
     path = make_key(tmp_path, "a", BOARD)
     secret.write_text("wrong\n")
     with pytest.raises(InputError, match="not the passphrase"):
-        Signer.unlock(path, secret)
+        UnlockedKey.unlock(path, secret)
     with pytest.raises(InputError, match="--passphrase-file"):
         new_passphrase_for(path, None)
     secret.write_text("\n")
     with pytest.raises(InputError, match="empty"):
-        Signer.unlock(path, secret)
+        UnlockedKey.unlock(path, secret)
 
 
 def test_a_passphrase_is_asked_for_on_a_terminal_and_never_shown(
@@ -149,7 +149,7 @@ def test_a_public_entry_cannot_sign(tmp_path: Path, secret: Path) -> None:
     with pytest.raises(DecodeError, match="not the public entry"):
         read_public(tmp_path / "a.toml")
     with pytest.raises(InputError, match="--offline"):
-        Signer.unlock(tmp_path / "a.toml", secret)
+        UnlockedKey.unlock(tmp_path / "a.toml", secret)
 
 
 def draft(seq: int) -> Draft:
@@ -159,7 +159,7 @@ def draft(seq: int) -> Draft:
 
 def test_a_number_is_signed_once_even_if_the_command_dies_before_sending(tmp_path: Path, secret: Path) -> None:
     path = make_key(tmp_path, "a", BOARD)
-    signer = Signer.unlock(path, secret)
+    signer = UnlockedKey.unlock(path, secret)
     kept: list[bytes] = []
     raws = signer.sign([draft(1), draft(2)], keep=kept.extend)
     assert kept == raws
@@ -179,7 +179,7 @@ def test_nothing_is_recorded_where_what_was_signed_cannot_be_kept(tmp_path: Path
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        Signer.unlock(path, secret).sign([draft(1)], keep=full)
+        UnlockedKey.unlock(path, secret).sign([draft(1)], keep=full)
     assert read_public(path).last is None
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from accredit.cli.commands.node_status import missing
 from accredit.node.key_files import NodeKeys
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.equivocation import check
 from tests.cli.town import Town, found_town
 from tests.strategies.contradictions import forked_log
@@ -77,7 +78,7 @@ def test_what_proves_nothing_is_not_even_sent(own: Town, tmp_path: Path) -> None
     file = tmp_path / "file"
     file.write_bytes(lie_of(own, "node2")[:-1])
     own.run("node", "accuse", file, nodes=["http://127.0.0.1:9"], code=3)
-    file.write_bytes(forked_log("node2.example", bytes(32)).encode())
+    file.write_bytes(forked_log("node2.example", KeyPair(bytes(32))).encode())
     refused = own.run("node", "accuse", file, nodes=own.urls[:1], code=1)
     assert "key of no node" in refused.stdout
     gone = own.run("node", "conflicts", nodes=["http://127.0.0.1:9"], code=1)

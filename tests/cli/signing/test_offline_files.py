@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accredit.cli.signing import offline_files
 from accredit.cli.signing.offline_files import Head, SignedStatements, SigningRequest
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError
 from accredit.registry.statement import Draft, encode_signed
 from tests.strategies import bodies
@@ -125,7 +126,7 @@ def test_any_json_in_place_of_a_member_is_refused_as_ours(value: Any) -> None:
 
 
 def test_signed_statements_travel_in_one_file(tmp_path: Path) -> None:
-    raws = tuple(encode_signed(draft, PEN.seed) for draft in REQUEST.drafts)
+    raws = tuple(encode_signed(draft, KeyPair(PEN.seed)) for draft in REQUEST.drafts)
     signed = SignedStatements(ecosystem=ECO, ecosystem_name="Example", statements=raws)
     assert offline_files.decode_signed(signed.encode(), "s.json") == signed
     (tmp_path / "s.json").write_text(signed.encode())

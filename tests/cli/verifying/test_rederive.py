@@ -9,6 +9,7 @@ from accredit.cli.commands.log import noted_bytes
 from accredit.cli.verifying.rederive import Derived, derive
 from accredit.governance.fold import Fold
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError, RemoteError
 from accredit.registry.evidence.snapshot import encode_snapshot
 from accredit.registry.statement import Statement
@@ -41,7 +42,7 @@ def state_of(fold: Fold) -> StateNote:
 
 
 def cosigned(state: StateNote, names: Sequence[str] = NAMES[:3]) -> bytes:
-    lines = tuple(cosign_state(state, name, node_seed(name, "state"), 1_700_000_000) for name in names)
+    lines = tuple(cosign_state(state, name, KeyPair(node_seed(name, "state")), 1_700_000_000) for name in names)
     return Note(text=state.encode(), signatures=lines).encode()
 
 

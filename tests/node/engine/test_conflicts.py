@@ -9,7 +9,7 @@ from accredit.gossip import events
 from accredit.node.engine import ConflictArrived, KeepConflict, NoteArrived
 from accredit.node.engine import equivocations as caught_module
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import (
     CHECKPOINTS,
@@ -28,13 +28,15 @@ NODES = ("node1", "node2", "node3", "node4")
 
 def checkpoint(name: str, root: int, size: int = 3) -> bytes:
     text = Checkpoint(origin=name, size=size, root=root.to_bytes(32)).encode()
-    return sign_note(text, name, node_seed(name, "log"))
+    return sign_note(text, name, KeyPair(node_seed(name, "log")))
 
 
 def two_trees(name: str, *, role: str = "log", roots: tuple[int, int] = (1, 2)) -> bytes:
     key = VerifierKey(name=name, type=KeyType.ED25519, public=public_of(node_seed(name, role)))
     notes = [
-        sign_note(Checkpoint(origin=name, size=3, root=root.to_bytes(32)).encode(), name, node_seed(name, role))
+        sign_note(
+            Checkpoint(origin=name, size=3, root=root.to_bytes(32)).encode(), name, KeyPair(node_seed(name, role))
+        )
         for root in roots
     ]
     return conflict_of_checkpoints(notes[0], notes[1], key).encode()
@@ -157,7 +159,7 @@ def test_a_signer_that_cosigns_two_roots_of_one_count_is_caught() -> None:
     lie = replace(honest, root=bytes(32))
 
     def cosigned(state: StateNote) -> bytes:
-        line = cosign_state(state, "node2", node_seed("node2", "state"), node.now // 1_000)
+        line = cosign_state(state, "node2", KeyPair(node_seed("node2", "state")), node.now // 1_000)
         return Note(text=state.encode(), signatures=(line,)).encode()
 
     assert not node.handle(NoteArrived(token=0, data=encode({1: cosigned(lie)})))[1:]

@@ -3,7 +3,7 @@
 import pytest
 
 from accredit.node.engine.head_ledger import KEPT, NOTE_BYTES, OTHERS, Ledger, Sayings
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import check
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey, sign_note
@@ -15,7 +15,7 @@ KEYS = {name: public_of(seed_of(name)) for name in NAMES}
 
 def checkpoint(name: str = NAMES[0], size: int = 7, root: int = 1, seed: str = "") -> bytes:
     text = Checkpoint(origin=name, size=size, root=root.to_bytes(32)).encode()
-    return sign_note(text, name, seed_of(seed or name))
+    return sign_note(text, name, KeyPair(seed_of(seed or name)))
 
 
 def test_two_trees_of_one_size_are_a_conflict_that_anybody_can_check() -> None:
@@ -37,7 +37,7 @@ def test_two_trees_of_one_size_are_a_conflict_that_anybody_can_check() -> None:
         checkpoint(seed="another"),
         checkpoint("stranger.example"),
         checkpoint() + b"\n" * NOTE_BYTES,
-        sign_note("one line\n", NAMES[0], seed_of(NAMES[0])),
+        sign_note("one line\n", NAMES[0], KeyPair(seed_of(NAMES[0]))),
     ],
 )
 def test_what_is_no_checkpoint_of_a_log_here_is_counted_and_never_shown(note: bytes) -> None:

@@ -14,6 +14,7 @@ from accredit.node.engine.notary_events import Arrived, Keep, Stands, Statements
 from accredit.node.engine.quorum_state import KeptNote, Noted, Part
 from accredit.registry.domain.records import record_digest, record_key
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, InputError, NotYetError, StorageError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.signed_note import Note
@@ -65,7 +66,7 @@ class World:
     def _host(self, n: int) -> Host:
         name = f"n{n}.example"
         fold = Fold(self.town.eco)
-        notary = Notary(ecosystem=self.town.eco, name=name, state_seed=seed_of(f"{name} state"), live=fold)
+        notary = Notary(ecosystem=self.town.eco, name=name, signer=KeyPair(seed_of(f"{name} state")), live=fold)
         return Host(name, fold, notary)
 
     def at(self, delay: int, host: int, what: str, value: object) -> None:
@@ -247,7 +248,7 @@ def test_a_restored_node_signs_nothing_smaller_than_it_signed_before() -> None:
     last = world.hosts[0].kept[-1].encode()
     fold = world.town.fold(world.town.said[:2])
     again = Notary(
-        ecosystem=world.town.eco, name="n0.example", state_seed=seed_of("n0.example state"), live=fold, last=last
+        ecosystem=world.town.eco, name="n0.example", signer=KeyPair(seed_of("n0.example state")), live=fold, last=last
     )
     told = again.handle(StatementsHeld(statements=tuple(world.town.said[:2])), now=world.now)
     told += again.handle(Ticked(), now=world.now + 60_000)
@@ -273,7 +274,7 @@ def test_an_offer_that_leaves_out_a_revocation_held_for_half_a_minute_is_not_cos
     kept = len(host.kept)
     partial = town.fold([s for s in town.said if s is not suspended])
     state = StateNote(name="A consortium", ecosystem=town.eco, fold=1, count=len(partial), root=partial.state_root())
-    line = cosign_state(state, "n1.example", seed_of("n1.example state"), world.now // 1000)
+    line = cosign_state(state, "n1.example", KeyPair(seed_of("n1.example state")), world.now // 1000)
     note = Note(text=state.encode(), signatures=(line,)).encode()
     world._do(0, Arrived(data=encode({1: note, 2: sorted(s.id for s in town.said[noted:] if s is not suspended)})))
 
@@ -304,7 +305,7 @@ def test_a_cosignature_of_a_stranger_is_refused() -> None:
     world = found(4)
     state = newest(world)
     for name, seed in (("n9.example", "n9.example state"), ("n1.example", "n9.example state")):
-        line = cosign_state(state, name, seed_of(seed), world.now // 1000)
+        line = cosign_state(state, name, KeyPair(seed_of(seed)), world.now // 1000)
         note = Note(text=state.encode(), signatures=(line,)).encode()
         with pytest.raises(AccreditError):
             world.hosts[0].notary.handle(Arrived(data=encode({1: note})), now=world.now)
@@ -317,7 +318,7 @@ def again(world: World, said: list[Statement], last: str | None = None) -> Notar
     """The first node's notary after a restart, its log being `said`; it has not been told of anything yet."""
     fold = world.town.fold(said)
     seed = seed_of("n0.example state")
-    return Notary(ecosystem=world.town.eco, name="n0.example", state_seed=seed, live=fold, last=last)
+    return Notary(ecosystem=world.town.eco, name="n0.example", signer=KeyPair(seed), live=fold, last=last)
 
 
 def test_a_restarted_notary_goes_on_from_what_was_noted() -> None:
@@ -371,7 +372,7 @@ def test_a_stored_note_whose_signature_was_altered_is_not_taken_up() -> None:
 def test_a_stored_note_of_signers_long_replaced_stands_no_more() -> None:
     world = found(4)
     state = newest(world)
-    line = cosign_state(state, "n9.example", seed_of("n9.example state"), world.now // 1000)
+    line = cosign_state(state, "n9.example", KeyPair(seed_of("n9.example state")), world.now // 1000)
     notary = again(world, world.town.said)
     notary.resume(state, world.town.said, note=Note(text=state.encode(), signatures=(line,)).encode())
     assert notary.noted.note is None
@@ -393,7 +394,7 @@ def test_a_clock_set_back_by_an_hour_keeps_nobody_from_signing() -> None:
 
 def test_without_signers_no_second_fold_is_made() -> None:
     town = Consortium.of((A, "nonprofit"))
-    notary = Notary(ecosystem=town.eco, name="n0.example", state_seed=bytes(32), live=town.fold())
+    notary = Notary(ecosystem=town.eco, name="n0.example", signer=KeyPair(bytes(32)), live=town.fold())
     assert notary.handle(StatementsHeld(statements=tuple(town.said)), now=BEGIN) == []
     assert notary.handle(Ticked(), now=BEGIN + 60_000) == []
     assert notary.next_wakeup() is None

@@ -14,6 +14,7 @@ from accredit.node.http.problems import MEDIA_TYPE
 from accredit.node.http.routes.route import Route
 from accredit.node.runtime.equivocations import digest
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.witness import AddCheckpoint, origin_hash
@@ -49,7 +50,7 @@ def operation(route: Route) -> dict[str, Any]:
 def checkpoint_of_another_log() -> bytes:
     """A request that the node cosigns, as a witness."""
     text = Checkpoint(origin=OTHER_LOG, size=1, root=bytes(32)).encode()
-    return AddCheckpoint(old=0, proof=(), checkpoint=sign_note(text, OTHER_LOG, seed_of(OTHER_LOG))).encode()
+    return AddCheckpoint(old=0, proof=(), checkpoint=sign_note(text, OTHER_LOG, KeyPair(seed_of(OTHER_LOG)))).encode()
 
 
 def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
@@ -66,7 +67,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     accept = "accept"
     noted = node.notary.noted.state
     assert noted is not None
-    lie = forked_log(ORIGIN, seed_of("log"))
+    lie = forked_log(ORIGIN, KeyPair(seed_of("log")))
     proved = {**one, "evidence": True}
     return {
         "post_authorization": [("", {"json": trqp}), ("", {"json": dated})],
@@ -129,7 +130,7 @@ async def test_every_route_answers_what_the_document_says(tmp_path: Path) -> Non
         "{path}": "0/000.p/3",
         "{hash}": origin_hash(OTHER_LOG),
         "{hex}": "a",
-        "{conflict}": digest(forked_log(ORIGIN, seed_of("log"))).hex(),
+        "{conflict}": digest(forked_log(ORIGIN, KeyPair(seed_of("log")))).hex(),
     }
     seen: set[str] = set()
     app = node.app(stream_seconds=0.02)

@@ -20,7 +20,7 @@ from accredit.node.app import Node
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.http.serve import NodeReader, bind, serve
 from accredit.node.settings import NodeConfig
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import InputError, RefusedError, RemoteError
 from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
@@ -152,7 +152,7 @@ async def test_a_peers_frame_is_answered_with_a_frame(tmp_path: Path) -> None:
         peer, own = node_seed("node2", "peer"), public_of(node_seed("node1", "peer"))
         frame = encode_frame(
             Request(ids=(web.town.eco,)),
-            seed=peer,
+            signer=KeyPair(peer),
             recipient=key_id(own),
             time=int(time.time() * 1_000),
             nonce=bytes(16),

@@ -8,12 +8,13 @@ from accredit.node.engine.equivocations import KEPT
 from accredit.node.runtime.equivocations import alarm, digest
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.server import CONFLICTS, conflict_place
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import BusyError, DecodeError, RefusedError, StorageError
 from tests.strategies.contradictions import forked_log, two_states
 from tests.strategies.network import founded, node_seed
 from tests.strategies.real_node import running, until
 
-LIE = forked_log("node1", node_seed("node1", "log"))
+LIE = forked_log("node1", KeyPair(node_seed("node1", "log")))
 
 
 async def test_a_conflict_shown_to_a_node_is_on_disk_when_it_answers_and_there_after_a_restart(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ async def test_what_proves_nothing_about_a_node_is_refused_and_leaves_nothing(tm
         await node.runtime.submit([each.raw for each in town.said])
         for name, key in (("node9", "node1"), ("node1", "node9"), ("node2", "node1")):
             with pytest.raises(RefusedError) as caught:
-                await node.runtime.accuse(forked_log(name, node_seed(key, "log")).encode())
+                await node.runtime.accuse(forked_log(name, KeyPair(node_seed(key, "log"))).encode())
             assert caught.value.code == "not_a_nodes_key"
         with pytest.raises(DecodeError):
             await node.runtime.accuse(LIE.encode()[:-1])
@@ -90,7 +91,7 @@ async def test_no_more_are_kept_than_there_is_room_for(tmp_path: Path, monkeypat
         await node.runtime.submit([each.raw for each in town.said])
         await node.runtime.accuse(LIE.encode())
         with pytest.raises(BusyError) as caught:
-            await node.runtime.accuse(forked_log("node2", node_seed("node2", "log")).encode())
+            await node.runtime.accuse(forked_log("node2", KeyPair(node_seed("node2", "log"))).encode())
         assert caught.value.code == "overloaded"
 
 

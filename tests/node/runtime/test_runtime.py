@@ -14,7 +14,6 @@ from accredit.node.runtime.runtime import Runtime
 from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
-from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import BusyError, RemoteError, StorageError
 from accredit.registry.transparency.checkpoint import open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
@@ -34,7 +33,7 @@ def check(node: Node) -> None:
     size, root = audit(node.store)
     signed = node.store.checkpoint()
     assert signed is not None
-    key = VerifierKey(name=node.keys.name, type=KeyType.ED25519, public=public_of(node.keys.log))
+    key = VerifierKey(name=node.keys.name, type=KeyType.ED25519, public=node.keys.log.public_key)
     checkpoint = open_checkpoint(signed[1].encode(), key).checkpoint
     assert (checkpoint.size, checkpoint.root) == (size, root) == (node.runtime.engine.size, root)
     assert node.store.changes_size() == size

@@ -10,6 +10,7 @@ from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Store, open_reader
 from accredit.node.storage.migrations import tile_key
 from accredit.node.storage.sqlite import checksum
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
@@ -102,7 +103,7 @@ def test_an_audit_compares_what_was_signed_with_what_is_stored(
 ) -> None:
     store.append(statements(0, 3))
     text = Checkpoint(origin=origin, size=size, root=root or expected_root(size)).encode()
-    claimed, note = max(size, 3), sign_note(text, origin, bytes(32)).decode()
+    claimed, note = max(size, 3), sign_note(text, origin, KeyPair(bytes(32))).decode()
     tamper(store.path, "INSERT INTO checkpoint VALUES (1, ?, ?, ?)", claimed, note, checksum(claimed, note))
     with pytest.raises(StorageError, match=names):
         audit(store, identify=identify)

@@ -15,6 +15,7 @@ from accredit.node.storage.log_store import Change, Reader, Store, open_reader
 from accredit.node.storage.migrations import MIGRATIONS, SCHEMA, migrate
 from accredit.node.storage.sqlite import APPLICATION_ID
 from accredit.node.storage.tree_edge import EMPTY_EDGE, load_edge
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError, RefusedError, StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import (
@@ -177,7 +178,7 @@ def test_threads_that_append_at_once_take_turns(store: Store) -> None:
 def test_a_checkpoint_never_goes_back_and_never_runs_ahead_of_the_log(store: Store) -> None:
     def note(size: int) -> str:
         text = Checkpoint(origin=ORIGIN, size=size, root=store.root(size)).encode()
-        return sign_note(text, ORIGIN, bytes(32)).decode()
+        return sign_note(text, ORIGIN, KeyPair(bytes(32))).decode()
 
     store.append(statements(0, 5))
     store.set_checkpoint(4, note(4))

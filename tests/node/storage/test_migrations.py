@@ -10,6 +10,7 @@ from accredit.node.storage.audit import audit
 from accredit.node.storage.log_store import Change
 from accredit.node.storage.migrations import MIGRATIONS, migrate, tile_key
 from accredit.node.storage.tree_edge import EMPTY_EDGE
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import leaf_hash
@@ -24,7 +25,7 @@ def older(tmp_path: Path) -> Path:
     """A database as the first release left it."""
     path = tmp_path / "node.sqlite"
     edge, tiles = EMPTY_EDGE.extend([leaf_hash(raw) for _, raw in statements(0, 5)])
-    note = sign_note(Checkpoint(origin=ORIGIN, size=5, root=edge.root()).encode(), ORIGIN, bytes(32)).decode()
+    note = sign_note(Checkpoint(origin=ORIGIN, size=5, root=edge.root()).encode(), ORIGIN, KeyPair(bytes(32))).decode()
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         migrate(connection, path, MIGRATIONS[:1])
         connection.executemany("INSERT INTO meta VALUES (?, ?)", [("ecosystem", ECOSYSTEM.hex()), ("origin", ORIGIN)])

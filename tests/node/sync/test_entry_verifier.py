@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from accredit.governance.admission import Admission
 from accredit.node.sync.entry_verifier import GOOD, UNMARKED, EntryVerifier, marked
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import NotYetError, RefusedError
 from accredit.registry.statement import Draft, Statement, Unverified, decode, encode_signed, verify
 from tests.strategies.bodies import ISSUER, register
@@ -88,7 +89,7 @@ def test_a_well_signed_statement_of_the_wrong_shape_is_left_to_whoever_has_the_w
         iss=A, sub="did:web:other.example", iat=1, eco=town.eco, kind="issuer.register", seq=pen.seq, prev=pen.prev,
         body=register(),
     )  # fmt: skip
-    misnamed = encode_signed(draft, pen.seed)
+    misnamed = encode_signed(draft, KeyPair(pen.seed))
     assert checker.check([misnamed]).marks == bytes([UNMARKED])
 
 

@@ -11,6 +11,7 @@ import trio
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.sync.log_follower import Mirror, fetch_genesis, join
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import leaf_hash
@@ -182,7 +183,7 @@ class Liar:
 
     def sign(self, size: int, root: bytes, seed: bytes) -> None:
         text = Checkpoint(origin="node1", size=size, root=root).encode()
-        self.checkpoint = sign_note(text, "node1", seed)
+        self.checkpoint = sign_note(text, "node1", KeyPair(seed))
 
 
 async def refused(liar: Liar, *, frontier: Frontier | None = None, key: bytes | None = None) -> AccreditError:

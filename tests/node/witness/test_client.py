@@ -21,7 +21,7 @@ from accredit.node.witness.client import (
     nodes_that_witness,
 )
 from accredit.node.witness.server import CONFLICTS, conflict_place
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, cosign, encode_signatures, sign_note
 from accredit.registry.transparency.witness import AddCheckpoint, Witness, WitnessedHead, origin_hash
@@ -76,15 +76,15 @@ def test_only_those_who_are_witnesses_stay_on_the_note() -> None:
         )
         for name in ("old", "new")
     )
-    note = Note.decode(tree.note(5)).with_signatures([cosign(tree.text(5), "old", seed_of("old"), 10)])
-    line = cosign(tree.text(5), "new", seed_of("new"), 20)
+    note = Note.decode(tree.note(5)).with_signatures([cosign(tree.text(5), "old", KeyPair(seed_of("old")), 10)])
+    line = cosign(tree.text(5), "new", KeyPair(seed_of("new")), 20)
     assert cosigned_at(merge(note, line, tree.key, [old, new]), [old, new]) == {old.key: 10, new.key: 20}
     merged = merge(note, line, tree.key, [new])
     assert cosigned_at(merged, [old, new]) == {new.key: 20}
-    again = merge(merged, cosign(tree.text(5), "new", seed_of("new"), 30), tree.key, [new])
+    again = merge(merged, cosign(tree.text(5), "new", KeyPair(seed_of("new")), 30), tree.key, [new])
     assert cosigned_at(again, [new]) == {new.key: 30}
     assert len(again.signatures) == 2
-    damaged = Note(text=note.text, signatures=(cosign(tree.text(4), "old", seed_of("old"), 10),))
+    damaged = Note(text=note.text, signatures=(cosign(tree.text(4), "old", KeyPair(seed_of("old")), 10),))
     assert cosigned_at(damaged, [old]) == {}
 
 
@@ -203,8 +203,8 @@ class Script:
         else:
             self.asked.append(AddCheckpoint.decode(body))
             text = Note.decode(self.asked[-1].checkpoint).text
-            line_ = cosign(text, OUTSIDE.name, seed_of("outside"), int(self.clock.now()))
-            stranger = cosign(text, "stranger.example", seed_of("stranger"), 5)
+            line_ = cosign(text, OUTSIDE.name, KeyPair(seed_of("outside")), int(self.clock.now()))
+            stranger = cosign(text, "stranger.example", KeyPair(seed_of("stranger")), 5)
             status, data = 200, encode_signatures([stranger, line_])
         await stream.send_all(web.answer(data, status=status))
 
@@ -286,7 +286,7 @@ async def test_a_cosignature_of_long_ago_is_refused(town: Town) -> None:
     async with outside(town, script) as one:
         await until(lambda: has_outside(one))
         note = one.served(OUTSIDE).note
-        stale = cosign(note.text, OUTSIDE.name, seed_of("outside"), int(town.clock.now()))
+        stale = cosign(note.text, OUTSIDE.name, KeyPair(seed_of("outside")), int(town.clock.now()))
         script.answers = [(200, encode_signatures([stale]))]
         town.clock.ahead += AGAIN_SECONDS
         errors: list[str] = []
@@ -387,7 +387,7 @@ async def test_a_checkpoint_signed_at_that_very_moment_is_not_replaced_by_a_shor
         text = Note.decode(before[1].encode()).text
         with monkeypatch.context() as patch:
             patch.setattr(Store, "checkpoint", lambda _: before)  # read a moment too early
-            one.witnessing._add(text, cosign(text, "node2", node_seed("node2", "witness"), 1))
+            one.witnessing._add(text, cosign(text, "node2", KeyPair(node_seed("node2", "witness")), 1))
         assert one.node.store.checkpoint() == after
 
 
@@ -396,7 +396,7 @@ async def test_a_checkpoint_signed_meanwhile_makes_a_cosignature_too_late_and_th
     async with outside(town, script) as one:
         await until(lambda: has_outside(one))
         text, size = one.served().note.text, one.served().checkpoint.size
-        line = cosign(text, OUTSIDE.name, seed_of("outside"), 1)
+        line = cosign(text, OUTSIDE.name, KeyPair(seed_of("outside")), 1)
         await one.says(town.town, 1)
         one.witnessing._add(text, line)
         assert one.served().checkpoint.size == size + 1
@@ -424,4 +424,4 @@ async def test_a_database_that_cannot_be_read_stops_no_node(
 
 def signed_fork(tree: Tree, size: int) -> bytes:
     """A checkpoint of another tree, signed with node1's log key."""
-    return sign_note(tree.text(size), "node1", node_seed("node1", "log"))
+    return sign_note(tree.text(size), "node1", KeyPair(node_seed("node1", "log")))

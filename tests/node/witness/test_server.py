@@ -12,7 +12,7 @@ import trio
 from accredit.node.ports import in_thread
 from accredit.node.storage.log_store import Store
 from accredit.node.witness.server import CONFLICTS, NodeWitness, open_held
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import BusyError, StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
 from accredit.registry.transparency.equivocation import Conflict
@@ -71,7 +71,7 @@ def files(tmp_path: Path) -> Iterator[Files]:
 def desk(files: Files, clock: Time | None = None, found: list[Conflict] | None = None) -> NodeWitness:
     return NodeWitness(
         name=NAME,
-        seed=seed_of(NAME),
+        signer=KeyPair(seed_of(NAME)),
         held=files.held,
         store=files.store,
         log_key={LOG.name: LOG.key.public, NAME: KEY.public}.get,

@@ -5,26 +5,28 @@ is; libsodium is then asked for its verdict, which is ours.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.exceptions import ValueError as CryptoValueError
 
 from accredit.registry.encoding.ed25519 import (
     PUBLIC_BYTES,
     SIGNATURE_BYTES,
+    KeyPair,
     decode_multibase,
     did_key,
     is_usable_public,
     key_id,
     multibase,
     public_of,
-    sign,
     verify,
 )
 from accredit.registry.errors import AccreditError, DecodeError
+from accredit.registry.transparency.signed_note import sign_note
 
 # ------------------------------------------------------------------------------------ the curve, slowly
 
@@ -191,7 +193,7 @@ RFC8032 = [  # §7.1: secret key, public key, message, signature
 @pytest.mark.parametrize(("seed", "public", "message", "signature"), RFC8032, ids=["empty", "1", "2", "SHA(abc)"])
 def test_rfc_8032_vector(seed: str, public: str, message: str, signature: str) -> None:
     assert public_of(bytes.fromhex(seed)).hex() == public
-    assert sign(bytes.fromhex(seed), bytes.fromhex(message)).hex() == signature
+    assert KeyPair(bytes.fromhex(seed)).sign(bytes.fromhex(message)).hex() == signature
     assert verify(bytes.fromhex(public), bytes.fromhex(message), bytes.fromhex(signature))
     assert is_usable_public(bytes.fromhex(public))
 
@@ -348,7 +350,7 @@ def test_bytes_that_are_no_point_are_refused() -> None:
 
 def test_a_signature_with_s_beyond_the_order_is_refused() -> None:
     """S + L satisfies the equation too: without the bound anybody makes a second signature from a first."""
-    signature = sign(SEED, b"message")
+    signature = KeyPair(SEED).sign(b"message")
     again = Forged(PUBLIC, b"message", signature[:32], int.from_bytes(signature[32:], "little"))
     assert again.verdict
     for multiple in (1, 2, 8):
@@ -410,7 +412,7 @@ def test_a_signature_with_a_small_r_is_refused_although_it_satisfies_the_equatio
 
 def test_a_changed_bit_anywhere_is_refused() -> None:
     message = b"ten accreditations"
-    signature = sign(SEED, message)
+    signature = KeyPair(SEED).sign(message)
     assert verify(PUBLIC, message, signature)
     for position in range(8 * SIGNATURE_BYTES):
         changed = bytearray(signature)
@@ -428,6 +430,49 @@ def test_a_changed_bit_anywhere_is_refused() -> None:
 def test_bytes_of_any_length_get_an_answer(public: bytes, message: bytes, signature: bytes) -> None:
     assert verify(public, message, signature) is False
     assert verify(PUBLIC, message, signature) is False
-    assert verify(public, message, sign(SEED, message)) is False
-    assert verify(PUBLIC, message, sign(SEED, message)) is True
-    assert verify(PUBLIC, message, sign(SEED, message) + b"\x00") is False
+    assert verify(public, message, KeyPair(SEED).sign(message)) is False
+    assert verify(PUBLIC, message, KeyPair(SEED).sign(message)) is True
+    assert verify(PUBLIC, message, KeyPair(SEED).sign(message) + b"\x00") is False
+
+
+# ------------------------------------------------------------------------------------ signers
+
+
+class Agent:
+    """A signer that has no secret: somebody else signs, as an agent or a device would."""
+
+    def __init__(self, public_key: bytes, ask: Callable[[bytes], bytes]) -> None:
+        self.public_key = public_key
+        self._ask = ask
+
+    def sign(self, message: bytes) -> bytes:
+        return self._ask(message)
+
+
+def test_a_key_pair_shows_its_secret_to_nobody_who_prints_or_compares_it() -> None:
+    pair = KeyPair(SEED)
+    for shown in (repr(pair), str(pair), f"{pair}"):
+        assert SEED.hex() not in shown
+        assert repr(SEED)[2:-1] not in shown
+    assert pair == KeyPair(SEED)
+    assert pair != KeyPair(bytes(32))
+    assert not hasattr(pair, "__dict__")
+
+
+def test_a_seed_of_another_length_makes_no_key_pair() -> None:
+    for wrong in (b"", SEED[:-1], SEED + b"\0"):
+        with pytest.raises(CryptoValueError):
+            KeyPair(wrong)
+
+
+def test_what_an_agent_signs_is_what_the_key_itself_would_have_signed() -> None:
+    pair, asked = KeyPair(SEED), list[bytes]()
+
+    def ask(message: bytes) -> bytes:
+        asked.append(message)
+        return pair.sign(message)
+
+    agent = Agent(pair.public_key, ask)
+    assert sign_note("A text.\n", "log.example", agent) == sign_note("A text.\n", "log.example", pair)
+    assert asked == [b"A text.\n"], "the message itself, so that whoever signs can see what it says"
+    assert verify(agent.public_key, b"A text.\n", agent.sign(b"A text.\n"))

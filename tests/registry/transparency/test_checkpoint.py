@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 from accredit.registry.transparency import checkpoint
 from accredit.registry.transparency.checkpoint import Checkpoint, LogProof, check_log_proof, open_checkpoint
@@ -29,7 +29,10 @@ def signed(checkpoint: Checkpoint = CHECKPOINT) -> bytes:
     text = checkpoint.encode()
     note = Note(
         text=text,
-        signatures=(sign_text(text, LOG.name, LOG_SEED), cosign(text, WITNESS.name, WITNESS_SEED, NOW)),
+        signatures=(
+            sign_text(text, LOG.name, KeyPair(LOG_SEED)),
+            cosign(text, WITNESS.name, KeyPair(WITNESS_SEED), NOW),
+        ),
     )
     return note.encode()
 
@@ -92,7 +95,7 @@ def test_a_root_that_is_not_32_bytes_of_canonical_base64_is_refused() -> None:
 def test_a_checkpoint_that_only_witnesses_signed_is_refused() -> None:
     """Elsewhere any known signature was enough, the log's own or not."""
     text = CHECKPOINT.encode()
-    note = Note(text=text, signatures=(cosign(text, WITNESS.name, WITNESS_SEED, NOW),))
+    note = Note(text=text, signatures=(cosign(text, WITNESS.name, KeyPair(WITNESS_SEED), NOW),))
 
     with pytest.raises(RefusedError) as caught:
         open_checkpoint(note.encode(), LOG, [WITNESS])
@@ -109,7 +112,7 @@ def test_a_checkpoint_of_another_log_is_refused_even_when_this_log_signed_it() -
 
 def test_a_signed_text_that_is_no_checkpoint_is_refused() -> None:
     with pytest.raises(DecodeError):
-        open_checkpoint(sign_note("hello\n", LOG.name, LOG_SEED), LOG)
+        open_checkpoint(sign_note("hello\n", LOG.name, KeyPair(LOG_SEED)), LOG)
 
 
 def test_every_entry_is_proved_by_a_file() -> None:

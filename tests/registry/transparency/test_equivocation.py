@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import (
@@ -41,7 +41,7 @@ def log_of(*entries: bytes) -> MemoryHashes:
 
 def checkpoint(*entries: bytes, origin: str = ORIGIN) -> bytes:
     text = Checkpoint(origin=origin, size=len(entries), root=root(len(entries), log_of(*entries))).encode()
-    return sign_note(text, origin, SEED)
+    return sign_note(text, origin, KeyPair(SEED))
 
 
 HONEST, FORKED = (b"a", b"b", b"c"), (b"a", b"x", b"c", b"d", b"e")
@@ -142,7 +142,7 @@ def test_a_witness_is_not_accused_for_what_its_log_did() -> None:
     notes = []
     for entries in (HONEST, FORKED[:3]):
         text = Note.decode(checkpoint(*entries)).text
-        notes.append(Note(text=text, signatures=(cosign(text, ORIGIN, SEED, 10),)).encode())
+        notes.append(Note(text=text, signatures=(cosign(text, ORIGIN, KeyPair(SEED), 10),)).encode())
     with pytest.raises(RefusedError, match="the log is to blame"):
         check(Conflict(kind=CHECKPOINTS, key=key, first=notes[0], second=notes[1]).encode())
 

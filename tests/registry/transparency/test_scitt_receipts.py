@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.cose import Sign1
-from accredit.registry.encoding.ed25519 import key_id, public_of, sign
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.statement import decode as decode_statement
 from accredit.registry.transparency.merkle import prove_inclusion, root
@@ -58,7 +58,7 @@ def by_hand(label: bytes, subject: str, proof: bytes, payload: bytes) -> bytes:
     to_be_signed = b"\x84" + tstr("Signature1") + bstr(protected) + b"\x40" + bstr(payload)
     # 18([protected, {396: {label: [proof]}}, null, signature])
     unprotected = b"\xa1\x19\x01\x8c\xa1" + label + b"\x81" + bstr(proof)
-    return b"\xd2\x84" + bstr(protected) + unprotected + b"\xf6" + bstr(sign(SEED, to_be_signed))
+    return b"\xd2\x84" + bstr(protected) + unprotected + b"\xf6" + bstr(KeyPair(SEED).sign(to_be_signed))
 
 
 def test_a_receipt_of_inclusion_assembled_by_hand_is_ours_byte_for_byte() -> None:
@@ -181,7 +181,7 @@ def test_a_path_of_another_length_makes_no_receipt() -> None:
     path = prove_inclusion(2, 7, log_of(7))
     for wrong in (path[:-1], [*path, bytes(32)]):
         with pytest.raises(RefusedError):
-            make_receipt(STATEMENTS[2], ORIGIN, SEED, index=2, size=7, path=wrong)
+            make_receipt(STATEMENTS[2], ORIGIN, KeyPair(SEED), index=2, size=7, path=wrong)
 
 
 def test_a_signature_over_a_checkpoint_is_no_signature_of_a_receipt() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 from accredit.registry.transparency import signed_note as note
 from accredit.registry.transparency.signed_note import (
@@ -48,11 +48,11 @@ def witness_key(number: int) -> VerifierKey:
 
 
 def cosigned(*numbers: int, text: str = TEXT, time: int = NOW) -> Note:
-    lines = [cosign(text, witness_key(number).name, seed(number), time) for number in numbers]
-    return Note(text=text, signatures=(sign_text(text, log_key().name, seed(0)), *lines))
+    lines = [cosign(text, witness_key(number).name, KeyPair(seed(number)), time) for number in numbers]
+    return Note(text=text, signatures=(sign_text(text, log_key().name, KeyPair(seed(0))), *lines))
 
 
-SIGNED = sign_note(TEXT, log_key().name, seed(0))
+SIGNED = sign_note(TEXT, log_key().name, KeyPair(seed(0)))
 
 
 def code_of(data: bytes, *keys: VerifierKey) -> str:
@@ -79,8 +79,8 @@ def test_the_bytes_of_a_note_never_change() -> None:
         "— witness.example L21wpAAAAABlU/EABLAydrjoS/h2zziQ+kjExmKuLo44HudaDvx1eZ+4SOv3wxQEb3QOF/Dbo1DuxGePmcsdrEN41+AQ"
         "xTc2fNrqCQ==\n"
     ).encode()
-    note = Note.decode(sign_note(text, "log.example/1", bytes(key))).with_signatures(
-        [cosign(text, name, bytes(32), NOW)]
+    note = Note.decode(sign_note(text, "log.example/1", KeyPair(bytes(key)))).with_signatures(
+        [cosign(text, name, KeyPair(bytes(32)), NOW)]
     )
     log = VerifierKey.decode("log.example/1+7d721d33+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")
     witness = VerifierKey.decode("witness.example+2f6d70a4+BDtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop")
@@ -113,19 +113,21 @@ def test_cr_lf_is_refused() -> None:
 def test_a_missing_newline_is_refused() -> None:
     assert code_of(SIGNED[:-1]) == "note_form"
     assert code_of(SIGNED.replace(b"narrowed.\n\n", b"narrowed.\n")) in ("note_form", "signature_line")
-    assert code_of(sign_note("One line.\n", log_key().name, seed(0)).replace(b"\n\n", b"\n")) == "note_form"
+    assert code_of(sign_note("One line.\n", log_key().name, KeyPair(seed(0))).replace(b"\n\n", b"\n")) == "note_form"
     for text in ("", "no newline", "CR\r\n", "a\x00\n", "\ud800\n"):
         with pytest.raises(DecodeError):
-            sign_note(text, log_key().name, seed(0))
+            sign_note(text, log_key().name, KeyPair(seed(0)))
         with pytest.raises(DecodeError):
-            cosign(text, log_key().name, seed(0), NOW)
+            cosign(text, log_key().name, KeyPair(seed(0)), NOW)
         with pytest.raises(DecodeError):
             Note(text=text, signatures=cosigned(1).signatures).encode()
 
 
 def test_duplicate_key_lines_are_refused() -> None:
     """Elsewhere a witness was counted as often as it was listed."""
-    twice = Note(text=TEXT, signatures=(*cosigned(1).signatures, cosign(TEXT, witness_key(1).name, seed(1), NOW + 1)))
+    twice = Note(
+        text=TEXT, signatures=(*cosigned(1).signatures, cosign(TEXT, witness_key(1).name, KeyPair(seed(1)), NOW + 1))
+    )
     assert code_of(twice.encode(), witness_key(1)) == "signature_twice"
     assert code_of(SIGNED + SIGNED.rpartition(b"\n\n")[2], log_key()) == "signature_twice"
 
@@ -167,14 +169,14 @@ def test_non_canonical_base64_is_refused() -> None:
 def test_lines_end_at_newlines_only() -> None:
     """Python's splitlines also ends a line at U+2028 and at U+0085; then one note has two texts."""
     text = "first\u2028— fake.example AAAAAAAAAA==\u0085still first\n"
-    data = sign_note(text, log_key().name, seed(0))
+    data = sign_note(text, log_key().name, KeyPair(seed(0)))
 
     assert open_note(data, [log_key()]).text == text
 
 
 def test_the_last_empty_line_ends_the_text() -> None:
     """A text that looks like a whole note is still only the text."""
-    outer = sign_note(SIGNED.decode(), log_key(1).name, seed(1))
+    outer = sign_note(SIGNED.decode(), log_key(1).name, KeyPair(seed(1)))
 
     assert open_note(outer, [log_key(1)]).text == SIGNED.decode()
     assert code_of(outer, log_key(0)) == "unsigned"
@@ -193,15 +195,15 @@ def test_one_bad_line_of_a_known_key_condemns_the_whole_note() -> None:
 
 
 def test_a_known_name_with_an_unknown_id_is_another_key() -> None:
-    impostor = sign_text(TEXT, log_key().name, seed(9))
+    impostor = sign_text(TEXT, log_key().name, KeyPair(seed(9)))
     assert code_of(Note(text=TEXT, signatures=(impostor,)).encode()) == "unsigned"
 
-    both = Note(text=TEXT, signatures=(impostor, sign_text(TEXT, log_key().name, seed(0))))
+    both = Note(text=TEXT, signatures=(impostor, sign_text(TEXT, log_key().name, KeyPair(seed(0)))))
     assert len(open_note(both.encode(), [log_key()]).signatures) == 1
 
 
 def test_a_known_id_with_an_unknown_name_is_another_key() -> None:
-    line = sign_text(TEXT, log_key().name, seed(0))
+    line = sign_text(TEXT, log_key().name, KeyPair(seed(0)))
     renamed = Signature(name="elsewhere.example", key_id=line.key_id, blob=line.blob)
 
     assert code_of(Note(text=TEXT, signatures=(renamed,)).encode()) == "unsigned"
@@ -217,7 +219,10 @@ def test_a_signature_of_one_type_is_none_of_another() -> None:
     """One key under one name in two types: the ids differ, and so do the signed bytes."""
     plain = VerifierKey(name="one.example", type=KeyType.ED25519, public=public_of(seed(1)))
     timed = VerifierKey(name="one.example", type=KeyType.COSIGNATURE_V1, public=public_of(seed(1)))
-    signature, cosignature = sign_text(TEXT, "one.example", seed(1)), cosign(TEXT, "one.example", seed(1), NOW)
+    signature, cosignature = (
+        sign_text(TEXT, "one.example", KeyPair(seed(1))),
+        cosign(TEXT, "one.example", KeyPair(seed(1)), NOW),
+    )
     assert plain.key_id != timed.key_id
 
     with pytest.raises(RefusedError):
@@ -231,7 +236,7 @@ def test_a_signature_of_one_type_is_none_of_another() -> None:
 
 def test_the_time_of_a_cosignature_is_signed() -> None:
     """An old note cannot be re-stamped by whoever passes it on."""
-    key, good = witness_key(1), cosign(TEXT, witness_key(1).name, seed(1), NOW)
+    key, good = witness_key(1), cosign(TEXT, witness_key(1).name, KeyPair(seed(1)), NOW)
     assert check_signature(TEXT, good, key).time == NOW
 
     for time in (NOW + 1, 0, TIME_MAX, TIME_MAX + 1, 2**64 - 1):
@@ -250,13 +255,13 @@ def test_a_time_beyond_the_specification_is_refused_even_when_signed() -> None:
 
     with pytest.raises(RefusedError):
         check_signature(TEXT, Signature(name=name, key_id=witness_key(1).key_id, blob=blob), witness_key(1))
-    assert check_signature(TEXT, cosign(TEXT, name, seed(1), TIME_MAX), witness_key(1)).time == TIME_MAX
+    assert check_signature(TEXT, cosign(TEXT, name, KeyPair(seed(1)), TIME_MAX), witness_key(1)).time == TIME_MAX
 
 
 def test_one_fresh_cosigner_does_not_make_the_others_fresh() -> None:
     """An old note re-stamped by one signer: each time remains its own signer's."""
     old = cosigned(1, 2, 3)
-    new = old.with_signatures([cosign(TEXT, witness_key(2).name, seed(2), NOW + 600)])
+    new = old.with_signatures([cosign(TEXT, witness_key(2).name, KeyPair(seed(2)), NOW + 600)])
     opened = open_note(new.encode(), [log_key(), *map(witness_key, (1, 2, 3))])
 
     assert [each.time for each in opened.signatures] == [None, NOW, NOW + 600, NOW]
@@ -282,7 +287,7 @@ def test_verifiers_that_cannot_be_told_apart_are_refused() -> None:
     assert one.key_id == other.key_id
     assert one.public != other.public
 
-    data = sign_note(TEXT, one.name, one_seed)
+    data = sign_note(TEXT, one.name, KeyPair(one_seed))
     assert code_of(data, one, other) == "ambiguous_keys"
     assert code_of(data, other) == "signature_refused"
     assert len(open_note(data, [one, one]).signatures) == 1
@@ -315,7 +320,7 @@ def test_a_line_that_is_no_signature_is_refused(line: str, code: str) -> None:
 @pytest.mark.parametrize("name", ["", "a b", "a+b", "a\nb", "a\u2003b", "a\x7f\x01", "\ud800"])
 def test_a_name_nobody_could_read_is_not_signed_with(name: str) -> None:
     with pytest.raises(DecodeError) as caught:
-        sign_note(TEXT, name, seed(0))
+        sign_note(TEXT, name, KeyPair(seed(0)))
     assert caught.value.code == "key_name"
     with pytest.raises(DecodeError):
         VerifierKey(name=name, type=KeyType.ED25519, public=public_of(seed(0)))

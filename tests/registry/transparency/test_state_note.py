@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import SIGNATURES_MAX, Note, Signature, sign_text
@@ -127,7 +128,7 @@ def test_a_cosignature_from_the_future_does_not_displace_a_good_one() -> None:
 
 
 def test_lines_of_strangers_are_not_passed_on() -> None:
-    strange = cosign_state(STATE, "stranger.example", state_seed("stranger"), NOW)
+    strange = cosign_state(STATE, "stranger.example", KeyPair(state_seed("stranger")), NOW)
     data = Note.decode(cosigned(STATE, NOW, node_names(3))).with_signatures([strange]).encode()
     note = combine([open_state(data, signer_keys(4))], NOW)
     assert b"stranger" in data
@@ -155,14 +156,14 @@ def test_only_cosignatures_within_the_maximum_age_and_five_minutes_ahead_count()
 
 
 def test_duplicate_key_lines_condemn_the_note() -> None:
-    line = cosign_state(STATE, "n0.example", state_seed("n0.example"), NOW)
+    line = cosign_state(STATE, "n0.example", KeyPair(state_seed("n0.example")), NOW)
     data = Note(text=STATE.encode(), signatures=(line, line)).encode()
     with pytest.raises(RefusedError, match="two signatures"):
         open_state(data, signer_keys(1))
 
 
 def test_17_signatures_are_read_and_more_than_the_maximum_are_not() -> None:
-    lines = [cosign_state(STATE, name, state_seed(name), NOW) for name in node_names(17)]
+    lines = [cosign_state(STATE, name, KeyPair(state_seed(name)), NOW) for name in node_names(17)]
     data = Note(text=STATE.encode(), signatures=tuple(lines)).encode()
     assert len(open_state(data, signer_keys(17)).cosignatures) == 17
     many = "".join(
@@ -173,7 +174,7 @@ def test_17_signatures_are_read_and_more_than_the_maximum_are_not() -> None:
 
 
 def test_a_plain_signature_of_a_signer_states_no_time_and_is_no_cosignature() -> None:
-    line = sign_text(STATE.encode(), "n0.example", state_seed("n0.example"))
+    line = sign_text(STATE.encode(), "n0.example", KeyPair(state_seed("n0.example")))
     with pytest.raises(RefusedError, match="No known key"):
         open_state(Note(text=STATE.encode(), signatures=(line,)).encode(), signer_keys(1))
 
@@ -181,7 +182,7 @@ def test_a_plain_signature_of_a_signer_states_no_time_and_is_no_cosignature() ->
 def test_a_cosigned_checkpoint_of_a_log_is_no_state_note() -> None:
     text = Checkpoint(origin="n0.example", size=1, root=bytes(32)).encode()
     seed = state_seed("n0.example")
-    note = Note(text=text, signatures=(cosign_state(STATE, "n0.example", seed, NOW),)).encode()
+    note = Note(text=text, signatures=(cosign_state(STATE, "n0.example", KeyPair(seed), NOW),)).encode()
     with pytest.raises(RefusedError):
         open_state(note, signer_keys(1))
 

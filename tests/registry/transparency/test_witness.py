@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import DecodeError, InputError, RemoteError
 from accredit.registry.transparency.checkpoint import Checkpoint, LogProof, check_log_proof
 from accredit.registry.transparency.equivocation import check
@@ -105,20 +105,20 @@ def test_404_an_origin_nobody_told_us_about_before_any_signature_is_looked_at() 
 
 
 def test_403_no_signature_of_the_log() -> None:
-    stranger = sign_note(TREE.checkpoint(3).encode(), "stranger.example", bytes([9]) * 32)
+    stranger = sign_note(TREE.checkpoint(3).encode(), "stranger.example", KeyPair(bytes([9]) * 32))
     assert status(AddCheckpoint(old=9, proof=(), checkpoint=stranger)) == 403
 
 
 def test_403_a_bad_signature_of_the_log_even_beside_a_good_cosignature_of_somebody() -> None:
     text = TREE.checkpoint(3).encode()
-    wrong = sign_text(TREE.checkpoint(4).encode(), LOG.name, LOG_SEED)
-    lines = (wrong, cosign(text, WITNESS.name, WITNESS_SEED, NOW))
+    wrong = sign_text(TREE.checkpoint(4).encode(), LOG.name, KeyPair(LOG_SEED))
+    lines = (wrong, cosign(text, WITNESS.name, KeyPair(WITNESS_SEED), NOW))
     assert status(AddCheckpoint(old=9, proof=(), checkpoint=Note(text=text, signatures=lines).encode())) == 403
 
 
 def test_403_the_logs_line_twice() -> None:
     text = TREE.checkpoint(3).encode()
-    line = sign_text(text, LOG.name, LOG_SEED)
+    line = sign_text(text, LOG.name, KeyPair(LOG_SEED))
     assert status(AddCheckpoint(old=0, proof=(), checkpoint=Note(text=text, signatures=(line, line)).encode())) == 403
 
 
@@ -137,7 +137,7 @@ def test_409_names_the_size_that_is_held_before_the_proof_is_looked_at() -> None
 
 def test_422_an_empty_log_with_another_root() -> None:
     text = Checkpoint(origin=LOG.name, size=0, root=bytes(32)).encode()
-    assert status(AddCheckpoint(old=0, proof=(), checkpoint=sign_note(text, LOG.name, LOG_SEED))) == 422
+    assert status(AddCheckpoint(old=0, proof=(), checkpoint=sign_note(text, LOG.name, KeyPair(LOG_SEED)))) == 422
 
 
 @pytest.mark.parametrize("old", [0, 5, 8])
@@ -184,7 +184,7 @@ def test_two_roots_of_one_size_are_a_conflict_that_proves_itself_whatever_the_an
 
 def test_a_log_with_a_new_key_is_refused_and_not_accused_with_the_old_one() -> None:
     other = bytes([3]) * 32
-    fork = sign_note(Tree(ORIGIN, 20, fork=3).checkpoint(5).encode(), LOG.name, other)
+    fork = sign_note(Tree(ORIGIN, 20, fork=3).checkpoint(5).encode(), LOG.name, KeyPair(other))
     key = VerifierKey(name=LOG.name, type=KeyType.ED25519, public=public_of(other))
     opened = open_request(AddCheckpoint(old=5, proof=(), checkpoint=fork).encode(), lambda _: key)
     assert isinstance(opened, Opened)
@@ -249,7 +249,7 @@ def test_400_every_other_spelling(data: bytes) -> None:
 @pytest.mark.parametrize("count", [16, 17, 63])
 def test_many_signatures_of_others_do_no_harm_and_are_not_kept(count: int) -> None:
     text = TREE.checkpoint(8).encode()
-    lines = [cosign(text, f"w{number}.example", bytes([number + 1]) * 32, NOW) for number in range(count)]
+    lines = [cosign(text, f"w{number}.example", KeyPair(bytes([number + 1]) * 32), NOW) for number in range(count)]
     note = Note.decode(TREE.note(8)).with_signatures(lines).encode()
     verdict = ask(AddCheckpoint(old=0, proof=(), checkpoint=note))
     assert isinstance(verdict, Accepted)
@@ -279,22 +279,22 @@ def answer(*lines: Signature) -> bytes:
 
 
 TEXT = TREE.checkpoint(8).encode()
-GOOD = cosign(TEXT, WITNESS.name, WITNESS_SEED, NOW)
+GOOD = cosign(TEXT, WITNESS.name, KeyPair(WITNESS_SEED), NOW)
 
 
 def test_a_cosignature_is_found_among_others_and_verified() -> None:
-    other = cosign(TEXT, "other.example", bytes([9]) * 32, NOW)
+    other = cosign(TEXT, "other.example", KeyPair(bytes([9]) * 32), NOW)
     assert read_cosignature(answer(other, GOOD), TEXT, WITNESS, NOW + 10) == GOOD
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        [cosign(TREE.checkpoint(7).encode(), WITNESS.name, WITNESS_SEED, NOW)],
-        [cosign(TEXT, "other.example", WITNESS_SEED, NOW)],
-        [cosign(TEXT, WITNESS.name, bytes([9]) * 32, NOW)],
-        [GOOD, cosign(TEXT, WITNESS.name, WITNESS_SEED, NOW + 1)],
-        [sign_text(TEXT, WITNESS.name, WITNESS_SEED)],
+        [cosign(TREE.checkpoint(7).encode(), WITNESS.name, KeyPair(WITNESS_SEED), NOW)],
+        [cosign(TEXT, "other.example", KeyPair(WITNESS_SEED), NOW)],
+        [cosign(TEXT, WITNESS.name, KeyPair(bytes([9]) * 32), NOW)],
+        [GOOD, cosign(TEXT, WITNESS.name, KeyPair(WITNESS_SEED), NOW + 1)],
+        [sign_text(TEXT, WITNESS.name, KeyPair(WITNESS_SEED))],
     ],
     ids=["of another size", "of another name", "of another key", "two of one key", "without a time"],
 )
@@ -320,7 +320,7 @@ def test_an_old_cosignature_served_again_is_not_taken_for_a_fresh_one() -> None:
 def test_a_key_without_a_time_is_none_of_a_witness() -> None:
     plain = VerifierKey(name=WITNESS.name, type=KeyType.ED25519, public=WITNESS.public)
     with pytest.raises(RemoteError):
-        read_cosignature(answer(sign_text(TEXT, WITNESS.name, WITNESS_SEED)), TEXT, plain, NOW)
+        read_cosignature(answer(sign_text(TEXT, WITNESS.name, KeyPair(WITNESS_SEED))), TEXT, plain, NOW)
 
 
 def test_sizes_travel_in_one_spelling() -> None:
@@ -366,7 +366,7 @@ def test_an_origin_is_named_by_its_hash_in_paths() -> None:
 
 def test_what_is_kept_is_read_back_or_refused() -> None:
     assert held(5).root == TREE.checkpoint(5).root
-    for bad in (b"", b"x", sign_note("no checkpoint\n", LOG.name, LOG_SEED)):
+    for bad in (b"", b"x", sign_note("no checkpoint\n", LOG.name, KeyPair(LOG_SEED))):
         with pytest.raises(DecodeError):
             WitnessedHead.decode(bad)
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from accredit.node.runtime.equivocations import digest
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.equivocation import Conflict, check
 from tests.strategies.consortium import seed_of
 from tests.strategies.contradictions import forked_log, two_states
@@ -21,7 +22,7 @@ async def show(node: Served, file: bytes, **settings: int) -> httpx.Response:
 async def test_a_conflict_is_kept_listed_served_and_an_alarm(tmp_path: Path) -> None:
     node = served(tmp_path)
     assert (await node.get("/v1/conflicts")).json() == {"conflicts": []}
-    lie = forked_log(ORIGIN, seed_of("log"))
+    lie = forked_log(ORIGIN, KeyPair(seed_of("log")))
     response = await show(node, lie.encode())
     assert (response.status_code, response.json()["status"]) == (200, "kept")
     (row,) = (await node.get("/v1/conflicts")).json()["conflicts"]
@@ -43,9 +44,13 @@ async def test_a_conflict_is_kept_listed_served_and_an_alarm(tmp_path: Path) -> 
 
 async def test_one_is_enough_against_each_key_and_kind(tmp_path: Path) -> None:
     node = served(tmp_path)
-    first = forked_log(ORIGIN, seed_of("log"))
+    first = forked_log(ORIGIN, KeyPair(seed_of("log")))
     await show(node, first.encode())
-    for other in (first, forked_log(ORIGIN, seed_of("log"), other=2), forked_log(ORIGIN, seed_of("log"), size=8)):
+    for other in (
+        first,
+        forked_log(ORIGIN, KeyPair(seed_of("log")), other=2),
+        forked_log(ORIGIN, KeyPair(seed_of("log")), size=8),
+    ):
         answer = (await show(node, other.encode())).json()
         assert (answer["status"], answer["conflict"]["id"]) == ("known", digest(first).hex())
     assert (await show(node, two_states(ORIGIN, seed_of("state"), node.ecosystem).encode())).json()["status"] == "kept"
@@ -63,11 +68,11 @@ def agreeing(lie: Conflict) -> bytes:
     [
         (b"", 400, "not_cbor"),
         (b"\xa0", 400, ""),
-        (agreeing(forked_log(ORIGIN, seed_of("log"))), 400, "conflict_order"),
-        (forked_log(ORIGIN, seed_of("not the log's")).encode(), 422, "not_a_nodes_key"),
-        (forked_log("stranger.example", seed_of("stranger")).encode(), 422, "not_a_nodes_key"),
+        (agreeing(forked_log(ORIGIN, KeyPair(seed_of("log")))), 400, "conflict_order"),
+        (forked_log(ORIGIN, KeyPair(seed_of("not the log's"))).encode(), 422, "not_a_nodes_key"),
+        (forked_log("stranger.example", KeyPair(seed_of("stranger"))).encode(), 422, "not_a_nodes_key"),
         (b"\xff", 400, ""),
-        (forked_log("other.example", seed_of("log")).encode(), 422, "not_a_nodes_key"),
+        (forked_log("other.example", KeyPair(seed_of("log"))).encode(), 422, "not_a_nodes_key"),
         (bytes(20_000), 413, "too_large"),
     ],
 )
@@ -83,7 +88,7 @@ async def test_what_proves_nothing_is_refused_with_the_reason(
 
 async def test_nobody_fills_a_node_with_accusations(node: Served) -> None:
     app = node.app(submissions_per_minute=1)
-    lie = forked_log("stranger.example", seed_of("stranger")).encode()
+    lie = forked_log("stranger.example", KeyPair(seed_of("stranger"))).encode()
     statuses = [(await node.ask("POST", "/v1/conflicts", app, content=lie, headers=CBOR)).status_code for _ in range(3)]
     assert statuses[0] == 422
     assert statuses[-1] == 429

@@ -3,7 +3,7 @@
 import json
 
 from accredit.gossip.wire import Request, encode_frame
-from accredit.registry.encoding.ed25519 import key_id, public_of
+from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from tests.strategies.consortium import seed_of
 from tests.strategies.served import Served
 
@@ -16,7 +16,7 @@ async def test_a_stranger_gets_a_problem_and_no_browser_may_ask(node: Served) ->
     assert "access-control-allow-origin" not in response.headers
     frame = encode_frame(
         Request(ids=(bytes(32),)),
-        seed=seed_of("stranger"),
+        signer=KeyPair(seed_of("stranger")),
         recipient=key_id(public_of(seed_of("peer"))),
         time=int(node.time * 1_000),
         nonce=bytes(16),
