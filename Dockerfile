@@ -24,6 +24,7 @@ COPY gossip gossip
 COPY node node
 COPY simulations simulations
 COPY cli cli
+COPY examples examples
 COPY accredit accredit
 RUN /opt/accredit/bin/pip install --no-build-isolation --no-deps .
 

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import click
+
 from accredit.cli.base.commands import RootCommand
 
 _COMMANDS: Final = {
@@ -66,6 +68,10 @@ Shell completion: add one of these lines to your shell's start-up file:
 """,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+
+
+# The version is looked up in the metadata of what is installed, and only when it is asked for.
+click.version_option(package_name="accredit", message="%(prog)s %(version)s")(accredit)
 
 
 @accredit.result_callback()

@@ -11,6 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Sequence
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
@@ -139,7 +140,8 @@ class _Play:
         with self.scenes.scene("Keys for five people of three bodies, and four nodes") as results:
             for number, (port, operator) in enumerate(zip(free_ports(4), OPERATORS, strict=True), 1):
                 self.stage.nodes.append(DemoNode(f"node{number}", f"node{number}.example", operator, port))
-            shutil.copytree(_examples(), self.stage.folder / "examples")
+            with as_file(files(__package__) / "examples") as examples:
+                shutil.copytree(examples, self.stage.folder / "examples")
             tell(faint("  (The demonstration throws its keys away: --sealing interactive spares the waiting.)"))
             self.stage.show(*self._new_key(PEOPLE[0]), lines=slice(0, 3))
             for person in PEOPLE[1:]:
@@ -383,11 +385,6 @@ class _Play:
         body = {"entity_id": entity, "authority_id": ECOSYSTEM, "action": "issue", "resource": "BachelorDegree"}
         answer: dict[str, Any] = self.http.post(f"{node.url}/authorization", json=body).json()
         return answer
-
-
-def _examples() -> Path:
-    """The example data: beside the code in a checkout, inside the package where it is installed."""
-    return next(path for path in (folder / "examples" for folder in Path(__file__).resolve().parents) if path.is_dir())
 
 
 def _expect(condition: bool, found: str) -> None:
