@@ -19,9 +19,7 @@ with `--debug`.
 """
 
 import errno
-import json
 import sys
-import traceback
 from typing import Final
 
 import click
@@ -74,6 +72,8 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     """Prints `error` for a person or a program on standard error; returns the exit code."""
     code = exit_code(error)
     if debug and not isinstance(error, (Negative, click.exceptions.Exit)):
+        import traceback
+
         traceback.print_exception(error)
     if isinstance(error, Negative):
         return code
@@ -82,6 +82,8 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
         return code
     word, message, hint = _words(error)
     if as_json:
+        import json
+
         click.echo(json.dumps({"error": {"code": word, "message": message, "hint": hint, "exit": code}}), err=True)
         return code
     if isinstance(error, click.ClickException):

@@ -19,8 +19,8 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.output import bad, good
-from accredit.cli.verifying.checks import FILE, check_answer, read_policy, show_answer, show_result
-from accredit.cli.verifying.query_options import Asked, query_of, question_options
+from accredit.cli.verifying.checks import check_answer, read_policy, show_answer, show_result
+from accredit.cli.verifying.query_options import FILE, Asked, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.evidence.state_check import CheckResult

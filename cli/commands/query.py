@@ -4,7 +4,7 @@ The answer a person gets: the verdict in words, who accredits, why, until when, 
 question as one curl command. Ends with 0 where the answer is yes, 1 where it is not. With several nodes (`--node`
 repeated) all are asked; where they differ, that is said and the answer is no.
 
-With `--private` a node is not even told whom one asks about (`private`).
+With `--private` a node is not even told whom one asks about (`private_query`).
 
 With a trust policy no node has to be believed: the answer comes with its evidence, which is checked here at once, and
 what is shown is what a quorum of the policy's signers vouches for. A node may know of something newer that has no
@@ -21,14 +21,11 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
-from accredit.cli.base.node_option import connected, first_good, node_option
+from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
-from accredit.cli.verifying.checks import FILE, CheckedEvidence, check_answer, read_policy, remember, show_answer
-from accredit.cli.verifying.decision_text import decision_view, details_of, show_decision
-from accredit.cli.verifying.private_query import ask_privately
-from accredit.cli.verifying.query_options import Asked, as_curl, query_of, question_options
+from accredit.cli.verifying.decision_text import show_decision
+from accredit.cli.verifying.query_options import FILE, Asked, as_curl, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
-from accredit.registry.evidence.private_lookup import Buckets
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
@@ -75,13 +72,19 @@ def query(
                 "--private is decided here, by a trust policy, and leaves no evidence file.",
                 hint="Add --policy FILE, and leave --evidence out.",
             )
-        _ask_privately(nodes, question, policy_path)
+        from accredit.cli.verifying.proved_query import show_private_answer
+
+        show_private_answer(nodes, question, policy_path)
         return
     if target is not None and target.exists():
         raise StorageError("file_exists", f"{target} exists already.", hint="Choose another name for the evidence.")
     if target is None and policy_path is None:
         _show_unproved(nodes, question, _ask_all(nodes, question))
         return
+    # Whoever takes a node's word does not wait until all that checks evidence is loaded.
+    from accredit.cli.verifying.checks import check_answer, read_policy
+    from accredit.cli.verifying.proved_query import rank, show_checked_answers
+
     read_as = None if policy_path is None else query_of(question, read_policy(policy_path).charter)
     answers = _ask_all(nodes, {**question, "evidence": True})
     proofs = [answer.pop("proof") for answer in answers]
@@ -94,27 +97,9 @@ def query(
         return
     checked = [None if one is None else check_answer(one, read_as, policy_path, now) for one in proofs]
     # One that proves itself is enough, whoever gave it.
-    order = sorted(range(len(checked)), key=lambda at: _rank(checked[at]))
+    order = sorted(range(len(checked)), key=lambda at: rank(checked[at]))
     _keep(target, proofs[order[0]])
-    _tell_checked(question, [(answers[at], checked[at]) for at in order], now)
-
-
-def _ask_privately(nodes: Sequence[str], question: dict[str, Any], policy_path: Path) -> None:
-    policy, now = read_policy(policy_path), int(time.time())
-    asked = query_of(question, policy.charter)
-    decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
-    noted, view = opened[0].noted, decision_view(decision)
-    remember(policy_path, noted.state)
-
-    def text() -> None:
-        said = f"{len(noted.signers)} signers vouch for a state of {noted.state.count} statements"
-        output.say(f"{good('Verified')}  {said}; the node was not told which issuer it is.")
-        output.say()
-        show_decision(question, view, details_of(view, Buckets(opened)), at_node=False)
-
-    output.emit({"result": "verified", **view, "statements_noted": noted.state.count}, text)
-    if not decision.authorized:
-        raise exits.Negative
+    show_checked_answers(question, [(answers[at], checked[at]) for at in order], now)
 
 
 def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]]) -> None:
@@ -220,59 +205,3 @@ def _keep(target: Path | None, proof: bytes | None) -> None:
         return
     documents.write_new(target, proof)
     output.note(f"Wrote {target}. Check it, without a network:  accredit evidence check {target} --policy POLICY")
-
-
-def _rank(checked: CheckedEvidence | None) -> int:
-    """Verified before checked in vain, before not to be checked at all."""
-    if checked is None:
-        return 2
-    return 0 if checked.decision is not None else 1
-
-
-def _tell_checked(
-    question: dict[str, Any], told: Sequence[tuple[dict[str, Any], CheckedEvidence | None]], now: int
-) -> None:
-    """Shows what is proved, and who says something newer that is not.
-
-    Args:
-        told: what each node answered, and what came of its evidence, the best first.
-
-    Raises:
-        Negative: anything but a proved yes that no node takes back.
-    """
-    best = told[0][1]
-    own_words = [
-        {"node": answer["node"], "verdict": answer["decision"]["verdict"], "reasons": answer["decision"]["reasons"]}
-        for answer, checked in told
-        if checked is None
-    ]
-    alone: dict[str, Any] = {"result": "unwitnessed", "check": "own_word", "question": question, "decision": None}
-    data = {
-        **(alone if best is None else best.to_json()),
-        "own_word": own_words,
-        "answers": [
-            {"node": answer["node"], "result": str(one.checked.result), "check": one.checked.check or None}
-            for answer, one in told
-            if one is not None
-        ],
-    }
-
-    def text() -> None:
-        if best is not None:
-            show_answer(best, now, asked=True)
-        for one in own_words:
-            said = "; ".join(reason["text"] for reason in one["reasons"])
-            output.say(f"{fair('Own word')}  of {safe(one['node'])}: {safe(one['verdict'])}. {safe(said)}")
-        if own_words:
-            output.say("  It may be news that no quorum vouches for yet, so it is not a yes. Ask again in a minute.")
-        for answer, checked in told[1:]:
-            if best is not None and checked is not None and checked.checked.result is not best.checked.result:
-                result, check = checked.checked.result, checked.checked.check
-                output.say(f"{fair('!')} {safe(answer['node'])}: {result}, by the check {check}")
-
-    output.emit(data, text)
-    if best is None:
-        raise exits.Negative("unwitnessed")
-    best.end()
-    if own_words:
-        raise exits.Negative

@@ -20,9 +20,9 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import first_good, node_option
 from accredit.cli.base.output import fair, good
-from accredit.cli.verifying.checks import FILE, policy_option, read_policy, remember
+from accredit.cli.verifying.checks import policy_option, read_policy, remember
 from accredit.cli.verifying.decision_text import decision_view, details_of, show_decision
-from accredit.cli.verifying.query_options import Asked, query_of, question_options
+from accredit.cli.verifying.query_options import FILE, Asked, query_of, question_options
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import write_atomically
 from accredit.registry.errors import RefusedError

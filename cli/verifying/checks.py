@@ -30,9 +30,7 @@ from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.state_note import StateNote
 
 from .decision_text import decision_view, details_of, show_decision
-from .query_options import question_of
-
-FILE: Final = click.Path(path_type=Path, dir_okay=False)
+from .query_options import FILE, question_of
 
 policy_option = click.option(
     "--policy",

@@ -6,13 +6,15 @@ with *details* that make it readable: the authorities by id, and the accreditati
 
 import shlex
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
 from accredit.node.http.json_views import format_time, plain
-from accredit.registry.decision.verdict import Decision
-from accredit.registry.domain.records import Records
+
+if TYPE_CHECKING:
+    from accredit.registry.decision.verdict import Decision
+    from accredit.registry.domain.records import Records
 
 HEADLINES: Final = {
     "trusted": (good, "Trusted"),
@@ -42,7 +44,7 @@ Details = dict[str, Any]
 """`authorities`: standing by id; `accreditations`: records as a node shows them."""
 
 
-def decision_view(decision: Decision) -> dict[str, Any]:
+def decision_view(decision: "Decision") -> dict[str, Any]:
     """A decision made here, with the members that a node's answer has."""
 
     def time(seconds: int | None) -> str | None:
@@ -68,7 +70,7 @@ def decision_view(decision: Decision) -> dict[str, Any]:
     }
 
 
-def details_of(decision: dict[str, Any], records: Records) -> Details:
+def details_of(decision: dict[str, Any], records: "Records") -> Details:
     """What makes a decision readable, from records at hand."""
     found = [records.get("accreditation", id_) for id_ in decision["accreditations"][:_ACCREDITATIONS_SHOWN]]
     accreditations = [plain(record) for record in found if record is not None]

@@ -11,12 +11,16 @@ import json
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 from accredit.cli.base import documents
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
+
+FILE: Final = click.Path(path_type=Path, dir_okay=False)
+"""The type of an option that names a file."""
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -13,20 +13,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote, urlencode
 
-import httpx
 import msgspec
 
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
 
+from .blocking_http import ANSWER_SECONDS, BlockingHttp, HttpWay
 from .node_url import node_url
 
 ANSWER_BYTES: Final = 64 * 1024 * 1024
 """The longest answer taken: a list of 10^5 issuers is some 20 MiB."""
-
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
-"""A submission waits for a batch (1 s) and its checkpoint; the rest is margin for slow lines. A guess."""
 
 _COSE: Final = "application/cose"
 _CBOR: Final = "application/cbor"
@@ -39,22 +37,16 @@ class NodeClient:
 
     Args:
         url: of the node, with or without a slash at its end.
-        timeout: how long to wait for connecting and for each part of an answer.
-        transport: another way to reach it, such as an application in this process.
+        timeout: seconds to wait for each part of an answer.
+        way: another way to reach it than a connection.
+
+    Raises:
+        InputError: `bad_url`.
     """
 
-    def __init__(
-        self, url: str, *, timeout: httpx.Timeout = TIMEOUT, transport: httpx.BaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS, way: HttpWay | None = None) -> None:
         self.url = node_url(url)
-        self._http = httpx.Client(
-            base_url=self.url,
-            timeout=timeout,
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"user-agent": "accredit", "accept": _JSON},
-        )
+        self._way = way or BlockingHttp(self.url, timeout=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +58,7 @@ class NodeClient:
 
     def close(self) -> None:
         """Ends the connections."""
-        self._http.close()
+        self._way.close()
 
     # ------------------------------------------------------------------------------------------- the ecosystem
 
@@ -276,22 +268,12 @@ class NodeClient:
         content: bytes | None,
         headers: Mapping[str, str],
     ) -> bytes:
-        try:
-            with self._http.stream(method, path, params=params, content=content, headers=headers) as response:
-                body = bytearray()
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > ANSWER_BYTES:
-                        raise RemoteError("bad_answer", f"{self.url} sends more than {ANSWER_BYTES} bytes.")
-        except httpx.HTTPError as error:
-            raise RemoteError(
-                "unreachable",
-                f"{self.url} could not be asked ({type(error).__name__}: {error}).",
-                hint="Check that the node runs and the URL is right, or ask another node.",
-            ) from None
-        if response.status_code // 100 == 2:
-            return bytes(body)
-        raise _error_of(self.url, response.status_code, bytes(body))
+        target = quote(path, safe="/:@!$&'()*+,;=~%") + (f"?{urlencode(params)}" if params else "")
+        said = {"user-agent": "accredit", "accept": _JSON, **headers}
+        answer = self._way.ask(method, target, headers=said, content=content, max_bytes=ANSWER_BYTES)
+        if answer.status // 100 == 2:
+            return answer.body
+        raise _error_of(self.url, answer.status, answer.body)
 
 
 def _hex(identity: bytes | str) -> str:

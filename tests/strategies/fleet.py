@@ -216,7 +216,7 @@ class Machine:
 
     @cached_property
     def client(self) -> NodeClient:
-        return NodeClient(self.url, timeout=httpx.Timeout(PATIENCE))
+        return NodeClient(self.url, timeout=PATIENCE)
 
     def submit(self, *statements: Statement) -> dict[str, Any]:
         """Submits statements; all of them are in the log then."""

@@ -3,17 +3,17 @@
 import json
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
 
 from accredit.cli.commands.trust import differences, fingerprint
 from accredit.cli.verifying.checks import write_policy
 from accredit.cli.verifying.policy_renewal import fetch_renewal, gather_renewal
 from accredit.governance.policy_renewal import renew
+from accredit.node.clients.blocking_http import BlockingHttp, HttpAnswer
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import InputError, RefusedError, RemoteError
@@ -196,31 +196,31 @@ def test_records_without_the_charter_are_the_nodes_fault(own: Town, tmp_path: Pa
         gather_renewal(client, policy, int(time.time()))
 
 
-class WithoutTheRoute(httpx.BaseTransport):
+class WithoutTheRoute(BlockingHttp):
     """The way to a node of an earlier version: what it does not know it calls not found."""
 
-    def __init__(self, code: str) -> None:
-        self.onward = httpx.HTTPTransport()
+    def __init__(self, url: str, code: str) -> None:
+        super().__init__(url)
         self.code = code
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/v1/renewal":
-            return httpx.Response(404, json={"code": self.code, "detail": "no."})
-        return self.onward.handle_request(request)
-
-    def close(self) -> None:
-        self.onward.close()
+    def ask(
+        self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None, max_bytes: int
+    ) -> HttpAnswer:
+        if target.startswith("/v1/renewal"):
+            return HttpAnswer(status=404, body=json.dumps({"code": self.code, "detail": "no."}).encode())
+        return super().ask(method, target, headers=headers, content=content, max_bytes=max_bytes)
 
 
 def test_a_node_without_the_route_is_asked_for_its_whole_log_and_renews_as_well(own: Town, tmp_path: Path) -> None:
     policy = read(own.policy(tmp_path / "policy.txt"))
     own.noted()
     now = int(time.time())
-    with NodeClient(own.urls[0]) as new, NodeClient(own.urls[0], transport=WithoutTheRoute("not_found")) as old:
+    url = own.urls[0]
+    with NodeClient(url) as new, NodeClient(url, way=WithoutTheRoute(url, "not_found")) as old:
         short, long = fetch_renewal(new, policy, now), fetch_renewal(old, policy, now)
         assert policy.step in {decode(raw).id for raw in short.statements}
         assert renew(policy, short, now).signers == renew(policy, long, now).signers
-    with NodeClient(own.urls[0], transport=WithoutTheRoute("unasked")) as odd, pytest.raises(InputError, match=r"no\."):
+    with NodeClient(url, way=WithoutTheRoute(url, "unasked")) as odd, pytest.raises(InputError, match=r"no\."):
         fetch_renewal(odd, policy, now)
 
 

@@ -2,13 +2,14 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from accredit.cli.verifying.private_query import ask_privately
+from accredit.node.clients.blocking_http import BlockingHttp, HttpAnswer
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import record_key
@@ -23,33 +24,32 @@ def issuer(town: Town) -> str:
     return town.accredited("did:web:discreet.example", "Discreet College")
 
 
-class Listening(httpx.BaseTransport):
+class Listening(BlockingHttp):
     """The way to a node that keeps what it is asked; where the story says so, it changes or refuses the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
         self.asked: list[str] = []
         self.refuse_below = 0
         self.code = "too_many"
         self.leave_out = ""
-        self.onward = httpx.HTTPTransport()
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(f"{request.url}{request.content.decode()}")
-        if len(request.url.path.rpartition("/")[2]) < self.refuse_below:
-            return httpx.Response(413, json={"code": self.code, "detail": "no."})
-        response = self.onward.handle_request(request)
-        value: Any = json.loads(response.read())
+    def ask(
+        self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None, max_bytes: int
+    ) -> HttpAnswer:
+        self.asked.append(f"{self.url}{target}{(content or b'').decode()}")
+        if len(target.partition("?")[0].rpartition("/")[2]) < self.refuse_below:
+            return HttpAnswer(status=413, body=json.dumps({"code": self.code, "detail": "no."}).encode())
+        answer = super().ask(method, target, headers=headers, content=content, max_bytes=max_bytes)
+        value: Any = json.loads(answer.body)
         value["leaves"] = [leaf for leaf in value["leaves"] if leaf[1] != self.leave_out]
-        return httpx.Response(200, json=value)
-
-    def close(self) -> None:
-        self.onward.close()
+        return HttpAnswer(status=200, body=json.dumps(value).encode())
 
 
 def asked_of(town: Town, policy: Path, issuer: str, way: Listening) -> bool:
     trust = TrustPolicy.decode(policy.read_bytes())
     query = Query(entity=issuer, authority=trust.charter, achievement_types=("BachelorDegree",))
-    with NodeClient(town.urls[0], transport=way) as client:
+    with NodeClient(town.urls[0], way=way) as client:
         return ask_privately(client, query, trust, int(time.time()))[0].authorized
 
 
@@ -69,7 +69,7 @@ def test_a_node_is_told_a_digit_of_a_hash_and_neither_issuer_nor_question(
     town: Town, policy: Path, issuer: str
 ) -> None:
     town.noted()
-    way = Listening()
+    way = Listening(town.urls[0])
     assert asked_of(town, policy, issuer, way)
     digits = [record_key(kind, issuer).hex()[:1] for kind in ("issuer", "alias")]
     assert way.asked == [f"{town.urls[0]}/v1/issuers/by-prefix/{digit}" for digit in digits]
@@ -77,7 +77,7 @@ def test_a_node_is_told_a_digit_of_a_hash_and_neither_issuer_nor_question(
 
 def test_where_one_digit_is_too_few_one_more_is_told(town: Town, policy: Path, issuer: str) -> None:
     town.noted()
-    way = Listening()
+    way = Listening(town.urls[0])
     way.refuse_below = 3
     assert asked_of(town, policy, issuer, way)
     assert len(way.asked) == 6
@@ -93,7 +93,7 @@ def test_where_one_digit_is_too_few_one_more_is_told(town: Town, policy: Path, i
 
 def test_a_node_that_leaves_the_issuer_out_is_found(town: Town, policy: Path, issuer: str) -> None:
     town.noted()
-    way = Listening()
+    way = Listening(town.urls[0])
     way.leave_out = issuer
     with pytest.raises(CheckError, match="not all the leaves"):
         asked_of(town, policy, issuer, way)

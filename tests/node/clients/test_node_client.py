@@ -1,24 +1,29 @@
 """The client keeps a node's words, and takes no node's word for how large or well-formed an answer is."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from accredit.node.clients import node_client as module
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RefusedError, RemoteError
+from tests.strategies.answering_server import AnsweringServer, Asked, Reply
 
 
-def answering(handler: Callable[[httpx.Request], httpx.Response]) -> NodeClient:
-    return NodeClient("http://node.test/", transport=httpx.MockTransport(handler))
+@contextmanager
+def answering(reply: Callable[[Asked], Reply | None]) -> Iterator[NodeClient]:
+    with AnsweringServer(reply) as server, NodeClient(server.url) as client:
+        yield client
 
 
-def problem(status: int, **members: Any) -> Callable[[httpx.Request], httpx.Response]:
+def problem(status: int, **members: Any) -> Callable[[Asked], Reply]:
     body = {"type": "urn:accredit:problem:x", "title": "T", "status": status, "code": "some_code", "detail": "What."}
-    return lambda _: httpx.Response(status, content=json.dumps(body | members))
+    return lambda _: Reply(status, json.dumps(body | members).encode())
 
 
 @pytest.mark.parametrize(
@@ -29,7 +34,7 @@ def problem(status: int, **members: Any) -> Callable[[httpx.Request], httpx.Resp
         (409, NotYetError),
         (413, InputError),
         (422, RefusedError),
-        (429, InputError),
+        (429, RemoteError),
         (500, RemoteError),
         (503, RemoteError),
     ],
@@ -46,7 +51,7 @@ def test_a_problem_becomes_the_error_of_its_class_with_the_nodes_own_words(
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"code": 5, "detail": "x"}', b"[" * 100_000, b'"\xff"'])
 def test_an_error_that_is_no_problem_is_the_other_machines_fault(body: bytes) -> None:
-    with answering(lambda _: httpx.Response(404, content=body)) as node, pytest.raises(RemoteError) as raised:
+    with answering(lambda _: Reply(404, body)) as node, pytest.raises(RemoteError) as raised:
         node.status()
     assert raised.value.code == "bad_answer"
     assert "404" in raised.value.message
@@ -60,45 +65,94 @@ def test_a_hint_that_is_no_text_is_left_out() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"hello", b"[]", b"[" * 100_000])
 def test_an_answer_that_is_no_object_is_refused(body: bytes) -> None:
-    with answering(lambda _: httpx.Response(200, content=body)) as node, pytest.raises(RemoteError):
+    with answering(lambda _: Reply(200, body)) as node, pytest.raises(RemoteError):
         node.status()
 
 
 def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ANSWER_BYTES", 100_000)
 
-    class Endless(httpx.SyncByteStream):
-        def __iter__(self) -> Iterator[bytes]:
-            for _ in range(1_000):
-                yield bytes(1_000)
-            raise AssertionError("it read on")
+    sent = 0
 
-    with answering(lambda _: httpx.Response(200, stream=Endless())) as node, pytest.raises(RemoteError) as raised:
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1_000
+            yield bytes(1_000)
+
+    reply = Reply(200, endless(), announced=None)
+    with answering(lambda _: reply) as node, pytest.raises(RemoteError) as raised:
         node.status()
     assert "100000" in raised.value.message
+    assert sent < 50_000_000, "it read on"
+
+
+def test_an_answer_that_ends_before_its_announced_length_is_none() -> None:
+    with answering(lambda _: Reply(200, b'{"a": 1}', announced=100)) as node, pytest.raises(RemoteError) as raised:
+        node.status()
+    assert raised.value.code == "unreachable"
 
 
 def test_a_redirection_is_not_followed() -> None:
-    asked = []
+    with AnsweringServer(lambda _: Reply(302, headers={"location": "/elsewhere"})) as server:
+        with NodeClient(server.url) as node, pytest.raises(RemoteError):
+            node.status()
+        assert len(server.asked) == 1
 
-    def elsewhere(request: httpx.Request) -> httpx.Response:
-        asked.append(request.url)
-        return httpx.Response(302, headers={"location": "http://elsewhere.test/"})
 
-    with answering(elsewhere) as node, pytest.raises(RemoteError):
+def test_a_connection_is_kept_and_one_that_the_server_ended_meanwhile_is_made_anew() -> None:
+    """As a node does with a connection that waited while a person typed a passphrase."""
+    replies = [Reply(200, b"{}"), Reply(200, b"{}"), None, Reply(200, b"{}"), Reply(200, b"{}", then_close=True)]
+    with AnsweringServer(lambda _: replies.pop(0)) as server, NodeClient(server.url) as node:
+        for _ in range(3):
+            node.submit([b"x"])
+        assert (len(server.asked), server.connections) == (4, 2)
         node.status()
-    assert len(asked) == 1
+        replies.append(Reply(200, b"{}"))
+        node.status()
+        assert server.connections == 3
+
+
+def test_a_new_connection_that_ends_without_an_answer_is_not_tried_again() -> None:
+    with AnsweringServer(lambda _: None) as server:
+        with NodeClient(server.url) as node, pytest.raises(RemoteError) as raised:
+            node.status()
+        assert raised.value.code == "unreachable"
+        assert len(server.asked) == 1
+
+
+def test_what_is_left_of_an_answer_cut_short_is_not_taken_for_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ANSWER_BYTES", 100)
+    replies = [Reply(200, bytes(200_000)), Reply(200, b'{"next": true}')]
+    with answering(lambda _: replies.pop(0)) as node:
+        with pytest.raises(RemoteError):
+            node.status()
+        assert node.status() == {"next": True}
 
 
 def test_an_unreachable_node_is_said_with_what_to_do() -> None:
-    def dead(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused", request=request)
-
-    with answering(dead) as node, pytest.raises(RemoteError) as raised:
-        node.status()
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
+        url = f"http://127.0.0.1:{one.getsockname()[1]}"
+        with NodeClient(url) as node, pytest.raises(RemoteError) as raised:
+            node.status()
     assert raised.value.code == "unreachable"
-    assert "http://node.test" in raised.value.message
+    assert url in raised.value.message
     assert raised.value.hint
+
+
+def test_a_silent_node_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with NodeClient(url, timeout=0.05) as node, pytest.raises(RemoteError) as raised:
+            node.status()
+    assert "timed out" in raised.value.message
+
+
+def test_a_path_before_a_proxys_own_prefix_comes_before_every_route() -> None:
+    with AnsweringServer(lambda _: Reply(200, b"{}")) as server, NodeClient(f"{server.url}/registry/") as node:
+        node.status()
+        assert [one.target for one in server.asked] == ["/registry/v1/status"]
 
 
 @pytest.mark.parametrize(
@@ -111,17 +165,14 @@ def test_what_is_no_url_is_said_at_once(url: str) -> None:
 
 
 def test_an_id_is_encoded_once_and_pages_are_followed_to_the_end() -> None:
-    asked = []
-
-    def pages(request: httpx.Request) -> httpx.Response:
-        asked.append(str(request.url))
-        if request.url.path == "/v1/issuer":
-            return httpx.Response(200, json={"id": "x"})
-        after = request.url.params.get("after")
+    def pages(asked: Asked) -> Reply:
+        if urlsplit(asked.target).path == "/v1/issuer":
+            return Reply(200, b'{"id": "x"}')
+        after = parse_qs(urlsplit(asked.target).query).get("after", [None])[0]
         following = {None: "did:web:a%3A1", "did:web:a%3A1": None}[after]
-        return httpx.Response(200, json={"issuers": [{"id": f"behind {after}"}], "next": following})
+        return Reply(200, json.dumps({"issuers": [{"id": f"behind {after}"}], "next": following}).encode())
 
-    with answering(pages) as node:
+    with AnsweringServer(pages) as server, NodeClient(server.url) as node:
         node.issuer("did:web:localhost%3A8080")
         assert [one["id"] for one in node.every_issuer(name="a b")] == ["behind None", "behind did:web:a%3A1"]
-    assert "localhost%253A8080" in asked[0]
+        assert "localhost%253A8080" in server.asked[0].target
