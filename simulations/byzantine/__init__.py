@@ -1,10 +1,10 @@
-"""The adversaries, a class each; an honest host's `Conduct` beside them.
+"""The adversaries, a class each; an honest host's is `virtual.host.Conduct`.
 
 An adversary has the keys of an admitted node (if it is a signer, its state key too), and no authority's key but where a
 scenario hands it one."""
 
 from .answering import Forger, Omitter, Remembering, Restamper, StaleAnswerer
-from .conduct import Adversary, Conduct, Older, Rewriter
+from .conduct import Adversary, Older, Rewriter
 from .eclipsing import Eclipser
 from .equivocating import LogEquivocator, NoteEquivocator
 from .flooding import Flooder, FrameFlooder, InvalidFlooder, Replayer, ValidFlooder
@@ -12,7 +12,6 @@ from .withholding import Promiser, RootLiar, Silent, Sleeper, Staller, Withholde
 
 __all__ = (
     "Adversary",
-    "Conduct",
     "Eclipser",
     "Flooder",
     "Forger",

@@ -3,7 +3,7 @@
 Liars collude: those among the signers cosign whatever any of them makes up. What they can never have is the cosignature
 of an honest signer for a state that none was in."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
@@ -13,11 +13,9 @@ from accredit.registry.evidence.prove import prove
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote, cosign_state
 from accredit.registry.transparency.state_trie import Trie, state_root
+from accredit.simulations.virtual.host import Host
 
 from .conduct import Adversary
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
 
 Subject = tuple[str, str]
 
@@ -31,11 +29,11 @@ class Remembering(Adversary):
         self._statements_root = b""
         self._note = b""
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         host.world.timeline.after(1_000, lambda: None if self.keep(host) else self.begin(host))
 
-    def keep(self, host: "Host") -> bool:
+    def keep(self, host: Host) -> bool:
         """Whether there is such a state; takes it down the first time."""
         held = host.noted
         if self._state is None and held is not None and held.state is not None and held.note:
@@ -43,15 +41,15 @@ class Remembering(Adversary):
             self._state, self._statements_root, self._note = held.state, held.statements_root, held.note
         return self._state is not None
 
-    def answers(self, host: "Host", query: Query) -> bytes | None:
+    def answers(self, host: Host, query: Query) -> bytes | None:
         """See `Conduct`."""
         return self.lie(host, query) if self.keep(host) else super().answers(host, query)
 
-    def lie(self, host: "Host", query: Query) -> bytes | None:
+    def lie(self, host: Host, query: Query) -> bytes | None:
         """From the state that was kept, as it was."""
         return self.prove(host, query, self._records, self._note)
 
-    def prove(self, host: "Host", query: Query, records: dict[Subject, dict[str, Any]], note: bytes) -> bytes:
+    def prove(self, host: Host, query: Query, records: dict[Subject, dict[str, Any]], note: bytes) -> bytes:
         """Evidence from any records, as of now."""
         return prove(
             query,
@@ -71,7 +69,7 @@ class StaleAnswerer(Remembering):
 class Restamper(Remembering):
     """As `StaleAnswerer`, with the old note cosigned anew by all liars among the signers."""
 
-    def lie(self, host: "Host", query: Query) -> bytes | None:
+    def lie(self, host: Host, query: Query) -> bytes | None:
         """See `Remembering`."""
         assert self._state is not None
         return self.prove(host, query, self._records, restamped(host, self._note, self._state))
@@ -80,7 +78,7 @@ class Restamper(Remembering):
 class Forger(Remembering):
     """Makes up a state, of a higher count, in which nothing was ever revoked; all liars among the signers cosign it."""
 
-    def lie(self, host: "Host", query: Query) -> bytes | None:
+    def lie(self, host: Host, query: Query) -> bytes | None:
         """See `Remembering`."""
         held, old = host.noted, self._state
         assert held is not None
@@ -100,7 +98,7 @@ class Omitter(Remembering):
         super().__init__()
         self._turn = 0
 
-    def lie(self, host: "Host", query: Query) -> bytes | None:
+    def lie(self, host: Host, query: Query) -> bytes | None:
         """See `Remembering`."""
         honest = super(Remembering, self).answers(host, query)
         if honest is None:
@@ -118,7 +116,7 @@ class Omitter(Remembering):
         return encode(value)
 
 
-def restamped(host: "Host", note: bytes | None, state: StateNote) -> bytes:
+def restamped(host: Host, note: bytes | None, state: StateNote) -> bytes:
     """The text of `state` with the cosignatures there are on `note`, and fresh ones of all liars among the signers."""
     world = host.world
     liars = [each.name for each in world.hosts if not each.is_honest and each.name in world.town.signers]

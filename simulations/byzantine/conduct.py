@@ -1,74 +1,16 @@
-"""How a host behaves: one honest conduct, and what all adversaries have in common.
-
-A conduct stands between a host's engine and the network: `hears` or `refuses` what arrives, `says` what leaves (a frame
-of the host's own, which it may change and sign again, or keep back), `tells` a cosigned note to one peer, `answers` a
-verifier, and `begin` may act by itself."""
+"""What all adversaries have in common; `virtual.host.Conduct` is how an honest host behaves."""
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from accredit.gossip.wire import Body, UnverifiedFrame, decode_frame, encode_frame
-from accredit.registry.decision.query import Query
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError
-from accredit.registry.evidence.prove import prove
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
+from accredit.simulations.virtual.host import Conduct, Host
 
 _FRAME_BYTES: Final = 2 * 1024 * 1024
 _IDS: Final = 100_000
-
-
-class Conduct:
-    """Honest: everything passes.
-
-    Attributes:
-        is_honest: whether checkers hold the host to the rules.
-        listens: whether what arrives is taken in at all.
-        relays: whether it passes on what others say, in any way that `sharing`'s plain push would notice.
-    """
-
-    is_honest = True
-    listens = True
-
-    def begin(self, host: "Host") -> None:
-        """The host has been started for the first time."""
-
-    def hears(self, host: "Host", data: bytes) -> bool:  # noqa: ARG002  # for those who do otherwise
-        """Whether a frame that arrived is taken in and answered."""
-        return self.listens
-
-    def refuses(self, data: bytes) -> AccreditError | None:  # noqa: ARG002
-        """Why a frame that was heard is turned away before the engine sees it; None: it is not."""
-        return None
-
-    def says(self, data: bytes) -> bytes | None:
-        """A frame of this host as it leaves; None: it does not."""
-        return data
-
-    def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:  # noqa: ARG002
-        """A cosigned note of this host as it leaves for a peer; None: it does not."""
-        return data
-
-    def answers(self, host: "Host", query: Query) -> bytes | None:
-        """The evidence that a verifier gets for its question; None: no answer."""
-        if (held := host.noted) is None:
-            return None
-        return prove(
-            query,
-            held,
-            held.trie,
-            statements_root=held.statements_root,
-            note=held.note or b"",
-            now=host.clock // 1_000,
-            ecosystem_id=host.world.town.charter_id,
-        ).encode()
-
-    def passes_on(self, *, urgent: bool) -> bool:  # noqa: ARG002
-        """Whether it would relay a statement if it were a node of the plain baseline (`baseline`)."""
-        return self.is_honest
 
 
 class Older(Conduct):
@@ -109,7 +51,7 @@ class Rewriter(Adversary):
     def __init__(self) -> None:
         self._seed = b""
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         self._seed = host.world.town.node_seed(host.name, "peer")
 
@@ -142,7 +84,7 @@ def decoded(data: bytes) -> UnverifiedFrame | None:
         return None
 
 
-def repeat(host: "Host", every: int, action: Callable[[Random], None], *, within: int | None = None) -> None:
+def repeat(host: Host, every: int, action: Callable[[Random], None], *, within: int | None = None) -> None:
     """Has an adversary act by itself every so many ms while faults last, first within so many (else `every`)."""
     random = host.world.timeline.stream(f"adversary {host.name}")
 
@@ -154,7 +96,7 @@ def repeat(host: "Host", every: int, action: Callable[[Random], None], *, within
     host.world.timeline.after(random.randrange(1, (within or every) + 1), act)
 
 
-def send(host: "Host", target: str, body: Body, random: Random) -> None:
+def send(host: Host, target: str, body: Body, random: Random) -> None:
     """A frame of the adversary's own; nobody waits for the answer."""
     town = host.world.town
     frame = encode_frame(

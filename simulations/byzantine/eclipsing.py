@@ -1,15 +1,12 @@
 """Those who surround a victim: they take every place in its mesh that they can get, and keep revocations back."""
 
 from random import Random
-from typing import TYPE_CHECKING
 
 from accredit.gossip.wire import Body, Graft, Prune
+from accredit.simulations.virtual.host import Host
 
 from .conduct import repeat, send
 from .withholding import Withholder
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
 
 
 class Eclipser(Withholder):
@@ -26,7 +23,7 @@ class Eclipser(Withholder):
         super().__init__()
         self._every = every
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         super().begin(host)
 

@@ -6,7 +6,6 @@ An authority that signs two statements with one number is `governing.Governing.e
 from dataclasses import replace
 from hashlib import sha256
 from random import Random
-from typing import TYPE_CHECKING
 
 from accredit.gossip.wire import Beacon, Body
 from accredit.registry.encoding.cbor import decode, encode
@@ -14,11 +13,9 @@ from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import Note, sign_note
 from accredit.registry.transparency.state_note import StateNote, cosign_state
+from accredit.simulations.virtual.host import Host
 
 from .conduct import Adversary, Rewriter
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
 
 
 class NoteEquivocator(Adversary):
@@ -31,11 +28,11 @@ class NoteEquivocator(Adversary):
         self._random = Random(0)
         self._told: dict[tuple[str, int], StateNote] = {}
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         self._random = host.world.timeline.stream(f"adversary {host.name}")
 
-    def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:
+    def tells(self, host: Host, peer: str, data: bytes) -> bytes | None:
         """See `Conduct`."""
         message = decode(data, what="the message", max_bytes=len(data))
         state = true = StateNote.decode(Note.decode(message[1]).text)
@@ -57,7 +54,7 @@ class LogEquivocator(Rewriter):
         self._host: Host | None = None
         self._shown: dict[int, int] = {}  # size -> to which half it was shown first
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         super().begin(host)
         self._host = host

@@ -3,17 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
 
 from accredit.gossip.wire import Push
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Draft, encode_signed
 from accredit.simulations.virtual.ecosystem import Pen
+from accredit.simulations.virtual.host import Host
 
 from .conduct import Adversary, repeat, send
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
 
 
 class Flooder(Adversary, ABC):
@@ -22,24 +19,24 @@ class Flooder(Adversary, ABC):
     def __init__(self, every: int = 200) -> None:
         self._every = every
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         repeat(host, self._every, lambda random: self.strike(host, random))
 
     @abstractmethod
-    def strike(self, host: "Host", random: Random) -> None:
+    def strike(self, host: Host, random: Random) -> None:
         """Does it once."""
 
 
 class InvalidFlooder(Flooder):
     """Floods with statements that look like an authority's and are not signed by it."""
 
-    def strike(self, host: "Host", random: Random) -> None:
+    def strike(self, host: Host, random: Random) -> None:
         """Five forgeries for one victim: a foreign signature, a foreign key, or plain noise."""
         statements = tuple(self._forgery(host, random) for _ in range(5))
         send(host, _victim(host, random), Push(statements=statements, urgent=True), random)
 
-    def _forgery(self, host: "Host", random: Random) -> bytes:
+    def _forgery(self, host: Host, random: Random) -> bytes:
         genuine = random.choice(host.world.town.founding[1:])
         kinds: tuple[Callable[[], bytes], ...] = (
             lambda: genuine.raw[:-64] + random.randbytes(64),  # its signature is the last 64 bytes
@@ -56,13 +53,13 @@ class Replayer(Flooder):
         super().__init__(every)
         self._heard: list[bytes] = []
 
-    def hears(self, host: "Host", data: bytes) -> bool:
+    def hears(self, host: Host, data: bytes) -> bool:
         """Keeps some for later."""
         if len(self._heard) < 1_000:
             self._heard.append(data)
         return super().hears(host, data)
 
-    def strike(self, host: "Host", random: Random) -> None:
+    def strike(self, host: Host, random: Random) -> None:
         """One of them, to somebody."""
         if self._heard:
             host.world.deliver(host.name, random.choice(host.world.town.names), random.choice(self._heard))
@@ -74,7 +71,7 @@ class FrameFlooder(Flooder):
     def __init__(self, every: int = 10) -> None:
         super().__init__(every)
 
-    def strike(self, host: "Host", random: Random) -> None:
+    def strike(self, host: Host, random: Random) -> None:
         """Another one, for the first node of all that is honest."""
         known = random.choice(host.world.town.founding).raw
         send(host, host.world.honest[0].name, Push(statements=(known,), urgent=False), random)
@@ -96,7 +93,7 @@ class ValidFlooder(Flooder):
         self._many = many
         self._count = 0
 
-    def strike(self, host: "Host", random: Random) -> None:
+    def strike(self, host: Host, random: Random) -> None:
         """That many more, to everybody at once."""
         town = host.world.town
         raws = []
@@ -109,11 +106,11 @@ class ValidFlooder(Flooder):
         send(host, _victim(host, random), Push(statements=tuple(raws), urgent=False), random)
 
 
-def _victim(host: "Host", random: Random) -> str:
+def _victim(host: Host, random: Random) -> str:
     return random.choice([name for name in host.world.town.names if name != host.name])
 
 
-def _registration(host: "Host", random: Random, *, seed: bytes) -> bytes:
+def _registration(host: Host, random: Random, *, seed: bytes) -> bytes:
     """A well-formed statement in an authority's name, signed by whoever has `seed`."""
     name = f"https://forged{random.randrange(10**6)}.example/"
     draft = Draft(

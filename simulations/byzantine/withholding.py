@@ -2,20 +2,17 @@
 
 from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from random import Random
+from typing import Final
 
 from accredit.gossip.negentropy import Items, respond
 from accredit.gossip.wire import Announce, Body, Push, Reconcile, Root
 from accredit.governance.rulebook import is_urgent
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import decode
+from accredit.simulations.virtual.host import Conduct, Host
 
-from .conduct import Adversary, Conduct, Rewriter, decoded, repeat, send
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from accredit.simulations.virtual.host import Host
+from .conduct import Adversary, Rewriter, decoded, repeat, send
 
 _STALL_BYTES: Final = 4_096
 """So small a limit that a set of a few hundred items is told in many rounds."""
@@ -30,7 +27,7 @@ class Silent(Adversary):
         """Nothing."""
         return None
 
-    def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:  # noqa: ARG002
+    def tells(self, host: Host, peer: str, data: bytes) -> bytes | None:  # noqa: ARG002
         """Nothing."""
         return None
 
@@ -54,7 +51,7 @@ class Withholder(Rewriter):
             return replace(body, ids=tuple(id for id in body.ids if id not in self._withheld))
         return body
 
-    def hears(self, host: "Host", data: bytes) -> bool:
+    def hears(self, host: Host, data: bytes) -> bool:
         """Learns what to be silent about from what it is told, too."""
         frame = decoded(data)
         if frame is not None and isinstance(frame.body, Push):
@@ -86,7 +83,7 @@ class Promiser(Rewriter):
         super().__init__()
         self._every = every
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         super().begin(host)
 
@@ -131,7 +128,7 @@ class Staller(RootLiar):
         self._every = every
         self._made_up: Items | None = None
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
         super().begin(host)
         now = host.clock // 1_000
@@ -173,7 +170,7 @@ class Sleeper(Adversary):
         self._seconds = seconds
         self._now = Conduct()
 
-    def begin(self, host: "Host") -> None:
+    def begin(self, host: Host) -> None:
         """See `Conduct`."""
 
         def strike() -> None:
@@ -182,7 +179,7 @@ class Sleeper(Adversary):
 
         host.world.at(self._seconds, strike)
 
-    def hears(self, host: "Host", data: bytes) -> bool:
+    def hears(self, host: Host, data: bytes) -> bool:
         """See `Conduct`."""
         return self._now.hears(host, data)
 
@@ -190,7 +187,7 @@ class Sleeper(Adversary):
         """See `Conduct`."""
         return self._now.says(data)
 
-    def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:
+    def tells(self, host: Host, peer: str, data: bytes) -> bytes | None:
         """See `Conduct`."""
         return self._now.tells(host, peer, data)
 

@@ -5,7 +5,8 @@ and `mesh` from above. *Eventually*, after faults stop: `one_root`, `nothing_los
 end*: `records`, `exposed`, `bounds`. Each is specified in the module where it stands.
 """
 
-from accredit.simulations.virtual.checker import Checker, Violation
+from accredit.simulations.virtual.checker import Checker
+from accredit.simulations.virtual.facts import Violation
 
 from .limits import Bounded, Bounds, MeshWithinBounds, NotShutOut, WithinBounds
 from .notes import NotedRoots, OneNote, QuorumNotes, Undeceived

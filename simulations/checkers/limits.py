@@ -7,13 +7,10 @@ bounds             the figures that a scenario promises
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from accredit.simulations.virtual.checker import Checker
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
-    from accredit.simulations.virtual.world import World
+from accredit.simulations.virtual.ports import HostView, WorldView, mesh_of
 
 _LOOKED_AT: Final = 20
 """Hosts that are looked at each time, in turn."""
@@ -30,7 +27,7 @@ class Bounded(Checker):
     def __init__(self) -> None:
         self._looks = 0
 
-    def on_look(self, world: "World") -> None:
+    def on_look(self, world: WorldView) -> None:
         """See `Checker`."""
         self._looks += 1
         for host in in_turn(world, self._looks):
@@ -51,7 +48,7 @@ class MeshWithinBounds(Checker):
     def __init__(self) -> None:
         self._looks = 0
 
-    def on_look(self, world: "World") -> None:
+    def on_look(self, world: WorldView) -> None:
         """See `Checker`."""
         self._looks += 1
         config = world.settings.gossip
@@ -60,7 +57,7 @@ class MeshWithinBounds(Checker):
             size = len(mesh_of(host))
             self.require(size <= most, f"the mesh of {host.name} has {size} peers; {most} are the most")
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         if world.settings.calm < MESH_CALM:
             return
@@ -77,7 +74,7 @@ class NotShutOut(Checker):
     def __init__(self) -> None:
         self._looks = 0
 
-    def on_look(self, world: "World") -> None:
+    def on_look(self, world: WorldView) -> None:
         """See `Checker`."""
         self._looks += 1
         for host in in_turn(world, self._looks):
@@ -87,19 +84,10 @@ class NotShutOut(Checker):
                 self.require(not is_shut_out, f"{host.name} does not listen to {peer.name}: {peer.why}")
 
 
-def in_turn(world: "World", looks: int) -> list["Host"]:
+def in_turn(world: WorldView, looks: int) -> list[HostView]:
     """Some of the honest hosts that are up, others each time."""
     stride = max(1, len(world.honest) // _LOOKED_AT)
     return [host for host in world.honest[looks % stride :: stride] if host.engine is not None]
-
-
-def mesh_of(host: "Host") -> list[str]:
-    """The names of the peers in a host's mesh."""
-    return (
-        []
-        if host.engine is None
-        else [peer.name for peer in host.engine.statistics(strangers=False).peers if peer.is_mesh]
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +132,7 @@ class WithinBounds(Checker):
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         figures, bounds = world.metrics.figures(), self._bounds
         if not world.misconduct:  # chance kept both sides of it apart: nothing to expose

@@ -8,7 +8,6 @@ undeceived         no answer that verifies was untrue of a state that an honest 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from accredit.governance.fold import Fold
 from accredit.node.engine import KeepNote
@@ -17,11 +16,8 @@ from accredit.registry.decision.decide import decide
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.transparency.state_note import StateNote
 from accredit.simulations.virtual.checker import Checker
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
-    from accredit.simulations.virtual.verifier import CheckedAnswer
-    from accredit.simulations.virtual.world import World
+from accredit.simulations.virtual.facts import CheckedAnswer
+from accredit.simulations.virtual.ports import HostView, WorldView
 
 
 class OneNote(Checker):
@@ -32,7 +28,7 @@ class OneNote(Checker):
     def __init__(self) -> None:
         self._signed: dict[tuple[str, int], str] = {}
 
-    def on_signed(self, world: "World", host: "Host", kept: KeepNote) -> None:  # noqa: ARG002
+    def on_signed(self, world: WorldView, host: HostView, kept: KeepNote) -> None:  # noqa: ARG002
         """See `Checker`."""
         if host.is_honest:
             count = StateNote.decode(kept.text).count
@@ -48,7 +44,7 @@ class NotedRoots(Checker):
     def __init__(self) -> None:
         self._derived: dict[str, None] = {}
 
-    def on_noted(self, world: "World", host: "Host", kept: KeptNote) -> None:
+    def on_noted(self, world: WorldView, host: HostView, kept: KeptNote) -> None:
         """See `Checker`."""
         text = kept.state.encode()
         if not host.is_honest or text in self._derived:
@@ -67,7 +63,7 @@ class QuorumNotes(Checker):
 
     name = "quorum_notes"
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         if not world.settings.signers:
             return
@@ -94,13 +90,13 @@ class Undeceived(Checker):
         self._folds: dict[str, Fold] = {}
         self._highest: dict[str, int] = {}
 
-    def on_signed(self, world: "World", host: "Host", kept: KeepNote) -> None:
+    def on_signed(self, world: WorldView, host: HostView, kept: KeepNote) -> None:
         """See `Checker`."""
         if host.is_honest and world.verifiers:
             ids = self._stood[kept.text][1] if kept.text in self._stood else ids_of(host, kept.part)
             self._stood[kept.text] = world.timeline.now // 1_000, ids
 
-    def on_answer(self, world: "World", answer: "CheckedAnswer") -> None:
+    def on_answer(self, world: WorldView, answer: CheckedAnswer) -> None:
         """See `Checker`."""
         checked = answer.checked
         if checked.result is not CheckResult.VERIFIED:
@@ -128,13 +124,13 @@ class Undeceived(Checker):
         self.require(said is true, f"{who} verified {said!r} about {answer.query.entity}, which was {true!r}")
 
 
-def ids_of(host: "Host", part: Part) -> tuple[bytes, ...]:
+def ids_of(host: HostView, part: Part) -> tuple[bytes, ...]:
     """The statements of a part of a host's log."""
     without = dict.fromkeys(part.without)
     return tuple(id for number, (id, _) in enumerate(host.disk.entries[: part.size]) if number not in without)
 
 
-def folded(world: "World", ids: Sequence[bytes]) -> Fold:
+def folded(world: WorldView, ids: Sequence[bytes]) -> Fold:
     """What follows from a set, taken in an order that no node has had."""
     fold = Fold(world.town.ecosystem)
     for id in sorted(ids):

@@ -10,17 +10,13 @@ exposed            where an authority's key contradicted itself, every honest no
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from accredit.governance.fold import Fold
-from accredit.node.engine import Engine
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode
-from accredit.simulations.virtual.checker import Checker, Violation
-
-if TYPE_CHECKING:
-    from accredit.simulations.virtual.host import Host
-    from accredit.simulations.virtual.world import World
+from accredit.simulations.virtual.checker import Checker
+from accredit.simulations.virtual.facts import Violation
+from accredit.simulations.virtual.ports import HostView, WorldView, knows
 
 
 class ValidStatements(Checker):
@@ -28,7 +24,7 @@ class ValidStatements(Checker):
 
     name = "valid_statements"
 
-    def on_logged(self, world: "World", host: "Host", statements: Sequence[Statement]) -> None:
+    def on_logged(self, world: WorldView, host: HostView, statements: Sequence[Statement]) -> None:
         """See `Checker`."""
         if host.is_honest:
             for each in statements:
@@ -43,16 +39,16 @@ class OneHistory(Checker):
 
     name = "one_history"
 
-    def on_start(self, world: "World", host: "Host") -> None:
+    def on_start(self, world: WorldView, host: HostView) -> None:
         """See `Checker`."""
         self._compare(world, host)
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         for host in world.honest:
             self._compare(world, host)
 
-    def _compare(self, world: "World", host: "Host") -> None:
+    def _compare(self, world: WorldView, host: HostView) -> None:
         if not host.is_honest:
             return
         entries, told = host.disk.entries, host.told
@@ -74,7 +70,7 @@ class OneRoot(Checker):
 
     name = "one_root"
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         if world.converged_at is None:
             down = [host.name for host in world.honest if not host.is_up]
@@ -92,7 +88,7 @@ class NothingLost(Checker):
 
     name = "nothing_lost"
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         for each in world.workload.sayings.values():
             if each.answered_at is None:
@@ -109,7 +105,7 @@ class RecordsRederived(Checker):
 
     name = "records"
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         derived: dict[bytes, bytes] = {}  # by the bytes on the disk, in whatever order: many nodes hold the same
         for host in world.honest:
@@ -125,7 +121,7 @@ class RecordsRederived(Checker):
                 f"the state of {host.name} does not follow from the {len(host.disk.entries)} statements on its disk",
             )
 
-    def _derive(self, world: "World", host: "Host") -> bytes:
+    def _derive(self, world: WorldView, host: HostView) -> bytes:
         """From the bytes alone, in the order of ids, which no node has ever had."""
         fold = Fold(world.town.ecosystem)
         for id, raw in sorted(host.disk.entries):
@@ -144,7 +140,7 @@ class Exposed(Checker):
 
     name = "exposed"
 
-    def on_end(self, world: "World") -> None:
+    def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
         for each in world.misconduct:
             ends = [host.engine for host in world.honest if host.engine is not None]
@@ -156,10 +152,3 @@ class Exposed(Checker):
                 not blind,
                 f"key {each.key.hex()[:16]} contradicted itself, and {len(blind)} nodes do not know: {blind[:3]}",
             )
-
-
-def knows(engine: Engine, key: bytes) -> bool:
-    """Whether a node shows that a key has contradicted itself: an authority's by alarms, a node's by conflicts."""
-    if any(conflict.key.public == key for conflict in engine.conflicts):
-        return True
-    return any(key.hex()[:16] in alarm for alarm in engine.fold.alarms())

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Final, Protocol, TypeVar, cast
 
 import httpx
 import trio
@@ -36,14 +36,14 @@ from accredit.node.storage.log_store import Store, open_reader
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode
+from accredit.simulations.virtual.checker import Checker
 from accredit.simulations.virtual.disk import SYNC_MS
+from accredit.simulations.virtual.metrics import RunMetrics
+from accredit.simulations.virtual.ports import WorldView
 from accredit.simulations.virtual.shared_list import SharedList
 
 from .clock import HostClock
-from .virtual_sockets import End
-
-if TYPE_CHECKING:
-    from .world import HttpWorld
+from .virtual_sockets import End, VirtualWires
 
 T = TypeVar("T")
 
@@ -83,6 +83,18 @@ class StoredLog:
             return SharedList((), [(bytes(id), bytes(raw)) for _, id, raw in reader.rows(0, reader.size())])
 
 
+class HttpHostWorld(WorldView, Protocol):
+    """The world of hosts like these: what they need of it besides `WorldView`."""
+
+    nursery: trio.Nursery
+    wires: VirtualWires
+
+    @property
+    def metrics(self) -> RunMetrics: ...
+
+    def check(self, ask: Callable[[Checker], None]) -> None: ...
+
+
 class HttpHost:
     """See the module.
 
@@ -96,7 +108,7 @@ class HttpHost:
 
     is_honest = True
 
-    def __init__(self, world: "HttpWorld", name: str, folder: Path) -> None:
+    def __init__(self, world: HttpHostWorld, name: str, folder: Path) -> None:
         self.world = world
         self.name = name
         self.folder = folder
@@ -164,7 +176,7 @@ class HttpHost:
         if self._scope is not None:
             self.note("killed" if is_told else "power lost")
             if self._runtime is not None:
-                self.world.metrics.on_crash(cast(Any, self))
+                self.world.metrics.on_crash(self)
             self._runtime, self._store = None, None
             self.world.wires.take_down(self.name, is_told=is_told)
             self._scope.cancel()
@@ -181,9 +193,9 @@ class HttpHost:
         ids = [bytes(id) for _, id, _ in rows]
         self.told += ids
         self.note("stored", b"".join(ids))
-        self.world.metrics.on_logged(cast(Any, self), ids)
+        self.world.metrics.on_logged(self, ids)
         statements = [cast(Statement, decode(bytes(raw))) for _, _, raw in rows]
-        self.world.check(lambda checker: checker.on_logged(cast(Any, self.world), cast(Any, self), statements))
+        self.world.check(lambda checker: checker.on_logged(self.world, self, statements))
 
     # ------------------------------------------------------------------------------------------------ the client
 
@@ -250,10 +262,10 @@ class HttpHost:
     def _is_now(self, runtime: WatchedRuntime, store: Store) -> None:
         """It runs. What a crash left in the log with nobody told of it is told from now on."""
         self._runtime, self._store = runtime, store
-        self.world.check(lambda checker: checker.on_start(cast(Any, self.world), cast(Any, self)))
+        self.world.check(lambda checker: checker.on_start(self.world, self))
         left = [bytes(id) for id in store.ids(len(self.told), store.size())]
         self.told += left
-        self.world.metrics.on_logged(cast(Any, self), left)
+        self.world.metrics.on_logged(self, left)
 
     async def _blocking(self, work: Callable[[], T], /) -> T:
         """The seam for blocking work: inline, in the time of a disk."""

@@ -10,7 +10,6 @@ factor for all delays of a host. Disks are real files here, so that none can be 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
 
 import trio
 
@@ -78,9 +77,8 @@ class HttpWorld(Scene[HttpHost]):
         self.verifiers: tuple[()] = ()
         self.misconduct: tuple[()] = ()
         self.hosts = [HttpHost(self, name, folder / name) for name in self.town.names]
-        # People and figures ask of a world and its hosts what these have; a run of each scenario shows it.
-        self.metrics = RunMetrics(cast(Any, self))
-        self.workload = Workload(cast(Any, self))
+        self.metrics = RunMetrics(self)
+        self.workload = Workload(self)
 
     # --------------------------------------------------------------------------------------------------- look
 
@@ -115,7 +113,7 @@ class HttpWorld(Scene[HttpHost]):
         ends = self.begins + round(self.settings.seconds * 1_000)
         while self.timeline.now < ends:
             await trio.sleep(min(LOOK, ends - self.timeline.now) / 1_000)
-            self.check(lambda checker: checker.on_look(cast(Any, self)))
+            self.check(lambda checker: checker.on_look(self))
             progress(max(0.0, min(1.0, self.seconds_in / self.settings.seconds)))
         self.heal()
         with trio.move_on_after(self.settings.settle):

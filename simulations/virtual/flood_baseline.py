@@ -9,13 +9,10 @@ What it is spared: ticks, disks and signatures. A node passes a statement on at 
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from .host import Host, HostWorld
 from .network import Network
-
-if TYPE_CHECKING:
-    from .host import Host
-    from .world import World
 
 FRAME_BYTES: Final = 224
 """Around the statements of a frame: measured on an encoded push."""
@@ -47,7 +44,7 @@ class Comparison:
 class PlainPush:
     """See the module. A node passes each statement on to as many as our mesh has peers."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: HostWorld) -> None:
         self._world = world
         self._random = world.timeline.stream("plain push")
         self._network = Network(
@@ -62,13 +59,13 @@ class PlainPush:
         self._arrivals: dict[bytes, dict[str, int]] = {}
         self._copies = 0
 
-    def on_logged(self, host: "Host", ids: Sequence[bytes]) -> None:
+    def on_logged(self, host: Host, ids: Sequence[bytes]) -> None:
         """A node has logged these; whoever is the first with a statement is where it begins here, too."""
         for id in ids:
             if id not in self._arrivals and id in self._world.workload.sayings:
                 self._hear(host, id)
 
-    def _hear(self, host: "Host", id: bytes) -> None:
+    def _hear(self, host: Host, id: bytes) -> None:
         world, saying = self._world, self._world.workload.sayings[id]
         arrivals = self._arrivals.setdefault(id, {})
         if not host.is_up:

@@ -7,45 +7,26 @@
 Statements go into the network as everything does: by `Workload.say`, at some node, until one answers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from accredit.registry.encoding.ed25519 import key_id, public_of
 from accredit.registry.statement import Statement
 
 from .ecosystem import Pen, secret
-
-if TYPE_CHECKING:
-    from .host import Host
-    from .workload import Saying
-    from .world import World
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misconduct:
-    """A key that contradicted itself, and honest nodes have met both sides of it.
-
-    Attributes:
-        key: id of an authority's key; or the public log or state key of a node, 32 bytes each.
-        ids: of the statements that contradict each other; none where it is a node that signed two checkpoints or notes.
-        time: ms since 1970.
-    """
-
-    key: bytes
-    ids: tuple[bytes, ...]
-    time: int
+from .facts import Misconduct, Saying
+from .host import Host, HostWorld
 
 
 class GovernanceWorkload:
     """See the module."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: HostWorld) -> None:
         self._world = world
         self._numbers = 0
 
     # --------------------------------------------------------------------------------------------- contradictions
 
-    def equivocate(self, pen: Pen, left: "Host", right: "Host", *, alike: int = 0) -> tuple[Statement, ...]:
+    def equivocate(self, pen: Pen, left: Host, right: Host, *, alike: int = 0) -> tuple[Statement, ...]:
         """One key says two things under one number, one to either node.
 
         Args:
@@ -94,14 +75,14 @@ class GovernanceWorkload:
 
     # ------------------------------------------------------------------------------------------------ governance
 
-    def vote(self, pen: Pen, targets: Sequence[Statement], at: "Host | None" = None) -> "Saying":
+    def vote(self, pen: Pen, targets: Sequence[Statement], at: Host | None = None) -> Saying:
         """An approval."""
         body = {"targets": [each.id for each in targets], "urgent": True}
         town = self._world.town
         vote = town.sign(pen, "vote.approve", body, sub=town.ecosystem.hex(), time=self._time)
         return self._world.workload.say(vote, at)
 
-    def propose_admission(self, pen: Pen, at: "Host | None" = None) -> Statement:
+    def propose_admission(self, pen: Pen, at: Host | None = None) -> Statement:
         """Somebody proposes a node; it takes effect with the approvals of a majority."""
         self._numbers += 1
         name = f"new{self._numbers}.example"
@@ -112,7 +93,7 @@ class GovernanceWorkload:
         self._world.workload.say(admission, at)
         return admission
 
-    def amend(self, pen: Pen, at: "Host", **members: Any) -> Statement:
+    def amend(self, pen: Pen, at: Host, **members: Any) -> Statement:
         """A new charter, with some members changed, and heads as a node that runs holds them.
 
         It takes effect with the approvals of two thirds.
@@ -129,7 +110,7 @@ class GovernanceWorkload:
         self._world.workload.say(said, at)
         return said
 
-    def report_theft(self, pen: Pen, stolen: Pen, at: "Host | None" = None) -> "Saying":
+    def report_theft(self, pen: Pen, stolen: Pen, at: Host | None = None) -> Saying:
         """An authority says, with another key, that a key was stolen, and what was the last that it said with it."""
         body = {"key": key_id(stolen.public), "last": stolen.prev}
         said = self._world.town.sign(pen, "key.compromise", body, sub=pen.authority, time=self._time)

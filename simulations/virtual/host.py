@@ -4,13 +4,13 @@ The host carries out what the engine asks for: `Append` on its disk, frames and 
 the engine, what waits in memory, and every exchange; a start makes a new engine that loads and verifies what the disk
 holds.
 
-A host's *conduct* (`byzantine`) stands between the engine and the network: an honest one lets everything pass.
+A host's *conduct* stands between the engine and the network: an honest one lets everything pass.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import Any, Final, Protocol, assert_never
 
 from accredit.gossip.events import FrameAnswered, SendFailed, Ticked
 from accredit.node.engine import (
@@ -30,36 +30,126 @@ from accredit.node.engine import (
     ReplyNote,
     SendFrame,
     SubmissionReply,
-    SubmissionResult,
     Submitted,
     TellNote,
 )
+from accredit.node.engine.image import EngineImage
 from accredit.node.engine.quorum_state import KeptNote, Noted
 from accredit.registry.decision.query import Query
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, StorageError
+from accredit.registry.evidence.prove import prove
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.merkle import MemoryHashes, leaf_hash, root
 from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.state_note import StateNote
 
+from .checker import Checker
 from .disk import Disk
+from .facts import Misconduct
+from .ports import Answer, PlainView, WorldView
 from .shared_list import SharedList
-
-if TYPE_CHECKING:
-    from accredit.simulations.byzantine import Conduct
-
-    from .world import World
 
 REFUSED_MS: Final = 2
 """A machine that is down refuses a connection after a round trip of the network at most; at least this."""
 
-Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
-"""Told what became of a submission; None: the node went down before it answered."""
-
-
 Respond = Callable[[ReplyFrame | None], None]
 """Told the answer to a frame; None: the node went down before it gave one."""
+
+
+class GoverningView(Protocol):
+    """Who notes that a key contradicts itself: `governance_workload.GovernanceWorkload`."""
+
+    def accuse(self, key: bytes, ids: tuple[bytes, ...] = ()) -> None: ...
+
+
+class HostWorld(WorldView, Protocol):
+    """The world of hosts like these: what they, their adversaries and those who ask them need besides `WorldView`."""
+
+    founding_ids: tuple[bytes, ...]
+    misconduct: list[Misconduct]
+
+    @property
+    def hosts(self) -> "Sequence[Host]": ...
+
+    @property
+    def honest(self) -> "Sequence[Host]": ...
+
+    @property
+    def image(self) -> EngineImage: ...
+
+    @property
+    def governing(self) -> GoverningView: ...
+
+    @property
+    def plain(self) -> PlainView | None: ...
+
+    @property
+    def metrics(self) -> Any: ...
+
+    def host(self, name: str) -> "Host": ...
+
+    def check(self, ask: Callable[[Checker], None]) -> None: ...
+
+    def post_note(self, source: str, target: str, data: bytes) -> None: ...
+
+    def deliver(self, source: str, target: str, data: bytes) -> None: ...
+
+    def watch_misconduct(self) -> None: ...
+
+
+class Conduct:
+    """How a host behaves; honest: everything passes. Adversaries (`byzantine`) are other conducts.
+
+    A conduct stands between a host's engine and the network: `hears` or `refuses` what arrives, `says` what leaves (a
+    frame of the host's own, which it may change and sign again, or keep back), `tells` a cosigned note to one peer,
+    `answers` a verifier, and `begin` may act by itself.
+
+    Attributes:
+        is_honest: whether checkers hold the host to the rules.
+        listens: whether what arrives is taken in at all.
+        relays: whether it passes on what others say, in any way that `flood_baseline`'s plain push would notice.
+    """
+
+    is_honest = True
+    listens = True
+
+    def begin(self, host: "Host") -> None:
+        """The host has been started for the first time."""
+
+    def hears(self, host: "Host", data: bytes) -> bool:  # noqa: ARG002  # for those who do otherwise
+        """Whether a frame that arrived is taken in and answered."""
+        return self.listens
+
+    def refuses(self, data: bytes) -> AccreditError | None:  # noqa: ARG002
+        """Why a frame that was heard is turned away before the engine sees it; None: it is not."""
+        return None
+
+    def says(self, data: bytes) -> bytes | None:
+        """A frame of this host as it leaves; None: it does not."""
+        return data
+
+    def tells(self, host: "Host", peer: str, data: bytes) -> bytes | None:  # noqa: ARG002
+        """A cosigned note of this host as it leaves for a peer; None: it does not."""
+        return data
+
+    def answers(self, host: "Host", query: Query) -> bytes | None:
+        """The evidence that a verifier gets for its question; None: no answer."""
+        if (held := host.noted) is None:
+            return None
+        return prove(
+            query,
+            held,
+            held.trie,
+            statements_root=held.statements_root,
+            note=held.note or b"",
+            now=host.clock // 1_000,
+            ecosystem_id=host.world.town.charter_id,
+        ).encode()
+
+    def passes_on(self, *, urgent: bool) -> bool:  # noqa: ARG002
+        """Whether it would relay a statement if it were a node of the plain baseline (`baseline`)."""
+        return self.is_honest
 
 
 class Host:
@@ -75,7 +165,7 @@ class Host:
         is_dialled: whether others can connect to it; one behind a firewall polls.
     """
 
-    def __init__(self, world: "World", name: str, conduct: "Conduct") -> None:
+    def __init__(self, world: "HostWorld", name: str, conduct: Conduct) -> None:
         self.world = world
         self.name = name
         self.conduct = conduct

@@ -9,16 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from accredit.simulations.checkers.limits import mesh_of
-from accredit.simulations.checkers.statements import knows
-
-if TYPE_CHECKING:
-    from .host import Host
-    from .verifier import CheckedAnswer
-    from .workload import Saying
-    from .world import World
+from .facts import CheckedAnswer, Saying
+from .ports import HostView, WorldView, knows, mesh_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +73,7 @@ class Figures:
 class RunMetrics:
     """Gathers while a run goes on."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: WorldView) -> None:
         self._world = world
         self._arrivals: dict[bytes, dict[str, int]] = {}
         self._notes = 0
@@ -88,7 +82,7 @@ class RunMetrics:
         self._meshes: tuple[float, float] | None = None
         self._gone: Counter[str] = Counter()  # what engines had counted before they crashed
 
-    def on_logged(self, host: "Host", ids: Sequence[bytes]) -> None:
+    def on_logged(self, host: HostView, ids: Sequence[bytes]) -> None:
         """A host's disk has synced these."""
         if self._world.plain is not None:
             self._world.plain.on_logged(host, ids)
@@ -96,12 +90,12 @@ class RunMetrics:
             for id in ids:
                 self._arrivals.setdefault(id, {}).setdefault(host.name, self._world.timeline.now)
 
-    def on_noted(self, host: "Host") -> None:
+    def on_noted(self, host: HostView) -> None:
         """A host has a new note with a quorum."""
         if host.is_honest:
             self._notes += 1
 
-    def on_answer(self, answer: "CheckedAnswer", grant: bytes) -> None:
+    def on_answer(self, answer: CheckedAnswer, grant: bytes) -> None:
         """A verifier has checked an answer about the holder of a grant."""
         checked, revocation = answer.checked, self._world.workload.revoked.get(grant)
         if checked.decision is None:
@@ -132,7 +126,7 @@ class RunMetrics:
         """Of all verified answers, sorted: for how many ms what they say had not been true any more."""
         return sorted(self._ages)
 
-    def on_crash(self, host: "Host") -> None:
+    def on_crash(self, host: HostView) -> None:
         """Before a host's engine is gone."""
         if host.engine is not None and host.is_honest:
             self._gone.update(host.engine.counters())
@@ -146,7 +140,7 @@ class RunMetrics:
             for time in self._arrivals.get(id, {}).values()
         )
 
-    def counted_from(self, saying: "Saying", time: int) -> int:
+    def counted_from(self, saying: Saying, time: int) -> int:
         """From when a delivery at `time` counts: the submission, or the end of faults if it came only after that."""
         healed = self._world.healed_at
         if healed is not None and time > healed and self._world.has_faults:

@@ -1,6 +1,6 @@
 """What a scenario works on, in virtual time: a town, its hosts and links, what goes wrong with them, and when.
 
-`world.World` plays it with engines on one heap of events, `inprocess.world.HttpWorld` with whole nodes over HTTP. What
+`world.World` plays it with engines on one heap of events, `http.world.HttpWorld` with whole nodes over HTTP. What
 is the same for both is here: what scenarios plan, faults of links and clocks and their end, and who looks at it.
 
 A run has four phases. *Warm-up*: hosts start and find their peers. *Faults*: the workload, and whatever a scenario has
@@ -14,53 +14,16 @@ What it does not do: let time pass (`run` of those two).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from random import Random
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
-from accredit.node.engine import Engine
-from accredit.simulations.checkers import Checker
-
+from .checker import Checker
 from .ecosystem import Town
 from .metrics import RunMetrics
 from .network import Cut, Network
+from .ports import HostView, Schedule
 from .settings import WARM_UP, Settings
-from .timeline import START, Action, Trace
+from .timeline import START
 from .workload import Workload
-
-
-class Schedule(Protocol):
-    """Time that passes as it is told: `timeline.Timeline`, `inprocess.clock.TaskTimeline`."""
-
-    trace: Trace
-
-    @property
-    def now(self) -> int: ...
-
-    @property
-    def elapsed(self) -> int: ...
-
-    def stream(self, name: str) -> Random: ...
-
-    def at(self, time: int, action: Action) -> None: ...
-
-    def after(self, ms: int, action: Action) -> None: ...
-
-
-class HostView(Protocol):
-    """A host, as far as it is the same in both."""
-
-    name: str
-
-    @property
-    def engine(self) -> Engine | None: ...
-
-    @property
-    def is_up(self) -> bool: ...
-
-    def start(self) -> None: ...
-
-    def set_clock(self, ahead: int) -> None: ...
-
 
 H = TypeVar("H", bound=HostView)
 

@@ -9,35 +9,21 @@ is handed to the checkers (`undeceived`) and to the metrics: how old was what it
 Questions are about the issuers that were accredited at the start, so the true answers change with every revocation."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from accredit.governance.fold import Fold
 from accredit.governance.policy_renewal import export_policy
 from accredit.registry.decision.query import Query
-from accredit.registry.evidence.check import Checked, check
+from accredit.registry.evidence.check import check
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 
+from .facts import CheckedAnswer
+from .host import Host, HostWorld
 from .network import TIMEOUT_MS
-
-if TYPE_CHECKING:
-    from .host import Host
-    from .world import World
 
 QUESTION_BYTES: Final = 300
 """A question with its HTTP head, about."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedAnswer:
-    """An answer and what came of checking it; `time`: the verifier's clock, ms since 1970."""
-
-    verifier: str
-    host: str
-    query: Query
-    checked: Checked
-    time: int
 
 
 class Verifier:
@@ -48,7 +34,7 @@ class Verifier:
         results: how its checks ended, by word; of those not verified also by check.
     """
 
-    def __init__(self, world: "World", name: str, policy: TrustPolicy) -> None:
+    def __init__(self, world: HostWorld, name: str, policy: TrustPolicy) -> None:
         self.name = name
         self.policy = policy
         self.results: Counter[str] = Counter()
@@ -64,7 +50,7 @@ class Verifier:
         for delay in world.network.carry(self.name, host.name, QUESTION_BYTES)[:1]:
             world.timeline.after(delay, lambda: self._asked(host, query, grant.id))
 
-    def _asked(self, host: "Host", query: Query, grant: bytes) -> None:
+    def _asked(self, host: Host, query: Query, grant: bytes) -> None:
         world = self._world
         data = host.answer(query)
         if data is None:
@@ -75,7 +61,7 @@ class Verifier:
             if delay < TIMEOUT_MS:
                 world.timeline.after(delay, lambda: self._answered(host, query, grant, data))
 
-    def _answered(self, host: "Host", query: Query, grant: bytes, data: bytes) -> None:
+    def _answered(self, host: Host, query: Query, grant: bytes, data: bytes) -> None:
         world = self._world
         checked = check(data, query, self.policy, world.timeline.now // 1_000)
         word = str(checked.result)
@@ -90,7 +76,7 @@ class Verifier:
         world.check(lambda checker: checker.on_answer(world, answer))
 
 
-def policy_of(world: "World") -> TrustPolicy:
+def policy_of(world: HostWorld) -> TrustPolicy:
     """What an honest node of the founding would export."""
     fold = Fold(world.town.ecosystem)
     for statement in world.town.founding:

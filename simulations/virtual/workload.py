@@ -5,43 +5,19 @@ another one. From the moment of the answer the statement must never be lost: tha
 watches."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from accredit.governance.rulebook import is_urgent
 from accredit.node.engine import SubmissionResult
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement
-from accredit.simulations.checkers import Violation
 
 from .ecosystem import Pen
-
-if TYPE_CHECKING:
-    from .host import Host
-    from .world import World
+from .facts import Saying, Violation
+from .ports import HostView, WorldView
 
 RETRY_MS: Final = 2_000
 """A client waits so long before it goes to another node."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Saying:
-    """A statement on its way.
-
-    Attributes:
-        said_at: when it was first submitted, ms since 1970.
-        answered_at, answered_by: when a node answered that it is logged, and which; None before.
-        tries: submissions.
-        told: called at the answer.
-    """
-
-    statement: Statement
-    is_urgent: bool
-    said_at: int
-    answered_at: int | None = None
-    answered_by: str | None = None
-    tries: int = 0
-    told: Callable[[], None] | None = None
 
 
 class Workload:
@@ -53,7 +29,7 @@ class Workload:
         revoked: revocations, by the grant that they take away.
     """
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: WorldView) -> None:
         self._world = world
         self._random = world.timeline.stream("workload")
         self._issuers = 0
@@ -69,7 +45,7 @@ class Workload:
 
     # ------------------------------------------------------------------------------------------------- one by one
 
-    def register(self, at: "Host | None" = None, *, told: Callable[[], None] | None = None) -> Saying:
+    def register(self, at: HostView | None = None, *, told: Callable[[], None] | None = None) -> Saying:
         """A new issuer: a normal statement. `at` None: at any honest node. `told` is called at the answer."""
         self._issuers += 1
         issuer = f"https://new{self._issuers}.example/"
@@ -79,7 +55,7 @@ class Workload:
         )
         return self.say(said, at, told)
 
-    def revoke(self, at: "Host | None" = None) -> Saying | None:
+    def revoke(self, at: HostView | None = None) -> Saying | None:
         """Takes an accreditation away: an urgent statement. None where none is left."""
         if not self._grants:
             return None
@@ -111,11 +87,11 @@ class Workload:
 
     # ---------------------------------------------------------------------------------------------------- streams
 
-    def registrations(self, *, every: float, at: "Host | None" = None) -> None:
+    def registrations(self, *, every: float, at: HostView | None = None) -> None:
         """New issuers, one every so many seconds, until faults stop."""
         self._stream(every, lambda: self.register(at))
 
-    def revocations(self, *, every: float, at: "Host | None" = None) -> None:
+    def revocations(self, *, every: float, at: HostView | None = None) -> None:
         """Revocations, one every so many seconds, until faults stop or nothing is left to revoke."""
         self._stream(every, lambda: self.revoke(at))
 
@@ -132,7 +108,7 @@ class Workload:
 
     # ------------------------------------------------------------------------------------------------- the client
 
-    def say(self, statement: Statement, at: "Host | None" = None, told: Callable[[], None] | None = None) -> Saying:
+    def say(self, statement: Statement, at: HostView | None = None, told: Callable[[], None] | None = None) -> Saying:
         """Submits what is signed, at that node or any honest one, and goes on until a node answers."""
         now = self._world.timeline.now
         saying = Saying(statement=statement, is_urgent=is_urgent(statement), said_at=now, told=told)
@@ -140,7 +116,7 @@ class Workload:
         self._submit(saying, at)
         return saying
 
-    def _submit(self, saying: Saying, at: "Host | None" = None) -> None:
+    def _submit(self, saying: Saying, at: HostView | None = None) -> None:
         host = at if at is not None and at.is_up else self._somebody()
         if host is None:
             self._later(saying)
@@ -148,7 +124,7 @@ class Workload:
         saying.tries += 1
         host.submit((saying.statement.raw,), lambda results: self._answered(saying, host, results))
 
-    def _answered(self, saying: Saying, host: "Host", results: tuple[SubmissionResult, ...] | None) -> None:
+    def _answered(self, saying: Saying, host: HostView, results: tuple[SubmissionResult, ...] | None) -> None:
         result = None if results is None else results[0]
         if result is not None and result.status in ("logged", "known"):
             saying.answered_at = self._world.timeline.now
@@ -163,7 +139,7 @@ class Workload:
     def _later(self, saying: Saying) -> None:
         self._world.timeline.after(RETRY_MS, lambda: self._submit(saying))
 
-    def _somebody(self) -> "Host | None":
+    def _somebody(self) -> HostView | None:
         up = [host for host in self._world.honest if host.is_up]
         return self._random.choice(up) if up else None
 

@@ -18,13 +18,13 @@ from typing import Final
 from accredit.node.engine import Engine
 from accredit.node.engine.image import EngineImage
 from accredit.registry.encoding.ed25519 import KeyPair
-from accredit.simulations.byzantine import Conduct
-from accredit.simulations.checkers import Checker, Violation
 
+from .checker import Checker
 from .ecosystem import Town
+from .facts import Misconduct, Violation
 from .flood_baseline import PlainPush
-from .governance_workload import GovernanceWorkload, Misconduct
-from .host import Host
+from .governance_workload import GovernanceWorkload
+from .host import Conduct, Host
 from .metrics import RunMetrics
 from .network import Network
 from .scene import Scene

@@ -26,9 +26,10 @@ from accredit.simulations.byzantine import (
     ValidFlooder,
     Withholder,
 )
-from accredit.simulations.byzantine.conduct import Conduct, decoded
+from accredit.simulations.byzantine.conduct import decoded
 from accredit.simulations.checkers import Bounds, all_checkers
 from accredit.simulations.run.run import changed, find, run
+from accredit.simulations.virtual.host import Conduct
 from accredit.simulations.virtual.settings import Settings
 from accredit.simulations.virtual.world import World
 

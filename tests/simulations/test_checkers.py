@@ -17,8 +17,8 @@ from accredit.simulations.checkers import (
 )
 from accredit.simulations.run.run import RunOutcome, run
 from accredit.simulations.scenarios import Scenario
+from accredit.simulations.virtual.facts import Saying
 from accredit.simulations.virtual.settings import Settings
-from accredit.simulations.virtual.workload import Saying
 from accredit.simulations.virtual.world import World
 
 

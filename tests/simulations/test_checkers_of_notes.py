@@ -12,7 +12,7 @@ from accredit.registry.decision.query import Query
 from accredit.registry.evidence.check import Checked, check
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.transparency.state_note import StateNote
-from accredit.simulations.byzantine import Conduct, Silent
+from accredit.simulations.byzantine import Silent
 from accredit.simulations.byzantine.conduct import send
 from accredit.simulations.checkers import (
     Bounds,
@@ -26,9 +26,10 @@ from accredit.simulations.checkers import (
     Violation,
     all_checkers,
 )
-from accredit.simulations.virtual.governance_workload import Misconduct
+from accredit.simulations.virtual.facts import CheckedAnswer, Misconduct
+from accredit.simulations.virtual.host import Conduct
 from accredit.simulations.virtual.settings import Settings
-from accredit.simulations.virtual.verifier import CheckedAnswer, policy_of
+from accredit.simulations.virtual.verifier import policy_of
 from accredit.simulations.virtual.world import World
 
 

@@ -1,0 +1,68 @@
+"""What happens in a run, as people, figures and checkers speak of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accredit.registry.decision.query import Query
+from accredit.registry.evidence.check import Checked
+from accredit.registry.statement import Statement
+
+
+class Violation(Exception):
+    """Something that must hold does not.
+
+    Args:
+        checker: which one saw it.
+        message: what, where.
+    """
+
+    def __init__(self, checker: str, message: str) -> None:
+        super().__init__(f"{checker}: {message}")
+        self.checker = checker
+        self.message = message
+
+
+@dataclass(slots=True, kw_only=True)
+class Saying:
+    """A statement on its way.
+
+    Attributes:
+        said_at: when it was first submitted, ms since 1970.
+        answered_at, answered_by: when a node answered that it is logged, and which; None before.
+        tries: submissions.
+        told: called at the answer.
+    """
+
+    statement: Statement
+    is_urgent: bool
+    said_at: int
+    answered_at: int | None = None
+    answered_by: str | None = None
+    tries: int = 0
+    told: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedAnswer:
+    """An answer and what came of checking it; `time`: the verifier's clock, ms since 1970."""
+
+    verifier: str
+    host: str
+    query: Query
+    checked: Checked
+    time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misconduct:
+    """A key that contradicted itself, and honest nodes have met both sides of it.
+
+    Attributes:
+        key: id of an authority's key; or the public log or state key of a node, 32 bytes each.
+        ids: of the statements that contradict each other; none where it is a node that signed two checkpoints or notes.
+        time: ms since 1970.
+    """
+
+    key: bytes
+    ids: tuple[bytes, ...]
+    time: int
