@@ -57,6 +57,7 @@ DIGESTS: Final = frozenset(
         "items_root",
         "digest",
         "supersedes",
+        "via",
     )
 )
 

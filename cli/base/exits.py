@@ -11,6 +11,7 @@
     11   unwitnessed: too few of the signers that the trust policy names vouch for it
     12   stale, not covered: they did, too long ago to say anything about now
     13   unknown: this trust policy cannot tell; it has expired, or is about something else
+    14   unattributed: a key contradicted itself, and whose key it is nothing at hand can tell
     70   a fault in accredit itself (sysexits.h EX_SOFTWARE)
     130  interrupted
 
@@ -34,7 +35,7 @@ NOT_YET: Final = 4
 REMOTE: Final = 5
 STORAGE: Final = 6
 FAULT: Final = 70
-RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13}
+RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13, "unattributed": 14}
 """Ways in which nothing was verified (`registry.evidence.state_check.CheckResult`): never to be taken for a no, nor for
 each other."""
 INTERRUPTED: Final = 130

@@ -3,14 +3,17 @@
     an answer's evidence      what a node answered, and every record it read with its proof (`registry.evidence.check`)
     a conflict                two things one key signed that cannot both be true (`registry.transparency.equivocation`)
 
-An answer is judged by your trust policy, and by nothing that the file says of itself. A conflict needs no policy: it
-shows that a key lied, and whose key that is you compare yourself.
+An answer is judged by your trust policy, and by nothing that the file says of itself. A conflict shows that a key
+contradicted itself; whose key that is your policy or a charter has to know, for the name in the file is in the hand of
+whoever made it (`registry.evidence.attribution`).
 
-Exit codes: 0 verified, and the answer is yes (or: the conflict is real); 1 verified, and the answer is no; 10 refuted;
-11 unwitnessed; 12 stale; 13 unknown.
+Exit codes: 0 verified, and the answer is yes (or: the node named contradicted itself); 1 verified, and the answer is
+no; 10 refuted; 11 unwitnessed; 12 stale; 13 unknown; 14 unattributed: the conflict is real, and whose key it is, is not
+known here.
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +21,12 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
-from accredit.cli.base.output import bad, good
+from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import check_answer, read_policy, show_answer, show_result
 from accredit.cli.verifying.query_options import FILE, Asked, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import DecodeError, InputError
+from accredit.registry.evidence.attribution import Whose, whose
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency import equivocation
@@ -37,7 +41,7 @@ evidence = CommandGroup("evidence", help="Check an answer's evidence, or proof o
     "check",
     example="""accredit evidence check uni.evidence --policy policy.txt
 accredit evidence check uni.evidence did:web:uni.example --for BachelorDegree --on 2015-05-20 --policy policy.txt
-accredit evidence check node4.conflict""",
+accredit evidence check node4.conflict --policy policy.txt --charter charter.toml""",
 )
 @click.argument("file", type=FILE)
 @click.argument("issuer", metavar="[ID]", required=False)
@@ -47,10 +51,17 @@ accredit evidence check node4.conflict""",
     type=FILE,
     envvar="ACCREDIT_POLICY",
     metavar="POLICY",
-    help="Your trust policy; not needed for a conflict. [env ACCREDIT_POLICY]",
+    help="Your trust policy. [env ACCREDIT_POLICY]",
+)
+@click.option(
+    "--charter",
+    "charter_path",
+    type=FILE,
+    metavar="CHARTER",
+    help="Of a conflict: a charter that you trust, to know nodes' keys by: TOML, JSON or the genesis itself.",
 )
 @question_options
-def check(file: Path, issuer: str | None, policy_path: Path | None, asked: Asked) -> None:
+def check(file: Path, issuer: str | None, policy_path: Path | None, charter_path: Path | None, asked: Asked) -> None:
     """Check an evidence FILE offline: is the answer in it what a quorum of the signers you trust vouches for?
 
     Repeat the question (ID and its options) and it must be the one that the file answers; leave it out and the file's
@@ -66,14 +77,18 @@ def check(file: Path, issuer: str | None, policy_path: Path | None, asked: Asked
     unknown      your policy cannot tell (expired, or about another ecosystem): 13
 
     All but the first name the check that failed. A conflict (proof that a log or a signer contradicted itself) ends
-    with 0 if it is one, else with 10.
+    with 0 if your policy or CHARTER ties the key to the node that it names; with 14 if it is one, and whose key it is
+    is not known here; else with 10.
     """
     data = documents.read_bytes(file)
     if is_conflict(data):
         if issuer is not None or asked:
             raise click.UsageError(f"{file} is a conflict, not an answer: it takes no question.")
-        _check_conflict(data, None if policy_path is None else read_policy(policy_path))
+        policy = None if policy_path is None else read_policy(policy_path)
+        _check_conflict(data, policy, None if charter_path is None else _read_charter(charter_path))
         return
+    if charter_path is not None:
+        raise click.UsageError("--charter says whose key a conflict is about; an answer is judged by --policy.")
     if policy_path is None:
         raise InputError(
             "no_policy",
@@ -100,7 +115,24 @@ def is_conflict(data: bytes) -> bool:
     return isinstance(value, dict) and {"kind", "first", "second"} <= value.keys()
 
 
-def _check_conflict(data: bytes, policy: TrustPolicy | None) -> None:
+def _read_charter(path: Path) -> dict[str, Any]:
+    """A charter's body, checked: from a TOML or JSON file, as `charter show` prints it too, or from a genesis."""
+    from accredit.governance.charter import check_charter
+
+    from .ceremony import genesis_statement
+
+    with suppress(DecodeError):
+        return dict(genesis_statement(path)[0].body)
+    written = documents.read_file(path)
+    try:
+        body: dict[str, Any] = documents.convert(written.get("charter", written))
+        check_charter(body, "charter")
+    except DecodeError as error:
+        raise DecodeError(error.code, f"{path}: {error.message}", hint=error.hint) from None
+    return body
+
+
+def _check_conflict(data: bytes, policy: TrustPolicy | None, charter: dict[str, Any] | None) -> None:
     try:
         found = equivocation.check(data)
     except InputError as error:
@@ -109,34 +141,50 @@ def _check_conflict(data: bytes, policy: TrustPolicy | None) -> None:
         output.emit(refused, lambda: show_result(CheckResult.REFUTED, code, said))
         raise exits.Negative("refuted") from None
     signed = [Checkpoint.decode(Note.decode(note).text) for note in (found.first, found.second)]
-    is_signer = None if policy is None or found.kind == CHECKPOINTS else found.key in policy.signers.keys
+    known = whose(found, policy, charter)
     data_out = {
         "kind": "conflict",
-        "result": "verified",
+        "result": "verified" if known.is_known else "unattributed",
         "about": found.kind,
         "key": found.key.encode(),
         "name": found.key.name,
         "signed": [{"origin": one.origin, "size": one.size, "root": one.root} for one in signed],
-        "is_signer": is_signer,
+        "whose": str(known),
     }
-    output.emit(data_out, lambda: _show_conflict(found, signed, is_signer))
+    output.emit(data_out, lambda: _show_conflict(found, signed, known))
+    if not known.is_known:
+        raise exits.Negative("unattributed")
 
 
 _WHAT: Final = {CHECKPOINTS: "log checkpoints", equivocation.STATE_NOTES: "state notes"}
+_WHOSE: Final = {
+    Whose.POLICY: "your policy has it as the key of that signer",
+    Whose.CHARTER: "the charter has it as the key of that node",
+    Whose.OTHER_KEY: "somebody else's: that name has another key where you looked",
+    Whose.UNKNOWN: "not known here",
+}
 
 
-def _show_conflict(found: Conflict, signed: list[Checkpoint], is_signer: bool | None) -> None:
-    name = output.styled(found.key.name, bold=True)
-    output.say(f"{good('Verified')}  {name} signed two {_WHAT[found.kind]} that cannot both be true.")
+def _show_conflict(found: Conflict, signed: list[Checkpoint], known: Whose) -> None:
+    if known.is_known:
+        name = output.styled(found.key.name, bold=True)
+        output.say(f"{good('Verified')}  {name} signed two {_WHAT[found.kind]} that cannot both be true.")
+    else:
+        output.say(
+            f"{fair('Unattributed')}  These two {_WHAT[found.kind]} contradict each other, and one key signed both; "
+            "whose key this is, is not known here."
+        )
     rows: list[tuple[str, object]] = [
         (f"signed {number}", f"{one.size} statements under the root {one.root.hex()}")
         for number, one in zip(("first", "second"), signed, strict=True)
     ]
     if found.entry is not None:
         rows.append(("differ at", f"entry {found.entry.index}, shown under each root"))
-    rows.append(("by the key", found.key.encode()))
-    if is_signer is not None:
-        word = bad("it is one of the signers of your policy") if is_signer else "it is no signer of your policy"
-        rows.append(("your policy", word))
+    rows += [("by the key", found.key.encode()), ("under the name", found.key.name), ("whose it is", _WHOSE[known])]
     output.facts(rows)
-    output.say("Whose key that is, the charter says: compare it (accredit node peers --json), then do not rely on it.")
+    if known.is_known:
+        output.say("Do not rely on that node's word; show the file to others: accredit node accuse.")
+    elif known is Whose.OTHER_KEY:
+        output.say("It accuses nobody that you know: anybody can sign under a name with a key of his own.")
+    else:
+        output.say("Anybody can sign under a name. Name what knows the key: --policy for signers, --charter for nodes.")

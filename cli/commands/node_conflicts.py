@@ -80,12 +80,14 @@ def conflicts(save: Path | None, nodes: tuple[str, ...]) -> None:
             )
             for name, one in found.items()
         ]
-        headers = ("who", "signed", "statements: root", "conflict", "kept by")
+        headers = ("under the name", "signed", "statements: root", "conflict", "kept by")
         output.table(headers, rows, empty="No node was caught contradicting itself.")
         for url, why in failed:
             output.say(f"{bad('!')} {output.safe(url)}: {output.safe(why)}")
         if save is not None and found:
-            output.say(f"Wrote {len(found)} to {save}. Check one:  accredit evidence check FILE")
+            output.say(f"Wrote {len(found)} to {save}. Check one:  accredit evidence check FILE --policy POLICY")
+        if found:
+            output.say("Whose keys they are is these nodes' word, until your policy or a charter says so.")
 
     output.emit(
         {
@@ -117,7 +119,10 @@ def accuse(file: Path, nodes: tuple[str, ...]) -> None:
             rows.append({"node": url, "status": "refused", "error": error.message})
 
     def text() -> None:
-        output.say(f"{good('Verified')}  {output.safe(shown.key.name)} signed two {_WHAT[shown.kind]} that contradict.")
+        name = output.safe(shown.key.name)
+        output.say(
+            f"Two {_WHAT[shown.kind]} that one key signed contradict each other. Whether it is {name}'s, they see."
+        )
         words = {
             "kept": good("kept, and told to the others"),
             "known": good("known already"),

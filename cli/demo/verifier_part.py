@@ -159,7 +159,7 @@ class Doubt:
                 rows = list(pool.map(self._caught, _CASES))
             if not wants_json():
                 output.table(("what the node sends", "result", "by the check", "says"), rows)
-            self.stage.show("evidence", "check", "fork.conflict", lines=slice(0, 4))
+            self.stage.show("evidence", "check", "fork.conflict", "--charter", "charter.toml", lines=slice(0, 4))
             results.append("withheld revocation, forged absence, old note: each caught, by the check it names")
             results.append("a forked log is caught by its own two signatures, in a file that proves itself")
 

@@ -59,6 +59,6 @@ def test_a_fork_shown_to_one_node_is_proved_by_all_and_by_those_that_were_away(t
         assert len(alarms(fleet["node2"])) == 1
         saved = tmp_path / "saved.conflict"
         saved.write_bytes(served)
-        assert "Verified" in accredit("evidence", "check", saved).out
+        assert "is not known here" in accredit("evidence", "check", saved, code=14).out
         everywhere = fleet.types("node", "conflicts", *(w for n in NODES for w in ("--node", fleet[n].url)))
         assert "3 of 3" in everywhere.out

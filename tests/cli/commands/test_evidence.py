@@ -1,5 +1,6 @@
 """Answers nobody has to trust: evidence asked for, checked offline, forged; and conflicts that prove themselves."""
 
+import json
 import resource
 import shutil
 import time
@@ -21,6 +22,7 @@ from accredit.registry.transparency.equivocation import conflict_of_states
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote, cosign_state, signer_key
 from tests.cli.town import AGENCY, CHARITY, Town, found_town
+from tests.strategies.contradictions import forked_log
 
 NOWHERE = ["http://127.0.0.1:9"]
 ABSENT = "did:web:absent.example"
@@ -262,7 +264,7 @@ def test_one_node_that_lies_beside_one_that_does_not_changes_nothing(
 # --------------------------------------------------------------------------------------------------- conflicts
 
 
-def test_a_forked_log_convicts_itself(town: Town, issuer: str, policy: Path, tmp_path: Path) -> None:
+def test_a_forked_log_convicts_itself(town: Town, issuer: str, tmp_path: Path) -> None:
     liar = keys_of(town, "node2")
     town.noted()
     with NodeClient(town.urls[1]) as client:
@@ -270,14 +272,48 @@ def test_a_forked_log_convicts_itself(town: Town, issuer: str, policy: Path, tmp
         entries = list(read_entries(client, client.status()["checkpoint_size"], lambda _: None))
     file = tmp_path / "fork.conflict"
     file.write_bytes(forgeries.fork(entries, len(entries) // 2, checkpoint, liar).encode())
-    for words in ((), ("--policy", policy)):
-        said = town.run("evidence", "check", file, *words, nodes=NOWHERE).stdout
-        assert said.startswith("Verified  node2.example signed two log checkpoints that cannot both be true.")
-        assert f"entry {len(entries) // 2}, shown under each root" in said
-    found = town.json("evidence", "check", file, nodes=NOWHERE)
+    charter = ("--charter", town.folder / "charter.toml")
+    said = town.run("evidence", "check", file, *charter, nodes=NOWHERE).stdout
+    assert said.startswith("Verified  node2.example signed two log checkpoints that cannot both be true.")
+    assert f"entry {len(entries) // 2}, shown under each root" in said
+    found = town.json("evidence", "check", file, *charter, nodes=NOWHERE)
     assert (found["kind"], found["result"], found["about"]) == ("conflict", "verified", "checkpoints")
+    as_shown = tmp_path / "charter.json"
+    as_shown.write_text(json.dumps(town.json("charter", "show")))
+    assert town.json("evidence", "check", file, "--charter", as_shown, nodes=NOWHERE)["whose"] == "charter"
+    ceremony = ("--charter", town.folder / "genesis.json")
+    assert town.json("evidence", "check", file, *ceremony, nodes=NOWHERE)["whose"] == "charter"
     assert [one["size"] for one in found["signed"]] == [len(entries) - 1, len(entries)]
     assert "takes no question" in town.run("evidence", "check", file, issuer, code=2).stderr
+
+
+def test_nobody_is_accused_by_a_name_that_a_forger_wrote(town: Town, policy: Path, tmp_path: Path) -> None:
+    """Two checkpoints under a node's name, signed by anybody's key: a conflict, and not that node's."""
+    file = tmp_path / "framed.conflict"
+    file.write_bytes(forked_log("node2.example", bytes(31) + b"x").encode())
+    charter = ("--charter", town.folder / "charter.toml")
+
+    for words, whose in (((), "unknown"), (("--policy", policy), "unknown"), (charter, "other_key")):
+        found = town.json("evidence", "check", file, *words, nodes=NOWHERE, code=exits.RESULTS["unattributed"])
+        assert (found["result"], found["whose"]) == ("unattributed", whose)
+        said = town.run("evidence", "check", file, *words, nodes=NOWHERE, code=14).stdout
+        assert said.startswith("Unattributed")
+        assert "whose key this is, is not known here" in " ".join(said.split())
+        assert "Verified" not in said
+    assert "accuses nobody that you know" in said
+    assert "refused" in town.run("node", "accuse", file, code=1).stdout, "nodes compare with their records"
+    answer = town.run("evidence", "check", file, "did:web:x.example", code=2).stderr
+    assert "takes no question" in answer
+
+
+def test_a_charter_is_no_judge_of_answers(town: Town, policy: Path, proof: Path, tmp_path: Path) -> None:
+    charter = ("--charter", town.folder / "charter.toml")
+    assert "by --policy" in town.run("evidence", "check", proof, "--policy", policy, *charter, code=2).stderr
+    file = tmp_path / "framed.conflict"
+    file.write_bytes(forked_log("node2.example", bytes(31) + b"x").encode())
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text("id = 'x'")
+    assert "wrong.toml" in town.run("evidence", "check", file, "--charter", wrong, code=3).stderr
 
 
 def test_a_signer_of_two_states_is_named_and_compared_with_the_policy(town: Town, policy: Path, tmp_path: Path) -> None:
@@ -292,8 +328,8 @@ def test_a_signer_of_two_states_is_named_and_compared_with_the_policy(town: Town
     file = tmp_path / "states.conflict"
     found = conflict_of_states(real, second, signer_key(liar.name, liar.publics()["state"]))
     file.write_bytes(found.encode())
-    assert "it is one of the signers of your policy" in town.run("evidence", "check", file, "--policy", policy).stdout
-    assert town.json("evidence", "check", file)["is_signer"] is None
+    assert "the key of that signer" in town.run("evidence", "check", file, "--policy", policy).stdout
+    assert town.json("evidence", "check", file, code=14)["whose"] == "unknown"
     stranger = tmp_path / "stranger.txt"
     trusted = TrustPolicy.decode(policy.read_bytes())
     renamed = trusted.signers.encode().replace(
@@ -301,7 +337,7 @@ def test_a_signer_of_two_states_is_named_and_compared_with_the_policy(town: Town
     )
     head = trusted.encode().partition(b"\n\n")[0]
     stranger.write_bytes(head + b"\n\n" + renamed)
-    assert "it is no signer" in town.run("evidence", "check", file, "--policy", stranger).stdout
+    assert "is not known here" in town.run("evidence", "check", file, "--policy", stranger, code=14).stdout
     bent = bytearray(found.encode())
     bent[-2] ^= 1
     file.write_bytes(bytes(bent))
