@@ -15,6 +15,7 @@ from accredit.cli.demo import forgeries
 from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.trust_policy import TrustPolicy
@@ -290,7 +291,7 @@ def test_a_forked_log_convicts_itself(town: Town, issuer: str, tmp_path: Path) -
 def test_nobody_is_accused_by_a_name_that_a_forger_wrote(town: Town, policy: Path, tmp_path: Path) -> None:
     """Two checkpoints under a node's name, signed by anybody's key: a conflict, and not that node's."""
     file = tmp_path / "framed.conflict"
-    file.write_bytes(forked_log("node2.example", bytes(31) + b"x").encode())
+    file.write_bytes(forked_log("node2.example", KeyPair(bytes(31) + b"x")).encode())
     charter = ("--charter", town.folder / "charter.toml")
 
     for words, whose in (((), "unknown"), (("--policy", policy), "unknown"), (charter, "other_key")):
@@ -310,7 +311,7 @@ def test_a_charter_is_no_judge_of_answers(town: Town, policy: Path, proof: Path,
     charter = ("--charter", town.folder / "charter.toml")
     assert "by --policy" in town.run("evidence", "check", proof, "--policy", policy, *charter, code=2).stderr
     file = tmp_path / "framed.conflict"
-    file.write_bytes(forked_log("node2.example", bytes(31) + b"x").encode())
+    file.write_bytes(forked_log("node2.example", KeyPair(bytes(31) + b"x")).encode())
     wrong = tmp_path / "wrong.toml"
     wrong.write_text("id = 'x'")
     assert "wrong.toml" in town.run("evidence", "check", file, "--charter", wrong, code=3).stderr

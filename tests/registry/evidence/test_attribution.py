@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.evidence.attribution import Whose, whose
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency.equivocation import Conflict
@@ -28,11 +28,11 @@ def relying_on(name: str, seed: bytes) -> TrustPolicy:
 
 
 def forked(seed: bytes, name: str = NAME) -> Conflict:
-    return forked_log(name, seed)
+    return forked_log(name, KeyPair(seed))
 
 
 def doubled(seed: bytes, name: str = NAME) -> Conflict:
-    return two_states(name, seed, bytes(32))
+    return two_states(name, KeyPair(seed), bytes(32))
 
 
 @pytest.mark.parametrize(
