@@ -32,7 +32,7 @@ def forked(seed: bytes, name: str = NAME) -> Conflict:
 
 
 def doubled(seed: bytes, name: str = NAME) -> Conflict:
-    return two_states(name, KeyPair(seed), bytes(32))
+    return two_states(name, seed, bytes(32))
 
 
 @pytest.mark.parametrize(
