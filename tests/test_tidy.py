@@ -14,7 +14,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("registry", "governance", "gossip", "node", "cli", "simulations")
-PURE = ("registry", "governance", "gossip")
 OUTSIDE = {"build", "dist", "htmlcov", "__pycache__"}  # made, not written; hidden folders too, but for .ci
 LARGEST_TEXT = 2_000_000  # bytes; larger files are data
 
@@ -22,14 +21,23 @@ PLACES = "|".join(("root", "home", "Users", "work"))
 MACHINE_PATH = re.compile(rf"(?<![\w.~%<>}})-])/(?:{PLACES})/")
 UNFINISHED = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error")) + r")\b")
 
-ALLOWED_THIRD_PARTY = {"registry": {"cbor2", "nacl"}, "governance": set[str](), "gossip": set[str]()}
-ALLOWED_OURS = {"registry": set[str](), "governance": {"registry"}, "gossip": {"registry"}}
+CORE = ("accredit.registry", "accredit.governance", "accredit.gossip", "accredit.node.engine")
+# What a room of the core may import besides the standard library and itself.
+ALLOWED = {
+    "accredit.registry": {"cbor2", "nacl"},
+    "accredit.governance": {"accredit.registry"},
+    "accredit.gossip": {"accredit.registry"},
+    "accredit.node.engine": {"accredit.registry", "accredit.governance", "accredit.gossip"},
+}
+BARE_IN_TEXT = re.compile(rf"(?:^|[;\n'\"]) *(?:from|import) +(?:{'|'.join(FOLDERS)})\b(?! *=)")
 FILES_AND_TERMINAL = {"print", "input", "open", "breakpoint"}
 
 
 def written_files(folder: Path = ROOT) -> Iterator[Path]:
     """Every file a person wrote, in a fixed order."""
     for path in sorted(folder.iterdir()):
+        if path.is_symlink() or path.name == ".git":
+            continue  # the package's folders lead to those at the top; Git's file in a worktree names the machine's
         if path.is_dir():
             if path.name not in OUTSIDE and (path.name == ".ci" or not path.name.startswith(".")):
                 yield from written_files(path)
@@ -38,8 +46,11 @@ def written_files(folder: Path = ROOT) -> Iterator[Path]:
 
 
 MODULES = [path for path in written_files() if path.suffix == ".py"]
-PURE_MODULES = [path for path in MODULES if path.relative_to(ROOT).parts[0] in PURE]
-ENGINE = [path for path in MODULES if path.relative_to(ROOT).with_suffix("").parts[:2] == ("node", "engine")]
+CORE_MODULES = [
+    path
+    for path in MODULES
+    if f"accredit.{'.'.join(path.relative_to(ROOT).parts[:-1])}.".startswith(tuple(f"{one}." for one in CORE))
+]
 
 
 def named(paths: list[Path]) -> list[object]:
@@ -51,25 +62,61 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"), filename=str(path))
 
 
-def imported(tree: ast.Module) -> set[str]:
-    """Top-level names of all absolute imports, those inside functions too."""
+def module_name(path: Path) -> str:
+    """The dotted name under which a file of ours is imported."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    named_so = parts[:-1] if parts[-1] == "__init__" else parts
+    return ".".join(("accredit", *named_so) if parts[0] in FOLDERS else named_so)
+
+
+def imported(tree: ast.Module, package: str) -> set[str]:
+    """Dotted names of all imports, those inside functions too; relative ones as absolute names.
+
+    Args:
+        package: the package that the module is in, or is.
+    """
     names = set[str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module.split(".")[0])
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
+            start = ".".join([*base, *([node.module] if node.module else [])])
+            names.update(f"{start}.{alias.name}" for alias in node.names)
     return names
 
 
-@pytest.mark.parametrize("name", [*FOLDERS, "tests"])
-def test_no_other_distribution_can_be_taken_for_one_of_our_folders(name: str) -> None:
+def is_in(name: str, room: str) -> bool:
+    return f"{name}.".startswith(f"{room}.")
+
+
+def not_allowed(tree: ast.Module, module: str, package: str) -> set[str]:
+    """What a module of the core imports and may not."""
+    room = next(one for one in CORE if is_in(module, one))
+    allowed = {*sys.stdlib_module_names, "__future__", room, *ALLOWED[room]}
+    return {name for name in imported(tree, package) if not any(is_in(name, one) for one in allowed)}
+
+
+def bare_imports(tree: ast.Module) -> set[str]:
+    """Imports of our folders under their names in the repository, in code and in programs inside strings."""
+    found = {name for name in imported(tree, "tests") if name.split(".")[0] in FOLDERS}
+    texts = [one.value for one in ast.walk(tree) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return found | {match[0].strip() for text in texts for match in BARE_IN_TEXT.finditer(text)}
+
+
+@pytest.mark.parametrize("name", ["accredit", "tests"])
+def test_no_other_distribution_can_be_taken_for_one_of_our_packages(name: str) -> None:
     ours = PathFinder.find_spec(name, [str(ROOT)])
     assert ours is not None
     assert [Path(place) for place in ours.submodule_search_locations or ()] == [ROOT / name]
     elsewhere = [place for place in sys.path if Path(place or ".").resolve() != ROOT]
     rival = PathFinder.find_spec(name, elsewhere)
     assert rival is None, f"{name} is also found in {rival.submodule_search_locations or rival.origin}"
+
+
+def test_the_package_is_made_of_links_to_the_folders_at_the_top() -> None:
+    links = {path.name: path.resolve() for path in (ROOT / "accredit").iterdir() if path.is_symlink()}
+    assert links == {name: ROOT / name for name in FOLDERS}
 
 
 @pytest.mark.parametrize("path", named(MODULES))
@@ -80,23 +127,84 @@ def test_a_module_says_what_it_is_and_is_finished(path: Path) -> None:
     assert not UNFINISHED.findall(text)
 
 
-@pytest.mark.parametrize("path", named(PURE_MODULES))
-def test_a_pure_module_imports_only_what_its_folder_may(path: Path) -> None:
-    folder = path.relative_to(ROOT).parts[0]
-    foreign = imported(parsed(path)) - sys.stdlib_module_names
-    assert foreign <= ALLOWED_THIRD_PARTY[folder] | ALLOWED_OURS[folder] | ({folder} - {"registry"})
+@pytest.mark.parametrize("path", named(CORE_MODULES))
+def test_a_module_of_the_core_imports_only_what_its_room_may(path: Path) -> None:
+    name = module_name(path)
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    assert not_allowed(parsed(path), name, package) == set()
 
 
-@pytest.mark.parametrize("path", named(ENGINE))
-def test_the_engine_imports_only_the_core(path: Path) -> None:
-    assert imported(parsed(path)) - sys.stdlib_module_names <= {*PURE, "node"}  # of node, only itself: lint-imports
+@pytest.mark.parametrize(
+    ("module", "line", "wrong"),
+    [
+        ("accredit.registry.statement", "import httpx", {"httpx"}),
+        ("accredit.registry.statement", "from ..governance import fold", {"accredit.governance.fold"}),
+        ("accredit.governance.fold", "import cbor2", {"cbor2"}),
+        ("accredit.governance.fold", "from accredit.gossip import mesh", {"accredit.gossip.mesh"}),
+        (
+            "accredit.gossip.mesh",
+            "def f():\n    from accredit.node.engine import events",
+            {"accredit.node.engine.events"},
+        ),
+        ("accredit.node.engine.engine", "from ..storage import log_store", {"accredit.node.storage.log_store"}),
+        ("accredit.node.engine.engine", "from registry import statement", {"registry.statement"}),
+        ("accredit.registry.statement", "import nacl.bindings, re\nfrom .encoding import cbor", set()),
+        ("accredit.node.engine.engine", "from .notary import Notary\nfrom accredit.gossip.mesh import Mesh", set()),
+    ],
+)
+def test_the_rule_about_imports_of_the_core_sees_what_is_wrong(module: str, line: str, wrong: set[str]) -> None:
+    assert not_allowed(ast.parse(line), module, module.rpartition(".")[0]) == wrong
 
 
-@pytest.mark.parametrize("path", named(PURE_MODULES + ENGINE))
+def test_every_room_of_the_core_is_looked_at() -> None:
+    assert {next(one for one in CORE if is_in(module_name(path), one)) for path in CORE_MODULES} == set(CORE)
+    assert len(CORE_MODULES) > 90
+
+
+@pytest.mark.parametrize("path", named([path for path in MODULES if path != Path(__file__)]))
+def test_nobody_imports_our_folders_under_the_bare_names_that_others_use_too(path: Path) -> None:
+    assert bare_imports(parsed(path)) == set(), "a second copy of each module: write accredit.… (docs/adr/0024)"
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from registry import statement", {"registry.statement"}),
+        ("def f():\n    import cli.main", {"cli.main"}),
+        ("run('-c', 'from cli.main import main; main()')", {"from cli"}),
+        ("run('-c', 'import sys; import node')", {"; import node"}),
+        ("from accredit.registry import statement", set()),
+        ("from tests.strategies.bodies import node", set()),
+        ("run('-c', 'from accredit.cli.main import main')", set()),
+        ("say('accredit issuer import cli.csv')", set()),
+    ],
+)
+def test_the_rule_about_bare_names_sees_code_and_programs_in_strings(line: str, found: set[str]) -> None:
+    assert bare_imports(ast.parse(line)) == found
+
+
+@pytest.mark.parametrize(
+    "path", named([path for path in CORE_MODULES if is_in(module_name(path), "accredit.registry")])
+)
+def test_the_registry_names_itself_relatively_so_that_it_can_be_packaged_alone(path: Path) -> None:
+    absolute = {
+        node.module or "" for node in ast.walk(parsed(path)) if isinstance(node, ast.ImportFrom) and not node.level
+    }
+    assert not {name for name in absolute if is_in(name, "accredit")}
+
+
+@pytest.mark.parametrize("path", named(CORE_MODULES))
 def test_a_pure_module_neither_prints_nor_opens_files(path: Path) -> None:
-    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    used = {(node.func.id, node.lineno) for node in calls if isinstance(node.func, ast.Name)}
-    assert not {(name, line) for name, line in used if name in FILES_AND_TERMINAL}
+    assert called(parsed(path)) & FILES_AND_TERMINAL == set()
+
+
+def called(tree: ast.Module) -> set[str]:
+    """Names of the functions called by their bare name."""
+    return {one.func.id for one in ast.walk(tree) if isinstance(one, ast.Call) and isinstance(one.func, ast.Name)}
+
+
+def test_the_rule_about_printing_sees_it() -> None:
+    assert called(ast.parse("def f():\n    print(open('x').read())")) == {"print", "open"}
 
 
 def test_no_file_names_a_folder_of_the_machine_it_was_written_on() -> None:
