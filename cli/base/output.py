@@ -3,29 +3,28 @@
 * `emit(data, text)` prints `data` as JSON under `--json`, else calls `text`. Bytes become lower-case hex.
 * Names and reasons come from other people: `safe` shows their control characters as escapes, so that no text in the
   registry can move the cursor, rename the window or hide a line. `say` and `table` apply it to what they are given.
-* Colours (and rich, which draws tables on a terminal) appear only where standard output is a terminal and NO_COLOR is
-  unset; into a file or pipe go plain columns.
+* Colours appear only where standard output is a terminal and NO_COLOR is unset. Tables fit the terminal's width and break
+  no id (`layout`); into a file or pipe go whole columns.
+* Whatever becomes of printing changes nothing else (`streams`).
 * Progress is drawn on standard error, so that it never mixes with an answer.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from shutil import get_terminal_size
+from typing import Any
 
 import click
 
+from . import layout, streams
 from .commands import wants_json
-
-_COLUMN_MAX: Final = 160  # characters of a cell in plain tables; longer ones are cut, the JSON has them whole
-
 
 def emit(data: Any, text: Callable[[], None]) -> None:
     """The answer of a command, in the form that was asked for."""
     if wants_json():
-        click.echo(to_json(data))
+        streams.write(to_json(data))
     else:
         text()
 
@@ -47,10 +46,32 @@ def plain(value: Any) -> Any:
 
 
 def safe(text: object) -> str:
-    """`text` for a terminal: control, format and line-direction characters become visible escapes; newlines stay."""
+    """Return `text` for a terminal: control, format and line-direction characters as visible escapes; newlines stay.
+
+    Joiners between letters of a script that needs them (Persian, Hindi) stay too: they show nothing of their own.
+    """
+    written = str(text)
+    if written.isprintable():
+        return written
     return "".join(
-        c if c == "\n" or (c.isprintable() or c == "\u00a0") else c.encode("unicode_escape").decode() for c in str(text)
+        one
+        if one == "\n" or one.isprintable() or one == "\u00a0" or (one in _JOINERS and _joins(written, at))
+        else one.encode("unicode_escape").decode()
+        for at, one in enumerate(written)
     )
+
+
+_JOINERS = "\u200c\u200d"
+
+
+def _joins(text: str, at: int) -> bool:
+    around = text[at - 1 : at] + text[at + 1 : at + 2]
+    return len(around) == 2 and all(one.isalpha() and not one.isascii() for one in around)
+
+
+def one_line(text: object) -> str:
+    """Return `safe` text on one line: nobody's name can look like a line of ours."""
+    return safe(text).replace("\n", "\\n")
 
 
 class Styled(str):
@@ -71,7 +92,7 @@ def mix(*parts: object) -> Styled:
 
 def say(text: str = "", *, err: bool = False) -> None:
     """One line or more of text whose untrusted parts went through `safe` or `styled`."""
-    click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+    streams.write(text, err=err)
 
 
 def note(text: str) -> None:
@@ -127,40 +148,15 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
     if not rows:
         say(empty)
         return
-    cells = [[_cell(value) for value in row] for row in rows]
-    if sys.stdout.isatty():
-        _rich_table(headers, cells)
-    else:
-        _plain_table(headers, cells)
+    is_terminal = sys.stdout.isatty()
+    shown = [[_cell(value) for value in row] for row in rows]
+    heads = [click.style(header, bold=True) if is_terminal else header for header in headers]
+    for line in layout.table(heads, shown, get_terminal_size().columns if is_terminal else None):
+        say(line)
 
 
 def _cell(value: object) -> str:
     return "" if value is None else mix(value).replace("\n", " ")
-
-
-def _plain_table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    bare = [[_cut(click.unstyle(cell)) for cell in row] for row in cells]
-    widths = [max(len(row[at]) for row in [headers, *bare]) for at in range(len(headers))]
-    for row in [list(headers), *bare]:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= _COLUMN_MAX else cell[: _COLUMN_MAX - 1] + "…"
-
-
-def _rich_table(headers: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for header in headers:
-        drawn.add_column(header, overflow="fold")
-    for row in cells:
-        drawn.add_row(*(Text.from_ansi(cell) for cell in row))
-    Console().print(drawn)
 
 
 @contextmanager
