@@ -24,6 +24,7 @@ ever overwritten. What this does not do: keep secrets out of the memory of the p
 """
 
 import json
+import shlex
 import unicodedata
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -382,7 +383,7 @@ def _load(path: Path, format: str) -> dict[str, Any]:
         raise InputError(
             "open_permissions",
             f"{path} can be read or changed by others than its owner (mode {mode & 0o777:03o}).",
-            hint=f"Run: chmod 600 '{path}'",
+            hint=f"Run: chmod 600 {shlex.quote(str(path))}",
         )
     try:
         _require(len(data) <= _FILE_BYTES_MAX, "a small file")

@@ -16,6 +16,7 @@ import base64
 import binascii
 import json
 import re
+import shlex
 import stat
 import sys
 from collections.abc import Callable
@@ -123,7 +124,7 @@ def _owners_file(path: Path) -> bytes:
         raise InputError(
             "open_permissions",
             f"{path} can be read or changed by others than its owner (mode {mode & 0o777:03o}).",
-            hint=f"Run: chmod 600 '{path}'",
+            hint=f"Run: chmod 600 {shlex.quote(str(path))}",
         )
     return raw
 

@@ -147,7 +147,7 @@ class CommandGroup(click.Group):
 
 
 class _ReaderGone(Exception):
-    """Whoever read standard output has seen enough (`| head`); by another name, for click ends with 1 on its own."""
+    """Whoever read help has seen enough (`| head`); by another name, for click ends with 1 on its own."""
 
 
 class RootCommand(CommandGroup):
@@ -160,31 +160,33 @@ class RootCommand(CommandGroup):
         except BrokenPipeError as error:
             raise _ReaderGone from error
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """As click's."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:
-            raise _ReaderGone from error
-
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
-        """Runs a command line and exits; never with a traceback unless `--debug` asks for one."""
+        """Runs a command line and exits; never with a traceback unless `--debug` asks for one.
+
+        The exit code is the outcome's own: what becomes of printing it changes nothing, save that an answer which could
+        not be written (a full disk) is not done.
+        """
         import sys
+
+        from . import streams
 
         words = list(sys.argv[1:] if args is None else args)
         kwargs["standalone_mode"] = False
+        as_json, debug = "--json" in words, "--debug" in words
+        streams.prepare()
         try:
             code = super().main(words, *rest, **kwargs)
         except click.exceptions.Exit as exit_:
             code = exit_.exit_code
         except _ReaderGone:
-            # Not an error, and the interpreter must not complain about it on its way out.
-            import os
-
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = exits.OK
         except BaseException as error:
             if isinstance(error, SystemExit):
                 raise
-            code = exits.report(error, as_json="--json" in words, debug="--debug" in words)
-        sys.exit(code if isinstance(code, int) else exits.OK)
+            code = exits.report(error, as_json=as_json, debug=debug)
+        code = code if isinstance(code, int) else exits.OK
+        lost = streams.finish()
+        if lost is not None:
+            reported = exits.report(exits.unwritten(lost), as_json=as_json, debug=debug)
+            code = code or reported
+        sys.exit(code)

@@ -15,6 +15,7 @@ Errors name the file, the place in it and what was expected.
 """
 
 import json
+import os
 import re
 import sys
 import tomllib
@@ -118,9 +119,21 @@ def write_new(path: Path, content: str | bytes, *, force: bool = False) -> None:
         StorageError: it exists and `force` is false, or cannot be written.
     """
     raw = content.encode() if isinstance(content, str) else content
+    # What replaces a file is written beside it first: what was there stays until all of it is on the disk.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new") if force and path.is_file() else path
     try:
-        with path.open("wb" if force else "xb") as file:
-            file.write(raw)
+        try:
+            with beside.open("wb" if force and beside is path else "xb") as file:
+                file.write(raw)
+                file.flush()
+                if beside is not path:
+                    os.fsync(file.fileno())
+            if beside is not path:
+                os.replace(beside, path)
+        except OSError as error:
+            if not isinstance(error, FileExistsError) and beside.is_file():
+                beside.unlink(missing_ok=True)
+            raise
     except FileExistsError:
         raise StorageError(
             "file_exists", f"{path} exists already.", hint="Give another name, or add --force to replace it."

@@ -20,12 +20,13 @@ with `--debug`.
 """
 
 import errno
-import sys
 from typing import Final
 
 import click
 
 from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+
+from . import streams
 
 OK: Final = 0
 NEGATIVE: Final = 1
@@ -69,6 +70,15 @@ def exit_code(error: BaseException) -> int:
     return FAULT
 
 
+def unwritten(error: OSError) -> StorageError:
+    """The error of a command whose answer could not be written out."""
+    return StorageError(
+        "cannot_print",
+        f"Standard output cannot be written: {error.strerror or error}.",
+        hint="Make room, or write it elsewhere; then ask again. What the command did besides is done.",
+    )
+
+
 def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     """Prints `error` for a person or a program on standard error; returns the exit code."""
     code = exit_code(error)
@@ -79,20 +89,23 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     if isinstance(error, Negative):
         return code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        click.echo("Stopped; nothing more was done.", err=True)
+        streams.write("Stopped; nothing more was done.", err=True)
         return code
     word, message, hint = _words(error)
     if as_json:
         import json
 
-        click.echo(json.dumps({"error": {"code": word, "message": message, "hint": hint, "exit": code}}), err=True)
+        streams.write(json.dumps({"error": {"code": word, "message": message, "hint": hint, "exit": code}}), err=True)
         return code
     if isinstance(error, click.ClickException):
-        error.show(sys.stderr)
+        usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx is not None else ""
+        streams.write(f"{usage}{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            streams.write(f"See: {error.ctx.command_path} --help", err=True)
         return code
-    click.echo(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
+    streams.write(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
     if hint:
-        click.echo(_safe(hint), err=True)
+        streams.write(_safe(hint), err=True)
     return code
 
 

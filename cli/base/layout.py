@@ -2,9 +2,9 @@
 
     table(("issuer", "id", "remarks"), rows, width=80)     -> lines
 
-A cell is broken at spaces only, so an id, a DID or an address is never broken and can be copied whole. Where columns are
-too wide together, the one with the longest text is wrapped first. Where even that does not fit, each row becomes a small
-block of `name  value` lines; nothing is cut off.
+A cell is broken at spaces only, so an id, a DID or an address is never broken and can be copied whole. Where columns
+are too wide together, the one with the longest text is wrapped first. Where even that does not fit, each row becomes a
+small block of `name  value` lines; nothing is cut off.
 
 Widths are those of a terminal: a Chinese character takes two cells, an accent none. Text from right to left is put into
 an isolate, so that it cannot reorder its neighbours.
@@ -34,7 +34,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | No
     if width is not None and _total(widths) > width:
         narrow = _narrowed(widths, _least(headers, rows), width)
         if narrow is None:
-            return _blocks(headers, rows)
+            return _blocks(headers, rows, width)
         widths = narrow
     return [line for row in [headers, *rows] for line in _lines(row, widths)]
 
@@ -67,7 +67,8 @@ def _total(widths: Sequence[int]) -> int:
 
 def _least(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
     """How narrow each column may become: no narrower than its longest word."""
-    return [max(cells(word) for row in [headers, *rows] for word in (row[at].split() or [""])) for at in range(len(headers))]
+    columns = zip(headers, *rows, strict=True)
+    return [max(cells(word) for cell in column for word in (cell.split() or [""])) for column in columns]
 
 
 def _narrowed(widths: Sequence[int], least: Sequence[int], width: int) -> list[int] | None:
@@ -112,13 +113,16 @@ def _wrapped(cell: str, width: int) -> list[str]:
     return [isolated(one) for one in coloured]
 
 
-def _blocks(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def _blocks(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Each row below the other: its first cell, then the others with their names."""
     name_width = max(cells(header) for header in headers[1:]) if len(headers) > 1 else 0
     found: list[str] = []
     for row in rows:
         found.append(isolated(row[0]) if row[0] else "-")
         for header, cell in zip(headers[1:], row[1:], strict=True):
-            if cell:
-                found.append(f"  {header}{' ' * (name_width - cells(header))}{GAP}{isolated(cell)}")
+            name = f"  {header}{' ' * (name_width - cells(header))}{GAP}"
+            room = max(width - cells(name), _NARROWEST)
+            for line in _wrapped(cell, room) if cell else ():
+                found.append(name + line)
+                name = " " * cells(name)
     return found

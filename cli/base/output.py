@@ -3,13 +3,14 @@
 * `emit(data, text)` prints `data` as JSON under `--json`, else calls `text`. Bytes become lower-case hex.
 * Names and reasons come from other people: `safe` shows their control characters as escapes, so that no text in the
   registry can move the cursor, rename the window or hide a line. `say` and `table` apply it to what they are given.
-* Colours appear only where standard output is a terminal and NO_COLOR is unset. Tables fit the terminal's width and break
-  no id (`layout`); into a file or pipe go whole columns.
+* Colours appear only where standard output is a terminal and NO_COLOR is unset. Tables fit the terminal's width and
+  break no id (`layout`); into a file or pipe go whole columns.
 * Whatever becomes of printing changes nothing else (`streams`).
 * Progress is drawn on standard error, so that it never mixes with an answer.
 """
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import click
 
 from . import layout, streams
 from .commands import wants_json
+
 
 def emit(data: Any, text: Callable[[], None]) -> None:
     """The answer of a command, in the form that was asked for."""
@@ -90,6 +92,11 @@ def mix(*parts: object) -> Styled:
     return Styled("".join(part if isinstance(part, Styled) else safe(part) for part in parts))
 
 
+def quoted(path: object) -> str:
+    """Return a path as a shell reads it back: for commands that are printed to be run."""
+    return shlex.quote(str(path))
+
+
 def say(text: str = "", *, err: bool = False) -> None:
     """One line or more of text whose untrusted parts went through `safe` or `styled`."""
     streams.write(text, err=err)
@@ -156,7 +163,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, empty: st
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else mix(value).replace("\n", " ")
+    shown = "" if value is None else mix(value).replace("\n", " ")
+    return shown if sys.stdout.isatty() else click.unstyle(shown)
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def draft(
 
     def tell() -> None:
         output.say(f"Wrote {target}: {len(authorities)} authorities, {len(entries)} keys, {len(nodes)} nodes.")
-        output.say(f"Next: read and edit it, then  accredit charter check {target}")
+        output.say(f"Next: read and edit it, then  accredit charter check {output.quoted(target)}")
 
     output.emit({"file": str(target), "charter": documents.render(body)}, tell)
 
@@ -134,7 +134,9 @@ def check(file: Path) -> None:
         for sentence in advice:
             output.say(f"{fair('!')} {output.safe(sentence)}")
         output.say(good("It is well-formed and every rule in it can be met."))
-        output.say(f"Next: the first founder signs:  accredit charter sign {file} -o genesis.json --key FILE")
+        output.say(
+            f"Next: the first founder signs:  accredit charter sign {output.quoted(file)} -o genesis.json --key FILE"
+        )
 
     output.emit({"charter": documents.render(body), "advice": advice}, text)
 
@@ -384,9 +386,9 @@ def _tell_progress(ceremony: Path, progress: Any) -> None:
             [("ecosystem", progress.ecosystem.hex()), ("approved by", approved), ("needed in all", progress.needed)]
         )
         if progress.effective:
-            output.say(f"Enough have signed. Next:  accredit charter publish {ceremony} --node URL")
+            output.say(f"Enough have signed. Next:  accredit charter publish {output.quoted(ceremony)} --node URL")
         else:
-            output.say(f"Next: another founder runs  accredit charter sign {ceremony} --key FILE")
+            output.say(f"Next: another founder runs  accredit charter sign {output.quoted(ceremony)} --key FILE")
 
     output.emit(
         {

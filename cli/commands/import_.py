@@ -58,7 +58,11 @@ def issuer_import(
     if without_trials:
         rows = [_without_trial(row) for row in rows]
     run = Registering(desk, terms)
+    if report_path is not None:  # on the disk before anything is signed, whatever happens then
+        documents.write_new(report_path, report.encode(report_path, rows, ()), force=desk.wishes.force)
     rows = run.propose(rows)
+    if report_path is not None:
+        documents.write_new(report_path, report.encode(report_path, rows, run.statements), force=True)
 
     def text() -> None:
         if terms is not None:
@@ -67,10 +71,9 @@ def issuer_import(
         _closing(desk, rows, terms is not None, report_path)
 
     output.emit(report.to_json(rows, run.statements), text)
-    if report_path is not None:
-        documents.write_new(report_path, report.encode(report_path, rows, run.statements), force=desk.wishes.force)
     found = report.counts(rows)
-    if REFUSED in found and not any(word in found for word in (*report.PROPOSED, report.KNOWN)):
+    refused_all = REFUSED in found and not any(word in found for word in (*report.PROPOSED, report.KNOWN))
+    if refused_all or not rows or (desk.wishes.dry_run and REFUSED in found):
         raise Negative
 
 
@@ -158,9 +161,9 @@ def _closing(desk: Desk, rows: Sequence[Row], has_grant: bool, report_path: Path
         output.say("This was a dry run: nothing was signed.")
     elif report.REQUESTED in found:
         output.say(f"Nothing is signed yet. Take {desk.wishes.offline} to your key and run there:")
-        output.say(f"  accredit sign {desk.wishes.offline} -o signed.json")
+        output.say(f"  accredit sign {output.quoted(desk.wishes.offline)} -o signed.json")
     if report.WAITING in found:
-        source = report_path or "REPORT (write one with --report FILE)"
+        source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE)"
         output.say(f"Others approve what waits with:  accredit approve --from {source}")
     if not has_grant:
         output.say(
@@ -180,6 +183,6 @@ def _show_publication(desk: Desk, says: Sequence[Say], outcomes: Sequence[Outcom
     if desk.wishes.dry_run:
         output.say(f"This was a dry run: nothing was signed. It would be said in {len(says)} statements.")
     elif outcomes[0].state == "waiting" and len(outcomes) > 1 and desk.wishes.offline is None:
-        source = report_path or "REPORT (write one with --report FILE)"
+        source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE)"
         output.say(f"Others approve it with:  accredit approve --from {source}")
         output.say("and, once the framework is in effect, its items with the same command again.")

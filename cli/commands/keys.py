@@ -79,10 +79,10 @@ def new(
     def text() -> None:
         for key in made:
             _show(key)
-        more = f" --next {next_file}" if next_file else ""
-        output.say(
-            f"Next: write its public entry for the charter:  accredit keys export {file}{more} -o {file.stem}.toml"
-        )
+        more = f" --next {output.quoted(next_file)}" if next_file else ""
+        entry = output.quoted(file.with_suffix(".toml").name)
+        output.say("Next: write its public entry for the charter:")
+        output.say(f"  accredit keys export {output.quoted(file)}{more} -o {entry}")
 
     output.emit({"keys": made}, text)
 

@@ -116,7 +116,7 @@ def prove(
 
     def text() -> None:
         output.say(f"Wrote {target}: statement {whole[:12]} is number {held['index']} of {size}.")
-        output.say(f"Anybody checks it with:  accredit log verify {target} --log-key {key.encode()}")
+        output.say(f"Anybody checks it with:  accredit log verify {output.quoted(target)} --log-key {key.encode()}")
 
     output.emit(data, text)
 

@@ -85,8 +85,9 @@ def init(folder: Path, **identity: Any) -> None:
 
     def text() -> None:
         _tell_made(folder)
-        output.say(f"Next: the entry goes into the charter:  accredit charter draft … --node-entry {folder / ENTRY}")
-        output.say(f"Then, once the charter is signed:  accredit node genesis {folder} genesis.json")
+        entry_path = output.quoted(folder / ENTRY)
+        output.say(f"Next: the entry goes into the charter:  accredit charter draft … --node-entry {entry_path}")
+        output.say(f"Then, once the charter is signed:  accredit node genesis {output.quoted(folder)} genesis.json")
 
     output.emit({"folder": str(folder), "node": entry}, text)
 
@@ -115,7 +116,8 @@ def genesis(folder: Path, file: Path) -> None:
 
     def tell() -> None:
         output.say(f"{good('Ready.')} {config} names the ecosystem {said.id.hex()}.")
-        output.say(f"Next:  accredit node run {folder}   and then   accredit charter publish {file} --node URL")
+        output.say(f"Next:  accredit node run {output.quoted(folder)}")
+        output.say(f"and then:  accredit charter publish {output.quoted(file)} --node URL")
 
     output.emit({"ecosystem": said.id, "config": str(config)}, tell)
 
@@ -159,8 +161,8 @@ def join(peer: str, ecosystem: str, folder: Path, **identity: Any) -> None:
     def text() -> None:
         _tell_made(folder)
         output.say(f"Next: send {folder / ENTRY} to an authority of {output.safe(known['name'])}, who runs:")
-        output.say(f"  accredit node admit {ENTRY}")
-        output.say(f"Meanwhile it can read along:  accredit node run {folder}")
+        output.say(f"  accredit node admit {output.quoted(ENTRY)}")
+        output.say(f"Meanwhile it can read along:  accredit node run {output.quoted(folder)}")
 
     output.emit({"folder": str(folder), "node": entry, "ecosystem": wanted, "peers": peers}, text)
 

@@ -74,7 +74,7 @@ def restore(folder: Path, source: Path) -> None:
     finally:
         lock.release()
     data = {"database": str(settings.database), "size": size, "root": root.hex()}
-    told = f"Restored {settings.database}: {size} statements. Next:  accredit node run {folder}"
+    told = f"Restored {settings.database}: {size} statements. Next:  accredit node run {output.quoted(folder)}"
     output.emit(data, lambda: output.say(told))
 
 

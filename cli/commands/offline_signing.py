@@ -64,7 +64,9 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
     raws = signer.sign(request.drafts, keep=keep)
     output.emit(
         {"file": str(target), "statements": [decode(raw).id for raw in raws]},
-        lambda: output.say(f"Signed. Carry {target} to a machine with a network and run:  accredit submit {target}"),
+        lambda: output.say(
+            f"Signed. Carry {target} to a machine with a network and run:  accredit submit {output.quoted(target)}"
+        ),
     )
 
 

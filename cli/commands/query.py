@@ -204,4 +204,5 @@ def _keep(target: Path | None, proof: bytes | None) -> None:
         output.note(f"{fair('!')} {target} was not written: there is no evidence for a node's own word.")
         return
     documents.write_new(target, proof)
-    output.note(f"Wrote {target}. Check it, without a network:  accredit evidence check {target} --policy POLICY")
+    check = f"accredit evidence check {output.quoted(target)} --policy POLICY"
+    output.note(f"Wrote {target}. Check it, without a network:  {check}")

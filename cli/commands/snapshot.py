@@ -104,7 +104,8 @@ def query(file: Path, issuer: str, policy_path: Path, asked: Asked) -> None:
         word = "Not covered" if result is CheckResult.STALE else "Unknown"
         output.say(f"{fair(word)}  {output.safe(decision.reasons[0].text.removeprefix('Not covered: '))}")
         if result is CheckResult.STALE:
-            output.say(f"Bring it up to date:  accredit snapshot sync {file} --policy {policy_path} --node URL")
+            files = f"{output.quoted(file)} --policy {output.quoted(policy_path)}"
+            output.say(f"Bring it up to date:  accredit snapshot sync {files} --node URL")
 
     output.emit(data, text)
     if result is not CheckResult.VERIFIED:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from accredit.cli.base import documents
-from accredit.cli.base.output import say
+from accredit.cli.base.output import quoted, say
 from accredit.node.key_files import SealedKey
 from accredit.node.secret_files import check_strength, read_passphrase
 from accredit.node.storage.atomic_files import create_file
@@ -194,7 +194,8 @@ def write_unsent(key_path: Path, signed: SignedStatements) -> None:
         raise NotYetError(
             "key_in_use",
             f"Another command has signed with {key_path} and not sent it yet.",
-            hint=f"Wait for it; if it was interrupted, send its statements: accredit submit {unsent_path(key_path)}",
+            hint="Wait for it; if it was interrupted, send its statements: "
+            f"accredit submit {quoted(unsent_path(key_path))}",
         ) from None
 
 

@@ -265,7 +265,7 @@ class Desk:
         show(outcomes)
         if self.wishes.offline is not None and not self.wishes.dry_run:
             output.say(f"Nothing is signed yet. Take {self.wishes.offline} to your key and run there:")
-            output.say(f"  accredit sign {self.wishes.offline} -o signed.json")
+            output.say(f"  accredit sign {output.quoted(self.wishes.offline)} -o signed.json")
 
     # ------------------------------------------------------------------------------------------- the key and its head
 
