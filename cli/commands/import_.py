@@ -7,6 +7,7 @@ to do about it.
 """
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,15 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.exits import Negative
 from accredit.cli.importers import report
 from accredit.cli.importers.detect import read_framework, read_issuers
-from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, ImportFinding, Row, merge
+from accredit.cli.importers.findings import ImportFinding
+from accredit.cli.importers.own import COLUMNS
+from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, Row, merge, refusal
+from accredit.cli.importers.spreadsheet import Reading
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.http.json_views import plain
-from accredit.registry.errors import InputError, StorageError
+from accredit.registry.domain.accreditations import check_grant
+from accredit.registry.errors import DecodeError, InputError, StorageError
 
 from .accreditation import grant_body, sentence_of
 from .publish_framework import missing, publish
@@ -41,20 +46,41 @@ accredit issuer import examples/issuers.csv --dry-run""",
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 @click.option("--grant", type=_FILE, help="Accredit each issuer too, with the terms in this file.")
 @click.option("--report", "report_path", type=_REPORT, help="Write what became of each row, as CSV (.csv) or JSON.")
+@click.option(
+    "--column",
+    "columns",
+    metavar="HEAD=NAME",
+    multiple=True,
+    help="In a spreadsheet, the column headed HEAD is our column NAME; may be repeated.",
+)
+@click.option(
+    "--ignore-unknown-columns", is_flag=True, help="Leave out columns that are not ours; each row says which."
+)
+@click.option("--encoding", metavar="NAME", help="Encoding of a spreadsheet that is not Unicode, as in windows-1252.")
 @click.option("--without-trials", is_flag=True, help="Leave out rows whose name or id says test, demo, sandbox, …")
 @signing
 def issuer_import(
-    files: tuple[Path, ...], grant: Path | None, report_path: Path | None, without_trials: bool, desk: Desk
+    files: tuple[Path, ...],
+    grant: Path | None,
+    report_path: Path | None,
+    columns: tuple[str, ...],
+    ignore_unknown_columns: bool,
+    encoding: str | None,
+    without_trials: bool,
+    desk: Desk,
 ) -> None:
     """Propose to register (and accredit) every issuer in lists, with a report on each row.
 
-    Reads the Digital Credentials Consortium's registry.json and the history of such lists as they are, and our own CSV,
-    TOML or JSON (examples/README.md). Nothing is signed before every row has been judged. The report can be given to
-    accredit approve --from.
+    Reads the Digital Credentials Consortium's registry.json and the history of such lists as they are, a spreadsheet
+    saved as CSV (commas, semicolons or tabs), and our own TOML or JSON (examples/README.md). A row may have terms of
+    its own: valid_from, valid_until, level, initial_status. Nothing is signed before every row has been judged, and the
+    report is written first; it can be given to accredit approve --from. A dry run ends with 1 if a row was refused.
     """
     terms = _terms(grant) if grant is not None else None
     _require_new(report_path)
-    rows = merge([row for path in files for row in read_issuers(documents.read_bytes(path), str(path))])
+    reading = Reading(encoding=encoding or "", renamed=_renamed(columns), ignores_unknown=ignore_unknown_columns)
+    rows = merge([row for path in files for row in read_issuers(documents.read_bytes(path), str(path), reading)])
+    rows = [_with_terms(row, terms) for row in rows]
     if without_trials:
         rows = [_without_trial(row) for row in rows]
     run = Registering(desk, terms)
@@ -142,6 +168,41 @@ def _terms(path: Path) -> dict[str, Any]:
         )
     body = grant_body(written, str(path), issuer=_ANYBODY)
     return {name: value for name, value in body.items() if name != "issuer"}
+
+
+def _renamed(columns: Sequence[str]) -> dict[str, str]:
+    """Heads of a spreadsheet and our columns for them, from `HEAD=NAME`."""
+    found: dict[str, str] = {}
+    for written in columns:
+        head, _, name = written.rpartition("=")
+        if not head.strip() or name.strip() not in COLUMNS:
+            close = get_close_matches(name.strip(), COLUMNS, 1)
+            raise InputError(
+                "bad_column",
+                f"--column {written!r} does not say which column is ours.",
+                hint=(f"Did you mean {close[0]}? " if close else "")
+                + f"Write HEAD=NAME; ours are {', '.join(COLUMNS)}.",
+            )
+        found[head.strip()] = name.strip()
+    return found
+
+
+def _with_terms(row: Row, terms: dict[str, Any] | None) -> Row:
+    """The row, refused where its own terms make no accreditation."""
+    if not row.terms or row.result != READY:
+        return row
+    if terms is None:
+        finding = ImportFinding(
+            code="terms_without_grant",
+            text=f"It has terms of an accreditation ({', '.join(row.terms)}), and none is granted.",
+            hint="Add --grant FILE (accredit accreditation template prints one), or remove those columns.",
+        )
+        return row.ended(REFUSED, finding)
+    try:
+        check_grant({**terms, **row.terms, "issuer": row.id})
+    except DecodeError as error:
+        return row.ended(REFUSED, refusal(error))
+    return row
 
 
 def _require_new(path: Path | None) -> None:

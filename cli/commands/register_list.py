@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from accredit.cli.base import output
 from accredit.cli.importers import report
-from accredit.cli.importers.rows import READY, REFUSED, ImportFinding, Row
+from accredit.cli.importers.findings import ImportFinding
+from accredit.cli.importers.rows import READY, REFUSED, Row
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, Outcome
 from accredit.cli.signing.workflow import Desk, Say
 from accredit.node.http.json_views import plain
@@ -71,7 +72,7 @@ class Registering:
         wanted = [] if record is not None and here.has_facts(record) else [("issuer.register", body)]
         found: list[ImportFinding] = []
         if self.terms is not None:
-            grant = {**self.terms, "issuer": row.id}
+            grant = {**self.terms, **row.terms, "issuer": row.id}
             held = here.accreditation(record, grant) if record is not None else None
             if held is None:
                 wanted.append(("accreditation.grant", grant))

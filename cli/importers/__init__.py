@@ -6,9 +6,10 @@ sentence, and what to do. A file that is not of its kind as a whole raises `Deco
 item stays with it.
 
     detect      which format it is
-    reading     bytes to text, JSON that remembers members written twice, TOML, CSV
+    spreadsheet lists saved from a spreadsheet: encoding, separator, heads
+    damage      text that a spreadsheet or a wrong encoding has damaged
+    reading     JSON that remembers members written twice, TOML
     rows        one row of a list of issuers; the same issuer in several rows
-    places      "Cambridge, MA, USA" to US-MA
     dcc         lists of the Digital Credentials Consortium, and the history of their changes
     own         our own formats: issuers in CSV, TOML or JSON; frameworks in TOML or JSON
     frameworks  a framework ready to be published, in parts that fit into statements

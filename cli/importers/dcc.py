@@ -16,8 +16,9 @@ from typing import Any, Final
 from accredit.registry.encoding import rfc3339
 from accredit.registry.errors import DecodeError
 
+from .findings import ImportFinding
 from .reading import Lines, Table
-from .rows import LEFT_OUT, REFUSED, ImportFinding, Row, take
+from .rows import LEFT_OUT, READY, REFUSED, Row, take
 
 _OPS: Final = ("add", "update", "remove")
 
@@ -96,19 +97,37 @@ def history_rows(events: Sequence[Any], source: str) -> list[Row]:
     """The rows that stand at the end of a history, those that were removed, and events that cannot be read."""
     read: list[_Event] = []
     unread: list[Row] = []
+    spoilt: dict[str, str] = {}
     for number, event in enumerate(events, 1):
+        place = f"event {number}"
         try:
-            read.append(_event(event, f"event {number}"))
+            read.append(_event(event, place))
         except DecodeError as error:
-            finding = ImportFinding(code=error.code, text=error.message, hint=error.hint)
-            unread.append(
-                Row(source=source, place=f"event {number}", id="", name="", result=REFUSED, findings=(finding,))
+            did = event.get("did") if isinstance(event, Mapping) else None
+            did = did if isinstance(did, str) else ""
+            spoilt.setdefault(did, place)
+            finding = ImportFinding(
+                code=error.code, text=error.message, hint=error.hint or "Correct it in the history."
             )
+            unread.append(Row(source=source, place=place, id=did, name="", result=REFUSED, findings=(finding,)))
     read.sort(key=lambda event: event.time)
     last: dict[tuple[str, str], list[_Event]] = {}
     for event in read:
         last.setdefault((event.registry, event.did), []).append(event)
-    return [*_ends(last, source), *unread]
+    return [*(_held_back(row, spoilt) for row in _ends(last, source)), *unread]
+
+
+def _held_back(row: Row, spoilt: Mapping[str, str]) -> Row:
+    """The row, refused where an event of the same DID could not be read: it may be the one that removes it."""
+    place = spoilt.get(row.id)
+    if place is None or row.result != READY:
+        return row
+    finding = ImportFinding(
+        code="unread_event",
+        text=f"Held back: {place} is about it too and cannot be read, so nobody knows how it stands.",
+        hint="Correct that event and import the history again.",
+    )
+    return row.ended(REFUSED, finding)
 
 
 def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) -> Iterator[Row]:
@@ -148,7 +167,7 @@ def _event(event: Any, place: str) -> _Event:
         registry=event["registry"],
         did=event["did"],
         op=event["op"],
-        time=rfc3339.parse(event["time"], where="time"),
+        time=rfc3339.instant(event["time"], where="time", days=True),
         data=event.get("data"),
         place=place,
     )

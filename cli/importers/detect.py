@@ -10,26 +10,28 @@ from accredit.registry.errors import DecodeError
 
 from . import ctdl_asn, dcc, own
 from .frameworks import COMPUTED, Framework, ImportFindings, assemble, identifier
-from .reading import read_json, read_text, read_toml
+from .reading import read_json, read_toml
 from .rows import Row
+from .spreadsheet import Reading, decode
 
 _ISSUER_FORMATS: Final = "A DCC registry.json, a history of such lists, or our own CSV, TOML or JSON can be read."
 _FRAMEWORK_FORMATS: Final = "CTDL-ASN as JSON-LD, or our own TOML or JSON can be read."
 
 
-def read_issuers(data: bytes, source: str) -> list[Row]:
+def read_issuers(data: bytes, source: str, reading: Reading = Reading()) -> list[Row]:  # noqa: B008  # frozen
     """The rows of a list of issuers, in any format we know.
 
     Args:
         source: the file's name, for messages and for its ending.
+        reading: what somebody said about a file from a spreadsheet.
 
     Raises:
         DecodeError: not a file we can read at all; what is wrong with one row is in that row.
     """
-    text = read_text(data, source)
+    text = decode(data, source, reading.encoding)
     match _syntax(text, source):
         case "csv":
-            return own.csv_rows(text, source)
+            return own.csv_rows(text, source, reading)
         case "toml":
             value: Any = read_toml(text, source)
         case _:
@@ -52,7 +54,7 @@ def read_framework(data: bytes, source: str, *, language: str | None = None, ver
     Raises:
         DecodeError: not a framework we can read, or one that cannot be published.
     """
-    text = read_text(data, source)
+    text = decode(data, source)
     syntax = _syntax(text, source)
     if syntax == "csv":
         raise DecodeError("unknown_format", f"{source}: this is neither JSON nor TOML.", hint=_FRAMEWORK_FORMATS)
@@ -89,13 +91,15 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str
 
 def _syntax(text: str, source: str) -> str:
     """`json`, `toml` or `csv`, by the name's ending, else by how it begins."""
-    for ending in ("json", "toml", "csv"):
+    for ending, syntax in (("json", "json"), ("toml", "toml"), ("csv", "csv"), ("tsv", "csv"), ("tab", "csv")):
         if source.lower().endswith(f".{ending}"):
-            return ending
+            return syntax
     start = text.lstrip()
     if start.startswith(("[[", "[issuers")):
         return "toml"
     if start.startswith(("{", "[")):
         return "json"
     first = next((line for line in start.splitlines() if line.strip() and not line.startswith("#")), "")
+    if first.lower().startswith("sep="):
+        return "csv"
     return "toml" if "=" in first or first.startswith("[") else "csv"

@@ -16,7 +16,7 @@ from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
-from .rows import ImportFinding
+from .findings import ImportFinding
 
 ITEM_BYTES: Final = STATEMENT_BYTES - 3 * 1024
 """The largest item. The rest of a statement holds three identifiers of at most 512 bytes (author, subject, framework),

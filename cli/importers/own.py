@@ -1,23 +1,28 @@
 """Our own formats: issuers in CSV, TOML or JSON; a framework in TOML or JSON. `examples/README.md` documents both.
 
 Issuers in TOML or JSON are a list `issuers`, each with the members of `issuer.register` and, if wanted, a `location` in
-words. In CSV the first line names the columns: any of those members (lists separated by spaces), `location`, and the
-schemes of identifiers (`ror`, `ipeds_unitid`, …) as columns of their own. Lines before it that begin with `#` are
-comments.
+words. In CSV (`spreadsheet`) the first line names the columns: any of those members (lists separated by spaces),
+`location`, the schemes of identifiers (`ror`, `ipeds_unitid`, …) as columns of their own, and terms of the row's own
+accreditation (`valid_from`, `valid_until`, …). Lines before it that begin with `#` are comments.
 
 A framework has the members of `framework.publish`, without those that are computed, and a list `items`.
 """
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+import re
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from accredit.cli.base import documents
 from accredit.registry.domain.vocabulary import IDENTIFIER_SCHEMES
 from accredit.registry.errors import DecodeError
 
-from .reading import Table, read_csv
-from .rows import READY, REFUSED, ImportFinding, Row, complete, issuer_id, pinned_keys, place, refusal, trial
+from . import spreadsheet
+from .damage import find_damage
+from .findings import ImportFinding
+from .reading import Table
+from .rows import READY, REFUSED, Row, complete, issuer_id, pinned_keys, place, refusal, trial
+from .spreadsheet import Reading
 
 _TEXTS: Final = (
     "id",
@@ -41,7 +46,13 @@ _LISTS: Final = (
     "predecessors",
     "custodian_for",
 )
-COLUMNS: Final = (*_TEXTS, *_LISTS, *IDENTIFIER_SCHEMES)
+_WORD_LISTS: Final = ("categories", "learning_modes", "jurisdictions")
+"""Lists of single words, which may be separated by spaces, commas, semicolons or bars; ids only by spaces."""
+
+TERMS: Final = ("valid_from", "valid_until", "level", "initial_status")
+"""Terms of an accreditation that a row may have of its own, over those of the grant file."""
+
+COLUMNS: Final = (*_TEXTS, *_LISTS, *IDENTIFIER_SCHEMES, *TERMS)
 
 
 def is_issuers(value: Any) -> bool:
@@ -65,41 +76,70 @@ def table_rows(value: Mapping[str, Any], source: str) -> list[Row]:
     return [take(source, f"issuer {number}", one) for number, one in enumerate(value["issuers"], 1)]
 
 
-def csv_rows(text: str, source: str) -> list[Row]:
-    """The rows of a CSV file.
+def csv_rows(text: str, source: str, reading: Reading = Reading()) -> list[Row]:  # noqa: B008  # frozen
+    """The rows of a list saved from a spreadsheet.
 
     Raises:
         DecodeError: its first line does not name known columns, among them id and name.
     """
-    lines = read_csv(text, source)
-    names = [name.strip() for name in next(lines, (0, list[str]()))[1]]
-    _check_header(names, source)
-    rows = []
-    for number, cells in lines:
-        if len(cells) > len(names):
-            finding = ImportFinding(
-                code="too_many_cells",
-                text=f"It has {len(cells)} cells; the first line names {len(names)}.",
-                hint="Put text that contains commas in double quotes.",
-            )
-            row = Row(source=source, place=f"line {number}", id=cells[0], name="", result=REFUSED, findings=(finding,))
-        else:
-            row = take(source, f"line {number}", _from_cells(dict(zip(names, cells, strict=False))))
-        rows.append(row)
-    return rows
+    return [_csv_row(line, source) for line in spreadsheet.read(text, source, COLUMNS, reading)]
 
 
-def _check_header(names: Sequence[str], source: str) -> None:
-    hint = "For example: id,name,url,location"
-    if not {"id", "name"} <= set(names) or len(set(names)) != len(names):
-        raise DecodeError(
-            "bad_header", f"{source}: the first line must name each column once, id and name among them.", hint=hint
+def _csv_row(line: spreadsheet.Line, source: str) -> Row:
+    place, cells = f"line {line.number}", line.cells
+    bare = Row(source=source, place=place, id=cells.get("id", ""), name=cells.get("name", "").strip(), result=READY)
+    if line.surplus:
+        finding = ImportFinding(
+            code="too_many_cells",
+            text=f"It has {line.surplus} cells more than the first line names.",
+            hint="Put text that contains the separator in double quotes.",
         )
-    for name in names:
-        if name not in COLUMNS:
-            close = get_close_matches(name, COLUMNS, 1)
-            hint = f"Did you mean {close[0]}?" if close else f"Known are {', '.join(COLUMNS)}."
-            raise DecodeError("unknown_column", f"{source}: there is no column {name!r}.", hint=hint)
+        return bare.ended(REFUSED, finding)
+    if damaged := tuple(find_damage(cells)):
+        return bare.ended(REFUSED, *damaged)
+    try:
+        terms = _terms(cells)
+    except DecodeError as error:
+        return bare.ended(REFUSED, refusal(error))
+    row = take(source, place, _from_cells({name: cell for name, cell in cells.items() if name not in TERMS}))
+    if terms:
+        row = replace(row, terms=terms)
+    if line.ignored:
+        text = f"Left out, as asked: the columns {', '.join(line.ignored)}."
+        row = replace(row, findings=(*row.findings, ImportFinding(code="columns_left_out", text=text)))
+    return row
+
+
+def _terms(cells: Mapping[str, str]) -> dict[str, Any]:
+    """What a row says of its own accreditation, over the terms of the grant file.
+
+    Raises:
+        DecodeError: not a date that can only be read in one way.
+    """
+    terms: dict[str, Any] = {}
+    for name in TERMS:
+        if name not in cells:
+            continue
+        written = cells[name].strip()
+        if name not in documents.TIMES:
+            terms[name] = written
+            continue
+        try:
+            terms[name] = documents.seconds(written, name)
+        except DecodeError as error:
+            hint = "Write year, month, day, as in 2015-05-20; a spreadsheet does if the column is formatted as text."
+            raise DecodeError(error.code, f"{written!r} is not a date of one reading.", where=name, hint=hint) from None
+    return terms
+
+
+_ADDRESSES: Final[Mapping[str, str]] = {
+    "ror": r"https?://ror\.org/(0[a-z0-9]{8})/?",
+    "isni": r"https?://(?:www\.)?isni\.org/(?:isni/)?(\d{15}[\dX])/?",
+    "grid": r"https?://(?:www\.)?grid\.ac/institutes/(grid\.[a-z0-9.]+)/?",
+    "lei": r"https?://search\.gleif\.org/#/record/([A-Z0-9]{20})/?",
+    "ctid": r"https?://credentialengineregistry\.org/(?:resources|graph)/(ce-[0-9a-f-]{36})/?",
+}
+"""Addresses under which registers show an identifier, whose last part is the identifier itself."""
 
 
 def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
@@ -107,16 +147,17 @@ def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     identifiers = []
     for name, cell in cells.items():
-        if not cell.strip():
-            continue
         if name == "id":
             entry[name] = cell
         elif name in _TEXTS:
             entry[name] = cell.strip()
+        elif name in _WORD_LISTS:
+            entry[name] = re.split(r"[\s,;|]+", cell.strip(" \t\r\n,;|"))
         elif name in _LISTS:
             entry[name] = cell.split()
         else:
-            identifiers.append({"scheme": name, "value": cell.strip()})
+            address = re.fullmatch(_ADDRESSES.get(name, r"(?!)"), cell.strip())
+            identifiers.append({"scheme": name, "value": address[1] if address else cell.strip()})
     return {**entry, "identifiers": identifiers} if identifiers else entry
 
 

@@ -1,13 +1,10 @@
-"""Bytes to values, strictly: UTF-8 text, JSON whose doubled members are not lost, TOML, CSV with its line numbers.
+"""Text to values, strictly: JSON whose doubled members are not lost, and TOML.
 
 Python's JSON reader keeps the last of two members of one name and forgets the first. In a list edited by hand that is
 how one issuer silently takes the place of another, so objects are read as `Table`, which remembers every pair.
 """
 
-import csv
-import io
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 from accredit.cli.base import documents
@@ -34,20 +31,6 @@ class Table(dict[str, Any]):
                 found[name] = None
             seen.setdefault(name, value)
         return list(found)
-
-
-def read_text(data: bytes, source: str) -> str:
-    """The text of UTF-8 bytes, with or without a byte order mark.
-
-    Raises:
-        DecodeError: not UTF-8.
-    """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DecodeError(
-            "not_text", f"{source}: not UTF-8 text (byte {error.start}).", hint="Save it with UTF-8 encoding."
-        ) from error
 
 
 def read_json(text: str, source: str) -> Any:
@@ -84,29 +67,6 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
         return documents.parse_toml(text, source)
     except ValueError as error:  # a number of thousands of digits
         raise DecodeError("not_toml", f"{source}: not TOML we accept: {error}.") from error
-
-
-def read_csv(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of a CSV text with their numbers, comments (`#`) before the first and empty ones left out.
-
-    Raises:
-        DecodeError: an open quote, a NUL byte, a cell of more than 128 KiB.
-    """
-    lines = list(io.StringIO(text, newline=""))
-    skipped = 0
-    while skipped < len(lines) and (not lines[skipped].strip() or lines[skipped].startswith("#")):
-        skipped += 1
-    reader = csv.reader(lines[skipped:], strict=True)
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield skipped + reader.line_num, cells
-    except csv.Error as error:
-        raise DecodeError(
-            "not_csv",
-            f"{source}: line {skipped + reader.line_num}: {error}.",
-            hint="Text with commas or line breaks goes in double quotes.",
-        ) from error
 
 
 class Lines:

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from accredit.cli.base import output
 
-from .rows import LEFT_OUT, READY, REFUSED, SAME, ImportFinding, Row
+from .findings import ImportFinding
+from .rows import LEFT_OUT, READY, REFUSED, SAME, Row
 
 EFFECTIVE: Final = "effective"
 WAITING: Final = "waiting"

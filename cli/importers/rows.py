@@ -8,7 +8,7 @@ which name is right.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from accredit.cli.base.real_lists import check_real_lists
@@ -21,6 +21,10 @@ from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
+from . import neighbours
+from .damage import find_damage
+from .findings import ImportFinding
+
 READY: Final = "ready"
 SAME: Final = "same"
 REFUSED: Final = "refused"
@@ -28,26 +32,13 @@ LEFT_OUT: Final = "left_out"
 
 _MULTIBASE: Final = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{20,}", re.ASCII)
 _TRIAL: Final = re.compile(
-    r"(?i:\b(?:tests?|testing|sandbox|demo|demonstration|example|playground|sandpit|plugfest\w*|staging)\b)|Test\b"
+    r"(?i:\b(?:tests?|sandbox|demo|demonstration|example|playground|sandpit|plugfest\w*|staging)\b)|Test\b"
 )
 _TRIAL_ID: Final = re.compile(r"\b(?:test|testing|sandbox|demo|playground|staging)\b", re.IGNORECASE)
+_HOST: Final = re.compile(r"(did:web:|https?://)([^:/?#%]+)", re.IGNORECASE)
+_PLAIN_PORT: Final = re.compile(r"(did:web:[^:%]+):(\d{2,5})(?=:|$)", re.ASCII)
 _BODY_BYTES: Final = STATEMENT_BYTES - 2 * 1024  # the rest of a statement: two identifiers, digests, signature
 _MEMBERS: Final = ("name", "url", "location")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportFinding:
-    """Something a person should know.
-
-    Attributes:
-        code: stable snake_case word.
-        text: what was found, a sentence.
-        hint: what to do; empty where nothing is.
-    """
-
-    code: str
-    text: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +54,7 @@ class Row:
         body: what `issuer.register` would say; None unless the row is ready.
         findings: in order of weight.
         statements: ids of the statements that came of it.
+        terms: of the accreditation to grant to it, where the row has some of its own.
     """
 
     source: str
@@ -73,6 +65,7 @@ class Row:
     body: dict[str, Any] | None = None
     findings: tuple[ImportFinding, ...] = ()
     statements: tuple[bytes, ...] = ()
+    terms: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -94,6 +87,8 @@ def take(source: str, place: str, id: str, entry: Any) -> Row:
     row = Row(source=source, place=place, id=id, name=name.strip() if isinstance(name, str) else "", result=READY)
     found: list[ImportFinding] = []
     body: dict[str, Any] = {}
+    if isinstance(entry, Mapping) and (damaged := tuple(find_damage(entry))):
+        return row.ended(REFUSED, *damaged)
     try:
         spelled = issuer_id(id, found)
         row = replace(row, id=spelled)
@@ -121,9 +116,15 @@ def issuer_id(written: str, found: list[ImportFinding]) -> str:
         if spelled.startswith("did:key:"):
             _check_did_key(spelled)
     except DecodeError as error:
+        hint = punycoded(written) or error.hint
         raise DecodeError(
-            error.code, error.message, hint=f"{error.hint} Correct the id in the list and import it again.".strip()
+            error.code, error.message, hint=f"{hint} Correct the id in the list and import it again.".strip()
         ) from error
+    if match := _PLAIN_PORT.match(spelled):
+        text = f"The {match[2]} in {spelled} is a part of its path. A port is written {match[1]}%3A{match[2]}."
+        host = match[1].removeprefix("did:web:")
+        hint = f"If its DID document is at {host}:{match[2]}, correct the id and import it again."
+        found.append(ImportFinding(code="port_as_path", text=text, hint=hint))
     if spelled.startswith("https:"):
         found.append(
             ImportFinding(
@@ -136,6 +137,20 @@ def issuer_id(written: str, found: list[ImportFinding]) -> str:
     if spelled != written:
         found.append(ImportFinding(code="respelled", text=f"The id is written {written!r}; we spell it {spelled}."))
     return spelled
+
+
+def punycoded(written: str) -> str:
+    """Return what to write for an id whose host name has letters beyond ASCII; empty if that is not its fault."""
+    import idna
+
+    match = _HOST.match(written)
+    if match is None or match[2].isascii():
+        return ""
+    try:
+        spelled = match[1] + idna.encode(match[2], uts46=True).decode() + written[match.end() :]
+        return f"Write its host name in punycode: {canonical_issuer(spelled)}."
+    except (idna.IDNAError, DecodeError):
+        return ""
 
 
 def _check_did_key(did: str) -> None:
@@ -281,7 +296,7 @@ def merge(rows: Sequence[Row]) -> list[Row]:
         if len(indices) > 1:
             for index, row in zip(indices, _judge([rows[index] for index in indices]), strict=True):
                 merged[index] = row
-    return merged
+    return neighbours.remark(merged)
 
 
 def _judge(rows: Sequence[Row]) -> list[Row]:

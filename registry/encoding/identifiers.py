@@ -65,7 +65,7 @@ def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> str:
         raise DecodeError(
             "identifier_character",
             f"{text!r} contains {forbidden[0]!r}, which no URI may (RFC 3986).",
-            hint="Write it percent-encoded.",
+            hint=_instead_of(forbidden[0]),
         )
     if "#" in text:
         raise DecodeError(
@@ -114,6 +114,15 @@ def without_fragment(text: str) -> str:
 def _check_length(text: str, max_chars: int) -> None:
     if not 1 <= len(text) <= max_chars:
         raise DecodeError("identifier_length", f"an identifier has 1 to {max_chars} characters.", hint="Copy it whole.")
+
+
+def _instead_of(character: str) -> str:
+    """What to write in place of a character that no URI may contain."""
+    if character.isspace() or not character.isprintable():
+        return f"Remove that character; it shows nothing (U+{ord(character):04X})."
+    if not character.isascii():
+        return "Write a host name in punycode (xn--…), and other letters percent-encoded."
+    return "Write it percent-encoded."
 
 
 def _canonical_did(text: str) -> str:

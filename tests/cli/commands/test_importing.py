@@ -162,7 +162,7 @@ def test_half_of_a_row_that_waits_is_completed_and_not_repeated(town: Town) -> N
 def test_rows_beyond_the_limits_of_a_delegate_are_reported_and_the_others_go_on(town: Town, delegate: str) -> None:
     rows = f'{did("inside")},Inside,"Boston, MA, USA"\n{did("outside")},Outside,"Munich, Germany"\n'
     path = town.write("limits.csv", f"id,name,location\n{rows}")
-    foreseen = town.json("issuer", "import", path, "--dry-run", key=delegate)
+    foreseen = town.json("issuer", "import", path, "--dry-run", key=delegate, code=1)
     assert results(foreseen) == ["would_be_effective", "refused"]
     said = town.json("issuer", "import", path, key=delegate)
     assert results(said) == ["effective", "refused"]

@@ -280,7 +280,7 @@ def test_our_csv_says_lists_identifiers_and_places() -> None:
     [
         ("did:web:a.example,A\n", "bad_header"),
         ("", "bad_header"),
-        ("id,name,id\n", "bad_header"),
+        ("id,name,id\n", "doubled_column"),
         ("id,name,categorie\n", "unknown_column"),
         ("id,name,xyzzy\n", "unknown_column"),
         ('id,name\na,"b\n', "not_csv"),

@@ -1,0 +1,69 @@
+"""Text that a spreadsheet or a wrong encoding has damaged: found, so that it is not signed for good.
+
+Each finding says what it probably was. Whether it was that, a person has to say: nothing is repaired in silence.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from .findings import ImportFinding
+
+_ERRORS: Final = re.compile(r"#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL!|CALC!|####*)")
+_SCIENTIFIC: Final = re.compile(r"[+-]?\d(?:[.,]\d+)?E[+-]?\d{1,3}", re.IGNORECASE)
+_ENTITY: Final = re.compile(r"&(?:[a-z]{2,8}|#\d{2,6}|#x[0-9a-f]{2,5});", re.IGNORECASE)
+_MOJIBAKE: Final = re.compile("[\u00c2\u00c3\u00c5\u00d0\u00d1\u00e2][\u0080-\u00bf\u0152-\u0178\u2013-\u2122\u20ac]")
+_TEXTS: Final = ("name", "legal_name", "location")
+
+
+def find_damage(cells: Mapping[str, Any]) -> Iterator[ImportFinding]:
+    """Yield what is damaged in the texts of one row, by column."""
+    for column, cell in cells.items():
+        if isinstance(cell, str):
+            yield from _in_cell(column, cell.strip())
+
+
+def _in_cell(column: str, text: str) -> Iterator[ImportFinding]:
+    if _ERRORS.fullmatch(text):
+        yield ImportFinding(
+            code="spreadsheet_error",
+            text=f"The {column} is {text}: an error of the spreadsheet, not a value.",
+            hint="Correct the formula there, save the list again and import it.",
+        )
+    elif _SCIENTIFIC.fullmatch(text) and column not in _TEXTS:
+        yield ImportFinding(
+            code="scientific_number",
+            text=f"The {column} is {text}: the spreadsheet took it for a number and lost its digits.",
+            hint="Format that column as text, enter it again, save the list and import it.",
+        )
+    elif "\ufffd" in text:
+        yield ImportFinding(
+            code="lost_character",
+            text=f"The {column} {text!r} has lost a character on its way.",
+            hint="Save the list again from where it was right, as CSV UTF-8.",
+        )
+    elif column in _TEXTS and (meant := _meant(text)):
+        yield ImportFinding(
+            code="mojibake",
+            text=f"The {column} {text!r} looks like {meant!r} read in a wrong encoding.",
+            hint="Save the list again from where it was right, as CSV UTF-8.",
+        )
+    elif column in _TEXTS and _ENTITY.search(text) and html.unescape(text) != text:
+        yield ImportFinding(
+            code="html_entity",
+            text=f"The {column} {text!r} was copied from the source of a web page.",
+            hint=f"Write it as people read it: {html.unescape(text)}",
+        )
+
+
+def _meant(text: str) -> str:
+    """The UTF-8 text that was read as Windows-1252; empty if it was not."""
+    if _MOJIBAKE.search(text) is None:
+        return ""
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            return text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+    return ""

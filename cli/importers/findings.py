@@ -1,0 +1,18 @@
+"""What a person should know of a row or an item: a stable code, a sentence, and what to do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinding:
+    """Something a person should know.
+
+    Attributes:
+        code: stable snake_case word.
+        text: what was found, a sentence.
+        hint: what to do; empty where nothing is.
+    """
+
+    code: str
+    text: str
+    hint: str = ""

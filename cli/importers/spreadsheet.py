@@ -1,0 +1,195 @@
+"""Lists as people save them from a spreadsheet: what the bytes, the separator and the first line are.
+
+Excel and LibreOffice write commas, semicolons (most of Europe) or tabs, sometimes with a first line `sep=;`; UTF-8 with
+a byte order mark, UTF-16, or the code page of the machine; heads in any case and empty columns at the end. All of that
+is read where the file itself says which it is, and nothing is guessed: bytes that are not Unicode are refused until
+somebody says their encoding.
+
+A head is one of our columns in any case (`ID`, `Legal name`), or what `renamed` says it is. Heads that we do not know
+are listed together in one error, or left out on request, and then every row says what was left out of it.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Final
+
+from accredit.registry.errors import DecodeError
+
+SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What somebody said about a file that the file cannot say itself.
+
+    Attributes:
+        encoding: as Python names it; empty for Unicode.
+        renamed: head as written -> one of our columns.
+        ignores_unknown: whether heads that we do not know are left out.
+    """
+
+    encoding: str = ""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    ignores_unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line below the heads.
+
+    Attributes:
+        number: in the file, from 1.
+        cells: our column -> cell, as written; of empty ones, none.
+        surplus: cells beyond the last head that hold something.
+        ignored: heads that were left out and hold something here.
+    """
+
+    number: int
+    cells: Mapping[str, str]
+    surplus: int
+    ignored: tuple[str, ...]
+
+
+def decode(data: bytes, source: str, encoding: str = "") -> str:
+    """Return the text of a file: Unicode by its byte order mark, else UTF-8, or the encoding that was said.
+
+    Raises:
+        DecodeError: `not_text`; the hint says which option names the encoding.
+    """
+    marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    try:
+        return data.decode(marked or encoding or "utf-8")
+    except LookupError:
+        raise DecodeError(
+            "unknown_encoding",
+            f"There is no encoding {encoding!r}.",
+            hint="Say --encoding windows-1252 (Western Europe), windows-1250 (Central Europe), latin-1 or utf-16-le.",
+        ) from None
+    except UnicodeDecodeError as error:
+        if encoding and not marked:
+            raise DecodeError(
+                "not_text", f"{source}: byte {error.start} is not {encoding}.", hint="Say another --encoding."
+            ) from None
+        what = "UTF-16 without its mark" if b"\0" in data[:200] else "the encoding of some machine"
+        said = "utf-16-le" if b"\0" in data[:200] else "windows-1252"
+        raise DecodeError(
+            "not_text",
+            f"{source}: not UTF-8 text (byte {error.start}); it may be {what}.",
+            hint=f"Save it as CSV UTF-8, or say what it is: --encoding {said}",
+        ) from None
+
+
+def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iterator[Line]:
+    """Yield the lines below the first, whose cells are named by our columns.
+
+    Args:
+        known: our columns.
+
+    Raises:
+        DecodeError: the first line names no or unknown columns, a quotation mark stays open, a cell is too long.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    skipped, separator = _start(lines)
+    if separator is None:
+        separator = _separator(lines[skipped] if skipped < len(lines) else "", known, reading)
+    reader = csv.reader(lines[skipped:], strict=True, delimiter=separator)
+    try:
+        heads = _heads(next(reader, []), source, separator, known, reading)
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield _line(skipped + reader.line_num, heads, cells)
+    except csv.Error as error:
+        raise DecodeError(
+            "not_csv",
+            f"{source}: line {skipped + reader.line_num}: {error}.",
+            hint=f"Text with {SEPARATORS.get(separator, 'the separator')} or line breaks goes in double quotes.",
+        ) from error
+
+
+def _start(lines: Sequence[str]) -> tuple[int, str | None]:
+    """How many lines come before the heads, and the separator that one of them names."""
+    separator = None
+    for at, line in enumerate(lines):
+        bare = line.strip("\r\n\ufeff")
+        if bare.lower().startswith("sep=") and len(bare) == 5:
+            separator = bare[4]
+        elif bare.strip() and not bare.startswith("#"):
+            return at, separator
+    return len(lines), separator
+
+
+def _separator(first: str, known: Sequence[str], reading: Reading) -> str:
+    """The separator under which the first line names most of our columns; a comma if none names any."""
+
+    def named(separator: str) -> int:
+        cells = next(csv.reader([first], delimiter=separator), [])
+        return sum(_column(cell, known, reading) is not None for cell in cells)
+
+    try:
+        return max(SEPARATORS, key=named)  # the first of those that name as many
+    except csv.Error:
+        return ","
+
+
+def _column(head: str, known: Sequence[str], reading: Reading) -> str | None:
+    bare = head.strip().strip("\ufeff")
+    for written, column in reading.renamed.items():
+        if written.casefold() == bare.casefold():
+            return column
+    plain = bare.casefold().replace(" ", "_").replace("-", "_")
+    return plain if plain in known else None
+
+
+def _heads(
+    written: Sequence[str], source: str, separator: str, known: Sequence[str], reading: Reading
+) -> list[tuple[str, str | None]]:
+    """Each head as written, and our column for it; None for one that is left out."""
+    heads = [(head.strip(), _column(head, known, reading)) for head in written]
+    while heads and heads[-1] == ("", None):
+        heads.pop()
+    for head in reading.renamed:
+        if head.casefold() not in (one.casefold() for one, _ in heads):
+            raise DecodeError(
+                "no_such_column",
+                f"{source}: no column is headed {head!r}.",
+                hint="It has: " + ", ".join(one for one, _ in heads),
+            )
+    columns = [column for _, column in heads if column is not None]
+    missing = [name for name in ("id", "name") if name not in columns]
+    if missing:
+        raise DecodeError(
+            "bad_header",
+            f"{source}: the first line, read as separated by {SEPARATORS.get(separator, repr(separator))}, names no "
+            f"column {' and no column '.join(missing)}.",
+            hint="Head the columns as in id,name,url,location, or say which is which: --column 'INSTITUTION=name'.",
+        )
+    twice = next((column for column in columns if columns.count(column) > 1), None)
+    if twice is not None:
+        raise DecodeError(
+            "doubled_column", f"{source}: two columns are headed {twice}.", hint="Rename or remove one of them."
+        )
+    unknown = [head or f"(column {at})" for at, (head, column) in enumerate(heads, 1) if column is None]
+    if unknown and not reading.ignores_unknown:
+        close = get_close_matches(unknown[0].casefold(), known, 1)
+        hint = f"Did you mean {close[0]}? " if close else ""
+        raise DecodeError(
+            "unknown_column",
+            f"{source}: we do not know the columns {', '.join(repr(one) for one in unknown)}.",
+            hint=hint + "Name them (--column 'HEAD=name'), or leave them out: --ignore-unknown-columns. Known are "
+            + ", ".join(known) + ".",
+        )  # fmt: skip
+    return heads
+
+
+def _line(number: int, heads: Sequence[tuple[str, str | None]], cells: Sequence[str]) -> Line:
+    pairs = [(at, head, column, cell) for at, ((head, column), cell) in enumerate(zip(heads, cells, strict=False), 1)]
+    return Line(
+        number=number,
+        cells={column: cell for _, _, column, cell in pairs if column is not None and cell.strip()},
+        surplus=sum(1 for cell in cells[len(heads) :] if cell.strip()),
+        ignored=tuple(head or f"(column {at})" for at, head, column, cell in pairs if column is None and cell.strip()),
+    )

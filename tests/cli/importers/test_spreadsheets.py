@@ -1,0 +1,219 @@
+"""Spreadsheets as people save them: read where the file says what it is, refused with the reason where it does not."""
+
+import pytest
+
+from accredit.cli.importers.detect import read_issuers
+from accredit.cli.importers.rows import READY, REFUSED, Row, merge
+from accredit.cli.importers.spreadsheet import Reading
+from accredit.registry.errors import DecodeError
+from tests.shared_data import shared_data
+
+WANTED = {"id": "did:web:college-a.example", "name": "Université A", "url": "https://a.example/"}
+HEADS = ("id", "name", "url")
+
+
+def saved(separator: str = ",", heads: tuple[str, ...] = HEADS, *, end: str = "\r\n", tail: str = "") -> str:
+    return separator.join(heads) + tail + end + separator.join(WANTED.values()) + tail + end
+
+
+FORMS = {
+    "commas": saved().encode(),
+    "semicolons": saved(";").encode(),
+    "tabs": saved("\t").encode(),
+    "byte order mark": saved(";").encode("utf-8-sig"),
+    "UTF-16, as Unicode text": saved("\t").encode("utf-16"),
+    "UTF-16, big endian": b"\xfe\xff" + saved("\t").encode("utf-16-be"),
+    "sep=": b"sep=;\r\n" + saved(";").encode(),
+    "sep= of another character": b"sep=|\r\n" + saved("|").encode(),
+    "capitals": saved(heads=("ID", "Name", "URL")).encode(),
+    "spaces in heads": saved(heads=(" Id ", "NAME", "Url ")).encode(),
+    "empty columns at the end": saved(tail=",,").encode(),
+    "old Macintosh line ends": saved(end="\n").encode(),
+    "quoted": ('"id";"name";"url"\r\n' + ";".join(f'"{one}"' for one in WANTED.values())).encode(),
+    "a comment before": b"# from the ministry\r\n" + saved(";").encode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_list_is_read_as_excel_and_libreoffice_write_it(form: str) -> None:
+    (row,) = read_issuers(FORMS[form], "list.csv")
+    assert row.result == READY, row.findings
+    assert row.body == WANTED
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "latin-1", "utf-16-le", "iso8859-15"])
+def test_another_encoding_is_asked_for_and_never_guessed(encoding: str) -> None:
+    data = saved(";").encode(encoding)
+    with pytest.raises(DecodeError) as refused:
+        read_issuers(data, "list.csv")
+    assert refused.value.code == "not_text" if encoding != "utf-16-le" else refused.value
+    assert "--encoding" in refused.value.hint
+    (row,) = read_issuers(data, "list.csv", Reading(encoding=encoding))
+    assert row.body == WANTED
+
+
+def test_an_encoding_that_is_unknown_or_wrong_is_said() -> None:
+    with pytest.raises(DecodeError, match="no encoding 'windoze'") as refused:
+        read_issuers(saved().encode("latin-1"), "list.csv", Reading(encoding="windoze"))
+    assert "windows-1252" in refused.value.hint
+    with pytest.raises(DecodeError, match="is not ascii"):
+        read_issuers(saved().encode("latin-1"), "list.csv", Reading(encoding="ascii"))
+
+
+def test_unknown_columns_are_listed_together_and_left_out_on_request_with_a_word_on_each_row() -> None:
+    data = b"id,name,Ort,Rector\ndid:web:a.example,A,Bonn,Ann\ndid:web:b.example,B,,\n"
+    with pytest.raises(DecodeError) as refused:
+        read_issuers(data, "list.csv")
+    assert "'Ort', 'Rector'" in refused.value.message
+    assert "--ignore-unknown-columns" in refused.value.hint
+    first, second = read_issuers(data, "list.csv", Reading(ignores_unknown=True))
+    assert [finding.code for finding in first.findings if finding.code == "columns_left_out"]
+    assert "Ort, Rector" in next(one.text for one in first.findings if one.code == "columns_left_out")
+    assert "columns_left_out" not in [finding.code for finding in second.findings]
+
+
+def test_a_map_says_which_column_is_which() -> None:
+    data = "Kennung;Hochschule;Ort\r\ndid:web:a.example;Universität A;Munich, Germany\r\n".encode()
+    renamed = {"kennung": "id", "Hochschule": "name", "Ort": "location"}
+    (row,) = read_issuers(data, "list.csv", Reading(renamed=renamed))
+    assert row.body is not None
+    assert (row.body["name"], row.body["jurisdictions"]) == ("Universität A", ["DE"])
+    with pytest.raises(DecodeError, match="no column is headed 'Stadt'") as refused:
+        read_issuers(data, "list.csv", Reading(renamed={"Stadt": "location"}))
+    assert "Hochschule" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("heads", "says"),
+    [
+        ("institution;did\n", "separated by commas, names no column id and no column name"),
+        ("id;Institution\n", "separated by semicolons, names no column name"),
+        ("id,name,ID\n", "two columns are headed id"),
+        ("", "names no column id"),
+    ],
+)
+def test_a_first_line_that_does_not_do_is_refused_for_what_is_wrong_with_it(heads: str, says: str) -> None:
+    with pytest.raises(DecodeError) as refused:
+        read_issuers(heads.encode(), "list.csv")
+    assert says in refused.value.message
+    assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ("did:web:a.example;UniversitÃ© A;", "mojibake"),
+        ("did:web:a.example;UniversitÃ¤t â€“ A;", "mojibake"),
+        ("did:web:a.example;Universit\ufffd A;", "lost_character"),
+        ("did:web:a.example;#REF!;", "spreadsheet_error"),
+        ("did:web:a.example;A;#N/A", "spreadsheet_error"),
+        ("did:web:a.example;A;4.2E+05", "scientific_number"),
+        ("did:web:a.example;A;4,2E+05", "scientific_number"),
+        ('did:web:a.example;"A &amp; M";', "html_entity"),
+    ],
+)
+def test_damaged_text_is_a_row_to_be_looked_at(cells: str, code: str) -> None:
+    damaged, good = read_issuers(f"id;name;ipeds_unitid\n{cells}\ndid:web:b.example;B;\n".encode(), "list.csv")
+    assert (damaged.result, damaged.findings[0].code) == (REFUSED, code)
+    assert damaged.findings[0].hint
+    assert good.result == READY
+
+
+@pytest.mark.parametrize(
+    "name", ["Ångström Ácademy", "Łódź", "Âge d'Or", "AT&T University", "Vidyā Mandir", "São Paulo"]
+)
+def test_names_with_accents_are_not_taken_for_damage(name: str) -> None:
+    (row,) = read_issuers(f"id;name\ndid:web:a.example;{name}\n".encode(), "list.csv")
+    assert row.result == READY
+
+
+def test_rows_may_have_dates_and_terms_of_their_own_and_ambiguous_dates_are_refused() -> None:
+    data = (
+        "id,name,valid_from,valid_until\ndid:web:a.example,A,2020-01-01,2025-06-30\ndid:web:b.example,B,01/02/2020,\n"
+    )
+    good, ambiguous = read_issuers(data.encode(), "list.csv")
+    assert good.terms == {"valid_from": 1_577_836_800, "valid_until": 1_751_241_600}
+    assert (ambiguous.result, ambiguous.findings[0].code) == (REFUSED, "bad_time")
+    assert "2015-05-20" in ambiguous.findings[0].hint
+
+
+def test_lists_of_words_may_be_separated_as_people_do_and_identifiers_be_addresses() -> None:
+    data = (
+        'id,name,jurisdictions,ror\ndid:web:a.example,A,"US-IN, US-OH",https://ror.org/042nb2s44\n'
+        'did:web:b.example,B,"US-IN; UK",\n'
+    )
+    good, bad = read_issuers(data.encode(), "list.csv")
+    assert good.body is not None
+    assert good.body["jurisdictions"] == ["US-IN", "US-OH"]
+    assert good.body["identifiers"] == [{"scheme": "ror", "value": "042nb2s44"}]
+    assert (bad.result, bad.findings[0].code) == (REFUSED, "unknown_place")
+    assert "Did you mean GB?" in bad.findings[0].hint
+
+
+# ------------------------------------------------------------------------------------------------ ids that mislead
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("did:web:münchen.example", "did:web:xn--mnchen-3ya.example"),
+        ("https://münchen.example/issuer", "https://xn--mnchen-3ya.example/issuer"),
+        ("\u200bdid:web:a.example", "Remove that character; it shows nothing (U+200B)."),
+        ("did:web:a.example\u00a0", "Remove it"),
+        ("did:web:a.example/<x>", "percent-encoded"),
+    ],
+)
+def test_the_hint_about_an_id_is_what_to_write(written: str, hint: str) -> None:
+    (row,) = read_issuers(f"id,name\n{written},A\n".encode(), "list.csv")
+    assert row.result == REFUSED
+    assert hint in row.findings[0].hint
+    spelled = next((word.rstrip(".") for word in row.findings[0].hint.split() if "xn--" in word), None)
+    if spelled is not None:
+        (followed,) = read_issuers(f"id,name\n{spelled},A\n".encode(), "list.csv")
+        assert followed.result == READY
+
+
+def found(rows: list[Row]) -> list[list[str]]:
+    return [
+        [finding.code for finding in row.findings if finding.code not in ("url_as_id", "missing_url")] for row in rows
+    ]
+
+
+def test_rows_that_look_like_one_issuer_twice_are_remarked_on() -> None:
+    rows = merge(
+        read_issuers(
+            b"""id,name,url,also_known_as
+did:web:old-r.example,College R,https://r.example/,
+did:web:new-r.example,College R,https://r.example,
+https://j.example/issuer,College J,https://j.example/a,
+https://j.example/issuer/,College J2,https://j.example/b,
+did:web:t.example%3A8443:dept,College T,,
+did:web:t.example:8443:dept,College T2,,
+did:web:k.example,College K,,did:web:k2.example
+did:web:k2.example,College K2,,
+did:web:ets.example,Educational Testing Service,,
+""",
+            "list.csv",
+        )
+    )
+    assert all(row.result == READY for row in rows)
+    assert found(rows) == [
+        ["same_name_and_site"],
+        ["same_name_and_site"],
+        ["nearly_the_same_id"],
+        ["nearly_the_same_id"],
+        ["nearly_the_same_id"],
+        ["port_as_path", "nearly_the_same_id"],
+        [],
+        ["alias_of_another"],
+        [],
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["semicolon.csv", "sep.csv", "tabs.tsv", "utf16.csv", "capitals.csv", "empty-columns.csv"]
+)
+def test_the_cases_that_were_collected_are_read(name: str) -> None:
+    data = shared_data("cases", "115-csv-as-excel-writes-it", name).read_bytes()
+    (row,) = read_issuers(data, name)
+    assert row.body == WANTED
