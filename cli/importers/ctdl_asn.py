@@ -1,17 +1,17 @@
-"""Competency frameworks as Credential Engine publishes them: CTDL-ASN in JSON-LD.
+"""Competency frameworks as Credential Engine publishes them: CTDL-ASN in JSON-LD, in any of its shapes (`jsonld`).
 
-A file is `{"@context": …, "@id": …, "@graph": [a ceasn:CompetencyFramework, its ceasn:Competency nodes, …]}`. What is
-taken (properties of the CTDL-ASN schema):
+What is taken (properties of the CTDL-ASN schema):
 
     framework  @id -> id · name -> title · versionIdentifier, else dateModified, else dateCreated -> version ·
-               publisherName, else publisher -> publisher · license · source, if it is an address -> source_url
+               publisherName, else publisher -> publisher · license, else rights -> license ·
+               source, if it is an address -> source_url
     competency @id -> id · competencyText -> statement · competencyLabel, else name -> label · codedNotation -> code ·
                competencyCategory -> type · isChildOf, and hasChild of others -> parents · ctid -> an alias, the address
                under which the Credential Registry serves the same resource
 
-Texts are language maps (`{"en-us": "…"}`): one language is taken, the others are reported. An item that is part of
-another framework is foreign and not taken. Names are compared without their prefix, as in `ceasn:` or a whole IRI; the
-context is not fetched. Where a value is a list, the first is meant.
+Nothing is lost in silence: every text, link and node of the source is taken or is a finding. Of texts in several
+languages one is taken; several texts in that language are one statement, one below the other. An item that is part of
+another framework is foreign and not taken.
 """
 
 import re
@@ -22,13 +22,14 @@ from accredit.registry.encoding.identifiers import canonical
 from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
 
+from . import jsonld
 from .frameworks import Framework, ImportFindings, assemble, identifier
+from .jsonld import Node
 
 REGISTRY: Final = "https://credentialengineregistry.org/resources/"
 _CTID: Final = re.compile(r"ce-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
-_LOCAL: Final = re.compile(r"[^:/#]*$")
 
-_TAKEN: Final = frozenset(
+_ITEM: Final = frozenset(
     (
         "@id",
         "@type",
@@ -44,19 +45,47 @@ _TAKEN: Final = frozenset(
         "hasChild",
     )
 )
-
-JsonLdNode = Mapping[str, Any]
+_FRAMEWORK: Final = frozenset(
+    (
+        "@id",
+        "@type",
+        "name",
+        "versionIdentifier",
+        "dateModified",
+        "dateCreated",
+        "publisherName",
+        "publisher",
+        "license",
+        "rights",
+        "source",
+        "inLanguage",
+        "hasTopChild",
+        "hasChild",
+    )
+)
+"""Members that are read; every other is a finding."""
 
 
 def is_ctdl_asn(value: Any) -> bool:
     """Whether a JSON value looks like JSON-LD with a competency framework."""
-    return isinstance(value, Mapping) and ("@graph" in value or _is(value, "CompetencyFramework"))
+    if isinstance(value, list):
+        return any(is_ctdl_asn(one) for one in value[:1_000])
+    if not isinstance(value, Mapping):
+        return False
+    kinds = value.get("@type", value.get("type"))
+    named = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else []
+    return "@graph" in value or any(jsonld.local(str(kind)) == "CompetencyFramework" for kind in named)
 
 
 def read(
-    value: Mapping[str, Any], data: bytes, source: str, *, language: str | None = None, version: str | None = None
+    value: Mapping[str, Any] | Sequence[Any],
+    data: bytes,
+    source: str,
+    *,
+    language: str | None = None,
+    version: str | None = None,
 ) -> Framework:
-    """The framework in a JSON-LD value.
+    """Return the framework in a JSON-LD value.
 
     Args:
         data: the bytes it was read from.
@@ -66,11 +95,10 @@ def read(
     Raises:
         DecodeError: no framework, or several, or one that cannot be published.
     """
-    graph = value.get("@graph", [value])
-    if not isinstance(graph, list):
+    if isinstance(value, Mapping) and not isinstance(value.get("@graph", []), list | Mapping):
         raise DecodeError("not_ctdl_asn", f"{source}: @graph is not a list.", hint="Download it again.")
     notes = ImportFindings()
-    nodes = [_plain_names(node) for node in graph if isinstance(node, Mapping)]
+    nodes = jsonld.flatten(value)
     frameworks = [node for node in nodes if _is(node, "CompetencyFramework")]
     if len(frameworks) != 1:
         found = f"{len(frameworks)} frameworks" if frameworks else "no ceasn:CompetencyFramework"
@@ -79,7 +107,7 @@ def read(
     competencies = [node for node in nodes if _is(node, "Competency")]
     for node in nodes:
         if not _is(node, "CompetencyFramework") and not _is(node, "Competency"):
-            kind = " and ".join(_kinds(node)) or "of no type"
+            kind = " and ".join(node["@type"]) or "of no type"
             notes.count("other_node", f"Left out: a node that is no competency but {kind}")
     return assemble(
         reader.facts(version),
@@ -94,33 +122,52 @@ def read(
 class _Reader:
     """One pass over one framework."""
 
-    def __init__(self, framework: JsonLdNode, notes: ImportFindings, source: str, language: str | None) -> None:
+    def __init__(self, framework: Node, notes: ImportFindings, source: str, language: str | None) -> None:
         self.framework = framework
         self.notes = notes
         self.source = source
-        id_ = identifier(framework.get("@id"), "The framework", notes)
+        id_ = self._id_of(framework, "The framework")
         if id_ is None:
             raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Give its @id as a URI.")
         self.id = id_
-        self.language = (language or _first_text(framework.get("inLanguage")) or "en").lower()
+        said = jsonld.texts(framework.get("inLanguage", ()))
+        self.language = (language or (said[0][1] if said else "en")).lower()
 
     def facts(self, version: str | None) -> dict[str, Any]:
-        """The members of `framework.publish` that are not computed."""
-        title = self.text(self.framework.get("name"))
+        """Return the members of `framework.publish` that are not computed."""
+        title = self._one_text(self.framework, "name")
         if not title:
             raise DecodeError("no_title", f"{self.source}: the framework has no ceasn:name.", hint="Add it.")
         facts = {"id": self.id, "title": title, "version": version or self._version(), "format": "ctdl_asn"}
-        publisher = self.text(self.framework.get("publisherName")) or _first_text(self.framework.get("publisher"))
-        license_ = _first_text(self.framework.get("license")) or _first_text(self.framework.get("rights"))
-        address = next((one for one in _listed(self.framework.get("source")) if _is_link(one)), None)
-        optional = {"publisher": publisher, "license": license_, "source_url": address}
+        sources = jsonld.references(self.framework.get("source", ())) or [
+            text for _, text in jsonld.texts(self.framework.get("source", ()))
+        ]
+        address = next((one for one in sources if _is_link(one)), None)
+        for one in sources:
+            if one != address:
+                self.notes.add("not_taken", f"Not taken of the framework: the source {one!r}.")
+        optional = {
+            "publisher": self._first_of("publisherName", "publisher"),
+            "license": self._first_of("license", "rights"),
+            "source_url": address,
+        }
+        for member in sorted(self.framework.keys() - _FRAMEWORK - {"ctid"}):
+            self.notes.count("not_taken", f"Not taken of the framework: {member}")
         return {**facts, **{name: value for name, value in optional.items() if value}}
+
+    def _first_of(self, *members: str) -> str:
+        """The first of several members that says something; the others are found to be left out."""
+        texts = [(member, self._one_text(self.framework, member)) for member in members if member in self.framework]
+        said = [(member, text) for member, text in texts if text]
+        for member, text in said[1:]:
+            self.notes.add("not_taken", f"Not taken of the framework: its {member}, {text!r}.")
+        return said[0][1] if said else ""
 
     def _version(self) -> str:
         for member in ("versionIdentifier", "dateModified", "dateCreated"):
-            written = _first_text(self.framework.get(member))
-            if written:
-                version = written.removesuffix("T00:00:00Z")
+            said = jsonld.texts(self.framework.get(member, ()))
+            if said:
+                version = said[0][1].removesuffix("T00:00:00Z")
                 if member != "versionIdentifier":
                     self.notes.add("version_from_date", f"The version is called {version}, after {member}.")
                 return version
@@ -130,56 +177,85 @@ class _Reader:
             hint="Name it: --version TEXT.",
         )
 
-    def items(self, competencies: Sequence[JsonLdNode]) -> Iterator[dict[str, Any]]:
-        """The framework's own items, in order."""
+    def items(self, competencies: Sequence[Node]) -> Iterator[dict[str, Any]]:
+        """Yield the framework's own items, in order."""
         parents = self._parents(competencies)
         for node in competencies:
-            id_ = identifier(node.get("@id"), "A competency", self.notes)
+            id_ = self._id_of(node, "A competency")
             if id_ is not None and not self._is_foreign(node, id_):
                 yield self._item(node, id_, parents.get(id_, []))
-            for member in sorted(node.keys() - _TAKEN):
+            for member in sorted(node.keys() - _ITEM):
                 self.notes.count("not_taken", f"Not taken: {member}")
 
-    def _item(self, node: JsonLdNode, id_: str, parents: Sequence[str]) -> dict[str, Any]:
-        label = self.text(node.get("competencyLabel")) or self.text(node.get("name"))
-        statement = self.text(node.get("competencyText"))
+    def _id_of(self, node: Node, what: str) -> str | None:
+        """Its id; where that is no URI, the address under which the Credential Registry serves its CTID."""
+        ctid = next((text for _, text in jsonld.texts(node.get("ctid", ()))), "")
+        if ":" not in str(node["@id"]) and _CTID.fullmatch(ctid):
+            text = f"{what} has no URI for its @id ({node['@id']!r}); it is called by its CTID, {REGISTRY}{ctid}."
+            self.notes.add("id_from_ctid", text)
+            return REGISTRY + ctid
+        if not node["@id"]:
+            said = " ".join(text for _, text in jsonld.texts(node.get("competencyText", ())))[:60]
+            self.notes.add("no_id", f"{what} was left out, it has no @id: {said!r}.", "Give it one in the source.")
+            return None
+        return identifier(node["@id"], what, self.notes)
+
+    def _item(self, node: Node, id_: str, parents: Sequence[str]) -> dict[str, Any]:
+        label = self._one_text(node, "competencyLabel")
+        name = self._one_text(node, "name")
+        if label and name and name != label:
+            self.notes.count("not_taken", "Not taken: name, beside competencyLabel")
+        label = label or name
+        statement = self._one_text(node, "competencyText", joined=True)
         if not statement and label:
             self.notes.add("label_as_statement", f"{id_} has no competencyText; its label was taken for it.")
         alias = self._alias(node, id_)
         optional = {
             "aliases": [alias] if alias else [],
-            "code": self.text(node.get("codedNotation")),
+            "code": self._one_text(node, "codedNotation"),
             "label": label,
-            "type": self.text(node.get("competencyCategory")),
+            "type": self._one_text(node, "competencyCategory"),
             "parents": list(parents),
         }
         item = {"id": id_, "statement": statement or label}
         return item | {name: value for name, value in optional.items() if value}
 
-    def _is_foreign(self, node: JsonLdNode, id_: str) -> bool:
-        wholes = [whole for whole in (_reference(one) for one in _listed(node.get("isPartOf"))) if whole]
-        if not wholes or self.id in (_spelled(whole) for whole in wholes):
+    def _is_foreign(self, node: Node, id_: str) -> bool:
+        wholes = jsonld.references(node.get("isPartOf", ()))
+        spelled = [_spelled(whole) for whole in wholes]
+        if not wholes or self.id in spelled:
+            return False
+        if _without_scheme(self.id) in map(_without_scheme, spelled):
+            text = f"{id_} says it is part of {wholes[0]}; that is taken for {self.id}."
+            self.notes.add("other_scheme", text, "Write the framework's address in one way.")
             return False
         text = f"{id_} was left out: it is part of another framework, {wholes[0]}."
         self.notes.add("foreign_item", text, "Import that framework too.")
         return True
 
-    def _parents(self, competencies: Sequence[JsonLdNode]) -> dict[str, list[str]]:
+    def _parents(self, competencies: Sequence[Node]) -> dict[str, list[str]]:
         """Item -> parents, from isChildOf and, the other way round, hasChild. The framework itself is no parent."""
+        ids = {_spelled(node["@id"]): node for node in competencies}
         parents: dict[str, dict[str, None]] = {}
-        for node in competencies:
-            id_ = _spelled(node.get("@id"))
-            for parent in map(_reference, _listed(node.get("isChildOf"))):
-                if parent and _spelled(parent) != self.id:
-                    parents.setdefault(id_, {})[_spelled(parent)] = None
-        for node in competencies:
-            for child in map(_reference, _listed(node.get("hasChild"))):
-                if child:
-                    parents.setdefault(_spelled(child), {})[_spelled(node.get("@id"))] = None
+        for id_, node in ids.items():
+            for parent in map(_spelled, jsonld.references(node.get("isChildOf", ()))):
+                if parent != self.id:
+                    parents.setdefault(id_, {})[parent] = None
+        for node in [self.framework, *competencies]:
+            above = _spelled(node["@id"])
+            for child in map(_spelled, jsonld.references([*node.get("hasChild", ()), *node.get("hasTopChild", ())])):
+                if child not in ids:
+                    self.notes.add(
+                        "missing_child",
+                        f"{above} names {child} as a part of it, which is not in the file.",
+                        "Download the framework whole, or correct the link.",
+                    )
+                elif above != self.id:
+                    parents.setdefault(child, {})[above] = None
         return {id_: list(above) for id_, above in parents.items()}
 
-    def _alias(self, node: JsonLdNode, id_: str) -> str | None:
-        ctid = _first_text(node.get("ctid"))
+    def _alias(self, node: Node, id_: str) -> str | None:
+        ctid = next((text for _, text in jsonld.texts(node.get("ctid", ()))), "")
         if not ctid:
             return None
         if _CTID.fullmatch(ctid) is None:
@@ -187,72 +263,56 @@ class _Reader:
             return None
         return None if id_ == REGISTRY + ctid else REGISTRY + ctid
 
-    def text(self, value: Any) -> str:
-        """One text of a language map; plain text as it is; empty if there is none."""
-        if not isinstance(value, Mapping):
-            return _first_text(value)
-        if "@value" in value:
-            return _first_text(value["@value"])
-        tags = {str(tag).lower(): tag for tag in value}
-        chosen = next((tag for tag in tags if tag == self.language), None) or next(
-            (tag for tag in tags if tag.split("-")[0] == self.language.split("-")[0]), None
-        )
-        others = sorted(tag for tag in tags if tag != chosen)
-        if chosen is None and others:
-            chosen = others.pop(0)
+    def _one_text(self, node: Node, member: str, *, joined: bool = False) -> str:
+        """One text of a member, in the language taken; empty if there is none. What else is there is a finding.
+
+        Args:
+            joined: whether several texts in that language belong together, one below the other.
+        """
+        said = jsonld.texts(node.get(member, ()))
+        tags = list(dict.fromkeys(tag for tag, _ in said))
+        chosen = self._chosen(tags)
+        if chosen is None:
+            return ""
+        if chosen not in ("", self.language) and chosen.split("-")[0] != self.language.split("-")[0]:
             self.notes.count("other_language", f"Not there in {self.language}, taken in {chosen}")
-        for tag in others:
-            self.notes.count("language_left_out", f"Also there in {tag}, not taken", "--language takes another.")
-        return _first_text(value[tags[chosen]]) if chosen is not None else ""
+        for tag in sorted(tags):
+            if tag != chosen:
+                named = tag or "no language"
+                self.notes.count("language_left_out", f"Also there in {named}, not taken", "--language takes another.")
+        mine = list(dict.fromkeys(text for tag, text in said if tag == chosen))
+        if len(mine) > 1 and joined:
+            self.notes.add(
+                "several_texts", f"{node['@id']} has {len(mine)} texts in {member}; they are one below the other."
+            )
+            return "\n".join(mine)
+        for text in mine[1:]:
+            self.notes.add("not_taken", f"Not taken of {node['@id']}: another {member}, {text[:60]!r}.")
+        return mine[0]
+
+    def _chosen(self, tags: Sequence[str]) -> str | None:
+        """The language to take: the one asked for, one of its kind, text without a language, else the first."""
+        wanted = self.language
+        kin = (tag for tag in tags if tag and tag.split("-")[0] == wanted.split("-")[0])
+        return next(
+            (tag for tag in (wanted, next(kin, None), "") if tag in tags and tag is not None),
+            sorted(tags)[0] if tags else None,
+        )
 
 
-def _plain_names(node: JsonLdNode) -> JsonLdNode:
-    """The node with its properties named without prefix; of two that become one name, the first stays."""
-    plain: dict[str, Any] = {}
-    for name, value in node.items():
-        plain.setdefault(name if name.startswith("@") else _local(name), value)
-    return plain
+def _is(node: Node, kind: str) -> bool:
+    return kind in node["@type"]
 
 
-def _local(name: str) -> str:
-    match = _LOCAL.search(name)
-    return match[0] if match and match[0] else name
-
-
-def _kinds(node: JsonLdNode) -> list[str]:
-    return [_local(kind) for kind in _listed(node.get("@type")) if isinstance(kind, str)]
-
-
-def _is(node: JsonLdNode, kind: str) -> bool:
-    return kind in _kinds(node)
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _first_text(value: Any) -> str:
-    """The first text in a value, without white space at its ends."""
-    for one in _listed(value):
-        if isinstance(one, Mapping):
-            one = one.get("@id") or one.get("@value")
-        if isinstance(one, str) and one.strip():
-            return one.strip().replace("\r\n", "\n").replace("\r", "\n")
-    return ""
-
-
-def _reference(value: Any) -> str:
-    """The URI a reference names: text, or an object with `@id`."""
-    return _first_text(value)
-
-
-def _spelled(uri: Any) -> str:
+def _spelled(uri: str) -> str:
     try:
-        return canonical(uri) if isinstance(uri, str) else ""
+        return canonical(uri)
     except DecodeError:
-        return str(uri)
+        return uri
+
+
+def _without_scheme(uri: str) -> str:
+    return uri.partition("://")[2].rstrip("/") or uri
 
 
 def _is_link(value: Any) -> bool:

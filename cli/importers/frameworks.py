@@ -216,6 +216,17 @@ def _reversed(links: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return back
 
 
+_BESIDE: Final = (
+    "version_from_date",
+    "not_taken",
+    "other_node",
+    "other_language",
+    "language_left_out",
+    "missing_child",
+)
+
+
 def _first_reason(notes: ImportFindings) -> str:
-    found = notes.all()
-    return found[0].text if found else "Its list of items is empty."
+    """Why no item is left: the first finding about an item, and not about the framework or what is beside it."""
+    about_items = [one for one in notes.all() if one.code not in _BESIDE]
+    return about_items[0].text if about_items else "Its list of items is empty."

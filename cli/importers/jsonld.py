@@ -1,10 +1,10 @@
 """JSON-LD in any of its shapes, as flat nodes: what CTDL-ASN files need of it, and nothing fetched.
 
-One framework can be written in many ways that mean the same (JSON-LD 1.1): nodes in a `@graph`, in a list, or one inside
-the other; a node in several pieces; values alone, in lists, in `@set`, `@list` or `@value`; texts as language maps or as
-value objects; names with a prefix or as whole IRIs; links forward or, with `@reverse`, backward. `flatten` makes one
-shape of them all: each node once, its members named without prefix, every value in a list, and in place of a node that
-was inside another a reference to it. `texts` and `references` read the values.
+One framework can be written in many ways that mean the same (JSON-LD 1.1): nodes in a `@graph`, in a list, or one
+inside the other; a node in several pieces; values alone, in lists, in `@set`, `@list` or `@value`; texts as language
+maps or as value objects; names with a prefix or as whole IRIs; links forward or, with `@reverse`, backward. `flatten`
+makes one shape of them all: each node once, its members named without prefix, every value in a list, and in place of a
+node that was inside another a reference to it. `texts` and `references` read the values.
 
 A context is used where it is written in the file: prefixes of ids, `@base`, and other words for `@id` and `@type`.
 Contexts elsewhere are not fetched, and names are compared by their last part alone.
@@ -40,7 +40,7 @@ class _Context:
 
 
 def flatten(value: Any) -> list[Node]:
-    """Return every node in a JSON value, in the order in which they begin; of one that stands in pieces, all of them."""
+    """Return every node in a JSON value once, in the order in which they begin."""
     nodes: dict[str, dict[str, Any]] = {}
     context = _Context()
     for part in value if isinstance(value, list) else [value]:
@@ -121,6 +121,8 @@ def _values(value: Any, context: _Context, nodes: dict[str, dict[str, Any]]) -> 
     for one in _listed(value):
         if not isinstance(one, Mapping):
             yield one
+        elif not one:
+            continue
         elif "@set" in one or "@list" in one:
             yield from _values(one.get("@set", one.get("@list")), context, nodes)
         elif "@value" in one or _is_language_map(one):

@@ -32,7 +32,7 @@ LEFT_OUT: Final = "left_out"
 
 _MULTIBASE: Final = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{20,}", re.ASCII)
 _TRIAL: Final = re.compile(
-    r"(?i:\b(?:tests?|sandbox|demo|demonstration|example|playground|sandpit|plugfest\w*|staging)\b)|Test\b"
+    r"(?i:\btesting$|\b(?:tests?|sandbox|demo|demonstration|example|playground|sandpit|plugfest\w*|staging)\b)|Test\b"
 )
 _TRIAL_ID: Final = re.compile(r"\b(?:test|testing|sandbox|demo|playground|staging)\b", re.IGNORECASE)
 _HOST: Final = re.compile(r"(did:web:|https?://)([^:/?#%]+)", re.IGNORECASE)
