@@ -145,6 +145,7 @@ class Metrics:
         self.frame_bytes = self._counter("gossip_bytes", "Bytes of frames", "direction")
         self.waiting = self._gauge("statements_waiting", "Statements whose key is not known yet")
         self.conflicts = self._gauge("conflicts", "Nodes' keys proved to have signed what cannot both be true")
+        self.ready = self._gauge("ready", "Whether its answers are worth having: 1, or 0 where /readyz says why not")
         self.alarms = self._gauge("alarms", "What a person should look at, see /v1/status")
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:

@@ -1,11 +1,13 @@
 """How a running node is: `/v1/status`, `/readyz`, `/metrics`, and whether its view is too old to answer from.
 
-A node is *ready* when the genesis is in effect, its newest checkpoint covers its log, it is not shutting down, and
-it has caught up: where there are other nodes, one has been heard since the start, and none is known to be far ahead.
-Its view is *stale* when all other nodes have been silent for `stale_after_seconds`: what they revoked meanwhile it
-cannot know.
+A node is *ready* when the genesis is in effect, its newest checkpoint covers its log, it is not shutting down, it is
+fit (`fitness`: it can store what it is told, and its key has not signed anything else), and it has caught up: where
+there are other nodes, one has been heard lately, and none is known to be far ahead. Its view is *stale* when all other
+nodes have been silent for `stale_after_seconds`, or it cannot store what they say: what they revoked meanwhile it does
+not know.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -23,6 +25,7 @@ from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.state_note import quorum
 
 from .equivocations import alarm
+from .fitness import Fitness
 
 UNSIGNED_SECONDS: Final = 10.0
 """How long entries may wait for a checkpoint before that is an obstacle; a healthy node signs with each append."""
@@ -57,6 +60,11 @@ class RunningNode(Protocol):
     @property
     def conflicts(self) -> Sequence[Conflict]:
         """Proof that nodes contradicted themselves."""
+        ...
+
+    @property
+    def fitness(self) -> Fitness:
+        """What makes it unfit."""
         ...
 
     def statistics(self) -> Statistics:
@@ -94,6 +102,7 @@ class NodeHealth:
         self._started = clock.monotonic()
         self._started_at = clock.now()
         self._unsigned_since: float | None = None
+        self._counted: Counter[str] = Counter()
 
     def status(self) -> dict[str, Any]:
         """See `node.http.routes.operations.NodeStatus`; bytes and seconds as inside."""
@@ -123,9 +132,12 @@ class NodeHealth:
             found.append("The ecosystem's genesis is not in effect here yet.")
         if self._is_unsigned():
             found.append("The newest checkpoint does not cover the log: the node cannot sign.")
+        found += self._running.fitness.obstacles()
         peers = self._running.statistics().peers
         if peers and all(peer.last_heard is None for peer in peers):
             found.append("No other node has been heard since the start.")
+        elif (silent := self._silent(peers)) is not None:
+            found.append(silent)
         behind = max((peer.behind for peer in peers), default=0)
         if behind > BEHIND:
             found.append(f"{behind} entries of another node's log are still to be read.")
@@ -133,7 +145,9 @@ class NodeHealth:
 
     def stale(self) -> str | None:
         """Why the view is too old, or None."""
-        peers = self._running.statistics().peers
+        return self._running.fitness.outdated() or self._silent(self._running.statistics().peers)
+
+    def _silent(self, peers: Sequence[PeerStatistics]) -> str | None:
         if not peers:
             return None
         heard = max((peer.last_heard for peer in peers if peer.last_heard is not None), default=0) / 1_000
@@ -158,9 +172,14 @@ class NodeHealth:
             self._metrics.note_age_seconds.set(float("nan") if note["age_seconds"] is None else note["age_seconds"])
             self._metrics.signers_missing.set(len(note["missing"]))
         self._metrics.notes_undelivered.set(self._running.notes_undelivered)
+        self._metrics.ready.set(not self.obstacles())
+        for code, times in self._running.fitness.failures.items():
+            self._metrics.storage_errors.labels(code).inc(times - self._counted[code])
+            self._counted[code] = times
 
     def _alarms(self) -> list[str]:
         found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
+        found += self._running.fitness.alarms()
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
         return found

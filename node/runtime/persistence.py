@@ -1,6 +1,6 @@
 """What a running node makes durable, and how it comes back at the start: log, head, feed, states, notes, conflicts.
 
-    keeping = Keeping(store=store, head=head, state=state, log_signer=keys.log, run_blocking=in_thread)
+    keeping = Keeping(store=store, head=head, state=state, log_signer=keys.log, run_blocking=in_thread, fitness=fitness)
     size, root = await keeping.append(statements)       stored on return
     await keeping.sign(size, root)                      under a signed checkpoint on return
 
@@ -40,6 +40,8 @@ from accredit.registry.transparency.signed_note import Note, sign_note
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.tiles import Frontier
 
+from .fitness import Fitness
+
 LOAD_BATCH: Final = 4_096
 """Entries read, verified and folded in one turn of a worker thread at the start: some 0.5 s."""
 
@@ -77,16 +79,25 @@ class Keeping:
     Args:
         head, state: what was signed last, log and state, kept apart from the database.
         log_signer: has the key that signs checkpoints.
+        fitness: is told of writes that fail.
     """
 
     def __init__(
-        self, *, store: Store, head: SignedHead, state: SignedState, log_signer: Signer, run_blocking: RunBlocking
+        self,
+        *,
+        store: Store,
+        head: SignedHead,
+        state: SignedState,
+        log_signer: Signer,
+        run_blocking: RunBlocking,
+        fitness: Fitness,
     ) -> None:
         self._store = store
         self._head = head
         self._state = state
         self._log_signer = log_signer
         self._run_blocking = run_blocking
+        self._fitness = fitness
         self._frontier = Frontier()
         self._unfed: list[Change] = []
 
@@ -112,7 +123,8 @@ class Keeping:
         pause, longest = RETRY_SECONDS
         while True:
             try:
-                return await self._run_blocking(partial(self._sign_once, size, root))
+                with self._fitness.writing("the signed head"):
+                    return await self._run_blocking(partial(self._sign_once, size, root))
             except StorageError as error:
                 if error.code != "disk_full":
                     raise
@@ -124,7 +136,8 @@ class Keeping:
         """Continues the feed. What finds no room on the disk goes with the next changes, or after a restart."""
         self._unfed += rows_of(changed)
         try:
-            await self._run_blocking(partial(self._store.add_changes, list(self._unfed), size=changed.size))
+            with self._fitness.writing("the feed of changes"):
+                await self._run_blocking(partial(self._store.add_changes, list(self._unfed), size=changed.size))
         except StorageError as error:
             log_event(_log, logging.ERROR, "changes not fed", code=error.code, reason=str(error))
         else:
@@ -133,7 +146,8 @@ class Keeping:
     async def keep_state(self, keep: KeepNote) -> bool:
         """Makes the last state cosigned durable; whether there was room for it, so that others may be told."""
         try:
-            await self._run_blocking(partial(self._state.record, StateNote.decode(keep.text), keep.part))
+            with self._fitness.writing("the state it cosigns"):
+                await self._run_blocking(partial(self._state.record, StateNote.decode(keep.text), keep.part))
         except StorageError as error:
             if error.code != "disk_full":
                 raise

@@ -20,7 +20,8 @@ What it does not do: HTTP (`server`), the choice of files (`cli`).
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from random import Random, SystemRandom
@@ -70,6 +71,7 @@ from accredit.registry.statement import Statement
 from accredit.registry.transparency.equivocation import Conflict
 
 from . import equivocations
+from .fitness import STATEMENTS, Fitness
 from .note_sender import Telling
 from .persistence import Keeping, Progress, is_disagreement
 from .reply_slots import Slots
@@ -79,6 +81,9 @@ T = TypeVar("T")
 
 STOP_SECONDS: Final = 5.0
 """How long a stop waits for those whose statements are pending: a few ticks."""
+
+PROBE_SECONDS: Final = 2.0
+"""Between two tries whether the disk takes writes again. A guess: an operator looks again after some seconds."""
 
 POLLS_MAX: Final = 256
 """Frames whose answer is still to come: a poll is held for 25 s by each peer that only dials out. A guess; each costs a
@@ -109,13 +114,17 @@ class Runtime:
         clock: Clock,
         gossip: GossipConfig,
         run_blocking: RunBlocking,
+        own: Collection[bytes],
     ) -> None:
         self.engine = engine
-        self._noting = Noting(NotedStore(store), run_blocking)
+        self.fitness = Fitness(clock.monotonic)
+        self._noting = Noting(NotedStore(store), run_blocking, self.fitness)
         self.noted: NotedMap = self._noting.noted
         self.store = store
         self._state = state
-        self._keeping = Keeping(store=store, head=head, state=state, log_signer=log_signer, run_blocking=run_blocking)
+        self._keeping = Keeping(
+            store=store, head=head, state=state, log_signer=log_signer, run_blocking=run_blocking, fitness=self.fitness
+        )
         self._peers = peers
         self._clock = clock
         self._frame_bytes = gossip.frame_bytes
@@ -124,6 +133,8 @@ class Runtime:
         self._submissions: Slots[tuple[SubmissionResult, ...]] = Slots()
         self._frames: Slots[ReplyFrame] = Slots(most=POLLS_MAX)
         self._notes: dict[int, ReplyNote] = {}
+        self._own = own
+        self._is_tending = False
         self._is_kept = False  # whether the last state cosigned is durable, so that others may be told
         self._telling = Telling(peers, hear=self._hear, newest=self._newest)
         self._token = 0
@@ -187,6 +198,7 @@ class Runtime:
             clock=clock,
             gossip=config,
             run_blocking=run_blocking,
+            own=[signer.public for signer in (keys.log, keys.witness, keys.state)],
         )
         await runtime._start(progress or (lambda _done, _size: None), workers, bulk)
         return runtime
@@ -401,12 +413,14 @@ class Runtime:
                     await self._append(job.statements)
                 case Changed():
                     await self._keeping.feed(job)
+                    self._tend()
                 case KeepNote():
                     await self._keep_state(job)
                 case TellNote():
                     self._tell(job)
                 case NoteStands():
                     await self._noting.store()
+                    self._tend()
                 case KeepConflict():
                     await self._keep_conflict(job)
                 case _:
@@ -414,10 +428,13 @@ class Runtime:
 
     async def _append(self, statements: Sequence[Statement]) -> None:
         try:
-            size, root = await self._keeping.append(statements)
+            self.fitness.check_may_sign()
+            with self.fitness.writing(STATEMENTS):
+                size, root = await self._keeping.append(statements)
         except StorageError as error:
             if is_disagreement(error):
                 raise
+            self._tend()
             log_event(_log, logging.ERROR, "append failed", code=error.code, reason=str(error))
             self.handle(AppendFailed(error=error))
             return
@@ -426,14 +443,43 @@ class Runtime:
 
     async def _keep_state(self, keep: KeepNote) -> None:
         self._is_kept = False
-        self._is_kept = await self._keeping.keep_state(keep)
+        self._is_kept = not self.fitness.disowned and await self._keeping.keep_state(keep)
+        self._tend()
 
     async def _keep_conflict(self, keep: KeepConflict) -> None:
         log_event(_log, logging.ERROR, "a node contradicts itself", conflict=sha256(keep.data).digest())
+        self._look_at_own()
         try:
-            await self._keeping.keep_conflict(keep.data)
+            with self.fitness.writing("proof of contradictions"):
+                await self._keeping.keep_conflict(keep.data)
         except StorageError as error:  # it is known and spread all the same, and comes back from others
             log_event(_log, logging.ERROR, "conflict not stored", code=error.code, reason=str(error))
+
+    def _look_at_own(self) -> None:
+        """Whether what is proved is proved of this node's own keys."""
+        for conflict in self.engine.conflicts:
+            if conflict.key.public in self._own:
+                self.disown(equivocations.alarm(conflict))
+
+    def disown(self, why: str) -> None:
+        """This node's own key has signed something else: nothing more is signed, until a person has looked."""
+        if not self.fitness.disowned:
+            log_event(_log, logging.CRITICAL, "this node signs nothing more", reason=why)
+        self.fitness.disown(why)
+
+    def _tend(self) -> None:
+        """While writes fail, tries now and then whether they would succeed again; nothing else might for hours."""
+        if self.fitness.is_failing and not self._is_tending and self._nursery is not None:
+            self._is_tending = True
+            self._nursery.start_soon(self._try_disk)
+
+    async def _try_disk(self) -> None:
+        while self.fitness.is_failing:
+            await trio.sleep(PROBE_SECONDS)
+            with suppress(StorageError):
+                await self._run_blocking(self.store.probe)
+                self.fitness.recovered()
+        self._is_tending = False
 
     async def _start(self, progress: Progress, workers: int, bulk: Bulk | None) -> None:
         noted = await self._keeping.load(self.engine, progress, workers)
@@ -442,6 +488,7 @@ class Runtime:
         conflicts = await self._keeping.conflicts()
         settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted, conflicts=conflicts)
         self._effects = await self._noting.resume(await self._run_blocking(settle))
+        self._look_at_own()
         await self._keeping.finish()
 
     def _next_token(self) -> int:

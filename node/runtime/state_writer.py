@@ -1,6 +1,6 @@
 """How a running node's noted state follows its notary: in a worker thread, one note after the other.
 
-    noting = Noting(NotedStore(store), run_blocking)
+    noting = Noting(NotedStore(store), run_blocking, fitness)
     effects = await noting.resume(engine.settle(...))      at the start; what stands then comes with everything
     if noting.take(stands): ...                            in the trio thread; True: have `store` called in its turn
     await noting.store()
@@ -22,6 +22,8 @@ from accredit.node.storage.state_store import DAMAGED, NotedStore
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import StorageError
 
+from .fitness import Fitness
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,9 +34,10 @@ class Noting:
         noted: the stored state; to be read by anybody.
     """
 
-    def __init__(self, noted: NotedStore, run_blocking: RunBlocking) -> None:
+    def __init__(self, noted: NotedStore, run_blocking: RunBlocking, fitness: Fitness) -> None:
         self.noted = noted
         self._run_blocking = run_blocking
+        self._fitness = fitness
         self._waiting: NoteStands | None = None
         self._left_over: NoteStands | None = None  # what found no room
         self._is_known = False  # whether what is stored is what changes are counted from
@@ -69,7 +72,8 @@ class Noting:
         stands = self._left_over if self._waiting is None else joined(self._left_over, self._waiting)
         self._waiting, self._left_over = None, stands
         try:
-            reason = await self._run_blocking(partial(self._follow, stands))
+            with self._fitness.writing("the state note"):
+                reason = await self._run_blocking(partial(self._follow, stands))
         except StorageError as error:
             if error.code in DAMAGED:
                 raise

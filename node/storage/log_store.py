@@ -19,7 +19,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
@@ -31,6 +31,11 @@ from .sqlite import ReadConnections, Writer, WriterLock, checksum, telling_what_
 from .tree_edge import Edge, TileId, load_edge, tree_damaged
 
 __all__ = ["Change", "Reader", "Store", "open_reader"]
+
+PROBE_BYTES: Final = 256 * 1024
+"""What a full disk must have room for before it counts as well: a batch, with its indexes and tiles."""
+
+_PROBE: Final = "probe"
 
 T = TypeVar("T")
 
@@ -133,6 +138,19 @@ class Store(Reader):
 
         with telling_what_to_do(self._path):
             return self._writer.run(whole)
+
+    def probe(self) -> None:
+        """Writes as much as a batch takes, and takes it back: whether the disk has room again.
+
+        Raises:
+            StorageError: it has not.
+        """
+
+        def whole(connection: sqlite3.Connection) -> None:
+            keep(connection, _PROBE, bytes(PROBE_BYTES))
+            connection.execute("DELETE FROM kept WHERE name = ?", (_PROBE,))
+
+        self.write(whole)
 
     def companion(self) -> Reader:
         """A connection of its own, closed with this store: for whoever reads several things at one moment."""

@@ -97,6 +97,10 @@ class WitnessedNode(Protocol):
         """Names of the other nodes in force."""
         ...
 
+    def disown(self, why: str) -> None:
+        """Its own key has signed what is not of its log."""
+        ...
+
     async def run_blocking(self, work: Callable[[], T]) -> T:
         """Runs what blocks."""
         ...
@@ -387,6 +391,7 @@ class Witnessing:
             "its log: a backup was restored, or somebody else has the key"
         )
         event(_log, logging.ERROR, "our log contradicts itself", witness=name, size=theirs.size, root=theirs.root)
+        self._runtime.disown(self._alarms[name])
         if conflict is not None:
             self._on_conflict(conflict)
 

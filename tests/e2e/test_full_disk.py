@@ -1,5 +1,6 @@
 """A disk without room: submitters are told, nothing is half written, and with room again everything goes on."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from accredit.registry.statement import Statement
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A
-from tests.strategies.wire import exchange, json_of, post, status_of
+from tests.strategies.wire import exchange, json_of, post, request, status_of
 
 LIMIT = 400_000
 """Bytes beyond which no file of the node grows."""
@@ -90,6 +91,11 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def _question(fleet: Fleet) -> dict[str, str]:
+    resource = "BachelorDegree"
+    return {"entity_id": "did:web:x.example", "authority_id": fleet.town.id, "action": "issue", "resource": resource}
+
+
 def take_the_rest(disk: Path) -> Path:
     """A file that leaves no byte free."""
     filler = disk / "filler"
@@ -110,7 +116,22 @@ def test_a_running_node_goes_on_by_itself_once_there_is_room(tmp_path: Path) -> 
         refused = statements(fleet, 3, "small")
         check_refused(node, refused)
         check_whole(node, [])
+        ready = exchange(node.port, request("GET", "/readyz"))
+        assert (status_of(ready), json_of(ready)["code"]) == (503, "not_ready")
+        assert "could not store statements (disk_full)" in json_of(ready)["detail"]
+        asked = post("/authorization", json.dumps(_question(fleet)).encode(), "application/json")
+        refusal = exchange(node.port, asked)
+        assert (status_of(refusal), json_of(refusal)["code"]) == (503, "stale_view"), "what was revoked it cannot know"
+        assert b"retry-after: " in refusal
+        (alarm,) = node.client.status()["alarms"]
+        assert "disk_full" in alarm
+        figures = exchange(node.port, request("GET", "/metrics")).decode()
+        assert 'accredit_storage_errors_total{code="disk_full"}' in figures
+        assert "accredit_ready 0.0" in figures
         filler.unlink()
+        node.answers("/readyz")  # by itself: nobody submits anything
+        assert status_of(exchange(node.port, asked)) == 200
+        assert node.client.status()["alarms"] == []
 
         def is_taken() -> bool:
             with suppress(RemoteError):

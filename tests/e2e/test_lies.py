@@ -9,6 +9,7 @@ from accredit.registry.transparency.equivocation import Conflict, check
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Machine, accredit, eventually, founding
 from tests.strategies.network import A
+from tests.strategies.wire import exchange, json_of, post, request, status_of
 
 NODES = ("node1", "node2", "node3")
 
@@ -51,6 +52,16 @@ def test_a_fork_shown_to_one_node_is_proved_by_all_and_by_those_that_were_away(t
         for name in NODES:
             (alarm,) = eventually(lambda name=name: alarms(fleet[name]), f"{name} raises an alarm")  # type: ignore[misc]
             assert "node1 signed two checkpoints of its log" in alarm
+
+        liar = fleet["node1"]
+        ready = exchange(liar.port, request("GET", "/readyz"))
+        assert status_of(ready) == 503
+        assert "signs nothing more" in json_of(ready)["detail"]
+        size = liar.client.status()["checkpoint_size"]
+        said = fleet.town.says(A, "issuer.register", register("did:web:late.example"))
+        refused = exchange(liar.port, post("/v1/statements", said.raw, "application/cose"))
+        assert (status_of(refused), json_of(refused)["code"]) == (503, "log_disowned")
+        assert liar.client.status()["checkpoint_size"] == size, "it goes on with neither history"
 
         assert fleet["node2"].stop() == 0
         fleet["node2"].start()

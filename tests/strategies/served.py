@@ -25,6 +25,7 @@ from accredit.node.engine import (
     Appended,
     AppendFailed,
     Changed,
+    ConflictArrived,
     Effect,
     Engine,
     FrameArrived,
@@ -43,6 +44,7 @@ from accredit.node.engine import (
 from accredit.node.engine.notary import SETTLED, Notary
 from accredit.node.http.app import create_app
 from accredit.node.runtime.equivocations import accuse
+from accredit.node.runtime.fitness import Fitness
 from accredit.node.runtime.health import NodeHealth
 from accredit.node.runtime.persistence import rows_of, signed_checkpoint
 from accredit.node.settings import NodeConfig
@@ -98,6 +100,7 @@ class Served:
 
     def __post_init__(self) -> None:
         config = NodeConfig(name=self.name, stale_after_seconds=900)
+        self.fitness = Fitness(self.monotonic)
         self.health = NodeHealth(self, self.store, config, self, self.metrics)
         self.witness = NodeWitness(
             name=self.name,
@@ -162,7 +165,11 @@ class Served:
         return reply
 
     async def accuse(self, data: bytes) -> tuple[Conflict, bool]:
-        return accuse(self.engine, lambda event: self._perform(self.engine.handle(event, now=self._ms())), data)
+        return accuse(self.engine, self.hand, data)
+
+    def hand(self, event: ConflictArrived) -> None:
+        """An event for the engine, at once."""
+        self._perform(self.engine.handle(event, now=self._ms()))
 
     async def note(self, data: bytes) -> bytes:
         self._token += 1

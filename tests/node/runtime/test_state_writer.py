@@ -10,6 +10,7 @@ import pytest
 
 from accredit.node.app import Node
 from accredit.node.engine.events import NoteStands, SubmissionReply
+from accredit.node.runtime.fitness import Fitness
 from accredit.node.runtime.state_writer import Noting, joined
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.state_store import NotedStore
@@ -40,7 +41,7 @@ def standing(step: Step) -> NoteStands:
 
 async def started(store: Store) -> Noting:
     """Nothing is noted yet."""
-    noting = Noting(NotedStore(store), at_once)
+    noting = Noting(NotedStore(store), at_once, Fitness(lambda: 0.0))
     assert await noting.resume([]) == []
     return noting
 
@@ -82,7 +83,7 @@ async def test_without_room_it_trails_and_is_whole_and_catches_up_with_the_next_
 
 async def test_a_start_without_room_goes_on_and_makes_everything_anew_once_there_is_some(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
-        noting, story = Noting(NotedStore(store), at_once), Story()
+        noting, story = Noting(NotedStore(store), at_once, Fitness(lambda: 0.0)), Story()
         pages = page_count(store)
         limit_pages(store, pages + 1)
         await noting.resume([standing(story.step(issuers(*range(90))))])
@@ -111,7 +112,7 @@ async def test_a_state_that_the_stored_records_do_not_lead_to_ends_it(tmp_path: 
 
 async def test_at_the_start_other_effects_go_on_and_without_a_note_nothing_is_noted(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
-        noting, story = Noting(NotedStore(store), at_once), Story()
+        noting, story = Noting(NotedStore(store), at_once, Fitness(lambda: 0.0)), Story()
         other = SubmissionReply(token=1, results=())
         step = story.step(issuers(1))
         assert await noting.resume([other, standing(step)]) == [other]

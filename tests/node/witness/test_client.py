@@ -25,9 +25,9 @@ from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey, cosign, encode_signatures, sign_note
 from accredit.registry.transparency.witness import AddCheckpoint, Witness, WitnessedHead, origin_hash
-from tests.strategies import web
+from tests.strategies import bodies, web
 from tests.strategies.consortium import seed_of
-from tests.strategies.network import node_entry, node_seed
+from tests.strategies.network import A, node_entry, node_seed
 from tests.strategies.real_node import until
 from tests.strategies.witness_town import NAMES, Time, Town, Whole
 from tests.strategies.witnessed import Tree
@@ -328,6 +328,16 @@ async def test_a_longer_log_signed_with_our_key_is_an_alarm_even_without_a_proof
         await until(lambda: bool(one.witnessing.alarms()))
         assert "30 entries" in one.witnessing.alarms()[0]
         assert one.found == []
+        # A whole machine was rolled back, and once signed on: a second history, which nothing undoes.
+        before = one.served().checkpoint.size
+        said = town.town.says(A, "issuer.register", bodies.register("did:web:late.example"))
+        (refused,) = await one.node.runtime.submit([said.raw])
+        assert refused.error is not None
+        assert refused.error.code == "log_disowned"
+        assert one.served().checkpoint.size == before
+        async with httpx.AsyncClient(trust_env=False) as client:
+            ready = await client.get(f"{one.url}/readyz")
+        assert (ready.status_code, "signs nothing more" in ready.json()["detail"]) == (503, True)
 
 
 async def test_a_witness_that_refuses_and_holds_our_own_history_is_no_alarm(town: Town) -> None:

@@ -1,15 +1,21 @@
 """Alive, ready, and how it is."""
 
+import re
+from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from accredit.gossip.events import PeerStatistics
+from accredit.node.runtime.equivocations import accuse
+from accredit.node.runtime.fitness import STATEMENTS
 from accredit.node.runtime.health import BEHIND, UNSIGNED_SECONDS
 from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.errors import StorageError
 from tests.strategies.consortium import Consortium, seed_of
-from tests.strategies.served import NOW, ORIGIN, A, B, Served, empty, served
+from tests.strategies.contradictions import forked_log
+from tests.strategies.served import COLLEGE, NOW, ORIGIN, A, B, Served, empty, served
 
 PEER = PeerStatistics(
     name="node2.example.org",
@@ -150,3 +156,96 @@ async def test_the_front_door_speaks_to_people_and_to_programs(node: Served) -> 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["content-security-policy"] == "default-src 'none'"
     assert ORIGIN in page.text
+
+
+# ------------------------------------------------------------------------------------------- the operator's alert table
+
+GUIDE = Path(__file__).resolve().parents[4] / "docs" / "operator.md"
+Figures = dict[str, float]
+
+
+def fail_to_store(node: Served) -> None:
+    with pytest.raises(StorageError), node.fitness.writing(STATEMENTS):
+        raise StorageError("disk_full", "no room.")
+
+
+def store_unsigned(node: Served) -> None:
+    said = node.town.votes(B, node.town.genesis)
+    node.store.append([(said.id, said.raw)])
+
+
+def hear_nobody(node: Served) -> None:
+    node.peers = tuple(replace(PEER, name=name, last_heard=None, failures=3) for name in ("node2", "node3"))
+
+
+def show_a_lie(node: Served) -> None:
+    accuse(node.engine, node.hand, LIE.encode())
+
+
+LIE = forked_log(ORIGIN, seed_of("log"))
+TROUBLE: dict[str, tuple[Callable[[Served], None], Callable[[Figures], bool]]] = {
+    "accredit_ready == 0": (fail_to_store, lambda seen: seen["accredit_ready"] == 0),
+    "accredit_conflicts > 0": (show_a_lie, lambda seen: seen["accredit_conflicts"] > 0),
+    "accredit_alarms > 0": (show_a_lie, lambda seen: seen["accredit_alarms"] > 0),
+    "increase(accredit_storage_errors_total[10m]) > 0": (
+        fail_to_store,
+        lambda seen: seen.get('accredit_storage_errors_total{code="disk_full"}', 0.0) > 0,
+    ),
+    "accredit_log_entries - accredit_checkpoint_entries > 0": (
+        store_unsigned,
+        lambda seen: seen["accredit_log_entries"] > seen["accredit_checkpoint_entries"],
+    ),
+    'accredit_peers{state="silent"}': (
+        hear_nobody,
+        lambda seen: seen['accredit_peers{state="silent"}'] > seen['accredit_peers{state="heard"}'],
+    ),
+}
+"""Each row of the table: how a node comes to be in that trouble, and what its figures say then."""
+
+
+def test_every_row_of_the_operators_table_is_tried() -> None:
+    table = GUIDE.read_text("utf-8").partition("| condition | means |")[2].partition("\n\n")[0]
+    assert re.findall(r"^\| `([^`]+)`", table, re.MULTILINE) == list(TROUBLE)
+
+
+@pytest.mark.parametrize("row", TROUBLE)
+async def test_a_node_in_trouble_shows_it_in_its_figures_and_a_sound_one_does_not(row: str, tmp_path: Path) -> None:
+    get_into, shows = TROUBLE[row]
+    node = served(tmp_path)
+    node.peers = (PEER,)
+
+    async def figures() -> Figures:
+        lines = (await node.get("/metrics")).text.splitlines()
+        return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[:1] != "#"}
+
+    assert not shows(await figures()), "it is well"
+    get_into(node)
+    assert shows(await figures())
+    node.store.close()
+
+
+async def test_a_node_that_cannot_keep_what_it_is_told_does_not_answer_as_if_it_could(tmp_path: Path) -> None:
+    """It once answered trusted where three others answered suspended."""
+    node = served(tmp_path)
+    asked = {"entity_id": COLLEGE, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
+    assert (await node.post("/authorization", asked)).status_code == 200
+    fail_to_store(node)
+    refused = await node.post("/authorization", asked)
+    assert (refused.status_code, refused.json()["code"]) == (503, "stale_view")
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await node.post("/v1/decisions", {"issuer": COLLEGE})).json()["verdict"] == "stale_view"
+    assert "disk_full" in (await node.get("/readyz")).json()["detail"]
+    assert "disk_full" in (await node.get("/v1/status")).json()["alarms"][0]
+    node.fitness.recovered()
+    assert (await node.post("/authorization", asked)).status_code == 200
+    assert (await node.get("/readyz")).status_code == 200
+    node.store.close()
+
+
+async def test_a_node_whose_key_signed_another_history_is_not_ready_and_answers_nothing(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    node.fitness.disown("node2 holds another history of this log")
+    asked = {"entity_id": COLLEGE, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
+    assert (await node.post("/authorization", asked)).json()["code"] == "stale_view"
+    assert "signs nothing more" in (await node.get("/readyz")).json()["detail"]
+    node.store.close()

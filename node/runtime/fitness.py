@@ -1,0 +1,95 @@
+"""What makes a node unfit to answer and to sign: writes that fail, and its own signed word against itself.
+
+    fitness = Fitness(clock.monotonic)
+    with fitness.writing("statements"):      an error of storage is remembered until such a write succeeds, and raised
+        store.append(…)
+    fitness.disown("node2 holds a checkpoint … that is not of this log")           for good: until a person has looked
+    fitness.obstacles()                      each a sentence, for /readyz, alarms and refusals
+
+A node that cannot keep what others tell it does not know what was revoked meanwhile, and one whose key signed two
+histories must not sign on in either. Both would otherwise go on answering as if nothing were.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from accredit.registry.errors import StorageError
+
+STATEMENTS = "statements"
+"""The one kind of write without which answers grow old."""
+
+
+class Fitness:
+    """See the module.
+
+    Args:
+        monotonic: seconds of a clock that never falls.
+
+    Attributes:
+        failures: writes that failed since the start, by the error's code.
+        disowned: why nothing may be signed any more; empty where that is not so.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self.failures: Counter[str] = Counter()
+        self.disowned = ""
+        self._monotonic = monotonic
+        self._failing: dict[str, tuple[StorageError, float]] = {}  # what, why, since when
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether some write has failed and none of its kind succeeded since."""
+        return bool(self._failing)
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Remembers how a write of this kind ends."""
+        try:
+            yield
+        except StorageError as error:
+            self.failures[error.code] += 1
+            self._failing[what] = error, self._failing.get(what, (error, self._monotonic()))[1]
+            raise
+        self._failing.pop(what, None)
+
+    def recovered(self) -> None:
+        """The disk takes writes again."""
+        self._failing.clear()
+
+    def disown(self, why: str) -> None:
+        """This node's key has signed what is not of its log, or two things that cannot both be true."""
+        self.disowned = self.disowned or why
+
+    def check_may_sign(self) -> None:
+        """That nothing speaks against signing more.
+
+        Raises:
+            StorageError: it is `disowned` (`log_disowned`).
+        """
+        if self.disowned:
+            raise StorageError(
+                "log_disowned",
+                f"This node signs nothing more: {self.disowned}.",
+                hint="Stop it, find out whether a backup was restored or a key stolen, and have the node replaced.",
+            )
+
+    def obstacles(self) -> list[str]:
+        """Why the node is unfit, each a sentence; empty where it is fit."""
+        return [*([f"This node signs nothing more: {self.disowned}."] if self.disowned else []), *self.alarms()]
+
+    def alarms(self) -> list[str]:
+        """What cannot be stored, each a sentence; why its log is disowned is an alarm already, of whoever saw it."""
+        now = self._monotonic()
+        return [
+            f"For {now - since:.0f} s this node could not store {what} ({error.code})."
+            for what, (error, since) in self._failing.items()
+        ]
+
+    def outdated(self) -> str | None:
+        """Why what it answers may be out of date or is not its own to say; None where it is neither."""
+        if self.disowned:
+            return f"This node's log is disowned: {self.disowned}."
+        if STATEMENTS in self._failing:
+            return f"This node cannot store what it is told ({self._failing[STATEMENTS][0].code})."
+        return None
