@@ -198,7 +198,7 @@ class Runtime:
             clock=clock,
             gossip=config,
             run_blocking=run_blocking,
-            own=[signer.public for signer in (keys.log, keys.witness, keys.state)],
+            own=[signer.public_key for signer in (keys.log, keys.witness, keys.state)],
         )
         await runtime._start(progress or (lambda _done, _size: None), workers, bulk)
         return runtime

@@ -11,7 +11,7 @@ from accredit.gossip.events import PeerStatistics
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import STATEMENTS
 from accredit.node.runtime.health import BEHIND, UNSIGNED_SECONDS
-from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from tests.strategies.consortium import Consortium, seed_of
 from tests.strategies.contradictions import forked_log
@@ -182,7 +182,7 @@ def show_a_lie(node: Served) -> None:
     accuse(node.engine, node.hand, LIE.encode())
 
 
-LIE = forked_log(ORIGIN, seed_of("log"))
+LIE = forked_log(ORIGIN, KeyPair(seed_of("log")))
 TROUBLE: dict[str, tuple[Callable[[Served], None], Callable[[Figures], bool]]] = {
     "accredit_ready == 0": (fail_to_store, lambda seen: seen["accredit_ready"] == 0),
     "accredit_conflicts > 0": (show_a_lie, lambda seen: seen["accredit_conflicts"] > 0),
