@@ -11,7 +11,7 @@ from accredit.gossip.events import PeerStatistics
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import STATEMENTS
 from accredit.node.runtime.health import BEHIND, UNSIGNED_SECONDS
-from accredit.registry.encoding.ed25519 import KeyPair
+from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import StorageError
 from tests.strategies.consortium import Consortium, seed_of
 from tests.strategies.contradictions import forked_log
