@@ -101,11 +101,17 @@ def find(name: str, tier: str = "") -> TieredScenario:
     """A scenario by its name.
 
     Args:
+        name: of one of ours; or a file or module of somebody's own, as of `scenarios.own`: it runs in the first tier.
         tier: where to look; empty: in all, in order.
 
     Raises:
-        InputError: `unknown_scenario`, with the nearest name; `unknown_tier`.
+        InputError: `unknown_scenario`, with the nearest name; `unknown_tier`; as `scenarios.own.load_own`.
     """
+    if _is_own(name):
+        from .scenarios.own import load_own
+
+        name = load_own(name)
+        tier = tier or TIERS[0]
     if tier and tier not in TIERS:
         raise InputError("unknown_tier", f"there is no tier {tier!r}.", hint=f"One of: {', '.join(TIERS)}.")
     names: dict[str, str] = {}
@@ -121,6 +127,12 @@ def find(name: str, tier: str = "") -> TieredScenario:
         close = get_close_matches(name, [other for other in names if not tier or other in scenarios_of(tier)], 1)
         hint = f"Did you mean {close[0]}?" if close else "See `accredit simulate list`."
     raise InputError("unknown_scenario", f"there is no scenario named {name!r}{where}.", hint=hint)
+
+
+def _is_own(text: str) -> bool:
+    """Whether a name on the command line is that of a file or a module; ours are single words."""
+    place, _, _ = text.partition(":")
+    return place.endswith(".py") or "/" in place or "." in place
 
 
 def _load(tier: str) -> tuple[Mapping[str, Any], Run]:

@@ -128,8 +128,9 @@ def list_scenarios() -> None:
     "run",
     example="accredit simulate run partition --nodes 20 --seconds 60 --seed 7 --report out/\n"
     "accredit simulate run partition --tier http --nodes 10\n"
-    "accredit simulate run torment --nodes 5 --seconds 180 --seed 7",
-    help="Run one scenario; say whether everything held.",
+    "accredit simulate run torment --nodes 5 --seconds 180 --seed 7\n"
+    "accredit simulate run ./island.py --seed 3",
+    help="Run one scenario (of `accredit simulate list`, or a Python file of your own); say whether everything held.",
 )
 @_world_options
 @_seed

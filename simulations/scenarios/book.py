@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from accredit.registry.errors import InputError
 from accredit.simulations.checkers import Bounds
 from accredit.simulations.virtual.settings import Settings
 from accredit.simulations.virtual.world import World
@@ -40,7 +41,8 @@ def scenario(*, bounds: Bounds | None = None, **settings: Any) -> Callable[[Scri
 
     def register(plan: Script) -> Script:
         name = plan.__name__
-        assert name not in SCENARIOS, f"there are two scenarios named {name}"
+        if name in SCENARIOS:
+            raise InputError("two_scenarios", f"there are two scenarios named {name}.", hint="Rename the function.")
         SCENARIOS[name] = Scenario(
             name=name,
             summary=(plan.__doc__ or "").strip().splitlines()[0],
