@@ -32,7 +32,7 @@ CHANGED: Final = 100
 SIZES: Final = (4, 5)
 MAP: Final = "records"
 
-Figures = dict[str, list[float]]
+RunsByFigure = dict[str, list[float]]
 
 
 def leaf(number: int) -> tuple[bytes, bytes]:
@@ -40,7 +40,7 @@ def leaf(number: int) -> tuple[bytes, bytes]:
     return sha256(b"key %d" % number).digest(), sha256(b"value %d" % number).digest()
 
 
-def measure_map(found: StateMap, keys: list[bytes], figures: Figures) -> None:
+def measure_map(found: StateMap, keys: list[bytes], figures: RunsByFigure) -> None:
     """Proofs, from one map."""
     root, proofs = found.root(), list[bytes]()
     seconds = timed(lambda: proofs.extend(map(found.prove, keys)))
@@ -58,7 +58,7 @@ def batches(run: int, count: int) -> Iterator[dict[bytes, bytes | None]]:
         yield dict(map(leaf, range(start, start + BATCH)))
 
 
-def in_memory(leaves: list[tuple[bytes, bytes]], keys: list[bytes], run: int, figures: Figures) -> None:
+def in_memory(leaves: list[tuple[bytes, bytes]], keys: list[bytes], run: int, figures: RunsByFigure) -> None:
     """`registry.transparency.state_trie.Trie`."""
     made: list[Trie] = []
 
@@ -93,7 +93,9 @@ def opened(folder: Path) -> Iterator[tuple[Any, Any]]:
     path.unlink()
 
 
-def in_sqlite(folder: Path, leaves: list[tuple[bytes, bytes]], keys: list[bytes], run: int, figures: Figures) -> None:
+def in_sqlite(
+    folder: Path, leaves: list[tuple[bytes, bytes]], keys: list[bytes], run: int, figures: RunsByFigure
+) -> None:
     """`node.storage.sqlite_trie.SqliteStateMap`: written durably, read by another connection."""
     with opened(folder) as (writer, reader):
         writing, reading = SqliteStateMap(writer, MAP), SqliteStateMap(reader, MAP)
@@ -119,7 +121,7 @@ def in_sqlite(folder: Path, leaves: list[tuple[bytes, bytes]], keys: list[bytes]
         figures["changes in batches"].append(3 * BATCH / seconds)
 
 
-def notes(folder: Path, size: int, figures: Figures) -> None:
+def notes(folder: Path, size: int, figures: RunsByFigure) -> None:
     """A note with its changed records, durably, over so many records."""
     path = folder / "noted.sqlite"
     with Store.open(path, ecosystem=bytes(32), origin="node1") as store:
@@ -153,13 +155,13 @@ def ratios(above: list[float], below: list[float]) -> list[float]:
 def main() -> None:
     """Measures and reports."""
     powers = [int(word) for word in sys.argv[1:]] or list(SIZES)
-    report, grown = Report("statemap"), dict[int, Figures]()
+    report, grown = Report("statemap"), dict[int, RunsByFigure]()
     with tempfile.TemporaryDirectory() as name:
         for power in powers:
             size = 10**power
             leaves = sorted(map(leaf, range(size)))
             keys = [leaves[at * size // PROOFS][0] for at in range(PROOFS)]
-            forms: dict[str, Figures] = {form: {what: [] for what in UNITS} for form in ("memory", "SQLite")}
+            forms: dict[str, RunsByFigure] = {form: {what: [] for what in UNITS} for form in ("memory", "SQLite")}
             for run in range(RUNS):
                 in_memory(leaves, keys, run, forms["memory"])
                 in_sqlite(Path(name), leaves, keys, run, forms["SQLite"])

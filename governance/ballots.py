@@ -23,7 +23,10 @@ from .charter import Charter, Rule
 from .rulebook import is_narrowing
 from .statement_index import Chains
 
-Heads = Mapping[bytes, bytes]
+HeadsByKey = Mapping[bytes, bytes]
+
+Approvals = list[Unverified]
+"""What approves a statement: the statement itself, for its author's key, and votes."""
 """Of each key its newest statement: these and all that comes before them on their keys' chains are *covered*."""
 
 
@@ -39,7 +42,7 @@ class Version:
 
     statement: Unverified
     charter: Charter
-    heads: Heads = field(default_factory=dict)
+    heads: HeadsByKey = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Ground:
 
     chains: Chains
     versions: list[Version]
-    within: Heads | None = None
+    within: HeadsByKey | None = None
     cut_offs: dict[bytes, CutOff] = field(default_factory=dict)
     """Those in effect, by id; they stand whatever else is cut."""
     cuts: dict[bytes, list[CutOff]] = field(default_factory=dict)
@@ -86,7 +89,7 @@ class Ground:
         """The charter that judges a statement."""
         return self.versions[self.epoch(statement)].charter
 
-    def is_covered(self, statement: Unverified, heads: Heads) -> bool:
+    def is_covered(self, statement: Unverified, heads: HeadsByKey) -> bool:
         """Whether `heads` cover a statement."""
         head = heads.get(statement.kid)
         return head is not None and self._reaches(statement, head)

@@ -24,12 +24,10 @@ from typing import Final
 from accredit.registry.statement import Statement, Unverified
 
 from . import charter as charters
-from .ballots import Ground, Heads, Version, Voice, is_met, tally_keys
+from .ballots import Approvals, Ground, HeadsByKey, Version, Voice, is_met, tally_keys
 from .key_lifecycle import settle_keys
 from .rulebook import rule_for
 from .statement_index import Chains, named_heads
-
-Approvals = list[Unverified]
 
 APPROVALS_LOOKED_AT: Final = 16
 """Of the amendments of one version that a key approves: the first so many can count. A bound on work."""
@@ -127,7 +125,7 @@ def _is_usable(ground: Ground, version: Version, approval: Unverified) -> bool:
 
 
 def _version(amendment: Unverified) -> Version:
-    heads: Heads = named_heads(amendment)
+    heads: HeadsByKey = named_heads(amendment)
     return Version(statement=amendment, charter=charters.parse(amendment.body["charter"]), heads=heads)
 
 

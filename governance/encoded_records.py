@@ -5,9 +5,8 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Final
 
+from accredit.registry.domain.records import Subject
 from accredit.registry.encoding.cbor import encode, reread
-
-from .reducers import Subject
 
 _NESTED: Final = frozenset((dict, list))
 

@@ -25,7 +25,7 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
 
-from accredit.registry.domain.records import TYPES, Effective, record_key
+from accredit.registry.domain.records import TYPES, Effective, Subject, record_key
 from accredit.registry.encoding.cbor import encode, reread
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
 from accredit.registry.transparency.state_trie import Trie, state_root
@@ -43,7 +43,7 @@ from .key_entries import introductions, next_number
 from .key_lifecycle import CUT_OFFS, voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered
-from .reducers import ORDER, Contributions, Subject, is_founding, make_record, subject_of
+from .reducers import ORDER, Contributions, is_founding, make_record, subject_of
 from .rulebook import check_statement, rule_for
 from .statement_index import Chains
 

@@ -21,12 +21,10 @@ from typing import Final
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.statement import Statement, Unverified
 
-from .ballots import CutOff, Ground, Voice, is_met
+from .ballots import Approvals, CutOff, Ground, Voice, is_met
 from .rulebook import TWO, rule_for
 
 CUT_OFFS: Final = ("key.retire", "key.rotate", "key.compromise")
-
-Approvals = list[Unverified]
 
 
 def settle_keys(ground: Ground) -> None:

@@ -11,14 +11,13 @@ from sys import intern
 from typing import Any, Final
 
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
-from accredit.registry.domain.records import Effective, record_digest
+from accredit.registry.domain.records import Effective, Subject, record_digest
 from accredit.registry.statement import Unverified
 
 from .governance_records import node_record
 from .governing_state import Law
 
-Subject = tuple[str, str]
-Facts = Mapping[str, Sequence[Effective]]
+StatementsByKind = Mapping[str, Sequence[Effective]]
 """The effective statements about a subject, by kind."""
 
 Contributions = Mapping[Subject, Any]
@@ -44,7 +43,7 @@ def is_founding(statement: Unverified) -> bool:
 
 
 def make_record(
-    law: Law, subject: Subject, facts: Facts, contributed: Mapping[Subject, Any]
+    law: Law, subject: Subject, facts: StatementsByKind, contributed: Mapping[Subject, Any]
 ) -> tuple[dict[str, Any] | None, Contributions]:
     """A subject's record, or None, and what it contributes to others.
 

@@ -25,6 +25,7 @@ from typing import Any, Final
 import trio
 
 from accredit.gossip.config import GossipConfig
+from accredit.node.ports import Progress
 from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
@@ -52,9 +53,6 @@ from .witness.server import NodeWitness, log_key_of, open_held
 
 JOIN_BY: Final = 2
 """Nodes whose logs a newcomer reads: one could withhold something, or be down."""
-
-Progress = Callable[[int, int], None]
-"""Called with entries done and entries in all."""
 
 ShowProgress = Callable[[str], AbstractContextManager[Progress]]
 """Shows, for the length of a `with`, how far something is that has a name."""

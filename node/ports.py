@@ -14,6 +14,10 @@ import trio
 T = TypeVar("T")
 
 
+Progress = Callable[[int, int], None]
+"""Called with entries done and entries in all."""
+
+
 class RunBlocking(Protocol):
     """Runs a function that blocks, somewhere it may."""
 

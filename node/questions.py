@@ -113,11 +113,11 @@ PLAIN: Final[Mapping[str, str]] = {
 }
 """Canonical names and the plain ones."""
 
-Naming = Callable[[str], str]
+Canonicalise = Callable[[str], str]
 """From a member of `Question` to what whoever asked calls it, for errors."""
 
 
-def question_from(members: Mapping[str, Any], named: Naming = str) -> Question:
+def question_from(members: Mapping[str, Any], named: Canonicalise = str) -> Question:
     """Return the question with these members.
 
     Raises:
@@ -130,7 +130,7 @@ def question_from(members: Mapping[str, Any], named: Naming = str) -> Question:
         raise DecodeError("bad_member", f"{what}.", where=named(path.rstrip("`")), hint="See /openapi.json.") from None
 
 
-def query_of(question: Question, ecosystem: str, named: Naming = str) -> Query:
+def query_of(question: Question, ecosystem: str, named: Canonicalise = str) -> Query:
     """Return the question in the core's terms, every id in its canonical spelling.
 
     Args:

@@ -25,7 +25,7 @@ from accredit.registry.statement import Draft, Unverified, decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class FoundingProgress:
     """How far a founding has come.
 
     Attributes:
@@ -44,7 +44,7 @@ class Progress:
     signatures: tuple[str, ...]
 
 
-def progress_of(signed: SignedStatements, source: str) -> Progress:
+def progress_of(signed: SignedStatements, source: str) -> FoundingProgress:
     """Where a ceremony stands, every signature in it checked.
 
     Raises:
@@ -67,7 +67,7 @@ def progress_of(signed: SignedStatements, source: str) -> Progress:
     charter = parse(genesis.body)
     speaking = [a.id for a in charter.authorities.values() if len({*keys} & {*a.keys}) >= a.threshold]
     rule = rule_for("charter.genesis", genesis.body, charter.rules)
-    return Progress(
+    return FoundingProgress(
         ecosystem=genesis.id,
         charter=genesis.body,
         effective=fold.charter is not None,

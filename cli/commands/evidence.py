@@ -23,7 +23,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import check_answer, read_policy, show_answer, show_result
-from accredit.cli.verifying.query_options import FILE, Asked, query_of, question_options
+from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.evidence.attribution import Whose, whose
@@ -61,7 +61,9 @@ accredit evidence check node4.conflict --policy policy.txt --charter charter.tom
     help="Of a conflict: a charter that you trust, to know nodes' keys by: TOML, JSON or the genesis itself.",
 )
 @question_options
-def check(file: Path, issuer: str | None, policy_path: Path | None, charter_path: Path | None, asked: Asked) -> None:
+def check(
+    file: Path, issuer: str | None, policy_path: Path | None, charter_path: Path | None, asked: QueryOptions
+) -> None:
     """Check an evidence FILE offline: is the answer in it what a quorum of the signers you trust vouches for?
 
     Repeat the question (ID and its options) and it must be the one that the file answers; leave it out and the file's

@@ -23,8 +23,9 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
+from accredit.cli.verifying.checks import check_answer, read_policy
 from accredit.cli.verifying.decision_text import show_decision
-from accredit.cli.verifying.query_options import FILE, Asked, as_curl, query_of, question_options
+from accredit.cli.verifying.query_options import FILE, QueryOptions, as_curl, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ accredit query did:web:uni.example --for Degree --policy policy.txt --private"""
 @click.option("--private", is_flag=True, help="Do not tell the node which issuer it is; needs --policy.")
 @node_option
 def query(
-    issuer: str, asked: Asked, target: Path | None, policy_path: Path | None, private: bool, nodes: tuple[str, ...]
+    issuer: str,
+    asked: QueryOptions,
+    target: Path | None,
+    policy_path: Path | None,
+    private: bool,
+    nodes: tuple[str, ...],
 ) -> None:
     """Ask whether issuer ID (a DID or https URL) is accredited to issue this.
 
@@ -82,7 +88,6 @@ def query(
         _show_unproved(nodes, question, _ask_all(nodes, question))
         return
     # Whoever takes a node's word does not wait until all that checks evidence is loaded.
-    from accredit.cli.verifying.checks import check_answer, read_policy
     from accredit.cli.verifying.proved_query import rank, show_checked_answers
 
     read_as = None if policy_path is None else query_of(question, read_policy(policy_path).charter)

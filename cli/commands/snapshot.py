@@ -22,7 +22,7 @@ from accredit.cli.base.node_option import first_good, node_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import policy_option, read_policy, remember
 from accredit.cli.verifying.decision_text import decision_view, details_of, show_decision
-from accredit.cli.verifying.query_options import FILE, Asked, query_of, question_options
+from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import write_atomically
 from accredit.registry.errors import RefusedError
@@ -79,7 +79,7 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
 @click.argument("issuer", metavar="ID")
 @policy_option
 @question_options
-def query(file: Path, issuer: str, policy_path: Path, asked: Asked) -> None:
+def query(file: Path, issuer: str, policy_path: Path, asked: QueryOptions) -> None:
     """Ask the snapshot in FILE about issuer ID, without a network.
 
     Ends with 0 if the answer is yes, 1 if it is no; 12 if the snapshot is too old to say (not covered), 13 if your

@@ -24,7 +24,7 @@ from accredit.registry.errors import DecodeError
 
 from . import jsonld
 from .frameworks import Framework, ImportFindings, assemble, identifier
-from .jsonld import Node
+from .jsonld import JsonLdNode
 
 REGISTRY: Final = "https://credentialengineregistry.org/resources/"
 _CTID: Final = re.compile(r"ce-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -122,7 +122,7 @@ def read(
 class _Reader:
     """One pass over one framework."""
 
-    def __init__(self, framework: Node, notes: ImportFindings, source: str, language: str | None) -> None:
+    def __init__(self, framework: JsonLdNode, notes: ImportFindings, source: str, language: str | None) -> None:
         self.framework = framework
         self.notes = notes
         self.source = source
@@ -177,7 +177,7 @@ class _Reader:
             hint="Name it: --version TEXT.",
         )
 
-    def items(self, competencies: Sequence[Node]) -> Iterator[dict[str, Any]]:
+    def items(self, competencies: Sequence[JsonLdNode]) -> Iterator[dict[str, Any]]:
         """Yield the framework's own items, in order."""
         parents = self._parents(competencies)
         for node in competencies:
@@ -187,7 +187,7 @@ class _Reader:
             for member in sorted(node.keys() - _ITEM):
                 self.notes.count("not_taken", f"Not taken: {member}")
 
-    def _id_of(self, node: Node, what: str) -> str | None:
+    def _id_of(self, node: JsonLdNode, what: str) -> str | None:
         """Its id; where that is no URI, the address under which the Credential Registry serves its CTID."""
         ctid = next((text for _, text in jsonld.texts(node.get("ctid", ()))), "")
         if ":" not in str(node["@id"]) and _CTID.fullmatch(ctid):
@@ -200,7 +200,7 @@ class _Reader:
             return None
         return identifier(node["@id"], what, self.notes)
 
-    def _item(self, node: Node, id_: str, parents: Sequence[str]) -> dict[str, Any]:
+    def _item(self, node: JsonLdNode, id_: str, parents: Sequence[str]) -> dict[str, Any]:
         label = self._one_text(node, "competencyLabel")
         name = self._one_text(node, "name")
         if label and name and name != label:
@@ -220,7 +220,7 @@ class _Reader:
         item = {"id": id_, "statement": statement or label}
         return item | {name: value for name, value in optional.items() if value}
 
-    def _is_foreign(self, node: Node, id_: str) -> bool:
+    def _is_foreign(self, node: JsonLdNode, id_: str) -> bool:
         wholes = jsonld.references(node.get("isPartOf", ()))
         spelled = [_spelled(whole) for whole in wholes]
         if not wholes or self.id in spelled:
@@ -233,7 +233,7 @@ class _Reader:
         self.notes.add("foreign_item", text, "Import that framework too.")
         return True
 
-    def _parents(self, competencies: Sequence[Node]) -> dict[str, list[str]]:
+    def _parents(self, competencies: Sequence[JsonLdNode]) -> dict[str, list[str]]:
         """Item -> parents, from isChildOf and, the other way round, hasChild. The framework itself is no parent."""
         ids = {_spelled(node["@id"]): node for node in competencies}
         parents: dict[str, dict[str, None]] = {}
@@ -254,7 +254,7 @@ class _Reader:
                     parents.setdefault(child, {})[above] = None
         return {id_: list(above) for id_, above in parents.items()}
 
-    def _alias(self, node: Node, id_: str) -> str | None:
+    def _alias(self, node: JsonLdNode, id_: str) -> str | None:
         ctid = next((text for _, text in jsonld.texts(node.get("ctid", ()))), "")
         if not ctid:
             return None
@@ -263,7 +263,7 @@ class _Reader:
             return None
         return None if id_ == REGISTRY + ctid else REGISTRY + ctid
 
-    def _one_text(self, node: Node, member: str, *, joined: bool = False) -> str:
+    def _one_text(self, node: JsonLdNode, member: str, *, joined: bool = False) -> str:
         """One text of a member, in the language taken; empty if there is none. What else is there is a finding.
 
         Args:
@@ -300,7 +300,7 @@ class _Reader:
         )
 
 
-def _is(node: Node, kind: str) -> bool:
+def _is(node: JsonLdNode, kind: str) -> bool:
     return kind in node["@type"]
 
 

@@ -20,7 +20,7 @@ _LOCAL: Final = re.compile(r"[^:/#]*$")
 _LANGUAGE: Final = re.compile(r"(?:[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*|@none)", re.ASCII)
 _VALUE_KEYS: Final = frozenset(("@value", "@language", "@type", "@direction", "@index"))
 
-Node = Mapping[str, Any]
+JsonLdNode = Mapping[str, Any]
 """`@id` (text, empty if it has none), `@type` (local names), and members: local name -> list of values."""
 
 
@@ -39,7 +39,7 @@ class _Context:
         return urljoin(self.base, id_) if self.base and ":" not in id_ else id_
 
 
-def flatten(value: Any) -> list[Node]:
+def flatten(value: Any) -> list[JsonLdNode]:
     """Return every node in a JSON value once, in the order in which they begin."""
     nodes: dict[str, dict[str, Any]] = {}
     context = _Context()

@@ -85,7 +85,7 @@ def csv_rows(text: str, source: str, reading: Reading = Reading()) -> list[Row]:
     return [_csv_row(line, source) for line in spreadsheet.read(text, source, COLUMNS, reading)]
 
 
-def _csv_row(line: spreadsheet.Line, source: str) -> Row:
+def _csv_row(line: spreadsheet.SheetLine, source: str) -> Row:
     place, cells = f"line {line.number}", line.cells
     bare = Row(source=source, place=place, id=cells.get("id", ""), name=cells.get("name", "").strip(), result=READY)
     if line.surplus:

@@ -38,7 +38,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class SheetLine:
     """One line below the heads.
 
     Attributes:
@@ -83,7 +83,7 @@ def decode(data: bytes, source: str, encoding: str = "") -> str:
         ) from None
 
 
-def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iterator[Line]:
+def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iterator[SheetLine]:
     """Yield the lines below the first, whose cells are named by our columns.
 
     Args:
@@ -185,9 +185,9 @@ def _heads(
     return heads
 
 
-def _line(number: int, heads: Sequence[tuple[str, str | None]], cells: Sequence[str]) -> Line:
+def _line(number: int, heads: Sequence[tuple[str, str | None]], cells: Sequence[str]) -> SheetLine:
     pairs = [(at, head, column, cell) for at, ((head, column), cell) in enumerate(zip(heads, cells, strict=False), 1)]
-    return Line(
+    return SheetLine(
         number=number,
         cells={column: cell for _, _, column, cell in pairs if column is not None and cell.strip()},
         surplus=sum(1 for cell in cells[len(heads) :] if cell.strip()),

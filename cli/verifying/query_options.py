@@ -46,7 +46,7 @@ _SINGULARS: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class QueryOptions:
     """What the options of `question_options` said.
 
     Attributes:
@@ -73,13 +73,13 @@ class Asked:
 
 
 def question_options(command: _F) -> _F:
-    """Adds the options of a question, passed on as one argument `asked: Asked`."""
+    """Adds the options of a question, passed on as one argument `asked: QueryOptions`."""
 
     def invoke(
         *args: Any, wanted: tuple[str, ...], on: str | None, competencies: tuple[str, ...], **kwargs: Any
     ) -> Any:
         axes = {name: kwargs.pop(name) for name in _AXES}
-        return command(*args, asked=Asked(wanted=wanted, on=on, competencies=competencies, axes=axes), **kwargs)
+        return command(*args, asked=QueryOptions(wanted=wanted, on=on, competencies=competencies, axes=axes), **kwargs)
 
     from functools import update_wrapper
 

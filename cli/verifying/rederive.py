@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accredit.governance.admission import Admission
 from accredit.governance.fold import Fold
-from accredit.registry.domain.records import record_key
+from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import AccreditError, RefusedError
-from accredit.registry.evidence.snapshot import Subject, encode_snapshot
+from accredit.registry.evidence.snapshot import encode_snapshot
 from accredit.registry.statement import decode
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import Note

@@ -108,7 +108,7 @@ class Engine:
             ecosystem=ecosystem,
             name=name,
             signer=state_signer,
-            live=self.fold,
+            held=self.fold,
             last=last,
             image=None if base is None else base.notary,
         )

@@ -9,8 +9,8 @@ from typing import Any
 
 from accredit.gossip import events
 from accredit.gossip.events import FrameAnswered, Peer, SendFailed, Ticked
+from accredit.registry.domain.records import Subject
 from accredit.registry.errors import AccreditError, StorageError
-from accredit.registry.evidence.snapshot import Subject
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_note import StateNote
 

@@ -4,24 +4,24 @@ All nodes that hold one set of statements write one text (`registry.transparency
 without a leader. What makes that hard is a steady stream: no two nodes ever hold the same set at the same moment. So
 there are three sets:
 
-    live        all that is logged here                          (the engine's fold; grows by itself)
-    candidate   the set this node last stood by with its name    (trails live, which is a branch of it)
-    noted       the newest set that a quorum stands by           (trails candidate; proofs are made from it)
+    held        all that is logged here                          (the engine's fold; grows by itself)
+    cosigned    the set this node last stood by with its name    (trails what is held, which is a branch of it)
+    noted       the newest set that a quorum stands by           (trails cosigned; proofs are made from it)
 
-* **Cosigning.** A node stands by its live set once that has not changed for `QUIET`, if its last candidate has been
-  noted, or for `SETTLED` in any case. Nobody waits for anybody.
-* **Turns.** After `TURN` without a new quorum one signer, by the clock, offers its live set: text, cosignature, and
-  the ids that the newest noted set lacks. A signer that holds them all makes its candidate that set, and cosigns what
-  it comes to. A dead signer costs one turn.
-* **Never less.** A candidate only grows: an offer is taken only if it contains the candidate, and every narrowing
+* **Cosigning.** A node stands by all that it holds once that has not changed for `QUIET`, if what it last cosigned has
+  been noted, or for `SETTLED` in any case. Nobody waits for anybody.
+* **Turns.** After `TURN` without a new quorum one signer, by the clock, offers all it holds: text, cosignature, and
+  the ids that the newest noted set lacks. A signer that holds them all makes that its cosigned set, and cosigns what it
+  comes to. A dead signer costs one turn.
+* **Never less.** A cosigned set only grows: an offer is taken only if it contains that, and every narrowing
   statement that has been held for `HELD_BACK`. So one count never has two roots, and no revocation is left behind.
 * **Never two.** A signer that cosigns two roots of one count has lied, or its fold is broken: `Contradicts` proves it.
 * **Kept before told.** `Keep` comes before `Tell`: the last text signed survives the machine. A node counts its own
   cosignature only when it hears itself (`Tell`), so that none is shown to anybody which is not kept.
 
-What is new is folded twice, into live and into the candidate, and the roots are compared before anything is signed: if
-they differ, a bit has flipped, and nothing is signed until the node is started again. Then live is put over the
-candidate (`Fold.rebase`), so that the two are held once but for what is not cosigned yet.
+What is new is folded twice, into what is held and into what is cosigned, and the roots are compared before anything is
+signed: if they differ, a bit has flipped, and nothing is signed until the node is started again. Then what is held is
+put over what is cosigned (`Fold.rebase`), so that memory has it once but for what is not cosigned yet.
 
 A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
 
@@ -76,7 +76,7 @@ QUIET: Final = 250
 """Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
 
 SETTLED: Final = 1_500
-"""Without a change before a node cosigns although its last candidate never got a quorum, ms: one and a half ticks."""
+"""Without a change before a node cosigns although its last text never got a quorum, ms: one and a half ticks."""
 
 TURN: Final = 10_000
 """Without a new quorum before a signer offers its set, ms. Design proofs.md."""
@@ -108,16 +108,16 @@ class Notary:
         ecosystem: bytes,
         name: str,
         signer: Signer,
-        live: Fold,
+        held: Fold,
         last: str | None = None,
         image: NotaryImage | None = None,
     ) -> None:
-        """Begins with nothing noted, and everything in `live` still to be told of, but for what `image` has.
+        """Begins with nothing noted, and everything in `held` still to be told of, but for what `image` has.
 
         Args:
             name: this node's; it signs if the charter names it with this key among the signers.
             signer: has its state key.
-            live: the fold of all that is logged. No statement is added to it here, but its base changes. With an
+            held: the fold of all that is logged. No statement is added to it here, but its base changes. With an
                 image it is empty, and filled from that.
             last: the text last kept, if any: nothing smaller is ever signed.
             image: where another notary stood. This one begins there.
@@ -126,13 +126,13 @@ class Notary:
         self._ecosystem = ecosystem
         self._name = name
         self._signer = signer
-        self._live = live
+        self._held = held
         self._floor = 0 if last is None else StateNote.decode(last).count
-        self._candidate = Fold(ecosystem)
+        self._cosigned = Fold(ecosystem)
         self._is_damaged = False  # one set was folded twice, to two states
         self._steps: list[CosignedStep] = []
-        self._behind: MutableMapping[bytes, Statement] = {}  # live, not in the candidate
-        self._beyond: dict[bytes, None] = {}  # in the candidate, not noted
+        self._behind: MutableMapping[bytes, Statement] = {}  # held, not cosigned
+        self._beyond: dict[bytes, None] = {}  # cosigned, not noted
         self._since: dict[bytes, int] = {}  # when narrowing statements of _behind came, ms
         self._gathered: dict[str, dict[VerifierKey, OpenedState]] = {}
         self._sayings = Sayings()
@@ -150,8 +150,8 @@ class Notary:
     def image(self) -> NotaryImage:
         """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
         return NotaryImage(
-            live=self._live,
-            candidate=self._candidate,
+            held=self._held,
+            cosigned=self._cosigned,
             noted=self.noted,
             steps=tuple(self._steps),
             behind=self._behind,
@@ -165,13 +165,13 @@ class Notary:
         self._behind = Layered(image.behind)
         self._beyond = dict.fromkeys(image.beyond)
         if image.steps:
-            self._candidate = image.candidate.branch()
-            self._live.rebase(self._candidate)
-            for held in image.live.chains.own():
-                self._live.add(held)
-            self._live.settle()
+            self._cosigned = image.cosigned.branch()
+            self._held.rebase(self._cosigned)
+            for statement in image.held.chains.own():
+                self._held.add(statement)
+            self._held.settle()
         else:
-            self._live.rebase(image.live)
+            self._held.rebase(image.held)
 
     # ------------------------------------------------------------------------------------------- the one door
 
@@ -239,7 +239,7 @@ class Notary:
         Raises:
             StorageError: `state_damaged`: the statements do not lead to that state, so that nothing may be signed.
         """
-        if self._live.charter is None:
+        if self._held.charter is None:
             raise StorageError("state_damaged", "A state stood, and what is stored has no charter.", hint=_AUDIT)
         if statements or not self._steps:
             self._advance(statements)
@@ -265,7 +265,7 @@ class Notary:
         self._gather(opened)
         return self._count(state.encode())
 
-    # ------------------------------------------------------------------------------------------------ live set
+    # ------------------------------------------------------------------------------------------------ held set
 
     def _on_changed(self, statements: Iterable[Statement]) -> None:
         for statement in statements:
@@ -289,13 +289,13 @@ class Notary:
 
     @property
     def _is_noted(self) -> bool:
-        """Whether the candidate has its quorum."""
+        """Whether what is cosigned has its quorum."""
         return not self._steps or self._steps[-1].state == self.noted.state
 
-    # ----------------------------------------------------------------------------------------------- candidate
+    # ----------------------------------------------------------------------------------------------- cosigned
 
     def _advance(self, statements: Sequence[Statement]) -> StateNote:
-        """Makes the candidate contain `statements`; its text."""
+        """Makes the cosigned set contain `statements`; returns its text."""
         for statement in statements:
             self._behind.pop(statement.id, None)
             self._since.pop(statement.id, None)
@@ -303,9 +303,9 @@ class Notary:
         if self._steps:
             changed, committed = self._go_on(statements)
         else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
-            self._candidate = self._live.rest_on(statements)
-            changed, committed = self._candidate.pick(), dict.fromkeys(self._candidate.committed(), True)
-        state, root = self._text_of(self._candidate), self._candidate.statements_root()
+            self._cosigned = self._held.rest_on(statements)
+            changed, committed = self._cosigned.pick(), dict.fromkeys(self._cosigned.committed(), True)
+        state, root = self._text_of(self._cosigned), self._cosigned.statements_root()
         ids = tuple(statement.id for statement in statements)
         self._steps.append(
             CosignedStep(state=state, statements_root=root, changed=changed, committed=committed, ids=ids)
@@ -313,19 +313,19 @@ class Notary:
         return state
 
     def _go_on(self, statements: Sequence[Statement]) -> tuple[Picked, Mapping[bytes, bool]]:
-        """Adds to the candidate and puts the live set over it again; what differs, as in `CosignedStep`."""
-        count, root = len(self._live), self._live.state_root()
+        """Adds to the cosigned set and puts what is held over it again; what differs, as in `CosignedStep`."""
+        count, root = len(self._held), self._held.state_root()
         for statement in statements:
-            self._candidate.add(statement)
-        changes = self._candidate.settle()
-        if len(self._candidate) == count and self._candidate.state_root() != root:
+            self._cosigned.add(statement)
+        changes = self._cosigned.settle()
+        if len(self._cosigned) == count and self._cosigned.state_root() != root:
             self._is_damaged = True  # one set folded twice, two states: nothing may be signed
             self.disagreements += 1
-        self._live.rebase(self._candidate)
-        return self._candidate.pick(changes.records), changes.committed
+        self._held.rebase(self._cosigned)
+        return self._cosigned.pick(changes.records), changes.committed
 
     def _text_of(self, fold: Fold) -> StateNote:
-        charter = fold.charter or self._live.charter
+        charter = fold.charter or self._held.charter
         assert charter is not None
         return StateNote(
             name=" ".join(str(charter.body["name"]).split()),
@@ -336,7 +336,7 @@ class Notary:
         )
 
     def _stand_by(self, statements: list[Statement], *, offer: bool = False) -> list[Effect]:
-        """Makes the candidate contain `statements` and cosigns it, if this node is a signer."""
+        """Makes the cosigned set contain `statements` and cosigns it, if this node is a signer."""
         state = self._advance(statements)
         return [*self._tell(state, offer=offer), *self._count(state.encode())]
 
@@ -361,7 +361,7 @@ class Notary:
         return max((self._slot + 1) * TURN, self._stood_at + TURN)
 
     def _take_turn(self) -> list[Effect]:
-        """Offers the live set, if it is this node's turn and there is something a quorum has not seen."""
+        """Offers all that is held, if it is this node's turn and there is something a quorum has not seen."""
         self._slot = self._now // TURN
         names = sorted(key.name for key in self._keys())
         if not names or not (self._behind or self._beyond) or names[self._slot % len(names)] != self._name:
@@ -376,7 +376,7 @@ class Notary:
         if self._now >= offer.until:
             self._offer = None
             return []
-        wanted = {id: None for id in offer.ids if id not in self._candidate}
+        wanted = {id: None for id in offer.ids if id not in self._cosigned}
         if any(id not in self._behind for id in wanted):
             return []  # not all of it is held yet, or it builds on another noted set
         if any(id not in offer.ids for id in self._beyond):
@@ -385,7 +385,7 @@ class Notary:
         if any(came <= late for id, came in self._since.items() if id not in wanted):
             return []
         self._offer = None
-        if len(self._candidate) + len(wanted) != offer.state.count:
+        if len(self._cosigned) + len(wanted) != offer.state.count:
             return []  # another noted set below it: its own text would be another one
         effects = self._stand_by([self._behind[id] for id in wanted]) if wanted else self._tell(self._steps[-1].state)
         if self._steps[-1].state != offer.state:
@@ -401,7 +401,7 @@ class Notary:
         ids = message.get(2)
         if ids is not None and (type(ids) is not list or any(type(id) is not bytes or len(id) != 32 for id in ids)):
             raise DecodeError("bad_message", "the ids of an offer are byte strings of 32 bytes.", where="2")
-        if self._live.charter is None:
+        if self._held.charter is None:
             raise NotYetError("no_charter", "No charter is in effect here yet, so nobody is a signer.")
         opened = open_state(message[1], self._keys())
         if opened.state.ecosystem != self._ecosystem:
@@ -458,7 +458,7 @@ class Notary:
         return [self._settle_noted(at, note)]
 
     def _settle_noted(self, at: int, note: bytes) -> Stands:
-        """The candidate of step `at` becomes the noted state."""
+        """The cosigned set of step `at` becomes the noted state."""
         changed, committed = passed(self._steps[: at + 1])
         for id in (id for step in self._steps[: at + 1] for id in step.ids):
             self._beyond.pop(id, None)
@@ -479,10 +479,10 @@ class Notary:
 
     def _keys(self) -> list[VerifierKey]:
         """The signers' keys, as the charter in force names them."""
-        charter = self._live.charter
+        charter = self._held.charter
         if charter is None:
             return []
-        found = [self._live.get("node", name) for name in sorted(charter.body["signers"])]
+        found = [self._held.get("node", name) for name in sorted(charter.body["signers"])]
         return [
             signer_key(node["name"], node["keys"]["state"])
             for node in found

@@ -6,7 +6,7 @@ from typing import Any
 
 from accredit.governance.encoded_records import Picked
 from accredit.governance.fold import Fold
-from accredit.registry.evidence.snapshot import Subject
+from accredit.registry.domain.records import Subject
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.signed_note import VerifierKey
 from accredit.registry.transparency.state_note import OpenedState, StateNote
@@ -14,7 +14,7 @@ from accredit.registry.transparency.state_note import OpenedState, StateNote
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementsHeld:
-    """The live set grew by these."""
+    """The held set grew by these."""
 
     statements: tuple[Statement, ...]
 
@@ -119,7 +119,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CosignedStep:
-    """One candidate: its text, its statements' root, and what differs from the candidate before.
+    """One cosigned set: its text, its statements' root, and what differs from the one before.
 
     Attributes:
         changed: the records that do. committed: the statements to which the root binds, as in `Stands`.
@@ -133,7 +133,7 @@ class CosignedStep:
     ids: tuple[bytes, ...]
 
     def settled(self) -> "CosignedStep":
-        """The same candidate as the one that others are compared with: nothing differs."""
+        """Returns the same set as the one that others are compared with: nothing differs."""
         return replace(self, changed=Picked({}), committed={}, ids=())
 
 
@@ -159,8 +159,8 @@ class Offer:
 class NotaryImage:
     """Where a notary stood, for others that begin there; see `Notary.image`."""
 
-    live: Fold
-    candidate: Fold
+    held: Fold
+    cosigned: Fold
     noted: Standing
     steps: tuple[CosignedStep, ...]
     behind: Mapping[bytes, Statement]

@@ -1,6 +1,6 @@
 """The newest state that a quorum stands by: its records, its map, what changed on the way to it; and how it is stored.
 
-A `NotedMap` is a `registry.domain.records.Records` and proves each of its answers; `Noted` is the one in memory.
+A `NotedMap` is a `registry.domain.records.Records` and proves each of its answers; `MemoryNotedMap` is one in memory.
 Whoever drives an engine keeps one and brings it up to date with each `NoteStands`. It trails what is logged: proofs are
 made from it while newer statements are held already. `changed_since` says what differs from a state noted earlier, so
 that a verifier's snapshot can be brought up to date with a small file; of states long past, or before a restart, it
@@ -19,10 +19,9 @@ from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from accredit.governance.encoded_records import encoded, record_of
-from accredit.registry.domain.records import record_key
+from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode, reread
 from accredit.registry.errors import DecodeError
-from accredit.registry.evidence.snapshot import Subject
 from accredit.registry.transparency.signed_note import NOTE_BYTES_MAX, Note
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import StateMap, Trie
@@ -153,7 +152,7 @@ class NotedMap(Protocol):
         ...
 
     def changed_since(self, root: bytes) -> tuple[bytes, tuple[Subject, ...]] | None:
-        """What differs from an earlier noted state; see `Noted.changed_since`."""
+        """What differs from an earlier noted state; see `MemoryNotedMap.changed_since`."""
         ...
 
     def raws(self) -> Iterator[tuple[Subject, bytes]]:
@@ -179,7 +178,7 @@ class NotedMap(Protocol):
 
 
 @dataclass(slots=True)
-class Noted:
+class MemoryNotedMap:
     """See the module.
 
     Attributes:

@@ -35,7 +35,7 @@ from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationSta
 from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
-from .forwarded import Network
+from .forwarded import IpNetwork
 from .openapi import document
 from .problems import internal_problem, problem_of, problem_response
 from .routes import (
@@ -108,7 +108,7 @@ def create_app(
     witness: WitnessDoor | None = None,
     max_body_bytes: int = 4 * 1024 * 1024,
     submissions_per_minute: int = 6_000,
-    proxies: Sequence[Network] = (),
+    proxies: Sequence[IpNetwork] = (),
     proxy_header: str = "x-forwarded-for",
     stream_seconds: float = STREAM_SECONDS,
 ) -> Starlette:

@@ -23,7 +23,7 @@ import trio
 from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError
 
-from .http1 import Body, Head, Headers, encode_head, head_end, parse_head
+from .http1 import Headers, RequestBody, RequestHead, encode_head, head_end, parse_head
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Connection:
         if self._is_dirty:
             await self._linger()
 
-    async def _read_head(self) -> Head | None:
+    async def _read_head(self) -> RequestHead | None:
         """The next head; None where the other side has ended the connection before one."""
         buffer, scope = self._buffer, self._scope
         scanned = 0
@@ -178,10 +178,10 @@ class Connection:
 
     # --------------------------------------------------------------------------------- one request and its answer
 
-    def _begin(self, head: Head | None) -> None:
+    def _begin(self, head: RequestHead | None) -> None:
         """What is known of the request under way."""
         self._head = head
-        self._body = Body(0 if head is None else head.length)
+        self._body = RequestBody(0 if head is None else head.length)
         self._has_told_body = False
         self._start: dict[str, Any] | None = None
         self._has_started = False
@@ -193,7 +193,7 @@ class Connection:
         self._charged = 0
         self._is_dirty = False  # bytes of the request are, or may be, on their way still
 
-    async def _answer(self, head: Head) -> None:
+    async def _answer(self, head: RequestHead) -> None:
         self._begin(head)
         scope = {
             "type": "http",

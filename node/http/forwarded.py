@@ -20,14 +20,14 @@ HOPS: Final = 16
 """Proxies one behind the other that are looked through."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # RFC 7239 §4: for=192.0.2.43, for="[2001:db8::17]:4711"; names may be in any case
 _FOR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*"?([^";]*)"?\s*(?:;|$)', re.IGNORECASE)
 _WITH_PORT: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+def networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
     """Networks in CIDR notation; an address stands for itself.
 
     Raises:
@@ -53,7 +53,7 @@ def address_of(text: str) -> Address | None:
     return parsed if mapped is None else mapped
 
 
-def is_proxy(address: str, proxies: Sequence[Network]) -> bool:
+def is_proxy(address: str, proxies: Sequence[IpNetwork]) -> bool:
     """Whether it is that of a trusted proxy."""
     parsed = address_of(address)
     return parsed is not None and any(parsed in network for network in proxies)
@@ -68,7 +68,7 @@ def share_of(address: str) -> str:
 
 
 def client_of(
-    peer: str, headers: Iterable[tuple[bytes, bytes]], *, proxies: Sequence[Network], header: str = "x-forwarded-for"
+    peer: str, headers: Iterable[tuple[bytes, bytes]], *, proxies: Sequence[IpNetwork], header: str = "x-forwarded-for"
 ) -> str:
     """The address that asks: the connection's, or what trusted proxies say about it.
 

@@ -1,7 +1,7 @@
 r"""HTTP/1.1 as bytes (RFC 9112), read strictly: what two readers could read in two ways is refused.
 
     head = parse_head(b"GET /healthz HTTP/1.1\r\nHost: node.example\r\n\r\n")
-    body = Body(head.length)
+    body = RequestBody(head.length)
     body.feed(buffer)                   what of the body has come; takes it out of the buffer
 
 The grammar is that of RFC 9112 and RFC 9110 §5, in regular expressions, each of which looks at a byte once.
@@ -56,7 +56,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class RequestHead:
     """A request up to its body.
 
     Attributes:
@@ -106,7 +106,7 @@ def head_end(buffer: bytearray, scanned: int) -> int:
     return -1
 
 
-def parse_head(data: bytes) -> Head:
+def parse_head(data: bytes) -> RequestHead:
     """The request whose head is `data`, from its first byte to the empty line.
 
     Raises:
@@ -160,7 +160,7 @@ def parse_head(data: bytes) -> Head:
     options = {option.strip() for option in connection.split(b",")}
     if expectation and expectation != b"100-continue":
         raise InputError("expectation_failed", "only 100-continue can be expected.", hint="Send no Expect.")
-    return Head(
+    return RequestHead(
         method=method.decode(),
         path=unquote(raw_path.decode()) if b"%" in raw_path else raw_path.decode(),
         raw_path=raw_path,
@@ -211,11 +211,11 @@ def _length(length: bytes | None, coding: bytes | None, is_old: bool) -> int | N
     return int(length)
 
 
-class Body:
+class RequestBody:
     """The body of one request, as its bytes come.
 
     Args:
-        length: as in `Head`.
+        length: as in `RequestHead`.
 
     Attributes:
         is_done: whether it has come whole.

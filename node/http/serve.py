@@ -32,7 +32,7 @@ from accredit.registry.errors import InputError
 from accredit.registry.transparency.equivocation import Conflict
 
 from .forwarded import networks
-from .server import SPARE_DESCRIPTORS, App, Bounds, Server
+from .server import SPARE_DESCRIPTORS, App, ConnectionLimits, Server
 
 BACKLOG: Final = 1024
 """Connections that the kernel holds until they are accepted."""
@@ -147,13 +147,13 @@ async def serve(
     await server.run(listener, shutdown=trio.sleep_forever if shutdown is None else shutdown)
 
 
-def bounds_of(config: NodeConfig) -> Bounds:
+def bounds_of(config: NodeConfig) -> ConnectionLimits:
     """What connections may take; never so many of them that the node itself is left without file descriptors."""
     descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     most = config.max_connections
     if descriptors != resource.RLIM_INFINITY:
         most = max(1, min(most, descriptors - SPARE_DESCRIPTORS))
-    return Bounds(
+    return ConnectionLimits(
         connections=most,
         of_address=config.max_connections_per_address,
         body_bytes=config.max_unfinished_bytes,

@@ -3,7 +3,7 @@
     server = Server(app, bounds=Bounds(), now=clock.now)
     await server.run(listener, shutdown=stopping.wait)      a `trio.SocketListener`, or one with TLS around it
 
-What one address, or all of them together, can take from the node is bounded (`Bounds`):
+What one address, or all of them together, can take from the node is bounded (`ConnectionLimits`):
 
 * **connections in all**: where all are taken, the one that has waited longest for a request gives way to the newcomer,
   so that whoever opens lines and says nothing shuts nobody out; where all are at work, the newcomer gets a 503;
@@ -33,7 +33,7 @@ from accredit.node.telemetry import event
 from accredit.registry.errors import BusyError
 
 from .connection import HEAD_SECONDS, Connection, http_date
-from .forwarded import Network, is_proxy, share_of
+from .forwarded import IpNetwork, is_proxy, share_of
 from .http1 import encode_head
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
 
@@ -55,7 +55,7 @@ App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[Non
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class ConnectionLimits:
     """What connections may take.
 
     Attributes:
@@ -67,7 +67,7 @@ class Bounds:
     connections: int = 1_000
     of_address: int = 250
     body_bytes: int = 64 * 1024 * 1024
-    proxies: Sequence[Network] = ()
+    proxies: Sequence[IpNetwork] = ()
 
 
 class Server:
@@ -81,7 +81,7 @@ class Server:
         is_stopping: whether connections end after the answer under way.
     """
 
-    def __init__(self, app: App, *, bounds: Bounds, now: Callable[[], float]) -> None:
+    def __init__(self, app: App, *, bounds: ConnectionLimits, now: Callable[[], float]) -> None:
         self.app = app
         self.is_stopping = False
         self._bounds = bounds

@@ -24,7 +24,7 @@ import trio
 
 from accredit.node.engine import Changed, Engine, KeepNote
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
-from accredit.node.ports import RunBlocking
+from accredit.node.ports import Progress, RunBlocking
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.sync.initial_sync import Bulk
@@ -49,9 +49,6 @@ RETRY_SECONDS: Final = (1.0, 60.0)
 """First and longest pause between attempts to sign on a full disk, doubling. A guess: an operator's minute."""
 
 _log = logging.getLogger(__name__)
-
-Progress = Callable[[int, int], None]
-"""Called with entries done and entries in all."""
 
 
 def is_disagreement(error: StorageError) -> bool:

@@ -59,7 +59,7 @@ from accredit.node.engine import (
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.key_files import NodeKeys
-from accredit.node.ports import RunBlocking, Transport, in_thread
+from accredit.node.ports import Progress, RunBlocking, Transport, in_thread
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.node.storage.state_store import NotedStore
@@ -73,7 +73,7 @@ from accredit.registry.transparency.equivocation import Conflict
 from . import equivocations
 from .fitness import STATEMENTS, Fitness
 from .note_sender import Telling
-from .persistence import Keeping, Progress, is_disagreement
+from .persistence import Keeping, is_disagreement
 from .reply_slots import Slots
 from .state_writer import Noting
 

@@ -17,7 +17,7 @@
 * In memory are what changed and is not written yet, and the rows used last, so many of each table.
 
 Any thread may read, as of `Reader`; who changes a fold does so in one thread at a time, and not while `take`,
-`written` or `put_back` runs. `Changes.write` reads only what `take` has put aside, and may run beside all of it.
+`written` or `put_back` runs. `PendingWrites.write` reads only what `take` has put aside, and may run beside all of it.
 
 What it does not do: decide when to write, or fold.
 """
@@ -29,9 +29,8 @@ from sqlite3 import Connection
 from typing import Any, Final, Generic, TypeVar
 
 from accredit.governance.holdings import STATEMENTS, About, ByNumber, Fact
-from accredit.governance.reducers import Subject
 from accredit.node.engine.quorum_state import Part
-from accredit.registry.domain.records import record_key
+from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode, reread
 from accredit.registry.errors import DecodeError, StorageError
 from accredit.registry.statement import Statement, recall
@@ -80,7 +79,7 @@ class _Recent(Generic[K, V]):
         self._old.pop(key, None)
 
 
-Row = Mapping[str, Any]
+SqlRow = Mapping[str, Any]
 
 
 class _Rows:
@@ -92,11 +91,11 @@ class _Rows:
         self._select = f"SELECT facts FROM fold_{name} WHERE key = ?"
         self._list = f"SELECT key, facts FROM fold_{name} WHERE key >= ? AND key < ?"
         self._all = f"SELECT key, facts FROM fold_{name}"
-        self.fresh: dict[Any, Row] = {}
-        self.leaving: dict[Any, Row] = {}
-        self._recent: _Recent[Any, Row] = _Recent(ROWS)
+        self.fresh: dict[Any, SqlRow] = {}
+        self.leaving: dict[Any, SqlRow] = {}
+        self._recent: _Recent[Any, SqlRow] = _Recent(ROWS)
 
-    def get(self, key: Any) -> Row:
+    def get(self, key: Any) -> SqlRow:
         """The facts about `key`; none where there are none. Not to be changed."""
         for rows in (self.fresh, self.leaving):
             if (row := rows.get(key)) is not None:
@@ -108,10 +107,10 @@ class _Rows:
             self._recent.put(key, row)
         return row
 
-    def set(self, key: Any, row: Row) -> None:
+    def set(self, key: Any, row: SqlRow) -> None:
         self.fresh[key] = row
 
-    def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, Row]]:
+    def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, SqlRow]]:
         """All rows, or those whose keys begin so."""
         if beginning is None:
             stored = self._reader.ask(self._all)
@@ -125,7 +124,7 @@ class _Rows:
             if row and (beginning is None or key.startswith(beginning)):
                 yield key, row
 
-    def take(self) -> dict[Any, Row]:
+    def take(self) -> dict[Any, SqlRow]:
         assert not self.leaving, "one after the other"
         self.leaving, self.fresh = self.fresh, {}
         return self.leaving
@@ -142,8 +141,8 @@ class _Rows:
         self.fresh, self.leaving, self._recent = {}, {}, _Recent(ROWS)
 
 
-def _facts(raw: bytes) -> Row:
-    row: Row = reread(raw)
+def _facts(raw: bytes) -> SqlRow:
+    row: SqlRow = reread(raw)
     return row
 
 
@@ -372,7 +371,7 @@ class _Records(MutableMapping[str, bytes]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class FoldMark:
     """Of what the stored fold is.
 
     Attributes:
@@ -391,7 +390,7 @@ class Mark:
         return encode([self.part.as_list(), self.version, dict(self.counts), self.has_maps])
 
     @classmethod
-    def decode(cls, data: bytes) -> "Mark":
+    def decode(cls, data: bytes) -> "FoldMark":
         """The inverse of `encode`.
 
         Raises:
@@ -404,15 +403,15 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class PendingWrites:
     """What is to be written; see `StoredHoldings.take`.
 
     Attributes:
         records: those that changed, as encoded; None: it is no more. committed: as of `Fold.settle`.
     """
 
-    mark: Mark
-    rows: Mapping[str, Mapping[Any, Row]]
+    mark: FoldMark
+    rows: Mapping[str, Mapping[Any, SqlRow]]
     records: Mapping[Subject, bytes | None]
     committed: Mapping[bytes, bool]
 
@@ -487,7 +486,7 @@ class StoredHoldings:
         self.records_leaving: dict[Subject, bytes | None] = {}
         self.committed: dict[bytes, bool] = {}
         self._committed_leaving: dict[bytes, bool] = {}
-        self.mark = Mark(part=Part(size=0), version=version)
+        self.mark = FoldMark(part=Part(size=0), version=version)
         self.counts: dict[str, int] = {}
         self._counts_before: dict[str, int] = {}
 
@@ -504,7 +503,7 @@ class StoredHoldings:
         try:
             if checksum(data) != digest:
                 raise DecodeError("bad_mark", "its checksum is another one.")
-            mark = Mark.decode(data)
+            mark = FoldMark.decode(data)
         except DecodeError as error:
             raise fold_damaged(f"its mark cannot be read: {error.message}") from error
         if mark.version != self._version:
@@ -575,7 +574,7 @@ class StoredHoldings:
         """How many rows and records have changed and are not written."""
         return len(self.records_fresh) + sum(len(rows.fresh) for rows in self._rows.values())
 
-    def take(self, part: Part, *, has_maps: bool = True) -> Changes:
+    def take(self, part: Part, *, has_maps: bool = True) -> PendingWrites:
         """What has changed since the last time, to be written; until it is, it is read from here.
 
         Args:
@@ -585,8 +584,8 @@ class StoredHoldings:
         rows = {name: rows.take() for name, rows in self._rows.items()}
         self.records_leaving, self.records_fresh = self.records_fresh, {}
         self._committed_leaving, self.committed = self.committed, {}
-        mark = Mark(part=part, version=self._version, counts=dict(self.counts), has_maps=has_maps)
-        return Changes(mark=mark, rows=rows, records=self.records_leaving, committed=self._committed_leaving)
+        mark = FoldMark(part=part, version=self._version, counts=dict(self.counts), has_maps=has_maps)
+        return PendingWrites(mark=mark, rows=rows, records=self.records_leaving, committed=self._committed_leaving)
 
     def written(self) -> None:
         """What was taken is stored."""
@@ -607,7 +606,7 @@ class StoredHoldings:
             rows.forget()
         self.records_fresh, self.records_leaving = {}, {}
         self.committed, self._committed_leaving, self.counts = {}, {}, {}
-        self.mark = Mark(part=Part(size=0), version=self._version)
+        self.mark = FoldMark(part=Part(size=0), version=self._version)
 
 
 def clear(connection: Connection) -> None:

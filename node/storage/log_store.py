@@ -8,7 +8,7 @@
   what was appended, all that `append` returned for included. On a full disk nothing of it is there.
 * Opening verifies the tree's edge and the last entry against the stored root; `audit` verifies everything.
 * A `Store` reads through other connections than the one it writes with, and thus sees committed facts only. That one
-  has a thread of its own (`sqlite.Writer`); what is written comes to it as a function, `Store.write`.
+  has a thread of its own (`sqlite.SqliteWriter`); what is written comes to it as a function, `Store.write`.
 
 Methods are synchronous and short; a trio program calls them through one seam (a worker thread), a batch at a time.
 
@@ -27,7 +27,7 @@ from accredit.registry.transparency.tiles import ENTRY_BYTES_MAX, TILE_WIDTH
 
 from .log_reader import Change, Reader, open_reader
 from .migrations import FED, check_schema, migrate, tile_key
-from .sqlite import ReadConnections, Writer, WriterLock, checksum, telling_what_to_do, transaction
+from .sqlite import ReadConnections, SqliteWriter, WriterLock, checksum, telling_what_to_do, transaction
 from .tree_edge import Edge, TileId, load_edge, tree_damaged
 
 __all__ = ["Change", "Reader", "Store", "open_reader"]
@@ -43,7 +43,7 @@ T = TypeVar("T")
 class Store(Reader):
     """The one that writes; every method but `close` may be called from any thread, they take turns."""
 
-    def __init__(self, path: Path, connections: ReadConnections, writer: Writer, lock: WriterLock) -> None:
+    def __init__(self, path: Path, connections: ReadConnections, writer: SqliteWriter, lock: WriterLock) -> None:
         super().__init__(path, connections)
         self._writer = writer
         self._lock = lock
@@ -65,10 +65,10 @@ class Store(Reader):
         """
         assert len(ecosystem) == HASH_BYTES
         lock = WriterLock(path)
-        opened: list[Writer | ReadConnections] = []
+        opened: list[SqliteWriter | ReadConnections] = []
         try:
             with telling_what_to_do(path):
-                opened.append(writer := Writer(path))
+                opened.append(writer := SqliteWriter(path))
                 writer.run(partial(_prepare, path=path, whose={"ecosystem": ecosystem.hex(), "origin": origin}))
                 opened.append(connections := ReadConnections(path))
                 return Store(path, connections, writer, lock)

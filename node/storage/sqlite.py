@@ -7,7 +7,7 @@
 * The writing process holds `flock` on `<database>.lock` as long as it lives (`WriterLock`), however it ends.
 * **One connection belongs to one thread**, the one that opened it, and `sqlite3` refuses any other. Two threads on one
   connection read each other's rows from Python 3.12 on. So threads share a `ReadConnections`, which has one for each of
-  them, and a `Writer`, whose connection has a thread of its own to which the work comes.
+  them, and a `SqliteWriter`, whose connection has a thread of its own to which the work comes.
 
 What it does not do: know any table (`migrations`) or query (`store`).
 """
@@ -164,7 +164,7 @@ class ReadConnections:
         self._own.close()
 
 
-class Writer:
+class SqliteWriter:
     """The one connection that writes, in a thread of its own: what is to be written comes to it, in its turn.
 
     Args:

@@ -31,10 +31,9 @@ from typing import Any, Final, Self
 
 from accredit.node.engine import quorum_state
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
-from accredit.registry.domain.records import record_key
+from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError, StorageError
-from accredit.registry.evidence.snapshot import Subject
 from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.merkle import HASH_BYTES
 from accredit.registry.transparency.state_note import StateNote
@@ -78,7 +77,7 @@ RecordsBySubject = Mapping[Subject, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class NotedHead:
     """What is noted, without the records.
 
     Attributes:
@@ -97,7 +96,7 @@ class StoredNoted:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._read: tuple[Any, Head] | None = None
+        self._read: tuple[Any, NotedHead] | None = None
 
     @property
     def trie(self) -> SqliteStateMap:
@@ -123,7 +122,7 @@ class StoredNoted:
 
     # ------------------------------------------------------------------------------------------------ the note
 
-    def head(self) -> Head | None:
+    def head(self) -> NotedHead | None:
         """What is noted; None before the first quorum.
 
         Raises:
@@ -411,7 +410,7 @@ def state_damaged(what: str) -> StorageError:
     )
 
 
-def _head(records_root: bytes, statements_root: bytes, past: int, name: str, value: bytes, digest: bytes) -> Head:
+def _head(records_root: bytes, statements_root: bytes, past: int, name: str, value: bytes, digest: bytes) -> NotedHead:
     if value is None:
         raise state_damaged("its note is not there")
     try:
@@ -423,14 +422,14 @@ def _head(records_root: bytes, statements_root: bytes, past: int, name: str, val
         raise state_damaged("its roots are none")
     if not _leads_to(state, records_root, statements_root):
         raise state_damaged("its two roots do not lead to the root in its note")
-    return Head(kept=kept, state=state, records_root=records_root, statements_root=statements_root, past=past)
+    return NotedHead(kept=kept, state=state, records_root=records_root, statements_root=statements_root, past=past)
 
 
 def _leads_to(state: StateNote, records_root: bytes, statements_root: bytes) -> bool:
     return state_root(records_root, statements_root) == state.root
 
 
-def _read_head(connection: Connection) -> Head | None:
+def _read_head(connection: Connection) -> NotedHead | None:
     row = connection.execute(_ROW, (KEPT_NOTE,)).fetchone()
     return None if row is None else _head(*row)
 
@@ -494,7 +493,7 @@ def _clear(connection: Connection) -> None:
         SqliteStateMap(connection, name).rebuild(())
 
 
-def _remember(connection: Connection, before: Head, changed: Mapping[Subject, object]) -> int:
+def _remember(connection: Connection, before: NotedHead, changed: Mapping[Subject, object]) -> int:
     """Puts the state before into the past, and forgets what is too long ago; its number."""
     seq = before.past + 1
     data = encode([list(subject) for subject in sorted(changed)])

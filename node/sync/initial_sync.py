@@ -36,7 +36,7 @@ from typing import Final
 import trio
 
 from accredit.node.engine import Engine
-from accredit.node.ports import RunBlocking
+from accredit.node.ports import Progress, RunBlocking
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, StorageError
@@ -58,9 +58,6 @@ ROUND_SECONDS: Final = (1.0, 4.0)
 
 FULL_SECONDS: Final = (1.0, 60.0)
 """First and longest pause before a batch that found no room on the disk is stored again, doubling."""
-
-Progress = Callable[[int, int], None]
-"""Called with entries read and entries in all."""
 
 _log = logging.getLogger(__name__)
 

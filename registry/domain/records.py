@@ -30,6 +30,10 @@ TYPES: Final = (
 )
 
 
+Subject = tuple[str, str]
+"""Type and id of a record."""
+
+
 class Records(Protocol):
     """What a decision reads."""
 

@@ -52,7 +52,7 @@ from ..transparency.signed_note import NOTE_BYTES_MAX, VerifierKey
 from ..transparency.state_note import AHEAD_MAX, StateNote
 from ..transparency.state_trie import state_root
 from .proved_records import Governing, ProvenRecord, ProvenRecords, decode_records
-from .state_check import CheckError, CheckResult, Noted, read_note
+from .state_check import CheckError, CheckResult, NotedState, read_note
 from .trust_policy import TrustPolicy
 
 EVIDENCE_BYTES: Final = 16 * 1024 * 1024
@@ -198,7 +198,7 @@ class EvidenceChecker:
 
     def __init__(self, policy: TrustPolicy) -> None:
         self._policy = policy
-        self._notes: dict[bytes, Noted] = {}
+        self._notes: dict[bytes, NotedState] = {}
         self._read_at: int | None = None
         self._governing = Governing(bytes(HASH_BYTES))
 
@@ -244,7 +244,7 @@ class EvidenceChecker:
             signers=noted.signers,
         )
 
-    def _read(self, note: bytes, now: int) -> Noted:
+    def _read(self, note: bytes, now: int) -> NotedState:
         if self._read_at != now or len(self._notes) >= NOTES_MAX:
             self._notes.clear()
             self._read_at = now

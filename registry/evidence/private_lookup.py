@@ -33,7 +33,7 @@ from ..transparency.state_trie import DEPTH_MAX, state_root
 from .check import check_authority
 from .proved_records import ProvenRecord, ProvenRecords
 from .range_proof import Prefix, check_prefix
-from .state_check import CheckError, CheckResult, Noted, read_note
+from .state_check import CheckError, CheckResult, NotedState, read_note
 from .trust_policy import TrustPolicy
 
 LEAVES_MAX: Final = 20_000
@@ -107,7 +107,7 @@ class BucketRecords:
         noted: the state it is of. prefix: what it holds everything under.
     """
 
-    def __init__(self, prefix: Prefix, noted: Noted, leaves: Mapping[bytes, Leaf], proven: ProvenRecords) -> None:
+    def __init__(self, prefix: Prefix, noted: NotedState, leaves: Mapping[bytes, Leaf], proven: ProvenRecords) -> None:
         """Use `open_bucket`."""
         self.prefix = prefix
         self.noted = noted

@@ -23,7 +23,7 @@ from typing import Any, Final
 from ..decision.decide import decide
 from ..decision.query import Query, spelled_authority
 from ..decision.verdict import Decision, Reason, Verdict
-from ..domain.records import record_key
+from ..domain.records import Subject, record_key
 from ..encoding.cbor import decode
 from ..encoding.rfc3339 import text
 from ..errors import DecodeError, RefusedError
@@ -31,11 +31,8 @@ from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
 from ..transparency.signed_note import NOTE_BYTES_MAX
 from ..transparency.state_note import AHEAD_MAX
 from ..transparency.state_trie import Trie, state_root
-from .state_check import Noted, read_note
+from .state_check import NotedState, read_note
 from .trust_policy import LIFETIME, TrustPolicy
-
-Subject = tuple[str, str]
-"""Type and id of a record."""
 
 _SNAPSHOT: Final = b"accredit-snapshot/v1\n"
 _DELTA: Final = b"accredit-delta/v1\n"
@@ -94,7 +91,7 @@ class Snapshot:
         noted: the state they are of.
     """
 
-    def __init__(self, records: dict[Subject, bytes], statements_root: bytes, noted: Noted, policy: TrustPolicy):
+    def __init__(self, records: dict[Subject, bytes], statements_root: bytes, noted: NotedState, policy: TrustPolicy):
         """Use `load`."""
         self._raw = records
         self._trie = Trie(_leaf(subject, raw) for subject, raw in records.items())
@@ -274,7 +271,7 @@ def _leaf(subject: Subject, raw: bytes) -> tuple[bytes, bytes]:
     return record_key(*subject), sha256(raw).digest()
 
 
-def _require_root(trie: Trie, statements_root: bytes, noted: Noted) -> None:
+def _require_root(trie: Trie, statements_root: bytes, noted: NotedState) -> None:
     if state_root(trie.root(), statements_root) != noted.state.root:
         raise RefusedError(
             "snapshot_root",

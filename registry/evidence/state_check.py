@@ -53,7 +53,7 @@ class CheckError(RefusedError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class NotedState:
     """A state that a quorum of the policy's signers vouches for: only `read_note` makes one.
 
     Attributes:
@@ -69,7 +69,7 @@ class Noted:
     note: bytes
 
 
-def read_note(note: bytes, policy: TrustPolicy, now: int, *, max_age: int | None = None) -> Noted:
+def read_note(note: bytes, policy: TrustPolicy, now: int, *, max_age: int | None = None) -> NotedState:
     """Checks a state note: cosignatures, age, ecosystem, and that it does not fall behind what was verified before.
 
     Args:
@@ -90,7 +90,7 @@ def read_note(note: bytes, policy: TrustPolicy, now: int, *, max_age: int | None
     except RefusedError as error:
         result = CheckResult.STALE if error.code == "count_lower" else CheckResult.REFUTED
         raise CheckError(result, "count", error.message, hint=error.hint) from None
-    return Noted(state=opened.state, since=since, signers=tuple(times), note=note)
+    return NotedState(state=opened.state, since=since, signers=tuple(times), note=note)
 
 
 def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:

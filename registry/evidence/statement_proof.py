@@ -22,7 +22,7 @@ from typing import Any, Final
 from ..errors import DecodeError, RefusedError
 from ..transparency.signed_note import decode_base64
 from ..transparency.state_trie import check_proof, state_root
-from .state_check import CheckError, CheckResult, Noted, read_note
+from .state_check import CheckError, CheckResult, NotedState, read_note
 from .trust_policy import TrustPolicy
 
 _HEX: Final = re.compile("[0-9a-f]{64}", re.ASCII)
@@ -69,7 +69,7 @@ class Proved:
     """Whether a noted state binds to a statement: only `check_presence` makes one."""
 
     is_present: bool
-    noted: Noted
+    noted: NotedState
 
 
 def check_presence(presence: Presence, id: bytes, policy: TrustPolicy, now: int) -> Proved:

@@ -6,7 +6,7 @@ of an honest signer for a state that none was in."""
 from typing import Any
 
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
+from accredit.registry.domain.records import MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.evidence.prove import prove
@@ -16,8 +16,6 @@ from accredit.registry.transparency.state_trie import Trie, state_root
 from accredit.simulations.virtual.host import Host
 
 from .conduct import Adversary
-
-Subject = tuple[str, str]
 
 
 class Remembering(Adversary):

@@ -39,7 +39,7 @@ from accredit.registry.statement import Statement, decode
 from accredit.simulations.virtual.checker import Checker
 from accredit.simulations.virtual.disk import SYNC_MS
 from accredit.simulations.virtual.metrics import RunMetrics
-from accredit.simulations.virtual.ports import WorldView
+from accredit.simulations.virtual.ports import Answer, WorldView
 from accredit.simulations.virtual.shared_list import SharedList
 
 from .clock import HostClock
@@ -54,8 +54,6 @@ PATIENCE: Final = 30.0
 """Seconds that a client waits for an answer; that of `node.clients.node_client`."""
 
 _ROLES: Final = ("peer", "log", "witness", "state")
-
-Answer = Callable[[tuple[SubmissionResult, ...] | None], None]
 
 
 class WatchedRuntime(Runtime):

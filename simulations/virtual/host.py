@@ -34,7 +34,7 @@ from accredit.node.engine import (
     TellNote,
 )
 from accredit.node.engine.image import EngineImage
-from accredit.node.engine.quorum_state import KeptNote, Noted
+from accredit.node.engine.quorum_state import KeptNote, MemoryNotedMap
 from accredit.registry.decision.query import Query
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, StorageError
@@ -176,7 +176,7 @@ class Host:
         self.starts = 0
         self.conflicts: list[bytes] = []
         self.is_dialled = True
-        self._noted = Noted()
+        self._noted = MemoryNotedMap()
         self._kept: KeptNote | None = None
         self._signed: KeepNote | None = None
         self._random = world.timeline.stream(f"host {name}")
@@ -199,7 +199,7 @@ class Host:
         return self.conduct.is_honest
 
     @property
-    def noted(self) -> Noted | None:
+    def noted(self) -> MemoryNotedMap | None:
         """The newest state with a quorum, its records and its map; None before the first, or while it is down."""
         return None if self.engine is None or self._noted.note is None else self._noted
 
@@ -234,7 +234,7 @@ class Host:
         self.engine = engine
         self._note("start")
         signed = None if self._signed is None else (StateNote.decode(self._signed.text), self._signed.part)
-        self._noted = Noted()  # in memory, made anew from what stands again
+        self._noted = MemoryNotedMap()  # in memory, made anew from what stands again
         self._perform(engine.settle(now=self.clock, signed=signed, noted=self._kept, conflicts=self.conflicts))
         world.check(lambda checker: checker.on_start(world, self))
         if self.starts > 1:  # what the crash left on the disk with nobody told of it

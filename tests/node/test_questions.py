@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from accredit.cli.verifying.query_options import Asked
+from accredit.cli.verifying.query_options import QueryOptions
 from accredit.cli.verifying.query_options import query_of as query_of_options
 from accredit.node.questions import Question, query_from_trqp, query_of
 from accredit.registry.decision.query import Query
@@ -42,7 +42,7 @@ def by_options(members: dict[str, Any]) -> Query:
     axes = dict.fromkeys((*_OPTIONS, "key")) | {name: asked[name] for name in (*_OPTIONS, "key") if name in asked}
     competencies = tuple(_several(asked, "competency", "competencies"))
     when = asked.get("issued_on", asked.get("time"))
-    options = Asked(wanted=tuple(wanted), on=when, competencies=competencies, axes=axes)
+    options = QueryOptions(wanted=tuple(wanted), on=when, competencies=competencies, axes=axes)
     return query_of_options(options.question(asked.get("entity", asked["issuer"])), ECOSYSTEM)
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
+from accredit.registry.domain.records import MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.evidence.check import AUTHORIZATION, Evidence
 from accredit.registry.evidence.prove import prove
-from accredit.registry.evidence.snapshot import Subject, encode_snapshot
+from accredit.registry.evidence.snapshot import encode_snapshot
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.transparency.signed_note import Note, VerifierKey
 from accredit.registry.transparency.state_note import StateNote, cosign_state, quorum, signer_key

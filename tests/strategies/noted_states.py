@@ -12,8 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from accredit.node.engine.quorum_state import KeptNote, Part
-from accredit.registry.domain.records import record_digest, record_key
-from accredit.registry.evidence.snapshot import Subject
+from accredit.registry.domain.records import Subject, record_digest, record_key
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import Trie, state_root
 from tests.strategies.noted import cosigned, node_names

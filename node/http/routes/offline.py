@@ -21,13 +21,13 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from accredit.node.engine.quorum_state import NotedMap
-from accredit.registry.domain.records import record_digest
+from accredit.registry.domain.records import Subject, record_digest
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.private_lookup import LEAVES_MAX
 from accredit.registry.evidence.proved_records import ProvenRecord, Recorder
 from accredit.registry.evidence.range_proof import Prefix
-from accredit.registry.evidence.snapshot import Subject, encode_delta, encode_snapshot
+from accredit.registry.evidence.snapshot import encode_delta, encode_snapshot
 from accredit.registry.transparency.state_trie import KEY_BYTES
 
 from .notes import standing

@@ -13,7 +13,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from accredit.node.http.forwarded import Network, client_of, share_of
+from accredit.node.http.forwarded import IpNetwork, client_of, share_of
 from accredit.registry.errors import InputError
 
 from .node_ports import ReadableNode, WitnessDoor, Writer
@@ -53,7 +53,7 @@ class ApplicationState:
     urgent_pace: Pace
     note_pace: Pace
     max_body_bytes: int
-    proxies: Sequence[Network] = ()
+    proxies: Sequence[IpNetwork] = ()
     proxy_header: str = "x-forwarded-for"
     stream_seconds: float = STREAM_SECONDS
     streams: int = 0

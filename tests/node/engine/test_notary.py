@@ -11,7 +11,7 @@ import pytest
 from accredit.governance.fold import Fold
 from accredit.node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
 from accredit.node.engine.notary_events import Arrived, Keep, Stands, StatementsHeld, Tell, Ticked
-from accredit.node.engine.quorum_state import KeptNote, Noted, Part
+from accredit.node.engine.quorum_state import KeptNote, MemoryNotedMap, Part
 from accredit.registry.domain.records import record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair
@@ -43,7 +43,7 @@ class Host:
     pending: list[Statement] = field(default_factory=list)
     kept: list[StateNote] = field(default_factory=list)
     without: tuple[bytes, ...] = ()
-    noted: Noted = field(default_factory=Noted)
+    noted: MemoryNotedMap = field(default_factory=MemoryNotedMap)
     notes: list[tuple[int, bytes]] = field(default_factory=list)
     signed: dict[int, bytes] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class World:
     def _host(self, n: int) -> Host:
         name = f"n{n}.example"
         fold = Fold(self.town.eco)
-        notary = Notary(ecosystem=self.town.eco, name=name, signer=KeyPair(seed_of(f"{name} state")), live=fold)
+        notary = Notary(ecosystem=self.town.eco, name=name, signer=KeyPair(seed_of(f"{name} state")), held=fold)
         return Host(name, fold, notary)
 
     def at(self, delay: int, host: int, what: str, value: object) -> None:
@@ -248,7 +248,7 @@ def test_a_restored_node_signs_nothing_smaller_than_it_signed_before() -> None:
     last = world.hosts[0].kept[-1].encode()
     fold = world.town.fold(world.town.said[:2])
     again = Notary(
-        ecosystem=world.town.eco, name="n0.example", signer=KeyPair(seed_of("n0.example state")), live=fold, last=last
+        ecosystem=world.town.eco, name="n0.example", signer=KeyPair(seed_of("n0.example state")), held=fold, last=last
     )
     told = again.handle(StatementsHeld(statements=tuple(world.town.said[:2])), now=world.now)
     told += again.handle(Ticked(), now=world.now + 60_000)
@@ -318,7 +318,7 @@ def again(world: World, said: list[Statement], last: str | None = None) -> Notar
     """The first node's notary after a restart, its log being `said`; it has not been told of anything yet."""
     fold = world.town.fold(said)
     seed = seed_of("n0.example state")
-    return Notary(ecosystem=world.town.eco, name="n0.example", signer=KeyPair(seed), live=fold, last=last)
+    return Notary(ecosystem=world.town.eco, name="n0.example", signer=KeyPair(seed), held=fold, last=last)
 
 
 def test_a_restarted_notary_goes_on_from_what_was_noted() -> None:
@@ -394,12 +394,12 @@ def test_a_clock_set_back_by_an_hour_keeps_nobody_from_signing() -> None:
 
 def test_without_signers_no_second_fold_is_made() -> None:
     town = Consortium.of((A, "nonprofit"))
-    notary = Notary(ecosystem=town.eco, name="n0.example", signer=KeyPair(bytes(32)), live=town.fold())
+    notary = Notary(ecosystem=town.eco, name="n0.example", signer=KeyPair(bytes(32)), held=town.fold())
     assert notary.handle(StatementsHeld(statements=tuple(town.said)), now=BEGIN) == []
     assert notary.handle(Ticked(), now=BEGIN + 60_000) == []
     assert notary.next_wakeup() is None
     assert notary.signers() == []
-    assert len(notary._candidate) == 0
+    assert len(notary._cosigned) == 0
 
 
 def test_one_set_folded_to_two_states_is_not_cosigned() -> None:

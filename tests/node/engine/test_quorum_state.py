@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.engine import quorum_state as noted_module
-from accredit.node.engine.quorum_state import KeptNote, Noted, Part
+from accredit.node.engine.quorum_state import KeptNote, MemoryNotedMap, Part
 from accredit.registry.domain.records import record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError
@@ -25,7 +25,7 @@ HISTORY = st.lists(
 )
 
 
-def step(noted: Noted, number: int, changed: dict[tuple[str, str], Any]) -> bytes:
+def step(noted: MemoryNotedMap, number: int, changed: dict[tuple[str, str], Any]) -> bytes:
     """One state more; its root."""
     root = number.to_bytes(32)
     state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=number, root=root)
@@ -42,7 +42,7 @@ def step(noted: Noted, number: int, changed: dict[tuple[str, str], Any]) -> byte
 
 @given(steps=HISTORY)
 def test_what_is_said_to_have_changed_leads_from_every_past_state_to_this_one(steps: list[Any]) -> None:
-    noted, past = Noted(), []
+    noted, past = MemoryNotedMap(), []
     for number, changed in enumerate(steps, 1):
         root = step(noted, number, changed)
         past.append((root, dict(noted.items()), noted.trie.root()))
@@ -65,7 +65,7 @@ def test_what_is_said_to_have_changed_leads_from_every_past_state_to_this_one(st
 
 def test_the_past_is_forgotten_where_a_delta_would_be_no_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noted_module, "PAST_SUBJECTS", 5)
-    noted = Noted()
+    noted = MemoryNotedMap()
     roots = [step(noted, n, {("issuer", f"{n} {m}"): 1 for m in range(2)}) for n in range(1, 6)]
     assert [noted.changed_since(root) is not None for root in roots] == [False, False, True, True, True]
     monkeypatch.setattr(noted_module, "PAST_STATES", 1)
@@ -74,14 +74,14 @@ def test_the_past_is_forgotten_where_a_delta_would_be_no_smaller(monkeypatch: py
 
 
 def test_a_note_with_more_cosignatures_is_no_new_state() -> None:
-    noted = Noted()
+    noted = MemoryNotedMap()
     root = step(noted, 1, {("issuer", "a"): 1})
     step(noted, 1, {})
     assert noted.changed_since(root) == (noted.trie.root(), ())
 
 
 def test_charter_and_authorities_are_known_without_looking_through_all_records() -> None:
-    noted = Noted()
+    noted = MemoryNotedMap()
     step(noted, 1, {("authority", "b"): 1, ("charter", "c"): 1, ("issuer", "i"): 1, ("authority", "a"): 1})
     assert noted.governing() == [("authority", "a"), ("authority", "b"), ("charter", "c")]
     step(noted, 2, {("authority", "b"): None, ("charter", "c"): 2})
@@ -89,7 +89,7 @@ def test_charter_and_authorities_are_known_without_looking_through_all_records()
 
 
 def test_statements_are_proved_in_memory_as_of_the_newest_state() -> None:
-    noted, seen = Noted(), []
+    noted, seen = MemoryNotedMap(), []
     assert noted.statements.root() == bytes(32)
     for number in range(1, 6):
         step(noted, number, {})

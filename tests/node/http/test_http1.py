@@ -7,7 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from accredit.node.http.http1 import FIELDS, HEAD_BYTES, TARGET_BYTES, Body, Head, encode_head, head_end, parse_head
+from accredit.node.http.http1 import (
+    FIELDS,
+    HEAD_BYTES,
+    TARGET_BYTES,
+    RequestBody,
+    RequestHead,
+    encode_head,
+    head_end,
+    parse_head,
+)
 from accredit.registry.errors import AccreditError, DecodeError, InputError
 
 HOST: Final = b"Host: node.example\r\n"
@@ -17,7 +26,7 @@ def head(line: bytes = b"GET /healthz HTTP/1.1", fields: bytes = HOST) -> bytes:
     return line + b"\r\n" + fields + b"\r\n"
 
 
-def read(data: bytes) -> Head:
+def read(data: bytes) -> RequestHead:
     """As a connection reads it."""
     buffer = bytearray(data)
     end = head_end(buffer, 0)
@@ -216,7 +225,7 @@ def test_a_body_in_chunks_is_the_same_however_it_comes(
     sent = b"".join(b"%X%b\r\n%b\r\n" % (len(piece), extension, piece) for piece in pieces)
     sent += b"0\r\n" + trailer + b"\r\n"
     rest = b"GET / HTTP/1.1\r\n"
-    buffer, body, found = bytearray(), Body(None), b""
+    buffer, body, found = bytearray(), RequestBody(None), b""
     wire = sent + rest
     at, turn = 0, 0
     while not body.is_done:
@@ -243,15 +252,15 @@ def test_a_body_in_chunks_is_the_same_however_it_comes(
 )
 def test_chunks_that_are_none_are_refused(data: bytes) -> None:
     with pytest.raises(DecodeError):
-        Body(None).feed(bytearray(data))
+        RequestBody(None).feed(bytearray(data))
 
 
 def test_a_body_of_a_length_takes_no_byte_more() -> None:
-    body, buffer = Body(5), bytearray(b"abc")
+    body, buffer = RequestBody(5), bytearray(b"abc")
     assert (body.feed(buffer), body.is_done) == (b"abc", False)
     buffer += b"deGET"
     assert (body.feed(buffer), body.is_done, bytes(buffer)) == (b"de", True, b"GET")
-    assert Body(0).is_done
+    assert RequestBody(0).is_done
 
 
 def test_no_header_of_ours_becomes_a_second_answer() -> None:

@@ -14,7 +14,7 @@ import trio
 
 from accredit.node.http import connection, server
 from accredit.node.http.forwarded import networks
-from accredit.node.http.server import Bounds, Server
+from accredit.node.http.server import ConnectionLimits, Server
 from tests.strategies.real_node import until
 from tests.strategies.wire import connect, exchange, read_all, status_of
 
@@ -73,7 +73,7 @@ async def serving(app: Any = None, **bounds: Any) -> AsyncIterator[tuple[int, Se
     """A server in this process: its port, itself, and what makes it stop."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=512)
     port = listeners[0].socket.getsockname()[1]
-    made, stop = Server(app or Echo(), bounds=Bounds(**bounds), now=time.time), trio.Event()
+    made, stop = Server(app or Echo(), bounds=ConnectionLimits(**bounds), now=time.time), trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(partial(made.run, listeners[0], shutdown=stop.wait))
         yield port, made, stop
@@ -423,7 +423,7 @@ async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.L
             await self.inner.aclose()
 
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    made = Server(Echo(), bounds=Bounds(), now=time.time)
+    made = Server(Echo(), bounds=ConnectionLimits(), now=time.time)
     with caplog.at_level(logging.DEBUG):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(made.run, Scarce(listener))

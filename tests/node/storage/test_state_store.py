@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.node.engine import quorum_state as noted_module
-from accredit.node.engine.quorum_state import KEPT_NOTE, Noted
+from accredit.node.engine.quorum_state import KEPT_NOTE, MemoryNotedMap
 from accredit.node.storage.log_store import Store, open_reader
 from accredit.node.storage.state_store import NotedStore, StoredNoted
 from accredit.registry.domain.records import record_digest, record_key
@@ -127,7 +127,7 @@ def test_records_are_found_by_the_beginning_of_their_keys(store: Store) -> None:
     assert noted.between(low, high, most=1_000) == expected
     assert noted.between(low, high, most=3) == expected[:3]
     assert noted.between(high, low, most=3) == []
-    in_memory = Noted()
+    in_memory = MemoryNotedMap()
     in_memory.settle(**step)
     assert in_memory.between(low, high, most=3) == expected[:3]
     assert dict(in_memory.raws()) == dict(noted.raws())

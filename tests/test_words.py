@@ -1,0 +1,74 @@
+"""One meaning for each word: no public class is defined twice, and the glossary speaks of types that exist."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("registry", "governance", "gossip", "node", "cli", "simulations", "benchmarks")
+EACH_ITS_OWN = {
+    "Event": "each machine has a union of what it is told",
+    "Effect": "each machine has a union of what it wants done",
+    "Ticked": "each machine is told in its own words that time has passed",
+}
+
+
+def defined(module: ast.Module) -> Iterator[str]:
+    """Public classes, and aliases of types: what a reader meets in an annotation."""
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            name = node.name
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name = node.targets[0].id
+        else:
+            continue
+        if name[0].isupper() and not name.isupper():
+            yield name
+
+
+def places() -> dict[str, list[str]]:
+    found = defaultdict(list)
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for name in defined(ast.parse(path.read_text("utf-8"))):
+                found[name].append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def glossary() -> list[tuple[str, str, str]]:
+    """Term, meaning and type of each row."""
+    rows = re.findall(r"^\| \*\*(.+?)\*\* \| (.+?) \| (.*?) ?\|$", (ROOT / "docs" / "glossary.md").read_text(), re.M)
+    return [(term, meaning, kind.strip(" `")) for term, meaning, kind in rows]
+
+
+def test_no_name_of_a_public_class_means_two_things() -> None:
+    found = places()
+    assert len(found) > 500
+    twice = {name: where for name, where in found.items() if len(where) > 1 and name not in EACH_ITS_OWN}
+    assert not twice, "rename one of each, or import it from the other"
+    assert all(len(found[name]) > 1 for name in EACH_ITS_OWN), "an exception that is none any more"
+
+
+def test_the_glossary_has_each_term_once_and_says_what_it_means() -> None:
+    terms = [term for row, _, _ in glossary() for term in row.split(", ")]
+    assert len(terms) >= 30
+    assert sorted(set(terms)) == sorted(terms)
+
+
+@pytest.mark.parametrize("name", sorted({kind for _, _, kind in glossary() if kind}))
+def test_a_type_of_the_glossary_exists_where_it_says(name: str) -> None:
+    module, _, own = name.rpartition(".")
+    assert isinstance(getattr(import_module(f"accredit.{module}"), own), type)
+
+
+def test_the_three_sets_have_the_same_words_wherever_they_are_explained() -> None:
+    for place in ("docs/glossary.md", "ARCHITECTURE.md", "node/engine/notary.py"):
+        text = (ROOT / place).read_text("utf-8").lower()
+        assert all(re.search(rf"\b{word}\b", text) for word in ("held", "cosigned", "noted")), place
+    notary = (ROOT / "node" / "engine" / "notary.py").read_text("utf-8")
+    assert not re.search(r"\b_?(live|candidate)\b", notary)
