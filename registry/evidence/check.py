@@ -35,11 +35,10 @@ the proved records say at that time. A state is pinned by its count, so keep the
 check much evidence, keep a `EvidenceChecker(policy)`: it reads a note, and what all answers under it rest on, once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..decision.decide import decide, decide_recognition
 from ..decision.query import Query, spelled_authority
 from ..decision.query_forms import decode_query, encode_query, summary
 from ..decision.verdict import Decision
@@ -51,6 +50,7 @@ from ..transparency.merkle import HASH_BYTES
 from ..transparency.signed_note import NOTE_BYTES_MAX, VerifierKey
 from ..transparency.state_note import AHEAD_MAX, StateNote
 from ..transparency.state_trie import state_root
+from .deciding import AUTHORIZATION, RECOGNITION, decide_over
 from .proved_records import Governing, ProvenRecord, ProvenRecords, decode_records
 from .state_check import CheckError, CheckResult, NotedState, read_note
 from .trust_policy import TrustPolicy
@@ -61,10 +61,6 @@ RECORDS_MAX: Final = 20_000
 
 NOTES_MAX: Final = 64
 """Notes that a checker remembers within one second: more than it asks nodes. A guess."""
-
-AUTHORIZATION: Final = "authorization"
-RECOGNITION: Final = "recognition"
-DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, RECOGNITION: decide_recognition}
 
 
 def _records(value: Any, path: str) -> None:
@@ -78,8 +74,8 @@ def _note(value: Any, path: str) -> None:
 
 
 def _map(value: Any, path: str) -> None:
-    if type(value) is not dict:
-        raise schema.wrong(path, "a map")
+    if type(value) is not dict or any(type(name) is not str for name in value):
+        raise schema.wrong(path, "a map whose members have names")
 
 
 _FORM: Final = schema.members(
@@ -228,7 +224,8 @@ class EvidenceChecker:
         if self._governing.root != evidence.records_root:
             self._governing = Governing(evidence.records_root)
         records = ProvenRecords(evidence.records_root, evidence.records, self._governing)
-        decision = _decide(evidence, records, _time_of(evidence, policy, now), policy)
+        time = _time_of(evidence, policy, now)
+        decision = decide_over(evidence.query, records, time, ecosystem_id=policy.charter, asked=evidence.asked)
         records.check_all_read()
         _compare(evidence.answer, summary(decision))
         if decision.valid_until is not None and decision.valid_until <= now:
@@ -294,15 +291,6 @@ def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
         message = f"The answer was made as of {text(time)}."
         raise CheckError(CheckResult.STALE, "time", message, hint="Ask again, and compare this machine's clock.")
     return time
-
-
-def _decide(evidence: Evidence, records: ProvenRecords, time: int, policy: TrustPolicy) -> Decision:
-    try:
-        return DECIDE[evidence.asked](evidence.query, records, time, ecosystem_id=policy.charter)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        # A quorum vouches for a record that no fold makes. That is no reason to fall over.
-        message = f"A proved record is not of its type's shape ({error!r})."
-        raise CheckError(CheckResult.REFUTED, "record", message[:300], hint="Keep this file as evidence.") from None
 
 
 def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:

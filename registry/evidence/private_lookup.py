@@ -23,7 +23,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..decision.decide import decide
 from ..decision.query import Query
 from ..decision.verdict import Decision
 from ..domain.records import TYPES, record_key
@@ -31,6 +30,7 @@ from ..errors import DecodeError, RefusedError
 from ..limits import IDENTIFIER_CHARS
 from ..transparency.state_trie import DEPTH_MAX, state_root
 from .check import check_authority
+from .deciding import decide_over
 from .proved_records import ProvenRecord, ProvenRecords
 from .range_proof import Prefix, check_prefix
 from .state_check import CheckError, CheckResult, NotedState, read_note
@@ -190,7 +190,7 @@ def ask(query: Query, opened: Sequence[BucketRecords], policy: TrustPolicy, now:
         RefusedError: they are of different states.
     """
     check_authority(query, policy)
-    return decide(query, Buckets(opened), now, ecosystem_id=policy.charter)
+    return decide_over(query, Buckets(opened), now, ecosystem_id=policy.charter)
 
 
 def _leaf(value: Any) -> Leaf:

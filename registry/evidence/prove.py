@@ -18,7 +18,8 @@ from ..errors import RefusedError
 from ..transparency.signed_note import Note
 from ..transparency.state_note import StateNote
 from ..transparency.state_trie import StateMap, state_root
-from .check import AUTHORIZATION, DECIDE, Evidence
+from .check import Evidence
+from .deciding import AUTHORIZATION, DECIDE
 from .proved_records import Governing, Mapped, Proving, Recorder
 
 NO_NOTE: Final = b""

@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
-from ..decision.decide import decide
 from ..decision.query import Query, spelled_authority
 from ..decision.verdict import Decision, Reason, Verdict
 from ..domain.records import Subject, record_key
@@ -31,7 +30,8 @@ from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
 from ..transparency.signed_note import NOTE_BYTES_MAX
 from ..transparency.state_note import AHEAD_MAX
 from ..transparency.state_trie import Trie, state_root
-from .state_check import NotedState, read_note
+from .deciding import decide_over
+from .state_check import CheckError, NotedState, read_note
 from .trust_policy import LIFETIME, TrustPolicy
 
 _SNAPSHOT: Final = b"accredit-snapshot/v1\n"
@@ -195,7 +195,10 @@ class Snapshot:
         if not self._policy.relies_on(_spelled(query.authority)):
             said = f"The trust policy does not rely on {query.authority}."
             return _open(query, now, Verdict.INDETERMINATE, "authority_not_relied_on", said)
-        return decide(query, self, now, ecosystem_id=self._policy.charter)
+        try:
+            return decide_over(query, self, now, ecosystem_id=self._policy.charter)
+        except CheckError as error:
+            return _open(query, now, Verdict.INDETERMINATE, "state_damaged", f"About {query.entity}: {error.message}")
 
     def _change(self, changes: Mapping[Subject, bytes]) -> None:
         for subject, raw in changes.items():

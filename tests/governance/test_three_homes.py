@@ -9,7 +9,8 @@ from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import record_digest, record_key
-from accredit.registry.evidence.check import AUTHORIZATION, RECOGNITION, check
+from accredit.registry.evidence.check import check
+from accredit.registry.evidence.deciding import AUTHORIZATION, RECOGNITION
 from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult

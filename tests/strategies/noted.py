@@ -6,6 +6,7 @@ evidence = held.prove(query, now)
 """
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,15 +15,18 @@ from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
-from accredit.registry.evidence.check import AUTHORIZATION, Evidence
+from accredit.registry.evidence.check import Evidence
+from accredit.registry.evidence.deciding import AUTHORIZATION
 from accredit.registry.evidence.prove import prove
+from accredit.registry.evidence.proved_records import Mapped, Recorder
+from accredit.registry.evidence.range_proof import Prefix
 from accredit.registry.evidence.snapshot import encode_snapshot
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.transparency.signed_note import Note, VerifierKey
 from accredit.registry.transparency.state_note import StateNote, cosign_state, quorum, signer_key
 from accredit.registry.transparency.state_trie import Trie, state_root
 from accredit.registry.transparency.tlog_policy import threshold_policy
-from tests.strategies.domain import ECOSYSTEM, GENESIS
+from tests.strategies.domain import ECOSYSTEM, GENESIS, NOW
 
 STATEMENTS_ROOT = hashlib.sha256(b"statements").digest()
 
@@ -115,3 +119,34 @@ def trust(held: Held, now: int, **members: Any) -> TrustPolicy:
         "authorities": (held.charter,),
     }
     return TrustPolicy(**{**given, **members})
+
+
+def bucket_of(held: Held, kind: str, id: str, bits: int, *, wanted: str) -> dict[str, Any]:
+    """What an honest node answers: everything under the first bits of a record's key, and what `wanted` rests on."""
+    prefix = Prefix.of(record_key(kind, id), bits)
+    inside = [subject for subject in held.records if prefix.covers(record_key(*subject))]
+    inside.sort(key=lambda subject: record_key(*subject))
+    recorder = Recorder(Mapped(held.reader(), held.trie))
+    for subject in held.records:
+        if subject[0] in ("charter", "authority", "accreditation") or subject in inside or subject[1] == wanted:
+            recorder.get(*subject)
+    leaves = [[*subject, (held.trie.get(record_key(*subject)) or b"").hex()] for subject in inside]
+    records = [
+        {
+            "type": one.type,
+            "id": one.id,
+            "record": None if one.raw is None else b64encode(one.raw).decode(),
+            "proof": b64encode(one.proof).decode(),
+        }
+        for one in recorder.prove()
+    ]
+    return {
+        "prefix": prefix.first.hex(),
+        "bits": bits,
+        "leaves": leaves,
+        "proof": b64encode(held.trie.prove(prefix.first)).decode(),
+        "records": records,
+        "records_root": held.trie.root().hex(),
+        "statements_root": held.statements_root.hex(),
+        "note": held.note(NOW).decode(),
+    }

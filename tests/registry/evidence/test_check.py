@@ -15,12 +15,12 @@ from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.check import (
     EVIDENCE_BYTES,
     NOTES_MAX,
-    RECOGNITION,
     Checked,
     Evidence,
     EvidenceChecker,
     check,
 )
+from accredit.registry.evidence.deciding import RECOGNITION
 from accredit.registry.evidence.prove import NO_NOTE, Prover
 from accredit.registry.evidence.proved_records import (
     GOVERNING_MAX,

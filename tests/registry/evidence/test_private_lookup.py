@@ -1,7 +1,6 @@
 """Buckets: asking about one of many, and nobody left out of them."""
 
 import json
-from base64 import b64encode
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +11,12 @@ from hypothesis import strategies as st
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
-from accredit.registry.domain.records import record_key
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.private_lookup import LEAVES_MAX, Bucket, BucketRecords, Buckets, ask, open_bucket
-from accredit.registry.evidence.proved_records import Mapped, Recorder
-from accredit.registry.evidence.range_proof import Prefix
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 from tests.strategies import domain
 from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, UNION, World
-from tests.strategies.noted import Held, trust
+from tests.strategies.noted import Held, bucket_of, trust
 
 QUERY = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
@@ -39,34 +35,7 @@ POLICY = trust(HELD, NOW)
 
 
 def bucket(kind: str, id: str, bits: int, held: Held = HELD) -> dict[str, Any]:
-    """What an honest node answers: everything under the first bits of a record's key."""
-    prefix = Prefix.of(record_key(kind, id), bits)
-    inside = [subject for subject in held.records if prefix.covers(record_key(*subject))]
-    inside.sort(key=lambda subject: record_key(*subject))
-    recorder = Recorder(Mapped(held.reader(), held.trie))
-    for subject in held.records:
-        if subject[0] in ("charter", "authority", "accreditation") or subject in inside or subject[1] == COLLEGE:
-            recorder.get(*subject)
-    leaves = [[*subject, (held.trie.get(record_key(*subject)) or b"").hex()] for subject in inside]
-    records = [
-        {
-            "type": one.type,
-            "id": one.id,
-            "record": None if one.raw is None else b64encode(one.raw).decode(),
-            "proof": b64encode(one.proof).decode(),
-        }
-        for one in recorder.prove()
-    ]
-    return {
-        "prefix": prefix.first.hex(),
-        "bits": bits,
-        "leaves": leaves,
-        "proof": b64encode(held.trie.prove(prefix.first)).decode(),
-        "records": records,
-        "records_root": held.trie.root().hex(),
-        "statements_root": held.statements_root.hex(),
-        "note": held.note(NOW).decode(),
-    }
+    return bucket_of(held, kind, id, bits, wanted=COLLEGE)
 
 
 def opened(kind: str = "issuer", id: str = COLLEGE, bits: int = 2) -> BucketRecords:
