@@ -1,6 +1,6 @@
 # The same words as `python3 dev.py`, for hands used to make. Arguments: make test ARGS="tests/registry -x"
 PYTHON ?= python3
-COMMANDS := demo test check bench docs lock env
+COMMANDS := demo test nightly pythons check bench docs lock env
 
 .PHONY: help clean $(COMMANDS)
 

@@ -2,7 +2,9 @@
 """Make the environment, then run a task in it, with nothing but a Python: `python3 dev.py COMMAND [ARGUMENTS]`.
 
     demo [ARGS]     run the main job: a consortium of four nodes on this machine (`accredit demo --help`)
-    test [ARGS]     run the tests on all cores; without ARGS the pure folders must also stand at 100 % of branches
+    test [ARGS]     run the tests on all cores; without ARGS the pure folders must stand at 100 % of branches
+    nightly         run those that are long and rarely the first to fail too, searching widely; then `pythons`
+    pythons         run what can differ between Pythons on each promised one; one that is not here is said
     check           check lint, formatting, types and import rules; shows all that is wrong, not just the first
     bench [NAMES]   run benchmarks/NAME.py, or all of them
     docs            make the generated parts of the documentation anew (docs/generators/*.py)
@@ -13,10 +15,12 @@ Any python3 from 3.8 may start this file: it uses the standard library only, and
 which it finds on PATH and which really runs (a shim of a version manager may not). `.venv` holds the packages of the
 hash-checked lock for running, and from the first command that needs them those for development. The locks are complete,
 so pip is told to look for nothing else (`--no-deps`): no release that anybody makes later can break the installation.
+ACCREDIT_PYTHON=3.12 takes that Python and no other, and `.venv-3.12`, so that environments stand side by side.
 `.venv/.ready` is written last and says what was installed: an environment that is half-made, outdated or moved is
 therefore never taken for a whole one, and the next command makes it anew.
 
-Exit codes are those of the tool that was run; 1 where the environment cannot be made, 2 for a command unknown.
+Exit codes are those of the tool that was run; 1 where the environment cannot be made, 2 for a command unknown, 127
+where the Python that was asked for is not here.
 """
 
 from __future__ import annotations
@@ -30,7 +34,8 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
+WANTED = os.environ.get("ACCREDIT_PYTHON", "")
+VENV = ROOT / (f".venv-{WANTED}" if WANTED else ".venv")
 BIN = VENV / "bin"
 READY = VENV / ".ready"
 RUN_LOCK = "requirements/run.txt"
@@ -39,7 +44,11 @@ DEV_LOCK = "requirements/dev.txt"
 OLDEST = (3, 11)
 NEWEST_LOOKED_FOR = 30
 PROBE_SECONDS = 20  # a cold start from a network drive is slow; a shim that hangs is given up
-PURE = "registry/*,governance/*,gossip/*"
+PROMISED = ("3.11", "3.12", "3.13")  # as the classifiers in pyproject.toml
+PURE = ("registry", "governance", "gossip")
+# What stands on parts of Python that change from version to version: SQLite and its threads, sockets, processes, files,
+# what is installed and how, whole nodes. registry is arithmetic on bytes, and quick.
+DIFFERS = ("registry", "node", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
 
 # Run by each Python found. Inside a virtual environment the answer names the Python it was made from: `.venv` must not
 # be made by the very interpreter which is cleared away.
@@ -58,6 +67,14 @@ print(*sys.version_info[:2], able, base if os.path.exists(base) else sys.executa
 class StopError(Exception):
     """Nothing more can be done: the text says why and what to do next."""
 
+    code = 1
+
+
+class MissingPythonError(StopError):
+    """The Python that ACCREDIT_PYTHON asks for is not here."""
+
+    code = 127  # as a shell's for a command not found: no tool of ours ends with it
+
 
 class Interpreter(NamedTuple):
     """A Python that answered: its version (major, minor), whether it can make environments, and its path."""
@@ -73,7 +90,10 @@ def candidates() -> Iterator[str]:
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     found = (shutil.which(name, path=folder) for name in names for folder in folders)
     seen = set()
-    for path in (sys.executable, *found):
+    # A version manager has what was asked for by name even where its shim on PATH is not switched on.
+    managers = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    kept = map(str, sorted(managers.glob(f"{WANTED}.*/bin/python"), reverse=True)) if WANTED else ()
+    for path in (sys.executable, *found, *kept):
         if path and os.path.realpath(path) not in seen:
             seen.add(os.path.realpath(path))
             yield path
@@ -91,7 +111,11 @@ def probe(path: str) -> Interpreter | None:
 
 def pick_interpreter() -> Interpreter:
     """Pick the newest Python that can make environments; StopError, with the line that helps, where there is none."""
-    known = [found for found in map(probe, candidates()) if found is not None]
+    known = [found for found in map(probe, candidates()) if found and WANTED in ("", dotted(found.version))]
+    if WANTED and not known:
+        raise MissingPythonError(
+            f"Python {WANTED} is not on this machine. On Debian or Ubuntu:\n    apt install python{WANTED}-venv"
+        )
     best = max(known, key=lambda found: (found.version >= OLDEST, found.able, found.version), default=None)
     if best is None or best.version < OLDEST:
         newest = f"the newest here is {dotted(best.version)}" if best else "none was found"
@@ -188,10 +212,38 @@ def demo(args: list[str]) -> int:
 
 
 def test(args: list[str]) -> int:
-    """Run pytest; the coverage floor is judged only where everything was run."""
-    code = run_all(["python", "-m", "pytest", "--cov", "--cov-report=term-missing:skip-covered", *args])
-    floor = ["python", "-m", "coverage", "report", f"--include={PURE}", "--fail-under=100"]
-    return code if code or args else run_all(floor)
+    """Run pytest on all cores; with ARGS as they say, without all tests, and the floor of the pure folders."""
+    pytest = ["python", "-m", "pytest"]
+    if args:
+        return run_all([*pytest, *args])
+    pytest += ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    pure = [f"tests/{name}" for name in PURE]
+    measured = ["--cov-report=term-missing:skip-covered", "--cov-fail-under=100", *(f"--cov={name}" for name in PURE)]
+    return run_all([*pytest, *measured, *pure], [*pytest, *(f"--ignore={name}" for name in pure)])
+
+
+def nightly() -> int:
+    """Run every test, searching widely, with the coverage of everything; then the other Pythons."""
+    os.environ["HYPOTHESIS_PROFILE"] = "nightly"
+    every = ["-m", "", "--cov", "--cov-report=term-missing:skip-covered", "-n", "auto", "--dist", "loadfile"]
+    code = run_all(["python", "-m", "pytest", *every])
+    del os.environ["HYPOTHESIS_PROFILE"]
+    return pythons() or code
+
+
+def pythons() -> int:
+    """Run what can differ on each promised Python but the one of `.venv`, which `test` is for."""
+    here = subprocess.run([str(BIN / "python"), "-c", PROBE], capture_output=True, text=True, check=True).stdout.split()
+    ended: dict[str, int] = {}
+    for version in PROMISED:
+        if version != ".".join(here[:2]):
+            os.environ["ACCREDIT_PYTHON"] = version
+            part = ["-n", "auto", "--dist", "loadfile", *(f"tests/{one}" for one in DIFFERS)]
+            ended[version] = run(f"tests on Python {version}", [sys.executable, __file__, "test", *part])
+    for version, code in ended.items():
+        words = {0: "passed", MissingPythonError.code: "is not on this machine, so it was NOT tested"}
+        say(f"Python {version} {words.get(code, 'FAILED')}")
+    return next((code for code in ended.values() if code not in (0, MissingPythonError.code)), 0)
 
 
 def check() -> int:
@@ -225,6 +277,8 @@ def main(args: list[str]) -> int:
     tasks: dict[str, Callable[[], int]] = {
         "demo": lambda: demo(args),
         "test": lambda: test(args),
+        "nightly": nightly,
+        "pythons": pythons,
         "check": check,
         "bench": lambda: run_all(["python", "-m", "benchmarks", *args]),
         "docs": lambda: run_all(["python", "-m", "docs.generators"]),
@@ -234,7 +288,7 @@ def main(args: list[str]) -> int:
     if name not in tasks:
         say(f"There is no command {name}; there are: {', '.join(tasks)}.")
         return 2
-    if args and name in ("check", "docs", "env"):
+    if args and name in ("nightly", "pythons", "check", "docs", "env"):
         say(f"This command takes no arguments; it was given: {' '.join(args)}")
         return 2
     try:
@@ -243,7 +297,7 @@ def main(args: list[str]) -> int:
         return tasks[name]()
     except StopError as stop:
         say(str(stop))
-        return 1
+        return stop.code
     except KeyboardInterrupt:
         return 130
 

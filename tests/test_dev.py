@@ -8,10 +8,12 @@ release of a locked package is always there: for a lock is made once, and instal
 import ast
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -159,6 +161,7 @@ def test_a_first_demo_installs_what_it_runs_on_and_development_adds_the_rest_lat
     assert (again.returncode, again.stderr) == (7, ""), "the demo is content with more than it needs"
 
 
+@pytest.mark.nightly
 def test_packages_for_development_that_cannot_be_added_leave_no_environment_taken_for_whole(
     repository: Repository,
 ) -> None:
@@ -173,6 +176,7 @@ def test_packages_for_development_that_cannot_be_added_leave_no_environment_take
     assert repository.packages() == {"thing-1", "asker-1"}
 
 
+@pytest.mark.nightly
 def test_an_installation_killed_in_its_middle_is_made_anew(repository: Repository) -> None:
     block = repository.folder / "block"
     block.touch()
@@ -201,6 +205,7 @@ def test_an_installation_killed_in_its_middle_is_made_anew(repository: Repositor
     assert repository.is_ready()
 
 
+@pytest.mark.nightly
 def test_a_new_place_or_lock_makes_the_environment_anew_and_demo_passes_its_exit_code(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +264,46 @@ def test_shims_that_do_not_run_and_pythons_too_old_are_passed_over(
     assert dev.pick_interpreter() == dev.Interpreter((3, 27), True, "/nowhere/python3.27")
 
 
+def test_a_python_asked_for_by_name_is_taken_though_its_shim_is_off_and_no_other_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path / "manager" / "versions" / "3.27.1" / "bin" / "python", "printf '3\\n27\\n1\\n/nowhere/3.27\\n'")
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "manager"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert dev.pick_interpreter().version == sys.version_info[:2], "what nobody asked for is not looked for there"
+    monkeypatch.setattr(dev, "WANTED", "3.27")
+    assert dev.pick_interpreter() == dev.Interpreter((3, 27), True, "/nowhere/3.27")
+    monkeypatch.setattr(dev, "WANTED", "3.28")
+    with pytest.raises(dev.MissingPythonError, match=r"Python 3\.28 is not on this machine"):
+        dev.pick_interpreter()
+
+
+def test_a_promised_python_that_is_not_here_is_said_and_one_that_fails_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    codes = {"3.27": 0, "3.28": 127, "3.29": 5}
+    monkeypatch.setattr(dev, "BIN", Path(sys.executable).parent)
+    monkeypatch.setattr(dev, "PROMISED", tuple(codes))
+    monkeypatch.setattr(dev, "run", lambda title, _command: codes[title.split()[-1]])
+    monkeypatch.setenv("ACCREDIT_PYTHON", "")
+    assert dev.pythons() == 5
+    said = capsys.readouterr().err
+    assert "Python 3.27 passed" in said
+    assert "Python 3.28 is not on this machine, so it was NOT tested" in said
+    assert "Python 3.29 FAILED" in said
+
+
+def test_the_pythons_promised_are_those_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = [one.rpartition(" ")[2] for one in project["classifiers"] if re.search(r"Python :: 3\.\d+$", one)]
+    assert tuple(named) == dev.PROMISED
+    assert project["requires-python"] == f">={dev.PROMISED[0]}"
+    docker = (ROOT / "Dockerfile").read_text("utf-8")
+    assert set(re.findall(r"FROM python:(3\.\d+)", docker)) <= set(dev.PROMISED)
+    for part in dev.DIFFERS:
+        assert (ROOT / "tests" / part).exists(), part
+
+
 def test_no_python_recent_enough_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script(tmp_path / "python3", "printf '3\\n9\\n1\\n/nowhere/python3.9\\n'")
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -275,7 +320,7 @@ def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
 @pytest.mark.parametrize(
     ("args", "code", "text"),
     [
-        (["tset"], 2, "There is no command tset; there are: demo, test, check"),
+        (["tset"], 2, "There is no command tset; there are: demo, test, nightly"),
         (["check", "registry"], 2, "takes no arguments"),
         (["env", "x"], 2, "takes no arguments"),
     ],

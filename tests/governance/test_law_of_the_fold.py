@@ -12,6 +12,7 @@ from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode
 from tests.strategies.consortium import accepted, fold_of
 from tests.strategies.histories import History, histories
+from tests.strategies.searching import NARROW
 
 
 def picture(fold: Fold) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def picture(fold: Fold) -> dict[str, Any]:
     }
 
 
+@NARROW
 @given(histories(), st.randoms(use_true_random=False), st.integers(1, 7))
 def test_order_duplication_and_batching_change_nothing(history: History, random: Any, batch: int) -> None:
     eco, said = history
@@ -37,6 +39,7 @@ def test_order_duplication_and_batching_change_nothing(history: History, random:
     assert picture(fold_of(eco, shuffled, batch=batch)) == picture(fold_of(eco, said))
 
 
+@NARROW
 @given(histories())
 def test_one_at_a_time_is_the_same_as_all_at_once(history: History) -> None:
     eco, said = history
@@ -44,6 +47,7 @@ def test_one_at_a_time_is_the_same_as_all_at_once(history: History) -> None:
     assert picture(fold_of(eco, said, batch=1)) == picture(fold_of(eco, said))
 
 
+@NARROW
 @given(histories(), st.randoms(use_true_random=False))
 def test_nodes_that_hear_in_any_order_accept_the_same_set(history: History, random: Any) -> None:
     """What is not known yet is tried again, as a node does; what is refused is refused in every order."""
@@ -55,6 +59,7 @@ def test_nodes_that_hear_in_any_order_accept_the_same_set(history: History, rand
     assert {s.id for s in accepted(eco, shuffled)} == {s.id for s in accepted(eco, said)}
 
 
+@NARROW
 @given(histories())
 def test_the_committed_set_alone_gives_the_same_records(history: History) -> None:
     """What leaves the committed set has no effect: who never heard it comes to the same state."""
@@ -68,6 +73,7 @@ def test_the_committed_set_alone_gives_the_same_records(history: History) -> Non
     assert part.state_root() == whole.state_root()
 
 
+@NARROW
 @given(histories(), st.data())
 def test_a_branch_is_like_a_fold_of_its_own_and_its_base_never_notices(history: History, data: st.DataObject) -> None:
     """Any set split between a base, a branch of it and a branch of that, whatever each has settled before."""
@@ -86,6 +92,7 @@ def test_a_branch_is_like_a_fold_of_its_own_and_its_base_never_notices(history: 
     assert picture(base) == before
 
 
+@NARROW
 @given(histories(), st.data())
 def test_a_base_may_take_any_part_and_its_branch_goes_on_over_it(history: History, data: st.DataObject) -> None:
     """As a node's candidate catches up with what is logged, in whatever steps: no record and no root changes by it."""
@@ -106,6 +113,7 @@ def test_a_base_may_take_any_part_and_its_branch_goes_on_over_it(history: Histor
     assert picture(base) == picture(fold_of(eco, [s for s in said if s.id in base]))
 
 
+@NARROW
 @given(histories(), st.data())
 def test_what_a_fold_comes_to_rest_on_is_a_fold_of_that_part(history: History, data: st.DataObject) -> None:
     eco, said = history
@@ -120,6 +128,7 @@ def test_what_a_fold_comes_to_rest_on_is_a_fold_of_that_part(history: History, d
     assert len(live.chains.own()) == len(held) - len(part)
 
 
+@NARROW
 @given(histories(), st.randoms(use_true_random=False))
 def test_acceptance_goes_on_in_a_branch_as_if_there_were_none(history: History, random: Any) -> None:
     eco, said = history

@@ -9,6 +9,7 @@ from accredit.governance.statement_index import Chains, named_heads
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium, Pen
+from tests.strategies.searching import NARROW
 from tests.strategies.stories import A, B, C, amend, compromise, delegate, trio
 
 
@@ -38,6 +39,7 @@ def trees(draw: st.DrawFn) -> tuple[Consortium, list[Statement]]:
     return town, draw(st.permutations(heard))
 
 
+@NARROW
 @given(trees())
 def test_what_comes_before_what_is_answered_as_by_walking_the_chain(tree: tuple[Consortium, list[Statement]]) -> None:
     _, said = tree

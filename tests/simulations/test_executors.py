@@ -51,6 +51,7 @@ def installed(name: str, cache: pytest.Cache) -> Path:
     return python
 
 
+@pytest.mark.nightly  # an environment of its own for each, from the network
 @pytest.mark.parametrize("name", ["dask", "ray"])
 def test_a_cluster_gives_the_digests_of_this_machine_and_loses_only_the_run_that_died(
     name: str, request: pytest.FixtureRequest, expected: dict[str, str]

@@ -9,6 +9,7 @@ from accredit.simulations.run import weakenings
 from accredit.simulations.run.run import find, run
 
 
+@pytest.mark.nightly  # of the tests' own strength: two runs a defence; the defences themselves are in every run
 @pytest.mark.parametrize("defence", DEFENCES, ids=[each.name for each in DEFENCES])
 def test_a_scenario_holds_with_the_defence_and_fails_without(defence: Defence) -> None:
     judged = judge(defence)

@@ -1,0 +1,15 @@
+"""How widely Hypothesis searches where one example is a whole history.
+
+    @NARROW
+    @given(histories())
+    def test_…
+
+A share of what the profile asks for, so that the nightly profile still searches widely.
+"""
+
+from typing import Final
+
+from hypothesis import settings
+
+NARROW: Final = settings(max_examples=max(1, settings.default.max_examples * 3 // 10))
+"""For examples that take tens of milliseconds: 30 in a normal run, 1,500 in a nightly one."""
