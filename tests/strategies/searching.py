@@ -11,5 +11,5 @@ from typing import Final
 
 from hypothesis import settings
 
-NARROW: Final = settings(max_examples=max(1, settings.default.max_examples * 3 // 10))
+NARROW: Final = settings(max_examples=max(1, settings().max_examples * 3 // 10))
 """For examples that take tens of milliseconds: 30 in a normal run, 1,500 in a nightly one."""
