@@ -123,7 +123,26 @@ class Metrics:
         """The answer to `GET /metrics`; its type is `METRICS_CONTENT_TYPE`."""
         return generate_latest(self.registry)
 
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered. Which series that is, prometheus-client looks up for longer than we decide."""
+        key = method, route, status
+        found = self._answers.get(key)
+        if found is None:
+            found = self.http_requests.labels(method, route, str(status)), self.http_seconds.labels(route)
+            self._answers[key] = found
+        found[0].inc()
+        found[1].observe(seconds)
+
+    def decided(self, verdict: str, count: int = 1) -> None:
+        """So many questions were decided so."""
+        found = self._verdicts.get(verdict)
+        if found is None:
+            found = self._verdicts[verdict] = self.decisions.labels(str(verdict))
+        found.inc(count)
+
     def _web(self) -> None:
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._verdicts: dict[str, Counter] = {}
         self.http_requests = self._counter("http_requests", "Requests answered", "method", "route", "status")
         self.http_seconds = self._histogram("http_request_seconds", "Time to answer a request", "route")
         self.decisions = self._counter("decisions", "Queries decided", "verdict")

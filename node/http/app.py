@@ -19,14 +19,10 @@ from time import perf_counter
 from typing import Final
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route as StarletteRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import compile_path
+from starlette.types import Message, Receive, Scope, Send
 
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
@@ -66,7 +62,11 @@ NOTES_PER_MINUTE: Final = 1_200
 
 _NOT_IN_REQUEST_ID: Final = re.compile(r"[^A-Za-z0-9._:/=@-]")
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})  # others are whatever the other side makes up
-_EXPOSED: Final = "ETag, Retry-After, X-Request-ID"
+_READABLE: Final = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Retry-After, X-Request-ID"),
+]
+_NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _PREFLIGHT: Final = {
     "access-control-allow-headers": "Accept, Content-Type, If-None-Match, Last-Event-ID, X-Request-ID",
     "access-control-max-age": "86400",
@@ -111,7 +111,7 @@ def create_app(
     proxies: Sequence[IpNetwork] = (),
     proxy_header: str = "x-forwarded-for",
     stream_seconds: float = STREAM_SECONDS,
-) -> Starlette:
+) -> "Application":
     """The application.
 
     Args:
@@ -134,29 +134,91 @@ def create_app(
     by_path: dict[str, list[Route]] = {}
     for route in table():
         by_path.setdefault(route.path, []).append(route)
-    app = Starlette(
-        routes=[
-            StarletteRoute(path, _Endpoint(rows, reader, writer, witness, shared)) for path, rows in by_path.items()
-        ],
-        exception_handlers={HTTPException: _unrouted},
-        middleware=[Middleware(_Edge, metrics=reader.metrics)],
-    )
-    app.router.redirect_slashes = False  # one thing, one address
-    return app
+    endpoints = [_Endpoint(rows, reader, writer, witness, shared) for rows in by_path.values()]
+    return Application(endpoints, reader.metrics)
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+class Application:
+    """The ASGI application: finds the endpoint, sends its answer with what all answers have, keeps the figures.
+
+    No framework's layers around it: a question takes less time to decide than they do to pass on. What each route
+    takes and gives stands in the table and nowhere else.
+    """
+
+    def __init__(self, endpoints: Sequence["_Endpoint"], metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._exact = {each.path: each for each in endpoints if "{" not in each.path}
+        self._patterns = [(compile_path(each.path)[0], each) for each in endpoints if "{" in each.path]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI; a request, or the life of a server that tells of it."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            raise ValueError(f"{scope['type']} is not spoken here")
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        identity = _request_id(scope)
+        scope["accredit.request_id"] = identity
+        endpoint = self._endpoint(scope)
+        status = 500
+        try:
+            response = _not_there(scope) if endpoint is None else await endpoint.answer(Request(scope, receive))
+            status = response.status_code
+            response.raw_headers += [(b"x-request-id", identity.encode()), _NO_SNIFFING]
+            if endpoint is not None and endpoint.is_public:
+                response.raw_headers += _READABLE
+            await response(scope, receive, _without_body(send) if scope["method"] == "HEAD" else send)
+        finally:
+            route = "other" if endpoint is None else endpoint.path
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            self._metrics.answered(method, route, status, perf_counter() - started)
+
+    def _endpoint(self, scope: Scope) -> "_Endpoint | None":
+        path = scope["path"]
+        scope["path_params"] = {}
+        found = self._exact.get(path)
+        if found is not None:
+            return found
+        for pattern, endpoint in self._patterns:
+            match = pattern.match(path)
+            if match is not None:
+                scope["path_params"] = match.groupdict()
+                return endpoint
+        return None
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Servers that tell when they begin and end (ASGI lifespan): there is nothing to do."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def _not_there(scope: Scope) -> Response:
     """A path outside the table; methods are judged by `_Endpoint`."""
-    assert isinstance(error, HTTPException)
-    return problem_response(
-        problem_of(
-            InputError("not_found", f"there is nothing at {request.url.path[:200]!r}.", hint="See /openapi.json.")
-        )
-    )
+    what = f"there is nothing at {scope['path'][:200]!r}."
+    return problem_response(problem_of(InputError("not_found", what, hint="See /openapi.json.")))
+
+
+def _without_body(send: Send) -> Send:
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
 
 
 class _Endpoint:
-    """All the routes of one path."""
+    """All the routes of one path.
+
+    Attributes:
+        path: as in the table. is_public: whether web pages of others may read it.
+    """
 
     def __init__(
         self,
@@ -166,30 +228,23 @@ class _Endpoint:
         witness: WitnessDoor | None,
         shared: ApplicationState,
     ) -> None:
+        self.path = routes[0].path
         self._routes = {route.method: route for route in routes}
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
         self._allowed = ", ".join(sorted([*self._routes, "OPTIONS"]))
-        self._is_public = any(route.is_public for route in routes)
+        self.is_public = any(route.is_public for route in routes)
         self._reader = reader
         self._writer = writer
         self._witness = witness
         self._shared = shared
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        response = await self._answer(request)
-        if self._is_public:
-            response.headers["access-control-allow-origin"] = "*"
-            response.headers["access-control-expose-headers"] = _EXPOSED
-        scope["accredit.route"] = next(iter(self._routes.values())).path
-        await response(scope, receive, send)
-
-    async def _answer(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """The answer of the route, or a problem; never an exception."""
         method = request.method
         if method == "OPTIONS":
             headers = {"allow": self._allowed}
-            if self._is_public:
+            if self.is_public:
                 headers |= {"access-control-allow-methods": self._allowed, **_PREFLIGHT}
             return Response(status_code=204, headers=headers)
         try:
@@ -218,14 +273,16 @@ class _Endpoint:
 
 
 def request_id(request: Request) -> str:
-    """The request's id, as `_Edge` has put it into the scope."""
+    """The request's id, as `Application` has put it into the scope."""
     return str(request.scope.get("accredit.request_id", ""))
 
 
 def _conditional(request: Request, response: Response) -> Response:
     """`response`, or 304 if the asker holds what it says. RFC 9110 §13.1.2: weak comparison, `*` matches anything."""
+    if request.method not in ("GET", "HEAD") or response.status_code != 200:
+        return response
     body = getattr(response, "body", None)  # a stream has none
-    if request.method not in ("GET", "HEAD") or response.status_code != 200 or not isinstance(body, bytes):
+    if not isinstance(body, bytes):
         return response
     etag = response.headers.setdefault("etag", f'"{hashlib.sha256(body).hexdigest()[:32]}"')
     held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
@@ -233,43 +290,6 @@ def _conditional(request: Request, response: Response) -> Response:
         return response
     kept = {name: response.headers[name] for name in ("etag", "cache-control", "vary") if name in response.headers}
     return Response(status_code=304, headers=kept)
-
-
-class _Edge:
-    """Around everything: request id, no body to `HEAD`, figures."""
-
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started = perf_counter()
-        identity = _request_id(scope)
-        scope["accredit.request_id"] = identity
-        is_head = scope["method"] == "HEAD"
-        status = 500
-
-        async def send_edged(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = identity
-                headers["x-content-type-options"] = "nosniff"
-            elif is_head and message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_edged)
-        finally:
-            route = scope.get("accredit.route", "other")
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._metrics.http_requests.labels(method, route, str(status)).inc()
-            self._metrics.http_seconds.labels(route).observe(perf_counter() - started)
 
 
 def _request_id(scope: Scope) -> str:

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.applications import Starlette
 
-from accredit.node.http.app import table
+from accredit.node.http.app import Application, table
 from accredit.node.http.openapi import openapi_path
 from accredit.node.http.routes.route import Route
 from accredit.registry.encoding.cbor import encode
@@ -28,7 +27,7 @@ class Target:
 
     def __init__(self, node: Served) -> None:
         self.node = node
-        self.app: Starlette = node.app(stream_seconds=0.0)
+        self.app: Application = node.app(stream_seconds=0.0)
         self.before = (node.store.head(), node.fold.state_root(), node.store.changes_size())
 
     async def strike(self, method: str, target: bytes, body: bytes, **headers: bytes) -> None:

@@ -16,7 +16,6 @@ from urllib.parse import unquote_to_bytes
 
 import httpx
 import trio
-from starlette.applications import Starlette
 
 from accredit.gossip.events import PeerStatistics, Statistics, Ticked
 from accredit.governance.fold import Fold
@@ -42,7 +41,7 @@ from accredit.node.engine import (
     TellNote,
 )
 from accredit.node.engine.notary import SETTLED, Notary
-from accredit.node.http.app import create_app
+from accredit.node.http.app import Application, create_app
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import Fitness
 from accredit.node.runtime.health import NodeHealth
@@ -240,10 +239,10 @@ class Served:
 
     # Asking it
 
-    def app(self, **settings: Any) -> Starlette:
+    def app(self, **settings: Any) -> Application:
         return create_app(self, self, witness=self.witness, **settings)
 
-    async def ask(self, method: str, path: str, app: Starlette | None = None, **request: Any) -> httpx.Response:
+    async def ask(self, method: str, path: str, app: Application | None = None, **request: Any) -> httpx.Response:
         """One request; an exception that leaves the application fails the test."""
         transport = httpx.ASGITransport(app=app or self.app())
         async with httpx.AsyncClient(transport=transport, base_url="http://node.test", trust_env=False) as client:
@@ -321,7 +320,7 @@ def world() -> Consortium:
 
 
 async def ask_raw(
-    app: Starlette, method: str, target: bytes, chunks: Iterator[bytes], **headers: bytes
+    app: Application, method: str, target: bytes, chunks: Iterator[bytes], **headers: bytes
 ) -> tuple[int, bytes]:
     """A request that httpx would not send: any target, any body, read only as far as the application reads it."""
     sent: list[Any] = []

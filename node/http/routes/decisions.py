@@ -209,7 +209,7 @@ class _Asking:
     def count(self) -> None:
         """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""
         for verdict, count in self._verdicts.items():
-            self._call.reader.metrics.decisions.labels(str(verdict)).inc(count)
+            self._call.reader.metrics.decided(verdict, count)
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""
@@ -246,7 +246,7 @@ def _prover(call: Call, ecosystem: str) -> Prover:
 def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
     """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
     decision = _judged(call, query, ecosystem, now, stale)
-    call.reader.metrics.decisions.labels(str(decision.verdict)).inc()
+    call.reader.metrics.decided(decision.verdict)
     return decision
 
 

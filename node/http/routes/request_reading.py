@@ -165,6 +165,8 @@ def read_params(request: Request, known: Sequence[Param]) -> dict[str, Any]:
     Raises:
         DecodeError: an unknown or repeated parameter, a missing or malformed one.
     """
+    if not known and not request.scope["query_string"]:
+        return {}
     sent = _pairs(request.scope["query_string"], {param.name: param for param in known if param.place == "query"})
     sent.update(request.path_params)
     values: dict[str, Any] = {}
