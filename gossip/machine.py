@@ -89,6 +89,16 @@ class Machine:
                     due = at
         return parts.now + max(0, due - parts.at)
 
+    def last_heard(self) -> int | None:
+        """When any other node was last heard, ms since 1970; 0 for never, None where there are no others.
+
+        Asked for every question that is answered, so that it must cost less than `statistics`.
+        """
+        circle = self._parts.circle
+        if all(kid == self._parts.me for kid in circle.roster.kids):
+            return None
+        return max((peer.last_heard or 0 for peer in circle.peers.values()), default=0)
+
     def statistics(self, *, strangers: bool = True) -> Statistics:
         """What was seen since the start; alarms are counted under `alarm_…`.
 

@@ -229,6 +229,10 @@ class Engine:
             due.append(self._pending.due(self._now))
         return min((each for each in due if each is not None), default=None)
 
+    def last_heard(self) -> int | None:
+        """See `gossip.machine.Gossip.last_heard`."""
+        return self._machine.last_heard()
+
     def statistics(self, *, strangers: bool = True) -> Statistics:
         """What gossip has seen; `strangers`: also of members that it has nothing to do with at the moment."""
         return self._machine.statistics(strangers=strangers)

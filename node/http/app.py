@@ -15,6 +15,7 @@ import logging
 import re
 import secrets
 from collections.abc import Sequence
+from itertools import count
 from time import perf_counter
 from typing import Final
 
@@ -61,6 +62,8 @@ NOTES_PER_MINUTE: Final = 1_200
 """Cosignatures taken from one address: sixteen signers behind it that tell one a second, and some more. A guess."""
 
 _NOT_IN_REQUEST_ID: Final = re.compile(r"[^A-Za-z0-9._:/=@-]")
+_OWN_IDS: Final = secrets.token_hex(4) + "-"  # of this process; its requests are counted behind it
+_NUMBERS: Final = count(1)
 _METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST"})  # others are whatever the other side makes up
 _READABLE: Final = [
     (b"access-control-allow-origin", b"*"),
@@ -294,5 +297,7 @@ def _conditional(request: Request, response: Response) -> Response:
 
 def _request_id(scope: Scope) -> str:
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+    if not sent:
+        return f"{_OWN_IDS}{next(_NUMBERS):x}"
     harmless = _NOT_IN_REQUEST_ID.sub("", sent[: 4 * REQUEST_ID_CHARS].decode("latin-1"))[:REQUEST_ID_CHARS]
-    return harmless or secrets.token_hex(8)
+    return harmless or f"{_OWN_IDS}{next(_NUMBERS):x}"

@@ -40,6 +40,9 @@ from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
 GRACE_SECONDS: Final = 5.0
 """For answers under way when the node stops: a submission waits for one tick, 1 s."""
 
+SWEEP_SECONDS: Final = 0.5
+"""Between two looks at who is late: by so much a wait may be longer than its number says."""
+
 SMALL_BYTES: Final = 16 * 1024
 """Of each body, beside the budget: one statement, or a question."""
 
@@ -99,6 +102,8 @@ class Server:
     ) -> None:
         """Serves until `shutdown` returns; answers what is being asked then, for at most `GRACE_SECONDS`."""
         async with trio.open_nursery() as nursery, listener:
+            sweeping = trio.CancelScope()
+            nursery.start_soon(self.sweep, sweeping)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(self._accept, listener, nursery)
                 await shutdown()
@@ -106,6 +111,18 @@ class Server:
             await listener.aclose()
             self.stop()
             nursery.cancel_scope.deadline = trio.current_time() + GRACE_SECONDS
+            while self._open:  # who is slow is still looked after
+                await trio.sleep(_PAUSE_SECONDS)
+            sweeping.cancel()
+
+    async def sweep(self, scope: trio.CancelScope | None = None) -> None:
+        """Ends connections whose other side is late, for as long as they are served."""
+        with scope or trio.CancelScope():
+            while True:
+                await trio.sleep(SWEEP_SECONDS)
+                now = trio.current_time()
+                for connection in [each for each in self._open if each.due <= now]:
+                    connection.abort()
 
     def stop(self) -> None:
         """Ends connections that wait for a request now, others after their answer."""

@@ -67,6 +67,10 @@ class RunningNode(Protocol):
         """What makes it unfit."""
         ...
 
+    def last_heard(self) -> int | None:
+        """When any other node was, ms since 1970; 0 for never, None where there are no others."""
+        ...
+
     def statistics(self) -> Statistics:
         """What gossip has seen."""
         ...
@@ -136,7 +140,7 @@ class NodeHealth:
         peers = self._running.statistics().peers
         if peers and all(peer.last_heard is None for peer in peers):
             found.append("No other node has been heard since the start.")
-        elif (silent := self._silent(peers)) is not None:
+        elif (silent := self._silent()) is not None:
             found.append(silent)
         behind = max((peer.behind for peer in peers), default=0)
         if behind > BEHIND:
@@ -145,12 +149,13 @@ class NodeHealth:
 
     def stale(self) -> str | None:
         """Why the view is too old, or None."""
-        return self._running.fitness.outdated() or self._silent(self._running.statistics().peers)
+        return self._running.fitness.outdated() or self._silent()
 
-    def _silent(self, peers: Sequence[PeerStatistics]) -> str | None:
-        if not peers:
+    def _silent(self) -> str | None:
+        last = self._running.last_heard()
+        if last is None:
             return None
-        heard = max((peer.last_heard for peer in peers if peer.last_heard is not None), default=0) / 1_000
+        heard = last / 1_000
         silent = self._clock.now() - max(heard, self._started_at)
         if silent <= self._config.stale_after_seconds:
             return None

@@ -228,6 +228,10 @@ class Runtime:
         """Proof that nodes contradicted themselves, the oldest first."""
         return self.engine.conflicts
 
+    def last_heard(self) -> int | None:
+        """See `node.engine.Engine.last_heard`."""
+        return self.engine.last_heard()
+
     def statistics(self) -> Statistics:
         """What gossip has seen."""
         return self.engine.statistics()

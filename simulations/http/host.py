@@ -251,6 +251,7 @@ class HttpHost:
                     await nursery.start(runtime.run)
                     self._is_now(runtime, node.store)
                     server = Server(node.application(), bounds=bounds_of(node.config), now=self.clock.now)
+                    nursery.start_soon(server.sweep)
                     world.wires.listen(name, nursery, partial(_serve, server))
                     nursery.start_soon(node.witnessing.run)
             finally:

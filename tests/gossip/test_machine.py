@@ -345,3 +345,14 @@ def test_beacons_tell_who_is_behind_and_who_is_stale() -> None:
     world.run(seconds=60)
     (peer,) = world.nodes[0].machine.statistics().peers
     assert peer.lag == 0
+
+
+def test_when_another_was_last_heard_is_known_without_looking_at_everything() -> None:
+    alone = World(nodes=1)
+    assert alone.nodes[0].machine.last_heard() is None, "there are no others"
+    world = World(nodes=3)
+    assert world.nodes[0].machine.last_heard() == 0, "none has spoken yet"
+    world.run(seconds=30)
+    seen = [peer.last_heard for peer in world.nodes[0].machine.statistics().peers if peer.last_heard is not None]
+    assert seen
+    assert world.nodes[0].machine.last_heard() == max(seen)

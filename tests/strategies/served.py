@@ -146,6 +146,9 @@ class Served:
     def monotonic(self) -> float:
         return self.time
 
+    def last_heard(self) -> int | None:
+        return max((peer.last_heard or 0 for peer in self.peers), default=None)
+
     def statistics(self) -> Statistics:
         return Statistics(peers=self.peers, counters=(), waiting=0)
 

@@ -12,8 +12,7 @@
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar
@@ -281,13 +280,15 @@ def decode_json(body: bytes) -> Any:
     Raises:
         DecodeError: not JSON, or with a duplicate member, or nested too deeply.
     """
-    with _as_decode_error():
+    try:
         text = without_mark(body)
         value = msgspec.json.decode(text)
         # Without a backslash each text has exactly two quotation marks, so fewer of them after a round trip mean that
         # a member, written twice, was dropped. Python's reader, which sees every pair, then says which.
         if b"\\" in text or text.count(b'"') != msgspec.json.encode(value).count(b'"'):
             json.loads(text, object_pairs_hook=once)
+    except _UNREADABLE as error:
+        raise _told(error) from None
     return value
 
 
@@ -297,25 +298,27 @@ def convert(value: Any, shape: type[T]) -> T:
     Raises:
         DecodeError: a member is missing, unknown or of another type; says which.
     """
-    with _as_decode_error():
-        return msgspec.convert(value, shape)
-
-
-@contextmanager
-def _as_decode_error() -> Iterator[None]:
     try:
-        yield
-    except msgspec.ValidationError as error:
+        return msgspec.convert(value, shape)
+    except _UNREADABLE as error:
+        raise _told(error) from None
+
+
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def _told(error: Exception) -> DecodeError:
+    """What is wrong with JSON, for whoever sent it."""
+    if isinstance(error, msgspec.ValidationError):
         found = _WHERE.fullmatch(str(error))
         what, path = (found["what"], found["path"] or "") if found else (str(error), "")
         where = path.removeprefix("$").removeprefix(".")
-        raise DecodeError("bad_member", f"{what[:200]}.", where=where, hint="See /openapi.json.") from None
-    except msgspec.DecodeError as error:
-        raise DecodeError("bad_json", f"{error}.", hint="Send one JSON value (RFC 8259).") from None
-    except UnicodeDecodeError as error:
-        raise DecodeError("bad_json", f"byte {error.start} is not UTF-8.", hint="Send JSON in UTF-8.") from None
-    except RecursionError:
-        raise DecodeError("bad_json", "the JSON is nested too deeply.", hint="See /openapi.json.") from None
+        return DecodeError("bad_member", f"{what[:200]}.", where=where, hint="See /openapi.json.")
+    if isinstance(error, UnicodeDecodeError):
+        return DecodeError("bad_json", f"byte {error.start} is not UTF-8.", hint="Send JSON in UTF-8.")
+    if isinstance(error, RecursionError):
+        return DecodeError("bad_json", "the JSON is nested too deeply.", hint="See /openapi.json.")
+    return DecodeError("bad_json", f"{error}.", hint="Send one JSON value (RFC 8259).")
 
 
 def accepts(request: Request, offered: Sequence[str]) -> str:
