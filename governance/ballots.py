@@ -6,22 +6,28 @@ is made here, so that all follow the same rules:
 * an author's signature is its key's vote; a key counts once in a ballot, and for one authority, the one it names;
 * a key's vote on a statement is its first along its chain, for good;
 * only authorities named in the charter count where more than one is asked; each speaks once `threshold` of its keys do;
-* what a key said after its cut-off counts for nothing, and what its forks put in doubt waits.
+* what a key said after its cut-off counts for nothing, and what its forks put in doubt waits. But who ends a key undoes
+  by that only what they may undo: what others carried with it stands (`_is_spared`);
+* of a key and of those that rotations have put in its place only one counts: one person is not two.
 
 Everything about a key is kept by *voice*: anybody can name anybody's key in a delegation of his own, or add it to his
 own authority, and must gain no hold over what that key says for others.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
 
-from accredit.registry.domain.records import Voice as Voice  # the strata speak of it by this module
+from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.limits import TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
 
 from .charter import Charter, Rule
 from .rulebook import is_narrowing
 from .statement_index import Chains
+from .undoing import asked, is_met
 
 HeadsByKey = Mapping[bytes, bytes]
 
@@ -53,6 +59,28 @@ class CutOff:
     voices: tuple[Voice, ...] | None
 
 
+class Reach(NamedTuple):
+    """Who stands behind a cut-off, and so how much of what the key had a hand in falls with it.
+
+    Attributes:
+        authorities: of the charter, that speak for it.
+        voices: under whatever mandate, that speak for it, or whose every key speaks alone.
+    """
+
+    authorities: frozenset[str] = frozenset()
+    voices: frozenset[Voice] = frozenset()
+
+
+_NO_REACH: Final = Reach()
+
+
+class Anchor(NamedTuple):
+    """A statement of a key that something shows to have been there: `by`, or several authorities together (None)."""
+
+    statement: bytes
+    by: Unverified | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Ground:
     """See the module. `within` restricts it to some statements, for judging by what was held at an earlier point."""
@@ -66,15 +94,19 @@ class Ground:
     """The same by the key they end."""
     added: dict[Voice, dict[bytes, list[bytes]]] = field(default_factory=dict)
     """Keys that `key.add` and `key.rotate` have brought to a voice, with the statements that did, sorted."""
-    anchors: dict[bytes, list[bytes]] = field(default_factory=dict)
+    reaches: dict[bytes, Reach] = field(default_factory=dict)
+    """Of each cut-off in effect who stands behind it."""
+    anchors: dict[bytes, list[Anchor]] = field(default_factory=dict)
     """Statements of a key named as `last` or in `heads`: they settle which branch of a fork is honest."""
     _forks: dict[bytes, tuple[int, frozenset[bytes]] | None] = field(default_factory=dict)
     _voices: dict[tuple[bytes, str], list[Voice]] = field(default_factory=dict)
     _lines: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+    _origins: dict[bytes, bytes] = field(default_factory=dict)
+    _introduced: dict[tuple[bytes, Voice], int] = field(default_factory=dict)
 
     def over(self, chains: Chains) -> "Ground":
         """The same over other chains, which hold what these hold; what was looked up in these is looked up anew."""
-        return replace(self, chains=chains, _forks={}, _voices={}, _lines={})
+        return replace(self, chains=chains, _forks={}, _voices={}, _lines={}, _introduced={})
 
     # Which law applies
 
@@ -131,12 +163,25 @@ class Ground:
         return int(self.chains[voice.via].body["threshold"])
 
     def voices(self, statement: Unverified) -> list[Voice]:
-        """The voices that a statement's key speaks for in it: its authority in the charter, then its delegations."""
-        return [voice for voice in self.candidates(statement.kid, statement.iss) if self.carries(statement, voice)]
+        """The voices that a statement's key speaks for in it: its authority in the charter, then its delegations.
 
-    def carries(self, statement: Unverified, voice: Voice) -> bool:
-        """Whether a statement counts for a voice: its key is one of the voice's, and not cut off before it."""
-        return self.counts(statement.kid, voice, self.epoch(statement)) and not self._is_after(statement, voice)
+        A vote speaks for those for which it counts on any of its targets.
+        """
+        subjects = [statement]
+        if statement.kind.startswith("vote.") and statement.kid in self.cuts:
+            subjects += [subject for subject in self._subjects(statement) if subject is not None]
+        voices = self.candidates(statement.kid, statement.iss)
+        return [voice for voice in voices if any(self.carries(statement, voice, subject) for subject in subjects)]
+
+    def carries(self, statement: Unverified, voice: Voice, subject: Unverified) -> bool:
+        """Whether a statement counts for a voice: its key is one of the voice's, and not cut off before it.
+
+        Args:
+            subject: what it is said or voted on.
+        """
+        return self.counts(statement.kid, voice, self.epoch(statement)) and not self._is_after(
+            statement, voice, subject
+        )
 
     def candidates(self, key: bytes, by: str) -> list[Voice]:
         """Every voice of an authority that a key is one of, under any version of the charter; the charter's first."""
@@ -183,6 +228,46 @@ class Ground:
     def _is_named(self, by: str, epoch: int) -> bool:
         return by in self.versions[epoch].charter.authorities
 
+    def line(self, key: bytes) -> bytes:
+        """The key in whose place rotations have put this one, itself where none has."""
+        seen = {key}
+        while (elder := self._origins.get(key)) is not None and elder not in seen:
+            key = elder
+            seen.add(key)
+        return key
+
+    # When things were said
+
+    def said_at(self, statement: Unverified, voice: Voice) -> int:
+        """When a statement was said for a voice, seconds: as it states, and not before its key, or what precedes it."""
+        return max(self.chains.said_at(statement), self.introduced(statement.kid, voice))
+
+    def introduced(self, key: bytes, voice: Voice) -> int:
+        """When a key was first given to a voice, seconds: its first statement cannot be older."""
+        if (key, voice) not in self._introduced:
+            self._introduced[key, voice] = self._first_given(key, voice, frozenset())
+        return self._introduced[key, voice]
+
+    def _first_given(self, key: bytes, voice: Voice, seen: frozenset[tuple[bytes, Voice]]) -> int:
+        chains = self.chains
+        if voice.via is None:
+            named = (v for v in self.versions if voice.by in v.charter.authorities)
+            times = [chains.said_at(v.statement) for v in named if key in v.charter.authorities[voice.by].keys]
+            sources = []
+        else:
+            times, sources = [], [voice.via] if key in chains.given(voice.via) else []
+        for source in (*sources, *self.added.get(voice, {}).get(key, ())):
+            said = chains[source]
+            times.append(max(chains.said_at(said), self._signed_no_earlier(said, key, seen | {(key, voice)})))
+        return min(times, default=TIME_MIN)
+
+    def _signed_no_earlier(self, said: Statement, key: bytes, seen: frozenset[tuple[bytes, Voice]]) -> int:
+        """Before when nobody can have said what gives a key; a committed successor gives itself."""
+        if said.kid == key:
+            return TIME_MIN
+        givers = [voice for voice in self.candidates(said.kid, said.iss) if (said.kid, voice) not in seen]
+        return min((self._first_given(said.kid, voice, seen) for voice in givers), default=TIME_MIN)
+
     # What counts
 
     def cut(self, cut_off: CutOff) -> None:
@@ -191,36 +276,142 @@ class Ground:
         self.cut_offs[cut_off.statement.id] = cut_off
         self.cuts.setdefault(body["key"], []).append(cut_off)
         if body["last"] is not None:
-            self.anchors.setdefault(body["key"], []).append(body["last"])
+            by = cut_off.statement if cut_off.voices is not None else None
+            self.anchors.setdefault(body["key"], []).append(Anchor(body["last"], by))
 
     def cuts_for(self, key: bytes, voice: Voice) -> list[CutOff]:
         """The cut-offs that end a key for a voice."""
         return [cut for cut in self.cuts.get(key, ()) if cut.voices is None or voice in cut.voices]
 
-    def is_cut(self, statement: Unverified) -> bool:
-        """Whether a statement lies after its key's cut-off, for every voice that it could speak for."""
+    def is_cut(self, statement: Unverified, subject: Unverified | None = None) -> bool:
+        """Whether a statement lies after its key's cut-off, for every voice that it could speak for.
+
+        Args:
+            subject: what a vote is looked at for; None: whatever it is said on.
+        """
         if statement.kid not in self.cuts:
             return False
+        subjects = self._subjects(statement) if subject is None else [subject]
+        return all(self._is_after(statement, v, each) for v in self._possible(statement) for each in subjects)
+
+    def is_gone(self, statement: Unverified) -> bool:
+        """Whether a statement lies after its key's cut-off and cannot count again, whatever else is said.
+
+        It can where those who ended the key may not undo what it says, even if nothing else shows it to be honest now.
+        """
+        if statement.kid not in self.cuts:
+            return False
+        for voice in self._possible(statement):
+            cuts = self._cuts_before(statement, voice)
+            for subject in self._subjects(statement):
+                if not cuts:
+                    return False
+                if voice is not None and subject is not None and not any(self._undoes(c, voice, subject) for c in cuts):
+                    return False
+        return True
+
+    def _possible(self, statement: Unverified) -> Sequence[Voice | None]:
+        """The voices that a statement's key could speak for; None: for whatever it says."""
         voices = self.candidates(statement.kid, statement.iss)
         # The charter's word on its own authority's key is not undone by a delegation that also names it.
-        voices = voices[:1] if voices and voices[0].via is None else voices
-        if not voices:
-            return self._is_after(statement, None)
-        return all(self._is_after(statement, voice) for voice in voices)
+        return (voices[:1] if voices[0].via is None else voices) if voices else [None]
 
-    def _is_after(self, statement: Unverified, voice: Voice | None) -> bool:
-        """Whether a statement lies after a cut-off of its key for a voice (None: for whatever it says)."""
+    def _subjects(self, statement: Unverified) -> Sequence[Unverified | None]:
+        """What a statement is said on: itself or, of a vote, each target held; None where none is."""
+        if not statement.kind.startswith("vote."):
+            return [statement]
+        held = (self.chains.get(target) for target in statement.body["targets"])
+        return [each for each in held if each is not None and not each.kind.startswith("vote.")] or [None]
+
+    def _cuts_before(self, statement: Unverified, voice: Voice | None) -> list[CutOff]:
+        """The cut-offs of its key, for a voice, that a statement lies after (None: for whatever it says)."""
         if statement.kid not in self.cuts or statement.id in self.cut_offs:
-            return False
-        return any(
-            cut.statement.body["last"] is None or not self._reaches(statement, cut.statement.body["last"])
+            return []
+        return [
+            cut
             for cut in self.cuts[statement.kid]
-            if cut.voices is None or voice in cut.voices
-        )
+            if (cut.voices is None or voice in cut.voices)
+            and (cut.statement.body["last"] is None or not self._reaches(statement, cut.statement.body["last"]))
+        ]
 
-    def is_sound(self, statement: Statement, *, narrowing: bool) -> bool:
+    def _is_after(self, statement: Unverified, voice: Voice | None, subject: Unverified | None) -> bool:
+        """Whether a cut-off of its key keeps a statement from counting for a voice and on a subject."""
+        cuts = self._cuts_before(statement, voice)
+        if not cuts or voice is None or subject is None or subject.kind.startswith("vote."):
+            return bool(cuts)
+        return not self._is_spared(statement, voice, subject, cuts)
+
+    def _undoes(self, cut: CutOff, voice: Voice, subject: Unverified) -> bool:
+        """Whether those who stand behind a cut-off may undo a decision that a voice had a part in."""
+        charter = self.charter(subject)
+        rule, reach = asked(subject, charter), self.reaches.get(cut.statement.id, _NO_REACH)
+        if not rule.asks_one:
+            return is_met(rule, sorted(reach.authorities & charter.authorities.keys()), charter)
+        if cut.voices is None or voice in reach.voices:
+            return True
+        epoch = self.epoch(subject)
+        return (voice.via is None and not self._is_named(voice.by, epoch)) or self.threshold(voice, epoch) == 1
+
+    def _is_spared(self, statement: Unverified, voice: Voice, subject: Unverified, cuts: Sequence[CutOff]) -> bool:
+        """Whether what a key said after its cut-off counts all the same, in a decision that others carried with it.
+
+        Else one of them could take the decision back by ending his own key. It does not help the finder of an old key:
+        somebody whose key is good must have had a part in it and, where it widens, the decision must have been carried
+        by the time at which the cut-off was said.
+        """
+        charter = self.charter(subject)
+        rule, narrowing = asked(subject, charter), is_narrowing(subject.kind, subject.body)
+        alone = rule.asks_one
+        standing: dict[bytes, tuple[Unverified, Voice, bool]] = {}
+        for each in [subject, *self._approving(subject, narrowing=narrowing)]:
+            of = voice if alone else Voice(each.iss, None)
+            if each.iss == of.by and self.counts(each.kid, of, self.epoch(each)):
+                before = self._cuts_before(each, of)
+                if not any(self._undoes(cut, of, subject) for cut in before):
+                    standing[each.id] = each, of, not before
+        if statement.id not in standing:
+            return False
+        line = self.line(statement.kid)
+        if not any(
+            good and (self.line(each.kid) != line if alone else of.by != voice.by)
+            for each, of, good in standing.values()
+        ):
+            return False
+        if narrowing:
+            return True
+        end = min(self._dated(cut.statement) for cut in cuts)
+        in_time = [each for each, of, _ in standing.values() if self.said_at(each, of) <= end]
+        if statement not in in_time:
+            return False
+        return self._is_enough(rule, voice, subject, in_time)
+
+    def _is_enough(self, rule: Rule, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
+        """Whether approvals, each of which counts, meet a rule; one that asks one voice, for that voice."""
+        epoch = self.epoch(subject)
+        if rule.asks_one:
+            return len({self.line(a.kid) for a in approvals if a.iss == voice.by}) >= self.threshold(voice, epoch)
+        return is_met(rule, self._counted(approvals, epoch), self.charter(subject))
+
+    def _counted(self, approvals: Iterable[Unverified], epoch: int) -> list[str]:
+        tally = tally_keys(approvals, self.line)
+        return [
+            by
+            for by, count in sorted(tally.items())
+            if self._is_named(by, epoch) and count >= self.threshold(Voice(by, None), epoch)
+        ]
+
+    def _dated(self, said: Unverified) -> int:
+        """When something was said, whomever it speaks for."""
+        voices = self.candidates(said.kid, said.iss)
+        return max(self.chains.said_at(said), min((self.introduced(said.kid, v) for v in voices), default=TIME_MIN))
+
+    def is_sound(self, statement: Statement, *, narrowing: bool, subject: Unverified | None = None) -> bool:
         """Whether a statement may have effect: not cut off and, if it widens, orderly and free of doubt by a fork."""
-        if self.is_cut(statement) or not self.holds(statement):
+        return self._is_clear(statement, narrowing=narrowing) and not self.is_cut(statement, subject)
+
+    def _is_clear(self, statement: Statement, *, narrowing: bool) -> bool:
+        """Cut-offs aside."""
+        if not self.holds(statement):
             return False
         return narrowing or (self.chains.is_orderly(statement.id) and not self.is_frozen(statement))
 
@@ -243,8 +434,10 @@ class Ground:
         first = next(live_forks, None)
         if first is None:
             return None
-        anchors = [*self.anchors.get(key, ())]
-        anchors += [s.id for s in chains.of_key(key) if s.seq >= first and self._is_vouched(s)]
+        anchors = [
+            a.statement for a in self.anchors.get(key, ()) if a.by is None or self._is_independent(a.by, key, first)
+        ]
+        anchors += [s.id for s in chains.of_key(key) if s.seq >= first and self._is_vouched(s, first)]
         safe: dict[bytes, int] = {}
         for anchor in anchors:
             for statement in chains.ancestry(anchor):
@@ -256,27 +449,83 @@ class Ground:
 
     def _is_live(self, statement: bytes) -> bool:
         held = self.chains[statement]
-        return self.holds(held) and not self.is_cut(held)
+        return self.holds(held) and not self.is_gone(held)
 
-    def _is_vouched(self, statement: Statement) -> bool:
-        """Whether another key has approved a statement."""
+    def _is_vouched(self, statement: Statement, fork: int) -> bool:
+        """Whether another authority key, which does not stand on the forked one itself, has approved a statement."""
         return any(
-            vote.kind == "vote.approve" and vote.kid != statement.kid and self._is_live(vote.id)
+            vote.kind == "vote.approve"
+            and self._is_independent(vote, statement.kid, fork)
+            and not self.is_cut(vote)
+            and self.holds(vote)
             for vote in self.chains.votes_on(statement.id)
         )
+
+    def is_anchored(self, statement: Statement) -> bool:
+        """Whether an authority of the charter has shown that a delegate's statement was there: by its vote or heads."""
+        for anchor in self.anchors.get(statement.kid, ()):
+            by = anchor.by
+            is_above = by is None or (by.kind == "authority.withdraw" and self.carries(by, Voice(by.iss, None), by))
+            if is_above and self._reaches(statement, anchor.statement):
+                return True
+        votes = (vote for vote in self.chains.votes_on(statement.id) if vote.kind == "vote.approve")
+        return any(self.carries(vote, Voice(vote.iss, None), statement) for vote in votes)
+
+    def _is_independent(self, said: Unverified, key: bytes, fork: int) -> bool:
+        """Whether something was said by an authority's key that had not forked itself by then, and that `key` has not
+        introduced from its `fork` on, directly or through others."""
+        if said.kid == key or min(self.chains.forks(said.kid), default=said.seq + 1) <= said.seq:
+            return False
+        return any(self._is_rooted(said.kid, voice, key, fork, {said.kid}) for voice in self.voices(said))
+
+    def _is_rooted(self, held: bytes, voice: Voice, key: bytes, fork: int, seen: set[bytes]) -> bool:
+        """Whether a key comes to a voice from the charter without `key` from `fork` on."""
+        if voice.via is None and any(
+            held in version.charter.authorities[voice.by].keys
+            for version in self.versions
+            if voice.by in version.charter.authorities
+        ):
+            return True
+        sources = [voice.via] if voice.via is not None and held in self.chains.given(voice.via) else []
+        for source in (*sources, *self.added.get(voice, {}).get(held, ())):
+            said = self.chains[source]
+            if said.kid == held:  # a committed successor brings itself: it is as good as the key it follows
+                said_by, said_for = said.body["key"], said.iss
+            else:
+                said_by, said_for = said.kid, said.iss
+            if said_by in seen or (said.kid == key and said.seq >= fork):
+                continue
+            if any(
+                self._is_rooted(said_by, v, key, fork, seen | {said_by}) for v in self.candidates(said_by, said_for)
+            ):
+                return True
+        return False
 
     def recut(self) -> None:
         """To be called when cut-offs, added keys or anchors have changed: what was concluded from them is forgotten."""
         self._forks.clear()
         self._voices.clear()
+        self._introduced.clear()
+        rotations = (cut.statement for cut in self.cut_offs.values() if cut.statement.kind == "key.rotate")
+        self._origins = {key_id(said.body["new"]["public"]): said.body["key"] for said in rotations}
 
     # Counting
 
     def first_votes(self, subject: Unverified, *, narrowing: bool) -> list[Statement]:
         """The votes on a subject that count: each key's first, sound ones only, none by the author's own key."""
+        return self._firsts(subject, narrowing=narrowing, with_cut=False)
+
+    def _approving(self, subject: Unverified, *, narrowing: bool) -> list[Statement]:
+        """Each key's first vote on a subject, if it approves, whether its key was cut off before or not."""
+        votes = self._firsts(subject, narrowing=narrowing, with_cut=True)
+        return [vote for vote in votes if vote.kind == "vote.approve"]
+
+    def _firsts(self, subject: Unverified, *, narrowing: bool, with_cut: bool) -> list[Statement]:
         by_key: dict[bytes, list[Statement]] = {}
         for vote in self.chains.votes_on(subject.id):
-            if vote.kid != subject.kid and self.is_sound(vote, narrowing=narrowing):
+            if vote.kid == subject.kid or not self._is_clear(vote, narrowing=narrowing):
+                continue
+            if with_cut or not self.is_cut(vote, subject):
                 by_key.setdefault(vote.kid, []).append(vote)
         return [vote for votes in by_key.values() for vote in self.chains.firsts(votes)]
 
@@ -293,46 +542,49 @@ class Ground:
                     return vote
         return None
 
-    def approvals(self, subject: Unverified) -> list[Unverified]:
-        """Everything that counts for a subject: itself, by its author's signature, then the votes."""
-        votes = self.first_votes(subject, narrowing=is_narrowing(subject.kind, subject.body))
+    def approvals(self, subject: Unverified, *, narrowing: bool | None = None) -> list[Unverified]:
+        """Everything that counts for a subject: itself, by its author's signature, then the votes.
+
+        Args:
+            narrowing: how the subject is classed; None: as its body says.
+        """
+        narrows = is_narrowing(subject.kind, subject.body) if narrowing is None else narrowing
+        votes = self.first_votes(subject, narrowing=narrows)
         return [subject, *(vote for vote in votes if vote.kind == "vote.approve")]
 
     def speaks(self, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
         """Whether enough of a voice's keys are among those of `approvals`."""
-        keys = {a.kid for a in approvals if a.iss == voice.by and self.carries(a, voice)}
+        keys = {self.line(a.kid) for a in approvals if a.iss == voice.by and self.carries(a, voice, subject)}
         return len(keys) >= self.threshold(voice, self.epoch(subject))
 
     def speaking(self, subject: Unverified, approvals: Iterable[Unverified]) -> list[str]:
         """The charter authorities that speak for a subject, sorted."""
-        epoch = self.epoch(subject)
-        tally = tally_keys(a for a in approvals if self.carries(a, Voice(a.iss, None)))
-        return [
-            by
-            for by, count in sorted(tally.items())
-            if self._is_named(by, epoch) and count >= self.threshold(Voice(by, None), epoch)
-        ]
+        carrying = (a for a in approvals if self.carries(a, Voice(a.iss, None), subject))
+        return self._counted(carrying, self.epoch(subject))
+
+    def met(self, subject: Unverified, approvals: Sequence[Unverified], rule: Rule, voice: Voice) -> int:
+        """When approvals that meet a rule, or speak for a voice where one is enough, had all been given; seconds."""
+        first = self.said_at(subject, voice)
+        if rule.asks_one and self.threshold(voice, self.epoch(subject)) == 1:
+            return first
+        dated = []
+        for each in approvals:
+            of = voice if rule.asks_one else Voice(each.iss, None)
+            if each.iss == of.by and self.carries(each, of, subject):
+                dated.append((max(first, self.said_at(each, of)), each))
+        times = sorted({time for time, _ in dated})
+        enough = (t for t in times if self._is_enough(rule, voice, subject, [a for time, a in dated if time <= t]))
+        return next(enough, TIME_MAX)
 
 
-def tally_keys(approvals: Iterable[Unverified]) -> Counter[str]:
-    """How many keys approve for each authority; a key that names several (it has forked) counts for the first only."""
+def tally_keys(approvals: Iterable[Unverified], line: Callable[[bytes], bytes] = lambda key: key) -> Counter[str]:
+    """How many keys approve for each authority; a key that names several (it has forked) counts for the first only.
+
+    Args:
+        line: gives the key that stands for one and all that have replaced it.
+    """
     named: dict[bytes, str] = {}
     for approval in approvals:
-        named[approval.kid] = min(approval.iss, named.get(approval.kid, approval.iss))
+        key = line(approval.kid)
+        named[key] = min(approval.iss, named.get(key, approval.iss))
     return Counter(named.values())
-
-
-def is_met(rule: Rule, speaking: Iterable[str], charter: Charter) -> bool:
-    """Whether the authorities that speak satisfy a rule."""
-    voices = [charter.authorities[by] for by in speaking]
-    if len(voices) < rule.needed(len(charter.authorities)):
-        return False
-    return all(sum(v.constituency == seat for v in voices) >= count for seat, count in rule.constituencies)
-
-
-def what_is_needed(rule: Rule, charter: Charter) -> str:
-    """A rule as a phrase, as in `2 of 3 authorities, 1 nonprofit among them`."""
-    total = len(charter.authorities)
-    phrase = f"{rule.needed(total)} of {total} authorities"
-    seats = [f"{count} {seat}" for seat, count in rule.constituencies]
-    return phrase + (f", {' and '.join(seats)} among them" if seats else "")

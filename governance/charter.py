@@ -26,8 +26,6 @@ from accredit.registry.limits import AUTHORITIES, SIGNERS
 
 from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY, REASON
 
-FOLD_VERSION: Final = 1
-
 _name = schema.text(100)
 
 

@@ -21,13 +21,15 @@ from collections.abc import Callable, Sequence, Set
 from functools import cached_property
 from typing import Final
 
+from accredit.registry.domain.records import Voice
 from accredit.registry.statement import Statement, Unverified
 
 from . import charter as charters
-from .ballots import Approvals, Ground, HeadsByKey, Version, Voice, is_met, tally_keys
+from .ballots import Approvals, Ground, HeadsByKey, Version, tally_keys
 from .key_lifecycle import settle_keys
 from .rulebook import rule_for
 from .statement_index import Chains, named_heads
+from .undoing import is_met
 
 APPROVALS_LOOKED_AT: Final = 16
 """Of the amendments of one version that a key approves: the first so many can count. A bound on work."""
@@ -41,7 +43,7 @@ def found(chains: Chains, ecosystem: bytes) -> Version | None:
     version = Version(statement=genesis, charter=charters.parse(genesis.body))
     ground = Ground(chains=chains, versions=[version])
     speaking = ground.speaking(genesis, Contest(chains, [], [genesis]).counted(ecosystem))
-    rule = rule_for(genesis.kind, genesis.body, version.charter.rules)
+    rule = rule_for(genesis.kind, version.charter.rules)
     return version if is_met(rule, speaking, version.charter) else None
 
 
@@ -108,9 +110,9 @@ def is_passed(chains: Chains, versions: list[Version], amendment: Unverified, ap
     settle_keys(ground)
     for version in (before, after):
         authorities = version.charter.authorities
-        tally = tally_keys(a for a in approvals if _is_usable(ground, version, a))
+        tally = tally_keys((a for a in approvals if _is_usable(ground, version, a)), ground.line)
         speaking = [by for by in sorted(authorities) if tally[by] >= authorities[by].threshold]
-        rule = rule_for(amendment.kind, amendment.body, version.charter.rules)
+        rule = rule_for(amendment.kind, version.charter.rules)
         if not is_met(rule, speaking, version.charter) or len(speaking) * 2 <= len(authorities):
             return False
     return True
@@ -145,7 +147,7 @@ def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, bar
             keys = {*authority.keys, *ground.added.get(voice, ())}
             free = [key for key in keys if not ground.cuts_for(key, voice) and not barred(key)]
             able += [by] if len(free) >= authority.threshold else []
-        rule = rule_for(amendment.kind, amendment.body, version.charter.rules)
+        rule = rule_for(amendment.kind, version.charter.rules)
         if not is_met(rule, able, version.charter) or len(able) * 2 <= len(version.charter.authorities):
             return False
     return True

@@ -2,7 +2,7 @@
 
 It is the accepted set less what can never count again. A statement belongs to it
 
-* if its key is *known* and it is not cut off;
+* if its key is *known* and it is not cut off, or could count all the same if more were said (`Ground.is_gone`);
 * if the law is concluded from it: it is of strata 1 to 3, or a vote on one of these, or named in the `heads` of one or
   as its `last`, or its key has forked before it said such a thing;
 * if it introduces a known key: that one's budget may come from it;
@@ -89,10 +89,11 @@ class Committed:
         before, self._law = self._law, law
         if law is None:
             return self._commit(statement.id for statement in fresh)
-        if before is not None and before.ends == law.ends:
-            # The same cut-offs; what they spare only grows, as more of the chains before their `last` is held.
-            # What comes late on the chain of a key cut off may be needed by what follows it.
-            again = {statement.kid: None for statement in fresh if statement.kid in law.ground.cuts}
+        if before is not None and before.ends == law.ends and len(before.ground.versions) == len(law.ground.versions):
+            # The same cut-offs; what they spare only grows, as more of the chains before their `last` is held, and of
+            # what was voted on. What comes late on the chain of a key cut off may be needed by what follows it.
+            voted = (vote for statement in fresh for vote in self._chains.votes_on(statement.id))
+            again = {s.kid: None for s in (*fresh, *voted) if s.kid in law.ground.cuts} if law.ground.cuts else {}
             late = [s for key in again for s in self._chains.of_key(key)]
             return self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
         old, known = self._ids, self._known
@@ -139,7 +140,7 @@ class Committed:
         return standing
 
     def _stands(self, law: Law, statement: Statement) -> bool:
-        if statement.id in self._ids or (statement.kid in self._known and not law.ground.is_cut(statement)):
+        if statement.id in self._ids or (statement.kid in self._known and not law.ground.is_gone(statement)):
             return True
         return self._chains.is_complete(statement.id) and any(e.key in self._known for e in introductions(statement))
 

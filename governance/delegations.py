@@ -2,22 +2,52 @@
 
 Charter authorities have an unlimited mandate. A delegation takes effect if its author speaks for a voice that may
 delegate, and gives the child a mandate within that voice's own (`delegation.child_mandate`). Only the delegator, or one
-above it in the chain, withdraws a delegation; what the withdrawal's `heads` cover stands, for the delegate and for
-everybody below it, and nothing else does.
+above it in the chain, withdraws a delegation, and ends with it the mandates of the delegate and of everybody below it.
+What the withdrawal's `heads` cover stands. Of what lies outside them
+
+* what narrowed stands until it is undone in its own right, if it is dated no later than the withdrawal;
+* what widened is void where the withdrawal names a head of its key. Where it names none, what is dated no later than
+  the withdrawal stands, unless as many agree to it as the retroactive rule asks: one body does not erase the past. But
+  nothing shows that it was there in time, so no decision rests on it alone (`Ground.is_anchored`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from accredit.registry.domain.ceiling import what_is_left_out
+from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
 
 from . import delegation_limits as delegation
-from .ballots import Ground, Voice, is_met, what_is_needed
+from .ballots import Anchor, Ground
 from .delegation_limits import UNLIMITED, Mandate
-from .rulebook import rule_for
+from .rulebook import RETROACTIVE, rule_for
 from .statement_index import named_heads
+from .undoing import Asked, Claim, asked, is_allowed, is_met, what_is_needed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """A withdrawal in effect.
+
+    Attributes:
+        voice: for whom it speaks.
+        met: when its rule was met, seconds.
+        is_retroactive: as many agree to it as the retroactive rule asks.
+    """
+
+    statement: Statement
+    voice: Voice
+    met: int
+    is_retroactive: bool
+
+    @property
+    def effective_from(self) -> int:
+        """From when it counts, seconds; one body's word does not count before it was given."""
+        stated: int = self.statement.body["effective_from"]
+        return stated if self.is_retroactive else max(stated, self.met)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +63,7 @@ class Seat:
     voice: Voice
     mandate: Mandate
     parent: Voice | None
-    withdrawals: tuple[Statement, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
 
 
 class Mandates:
@@ -67,21 +97,29 @@ class Mandates:
             seat = self.seats.get(seat.parent)
         return chain
 
-    def is_ended(self, voice: Voice, statement: Unverified) -> bool:
+    def is_ended(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> bool:
         """Whether a withdrawal on the chain leaves `statement` without a mandate."""
-        return any(
-            not self.ground.is_covered(statement, named_heads(withdrawal))
-            for link in (voice, *self.above(voice))
-            for withdrawal in (self.seats[link].withdrawals if link in self.seats else ())
-        )
+        for link in (voice, *self.above(voice)):
+            for withdrawal in self.seats[link].withdrawals if link in self.seats else ():
+                heads = named_heads(withdrawal.statement)
+                if self.ground.is_covered(statement, heads):
+                    continue
+                if self.ground.said_at(statement, voice) > withdrawal.met:
+                    return True
+                if not narrowing and (statement.kid in heads or withdrawal.is_retroactive):
+                    return True
+        return False
 
-    def objection(self, voice: Voice, statement: Unverified) -> str | None:
+    def objection(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> str | None:
         """Why a voice cannot make `statement` take effect, votes aside; None if it can."""
         seat = self.find(voice, statement)
         if seat is None:
             held = voice.via is not None and self.ground.charter(statement).holds(voice.by)
             return f"the charter names {voice.by}, which speaks by the charter alone" if held else _NOT_IN_EFFECT
-        if self.is_ended(voice, statement):
+        introduced = self.ground.introduced(statement.kid, voice)
+        if not narrowing and statement.iat < introduced:
+            return f"it is dated before its key was introduced, which was on {day(introduced)}"
+        if self.is_ended(voice, statement, narrowing=narrowing):
             return "its author's delegation was withdrawn before it"
         if self.find((voice, *self.above(voice))[-1], statement) is None:
             return "its author's delegation comes from an authority that has left the charter"
@@ -109,46 +147,52 @@ _NO_VOICE: Final = "its key does not count for the authority it names"
 
 
 def carrying_voice(
-    mandates: Mandates, statement: Unverified, approvals: list[Unverified], *, entitled: Sequence[Voice] | None = None
+    mandates: Mandates, statement: Unverified, approvals: list[Unverified], asks: Asked, *, narrowing: bool
 ) -> tuple[Voice | None, str, list[str]]:
-    """Which voice makes a statement take effect, by the rule for its kind.
+    """Which voice makes a statement take effect.
 
     Args:
-        entitled: if given, the author's voice must be one of these; where several authorities are asked, one of them.
+        asks: the rule and the claims it must meet.
 
     Returns:
         The voice, or None with why not; and the authorities that speak for it so far.
     """
     ground = mandates.ground
     charter = ground.charter(statement)
-    rule = rule_for(statement.kind, statement.body, charter.rules)
     voices = ground.voices(statement)
-    reason = _NO_VOICE
-    if not rule.asks_one:
-        speaking = ground.speaking(statement, approvals)
-        if not any(voice.via is None for voice in voices):
+    speaking = ground.speaking(statement, approvals)
+    if not asks.rule.asks_one:
+        own = Voice(statement.iss, None)
+        if own not in voices:
             return None, "only authorities the charter names may propose it" if voices else _NO_VOICE, speaking
-        if not is_met(rule, speaking, charter):
-            return None, f"it needs {what_is_needed(rule, charter)}", speaking
-        if entitled is not None and not any(Voice(by, None) in entitled for by in speaking):
-            return None, _only(entitled), speaking
-        return Voice(statement.iss, None), "", speaking
-    if voices and entitled is not None:
-        reason = _only(entitled)
-        voices = [voice for voice in voices if voice in entitled]
+        if (problem := mandates.objection(own, statement, narrowing=narrowing)) is not None:
+            return None, problem, speaking
+        if not is_met(asks.rule, speaking, charter):
+            return None, f"it needs {what_is_needed(asks.rule, charter)}", speaking
+        together = [Voice(by, None) for by in speaking]
+        for claim in asks.claims:
+            if not is_allowed(claim, together, speaking, charter):
+                return None, _only(claim), speaking
+        return own, "", speaking
+    reason = _NO_VOICE
+    for claim in asks.claims:
+        allowed = [voice for voice in voices if is_allowed(claim, [voice], speaking, charter)]
+        if voices and not allowed:
+            reason = _only(claim)
+        voices = allowed
     waits = ""
     for voice in voices:
-        if (problem := mandates.objection(voice, statement)) is not None:
+        if (problem := mandates.objection(voice, statement, narrowing=narrowing)) is not None:
             reason = problem
         elif ground.speaks(voice, statement, approvals):
             return voice, "", [voice.by]
         else:
             waits = waits or f"it needs {ground.threshold(voice, ground.epoch(statement))} keys of {voice.by}"
-    return None, waits or reason, ground.speaking(statement, approvals)
+    return None, waits or reason, speaking
 
 
-def _only(entitled: Sequence[Voice]) -> str:
-    return f"only {' or '.join(dict.fromkeys(voice.by for voice in entitled))} may change it"
+def _only(claim: Claim) -> str:
+    return f"only {' or '.join(dict.fromkeys(voice.by for voice in claim.voices))} may {claim.deed}"
 
 
 def settle_mandates(ground: Ground) -> Mandates:
@@ -173,14 +217,16 @@ def settle_mandates(ground: Ground) -> Mandates:
         pending = [statement for statement in pending if statement.id not in settled]
     for seat in mandates.seats.values():
         for withdrawal in seat.withdrawals:
-            for key, head in named_heads(withdrawal).items():
-                ground.anchors.setdefault(key, []).append(head)
+            for key, head in named_heads(withdrawal.statement).items():
+                ground.anchors.setdefault(key, []).append(Anchor(head, withdrawal.statement))
     ground.recut()
     return mandates
 
 
 def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
-    voice, _, _ = carrying_voice(mandates, statement, mandates.ground.approvals(statement))
+    ground = mandates.ground
+    asks = Asked(asked(statement, ground.charter(statement)))
+    voice, _, _ = carrying_voice(mandates, statement, ground.approvals(statement), asks, narrowing=False)
     mandate = None if voice is None else mandate_given(mandates, voice, statement)
     if not isinstance(mandate, Mandate):
         return None
@@ -198,11 +244,17 @@ def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Ma
     return delegation.child_mandate(parent.mandate, statement.body)
 
 
-def _in_effect(mandates: Mandates, withdrawals: Iterable[Statement]) -> tuple[Statement, ...]:
-    found = []
+def _in_effect(mandates: Mandates, withdrawals: Iterable[Statement]) -> tuple[Withdrawal, ...]:
+    ground, found = mandates.ground, []
     for statement in withdrawals:
-        entitled = mandates.withdrawers(statement.body["delegation"])
-        approvals = mandates.ground.approvals(statement)
-        if carrying_voice(mandates, statement, approvals, entitled=entitled)[0] is not None:
-            found.append(statement)
+        charter, approvals = ground.charter(statement), ground.approvals(statement)
+        claim = Claim(tuple(mandates.withdrawers(statement.body["delegation"]) or ()), "change it")
+        asks = Asked(asked(statement, charter), (claim,))
+        voice, _, _ = carrying_voice(mandates, statement, approvals, asks, narrowing=True)
+        if voice is not None:
+            met = ground.met(statement, approvals, asks.rule, voice)
+            speaking = ground.speaking(statement, approvals)
+            retroactive = rule_for(RETROACTIVE, charter.rules)
+            is_retroactive = retroactive.asks_one or is_met(retroactive, speaking, charter)
+            found.append(Withdrawal(statement=statement, voice=voice, met=met, is_retroactive=is_retroactive))
     return tuple(found)

@@ -14,17 +14,35 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
+from accredit.registry.domain.records import Voice
+from accredit.registry.domain.scope import is_within
+from accredit.registry.encoding.rfc3339 import day
+from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
-from .ballots import Voice, is_met, what_is_needed
+from .charter import Rule
 from .charter_chain import amendment_problem, contest_of, has_missing_heads, is_passed
 from .delegation_limits import Mandate
 from .delegations import carrying_voice, mandate_given
 from .governing_state import Law
 from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
 from .rulebook import KINDS, TWO, Stratum, is_narrowing, rule_for
+from .undoing import (
+    Asked,
+    Claim,
+    Undoes,
+    Weight,
+    Whose,
+    asked,
+    begins,
+    is_met,
+    join,
+    may_undo,
+    undoing,
+    what_is_needed,
+)
 
 
 class EffectState(StrEnum):
@@ -49,6 +67,7 @@ class StatementEffect:
         approvals: ids of the authorities that speak for it so far.
         needed: what its rule asks for, as a phrase.
         voice: the authority it speaks for, when effective.
+        since: when its rule was met, seconds; when effective.
     """
 
     state: EffectState
@@ -56,13 +75,22 @@ class StatementEffect:
     approvals: tuple[str, ...] = ()
     needed: str = ""
     voice: Voice | None = None
+    since: int | None = None
 
 
 UNDECIDED: Final = (EffectState.WAITING, EffectState.CLOSED)
 """States that votes, or what is not held yet, could still change."""
 
-Finder = Callable[[bytes], Voice | None]
-"""Gives the voice of a statement that is in effect, by id; None if it is not."""
+
+class InForce(NamedTuple):
+    """A statement in effect: the voice it speaks for, and when its rule was met, seconds."""
+
+    voice: Voice
+    since: int
+
+
+Finder = Callable[[bytes], InForce | None]
+"""Says of a statement, by id, for whom and since when it is in effect; None if it is not."""
 
 
 def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> StatementEffect:
@@ -73,10 +101,9 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
         draft: as if it were said now: its own chain is taken to be whole.
     """
     is_law = KINDS[statement.kind].stratum < Stratum.RECORDS
-    if is_law and not draft and (voice := effective(statement.id)) is not None:
-        return StatementEffect(
-            state=EffectState.EFFECTIVE, reason="", voice=voice
-        )  # no later cut-off takes an amendment back
+    if is_law and not draft and (held := effective(statement.id)) is not None:
+        # No later cut-off takes an amendment back.
+        return StatementEffect(state=EffectState.EFFECTIVE, reason="", voice=held.voice, since=held.since)
     verdict = _judge(law, statement, effective, draft)
     if (
         verdict.state in (EffectState.WAITING, EffectState.CLOSED)
@@ -94,28 +121,24 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
         return StatementEffect(state=EffectState.VOID, reason="Its key was cut off before it.")
     if KINDS[statement.kind].stratum is Stratum.VOTES:
         return _judge_vote(law, statement, effective, draft=draft)
-    needed = _needed(law, statement)
-    if not is_narrowing(statement.kind, statement.body):
-        if not draft and not ground.chains.is_orderly(statement.id):
-            return StatementEffect(
-                state=EffectState.WAITING, reason="An earlier statement of its key is missing.", needed=needed
-            )
-        if ground.is_frozen(statement):
-            return StatementEffect(state=EffectState.WAITING, reason="Its key has signed two histories.", needed=needed)
+    asks = asks_of(law, statement, effective)
+    narrowing = is_narrowing(statement.kind, statement.body) or _narrows_terms(law, statement, effective)
+    needed = _needed(law, statement, asks.rule if isinstance(asks, Asked) else None)
+    if not narrowing and (doubt := _doubt(law, statement, draft, needed)) is not None:
+        return doubt
     if (stated := _issuers_own(law, statement, effective)) is not None:
-        return StatementEffect(
-            state=EffectState.EFFECTIVE, reason="", voice=Voice(statement.iss, stated), needed=needed
-        )
+        return _yes(Voice(statement.iss, stated), ground.chains.said_at(statement), (), needed)
     if statement.kind.startswith("charter."):
         return _judge_charter(law, statement, needed)
     if statement.kind in CUT_OFFS:
         return _judge_cut_off(law, statement, needed)
-    entitled = _entitled(law, statement, effective)
-    if isinstance(entitled, str):
-        return _no(entitled, needed)
-    voice, problem, speaking = carrying_voice(law.mandates, statement, ground.approvals(statement), entitled=entitled)
+    if isinstance(asks, str):
+        return _no(asks, needed)
+    approvals = ground.approvals(statement, narrowing=narrowing)
+    voice, problem, speaking = carrying_voice(law.mandates, statement, approvals, asks, narrowing=narrowing)
     if voice is None:
-        state = _waiting_or_closed(law, statement) if problem.startswith("it needs") else EffectState.INEFFECTIVE
+        is_open = problem.startswith("it needs")
+        state = _waiting_or_closed(law, statement, asks.rule, narrowing) if is_open else EffectState.INEFFECTIVE
         return StatementEffect(state=state, reason=_sentence(problem), approvals=tuple(speaking), needed=needed)
     if draft and (left_out := law.mandates.what_is_left_out(voice, statement)) is not None:
         return _no(left_out, needed)
@@ -123,15 +146,43 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
         given = mandate_given(law.mandates, voice, statement)
         if not isinstance(given, Mandate):
             return _no(given, needed)
+    since = ground.met(statement, approvals, asks.rule, voice)
     return StatementEffect(
-        state=EffectState.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice
+        state=EffectState.EFFECTIVE, reason="", approvals=tuple(speaking), needed=needed, voice=voice, since=since
     )
 
 
-def _needed(law: Law, statement: Unverified) -> str:
+def _doubt(law: Law, statement: Unverified, draft: bool, needed: str) -> StatementEffect | None:
+    """Why what its key has said otherwise keeps a widening statement from taking effect; None if it does not."""
+    ground = law.ground
+    chains = ground.chains
+    if not draft and not chains.is_complete(statement.id):
+        return StatementEffect(
+            state=EffectState.WAITING, reason="An earlier statement of its key is missing.", needed=needed
+        )
+    if (latest := chains.said_at(statement)) > statement.iat or not (draft or chains.is_orderly(statement.id)):
+        elder = next((s for s in chains.ancestry(statement.prev) if s.iat >= latest), statement)
+        reason = f"its key has already signed number {elder.seq}, dated {day(latest)}: go on with another key"
+        return _no(reason, needed)
+    if ground.is_frozen(statement):
+        return _waits("Its key has signed two histories.", needed)
+    return None
+
+
+def _needed(law: Law, statement: Unverified, rule: Rule | None) -> str:
     charter = law.ground.charter(statement)
-    rule = rule_for(statement.kind, statement.body, charter.rules)
+    rule = rule or rule_for(statement.kind, charter.rules)
     return f"{statement.iss} itself" if rule.asks_one else what_is_needed(rule, charter)
+
+
+def _yes(voice: Voice, since: int, speaking: tuple[str, ...], needed: str) -> StatementEffect:
+    return StatementEffect(
+        state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice, since=since
+    )
+
+
+def _waits(reason: str, needed: str) -> StatementEffect:
+    return StatementEffect(state=EffectState.WAITING, reason=reason, needed=needed)
 
 
 def _no(problem: str, needed: str) -> StatementEffect:
@@ -204,9 +255,7 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEff
     approvals = contest.counted(statement.id)
     speaking = tuple(ground.speaking(statement, approvals))
     if is_passed(ground.chains, ground.versions, statement, approvals):
-        return StatementEffect(
-            state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=Voice(statement.iss, None)
-        )
+        return _yes(Voice(statement.iss, None), ground.chains.said_at(statement), speaking, needed)
     reason = f"It needs {needed} of the charter in force, and as its own charter asks; of each more than half."
     if statement not in approvals:
         why = own_problem or "it counts once the one that its key took back can no longer pass"
@@ -221,23 +270,25 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
     approvals = ground.approvals(statement)
     speaking = tuple(ground.speaking(statement, approvals))
     if is_cut_off_in_order(ground, statement):
-        voice = Voice(statement.iss, None)
-        return StatementEffect(state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice)
+        voice, since = Voice(statement.iss, None), ground.chains.said_at(statement)
+        return StatementEffect(
+            state=EffectState.EFFECTIVE, reason="", approvals=speaking, needed=needed, voice=voice, since=since
+        )
     key, voices, charter = statement.body["key"], ground.voices(statement), ground.charter(statement)
     if not voices:
         return _no("neither the committed next key nor a key that counts has signed it", needed)
     own = [voice for voice in voices if ground.is_held(key, voice)]
     if statement.kind == "key.rotate" and any(ground.successors(key, voice) for voice in own):
         return _no("the key's committed next key rotates it, and no other", needed)
-    if own and rule_for(statement.kind, statement.body, charter.rules).asks_one:
-        asked = ground.threshold(own[0], ground.epoch(statement))
-        reason = f"It needs {asked} keys of {own[0].by}."
+    rule = rule_for(statement.kind, charter.rules)
+    if own and rule.asks_one:
+        keys = ground.threshold(own[0], ground.epoch(statement))
+        state = _waiting_or_closed(law, statement, rule, True)
         return StatementEffect(
-            state=_waiting_or_closed(law, statement), reason=reason, approvals=speaking, needed=needed
+            state=state, reason=f"It needs {keys} keys of {own[0].by}.", approvals=speaking, needed=needed
         )
     if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
         return _no("it is no key of its author's", needed)
-    rule = rule_for(statement.kind, statement.body, charter.rules)
     needed = what_is_needed(TWO if rule.asks_one else rule, charter)
     return StatementEffect(state=EffectState.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 
@@ -261,20 +312,18 @@ def _issuers_own(law: Law, statement: Unverified, effective: Finder) -> bytes | 
     )
 
 
-def _waiting_or_closed(law: Law, statement: Unverified) -> EffectState:
+def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: bool) -> EffectState:
     """Whether votes could still carry it: keys that have not rejected it, and are not cut off, may yet approve."""
     ground = law.ground
-    narrowing = is_narrowing(statement.kind, statement.body)
-    approved = {approval.kid for approval in ground.approvals(statement)}
+    approved = {approval.kid for approval in ground.approvals(statement, narrowing=narrowing)}
     against = {vote.kid for vote in ground.first_votes(statement, narrowing=narrowing) if vote.kind == "vote.reject"}
     epoch, charter = ground.epoch(statement), ground.charter(statement)
 
     def can_speak(voice: Voice) -> bool:
         keys = {*ground.base_keys(voice, epoch), *ground.added.get(voice, ())}
         able = {key for key in keys if key not in against and not ground.cuts_for(key, voice)}
-        return len(able | (keys & approved)) >= ground.threshold(voice, epoch)
+        return len({ground.line(key) for key in able | (keys & approved)}) >= ground.threshold(voice, epoch)
 
-    rule = rule_for(statement.kind, statement.body, charter.rules)
     if rule.asks_one:
         possible = any(can_speak(voice) for voice in ground.voices(statement))
     else:
@@ -282,45 +331,168 @@ def _waiting_or_closed(law: Law, statement: Unverified) -> EffectState:
     return EffectState.WAITING if possible else EffectState.CLOSED
 
 
-def _entitled(law: Law, statement: Unverified, effective: Finder) -> list[Voice] | str | None:
-    """Who may touch what a statement names: these voices, anybody (None), or nobody, with the reason.
+# ------------------------------------------------------------------------------------------------ what undoing takes
 
-    Only who granted an accreditation, or one above it in its chain, changes it: nobody widens another's grant. What
-    somebody published only he changes. What authorities recognised together they withdraw together.
-    """
-    body = statement.body
-    match statement.kind:
-        case "accreditation.amend" | "accreditation.status":
-            target, kind = body["accreditation"], "accreditation.grant"
-        case "framework.items" | "framework.status":
-            target, kind = body["publish"], "framework.publish"
-        case "mapping.withdraw":
-            target, kind = body["publish"], "mapping.publish"
-        case "recognition.withdraw":
-            target, kind = body["recognition"], "recognition.grant"
-        case "authority.withdraw":
-            return law.mandates.withdrawers(body["delegation"]) or "the delegation it names is not in effect"
-        case "statement.annul":
-            return _annulment_problem(law, body["target"])
-        case _:
-            return None
-    held, owner = law.ground.chains.get(target), effective(target)
+
+def asks_of(law: Law, statement: Unverified, effective: Finder) -> Asked | str:
+    """What a statement must meet, by `undoing.TABLE`; or the clause that says why nobody can say it."""
+    charter = law.ground.charter(statement)
+    row, own = undoing(statement.kind, statement.body), asked(statement, charter)
+    if row.undoes is Undoes.TARGET:
+        return _to_annul(law, statement, own)
+    if row.whose is Whose.ABOVE:
+        above = law.mandates.withdrawers(statement.body["delegation"])
+        return Asked(own, (Claim(tuple(above), "change it"),)) if above else "the delegation it names is not in effect"
+    if row.names is None:
+        return Asked(own)
+    member, kind = row.names
+    held, owner = law.ground.chains.get(statement.body[member]), effective(statement.body[member])
     if held is None or held.kind != kind or owner is None:
         return f"the {kind.partition('.')[0]} it names is not in effect"
     if held.sub != statement.sub:
         return "it names another subject than what it changes"
-    if kind == "recognition.grant":
-        return None
-    return [owner, *law.mandates.above(owner)] if kind == "accreditation.grant" else [owner]
+    if row.whose is Whose.CHAIN:
+        return _to_change(law, statement, held, owner.voice, effective)
+    if row.whose is Whose.AUTHOR:
+        return Asked(own, (Claim((owner.voice,), "change it"),))
+    return Asked(own)
 
 
-def _annulment_problem(law: Law, target: bytes) -> str | None:
-    held = law.ground.chains.get(target)
+def _weight(law: Law, held: Unverified, voice: Voice) -> Weight:
+    rule = asked(held, law.ground.charter(held))
+    return Weight(rule, (voice, *law.mandates.above(voice)) if rule.asks_one else ())
+
+
+def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice, effective: Finder) -> Asked:
+    """What it takes to change an accreditation: to narrow it, to widen it, to undo what narrowed it."""
+    ground = law.ground
+    own, charter = asked(statement, ground.charter(statement)), ground.charter(statement)
+    weight, undoes = _weight(law, grant, owner), undoing(statement.kind, statement.body).undoes
+    if undoes is Undoes.NOTHING or _narrows_terms(law, statement, effective):
+        if weight.voices:
+            return Asked(own, (Claim(weight.voices, "change it"),))
+        carriers = tuple(Voice(by, None) for by in ground.speaking(grant, ground.approvals(grant)))
+        return Asked(own, (Claim(carriers, "change it", join([weight.rule], charter)),))
+    if undoes is Undoes.TERMS:
+        undone = [
+            (old, voice) for old, voice in _replaced(law, statement, effective) if not _lies_within(statement, old)
+        ]
+    else:
+        undone = _narrowings_before(law, statement, effective)
+    weights = [_weight(law, old, voice) for old, voice in undone]
+    if not weight.voices:  # over each of those who accredited together stand all of them
+        weights = [each._replace(voices=()) for each in weights]
+    basic = may_undo([weight], own, charter, deed="change it")
+    more = may_undo(weights, own, charter)
+    return Asked(join([basic.rule, more.rule], charter), (*basic.claims, *more.claims))
+
+
+def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:
+    """Whether a statement is an amendment whose terms provably lie within all that it replaces."""
+    if statement.kind != "accreditation.amend":
+        return False
+    grant = law.ground.chains.get(statement.body["accreditation"])
+    if grant is None or grant.kind != "accreditation.grant" or effective(grant.id) is None:
+        return False
+    return all(_lies_within(statement, old) for old, _ in _replaced(law, statement, effective)) and _lies_within(
+        statement, grant
+    )
+
+
+def _lies_within(amendment: Unverified, old: Unverified) -> bool:
+    """Whether terms cover no more than older ones: scope, validity and conditions."""
+    new, before = amendment.body, old.body
+    return (
+        new["valid_from"] >= before["valid_from"]
+        and new.get("valid_until", TIME_MAX + 1) <= before.get("valid_until", TIME_MAX + 1)
+        and all(condition in new.get("conditions", ()) for condition in before.get("conditions", ()))
+        and is_within(new["scope"], before["scope"])
+    )
+
+
+def _replaced(law: Law, statement: Unverified, effective: Finder) -> list[tuple[Unverified, Voice]]:
+    """The amendments in effect that an amendment takes the place of, back to those that had taken others' before it."""
+    start = _earliest(law, statement)
+    return [
+        (held, voice) for held, voice, _ in _before(law, statement, effective, stops=lambda _, since: since <= start)
+    ]
+
+
+_LASTING: Final = ("lift", "reinstate", "renew")
+"""Events that give back for good: what came before them has been undone in its own right."""
+
+
+def _narrowings_before(law: Law, statement: Unverified, effective: Finder) -> list[tuple[Unverified, Voice]]:
+    """The narrowing events in effect that an event takes the effect from."""
+    start = _earliest(law, statement)
+    found = _before(
+        law, statement, effective, stops=lambda held, since: held.body["event"] in _LASTING and since <= start
+    )
+    wrong = {
+        id for held, _, since in found if held.body["event"] == "annul" and since <= start for id in held.body["after"]
+    }
+    narrowed = [
+        (held, voice) for held, voice, _ in found if is_narrowing(held.kind, held.body) and held.id not in wrong
+    ]
+    if statement.body["event"] == "annul":  # it reaches what it names, and bears what came before
+        return [(held, voice) for held, voice in narrowed if held.id in statement.body["after"]]
+    return narrowed
+
+
+def _before(
+    law: Law, statement: Unverified, effective: Finder, *, stops: Callable[[Unverified, int], bool]
+) -> list[tuple[Unverified, Voice, int]]:
+    """What a statement follows among those of its kind in effect, with when each begins; not beyond what `stops`."""
+    chains, seen = law.ground.chains, set[bytes]()
+    found: list[tuple[Unverified, Voice, int]] = []
+    pending = list(statement.body["after"])
+    while pending:
+        id = pending.pop()
+        held, in_force = chains.get(id), effective(id)
+        if id in seen or held is None or in_force is None or held.kind != statement.kind:
+            continue
+        seen.add(id)
+        if held.body["accreditation"] != statement.body["accreditation"]:
+            continue
+        since = begins(held, in_force.since, law.ground.charter(held))
+        found.append((held, in_force.voice, since))
+        if not stops(held, since):
+            pending += held.body["after"]
+    return found
+
+
+def _earliest(law: Law, statement: Unverified) -> int:
+    """The earliest time from which a statement could count, whoever votes on it."""
+    return begins(statement, law.ground.chains.said_at(statement), law.ground.charter(statement))
+
+
+def _to_annul(law: Law, statement: Unverified, own: Rule) -> Asked | str:
+    """What it takes to annul: the target's rule and, of what narrowed, the rule of what it narrowed."""
+    chains, charter = law.ground.chains, law.ground.charter(statement)
+    held = chains.get(statement.body["target"])
     if held is None:
         return "the statement it annuls is not held here"
     if KINDS[held.kind].stratum is not Stratum.RECORDS or held.kind == "statement.annul":
         return f"{held.kind} cannot be annulled"
-    return None
+    rules = [own, asked(held, law.ground.charter(held))]
+    if is_narrowing(held.kind, held.body) or undoing(held.kind, held.body).undoes is Undoes.TERMS:
+        rules += _rules_narrowed(law, held)
+    return Asked(join(rules, charter))
+
+
+_FOUNDED_BY: Final = {"node.retire": "node.admit", "issuer.key": "issuer.register"}
+"""Of kinds that narrow what they name by its subject: what founded it."""
+
+
+def _rules_narrowed(law: Law, held: Unverified) -> list[Rule]:
+    """The rules of what a narrowing statement narrowed."""
+    row, charter = undoing(held.kind, held.body), law.ground.charter(held)
+    if row.names is None:
+        return [rule_for(_FOUNDED_BY[held.kind], charter.rules)]
+    member, kind = row.names
+    named = law.ground.chains.get(held.body[member])
+    rules = [rule_for(kind, charter.rules)]
+    return rules if named is None else [*rules, rule_for(kind, law.ground.charter(named).rules)]
 
 
 def _sentence(clause: str) -> str:

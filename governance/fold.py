@@ -25,33 +25,44 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any, Final
 
-from accredit.registry.domain.records import TYPES, Effective, Subject, record_key
+from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, record_key
 from accredit.registry.encoding.cbor import encode, reread
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
 from accredit.registry.transparency.state_trie import Trie, state_root
 
 from . import committed_set, statement_index
-from .ballots import Voice
 from .charter import Charter
 from .committed_set import Committed
-from .effect import EffectState, StatementEffect, judge
+from .effect import EffectState, InForce, StatementEffect, asks_of, judge
 from .encoded_records import Picked, record_of
 from .governance_records import authority_record, charter_record
 from .governing_state import Law, affected_keys, settle_law
-from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about, several
+from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
 from .key_entries import introductions, next_number
 from .key_lifecycle import CUT_OFFS, voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered
-from .reducers import ORDER, Contributions, is_founding, make_record, subject_of
+from .reducers import ORDER, Contributions, in_judging_order, is_founding, make_record, subject_of
 from .rulebook import check_statement, rule_for
 from .statement_index import Chains
+from .undoing import Back, begins, undoing
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
 _SUBJECTS: Final = ids_about(About.SUBJECT, "statements")
 _ANNULMENTS: Final = ids_about(About.ID, "annulments", is_listed=True)
-_EFFECTIVE: Final = Fact(about=About.STATEMENT, name="voice", plain=several, value=Voice._make)
+
+
+def _plain_in_force(value: InForce) -> list[Any]:
+    return [value.voice.by, value.voice.via, value.since]
+
+
+def _in_force(plain: list[Any]) -> InForce:
+    by, via, since = plain
+    return InForce(Voice(by, via), since)
+
+
+_EFFECTIVE: Final = Fact(about=About.STATEMENT, name="in_force", plain=_plain_in_force, value=_in_force)
 _OPEN: Final = Fact(about=About.STATEMENT, name="open", is_listed=True)
 _CONTRIBUTIONS: Final = pairs_about(About.SUBJECT, "contributions")
 _CONTRIBUTED: Final = pairs_about(About.SUBJECT, "contributed")
@@ -137,7 +148,7 @@ class Fold:
         self._annulments: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_ANNULMENTS)
         # as encoded
         self._records: dict[str, MutableMapping[str, bytes]] = {type: kept.records(type) for type in TYPES}
-        self._effective: MutableMapping[bytes, Voice] = kept.facts(_EFFECTIVE)
+        self._effective: MutableMapping[bytes, InForce] = kept.facts(_EFFECTIVE)
         self._was_effective: dict[bytes, bool] = {}
         self._open: MutableMapping[bytes, None] = kept.facts(_OPEN)
         self._contributions: MutableMapping[Subject, _Pairs] = kept.facts(_CONTRIBUTIONS)
@@ -254,6 +265,10 @@ class Fold:
     def _mark(self, statement: Statement) -> None:
         if (subject := subject_of(statement)) is not None:
             self._dirty[subject] = None
+            if is_founding(statement):  # what narrowed it weighs as much as it does
+                for about in self._subjects.get(subject, ()) if self._annulments else ():
+                    for annulment in self._annulments.get(about, ()):
+                        self._dirty_annulments[annulment] = None
         for annulment in (statement.id, *self._annulments.get(statement.id, ())):
             if (held := self.chains[annulment]).kind == "statement.annul":
                 self._dirty_annulments[annulment] = None
@@ -320,24 +335,37 @@ class Fold:
         """What is in effect, or still open, among statements of strata 1 to 3."""
         governing = law.effective_governing()
         for held in self.chains.governing():
-            self._set_effective(held.id, governing.get(held.id))
+            voice = governing.get(held.id)
+            self._set_effective(held.id, None if voice is None else InForce(voice, law.ground.said_at(held, voice)))
         for held in self.chains.governing():
             self._note(held, self._judge(law, held))
 
     def _settle_subject(self, law: Law, subject: Subject, changed: dict[Subject, None]) -> None:
         statements = [self.chains[statement] for statement in self._subjects.get(subject, ())]
         facts: dict[str, list[Effective]] = {}
-        # What founds a thing before what changes it: the latter asks whether the former is in effect.
-        for statement in sorted(statements, key=lambda s: (not is_founding(s), s.id)):
+        for statement in in_judging_order(statements):
             verdict = self._judge(law, statement)
             self._note(statement, verdict)
-            if verdict.voice is not None:
-                fact = Effective(statement=statement, by=verdict.voice.by, via=verdict.voice.via)
+            if verdict.voice is not None and verdict.since is not None:
+                fact = self._fact(law, statement, InForce(verdict.voice, verdict.since))
                 facts.setdefault(statement.kind, []).append(fact)
         contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
         record, contributions = make_record(law, subject, facts, contributed)
         self._contribute(subject, contributions)
         self._store(subject, record, changed)
+
+    def _fact(self, law: Law, statement: Statement, in_force: InForce) -> Effective:
+        voice, since = in_force
+        row = undoing(statement.kind, statement.body)
+        is_dated = row.back in (Back.RETROACTIVE, Back.BOUNDED)
+        return Effective(
+            statement=statement,
+            by=voice.by,
+            via=voice.via,
+            met=since,
+            begins=begins(statement, since, law.ground.charter(statement)) if is_dated else None,
+            is_anchored=voice.via is None or law.ground.is_anchored(statement),
+        )
 
     def _contribute(self, source: Subject, contributions: Contributions) -> None:
         """Replaces what `source` adds to other records, and marks those it changes."""
@@ -366,7 +394,8 @@ class Fold:
         verdict = judge(law, statement, self._effective.get)
         annulments = self._annulments.get(statement.id, ())
         if verdict.state is EffectState.EFFECTIVE and any(annulment in self._effective for annulment in annulments):
-            return replace(verdict, state=EffectState.ANNULLED, voice=None, reason="A later decision annulled it.")
+            reason = "A later decision annulled it."
+            return replace(verdict, state=EffectState.ANNULLED, voice=None, since=None, reason=reason)
         return verdict
 
     def _judge_naming(self, law: Law, statement: Unverified, verdict: StatementEffect) -> StatementEffect:
@@ -375,7 +404,11 @@ class Fold:
         if problem is None:
             return verdict
         return replace(
-            verdict, state=EffectState.INEFFECTIVE, voice=None, reason=f"{problem[:1].upper()}{problem[1:]}."
+            verdict,
+            state=EffectState.INEFFECTIVE,
+            voice=None,
+            since=None,
+            reason=f"{problem[:1].upper()}{problem[1:]}.",
         )
 
     def _naming(self, law: Law, name: str) -> Naming:
@@ -383,18 +416,19 @@ class Fold:
         return trace_name(law, name, [s for s in held if self._judge_alone(law, s).state is EffectState.EFFECTIVE])
 
     def _note(self, statement: Statement, verdict: StatementEffect) -> None:
-        self._set_effective(statement.id, verdict.voice)
+        voice, since = verdict.voice, verdict.since
+        self._set_effective(statement.id, None if voice is None or since is None else InForce(voice, since))
         if verdict.state in (EffectState.WAITING, EffectState.CLOSED, EffectState.RETRACTED):
             self._open[statement.id] = None
         else:
             self._open.pop(statement.id, None)
 
-    def _set_effective(self, statement: bytes, voice: Voice | None) -> None:
+    def _set_effective(self, statement: bytes, in_force: InForce | None) -> None:
         self._was_effective.setdefault(statement, statement in self._effective)
-        if voice is None:
+        if in_force is None:
             self._effective.pop(statement, None)
         else:
-            self._effective[statement] = voice
+            self._effective[statement] = in_force
 
     def _store(self, subject: Subject, record: dict[str, Any] | None, changed: dict[Subject, None]) -> None:
         (type, id), raw = subject, None if record is None else encode(record)
@@ -517,7 +551,8 @@ class Fold:
         if key == statement.kid or any(vote.kid == key for vote in self.chains.votes_on(statement.id)):
             return False
         voices = self._voices_of(self.law, key)
-        rule = rule_for(statement.kind, statement.body, ground.charter(statement).rules)
+        asks = asks_of(self.law, statement, self._effective.get)
+        rule = rule_for(statement.kind, ground.charter(statement).rules) if isinstance(asks, str) else asks.rule
         if rule.asks_one and not statement.kind.startswith("charter."):
             proposing = ground.voices(statement)
             # A cut-off of another body's key takes two of the charter's authorities, whatever its rule asks of its own.

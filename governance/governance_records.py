@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from accredit.registry.domain.records import Effective
+from accredit.registry.domain.records import Effective, Voice
 
-from .ballots import Ground, Voice
+from .ballots import Ground
 from .delegations import Seat
 from .governing_state import Law
 from .key_entries import CONTACTS, introductions
@@ -86,8 +86,8 @@ def _delegated(law: Law, seat: Seat) -> dict[str, Any]:
     if "valid_until" in body:
         record["valid_until"] = body["valid_until"]
     if seat.withdrawals:
-        earliest = min(seat.withdrawals, key=lambda withdrawal: (withdrawal.body["effective_from"], withdrawal.id))
-        record["withdrawn"] = {"statement": earliest.id, "effective_from": earliest.body["effective_from"]}
+        earliest = min(seat.withdrawals, key=lambda one: (one.effective_from, one.statement.id))
+        record["withdrawn"] = {"statement": earliest.statement.id, "effective_from": earliest.effective_from}
     return record
 
 

@@ -11,9 +11,10 @@ that only the records these touch are made anew.
 
 from dataclasses import dataclass, replace
 
+from accredit.registry.domain.records import Voice
 from accredit.registry.statement import Statement
 
-from .ballots import Ground, Voice
+from .ballots import Anchor, Ground
 from .charter import Charter
 from .charter_chain import settle_charter
 from .delegations import Mandates, settle_mandates
@@ -29,7 +30,7 @@ class Law:
 
     Attributes:
         alarms: what somebody should look at.
-        ends: of each key cut off: by what, and for whom it could speak.
+        ends: of each key cut off: by what and whom, and for whom it could speak.
         forks: of each key that has forked: from where on, and what is safe.
         unsettled: keys of which a cut-off or heads in effect name a statement that is not held whole.
     """
@@ -78,7 +79,7 @@ class Law:
             assert seat.parent is not None
             effective[seat.voice.via] = seat.parent
             for withdrawal in seat.withdrawals:
-                effective[withdrawal.id] = Voice(withdrawal.iss, None)
+                effective[withdrawal.statement.id] = withdrawal.voice
         return effective
 
 
@@ -90,12 +91,12 @@ def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
     ground = Ground(chains=chains, versions=versions)
     for version in versions:
         for key, head in version.heads.items():
-            ground.anchors.setdefault(key, []).append(head)
+            ground.anchors.setdefault(key, []).append(Anchor(head, None))
     settle_keys(ground)
     mandates = settle_mandates(ground)
     forks = {key: fork for key in chains.forked_keys() if (fork := ground.fork(key)) is not None}
     alarms += [f"key {key.hex()[:16]} has signed two statements with one number" for key in forks]
-    anchored = ((key, head) for key, heads in ground.anchors.items() for head in heads)
+    anchored = ((key, anchor.statement) for key, anchors in ground.anchors.items() for anchor in anchors)
     return Law(
         ground=ground,
         mandates=mandates,
@@ -132,5 +133,5 @@ def _version_ids(law: Law) -> list[bytes]:
 
 
 def _end(ground: Ground, key: bytes) -> tuple[object, ...]:
-    cuts = [(cut.statement.id, cut.voices) for cut in ground.cuts[key]]
+    cuts = [(cut.statement.id, cut.voices, ground.reaches[cut.statement.id]) for cut in ground.cuts[key]]
     return (*cuts, *(voice for by in ground.names(key) for voice in ground.candidates(key, by)))

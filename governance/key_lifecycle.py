@@ -11,6 +11,9 @@ lower ones are read, so that a thief's own cut-offs fall with the key he stole:
 
 Within a rank all hold, mutual ones included, and of several `last`s the common ancestors stand.
 
+A cut-off reaches what the key had a hand in only as far as those who stand behind it may undo that (`undoing`): what
+others carried with the key stands, until as many agree to the cut-off as its rule asks.
+
 Rank 1 ends a key altogether. The others end it for the voices they speak for, and a rotation brings the new key to
 these only: a body that names somebody else's key as one of its own can end it as its own, and no further.
 """
@@ -18,11 +21,13 @@ these only: a body that names somebody else's key as one of its own can end it a
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.statement import Statement, Unverified
 
-from .ballots import Approvals, CutOff, Ground, Voice, is_met
+from .ballots import Approvals, CutOff, Ground, Reach
 from .rulebook import TWO, rule_for
+from .undoing import is_met
 
 CUT_OFFS: Final = ("key.retire", "key.rotate", "key.compromise")
 
@@ -54,7 +59,7 @@ def _by_two_authorities(ground: Ground, statement: Unverified, approvals: Approv
     if statement.kind == "key.rotate":
         return ()  # it would plant a key in another authority
     charter = ground.charter(statement)
-    own = rule_for(statement.kind, statement.body, charter.rules)
+    own = rule_for(statement.kind, charter.rules)
     return None if is_met(TWO if own.asks_one else own, ground.speaking(statement, approvals), charter) else ()
 
 
@@ -114,6 +119,8 @@ class _Pass:
             cut_offs_at_hand = self._add(pending)
             found = [] if rank is None else self._read(rank, cut_offs_at_hand)
             pending = [id for key in self._bring_rotated(found) for id in self.in_hand.get(key, ())]
+        # Who stands behind them is read before any of them has taken a vote away: mutual ones both hold.
+        ground.reaches |= {id: _reach(ground, cut_off) for id, cut_off in self.found.items()}
         for id in sorted(self.found):
             ground.cut(self.found[id])
         ground.recut()
@@ -170,10 +177,25 @@ class _Pass:
         return brought
 
 
+def _reach(ground: Ground, cut_off: CutOff) -> Reach:
+    """Who stands behind a cut-off: by their votes, or because the key's every word was one key's alone."""
+    statement = cut_off.statement
+    approvals, epoch = ground.approvals(statement), ground.epoch(statement)
+    named = ground.charter(statement).authorities
+    voices = frozenset(
+        voice
+        for voice in cut_off.voices or ()
+        if (voice.via is not None or voice.by in named)
+        and (ground.threshold(voice, epoch) == 1 or ground.speaks(voice, statement, approvals))
+    )
+    own = (voice.by for voice in voices if voice.via is None)
+    return Reach(authorities=frozenset((*ground.speaking(statement, approvals), *own)), voices=voices)
+
+
 def _speaks(ground: Ground, voice: Voice, statement: Unverified, approvals: Approvals) -> bool:
     """Whether a voice speaks for a key statement, and, where the charter asks for more authorities, these do."""
     charter = ground.charter(statement)
-    rule = rule_for(statement.kind, statement.body, charter.rules)
+    rule = rule_for(statement.kind, charter.rules)
     if not rule.asks_one and not is_met(rule, ground.speaking(statement, approvals), charter):
         return False
     return ground.speaks(voice, statement, approvals)

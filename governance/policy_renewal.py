@@ -40,12 +40,12 @@ from accredit.registry.transparency.state_note import quorum, signer_key
 from accredit.registry.transparency.state_trie import state_root
 from accredit.registry.transparency.tlog_policy import Policy, threshold_policy
 
-from .ballots import is_met
 from .charter import Authority, Charter, parse
 from .fold import Fold
 from .key_entries import key_entries
 from .node_names import NAMING
 from .rulebook import check_statement, rule_for
+from .undoing import is_met
 
 RENEWAL_BYTES: Final = 4 * 1024 * 1024
 STATEMENTS_MAX: Final = 4_000
@@ -310,7 +310,7 @@ class _History:
 
     def _is_approved(self, statement: Statement, charter: Charter, *, by_most: bool = False) -> bool:
         speaking = self._speaking(statement, charter)
-        rule = rule_for(statement.kind, statement.body, charter.rules)
+        rule = rule_for(statement.kind, charter.rules)
         return is_met(rule, speaking, charter) and (not by_most or len(speaking) * 2 > len(charter.authorities))
 
     def _speaking(self, statement: Statement, charter: Charter) -> list[str]:

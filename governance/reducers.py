@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
 from accredit.registry.domain.records import Effective, Subject, record_digest
-from accredit.registry.statement import Unverified
+from accredit.registry.statement import Statement, Unverified
 
 from .governance_records import node_record
 from .governing_state import Law
@@ -40,6 +40,28 @@ def is_founding(statement: Unverified) -> bool:
     if statement.kind == "issuer.key":
         return bool(statement.body["op"] == "add")
     return statement.kind.endswith((".grant", ".publish", ".register", ".update"))
+
+
+def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
+    """What is said about one subject, what founds it first, then each after those that it names in `after`.
+
+    For whoever changes a thing asks whether it is in effect, and whoever undoes, what of it. There is no circle: an id
+    is a hash over the ids it names.
+    """
+    ordered = sorted(statements, key=lambda s: (not is_founding(s), s.id))
+    if len(ordered) < 3:
+        return ordered
+    by_id, done = {s.id: s for s in ordered}, dict[bytes, Statement]()
+    for start in ordered:
+        pending = [start.id]
+        while pending:
+            named = [id for id in by_id[pending[-1]].body.get("after", ()) if id in by_id and id not in done]
+            if named:
+                pending += named
+            else:
+                id = pending.pop()
+                done[id] = by_id[id]
+    return list(done.values())
 
 
 def make_record(

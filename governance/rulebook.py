@@ -3,8 +3,8 @@
 * *stratum* (see `fold`): the fold reads the charter, then key cut-offs, then authorities, then everything else.
 * *widening* grants, approves or undoes a narrowing; *narrowing* takes away. A widening statement takes effect only when
   everything its key said before is held; a narrowing one at once.
-* *rule*: how many authorities must speak where the charter does not say otherwise. A kind may have a second rule for a
-  graver variant (`rule_name`): a retroactive revocation asks for two.
+* *rule*: how many authorities must speak where the charter does not say otherwise. What reaches back meets
+  `RETROACTIVE` besides its own (see `undoing`).
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ MAJORITY: Final = Rule(majority=True, is_default=True)
 TWO_THIRDS: Final = Rule(fraction=(2, 3), is_default=True)
 
 RETROACTIVE: Final = "accreditation.status.void_from"
-"""The rule name of a status event that reaches back."""
+"""The name of the rule for what reaches back, of whatever kind; it was once for revocations alone."""
 
 
 class Stratum(IntEnum):
@@ -133,8 +133,6 @@ _SUBJECT_MEMBERS: Final = {
 }
 """Where a body says itself what it is about, `sub` repeats it."""
 
-_VARIANT_RULES: Final = {RETROACTIVE: TWO}
-
 
 def check_body(kind: str, body: Any) -> None:
     """The shape of a statement's body.
@@ -175,17 +173,11 @@ def is_urgent(statement: Unverified) -> bool:
     return is_narrowing(statement.kind, statement.body) or statement.body.get("urgent") is True
 
 
-def rule_name(kind: str, body: Mapping[str, Any]) -> str:
-    """The name under which a charter may override a statement's rule."""
-    return RETROACTIVE if kind == "accreditation.status" and "void_from" in body else kind
-
-
-def rule_for(kind: str, body: Mapping[str, Any], rules: Mapping[str, Rule]) -> Rule:
-    """The rule for a statement, given a charter's own `rules`."""
-    name = rule_name(kind, body)
+def rule_for(name: str, rules: Mapping[str, Rule]) -> Rule:
+    """The rule for a kind of statement, or `RETROACTIVE`: as a charter's own `rules` have it, else the default."""
     if name == "node.replace" and name not in rules:
         name = "node.admit"  # a charter that is strict about who comes in is as strict about who takes a place
-    return rules.get(name) or _VARIANT_RULES.get(name) or KINDS[kind].rule
+    return rules.get(name) or (TWO if name == RETROACTIVE else KINDS[name].rule)
 
 
 def _check_rule_names(rules: Mapping[str, Any], path: str) -> None:

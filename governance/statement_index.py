@@ -26,10 +26,12 @@ K = TypeVar("K")
 
 
 class _Place(NamedTuple):
-    """Where a complete statement stands: how many come before it, an elder to jump to, whether it is orderly."""
+    """Where a complete statement stands: how many come before it, an elder to jump to, the latest date so far, and
+    whether it is orderly."""
 
     depth: int
     jump: bytes
+    latest: int
     is_orderly: bool
 
 
@@ -130,6 +132,17 @@ class Chains:
         """Whether it is complete and no `iat` falls on the way to it."""
         place = self._places.get(statement)
         return place is not None and place.is_orderly
+
+    def said_at(self, statement: Unverified) -> int:
+        """When a statement was said, as far as its chain tells: its own date, but not before what its key said earlier.
+
+        It may be a draft.
+        """
+        place = self._places.get(statement.id)
+        if place is not None:
+            return place.latest
+        elder = self._places.get(statement.prev or b"")
+        return statement.iat if elder is None else max(elder.latest, statement.iat)
 
     def is_named(self, statement: bytes) -> bool:
         """Whether a statement of the first three strata names it as `last` or in its `heads`."""
@@ -262,12 +275,15 @@ class Chains:
 
     def _place(self, statement: Statement) -> _Place:
         if statement.prev is None:
-            return _Place(0, statement.id, True)
+            return _Place(0, statement.id, statement.iat, True)
         elder, place = self._by_id[statement.prev], self._places[statement.prev]
         jump = self._places[place.jump]
         is_level = place.depth - jump.depth == jump.depth - self._places[jump.jump].depth
         return _Place(
-            place.depth + 1, jump.jump if is_level else elder.id, place.is_orderly and statement.iat >= elder.iat
+            place.depth + 1,
+            jump.jump if is_level else elder.id,
+            max(place.latest, statement.iat),
+            place.is_orderly and statement.iat >= elder.iat,
         )
 
     def _elder(self, statement: bytes) -> bytes:

@@ -14,10 +14,10 @@ from accredit.cli.base import documents
 from accredit.cli.signing.keys import UnlockedKey, read_public
 from accredit.cli.signing.offline_files import SignedStatements, genesis_of, read_ceremony
 from accredit.governance.admission import Admission
-from accredit.governance.ballots import what_is_needed
 from accredit.governance.charter import parse
 from accredit.governance.fold import Fold
 from accredit.governance.rulebook import rule_for
+from accredit.governance.undoing import what_is_needed
 from accredit.node.storage.atomic_files import write_atomically
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.errors import InputError, NotYetError, RefusedError
@@ -66,7 +66,7 @@ def progress_of(signed: SignedStatements, source: str) -> FoundingProgress:
     fold.settle()
     charter = parse(genesis.body)
     speaking = [a.id for a in charter.authorities.values() if len({*keys} & {*a.keys}) >= a.threshold]
-    rule = rule_for("charter.genesis", genesis.body, charter.rules)
+    rule = rule_for("charter.genesis", charter.rules)
     return FoundingProgress(
         ecosystem=genesis.id,
         charter=genesis.body,

@@ -87,6 +87,7 @@ def draft(
     force: bool,
 ) -> None:
     """Put a charter together, as a TOML file to read, edit and check."""
+    from accredit.registry.domain.records import FOLD_VERSION
     from accredit.registry.encoding.identifiers import canonical_issuer
 
     keys = _keys_by_authority(entries, [canonical_issuer(row[0]) for row in authorities])
@@ -94,7 +95,7 @@ def draft(
     written: dict[str, Any] = {
         "id": canonical_issuer(charter_id),
         "name": name,
-        "fold": 1,
+        "fold": FOLD_VERSION,
         "signers": list(signers) or [entry["name"] for entry in node_entries][:SIGNERS],
         "rules": {},
         "authorities": [

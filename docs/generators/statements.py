@@ -127,8 +127,8 @@ def _rule(name: str, kind: Kind) -> str:
     if name.startswith("vote."):
         return "–"
     if name == "accreditation.status":
-        graver = rulebook.rule_for(name, {"void_from": 0}, {})
-        return f"{_amount(kind.rule)}; reaching back (`void_from`), {_amount(graver)}"
+        graver = rulebook.rule_for(rulebook.RETROACTIVE, {})
+        return f"{_amount(kind.rule)}; reaching back, {_amount(graver)} as well"
     return _amount(kind.rule)
 
 

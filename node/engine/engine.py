@@ -31,9 +31,9 @@ from accredit.gossip.events import FrameAnswered, SendFailed, Statistics, Ticked
 from accredit.gossip.machine import Machine
 from accredit.gossip.roster import Roster
 from accredit.governance.admission import Admission
-from accredit.governance.charter import FOLD_VERSION
 from accredit.governance.fold import Changes, Fold
 from accredit.governance.rulebook import check_statement, is_urgent
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import AccreditError, BusyError, InputError, NotYetError, StorageError

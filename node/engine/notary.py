@@ -32,11 +32,11 @@ The notary keeps the noted state's note and roots only; its records are whoever'
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Final, assert_never
 
-from accredit.governance.charter import FOLD_VERSION
 from accredit.governance.encoded_records import Picked
 from accredit.governance.fold import Fold
 from accredit.governance.overlay import Layered
 from accredit.governance.rulebook import is_narrowing
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.encoding.ed25519 import Signer

@@ -18,9 +18,9 @@ from typing import Any, Final, NamedTuple, assert_never
 from ..domain.accreditations import Status, publisher, status_at, terms_at
 from ..domain.ceiling import ceiling, inherited
 from ..domain.frameworks import status_at as framework_status_at
-from ..domain.records import Records, Voice, standing, voice_of
+from ..domain.records import Records, Voice, met, standing, voice_of
 from ..domain.scope import Axis, AxisOutcome, covers, says_what
-from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
+from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
 from ..encoding.rfc3339 import day
 from .authority_chain import Chain, chain_of, counts, window
 from .issuer_keys import KeyState, key_at
@@ -137,6 +137,7 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
     notes.cite((record["id"],))
     _judge_chain(case, chain, notes)
     say_mandate(case.mandates, chain, notes)
+    _judge_anchors(case, record, chain, notes)
     terms = terms_at(record, case.time, max_backdating=case.max_backdating)
     if terms:
         _judge_terms(case, terms, notes)
@@ -211,16 +212,32 @@ def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
                 )
 
 
+def _judge_anchors(case: Case, record: Mapping[str, Any], chain: Chain, notes: Notes) -> None:
+    """Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so."""
+    _, ends = window(chain)
+    withdrawn = [link.standing["withdrawn"] for link in chain if link.standing and link.standing["withdrawn"]]
+    over = [one["effective_from"] for one in withdrawn] + ([] if ends is None else [ends])
+    if not over or min(over) > case.now:
+        return
+    gives = [*record["terms"], *(event for event in record["events"] if event["event"] in WIDENING_EVENTS)]
+    if any("unanchored" in one for one in gives):
+        notes.miss(
+            "unanchored",
+            f"Nothing but its own date shows that it was said before the mandate of {chain[0].name} ended on"
+            f" {day(min(over))}. An authority above can close the mandate and name what was said in time.",
+        )
+
+
 def _judge_terms(case: Case, terms: Sequence[Mapping[str, Any]], notes: Notes) -> None:
     for one in terms:
         notes.statements[one["statement"]] = None
     for one in terms:
         if case.time < one["valid_from"]:
             notes.refuse("not_yet_valid", f"It is valid from {day(one['valid_from'])} on.")
-        if case.time < one["iat"]:
+        if case.time < met(one):
             notes.advise(
                 "recorded_later",
-                f"Said to hold since {day(one['effective_from'])}, and stated only on {day(one['iat'])}.",
+                f"Said to hold since {day(one['effective_from'])}, and stated only on {day(met(one))}.",
             )
         for condition in one.get("conditions", ()):
             notes.advise("condition", f"Under a condition: {condition['text']}")
@@ -231,7 +248,7 @@ def _not_yet(case: Case, record: Mapping[str, Any]) -> Reason:
     if grant["effective_from"] <= case.time:
         return Reason(
             code="before_backdating_limit",
-            text=f"Stated on {day(grant['iat'])}; the charter does not let it reach back to {day(case.time)}.",
+            text=f"Stated on {day(met(grant))}; the charter does not let it reach back to {day(case.time)}.",
         )
     return Reason(code="not_yet_valid", text=f"It is valid from {day(grant['valid_from'])} on.")
 

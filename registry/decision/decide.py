@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..domain.issuers import name_of
-from ..domain.records import Records, Voice, standing
+from ..domain.records import Records, Voice, met, standing
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS
@@ -338,7 +338,7 @@ def _recognition(query: Query, granted: Mapping[str, Any], time: int, now: int) 
     ends = [granted["valid_until"]] if "valid_until" in granted else []
     withdrawn = granted["withdrawn"]
     ends += [withdrawn["effective_from"]] if withdrawn is not None else []
-    begins, end = granted.get("valid_from", granted["iat"]), min(ends, default=None)
+    begins, end = granted.get("valid_from", met(granted)), min(ends, default=None)
     name = granted["name"]
     if query.action not in granted["actions"] and "*" not in granted["actions"]:
         verdict, code = Verdict.NOT_TRUSTED, "action_not_covered"

@@ -33,7 +33,7 @@ from ..encoding import schema
 from ..errors import DecodeError
 from ..limits import TIME_MAX, TIME_MIN
 from .issuers import AFTER
-from .records import Effective, Voice, in_order, source
+from .records import Effective, Voice, in_order, met, source
 from .scope import check_scope
 from .vocabulary import (
     ACCREDITATION_KINDS,
@@ -197,7 +197,7 @@ def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effec
         "kind": body["kind"],
         "level": body["level"],
         **publishers,
-        "terms": [_terms(grant, body["valid_from"]), *(_terms(one, 0) for one in in_order(amends))],
+        "terms": [_terms(grant, body["valid_from"]), *(_terms(one, one.effective_from) for one in in_order(amends))],
         "events": [_event(one) for one in in_order(events)],
     }
 
@@ -206,12 +206,13 @@ def _terms(said: Effective, effective_from: int) -> dict[str, Any]:
     body = said.statement.body
     kept = {name: value for name, value in body.items() if name not in _NOT_TERMS}
     after = sorted(body.get("after", ()))
-    return {"effective_from": effective_from, **kept, **source(said), "after": after}
+    return {**kept, "effective_from": effective_from, **source(said), "after": after}
 
 
 def _event(said: Effective) -> dict[str, Any]:
     body = said.statement.body
-    return {**{name: value for name, value in body.items() if name != "accreditation"}, **source(said)}
+    kept = {name: value for name, value in body.items() if name != "accreditation"}
+    return {**kept, "effective_from": said.effective_from, **source(said)}
 
 
 # ------------------------------------------------------------------------------------------------ terms as of a time
@@ -238,7 +239,7 @@ def terms_at(record: Mapping[str, Any], time: int, *, max_backdating: int | None
 
 def _applies_from(terms: Mapping[str, Any], max_backdating: int | None) -> int:
     start: int = terms["effective_from"]
-    return start if max_backdating is None else max(start, terms["iat"] - max_backdating)
+    return start if max_backdating is None else max(start, met(terms) - max_backdating)
 
 
 # ------------------------------------------------------------------------------------------------ status as of a time

@@ -141,6 +141,7 @@ def reduce(
                 "events": [
                     {
                         **{n: v for n, v in one.statement.body.items() if n not in ("framework", "publish")},
+                        "effective_from": one.effective_from,
                         **source(one),
                     }
                     for one in in_order(statuses)
@@ -159,7 +160,8 @@ def competencies(
     for publish in in_order(publishes):
         for item in _complete(publish.statement.body, _parts(publish, items)) or ():
             entry = {"framework": id, **source(publish), "item": item["id"], "parents": item.get("parents", [])}
-            del entry["iat"]
+            for time in ("iat", "met", "unanchored"):
+                entry.pop(time, None)
             entry |= {name: item[name] for name in ("code", "label") if name in item}
             for name in (item["id"], *item.get("aliases", ())):
                 entries.setdefault(name, []).append(entry)

@@ -72,7 +72,7 @@ def reduce(id: str, publishes: Sequence[Effective], withdrawals: Sequence[Effect
     stated = []
     for publish in in_order(publishes):
         ended = [
-            {"statement": one.statement.id, "effective_from": one.statement.body["effective_from"]}
+            {"statement": one.statement.id, "effective_from": one.effective_from}
             for one in in_order(withdrawals)
             if one.statement.body["publish"] == publish.statement.id and one.voice == publish.voice
         ]

@@ -47,7 +47,7 @@ def reduce(id: str, grants: Sequence[Effective], withdrawals: Sequence[Effective
     granted = []
     for grant in in_order(grants):
         ended = [
-            {"statement": one.statement.id, "effective_from": one.statement.body["effective_from"]}
+            {"statement": one.statement.id, "effective_from": one.effective_from}
             for one in in_order(withdrawals)
             if one.statement.body["recognition"] == grant.statement.id
         ]

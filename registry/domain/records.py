@@ -16,6 +16,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from ..encoding.cbor import encode
 from ..statement import Statement
 
+FOLD_VERSION: Final = 2
+"""The rules of reckoning by which statements become records here. 2: undoing takes what doing took."""
+
 TYPES: Final = (
     "accreditation",
     "alias",
@@ -69,6 +72,10 @@ class Voice(NamedTuple):
         by: the authority's id; for an issuer's word on its own keys, the issuer's.
         via: None: the charter names the authority. Else the statement that lets it speak, 32 bytes: the delegation; for
             an issuer's own word, what stated the key that signed it.
+        met: when its rule was met, seconds; None: when it was said.
+        begins: from when it counts, seconds, for a statement that has an `effective_from`; None: as stated.
+        is_anchored: somebody else's word shows that it was there before its author's mandate ended; always so for
+            authorities that the charter names.
     """
 
     by: str
@@ -87,6 +94,14 @@ class Effective:
     statement: Statement
     by: str
     via: bytes | None
+    met: int | None = None
+    begins: int | None = None
+    is_anchored: bool = True
+
+    @property
+    def effective_from(self) -> int:
+        """From when it counts, seconds, for a statement that says so."""
+        return int(self.statement.body["effective_from"]) if self.begins is None else self.begins
 
     @property
     def voice(self) -> Voice:
@@ -105,9 +120,24 @@ def record_digest(record: Mapping[str, Any]) -> bytes:
 
 
 def source(effective: Effective) -> dict[str, Any]:
-    """The members that say where a part of a record comes from."""
+    """The members that say where a part of a record comes from.
+
+    Two are there only where they say something: `met`, if its rule was met at another time than it states;
+    `unanchored`, if nothing but its own date shows that it was said before its author's mandate ended.
+    """
     statement = effective.statement
-    return {"by": effective.by, "via": effective.via, "statement": statement.id, "iat": statement.iat}
+    said = {"by": effective.by, "via": effective.via, "statement": statement.id, "iat": statement.iat}
+    if effective.met not in (None, statement.iat):
+        said["met"] = effective.met
+    if not effective.is_anchored:
+        said["unanchored"] = True
+    return said
+
+
+def met(said: Mapping[str, Any]) -> int:
+    """When the rule of a part of a record was met, seconds."""
+    time: int = said.get("met", said["iat"])
+    return time
 
 
 def in_order(statements: Iterable[Effective]) -> list[Effective]:

@@ -271,6 +271,42 @@ def _text_of(asked: Any) -> str:
     return asked if isinstance(asked, str) else ":".join(map(str, asked))
 
 
+# ------------------------------------------------------------------------------------------------ narrower
+
+_WITHIN: Final[Mapping[str, Callable[[Any, list[Any]], bool]]] = {
+    "credential_types": credential_type_in,
+    "achievement_types": achievement_in,
+    "frameworks": lambda one, old: one in old,
+    "competencies": lambda one, old: one in old,
+    "programs": lambda one, old: one["id"] in [each["id"] for each in old],
+    "fields_of_study": lambda one, old: any(field_within((one["scheme"], one["code"]), each) for each in old),
+    "levels": lambda one, old: any(
+        one["scheme"] == each["scheme"] and each["min"] <= one["min"] and one["max"] <= each["max"] for each in old
+    ),
+    "jurisdictions": lambda one, old: any(jurisdiction_within(one, each) for each in old),
+    "delivery_modes": lambda one, old: one in old,
+}
+
+
+def is_within(scope: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+    """Whether no question is answered better by a scope than by an older one, as far as the two show it.
+
+    So an axis that was a list stays one, for an open axis is an advisory; and credential types are named only where the
+    older scope named them or covered every achievement, for naming them lets questions be answered that were too open.
+    """
+    for axis, within in _WITHIN.items():
+        new, before = scope.get(axis), old.get(axis)
+        if before is None or new is None or before == "*":
+            if (before is None) != (new is None) and before != "*":
+                return False
+        elif new == "*" or not all(within(one, before) for one in new):
+            return False
+    names_types = old.get("credential_types") == "*" and scope.get("credential_types", "*") != "*"
+    if names_types and old.get("achievement_types") != "*":
+        return False
+    return not scope.get("inherit_to_narrower") or bool(old.get("inherit_to_narrower")) or old["competencies"] == "*"
+
+
 # ------------------------------------------------------------------------------------------------ in words
 
 _ANY: Final = {

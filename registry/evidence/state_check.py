@@ -13,16 +13,13 @@ Five answers that are never folded together:
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
+from ..domain.records import FOLD_VERSION
 from ..encoding.rfc3339 import text
 from ..errors import DecodeError, RefusedError
 from ..transparency.signed_note import VerifierKey
 from ..transparency.state_note import AHEAD_MAX, OpenedState, StateNote, fresh, open_state
 from .trust_policy import TrustPolicy
-
-FOLD: Final = 1
-"""The version of the fold whose records this package understands."""
 
 
 class CheckResult(StrEnum):
@@ -110,8 +107,8 @@ def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
     if opened.state.ecosystem != policy.ecosystem:
         message = f"The state is of the ecosystem {opened.state.ecosystem.hex()}, the policy is not."
         raise CheckError(CheckResult.UNKNOWN, "ecosystem", message, hint="Use the policy of that ecosystem.")
-    if opened.state.fold != FOLD:
-        message = f"The records are made by fold {opened.state.fold}; this program knows fold {FOLD}."
+    if opened.state.fold != FOLD_VERSION:
+        message = f"The records are made by fold {opened.state.fold}; this program knows fold {FOLD_VERSION}."
         raise CheckError(CheckResult.UNKNOWN, "fold", message, hint="Update it.")
     return opened
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
@@ -128,7 +129,7 @@ class Town:
         body: dict[str, Any] = {
             "id": "https://simulated.example/",
             "name": "A simulated ecosystem",
-            "fold": 1,
+            "fold": FOLD_VERSION,
             "authorities": [_authority(number, pen, budget) for number, pen in enumerate(pens)],
             "rules": {},
             "nodes": entries[:GENESIS_NODES],

@@ -210,7 +210,7 @@ def test_what_the_heads_of_a_withdrawal_cover_stands_and_nothing_else_below_it()
     for late in (forgotten, after):
         assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it."
     (standing,) = record_of(town, "authority", DELEGATE)["standings"]
-    assert standing["withdrawn"] == {"statement": withdrawal.id, "effective_from": 5}
+    assert standing["withdrawn"] == {"statement": withdrawal.id, "effective_from": withdrawal.iat}
     by_delegator = town.says(A, "accreditation.status", event(before.id, "suspend"), ISSUER)
     assert state_of(town, by_delegator) is EffectState.EFFECTIVE
 
@@ -270,11 +270,12 @@ def test_a_withdrawal_follows_the_charters_own_rule() -> None:
 def test_of_two_withdrawals_both_hold_and_the_earliest_is_shown() -> None:
     town = trio()
     pen, made = delegate(town)
+    before = town.says(pen, "issuer.register", register())
     given = town.says(pen, "accreditation.grant", grant())
-    withdraw(town, A, made, given, effective_from=9)
-    strict = withdraw(town, A, made, effective_from=7)
+    withdraw(town, A, made, given, effective_from=town.time + 90)
+    strict = withdraw(town, A, made, before, effective_from=town.time + 70)
 
-    assert state_of(town, given) is EffectState.INEFFECTIVE
+    assert [state_of(town, s) for s in (before, given)] == [EffectState.EFFECTIVE, EffectState.INEFFECTIVE]
     (standing,) = record_of(town, "authority", DELEGATE)["standings"]
     assert standing["withdrawn"]["statement"] == strict.id
 

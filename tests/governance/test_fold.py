@@ -174,7 +174,13 @@ def test_a_framework_counts_when_its_author_has_brought_all_its_items() -> None:
     published = town.says(A, "framework.publish", framework())
     foreign = town.says(B, "framework.items", framework_items(published.id, 0))
     parts = [town.says(A, "framework.items", framework_items(published.id, part)) for part in (1, 0)]
-    status = {"framework": FRAMEWORK, "publish": published.id, "status": "deprecated", "effective_from": 5, "after": []}
+    status = {
+        "framework": FRAMEWORK,
+        "publish": published.id,
+        "status": "deprecated",
+        "effective_from": town.time,
+        "after": [],
+    }
     deprecated = town.says(A, "framework.status", status)
     nowhere = town.says(A, "framework.items", framework_items(bytes(32), 0))
 
@@ -195,7 +201,7 @@ def test_a_framework_counts_when_its_author_has_brought_all_its_items() -> None:
 def test_a_mapping_is_withdrawn_by_who_published_it() -> None:
     town = trio()
     published = town.says(A, "mapping.publish", mapping())
-    body = {"mapping": MAPPING, "publish": published.id, "effective_from": 5}
+    body = {"mapping": MAPPING, "publish": published.id, "effective_from": town.time}
     foreign = town.says(B, "mapping.withdraw", body, MAPPING)
     withdrawn = town.says(A, "mapping.withdraw", body, MAPPING)
 

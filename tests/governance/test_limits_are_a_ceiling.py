@@ -96,7 +96,7 @@ def test_a_proposal_that_leaves_a_limited_axis_out_is_refused_before_signing_wit
     amendment = {
         "accreditation": granted.id,
         "after": [granted.id],
-        "effective_from": 0,
+        "effective_from": town.time,
         "valid_from": 0,
         "scope": {"credential_types": "*", "achievement_types": ["Badge"]},
     }
@@ -154,7 +154,7 @@ def test_one_above_amends_within_its_own_mandate() -> None:
     wider = {
         "accreditation": granted.id,
         "after": [granted.id],
-        "effective_from": 0,
+        "effective_from": town.time,
         "valid_from": 0,
         "scope": {"achievement_types": ["Badge"], "jurisdictions": ["US"]},
     }

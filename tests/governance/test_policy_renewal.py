@@ -11,7 +11,7 @@ from accredit.governance.fold import Fold
 from accredit.governance.node_names import entry_digest
 from accredit.governance.policy_renewal import Renewal, export_policy, prove_renewal, renew
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
+from accredit.registry.domain.records import FOLD_VERSION, MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError
@@ -68,7 +68,11 @@ def trie_of(fold: Fold) -> Trie:
 def note_of(fold: Fold, time: int = NOW, by: Sequence[str] = NAMES[:3], **members: Any) -> bytes:
     """A note of the fold's state, cosigned by these nodes."""
     state = StateNote(
-        name="A consortium", ecosystem=fold.ecosystem, fold=1, count=fold.committed_count(), root=fold.state_root()
+        name="A consortium",
+        ecosystem=fold.ecosystem,
+        fold=FOLD_VERSION,
+        count=fold.committed_count(),
+        root=fold.state_root(),
     )
     state = replace(state, **members)
     lines = tuple(cosign_state(state, name, KeyPair(seed_of(f"{name} state")), time) for name in by)

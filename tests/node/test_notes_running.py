@@ -12,6 +12,7 @@ from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.storage.audit import audit_state
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedState
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import Note
@@ -108,7 +109,9 @@ async def test_an_offered_part_of_the_log_is_derived_again_after_a_restart(tmp_p
         whole = node.runtime.fold
         part = town.fold([each for each in town.said if each is not first[0]])
         left_out = order.index(first[0].raw)
-        state = StateNote(name="A consortium", ecosystem=town.eco, fold=1, count=len(part), root=part.state_root())
+        state = StateNote(
+            name="A consortium", ecosystem=town.eco, fold=FOLD_VERSION, count=len(part), root=part.state_root()
+        )
     ids = [each.id for each in (*[s for s in town.said if s is not first[1]], first[1])]
     noted = KeptNote(note=_cosigned_by(state, "node1"), part=Part(size=len(order), without=(left_out,)))
     with Store.open(tmp_path / "node1" / "node.sqlite", ecosystem=town.eco, origin="node1") as store:

@@ -6,6 +6,7 @@ from hashlib import sha256
 import pytest
 
 from accredit.gossip.wire import Announce, Beacon, Body, Graft, Prune, Push, Reconcile, Root, decode_frame, encode_frame
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -126,7 +127,7 @@ def test_a_note_equivocator_signs_two_roots_for_one_count() -> None:
     world = World(Settings(nodes=4, signers=4))
     host = world.hosts[0]
     public = public_of(world.town.node_seed(host.name, "state"))
-    state = StateNote(name="E", ecosystem=world.town.ecosystem, fold=1, count=7, root=bytes(32))
+    state = StateNote(name="E", ecosystem=world.town.ecosystem, fold=FOLD_VERSION, count=7, root=bytes(32))
     line = cosign_state(state, host.name, KeyPair(world.town.node_seed(host.name, "state")), host.clock // 1_000)
     data = encode({1: Note(text=state.encode(), signatures=(line,)).encode(), 2: []})
     conduct = NoteEquivocator()

@@ -16,6 +16,7 @@ from accredit.governance.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import NotYetError
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
@@ -187,7 +188,7 @@ def charter_body(
     body: dict[str, Any] = {
         "id": "https://consortium.example/",
         "name": "A consortium",
-        "fold": 1,
+        "fold": FOLD_VERSION,
         "authorities": [
             {
                 "id": by,

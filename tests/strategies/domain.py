@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
-from accredit.registry.domain.records import Effective, MemoryRecords, Records, record_digest
+from accredit.registry.domain.records import FOLD_VERSION, Effective, MemoryRecords, Records, record_digest
 from accredit.registry.encoding.ed25519 import KeyPair, multibase, public_of
 from accredit.registry.statement import Draft, decode, encode_signed, verify
 
@@ -146,7 +146,7 @@ class World:
             "ecosystem": GENESIS,
             "version": 1,
             "statement": GENESIS,
-            "fold": 1,
+            "fold": FOLD_VERSION,
             "authorities": [HLC, STATE],
             "rules": {},
             "signers": [],

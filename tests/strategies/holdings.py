@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-from accredit.governance.charter import FOLD_VERSION
 from accredit.governance.fold import Fold
 from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.fold_store import StoredHoldings
 from accredit.node.storage.log_store import Store
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.statement import Statement
 
 

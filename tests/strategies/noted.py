@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import MemoryRecords, Subject, record_digest, record_key
+from accredit.registry.domain.records import FOLD_VERSION, MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.evidence.check import Evidence
@@ -58,7 +58,7 @@ class Held:
     charter: str = ECOSYSTEM
     count: int = 100
     signers: int = 4
-    fold: int = 1
+    fold: int = FOLD_VERSION
     statements_root: bytes = STATEMENTS_ROOT
     trie: Trie = field(init=False)
 

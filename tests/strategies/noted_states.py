@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from accredit.node.engine.quorum_state import KeptNote, Part
-from accredit.registry.domain.records import Subject, record_digest, record_key
+from accredit.registry.domain.records import FOLD_VERSION, Subject, record_digest, record_key
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import Trie, state_root
 from tests.strategies.noted import cosigned, node_names
@@ -81,7 +81,7 @@ class Story:
     ) -> Step:
         """The same state, cosigned at another time."""
         root = state_root(self.records_root(), self.statements_root)
-        state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=self.count, root=root)
+        state = StateNote(name="Example", ecosystem=bytes(32), fold=FOLD_VERSION, count=self.count, root=root)
         kept = KeptNote(note=cosigned(state, time, node_names(3)), part=Part(size=self.count))
         return Step(
             kept=kept,

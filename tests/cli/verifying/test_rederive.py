@@ -8,6 +8,7 @@ import pytest
 from accredit.cli.commands.log import noted_bytes
 from accredit.cli.verifying.rederive import Derived, derive
 from accredit.governance.fold import Fold
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError, RemoteError
@@ -38,7 +39,7 @@ def town() -> Consortium:
 def state_of(fold: Fold) -> StateNote:
     assert fold.charter is not None
     root = fold.state_root()
-    return StateNote(name="A consortium", ecosystem=fold.ecosystem, fold=1, count=len(fold), root=root)
+    return StateNote(name="A consortium", ecosystem=fold.ecosystem, fold=FOLD_VERSION, count=len(fold), root=root)
 
 
 def cosigned(state: StateNote, names: Sequence[str] = NAMES[:3]) -> bytes:

@@ -12,7 +12,7 @@ from accredit.governance.fold import Fold
 from accredit.node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
 from accredit.node.engine.notary_events import Arrived, Keep, Stands, StatementsHeld, Tell, Ticked
 from accredit.node.engine.quorum_state import KeptNote, MemoryNotedMap, Part
-from accredit.registry.domain.records import record_digest, record_key
+from accredit.registry.domain.records import FOLD_VERSION, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, InputError, NotYetError, StorageError
@@ -273,7 +273,8 @@ def test_an_offer_that_leaves_out_a_revocation_held_for_half_a_minute_is_not_cos
         world.run(1_000)
     kept = len(host.kept)
     partial = town.fold([s for s in town.said if s is not suspended])
-    state = StateNote(name="A consortium", ecosystem=town.eco, fold=1, count=len(partial), root=partial.state_root())
+    root = partial.state_root()
+    state = StateNote(name="A consortium", ecosystem=town.eco, fold=FOLD_VERSION, count=len(partial), root=root)
     line = cosign_state(state, "n1.example", KeyPair(seed_of("n1.example state")), world.now // 1000)
     note = Note(text=state.encode(), signatures=(line,)).encode()
     world._do(0, Arrived(data=encode({1: note, 2: sorted(s.id for s in town.said[noted:] if s is not suspended)})))

@@ -9,6 +9,7 @@ from accredit.gossip import events
 from accredit.node.engine import Effect, KeepNote, NoteArrived, NoteStands, ReplyNote, TellNote, Ticked
 from accredit.node.engine import roster as members_module
 from accredit.node.engine.quorum_state import Part
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.state_note import StateNote
 from tests.strategies.consortium import Consortium
@@ -83,7 +84,9 @@ def test_a_state_of_another_fold_is_not_derived_again() -> None:
     town = signing("node1")
     node = Driven(town)
     node.engine.load([each.raw for each in town.said])
-    other = StateNote(name="A consortium", ecosystem=town.eco, fold=2, count=len(town.said), root=bytes(32))
+    other = StateNote(
+        name="A consortium", ecosystem=town.eco, fold=FOLD_VERSION + 1, count=len(town.said), root=bytes(32)
+    )
     node.engine.settle(now=node.now, signed=(other, Part(size=len(town.said))))
 
 

@@ -9,7 +9,7 @@ import pytest
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
-from accredit.registry.domain.records import record_key
+from accredit.registry.domain.records import FOLD_VERSION, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.check import (
@@ -381,7 +381,7 @@ def test_an_answer_that_a_date_has_overtaken_is_stale() -> None:
 def test_evidence_of_another_ecosystem_or_fold_is_unknown() -> None:
     other = Held(HELD.records, ecosystem=b"\x01" * 32)
     assert verdict(other.prove(QUERY, NOW)) == (CheckResult.UNKNOWN, "ecosystem")
-    assert verdict(Held(HELD.records, fold=2).prove(QUERY, NOW)) == (CheckResult.UNKNOWN, "fold")
+    assert verdict(Held(HELD.records, fold=FOLD_VERSION + 1).prove(QUERY, NOW)) == (CheckResult.UNKNOWN, "fold")
 
 
 def test_an_authority_that_the_policy_does_not_rely_on_is_unknown() -> None:

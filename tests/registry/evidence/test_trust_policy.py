@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.evidence.trust_policy import AUTHORITIES_MAX, LIFETIME, TrustPolicy
@@ -15,7 +16,7 @@ from tests.strategies.noted import Held, signer_keys, state_seed, trust
 
 POLICY = trust(Held({}), NOW)
 SEEN = replace(POLICY, count=42, root=b"\x07" * 32, authorities=(HLC, STATE))
-STATE_42 = StateNote(name="Example", ecosystem=GENESIS, fold=1, count=42, root=b"\x07" * 32)
+STATE_42 = StateNote(name="Example", ecosystem=GENESIS, fold=FOLD_VERSION, count=42, root=b"\x07" * 32)
 
 
 @pytest.mark.parametrize("policy", [POLICY, SEEN])

@@ -1,0 +1,238 @@
+"""Undoing takes what doing took.
+
+    A decision is widened, reversed or erased only by those who could have made it: with at least its own rule, by
+    mandate and never by name. What takes trust away may always be quick; what gives it back never is.
+
+* The *weight* of a decision: the rule its kind asks for in the charter that judges it and, where one voice's word was
+  enough, that voice with all above it in its chain.
+* The *join* of rules asks of each the greater: who meets the join meets every one of them.
+* Whoever *may undo* decisions meets the join of the undoing kind's own rule and of theirs, and is, for each decision
+  that was one voice's own word, that voice or one above it.
+
+`TABLE` says of every kind, and of every event in an accreditation's life, whose word it takes, what it undoes and how
+far it reaches back. The modules that judge read it, and so does the documentation.
+
+What reaches back is judged by the `RETROACTIVE` rule however it is spelt: by `void_from`, or by an `effective_from`
+before the statement's own date, beyond `TOLERANCE`. Everything else counts from when its rule was met, and not before
+its last needed vote.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from accredit.registry.domain.records import Voice
+from accredit.registry.domain.vocabulary import NARROWING_EVENTS, WIDENING_EVENTS
+from accredit.registry.statement import Unverified
+
+from .charter import Charter, Rule
+from .rulebook import ONE, RETROACTIVE, is_narrowing, rule_for
+
+TOLERANCE: Final = 86_400
+"""Seconds by which a statement may date its effect before itself and be about now: a working day in any time zone."""
+
+
+# ------------------------------------------------------------------------------------------------ the table
+
+
+class Whose(StrEnum):
+    """Whose word a statement takes, besides its rule; see `TABLE`."""
+
+    ANYBODY = "any authority, a delegate within its mandate"
+    AUTHOR = "who said what it names"
+    CHAIN = "the accreditor or one above it; where several accredited together, any one of them to narrow"
+    TOGETHER = "any authorities of the charter"
+    ABOVE = "the delegator or one above it"
+    KEY = "the key's own authority, its committed successor, or two authorities"
+
+
+class Undoes(StrEnum):
+    """What a statement takes the effect from, and so whose weight it needs; see `TABLE`."""
+
+    NOTHING = "nothing"
+    TERMS = "terms that it widens: the grant's weight, and that of each amendment it replaces and does not lie within"
+    NARROWINGS = "the narrowing events it follows, and the grant's weight"
+    TARGET = "what it names; of what narrowed, with the weight of what that had narrowed"
+    CARRIED = "what the key said after `last`, as far as those who end it may undo the decision it carried"
+    MANDATE = "the mandate; of what lies outside `heads`, what widened"
+
+
+class Back(StrEnum):
+    """How far a statement reaches back; see `TABLE`."""
+
+    NOT = "not at all: from when its rule is met"
+    TERMS = "a validity in the past is shown as recorded later, and is cut at `max_backdating`"
+    RETROACTIVE = "by the retroactive rule only"
+    BOUNDED = "by the retroactive rule only, and no further than `max_backdating`"
+    LAST = "to `last`"
+    HEADS = "to `heads`; of a key it names none for, to its own date, further by the retroactive rule"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """One row of `TABLE`.
+
+    Attributes:
+        whose, undoes, back: see there.
+        names: the body's member that names what it is about, and the kind that must be.
+    """
+
+    whose: Whose
+    undoes: Undoes = Undoes.NOTHING
+    back: Back = Back.NOT
+    names: tuple[str, str] | None = None
+
+
+_GRANT: Final = ("accreditation", "accreditation.grant")
+_NARROWS: Final = Undoing(whose=Whose.CHAIN, back=Back.RETROACTIVE, names=_GRANT)
+_GIVES_BACK: Final = Undoing(whose=Whose.CHAIN, undoes=Undoes.NARROWINGS, back=Back.BOUNDED, names=_GRANT)
+_FOUNDS: Final = Undoing(whose=Whose.ANYBODY)
+_ENDS_A_KEY: Final = Undoing(whose=Whose.KEY, undoes=Undoes.CARRIED, back=Back.LAST)
+
+TABLE: Final[Mapping[str, Undoing]] = {
+    "charter.genesis": _FOUNDS,
+    "charter.amend": Undoing(whose=Whose.TOGETHER, back=Back.HEADS),
+    "key.add": _FOUNDS,
+    "key.rotate": _ENDS_A_KEY,
+    "key.retire": _ENDS_A_KEY,
+    "key.compromise": _ENDS_A_KEY,
+    "authority.delegate": _FOUNDS,
+    "authority.withdraw": Undoing(
+        whose=Whose.ABOVE, undoes=Undoes.MANDATE, back=Back.HEADS, names=("delegation", "authority.delegate")
+    ),
+    "node.admit": Undoing(whose=Whose.TOGETHER),
+    "node.replace": Undoing(whose=Whose.TOGETHER),
+    "node.retire": Undoing(whose=Whose.TOGETHER),
+    "issuer.register": _FOUNDS,
+    "issuer.update": _FOUNDS,
+    "issuer.key": _FOUNDS,
+    "accreditation.grant": Undoing(whose=Whose.ANYBODY, back=Back.TERMS),
+    "accreditation.amend": Undoing(whose=Whose.CHAIN, undoes=Undoes.TERMS, back=Back.RETROACTIVE, names=_GRANT),
+    **{f"accreditation.status {event}": _NARROWS for event in NARROWING_EVENTS},
+    **{f"accreditation.status {event}": _GIVES_BACK for event in WIDENING_EVENTS},
+    "accreditation.status appeal_open": _NARROWS,  # it changes nothing by itself
+    "framework.publish": _FOUNDS,
+    "framework.items": Undoing(whose=Whose.AUTHOR, names=("publish", "framework.publish")),
+    "framework.status": Undoing(whose=Whose.AUTHOR, back=Back.RETROACTIVE, names=("publish", "framework.publish")),
+    "mapping.publish": _FOUNDS,
+    "mapping.withdraw": Undoing(whose=Whose.AUTHOR, back=Back.RETROACTIVE, names=("publish", "mapping.publish")),
+    "recognition.grant": Undoing(whose=Whose.TOGETHER),
+    "recognition.withdraw": Undoing(
+        whose=Whose.TOGETHER, back=Back.RETROACTIVE, names=("recognition", "recognition.grant")
+    ),
+    "statement.annul": Undoing(whose=Whose.TOGETHER, undoes=Undoes.TARGET),
+}
+"""Of every kind, and of every event of `accreditation.status`: whose word it takes, what it undoes, how it reaches."""
+
+
+def undoing(kind: str, body: Mapping[str, Any]) -> Undoing:
+    """The row of `TABLE` for a statement that is no vote."""
+    return TABLE[f"{kind} {body['event']}" if kind == "accreditation.status" else kind]
+
+
+# ------------------------------------------------------------------------------------------------ weights
+
+
+class Weight(NamedTuple):
+    """What a decision took.
+
+    Attributes:
+        rule: the one its kind asked for.
+        voices: where it was one voice's own word, that voice and those above it; empty where it took several.
+    """
+
+    rule: Rule
+    voices: tuple[Voice, ...] = ()
+
+
+class Claim(NamedTuple):
+    """Who may touch something: one of these voices, or as many as meet `rule`; `deed` ends a sentence about it."""
+
+    voices: tuple[Voice, ...]
+    deed: str
+    rule: Rule | None = None
+
+
+class Asked(NamedTuple):
+    """What a statement must meet to take effect: a rule, and every claim."""
+
+    rule: Rule
+    claims: tuple[Claim, ...] = ()
+
+
+def join(rules: Iterable[Rule], charter: Charter) -> Rule:
+    """The rule that asks of each the greater, as `charter` can meet it: an older one may have asked for more than there
+    are."""
+    several = [rule for rule in rules if not rule.asks_one]
+    if not several:
+        return ONE
+    total = len(charter.authorities)
+    seats: dict[str, int] = {}
+    for rule in several:
+        for seat, count in rule.constituencies:
+            present = sum(authority.constituency == seat for authority in charter.authorities.values())
+            seats[seat] = max(seats.get(seat, 0), min(count, present))
+    needed = max(min(rule.needed(total), total) for rule in several)
+    return Rule(fraction=(needed, total), constituencies=tuple(sorted(seats.items())))
+
+
+def may_undo(weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo what it would undo") -> Asked:
+    """What it takes to undo decisions of these weights by a statement whose own rule is `own`."""
+    claims = tuple(Claim(weight.voices, deed) for weight in weights if weight.voices)
+    return Asked(join([own, *(weight.rule for weight in weights)], charter), claims)
+
+
+def is_met(rule: Rule, speaking: Iterable[str], charter: Charter) -> bool:
+    """Whether the authorities that speak satisfy a rule."""
+    voices = [charter.authorities[by] for by in speaking]
+    if len(voices) < rule.needed(len(charter.authorities)):
+        return False
+    return all(sum(v.constituency == seat for v in voices) >= count for seat, count in rule.constituencies)
+
+
+def is_allowed(claim: Claim, voices: Iterable[Voice], speaking: Collection[str], charter: Charter) -> bool:
+    """Whether a claim is met by one of `voices`, or by all the authorities that speak."""
+    if any(voice in claim.voices for voice in voices):
+        return True
+    return claim.rule is not None and is_met(claim.rule, speaking, charter)
+
+
+def what_is_needed(rule: Rule, charter: Charter) -> str:
+    """A rule as a phrase, as in `2 of 3 authorities, 1 nonprofit among them`."""
+    total = len(charter.authorities)
+    phrase = f"{rule.needed(total)} of {total} authorities"
+    seats = [f"{count} {seat}" for seat, count in rule.constituencies]
+    return phrase + (f", {' and '.join(seats)} among them" if seats else "")
+
+
+# ------------------------------------------------------------------------------------------------ reaching back
+
+
+def reaches_back(statement: Unverified) -> bool:
+    """Whether a statement dates its effect before itself, beyond the tolerance."""
+    body = statement.body
+    if undoing(statement.kind, body).back not in (Back.RETROACTIVE, Back.BOUNDED):
+        return False
+    return "void_from" in body or bool(body["effective_from"] < statement.iat - TOLERANCE)
+
+
+def asked(statement: Unverified, charter: Charter) -> Rule:
+    """The rule a statement must meet by itself: its kind's and, where it reaches back, the retroactive one as well."""
+    own = rule_for(statement.kind, charter.rules)
+    return join([own, rule_for(RETROACTIVE, charter.rules)], charter) if reaches_back(statement) else own
+
+
+def begins(statement: Unverified, met: int, charter: Charter) -> int:
+    """From when a statement that has an `effective_from` counts, seconds.
+
+    Args:
+        met: when its rule was met.
+    """
+    stated: int = statement.body["effective_from"]
+    if not reaches_back(statement):
+        return max(stated, met)
+    furthest = charter.body.get("max_backdating")
+    if is_narrowing(statement.kind, statement.body) or furthest is None:
+        return stated
+    return max(stated, met - int(furthest))
