@@ -71,18 +71,7 @@ from .notary_events import (
     Ticked,
     passed,
 )
-
-QUIET: Final = 250
-"""Without a change before a node cosigns, ms: longer than a batch takes to reach the peers, shorter than a tick."""
-
-SETTLED: Final = 1_500
-"""Without a change before a node cosigns although its last text never got a quorum, ms: one and a half ticks."""
-
-TURN: Final = 10_000
-"""Without a new quorum before a signer offers its set, ms. Design proofs.md."""
-
-AGAIN: Final = 30_000
-"""After which a standing text is cosigned anew, ms; design proofs.md asks for 60 s at the latest."""
+from .notary_phases import AGAIN, DUTIES, QUIET, SETTLED, TURN, Duty, Phase
 
 HELD_BACK: Final = 30_000
 """How long a narrowing statement may be left out of a set that is cosigned, ms. Design proofs.md."""
@@ -205,14 +194,7 @@ class Notary:
 
     def next_wakeup(self) -> int | None:
         """When `Ticked` is wanted at the latest (ms since 1970)."""
-        if not self._keys():
-            return None
-        due = [self._turn_at()]
-        if self._steps:
-            due.append(self._told_at + AGAIN)
-        if self._behind:
-            due.append(self._changed_at + (QUIET if self._is_noted else SETTLED))
-        return min(due)
+        return min((at for duty in DUTIES[self.phase] if (at := self._due(duty)) is not None), default=None)
 
     def signers(self) -> list[SignerView]:
         """What is known of each signer, by name."""
@@ -275,22 +257,48 @@ class Notary:
         self._changed_at = self._now
 
     def _proceed(self) -> list[Effect]:
-        if not self._keys():
-            return []  # without signers there is nothing to stand by, and no second fold to be made
+        if self.phase is Phase.NO_SIGNERS:
+            return []
         effects = self._consider_offer()
-        quiet = self._now - self._changed_at
-        if self._behind and quiet >= (QUIET if self._is_noted else SETTLED):
-            effects += self._stand_by(list(self._behind.values()))
-        elif self._now >= self._turn_at():
-            effects += self._take_turn()
-        elif self._steps and self._now >= self._told_at + AGAIN:
-            effects += self._tell(self._steps[-1].state)
+        for duty in DUTIES[self.phase]:
+            due = self._due(duty)
+            if due is not None and self._now >= due:
+                return [*effects, *self._perform(duty)]
         return effects
 
     @property
-    def _is_noted(self) -> bool:
-        """Whether what is cosigned has its quorum."""
-        return not self._steps or self._steps[-1].state == self.noted.state
+    def phase(self) -> Phase:
+        """How the three sets stand to each other now."""
+        if not self._keys():
+            return Phase.NO_SIGNERS
+        if not self._steps or self._steps[-1].state == self.noted.state:
+            return Phase.GROWN if self._behind else Phase.NOTED
+        return Phase.OVERTAKEN if self._behind else Phase.COSIGNED
+
+    def _due(self, duty: Duty) -> int | None:
+        """When a duty is to be done, ms; None while there is nothing to do it with."""
+        match duty:
+            case Duty.COSIGN_SOON:
+                return self._changed_at + QUIET
+            case Duty.COSIGN_ANYWAY:
+                return self._changed_at + SETTLED
+            case Duty.TAKE_TURN:
+                return self._turn_at()
+            case Duty.TELL_AGAIN:
+                return self._told_at + AGAIN if self._steps else None
+            case _:
+                assert_never(duty)
+
+    def _perform(self, duty: Duty) -> list[Effect]:
+        match duty:
+            case Duty.COSIGN_SOON | Duty.COSIGN_ANYWAY:
+                return self._stand_by(list(self._behind.values()))
+            case Duty.TAKE_TURN:
+                return self._take_turn()
+            case Duty.TELL_AGAIN:
+                return self._tell(self._steps[-1].state)
+            case _:
+                assert_never(duty)
 
     # ----------------------------------------------------------------------------------------------- cosigned
 

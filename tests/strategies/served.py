@@ -40,7 +40,8 @@ from accredit.node.engine import (
     Submitted,
     TellNote,
 )
-from accredit.node.engine.notary import SETTLED, Notary
+from accredit.node.engine.notary import Notary
+from accredit.node.engine.notary_phases import SETTLED
 from accredit.node.http.app import Application, create_app
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import Fitness

@@ -1,16 +1,19 @@
 """State notes among several nodes in virtual time: statements spread late, in batches, and some nodes are dead."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
 from accredit.governance.fold import Fold
-from accredit.node.engine.notary import AGAIN, HELD_BACK, QUIET, SETTLED, Notary
-from accredit.node.engine.notary_events import Arrived, Keep, Stands, StatementsHeld, Tell, Ticked
+from accredit.node.engine.notary import HELD_BACK, Notary
+from accredit.node.engine.notary_events import Arrived, Effect, Keep, Stands, StatementsHeld, Tell, Ticked
+from accredit.node.engine.notary_phases import AGAIN, DUTIES, MOVES, QUIET, SETTLED, Duty, Phase
 from accredit.node.engine.quorum_state import KeptNote, MemoryNotedMap, Part
 from accredit.registry.domain.records import FOLD_VERSION, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
@@ -51,8 +54,21 @@ class Host:
 class World:
     """A heap of what happens when; `link` ms from any node to any other."""
 
-    def __init__(self, town: Consortium, count: int, *, link: int = 30, dead: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        town: Consortium,
+        count: int,
+        *,
+        link: int = 30,
+        dead: tuple[int, ...] = (),
+        notary: type[Notary] = Notary,
+        slow: tuple[int, ...] = (),
+        tick: int = 1_000,
+    ) -> None:
         self.town = town
+        self.notary = notary
+        self.slow = slow  # statements reach them three seconds late, notes do not
+        self.tick = tick
         self.now = BEGIN
         self.link = link
         self.random = Random(7)
@@ -66,7 +82,7 @@ class World:
     def _host(self, n: int) -> Host:
         name = f"n{n}.example"
         fold = Fold(self.town.eco)
-        notary = Notary(ecosystem=self.town.eco, name=name, signer=KeyPair(seed_of(f"{name} state")), held=fold)
+        notary = self.notary(ecosystem=self.town.eco, name=name, signer=KeyPair(seed_of(f"{name} state")), held=fold)
         return Host(name, fold, notary)
 
     def at(self, delay: int, host: int, what: str, value: object) -> None:
@@ -89,7 +105,7 @@ class World:
         if what == "submit":
             host.pending += [s for s in value if s.id not in host.fold]  # type: ignore[attr-defined]
         elif what == "tick":
-            self.at(1000 - self.now % 1000, n, "tick", None)
+            self.at(self.tick - self.now % self.tick, n, "tick", None)
             self._log(n)
         elif what == "arrive":
             with suppress(NotYetError):  # the charter has not reached this node yet
@@ -109,11 +125,12 @@ class World:
         if fresh:
             for other in range(len(self.hosts)):
                 if other != n:
-                    self.at(self.link + self.random.randrange(self.link), other, "submit", fresh)
+                    late = 3_000 if other in self.slow else 0
+                    self.at(late + self.link + self.random.randrange(self.link), other, "submit", fresh)
             self._do(n, StatementsHeld(statements=fresh))
 
     def _do(self, n: int, what: StatementsHeld | Arrived | Ticked) -> None:
-        host = self.hosts[n]
+        host, heard = self.hosts[n], list[bytes]()
         for effect in host.notary.handle(what, now=self.now):
             match effect:
                 case Keep():
@@ -123,7 +140,7 @@ class World:
                     host.kept.append(state)
                     host.without = effect.without
                 case Tell():
-                    self._do(n, Arrived(data=effect.data))
+                    heard.append(effect.data)
                     for other in range(len(self.hosts)):
                         if other != n:
                             self.at(self.link + self.random.randrange(self.link), other, "arrive", effect.data)
@@ -139,6 +156,8 @@ class World:
                         committed=effect.committed,
                     )
                     assert host.noted.statements.root() == root, "the statements said to come and go lead to it"
+        for data in heard:  # what it told: after all else that came with it
+            self._do(n, Arrived(data=data))
         due = host.notary.next_wakeup()
         if due is not None:
             self.at(max(1, due - self.now), n, "wake", None)
@@ -413,3 +432,64 @@ def test_one_set_folded_to_two_states_is_not_cosigned() -> None:
 
     assert host.kept[kept:] == []
     assert host.notary.disagreements > 0
+
+
+class Watched(Notary):
+    """Notes every phase it comes into."""
+
+    def __init__(self, **arguments: Any) -> None:
+        self.moves: set[tuple[Phase, Phase]] = set()
+        self._before = Phase.NO_SIGNERS
+        super().__init__(**arguments)
+
+    def _look(self) -> None:
+        if self.phase is not self._before:
+            self.moves.add((self._before, self.phase))
+            self._before = self.phase
+
+    def _on_changed(self, statements: Iterable[Statement]) -> None:
+        super()._on_changed(statements)
+        self._look()
+
+    def _on_arrived(self, data: bytes) -> list[Effect]:
+        effects = super()._on_arrived(data)
+        self._look()
+        return effects
+
+    def _consider_offer(self) -> list[Effect]:
+        effects = super()._consider_offer()
+        self._look()
+        return effects
+
+    def _perform(self, duty: Duty) -> list[Effect]:
+        assert duty in DUTIES[self.phase]
+        effects = super()._perform(duty)
+        self._look()
+        return effects
+
+
+def test_notaries_move_between_phases_as_the_table_says_and_along_every_line_of_it() -> None:
+    assert set(DUTIES) == set(Phase)
+    moves: set[tuple[Phase, Phase]] = set()
+    for count, dead, gap, how in (
+        (5, (2,), 50, {}),
+        (3, (), 400, {}),
+        (4, (), 2_300, {"slow": (3,)}),
+        (5, (), 700, {"slow": (3,)}),
+        (4, (), 100, {"tick": 100}),
+    ):
+        town = town_of(count)
+        world = World(town, count, dead=dead, notary=Watched, **how)
+        world.submit(min(set(range(count)) - set(dead)), *town.said)
+        alive = [n for n in range(count) if n not in dead]
+        for n in range(30_000 // gap):
+            said = town.says(A, "issuer.register", register(f"did:web:i{n}.example"))
+            world.submit(alive[n % len(alive)], said, delay=12_000 + n * gap)
+        world.run(60_000)
+        for n in alive:
+            notary = world.hosts[n].notary
+            assert isinstance(notary, Watched)
+            moves |= notary.moves
+
+    assert moves <= set(MOVES), "a move that the table does not have"
+    assert moves == set(MOVES), "a line of the table that nothing goes along"
