@@ -25,7 +25,7 @@ from .ballots import Anchor, Ground
 from .delegation_limits import UNLIMITED, Mandate
 from .rulebook import RETROACTIVE, rule_for
 from .statement_index import named_heads
-from .undoing import Asked, Claim, asked, is_allowed, is_met, what_is_needed
+from .undoing import Claim, Requirement, asked, is_allowed, is_met, what_is_needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +147,7 @@ _NO_VOICE: Final = "its key does not count for the authority it names"
 
 
 def carrying_voice(
-    mandates: Mandates, statement: Unverified, approvals: list[Unverified], asks: Asked, *, narrowing: bool
+    mandates: Mandates, statement: Unverified, approvals: list[Unverified], asks: Requirement, *, narrowing: bool
 ) -> tuple[Voice | None, str, list[str]]:
     """Which voice makes a statement take effect.
 
@@ -225,7 +225,7 @@ def settle_mandates(ground: Ground) -> Mandates:
 
 def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
     ground = mandates.ground
-    asks = Asked(asked(statement, ground.charter(statement)))
+    asks = Requirement(asked(statement, ground.charter(statement)))
     voice, _, _ = carrying_voice(mandates, statement, ground.approvals(statement), asks, narrowing=False)
     mandate = None if voice is None else mandate_given(mandates, voice, statement)
     if not isinstance(mandate, Mandate):
@@ -249,7 +249,7 @@ def _in_effect(mandates: Mandates, withdrawals: Iterable[Statement]) -> tuple[Wi
     for statement in withdrawals:
         charter, approvals = ground.charter(statement), ground.approvals(statement)
         claim = Claim(tuple(mandates.withdrawers(statement.body["delegation"]) or ()), "change it")
-        asks = Asked(asked(statement, charter), (claim,))
+        asks = Requirement(asked(statement, charter), (claim,))
         voice, _, _ = carrying_voice(mandates, statement, approvals, asks, narrowing=True)
         if voice is not None:
             met = ground.met(statement, approvals, asks.rule, voice)

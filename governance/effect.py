@@ -30,8 +30,8 @@ from .governing_state import Law
 from .key_lifecycle import CUT_OFFS, is_cut_off_in_order
 from .rulebook import KINDS, TWO, Stratum, is_narrowing, rule_for
 from .undoing import (
-    Asked,
     Claim,
+    Requirement,
     Undoes,
     Weight,
     Whose,
@@ -123,7 +123,7 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
         return _judge_vote(law, statement, effective, draft=draft)
     asks = asks_of(law, statement, effective)
     narrowing = is_narrowing(statement.kind, statement.body) or _narrows_terms(law, statement, effective)
-    needed = _needed(law, statement, asks.rule if isinstance(asks, Asked) else None)
+    needed = _needed(law, statement, asks.rule if isinstance(asks, Requirement) else None)
     if not narrowing and (doubt := _doubt(law, statement, draft, needed)) is not None:
         return doubt
     if (stated := _issuers_own(law, statement, effective)) is not None:
@@ -334,7 +334,7 @@ def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: b
 # ------------------------------------------------------------------------------------------------ what undoing takes
 
 
-def asks_of(law: Law, statement: Unverified, effective: Finder) -> Asked | str:
+def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement | str:
     """What a statement must meet, by `undoing.TABLE`; or the clause that says why nobody can say it."""
     charter = law.ground.charter(statement)
     row, own = undoing(statement.kind, statement.body), asked(statement, charter)
@@ -342,9 +342,13 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Asked | str:
         return _to_annul(law, statement, own)
     if row.whose is Whose.ABOVE:
         above = law.mandates.withdrawers(statement.body["delegation"])
-        return Asked(own, (Claim(tuple(above), "change it"),)) if above else "the delegation it names is not in effect"
+        return (
+            Requirement(own, (Claim(tuple(above), "change it"),))
+            if above
+            else "the delegation it names is not in effect"
+        )
     if row.names is None:
-        return Asked(own)
+        return Requirement(own)
     member, kind = row.names
     held, owner = law.ground.chains.get(statement.body[member]), effective(statement.body[member])
     if held is None or held.kind != kind or owner is None:
@@ -354,8 +358,8 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Asked | str:
     if row.whose is Whose.CHAIN:
         return _to_change(law, statement, held, owner.voice, effective)
     if row.whose is Whose.AUTHOR:
-        return Asked(own, (Claim((owner.voice,), "change it"),))
-    return Asked(own)
+        return Requirement(own, (Claim((owner.voice,), "change it"),))
+    return Requirement(own)
 
 
 def _weight(law: Law, held: Unverified, voice: Voice) -> Weight:
@@ -363,16 +367,16 @@ def _weight(law: Law, held: Unverified, voice: Voice) -> Weight:
     return Weight(rule, (voice, *law.mandates.above(voice)) if rule.asks_one else ())
 
 
-def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice, effective: Finder) -> Asked:
+def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice, effective: Finder) -> Requirement:
     """What it takes to change an accreditation: to narrow it, to widen it, to undo what narrowed it."""
     ground = law.ground
     own, charter = asked(statement, ground.charter(statement)), ground.charter(statement)
     weight, undoes = _weight(law, grant, owner), undoing(statement.kind, statement.body).undoes
     if undoes is Undoes.NOTHING or _narrows_terms(law, statement, effective):
         if weight.voices:
-            return Asked(own, (Claim(weight.voices, "change it"),))
+            return Requirement(own, (Claim(weight.voices, "change it"),))
         carriers = tuple(Voice(by, None) for by in ground.speaking(grant, ground.approvals(grant)))
-        return Asked(own, (Claim(carriers, "change it", join([weight.rule], charter)),))
+        return Requirement(own, (Claim(carriers, "change it", join([weight.rule], charter)),))
     if undoes is Undoes.TERMS:
         undone = [
             (old, voice) for old, voice in _replaced(law, statement, effective) if not _lies_within(statement, old)
@@ -384,7 +388,7 @@ def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice,
         weights = [each._replace(voices=()) for each in weights]
     basic = may_undo([weight], own, charter, deed="change it")
     more = may_undo(weights, own, charter)
-    return Asked(join([basic.rule, more.rule], charter), (*basic.claims, *more.claims))
+    return Requirement(join([basic.rule, more.rule], charter), (*basic.claims, *more.claims))
 
 
 def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:
@@ -466,7 +470,7 @@ def _earliest(law: Law, statement: Unverified) -> int:
     return begins(statement, law.ground.chains.said_at(statement), law.ground.charter(statement))
 
 
-def _to_annul(law: Law, statement: Unverified, own: Rule) -> Asked | str:
+def _to_annul(law: Law, statement: Unverified, own: Rule) -> Requirement | str:
     """What it takes to annul: the target's rule and, of what narrowed, the rule of what it narrowed."""
     chains, charter = law.ground.chains, law.ground.charter(statement)
     held = chains.get(statement.body["target"])
@@ -477,7 +481,7 @@ def _to_annul(law: Law, statement: Unverified, own: Rule) -> Asked | str:
     rules = [own, asked(held, law.ground.charter(held))]
     if is_narrowing(held.kind, held.body) or undoing(held.kind, held.body).undoes is Undoes.TERMS:
         rules += _rules_narrowed(law, held)
-    return Asked(join(rules, charter))
+    return Requirement(join(rules, charter))
 
 
 _FOUNDED_BY: Final = {"node.retire": "node.admit", "issuer.key": "issuer.register"}

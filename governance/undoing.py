@@ -154,7 +154,7 @@ class Claim(NamedTuple):
     rule: Rule | None = None
 
 
-class Asked(NamedTuple):
+class Requirement(NamedTuple):
     """What a statement must meet to take effect: a rule, and every claim."""
 
     rule: Rule
@@ -177,10 +177,12 @@ def join(rules: Iterable[Rule], charter: Charter) -> Rule:
     return Rule(fraction=(needed, total), constituencies=tuple(sorted(seats.items())))
 
 
-def may_undo(weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo what it would undo") -> Asked:
+def may_undo(
+    weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo what it would undo"
+) -> Requirement:
     """What it takes to undo decisions of these weights by a statement whose own rule is `own`."""
     claims = tuple(Claim(weight.voices, deed) for weight in weights if weight.voices)
-    return Asked(join([own, *(weight.rule for weight in weights)], charter), claims)
+    return Requirement(join([own, *(weight.rule for weight in weights)], charter), claims)
 
 
 def is_met(rule: Rule, speaking: Iterable[str], charter: Charter) -> bool:

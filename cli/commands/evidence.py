@@ -26,7 +26,7 @@ from accredit.cli.verifying.checks import check_answer, read_policy, show_answer
 from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import DecodeError, InputError
-from accredit.registry.evidence.attribution import Whose, whose
+from accredit.registry.evidence.attribution import Attribution, whose
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency import equivocation
@@ -160,14 +160,14 @@ def _check_conflict(data: bytes, policy: TrustPolicy | None, charter: dict[str, 
 
 _WHAT: Final = {CHECKPOINTS: "log checkpoints", equivocation.STATE_NOTES: "state notes"}
 _WHOSE: Final = {
-    Whose.POLICY: "your policy has it as the key of that signer",
-    Whose.CHARTER: "the charter has it as the key of that node",
-    Whose.OTHER_KEY: "somebody else's: that name has another key where you looked",
-    Whose.UNKNOWN: "not known here",
+    Attribution.POLICY: "your policy has it as the key of that signer",
+    Attribution.CHARTER: "the charter has it as the key of that node",
+    Attribution.OTHER_KEY: "somebody else's: that name has another key where you looked",
+    Attribution.UNKNOWN: "not known here",
 }
 
 
-def _show_conflict(found: Conflict, signed: list[Checkpoint], known: Whose) -> None:
+def _show_conflict(found: Conflict, signed: list[Checkpoint], known: Attribution) -> None:
     if known.is_known:
         name = output.styled(found.key.name, bold=True)
         output.say(f"{good('Verified')}  {name} signed two {_WHAT[found.kind]} that cannot both be true.")
@@ -186,7 +186,7 @@ def _show_conflict(found: Conflict, signed: list[Checkpoint], known: Whose) -> N
     output.facts(rows)
     if known.is_known:
         output.say("Do not rely on that node's word; show the file to others: accredit node accuse.")
-    elif known is Whose.OTHER_KEY:
+    elif known is Attribution.OTHER_KEY:
         output.say("It accuses nobody that you know: anybody can sign under a name with a key of his own.")
     else:
         output.say("Anybody can sign under a name. Name what knows the key: --policy for signers, --charter for nodes.")

@@ -20,7 +20,7 @@ from .trust_policy import TrustPolicy
 _ROLES: Final = {CHECKPOINTS: "log", STATE_NOTES: "state"}
 
 
-class Whose(StrEnum):
+class Attribution(StrEnum):
     """What is known of whose key it was.
 
     `policy`, `charter`: the one or the other ties it to the name. `other_key`: it has that name with another key of
@@ -35,10 +35,10 @@ class Whose(StrEnum):
     @property
     def is_known(self) -> bool:
         """Whether the key is known to be that of the node named."""
-        return self in (Whose.POLICY, Whose.CHARTER)
+        return self in (Attribution.POLICY, Attribution.CHARTER)
 
 
-def whose(conflict: Conflict, policy: TrustPolicy | None, charter: Mapping[str, Any] | None) -> Whose:
+def whose(conflict: Conflict, policy: TrustPolicy | None, charter: Mapping[str, Any] | None) -> Attribution:
     """Whether the key of a checked conflict is that of the node it names.
 
     Args:
@@ -47,9 +47,9 @@ def whose(conflict: Conflict, policy: TrustPolicy | None, charter: Mapping[str, 
     key, role = conflict.key, _ROLES[conflict.kind]
     signers = () if policy is None or conflict.kind != STATE_NOTES else policy.signers.keys
     if key in signers:
-        return Whose.POLICY
+        return Attribution.POLICY
     nodes = {} if charter is None else {node["name"]: node["keys"][role] for node in charter["nodes"]}
     if nodes.get(key.name) == key.public:
-        return Whose.CHARTER
+        return Attribution.CHARTER
     is_named = key.name in nodes or any(signer.name == key.name for signer in signers)
-    return Whose.OTHER_KEY if is_named else Whose.UNKNOWN
+    return Attribution.OTHER_KEY if is_named else Attribution.UNKNOWN

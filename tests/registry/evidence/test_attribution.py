@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
-from accredit.registry.evidence.attribution import Whose, whose
+from accredit.registry.evidence.attribution import Attribution, whose
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.state_note import signer_key
@@ -38,22 +38,22 @@ def doubled(seed: bytes, name: str = NAME) -> Conflict:
 @pytest.mark.parametrize(
     ("conflict", "policy", "charter", "expected"),
     [
-        (forked(LOG), None, CHARTER, Whose.CHARTER),
-        (forked(LOG), None, None, Whose.UNKNOWN),
-        (forked(MINE), None, CHARTER, Whose.OTHER_KEY),
-        (forked(STATE), None, CHARTER, Whose.OTHER_KEY),
-        (forked(LOG, "node2.example"), None, CHARTER, Whose.UNKNOWN),
-        (forked(STATE), relying_on(NAME, STATE), None, Whose.UNKNOWN),
-        (doubled(STATE), relying_on(NAME, STATE), None, Whose.POLICY),
-        (doubled(STATE), relying_on("x.example", STATE), None, Whose.UNKNOWN),
-        (doubled(MINE), relying_on(NAME, STATE), None, Whose.OTHER_KEY),
-        (doubled(STATE), None, CHARTER, Whose.CHARTER),
-        (doubled(LOG), None, CHARTER, Whose.OTHER_KEY),
+        (forked(LOG), None, CHARTER, Attribution.CHARTER),
+        (forked(LOG), None, None, Attribution.UNKNOWN),
+        (forked(MINE), None, CHARTER, Attribution.OTHER_KEY),
+        (forked(STATE), None, CHARTER, Attribution.OTHER_KEY),
+        (forked(LOG, "node2.example"), None, CHARTER, Attribution.UNKNOWN),
+        (forked(STATE), relying_on(NAME, STATE), None, Attribution.UNKNOWN),
+        (doubled(STATE), relying_on(NAME, STATE), None, Attribution.POLICY),
+        (doubled(STATE), relying_on("x.example", STATE), None, Attribution.UNKNOWN),
+        (doubled(MINE), relying_on(NAME, STATE), None, Attribution.OTHER_KEY),
+        (doubled(STATE), None, CHARTER, Attribution.CHARTER),
+        (doubled(LOG), None, CHARTER, Attribution.OTHER_KEY),
     ],
 )
 def test_a_node_is_accused_where_policy_or_charter_ties_the_key_to_its_name(
-    conflict: Conflict, policy: TrustPolicy | None, charter: dict[str, Any] | None, expected: Whose
+    conflict: Conflict, policy: TrustPolicy | None, charter: dict[str, Any] | None, expected: Attribution
 ) -> None:
     found = whose(conflict, policy, charter)
     assert found is expected
-    assert found.is_known == (expected in (Whose.POLICY, Whose.CHARTER))
+    assert found.is_known == (expected in (Attribution.POLICY, Attribution.CHARTER))
