@@ -11,7 +11,7 @@
 * `void`: its key was cut off before it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -215,6 +215,8 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
             return f"{name} was taken back by whoever proposed it"
         if own:
             return f"its key has signed or voted on {name} already, and the first counts for good"
+        if not counts_for(law, ground.voices(vote), subject, effective):
+            return f"{subject.iss} decides {name} alone"
         if subject.kind == "charter.amend":
             return contest_of(ground.chains, ground.versions, subject).problem(vote, subject.id)
         return None
@@ -228,6 +230,22 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
     if standing.state is EffectState.RETRACTED:
         return f"{name} was taken back by whoever proposed it"
     return f"its key has voted on {name} already, and the first counts for good" if own and not is_retraction else None
+
+
+def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effective: Finder) -> bool:
+    """Whether an approval by one of these voices could bring a statement nearer to taking effect."""
+    ground, asks = law.ground, asks_of(law, subject, effective)
+    rules = (
+        () if isinstance(asks, str) else (asks.rule, *(claim.rule for claim in asks.claims if claim.rule is not None))
+    )
+    is_alone = bool(rules) and all(rule.asks_one for rule in rules)
+    if is_alone and not subject.kind.startswith("charter."):
+        proposing = ground.voices(subject)
+        # A cut-off of another body's key takes two of the charter's authorities, whatever its rule asks of its own.
+        ends = subject.body["key"] if subject.kind in CUT_OFFS else None
+        if ends is None or any(ground.is_held(ends, voice) for voice in proposing):
+            return any(voice in proposing for voice in voices)
+    return any(voice.via is None for voice in voices)
 
 
 def _is_of_one_voice(law: Law, vote: Unverified, subject: Statement) -> bool:

@@ -33,17 +33,17 @@ from accredit.registry.transparency.state_trie import Trie, state_root
 from . import committed_set, statement_index
 from .charter import Charter
 from .committed_set import Committed
-from .effect import EffectState, InForce, StatementEffect, asks_of, judge
+from .effect import EffectState, InForce, StatementEffect, counts_for, judge
 from .encoded_records import Picked, record_of
 from .governance_records import authority_record, charter_record
 from .governing_state import Law, affected_keys, settle_law
 from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs_about
 from .key_entries import introductions, next_number
-from .key_lifecycle import CUT_OFFS, voices_of_key
+from .key_lifecycle import voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered
 from .reducers import ORDER, Contributions, in_judging_order, is_founding, make_record, subject_of
-from .rulebook import check_statement, rule_for
+from .rulebook import check_statement
 from .statement_index import Chains
 from .undoing import Back, begins, undoing
 
@@ -545,23 +545,11 @@ class Fold:
 
     def may_vote(self, key: bytes, statement: Statement) -> bool:
         """Whether a vote by a key, which has not voted on it yet, could bring a statement nearer to taking effect."""
-        if self.law is None:
+        if self.law is None or key == statement.kid:
             return False
-        ground = self.law.ground
-        if key == statement.kid or any(vote.kid == key for vote in self.chains.votes_on(statement.id)):
+        if any(vote.kid == key for vote in self.chains.votes_on(statement.id)):
             return False
-        voices = self._voices_of(self.law, key)
-        asks = asks_of(self.law, statement, self._effective.get)
-        rule = rule_for(statement.kind, ground.charter(statement).rules) if isinstance(asks, str) else asks.rule
-        if rule.asks_one and not statement.kind.startswith("charter."):
-            proposing = ground.voices(statement)
-            # A cut-off of another body's key takes two of the charter's authorities, whatever its rule asks of its own.
-            foreign = statement.kind in CUT_OFFS and not any(
-                ground.is_held(statement.body["key"], v) for v in proposing
-            )
-            if not foreign:
-                return any(voice in proposing for voice in voices)
-        return any(voice.via is None for voice in voices)
+        return counts_for(self.law, self._voices_of(self.law, key), statement, self._effective.get)
 
     def key_head(self, key: bytes) -> KeyHead | None:
         """Where a key stands; None for a key that no held statement introduces."""
