@@ -17,7 +17,7 @@ from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup, wants_json
 from accredit.cli.base.node_option import connected, newest_heads, node_option
 from accredit.cli.base.output import bad, fair, good, shorten
-from accredit.cli.signing.keys import key_options
+from accredit.cli.signing.keys import key_options, require_yes
 from accredit.cli.signing.submit import submit as send
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError, RefusedError
@@ -36,6 +36,7 @@ _COMMENTS: Final = {
     "signers": "At most 16 nodes, each of another operator, that vouch for the common state. A quorum is two thirds\n"
     "of them, rounded down, plus one; with fewer than 4 none may be down.",
     "publishers": "Authorities whose frameworks and facts count for every accreditation.",
+    "proposals_lapse": 'How long a proposal waits in inboxes before it lapses there, e.g. "90d"; without it, for good.',
     "max_backdating": 'How far before it is stated a grant may begin, e.g. "5y"; without it, as far as one likes.',
     "rules": "How many of these authorities must speak, by kind, where it shall differ from the default:\n"
     '"accreditation.grant" = { authorities = 2 }\n'
@@ -172,8 +173,7 @@ def sign(file: Path, target: Path, yes: bool, key: Path | None, passphrase_file:
     body = read_charter(file) if is_first else genesis_statement(file)[0].body
     if not wants_json():
         _describe(body)
-    if not yes:
-        click.confirm(f"Sign this charter with {key}?", abort=True, err=True)
+    require_yes(f"Sign this charter with {key}?", yes=yes)
     signed = found(body, str(file), key, passphrase_file, target) if is_first else approve(file, key, passphrase_file)
     ceremony = target if is_first else file
     progress = progress_of(signed, str(ceremony))
@@ -247,10 +247,12 @@ def show(as_toml: bool, nodes: tuple[str, ...]) -> None:
 @node_option
 def history(nodes: tuple[str, ...]) -> None:
     """Every version of the charter, the newest first, and what each changed."""
+    from accredit.governance.charter_differences import differences
+
     with connected(nodes[0]) as client:
         versions = _versions(client, client.ecosystem())
     for version, parent in zip(versions, [*versions[1:], None], strict=True):
-        version["changes"] = _changes(parent["charter"], version["charter"]) if parent else ["founded"]
+        version["changes"] = differences(parent["charter"], version["charter"]) if parent else ["founded"]
 
     def text() -> None:
         rows = [
@@ -275,6 +277,8 @@ def amend(file: Path, desk: Desk) -> None:
     The amendment names the newest statement of every key: what they cover stays judged by the old rules. Give several
     nodes (--node) so that none can hide a statement.
     """
+    from accredit.governance.charter_differences import differences
+
     current = _versions(desk.client, desk.ecosystem)[0]
     before = documents.convert(current["charter"])
     written = documents.convert(documents.read_file(file))
@@ -286,9 +290,12 @@ def amend(file: Path, desk: Desk) -> None:
         "heads": [{"key": key, "id": id_} for key, id_ in newest_heads(desk.nodes).items()],
     }
     checked = documents.to_body("charter.amend", body, str(file))
-    if wants_json() is False:
-        for line in _changes(before, checked["charter"]) or ["nothing"]:
-            output.say(f"  changes {output.safe(line)}")
+    if not differences(before, checked["charter"]):
+        raise RefusedError(
+            "unchanged",
+            f"{file} says the same as the charter in force.",
+            hint="Nothing was signed. Edit it first; budgets of keys that are listed already do not count.",
+        )
     desk.propose([Say(kind="charter.amend", sub=before["id"], body=checked, label=f"version {body['version']}")])
 
 
@@ -438,29 +445,3 @@ def _charter_in_force(client: Any, ecosystem: dict[str, Any]) -> str:
             break
         after = page["next"]
     return newest
-
-
-def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs between two charters, in a few words each."""
-    found = [
-        name
-        for name in ("name", "fold", "rules", "signers", "publishers", "max_backdating", "description")
-        if before.get(name) != now.get(name)
-    ]
-    for member, key in (("authorities", "id"), ("nodes", "name")):
-        old = {entry[key]: entry for entry in before[member]}
-        new = {entry[key]: entry for entry in now[member]}
-        found += [f"{member}: + {id_}" for id_ in new if id_ not in old]
-        found += [f"{member}: − {id_}" for id_ in old if id_ not in new]
-        found += [f"{member}: {id_}" for id_ in new if id_ in old and _bare(new[id_]) != _bare(old[id_])]
-    return found
-
-
-def _bare(entry: dict[str, Any]) -> dict[str, Any]:
-    """An entry without budgets, which differ wherever a key is listed again; its successor's too."""
-    keys = entry.get("keys")
-    if not isinstance(keys, list):
-        return entry
-    bare = [{name: value for name, value in key.items() if name not in ("budget", "next")} for key in keys]
-    successors = [key.get("next", {}).get("key") for key in keys]
-    return {**entry, "keys": list(zip(bare, successors, strict=True))}

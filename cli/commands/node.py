@@ -3,7 +3,7 @@
 init      keys, a commented configuration, and the NODE entry that a charter or an admission takes
 genesis   puts the signed genesis in place, for a node that the charter names
 join      the same as init, for an ecosystem that exists already; writes an admission request
-admit, retire   propose to let a node in, or out
+admit, replace, retire   propose to let a node in, to give its name another entry, to let it out
 run       runs it
 status, peers   how nodes are, as they say themselves (`watching`)
 conflicts, accuse   which of them were caught lying, and the proof (`accusing`)
@@ -130,8 +130,9 @@ def genesis(folder: Path, file: Path) -> None:
 @click.argument("peer", metavar="URL")
 @click.option("--ecosystem", required=True, metavar="HASH", help="The genesis' id; get it from somebody you trust.")
 @click.option("--folder", type=_FOLDER, default=Path(), help="Where to put its files; default: here.")
+@click.option("--replaces", is_flag=True, help="It takes the place of the node in force that has this name.")
 @_identity_options
-def join(peer: str, ecosystem: str, folder: Path, **identity: Any) -> None:
+def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: Any) -> None:
     """Make a node for an ecosystem that exists, and its request to be admitted.
 
     It can run at once and reads along; it counts once it is admitted. The genesis is fetched and must hash to HASH.
@@ -150,6 +151,13 @@ def join(peer: str, ecosystem: str, folder: Path, **identity: Any) -> None:
             )
         genesis_of([raw], peer)
         known = client.ecosystem()
+    taken = next((one for one in known["nodes"] if one["name"] == identity["name"]), None)
+    if taken is not None and not replaces:
+        raise RefusedError(
+            "name_taken",
+            f"{identity['name']} is the name of a node in force, run by {taken['operator']} at {taken['url']}.",
+            hint="Choose another name; or add --replaces to make the node that shall take its place.",
+        )
     peers = [
         {"url": one["url"], "key": documents.public_key(one["keys"]["peer"]).hex()}
         for one in known["nodes"]
@@ -161,7 +169,7 @@ def join(peer: str, ecosystem: str, folder: Path, **identity: Any) -> None:
     def text() -> None:
         _tell_made(folder)
         output.say(f"Next: send {folder / ENTRY} to an authority of {output.safe(known['name'])}, who runs:")
-        output.say(f"  accredit node admit {output.quoted(ENTRY)}")
+        output.say(f"  accredit node {'replace' if taken else 'admit'} {output.quoted(ENTRY)}")
         output.say(f"Meanwhile it can read along:  accredit node run {output.quoted(folder)}")
 
     output.emit({"folder": str(folder), "node": entry, "ecosystem": wanted, "peers": peers}, text)
@@ -176,6 +184,55 @@ def admit(file: Path, desk: Desk) -> None:
 
     body = documents.to_body("node.admit", read_node_entry(file), str(file))
     desk.propose([Say(kind="node.admit", sub=body["name"], body=body)])
+
+
+@node.command(
+    "replace",
+    example="""accredit node replace node-entry.toml --key alice.key
+accredit node replace node5.example.org --url https://accredit.node5.example.org --key alice.key""",
+)
+@click.argument("what", metavar="FILE|NAME")
+@click.option("--url", help="Its new address, where nothing else changes.")
+@click.option("--operator", metavar="ID", help="Who runs it from now on, where nothing else changes.")
+@signing
+def replace(what: str, url: str | None, operator: str | None, desk: Desk) -> None:
+    """Propose another entry for a node's name: FILE has it whole; or NAME, with what changes of it.
+
+    Its name stays; its keys, address or operator become others, and those who vote are told which. Takes what admitting
+    a node takes. Set the same public_url in the node's configuration.
+    """
+    from accredit.governance.node_names import entry_digest
+
+    from .charter import read_node_entry
+
+    in_force = {str(one["name"]): _entry_of(one) for one in desk.ecosystem["nodes"]}
+    if Path(what).is_file():
+        if url or operator:
+            raise click.UsageError("FILE has the whole entry; --url and --operator go with a NAME.")
+        entry = documents.to_body("node.admit", read_node_entry(Path(what)), what)
+    elif what in in_force and (url or operator):
+        changes = {"url": url and url.rstrip("/"), "operator": operator}
+        entry = {**in_force[what], **{name: value for name, value in changes.items() if value}}
+    else:
+        raise InputError(
+            "unknown_node",
+            f"{what!r} is neither a file nor, with --url or --operator, the name of a node in force.",
+            hint="It is one of " + ", ".join(in_force) + ".",
+        )
+    if entry["name"] not in in_force:
+        raise InputError(
+            "unknown_node",
+            f"No node in force is named {entry['name']}.",
+            hint="Let a new one in with accredit node admit; a retired name stays retired.",
+        )
+    body = {**entry, "replaces": entry_digest(in_force[entry["name"]])}
+    desk.propose([Say(kind="node.replace", sub=entry["name"], body=body)])
+
+
+def _entry_of(record: dict[str, Any]) -> dict[str, Any]:
+    """A node's entry, as statements hold it, from how a node shows it."""
+    keys = {role: documents.public_key(key) for role, key in record["keys"].items()}
+    return {"name": record["name"], "operator": record["operator"], "url": record["url"], "keys": keys}
 
 
 @node.command("retire", example="accredit node retire node5.example.org --reason 'project ended' --key alice.key")

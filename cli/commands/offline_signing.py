@@ -4,19 +4,27 @@ The machine that holds the key needs no configuration and asks nobody: everythin
 and what it will sign is shown from the bytes themselves (see `requests`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.node_option import connected, node_option
-from accredit.cli.signing.keys import UnlockedKey, key_options, read_public
+from accredit.cli.signing.clock import require_past
+from accredit.cli.signing.keys import UnlockedKey, key_options, read_public, require_yes
 from accredit.cli.signing.offline_files import SignedStatements, read_request, read_statements, reading
-from accredit.cli.signing.outcomes import outcome_of, show
+from accredit.cli.signing.outcomes import Outcome, outcome_of, show
+from accredit.cli.signing.submit import missing_at, require_single
 from accredit.cli.signing.submit import submit as send
+from accredit.node.clients.node_url import node_url
 from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.statement import decode
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -48,8 +56,9 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
             for line in documents.outline(reading(draft)):
                 output.say(f"  {line}")
         output.say()
-    if not yes:
-        click.confirm(f"Sign {len(request.drafts)} statement(s) with {key}?", abort=True, err=True)
+    dated = max(draft.iat for draft in request.drafts)
+    require_past(dated)
+    require_yes(f"Sign {len(request.drafts)} statement(s), dated {documents.when(dated)}, with {key}?", yes=yes)
     target = target or request_file.with_suffix(".signed.json")
     signer = UnlockedKey.unlock(key, passphrase_file)
     written: list[SignedStatements] = []
@@ -70,33 +79,67 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
     )
 
 
-@click.command("submit", cls=Command, example="accredit submit signed.json --node https://node1.example.org")
-@click.argument("file", type=_FILE)
+@click.command(
+    "submit",
+    cls=Command,
+    example="""accredit submit signed.json --node https://node1.example.org
+accredit submit --from-node https://node4.example.org --node https://node1.example.org""",
+)
+@click.argument("file", type=_FILE, required=False)
+@click.option(
+    "--from-node", "source", metavar="URL", help="Bring what this node has and the other lacks, instead of a FILE."
+)
 @node_option
-def submit(file: Path, nodes: tuple[str, ...]) -> None:
-    """Send the statements in FILE (of `accredit sign`, or one COSE_Sign1) to a node. Sending twice does no harm."""
-    raws = read_statements(file)
-    if not raws:
-        raise InputError("nothing_to_send", f"{file} holds no statements.", hint="Give the file of accredit sign.")
-    outcomes = []
+def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> None:
+    """Send the statements in FILE (of `accredit sign`, or one COSE_Sign1) to a node. Sending twice does no harm.
+
+    With --from-node no file is needed: statements that are stranded at a node which the others do not talk to, or no
+    more, are brought to the node named with --node.
+    """
+    if (file is None) == (source is None):
+        raise click.UsageError("Give either a FILE or --from-node URL.")
     with connected(nodes[0]) as client:
-        for raw, receipt in zip(raws, send(client, raws), strict=True):
-            said = decode(raw)
-            standing = client.statement(said.id) if receipt["status"] in ("logged", "known") else {}
-            outcomes.append(
-                outcome_of(
-                    kind=said.kind,
-                    sub=said.sub,
-                    label="",
-                    id=said.id,
-                    status=receipt["status"],
-                    standing=standing,
-                    problem=receipt.get("problem") or {},
+        if source is not None:
+            with connected(node_url(source)) as stranded:
+                raws = missing_at(client, stranded)
+        else:
+            assert file is not None
+            raws = read_statements(file)
+            if not raws:
+                raise InputError(
+                    "nothing_to_send", f"{file} holds no statements.", hint="Give the file of accredit sign."
                 )
-            )
-    output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: show(outcomes))
-    if any(outcome.status == "refused" for outcome in outcomes):
+            require_single(client, raws)
+        outcomes = _send_all(client, raws)
+
+    def text() -> None:
+        if outcomes:
+            show(outcomes)
+        else:
+            output.say(f"{output.safe(nodes[0])} has all that {output.safe(source)} has.")
+
+    output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, text)
+    if any(outcome.came_to_nothing for outcome in outcomes):
         raise exits.Negative
+
+
+def _send_all(client: "NodeClient", raws: Sequence[bytes]) -> list[Outcome]:
+    outcomes = []
+    for raw, receipt in zip(raws, send(client, raws), strict=True):
+        said = decode(raw)
+        standing = client.statement(said.id) if receipt["status"] in ("logged", "known") else {}
+        outcomes.append(
+            outcome_of(
+                kind=said.kind,
+                sub=said.sub,
+                label="",
+                id=said.id,
+                status=receipt["status"],
+                standing=standing,
+                problem=receipt.get("problem") or {},
+            )
+        )
+    return outcomes
 
 
 def _hex(ecosystem: bytes | None) -> str:

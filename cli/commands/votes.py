@@ -1,4 +1,4 @@
-"""`accredit inbox`, `approve`, `reject`, `annul`: what waits for a governance body, and deciding on it.
+"""`accredit approve`, `reject`, `retract`, `annul`: deciding on what waits for a governance body.
 
 A vote is a statement; one can name up to 400 proposals, so that a whole import is one table, one passphrase, one vote.
 Votes on something that takes away (a suspension, a revocation) are marked urgent: nodes pass them on at once.
@@ -6,58 +6,32 @@ Votes on something that takes away (a suspension, a revocation) are marked urgen
 
 import csv
 import io
-import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import click
 
-from accredit.cli.base import documents, output
+from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
-from accredit.cli.base.node_option import complete, connected, effective_ids, hex_digits, node_option
-from accredit.cli.base.output import faint, fair, shorten
-from accredit.cli.signing.keys import read_public
-from accredit.cli.signing.outcomes import SHOWN, state_word
+from accredit.cli.base.node_option import complete, effective_ids, hex_digits
+from accredit.cli.base.output import shorten
+from accredit.cli.signing.keys import require_yes
+from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, foreseen_lines, state_word
 from accredit.cli.signing.submit import ARRIVAL_SECONDS
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError
 from accredit.registry.limits import VOTE_TARGETS
 
-if TYPE_CHECKING:
-    from accredit.node.clients.node_client import NodeClient
+from .proposals import show_proposals, waiting_proposals
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_STATE_WORDS = {"effective": "in effect", "waiting": "still waiting"}
-
-
-@click.command(
-    "inbox",
-    cls=Command,
-    example="""accredit inbox --key alice.key
-accredit inbox --authority did:web:board.example
-accredit inbox --all""",
-)
-@click.option("--key", envvar="ACCREDIT_KEY", type=_FILE, help="Whose inbox: what this key can still vote on.")
-@click.option("--authority", metavar="ID", help="Whose inbox: what this authority can still vote on.")
-@click.option("--all", "everything", is_flag=True, help="All that waits, for whomever.")
-@node_option
-def inbox(key: Path | None, authority: str | None, everything: bool, nodes: tuple[str, ...]) -> None:
-    """What waits for my vote, and what it would change."""
-    kid = read_public(key).kid if key is not None and authority is None and not everything else None
-    with connected(nodes[0]) as client:
-        proposals = waiting_proposals(client, authority=None if everything else authority, key=kid)
-
-    def text() -> None:
-        show_proposals(proposals, empty="Nothing waits for your vote.")
-        if proposals:
-            first = output.safe(shorten(proposals[0]["id"]))
-            output.say()
-            output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
-
-    output.emit({"proposals": proposals}, text)
+_STATE_WORDS: Final = {"effective": "in effect", "waiting": "still waiting"}
+APPROVE, REJECT, RETRACT = "approve", "reject", "retract"
+_VERBS: Final = {APPROVE: "Approve", REJECT: "Reject", RETRACT: "Take back"}
+_NAMED: Final = 20  # proposals left out that are named; --json names all
 
 
 @click.command(
@@ -82,7 +56,7 @@ def approve(
     ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
 ) -> None:
     """Approve proposals: by id (8 digits or more), or all those in one or more reports."""
-    _vote("vote.approve", ids, reports, reason, refs, yes, desk)
+    _vote(APPROVE, ids, reports, reason, refs, yes, desk)
 
 
 @click.command(
@@ -104,7 +78,35 @@ def reject(
     ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
 ) -> None:
     """Reject proposals. It takes no other key's approval away; a key's first vote is its vote for good."""
-    _vote("vote.reject", ids, reports, reason, refs, yes, desk)
+    _vote(REJECT, ids, reports, reason, refs, yes, desk)
+
+
+@click.command(
+    "retract",
+    cls=Command,
+    example="accredit retract 5f2b8c11 --reason 'named the wrong college' --key alice.key",
+)
+@click.argument("ids", metavar="[ID]...", nargs=-1)
+@click.option(
+    "--from",
+    "reports",
+    type=_FILE,
+    multiple=True,
+    help="Report of an import, or JSON of a proposing command; may be repeated.",
+)
+@click.option("--reason", help="Why, for the record.")
+@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
+@click.option("--yes", is_flag=True, help="Do not ask before signing.")
+@signing
+def retract(
+    ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
+) -> None:
+    """Take back what your authority proposed and is not in effect yet; it stays on record, and nobody votes on it.
+
+    Whoever mends a charter amendment takes the mistaken one back first, with the key that proposed it. What is in
+    effect already is not undone by this: say the contrary, or annul it.
+    """
+    _vote(RETRACT, ids, reports, reason, refs, yes, desk)
 
 
 @click.command(
@@ -124,45 +126,6 @@ def annul(statement: str, code: str, reason: str | None, refs: tuple[str, ...], 
     desk.propose(
         [Say(kind="statement.annul", sub=target, body=_with_reason(body, reason, refs), label=shorten(target))]
     )
-
-
-def waiting_proposals(
-    client: "NodeClient", *, authority: str | None = None, key: bytes | None = None
-) -> list[dict[str, Any]]:
-    """What waits for votes; before a charter is in effect that is its genesis."""
-    found: list[dict[str, Any]] = client.proposals(authority=authority, key=key)["proposals"]
-    ecosystem = client.ecosystem()
-    genesis = ecosystem["ecosystem"]
-    if ecosystem["effective"] or any(one["id"] == genesis for one in found):
-        return found
-    said = client.statement(genesis)
-    summary = f"Found {ecosystem['name']} ({ecosystem['id']}) with {len(said['body']['authorities'])} authorities."
-    founding = {"summary": summary, "class": "widening", "approvals": [], "needed": said["reason"], "votes": []}
-    return [{**said, **founding}, *found]
-
-
-def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing waits.") -> None:
-    """One line for each thing that waits."""
-    rows = []
-    for proposal in proposals:
-        what = proposal["summary"] or f"{proposal['kind']} {proposal['sub']}"
-        rows.append(
-            (
-                shorten(proposal["id"]),
-                fair(what) if proposal["class"] == "narrowing" else what,
-                proposal["iss"],
-                documents.when(proposal["iat"])[:10],
-                ", ".join(proposal["approvals"]) or _keys_so_far(proposal),
-                proposal["needed"],
-            )
-        )
-    output.table(("id", "what it would change", "proposed by", "on", "approved by", "needed in all"), rows, empty=empty)
-
-
-def _keys_so_far(proposal: dict[str, Any]) -> str:
-    """How many keys have signed where no authority speaks yet: the author's counts as the first."""
-    keys = 1 + sum(1 for vote in proposal["votes"] if vote["approve"])
-    return f"{keys} key{'s' if keys > 1 else ''}, not enough yet"
 
 
 def ids_in_report(path: Path) -> list[str]:
@@ -194,7 +157,7 @@ def ids_in_report(path: Path) -> list[str]:
 
 
 def _vote(
-    kind: str,
+    act: str,
     ids: Sequence[str],
     reports: Sequence[Path],
     reason: str | None,
@@ -208,40 +171,64 @@ def _vote(
     waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
     wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
     targets = list(dict.fromkeys([*wanted, *in_reports]))
+    left_out = {id_: _decided(desk, id_) for id_ in targets if id_ not in waiting}
     held = [id_ for id_ in targets if id_ in waiting]
-    others = [id_ for id_ in targets if id_ not in waiting]
-    if others:
-        _explain_not_waiting(desk, others)
+    if held and not desk.wishes.force:
+        left_out |= _useless(act, desk, held)
+        held = [id_ for id_ in held if id_ not in left_out]
+    _tell_left_out(left_out)
     if not held:
         raise InputError(
-            "nothing_to_vote_on", "None of these waits for votes.", hint="accredit inbox --all lists what does."
+            "nothing_to_vote_on",
+            "None of these waits for your vote; nothing was signed.",
+            hint="accredit inbox lists what does, accredit show ID says how one stands.",
         )
     if not wants_json():
         show_proposals([waiting[id_] for id_ in held])
+        for id_ in held[:SHOWN]:
+            for line in foreseen_lines({**waiting[id_]["foreseen"], "differences": []}):
+                output.say(f"  {shorten(id_)}  {line}")
         output.say()
-    verb = "Approve" if kind == "vote.approve" else "Reject"
-    if sys.stdin.isatty() and not yes and not desk.wishes.dry_run and desk.wishes.offline is None:
-        click.confirm(f"{verb} {len(held)} proposal(s)?", abort=True, err=True)
-    outcomes = desk.propose([_ballot(kind, desk, part, waiting, reason, refs) for part in _parts(held)], show=False)
+    if not desk.wishes.dry_run and desk.wishes.offline is None:
+        require_yes(f"{_VERBS[act]} {len(held)} proposal(s)?", yes=yes)
+    outcomes = desk.propose([_ballot(act, desk, part, waiting, reason, refs) for part in _parts(held)], show=False)
     after = _states(desk, held) if outcomes[0].status in ("logged", "known") else {}
     rows = [{"id": id_, **after[id_]} for id_ in held if id_ in after]
-    data = {"statements": [outcome.to_json() for outcome in outcomes], "proposals": rows}
+    data = {
+        "statements": [outcome.to_json() for outcome in outcomes],
+        "proposals": rows,
+        "left_out": [{"id": id_, "reason": why} for id_, why in left_out.items()],
+    }
 
     def text() -> None:
         desk.show(outcomes)
         if rows:
-            named = [
-                (shorten(row["id"]), waiting[row["id"]]["summary"], state_word(row["state"]), row["reason"])
+            listed = [
+                (
+                    shorten(row["id"]),
+                    waiting[row["id"]]["summary"],
+                    state_word(row["state"], begins=row["begins"]),
+                    row["reason"],
+                )
                 for row in rows[:SHOWN]
             ]
             output.say()
-            output.table(("id", "proposal", "is now", ""), named)
+            output.table(("id", "proposal", "is now", ""), listed)
             if len(rows) > SHOWN:
                 output.say(f"and {len(rows) - SHOWN} more.")
-            states = Counter(row["state"] for row in rows)
-            output.say(", ".join(f"{count} {_STATE_WORDS.get(state, state)}" for state, count in states.items()) + ".")
+            states = Counter(_said_state(row) for row in rows)
+            output.say(", ".join(f"{count} {state}" for state, count in states.items()) + ".")
 
     output.emit(data, text)
+    useless = ("ineffective", "void", "annulled")
+    if any(outcome.came_to_nothing for outcome in outcomes) or any(row["state"] in useless for row in rows):
+        raise exits.Negative
+
+
+def _said_state(row: Mapping[str, str]) -> str:
+    if row["state"] == "effective" and row["begins"]:
+        return f"taking effect on {documents.when(row['begins'])}"
+    return _STATE_WORDS.get(row["state"], row["state"])
 
 
 def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -262,7 +249,11 @@ def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     with output.progress("Asking what became of them", len(ids)) as step:
         for id_ in ids:
             statement = desk.client.statement(id_)
-            found[id_] = {"state": str(statement["state"]), "reason": str(statement["reason"])}
+            found[id_] = {
+                "state": str(statement["state"]),
+                "reason": str(statement["reason"]),
+                "begins": str(statement["foreseen"]["begins"] or ""),
+            }
             step(1)
     return found
 
@@ -279,12 +270,16 @@ def _is_held(desk: Desk, text: str) -> bool:
 
 
 def _ballot(
-    kind: str, desk: Desk, ids: Sequence[str], waiting: dict[str, Any], reason: str | None, refs: Sequence[str]
+    act: str, desk: Desk, ids: Sequence[str], waiting: dict[str, Any], reason: str | None, refs: Sequence[str]
 ) -> Say:
     body: dict[str, Any] = {"targets": [bytes.fromhex(id_) for id_ in ids]}
-    if any(waiting[id_]["class"] == "narrowing" for id_ in ids):
+    if act == RETRACT:
+        body["retract"] = True
+    # What takes away is carried at once; what is taken back too, before somebody votes on it.
+    if act == RETRACT or any(waiting[id_]["class"] == "narrowing" for id_ in ids):
         body["urgent"] = True
     label = f"{len(ids)} proposal{'s' if len(ids) > 1 else ''}"
+    kind = "vote.approve" if act == APPROVE else "vote.reject"
     return Say(kind=kind, sub=desk.ecosystem["ecosystem"], body=_with_reason(body, reason, refs), label=label)
 
 
@@ -300,13 +295,39 @@ def _with_reason(body: dict[str, Any], reason: str | None, refs: Sequence[str]) 
     return body
 
 
-def _explain_not_waiting(desk: Desk, ids: Sequence[str]) -> None:
-    """Says of each what became of it; voting on it would change nothing."""
-    for id_ in ids[:20]:
-        try:
-            state = desk.client.statement(id_)["state"]
-        except InputError:
-            state = "not known to this node"
-        output.note(f"{shorten(id_)}: {faint(state)}; left out.")
-    if len(ids) > 20:
-        output.note(f"… and {len(ids) - 20} more, left out.")
+def _useless(act: str, desk: Desk, ids: Sequence[str]) -> dict[str, str]:
+    """Of some proposals those on which this vote would change nothing, each with the node's reason.
+
+    One vote names many; the node is asked about each by itself only where it finds fault with them all.
+    """
+
+    def problem(part: Sequence[str]) -> str:
+        said = _ballot(act, desk, part, {id_: {"class": "widening"} for id_ in part}, None, ())
+        draft = {"iss": desk.authority, "sub": said.sub, "kind": said.kind, "body": said.body, "key": desk.voice.kid}
+        answer = desk.client.dry_run(draft)
+        return str(answer["reason"]) if answer["state"] in CANNOT_TAKE_EFFECT else ""
+
+    found: dict[str, str] = {}
+    for part in _parts(ids):
+        if not problem(part):
+            continue
+        for id_ in part:
+            if reason := problem([id_]):
+                found[id_] = reason
+    return found
+
+
+def _decided(desk: Desk, id_: str) -> str:
+    """What became of a statement that does not wait; voting on it would change nothing."""
+    try:
+        statement = desk.client.statement(id_)
+    except InputError:
+        return "not known to this node."
+    return f"{_STATE_WORDS.get(statement['state'], statement['state'])} already; a vote changes nothing."
+
+
+def _tell_left_out(left_out: Mapping[str, str]) -> None:
+    for id_, why in list(left_out.items())[:_NAMED]:
+        output.note(f"{shorten(id_)}  left out: {output.safe(why)}")
+    if len(left_out) > _NAMED:
+        output.note(f"… and {len(left_out) - _NAMED} more, left out; --json names them all.")

@@ -117,6 +117,31 @@ def _asked_for(path: Path, passphrase_file: Path | None, *, confirm: bool = Fals
     return text
 
 
+def require_yes(question: str, *, yes: bool) -> None:
+    """Has somebody confirm before anything is signed.
+
+    Args:
+        yes: it was confirmed on the command line.
+
+    Raises:
+        InputError: there is nobody to ask. click.Abort: the answer was no.
+    """
+    if yes:
+        return
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        raise InputError(
+            "not_confirmed",
+            "Nothing was signed: it has to be confirmed, and there is nobody to ask.",
+            hint="Add --yes to sign without being asked.",
+        ) from None
+    if not agreed:
+        raise click.Abort
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnlockedKey:
     """An authority's key, unlocked: it signs drafts, and its file remembers the last one."""

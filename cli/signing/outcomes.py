@@ -1,11 +1,12 @@
 """What became of something said, and how it is shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from accredit.cli.base import output
-from accredit.cli.base.output import bad, faint, fair, good, shorten
+from accredit.cli.base.documents import when
+from accredit.cli.base.output import bad, faint, fair, good, mix, shorten
 
 CANNOT_TAKE_EFFECT: Final = ("ineffective", "void", "closed", "retracted", "annulled")
 """States in which nothing more will happen by itself."""
@@ -26,6 +27,7 @@ class Outcome:
         state: effective, waiting, ineffective, …, as far as known.
         reason: a sentence: why it has no effect (yet), or was refused.
         needed: whose approval it takes in all, those given included.
+        foreseen: what the node says will be then (`GET /v1/statements/{id}`, `foreseen`).
     """
 
     kind: str
@@ -36,6 +38,17 @@ class Outcome:
     state: str = ""
     reason: str = ""
     needed: str = ""
+    foreseen: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def begins(self) -> str:
+        """When it begins to count, RFC 3339, where that lies ahead; else empty."""
+        return str(self.foreseen.get("begins") or "")
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Whether it was refused, or has no effect and will have none by itself."""
+        return self.status == "refused" or self.state in CANNOT_TAKE_EFFECT
 
     @property
     def name(self) -> str:
@@ -67,6 +80,7 @@ def outcome_of(
         state=str(standing.get("state") or ("refused" if problem else "")),
         reason=reason,
         needed=str(standing.get("needed") or ""),
+        foreseen=dict(standing.get("foreseen") or {}),
     )
 
 
@@ -83,12 +97,15 @@ def show(outcomes: Sequence[Outcome]) -> None:
 
 def word(outcome: Outcome) -> output.Styled:
     """An outcome's state in a word or two, coloured."""
-    return state_word(outcome.state or outcome.status, foreseen=outcome.status in ("foreseen", "requested"))
+    is_foreseen = outcome.status in ("foreseen", "requested")
+    return state_word(outcome.state or outcome.status, foreseen=is_foreseen, begins=outcome.begins)
 
 
-def state_word(state: str, *, foreseen: bool = False) -> output.Styled:
-    """A statement's state in a word or two, coloured."""
+def state_word(state: str, *, foreseen: bool = False, begins: str = "") -> output.Styled:
+    """A statement's state in a word or two, coloured; what begins later is never said to be in effect."""
     match state:
+        case "effective" if begins:
+            return fair(f"{'would take' if foreseen else 'takes'} effect on {when(begins)}")
         case "effective":
             return good("would take effect" if foreseen else "in effect")
         case "waiting":
@@ -97,6 +114,17 @@ def state_word(state: str, *, foreseen: bool = False) -> output.Styled:
             return bad(f"would be {state}" if foreseen else state)
         case _:
             return fair(state)
+
+
+def foreseen_lines(foreseen: Mapping[str, Any]) -> list[output.Styled]:
+    """What will be then, what changes, what is probably not meant so, and what waits that asks for the same."""
+    lines = [mix("changes ", line) for line in foreseen.get("differences", ())]
+    lines += [mix("then: ", line) for line in foreseen.get("afterwards", ())]
+    lines += [mix(fair("! "), line) for line in foreseen.get("warnings", ())]
+    duplicates = [shorten(one) for one in foreseen.get("duplicates", ())]
+    if duplicates:
+        lines.append(mix(fair("! "), "The same waits for votes already: ", ", ".join(duplicates[:5]), "."))
+    return lines
 
 
 def _show_one(outcome: Outcome) -> None:
@@ -108,5 +136,8 @@ def _show_one(outcome: Outcome) -> None:
             ("why", outcome.reason),
         ]
     )
+    if outcome.status in ("foreseen", "requested"):
+        for line in foreseen_lines(outcome.foreseen):
+            output.say(f"  {line}")
     if outcome.state == "waiting" and outcome.status in ("logged", "known"):
         output.say(f"  Others approve it with:  accredit approve {shorten(outcome.id)}")

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
-from accredit.registry.errors import AccreditError, InputError
+from accredit.registry.errors import AccreditError, InputError, RefusedError
+from accredit.registry.statement import decode
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
@@ -38,6 +39,57 @@ def await_key(client: "NodeClient", kid: bytes, number: int) -> dict[str, Any] |
             if known is None or known["seq"] >= number or time.monotonic() > deadline:
                 return known
             time.sleep(0.1)
+
+
+def require_single(client: "NodeClient", raws: Sequence[bytes]) -> None:
+    """Refuses to send a second statement under a number that a key has used: that would freeze the key.
+
+    A copy of a key file, or a restored one, does not know what was signed elsewhere; a node that has it does.
+
+    Raises:
+        RefusedError: `key_doubled`: the node holds another statement of that number.
+    """
+    held: dict[bytes, int] = {}
+    for said in map(decode, raws):
+        if said.kid not in held:
+            held[said.kid] = (key_at(client, said.kid) or {"seq": 0})["seq"]
+        if said.seq <= held[said.kid] and not _has(client, said.id):
+            raise RefusedError(
+                "key_doubled",
+                f"{client.url} holds another statement number {said.seq} of the key {said.kid.hex()[:12]}: this one "
+                "was signed with a copy of the key that did not know. Sent, it would freeze the key.",
+                hint="Nothing was sent. Throw this file away, and make the request anew with --offline.",
+            )
+
+
+def missing_at(client: "NodeClient", source: "NodeClient") -> list[bytes]:
+    """What one node holds and another lacks, each key's statements in order, keys as they build on each other.
+
+    Walks back from the newest statement of each key at `source` until the other node knows one.
+    """
+    found: list[bytes] = []
+    heads = source.heads()["heads"]
+    with output.progress("Looking for what is missing", len(heads)) as step:
+        for head in heads:
+            line: list[bytes] = []
+            at: bytes | None = bytes.fromhex(head["id"])
+            while at is not None and not _has(client, at):
+                line.append(source.statement_bytes(at))
+                at = decode(line[-1]).prev
+            found += reversed(line)
+            step(1)
+    # What introduces a key goes before what the key says: dates rise along that.
+    return sorted(found, key=lambda raw: decode(raw).iat)
+
+
+def _has(client: "NodeClient", statement: bytes) -> bool:
+    try:
+        client.statement_bytes(statement)
+    except InputError as error:
+        if error.code in _NOT_THERE:
+            return False
+        raise
+    return True
 
 
 def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import exits, node_option, output
-from accredit.cli.base.output import fair, shorten
+from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
@@ -32,10 +32,11 @@ from accredit.node.key_files import SealedKey
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
 from accredit.registry.statement import Draft, Statement, as_unverified, decode, verify
 
+from .clock import CLOCK_SLACK, require_clock
 from .key_head import compare_heads
 from .keys import PublicKey, UnlockedKey, key_options, read_public, unsent_path, write_unsent
 from .offline_files import Head, SignedStatements, SigningRequest, after, read_statements
-from .outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, outcome_of, show
+from .outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, foreseen_lines, outcome_of, show
 from .submit import await_key, submit
 
 if TYPE_CHECKING:
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_BY_SUCCESSORS: Final = ("key.rotate", "key.compromise")
 _HELD: Final = ("logged", "known")
-_CLOCK_SLACK: Final = 300  # seconds; a key's newest statement further ahead of this clock is worth a word
+_TOLD: Final = 5  # drafts whose consequences are told before signing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +245,7 @@ class Desk:
             RefusedError: one of them cannot take effect; nothing was signed.
             RemoteError: the node could not be reached; what was signed by then is kept and sent next time.
         """
+        require_clock(self.client)
         drafts = self._drafts(says)
         outcomes = self._foresee(says, drafts)
         if self.wishes.dry_run:
@@ -256,7 +257,7 @@ class Desk:
             outcomes = self._say(says, drafts)
         if show:
             output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: self.show(outcomes))
-            if self.wishes.dry_run and any(outcome.state in CANNOT_TAKE_EFFECT for outcome in outcomes):
+            if any(outcome.came_to_nothing for outcome in outcomes):
                 raise exits.Negative
         return outcomes
 
@@ -340,7 +341,7 @@ class Desk:
     def _drafts(self, says: Sequence[Say]) -> list[Draft]:
         voice, eco = self.voice, bytes.fromhex(self.ecosystem["ecosystem"])
         now = int(time.time())
-        if voice.iat > now + _CLOCK_SLACK:
+        if voice.iat > now + CLOCK_SLACK:
             output.note(fair("This key's last statement is dated in the future; the new one will be dated the same."))
         head, number = voice.head, voice.next_seq
         drafts: list[Draft] = []
@@ -378,9 +379,8 @@ class Desk:
         with output.progress("Asking what it would bring about", len(drafts)) as step:
             for say, draft in zip(says, drafts, strict=True):
                 id_ = after(draft, self.voice.kid)[0].id
-                if callable(say.body) or (say.kind in _BY_SUCCESSORS and not self.voice.counts):
-                    # A part of something said just before it, which the node cannot know yet; or the first word of a
-                    # successor, whose right to speak only the word itself will show.
+                if callable(say.body):
+                    # A part of something said just before it, which the node cannot know yet.
                     state = outcomes[0].state if outcomes else "cannot be foreseen"
                     outcomes.append(_outcome(say, id_, "foreseen", {"state": state}, {}))
                     continue
@@ -398,7 +398,18 @@ class Desk:
                 f"{first.kind} about {first.name} would not take effect: {first.reason.rstrip('.')}{more}.",
                 hint="Nothing was signed. Change it, or add --force to say it all the same.",
             )
+        if not self.wishes.dry_run and self.wishes.offline is None:
+            self._tell(outcomes)
         return outcomes
+
+    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        """Says before anything is signed what it will bring about."""
+        for outcome in outcomes[:_TOLD]:
+            for line in foreseen_lines(outcome.foreseen):
+                output.note(line if len(outcomes) == 1 else mix(outcome.name, ": ", line))
+        left = sum(bool(foreseen_lines(outcome.foreseen)) for outcome in outcomes[_TOLD:])
+        if left:
+            output.note(faint(f"… and {left} more with something to know; --dry-run --json has them all."))
 
     def _write_request(self, drafts: Sequence[Draft], path: Path) -> None:
         from accredit.cli.base.documents import write_new

@@ -9,7 +9,7 @@ with httpx both made half of its cost. Nodes among themselves use httpx on trio 
 
 import http.client
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Protocol, Self
 from urllib.parse import unquote, urlsplit
@@ -27,10 +27,11 @@ _PART_BYTES: Final = 65_536
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """What a server answered: the status code, and all bytes of the body."""
+    """What a server answered: the status code, all bytes of the body, and the headers by their name in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class HttpWay(Protocol):
@@ -119,7 +120,8 @@ class BlockingHttp:
             raise
         if response.will_close:
             self.close()
-        return HttpAnswer(status=response.status, body=bytes(body))
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return HttpAnswer(status=response.status, body=bytes(body), headers=headers)
 
     def _begin(
         self, method: str, target: str, headers: Mapping[str, str], content: bytes | None

@@ -10,7 +10,9 @@
 * Answers are bounded, redirections are not followed, the environment's proxies are not used.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
@@ -46,6 +48,8 @@ class NodeClient:
 
     def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS, way: HttpWay | None = None) -> None:
         self.url = node_url(url)
+        self.clock_ahead: float | None = None
+        """Seconds by which this machine's clock is ahead of the node's, by its last answer; None before the first."""
         self._way = way or BlockingHttp(self.url, timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -271,9 +275,18 @@ class NodeClient:
         target = quote(path, safe="/:@!$&'()*+,;=~%") + (f"?{urlencode(params)}" if params else "")
         said = {"user-agent": "accredit", "accept": _JSON, **headers}
         answer = self._way.ask(method, target, headers=said, content=content, max_bytes=ANSWER_BYTES)
+        self.clock_ahead = _clock_ahead(answer.headers, time.time())
         if answer.status // 100 == 2:
             return answer.body
         raise _error_of(self.url, answer.status, answer.body)
+
+
+def _clock_ahead(headers: Mapping[str, str], now: float) -> float | None:
+    """How far `now` is ahead of the clock of whoever answered (RFC 9110 §6.6.1, less a cache's age); None: unsaid."""
+    try:
+        return now - parsedate_to_datetime(headers["date"]).timestamp() - float(headers.get("age", "0"))
+    except (KeyError, ValueError):
+        return None
 
 
 def _hex(identity: bytes | str) -> str:

@@ -99,8 +99,8 @@ def test_two_people_at_different_nodes_approve_and_the_issuer_is_trusted(town: T
     assert proposal["id"] not in json.dumps(vote)
     assert verdict(town, issuer, "--jurisdiction", "US-IN", nodes=town.urls[1:]) == "trusted"
     again = town.run("approve", proposal["id"], key="council-3", nodes=town.urls[1:], code=3)
-    assert "effective" in again.stderr
-    assert "None of these waits" in again.stderr
+    assert "in effect already" in again.stderr
+    assert "None of these waits for your vote" in again.stderr
 
 
 def test_a_rejection_is_a_vote_too_and_ids_must_be_clear(town: Town, grant_file: Path) -> None:
@@ -349,7 +349,7 @@ def test_a_successor_declares_its_stolen_key_and_shows_itself_doing_so(town: Tow
     one = town.urls[:1]
     old = with_successor(town, "duo")
     words = ("keys", "compromise", old[:12], "--last", "none", "--reason", "stolen")
-    assert "cannot be foreseen" in town.run(*words, "--dry-run", key="duo-next", nodes=one).stdout
+    assert "would take effect" in town.run(*words, "--dry-run", key="duo-next", nodes=one).stdout
     said = town.json(*words, key="duo-next", nodes=one)["statements"][0]
     assert said["state"] == "effective"
     shown = town.json("keys", "status", town.key("duo-next"), nodes=one)
@@ -419,4 +419,4 @@ def test_a_node_that_is_not_there_is_said_to_be_so(town: Town) -> None:
     words = ("issuer", "propose", "--id", "did:web:x.example", "--name", "x")
     result = town.run(*words, key="charity", nodes=["http://127.0.0.1:9"], code=5)
     assert "could not be asked" in result.stderr
-    assert "is not the URL of a node" in town.run(*words, "--node", "node1", key="charity", code=2).stderr
+    assert "is not the URL of a node" in town.run(*words, "--node", "node1", key="charity", code=3).stderr

@@ -38,7 +38,7 @@ COMMANDS = list(every_command())
 def test_the_commands_of_the_main_job_are_there() -> None:
     names = {" ".join(path) for path, _ in COMMANDS}
     assert names >= {
-        "demo", "query", "inbox", "approve", "reject", "annul", "sign", "submit",
+        "demo", "query", "inbox", "show", "approve", "reject", "retract", "annul", "sign", "submit",
         "keys new", "keys list", "keys show", "keys export", "keys import", "keys add", "keys rotate", "keys retire",
         "keys compromise", "charter draft", "charter check", "charter sign", "charter publish", "charter show",
         "charter amend", "charter history", "issuer show", "issuer list", "issuer propose", "issuer update",
@@ -48,7 +48,8 @@ def test_the_commands_of_the_main_job_are_there() -> None:
         "authority show", "authority list", "authority delegate", "authority withdraw", "recognition grant",
         "recognition withdraw", "recognition list", "log show", "log prove", "log verify", "node init", "node join",
         "trust export", "trust show", "trust renew", "evidence check", "snapshot sync", "snapshot query",
-        "snapshot show", "node admit", "node retire", "node run", "node status", "node peers", "node audit",
+        "snapshot show", "export accreditations", "node admit", "node replace", "node retire",
+        "node run", "node status", "node peers", "node audit",
     }  # fmt: skip
 
 

@@ -62,10 +62,13 @@ class Town:
         key: str | None = None,
         code: int | None = 0,
         nodes: Sequence[str] | None = None,
+        yes: bool = True,
         **options: Any,
     ) -> Result:
-        """Types a command; its exit code must be `code` (None: any)."""
+        """Types a command; its exit code must be `code` (None: any). Votes are confirmed, unless not `yes`."""
         typed = [str(word) for word in words]
+        if typed[0] in ("approve", "reject", "retract") and yes:
+            typed.append("--yes")
         environment = {
             "ACCREDIT_PASSPHRASE_FILE": str(self.folder / "passphrase"),
             "ACCREDIT_NODE": " ".join(self.urls if nodes is None else nodes),

@@ -1,0 +1,199 @@
+"""`accredit inbox` and `accredit show`: what waits for a governance body, and any proposal in full before voting.
+
+What a proposal would change, and what will be then, the node says (`foreseen`); here it is only laid out.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from accredit.cli.base import documents, output
+from accredit.cli.base.commands import Command
+from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
+from accredit.cli.base.output import faint, fair, shorten
+from accredit.cli.signing.keys import read_public
+from accredit.cli.signing.outcomes import foreseen_lines, state_word
+from accredit.registry.encoding.rfc3339 import parse as parse_time
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+REMIND_SECONDS: Final = 14 * 86_400
+"""How long before a proposal lapses an inbox begins to say so."""
+_DIFFERENCES: Final = 2  # in one line of a table; `accredit show` has them all
+
+
+@click.command(
+    "inbox",
+    cls=Command,
+    example="""accredit inbox --key alice.key
+accredit inbox --authority did:web:board.example
+accredit inbox --all --kind accreditation. --issuer did:web:uni.example""",
+)
+@click.option("--key", envvar="ACCREDIT_KEY", type=_FILE, help="Whose inbox: what this key's vote could still carry.")
+@click.option("--authority", metavar="ID", help="Whose inbox: what this authority has not approved yet.")
+@click.option("--all", "everything", is_flag=True, help="All that waits, for whomever, lapsed or not.")
+@click.option("--by", metavar="ID", help="Only what this authority proposed.")
+@click.option("--issuer", metavar="ID", help="Only what is about this issuer (or other subject).")
+@click.option("--kind", metavar="KIND", help="Only this kind, as in charter.amend, or the beginning of one.")
+@node_option
+def inbox(
+    key: Path | None,
+    authority: str | None,
+    everything: bool,
+    by: str | None,
+    issuer: str | None,
+    kind: str | None,
+    nodes: tuple[str, ...],
+) -> None:
+    """What waits for my vote, the oldest first, and what it would change.
+
+    A charter may say how long a proposal waits (proposals_lapse): what waits longer is left out here, and still counts
+    if it is voted on.
+    """
+    kid = read_public(key).kid if key is not None and authority is None and not everything else None
+    with connected(nodes[0]) as client:
+        found = waiting_proposals(client, authority=None if everything else authority, key=kid)
+    tests: tuple[Callable[[dict[str, Any]], bool], ...] = (
+        lambda one: by is None or one["iss"] == by,
+        lambda one: issuer is None or one["sub"] == issuer,
+        lambda one: kind is None or one["kind"].startswith(kind),
+    )
+    chosen = [one for one in found if all(test(one) for test in tests)]
+    lapsed = [] if everything else [one for one in chosen if _left(one) <= 0]
+    proposals = sorted((one for one in chosen if one not in lapsed), key=lambda one: (one["iat"], one["id"]))
+
+    def text() -> None:
+        show_proposals(proposals, empty="Nothing waits for your vote.")
+        if lapsed:
+            output.say(faint(f"{len(lapsed)} waited too long and lapsed; --all shows them."))
+        if proposals:
+            first = output.safe(shorten(proposals[0]["id"]))
+            output.say()
+            output.say(f"Look at one:  accredit show {first}")
+            output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
+
+    output.emit({"proposals": proposals, "lapsed": len(lapsed)}, text)
+
+
+@click.command("show", cls=Command, example="accredit show 5f2b8c11")
+@click.argument("statement", metavar="ID")
+@node_option
+def show(statement: str, nodes: tuple[str, ...]) -> None:
+    """Any proposal or decision in full: what it changes of what, what will be then, who has voted, and why.
+
+    ID is a statement's, from accredit inbox or a table; its first 8 digits will do.
+    """
+    with connected(nodes[0]) as client:
+        genesis = str(client.ecosystem()["ecosystem"])
+
+        def candidates() -> list[str]:
+            return [genesis, *(one["id"] for one in client.proposals()["proposals"]), *effective_ids(client)]
+
+        said = client.statement(complete(statement, candidates, "a statement"))
+    output.emit(said, lambda: show_statement(said))
+
+
+def show_statement(said: dict[str, Any]) -> None:
+    """Prints a statement in full, with its standing, its votes and what it brings about."""
+    names = said["foreseen"]["names"]
+    begins = said["foreseen"]["begins"] or ""
+    output.say(f"{output.styled(said['summary'], bold=True)}  {state_word(said['state'], begins=begins)}")
+    output.facts(
+        [
+            ("id", said["id"]),
+            ("kind", f"{said['kind']}, {said['class']}"),
+            ("proposed by", named(said["iss"], names)),
+            ("about", named(said["sub"], names)),
+            ("on", documents.when(said["iat"])),
+            ("lapses", "" if said["state"] != "waiting" else documents.when(said["lapses"])),
+            ("approved by", ", ".join(named(one, names) for one in said["approvals"])),
+            ("needed in all", said["needed"]),
+            ("why it has no effect", said["reason"]),
+            ("reason given", said["body"].get("reason_text", "")),
+            ("references", "\n".join(said["body"].get("refs", ()))),
+        ]
+    )
+    for told in foreseen_lines(said["foreseen"]):
+        output.say(f"  {told}")
+    if said["votes"]:
+        output.say()
+        rows = [
+            (named(one["by"], names), "approves" if one["approve"] else "rejects", shorten(one["key"]))
+            for one in said["votes"]
+        ]
+        output.table(("by", "vote", "key"), rows)
+    output.say()
+    output.say(faint("What was signed:"))
+    for line in documents.outline(said["body"]):
+        output.say(f"  {line}")
+
+
+def named(id: str, names: dict[str, str]) -> str:
+    """An id with its name before it, where one is registered."""
+    return f"{names[id]} ({id})" if id in names else id
+
+
+def waiting_proposals(
+    client: "NodeClient", *, authority: str | None = None, key: bytes | None = None
+) -> list[dict[str, Any]]:
+    """What waits for votes; before a charter is in effect that is its genesis."""
+    found: list[dict[str, Any]] = client.proposals(authority=authority, key=key)["proposals"]
+    ecosystem = client.ecosystem()
+    genesis = ecosystem["ecosystem"]
+    if ecosystem["effective"] or any(one["id"] == genesis for one in found):
+        return found
+    said = client.statement(genesis)
+    return [{**said, "approvals": [], "needed": said["reason"]}, *found]
+
+
+def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing waits.") -> None:
+    """One line for each thing that waits, and how many there are of each kind."""
+    rows = []
+    for proposal in proposals:
+        what = in_a_line(proposal)
+        rows.append(
+            (
+                shorten(proposal["id"]),
+                fair(what) if proposal["class"] == "narrowing" else what,
+                named(proposal["iss"], proposal["foreseen"]["names"]),
+                documents.when(proposal["iat"])[:10],
+                ", ".join(proposal["approvals"]) or _keys_so_far(proposal),
+                proposal["needed"],
+            )
+        )
+    output.table(("id", "what it would change", "proposed by", "on", "approved by", "needed in all"), rows, empty=empty)
+    if len(proposals) > 1:
+        kinds = Counter(str(one["kind"]) for one in proposals)
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        output.say(faint(f"{len(proposals)} proposals: {counts}."))
+
+
+def in_a_line(proposal: dict[str, Any]) -> str:
+    """What a proposal would change, in one line: two amendments are told apart by what they change."""
+    changes = proposal["foreseen"]["differences"]
+    what = str(proposal["summary"] or f"{proposal['kind']} {proposal['sub']}")
+    if changes:
+        more = f" and {len(changes) - _DIFFERENCES} more" if len(changes) > _DIFFERENCES else ""
+        what = f"{what.rstrip('.')}: {'; '.join(changes[:_DIFFERENCES])}{more}."
+    left = _left(proposal)
+    if 0 < left <= REMIND_SECONDS:
+        what += f" It lapses on {documents.when(proposal['lapses'])[:10]}."
+    return what
+
+
+def _left(proposal: dict[str, Any]) -> float:
+    """Seconds until a proposal lapses; endless where the charter names no time."""
+    lapses = proposal.get("lapses")
+    return float("inf") if lapses is None else parse_time(lapses) - time.time()
+
+
+def _keys_so_far(proposal: dict[str, Any]) -> str:
+    """How many keys have signed where no authority speaks yet: the author's counts as the first."""
+    keys = 1 + sum(1 for vote in proposal["votes"] if vote["approve"])
+    return f"{keys} key{'s' if keys > 1 else ''}, not enough yet"

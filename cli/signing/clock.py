@@ -1,0 +1,49 @@
+"""Whose clock dates what is signed: a statement's date is for good, and dates all that its key says after it."""
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from accredit.cli.base.documents import span, when
+from accredit.registry.errors import RefusedError
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+CLOCK_SLACK: Final = 300
+"""Seconds by which two clocks may differ: what those set by NTP never do, and a node's answer never takes."""
+
+
+def require_clock(client: "NodeClient") -> None:
+    """Refuses to go on where this machine and the node do not agree on the time.
+
+    Raises:
+        RefusedError: `clock_differs`: by more than `CLOCK_SLACK`.
+    """
+    if client.clock_ahead is None:
+        client.ecosystem()
+    ahead = client.clock_ahead
+    if ahead is not None and abs(ahead) > CLOCK_SLACK:
+        raise RefusedError(
+            "clock_differs",
+            f"This machine's clock is {span(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {client.url}; "
+            "what you sign would be dated wrongly for good.",
+            hint="Nothing was signed. Set this machine's clock, or ask another node (--node) if that one is wrong.",
+        )
+
+
+def require_past(dated: int) -> None:
+    """Refuses what is dated ahead of this machine's clock, which may be the only one at hand.
+
+    Args:
+        dated: seconds.
+
+    Raises:
+        RefusedError: `dated_ahead`: by more than `CLOCK_SLACK`.
+    """
+    ahead = dated - time.time()
+    if ahead > CLOCK_SLACK:
+        raise RefusedError(
+            "dated_ahead",
+            f"The request is dated {when(dated)}, {span(ahead)} ahead of this machine's clock.",
+            hint="Nothing was signed. Set the clock that is wrong: this machine's, or that of the one that made it.",
+        )

@@ -1,0 +1,246 @@
+"""Deciding together, as people do it: looking, voting in batches, taking back, mending, and nothing signed in vain."""
+
+import csv
+import io
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.town import CHARITY, COUNCIL, Town
+
+
+@pytest.fixture(scope="module")
+def grant_file(town: Town) -> Path:
+    return town.write("deciding.toml", town.run("accreditation", "template").stdout)
+
+
+def proposed(town: Town, issuer: str, key: str = "council-1") -> str:
+    said = town.json("issuer", "propose", "--id", issuer, "--name", f"Name of {issuer}", key=key, nodes=town.urls[:1])
+    return str(said["statements"][0]["id"])
+
+
+def inbox(town: Town, *words: object, key: str | None = None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = town.json("inbox", *words, key=key, nodes=town.urls[:1])["proposals"]
+    return found
+
+
+def test_what_its_author_takes_back_is_gone_from_every_inbox_and_cannot_be_voted_on(town: Town) -> None:
+    one = town.urls[:1]
+    id_ = proposed(town, "did:web:taken-back.example")
+    taken = town.run("retract", id_[:10], "--reason", "wrong college", key="council-1", nodes=one)
+    assert "retracted" in taken.stdout
+    assert id_ not in json.dumps(inbox(town, "--all"))
+    shown = town.run("show", id_, nodes=one).stdout
+    assert "retracted" in shown
+    assert f"{COUNCIL} has taken it back" in shown
+    late = town.run("approve", id_, key="council-2", nodes=one, code=3)
+    assert "retracted already" in late.stderr
+    assert "nothing was signed" in late.stderr
+
+
+def test_a_colleague_takes_back_what_the_authority_proposed_and_a_stranger_cannot(town: Town) -> None:
+    one = town.urls[:1]
+    id_ = proposed(town, "did:web:colleague.example")
+    stranger = town.run("retract", id_, key="agency", nodes=one, code=3)
+    assert f"Only {COUNCIL} can take" in stranger.stderr
+    assert town.json("retract", id_, key="council-3", nodes=one)["proposals"][0]["state"] == "retracted"
+
+
+def test_rejecting_ones_own_proposal_takes_it_back(town: Town) -> None:
+    id_ = proposed(town, "did:web:own.example")
+    done = town.json("reject", id_, key="council-1", nodes=town.urls[:1])
+    assert done["proposals"][0]["state"] == "retracted"
+
+
+def test_votes_without_a_terminal_and_without_yes_sign_nothing(town: Town) -> None:
+    one = town.urls[:1]
+    id_ = proposed(town, "did:web:unconfirmed.example")
+    before = town.json("keys", "status", town.key("council-2"), nodes=one)["seq"]
+    for word in ("approve", "reject"):
+        refused = town.run(word, id_, key="council-2", nodes=one, yes=False, code=3)
+        assert "Nothing was signed: it has to be confirmed" in refused.stderr
+    town.run("approve", id_, key="council-2", nodes=one, yes=False, input="n\n", code=130)
+    assert town.json("keys", "status", town.key("council-2"), nodes=one)["seq"] == before
+    town.run("approve", id_, key="council-2", nodes=one, yes=False, input="y\n")
+
+
+def test_one_vote_already_cast_does_not_hold_up_a_batch(town: Town) -> None:
+    one = town.urls[:1]
+    ids = [proposed(town, f"did:web:batch{number}.example") for number in range(3)]
+    town.run("reject", ids[1], key="council-2", nodes=one)
+    report = town.write("batch.json", json.dumps({"statements": [{"id": id_} for id_ in ids]}))
+    done = town.run("approve", "--from", report, key="council-2", nodes=one)
+    assert f"{ids[1][:12]}  left out: Its key has signed or voted on" in done.stderr
+    assert "2 in effect." in done.stdout
+    again = town.run("approve", "--from", report, key="council-2", nodes=one, code=3)
+    assert f"{ids[0][:12]}  left out: in effect already" in again.stderr
+    left = town.json("approve", "--from", report, key="council-3", nodes=one)["left_out"]
+    assert [row["id"] for row in left] == [ids[0], ids[2]]
+
+
+def test_an_inbox_is_sorted_counted_and_filtered(town: Town, grant_file: Path) -> None:
+    one = town.urls[:1]
+    for issuer in ("did:web:sorted1.example", "did:web:sorted2.example"):
+        proposed(town, issuer)
+    words = ("accreditation", "propose", grant_file, "--issuer", "did:web:sorted1.example")
+    town.run(*words, key="council-1", nodes=one)
+    found = inbox(town, key="council-2")
+    assert [row["iat"] for row in found] == sorted(row["iat"] for row in found)
+    assert {row["kind"] for row in inbox(town, "--issuer", "did:web:sorted1.example", key="council-2")} == {
+        "issuer.register",
+        "accreditation.grant",
+    }
+    assert {row["kind"] for row in inbox(town, "--kind", "accreditation.", key="council-2")} == {"accreditation.grant"}
+    assert inbox(town, "--by", CHARITY, "--issuer", "did:web:sorted1.example", key="council-2") == []
+    assert inbox(town, "--issuer", "did:web:sorted1.example", key="charity") == [], "another body's own business"
+    shown = town.run("inbox", key="council-2", nodes=one).stdout
+    assert "accreditation.grant, " in shown
+    assert "accredit show " in shown
+
+
+def test_a_duplicate_and_what_will_be_are_said_before_signing(town: Town, grant_file: Path) -> None:
+    one, issuer = town.urls[:1], "did:web:twice.example"
+    town.run("issuer", "propose", "--id", issuer, "--name", "Twice", key="charity", nodes=one)
+    grant = town.run("accreditation", "propose", grant_file, "--issuer", issuer, "--json", key="council-1", nodes=one)
+    id_ = json.loads(grant.stdout)["statements"][0]["id"]
+    again = town.run("accreditation", "propose", grant_file, "--issuer", issuer, key="council-3", nodes=one)
+    assert f"The same waits for votes already: {id_[:12]}" in again.stderr
+    town.run("approve", id_, key="council-2", nodes=one)
+    words = ("accreditation", "suspend", id_[:12], "--code", "standards_noncompliance", "--reason", "visit")
+    first = town.json(*words, key="council-1", nodes=one)["statements"][0]["id"]
+    second = town.json(*words, key="council-1", nodes=one)["statements"][0]["id"]
+    town.run("approve", first, key="council-2", nodes=one)
+    held = town.run("approve", second, "--dry-run", key="council-2", nodes=one).stdout
+    assert "stays suspended" in held
+    shown = town.run("show", second, nodes=one).stdout
+    assert "stays suspended" in shown
+    assert f"University Council ({COUNCIL})" in shown
+
+
+def test_what_begins_later_is_never_said_to_be_in_effect(town: Town, grant_file: Path) -> None:
+    one, issuer = town.urls[:1], "did:web:later.example"
+    town.run("issuer", "propose", "--id", issuer, "--name", "Later", key="charity", nodes=one)
+    said = town.json("accreditation", "propose", grant_file, "--issuer", issuer, key="charity", nodes=one)
+    id_ = said["statements"][0]["id"]
+    words = ("accreditation", "withdraw", id_[:12], "--code", "voluntary", "--from", "2046-01-01")
+    for more in (("--dry-run",), ()):
+        told = town.run(*words, *more, key="charity", nodes=one).stdout
+        assert "effect on 2046-01-01" in told
+        assert "in effect" not in told
+
+
+def test_a_machine_with_a_wrong_clock_signs_nothing(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = town.urls[:1]
+    words = ("issuer", "propose", "--id", "did:web:clock.example", "--name", "Clock")
+    before = town.json("keys", "status", town.key("agency"), nodes=one)["seq"]
+    real = time.time
+    for hours, says in ((8, "ahead of"), (-8, "behind")):
+        monkeypatch.setattr("time.time", lambda hours=hours: real() + 3600 * hours)
+        for more in ((), ("--offline", town.folder / f"clock{hours}.json")):
+            refused = town.run(*words, *more, key="agency", nodes=one, code=3)
+            assert f"8 h {says} that of {one[0]}" in refused.stderr
+    monkeypatch.setattr("time.time", real)
+    assert town.json("keys", "status", town.key("agency"), nodes=one)["seq"] == before
+
+
+def test_offline_signing_shows_the_date_and_refuses_one_that_lies_ahead(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, request = town.urls[:1], town.folder / "dated.json"
+    words = ("issuer", "propose", "--id", "did:web:dated.example", "--name", "Dated")
+    town.run(*words, "--offline", request, key="agency", nodes=one)
+    asked = town.run("sign", request, key="agency", nodes=one, input="n\n", code=130)
+    assert "statement(s), dated 20" in asked.stderr
+    real = time.time
+    monkeypatch.setattr("time.time", lambda: real() - 86_400)
+    assert "ahead of this machine's clock" in town.run("sign", request, "--yes", key="agency", code=3).stderr
+
+
+def test_a_second_statement_of_one_number_is_not_sent(town: Town) -> None:
+    """A spare copy of a key signs what the first has signed already: sent, it would freeze a body's only key."""
+    one = town.urls[:1]
+    spare = town.folder / "spare" / "agency.key"
+    spare.parent.mkdir()
+    request = town.folder / "spare.json"
+    words = ("issuer", "propose", "--name", "Spare", "--id")
+    town.run(*words, "did:web:spare1.example", "--offline", request, key="agency", nodes=one)
+    shutil.copy(town.key("agency"), spare)
+    town.run(*words, "did:web:spare2.example", key="agency", nodes=one)
+    signed = town.folder / "spare-signed.json"
+    town.run("sign", request, "--yes", "-o", signed, "--key", spare)
+    refused = town.run("submit", signed, nodes=one, code=3)
+    assert "would freeze the key" in refused.stderr
+    assert not town.json("keys", "status", town.key("agency"), nodes=one)["forked"]
+
+
+def test_a_key_that_may_not_rotate_is_refused_before_signing(town: Town) -> None:
+    one = town.urls[:1]
+    town.run("keys", "export", town.key("charity"), "-o", town.folder / "charity-again.toml")
+    words = ("keys", "rotate", town.folder / "charity-again.toml", "--old", town.folder / "agency.toml")
+    refused = town.run(*words, key="charity", nodes=one, code=None)
+    assert refused.exit_code != 0
+    assert "Nothing was signed" in refused.stderr or "would not take effect" in refused.stderr
+
+
+def test_a_mistaken_amendment_is_taken_back_and_mended_and_nothing_unchanged_is_signed(town: Town) -> None:
+    one = town.urls[:1]
+    now = town.write("now.toml", town.run("charter", "show", "--toml", nodes=one).stdout)
+    same = town.run("charter", "amend", now, key="council-1", nodes=one, code=3)
+    assert "says the same as the charter in force" in same.stderr
+    typo = town.write("typo.toml", now.read_text().replace('"Example Trust"', '"Exmaple Trust"'))
+    mended = town.write("mended.toml", now.read_text().replace('"Example Trust"', '"Example Trust 2"'))
+    first = town.json("charter", "amend", typo, key="council-1", nodes=one)["statements"][0]["id"]
+    blocked = town.run("charter", "amend", mended, key="council-1", nodes=one, code=3)
+    assert f"has approved the amendment {first[:12]} of the same version" in blocked.stderr
+    line = town.run("inbox", key="agency", nodes=one).stdout
+    assert "name: Example Trust → Exmaple Trust" in line
+    town.run("retract", first, key="council-1", nodes=one)
+    second = town.json("charter", "amend", mended, key="council-1", nodes=one)["statements"][0]
+    assert second["state"] == "waiting"
+    assert "name: Example Trust → Example Trust 2" in town.run("show", second["id"], nodes=one).stdout
+    town.run("retract", second["id"], key="council-1", nodes=one)
+
+
+def test_a_node_name_in_force_is_refused_and_a_replacement_says_what_it_replaces(town: Town, tmp_path: Path) -> None:
+    one = town.urls[:1]
+    words = ("--ecosystem", town.ecosystem, "--name", "node1.example", "--operator", "Other")
+    place = ("--url", "http://127.0.0.1:18127", "--port", 18127)
+    taken = town.run("node", "join", one[0], "--folder", tmp_path / "n", *words, *place, code=3)
+    assert "node1.example is the name of a node in force" in taken.stderr
+    assert not (tmp_path / "n").exists()
+    town.run("node", "join", one[0], "--folder", tmp_path / "n", *words, *place, "--replaces")
+    entry = tmp_path / "n" / "node-entry.toml"
+    refused = town.run("node", "admit", entry, key="council-1", nodes=one, code=3)
+    assert "The name node1.example belongs to a node in force" in refused.stderr
+    said = town.run("node", "replace", entry, "--json", key="council-1", nodes=one)
+    id_ = json.loads(said.stdout)["statements"][0]["id"]
+    told = town.run("show", id_, nodes=one).stdout
+    assert f"operator: {COUNCIL} → Other" in told
+    assert "all its keys change" in told
+    assert f"Replaces node1.example of {COUNCIL} at {one[0]}" in told
+    town.run("retract", id_, key="council-1", nodes=one)
+    moved = town.run("node", "replace", "node1.example", "--url", "http://127.0.0.1:18128/", "--dry-run",
+                     key="council-1", nodes=one).stdout  # fmt: skip
+    assert f"url: {one[0]} → http://127.0.0.1:18128" in moved
+    nobody = town.run("node", "replace", "node9.example", "--url", "http://127.0.0.1:1", key="council-1", code=3)
+    assert "node1.example, node2.example" in nobody.stderr
+
+
+def test_accreditations_are_exported_to_csv_and_json(town: Town, grant_file: Path, tmp_path: Path) -> None:
+    one, issuer = town.urls[:1], "did:web:exported.example"
+    town.run("issuer", "propose", "--id", issuer, "--name", "=Exported", key="charity", nodes=one)
+    town.run("accreditation", "propose", grant_file, "--issuer", issuer, key="charity", nodes=one)
+    printed = town.run("export", "accreditations", "--by", CHARITY, nodes=one)
+    rows = {row["issuer"]: row for row in csv.DictReader(io.StringIO(printed.stdout))}
+    assert rows[issuer]["achievement_types"] == "BachelorDegree MasterDegree"
+    assert rows[issuer]["issuer_name"] == "'=Exported", "a spreadsheet would run it"
+    assert rows[issuer]["status"] == "active"
+    target = tmp_path / "all.json"
+    town.run("export", "accreditations", "-o", target, nodes=one)
+    listed = json.loads(target.read_text())["accreditations"]
+    assert issuer in {row["issuer"] for row in listed}
+    assert town.run("export", "accreditations", "--status", "revoked", nodes=one).stdout.count(issuer) == 0
