@@ -4,7 +4,7 @@
     1    the answer is no: not trusted, a check that failed, a draft that cannot take effect
     2    the command line itself is wrong (click)
     3    something given is wrong: a file, an identifier, a statement, a passphrase
-    4    not yet: something else has to happen first, such as a vote or a statement still on its way
+    4    not yet: something else has to happen first, such as a vote or a statement on its way; or a node is busy
     5    another machine could not be reached or misbehaved
     6    this machine's own files cannot be read, written, or do not fit together
     10   evidence refuted: it contradicts itself, or what was verified before
@@ -24,7 +24,15 @@ from typing import Final
 
 import click
 
-from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+from accredit.registry.errors import (
+    AccreditError,
+    BusyError,
+    InputError,
+    NotYetError,
+    RefusedError,
+    RemoteError,
+    StorageError,
+)
 
 from . import streams
 
@@ -41,7 +49,13 @@ RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13, 
 each other."""
 INTERRUPTED: Final = 130
 
-_CODES: Final = ((InputError, REFUSED), (NotYetError, NOT_YET), (RemoteError, REMOTE), (StorageError, STORAGE))
+_CODES: Final = (
+    (InputError, REFUSED),
+    (NotYetError, NOT_YET),
+    (BusyError, NOT_YET),
+    (RemoteError, REMOTE),
+    (StorageError, STORAGE),
+)
 
 
 class Negative(Exception):

@@ -13,7 +13,15 @@ from click.testing import CliRunner
 from accredit.cli.base import exits
 from accredit.cli.base.commands import RootCommand
 from accredit.cli.base.node_option import complete
-from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError, StorageError
+from accredit.registry.errors import (
+    BusyError,
+    DecodeError,
+    InputError,
+    NotYetError,
+    RefusedError,
+    RemoteError,
+    StorageError,
+)
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +31,7 @@ CASES = [
     (DecodeError("bad_member", "expected text.", where="body.name"), 3),
     (RefusedError("over_budget", "It is too much."), 3),
     (NotYetError("unknown_key", "Nobody knows it yet.", hint="Wait."), 4),
+    (BusyError("overloaded", "It has no room.", hint="Wait."), 4),
     (RemoteError("unreachable", "It does not answer."), 5),
     (StorageError("disk_full", "There is no room."), 6),
     (OSError(28, "No space left on device", "somewhere"), 6),

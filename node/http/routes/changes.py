@@ -7,6 +7,7 @@ that works in any process that can read the database.
 """
 
 import logging
+from collections import Counter
 from time import monotonic
 from typing import Final, Literal, TypedDict
 
@@ -29,6 +30,13 @@ EVENTS: Final = "text/event-stream"
 PAGE: Final = 1_000
 STREAMS: Final = 100
 """Streams at a time in one process. A guess: each costs a look at the database a second."""
+
+STREAMS_OF_ADDRESS: Final = 10
+"""Of these, of one address: a few programs, or browsers behind one router."""
+
+STREAM_PAGE: Final = 100
+"""Changes that a stream tells in one piece. Streams that catch up take turns: what one turn takes, a hundred others may
+take each before a question is answered."""
 
 LOOK_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 15.0
@@ -72,10 +80,11 @@ def _last_event(call: Call, after: int) -> int:
 
 
 def _stream(call: Call, after: int) -> Response:
-    if call.shared.streams >= STREAMS:
-        raise BusyError(
-            "overloaded", f"{STREAMS} streams are open already.", hint="Ask for pages instead, or another node."
-        )
+    streams, hint = call.shared.streams, "Ask for pages instead, or another node."
+    if streams.total() >= STREAMS:
+        raise BusyError("overloaded", f"{STREAMS} streams are open already.", hint=hint)
+    if call.client and streams[call.client] >= STREAMS_OF_ADDRESS:
+        raise BusyError("overloaded", f"{call.client} has {STREAMS_OF_ADDRESS} streams open already.", hint=hint)
     headers = {"cache-control": "no-store", "vary": "Accept", "x-accel-buffering": "no"}
     if call.request.method == "HEAD":
         return Response(media_type=EVENTS, headers=headers)
@@ -96,7 +105,7 @@ class _EventStream(Response):
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         shared = self._call.shared
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        shared.streams += 1
+        shared.streams[self._call.client] += 1
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_gone, receive, group.cancel_scope)
@@ -104,7 +113,8 @@ class _EventStream(Response):
                     await self._tell(send)
                 group.cancel_scope.cancel()
         finally:
-            shared.streams -= 1
+            shared.streams[self._call.client] -= 1
+            shared.streams += Counter()  # forgets those of whom none is left
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _tell(self, send: Send) -> None:
@@ -112,19 +122,18 @@ class _EventStream(Response):
         await send(_part(b": changes\n\n"))
         while True:
             try:
-                rows = self._call.reader.log.changes(self._after, PAGE)
+                rows = self._call.reader.log.changes(self._after, STREAM_PAGE)
             except StorageError as error:
                 event(_log, logging.ERROR, "stream of changes ended", code=error.code, reason=str(error))
                 return
-            for seq, change in rows:
-                await send(_part(b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(_view(seq, change)))))
-                self._after = seq
             if rows:
+                await send(_part(b"".join(_event(seq, change) for seq, change in rows)))
+                self._after = rows[-1][0]
                 spoken = monotonic()
             elif monotonic() - spoken >= QUIET_SECONDS:
                 spoken = monotonic()
                 await send(_part(b": still here\n\n"))
-            if len(rows) < PAGE:
+            if len(rows) < STREAM_PAGE:
                 await anyio.sleep(LOOK_SECONDS)
 
 
@@ -132,6 +141,10 @@ async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
+
+
+def _event(seq: int, change: Change) -> bytes:
+    return b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(_view(seq, change)))
 
 
 def _part(content: bytes) -> dict[str, object]:

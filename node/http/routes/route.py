@@ -4,6 +4,7 @@ The row says everything that the application and its OpenAPI document need, so t
 gets a `Call` and returns a Starlette response; it raises our errors, which become problem details, and builds none.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
@@ -44,7 +45,7 @@ class ApplicationState:
         max_body_bytes: bound of every body, besides each route's own.
         proxies, proxy_header: as in `node.http.forwarded.client_of`.
         stream_seconds: how long a stream of changes lasts.
-        streams: how many are open.
+        streams: how many are open, of each address.
         kept: answers that cost much to make, by name, each with what it was made of.
         making: held while such an answer is made in several turns.
     """
@@ -56,7 +57,7 @@ class ApplicationState:
     proxies: Sequence[IpNetwork] = ()
     proxy_header: str = "x-forwarded-for"
     stream_seconds: float = STREAM_SECONDS
-    streams: int = 0
+    streams: Counter[str] = field(default_factory=Counter)
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     making: anyio.Lock = field(default_factory=anyio.Lock)
 

@@ -92,6 +92,23 @@ async def test_streams_are_bounded_and_asking_for_their_head_opens_none(
     assert (status, json.loads(body)["code"]) == (503, "overloaded")
 
 
+async def test_one_address_does_not_take_all_streams(node: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine hundred of them once stalled a node for 7.5 s."""
+    monkeypatch.setattr(module, "STREAMS_OF_ADDRESS", 2)
+    app = node.app(stream_seconds=0.3)
+    said: list[tuple[int, bytes]] = []
+
+    async def follow() -> None:
+        said.append(await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream"))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(30):
+            nursery.start_soon(follow)
+    assert sorted(status for status, _ in said) == [200] * 2 + [503] * 28
+    again = await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream")
+    assert again[0] == 200, "they have ended, and count no more"
+
+
 def no_body() -> Iterator[bytes]:
     return iter(())
 
@@ -102,7 +119,7 @@ async def test_a_silent_line_is_kept_open_and_a_broken_disk_ends_it(
     node = served(tmp_path)
     monkeypatch.setattr(module, "QUIET_SECONDS", 0.02)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(module, "PAGE", 2)
+    monkeypatch.setattr(module, "STREAM_PAGE", 2)
     app = node.app(stream_seconds=0.2)
     status, body = await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream")
     assert status == 200
