@@ -5,6 +5,7 @@ with AnsweringServer(lambda request: Reply(404, b"{}")) as server:
     server.asked                                   every request so far
 """
 
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Reply:
 class AnsweringServer:
     """See the module."""
 
-    def __init__(self, reply: Callable[[Asked], Reply | None]) -> None:
+    def __init__(self, reply: Callable[[Asked], Reply | None], *, tls: ssl.SSLContext | None = None) -> None:
         """`reply` answers a request; None ends the connection without an answer."""
         self.asked: list[Asked] = []
         self.connections = 0
@@ -86,7 +87,9 @@ class AnsweringServer:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     def __enter__(self) -> Self:

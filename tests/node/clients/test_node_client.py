@@ -1,9 +1,13 @@
 """The client keeps a node's words, and takes no node's word for how large or well-formed an answer is."""
 
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -147,6 +151,36 @@ def test_a_silent_node_is_given_up() -> None:
         with NodeClient(url, timeout=0.05) as node, pytest.raises(RemoteError) as raised:
             node.status()
     assert "timed out" in raised.value.message
+
+
+def test_https_trusts_only_certificates_of_the_store_and_of_that_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command to make a certificate")
+
+    def served(name: str) -> tuple[Path, ssl.SSLContext]:
+        certificate, key = tmp_path / f"{name}.pem", tmp_path / f"{name}.key"
+        request = [openssl, "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "1", "-subj", "/CN=node"]
+        files = ["-addext", f"subjectAltName=IP:{name}", "-keyout", str(key), "-out", str(certificate)]
+        subprocess.run([*request, *files], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return certificate, context
+
+    right, wrong = served("127.0.0.1"), served("127.0.0.2")
+    with AnsweringServer(lambda _: Reply(200, b"{}"), tls=right[1]) as server, NodeClient(server.url) as node:
+        with pytest.raises(RemoteError, match="CERTIFICATE_VERIFY_FAILED"):
+            node.status()
+        monkeypatch.setattr("certifi.where", lambda: str(right[0]))
+        assert node.status() == {}
+        assert len(server.asked) == 1
+    with AnsweringServer(lambda _: Reply(200, b"{}"), tls=wrong[1]) as server, NodeClient(server.url) as node:
+        monkeypatch.setattr("certifi.where", lambda: str(wrong[0]))
+        with pytest.raises(RemoteError, match="IP address mismatch"):
+            node.status()
+        assert server.asked == []
 
 
 def test_a_path_before_a_proxys_own_prefix_comes_before_every_route() -> None:
