@@ -42,7 +42,7 @@ from .key_entries import introductions, next_number
 from .key_lifecycle import voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
 from .overlay import Layered
-from .reducers import ORDER, Contributions, in_judging_order, is_founding, make_record, subject_of
+from .reducers import ORDER, Contributions, in_judging_order, is_founding, is_recorded, make_record, subject_of
 from .rulebook import check_statement
 from .statement_index import Chains
 from .undoing import Back, begins, undoing
@@ -74,6 +74,12 @@ FACTS: Final = (
 )
 """What a fold holds besides statements, records and maps."""
 
+_OVER: Final[dict[str, Any]] = {
+    "state": EffectState.INEFFECTIVE,
+    "voice": None,
+    "since": None,
+    "reason": "It is more than its authority may add to this record; end or withdraw something else first.",
+}
 _BEFORE_GENESIS: Final = StatementEffect(
     state=EffectState.WAITING,
     reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it.",
@@ -325,6 +331,9 @@ class Fold:
         for key in affected or ():
             for statement in self.chains.of_key(key):
                 self._touch(statement)
+        # Whose share what is said comes out of may have changed, though what it says has not.
+        for subject in list(self._dirty):
+            self._dirty.update((target, None) for target, _ in self._contributions.get(subject, ()))
         self._store(("charter", law.charter.id), charter_record(law), changed)
         known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
         known |= {("authority", by): None for by in self._records["authority"]}
@@ -350,7 +359,7 @@ class Fold:
                 fact = self._fact(law, statement, InForce(verdict.voice, verdict.since))
                 facts.setdefault(statement.kind, []).append(fact)
         contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
-        record, contributions = make_record(law, subject, facts, contributed)
+        record, contributions = make_record(law, subject, facts, contributed, self._voice_of)
         self._contribute(subject, contributions)
         self._store(subject, record, changed)
 
@@ -366,6 +375,11 @@ class Fold:
             begins=begins(statement, since, law.ground.charter(statement)) if is_dated else None,
             is_anchored=voice.via is None or law.ground.is_anchored(statement),
         )
+
+    def _voice_of(self, statement: bytes) -> Voice | None:
+        """For whom a statement is in effect; None if it is not."""
+        in_force = self._effective.get(statement)
+        return None if in_force is None else in_force.voice
 
     def _contribute(self, source: Subject, contributions: Contributions) -> None:
         """Replaces what `source` adds to other records, and marks those it changes."""
@@ -511,7 +525,14 @@ class Fold:
         held = self.chains.get(statement)
         if held is None:
             return None
-        return _BEFORE_GENESIS if self.law is None else self._judge(self.law, held)
+        if self.law is None:
+            return _BEFORE_GENESIS
+        found = self._judge(self.law, held)
+        subject = subject_of(held)
+        if found.state is not EffectState.EFFECTIVE or subject is None:
+            return found
+        issuer = self.get("issuer", held.sub) if held.kind == "accreditation.grant" else None
+        return found if is_recorded(held, self.get(*subject), issuer) else replace(found, **_OVER)
 
     def explain_draft(self, draft: Draft, key: bytes) -> StatementEffect:
         """What would become of a draft if `key` signed it now.

@@ -1,15 +1,21 @@
 """Records of the ecosystem itself: its charter, its authorities, its nodes; each a function of law and facts."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from accredit.registry.domain.records import Effective, Voice
+from accredit.registry.domain.records import Effective, Voice, voice_of
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.limits import AUTHORITIES, SHARED_BYTES
 
 from .ballots import Ground
 from .delegations import Seat
 from .governing_state import Law
 from .key_entries import CONTACTS, introductions
 from .node_names import trace_name
+from .shares import fair_share
+
+KEYS_SHOWN: Final = 2 * AUTHORITIES
+"""Keys of one authority in its record, those in use first. Which keys count does not depend on it."""
 
 
 def charter_record(law: Law) -> dict[str, Any]:
@@ -53,7 +59,17 @@ def authority_record(law: Law, by: str) -> dict[str, Any] | None:
             }
         )
     seats = sorted((s for s in law.mandates.seats.values() if s.voice.by == by), key=lambda s: s.voice.via or b"")
-    standings += [_delegated(law, seat) for seat in seats]
+    delegated: list[dict[str, Any]] = [_delegated(law, seat) for seat in seats]
+    # Anybody who may delegate can delegate to this id, and whoever asks about it reads the record.
+    shown: list[dict[str, Any]] = fair_share(
+        law.mandates,
+        delegated,
+        SHARED_BYTES,
+        voice=lambda one: voice_of(one["parent"]),
+        size=lambda one: len(encode(one)),
+        order=lambda one: one["via"],
+    )
+    standings += shown
     return {"id": by, "standings": standings} if standings else None
 
 
@@ -69,7 +85,7 @@ def _delegated(law: Law, seat: Seat) -> dict[str, Any]:
     assert seat.voice.via is not None
     assert seat.parent is not None
     body = law.ground.chains[seat.voice.via].body
-    record = {
+    record: dict[str, Any] = {
         "via": seat.voice.via,
         "parent": {"by": seat.parent.by, "via": seat.parent.via},
         "name": body["name"],
@@ -97,7 +113,8 @@ def _keys(ground: Ground, voice: Voice) -> list[dict[str, Any]]:
     origin = ground.versions[epoch].statement.id if voice.via is None else voice.via
     since = dict.fromkeys(ground.base_keys(voice, epoch), origin)
     since |= {key: statements[0] for key, statements in ground.added.get(voice, {}).items()}
-    return [_key(ground, voice, key, since[key]) for key in sorted(since)]
+    shown = sorted(since, key=lambda key: (bool(ground.cuts_for(key, voice)), key))[:KEYS_SHOWN]
+    return [_key(ground, voice, key, since[key]) for key in sorted(shown)]
 
 
 def _key(ground: Ground, voice: Voice, key: bytes, since: bytes) -> dict[str, Any]:

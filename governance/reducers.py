@@ -6,16 +6,22 @@ own record and *contributions* to others, and a shared record is made from the c
 types so that contributions always point forward.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from sys import intern
 from typing import Any, Final
 
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
-from accredit.registry.domain.records import Effective, Subject, record_digest
+from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, SHARED_BYTES
 from accredit.registry.statement import Statement, Unverified
 
 from .governance_records import node_record
 from .governing_state import Law
+from .rulebook import is_narrowing
+from .shares import fair_share
 
 StatementsByKind = Mapping[str, Sequence[Effective]]
 """The effective statements about a subject, by kind."""
@@ -65,48 +71,166 @@ def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def make_record(
-    law: Law, subject: Subject, facts: StatementsByKind, contributed: Mapping[Subject, Any]
+    law: Law,
+    subject: Subject,
+    facts: StatementsByKind,
+    contributed: Mapping[Subject, Any],
+    effective: Callable[[bytes], Voice | None],
 ) -> tuple[dict[str, Any] | None, Contributions]:
     """A subject's record, or None, and what it contributes to others.
 
     Args:
         contributed: what other subjects contribute to this one, by their type and id, sorted.
+        effective: the voice of a statement that is in effect.
     """
     kind, name = subject
 
     def of(*kinds: str) -> list[Effective]:
         return [fact for each in kinds for fact in facts.get(each, ())]
 
+    def shared(
+        said: list[Effective], size: Callable[[Effective], int], capacity: int = SHARED_BYTES
+    ) -> list[Effective]:
+        return fair_share(law.mandates, said, capacity, voice=_voice, size=size, order=_order)
+
     match kind:
         case "accreditation":
-            return _accreditation(of("accreditation.grant"), of("accreditation.amend"), of("accreditation.status"))
+            changes = shared(of("accreditation.amend", "accreditation.status"), _said_bytes)
+            return _accreditation(of("accreditation.grant"), changes)
         case "framework":
-            publishes, items = of("framework.publish"), of("framework.items")
+            items = of("framework.items")
+            parts = Counter(item.statement.body["publish"] for item in items)
+            said = of("framework.publish", "framework.status")
+            said = shared(said, lambda fact: _said_bytes(fact) + _NUMBER_BYTES * parts[fact.statement.id])
+            publishes = [fact for fact in said if fact.statement.kind == "framework.publish"]
+            statuses = [fact for fact in said if fact.statement.kind == "framework.status"]
             entries = frameworks.competencies(name, publishes, items)
-            record = frameworks.reduce(name, publishes, items, of("framework.status"))
+            record = frameworks.reduce(name, publishes, items, statuses)
             return record, {("competency", uri): entries[uri] for uri in sorted(entries)}
         case "mapping":
-            return mappings.reduce(name, of("mapping.publish"), of("mapping.withdraw")), {}
+            return mappings.reduce(name, shared(of("mapping.publish"), _said_bytes), of("mapping.withdraw")), {}
         case "recognition":
-            return recognitions.reduce(name, of("recognition.grant"), of("recognition.withdraw")), {}
+            granted = shared(of("recognition.grant"), _said_bytes)
+            return recognitions.reduce(name, granted, of("recognition.withdraw")), {}
         case "node":
             return node_record(law, name, of("node.admit", "node.replace", "node.retire")), {}
         case "issuer":
-            stated = of("issuer.register", "issuer.update", "issuer.key")
-            digests = {bytes.fromhex(source): digest for (_, source), digest in contributed.items()}
-            also_known = issuers.aliases([fact for fact in stated if fact.statement.kind != "issuer.key"])
-            return issuers.reduce(name, stated, digests), {("alias", alias): name for alias in also_known}
+            stated = shared(of("issuer.register", "issuer.update", "issuer.key"), _issuer_bytes)
+            return issuers.reduce(name, stated, _listed(law, contributed, effective)), _claims(stated)
         case "competency":
-            return frameworks.reduce_competency(name, [entry for each in contributed.values() for entry in each]), {}
+            entries_of_all = [entry for each in contributed.values() for entry in each]
+            held = fair_share(
+                law.mandates,
+                entries_of_all,
+                SHARED_BYTES,
+                voice=voice_of,
+                size=lambda entry: len(encode(entry)),
+                order=lambda entry: (entry["statement"], entry["item"]),
+            )
+            return frameworks.reduce_competency(name, held), {}
         case _:
             assert kind == "alias", f"no record is of type {kind}"
-            return issuers.reduce_alias(name, contributed.values()), {}
+            claims = [(issuer, Voice(by, via)) for (_, issuer), voices in contributed.items() for by, via in voices]
+            taken = fair_share(
+                law.mandates, claims, ALIAS_ISSUERS, voice=itemgetter(1), size=lambda _: 1, order=itemgetter(0)
+            )
+            return issuers.reduce_alias(name, [issuer for issuer, _ in taken]), {}
 
 
-def _accreditation(
-    grants: list[Effective], amends: list[Effective], events: list[Effective]
-) -> tuple[dict[str, Any] | None, Contributions]:
+_SOURCE_BYTES: Final = 64
+"""At most what a record says of a statement beyond what stands in it: names of members. Its keys and signature, which
+are not repeated, take more than its id and the delegation, which are."""
+_NUMBER_BYTES: Final = 5
+_KEY_BYTES: Final = 128
+"""A statement's id, a delegation's, a key's, each 34 bytes, and a time."""
+
+
+def _voice(fact: Effective) -> Voice:
+    return fact.voice
+
+
+def _order(fact: Effective) -> tuple[bool, int, bytes]:
+    """Of one voice: what takes something away first, then the newest."""
+    statement = fact.statement
+    return not is_narrowing(statement.kind, statement.body), -statement.iat, statement.id
+
+
+def _said_bytes(fact: Effective) -> int:
+    return len(fact.statement.raw) + _SOURCE_BYTES
+
+
+def _issuer_bytes(fact: Effective) -> int:
+    """A registration says of each key, anew, where it comes from."""
+    keys = len(fact.statement.body.get("keys", ()))
+    return _said_bytes(fact) + keys * (_SOURCE_BYTES + _KEY_BYTES + len(fact.by.encode()))
+
+
+def _listed(
+    law: Law, contributed: Mapping[Subject, Any], effective: Callable[[bytes], Voice | None]
+) -> dict[bytes, bytes]:
+    """An issuer's accreditations with the digests of their records, as many as are looked at."""
+    digests = {bytes.fromhex(source): digest for (_, source), digest in contributed.items()}
+    grants = list(digests)
+
+    def granted_by(id: bytes) -> Voice:
+        voice = effective(id)
+        assert voice is not None, "an accreditation is there while its grant is in effect"
+        return voice
+
+    listed = fair_share(
+        law.mandates,
+        grants,
+        ACCREDITATIONS_LISTED,
+        voice=granted_by,
+        size=lambda _: 1,
+        order=lambda id: (-law.ground.chains[id].iat, id),
+    )
+    return {id: digests[id] for id in listed}
+
+
+def _claims(stated: list[Effective]) -> Contributions:
+    """To every alias that some voice says an issuer has: which voices do."""
+    voices = dict.fromkeys(fact.voice for fact in stated)
+    claims: dict[Subject, list[list[Any]]] = {}
+    for voice in sorted(voices, key=lambda voice: (voice.by, voice.via or b"")):
+        facts = [fact for fact in stated if fact.voice == voice and fact.statement.kind != "issuer.key"]
+        for alias in issuers.aliases(facts):
+            claims.setdefault(("alias", alias), []).append(list(voice))
+    return claims
+
+
+def is_recorded(statement: Unverified, record: Mapping[str, Any] | None, issuer: Mapping[str, Any] | None) -> bool:
+    """Whether what a statement in effect says has found room in its subject's record.
+
+    Args:
+        issuer: of a grant, the record of the issuer, which lists its accreditations.
+    """
+    if record is None:
+        return False
+    match statement.kind:
+        case "accreditation.grant":
+            return issuer is not None and any(id == statement.id for id, _ in issuer["accreditations"])
+        case "accreditation.amend":
+            parts = record["terms"]
+        case "accreditation.status":
+            parts = record["events"]
+        case "issuer.register" | "issuer.update" | "issuer.key":
+            parts = [*record["stated"], *record["keys"]]
+        case "framework.publish" | "mapping.publish":
+            parts = record["stated"]
+        case "framework.status":
+            parts = [event for stated in record["stated"] for event in stated["events"]]
+        case "recognition.grant":
+            parts = record["granted"]
+        case _:
+            return True
+    return any(part["statement"] == statement.id for part in parts)
+
+
+def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[dict[str, Any] | None, Contributions]:
     if not grants:
         return None, {}
+    amends = [fact for fact in changes if fact.statement.kind == "accreditation.amend"]
+    events = [fact for fact in changes if fact.statement.kind == "accreditation.status"]
     record = accreditations.reduce(grants[0], amends, events)
     return record, {("issuer", record["issuer"]): record_digest(record)}

@@ -8,8 +8,20 @@ STATEMENT_BYTES: Final = 16 * 1024
 CBOR_DEPTH: Final = 16
 """Nested arrays and maps. The deepest body we define has 7 levels; twice that, rounded up."""
 
-RECORD_BYTES: Final = 4 * 1024 * 1024
-"""One record: an issuer with some ten thousand accreditations. A guess, to be measured."""
+RECORD_BYTES: Final = 64 * 1024
+"""One record, whatever anybody says about its subject (`governance.shares`). What reads it is passed on with every
+answer about the subject. Design `authority.md`."""
+
+SHARED_BYTES: Final = 44 * 1024
+"""What all voices together say in one list of a record; the rest is for its other members, of which the largest is a
+grant of 16 KiB."""
+
+ACCREDITATIONS_LISTED: Final = 128
+"""Accreditations of one issuer that an answer looks at; some 10 microseconds each. More than a university has in the
+published lists, accreditors and programmes together; a guess."""
+
+ALIAS_ISSUERS: Final = 8
+"""Issuers that claim one alias and are looked at. Two is a dispute already; a guess."""
 
 TEXT_CHARS: Final = 2_000
 """A free text (a reason, a description): a screenful."""

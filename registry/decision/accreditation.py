@@ -23,7 +23,7 @@ from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
 from ..encoding.rfc3339 import day
 from .authority_chain import Chain, chain_of, counts, window
-from .issuer_keys import KeyState, key_at
+from .issuer_keys import KeyAnswer, KeyState, key_at
 from .query import Query
 from .verdict import Finding, Reason, Verdict
 
@@ -57,6 +57,8 @@ class Case(NamedTuple):
         publishers: the voices that the charter lets state facts for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
         mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
+        chains, key_answers: what was found out for one accreditation and is the same for others, of which one authority
+            may have made a hundred: by voice; by issuer, voice and publishers.
     """
 
     query: Query
@@ -65,7 +67,16 @@ class Case(NamedTuple):
     now: int
     publishers: Collection[Voice]
     max_backdating: int | None
-    mandates: Collection[Voice] | None = None
+    mandates: Collection[Voice] | None
+    chains: dict[Voice, Chain]
+    key_answers: dict[tuple[object, ...], KeyAnswer]
+
+    def chain(self, voice: Voice) -> Chain:
+        """The chain of an instance."""
+        found = self.chains.get(voice)
+        if found is None:
+            found = self.chains[voice] = chain_of(self.records, *voice)
+        return found
 
     @property
     def is_past(self) -> bool:
@@ -143,7 +154,7 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, status, notes)
-        judge_scope(case, _effective_scopes(case, terms, chain), chain, publishers, notes)
+        judge_scope(case, _effective_scopes(case, terms), chain, publishers, notes)
         _judge_categories(issuer, chain, publishers, notes)
     else:
         status = None
@@ -310,12 +321,12 @@ def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
     return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
 
 
-def _effective_scopes(case: Case, terms: Sequence[Mapping[str, Any]], chain: Chain) -> list[Mapping[str, Any]]:
+def _effective_scopes(case: Case, terms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Scopes that must all cover a question: what the terms grant, and the ceilings over whoever stated them."""
     scopes: list[Mapping[str, Any]] = []
     for one in terms:
         # One above the accreditor may have amended it: its own mandate limits that.
-        of_it = chain if voice_of(one) == chain[0].voice else chain_of(case.records, one["by"], one["via"])
+        of_it = case.chain(voice_of(one))
         limits = limits_of(of_it)
         scope: Mapping[str, Any] = one["scope"]
         for each in limits:
@@ -378,7 +389,11 @@ def _judge_key(
     if case.query.key is None:
         notes.unchecked.append("key")
         return False
-    answer = key_at(issuer, case.query.key, case.time, lambda said: counts(said, chain, publishers))
+    about = (issuer["id"], chain[0].voice, *publishers)
+    answer = case.key_answers.get(about)
+    if answer is None:
+        answer = key_at(issuer, case.query.key, case.time, lambda said: counts(said, chain, publishers))
+        case.key_answers[about] = answer
     notes.cite(answer.statements)
     notes.dates += answer.dates
     if answer.state is KeyState.NO_PINNED_KEYS:
@@ -427,7 +442,7 @@ def _judge_later(
     if now != list(terms):
         lookup = _Competencies(case, chain, publishers)
         wanting = (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN)
-        scopes = _effective_scopes(case, now, chain)
+        scopes = _effective_scopes(case, now)
         if any(axis.outcome in wanting for scope in scopes for axis in covers(scope, case.query, lookup)):
             notes.cite([one["statement"] for one in now])
             notes.lose("later_scope", "Its scope covered this then and no longer does.")

@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ..domain.issuers import name_of
-from ..domain.records import Records, Voice, met, standing
+from ..domain.records import Records, Voice, met, standing, voice_of
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS
 from .accreditation import Case, judge, publishers_of
-from .authority_chain import Chain, chain_of, counts, mandates_of
+from .authority_chain import Chain, counts, mandates_of
 from .mandate import judge_mandate
 from .query import ACCREDIT, ISSUE, Query, mandate_named, spelled, spelled_authority
 from .verdict import AUTHORIZED, Decision, Finding, Other, Reason, Verdict, order_of
@@ -99,6 +99,8 @@ def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[
         publishers=[Voice(by, None) for by in charter.get("publishers", ())],
         max_backdating=charter.get("max_backdating"),
         mandates=None if mandates is None else frozenset(mandates),
+        chains={},
+        key_answers={},
     )
     return case, charter, accepted
 
@@ -161,7 +163,7 @@ def _judge_all(
         if record is None:
             missing.append(f"accreditation {id.hex()}")
             continue
-        chain = chain_of(case.records, record["by"], record["via"])
+        chain = case.chain(voice_of(record))
         if case.mandates is not None and all(link.voice not in case.mandates for link in chain):
             continue
         if alias is None or _is_known_as(issuer, alias, chain, publishers_of(case, record)):
@@ -274,7 +276,7 @@ def _decide_mandate(
         return _answer(case.query, case.now, Verdict.UNKNOWN_ISSUER, reason)
     findings = []
     for voice in mandates:
-        chain = chain_of(case.records, *voice)
+        chain = case.chain(voice)
         if case.mandates is None or any(link.voice in case.mandates for link in chain[1:]):
             findings.append(judge_mandate(case, chain, mandates))
     if not findings:

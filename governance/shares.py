@@ -1,0 +1,78 @@
+"""What one voice may add to another's record: a fair share of a record that has a largest size.
+
+A record is read by everybody who asks about its subject, so whoever may say something about another's subject could
+make that dear, or the record too large to be passed on. Each kind of list in a record has a capacity, and where more is
+said than it holds, it is shared out:
+
+    by charter authority, then by delegate, level by level; equally, and what one does not need goes to the others;
+    of one voice, what takes something away first, then the newest
+
+So a voice that stays within its share loses nothing, whatever the others say; nobody gains a share by making delegates,
+for they share their delegator's. What is over counts for nothing (`fold.Fold.standing` says so), and comes back by
+itself once there is room. All of it follows from the set of statements alone.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from accredit.registry.domain.records import Voice
+
+from .delegations import Mandates
+
+T = TypeVar("T")
+
+Path = tuple[Voice, ...]
+"""A voice below those that let it speak, the charter's authority first."""
+
+
+def fair_share(
+    mandates: Mandates,
+    items: Sequence[T],
+    capacity: int,
+    *,
+    voice: Callable[[T], Voice],
+    size: Callable[[T], int],
+    order: Callable[[T], Any],
+) -> list[T]:
+    """Those of `items` that have room, in the order given.
+
+    Args:
+        capacity: in whatever `size` measures: bytes, or how many.
+        voice: who said it. size: at most what it takes. order: of one voice, what comes first is kept first.
+    """
+    sizes = [size(item) for item in items]
+    if sum(sizes) <= capacity:
+        return list(items)
+    paths: dict[Voice, Path] = {}
+    entries: list[tuple[Path, int]] = []
+    for number, item in enumerate(items):
+        speaker = voice(item)
+        if speaker not in paths:
+            paths[speaker] = (*reversed(mandates.above(speaker)), speaker)
+        entries.append((paths[speaker], number))
+    kept: dict[int, None] = {}
+    pending = [(entries, 0, capacity)]
+    while pending:
+        group, depth, room = pending.pop()
+        if sum(sizes[number] for _, number in group) <= room:
+            kept.update((number, None) for _, number in group)
+            continue
+        below: dict[Voice | None, list[tuple[Path, int]]] = {}
+        for path, number in group:
+            below.setdefault(path[depth] if depth < len(path) else None, []).append((path, number))
+        if list(below) == [None]:
+            for _, number in sorted(group, key=lambda entry: order(items[entry[1]])):
+                if sizes[number] <= room:
+                    room -= sizes[number]
+                    kept[number] = None
+            continue
+        wanted = sorted(below, key=lambda who: (sum(sizes[n] for _, n in below[who]), who is not None, _named(who)))
+        for left, who in zip(range(len(wanted), 0, -1), wanted, strict=True):
+            share = min(room // left, sum(sizes[number] for _, number in below[who]))
+            room -= share
+            pending.append((below[who], depth + 1 if who is not None else depth, share))
+    return [item for number, item in enumerate(items) if number in kept]
+
+
+def _named(voice: Voice | None) -> tuple[str, bytes]:
+    return ("", b"") if voice is None else (voice.by, voice.via or b"")

@@ -1,0 +1,226 @@
+"""One voice cannot make another's record large, or a question about it dear; and honest voices lose nothing by it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accredit.governance.effect import EffectState
+from accredit.governance.fold import Fold
+from accredit.governance.shares import fair_share
+from accredit.registry.decision.decide import Decision, Query, Verdict, decide
+from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, RECORD_BYTES, SHARED_BYTES
+from accredit.registry.statement import Statement
+from tests.strategies.bodies import ISSUER, delegation, event, framework, grant, register
+from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
+from tests.strategies.stories import A, B, C, delegate, pinned, trio
+
+SCOPE = {"achievement_types": ["Badge"], "credential_types": "*"}
+ALIAS = "did:web:alias.example"
+PROSE = "x" * 1_900
+
+
+def asked(fold: Fold, entity: str = ISSUER, **members: Any) -> Decision:
+    assert fold.charter is not None
+    query = Query(entity=entity, authority=fold.charter.id, achievement_types=("Badge",), **members)
+    return decide(query, fold, 1_800_000_000, ecosystem_id=fold.charter.id)
+
+
+def sizes(fold: Fold) -> Iterator[int]:
+    for type, id in fold.pick():
+        raw = fold.raw(type, id)
+        assert raw is not None
+        yield len(raw)
+
+
+def settled(town: Consortium) -> Fold:
+    """The fold of all that was said, which is the same backwards; no record of it is too large."""
+    fold = town.fold()
+    assert fold_of(town.eco, [town.said[0], *reversed(town.said[1:])]).state_root() == fold.state_root()
+    assert max(sizes(fold)) <= RECORD_BYTES
+    return fold
+
+
+def victim() -> tuple[Consortium, Pen, Statement, Pen]:
+    """An issuer that A registered with its key and accredited, and a delegate of C's who wishes it ill."""
+    town = trio()
+    own = Pen("the college's", ISSUER)
+    town.says(A, "issuer.register", register(name="A college", keys=[pinned(own)], also_known_as=[ALIAS]))
+    granted = town.says(A, "accreditation.grant", grant(scope=SCOPE))
+    pen, _ = delegate(town, C, actions=["issuer.*", "accreditation.*", "framework.*", "authority.delegate"])
+    return town, pen, granted, own
+
+
+def reason_of(fold: Fold, statement: Statement) -> tuple[EffectState, str]:
+    found = fold.standing(statement.id)
+    assert found is not None
+    return found.state, found.reason
+
+
+def test_a_delegate_cannot_bloat_the_record_of_anothers_issuer() -> None:
+    town, pen, granted, own = victim()
+    said = [
+        town.says(pen, "issuer.register", register(name=f"Not {n}", ext={"text": PROSE, "more": PROSE}))
+        for n in range(60)
+    ]
+
+    fold = settled(town)
+    answer = asked(fold, key=multibase(own.public))
+    assert (answer.verdict, answer.issuer_name, answer.accreditations) == (Verdict.TRUSTED, "A college", (granted.id,))
+    states = [reason_of(fold, one) for one in said]
+    kept = [state for state, _ in states if state is EffectState.EFFECTIVE]
+    assert 5 < len(kept) < 20
+    assert states[-1][0] is EffectState.EFFECTIVE, "of one voice the newest counts"
+    assert states[0] == (
+        EffectState.INEFFECTIVE,
+        "It is more than its authority may add to this record; end or withdraw something else first.",
+    )
+    assert reason_of(fold, town.said[3])[0] is EffectState.EFFECTIVE
+
+
+def test_a_delegate_cannot_make_a_question_about_anothers_issuer_dear() -> None:
+    town, pen, granted, _ = victim()
+    said = [town.says(pen, "accreditation.grant", grant(scope=SCOPE, valid_from=n)) for n in range(200)]
+
+    fold = settled(town)
+    record = fold.get("issuer", ISSUER)
+    assert record is not None
+    assert len(record["accreditations"]) == ACCREDITATIONS_LISTED
+    assert granted.id in [id for id, _ in record["accreditations"]]
+    assert reason_of(fold, said[0])[0] is EffectState.INEFFECTIVE
+    assert reason_of(fold, said[-1])[0] is EffectState.EFFECTIVE
+    assert asked(fold).verdict is Verdict.TRUSTED
+
+
+def test_claims_to_an_alias_do_not_push_the_honest_one_out() -> None:
+    town, pen, granted, _ = victim()
+    for n in range(30):
+        town.says(pen, "issuer.register", register(f"did:web:a{n}.example", also_known_as=[ALIAS]))
+
+    fold = settled(town)
+    record = fold.get("alias", ALIAS)
+    assert record is not None
+    assert len(record["issuers"]) == ALIAS_ISSUERS
+    assert asked(fold, ALIAS).accreditations == (granted.id,)
+
+
+def test_many_delegates_of_one_body_have_no_more_than_it_has() -> None:
+    town, pen, granted, own = victim()
+    for n in range(12):
+        by = f"https://sock{n}.example/"
+        sock = town.pen(f"{by}#1", by)
+        town.says(pen, "authority.delegate", delegation(by, [key_entry(sock, budget=30)], actions=["issuer.*"]))
+        for _ in range(4):
+            town.says(sock, "issuer.register", register(name=by, ext={"text": PROSE, "more": PROSE}))
+    town.says(B, "issuer.register", register(name="As B has it", ext={"text": [PROSE] * 6}))
+
+    fold = settled(town)
+    record = fold.get("issuer", ISSUER)
+    assert record is not None
+    assert {A, B} <= {one["by"] for one in record["stated"]}, "who is within its share loses nothing"
+    assert len({one["by"] for one in record["stated"]}) < 12
+    assert asked(fold, key=multibase(own.public)).accreditations == (granted.id,)
+
+
+def test_an_accreditation_takes_more_events_than_anybody_needs_and_a_suspension_is_kept() -> None:
+    town = trio()
+    pen, _ = delegate(town, A)
+    granted = town.says(pen, "accreditation.grant", grant(scope=SCOPE))
+    suspended = town.says(pen, "accreditation.status", event(granted.id, "suspend"), ISSUER)
+    for n in range(60):
+        said = event(granted.id, "appeal_open", after=[suspended.id], reason_text=f"{n}{PROSE}")
+        town.says(A, "accreditation.status", said, ISSUER)
+
+    fold = settled(town)
+    record = fold.get("accreditation", granted.id.hex())
+    assert record is not None
+    assert 10 < len(record["events"]) < 40
+    assert asked(fold).verdict is Verdict.SUSPENDED
+
+
+def test_a_framework_of_the_same_id_and_delegations_to_the_same_id_stay_within_bounds() -> None:
+    town, pen, _, _ = victim()
+    honest = town.says(A, "framework.publish", framework())
+    for n in range(60):
+        town.says(pen, "framework.publish", framework() | {"title": f"{n}", "ext": {"text": PROSE}})
+    target = "https://body.example/"
+    delegate(town, B, to=target)
+    for n in range(90):
+        key = Pen(f"n{n}", target)
+        limits = {"jurisdictions": ["US"], "ext": {"text": PROSE}}
+        town.says(
+            pen,
+            "authority.delegate",
+            delegation(target, [key_entry(key, budget=1)], limits=limits, actions=["issuer.*"]),
+        )
+
+    fold = settled(town)
+    record = fold.get("framework", framework()["id"])
+    authority = fold.get("authority", target)
+    assert record is not None
+    assert authority is not None
+    assert honest.id in [one["statement"] for one in record["stated"]]
+    assert B in [one["parent"]["by"] for one in authority["standings"]]
+    assert reason_of(fold, honest)[0] is EffectState.EFFECTIVE
+
+
+def test_an_authority_with_more_keys_than_are_shown_shows_those_in_use() -> None:
+    town = trio()
+    for n in range(140):
+        town.says(A, "key.add", key_entry(Pen(f"more {n}", A), budget=1), A)
+    last = town.pen(A)
+    town.says(A, "key.retire", {"key": Pen("more 3", A).kid, "last": None}, A)
+
+    record = settled(town).get("authority", A)
+    assert record is not None
+    (standing,) = record["standings"]
+    assert len(standing["keys"]) == 128
+    assert not any(key["cut"] for key in standing["keys"])
+    assert last.seq > 140
+
+
+class _Nobody:
+    """Mandates of voices of which none stands below another."""
+
+    def above(self, voice: Voice) -> list[Voice]:
+        return [Voice(voice.by[0], None)] if len(voice.by) > 1 else []
+
+
+items = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "ax", "ay", "bx"]), st.integers(1, 30)), max_size=25)
+
+
+@given(items, st.integers(0, 200), st.randoms(use_true_random=False))
+def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacity: int, random: Any) -> None:
+    mandates: Any = _Nobody()
+    numbered = [(by, size, number) for number, (by, size) in enumerate(said)]
+
+    def shared(entries: list[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+        return fair_share(
+            mandates,
+            entries,
+            capacity,
+            voice=lambda one: Voice(one[0], b"d" if len(one[0]) > 1 else None),
+            size=lambda one: one[1],
+            order=lambda one: one[2],
+        )
+
+    kept = shared(numbered)
+    assert sum(size for _, size, _ in kept) <= capacity
+    mixed = list(numbered)
+    random.shuffle(mixed)
+    assert sorted(shared(mixed)) == sorted(kept)
+    roots = {by[0] for by, _, _ in numbered}
+    for root in roots:
+        wanted = [one for one in numbered if one[0][0] == root]
+        if sum(size for _, size, _ in wanted) <= capacity // len(roots):
+            assert [one for one in kept if one[0][0] == root] == wanted, "who stays within its share loses nothing"
+
+
+@pytest.mark.parametrize("bytes_", [SHARED_BYTES, RECORD_BYTES])
+def test_the_capacities_fit_into_one_another(bytes_: int) -> None:
+    assert bytes_ <= RECORD_BYTES
+    assert SHARED_BYTES + 16 * 1024 + 2_048 <= RECORD_BYTES
