@@ -194,7 +194,7 @@ async def open_node(
         ports=ports,
         store=store,
         runtime=running,
-        reader=NodeReader(running, config, ports.clock, witnessing.alarms),
+        reader=NodeReader(running, config, ports.clock, witnessing.alarms, keys.publics()),
         witness=witness,
         witnessing=witnessing,
     )

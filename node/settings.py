@@ -172,7 +172,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=60,
             le=86_400,
-            description="Age of the newest quorum note, seconds, from which answers are refused as stale (503).",
+            description="Seconds for which no other node was heard, from which answers are refused as stale (503): "
+            "what was revoked meanwhile this node cannot know.",
         ),
     ] = 900
 

@@ -4,7 +4,7 @@
     1    the answer is no: not trusted, a check that failed, a draft that cannot take effect
     2    the command line itself is wrong (click)
     3    something given is wrong: a file, an identifier, a statement, a passphrase
-    4    not yet: something else has to happen first, such as a vote or a statement on its way; or a node is busy
+    4    not yet: something else has to happen first, such as a vote, a statement on its way, room on the disk; or a node is busy
     5    another machine could not be reached or misbehaved
     6    this machine's own files cannot be read, written, or do not fit together
     10   evidence refuted: it contradicts itself, or what was verified before
@@ -49,6 +49,7 @@ RESULTS: Final = {"refuted": 10, "unwitnessed": 11, "stale": 12, "unknown": 13, 
 each other."""
 INTERRUPTED: Final = 130
 
+_DISK_FULL: Final = "disk_full"
 _CODES: Final = (
     (InputError, REFUSED),
     (NotYetError, NOT_YET),
@@ -70,6 +71,8 @@ def exit_code(error: BaseException) -> int:
     """The code a command ends with when `error` stopped it."""
     if isinstance(error, RefusedError) and (result := RESULTS.get(getattr(error, "result", ""))):
         return result  # a check that failed: `registry.evidence.state_check.CheckError`, not worth importing here
+    if getattr(error, "code", "") == _DISK_FULL or getattr(error, "errno", None) == errno.ENOSPC:
+        return NOT_YET  # nothing is wrong with the files: whoever starts a node again may succeed
     for kind, code in _CODES:
         if isinstance(error, kind):
             return code

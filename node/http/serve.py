@@ -14,7 +14,7 @@ import resource
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import trio
@@ -47,11 +47,16 @@ class NodeReader:
         runtime: the node.
         config: its settings.
         clock: the machine's.
-        alarms: as of `node.runtime.health.NodeHealth`.
+        alarms, publics: as of `node.runtime.health.NodeHealth`.
     """
 
     def __init__(
-        self, runtime: Runtime, config: NodeConfig, clock: Clock, alarms: Callable[[], Sequence[str]] = tuple
+        self,
+        runtime: Runtime,
+        config: NodeConfig,
+        clock: Clock,
+        alarms: Callable[[], Sequence[str]] = tuple,
+        publics: Mapping[str, bytes] | None = None,
     ) -> None:
         self._runtime = runtime
         self._clock = clock
@@ -60,7 +65,7 @@ class NodeReader:
         self.version = VERSION
         self.ecosystem = runtime.store.ecosystem
         self.metrics = Metrics()
-        self.health = NodeHealth(runtime, runtime.store, config, clock, self.metrics, alarms)
+        self.health = NodeHealth(runtime, runtime.store, config, clock, self.metrics, alarms, publics)
 
     @property
     def fold(self) -> Fold:

@@ -1,14 +1,15 @@
 """How a running node is: `/v1/status`, `/readyz`, `/metrics`, and whether its view is too old to answer from.
 
 A node is *ready* when the genesis is in effect, its newest checkpoint covers its log, it is not shutting down, it is
-fit (`fitness`: it can store what it is told, and its key has not signed anything else), and it has caught up: where
+fit (`fitness`: it can store what it is told, and its key has not signed anything else), its name is still its own (it
+was neither retired nor replaced), and it has caught up: where
 there are other nodes, one has been heard lately, and none is known to be far ahead. Its view is *stale* when all other
 nodes have been silent for `stale_after_seconds`, or it cannot store what they say: what they revoked meanwhile it does
 not know.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Any, Final, Protocol
@@ -86,6 +87,7 @@ class NodeHealth:
         clock: the machine's.
         metrics: its figures.
         alarms: what else a person must look at, such as what witnesses saw.
+        publics: its own public keys by role; empty where they are not known.
     """
 
     def __init__(
@@ -96,7 +98,9 @@ class NodeHealth:
         clock: Clock,
         metrics: Metrics,
         alarms: Callable[[], Sequence[str]] = tuple,
+        publics: Mapping[str, bytes] | None = None,
     ) -> None:
+        self._publics = dict(publics or {})
         self._running = running
         self._log = log
         self._config = config
@@ -137,6 +141,7 @@ class NodeHealth:
         if self._is_unsigned():
             found.append("The newest checkpoint does not cover the log: the node cannot sign.")
         found += self._running.fitness.obstacles()
+        found += self._displaced()
         peers = self._running.statistics().peers
         if peers and all(peer.last_heard is None for peer in peers):
             found.append("No other node has been heard since the start.")
@@ -146,6 +151,34 @@ class NodeHealth:
         if behind > BEHIND:
             found.append(f"{behind} entries of another node's log are still to be read.")
         return found
+
+    def _displaced(self) -> list[str]:
+        """That the node's name is its own no more: then the others do not listen to it, and tell it nothing."""
+        record = self._running.fold.get("node", self._config.name)
+        if record is None:
+            return []
+        if record["retired"] is not None:
+            return [
+                f"This node was retired (statement {record['retired'].hex()[:12]}): the others do not listen to it any "
+                "more. Bring what it alone holds with accredit submit --from-node, then stop it."
+            ]
+        if self._publics and record["keys"] != self._publics:
+            return [
+                f"The name {self._config.name} stands for other keys, of {record['operator']} at {record['url']} "
+                f"(statement {record['statement'].hex()[:12]}): the others do not listen to this node. Bring what it "
+                "alone holds with accredit submit --from-node."
+            ]
+        return []
+
+    def _misplaced(self) -> list[str]:
+        """That the others look for the node at another address than its own settings say."""
+        record, url = self._running.fold.get("node", self._config.name), self._config.public_url.rstrip("/")
+        if record is None or not url or record["url"].rstrip("/") == url:
+            return []
+        return [
+            f"public_url is {url}, and the registry has {record['url']}: others look there. Set public_url back, or "
+            f"have the registry follow: accredit node replace {self._config.name} --url {url}"
+        ]
 
     def stale(self) -> str | None:
         """Why the view is too old, or None."""
@@ -184,7 +217,7 @@ class NodeHealth:
 
     def _alarms(self) -> list[str]:
         found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
-        found += self._running.fitness.alarms()
+        found += [*self._running.fitness.alarms(), *self._displaced(), *self._misplaced()]
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
         return found
