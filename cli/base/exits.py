@@ -4,7 +4,7 @@
     1    the answer is no: not trusted, a check that failed, a draft that cannot take effect
     2    the command line itself is wrong (click)
     3    something given is wrong: a file, an identifier, a statement, a passphrase
-    4    not yet: something else has to happen first, such as a vote, a statement on its way, room on the disk; or a node is busy
+    4    not yet: something else has to happen first, such as a vote, or room on the disk; or a node is busy
     5    another machine could not be reached or misbehaved
     6    this machine's own files cannot be read, written, or do not fit together
     10   evidence refuted: it contradicts itself, or what was verified before
