@@ -25,9 +25,9 @@ from accredit.registry.limits import TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
 
 from .charter import Charter, Rule
-from .rulebook import is_narrowing
+from .rulebook import is_narrowing, rule_for
 from .statement_index import Chains
-from .undoing import asked, is_met
+from .undoing import FOUNDED_BY, Undoes, asked, is_met, join, lies_within, undoing
 
 HeadsByKey = Mapping[bytes, bytes]
 
@@ -343,14 +343,34 @@ class Ground:
 
     def _undoes(self, cut: CutOff, voice: Voice, subject: Unverified) -> bool:
         """Whether those who stand behind a cut-off may undo a decision that a voice had a part in."""
-        charter = self.charter(subject)
-        rule, reach = asked(subject, charter), self.reaches.get(cut.statement.id, _NO_REACH)
+        charter, reach = self.charter(subject), self.reaches.get(cut.statement.id, _NO_REACH)
+        rule = join([asked(subject, charter), *self.narrowed(subject)], charter)
         if not rule.asks_one:
             return is_met(rule, sorted(reach.authorities & charter.authorities.keys()), charter)
         if cut.voices is None or voice in reach.voices:
             return True
         epoch = self.epoch(subject)
         return (voice.via is None and not self._is_named(voice.by, epoch)) or self.threshold(voice, epoch) == 1
+
+    def narrowed(self, said: Unverified) -> list[Rule]:
+        """The rules of what a statement narrowed: who takes that back needs as much. None where it narrows nothing."""
+        row, charter = undoing(said.kind, said.body), self.charter(said)
+        if not is_narrowing(said.kind, said.body) and row.undoes is not Undoes.TERMS:
+            return []
+        if row.names is None:
+            return [rule_for(FOUNDED_BY[said.kind], charter.rules)] if said.kind in FOUNDED_BY else []
+        member, kind = row.names
+        named = self.chains.get(said.body[member])
+        rules = [rule_for(kind, charter.rules)]
+        return rules if named is None or named.kind != kind else [*rules, asked(named, self.charter(named))]
+
+    def _narrows(self, said: Unverified) -> bool:
+        """Whether a statement narrows, or is an amendment that lies within all that it says it follows."""
+        if is_narrowing(said.kind, said.body) or said.kind != "accreditation.amend":
+            return is_narrowing(said.kind, said.body)
+        followed = [said.body["accreditation"], *said.body["after"]]
+        held = [self.chains.get(id) for id in followed]
+        return all(each is not None and "scope" in each.body and lies_within(said, each) for each in held)
 
     def _is_spared(self, statement: Unverified, voice: Voice, subject: Unverified, cuts: Sequence[CutOff]) -> bool:
         """Whether what a key said after its cut-off counts all the same, in a decision that others carried with it.
@@ -360,7 +380,7 @@ class Ground:
         by the time at which the cut-off was said.
         """
         charter = self.charter(subject)
-        rule, narrowing = asked(subject, charter), is_narrowing(subject.kind, subject.body)
+        rule, narrowing = asked(subject, charter), self._narrows(subject)
         alone = rule.asks_one
         standing: dict[bytes, tuple[Unverified, Voice, bool]] = {}
         for each in [subject, *self._approving(subject, narrowing=narrowing)]:
@@ -371,19 +391,23 @@ class Ground:
                     standing[each.id] = each, of, not before
         if statement.id not in standing:
             return False
-        line = self.line(statement.kid)
-        if not any(
-            good and (self.line(each.kid) != line if alone else of.by != voice.by)
-            for each, of, good in standing.values()
-        ):
+        if narrowing and alone and not join(self.narrowed(subject), charter).asks_one:
+            return True  # what took trust from what several gave, they alone give back
+        good = [(each.kid, of) for each, of, is_good in standing.values() if is_good]
+        if not self._has_a_hand(good, statement.kid, None if alone else voice):
             return False
-        if narrowing:
-            return True
-        end = min(self._dated(cut.statement) for cut in cuts)
-        in_time = [each for each, of, _ in standing.values() if self.said_at(each, of) <= end]
-        if statement not in in_time:
-            return False
-        return self._is_enough(rule, voice, subject, in_time)
+        by_then = [each for each, of, _ in standing.values() if self._is_in_time(each, of, cuts)]
+        return narrowing or (statement in by_then and self._is_enough(rule, voice, subject, by_then))
+
+    def _has_a_hand(self, good: Iterable[tuple[bytes, Voice]], key: bytes, voice: Voice | None) -> bool:
+        """Whether somebody else than a voice, or where keys of one voice are asked (None) than a key, has a good key in
+        it."""
+        line = self.line(key)
+        return any(self.line(other) != line if voice is None else of.by != voice.by for other, of in good)
+
+    def _is_in_time(self, approval: Unverified, voice: Voice, cuts: Iterable[CutOff]) -> bool:
+        """Whether an approval was given by the time at which cut-offs were said."""
+        return all(self.said_at(approval, voice) <= self._dated(cut.statement) for cut in cuts)
 
     def _is_enough(self, rule: Rule, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
         """Whether approvals, each of which counts, meet a rule; one that asks one voice, for that voice."""

@@ -34,6 +34,8 @@ _KNOWN: Final = Fact(about=About.KEY, name="known")
 FACTS: Final = (_COMMITTED, _KNOWN)
 """What is held besides the map."""
 
+_FOUNDING: Final = (".grant", ".publish", ".register", ".admit")
+
 
 class Committed:
     """The committed set and the trie over it; a function of the set of statements, kept up to date as it grows."""
@@ -94,6 +96,8 @@ class Committed:
             # what was voted on. What comes late on the chain of a key cut off may be needed by what follows it.
             voted = (vote for statement in fresh for vote in self._chains.votes_on(statement.id))
             again = {s.kid: None for s in (*fresh, *voted) if s.kid in law.ground.cuts} if law.ground.cuts else {}
+            if len(law.ground.versions) > 1 and any(s.kind.endswith(_FOUNDING) for s in fresh):
+                again = dict.fromkeys(law.ground.cuts)  # an older charter's stricter rule may have founded what is late
             late = [s for key in again for s in self._chains.of_key(key)]
             return self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
         old, known = self._ids, self._known

@@ -17,9 +17,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from accredit.registry.domain.records import Voice
-from accredit.registry.domain.scope import is_within
 from accredit.registry.encoding.rfc3339 import day
-from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
 from .charter import Rule
@@ -39,6 +37,7 @@ from .undoing import (
     begins,
     is_met,
     join,
+    lies_within,
     may_undo,
     undoing,
     what_is_needed,
@@ -393,11 +392,10 @@ def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice,
     if undoes is Undoes.NOTHING or _narrows_terms(law, statement, effective):
         if weight.voices:
             return Requirement(own, (Claim(weight.voices, "change it"),))
-        carriers = tuple(Voice(by, None) for by in ground.speaking(grant, ground.approvals(grant)))
-        return Requirement(own, (Claim(carriers, "change it", join([weight.rule], charter)),))
+        return Requirement(own, (Claim(_carriers(law, grant), "change it", join([weight.rule], charter)),))
     if undoes is Undoes.TERMS:
         undone = [
-            (old, voice) for old, voice in _replaced(law, statement, effective) if not _lies_within(statement, old)
+            (old, voice) for old, voice in _replaced(law, statement, effective) if not lies_within(statement, old)
         ]
     else:
         undone = _narrowings_before(law, statement, effective)
@@ -409,6 +407,11 @@ def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice,
     return Requirement(join([basic.rule, more.rule], charter), (*basic.claims, *more.claims))
 
 
+def _carriers(law: Law, grant: Unverified) -> tuple[Voice, ...]:
+    """Those who accredited together: each of them may take trust away alone."""
+    return tuple(Voice(by, None) for by in law.ground.speaking(grant, law.ground.approvals(grant)))
+
+
 def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:
     """Whether a statement is an amendment whose terms provably lie within all that it replaces."""
     if statement.kind != "accreditation.amend":
@@ -416,19 +419,8 @@ def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:
     grant = law.ground.chains.get(statement.body["accreditation"])
     if grant is None or grant.kind != "accreditation.grant" or effective(grant.id) is None:
         return False
-    return all(_lies_within(statement, old) for old, _ in _replaced(law, statement, effective)) and _lies_within(
+    return all(lies_within(statement, old) for old, _ in _replaced(law, statement, effective)) and lies_within(
         statement, grant
-    )
-
-
-def _lies_within(amendment: Unverified, old: Unverified) -> bool:
-    """Whether terms cover no more than older ones: scope, validity and conditions."""
-    new, before = amendment.body, old.body
-    return (
-        new["valid_from"] >= before["valid_from"]
-        and new.get("valid_until", TIME_MAX + 1) <= before.get("valid_until", TIME_MAX + 1)
-        and all(condition in new.get("conditions", ()) for condition in before.get("conditions", ()))
-        and is_within(new["scope"], before["scope"])
     )
 
 
@@ -496,25 +488,7 @@ def _to_annul(law: Law, statement: Unverified, own: Rule) -> Requirement | str:
         return "the statement it annuls is not held here"
     if KINDS[held.kind].stratum is not Stratum.RECORDS or held.kind == "statement.annul":
         return f"{held.kind} cannot be annulled"
-    rules = [own, asked(held, law.ground.charter(held))]
-    if is_narrowing(held.kind, held.body) or undoing(held.kind, held.body).undoes is Undoes.TERMS:
-        rules += _rules_narrowed(law, held)
-    return Requirement(join(rules, charter))
-
-
-_FOUNDED_BY: Final = {"node.retire": "node.admit", "issuer.key": "issuer.register"}
-"""Of kinds that narrow what they name by its subject: what founded it."""
-
-
-def _rules_narrowed(law: Law, held: Unverified) -> list[Rule]:
-    """The rules of what a narrowing statement narrowed."""
-    row, charter = undoing(held.kind, held.body), law.ground.charter(held)
-    if row.names is None:
-        return [rule_for(_FOUNDED_BY[held.kind], charter.rules)]
-    member, kind = row.names
-    named = law.ground.chains.get(held.body[member])
-    rules = [rule_for(kind, charter.rules)]
-    return rules if named is None else [*rules, rule_for(kind, law.ground.charter(named).rules)]
+    return Requirement(join([own, asked(held, law.ground.charter(held)), *law.ground.narrowed(held)], charter))
 
 
 def _sentence(clause: str) -> str:

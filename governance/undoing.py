@@ -23,7 +23,9 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from accredit.registry.domain.records import Voice
+from accredit.registry.domain.scope import is_within
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, WIDENING_EVENTS
+from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Unverified
 
 from .charter import Charter, Rule
@@ -126,6 +128,10 @@ TABLE: Final[Mapping[str, Undoing]] = {
 """Of every kind, and of every event of `accreditation.status`: whose word it takes, what it undoes, how it reaches."""
 
 
+FOUNDED_BY: Final = {"node.retire": "node.admit", "issuer.key": "issuer.register"}
+"""Of kinds that narrow what they name by its subject: the kind that founded it."""
+
+
 def undoing(kind: str, body: Mapping[str, Any]) -> Undoing:
     """The row of `TABLE` for a statement that is no vote."""
     return TABLE[f"{kind} {body['event']}" if kind == "accreditation.status" else kind]
@@ -206,6 +212,17 @@ def what_is_needed(rule: Rule, charter: Charter) -> str:
     phrase = f"{rule.needed(total)} of {total} authorities"
     seats = [f"{count} {seat}" for seat, count in rule.constituencies]
     return phrase + (f", {' and '.join(seats)} among them" if seats else "")
+
+
+def lies_within(amendment: Unverified, old: Unverified) -> bool:
+    """Whether an amendment's terms provably cover no more than older ones: scope, validity and conditions."""
+    new, before = amendment.body, old.body
+    return (
+        new["valid_from"] >= before["valid_from"]
+        and new.get("valid_until", TIME_MAX + 1) <= before.get("valid_until", TIME_MAX + 1)
+        and all(condition in new.get("conditions", ()) for condition in before.get("conditions", ()))
+        and is_within(new["scope"], before["scope"])
+    )
 
 
 # ------------------------------------------------------------------------------------------------ reaching back

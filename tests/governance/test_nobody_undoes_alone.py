@@ -1,0 +1,30 @@
+"""No set of keys below a decision's weight makes an answer better, whatever it says: a search (`undoing_search`)."""
+
+import pytest
+
+from accredit.governance import effect
+from tests.strategies.undoing_search import search
+
+
+def test_who_may_not_undo_a_decision_makes_no_answer_better() -> None:
+    found = search(range(30))
+    print(f"{found.states} states of {found.dramas} dramas looked at")
+
+    assert found.states > 150
+    assert found.better == ()
+
+
+@pytest.mark.nightly  # the same, wide: some ten thousand states
+def test_who_may_not_undo_a_decision_makes_no_answer_better_in_many_dramas() -> None:
+    found = search(range(30, 1_500))
+    print(f"{found.states} states of {found.dramas} dramas looked at")
+
+    assert found.states > 10_000
+    assert found.better == ()
+
+
+def test_the_search_finds_a_way_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not blind: with a clause of the law switched off, somebody undoes what he may not."""
+    monkeypatch.setattr(effect, "_narrowings_before", lambda *_: [])
+
+    assert search(range(60), stop_at_first=True).better != ()

@@ -1,0 +1,252 @@
+"""The mutation gate of governance: each clause of the law of undoing, switched off, makes a named test fail.
+
+A clause that nothing needs is not known to work. Each row names a clause, what takes its place, and the test of
+`test_undoing` that must see the difference.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from accredit.governance import effect, fold, key_lifecycle, undoing
+from accredit.governance.ballots import Ground, Reach
+from accredit.governance.delegations import Mandates
+from accredit.governance.statement_index import named_heads
+from tests.governance import test_undoing as told
+
+Call = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """One row.
+
+    Attributes:
+        name: what is switched off.
+        off: what takes whose place: (owner, attribute, replacement).
+        seen_by: the test that must fail, and what it is given.
+    """
+
+    name: str
+    off: tuple[tuple[object, str, object], ...]
+    seen_by: Call
+    given: tuple[Any, ...] = ()
+
+
+def constantly(value: Any) -> Call:
+    return lambda *_, **__: value
+
+
+def _first(rules: Any, _: Any) -> Any:
+    return next(iter(rules))
+
+
+def _whole_reach(_: Any, cut_off: Any) -> Reach:
+    return Reach(frozenset(), frozenset(cut_off.voices or ()))
+
+
+def _ends_whatever_lies_outside(self: Mandates, voice: Any, statement: Any, *, narrowing: bool) -> bool:
+    del narrowing
+    return any(
+        not self.ground.is_covered(statement, named_heads(withdrawal.statement))
+        for link in (voice, *self.above(voice))
+        for withdrawal in (self.seats[link].withdrawals if link in self.seats else ())
+    )
+
+
+def _only_void_from(statement: Any) -> bool:
+    return "void_from" in statement.body
+
+
+def _as_stated(statement: Any, *_: Any) -> int:
+    return int(statement.body["effective_from"])
+
+
+def _by_another_key(_: Ground, said: Any, key: bytes, __: int) -> bool:
+    return bool(said.kid != key)
+
+
+CLAUSES: Final = (
+    Clause(
+        name="a join asks of each rule the greater",
+        off=((undoing, "join", _first), (effect, "join", _first)),
+        seen_by=told.test_two_keys_of_one_body_do_not_amend_a_joint_grant_to_everything,
+    ),
+    Clause(
+        name="who undoes an event meets its rule",
+        off=((effect, "_narrowings_before", constantly([])),),
+        seen_by=told.test_one_body_does_not_undo_a_void_revocation_by_two,
+        given=("lift",),
+    ),
+    Clause(
+        name="one voice's own word is undone by it or one above",
+        off=((undoing, "Claim", lambda _, deed: _AnyVoice(deed)),),
+        seen_by=told.test_a_delegate_alone_undoes_nothing_that_the_authority_above_it_imposed,
+        given=("lift",),
+    ),
+    Clause(
+        name="an amendment undoes those it replaces",
+        off=((effect, "_replaced", constantly([])),),
+        seen_by=told.test_a_delegate_does_not_amend_away_what_the_authority_above_it_had_narrowed,
+    ),
+    Clause(
+        name="narrower is what provably lies within",
+        off=((effect, "lies_within", constantly(True)),),
+        seen_by=told.test_two_keys_of_one_body_do_not_amend_a_joint_grant_to_everything,
+    ),
+    Clause(
+        name="a narrower amendment is a narrowing",
+        off=((effect, "_narrows_terms", constantly(False)),),
+        seen_by=told.test_whoever_made_a_joint_grant_may_narrow_its_terms_alone,
+    ),
+    Clause(
+        name="a stay that lapses undoes for a while only",
+        off=((effect, "_LASTING", ("lift", "reinstate", "renew", "stay")),),
+        seen_by=told.test_a_stay_that_has_lapsed_does_not_open_what_it_stayed,
+    ),
+    Clause(
+        name="what begins later has not undone yet",
+        off=((effect, "_earliest", constantly(2**60)),),
+        seen_by=told.test_a_lift_that_starts_before_the_joint_one_it_follows_lifts_nothing_joint,
+    ),
+    Clause(
+        name="each who accredited together narrows alone",
+        off=((effect, "_carriers", constantly(())),),
+        seen_by=told.test_each_body_of_a_joint_grant_suspends_it_alone_and_only_the_joint_rule_brings_it_back,
+    ),
+    Clause(
+        name="an annulment weighs as much as its target",
+        off=((effect, "_to_annul", lambda *given: undoing.Requirement(given[-1])),),
+        seen_by=told.test_two_do_not_annul_what_asks_for_all_three,
+    ),
+    Clause(
+        name="and as what its target narrowed",
+        off=((Ground, "narrowed", constantly([])),),
+        seen_by=told.test_two_do_not_annul_the_suspension_of_what_took_three,
+    ),
+    Clause(
+        name="what others carried with a key is spared by its cut-off",
+        off=((Ground, "_is_spared", constantly(False)),),
+        seen_by=told.test_one_body_does_not_take_back_a_joint_revocation_by_ending_its_own_key,
+        given=("key.retire",),
+    ),
+    Clause(
+        name="as many as it took end it",
+        off=((Ground, "_undoes", constantly(False)),),
+        seen_by=told.test_as_many_as_a_decision_took_end_the_key_that_helped_to_carry_it_and_it_falls,
+    ),
+    Clause(
+        name="somebody with a good key has a hand in what is spared",
+        off=((Ground, "_has_a_hand", constantly(True)),),
+        seen_by=told.test_keys_long_retired_carry_nothing_between_them,
+    ),
+    Clause(
+        name="what widens was carried by the time of the cut-off",
+        off=((Ground, "_is_in_time", constantly(True)),),
+        seen_by=told.test_a_retired_key_and_a_live_one_carry_nothing_new,
+    ),
+    Clause(
+        name="a key and those in its place are one",
+        off=((Ground, "line", lambda _, key: key),),
+        seen_by=told.test_one_person_is_not_two_by_rotating_his_key,
+    ),
+    Clause(
+        name="a successor alone is one key of several",
+        off=((key_lifecycle, "_reach", _whole_reach),),
+        seen_by=told.test_a_committed_successor_alone_does_not_take_back_what_two_keys_of_its_body_said,
+    ),
+    Clause(
+        name="what narrowed stands outside the heads of a withdrawal",
+        off=((Mandates, "is_ended", _ends_whatever_lies_outside),),
+        seen_by=told.test_a_withdrawal_with_early_heads_lifts_no_suspension,
+    ),
+    Clause(
+        name="a withdrawal without heads erases nothing",
+        off=((Mandates, "is_ended", _ends_whatever_lies_outside),),
+        seen_by=told.test_a_withdrawal_that_names_no_heads_does_not_erase_an_honest_issuers_past,
+    ),
+    Clause(
+        name="reaching back is judged however it is spelt",
+        off=((undoing, "reaches_back", _only_void_from),),
+        seen_by=told.test_one_body_does_not_revoke_back_in_time_however_it_is_spelt,
+        given=("effective_from",),
+    ),
+    Clause(
+        name="the retroactive rule",
+        off=((undoing, "reaches_back", constantly(False)),),
+        seen_by=told.test_one_body_does_not_revoke_back_in_time_however_it_is_spelt,
+        given=("void_from",),
+    ),
+    Clause(
+        name="a decision counts from its last needed vote",
+        off=((Ground, "met", lambda self, subject, *given: self.said_at(subject, given[-1])),),
+        seen_by=told.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
+    ),
+    Clause(
+        name="and not from when it says",
+        off=((fold, "begins", _as_stated),),
+        seen_by=told.test_a_decision_takes_effect_when_its_last_needed_vote_was_cast,
+    ),
+    Clause(
+        name="what gives back reaches back no further than the charter lets it",
+        off=((fold, "begins", _as_stated),),
+        seen_by=told.test_a_reinstatement_by_two_reaches_back_no_further_than_the_charter_lets_it,
+    ),
+    Clause(
+        name="a key is no older than its introduction",
+        off=((Ground, "introduced", constantly(-(2**60))),),
+        seen_by=told.test_a_fresh_key_dated_before_its_introduction_gives_nothing,
+    ),
+    Clause(
+        name="nor is what it narrows",
+        off=((Ground, "introduced", constantly(-(2**60))),),
+        seen_by=told.test_a_narrowing_by_a_fresh_key_reaches_back_no_further_than_its_introduction,
+    ),
+    Clause(
+        name="of an ended mandate only what is anchored gives trust",
+        off=((Ground, "is_anchored", constantly(True)),),
+        seen_by=told.test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_somebody_else_shows_it,
+    ),
+    Clause(
+        name="a voucher is independent of the forked key",
+        off=((Ground, "_is_rooted", constantly(True)),),
+        seen_by=told.test_a_voucher_that_the_forked_key_introduced_itself_vouches_for_nothing,
+        given=("key.rotate",),
+    ),
+    Clause(
+        name="a voucher speaks for an authority",
+        off=((Ground, "_is_independent", _by_another_key),),
+        seen_by=told.test_an_issuers_key_vouches_for_no_branch,
+    ),
+    Clause(
+        name="and so does an anchor",
+        off=((Ground, "_is_independent", _by_another_key),),
+        seen_by=told.test_a_cut_off_by_an_accomplice_anchors_no_branch,
+    ),
+)
+
+
+class _AnyVoice:
+    """A claim that everybody meets."""
+
+    rule = None
+
+    def __init__(self, deed: str) -> None:
+        self.deed = deed
+        self.voices = _Everybody()
+
+
+class _Everybody:
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.name)
+def test_each_clause_switched_off_makes_its_test_fail(clause: Clause, monkeypatch: pytest.MonkeyPatch) -> None:
+    clause.seen_by(*clause.given)
+    for owner, name, replacement in clause.off:
+        monkeypatch.setattr(owner, name, replacement)
+    with pytest.raises(AssertionError):
+        clause.seen_by(*clause.given)
