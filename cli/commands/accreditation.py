@@ -134,7 +134,7 @@ accredit accreditation propose grant.toml --dry-run""",
 def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
     """Propose to accredit an issuer with the terms in FILE. Says the scope back as one sentence."""
     written = documents.read_file(file)
-    ids = [canonical_issuer(one) for one in issuers] or [str(written.get("issuer", ""))]
+    ids: list[str] = [*map(canonical_issuer, issuers)] or [str(written.get("issuer", ""))]
     bodies = [grant_body(written, str(file), issuer=one) for one in ids]
     if not wants_json():
         for body in bodies:

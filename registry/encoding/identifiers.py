@@ -21,7 +21,7 @@ of Python: two nodes must never disagree on a spelling. Published vectors: `docs
 """
 
 import re
-from typing import Final
+from typing import Final, NewType
 
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS
@@ -42,7 +42,11 @@ _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})?")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
-def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> str:
+CanonicalId = NewType("CanonicalId", str)
+"""An identifier in its one spelling: only `canonical` and `canonical_issuer` give one."""
+
+
+def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> CanonicalId:
     """Return the canonical spelling of a DID, an http(s) URL or a URN.
 
     Args:
@@ -87,10 +91,10 @@ def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> str:
             hint="An identifier looks like did:web:example.edu or https://example.edu/.",
         )
     _check_length(spelled, max_chars)  # an empty path became one character longer
-    return spelled
+    return CanonicalId(spelled)
 
 
-def canonical_issuer(text: str) -> str:
+def canonical_issuer(text: str) -> CanonicalId:
     """`canonical`, for what may issue credentials or govern: a DID or an https URL.
 
     Raises:

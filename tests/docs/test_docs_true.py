@@ -14,7 +14,7 @@ from accredit.governance.rulebook import KINDS
 from accredit.node.http.app import table
 from accredit.node.settings import ENVIRONMENT_PREFIX, settings
 from accredit.node.telemetry import Metrics
-from docs.generators import commands, configuration, routes, state_notes, statements
+from docs.generators import bodies, commands, configuration, routes, state_notes, statements
 from docs.generators._page import expected
 from tests.docs.pages import ROOT, anchors, blocks, links, pages, typed
 
@@ -26,6 +26,8 @@ GENERATED: list[tuple[str, Callable[[], str]]] = [
     (commands.PAGE, commands.text),
     (routes.PAGE, routes.text),
     (configuration.PAGE, configuration.text),
+    (bodies.PAGE, bodies.text),
+    (bodies.MODULE, bodies.module),
     (state_notes.PAGE, state_notes.text),
     (statements.PAGE, statements.text),
 ]
