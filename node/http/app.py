@@ -298,6 +298,6 @@ def _conditional(request: Request, response: Response) -> Response:
 def _request_id(scope: Scope) -> str:
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     if not sent:
-        return f"{_OWN_IDS}{next(_NUMBERS):x}"
+        return f"{_OWN_IDS}{next(_NUMBERS):012x}"
     harmless = _NOT_IN_REQUEST_ID.sub("", sent[: 4 * REQUEST_ID_CHARS].decode("latin-1"))[:REQUEST_ID_CHARS]
-    return harmless or f"{_OWN_IDS}{next(_NUMBERS):x}"
+    return harmless or f"{_OWN_IDS}{next(_NUMBERS):012x}"

@@ -63,7 +63,7 @@ class Connection:
     """See the module.
 
     Args:
-        stream: a `trio.SocketStream`, one with TLS around it, or any `trio.abc.Stream`.
+        stream: a `tcp.TcpStream`, one with TLS around it, or any `trio.abc.Stream`.
         server: whose connection it is: application, budget of bytes, whether it is stopping.
         client, own: address and port of either side.
         share: under what its bytes are counted; empty for nobody's.

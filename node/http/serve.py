@@ -33,6 +33,7 @@ from accredit.registry.transparency.equivocation import Conflict
 
 from .forwarded import networks
 from .server import SPARE_DESCRIPTORS, App, ConnectionLimits, Server
+from .tcp import TcpListener
 
 BACKLOG: Final = 1024
 """Connections that the kernel holds until they are accepted."""
@@ -142,7 +143,7 @@ async def serve(
     listening = bind(config) if sock is None else sock
     host, port = listening.getsockname()[:2]
     server = Server(app, bounds=bounds_of(config), now=time.time)
-    listener: trio.abc.Listener[trio.abc.Stream] = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
+    listener: trio.abc.Listener[trio.abc.Stream] = TcpListener(listening)
     if config.tls_cert:
         listener = trio.SSLListener(listener, _tls(config), https_compatible=True)
     scheme = "https" if config.tls_cert else "http"

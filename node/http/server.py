@@ -1,7 +1,7 @@
 """An HTTP/1.1 server for ASGI applications on trio: accepts connections, bounds them, ends them.
 
     server = Server(app, bounds=Bounds(), now=clock.now)
-    await server.run(listener, shutdown=stopping.wait)      a `trio.SocketListener`, or one with TLS around it
+    await server.run(listener, shutdown=stopping.wait)      a `tcp.TcpListener`, or one with TLS around it
 
 What one address, or all of them together, can take from the node is bounded (`ConnectionLimits`):
 
@@ -36,6 +36,7 @@ from .connection import HEAD_SECONDS, Connection, http_date
 from .forwarded import IpNetwork, is_proxy, share_of
 from .http1 import encode_head
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
+from .tcp import TcpStream
 
 GRACE_SECONDS: Final = 5.0
 """For answers under way when the node stops: a submission waits for one tick, 1 s."""
@@ -213,7 +214,7 @@ class Server:
 
     async def _serve_socket(self, stream: trio.abc.Stream) -> None:
         transport = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
-        assert isinstance(transport, trio.SocketStream)
+        assert isinstance(transport, TcpStream)
         sock = transport.socket
         try:
             client, own = sock.getpeername(), sock.getsockname()

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ import trio
 from accredit.gossip.wire import Push, Request, decode_frame, encode_frame, verify_frame
 from accredit.node.app import Node
 from accredit.node.clients.node_client import NodeClient
+from accredit.node.http.routes.changes import STREAMS_OF_ADDRESS
 from accredit.node.http.serve import NodeReader, bind, serve
 from accredit.node.settings import NodeConfig
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
@@ -26,7 +27,7 @@ from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, node_seed
 from tests.strategies.real_node import running, until
-from tests.strategies.wire import exchange, status_of
+from tests.strategies.wire import connect, exchange, status_of
 
 T = TypeVar("T")
 
@@ -285,3 +286,22 @@ class _Frozen:
 
     def monotonic(self) -> float:
         return 0.0
+
+
+async def test_streams_of_one_address_leave_the_node_to_others(tmp_path: Path) -> None:
+    """Nine hundred of them once stalled a node for 7.5 s; beyond its share an address gets a refusal."""
+    asked = b"GET /v1/changes HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
+
+    def storm(port: int) -> list[int]:
+        with ExitStack() as stack:
+            lines = [stack.enter_context(connect(port)) for _ in range(60)]
+            for line in lines:
+                line.sendall(asked)
+            statuses = [status_of(line.recv(4_096)) for line in lines]
+            healthy = exchange(port, b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", seconds=10.0)
+            assert status_of(healthy) == 200
+            return statuses
+
+    async with listening(tmp_path) as web:
+        statuses = await trio.to_thread.run_sync(storm, int(web.url.rpartition(":")[2]))
+    assert sorted(statuses) == [200] * STREAMS_OF_ADDRESS + [503] * (60 - STREAMS_OF_ADDRESS)

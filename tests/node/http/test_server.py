@@ -15,6 +15,7 @@ import trio
 from accredit.node.http import connection, server
 from accredit.node.http.forwarded import networks
 from accredit.node.http.server import ConnectionLimits, Server
+from accredit.node.http.tcp import TcpListener, TcpStream
 from tests.strategies.real_node import until
 from tests.strategies.wire import connect, exchange, read_all, status_of
 
@@ -71,11 +72,11 @@ class Echo:
 @asynccontextmanager
 async def serving(app: Any = None, **bounds: Any) -> AsyncIterator[tuple[int, Server, trio.Event]]:
     """A server in this process: its port, itself, and what makes it stop."""
-    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1", backlog=512)
-    port = listeners[0].socket.getsockname()[1]
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    port = listening.getsockname()[1]
     made, stop = Server(app or Echo(), bounds=ConnectionLimits(**bounds), now=time.time), trio.Event()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial(made.run, listeners[0], shutdown=stop.wait))
+        nursery.start_soon(partial(made.run, TcpListener(listening), shutdown=stop.wait))
         yield port, made, stop
         stop.set()
 
@@ -409,11 +410,11 @@ async def test_stopping_waits_for_nobody_for_ever(monkeypatch: pytest.MonkeyPatc
 async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.LogCaptureFixture) -> None:
     """Once it logged a traceback for each connection it could not take."""
 
-    class Scarce(trio.abc.Listener[trio.SocketStream]):
-        def __init__(self, inner: trio.SocketListener) -> None:
+    class Scarce(trio.abc.Listener[TcpStream]):
+        def __init__(self, inner: TcpListener) -> None:
             self.inner, self.failures = inner, 3
 
-        async def accept(self) -> trio.SocketStream:
+        async def accept(self) -> TcpStream:
             if self.failures:
                 self.failures -= 1
                 raise OSError(24, "Too many open files")
@@ -422,7 +423,7 @@ async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.L
         async def aclose(self) -> None:
             await self.inner.aclose()
 
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    listener = TcpListener(socket.create_server(("127.0.0.1", 0)))
     made = Server(Echo(), bounds=ConnectionLimits(), now=time.time)
     with caplog.at_level(logging.DEBUG):
         async with trio.open_nursery() as nursery:

@@ -1,0 +1,129 @@
+"""TCP connections for the server: trio's streams, less what a question pays for and does not need.
+
+    listener = TcpListener(sock)            a socket that listens
+    stream = await listener.accept()        a `trio.abc.HalfCloseableStream`
+
+`trio.SocketStream` gives others a turn with every send, and guards each call against a second one at the same time. An
+answer of a kilobyte fits into the kernel's buffer: it is handed over at once here, and the turn comes with the next
+read, which waits for the next request. With trio's own streams a question costs a third more processor time.
+
+One rule differs from trio's: `send_all` is a checkpoint only where it has to wait. `receive_some` always is one.
+"""
+
+import errno
+import socket
+from typing import Final
+
+import trio
+
+RECEIVE_BYTES: Final = 64 * 1024
+
+_GONE_MEANWHILE: Final = frozenset({errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.EHOSTUNREACH})
+"""What `accept` says of a connection that broke before it was accepted; accept(2)."""
+
+
+class TcpStream(trio.abc.HalfCloseableStream):
+    """One connection.
+
+    Args:
+        sock: connected.
+
+    Attributes:
+        socket: for its addresses and options.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """See `trio.abc.SendStream`; gives others a turn only where it has to wait."""
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self.socket.send(rest) :]
+            except BlockingIOError:
+                await trio.lowlevel.wait_writable(self.socket)
+            except OSError as error:
+                raise self._told(error) from error
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """See `trio.abc.SendStream`."""
+        if self.socket.fileno() < 0:
+            raise trio.ClosedResourceError
+        await trio.lowlevel.wait_writable(self.socket)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """See `trio.abc.ReceiveStream`."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        has_waited = False
+        while True:
+            try:
+                data = self.socket.recv(max_bytes or RECEIVE_BYTES)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self.socket)
+                has_waited = True
+            except OSError as error:
+                raise self._told(error) from error
+            else:
+                if not has_waited:  # who sends without a pause must not keep others from their turn
+                    await trio.lowlevel.cancel_shielded_checkpoint()
+                return data
+
+    async def send_eof(self) -> None:
+        """See `trio.abc.HalfCloseableStream`."""
+        await trio.lowlevel.checkpoint()
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise self._told(error) from error
+
+    async def aclose(self) -> None:
+        """See `trio.abc.AsyncResource`."""
+        if self.socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()
+        await trio.lowlevel.checkpoint()
+
+    def _told(self, error: OSError) -> trio.ClosedResourceError | trio.BrokenResourceError:
+        """Who is at fault: we, who closed it, or the other side."""
+        if self.socket.fileno() < 0:
+            return trio.ClosedResourceError("this connection was closed")
+        return trio.BrokenResourceError(f"the connection broke: {error}")
+
+
+class TcpListener(trio.abc.Listener[TcpStream]):
+    """A socket that listens.
+
+    Args:
+        sock: bound, and listening.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+
+    async def accept(self) -> TcpStream:
+        """The next connection.
+
+        Raises:
+            OSError: the process or the machine has no room for one.
+        """
+        await trio.lowlevel.checkpoint()
+        while True:
+            try:
+                connected, _ = self.socket.accept()
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self.socket)
+            except OSError as error:
+                if error.errno not in _GONE_MEANWHILE:
+                    raise
+            else:
+                return TcpStream(connected)
+
+    async def aclose(self) -> None:
+        """See `trio.abc.AsyncResource`."""
+        if self.socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()
+        await trio.lowlevel.checkpoint()
