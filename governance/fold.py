@@ -47,6 +47,9 @@ from .rulebook import check_statement
 from .statement_index import Chains
 from .undoing import Back, begins, undoing
 
+_Dirty = dict[Subject, dict[bytes, None] | None]
+"""Records to be made anew, with what is to be judged for each; None: all that is said of it."""
+
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
 _SUBJECTS: Final = ids_about(About.SUBJECT, "statements")
@@ -162,7 +165,7 @@ class Fold:
         self._committed = Committed(self.chains, ecosystem, kept)
         self._record_trie: Trie = kept.trie(RECORDS)
         self._law_is_stale = False
-        self._dirty: dict[Subject, None] = {}
+        self._dirty: _Dirty = {}
         self._dirty_annulments: dict[bytes, None] = {}
         self._fresh: dict[bytes, Statement] = {}
         if ecosystem in self.chains:
@@ -270,16 +273,30 @@ class Fold:
 
     def _mark(self, statement: Statement) -> None:
         if (subject := subject_of(statement)) is not None:
-            self._dirty[subject] = None
+            self._soil(subject, statement)
             if is_founding(statement):  # what narrowed it weighs as much as it does
-                for about in self._subjects.get(subject, ()) if self._annulments else ():
-                    for annulment in self._annulments.get(about, ()):
+                for said in self._subjects.get(subject, ()) if self._annulments else ():
+                    for annulment in self._annulments.get(said, ()):
                         self._dirty_annulments[annulment] = None
         for annulment in (statement.id, *self._annulments.get(statement.id, ())):
             if (held := self.chains[annulment]).kind == "statement.annul":
                 self._dirty_annulments[annulment] = None
-                if (target := self.chains.get(held.body["target"])) is not None and target.kind != "statement.annul":
-                    self._dirty.update(dict.fromkeys(filter(None, [subject_of(target)])))
+                target = self.chains.get(held.body["target"])
+                about = None if target is None or target.kind == "statement.annul" else subject_of(target)
+                if about is not None:
+                    self._soil(about, target)
+
+    def _soil(self, subject: Subject, statement: Statement | None = None) -> None:
+        """Marks a record to be made anew, and what is to be judged for it: everything about its subject, or less.
+
+        Of what is said of an issuer only what founds a thing has a bearing on the rest. So one statement more costs one
+        judgement, however many there are; and what only another record contributes to costs none.
+        """
+        is_alone = statement is not None and subject[0] == "issuer" and not is_founding(statement)
+        if statement is not None and not is_alone:
+            self._dirty[subject] = None
+        elif (marked := self._dirty.setdefault(subject, {})) is not None and statement is not None:
+            marked[statement.id] = None
 
     def __len__(self) -> int:
         return len(self.chains)
@@ -306,8 +323,7 @@ class Fold:
             self._dirty_annulments = {}
             for kind in ORDER:
                 for subject in sorted(s for s in self._dirty if s[0] == kind):
-                    del self._dirty[subject]
-                    self._settle_subject(self.law, subject, changed)
+                    self._settle_subject(self.law, subject, self._dirty.pop(subject), changed)
         was, self._was_effective = self._was_effective, {}
         return Changes(
             records=tuple(sorted(changed)),
@@ -333,7 +349,8 @@ class Fold:
                 self._touch(statement)
         # Whose share what is said comes out of may have changed, though what it says has not.
         for subject in list(self._dirty):
-            self._dirty.update((target, None) for target, _ in self._contributions.get(subject, ()))
+            for target, _ in self._contributions.get(subject, ()):
+                self._soil(target)
         self._store(("charter", law.charter.id), charter_record(law), changed)
         known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
         known |= {("authority", by): None for by in self._records["authority"]}
@@ -349,15 +366,18 @@ class Fold:
         for held in self.chains.governing():
             self._note(held, self._judge(law, held))
 
-    def _settle_subject(self, law: Law, subject: Subject, changed: dict[Subject, None]) -> None:
-        statements = [self.chains[statement] for statement in self._subjects.get(subject, ())]
+    def _settle_subject(
+        self, law: Law, subject: Subject, marked: dict[bytes, None] | None, changed: dict[Subject, None]
+    ) -> None:
+        """Makes a subject's record anew; `marked` is judged before, or (None) all that is said of it."""
+        said = self._subjects.get(subject, ())
+        for statement in in_judging_order([self.chains[each] for each in (said if marked is None else marked)]):
+            self._note(statement, self._judge(law, statement))
         facts: dict[str, list[Effective]] = {}
-        for statement in in_judging_order(statements):
-            verdict = self._judge(law, statement)
-            self._note(statement, verdict)
-            if verdict.voice is not None and verdict.since is not None:
-                fact = self._fact(law, statement, InForce(verdict.voice, verdict.since))
-                facts.setdefault(statement.kind, []).append(fact)
+        for each in said:
+            if (in_force := self._effective.get(each)) is not None:
+                statement = self.chains[each]
+                facts.setdefault(statement.kind, []).append(self._fact(law, statement, in_force))
         contributed = dict(sorted(self._contributed.get(subject, ()), key=itemgetter(0)))
         record, contributions = make_record(law, subject, facts, contributed, self._voice_of)
         self._contribute(subject, contributions)
@@ -396,7 +416,7 @@ class Fold:
                 self._contributed[target] = entries
             else:
                 self._contributed.pop(target, None)
-            self._dirty[target] = None
+            self._soil(target)
 
     def _judge(self, law: Law, statement: Statement) -> StatementEffect:
         verdict = self._judge_alone(law, statement)

@@ -31,7 +31,7 @@ class Law:
     Attributes:
         alarms: what somebody should look at.
         ends: of each key cut off: by what and whom, and for whom it could speak.
-        forks: of each key that has forked: from where on, and what is safe.
+        forks: of each key that has forked: from which number on, and what is safe.
         unsettled: keys of which a cut-off or heads in effect name a statement that is not held whole.
     """
 
@@ -39,7 +39,7 @@ class Law:
     mandates: Mandates
     alarms: tuple[str, ...]
     ends: Ends
-    forks: dict[bytes, object]
+    forks: dict[bytes, tuple[int, frozenset[bytes]]]
     unsettled: frozenset[bytes]
 
     @property
@@ -54,12 +54,24 @@ class Law:
 
     def is_sensitive_to(self, statement: Statement) -> bool:
         """Whether a statement, by its key alone or by what it votes on, may change what strata 1 to 3 concluded."""
-        if self._is_doubtful(statement.kid):
+        if self._may_settle_fork(statement):
             return True
         if not statement.kind.startswith("vote."):
             return False
         held = (self.ground.chains.get(target) for target in statement.body["targets"])
         return any(self._is_doubtful(target.kid) for target in held if target is not None)
+
+    def _may_settle_fork(self, statement: Statement) -> bool:
+        """Whether a key in doubt, by one statement more, may be in doubt from another number on, or less.
+
+        What comes after a fork that is known, and that nobody has vouched for, changes nothing about it.
+        """
+        if not self._is_doubtful(statement.kid):
+            return False
+        fork = self.forks.get(statement.kid)
+        if fork is None or statement.kid in self.unsettled or statement.seq < fork[0]:
+            return True
+        return any(vote.kid != statement.kid for vote in self.ground.chains.votes_on(statement.id))
 
     def _is_doubtful(self, key: bytes) -> bool:
         return key in self.unsettled or self.ground.chains.is_forked(key)
@@ -102,7 +114,7 @@ def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
         mandates=mandates,
         alarms=tuple(alarms),
         ends={key: _end(ground, key) for key in sorted(ground.cuts)},
-        forks=dict(forks),
+        forks=forks,
         unsettled=frozenset(key for key, head in anchored if not chains.is_complete(head)),
     )
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
 from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
 from accredit.registry.encoding.cbor import encode
-from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, SHARED_BYTES
+from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
 from .governance_records import node_record
@@ -88,10 +88,8 @@ def make_record(
     def of(*kinds: str) -> list[Effective]:
         return [fact for each in kinds for fact in facts.get(each, ())]
 
-    def shared(
-        said: list[Effective], size: Callable[[Effective], int], capacity: int = SHARED_BYTES
-    ) -> list[Effective]:
-        return fair_share(law.mandates, said, capacity, voice=_voice, size=size, order=_order)
+    def shared(said: list[Effective], size: Callable[[Effective], int]) -> list[Effective]:
+        return fair_share(law.mandates, said, SHARED_BYTES, voice=_voice, size=size, order=_Precedence(said).of)
 
     match kind:
         case "accreditation":
@@ -149,10 +147,50 @@ def _voice(fact: Effective) -> Voice:
     return fact.voice
 
 
-def _order(fact: Effective) -> tuple[bool, int, bytes]:
-    """Of one voice: what takes something away first, then the newest."""
-    statement = fact.statement
-    return not is_narrowing(statement.kind, statement.body), -statement.iat, statement.id
+class _Precedence:
+    """Of one voice, what is kept first where not all has room.
+
+    A thief with a voice's key can flood it, and must not push out what honest hands took away with the same key. So of
+    each way to narrow (an event; an end of a key that is stated) there is one kept, then a second of each, and so on:
+    of one way those without an end first, then the earliest. After that what widens, the newest first; last what ends a
+    key that nobody has stated.
+    """
+
+    def __init__(self, said: Sequence[Effective]) -> None:
+        self._said = said
+        self._ranks: dict[bytes, tuple[int, int, int, bytes]] = {}
+
+    def of(self, fact: Effective) -> tuple[int, int, int, bytes]:
+        """Sorts what is kept first first; worked out when it is first asked for."""
+        if not self._ranks:
+            self._rank()
+        return self._ranks[fact.statement.id]
+
+    def _rank(self) -> None:
+        stated = {
+            key["id"]
+            for fact in self._said
+            for key in (*fact.statement.body.get("keys", ()), *([fact.statement.body.get("key")] * _adds_key(fact)))
+        }
+        ways: dict[tuple[Any, ...], list[tuple[int, int, bytes]]] = {}
+        for fact in self._said:
+            statement, body = fact.statement, fact.statement.body
+            if not is_narrowing(statement.kind, body):
+                self._ranks[statement.id] = (1, 0, -statement.iat, statement.id)
+            elif statement.kind == "issuer.key" and body["key_id"] not in stated:
+                self._ranks[statement.id] = (2, 0, -statement.iat, statement.id)
+            else:
+                word = body.get("event", body.get("op"))
+                way = (fact.voice, statement.kind, word, "void_from" in body, body.get("key_id"))
+                until, since = body.get("effective_until", TIME_MAX + 1), body.get("effective_from", statement.iat)
+                ways.setdefault(way, []).append((-until, since, statement.id))
+        for members in ways.values():
+            for position, (_, since, id) in enumerate(sorted(members)):
+                self._ranks[id] = (0, position, since, id)
+
+
+def _adds_key(fact: Effective) -> bool:
+    return fact.statement.kind == "issuer.key" and fact.statement.body["op"] == "add"
 
 
 def _said_bytes(fact: Effective) -> int:

@@ -5,7 +5,7 @@ make that dear, or the record too large to be passed on. Each kind of list in a 
 said than it holds, it is shared out:
 
     by charter authority, then by delegate, level by level; equally, and what one does not need goes to the others;
-    of one voice, what takes something away first, then the newest
+    of one voice, what takes something away first (of each way to do so one, and so on), then the newest
 
 So a voice that stays within its share loses nothing, whatever the others say; nobody gains a share by making delegates,
 for they share their delegator's. What is over counts for nothing (`fold.Fold.standing` says so), and comes back by

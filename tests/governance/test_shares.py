@@ -142,6 +142,67 @@ def test_an_accreditation_takes_more_events_than_anybody_needs_and_a_suspension_
     assert asked(fold).verdict is Verdict.SUSPENDED
 
 
+@pytest.mark.parametrize("junk", ["revoke", "warning"])
+def test_a_flood_with_the_same_key_does_not_push_out_a_narrowing(junk: str) -> None:
+    """A thief says the newest and the oldest, the graver and what has lapsed: the suspension stands."""
+    town = trio()
+    granted = town.says(A, "accreditation.grant", grant(scope=SCOPE))
+    suspended = town.says(A, "accreditation.status", event(granted.id, "suspend"), ISSUER)
+    for n in range(40):
+        flood = {
+            "revoke": event(granted.id, "revoke", 1_900_000_000 + n, reason_code="fraud", reason_text=PROSE),
+            "warning": event(granted.id, "suspend", n, effective_until=1_600_000_000, reason_text=f"{n}{PROSE}"),
+        }[junk]
+        town.says(A, "accreditation.status", flood, ISSUER)
+
+    fold = settled(town)
+    record = fold.get("accreditation", granted.id.hex())
+    assert record is not None
+    assert len(record["events"]) < 30
+    assert suspended.id in [one["statement"] for one in record["events"]]
+    assert asked(fold).verdict is Verdict.SUSPENDED
+
+
+def test_ends_of_keys_that_nobody_stated_do_not_push_out_the_end_of_one_that_is() -> None:
+    town, _, _, own = victim()
+    ended = town.says(own, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#key"})
+    for n in range(400):
+        body = {"issuer": ISSUER, "op": "compromise", "key_id": f"{ISSUER}#none-{n}", "reason_text": "x" * 200}
+        town.says(Pen(own.name, ISSUER, own.seq, own.prev), "issuer.key", body)
+
+    fold = settled(town)
+    assert reason_of(fold, ended)[0] is EffectState.EFFECTIVE
+    assert [one.code for one in asked(fold, key=f"{ISSUER}#key").reasons] == ["key_retired"]
+
+
+def test_one_statement_more_is_judged_alone_however_many_there_are() -> None:
+    """An urgent statement is not to wait while thousands that a stolen key said are judged again."""
+    judged = []
+    for count in (10, 200):
+        town, _, granted, own = victim()
+        for n in range(count):
+            body = {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#none-{n}"}
+            town.says(Pen(own.name, ISSUER, own.seq, own.prev), "issuer.key", body)
+        fold, asks = town.fold(), [0]
+        law = fold.law
+        assert law is not None
+        whole = type(law.ground).voices
+
+        def counted(ground: Any, statement: Any, whole: Any = whole, asks: list[int] = asks) -> Any:
+            asks[0] += 1
+            return whole(ground, statement)
+
+        suspended = town.says(A, "accreditation.status", event(granted.id, "suspend"), ISSUER, heard=False)
+        again = town.says(own, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#key"}, heard=False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(law.ground), "voices", counted)
+            for statement in (suspended, again):
+                fold.add(statement)
+                fold.settle()
+        judged.append(asks[0])
+    assert judged[0] == judged[1]
+
+
 def test_a_framework_of_the_same_id_and_delegations_to_the_same_id_stay_within_bounds() -> None:
     town, pen, _, _ = victim()
     honest = town.says(A, "framework.publish", framework())
