@@ -68,6 +68,7 @@ class Back(StrEnum):
     RETROACTIVE = "by the retroactive rule only"
     BOUNDED = "by the retroactive rule only, and no further than `max_backdating`"
     LAST = "to `last`"
+    AMENDED = "to `heads`: what they cover stays judged by the charter before"
     HEADS = "to `heads`; of a key it names none for, to its own date, further by the retroactive rule"
 
 
@@ -94,7 +95,7 @@ _ENDS_A_KEY: Final = Undoing(whose=Whose.KEY, undoes=Undoes.CARRIED, back=Back.L
 
 TABLE: Final[Mapping[str, Undoing]] = {
     "charter.genesis": _FOUNDS,
-    "charter.amend": Undoing(whose=Whose.TOGETHER, back=Back.HEADS),
+    "charter.amend": Undoing(whose=Whose.TOGETHER, back=Back.AMENDED),
     "key.add": _FOUNDS,
     "key.rotate": _ENDS_A_KEY,
     "key.retire": _ENDS_A_KEY,

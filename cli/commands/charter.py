@@ -127,12 +127,20 @@ def draft(
 @charter.command("check", example="accredit charter check charter.toml")
 @click.argument("file", type=_FILE)
 def check(file: Path) -> None:
-    """Say what a charter FILE means, in sentences, and what may be unwise about it."""
+    """Say what a charter FILE means, in sentences, who can do and undo what, and what may be unwise about it."""
+    from accredit.governance.charter import parse
+    from accredit.governance.rules_outline import outline, warnings
+
     body = read_charter(file)
-    advice = _advice(body)
+    parsed = parse(body)
+    advice, rows = [*_advice(body), *warnings(parsed)], outline(parsed)
 
     def text() -> None:
         _describe(body)
+        output.table(
+            ("kind", "done by", "undone by", "reaching back by"),
+            [(one.kind, one.done_by, one.undone_by, one.reaches_back_by) for one in rows],
+        )
         for sentence in advice:
             output.say(f"{fair('!')} {output.safe(sentence)}")
         output.say(good("It is well-formed and every rule in it can be met."))
@@ -140,7 +148,16 @@ def check(file: Path) -> None:
             f"Next: the first founder signs:  accredit charter sign {output.quoted(file)} -o genesis.json --key FILE"
         )
 
-    output.emit({"charter": documents.render(body), "advice": advice}, text)
+    undoing = [
+        {
+            "kind": one.kind,
+            "done_by": one.done_by,
+            "undone_by": one.undone_by,
+            "reaches_back_by": one.reaches_back_by,
+        }
+        for one in rows
+    ]
+    output.emit({"charter": documents.render(body), "advice": advice, "undoing": undoing}, text)
 
 
 @charter.command(

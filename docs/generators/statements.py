@@ -7,6 +7,7 @@ from accredit.governance import charter, rulebook
 from accredit.governance.charter import Rule
 from accredit.governance.key_entries import KEY
 from accredit.governance.rulebook import KINDS, Kind
+from accredit.governance.undoing import TABLE, Undoing
 from accredit.registry.domain.ceiling import check_limits
 from accredit.registry.domain.issuers import check_pinned_key
 from accredit.registry.domain.scope import check_scope
@@ -70,9 +71,25 @@ def text() -> str:
             for name, kind in KINDS.items()
         ),
     )
+    undoing = table(
+        ("what is said", "whose word it takes, besides its rule", "what it undoes", "how far it reaches back"),
+        ((names, row.whose.value, row.undoes.value, row.back.value) for names, row in _rows_of_undoing()),
+    )
     kinds = [f"### {name}\n\n{MEANING[name]}\n\n{_members(kind.check)}" for name, kind in KINDS.items()]
     shared = [f"### {name}\n\n{_members(check, at_home=True)}" for name, check in _shared()]
-    return "\n\n".join(["## Kinds", overview, *kinds, "## Maps within them", *shared])
+    return "\n\n".join(["## Undoing", undoing, "## Kinds", overview, *kinds, "## Maps within them", *shared])
+
+
+def _rows_of_undoing() -> Iterator[tuple[str, Undoing]]:
+    """Rows that say the same of several kinds or events are one."""
+    alike: dict[Undoing, list[str]] = {}
+    for name, row in TABLE.items():
+        alike.setdefault(row, []).append(name)
+    for row, names in alike.items():
+        events = [name.partition(" ")[2] for name in names if " " in name]
+        others = [code(name) for name in names if " " not in name]
+        shown = [*others, f"{code('accreditation.status')}: {', '.join(events)}"] if events else others
+        yield ", ".join(shown), row
 
 
 def _shared() -> Iterator[tuple[str, schema.Check]]:

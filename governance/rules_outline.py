@@ -1,0 +1,112 @@
+"""What a charter's rules come to: for each kind of statement who can say it, who can undo it, and who reaches back.
+
+`outline` is for people who write a charter; it is worked out by the same joins by which statements are judged
+(`undoing`). `warnings` names rules under which something can be undone more easily than done: among kinds there are
+none, for undoing takes the join; but a charter can be amended, and so its rules relaxed, by fewer than a rule asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .charter import Charter, Rule
+from .rulebook import KINDS, RETROACTIVE, rule_for
+from .undoing import TABLE, Back, join, what_is_needed
+
+UNDONE_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "accreditation.grant": ("accreditation.status", "statement.annul"),
+    "accreditation.amend": ("accreditation.amend", "statement.annul"),
+    "accreditation.status": ("accreditation.status", "statement.annul"),
+    "authority.delegate": ("authority.withdraw",),
+    "framework.publish": ("framework.status", "statement.annul"),
+    "framework.status": ("framework.status", "statement.annul"),
+    "issuer.key": ("statement.annul",),
+    "issuer.register": ("issuer.update", "statement.annul"),
+    "issuer.update": ("issuer.update", "statement.annul"),
+    "key.add": ("key.retire", "key.compromise"),
+    "mapping.publish": ("mapping.withdraw", "statement.annul"),
+    "mapping.withdraw": ("statement.annul",),
+    "node.admit": ("node.retire", "statement.annul"),
+    "node.replace": ("node.replace", "statement.annul"),
+    "node.retire": ("statement.annul",),
+    "recognition.grant": ("recognition.withdraw", "statement.annul"),
+    "recognition.withdraw": ("statement.annul",),
+}
+"""The kinds that can take another one's effect away, or give back what it took."""
+
+_NARROWS: Final = ("accreditation.amend", "accreditation.status")
+"""Kinds of which some narrow an accreditation, and so weigh as much as it does when that is undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """Of one kind, in words: who can say it, who can undo it, and who can let it reach back (empty: nobody)."""
+
+    kind: str
+    done_by: str
+    undone_by: str
+    reaches_back_by: str
+
+
+def outline(charter: Charter) -> list[Outline]:
+    """All kinds that a charter rules on, by name."""
+    found = []
+    for kind in sorted(name for name in KINDS if not name.startswith(("vote.", "charter."))):
+        undoing = [f"{way}: {_words(rule, charter)}" for way, rule in _ways(kind, charter).items()]
+        rows = [row for name, row in TABLE.items() if name.partition(" ")[0] == kind]
+        back = any(row.back in (Back.RETROACTIVE, Back.BOUNDED) for row in rows)
+        retroactive = join([_rule(kind, charter), rule_for(RETROACTIVE, charter.rules)], charter)
+        found.append(
+            Outline(
+                kind=kind,
+                done_by=_words(_rule(kind, charter), charter),
+                undone_by="; ".join(undoing),
+                reaches_back_by=_words(retroactive, charter) if back else "",
+            )
+        )
+    return found
+
+
+def warnings(charter: Charter) -> list[str]:
+    """Sentences about what can be undone more easily than done."""
+    total = len(charter.authorities)
+    found = []
+    for kind in UNDONE_BY:
+        done = _rule(kind, charter)
+        for way, rule in _ways(kind, charter).items():
+            if not _asks_no_less(rule, done, total):
+                found.append(f"{kind} is undone by {way} with less than it takes: {_words(rule, charter)}.")
+    amend = rule_for("charter.amend", charter.rules)
+    most = Rule(fraction=(max(amend.needed(total), total // 2 + 1), total), constituencies=amend.constituencies)
+    strict = [kind for kind in UNDONE_BY if not _asks_no_less(most, _rule(kind, charter), total)]
+    if strict:
+        found.append(
+            f"{_words(most, charter)} can amend the charter, and so relax what asks for more: {', '.join(strict)}."
+        )
+    return found
+
+
+def _rule(kind: str, charter: Charter) -> Rule:
+    return rule_for(kind, charter.rules)
+
+
+def _ways(kind: str, charter: Charter) -> dict[str, Rule]:
+    """Each way to undo a kind, and what it takes."""
+    ways: dict[str, Rule] = {}
+    for way in UNDONE_BY.get(kind, ()):
+        rules = [_rule(way, charter), _rule(kind, charter)]
+        if kind in _NARROWS:
+            rules.append(_rule("accreditation.grant", charter))
+        ways[way] = join(rules, charter)
+    return ways
+
+
+def _asks_no_less(rule: Rule, other: Rule, total: int) -> bool:
+    seats = dict(rule.constituencies)
+    return rule.needed(total) >= other.needed(total) and all(
+        seats.get(seat, 0) >= count for seat, count in other.constituencies
+    )
+
+
+def _words(rule: Rule, charter: Charter) -> str:
+    return "1 authority, by its own mandate" if rule.asks_one else what_is_needed(rule, charter)
