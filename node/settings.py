@@ -133,8 +133,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=1,
             le=100_000,
-            description="Connections at a time of one address (for IPv6, of one /64); more are answered with 503. "
-            "Trusted proxies are not counted.",
+            description="Connections at a time of one address (for IPv6, of one /64); where all are taken, the one of "
+            "them that has waited longest gives way, or, where all are at work, more get 503. Trusted proxies are not "
+            "counted.",
         ),
     ] = 250
     max_unfinished_bytes: Annotated[

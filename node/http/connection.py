@@ -96,6 +96,7 @@ class Connection:
         self._is_reading_body = False
         self._is_over = False  # the other side sends no more
         self._is_last = False  # no request follows on this connection
+        self._has_given_way = False
         self._begin(None)
 
     async def run(self) -> None:
@@ -116,7 +117,7 @@ class Connection:
 
     def _is_late(self) -> bool:
         """Whether the other side is owed the word that it was too slow."""
-        if self._server.is_stopping or self._is_over:
+        if self._server.is_stopping or self._is_over or self._has_given_way:
             return False
         return bool(self._buffer) if self._is_reading_head else self._is_reading_body and not self._has_started
 
@@ -125,6 +126,11 @@ class Connection:
         self._is_last = True
         if self._is_reading_head:
             self._scope.cancel()
+
+    def give_way(self) -> None:
+        """Ends the connection without a word: an answer to it would take the room that is needed for another."""
+        self._has_given_way = True
+        self._scope.cancel()
 
     def abort(self) -> None:
         """Ends the connection, whatever it is doing."""

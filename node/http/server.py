@@ -7,8 +7,8 @@ What one address, or all of them together, can take from the node is bounded (`C
 
 * **connections in all**: where all are taken, the one that has waited longest for a request gives way to the newcomer,
   so that whoever opens lines and says nothing shuts nobody out; where all are at work, the newcomer gets a 503;
-* **connections of one address** (for IPv6, of one /64): more get a 503. Trusted proxies, who bring the requests of
-  many, are not counted;
+* **connections of one address** (for IPv6, of one /64): likewise, among its own. Trusted proxies, who bring the
+  requests of many, are not counted;
 * **bytes of unfinished bodies**, in all and of one address: above that, a 503 in place of an answer. The first
   `SMALL_BYTES` of each are free, so that a question or an urgent statement always gets through.
 
@@ -228,20 +228,21 @@ class Server:
     def _refusal(self, address: str) -> BusyError | None:
         """Why there is no room for one more connection from `address`; makes room where it can."""
         hint = "Close connections that you do not need, or ask again in a moment."
-        if address and self._of_address[address] >= self._bounds.of_address:
+        is_full = bool(address) and self._of_address[address] >= self._bounds.of_address
+        if is_full and not self._make_room(address):
             return BusyError("overloaded", f"{address} has {self._bounds.of_address} connections open.", hint=hint)
         if len(self._open) >= self._bounds.connections and not self._make_room():
             return BusyError("overloaded", f"all {self._bounds.connections} connections are busy.", hint=hint)
         return None
 
-    def _make_room(self) -> bool:
-        """Ends the connection that has waited longest for a request; False where none waits."""
-        oldest = next(iter(self._waiting), None)
+    def _make_room(self, address: str | None = None) -> bool:
+        """Ends the connection, of an address, that has waited longest for a request; False where none waits."""
+        oldest = next((each for each in self._waiting if address is None or self._open[each] == address), None)
         if oldest is None:
             return False
         self._tell("a waiting connection made room for another", connections=len(self._open))
         self.works(oldest)  # once is enough
-        oldest.abort()
+        oldest.give_way()
         return True
 
     async def _turn_away(self, stream: trio.abc.Stream, error: BusyError) -> None:

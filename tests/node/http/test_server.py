@@ -231,10 +231,11 @@ async def test_a_fault_of_the_application_is_500_and_in_the_log(caplog: pytest.L
 async def test_hundreds_of_half_open_heads_keep_nobody_out(caplog: pytest.LogCaptureFixture) -> None:
     """Four hundred of them once held a node unreachable, with ten tracebacks a second in its log."""
     with caplog.at_level(logging.DEBUG):
-        async with serving(connections=100, of_address=1_000) as (port, _, _):
+        async with serving(connections=100, of_address=1_000) as (port, made, _):
             with lines(port, 400, b"GET / HTTP/1.1\r\nHo"):
                 for _ in range(5):
                     assert status_of(await ask(port, LAST, seconds=5.0)) == 200
+                await until(lambda: len(made._open) <= 100)
     assert not [record for record in caplog.records if record.exc_info]
     assert len(caplog.records) < 20, "a line a second, not one for each"
 
@@ -242,8 +243,8 @@ async def test_hundreds_of_half_open_heads_keep_nobody_out(caplog: pytest.LogCap
 async def test_one_address_takes_its_share_of_connections_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         async with serving(of_address=8) as (port, made, _):
-            with lines(port, 8, b""):
-                await until(lambda: len(made._open) == 8)
+            with lines(port, 8, b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"):
+                await until(lambda: len(made._open) == 8 and not made._waiting)
                 refused = await ask(port, b"")
                 assert (status_of(refused), json.loads(refused.partition(b"\r\n\r\n")[2])["code"]) == (
                     503,
@@ -253,6 +254,15 @@ async def test_one_address_takes_its_share_of_connections_and_is_told(caplog: py
             await until(lambda: not made._open)
             assert status_of(await ask(port, LAST)) == 200, "they are gone, and counted no more"
     assert not [record for record in caplog.records if record.exc_info]
+
+
+async def test_half_open_heads_of_ones_own_address_keep_nobody_out_either() -> None:
+    """Behind one address may sit a whole university."""
+    async with serving(of_address=20) as (port, made, _):
+        with lines(port, 60, b"GET / HTTP/1.1\r\nHo"):
+            for _ in range(5):
+                assert status_of(await ask(port, LAST, seconds=5.0)) == 200
+            await until(lambda: len(made._open) <= 20)
 
 
 async def test_a_trusted_proxy_brings_as_many_as_there_is_room_for() -> None:
