@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.cose import TAG_SIGN1, encode_sign1, to_be_signed
 from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, Signer, key_id, verify
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.limits import STATEMENT_BYTES
@@ -68,11 +69,8 @@ NOTE_BYTES: Final = 4 * 1024
 """Largest note in a beacon: a checkpoint with ten witnesses' lines has some 1,500 bytes, a state note with 16 signers'
 some 2,200."""
 
-_TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18
 _ALG, _KID, _EDDSA = 1, 4, -8  # COSE header labels and the algorithm
 _PROTECTED: Final = encode({_ALG: _EDDSA, _KID: bytes(ID_BYTES)})[:-ID_BYTES]  # before the key's id
-_SIGNED: Final = encode(["Signature1", None, None, None])[:-3]  # before the protected header
-_SIGNED_AAD: Final = encode(EXTERNAL_AAD)
 _VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY = range(1, 8)
 _PUSH, _ANNOUNCE, _REQUEST, _GRAFT, _PRUNE, _BEACON, _ROOT, _RECONCILE, _FETCH, _ACCUSATION, _POLL = range(1, 12)
 
@@ -254,7 +252,7 @@ def encode_frame(
             _BODY: members,
         }
     )
-    return _TAG_SIGN1 + encode([protected, {}, payload, signer.sign(_sig_structure(protected, payload))])
+    return encode_sign1(protected, payload, signer.sign(to_be_signed(protected, payload, EXTERNAL_AAD)))
 
 
 def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFrame:
@@ -287,7 +285,7 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
             f"a frame of {len(data)} bytes; at most {max_bytes} are taken.",
             hint="Send its statements in several frames.",
         )
-    if data[:1] != _TAG_SIGN1:
+    if data[:1] != TAG_SIGN1:
         raise _not_a_frame("it begins with the CBOR tag 18 (COSE_Sign1, RFC 9052)")
     outer = decode(data[1:], what="the frame", max_bytes=max_bytes)
     if type(outer) is not list or len(outer) != 4 or type(outer[1]) is not dict or outer[1]:
@@ -310,7 +308,7 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
         nonce=_octets(members[_NONCE], NONCE_BYTES, "nonce"),
         kind=_number(members[_TYPE], "type"),
         members=members[_BODY],
-        signed=_sig_structure(protected, payload),
+        signed=to_be_signed(protected, payload, EXTERNAL_AAD),
         signature=signature,
     )
 
@@ -342,11 +340,6 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
         signature=unverified.signature,
         proof=_PROOF_OF_VERIFICATION,
     )
-
-
-def _sig_structure(protected: bytes, payload: bytes) -> bytes:
-    """RFC 9052 §4.4, with our external data: bytes signed for gossip mean nothing elsewhere."""
-    return _SIGNED + encode(protected) + _SIGNED_AAD + encode(payload)
 
 
 def _encode_body(body: Body) -> tuple[int, dict[int, Any]]:

@@ -25,6 +25,7 @@ from .encoding import schema
 from .encoding.cbor import decode as decode_cbor
 from .encoding.cbor import encode as encode_cbor
 from .encoding.cbor import reread
+from .encoding.cose import TAG_SIGN1, encode_sign1, to_be_signed
 from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
 from .errors import DecodeError, RefusedError
@@ -36,7 +37,6 @@ VERSION: Final = 1
 _ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS = 1, 3, 4, 15  # COSE header labels; 15 is RFC 9597's
 _ISS, _SUB, _IAT = 1, 2, 6  # CWT claims, RFC 8392 §4
 _EDDSA: Final = -8
-_TAG_SIGN1: Final = b"\xd2"  # the one-byte head of tag 18, before an array of four: 84
 _MEMBERS: Final = schema.members(
     {
         "v": schema.integer(VERSION, VERSION),
@@ -172,7 +172,7 @@ def decode(raw: bytes) -> Unverified:
             f"a statement of {len(raw)} bytes; at most {STATEMENT_BYTES} are allowed.",
             hint="Say it in several statements.",
         )
-    if raw[:1] != _TAG_SIGN1:
+    if raw[:1] != TAG_SIGN1:
         raise DecodeError("not_cose_sign1", "a statement begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
     outer = decode_cbor(raw[1:], what="the COSE_Sign1")
     if type(outer) is not list or len(outer) != 4:
@@ -196,7 +196,7 @@ def decode(raw: bytes) -> Unverified:
         seq=content["seq"],
         prev=content["prev"],
         body=content["body"],
-        id=hashlib.sha256(_sig_structure(protected, payload)).digest(),
+        id=hashlib.sha256(to_be_signed(protected, payload)).digest(),
         kid=kid,
         signature=signature,
         raw=raw,
@@ -213,7 +213,7 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
     if key_id(public) != unverified.kid:
         raise RefusedError("wrong_key", "the statement names another key than the one it is checked with.")
     protected, _, payload, _ = decode_cbor(unverified.raw[1:])
-    if not signature_is_good(public, _sig_structure(protected, payload), unverified.signature):
+    if not signature_is_good(public, to_be_signed(protected, payload), unverified.signature):
         raise RefusedError(
             "bad_signature",
             f"the signature of {unverified.kind} by {unverified.iss} is not valid.",
@@ -241,7 +241,7 @@ def recall(raw: bytes) -> Statement:
         seq=content["seq"],
         prev=content["prev"],
         body=content["body"],
-        id=hashlib.sha256(_sig_structure(protected, payload)).digest(),
+        id=hashlib.sha256(to_be_signed(protected, payload)).digest(),
         kid=header[_KID],
         signature=signature,
         raw=raw,
@@ -251,14 +251,14 @@ def recall(raw: bytes) -> Statement:
 
 
 def encode_signed(draft: Draft, signer: Signer) -> bytes:
-    """Signs `draft` with the key of `seed`; the statement's whole encoding.
+    """Signs `draft`; returns the statement's whole encoding.
 
     Raises:
         DecodeError: the draft is not a well-formed statement, or too large.
     """
     protected, payload = _parts(draft, key_id(signer.public_key))
-    signature = signer.sign(_sig_structure(protected, payload))
-    raw = _TAG_SIGN1 + encode_cbor([protected, {}, payload, signature])
+    signature = signer.sign(to_be_signed(protected, payload))
+    raw = encode_sign1(protected, payload, signature)
     decode(raw)
     return raw
 
@@ -269,7 +269,7 @@ def statement_id(draft: Draft, kid: bytes) -> bytes:
     Raises:
         DecodeError: the draft holds something that cannot be encoded.
     """
-    return hashlib.sha256(_sig_structure(*_parts(draft, kid))).digest()
+    return hashlib.sha256(to_be_signed(*_parts(draft, kid))).digest()
 
 
 def as_unverified(draft: Draft, kid: bytes) -> Unverified:
@@ -279,7 +279,7 @@ def as_unverified(draft: Draft, kid: bytes) -> Unverified:
         DecodeError: the draft is not a well-formed statement, or too large.
     """
     protected, payload = _parts(draft, kid)
-    return decode(_TAG_SIGN1 + encode_cbor([protected, {}, payload, bytes(64)]))
+    return decode(encode_sign1(protected, payload, bytes(64)))
 
 
 def _parts(draft: Draft, kid: bytes) -> tuple[bytes, bytes]:
@@ -311,11 +311,6 @@ def _decode_protected(protected: bytes) -> tuple[bytes, str, str, int]:
     schema.text(IDENTIFIER_CHARS)(claims[_SUB], "protected.sub")
     schema.integer(0, TIME_MAX)(claims[_IAT], "protected.iat")
     return header[_KID], claims[_ISS], claims[_SUB], claims[_IAT]
-
-
-def _sig_structure(protected: bytes, payload: bytes) -> bytes:
-    """RFC 9052 §4.4, without external data."""
-    return encode_cbor(["Signature1", protected, b"", payload])
 
 
 def _require(condition: bool, path: str, expected: str) -> None:

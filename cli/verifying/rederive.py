@@ -85,7 +85,7 @@ def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, n
 
     Raises:
         RefusedError: something does not fit; names the first.
-        DecodeError: the note is none.
+        DecodeError: it is not a state note.
     """
     state = StateNote.decode(Note.decode(note).text) if note else None
     admission, fold = Admission(ecosystem), Fold(ecosystem)

@@ -1,4 +1,4 @@
-"""COSE_Sign1 with EdDSA, as receipts use it: RFC 9052 section 4.2, in deterministic CBOR.
+"""COSE_Sign1 with EdDSA: RFC 9052 section 4.2, in deterministic CBOR. Statements, frames and receipts are each one.
 
 18([ protected bstr, unprotected map, payload bstr / null, signature bstr64 ])
 signed bytes = ["Signature1", protected, h'', payload]      the payload also where it is detached (null)
@@ -19,7 +19,10 @@ ISS: Final = 1
 SUB: Final = 2
 EDDSA: Final = -8
 
-_TAG: Final = b"\xd2"  # tag 18, before an array of four
+TAG_SIGN1: Final = b"\xd2"
+"""The one-byte head of tag 18, before an array of four."""
+
+_SIGNED: Final = encode(["Signature1", None, None, None])[:-3]  # before the protected header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class Sign1:
 
     def encode(self) -> bytes:
         """The bytes, tag included."""
-        return _TAG + encode([self.protected, dict(self.unprotected), self.payload, self.signature])
+        return TAG_SIGN1 + encode([self.protected, dict(self.unprotected), self.payload, self.signature])
 
     @classmethod
     def decode(cls, data: bytes, *, what: str, max_bytes: int) -> "Sign1":
@@ -59,7 +62,7 @@ class Sign1:
         Raises:
             DecodeError: it is no COSE_Sign1 with EdDSA's length of signature, or not deterministic.
         """
-        if data[:1] != _TAG:
+        if data[:1] != TAG_SIGN1:
             raise DecodeError("not_cose_sign1", f"{what} begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
         value = decode(data[1:], what=what, max_bytes=max_bytes)
         if type(value) is not list or [type(one) for one in value] not in _SHAPES:
@@ -76,7 +79,7 @@ _SHAPES: Final = ([bytes, dict, bytes, bytes], [bytes, dict, type(None), bytes])
 def sign_detached(header: Mapping[int, Any], unprotected: Mapping[int, Any], payload: bytes, signer: Signer) -> Sign1:
     """Signs `payload` and leaves it out."""
     protected = encode(dict(header))
-    signature = signer.sign(_signed(protected, payload))
+    signature = signer.sign(to_be_signed(protected, payload))
     return Sign1(protected=protected, unprotected=unprotected, payload=None, signature=signature)
 
 
@@ -86,7 +89,7 @@ def check_detached(sign1: Sign1, payload: bytes, public: bytes) -> None:
     Raises:
         RefusedError: it does not verify.
     """
-    if not verify(public, _signed(sign1.protected, payload), sign1.signature):
+    if not verify(public, to_be_signed(sign1.protected, payload), sign1.signature):
         raise RefusedError(
             "bad_signature",
             "The signature is not one over what the proof leads to.",
@@ -94,6 +97,15 @@ def check_detached(sign1: Sign1, payload: bytes, public: bytes) -> None:
         )
 
 
-def _signed(protected: bytes, payload: bytes) -> bytes:
-    """RFC 9052 section 4.4, without external data."""
-    return encode(["Signature1", protected, b"", payload])
+def to_be_signed(protected: bytes, payload: bytes, external: bytes = b"") -> bytes:
+    """Returns the bytes that are signed (RFC 9052 section 4.4).
+
+    Args:
+        external: data that both sides know and that does not travel: bytes signed with it mean nothing without.
+    """
+    return b"".join((_SIGNED, encode(protected), encode(external), encode(payload)))
+
+
+def encode_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
+    """Returns a COSE_Sign1 whose payload travels and whose unprotected map is empty."""
+    return TAG_SIGN1 + encode([protected, {}, payload, signature])

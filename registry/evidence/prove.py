@@ -38,7 +38,7 @@ class Prover:
 
     Raises:
         RefusedError: records and note are not of one state.
-        DecodeError: the note is none.
+        DecodeError: it is not a state note.
     """
 
     def __init__(self, held: Proving, *, statements_root: bytes, note: bytes, ecosystem_id: str) -> None:

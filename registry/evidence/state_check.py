@@ -100,7 +100,7 @@ def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
     try:
         opened = open_state(note, policy.signers.keys)
     except DecodeError as error:
-        raise CheckError(CheckResult.REFUTED, "note", f"The state note is none: {error.message}") from None
+        raise CheckError(CheckResult.REFUTED, "note", f"This is not a state note: {error.message}") from None
     except RefusedError as error:
         result = CheckResult.UNWITNESSED if error.code == "unsigned" else CheckResult.REFUTED
         raise CheckError(result, "cosignatures", error.message, hint=error.hint) from None
