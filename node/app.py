@@ -84,7 +84,7 @@ class Ports:
         """Those of this machine."""
         return cls(
             clock=SystemClock(config.clock_offset_ms / 1_000),
-            peers=Peers(timeout_seconds=config.request_timeout_ms / 1_000, proxy=config.proxy),
+            peers=Peers(timeout_seconds=config.request_timeout_ms / 1_000, outgoing=config.outgoing),
         )
 
 

@@ -28,6 +28,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_typ
 import msgspec
 from msgspec import Meta
 
+from accredit.node.clients.outgoing import Outgoing
 from accredit.node.storage.atomic_files import create_file, read_file
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.witness import Witness
@@ -216,7 +217,22 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         Meta(
             pattern=_URL,
-            description="HTTP proxy for requests to peers. The usual proxy variables of the environment are ignored.",
+            description="HTTP proxy for requests to others, http://host:port. The usual proxy variables of the "
+            "environment are ignored; the command line reads this variable too.",
+        ),
+    ] = ""
+    ca_file: Annotated[
+        str,
+        Meta(
+            description="Path of certificates (PEM) to trust besides the public ones in requests to others, such as "
+            "those of your organisation's certificate authority. The command line reads this variable too."
+        ),
+    ] = ""
+    source_address: Annotated[
+        str,
+        Meta(
+            description="Address of this machine to call others from, where it has several. Not together with a proxy. "
+            "The command line reads this variable too."
         ),
     ] = ""
     tick_ms: Annotated[
@@ -279,6 +295,15 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 raise ValueError(f"trusted_proxies: {error}; write 192.0.2.0/24") from error
 
     @property
+    def outgoing(self) -> Outgoing:
+        """How requests to others leave this machine.
+
+        Raises:
+            InputError: proxy and source_address are both set, or the proxy is none.
+        """
+        return Outgoing(ca_file=self.ca_file, proxy=self.proxy, source_address=self.source_address)
+
+    @property
     def ecosystem_id(self) -> bytes:
         """The genesis statement's id, 32 bytes.
 
@@ -324,7 +349,16 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return Path(self.keys_file) if self.keys_file else Path(self.data_dir) / "node-keys.json"
 
 
-_PATHS: Final = ("genesis_file", "data_dir", "heads_dir", "keys_file", "keys_passphrase_file", "tls_cert", "tls_key")
+_PATHS: Final = (
+    "genesis_file",
+    "data_dir",
+    "heads_dir",
+    "keys_file",
+    "keys_passphrase_file",
+    "tls_cert",
+    "tls_key",
+    "ca_file",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,8 +47,9 @@ def _nodes(_context: click.Context, _parameter: click.Parameter, value: tuple[st
 def connected(url: str) -> Iterator["NodeClient"]:
     """A client for one node, closed at the end."""
     from accredit.node.clients.node_client import NodeClient
+    from accredit.node.clients.outgoing import Outgoing
 
-    with NodeClient(url) as client:
+    with NodeClient(url, outgoing=Outgoing.from_environment()) as client:
         yield client
 
 

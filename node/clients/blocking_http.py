@@ -16,6 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 from accredit.registry.errors import RemoteError
 
+from .outgoing import NOTHING_SET, Outgoing
+
 CONNECT_SECONDS: Final = 10.0
 """For a connection; one that takes longer is lost or far away. A guess."""
 
@@ -52,15 +54,19 @@ class BlockingHttp:
     Args:
         url: as `node_url` spells it; a path in it comes before every target.
         timeout: seconds for each part of an answer.
+        outgoing: a private certificate authority, a proxy, an address to call from.
 
     Redirections are not followed, answers not decompressed (none is asked for), the environment's proxies not used.
     """
 
-    def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS) -> None:
+    def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS, outgoing: Outgoing = NOTHING_SET) -> None:
         self.url = url
         self._parts = urlsplit(url)
         self._timeout = timeout
+        self._outgoing = outgoing
         self._open: http.client.HTTPConnection | None = None
+        self._headers: dict[str, str] = {}
+        self._is_asked_whole = False
 
     def __enter__(self) -> Self:
         return self
@@ -110,11 +116,7 @@ class BlockingHttp:
                     raise http.client.IncompleteRead(bytes(body), response.length)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise RemoteError(
-                "unreachable",
-                f"{self.url} could not be asked ({type(error).__name__}: {error}).",
-                hint="Check that the node runs and the URL is right, or ask another node.",
-            ) from None
+            raise _unreachable(self.url, error) from None
         except BaseException:
             self.close()  # what is left of the answer must not be taken for the next one
             raise
@@ -130,18 +132,66 @@ class BlockingHttp:
             self._open = self._new()
             self._open.connect()
             self._open.sock.settimeout(self._timeout)
-        self._open.request(method, self._parts.path + target, body=content, headers=dict(headers))
+        place, more = self._parts.path + target, self._headers
+        if self._is_asked_whole:
+            place = f"{self._parts.scheme}://{self._parts.netloc}{place}"
+        self._open.request(method, place, body=content, headers={**headers, **more})
         return self._open.getresponse()
 
     def _new(self) -> http.client.HTTPConnection:
         host = unquote(self._parts.hostname or "")  # a zone's percent sign is encoded in a URL, and nowhere else
-        patience = min(CONNECT_SECONDS, self._timeout)
-        if self._parts.scheme == "http":
-            return http.client.HTTPConnection(host, self._parts.port or http.client.HTTP_PORT, timeout=patience)
-        import ssl
+        patience, is_plain = min(CONNECT_SECONDS, self._timeout), self._parts.scheme == "http"
+        port = self._parts.port or (http.client.HTTP_PORT if is_plain else http.client.HTTPS_PORT)
+        source = (self._outgoing.source_address, 0) if self._outgoing.source_address else None
+        self._headers = {"Host": host_header(self._parts.netloc)} if "%25" in self._parts.netloc else {}
+        self._is_asked_whole = False
+        place = (host, port)
+        if self._outgoing.proxy:
+            proxy_host, proxy_port, proxy_headers = self._outgoing.proxy_place()
+            place = (proxy_host, proxy_port)
+            if is_plain:
+                self._headers, self._is_asked_whole = proxy_headers, True
+        if is_plain:
+            return http.client.HTTPConnection(*place, timeout=patience, source_address=source)
+        made = http.client.HTTPSConnection(
+            *place, timeout=patience, source_address=source, context=self._outgoing.trusted()
+        )
+        if self._outgoing.proxy:
+            made.set_tunnel(host, port, proxy_headers)
+        return made
 
-        import certifi
 
-        trusted = ssl.create_default_context(cafile=certifi.where())
-        port = self._parts.port or http.client.HTTPS_PORT
-        return http.client.HTTPSConnection(host, port, timeout=patience, context=trusted)
+def host_header(netloc: str) -> str:
+    """Return host and port without the zone, which means nothing to the other side (RFC 6874 §4)."""
+    before, _, after = netloc.partition("%25")
+    return before + after[after.index("]") :]
+
+
+def _unreachable(url: str, error: Exception) -> RemoteError:
+    """The error whose text and hint are those of its own cause."""
+    kind, said = type(error).__name__, str(getattr(error, "verify_message", "") or error)
+    if kind == "SSLCertVerificationError":
+        return RemoteError(
+            "untrusted_certificate",
+            f"The certificate of {url} is not trusted ({said}).",
+            hint="If your organisation has a certificate authority of its own, name its file: ACCREDIT_CA_FILE=FILE",
+        )
+    if kind == "SSLError" and url.startswith("https:"):
+        return RemoteError(
+            "no_tls",
+            f"{url} does not speak TLS as it should ({said}).",
+            hint=f"If it speaks plain HTTP, ask {url.replace('https:', 'http:', 1)}",
+        )
+    if kind == "gaierror":
+        return RemoteError(
+            "unknown_host", f"The host name in {url} is not known ({said}).", hint="Check how it is written."
+        )
+    if kind == "ConnectionRefusedError":
+        return RemoteError(
+            "unreachable", f"Nobody listens at {url}.", hint="Check that the node runs there, or ask another node."
+        )
+    return RemoteError(
+        "unreachable",
+        f"{url} could not be asked ({kind}: {said}).",
+        hint="Check that the node runs and the URL is right, or ask another node.",
+    )

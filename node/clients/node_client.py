@@ -24,6 +24,7 @@ from accredit.registry.errors import AccreditError, DecodeError, InputError, Not
 
 from .blocking_http import ANSWER_SECONDS, BlockingHttp, HttpWay
 from .node_url import node_url
+from .outgoing import NOTHING_SET, Outgoing
 
 ANSWER_BYTES: Final = 64 * 1024 * 1024
 """The longest answer taken: a list of 10^5 issuers is some 20 MiB."""
@@ -41,16 +42,24 @@ class NodeClient:
         url: of the node, with or without a slash at its end.
         timeout: seconds to wait for each part of an answer.
         way: another way to reach it than a connection.
+        outgoing: a private certificate authority, a proxy, an address to call from.
 
     Raises:
         InputError: `bad_url`.
     """
 
-    def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS, way: HttpWay | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = ANSWER_SECONDS,
+        way: HttpWay | None = None,
+        outgoing: Outgoing = NOTHING_SET,
+    ) -> None:
         self.url = node_url(url)
         self.clock_ahead: float | None = None
         """Seconds by which this machine's clock is ahead of the node's, by its last answer; None before the first."""
-        self._way = way or BlockingHttp(self.url, timeout=timeout)
+        self._way = way or BlockingHttp(self.url, timeout=timeout, outgoing=outgoing)
 
     def __enter__(self) -> Self:
         return self

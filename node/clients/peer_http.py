@@ -29,6 +29,8 @@ import trio
 
 from accredit.registry.errors import RemoteError
 
+from .outgoing import NOTHING_SET, Outgoing
+
 CONNECTIONS: Final = 2
 """To one peer: one for what is urgent, one for the rest (`gossip.peer`)."""
 
@@ -53,8 +55,8 @@ class Peers:
 
     Args:
         timeout_seconds: for an answer to begin, connecting included, and for its body.
-        proxy: URL of an HTTP proxy; empty for none.
-        tls: certificates to trust; by default those that httpx brings.
+        outgoing: a private certificate authority, a proxy, an address to call from.
+        tls: certificates to trust; by default the public ones and those that `outgoing` names.
         transport: makes what carries the requests of one client; by default TCP. The simulator has its own.
     """
 
@@ -62,12 +64,12 @@ class Peers:
         self,
         *,
         timeout_seconds: float = 10.0,
-        proxy: str = "",
+        outgoing: Outgoing = NOTHING_SET,
         tls: ssl.SSLContext | None = None,
         transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
     ) -> None:
         self._timeout = timeout_seconds
-        self._proxy = proxy or None
+        self._outgoing = outgoing
         self._tls = tls
         self._transport = transport
         self._lines: OrderedDict[tuple[str, bool], _Line] = OrderedDict()
@@ -133,7 +135,7 @@ class Peers:
                 finally:
                     await response.aclose()
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                raise _unreachable(url, str(error) or type(error).__name__) from error
+                raise _unreachable(url, _why(error)) from error
 
     async def _body(self, response: httpx.Response, max_bytes: int) -> bytes:
         parts, body = response.aiter_raw(), bytearray()
@@ -159,15 +161,22 @@ class Peers:
 
     def _new_client(self) -> httpx.AsyncClient:
         if self._tls is None and self._transport is None:
-            self._tls = httpx.create_ssl_context(trust_env=False)
+            self._tls = self._outgoing.trusted()
+        verify = True if self._tls is None else self._tls
+        limits = httpx.Limits(max_connections=1, keepalive_expiry=KEPT_SECONDS)
+        transport = None if self._transport is None else self._transport()
+        if transport is None and self._outgoing.source_address:
+            transport = httpx.AsyncHTTPTransport(
+                verify=verify, limits=limits, trust_env=False, local_address=self._outgoing.source_address
+            )
         return httpx.AsyncClient(
-            verify=True if self._tls is None else self._tls,
-            proxy=self._proxy,
+            verify=verify,
+            proxy=self._outgoing.proxy or None,
             trust_env=False,
             timeout=None,
-            transport=None if self._transport is None else self._transport(),
+            transport=transport,
             headers={"accept-encoding": "identity"},
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=KEPT_SECONDS),
+            limits=limits,
         )
 
 
@@ -285,6 +294,18 @@ async def _abandon(response: httpx.Response, parts: AsyncIterator[bytes]) -> Non
     await response.aclose()
     with suppress(httpx.HTTPError):
         _ = [part async for part in parts]
+
+
+def _why(error: BaseException) -> str:
+    """What really happened: httpx keeps it in the causes of its own errors, whose text may be empty."""
+    said = str(error)
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        said = str(cause) or said
+        cause = cause.__cause__ or cause.__context__
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return f"certificate verify failed; a private authority is named by the setting ca_file ({said})"
+    return said or type(error).__name__
 
 
 def _unreachable(url: str, why: str) -> RemoteError:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from accredit.node.clients.outgoing import Outgoing
 from accredit.node.clients.peer_http import Peers
 from accredit.registry.errors import RemoteError
 from tests.strategies.web import Handler, Web, answer, serve
@@ -20,7 +21,7 @@ async def web_of(handler: Handler) -> AsyncIterator[Web]:
 
 @asynccontextmanager
 async def peers_with(timeout_seconds: float = 5.0, proxy: str = "") -> AsyncIterator[Peers]:
-    peers = Peers(timeout_seconds=timeout_seconds, proxy=proxy)
+    peers = Peers(timeout_seconds=timeout_seconds, outgoing=Outgoing(proxy=proxy))
     try:
         yield peers
     finally:
