@@ -213,7 +213,7 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
         if standing.state is EffectState.RETRACTED:
             return f"{name} was taken back by whoever proposed it"
         if own:
-            return f"its key has signed or voted on {name} already, and the first counts for good"
+            return f"its key has signed or voted on {name} already; a vote cannot be changed"
         if not counts_for(law, ground.voices(vote), subject, effective):
             return f"{subject.iss} decides {name} alone"
         if subject.kind == "charter.amend":
@@ -228,7 +228,7 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
         return None  # each rejection brings nearer that those who took an approval back may approve another one
     if standing.state is EffectState.RETRACTED:
         return f"{name} was taken back by whoever proposed it"
-    return f"its key has voted on {name} already, and the first counts for good" if own and not is_retraction else None
+    return f"its key has voted on {name} already; a vote cannot be changed" if own and not is_retraction else None
 
 
 def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effective: Finder) -> bool:
@@ -305,7 +305,7 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
             state=state, reason=f"It needs {keys} keys of {own[0].by}.", approvals=speaking, needed=needed
         )
     if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
-        return _no("it is no key of its author's", needed)
+        return _no("this key does not belong to that authority", needed)
     needed = what_is_needed(TWO if rule.asks_one else rule, charter)
     return StatementEffect(state=EffectState.WAITING, reason=f"It needs {needed}.", approvals=speaking, needed=needed)
 

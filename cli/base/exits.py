@@ -35,6 +35,7 @@ from accredit.registry.errors import (
 )
 
 from . import streams
+from .for_people import said
 
 OK: Final = 0
 NEGATIVE: Final = 1
@@ -128,7 +129,7 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
 
 def _words(error: BaseException) -> tuple[str, str, str]:
     if isinstance(error, AccreditError):
-        return error.code, error.message, error.hint
+        return error.code, said(error.message), said(error.hint)
     if isinstance(error, click.ClickException):
         return "usage", error.format_message(), "Add --help to the command to see how it is used."
     if isinstance(error, OSError):
@@ -142,6 +143,6 @@ def _words(error: BaseException) -> tuple[str, str, str]:
 
 
 def _safe(text: str) -> str:
-    from .output import safe
+    from .output import safe_lines
 
-    return safe(text)
+    return safe_lines(text)

@@ -10,6 +10,7 @@
 """
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,8 +33,9 @@ def emit(data: Any, text: Callable[[], None]) -> None:
 
 
 def to_json(data: Any) -> str:
-    """Indented JSON; bytes as lower-case hex, tuples as lists."""
-    return json.dumps(plain(data), indent=2, ensure_ascii=False)
+    """Return indented JSON; bytes as lower-case hex, tuples as lists. What a terminal would obey is escaped in it."""
+    written = json.dumps(plain(data), indent=2, ensure_ascii=False)
+    return written if written.isascii() else _OBEYED.sub(lambda found: json.dumps(found[0])[1:-1], written)
 
 
 def plain(value: Any) -> Any:
@@ -48,19 +50,25 @@ def plain(value: Any) -> Any:
 
 
 def safe(text: object) -> str:
-    """Return `text` for a terminal: control, format and line-direction characters as visible escapes; newlines stay.
+    """Return `text` on one line of a terminal: what could move, hide or reorder anything becomes a visible escape.
 
-    Joiners between letters of a script that needs them (Persian, Hindi) stay too: they show nothing of their own.
+    Line breaks too, so that nobody's name can look like a line of ours; `lines` puts several texts below each other.
+    Joiners between letters of a script that needs them (Persian, Hindi) stay: they show nothing of their own.
     """
     written = str(text)
     if written.isprintable():
         return written
     return "".join(
         one
-        if one == "\n" or one.isprintable() or one == "\u00a0" or (one in _JOINERS and _joins(written, at))
+        if one.isprintable() or one == "\u00a0" or (one in _JOINERS and _joins(written, at))
         else one.encode("unicode_escape").decode()
         for at, one in enumerate(written)
     )
+
+
+def safe_lines(text: str) -> str:
+    """Return text of ours that has line breaks, each of its lines made `safe`."""
+    return "\n".join(safe(line) for line in text.split("\n"))
 
 
 _JOINERS = "\u200c\u200d"
@@ -69,11 +77,6 @@ _JOINERS = "\u200c\u200d"
 def _joins(text: str, at: int) -> bool:
     around = text[at - 1 : at] + text[at + 1 : at + 2]
     return len(around) == 2 and all(one.isalpha() and not one.isascii() for one in around)
-
-
-def one_line(text: object) -> str:
-    """Return `safe` text on one line: nobody's name can look like a line of ours."""
-    return safe(text).replace("\n", "\\n")
 
 
 class Styled(str):
@@ -99,7 +102,23 @@ def quoted(path: object) -> str:
 
 def say(text: str = "", *, err: bool = False) -> None:
     """One line or more of text whose untrusted parts went through `safe` or `styled`."""
-    streams.write(text, err=err)
+    streams.write(_net(text), err=err)
+
+
+def _net(text: str) -> str:
+    """The last look at what is printed: colours stay, and nothing else that a terminal would obey."""
+    if text.isascii() and "\x1b" not in text:
+        return text
+    return _OBEYED.sub(
+        lambda found: found[0] if _COLOUR.fullmatch(found[0]) else found[0].encode("unicode_escape").decode(), text
+    )
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,8}m")
+_HIDDEN = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2067\ufeff"
+_OBEYED = re.compile(rf"\x1b\[[0-9;]{{0,8}}m|[{_HIDDEN}]")
+"""Control characters, and those that change the direction of text or show nothing. The isolate that `layout` puts
+around a name from right to left (U+2068, U+2069) is ours."""
 
 
 def note(text: str) -> None:

@@ -80,7 +80,7 @@ def show(authority_id: str, nodes: tuple[str, ...]) -> None:
                     ("delegation", standing["via"]),
                     ("constituency", standing["constituency"]),
                     ("may say", ", ".join(standing["actions"]) if standing["actions"] else "everything"),
-                    ("limits", "\n".join(documents.outline(standing["limits"])) if standing["limits"] else ""),
+                    ("limits", output.lines(documents.outline(standing["limits"])) if standing["limits"] else ""),
                     ("valid", _validity(standing)),
                     ("speaks with", f"{standing['threshold']} of {len(standing['keys'])} keys"),
                     ("web", standing.get("url")),

@@ -94,16 +94,43 @@ def check(
     if policy_path is None:
         raise InputError(
             "no_policy",
-            "An answer is judged by your trust policy, and none is named.",
+            "A trust policy is needed to check an answer.",
             hint="Add --policy FILE; accredit trust export makes one.",
         )
     if issuer is None and asked:
         raise click.UsageError("The options of a question need its issuer: ID.")
+    require_evidence(data, file)
     now = int(time.time())
     query = None if issuer is None else query_of(asked.question(issuer), read_policy(policy_path).charter)
     answer = check_answer(data, query, policy_path, now)
     output.emit({"kind": "answer", **answer.to_json()}, lambda: show_answer(answer, now, asked=query is not None))
     answer.end()
+
+
+def require_evidence(data: bytes, file: Path) -> None:
+    """Refuse a file that was never meant as evidence: it accuses nobody.
+
+    Raises:
+        DecodeError: `not_evidence`; says what it is, where that can be told.
+    """
+    is_map = data[:1] >= b"\xa0" and data[:1] <= b"\xbf"  # CBOR's maps; a damaged one is still evidence, and is judged
+    if is_map and all(member in data for member in (b"equery", b"fanswer")):
+        return
+    what, hint = "no evidence file", "accredit query … --evidence FILE writes one."
+    for begins, kind, advice in _OTHER_FILES:
+        if data.lstrip()[: len(begins)] == begins:
+            what, hint = f"{kind}, not an evidence file", advice
+            break
+    raise DecodeError("not_evidence", f"{file} is {what}.", hint=hint)
+
+
+_OTHER_FILES: Final = (
+    (b"accredit-snapshot/", "a snapshot", "Ask it: accredit snapshot query FILE ID --policy POLICY"),
+    (b"accredit trust policy", "a trust policy", "Name it with --policy, and the evidence file first."),
+    (b"{", "JSON", "An answer of a node is its own word; accredit query … --evidence FILE asks for its proof."),
+    (b"-----BEGIN", "a key or a certificate", "accredit query … --evidence FILE writes an evidence file."),
+)
+"""How other files begin that are given here by mistake, what they are, and what to do."""
 
 
 def is_conflict(data: bytes) -> bool:

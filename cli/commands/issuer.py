@@ -65,7 +65,9 @@ accredit issuer list --category community_college --status active""",
 @click.option("--category", help="As in postsecondary_4yr, bootcamp, labor_union.")
 @click.option("--status", help="Of an accreditation, now: active, suspended, …")
 @click.option("--jurisdiction", help="ISO 3166, as in US or US-IN.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Maximum number to show."
+)
 @node_option
 def list_(
     name: str | None,

@@ -263,7 +263,10 @@ def status(file: Path, nodes: tuple[str, ...]) -> None:
         output.facts(
             [
                 ("key", known["key"]),
-                ("speaks for", "\n".join(sorted({one["by"] for one in known["authorities"]})) or "nobody (any more)"),
+                (
+                    "speaks for",
+                    output.lines(sorted({one["by"] for one in known["authorities"]})) or "nobody (any more)",
+                ),
                 ("statements", f"{known['seq']} of {known['budget']}"),
                 ("newest", known["head"]),
                 ("forked", output.bad("yes: two statements under one number") if known["forked"] else ""),

@@ -25,10 +25,10 @@ from accredit.cli.verifying.decision_text import decision_view, details_of, show
 from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import write_atomically
-from accredit.registry.errors import RefusedError
+from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult
-from accredit.registry.evidence.trust_policy import TrustPolicy
+from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
@@ -37,6 +37,29 @@ snapshot = CommandGroup("snapshot", help="All records in one file: sync it, then
 
 _DELTA = b"accredit-delta/"
 _RESULTS = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
+
+
+max_age_option = click.option(
+    "--max-age",
+    metavar="DURATION",
+    help="How old the snapshot may be, as in 2h or 7d; default: what the policy says. 90 days at most.",
+)
+
+
+def seconds_of(max_age: str | None) -> int | None:
+    """Return the seconds of `--max-age`.
+
+    Raises:
+        InputError: it is no duration, or longer than a note can be relied on.
+    """
+    if max_age is None:
+        return None
+    seconds = documents.duration(max_age, "--max-age")
+    if not 1 <= seconds <= LIFETIME:
+        raise InputError(
+            "bad_max_age", f"--max-age {max_age} is not from 1s to 90d.", hint="Write 2h or 7d; 90d is the longest."
+        )
+    return seconds
 
 
 @snapshot.command(
@@ -62,7 +85,7 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
         fetched, how = first_good(nodes, lambda client: _fetch(client, held, policy, now))
     write_atomically(file, fetched.encode())
     remember(policy_path, fetched.noted.state)
-    data = {"file": str(file), "fetched": how, "statements_before": before, **_facts(fetched, policy)}
+    data = {"file": str(file), "fetched": how, "statements_before": before, **_facts(fetched, policy, now)}
 
     def text() -> None:
         output.say(f"{good('Verified')}  {file} holds {len(fetched)} records ({how}).")
@@ -78,26 +101,32 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
 @click.argument("file", type=FILE)
 @click.argument("issuer", metavar="ID")
 @policy_option
+@max_age_option
 @question_options
-def query(file: Path, issuer: str, policy_path: Path, asked: QueryOptions) -> None:
+def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked: QueryOptions) -> None:
     """Ask the snapshot in FILE about issuer ID, without a network.
 
-    Ends with 0 if the answer is yes, 1 if it is no; 12 if the snapshot is too old to say (not covered), 13 if your
-    policy does not rely on the authority named.
+    How old a snapshot may be is your choice: --max-age, else what your policy says (five minutes, unless it was
+    exported with another --max-age). A question about a time before the snapshot (--on) is answered at any age of up
+    to 90 days, as of the snapshot. Ends with 0 if the answer is yes, 1 if it is no; 12 if the snapshot is too old to
+    say (not covered), 13 if your policy does not rely on the authority named.
     """
     now = int(time.time())
+    oldest = seconds_of(max_age)
     policy = read_policy(policy_path)
     question = asked.question(issuer)
     loaded = load(file, policy, now)
-    decision = loaded.ask(query_of(question, policy.charter), now)
+    decision = loaded.ask(query_of(question, policy.charter), now, max_age=oldest)
     result = _RESULTS.get(decision.reasons[0].code, CheckResult.VERIFIED)
     view = decision_view(decision)
-    data = {"result": str(result), **view, **_facts(loaded, policy)}
+    data = {"result": str(result), **view, **_facts(loaded, policy, now, oldest)}
 
     def text() -> None:
         if result is CheckResult.VERIFIED:
             said = f"{len(loaded.noted.signers)} signers vouch for a state of {loaded.noted.state.count} statements"
             output.say(f"{good('Verified')}  {said}, {documents.span(now - loaded.noted.since)} ago.")
+            if decision.reasons[-1].code == "as_of_snapshot":
+                output.say(f"  {fair('Age')}  {output.safe(decision.reasons[-1].text)}")
             output.say()
             show_decision(question, view, details_of(view, loaded), at_node=False)
             return
@@ -106,6 +135,8 @@ def query(file: Path, issuer: str, policy_path: Path, asked: QueryOptions) -> No
         if result is CheckResult.STALE:
             files = f"{output.quoted(file)} --policy {output.quoted(policy_path)}"
             output.say(f"Bring it up to date:  accredit snapshot sync {files} --node URL")
+            age = documents.span(now - loaded.noted.since)
+            output.say(f"Or, if an answer that is {age} old will do, say so: --max-age 7d")
 
     output.emit(data, text)
     if result is not CheckResult.VERIFIED:
@@ -117,12 +148,15 @@ def query(file: Path, issuer: str, policy_path: Path, asked: QueryOptions) -> No
 @snapshot.command("show", example="accredit snapshot show registry.snapshot --policy policy.txt")
 @click.argument("file", type=FILE)
 @policy_option
-def show(file: Path, policy_path: Path) -> None:
-    """Of when the snapshot in FILE is, what it holds, and until when it can be asked."""
+@max_age_option
+def show(file: Path, policy_path: Path, max_age: str | None) -> None:
+    """Show of when the snapshot in FILE is, how old, what it holds, and until when it can be asked."""
     now = int(time.time())
+    oldest = seconds_of(max_age)
     policy = read_policy(policy_path)
     loaded = load(file, policy, now)
-    output.emit({"file": str(file), **_facts(loaded, policy)}, lambda: _show_facts(loaded, policy, now))
+    data = {"file": str(file), **_facts(loaded, policy, now, oldest)}
+    output.emit(data, lambda: _show_facts(loaded, policy, now, oldest))
 
 
 def load(file: Path, policy: TrustPolicy, now: int) -> Snapshot:
@@ -161,27 +195,31 @@ def _held(file: Path, policy: TrustPolicy, now: int) -> Snapshot | None:
         return None
 
 
-def _facts(loaded: Snapshot, policy: TrustPolicy) -> dict[str, Any]:
+def _facts(loaded: Snapshot, policy: TrustPolicy, now: int, max_age: int | None = None) -> dict[str, Any]:
     state = loaded.noted.state
+    age = policy.max_age if max_age is None else max_age
     return {
         "ecosystem": state.ecosystem,
         "statements": state.count,
         "root": state.root,
         "noted": format_time(loaded.noted.since),
-        "covers_until": format_time(min(loaded.noted.since + policy.max_age, policy.expires)),
+        "age_seconds": max(0, now - loaded.noted.since),
+        "max_age_seconds": age,
+        "covers_until": format_time(min(loaded.noted.since + age, policy.expires)),
         "signers": [key.name for key in loaded.noted.signers],
         "records": dict(sorted(Counter(type_ for (type_, _), _ in loaded.items()).items())),
     }
 
 
-def _show_facts(loaded: Snapshot, policy: TrustPolicy, now: int) -> None:
-    facts = _facts(loaded, policy)
-    covered = good("yes") if loaded.covers(now) else fair("no: bring it up to date (accredit snapshot sync)")
+def _show_facts(loaded: Snapshot, policy: TrustPolicy, now: int, max_age: int | None = None) -> None:
+    facts = _facts(loaded, policy, now, max_age)
+    covered = good("yes") if loaded.covers(now, max_age) else fair("no: bring it up to date (accredit snapshot sync)")
     output.facts(
         [
             ("ecosystem", f"{loaded.noted.state.name} ({facts['ecosystem'].hex()})"),
             ("state", f"{facts['statements']} statements under the root {facts['root'].hex()}"),
             ("vouched for", f"{documents.when(facts['noted'])}, by {', '.join(facts['signers'])}"),
+            ("age", f"{documents.span(facts['age_seconds'])}, of {documents.span(facts['max_age_seconds'])} allowed"),
             ("covers", output.mix(covered, f"; until {documents.when(facts['covers_until'])}")),
             ("records", ", ".join(f"{count} {name}" for name, count in facts["records"].items())),
         ]

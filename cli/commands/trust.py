@@ -277,7 +277,7 @@ def _show(policy: TrustPolicy, now: int) -> None:
             ("signers", output.lines(f"{key.name}  {multibase(key.public)}" for key in policy.signers.keys)),
             ("quorum", _quorum(policy)),
             ("their word", f"counts for {documents.span(policy.max_age)}"),
-            ("relies on", "every authority of the ecosystem" if all_of_it else "\n".join(policy.authorities)),
+            ("relies on", "every authority of the ecosystem" if all_of_it else output.lines(policy.authorities)),
             ("good", good_for),
             ("verified", f"up to {policy.count} statements" if policy.count else "nothing yet"),
         ]

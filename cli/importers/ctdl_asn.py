@@ -137,7 +137,7 @@ class _Reader:
         """Return the members of `framework.publish` that are not computed."""
         title = self._one_text(self.framework, "name")
         if not title:
-            raise DecodeError("no_title", f"{self.source}: the framework has no ceasn:name.", hint="Add it.")
+            raise DecodeError("no_title", f"{self.source}: the framework has no ceasn:name.", hint="Add ceasn:name.")
         facts = {"id": self.id, "title": title, "version": version or self._version(), "format": "ctdl_asn"}
         sources = jsonld.references(self.framework.get("source", ())) or [
             text for _, text in jsonld.texts(self.framework.get("source", ()))

@@ -297,7 +297,7 @@ class Desk:
         if (newest.id, newest.seq) != (head.id, head.seq):
             raise RemoteError(
                 "bad_answer",
-                f"{self.nodes[0]} says another thing of your key's newest statement than it sends.",
+                f"{self.nodes[0]} contradicts itself about your key's newest statement.",
                 hint="Ask another node with --node, and tell its operator.",
             )
         return newest

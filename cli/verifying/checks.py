@@ -52,7 +52,7 @@ RESULT_WORDS: Final = {
 RESULT_MEANINGS: Final = {
     CheckResult.REFUTED: "It contradicts itself, or what you verified before. Whoever made it errs or lies.",
     CheckResult.UNWITNESSED: "Too few of the signers that your policy names vouch for it: take it for one node's word.",
-    CheckResult.STALE: "It was so; whether it still is, this does not say.",
+    CheckResult.STALE: "This was true then; it may have changed.",
     CheckResult.UNKNOWN: "Your policy cannot tell; that is neither a yes nor a no.",
 }
 
@@ -200,7 +200,7 @@ def show_answer(answer: CheckedEvidence, now: int, *, asked: bool) -> None:
         output.facts([("vouched for", f"{documents.span(now - checked.since)} ago, by {names}")])
     if answer.question is not None and answer.decision is not None:
         if not asked:
-            output.say(fair("The question is the one in the file: see that it is yours."))
+            output.say(fair("This answers the question stored in the file; check that it is the one you asked."))
         output.say()
         show_decision(answer.question, answer.decision, details_of(answer.decision, answer.records), at_node=False)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HEADLINES: Final = {
     "trusted": (good, "Trusted"),
-    "trusted_with_advisory": (good, "Trusted, with something to know"),
+    "trusted_with_advisory": (good, "Trusted, with notes"),
     "trusted_historical": (good, "Trusted for that time"),
     "suspended": (bad, "Suspended for the time being"),
     "not_trusted": (bad, "Not trusted"),
@@ -99,12 +99,20 @@ def show_decision(question: dict[str, Any], decision: dict[str, Any], details: D
             ("as of", documents.when(decision["time_requested"]) or "now"),
             ("accredited by", output.lines(_by(one, details["authorities"]) for one in details["accreditations"])),
             ("chain", _chain(decision["chain"], details["authorities"])),
-            ("why", "\n".join(safe(reason["text"]) for reason in decision["reasons"])),
-            ("not checked", "\n".join(decision["unchecked"])),
+            ("why", output.lines(_why(reason) for reason in decision["reasons"])),
+            ("not checked", output.lines(decision["unchecked"])),
             ("holds until", documents.when(decision["valid_until"]) if decision["authorized"] else ""),
-            ("next", "\n".join(_next(question, decision, details)) if at_node else ""),
+            ("next", output.lines(_next(question, decision, details)) if at_node else ""),
         ]
     )
+
+
+def _why(reason: dict[str, Any]) -> str:
+    """A reason; where something was not asked, with the option that asks it."""
+    axis = str(reason["code"]).removesuffix("_not_asked")
+    if axis in _UNASKED and axis != reason["code"]:
+        return f"{str(reason['text']).partition(', and the question')[0]}; add {_UNASKED[axis]}."
+    return str(reason["text"])
 
 
 def asked_for(question: dict[str, Any]) -> str:

@@ -188,7 +188,9 @@ def _unreachable(url: str, error: Exception) -> RemoteError:
         )
     if kind == "ConnectionRefusedError":
         return RemoteError(
-            "unreachable", f"Nobody listens at {url}.", hint="Check that the node runs there, or ask another node."
+            "unreachable",
+            f"{url} could not be asked: nobody listens there.",
+            hint="Check that the node runs there, or ask another node.",
         )
     return RemoteError(
         "unreachable",

@@ -206,7 +206,7 @@ async def _live(receive: Receive, send: Send) -> None:
 def _not_there(scope: Scope) -> Response:
     """A path outside the table; methods are judged by `_Endpoint`."""
     what = f"there is nothing at {scope['path'][:200]!r}."
-    return problem_response(problem_of(InputError("not_found", what, hint="See /openapi.json.")))
+    return problem_response(problem_of(InputError("not_found", what, hint=_instead_of(scope["path"]))))
 
 
 def _without_body(send: Send) -> Send:
@@ -214,6 +214,14 @@ def _without_body(send: Send) -> Send:
         await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
     return send_head
+
+
+def _instead_of(path: str) -> str:
+    """What to ask instead of a path that is none."""
+    for prefix in ("/v1/v1/", "/v1/log/"):
+        if path.startswith(prefix):
+            return "Give the node's base URL, without /v1."
+    return "See /openapi.json."
 
 
 class _Endpoint:

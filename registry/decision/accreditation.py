@@ -39,6 +39,18 @@ _ASKED: Final = {
     "delivery_mode": "the mode of delivery",
 }
 
+_SOME_OF: Final = {
+    "credential_types": "types of credential",
+    "achievement_types": "achievement types",
+    "competencies": "competencies",
+    "framework": "frameworks",
+    "level": "levels",
+    "jurisdiction": "places",
+    "program": "programmes",
+    "field_of_study": "fields of study",
+    "delivery_mode": "modes of delivery",
+}
+
 _KEY_TEXTS: Final = {
     KeyState.KEY_UNKNOWN: "{key} is not among the keys pinned for this issuer.",
     KeyState.KEY_NOT_YET_VALID: "{key} was not valid yet on {time}.",
@@ -248,7 +260,7 @@ def _judge_terms(case: Case, terms: Sequence[Mapping[str, Any]], notes: Notes) -
         if case.time < met(one):
             notes.advise(
                 "recorded_later",
-                f"Said to hold since {day(one['effective_from'])}, and stated only on {day(met(one))}.",
+                f"Valid from {day(one['effective_from'])}; recorded on {day(met(one))}.",
             )
         for condition in one.get("conditions", ()):
             notes.advise("condition", f"Under a condition: {condition['text']}")
@@ -379,7 +391,9 @@ def judge_scope(
                 )
             case _:
                 notes.unchecked.append(axis.name)
-                notes.advise(f"{axis.name}_not_asked", f"It is limited in {name[4:]}, which was not asked about.")
+                notes.advise(
+                    f"{axis.name}_not_asked", f"It covers only some {_SOME_OF[axis.name]}, and the question names none."
+                )
 
 
 def _judge_key(

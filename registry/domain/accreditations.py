@@ -136,6 +136,14 @@ _NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "withdraw": ("reason_code",),
     "deny": ("reason_code",),
 }
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {"reason_code": REASON_CODES, "sanction_level": SANCTION_LEVELS}
+
+
+def _add(member: str) -> str:
+    choices = _CHOICES.get(member)
+    return f"Add {member}." if choices is None else f"Add {member}, one of: {', '.join(choices)}."
+
+
 _NAMES_WHAT_IT_FOLLOWS: Final = ("lift", "reinstate", "stay", "annul", "appeal_open", "appeal_decide")
 
 
@@ -160,13 +168,13 @@ def check_status(body: Any, path: str = "body") -> None:
             raise DecodeError("unknown_member", f"{member} belongs to {', '.join(events)}, not to {event}.", where=path)
     for member in _NEEDS.get(event, ()):
         if member not in body:
-            raise DecodeError("missing_member", f"{event} needs {member}.", where=path, hint="Add it.")
+            raise DecodeError("missing_member", f"{event} needs {member}.", where=path, hint=_add(member))
     if event in _NAMES_WHAT_IT_FOLLOWS and not body["after"]:
         raise DecodeError(
-            "missing_member", f"{event} names what it is about in after.", where=f"{path}.after", hint="Add the ids."
+            "missing_member", f"{event} names what it is about in after.", where=f"{path}.after", hint="Add after."
         )
     if body.get("reason_code") == "other" and "reason_text" not in body:
-        raise DecodeError("missing_member", "the reason other needs reason_text.", where=path, hint="Say it.")
+        raise DecodeError("missing_member", "the reason other needs reason_text.", where=path, hint="Add reason_text.")
     if body.get("effective_until", TIME_MAX + 1) <= body["effective_from"]:
         raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.effective_until")
     if body.get("void_from", TIME_MIN) > body["effective_from"]:

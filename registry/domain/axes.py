@@ -32,7 +32,9 @@ for _cycle in range(4):
 def check_jurisdiction(value: Any, path: str) -> None:
     """A jurisdiction, in capitals."""
     if not isinstance(value, str) or _JURISDICTION.fullmatch(value) is None:
-        raise schema.wrong(path, "a country or a part of one (ISO 3166), as in US or US-IN", hint="Use capitals.")
+        raise schema.wrong(
+            path, "a country or a part of one (ISO 3166), as in US or US-IN", hint="Write the ISO code: DE, or US-IN."
+        )
 
 
 def jurisdiction_within(part: str, whole: str) -> bool:

@@ -70,7 +70,7 @@ def _check_multibase(value: Any, path: str) -> None:
 def _check_jwk(value: Any, path: str) -> None:
     schema.table_of(schema.text(40), schema.either(schema.text(2_000), schema.list_of(schema.text(4_000))))(value, path)
     if "kty" not in value:
-        raise DecodeError("missing_member", "a JWK says its kty (RFC 7517 §4.1).", where=path, hint="Add it.")
+        raise DecodeError("missing_member", "a JWK says its kty (RFC 7517 §4.1).", where=path, hint="Add kty.")
     for member in _SECRET_JWK_MEMBERS:
         if member in value:
             raise DecodeError(
@@ -172,7 +172,7 @@ def check_key(body: Any, path: str = "body") -> None:
     belongs = {"add": {"key"}, "retire": {"key_id", "valid_until"}, "compromise": {"key_id", "compromised_since"}}
     needed = "key" if body["op"] == "add" else "key_id"
     if needed not in body:
-        raise DecodeError("missing_member", f"{body['op']} needs {needed}.", where=path, hint="Add it.")
+        raise DecodeError("missing_member", f"{body['op']} needs {needed}.", where=path, hint=f"Add {needed}.")
     for member in ("key", "key_id", "valid_until", "compromised_since"):
         if member in body and member not in belongs[body["op"]]:
             raise DecodeError("unknown_member", f"{member} does not belong to {body['op']}.", where=path)

@@ -24,8 +24,14 @@ from .identifiers import canonical, canonical_issuer
 Check = Callable[[Any, str], None]
 """`check(value, path)`: returns None, or raises DecodeError."""
 
-# Unicode's Cc but for tab and line feed, and what turns the direction of text around (a name that reads as another).
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What shows nothing, or lets a text look like another: Unicode's Cc, marks and overrides of direction, zero-width
+# spaces and the byte order mark; not the joiners (U+200C, U+200D), which Persian and Hindi names need. The list is
+# written out, for two nodes with two versions of Unicode must not disagree.
+_HIDDEN: Final = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+)
+_CONTROL: Final = re.compile(rf"[\t\n{_HIDDEN}]")
+_CONTROL_IN_LINES: Final = re.compile(rf"[{_HIDDEN}]")
 _SPACE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
 
 
@@ -34,21 +40,24 @@ def wrong(path: str, expected: str, *, hint: str = "") -> DecodeError:
     return DecodeError("bad_member", f"expected {expected}.", where=path, hint=hint)
 
 
-def text(max_chars: int = NAME_CHARS, *, min_chars: int = 1) -> Check:
-    """Text without control characters (line breaks and tabs aside) and without white space at its ends."""
+def text(max_chars: int = NAME_CHARS, *, min_chars: int = 1, lines: bool = False) -> Check:
+    """Text without hidden characters or white space at its ends; with line breaks only if it may have `lines`."""
+    hidden = _CONTROL_IN_LINES if lines else _CONTROL
 
     def check(value: Any, path: str) -> None:
         if not isinstance(value, str) or not min_chars <= len(value) <= max_chars:
             raise wrong(path, f"text of {min_chars} to {max_chars} characters")
         if value != value.strip():
             raise wrong(path, "text without white space at its ends", hint="Remove it.")
-        if _CONTROL.search(value) is not None:
-            raise wrong(path, "text without control characters")
+        found = hidden.search(value)
+        if found is not None:
+            what = f"text without control characters (it has U+{ord(found[0]):04X})"
+            raise wrong(path, what, hint="Remove that character; it shows nothing.")
 
     return check
 
 
-prose = text(TEXT_CHARS)
+prose = text(TEXT_CHARS, lines=True)
 
 
 def integer(minimum: int, maximum: int) -> Check:
@@ -196,7 +205,7 @@ def members(required: Mapping[str, Check], optional: Mapping[str, Check] | None 
                 )
         for name in required:
             if name not in value:
-                raise DecodeError("missing_member", f"the member {name} is missing.", where=path, hint="Add it.")
+                raise DecodeError("missing_member", f"the member {name} is missing.", where=path, hint=f"Add {name}.")
         for name, member in known.items():
             if name in value:
                 member(value[name], f"{path}.{name}")

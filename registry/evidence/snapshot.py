@@ -17,6 +17,7 @@ revoked": what was not heard of is not known.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -178,17 +179,28 @@ class Snapshot:
         """The file that `load` reads."""
         return encode_snapshot(self._raw.items(), statements_root=self._statements_root, note=self.noted.note)
 
-    def covers(self, now: int) -> bool:
-        """Whether answers may be given at `now`: the note is young enough, and the policy has not expired."""
-        return self.noted.since - AHEAD_MAX <= now < min(self.noted.since + self._policy.max_age, self._policy.expires)
+    def covers(self, now: int, max_age: int | None = None) -> bool:
+        """Whether answers about now may be given at `now`: the note is young enough, and the policy has not expired.
 
-    def ask(self, query: Query, now: int) -> Decision:
-        """The decision on a query; `stale_view` where the snapshot does not cover `now`.
+        Args:
+            max_age: of the note, seconds, in place of the policy's: the verifier's own choice.
+        """
+        age = self._policy.max_age if max_age is None else max_age
+        return self.noted.since - AHEAD_MAX <= now < min(self.noted.since + age, self._policy.expires)
+
+    def ask(self, query: Query, now: int, *, max_age: int | None = None) -> Decision:
+        """Return the decision on a query; `stale_view` where the snapshot is too old for it.
+
+        A question about a time before the snapshot's note is answered at any age of it, as of the note: the reason
+        `as_of_snapshot` says so, for what was stated since (a revocation that reaches back, say) is not known.
 
         Args:
             now: the verifier's clock, seconds since 1970.
+            max_age: of the note, seconds, in place of the policy's; the verifier's own choice.
         """
-        if not self.covers(now):
+        is_current = self.covers(now, max_age)
+        is_past = query.time is not None and query.time <= self.noted.since
+        if not is_current and not (is_past and self.covers(now, LIFETIME)):
             since = text(self.noted.since)
             said = f"Not covered: this snapshot says how things stood at {since}; what came since is not known."
             return _open(query, now, Verdict.STALE_VIEW, "not_covered", said)
@@ -196,9 +208,14 @@ class Snapshot:
             said = f"The trust policy does not rely on {query.authority}."
             return _open(query, now, Verdict.INDETERMINATE, "authority_not_relied_on", said)
         try:
-            return decide_over(query, self, now, ecosystem_id=self._policy.charter)
+            if is_current:
+                return decide_over(query, self, now, ecosystem_id=self._policy.charter)
+            decision = decide_over(query, self, self.noted.since, ecosystem_id=self._policy.charter)
         except CheckError as error:
             return _open(query, now, Verdict.INDETERMINATE, "state_damaged", f"About {query.entity}: {error.message}")
+        said = f"As this snapshot knew it at {text(self.noted.since)}; what was stated since is not known."
+        known = Reason(code="as_of_snapshot", text=said)
+        return replace(decision, reasons=(*decision.reasons, known), valid_until=None)
 
     def _change(self, changes: Mapping[Subject, bytes]) -> None:
         for subject, raw in changes.items():

@@ -430,8 +430,8 @@ def test_a_cut_off_of_a_key_that_is_not_its_authors_has_no_effect() -> None:
     foreign = compromise(town, pen, town.pen(B))
     rotated = rotate(town, B, town.pen(A), Pen("planted", A), None)
 
-    assert verdict_of(town, foreign).reason == "It is no key of its author's."
-    assert verdict_of(town, rotated).reason == "It is no key of its author's."
+    assert verdict_of(town, foreign).reason == "This key does not belong to that authority."
+    assert verdict_of(town, rotated).reason == "This key does not belong to that authority."
 
 
 def test_a_cut_off_that_all_keys_but_the_authors_reject_is_closed() -> None:

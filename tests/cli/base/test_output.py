@@ -33,7 +33,7 @@ def printed(run: object, *words: str) -> str:
 @given(st.text())
 def test_no_text_of_a_stranger_reaches_the_terminal_as_a_control_sequence(text: str) -> None:
     shown = output.safe(text)
-    assert all(character == "\n" or character.isprintable() or character == "\u00a0" for character in shown)
+    assert all(one.isprintable() or one in "\u00a0\u200c\u200d" for one in shown)
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "Zs"))))
@@ -56,7 +56,7 @@ def test_text_is_for_people_and_json_is_not_printed_beside_it() -> None:
 def test_a_table_into_a_pipe_has_plain_aligned_columns() -> None:
     rows = [("a", output.good("yes"), None), ("longer", "no\nreally", 3)]
     assert printed(lambda: output.table(("name", "ok", "n"), rows)) == (
-        "name    ok         n\na       yes\nlonger  no really  3\n"
+        "name    ok          n\na       yes\nlonger  no\\nreally  3\n"
     )
 
 
@@ -75,7 +75,7 @@ def test_an_empty_table_says_what_that_means() -> None:
 
 
 def test_facts_leave_out_what_is_not_known_and_keep_lines_together() -> None:
-    text = printed(lambda: output.facts([("why", "one\ntwo"), ("until", None), ("n", 0)]), "--debug")
+    text = printed(lambda: output.facts([("why", output.lines(["one", "two"])), ("until", None), ("n", 0)]), "--debug")
     assert "until" not in text
     assert [line.strip() for line in text.replace("\x1b[2m", "").replace("\x1b[0m", "").splitlines()] == [
         "why  one",
@@ -109,3 +109,30 @@ def test_no_color_is_honoured_even_where_colour_is_possible(monkeypatch: pytest.
     assert "\x1b[" in printed(lambda: output.say(output.good("yes")))
     monkeypatch.setenv("NO_COLOR", "1")
     assert printed(lambda: output.say(output.good("yes"))) == "yes\n"
+
+
+def test_a_name_with_a_line_break_cannot_look_like_a_line_of_ours() -> None:
+    text = printed(lambda: output.facts([("issuer", "College\nverdict  Trusted")]))
+    assert len(text.splitlines()) == 1
+    assert r"College\nverdict" in text
+
+
+def test_json_on_a_terminal_holds_nothing_that_it_would_obey_and_is_still_the_same_json() -> None:
+    data = {"name": "a\u202eb\u200bc\x9bd\ufeff \u0627\u0644", "id": b"\x01"}
+    text = printed(lambda: output.emit(data, lambda: None), "--json")
+    assert json.loads(text) == {**data, "id": "01"}
+    assert not any(one in text for one in "\u202e\u200b\x9b\ufeff")
+    assert "\u0627\u0644" in text
+
+
+def test_what_slips_past_is_caught_at_the_last_moment_and_colours_stay() -> None:
+    text = printed(lambda: output.say("x\u202ey\x1b[2J" + output.good("ok")))
+    assert "\u202e" not in text
+    assert "\x1b[2J" not in text
+    assert "\x1b[32m" in text
+
+
+def test_joiners_between_letters_that_need_them_are_not_escaped() -> None:
+    persian = "\u0639\u0644\u0645\u200c\u0648\u0635\u0646\u0639\u062a"
+    assert output.safe(persian) == persian
+    assert output.safe("a\u200cb") == r"a\u200cb"

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from accredit.cli.base import exits
 from accredit.cli.demo import forgeries
+from accredit.cli.main import accredit
 from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
@@ -59,13 +61,13 @@ def test_an_answer_is_checked_at_once_and_again_without_any_network(
     offline = town.run("evidence", "check", proof, "--policy", policy, nodes=NOWHERE)
     assert offline.stdout.startswith("Verified")
     assert "by node1.example, node2.example" in offline.stdout
-    assert "see that it is yours" in offline.stdout
+    assert "check that it is the one you asked" in offline.stdout
     assert "Proof College" in offline.stdout
     assert "Open Charity ← the charter" in offline.stdout
     repeated = town.run(
         "evidence", "check", proof, issuer, "--for", "BachelorDegree", "--policy", policy, nodes=NOWHERE
     )
-    assert "see that it is yours" not in repeated.stdout
+    assert "check that it is the one you asked" not in repeated.stdout
     found = checked(town, proof, policy, code=0)
     assert found["result"] == "verified"
     assert found["decision"]["authorized"]
@@ -181,16 +183,16 @@ def test_a_policy_that_cannot_tell_says_unknown_and_neither_yes_nor_no(
     assert "neither a yes nor a no" in town.run("evidence", "check", proof, "--policy", expired, code=13).stdout
 
 
-def test_any_other_file_is_refuted_by_its_form_and_what_cannot_be_asked_is_usage(
+def test_a_damaged_file_is_refuted_by_its_form_and_what_cannot_be_asked_is_usage(
     town: Town, policy: Path, proof: Path, tmp_path: Path
 ) -> None:
     junk = tmp_path / "junk"
-    for data in (b"", b"\x00" * 40_000, proof.read_bytes()[:-1], b"\xa0"):
+    for data in (proof.read_bytes()[:-1], proof.read_bytes() + b"x"):
         junk.write_bytes(data)
         found = checked(town, junk, policy, code=exits.RESULTS["refuted"])
         assert (found["check"], found["question"]) == ("form", None)
     assert town.run("evidence", "check", junk, "--policy", policy, code=10).stdout.startswith("Refuted")
-    assert "judged by your trust policy" in town.run("evidence", "check", proof, code=3).stderr
+    assert "A trust policy is needed" in town.run("evidence", "check", proof, code=3).stderr
     assert (
         "need its issuer" in town.run("evidence", "check", proof, "--for", "Degree", "--policy", policy, code=2).stderr
     )
@@ -383,3 +385,26 @@ def test_a_suspension_without_a_quorum_is_told_as_the_nodes_own_word_and_is_not_
     finally:
         own.stop_all()
         shutil.rmtree(own.folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is no evidence file"),
+        (b"\x89PNG\r\n\x1a\n", "is no evidence file"),
+        (b"accredit-snapshot/v1\n" + bytes(60), "is a snapshot"),
+        (b"accredit trust policy 1\n", "is a trust policy"),
+        (b'{"verdict": "trusted", "query": 1, "answer": 2}', "is JSON"),
+        (b"-----BEGIN CERTIFICATE-----\n", "is a key or a certificate"),
+        (b"\xa1\x61a\x01", "is no evidence file"),
+    ],
+)
+def test_a_file_of_another_kind_accuses_nobody(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "given").write_bytes(content)
+    (tmp_path / "policy.txt").write_text("")
+    words = ["evidence", "check", str(tmp_path / "given"), "--policy", str(tmp_path / "policy.txt")]
+    result = CliRunner().invoke(accredit, words)
+    assert result.exit_code == 3
+    assert says in result.stderr
+    assert "refuted" not in (result.stdout + result.stderr).lower()
+    assert len(result.stderr.strip().splitlines()) == 2, "what it is, and what to do"

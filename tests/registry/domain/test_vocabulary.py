@@ -115,7 +115,7 @@ def test_a_time_beyond_the_calendar_is_shown_as_its_end() -> None:
     assert day(-(2**60)) == "0001-01-01"
 
 
-@pytest.mark.parametrize("written", ["2015-05-20", "2015-05-20T00:00:00+02:00", "2015-02-30T00:00:00Z", "٢٠١٥"])
+@pytest.mark.parametrize("written", ["2015-05-20", "2015-02-30T00:00:00Z", "٢٠١٥"])
 def test_a_time_without_utc_or_of_no_calendar_is_refused(written: str) -> None:
     with pytest.raises(DecodeError, match=r"2015-05-20T00:00:00Z"):
         parse(written, where="context.time")

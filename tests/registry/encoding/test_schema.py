@@ -54,7 +54,8 @@ def test_the_example_of_the_module_is_true() -> None:
 
 def test_text_that_hides_something_is_refused() -> None:
     """White space at an end makes two names of one; control characters rewrite a terminal."""
-    accepts(schema.text(), "Ada", "\u00c5sa \u5927\u5b66", "two\nlines\tand a tab", "x" * NAME_CHARS)
+    accepts(schema.text(), "Ada", "\u00c5sa \u5927\u5b66", "x" * NAME_CHARS)
+    accepts(schema.prose, "two\nlines\tand a tab")
     refuses(schema.text(), "", " Ada", "Ada ", "Ada\n", "\u00a0Ada", "\u3000", "x" * (NAME_CHARS + 1))
     controls = [chr(number) for number in (*range(32), *range(0x7F, 0xA0)) if chr(number) not in "\n\t"]
     assert len(controls) == 63
@@ -234,3 +235,18 @@ def test_any_value_is_accepted_or_refused_with_our_error(value: Any) -> None:
         else:
             continue
         assert message.startswith("body")
+
+
+@pytest.mark.parametrize("hidden", ["\n", "\t", "\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad", "\x9b", "\u2028"])
+def test_a_name_with_a_hidden_character_is_refused_with_which_one(hidden: str) -> None:
+    with pytest.raises(DecodeError) as refused:
+        schema.text()(f"College{hidden}X", "name")
+    assert f"U+{ord(hidden):04X}" in refused.value.message
+    if hidden not in "\n\t":
+        with pytest.raises(DecodeError):
+            schema.prose(f"College{hidden}X", "reason_text")
+
+
+def test_names_with_joiners_and_prose_with_line_breaks_are_taken() -> None:
+    schema.text()("\u0639\u0644\u0645\u200c\u0648", "name")
+    schema.prose("One.\nTwo.", "reason_text")

@@ -183,6 +183,24 @@ def test_beyond_its_note_a_snapshot_says_not_covered_never_not_revoked() -> None
     assert "not covered" in late.reasons[0].text.lower()
 
 
+def test_how_old_a_snapshot_may_be_is_the_verifiers_choice() -> None:
+    snapshot = loaded()
+    later = NOW + 2 * 86_400
+    assert snapshot.ask(QUERY, later).verdict is Verdict.STALE_VIEW
+    assert snapshot.ask(QUERY, later, max_age=3 * 86_400).verdict is Verdict.TRUSTED
+    assert snapshot.ask(QUERY, later, max_age=86_400).verdict is Verdict.STALE_VIEW
+
+
+def test_a_question_about_the_past_is_answered_at_any_age_with_the_snapshots_own_time() -> None:
+    snapshot = loaded()
+    past = replace(QUERY, time=NOW - 86_400)
+    decision = snapshot.ask(past, NOW + 2 * 86_400)
+    assert decision.authorized
+    assert decision.reasons[-1].code == "as_of_snapshot"
+    assert decision.valid_until is None
+    assert snapshot.ask(replace(QUERY, time=NOW + 3_600), NOW + 2 * 86_400).verdict is Verdict.STALE_VIEW
+
+
 def test_an_old_snapshot_can_be_loaded_and_covers_nothing() -> None:
     snapshot = Snapshot.load(HELD.snapshot(NOW - 86_400), POLICY, NOW)
     assert snapshot.ask(QUERY, NOW).verdict is Verdict.STALE_VIEW
