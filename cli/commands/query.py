@@ -23,7 +23,6 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
-from accredit.cli.verifying.checks import check_answer, read_policy
 from accredit.cli.verifying.decision_text import show_decision
 from accredit.cli.verifying.query_options import FILE, QueryOptions, as_curl, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
@@ -88,6 +87,7 @@ def query(
         _show_unproved(nodes, question, _ask_all(nodes, question))
         return
     # Whoever takes a node's word does not wait until all that checks evidence is loaded.
+    from accredit.cli.verifying.checks import check_answer, read_policy
     from accredit.cli.verifying.proved_query import rank, show_checked_answers
 
     read_as = None if policy_path is None else query_of(question, read_policy(policy_path).charter)

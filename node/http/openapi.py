@@ -13,6 +13,7 @@ import msgspec
 from accredit.node.http.routes.request_reading import Param
 from accredit.node.http.routes.route import Route
 
+from .members import describe
 from .problems import MEDIA_TYPE, Problem
 
 _CONVERTER: Final = re.compile(r":path\}")
@@ -41,6 +42,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The document for `routes`, as plain values."""
     distinct = list(dict.fromkeys([one for route in routes for one in _types(route)] + [Problem]))
     schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)
+    describe(components)
     schema_of = dict(zip(distinct, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:

@@ -100,6 +100,7 @@ def test_settings_said_to_have_no_effect_have_none_and_all_others_are_used() -> 
         if path != ROOT / "node" / "settings.py"
     ]
     reached_by_property = {"data_dir": "database", "heads_dir": "signed_head", "keys_file": "keys"}
+    reached_by_property |= dict.fromkeys(("proxy", "ca_file", "source_address"), "outgoing")
     unused = []
     for setting in settings():
         name = reached_by_property.get(setting.name, setting.name)

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.log_reader import Change
 from accredit.node.telemetry import event
-from accredit.registry.errors import BusyError, StorageError
+from accredit.registry.errors import BusyError, InputError, StorageError
 
 from .request_reading import accepts, integer
 from .route import JSON, Call, Route, json_response
@@ -65,13 +65,31 @@ async def changes(call: Call) -> Response:
     """A page of the feed, or the feed as a stream."""
     after, limit = call.params["after"], call.params["limit"]
     if accepts(call.request, (JSON, EVENTS)) == EVENTS:
-        return _stream(call, _last_event(call, after))
+        last = _last_event(call, after)
+        _require_position(call, last)
+        return _stream(call, last)
     rows = call.reader.log.changes(after, limit)
+    if not rows:
+        _require_position(call, after)
     value: ChangesPage = {
         "changes": [_view(seq, change) for seq, change in rows],
         "next": rows[-1][0] if rows else after,
     }
     return json_response(value, headers={"vary": "Accept"})
+
+
+def _require_position(call: Call, after: int) -> None:
+    """Refuse a position that this node's feed has not reached: it is another node's, or this one's before a restore.
+
+    Whoever waited there would miss everything until the feed had come so far.
+    """
+    if after and not call.reader.log.changes(after - 1, 1):
+        raise InputError(
+            "after_beyond_end",
+            f"this node's feed has not reached number {after} yet.",
+            hint="Numbers are a node's own. After changing nodes read once from after=0, and tell by the statements' "
+            "ids which changes you have seen.",
+        )
 
 
 def _last_event(call: Call, after: int) -> int:

@@ -214,3 +214,17 @@ def test_a_wrong_answer_would_be_noticed() -> None:
     for wrong in ({**good, "secret": 1}, {**good, "name": 5}, {"id": "x"}):
         with pytest.raises(jsonschema.ValidationError):
             check(issuer, wrong)
+
+
+def test_every_member_of_every_shape_says_what_it_holds() -> None:
+    from accredit.node.http.app import table
+
+    shapes = document(table(), "0")["components"]["schemas"]
+    silent = [
+        f"{name}.{member}"
+        for name, shape in shapes.items()
+        for member, schema in shape.get("properties", {}).items()
+        if not schema.get("description", "").endswith((".", "…"))
+    ]
+    assert len(shapes) > 50
+    assert silent == [], "say it in node/http/members.py"

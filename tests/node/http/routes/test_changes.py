@@ -131,3 +131,14 @@ async def test_a_silent_line_is_kept_open_and_a_broken_disk_ends_it(
     assert (status, told(body)) == (200, [])
     assert "stream of changes ended" in caplog.text
     node.store.close()
+
+
+async def test_a_number_beyond_the_end_is_an_error_that_says_what_to_do_after_changing_nodes(node: Served) -> None:
+    """Else whoever changed nodes would wait at a number that comes in a year, and miss what happens until then."""
+    end = (await node.get("/v1/changes")).json()["next"]
+    assert (await node.get("/v1/changes", params={"after": end})).json() == {"changes": [], "next": end}
+    for more in ({}, {"accept": "text/event-stream"}):
+        response = await node.ask("GET", f"/v1/changes?after={end + 1}", headers=more)
+        assert (response.status_code, response.json()["code"]) == (400, "after_beyond_end")
+        assert "after=0" in response.json()["hint"]
+    assert (await node.get("/v1/changes", params={"after": 0})).status_code == 200
