@@ -15,7 +15,7 @@ Indiana and India), save for `D.C.` with its dots. Names are compared without ac
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final
@@ -112,6 +112,14 @@ def is_ambiguous(word: str) -> bool:
 def is_whole(place: str, code: str) -> bool:
     """Whether `code` says all that the list could: False for a state or province that was not recognised."""
     return "-" in code or code not in _PARTED or "," not in place
+
+
+def every_place() -> Iterator[tuple[str, str]]:
+    """Yield every code of a country and of a part of one, with its name."""
+    for country in _iso().countries:
+        yield country.alpha_2, country.name
+    for part in _iso().subdivisions:
+        yield part.code, part.name
 
 
 def nearest_country(word: str) -> str:

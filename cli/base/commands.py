@@ -74,6 +74,15 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         self.example = example
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """As click's; while a shell completes, with values that can be completed (`completion`)."""
+        params = super().get_params(ctx)
+        if ctx.resilient_parsing:
+            from .completion import complete_values
+
+            complete_values(params)
+        return params
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples as they are typed, never rewrapped."""
         super().format_epilog(ctx, formatter)
