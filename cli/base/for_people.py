@@ -19,7 +19,6 @@ _REWRITTEN: Final = (
     (r"GET /v1/status", "accredit node status"),
     (r"GET /v1/ecosystem", "accredit charter show"),
     (r" ?See /openapi\.json\.", ""),
-    (r"^\?after: ", "--after: "),
     (r"^\?([a-z_]+): expected ", r"--\1 must be "),
     (r"^body\.", ""),
     (r"\breason_code\b", "--code"),
