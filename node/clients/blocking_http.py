@@ -49,7 +49,7 @@ class HttpWay(Protocol):
 
 
 class BlockingHttp:
-    """A connection, kept between questions and made anew when the server has ended it meanwhile.
+    """Connections, kept between questions and made anew when the server has ended one meanwhile.
 
     Args:
         url: as `node_url` spells it; a path in it comes before every target.
@@ -64,9 +64,10 @@ class BlockingHttp:
         self._parts = urlsplit(url)
         self._timeout = timeout
         self._outgoing = outgoing
-        self._open: http.client.HTTPConnection | None = None
         self._headers: dict[str, str] = {}
         self._is_asked_whole = False
+        # Those at rest. Whoever asks takes one out, so that several threads may ask at the same time.
+        self._kept: list[http.client.HTTPConnection] = []
 
     def __enter__(self) -> Self:
         return self
@@ -77,10 +78,9 @@ class BlockingHttp:
         self.close()
 
     def close(self) -> None:
-        """End the connection."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        """End the connections at rest."""
+        while self._kept:
+            self._kept.pop().close()
 
     def ask(
         self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None, max_bytes: int
@@ -97,15 +97,18 @@ class BlockingHttp:
         Raises:
             RemoteError: `unreachable`: there was no whole answer; `bad_answer`: it is longer than `max_bytes`.
         """
-        is_kept = self._open is not None
+        try:
+            connection, is_kept = self._kept.pop(), True
+        except IndexError:
+            connection, is_kept = self._new(), False
         try:
             try:
-                response = self._begin(method, target, headers, content)
+                response = self._begin(connection, method, target, headers, content)
             except ConnectionError:  # http.client.RemoteDisconnected is one
                 if not is_kept:
                     raise
-                self.close()
-                response = self._begin(method, target, headers, content)
+                connection.close()
+                response = self._begin(connection, method, target, headers, content)
             with response:
                 body = bytearray()
                 while part := response.read(_PART_BYTES):
@@ -115,28 +118,37 @@ class BlockingHttp:
                 if response.length:  # bytes announced and still to come: read(n) does not say so itself
                     raise http.client.IncompleteRead(bytes(body), response.length)
         except (OSError, http.client.HTTPException) as error:
-            self.close()
+            connection.close()
             raise _unreachable(self.url, error) from None
         except BaseException:
-            self.close()  # what is left of the answer must not be taken for the next one
+            connection.close()  # what is left of the answer must not be taken for the next one
             raise
         if response.will_close:
-            self.close()
+            connection.close()
+        else:
+            self._kept.append(connection)
         headers = {name.lower(): value for name, value in response.getheaders()}
         return HttpAnswer(status=response.status, body=bytes(body), headers=headers)
 
     def _begin(
-        self, method: str, target: str, headers: Mapping[str, str], content: bytes | None
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
     ) -> http.client.HTTPResponse:
-        if self._open is None:
-            self._open = self._new()
-            self._open.connect()
-            self._open.sock.settimeout(self._timeout)
+        if connection.sock is None:
+            self._connect(connection)
         place, more = self._parts.path + target, self._headers
         if self._is_asked_whole:
             place = f"{self._parts.scheme}://{self._parts.netloc}{place}"
-        self._open.request(method, place, body=content, headers={**headers, **more})
-        return self._open.getresponse()
+        connection.request(method, place, body=content, headers={**headers, **more})
+        return connection.getresponse()
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        connection.connect()
+        connection.sock.settimeout(self._timeout)
 
     def _new(self) -> http.client.HTTPConnection:
         host = unquote(self._parts.hostname or "")  # a zone's percent sign is encoded in a URL, and nowhere else

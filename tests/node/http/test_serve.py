@@ -305,3 +305,18 @@ async def test_streams_of_one_address_leave_the_node_to_others(tmp_path: Path) -
     async with listening(tmp_path) as web:
         statuses = await trio.to_thread.run_sync(storm, int(web.url.rpartition(":")[2]))
     assert sorted(statuses) == [200] * STREAMS_OF_ADDRESS + [503] * (60 - STREAMS_OF_ADDRESS)
+
+
+async def test_several_threads_ask_with_one_client(tmp_path: Path) -> None:
+    async with listening(tmp_path) as web:
+        with NodeClient(web.url) as client:
+            sizes: list[int] = []
+
+            async def ask() -> None:
+                for _ in range(10):
+                    sizes.append((await trio.to_thread.run_sync(client.status))["size"])
+
+            async with trio.open_nursery() as nursery:
+                for _ in range(5):
+                    nursery.start_soon(ask)
+        assert sizes == [len(web.town.said)] * 50
