@@ -262,11 +262,10 @@ class Ground:
         return min(times, default=TIME_MIN)
 
     def _signed_no_earlier(self, said: Statement, key: bytes, seen: frozenset[tuple[bytes, Voice]]) -> int:
-        """Before when nobody can have said what gives a key; a committed successor gives itself."""
-        if said.kid == key:
-            return TIME_MIN
-        givers = [voice for voice in self.candidates(said.kid, said.iss) if (said.kid, voice) not in seen]
-        return min((self._first_given(said.kid, voice, seen) for voice in givers), default=TIME_MIN)
+        """Before when nobody can have said what gives a key; whoever names it again itself gives it nothing."""
+        by = _brought_by(said, key)
+        givers = [voice for voice in self.candidates(by, said.iss) if (by, voice) not in seen]
+        return min((self._first_given(by, voice, seen) for voice in givers), default=TIME_MAX)
 
     # What counts
 
@@ -513,15 +512,10 @@ class Ground:
         sources = [voice.via] if voice.via is not None and held in self.chains.given(voice.via) else []
         for source in (*sources, *self.added.get(voice, {}).get(held, ())):
             said = self.chains[source]
-            if said.kid == held:  # a committed successor brings itself: it is as good as the key it follows
-                said_by, said_for = said.body["key"], said.iss
-            else:
-                said_by, said_for = said.kid, said.iss
-            if said_by in seen or (said.kid == key and said.seq >= fork):
+            by = _brought_by(said, held)
+            if by in seen or (said.kid == key and said.seq >= fork):
                 continue
-            if any(
-                self._is_rooted(said_by, v, key, fork, seen | {said_by}) for v in self.candidates(said_by, said_for)
-            ):
+            if any(self._is_rooted(by, one, key, fork, seen | {by}) for one in self.candidates(by, said.iss)):
                 return True
         return False
 
@@ -599,6 +593,12 @@ class Ground:
         times = sorted({time for time, _ in dated})
         enough = (t for t in times if self._is_enough(rule, voice, subject, [a for time, a in dated if time <= t]))
         return next(enough, TIME_MAX)
+
+
+def _brought_by(said: Unverified, key: bytes) -> bytes:
+    """The key on whose strength a statement brings another: its own; for a successor, the one that committed to it."""
+    is_successor = said.kind == "key.rotate" and said.kid == key
+    return bytes(said.body["key"]) if is_successor else said.kid
 
 
 def tally_keys(approvals: Iterable[Unverified], line: Callable[[bytes], bytes] = lambda key: key) -> Counter[str]:

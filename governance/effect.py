@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from accredit.registry.domain.frameworks import STATUSES as FRAMEWORK_STATUSES
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
@@ -375,7 +376,8 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement |
     if row.whose is Whose.CHAIN:
         return _to_change(law, statement, held, owner.voice, effective)
     if row.whose is Whose.AUTHOR:
-        return Requirement(own, (Claim((owner.voice,), "change it"),))
+        rules = [own, *(asked(held, law.ground.charter(held)) for held in _loosened(law, statement, effective))]
+        return Requirement(join(rules, charter), (Claim((owner.voice,), "change it"),))
     return Requirement(own)
 
 
@@ -459,6 +461,9 @@ def _before(
     """What a statement follows among those of its kind in effect, with when each begins; not beyond what `stops`."""
     chains, seen = law.ground.chains, set[bytes]()
     found: list[tuple[Unverified, Voice, int]] = []
+    names = undoing(statement.kind, statement.body).names
+    assert names is not None, "what follows others names what it is about"
+    member = names[0]
     pending = list(statement.body["after"])
     while pending:
         id = pending.pop()
@@ -466,13 +471,24 @@ def _before(
         if id in seen or held is None or in_force is None or held.kind != statement.kind:
             continue
         seen.add(id)
-        if held.body["accreditation"] != statement.body["accreditation"]:
+        if held.sub != statement.sub or held.body[member] != statement.body[member]:
             continue
         since = begins(held, in_force.since, law.ground.charter(held))
         found.append((held, in_force.voice, since))
         if not stops(held, since):
             pending += held.body["after"]
     return found
+
+
+def _loosened(law: Law, statement: Unverified, effective: Finder) -> list[Unverified]:
+    """The statuses of a framework that a later one takes the effect from, as it is less restrictive."""
+    if statement.kind != "framework.status":
+        return []
+    start, mine = _earliest(law, statement), FRAMEWORK_STATUSES.index(statement.body["status"])
+    found = _before(
+        law, statement, effective, stops=lambda held, since: held.body["status"] == "active" and since <= start
+    )
+    return [held for held, _, _ in found if FRAMEWORK_STATUSES.index(held.body["status"]) > mine]
 
 
 def _earliest(law: Law, statement: Unverified) -> int:

@@ -55,6 +55,7 @@ class Undoes(StrEnum):
     NOTHING = "nothing"
     TERMS = "terms that it widens: the grant's weight, and that of each amendment it replaces and does not lie within"
     NARROWINGS = "the narrowing events it follows, and the grant's weight"
+    STATUSES = "the more restrictive statuses it follows"
     TARGET = "what it names; of what narrowed, with the weight of what that had narrowed"
     CARRIED = "what the key said after `last`, as far as those who end it may undo the decision it carried"
     MANDATE = "the mandate; of what lies outside `heads`, what widened"
@@ -117,7 +118,9 @@ TABLE: Final[Mapping[str, Undoing]] = {
     "accreditation.status appeal_open": _NARROWS,  # it changes nothing by itself
     "framework.publish": _FOUNDS,
     "framework.items": Undoing(whose=Whose.AUTHOR, names=("publish", "framework.publish")),
-    "framework.status": Undoing(whose=Whose.AUTHOR, back=Back.RETROACTIVE, names=("publish", "framework.publish")),
+    "framework.status": Undoing(
+        whose=Whose.AUTHOR, undoes=Undoes.STATUSES, back=Back.RETROACTIVE, names=("publish", "framework.publish")
+    ),
     "mapping.publish": _FOUNDS,
     "mapping.withdraw": Undoing(whose=Whose.AUTHOR, back=Back.RETROACTIVE, names=("publish", "mapping.publish")),
     "recognition.grant": Undoing(whose=Whose.TOGETHER),

@@ -12,7 +12,7 @@ from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.statement import Statement
-from tests.strategies.bodies import ISSUER, SCOPE, event, grant, node, register
+from tests.strategies.bodies import FRAMEWORK, ISSUER, SCOPE, event, framework, grant, node, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
 from tests.strategies.stories import A, B, C, compromise, delegate, record_of, state_of, trio, verdict_of
 
@@ -316,6 +316,31 @@ def test_two_do_not_annul_the_retirement_of_a_node_where_three_admit_one() -> No
     assert record_of(town, "node", "n0.example")["retired"] is None
 
 
+def test_a_publisher_alone_does_not_take_back_a_withdrawal_by_two() -> None:
+    town = trio()
+    published = town.says(A, "framework.publish", framework())
+    town.time += YEAR
+
+    def said(word: str, *after: Statement, **more: int) -> Statement:
+        body = {"framework": FRAMEWORK, "publish": published.id, "status": word, "after": [s.id for s in after]}
+        return town.says(A, "framework.status", body | {"effective_from": town.time + 1} | more)
+
+    withdrawn_then = said("withdrawn", effective_from=START)
+    assert state_of(town, withdrawn_then) is EffectState.WAITING
+    town.votes(B, withdrawn_then)
+    softened, again = said("deprecated", withdrawn_then), said("active", withdrawn_then)
+    assert [state_of(town, s) for s in (withdrawn_then, softened, again)] == [
+        EffectState.EFFECTIVE,
+        EffectState.WAITING,
+        EffectState.WAITING,
+    ]
+
+    town.votes(C, again)
+    own = said("deprecated", again)
+
+    assert [state_of(town, s) for s in (again, own, said("active", own))] == [EffectState.EFFECTIVE] * 3
+
+
 # ------------------------------------------------------------------------------------------------ cut-offs
 
 
@@ -566,6 +591,17 @@ def test_a_fresh_key_dated_before_its_introduction_gives_nothing() -> None:
     town.says(A, "key.add", key_entry(second, budget=50), A)
     town.says(second, "accreditation.grant", grant())
     assert answer(town) is Verdict.TRUSTED
+
+
+def test_a_fresh_key_that_adds_itself_with_an_early_date_is_no_older_by_that() -> None:
+    town = trio()
+    town.time += YEAR
+    pen = Pen("fresh of A", A)
+    town.says(A, "key.add", key_entry(pen, budget=50), A)
+    town.says(pen, "key.add", key_entry(pen, budget=0), A, iat=START + 1)
+    early = town.says(pen, "accreditation.grant", grant(), iat=START + 2)
+
+    assert verdict_of(town, early).reason.startswith("It is dated before its key was introduced")
 
 
 def test_a_narrowing_by_a_fresh_key_reaches_back_no_further_than_its_introduction() -> None:

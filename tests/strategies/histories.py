@@ -26,7 +26,16 @@ from tests.strategies.consortium import Consortium, Pen, charter_body, key_entry
 A, B, C = (f"https://{letter}.example/" for letter in "abc")
 AUTHORITIES = ((A, "nonprofit"), (B, "public"), (C, "education"))
 ISSUERS = tuple(f"did:web:i{n}.example" for n in range(3))
-EVENTS = ("suspend", "reinstate", "withdraw", "revoke", "lift")
+EVENTS = ("suspend", "reinstate", "withdraw", "revoke", "lift", "stay", "annul", "renew", "appeal_decide")
+NAMING = ("reinstate", "lift", "stay", "annul", "appeal_decide")
+RULES: tuple[dict[str, Any], ...] = (
+    {},
+    {},
+    {"accreditation.grant": {"authorities": 2}},
+    {"accreditation.status": {"majority": True}, "accreditation.grant": {"authorities": 3}},
+    {"key.compromise": {"authorities": 2}, "authority.withdraw": {"authorities": 2}},
+)
+"""Of charters; in most, one authority is enough for an accreditation."""
 BUDGET = 40
 
 
@@ -42,6 +51,7 @@ class Teller:
             threshold=draw(st.integers(1, keys)),
             next_keys=draw(st.booleans()),
             nodes=[node("n0.example")],
+            rules=draw(st.sampled_from(RULES)),
         )
         self.founders: list[Pen] = list(self.town.pens.values())
         self.hands: list[Pen] = list(self.founders)
@@ -127,7 +137,9 @@ class Teller:
     def amend_grant(self) -> None:
         if (made := self.one("accreditation.grant")) is not None:
             after = [s.id for s in (self.one("accreditation.amend", "accreditation.grant"),) if s is not None]
-            body = {"accreditation": made.id, "after": after, "effective_from": 5, "scope": SCOPE, "valid_from": 0}
+            scope = self.draw(st.sampled_from((SCOPE, SCOPE, {**SCOPE, "jurisdictions": ["US-IN"]})))
+            start = self.draw(st.sampled_from((5, self.town.time, self.town.time + 20)))
+            body = {"accreditation": made.id, "after": after, "effective_from": start, "scope": scope, "valid_from": 0}
             self.say("accreditation.amend", body, made.sub, like=made)
 
     def event(self) -> None:
@@ -135,12 +147,16 @@ class Teller:
             name = self.draw(st.sampled_from(EVENTS))
             earlier = self.one("accreditation.status")
             after = [earlier.id] if earlier is not None and self.draw(st.booleans()) else []
-            if name in ("lift", "reinstate") and not after:
+            if name in NAMING and not after:
                 name = "renew"
             extra: dict[str, Any] = {"reason_code": "fraud"} if name in ("revoke", "suspend", "withdraw") else {}
             if name == "revoke" and self.draw(st.booleans()):
                 extra["void_from"] = 1_600_000_000
-            self.say("accreditation.status", event(made.id, name, **extra) | {"after": after}, made.sub, like=made)
+            start = self.draw(st.sampled_from((5, *[self.town.time] * 3, self.town.time + 20)))
+            if "void_from" in extra:
+                start = max(start, extra["void_from"])
+            body = event(made.id, name, start, **extra) | {"after": after}
+            self.say("accreditation.status", body, made.sub, like=made)
 
     def vote(self) -> None:
         chosen = self.draw(st.lists(st.sampled_from(self.town.said), min_size=1, max_size=3, unique_by=lambda s: s.id))
@@ -177,7 +193,11 @@ class Teller:
         if (made := self.one("authority.delegate")) is not None:
             self.say(
                 "authority.withdraw",
-                {"delegation": made.id, "heads": self.town.heads(), "effective_from": 5},
+                {
+                    "delegation": made.id,
+                    "heads": self.draw(st.sampled_from((self.town.heads(), self.town.heads(), []))),
+                    "effective_from": 5,
+                },
                 made.body["delegate"],
                 like=made,
             )
