@@ -1,9 +1,10 @@
 """`accredit demo`: the main job in one go, on this machine.
 
 Four nodes and three governance bodies found an ecosystem, approve real issuers, spread them by gossip, and answer a
-verifier at any node; at the end stands a verifier that trusts none of them, and is lied to by one (`doubt`). Every step
-is a real command; the nodes are processes with their own databases, ports and keys. Governance bodies, and every issuer
-that is suspended or revoked, are invented; all accreditations are illustrative.
+verifier at any node. A delegate that was overruled tries each way back. At the end stands a verifier that trusts none
+of the nodes, and is lied to by one (`verifier_part`). Every step is a real command; the nodes are processes with their
+own databases, ports and keys. Governance bodies, and every issuer that is suspended or revoked, are invented; all
+accreditations are illustrative.
 """
 
 import csv
@@ -30,6 +31,8 @@ ECOSYSTEM: Final = "https://trust.example/"
 COUNCIL: Final = "did:web:council.example"
 COMMONS: Final = "did:web:commons.example"
 BOARD: Final = "did:web:board.example"
+DEANS: Final = "did:web:deans.example"
+"""The Council's delegate."""
 
 PEOPLE: Final = (
     ("alice", COUNCIL, "Alice"),
@@ -61,6 +64,15 @@ AS_OF: Final = (
 """Issuer, day of issue (None: now), and the verdict to expect after the suspension and the revocation."""
 
 _RULES: Final = '[rules]\n"accreditation.grant" = { authorities = 2, constituencies = { nonprofit = 1 } }\n'
+_DELEGATION: Final = f"""delegate = "{DEANS}"
+name = "Deans of Admission"
+constituency = "education"
+threshold = 1
+actions = ["issuer.*", "accreditation.*"]
+valid_from = 2026-01-01
+[limits]
+max_depth = 0
+"""
 _COMPETENCY_GRANT: Final = f"""# Illustrative: nobody has accredited anybody.
 kind = "recognize"
 level = "occupational"
@@ -92,7 +104,7 @@ accredit demo --keep my-network""",
 )
 def demo(keep: Path | None) -> None:
     """A whole consortium on this machine, in under a minute: four nodes, three governance bodies, real issuers."""
-    scenes = Scenes(11)
+    scenes = Scenes(12)
     tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
     tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
     tell(faint("The other issuers are real; their accreditations are illustrative: nobody has accredited them."))
@@ -130,6 +142,7 @@ class _Play:
             self.doubt.remember_before()
             self.suspend_and_revoke()
             self.ask_as_of()
+            self.try_each_way_back()
             self.audit()
             self.doubt.verify()
             self.doubt.catch_lies()
@@ -347,6 +360,60 @@ class _Play:
 
     # 9
 
+    def try_each_way_back(self) -> None:
+        with self.scenes.scene("Overruled: a delegate of the Council tries each way back, alone") as results:
+            self._delegate()
+            suspended, revoked = (shorten(self.accreditations[issuer]) for issuer in (HARBOUR, MILL))
+            suspension, revocation = (self._last_event(issuer) for issuer in (HARBOUR, MILL))
+            ways: tuple[tuple[str, ...], ...] = (
+                ("accreditation", "reinstate", suspended),
+                ("accreditation", "event", suspended, "stay"),
+                ("accreditation", "event", revoked, "annul"),
+                ("accreditation", "amend", revoked, "examples/grant.toml"),
+                ("accreditation", "propose", "examples/grant.toml", "--issuer", MILL),
+                ("annul", shorten(suspension), "--code", "administrative_error"),
+                ("annul", shorten(revocation), "--code", "administrative_error"),
+            )
+            for way in ways:
+                self.stage.show_refusal(*way, "--key", "dana.key", "--node", self.url(0))
+            # One of the two bodies that revoked learns what it would take besides.
+            self.stage.show(
+                *("accreditation", "reinstate", revoked, "--key", "nora.key", "--dry-run", "--node", self.url(0)),
+                lines=slice(0, 2),
+            )
+            # Who leaves our checks out of the way is judged by every node all the same.
+            said = self.stage.show_answer(
+                *("accreditation", "reinstate", suspended, "--key", "dana.key", "--force", "--node", self.url(0)),
+                told=_fate,
+            )
+            _expect(said["statements"][0]["state"] == "ineffective", f"what was forced is {said}")
+            self.meet()
+            for node in self.stage.nodes:
+                for issuer, verdict in ((HARBOUR, "suspended"), (MILL, "not_trusted")):
+                    answer = self.stage.ask("query", issuer, "--for", "BachelorDegree", "--node", node.url)
+                    _expect(answer["verdict"] == verdict, f"{node.name} answers {answer['verdict']} about {issuer}")
+            results.append(f"{len(ways)} ways refused before anything was signed; one was signed all the same")
+            results.append("no node changed its answer: undoing takes what doing took")
+
+    def _delegate(self) -> None:
+        """Makes the deans an authority, as the Council's two keys want it."""
+        (self.stage.folder / "delegation.toml").write_text(_DELEGATION)
+        self.stage.run(*self._new_key(("dana", DEANS, "Dana")))
+        self.stage.run("keys", "export", "dana.key", "-o", "dana.toml")
+        self.stage.show(
+            *("authority", "delegate", "delegation.toml", "--keys", "dana.toml", "--budget", "100"),
+            *("--key", "alice.key", "--node", self.url(0)),
+            lines=slice(0, 1),
+        )
+        self.approve("bob", 0, *self.waiting(0))
+
+    def _last_event(self, issuer: str) -> str:
+        """The id of what was last said about an issuer's accreditation."""
+        record = self.stage.ask("accreditation", "show", self.accreditations[issuer], "--node", self.url(0))
+        return str(record["events"][-1]["statement"])
+
+    # 10
+
     def audit(self) -> None:
         with self.scenes.scene("Every node's log, derived anew from its stored bytes") as results:
             for node in self.stage.nodes:
@@ -408,6 +475,11 @@ def _vote(answer: Any) -> list[str]:
         what = "in effect" if one["state"] == "effective" else f"{one['state']}: {one['reason']}"
         states[what] = states.get(what, 0) + 1
     return [f"{count} {what}" for what, count in states.items()]
+
+
+def _fate(answer: Any) -> list[str]:
+    """What became of what was said, and why: `ineffective: Only …`."""
+    return [f"{one['state']}: {one['reason']}" for one in answer["statements"]]
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -26,7 +26,7 @@ from types import TracebackType
 from typing import Any, Final
 
 import click
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from accredit.cli.base import exits, output
 from accredit.cli.base.commands import wants_json
@@ -125,6 +125,11 @@ class Stage:
         Raises:
             AccreditError: it ended with another exit code.
         """
+        allowed = (exits.OK, exits.NEGATIVE, *exits.RESULTS.values()) if refused else (exits.OK,)
+        return self._invoke(arguments, allowed).stdout
+
+    def _invoke(self, arguments: Sequence[str], allowed: Sequence[int]) -> Result:
+        """Runs one command that must end with one of the exit codes `allowed`."""
         self.commands += 1
         theirs = {name: None for name in os.environ if name.startswith("ACCREDIT_")}
         done = CliRunner().invoke(
@@ -132,12 +137,12 @@ class Stage:
             arguments,
             env={**theirs, "ACCREDIT_PASSPHRASE_FILE": _PASSPHRASE, **self.settings},
         )
-        if done.exit_code not in ((exits.OK, exits.NEGATIVE, *exits.RESULTS.values()) if refused else (exits.OK,)):
+        if done.exit_code not in allowed:
             said = (done.stderr or done.stdout).strip().splitlines()[-3:]
             raise AccreditError(
                 "demo_failed", f"accredit {' '.join(arguments)} ended with {done.exit_code}: {' '.join(said)}"
             )
-        return done.stdout
+        return done
 
     def ask(self, *arguments: str) -> Any:
         """Runs one command with `--json`; what it answers."""
@@ -156,6 +161,20 @@ class Stage:
         answer = self.ask(*arguments)
         tell_lines(told(answer))
         return answer
+
+    def show_refusal(self, *arguments: str) -> str:
+        """Runs one command that must be refused because it could not take effect; shows it, and why.
+
+        Raises:
+            AccreditError: it was not refused, or for another reason.
+        """
+        tell(f"  {output.styled('$ accredit ' + _quoted(arguments), fg='cyan')}")
+        error = json.loads(self._invoke((*arguments, "--json"), (exits.REFUSED,)).stderr)["error"]
+        if error["code"] != "cannot_take_effect":
+            raise AccreditError("demo_failed", f"accredit {' '.join(arguments)}: {error['message']}")
+        reason = str(error["message"]).rpartition(" would not take effect: ")[2]
+        tell_lines([f"Refused: {reason}"])
+        return reason
 
     def offline(self, url: str) -> None:
         """From now on commands that name no node would ask this URL; empty for their usual one."""
