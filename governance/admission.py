@@ -9,7 +9,7 @@ The genesis is accepted by its id: it is the one statement whose hash this node 
 its own body.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterable, MutableMapping
 
 from accredit.registry.errors import NotYetError, RefusedError
 from accredit.registry.statement import Statement, Unverified, verify
@@ -17,29 +17,47 @@ from accredit.registry.statement import Statement, Unverified, verify
 from .key_entries import introductions, next_number
 from .overlay import Layered
 from .rulebook import check_statement
+from .statement_index import Chains
 
 
 class Admission:
     """What a node must remember to accept or refuse: known keys with budgets, and which statements are complete."""
 
-    def __init__(self, ecosystem: bytes) -> None:
-        """Args: ecosystem: the genesis statement's id, 32 bytes."""
+    def __init__(self, ecosystem: bytes, held: Callable[[], Chains] | None = None) -> None:
+        """One that has accepted nothing, or what is held.
+
+        Args:
+            ecosystem: the genesis statement's id, 32 bytes.
+            held: gives the set that has been accepted, if it is kept; it may grow by what is accepted here (`forget`).
+        """
         self.ecosystem = ecosystem
+        self._held = held
         self._publics: MutableMapping[bytes, bytes] = {}
         self._budgets: MutableMapping[bytes, int] = {}
         # Each accepted statement, once it is complete; None while it is not.
         self._complete: MutableMapping[bytes, Statement | None] = {}
         self._waiting: MutableMapping[bytes, tuple[Statement, ...]] = {}
+        for statement in () if held is None else held().waiting():
+            self._complete[statement.id] = None
+            self._is_in_sequence(statement)
 
     def branch(self) -> "Admission":
         """One that has accepted the same and goes on by itself; this one must not go on while that one is in use."""
         branch = Admission(self.ecosystem)
+        branch._held = self._held
         branch._publics, branch._budgets = Layered(self._publics), Layered(self._budgets)
         branch._complete, branch._waiting = Layered(self._complete), Layered(self._waiting)
         return branch
 
+    def forget(self, statements: Iterable[Statement]) -> None:
+        """These are held by now: what is known of them is looked up there."""
+        assert self._held is not None
+        for statement in statements:
+            if self._complete.get(statement.id) is not None:
+                del self._complete[statement.id]
+
     def __contains__(self, statement: bytes) -> bool:
-        return statement in self._complete
+        return statement in self._complete or (self._held is not None and statement in self._held())
 
     def __len__(self) -> int:
         return len(self._complete)
@@ -53,8 +71,7 @@ class Admission:
             NotYetError: its key is not known here (code `unknown_key`), or has no such budget here (`over_budget`).
         """
         self._check_ecosystem(unverified)
-        public = self._publics.get(unverified.kid)
-        budget = self._budgets.get(unverified.kid)
+        public, budget = self._known(unverified.kid)
         if unverified.kind == "charter.genesis" and budget is None:
             check_statement(unverified)
             public, budget = _own_key(unverified)
@@ -75,15 +92,16 @@ class Admission:
         if not isinstance(entry, Statement) or entry.eco is None:  # a genesis is introduced by nothing
             return self.admit(entry)
         self._check_ecosystem(entry)
-        _check_budget(entry, self._budgets.get(entry.kid))
-        if entry.kid not in self._publics and _shown_by(entry) is None:
+        public, budget = self._known(entry.kid)
+        _check_budget(entry, budget)
+        if public is None and _shown_by(entry) is None:
             raise _unknown_key(entry)
         return entry
 
     def add(self, statement: Statement) -> list[bytes]:
         """Remembers an accepted statement; the keys that it, and what it completes, introduce."""
         introduced: list[bytes] = []
-        if statement.id in self._complete:
+        if statement.id in self:
             return introduced
         self._complete[statement.id] = None
         stack = [statement]
@@ -93,12 +111,25 @@ class Admission:
                 continue
             self._complete[current.id] = current
             for entry in introductions(current):
-                self._budgets[entry.key] = max(entry.budget, self._budgets.get(entry.key, 0))
+                _, budget = self._known(entry.key)
+                self._budgets[entry.key] = max(entry.budget, budget or 0)
                 introduced.append(entry.key)
                 if entry.public is not None:
                     self._publics[entry.key] = entry.public
             stack.extend(self._waiting.pop(current.id, ()))
         return introduced
+
+    def _known(self, key: bytes) -> tuple[bytes | None, int | None]:
+        """A key itself and its budget, as complete statements introduce it; None for what is not known."""
+        if self._held is not None and key not in self._budgets:
+            held = self._held()
+            for statement in held.introducers(key):
+                entries = introductions(statement) if held.is_complete(statement.id) else ()
+                for entry in (entry for entry in entries if entry.key == key):
+                    self._budgets[key] = max(entry.budget, self._budgets.get(key, 0))
+                    if entry.public is not None:
+                        self._publics[key] = entry.public
+        return self._publics.get(key), self._budgets.get(key)
 
     def _check_ecosystem(self, unverified: Unverified) -> None:
         is_genesis = unverified.kind == "charter.genesis"
@@ -115,6 +146,8 @@ class Admission:
         if statement.prev is None:
             return statement.seq == 1
         elder = self._complete.get(statement.prev)
+        if elder is None and self._held is not None and (held := self._held()).is_complete(statement.prev):
+            elder = held[statement.prev]
         if elder is None:
             self._waiting[statement.prev] = (*self._waiting.get(statement.prev, ()), statement)
             return False

@@ -28,10 +28,12 @@ from .key_entries import introductions
 from .overlay import Layered
 from .statement_index import Chains, named_heads
 
-_COMMITTED: Final = Fact(about=About.STATEMENT, name="committed")
+COMMITTED: Final = Fact(about=About.STATEMENT, name="committed")
+"""That the root binds to a statement."""
+
 _KNOWN: Final = Fact(about=About.KEY, name="known")
 
-FACTS: Final = (_COMMITTED, _KNOWN)
+FACTS: Final = (COMMITTED, _KNOWN)
 """What is held besides the map."""
 
 _FOUNDING: Final = (".grant", ".publish", ".register", ".admit")
@@ -46,7 +48,7 @@ class Committed:
         self._chains = chains
         self._ecosystem = ecosystem
         self._law: Law | None = None
-        self._ids: MutableMapping[bytes, None] = kept.facts(_COMMITTED)
+        self._ids: MutableMapping[bytes, None] = kept.facts(COMMITTED)
         self._known: MutableMapping[bytes, None] = kept.facts(_KNOWN)
         self._trie: Trie = kept.trie(STATEMENTS)
 

@@ -204,16 +204,21 @@ class Fold:
             self.add(statement)
         self.settle()
 
+    def sink(self) -> "Fold":
+        """Becomes a branch of a new fold, settled, that holds all this one holds, where it is kept; that fold."""
+        base = Fold(self.ecosystem)
+        vars(base).update(vars(self))
+        self._stand_on(base)
+        return base
+
     def rest_on(self, part: Sequence[Statement]) -> "Fold":
         """Becomes a branch of a new fold, settled, that holds only `part` of what this one holds; that fold.
 
         Where that is all, nothing is folded anew. In no case are there two whole folds in memory at any time.
         """
-        base = Fold(self.ecosystem)
         if len(part) == len(self):
-            vars(base).update(vars(self))
-            self._stand_on(base)
-            return base
+            return self.sink()
+        base = Fold(self.ecosystem)
         taken = {statement.id: None for statement in part}
         beyond = [held for held in self.chains if held.id not in taken]
         self._stand_on(base)

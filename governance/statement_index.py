@@ -37,7 +37,7 @@ class _Place(NamedTuple):
 
 _PLACES: Final = Fact(about=About.STATEMENT, name="place", plain=several, value=_Place._make)
 _FORKED: Final = Fact(about=About.KEY, name="forked", is_listed=True)
-_WAITING: Final = ids_about(About.ID, "waiting")
+_WAITING: Final = ids_about(About.ID, "waiting", is_listed=True)
 _VOTES: Final = ids_about(About.ID, "votes")
 _INTRODUCERS: Final = ids_about(About.KEY, "introducers")
 _GOVERNING: Final = ids_about(About.KIND, "governing")
@@ -151,6 +151,10 @@ class Chains:
     def given(self, statement: bytes) -> Mapping[bytes, bytes | None]:
         """The keys that entries of a statement of the first three strata give, with the successor of each, if any."""
         return self._given[statement]
+
+    def waiting(self) -> list[Statement]:
+        """Statements that name one before them which is not held."""
+        return [self._by_id[each] for prev, some in self._waiting.items() if prev not in self._by_id for each in some]
 
     def keys(self) -> Iterable[bytes]:
         """Ids of the keys that have signed anything held."""

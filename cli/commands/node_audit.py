@@ -23,7 +23,7 @@ from accredit.governance.fold import Fold
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
 from accredit.node.settings import NodeConfig, load
 from accredit.node.storage.audit import audit as audit_log
-from accredit.node.storage.audit import audit_noted, audit_state
+from accredit.node.storage.audit import audit_fold, audit_noted, audit_state
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.state_store import StoredNoted
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError, StorageError
@@ -69,6 +69,7 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         order = reader.ids(0, size)
         states = [_noted(reader, fold, order), _cosigned(settings, fold, order)]
         feed = _feed(reader, fold)
+        folded = audit_fold(reader, fold, order)
     charter = fold.charter
     records = sum(1 for _ in fold.items())
     findings.append(
@@ -81,7 +82,8 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     findings.append(
         AuditFinding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
     )
-    findings += [*states, feed]
+    kept = AuditFinding(what="stored fold", fits=True, detail=f"of {folded} statements, fact by fact")
+    findings += [*states, kept, feed]
     if url is not None:
         findings += _reported(url, size, fold)
     return findings

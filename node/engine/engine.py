@@ -32,6 +32,7 @@ from accredit.gossip.machine import Machine
 from accredit.gossip.roster import Roster
 from accredit.governance.admission import Admission
 from accredit.governance.fold import Changes, Fold
+from accredit.governance.holdings import Holdings
 from accredit.governance.rulebook import check_statement, is_urgent
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import encode
@@ -63,7 +64,7 @@ from .events import (
     TellNote,
 )
 from .image import EngineImage
-from .log_index import LogView, inadmissible
+from .log_index import Entries, LogView, inadmissible
 from .notary import Notary
 from .notary_events import is_state
 from .quorum_state import KeptNote, Part
@@ -88,6 +89,7 @@ class Engine:
         random: for nonces (unpredictable in production) and jitter.
         tick: between two appends, ms.
         base: what another engine of this ecosystem had loaded and settled: this one begins with it, at no cost.
+        holdings: where the fold of what a quorum stands by is kept, and `entries` the log; in memory by default.
     """
 
     def __init__(
@@ -102,8 +104,10 @@ class Engine:
         tick: int = TICK,
         gossip: GossipConfig | None = None,
         base: EngineImage | None = None,
+        holdings: Holdings | None = None,
+        entries: Entries | None = None,
     ) -> None:
-        self.fold = Fold(ecosystem)
+        self.fold = Fold(ecosystem, holdings)
         self.notary = Notary(
             ecosystem=ecosystem,
             name=name,
@@ -117,8 +121,10 @@ class Engine:
         self._members = Members(self.fold)
         self._public = peer_signer.public_key
         self._base = base
+        self._is_kept, self._is_standing = holdings is not None, holdings is None
+        self._owed = Changes()  # what has taken effect while what is kept was loaded, and nobody was told
         self._admission = self._new_admission()
-        self._log = LogView(self.fold) if base is None else base.log.branch(self.fold)
+        self._log = LogView(self.fold, entries) if base is None else base.log.branch(self.fold)
         self._machine = Machine(signer=peer_signer, held=self._log, random=random, config=gossip)
         self._random = random
         self._peers: Roster = Roster() if base is None else base.peers
@@ -149,8 +155,29 @@ class Engine:
         statement = self._admission.readmit(entry)
         self._admission.add(statement)
         self._log.add(statement)
-        self._untold.append(statement)
+        if self._is_kept:
+            self._admission.forget([statement])
+        if self._is_standing:
+            self._untold.append(statement)
         return statement
+
+    def read_on(self, size: int) -> None:
+        """The first entries of the log, so many, are stored and have been taken in: they are looked up there."""
+        self._log.read_on(size)
+
+    def owe(self, changes: Changes) -> None:
+        """What a settling while the log was loaded brought about, and the feed of changes does not know."""
+        self._owed = Changes(
+            records=changes.records,
+            took_effect=(*self._owed.took_effect, *changes.took_effect),
+            ceased=(*self._owed.ceased, *changes.ceased),
+        )
+
+    def stand(self) -> None:
+        """What was taken in until now is what is kept of the fold; what comes from now on lies over it."""
+        if not self._is_standing:
+            self._is_standing = True
+            self.notary.stand_on(self.fold.sink())
 
     def settle(
         self,
@@ -170,10 +197,16 @@ class Engine:
             StorageError: `state_damaged`: what is stored does not lead to these states.
         """
         self._now = now
+        self.stand()
         changes = self.fold.settle()
+        self.owe(changes)
+        changes, self._owed = self._owed, Changes()
         states = [] if signed is None else [(*signed, b"")]
         if noted is not None:
             states.append((noted.state, noted.part, noted.note))
+            # What is kept is of the noted state: what was cosigned before it is in it, and was compared then.
+            least = noted.state.count if self._is_kept and noted.state.fold == FOLD_VERSION else 0
+            states = [state for state in states if state[0].count >= least]
         effects: list[Effect] = []
         for state, part, note in sorted(states, key=lambda row: (row[0].count, row[2])):
             if state.fold == FOLD_VERSION:
@@ -248,7 +281,9 @@ class Engine:
 
     def _new_admission(self) -> Admission:
         """What is accepted before the entries that this engine has loaded and logged itself."""
-        return Admission(self._ecosystem) if self._base is None else self._base.admission.branch()
+        if self._base is not None:
+            return self._base.admission.branch()
+        return Admission(self._ecosystem, (lambda: self.fold.chains) if self._is_kept else None)
 
     # ---------------------------------------------------------------------------------------------- the one door
 
@@ -354,6 +389,8 @@ class Engine:
         self._log.ledger.own = event.checkpoint
         for statement in logged:
             self._log.add(statement)
+        if self._is_kept:
+            self._admission.forget(logged)
         self._untold += logged
         effects = self._settled(self.fold.settle())
         for statement in logged:
@@ -371,7 +408,7 @@ class Engine:
         self._storage_error = error
         self._storage_until = self._now + STORAGE_PAUSE
         self._admission = self._new_admission()
-        for statement in self._log.own():
+        for statement in () if self._is_kept else self._log.own():
             self._admission.add(statement)
         effects: list[Effect] = []
         for statement in dropped:

@@ -7,6 +7,7 @@ statements have been logged. Its beginning may be shared with others (`branch`).
 from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from hashlib import sha256
 from itertools import chain
+from typing import Final, Protocol
 
 from accredit.governance.fold import Fold
 from accredit.governance.overlay import Layered
@@ -17,17 +18,36 @@ from .equivocations import Caught
 from .head_ledger import Ledger
 from .quorum_state import Part
 
+_PAGE: Final = 4_096  # ids read at a time, 128 KiB
+
+
+class Entries(Protocol):
+    """The log where it is stored."""
+
+    def index_of(self, id: bytes) -> int | None:
+        """Where in the log a statement is."""
+        ...
+
+    def ids(self, start: int, stop: int) -> Sequence[bytes]:
+        """Ids of the entries from `start` to before `stop`."""
+        ...
+
 
 class LogView:
     """See the module.
+
+    Args:
+        stored: the log where it is stored; its beginning is looked up there (`read_on`), and not held here.
 
     Attributes:
         fold: of all that is logged.
         caught: who contradicted himself. ledger: the checkpoints heard.
     """
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, stored: Entries | None = None) -> None:
         self.fold = fold
+        self._stored = stored
+        self._first = 0  # entries that are looked up where they are stored
         self.caught = Caught()
         self.ledger = Ledger()
         self._shared: Sequence[bytes] = ()
@@ -45,21 +65,33 @@ class LogView:
         branch._index = Layered(self._index)
         return branch
 
+    def read_on(self, size: int) -> None:
+        """The first entries, so many, are stored, and their statements in the fold."""
+        held = size - self._first
+        self._index = {id: number for id, number in self._index.items() if number >= size}
+        self._order = self._order[max(0, held) :]
+        self._first = size
+
     def __contains__(self, id: object) -> bool:
-        return id in self._index
+        return isinstance(id, bytes) and self.index(id) is not None
 
     def size(self) -> int:
         """Entries in the log."""
-        return len(self._shared) + len(self._order)
+        return self._first + len(self._shared) + len(self._order)
 
     def ids(self, start: int, stop: int) -> Sequence[bytes]:
         """Ids of the entries from `start` to before `stop`; fewer at the log's end."""
-        shared = len(self._shared)
-        return [*self._shared[start:stop], *self._order[max(0, start - shared) : max(0, stop - shared)]]
+        found = list(self._shared[start:stop])
+        if self._stored is not None and start < self._first:
+            found += self._stored.ids(start, min(stop, self._first))
+        held = self._first + len(self._shared)
+        return [*found, *self._order[max(0, start - held) : max(0, stop - held)]]
 
     def items(self) -> Iterator[tuple[int, bytes]]:
         """`iat` and id of every entry, in the order of the log."""
-        return ((self.statement(id).iat, id) for id in chain(self._shared, self._order))
+        shared = chain(self._shared, self._order)
+        first = (id for at in range(0, self._first, _PAGE) for id in self.ids(at, min(at + _PAGE, self._first)))
+        return ((self.statement(id).iat, id) for id in chain(first, shared))
 
     def own(self) -> Iterator[Statement]:
         """The entries that are not shared, in order."""
@@ -95,7 +127,11 @@ class LogView:
 
     def index(self, id: bytes) -> int | None:
         """A statement's place in the log; None where it is not logged."""
-        return self._index.get(id)
+        number = self._index.get(id)
+        if number is None and self._stored is not None:
+            number = self._stored.index_of(id)
+            return None if number is None or number >= self._first else number
+        return number
 
     def add(self, statement: Statement) -> None:
         """The next entry of the log."""
@@ -105,15 +141,20 @@ class LogView:
 
     def part(self, without: Iterable[bytes]) -> Part:
         """All that is logged, but for these: the log's end among them makes the part shorter."""
-        numbers = sorted(self._index[id] for id in without)
+        numbers = sorted(map(self._number, without))
         size = self.size()
         while numbers and numbers[-1] == size - 1:
             size = numbers.pop()
         return Part(size=size, without=tuple(numbers))
 
+    def _number(self, id: bytes) -> int:
+        number = self.index(id)
+        assert number is not None, "it is logged"
+        return number
+
     def is_in(self, id: bytes, part: Part) -> bool:
         """Whether a logged statement belongs to a part of the log."""
-        number = self._index[id]
+        number = self._number(id)
         return number < part.size and number not in part.without
 
 

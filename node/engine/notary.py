@@ -117,6 +117,7 @@ class Notary:
         self._signer = signer
         self._held = held
         self._floor = 0 if last is None else StateNote.decode(last).count
+        self._base: Fold | None = None
         self._cosigned = Fold(ecosystem)
         self._is_damaged = False  # one set was folded twice, to two states
         self._steps: list[CosignedStep] = []
@@ -135,6 +136,21 @@ class Notary:
         self.disagreements = 0
         if image is not None:
             self._take_up(image)
+
+    def stand_on(self, base: Fold) -> None:
+        """Begins with a fold that is kept, before anything else: the cosigned and the held set are branches over it.
+
+        It goes on to every state that a quorum stands by, and holds nothing beyond, so that what is kept of it is kept
+        with the note. Held is what it holds, and no more yet.
+        """
+        assert not self._steps
+        self._base, self._cosigned = base, base.branch()
+        self._held.rebase(self._cosigned)
+
+    @property
+    def base(self) -> Fold | None:
+        """The fold that is kept, if one is; see `stand_on`."""
+        return self._base
 
     def image(self) -> NotaryImage:
         """Where this notary stands; it is not to be used any more, for other notaries share what it holds."""
@@ -272,8 +288,13 @@ class Notary:
         if not self._keys():
             return Phase.NO_SIGNERS
         if not self._steps or self._steps[-1].state == self.noted.state:
-            return Phase.GROWN if self._behind else Phase.NOTED
+            return Phase.GROWN if self._is_unsaid else Phase.NOTED
         return Phase.OVERTAKEN if self._behind else Phase.COSIGNED
+
+    @property
+    def _is_unsaid(self) -> bool:
+        """Whether something is held that was never cosigned."""
+        return bool(self._behind) or (not self._steps and bool(self._base))
 
     def _due(self, duty: Duty) -> int | None:
         """When a duty is to be done, ms; None while there is nothing to do it with."""
@@ -308,7 +329,7 @@ class Notary:
             self._behind.pop(statement.id, None)
             self._since.pop(statement.id, None)
             self._beyond[statement.id] = None
-        if self._steps:
+        if self._steps or self._base is not None:
             changed, committed = self._go_on(statements)
         else:  # the first one: there is nothing to compare it with but, after a restart, the state that was kept
             self._cosigned = self._held.rest_on(statements)
@@ -471,6 +492,7 @@ class Notary:
         for id in (id for step in self._steps[: at + 1] for id in step.ids):
             self._beyond.pop(id, None)
         step = self._steps[at]
+        self._sink([id for each in self._steps[: at + 1] for id in each.ids], step.state)
         self.noted = Standing(note=note, state=step.state, statements_root=step.statements_root)
         # The noted step stays, empty, as the base: its text may be cosigned anew, by us and by others.
         self._steps = [step.settled(), *self._steps[at + 1 :]]
@@ -482,6 +504,20 @@ class Notary:
             committed=committed,
             without=(*self._beyond, *self._behind),
         )
+
+    def _sink(self, ids: Sequence[bytes], state: StateNote) -> None:
+        """What a quorum stands by goes into the fold that is kept; the sets beyond are put over it again."""
+        base = self._base
+        if base is None or not ids:
+            return
+        for id in ids:
+            base.add(self._cosigned.chains[id])
+        base.settle()
+        if base.state_root() != state.root:
+            self._is_damaged = True  # one set folded twice, two states
+            self.disagreements += 1
+        self._cosigned.rebase(base)
+        self._held.rebase(self._cosigned)
 
     # ------------------------------------------------------------------------------------------------- signers
 

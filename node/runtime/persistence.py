@@ -23,10 +23,11 @@ from typing import Final
 import trio
 
 from accredit.node.engine import Changed, Engine, KeepNote
-from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
+from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.ports import Progress, RunBlocking
 from accredit.node.storage.log_store import Change, Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
+from accredit.node.storage.tree_edge import tree_damaged
 from accredit.node.sync.initial_sync import Bulk
 from accredit.node.sync.verify_queue import VerifyQueue, checking_line, workers_for
 from accredit.node.telemetry import event as log_event
@@ -41,6 +42,7 @@ from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.tiles import Frontier
 
 from .fitness import Fitness
+from .fold_keeping import FoldKeeping
 
 LOAD_BATCH: Final = 4_096
 """Entries read, verified and folded in one turn of a worker thread at the start: some 0.5 s."""
@@ -75,6 +77,7 @@ class Keeping:
 
     Args:
         head, state: what was signed last, log and state, kept apart from the database.
+        kept: what the fold holds.
         log_signer: has the key that signs checkpoints.
         fitness: is told of writes that fail.
     """
@@ -85,6 +88,7 @@ class Keeping:
         store: Store,
         head: SignedHead,
         state: SignedState,
+        kept: FoldKeeping,
         log_signer: Signer,
         run_blocking: RunBlocking,
         fitness: Fitness,
@@ -92,6 +96,7 @@ class Keeping:
         self._store = store
         self._head = head
         self._state = state
+        self._kept = kept
         self._log_signer = log_signer
         self._run_blocking = run_blocking
         self._fitness = fitness
@@ -196,10 +201,35 @@ class Keeping:
         # What the feed covers is folded without feeding it again; the rest, if we were killed, is fed now.
         fed = await self._run_blocking(self._store.changes_size)
         noted = await self._stored_note(engine.name)
-        async with checking_line(workers_for(size, workers), self._run_blocking) as line:
-            await self._load(line, engine, range(fed), size, progress, is_fed=True)
-            await self._load(line, engine, range(fed, size), size, progress, is_fed=False)
+        anchor = self._kept.anchor
+        self._frontier = await self._run_blocking(partial(self._frontier_at, size))
+        missing = self._kept.missing()
+        left = [*anchor.without, *range(anchor.size, size)]
+        engine.read_on(missing[0] if missing else anchor.size)
+        todo, done = len(missing) + len(left), 0
+
+        def hear(count: int) -> None:
+            nonlocal done
+            done += count
+            progress(size - todo + done, size)
+
+        async with checking_line(workers_for(todo, workers), self._run_blocking) as line:
+            await self._load(line, engine, missing, hear, partial(self._keep_some, engine, anchor, fed))
+            await self._run_blocking(partial(self._kept.finish, engine, anchor))
+            if self._kept.is_anchored:
+                engine.stand()
+            await self._load(line, engine, left, hear, lambda _stop: None)
+        engine.read_on(size)
         return noted
+
+    def _keep_some(self, engine: Engine, anchor: Part, fed: int, stop: int) -> None:
+        """After a batch of the anchor, up to the entry before `stop`."""
+        with self._kept.reading():
+            changes = engine.fold.settle()
+        if stop > fed:
+            engine.owe(changes)
+        without = tuple(number for number in anchor.without if number < stop)
+        self._kept.relieve(engine, Part(size=stop, without=without))
 
     def _check_head(self) -> int:
         """Size of the log, which does not contradict what was signed."""
@@ -213,7 +243,9 @@ class Keeping:
         """Lets a node that has not signed its log yet, or is not a member, take in another's; after `load`."""
         signed = await self._run_blocking(self._store.checkpoint)
         if signed is None or not engine.is_member:
-            self._frontier = await bulk.run(engine, self._store, self._frontier, self._run_blocking, now)
+            self._frontier = await bulk.run(engine, self._store, self._frontier, self._run_blocking, now, self._kept)
+            if not self._kept.is_anchored:
+                await self._run_blocking(lambda: self._kept.finish(engine, Part(size=self._store.size())))
 
     async def finish(self) -> None:
         """Signs the log as it was loaded, where that is still to be done."""
@@ -221,6 +253,8 @@ class Keeping:
         size, root = await self._run_blocking(self._store.head)
         if size and (signed is None or signed[0] != size):
             await self.sign(size, root)
+        if self._kept.reason is not None and size:
+            log_event(_log, logging.WARNING, "noted state made anew", reason=self._kept.reason)
         log_event(_log, logging.INFO, "log loaded", size=size)
 
     async def _stored_note(self, name: str) -> KeptNote | None:
@@ -240,20 +274,48 @@ class Keeping:
         return kept
 
     async def _load(
-        self, line: VerifyQueue, engine: Engine, entries: range, size: int, progress: Progress, *, is_fed: bool
+        self,
+        line: VerifyQueue,
+        engine: Engine,
+        numbers: Sequence[int],
+        hear: Callable[[int], None],
+        then: Callable[[int], None],
     ) -> None:
-        async def take(done: int, checked: Sequence[bytes | Statement]) -> None:
-            await self._run_blocking(partial(self._load_batch, engine, checked, is_fed=is_fed))
-            progress(done, size)
+        """Takes in these entries; `then` hears after each batch up to where it went."""
 
-        for start in entries[::LOAD_BATCH]:
-            stop = min(start + LOAD_BATCH, entries.stop)
-            await line.put(await self._run_blocking(partial(self._store.entries, start, stop)), partial(take, stop))
+        async def take(some: Sequence[int], checked: Sequence[bytes | Statement]) -> None:
+            await self._run_blocking(partial(self._load_batch, engine, some, checked, then))
+            hear(len(some))
+
+        for start in range(0, len(numbers), LOAD_BATCH):
+            some = numbers[start : start + LOAD_BATCH]
+            await line.put(await self._run_blocking(partial(self._entries, some)), partial(take, some))
         await line.finish()
 
-    def _load_batch(self, engine: Engine, entries: Sequence[bytes | Statement], *, is_fed: bool) -> None:
-        engine.load(entries)
-        raws = (each.raw if isinstance(each, Statement) else each for each in entries)
-        self._frontier = self._frontier.extend(map(leaf_hash, raws))
-        if is_fed:  # what changes is known to the feed; while this settles, others check what comes after
-            engine.fold.settle()
+    def _entries(self, numbers: Sequence[int]) -> list[bytes]:
+        with self._store.snapshot():
+            if numbers[-1] - numbers[0] == len(numbers) - 1:
+                return self._store.entries(numbers[0], numbers[-1] + 1)
+            found = [self._store.entry(number) for number in numbers]
+        return [raw for raw in found if raw is not None]
+
+    def _load_batch(
+        self,
+        engine: Engine,
+        numbers: Sequence[int],
+        entries: Sequence[bytes | Statement],
+        then: Callable[[int], None],
+    ) -> None:
+        with self._kept.reading():
+            engine.load(entries)
+            stop = numbers[-1] + 1
+            engine.read_on(max(stop, engine.size))
+        then(stop)
+
+    def _frontier_at(self, size: int) -> Frontier:
+        """The frontier of the stored log, read from its tiles and compared with the stored root."""
+        with self._store.snapshot():
+            frontier = Frontier.of(size, self._store)
+            if frontier.root() != self._store.head()[1]:
+                raise tree_damaged(f"its tiles lead to another root at {size} than the stored one")
+        return frontier

@@ -72,6 +72,7 @@ from accredit.registry.transparency.equivocation import Conflict
 
 from . import equivocations
 from .fitness import STATEMENTS, Fitness
+from .fold_keeping import FoldKeeping
 from .note_sender import Telling
 from .persistence import Keeping, is_disagreement
 from .reply_slots import Slots
@@ -109,6 +110,7 @@ class Runtime:
         store: Store,
         head: SignedHead,
         state: SignedState,
+        kept: FoldKeeping,
         log_signer: Signer,
         peers: Transport,
         clock: Clock,
@@ -118,12 +120,19 @@ class Runtime:
     ) -> None:
         self.engine = engine
         self.fitness = Fitness(clock.monotonic)
-        self._noting = Noting(NotedStore(store), run_blocking, self.fitness)
+        self._kept = kept
+        self._noting = Noting(NotedStore(store), kept, engine, run_blocking, self.fitness)
         self.noted: NotedMap = self._noting.noted
         self.store = store
         self._state = state
         self._keeping = Keeping(
-            store=store, head=head, state=state, log_signer=log_signer, run_blocking=run_blocking, fitness=self.fitness
+            store=store,
+            head=head,
+            state=state,
+            kept=kept,
+            log_signer=log_signer,
+            run_blocking=run_blocking,
+            fitness=self.fitness,
         )
         self._peers = peers
         self._clock = clock
@@ -178,6 +187,7 @@ class Runtime:
         """
         assert keys.name == store.origin, "one node has one name"
         config = gossip or GossipConfig()
+        kept = FoldKeeping(store, state.last)
         engine = Engine(
             ecosystem=store.ecosystem,
             name=keys.name,
@@ -187,12 +197,15 @@ class Runtime:
             random=random or SystemRandom(),
             tick=tick,
             gossip=config,
+            holdings=kept.holdings,
+            entries=kept.entries,
         )
         runtime = cls(
             engine=engine,
             store=store,
             head=head,
             state=state,
+            kept=kept,
             log_signer=keys.log,
             peers=peers,
             clock=clock,
@@ -491,7 +504,12 @@ class Runtime:
             await self._keeping.take_in(self.engine, bulk, self._now)
         conflicts = await self._keeping.conflicts()
         settle = partial(self.engine.settle, now=self._now(), signed=self._state.last, noted=noted, conflicts=conflicts)
-        self._effects = await self._noting.resume(await self._run_blocking(settle))
+
+        def settled() -> list[Effect]:
+            with self._kept.reading():
+                return settle()
+
+        self._effects = await self._noting.resume(await self._run_blocking(settled))
         self._look_at_own()
         await self._keeping.finish()
 

@@ -1,6 +1,6 @@
 """How a running node's noted state follows its notary: in a worker thread, one note after the other.
 
-    noting = Noting(NotedStore(store), run_blocking, fitness)
+    noting = Noting(NotedStore(store), kept, engine, run_blocking, fitness)
     effects = await noting.resume(engine.settle(...))      at the start; what stands then comes with everything
     if noting.take(stands): ...                            in the trio thread; True: have `store` called in its turn
     await noting.store()
@@ -16,13 +16,17 @@ import logging
 from collections.abc import Iterable
 from functools import partial
 
+from accredit.governance.encoded_records import Picked
+from accredit.node.engine import Engine
 from accredit.node.engine.events import Effect, NoteStands
 from accredit.node.ports import RunBlocking
+from accredit.node.storage.fold_store import PendingWrites
 from accredit.node.storage.state_store import DAMAGED, NotedStore
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import StorageError
 
 from .fitness import Fitness
+from .fold_keeping import FoldKeeping
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +38,12 @@ class Noting:
         noted: the stored state; to be read by anybody.
     """
 
-    def __init__(self, noted: NotedStore, run_blocking: RunBlocking, fitness: Fitness) -> None:
+    def __init__(
+        self, noted: NotedStore, kept: FoldKeeping, engine: Engine, run_blocking: RunBlocking, fitness: Fitness
+    ) -> None:
         self.noted = noted
+        self._kept = kept
+        self._engine = engine
         self._run_blocking = run_blocking
         self._fitness = fitness
         self._waiting: NoteStands | None = None
@@ -71,32 +79,36 @@ class Noting:
         """
         stands = self._left_over if self._waiting is None else joined(self._left_over, self._waiting)
         self._waiting, self._left_over = None, stands
+        # Here, in the thread in which the engine goes on: at this moment what is kept is of the newest note.
+        changes = None if stands is None else self._kept.take(stands.kept.part)
         try:
             with self._fitness.writing("the state note"):
-                reason = await self._run_blocking(partial(self._follow, stands))
+                await self._run_blocking(partial(self._follow, stands, changes))
         except StorageError as error:
+            if changes is not None:
+                self._kept.put_back()
             if error.code in DAMAGED:
                 raise
             log_event(_log, logging.ERROR, "state note not stored", code=error.code, reason=str(error))
         else:
+            if changes is not None:
+                self._kept.written(self._engine)
             self._left_over, self._is_known = None, True
-            if reason is not None:
-                log_event(_log, logging.WARNING, "noted state made anew", reason=reason)
 
-    def _follow(self, stands: NoteStands | None) -> str | None:
-        """In a worker thread; why everything was made anew, if it was."""
-        if stands is None:
-            self.noted.clear()
-            return None
-        kept, state, root = stands.kept, stands.state, stands.statements_root
-        if self._is_known:
-            self.noted.settle(
-                kept=kept, state=state, statements_root=root, changed=stands.changed, committed=stands.committed
-            )
-            return None
-        records = {subject: record for subject, record in stands.changed.items() if record is not None}
-        ids = {id: None for id, is_in in stands.committed.items() if is_in}
-        return self.noted.resume(kept=kept, state=state, statements_root=root, records=records, statements=ids)
+    def _follow(self, stands: NoteStands | None, changes: PendingWrites | None) -> None:
+        """In a worker thread."""
+        if not self._is_known:
+            self.noted.stand(None if stands is None else stands.state)
+        if stands is None or changes is None:
+            return
+        self.noted.settle(
+            kept=stands.kept,
+            state=stands.state,
+            statements_root=stands.statements_root,
+            changed=Picked(dict(changes.records)),
+            committed=changes.committed,
+            also=changes.write_rows,
+        )
 
 
 def joined(before: NoteStands | None, after: NoteStands) -> NoteStands:

@@ -3,6 +3,7 @@
     size, root = audit(reader)
     state = audit_state(kept.state, kept.part, fold, order)         a noted or cosigned state, from the log's statements
     audit_noted(reader, state)                                      the noted records, from that state
+    audit_fold(reader, fold, order)                                 what the node's fold is read from at the start
 
 What is compared: SQLite's own structure (indexes against rows) · numbers without a gap · every entry's bytes against
 its id · every hash of every tile · the stored root · the newest checkpoint's origin, size and root · the feed of
@@ -14,11 +15,13 @@ part of the log, folded from nothing, leads to; for the noted one every record, 
 What it does not do: verify signatures of statements or notes, or ask anybody else what they saw of this log.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Final
 
 from accredit.governance.fold import Fold
+from accredit.governance.holdings import Fact, InMemory
 from accredit.node.engine.quorum_state import Part
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.errors import AccreditError, InputError, StorageError
 from accredit.registry.statement import decode as decode_statement
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -27,6 +30,7 @@ from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.tiles import TILE_WIDTH
 
+from .fold_store import StoredHoldings, fold_damaged
 from .log_reader import Reader
 from .state_store import StoredNoted
 from .tree_edge import EMPTY_EDGE, Edge, tree_damaged
@@ -65,6 +69,9 @@ def audit(
     reader.check_feed()
     reader.check_kept()
     StoredNoted(reader).check()
+    kept = StoredHoldings(reader, FOLD_VERSION)
+    if kept.resume():
+        kept.check()
     return size, root
 
 
@@ -107,6 +114,52 @@ def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes
             f"and {fold.state_root().hex()[:16]}"
         )
     return fold
+
+
+class _Remembered(InMemory):
+    """In memory, and what was asked for is there to be looked at."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Fact, MutableMapping[Any, Any]]] = []
+
+    def facts(self, fact: Fact) -> MutableMapping[Any, Any]:
+        """See `Holdings`."""
+        self.found.append((fact, {}))
+        return self.found[-1][1]
+
+
+def audit_fold(reader: Reader, whole: Fold, order: Sequence[bytes]) -> int:
+    """Return of how many statements the stored fold is, each fact in it one that the log leads to.
+
+    Args:
+        whole, order: as of `audit_state`.
+
+    Raises:
+        StorageError: `fold_damaged`, and the first fact that is not.
+    """
+    with reader.snapshot():
+        stored = StoredHoldings(reader, FOLD_VERSION)
+        if not stored.resume() or stored.mark.part.size > len(order):
+            return 0
+        remembered, part = _Remembered(), stored.mark.part
+        fold, without = Fold(whole.ecosystem, remembered), dict.fromkeys(part.without)
+        for number, id in enumerate(order[: part.size]):
+            if number not in without:
+                fold.add(whole.chains[id])
+        fold.settle()
+        for fact, expected in remembered.found:
+            kept = stored.facts(fact)
+            if len(kept) != len(expected):
+                raise fold_damaged(f"{len(kept)} of its {fact.name} are there, and the log leads to {len(expected)}")
+            for key, value in expected.items():
+                # In which order things came is no part of what is concluded.
+                if _unordered(kept.get(key)) != _unordered(value):
+                    raise fold_damaged(f"the {fact.name} of {key!r} is not what the log leads to")
+    return len(fold)
+
+
+def _unordered(value: Any) -> Any:
+    return sorted(value, key=repr) if type(value) is tuple else value
 
 
 def _state_damaged(what: str) -> StorageError:

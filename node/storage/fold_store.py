@@ -22,12 +22,14 @@ Any thread may read, as of `Reader`; who changes a fold does so in one thread at
 What it does not do: decide when to write, or fold.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from sqlite3 import Connection
 from typing import Any, Final, Generic, TypeVar
 
+from accredit.governance.committed_set import COMMITTED
 from accredit.governance.holdings import STATEMENTS, About, ByNumber, Fact
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import Subject, record_key
@@ -36,7 +38,7 @@ from accredit.registry.errors import DecodeError, StorageError
 from accredit.registry.statement import Statement, recall
 from accredit.registry.transparency.state_trie import Trie
 
-from .fold_tables import BY_NUMBER, HELD, SAID, TABLES, table_of
+from .fold_tables import BY_NUMBER, BY_PLACE, HELD, SAID, TABLES, table_of
 from .log_reader import Reader
 from .sqlite import checksum
 from .sqlite_trie import RECORDS, SqliteStateMap, trie_over
@@ -53,6 +55,7 @@ NUMBERS: Final = 16_384
 _MARK_BYTES: Final = 1024 * 1024
 
 _KEY_BYTES: Final = 32
+_DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unseen
 
 
 class _Recent(Generic[K, V]):
@@ -88,22 +91,26 @@ class _Rows:
     def __init__(self, reader: Reader, name: str) -> None:
         self.name = name
         self._reader = reader
-        self._select = f"SELECT facts FROM fold_{name} WHERE key = ?"
-        self._list = f"SELECT key, facts FROM fold_{name} WHERE key >= ? AND key < ?"
-        self._all = f"SELECT key, facts FROM fold_{name}"
+        self._all = f"SELECT key, facts, digest FROM fold_{name}"
+        self._select = f"{self._all} WHERE key = ?"
+        self._list = f"{self._all} WHERE key >= ? AND key < ?"
         self.fresh: dict[Any, SqlRow] = {}
         self.leaving: dict[Any, SqlRow] = {}
         self._recent: _Recent[Any, SqlRow] = _Recent(ROWS)
+        self.end: int | None = None
+        """Of a table by number: no row that is written has one so high. None: not known."""
 
     def get(self, key: Any) -> SqlRow:
         """The facts about `key`; none where there are none. Not to be changed."""
         for rows in (self.fresh, self.leaving):
             if (row := rows.get(key)) is not None:
                 return row
+        if self.end is not None and key >= self.end:
+            return {}  # behind all that was ever written
         row = self._recent.get(key)
         if row is None:
             found = self._reader.ask(self._select, key)
-            row = _facts(found[0][0]) if found else {}
+            row = self._facts(*found[0]) if found else {}
             self._recent.put(key, row)
         return row
 
@@ -117,12 +124,18 @@ class _Rows:
         else:
             stored = self._reader.ask(self._list, beginning, beginning + b"\xff" * 9)
         newer = {**self.leaving, **self.fresh}
-        for key, facts in stored:
+        for key, facts, digest in stored:
             if key not in newer:
-                yield key, _facts(facts)
+                yield key, self._facts(key, facts, digest)
         for key, row in newer.items():
             if row and (beginning is None or key.startswith(beginning)):
                 yield key, row
+
+    def _facts(self, key: Any, facts: bytes, digest: bytes) -> SqlRow:
+        if _digest(self.name, key, facts) != digest:
+            raise fold_damaged(f"a row of fold_{self.name} is not as it was written")
+        row: SqlRow = reread(facts)
+        return row
 
     def take(self) -> dict[Any, SqlRow]:
         assert not self.leaving, "one after the other"
@@ -141,9 +154,8 @@ class _Rows:
         self.fresh, self.leaving, self._recent = {}, {}, _Recent(ROWS)
 
 
-def _facts(raw: bytes) -> SqlRow:
-    row: SqlRow = reread(raw)
-    return row
+def _digest(name: str, key: Any, facts: bytes) -> bytes:
+    return checksum(name, key, facts)[:_DIGEST_BYTES]
 
 
 class _Facts(MutableMapping[Any, Any]):
@@ -224,7 +236,7 @@ class _Statements(MutableMapping[bytes, Statement]):
         self._recent: _Recent[bytes, Statement] = _Recent(ROWS)
 
     def __getitem__(self, id: bytes) -> Statement:
-        found = self._recent.get(id)
+        found = self._holdings.added.get(id) or self._recent.get(id)
         if found is None:
             if id not in self._held:
                 raise KeyError(id)
@@ -238,8 +250,10 @@ class _Statements(MutableMapping[bytes, Statement]):
         return id in self._held
 
     def __setitem__(self, id: bytes, statement: Statement) -> None:
+        self._holdings.added[id] = statement
+        if self._holdings.place(About.STATEMENT, id) is None:
+            self._holdings.expect(id)
         self._held[id] = None
-        self._recent.put(id, statement)
 
     def __delitem__(self, id: bytes) -> None:
         raise TypeError("a statement that was accepted is held for good")
@@ -417,18 +431,28 @@ class PendingWrites:
 
     def write(self, connection: Connection) -> None:
         """Everything, in the caller's transaction."""
+        self.write_rows(connection)
+        put_records(connection, self.records)
+        if self.mark.has_maps:
+            change_maps(connection, self.records, self.committed)
+
+    def write_rows(self, connection: Connection) -> None:
+        """Everything but records and maps."""
         for name, rows in self.rows.items():
             gone = [(key,) for key, row in rows.items() if not row]
             there = [(key, encode(row)) for key, row in sorted(rows.items()) if row]
             connection.executemany(f"DELETE FROM fold_{name} WHERE key = ?", gone)
-            connection.executemany(f"INSERT OR REPLACE INTO fold_{name} (key, facts) VALUES (?, ?)", there)
-        put_records(connection, self.records)
-        if self.mark.has_maps:
-            change_maps(connection, self.records, self.committed)
-        mark = self.mark.encode()
-        connection.execute(
-            "INSERT OR REPLACE INTO fold_mark (one, mark, digest) VALUES (1, ?, ?)", (mark, checksum(mark))
-        )
+            connection.executemany(
+                f"INSERT OR REPLACE INTO fold_{name} (key, facts, digest) VALUES (?, ?, ?)",
+                ((key, facts, _digest(name, key, facts)) for key, facts in there),
+            )
+        put_mark(connection, self.mark)
+
+
+def put_mark(connection: Connection, mark: FoldMark) -> None:
+    """The mark in place of the one that is there."""
+    data = mark.encode()
+    connection.execute("INSERT OR REPLACE INTO fold_mark (one, mark, digest) VALUES (1, ?, ?)", (data, checksum(data)))
 
 
 def put_records(connection: Connection, records: Mapping[Subject, bytes | None]) -> None:
@@ -452,8 +476,13 @@ def change_maps(
     SqliteStateMap(connection, STATEMENTS).update({id: id if is_in else None for id, is_in in committed.items()})
 
 
-def make_maps(connection: Connection) -> None:
-    """Both maps from the records and the statements that are there, in place of what they were."""
+def make_maps(connection: Connection, mark: FoldMark) -> None:
+    """Both maps from the records and the statements that are there, in place of what they were.
+
+    Args:
+        mark: the one that is there.
+    """
+    put_mark(connection, replace(mark, has_maps=True))
     leaves = connection.execute("SELECT key, raw FROM noted_records ORDER BY key")
     SqliteStateMap(connection, RECORDS).rebuild((key, sha256(raw).digest()) for key, raw in leaves)
     ids = sorted(
@@ -461,7 +490,7 @@ def make_maps(connection: Connection) -> None:
         for id, facts in connection.execute(
             f"SELECT id, facts FROM fold_{About.STATEMENT} JOIN statements ON number = key"
         )
-        if "committed" in reread(facts)
+        if COMMITTED.name in reread(facts)
     )
     SqliteStateMap(connection, STATEMENTS).rebuild((id, id) for id in ids)
 
@@ -474,7 +503,7 @@ class StoredHoldings:
         version: of the fold; what another version made is forgotten.
 
     Attributes:
-        mark: of what was stored when this was made; `part` of nothing, where it is of no use.
+        mark: of what is stored; of nothing, where that is of no use.
     """
 
     def __init__(self, reader: Reader, version: int) -> None:
@@ -482,13 +511,18 @@ class StoredHoldings:
         self._version = version
         self._rows = {name: _Rows(reader, name) for name in TABLES}
         self._numbers: _Recent[bytes, int] = _Recent(NUMBERS)
+        self._expected: dict[bytes, int] = {}  # added before they were in the log
+        self._logged = 0  # entries of the log when the last of them was added, and how many were added since
+        self._ahead = 0
+        self.added: dict[bytes, Statement] = {}
         self.records_fresh: dict[Subject, bytes | None] = {}
         self.records_leaving: dict[Subject, bytes | None] = {}
         self.committed: dict[bytes, bool] = {}
         self._committed_leaving: dict[bytes, bool] = {}
         self.mark = FoldMark(part=Part(size=0), version=version)
+        self._taken: FoldMark | None = None
         self.counts: dict[str, int] = {}
-        self._counts_before: dict[str, int] = {}
+        self._end_at(0)
 
     def resume(self) -> bool:
         """Take up what is stored; whether there is something, by this version of the fold.
@@ -509,7 +543,32 @@ class StoredHoldings:
         if mark.version != self._version:
             return False
         self.mark, self.counts = mark, dict(mark.counts)
+        self._end_at(mark.part.size)
         return True
+
+    def check(self) -> None:
+        """Compare every row with its checksum, and how many there are with the mark, which has been taken up.
+
+        Raises:
+            StorageError: `fold_damaged`, and the first that is not as it was written.
+        """
+        with self.reader.snapshot():
+            found: Counter[str] = Counter()
+            said = (
+                0  # under how many numbers keys have signed something, by what is said of them and less what is there
+            )
+            for name, rows in self._rows.items():
+                about = name.partition("_")[0]
+                for _, row in rows.items():
+                    if name == BY_NUMBER:
+                        said -= 1
+                    else:
+                        found.update(f"{about}.{fact}" for fact in row)
+                        said += row.get(SAID.name, 0) if name == table_of(SAID) else 0
+            for type, count in self.reader.ask("SELECT type, count(*) FROM noted_records GROUP BY type"):
+                found[f"records.{type}"] += count
+        if said or found != Counter(self.counts):
+            raise fold_damaged("it has another number of facts than its mark says")
 
     # ----------------------------------------------------------------------------------------- governance.holdings
 
@@ -523,7 +582,7 @@ class StoredHoldings:
 
     def facts(self, fact: Fact) -> MutableMapping[Any, Any]:
         """See `Holdings`."""
-        return _Committed(self, fact) if fact.name == "committed" else _Facts(self, fact)
+        return _Committed(self, fact) if fact is COMMITTED else _Facts(self, fact)
 
     def records(self, type: str) -> MutableMapping[str, bytes]:
         """See `Holdings`."""
@@ -543,7 +602,9 @@ class StoredHoldings:
         """Where the facts about something are; None for a statement that is not in the log."""
         match about:
             case About.STATEMENT:
-                number = self._numbers.get(key)
+                number = self._expected.get(key)
+                if number is None:
+                    number = self._numbers.get(key)
                 if number is None and (number := self.reader.index_of(key)) is not None:
                     self._numbers.put(key, number)
                 return number
@@ -551,6 +612,14 @@ class StoredHoldings:
                 return f"{key[0]}\x00{key[1]}"
             case _:
                 return key
+
+    def expect(self, id: bytes) -> None:
+        """This statement comes next in the log, behind those that were expected before; until `take`."""
+        size = self.reader.size()
+        if size != self._logged:
+            self._logged, self._ahead = size, 0
+        self._expected[id] = size + self._ahead
+        self._ahead += 1
 
     def key(self, about: About, place: Any) -> Any:
         """What the facts at a place are about: the inverse of `place`."""
@@ -562,6 +631,10 @@ class StoredHoldings:
                 return type, id
             case _:
                 return place
+
+    def _end_at(self, size: int) -> None:
+        for name in BY_PLACE:
+            self._rows[name].end = size
 
     def count(self, name: str, by: int) -> None:
         """There are so many more of something."""
@@ -584,28 +657,42 @@ class StoredHoldings:
         rows = {name: rows.take() for name, rows in self._rows.items()}
         self.records_leaving, self.records_fresh = self.records_fresh, {}
         self._committed_leaving, self.committed = self.committed, {}
+        for id, number in self._expected.items():
+            self._numbers.put(id, number)
+        self._expected, self.added = {}, {}
         mark = FoldMark(part=part, version=self._version, counts=dict(self.counts), has_maps=has_maps)
+        self._taken = mark
         return PendingWrites(mark=mark, rows=rows, records=self.records_leaving, committed=self._committed_leaving)
 
     def written(self) -> None:
         """What was taken is stored."""
+        assert self._taken is not None
+        self.mark, self._taken = self._taken, None
+        self._end_at(self.mark.part.size)
         for rows in self._rows.values():
             rows.written()
         self.records_leaving, self._committed_leaving = {}, {}
 
     def put_back(self) -> None:
         """What was taken was not stored, and is to be taken again."""
+        self._taken = None
         for rows in self._rows.values():
             rows.put_back()
         self.records_fresh, self.records_leaving = {**self.records_leaving, **self.records_fresh}, {}
         self.committed, self._committed_leaving = {**self._committed_leaving, **self.committed}, {}
 
+    def mapped(self) -> None:
+        """The maps have been made."""
+        self.mark = replace(self.mark, has_maps=True)
+
     def forget(self) -> None:
         """As if nothing were stored; `clear` forgets what is."""
+        self._end_at(0)
         for rows in self._rows.values():
             rows.forget()
         self.records_fresh, self.records_leaving = {}, {}
         self.committed, self._committed_leaving, self.counts = {}, {}, {}
+        self._expected, self.added = {}, {}
         self.mark = FoldMark(part=Part(size=0), version=self._version)
 
 

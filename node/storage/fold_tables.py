@@ -3,13 +3,14 @@
     fold_mark                 one row: of which part of the log all of it is, and by which version of the fold
     fold_statement            facts about statements, by number in the log        fold_statement_open       those open
     fold_id                   about ids, held or not                              fold_id_annulments        annulled
+    fold_id_waiting           which statements name one that is not held
     fold_key                  about keys                                          fold_key_forked           forked ones
     fold_subject              about records, by `type NUL id`
     fold_kind                 about kinds of statement
     fold_by_number            what keys signed: key's id, then the number in 8 bytes
 
-Facts are a deterministic CBOR map, by name. Nothing vouches for a single row: an audit makes all of them anew from the
-log and compares.
+Facts are a deterministic CBOR map, by name. Each row has the beginning of a checksum over it, so that nothing is folded
+upon that has decayed; that they are the right facts is for an audit to say, which makes all of them anew from the log.
 """
 
 from typing import Final
@@ -29,6 +30,7 @@ _KEYS: Final = {
     "statement_open": "INTEGER",
     "id": "BLOB",
     "id_annulments": "BLOB",
+    "id_waiting": "BLOB",
     "key": "BLOB",
     "key_forked": "BLOB",
     "subject": "TEXT",
@@ -38,6 +40,10 @@ _KEYS: Final = {
 
 TABLES: Final = tuple(_KEYS)
 """Tables of facts, without the `fold_` before each."""
+
+
+BY_PLACE: Final = tuple(name for name, key in _KEYS.items() if key == "INTEGER")
+"""Those whose keys are numbers in the log."""
 
 
 def table_of(fact: Fact) -> str:
@@ -51,7 +57,7 @@ def tables() -> tuple[str, ...]:
         "CREATE TABLE fold_mark (one INTEGER PRIMARY KEY CHECK (one = 1), mark BLOB NOT NULL, digest BLOB NOT NULL)",
         # Row numbers only where they are the key: new rows lie at the end there, and next to their like elsewhere.
         *(
-            f"CREATE TABLE fold_{name} (key {key} PRIMARY KEY, facts BLOB NOT NULL)"
+            f"CREATE TABLE fold_{name} (key {key} PRIMARY KEY, facts BLOB NOT NULL, digest BLOB NOT NULL)"
             + ("" if key == "INTEGER" else " WITHOUT ROWID")
             for name, key in _KEYS.items()
         ),

@@ -128,7 +128,7 @@ GOVERNING: Final = "type IN ('authority', 'charter')"
 FED: Final = "seq, time, statement, kind, sub, change"
 """What of a row of `changes` goes into the chain of checksums, each with the one of the row before."""
 
-ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted")
+ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted", "fold_mark")
 """Tables of one row at most, whose number is 1."""
 
 MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states, _map_statements, _keep_fold)

@@ -1,7 +1,7 @@
 """The noted state in SQLite: records, both maps, the note, and what changed on the way to it; all of it at one moment.
 
     noted = NotedStore(store)
-    noted.resume(kept, state, …, records, statements)        at the start; says why it had to be made anew, if it had
+    noted.stand(state)                                       at the start: the tables hold that state, or one not noted
     noted.settle(kept, state, …, changed, committed)         one transaction a note: all of it, or nothing
     with noted.reading() as held:                            several reads of one state, in any thread
         held.note, held.get(type, id), held.prove(type, id), held.statements.prove(statement_id)
@@ -11,9 +11,9 @@
 It is `noted.NotedMap` in tables (`migrations`), so that a node's memory does not grow with it and deltas outlive a
 restart. Readers see a note together with exactly its records and proofs, whatever the writer is at.
 
-All of it follows from the log. At the start it is compared with the fold of the noted part of the log, and made anew
-from that if it does not fit; so damage to it is never served for longer than a node runs, and never signed over: a
-batch that does not lead to the root in the note is not stored, and the node stops.
+All of it follows from the log. Records and maps are also what the node's fold is read from at the start (`fold_store`):
+if they do not fit together then, all is made anew from the log. Damage is never signed over: a batch that does not lead
+to the root in the note is not stored, and the node stops.
 
 Past states: `noted_past` has, for each state noted before, both roots and the records that differ in the one after it
 (CBOR `[[type, id], ...]`), as many as `noted` allows.
@@ -21,7 +21,7 @@ Past states: `noted_past` has, for each state noted before, both roots and the r
 What it does not do: verify notes (`notary`), or say which state is the noted one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from hashlib import sha256
 from sqlite3 import Connection
 from typing import Any, Final, Self
 
+from accredit.governance.encoded_records import encoded
 from accredit.node.engine import quorum_state
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
 from accredit.registry.domain.records import Subject, record_key
@@ -39,6 +40,7 @@ from accredit.registry.transparency.merkle import HASH_BYTES
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import state_root
 
+from .fold_store import change_maps, put_records
 from .log_reader import Reader, open_reader, sound
 from .log_store import Store, keep
 from .migrations import GOVERNING
@@ -48,7 +50,7 @@ from .sqlite_trie import RECORDS, STATEMENTS, SqliteStateMap
 NO_ROOT: Final = bytes(32)
 """In place of a root where nothing is noted: that of nothing."""
 
-DAMAGED: Final = ("state_damaged", "map_damaged", "kept_damaged", "database_damaged")
+DAMAGED: Final = ("state_damaged", "map_damaged", "kept_damaged", "fold_damaged", "database_damaged")
 """Errors by which stored bytes do not fit together: nothing that waiting helps with."""
 
 _CHANGED_BYTES: Final = 64 * 1024 * 1024
@@ -257,10 +259,11 @@ class StoredNoted:
         with self.reading():
             head = self.head()
             self._check_records(records)
-            if self.trie.check() != (NO_ROOT if head is None else head.records_root):
+            # What was folded before a quorum stands by anything is here too, under no root.
+            if self.trie.check() != (self.trie.root() if head is None else head.records_root):
                 raise state_damaged("the leaves of the map lead to another root than the one in the note")
             # One root, one set: each id is in its leaf, so there is nothing else to be compared.
-            if self.statements.check() != self.statements_root:
+            if self.statements.check() != (self.statements.root() if head is None else head.statements_root):
                 raise state_damaged("the map over the statements leads to another root than the one in the note")
             self._check_past(0 if head is None else head.past)
 
@@ -313,92 +316,34 @@ class NotedStore(StoredNoted):
         statements_root: bytes,
         changed: Mapping[Subject, dict[str, Any] | None],
         committed: Mapping[bytes, bool],
+        also: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures; durable on return.
 
         Args:
             changed: records that differ from what is stored, as they now are; None: it is no more.
             committed: ids of statements to which the root binds from now on (True), or no longer does (False).
+            also: done in the same transaction.
 
         Raises:
             StorageError: `state_damaged`: what is stored, with these, does not lead to that state. `disk_full` and the
                 like. Nothing is changed then.
         """
-        work = partial(
+        settle = partial(
             _settle, kept=kept, state=state, statements_root=statements_root, changed=changed, committed=committed
         )
-        self._store.write(work)
 
-    def resume(
-        self,
-        *,
-        kept: KeptNote,
-        state: StateNote,
-        statements_root: bytes,
-        records: RecordsBySubject,
-        statements: Iterable[bytes],
-    ) -> str | None:
-        """Takes up the state that stood when the node stopped, as the log leads to it.
-
-        Args:
-            records: all of them.
-            statements: ids of all to which its root binds.
-
-        Returns:
-            None where that is what is stored; else why it was made anew from these. The past is forgotten then.
-
-        Raises:
-            StorageError: `state_damaged`: these do not lead to that state. Or it cannot be stored.
-        """
-        try:
-            with self.reading():
-                head = self.head()
-                if head is not None and (head.state, head.statements_root) == (state, statements_root):
-                    self.check(records)
-                    return None
-                reason = "the stored state is not the one that stood"
-        except StorageError as error:
-            if error.code not in DAMAGED or error.code == "database_damaged":
-                raise
-            reason = error.message
-        self._rebuild(kept, state, statements_root, records, statements)
-        return reason
-
-    def clear(self) -> None:
-        """Forgets it, if anything is there: no quorum stands by anything that is known here."""
-        if self._is_empty():
-            return
-        self._store.write(_clear)
-
-    def _is_empty(self) -> bool:
-        maps = (f"{name}_{part}" for name in (RECORDS, STATEMENTS) for part in ("leaves", "pages"))
-        tables = ("noted", "noted_records", "noted_past", *maps)
-        with self.reading():
-            return not any(self._reader.ask(f"SELECT 1 FROM {table} LIMIT 1") for table in tables)
-
-    def _rebuild(
-        self,
-        kept: KeptNote,
-        state: StateNote,
-        statements_root: bytes,
-        records: RecordsBySubject,
-        statements: Iterable[bytes],
-    ) -> None:
         def work(connection: Connection) -> None:
-            _clear(connection)
-            for key, (type, id) in sorted((record_key(*subject), subject) for subject in records):
-                connection.execute(_PUT, (type, key, id, encode(records[type, id])))
-            # Read back from what was written, so that the map is of the bytes that are there.
-            leaves = (
-                (key, sha256(raw).digest())
-                for key, raw in connection.execute("SELECT key, raw FROM noted_records ORDER BY number")
-            )
-            root = SqliteStateMap(connection, RECORDS).rebuild(leaves)
-            ids = ((id, id) for id in sorted(statements))
-            _check_led_to(statements_root, SqliteStateMap(connection, STATEMENTS).rebuild(ids))
-            _write_head(connection, kept, state, root, statements_root, 0)
+            also(connection)
+            settle(connection)
 
         self._store.write(work)
+
+    def stand(self, state: StateNote | None) -> None:
+        """The tables hold the set of this state, or of none that a quorum stands by: another's note is forgotten."""
+        head = self.head()
+        if head is not None and (state is None or (head.state, head.kept.state) != (state, state)):
+            self._store.write(forget_note)
 
 
 def state_damaged(what: str) -> StorageError:
@@ -447,19 +392,10 @@ def _settle(
     past = 0 if before is None else before.past
     if before is not None and before.state.root != state.root:
         past = _remember(connection, before, changed)
-    leaves: dict[bytes, bytes | None] = {}
-    for (type, id), record in changed.items():
-        key = record_key(type, id)
-        if record is None:
-            connection.execute("DELETE FROM noted_records WHERE key = ?", (key,))
-            leaves[key] = None
-        else:
-            raw = encode(record)
-            connection.execute(_PUT, (type, key, id, raw))
-            leaves[key] = sha256(raw).digest()
+    records = dict(encoded(changed))
+    put_records(connection, records)
+    change_maps(connection, records, committed)
     trie, statements = SqliteStateMap(connection, RECORDS), SqliteStateMap(connection, STATEMENTS)
-    trie.update(leaves)
-    statements.update({id: id if is_in else None for id, is_in in committed.items()})
     _check_led_to(statements_root, statements.root())
     _write_head(connection, kept, state, trie.root(), statements_root, past)
 
@@ -486,11 +422,10 @@ def _write_head(
     keep(connection, KEPT_NOTE, kept.encode())
 
 
-def _clear(connection: Connection) -> None:
-    for table in ("noted", "noted_records", "noted_past"):
+def forget_note(connection: Connection) -> None:
+    """What the tables hold is no state that a quorum stands by, and the past is not that of it."""
+    for table in ("noted", "noted_past"):
         connection.execute(f"DELETE FROM {table}")
-    for name in (RECORDS, STATEMENTS):
-        SqliteStateMap(connection, name).rebuild(())
 
 
 def _remember(connection: Connection, before: NotedHead, changed: Mapping[Subject, object]) -> int:

@@ -30,8 +30,9 @@ What it does not do: keep up with a log while the node runs (`bootstrap.join`).
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import trio
 
@@ -60,6 +61,20 @@ FULL_SECONDS: Final = (1.0, 60.0)
 """First and longest pause before a batch that found no room on the disk is stored again, doubling."""
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class Kept(Protocol):
+    """What an engine's fold is kept in; for worker threads."""
+
+    def reading(self) -> AbstractContextManager[None]:
+        """For as long as much of it is asked for in one thread."""
+        ...
+
+    def stored(self, engine: Engine, size: int) -> None:
+        """What the fold holds, settled, is of the log of so many entries, which are stored and fed."""
+        ...
 
 
 class Bulk:
@@ -93,7 +108,13 @@ class Bulk:
         self._round_seconds = round_seconds
 
     async def run(
-        self, engine: Engine, store: Store, frontier: Frontier, run_blocking: RunBlocking, now: Callable[[], int]
+        self,
+        engine: Engine,
+        store: Store,
+        frontier: Frontier,
+        run_blocking: RunBlocking,
+        now: Callable[[], int],
+        kept: Kept,
     ) -> Frontier:
         """Takes in the log of the first node that will do, if any; returns the frontier of our own log.
 
@@ -101,11 +122,12 @@ class Bulk:
             engine: loaded with all that `store` holds.
             frontier: of our own log.
             now: ms since 1970.
+            kept: what the engine's fold is read from, and where it goes.
 
         Raises:
             StorageError: this node's own database cannot be written; a full disk is waited for.
         """
-        intake = _Intake(engine, store, frontier, run_blocking, now)
+        intake = _Intake(engine, store, frontier, run_blocking, now, kept)
         for pause in (*self._round_seconds, None):
             for url in self._urls:
                 if await self._try(intake, url):
@@ -166,13 +188,20 @@ class _Intake:
     """The node that takes in, and does not run yet."""
 
     def __init__(
-        self, engine: Engine, store: Store, frontier: Frontier, run_blocking: RunBlocking, now: Callable[[], int]
+        self,
+        engine: Engine,
+        store: Store,
+        frontier: Frontier,
+        run_blocking: RunBlocking,
+        now: Callable[[], int],
+        kept: Kept,
     ) -> None:
         self.engine = engine
         self.store = store
         self.frontier = frontier
         self.run_blocking = run_blocking
         self._now = now
+        self._kept = kept
 
     async def begin(self, genesis: bytes) -> None:
         """Takes in the genesis, which is the right one."""
@@ -185,7 +214,8 @@ class _Intake:
             RefusedError: `entry_inadmissible`: those before it have been taken in. `log_repeats`.
         """
         statements: list[Statement] = []
-        refused = await self.run_blocking(partial(self._judge, entries, statements))
+        with_reading = partial(self._reading, partial(self._judge, entries, statements))
+        refused = await self.run_blocking(with_reading)
         if refused is not None:
             await self._store(statements)
             number = reached.size - len(entries) + refused[0]
@@ -201,6 +231,10 @@ class _Intake:
                 f"The log at {url} repeats itself: its first {reached.size} entries are {self.engine.size} at most.",
                 hint="Join by another node; this one's signed checkpoint is evidence.",
             )
+
+    def _reading(self, work: Callable[[], T]) -> T:
+        with self._kept.reading():
+            return work()
 
     def _judge(
         self, entries: Sequence[bytes | Statement], statements: list[Statement]
@@ -219,7 +253,7 @@ class _Intake:
         """Makes them durable, and then how far we have read, as soon as the disk has room."""
         pause, longest = FULL_SECONDS
         self.frontier = self.frontier.extend(leaf_hash(each.raw) for each in statements)
-        changes = await self.run_blocking(self._settle) if statements else []
+        changes = await self.run_blocking(partial(self._reading, self._settle)) if statements else []
         while True:
             try:
                 await self.run_blocking(partial(self._store_once, statements, changes, url, reached))
@@ -252,5 +286,6 @@ class _Intake:
             self.store.append([(each.id, each.raw) for each in statements])
         if self.store.changes_size() < self.engine.size:
             self.store.add_changes(changes, size=self.engine.size)
+        self._kept.stored(self.engine, self.engine.size)
         if reached is not None:
             keep_reached(self.store, url, reached)

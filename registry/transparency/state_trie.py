@@ -163,24 +163,41 @@ class Trie:
         self._count = len(leaves) // _LEAF_BYTES
         self._tree = self._split(leaves, 0)
         self._root: bytes | None = None
+        self._waiting: dict[bytes, bytes | None] | None = None
 
     @classmethod
     def standing_on(cls, whole: Elsewhere, *, prefixes: Prefixes = DEFAULT_PREFIXES) -> "Trie":
-        """Return the map that is kept elsewhere; in memory is what is changed, and the nodes above it."""
+        """Return the map that is kept elsewhere; in memory is what is changed, and the nodes above it.
+
+        What is changed waits until somebody asks: where nobody does before all is kept, nothing is read.
+        """
         made = cls(prefixes=prefixes)
         made._count, made._tree = whole.count, whole if whole.count else b""
+        made._waiting = {}
         return made
 
     def branch(self) -> "Trie":
         """Return a map that holds the same and goes its own way from here on; neither notices the other."""
-        return copy(self)
+        self._catch_up()
+        branch = copy(self)
+        branch._waiting = None if self._waiting is None else {}
+        return branch
 
     def __len__(self) -> int:
+        self._catch_up()
         return self._count
+
+    def _catch_up(self) -> None:
+        """Changes what waits to be changed."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, {}
+            for key, value in waiting.items():
+                self._change(key, value)
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of `key`, or None."""
         assert len(key) == KEY_BYTES
+        self._catch_up()
         tree, depth = _there(self._tree), 0
         while isinstance(tree, _Node):
             tree = _there(tree.right if _bit(key, depth) else tree.left)
@@ -190,6 +207,7 @@ class Trie:
 
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield all pairs, sorted by key. The map must not be changed meanwhile."""
+        self._catch_up()
         waiting = [self._tree]
         while waiting:
             tree = _there(waiting.pop())
@@ -203,6 +221,12 @@ class Trie:
         """Give `key` a value, or remove it with None; removing what is not there changes nothing."""
         assert len(key) == KEY_BYTES
         assert value is None or len(value) == VALUE_BYTES
+        if self._waiting is None:
+            self._change(key, value)
+        else:
+            self._waiting[key] = value
+
+    def _change(self, key: bytes, value: bytes | None) -> None:
         path: list[tuple[_Node, int]] = []
         tree = _there(self._tree)
         while isinstance(tree, _Node):
@@ -222,6 +246,7 @@ class Trie:
 
     def root(self) -> bytes:
         """Return the root over everything in the map; only what changed since the last time is hashed."""
+        self._catch_up()
         if self._root is None:
             self._root = self._hash(self._tree, 0)
         return self._root

@@ -3,16 +3,22 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from accredit.governance.fold import FACTS
+from accredit.governance.holdings import About, Fact
+from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.audit import audit
+from accredit.node.storage.fold_store import StoredHoldings
+from accredit.node.storage.fold_tables import HELD
 from accredit.node.storage.log_store import Change, open_reader
 from accredit.node.storage.state_store import NotedStore
+from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -50,8 +56,30 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
         noted.settle(**story.step(issuers(*range(40))).given())
         noted.settle(**story.step({("authority", "a"): {"n": 1}, **issuers(3, word="was")}).given())
         noted.settle(**story.step({("issuer", "did:web:i5.example"): None}).given())
+        holdings = StoredHoldings(store.companion(), FOLD_VERSION)
+        for fact in (*FACTS, HELD):
+            keys: dict[About, list[Any]] = {
+                About.SUBJECT: [("issuer", f"did:web:i{n}.example") for n in range(9)],
+                About.KIND: ["key.add", "key.rotate"],
+            }
+            for key in keys.get(fact.about, [id for id, _ in statements(0, 9)]):
+                holdings.facts(fact)[key] = fact.value(_plain(fact))
+        for id, _ in statements(0, 9):
+            holdings.by_number()[id] = {7: (id,)}
+        holdings.counts |= {"records.issuer": 39, "records.authority": 1}
+        kept = holdings.take(Part(size=9))
+        store.write(kept.write_rows)
     check(path)
     return path
+
+
+def _plain(fact: Fact) -> Any:
+    """A value of the form that a fact has, written down."""
+    for plain in (None, [["issuer", "a"]], [b"1", b"2", True], ["a", None], [[["issuer", "a"], b"x"]]):
+        with suppress(TypeError, ValueError):
+            if fact.plain(fact.value(plain)) == plain:
+                return plain
+    raise AssertionError(fact)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from accredit.registry.domain.records import record_key
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair
-from accredit.registry.errors import NotYetError, RemoteError
+from accredit.registry.errors import BusyError, NotYetError
 from accredit.registry.evidence.check import Evidence, check
 from accredit.registry.evidence.proved_records import ProvenRecord, ProvenRecords
 from accredit.registry.evidence.snapshot import Snapshot
@@ -265,7 +265,7 @@ async def test_before_there_is_a_charter_nobody_is_a_signer(tmp_path: Path) -> N
         with pytest.raises(NotYetError):
             await alone.runtime.note(encode({1: b"x"}))
         await alone.runtime.stop()
-        with pytest.raises(RemoteError, match="shutting down"):
+        with pytest.raises(BusyError, match="shutting down"):
             await alone.runtime.note(b"")
 
 

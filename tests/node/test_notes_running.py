@@ -12,6 +12,7 @@ from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.storage.audit import audit_state
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.signing_guard import SignedState
+from accredit.node.storage.state_store import forget_note
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
@@ -60,7 +61,7 @@ async def test_who_is_cut_off_is_named_as_missing_and_the_others_go_on(tmp_path:
 
 async def test_without_a_quorum_nothing_is_proved_and_it_is_said_plainly(tmp_path: Path) -> None:
     node = served(tmp_path)
-    node.noted.clear()
+    node.store.write(forget_note)
     for method, path in (("GET", "/v1/state-note"), ("GET", "/v1/snapshot"), ("GET", "/v1/issuers/by-prefix/a")):
         answer = await node.ask(method, path)
         assert (answer.status_code, answer.json()["code"]) == (503, "no_state_note")
@@ -106,7 +107,7 @@ async def test_an_offered_part_of_the_log_is_derived_again_after_a_restart(tmp_p
         await node.runtime.submit([first[1].raw])
         await until(lambda: (state := node.runtime.notary.noted.state) is not None and state.count == len(town.said))
         order = [node.store.entry(number) for number in range(node.store.size())]
-        whole = node.runtime.fold
+        whole = town.fold()
         part = town.fold([each for each in town.said if each is not first[0]])
         left_out = order.index(first[0].raw)
         state = StateNote(

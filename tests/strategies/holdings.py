@@ -15,7 +15,7 @@ from accredit.node.engine.quorum_state import Part
 from accredit.node.storage.fold_store import StoredHoldings
 from accredit.node.storage.log_store import Store
 from accredit.registry.domain.records import FOLD_VERSION
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Statement, recall
 
 
 class Keeper(Protocol):
@@ -102,18 +102,11 @@ class StoredKeeper:
         self._open()
         size = self.store.size()
         for raw in self.store.entries(self.holdings.mark.part.size, size):
-            self.fold.add(recalled(raw))
+            self.fold.add(recall(raw))
         self.fold.settle()
 
     def close(self) -> None:
         self.store.close()
-
-
-def recalled(raw: bytes) -> Statement:
-    """A statement that was verified before."""
-    from accredit.registry.statement import recall
-
-    return recall(raw)
 
 
 KEEPERS: Final[dict[str, Callable[[Path, bytes], Keeper]]] = {"in memory": MemoryKeeper, "SQLite": StoredKeeper}

@@ -91,12 +91,6 @@ class Story:
             committed=committed or {},
         )
 
-    def resumed(self) -> dict[str, Any]:
-        """What `NotedStore.resume` takes: the newest state, with every record and statement."""
-        given = self.again().given()
-        del given["changed"], given["committed"]
-        return {**given, "records": dict(self.records), "statements": dict(self.statements)}
-
 
 def said(number: int) -> bytes:
     """The id of a statement."""

@@ -1,6 +1,7 @@
 """The noted state of a running node: it follows the notary, outlives restarts, and its damage ends what it must end."""
 
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +9,16 @@ from typing import TypeVar
 
 import pytest
 
+from accredit.governance.encoded_records import encoded
 from accredit.node.app import Node
+from accredit.node.engine import Engine
 from accredit.node.engine.events import NoteStands, SubmissionReply
 from accredit.node.runtime.fitness import Fitness
+from accredit.node.runtime.fold_keeping import FoldKeeping
 from accredit.node.runtime.state_writer import Noting, joined
 from accredit.node.storage.log_store import Store
 from accredit.node.storage.state_store import NotedStore
+from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import StorageError
 from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium
@@ -22,6 +27,8 @@ from tests.strategies.noted_states import Step, Story, issuers
 from tests.strategies.real_node import running, until
 from tests.strategies.signing import signing_town
 from tests.strategies.stored_log import (
+    ECOSYSTEM,
+    ORIGIN,
     limit_pages,
     open_store,
     page_count,
@@ -35,13 +42,34 @@ async def at_once(work: Callable[[], T]) -> T:
     return work()
 
 
-def standing(step: Step) -> NoteStands:
-    return NoteStands(**step.given())
+class Told(Noting):
+    """A node's, with a fold that somebody else tells what it holds."""
+
+    def __init__(self, store: Store) -> None:
+        self.kept = FoldKeeping(store, None)
+        engine = Engine(
+            ecosystem=ECOSYSTEM,
+            name=ORIGIN,
+            peer_signer=KeyPair(bytes(32)),
+            state_signer=KeyPair(bytes(32)),
+            random=random.Random(1),
+        )
+        super().__init__(NotedStore(store), self.kept, engine, at_once, Fitness(lambda: 0.0))
+
+    def folds(self, step: Step) -> NoteStands:
+        """The fold comes to that state; what stands by it."""
+        self.kept.holdings.records_fresh.update(encoded(step.changed))
+        self.kept.holdings.committed.update(step.committed)
+        return NoteStands(**step.given())
+
+    def hears(self, step: Step) -> bool:
+        """A quorum stands by that state, which the fold comes to."""
+        return self.take(self.folds(step))
 
 
-async def started(store: Store) -> Noting:
+async def started(store: Store) -> Told:
     """Nothing is noted yet."""
-    noting = Noting(NotedStore(store), at_once, Fitness(lambda: 0.0))
+    noting = Told(store)
     assert await noting.resume([]) == []
     return noting
 
@@ -52,50 +80,50 @@ async def started(store: Store) -> Noting:
 async def test_what_stands_meanwhile_is_stored_as_one(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
         noting, story = await started(store), Story()
-        assert noting.take(standing(story.step(issuers(1, 2))))
-        assert not noting.take(standing(story.step({("issuer", "did:web:i1.example"): None, **issuers(3)})))
+        assert noting.hears(story.step(issuers(1, 2)))
+        assert not noting.hears(story.step({("issuer", "did:web:i1.example"): None, **issuers(3)}))
         newest = story.step(issuers(2, word="was"))
-        assert not noting.take(standing(newest))
+        assert not noting.hears(newest)
         await noting.store()
         assert noting.noted.state == newest.state
         noting.noted.check(story.records)
-        assert noting.take(standing(story.again())), "the next one has a turn of its own"
+        assert noting.hears(story.again()), "the next one has a turn of its own"
 
 
 async def test_without_room_it_trails_and_is_whole_and_catches_up_with_the_next_note(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
         noting, story = await started(store), Story()
-        noting.take(standing(story.step(issuers(*range(9)))))
+        noting.hears(story.step(issuers(*range(9))))
         await noting.store()
         before, state = dict(story.records), noting.noted.state
         pages = page_count(store)
         limit_pages(store, pages + 1)
         for n in (100, 200):
-            assert noting.take(standing(story.step(issuers(*range(n, n + 90)))))
+            assert noting.hears(story.step(issuers(*range(n, n + 90))))
             await noting.store()
             assert noting.noted.state == state
             noting.noted.check(before)
         limit_pages(store, 1000000)
-        noting.take(standing(story.step(issuers(7, word="was"))))
+        noting.hears(story.step(issuers(7, word="was")))
         await noting.store()
         noting.noted.check(story.records)
 
 
 async def test_a_start_without_room_goes_on_and_makes_everything_anew_once_there_is_some(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
-        noting, story = Noting(NotedStore(store), at_once, Fitness(lambda: 0.0)), Story()
+        noting, story = Told(store), Story()
         pages = page_count(store)
         limit_pages(store, pages + 1)
-        await noting.resume([standing(story.step(issuers(*range(90))))])
+        await noting.resume([noting.folds(story.step(issuers(*range(90))))])
         assert noting.noted.state is None
-        noting.take(standing(story.step(issuers(200))))
+        noting.hears(story.step(issuers(200)))
         await noting.store()
         assert noting.noted.state is None
         limit_pages(store, 1000000)
-        noting.take(standing(story.step({("issuer", "did:web:i3.example"): None})))
+        noting.hears(story.step({("issuer", "did:web:i3.example"): None}))
         await noting.store()
         noting.noted.check(story.records)
-        noting.take(standing(story.step(issuers(300))))
+        noting.hears(story.step(issuers(300)))
         await noting.store()
         noting.noted.check(story.records)
 
@@ -104,7 +132,7 @@ async def test_a_state_that_the_stored_records_do_not_lead_to_ends_it(tmp_path: 
     with open_store(tmp_path / "node.sqlite") as store:
         noting, story = await started(store), Story()
         step = story.step(issuers(1, 2))
-        noting.take(standing(replace(step, changed=issuers(1))))
+        noting.hears(replace(step, changed=issuers(1)))
         with pytest.raises(StorageError) as refused:
             await noting.store()
         assert refused.value.code == "state_damaged"
@@ -112,14 +140,16 @@ async def test_a_state_that_the_stored_records_do_not_lead_to_ends_it(tmp_path: 
 
 async def test_at_the_start_other_effects_go_on_and_without_a_note_nothing_is_noted(tmp_path: Path) -> None:
     with open_store(tmp_path / "node.sqlite") as store:
-        noting, story = Noting(NotedStore(store), at_once, Fitness(lambda: 0.0)), Story()
+        noting, story = Told(store), Story()
         other = SubmissionReply(token=1, results=())
         step = story.step(issuers(1))
-        assert await noting.resume([other, standing(step)]) == [other]
+        stands = noting.folds(step)
+        assert await noting.resume([other, stands]) == [other]
         assert noting.noted.state == step.state
-        assert await noting.resume([other]) == [other]
-        assert noting.noted.state is None
-        assert joined(None, standing(step)) == standing(step)
+        again = Told(store)
+        assert await again.resume([other]) == [other]
+        assert again.noted.state is None
+        assert joined(None, stands) == stands
 
 
 # --------------------------------------------------------------------------------------------------- a running node

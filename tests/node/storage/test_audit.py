@@ -139,7 +139,7 @@ def test_a_row_that_vanishes_while_the_node_runs_is_an_error_and_not_an_empty_lo
 
 def test_a_flipped_bit_in_the_file_is_never_taken_for_a_sound_log(path: Path) -> None:
     with open_store(path) as store:
-        store.append(statements(0, 700, size=400))
+        store.append(statements(0, 1_400, size=400))
         sound = store.head()
     pristine = path.read_bytes()
     choice = random.Random(7)
@@ -158,7 +158,7 @@ def test_a_flipped_bit_in_the_file_is_never_taken_for_a_sound_log(path: Path) ->
             # Free space within a page, or a file change counter: nothing that anybody reads.
             assert head == sound
             with open_reader(path) as reader:
-                assert reader.entries(0, 700) == [raw for _, raw in statements(0, 700, size=400)]
+                assert reader.entries(0, 1_400) == [raw for _, raw in statements(0, 1_400, size=400)]
     assert named > 40
 
 

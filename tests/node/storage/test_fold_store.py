@@ -1,13 +1,29 @@
 """What a fold holds, kept in a database: it is what one in memory comes to, whenever it was written and read again."""
 
+import random
+import time
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from accredit.governance.fold import FACTS, Fold
+from accredit.node.engine.quorum_state import Part
+from accredit.node.storage.audit import audit_fold
+from accredit.node.storage.fold_store import FoldMark, StoredHoldings, clear, make_maps
+from accredit.node.storage.fold_tables import TABLES, table_of
+from accredit.node.storage.log_store import Store
+from accredit.registry.domain.records import FOLD_VERSION
+from accredit.registry.errors import StorageError
+from accredit.registry.statement import recall
 from tests.governance.test_law_of_the_fold import picture
+from tests.strategies.bodies import register
 from tests.strategies.consortium import fold_of
 from tests.strategies.histories import History, histories
-from tests.strategies.holdings import KEEPERS
+from tests.strategies.holdings import KEEPERS, StoredKeeper
+from tests.strategies.network import A, founded
+from tests.strategies.stored_log import start_child, tamper
 
 STEPS = st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["go on", "keep", "fail", "reopen"])), max_size=12)
 
@@ -47,3 +63,150 @@ def test_a_fold_comes_to_the_same_wherever_and_whenever_it_is_kept(
         keeper.close()
 
     check()
+
+
+FOLD_FOR_EVER = """
+from itertools import count
+from accredit.registry.domain.records import FOLD_VERSION
+from tests.strategies.bodies import event, grant, register
+from tests.strategies.holdings import StoredKeeper
+from tests.strategies.network import A, B, founded
+town = founded("node1")
+keeper = StoredKeeper(path, town.eco)
+done = 0
+print("open", flush=True)
+for number in count():
+    issuer = f"did:web:i{number}.example"
+    town.says(A, "issuer.register", register(issuer))
+    given = town.says(B, "accreditation.grant", grant(issuer))
+    town.says(B, "accreditation.status", event(given.id, "suspend"), issuer)
+    said, done = town.said[done:], len(town.said)
+    keeper.log(said)
+    for statement in said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    keeper.keep()
+    print(done, flush=True)
+"""
+
+
+def test_killed_between_any_two_writes_it_goes_on_from_what_the_log_leads_to(tmp_path: Path) -> None:
+    choice = random.Random(17)
+    for lines in (1, 3, 8):
+        child = start_child(FOLD_FOR_EVER, tmp_path)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        acknowledged = [int(child.stdout.readline()) for _ in range(lines)][-1]
+        time.sleep(choice.random() * 0.02)
+        child.kill()
+        child.communicate()
+        path = max(tmp_path.glob("fold*.sqlite"))
+        town = founded("node1")
+        with Store.open(path, ecosystem=town.eco, origin="node1") as store:
+            said = [recall(raw) for raw in store.entries(0, store.size())]
+            holdings = StoredHoldings(store.companion(), FOLD_VERSION)
+            assert holdings.resume()
+            holdings.check()
+            part = holdings.mark.part
+            assert acknowledged <= part.size <= len(said)
+            stored = Fold(town.eco, holdings)
+            assert picture(stored) == picture(fold_of(town.eco, said[: part.size]))
+            assert audit_fold(store, fold_of(town.eco, said), [each.id for each in said]) == part.size
+
+
+def take_up(store: Store) -> None:
+    """As a start does."""
+    holdings = StoredHoldings(store.companion(), FOLD_VERSION)
+    assert holdings.resume()
+    holdings.check()
+
+
+def test_a_fact_that_the_log_does_not_lead_to_is_found_by_an_audit(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    keeper.log(town.said)
+    for statement in town.said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    opened = next(fact for fact in FACTS if fact.name == "open")
+    keeper.holdings.facts(opened)[town.said[-1].id] = None
+    keeper.keep()
+    take_up(keeper.store)
+    with pytest.raises(StorageError, match="of its open are there"):
+        audit_fold(keeper.store, town.fold(), [each.id for each in town.said])
+    keeper.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("UPDATE fold_statement SET facts = x'a0' WHERE key = 1", "fold_statement"),
+        ("UPDATE fold_key SET digest = zeroblob(8)", "fold_key"),
+        ("UPDATE fold_subject SET key = key || 'x'", "fold_subject"),
+        ("DELETE FROM fold_by_number", "another number of facts"),
+        ("DELETE FROM fold_statement WHERE key = 1", "another number of facts"),
+        ("UPDATE fold_mark SET mark = x'80'", "mark"),
+    ],
+)
+def test_what_has_decayed_is_named(tmp_path: Path, sql: str, names: str) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    town.says(A, "issuer.register", register())
+    keeper.log(town.said)
+    for statement in town.said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    keeper.keep()
+    keeper.close()
+    tamper(keeper.path, sql)
+    with Store.open(keeper.path, ecosystem=town.eco, origin="node1") as store:
+        with pytest.raises(StorageError) as damaged:
+            take_up(store)
+        assert damaged.value.code == "fold_damaged"
+        assert names in damaged.value.message
+        assert damaged.value.hint
+
+
+def test_what_another_version_folded_is_of_no_use(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    keeper.log(town.said)
+    for statement in town.said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    keeper.keep()
+    assert not StoredHoldings(keeper.store.companion(), FOLD_VERSION + 1).resume()
+    assert StoredHoldings(keeper.store.companion(), FOLD_VERSION).resume()
+    keeper.store.write(clear)
+    assert not StoredHoldings(keeper.store.companion(), FOLD_VERSION).resume()
+    keeper.close()
+
+
+def test_maps_left_alone_are_made_at_the_end(tmp_path: Path) -> None:
+    town = founded("node1")
+    for number in range(60):
+        town.says(A, "issuer.register", register(f"did:web:i{number}.example"))
+    keeper = StoredKeeper(tmp_path, town.eco)
+    keeper.log(town.said)
+    for start in range(0, len(town.said), 20):
+        for statement in town.said[start : start + 20]:
+            keeper.fold.add(statement)
+        keeper.fold.settle()
+        changes = keeper.holdings.take(Part(size=min(start + 20, len(town.said))), has_maps=False)
+        keeper.store.write(changes.write)
+        keeper.holdings.written()
+        keeper.fold.renew(keeper.holdings)
+    mark = keeper.holdings.mark
+    assert not mark.has_maps
+    assert FoldMark.decode(mark.encode()) == mark
+    keeper.store.write(lambda connection: make_maps(connection, mark))
+    keeper.reopen()
+    assert keeper.holdings.mark.has_maps
+    assert picture(keeper.fold) == picture(town.fold())
+    keeper.close()
+
+
+def test_every_fact_has_its_table() -> None:
+    assert {table_of(fact) for fact in FACTS} < set(TABLES)
+    names = [(fact.about, fact.name) for fact in FACTS]
+    assert len(set(names)) == len(names)
