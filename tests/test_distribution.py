@@ -77,7 +77,7 @@ def test_the_metadata_says_what_an_index_and_an_installer_need(built: dict[str, 
         assert f"{info}/licenses/LICENSE" in archive.namelist()
     assert (metadata["Name"], metadata["Version"], metadata["Requires-Python"]) == ("accredit", VERSION, ">=3.11")
     assert metadata["License-Expression"] == "Apache-2.0"
-    assert "accredit = accredit.cli.main:main" in scripts
+    assert "accredit = accredit.cli.start:main" in scripts
     needed = {line.split(">=")[0] for line in metadata.get_all("Requires-Dist", []) if "extra ==" not in line}
     assert {"trio", "httpx", "cbor2", "pynacl", "click"} <= needed
     assert not needed & {"pytest", "hatchling", "mypy"}, "tools of ours are nobody else's"
