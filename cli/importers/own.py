@@ -9,6 +9,7 @@ A framework has the members of `framework.publish`, without those that are compu
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -150,7 +151,7 @@ def _from_cells(cells: Mapping[str, str]) -> dict[str, Any]:
         if name == "id":
             entry[name] = cell
         elif name in _TEXTS:
-            entry[name] = cell.strip()
+            entry[name] = unicodedata.normalize("NFC", cell.strip())
         elif name in _WORD_LISTS:
             entry[name] = re.split(r"[\s,;|]+", cell.strip(" \t\r\n,;|"))
         elif name in _LISTS:

@@ -7,6 +7,7 @@ which name is right.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -240,7 +241,7 @@ def _text(entry: Mapping[str, Any], member: str, found: list[ImportFinding]) -> 
         found.append(
             ImportFinding(code="space_removed", text=text, hint="Nothing for us; the list's keeper may correct it.")
         )
-    return value.strip()
+    return unicodedata.normalize("NFC", value.strip())
 
 
 def _refusal_of_url(url: str) -> str | None:

@@ -8,8 +8,10 @@ A record is shown as it is committed in the state map, bytes as hex and times as
 now, a name) is derived from it and named in the types here.
 """
 
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NotRequired, TypedDict, TypeVar
 
@@ -27,7 +29,7 @@ from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import InputError
 
-from .request_reading import hex_id, identifier, integer, one_of, verbatim, words
+from .request_reading import hex_id, identifier, integer, one_of, place, verbatim, words
 from .route import JSON, Call, Route, json_response
 
 T = TypeVar("T")
@@ -178,7 +180,7 @@ def _could_fit(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     facts = [fact["facts"] for fact in standing(record["stated"])]
     if (text := wanted["name"]) is not None:
         names = [name for fact in facts for name in (fact["name"], fact.get("legal_name", ""))]
-        if not any(text.casefold() in name.casefold() for name in names):
+        if not any(searchable(text) in searchable(name) for name in names):
             return False
     for member, value in (("categories", wanted["category"]), ("jurisdictions", wanted["jurisdiction"])):
         if value is not None and not any(_names(fact.get(member, ()), value) for fact in facts):
@@ -245,6 +247,13 @@ async def issuer(call: Call) -> Response:
 def _known_as(fold: Fold, id: str) -> dict[str, Any] | None:
     alias = fold.get("alias", id)
     return fold.get("issuer", alias["issuers"][0]) if alias is not None and len(alias["issuers"]) == 1 else None
+
+
+@lru_cache(maxsize=65_536)
+def searchable(name: str) -> str:
+    """Return a name as it is searched: without case, accents, width and soft hyphens, however they are encoded."""
+    bare = unicodedata.normalize("NFKD", name.casefold()).replace("\u00ad", "")
+    return "".join(one for one in bare if not unicodedata.combining(one)).replace("\u0131", "i")
 
 
 def _no_issuer(call: Call, id: str) -> InputError:
@@ -398,7 +407,7 @@ ROUTES: Final = (
             words("name", "a part of the name"),
             one_of("category", "a category", ISSUER_CATEGORIES),
             one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
-            words("jurisdiction", "a jurisdiction as in US or US-IN", max_chars=20),
+            place("jurisdiction", "a jurisdiction as in US or US-IN"),
             _AFTER,
             _LIMIT,
         ),

@@ -23,6 +23,7 @@ import msgspec
 from starlette.requests import Request
 
 from accredit.node.http.json_views import parse_id
+from accredit.node.places import check_place
 from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.encoding.json_text import once, without_mark
 from accredit.registry.errors import DecodeError, InputError
@@ -78,6 +79,16 @@ def words(name: str, about: str, *, max_chars: int = NAME_CHARS) -> Param:
 
     schema = {"type": "string", "minLength": 1, "maxLength": max_chars}
     return Param(name=name, about=about, read=read, schema=schema, is_words=True)
+
+
+def place(name: str, about: str) -> Param:
+    """A country or a part of one, as ISO 3166 has them."""
+
+    def read(text: str) -> str:
+        check_place(text, f"?{name}")
+        return text
+
+    return replace(words(name, about, max_chars=20), read=read)
 
 
 def verbatim(name: str, about: str, *, max_chars: int = IDENTIFIER_CHARS) -> Param:

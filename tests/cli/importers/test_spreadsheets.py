@@ -217,3 +217,12 @@ def test_the_cases_that_were_collected_are_read(name: str) -> None:
     data = shared_data("cases", "115-csv-as-excel-writes-it", name).read_bytes()
     (row,) = read_issuers(data, name)
     assert row.body == WANTED
+
+
+def test_two_rows_whose_name_differs_in_its_encoding_alone_are_one_issuer() -> None:
+    rows = merge(
+        read_issuers(
+            "id,name\ndid:web:h.example,Université H\ndid:web:h.example,Universite\u0301 H\n".encode(), "l.csv"
+        )
+    )
+    assert [row.result for row in rows] == [READY, "same"]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from accredit.node.http.routes.registry import page
+from accredit.node.http.routes.registry import page, searchable
 from tests.strategies import bodies
 from tests.strategies.served import (
     ALIAS,
@@ -174,3 +174,24 @@ async def test_an_old_name_that_several_claim_leads_to_none_of_them(tmp_path: Pa
     assert "did:web:claims.example" in response.json()["hint"]
     assert COLLEGE in response.json()["hint"]
     node.store.close()
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("université", "Universite\u0301 du Lac"),
+        ("universite", "Université du Lac"),
+        ("UNIVERSITE\u0301", "Université du Lac"),
+        ("istanbul", "İstanbul Üniversitesi"),
+        ("fullwidth", "\uff26\uff35\uff2c\uff2c\uff37\uff29\uff24\uff34\uff28 College"),
+        ("softhyphen", "Soft\u00adhyphen"),
+    ],
+)
+def test_a_name_is_found_however_its_accents_are_encoded_or_left_out(typed: str, name: str) -> None:
+    assert searchable(typed) in searchable(name)
+
+
+async def test_a_place_that_nobody_knows_finds_no_empty_list_but_an_error(node: Served) -> None:
+    response = await node.get("/v1/issuers", params={"jurisdiction": "UK"})
+    assert (response.status_code, response.json()["code"]) == (400, "unknown_place")
+    assert "Did you mean GB?" in response.json()["hint"]
