@@ -112,7 +112,7 @@ def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list
     agree = all(_gist(answer) == _gist(first) for answer in answers)
     data = first["decision"] if len(answers) == 1 else {"agree": agree, "answers": answers}
     with connected(nodes[0]) as client:
-        details = {} if wants_json() else _details(client, first["decision"])
+        details = {} if wants_json() else _details(client, first["decision"], question["issuer"])
     output.emit(data, lambda: _show(question, answers, details, agree=agree))
     if not agree or not first["decision"]["authorized"]:
         raise exits.Negative
@@ -148,7 +148,7 @@ def _gist(answer: dict[str, Any]) -> tuple[Any, ...]:
     return decision["verdict"], decision["authorized"], sorted(decision["accreditations"])
 
 
-def _details(client: "NodeClient", decision: dict[str, Any]) -> dict[str, Any]:
+def _details(client: "NodeClient", decision: dict[str, Any], asked: str) -> dict[str, Any]:
     """What makes an answer readable: names of authorities, and the accreditations it rests on."""
     authorities = {record["id"]: record["standings"][0] for record in client.authorities()["authorities"]}
     accreditations = []
@@ -157,7 +157,21 @@ def _details(client: "NodeClient", decision: dict[str, Any]) -> dict[str, Any]:
             accreditations.append(client.accreditation(id_))
         except InputError:
             continue
-    return {"authorities": authorities, "accreditations": accreditations}
+    near = _near(client, asked) if decision["verdict"] == "unknown_issuer" else []
+    return {"authorities": authorities, "accreditations": accreditations, "near": near}
+
+
+_LOOKED_AT = 1_000
+"""Issuers that a mistyped id is compared with: ten questions to the node."""
+
+
+def _near(client: "NodeClient", issuer: str) -> list[str]:
+    """Ids of registered issuers that are spelled nearly like one that is not."""
+    from difflib import get_close_matches
+    from itertools import islice
+
+    ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), _LOOKED_AT)]
+    return get_close_matches(issuer, ids, 3, 0.85)
 
 
 def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict[str, Any], *, agree: bool) -> None:

@@ -154,7 +154,8 @@ def _next(question: dict[str, Any], decision: dict[str, Any], details: Details) 
             return [first]
         case "unknown_issuer":
             search = f"Search by name: accredit issuer list --name {shlex.quote(_part_of(question['issuer']))}"
-            return [search, *_where_to_apply(details)]
+            near = [f"Did you mean {safe(one)}?" for one in details.get("near", ())]
+            return [*near, search, *_where_to_apply(details)]
         case "indeterminate":
             return [
                 "Say more: " + "; ".join(option for axis, option in _UNASKED.items() if _is_missing(axis, decision))

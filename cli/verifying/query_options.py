@@ -18,6 +18,7 @@ import click
 
 from accredit.cli.base import documents
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
+from accredit.registry.errors import InputError
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 """The type of an option that names a file."""
@@ -134,6 +135,12 @@ def build_question(
     from accredit.node.questions import sort_word, spelled_authority_id, spelled_entity
 
     spell = spelled_authority_id if axes.get("action") == ACCREDIT else spelled_entity
+    if ":" not in issuer:
+        raise InputError(
+            "not_an_id",
+            f"{issuer[:80]!r} is no DID or address; perhaps it is a name.",
+            hint=f"Search: accredit issuer list --name {shlex.quote(issuer)}",
+        )
     question: dict[str, Any] = {"issuer": spell(issuer)}
     for word in wanted:
         member, value = sort_word(word, "--for")

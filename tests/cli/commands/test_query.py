@@ -172,3 +172,21 @@ def test_where_nodes_differ_the_more_cautious_answer_is_shown_and_the_answer_is_
     result = town.run("query", college, "--for", "BachelorDegree", code=1)
     assert result.stdout.startswith("The nodes asked do not agree")
     assert "Not trusted" in result.stdout
+
+
+def test_a_name_typed_for_an_id_is_told_where_to_search() -> None:
+    with pytest.raises(InputError) as refused:
+        build_question("Harbour College", ("Degree",), None, (), {})
+    assert refused.value.hint == "Search: accredit issuer list --name 'Harbour College'"
+
+
+def test_an_id_that_is_nearly_a_registered_one_is_offered() -> None:
+    from accredit.cli.commands.query import _near
+    from tests.strategies.answering_server import AnsweringServer, Reply
+
+    ids = ["did:web:uni.example", "did:web:college.example", "did:web:far-away.example"]
+    page = {"issuers": [{"id": one} for one in ids], "next": None}
+    with AnsweringServer(lambda _: Reply(200, json.dumps(page).encode())) as server, NodeClient(server.url) as client:
+        assert _near(client, "did:wbe:college.example") == ["did:web:college.example"]
+        assert _near(client, "did:web:colege.example")[0] == "did:web:college.example"
+        assert _near(client, "did:key:z6Mk") == []
