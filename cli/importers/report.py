@@ -131,6 +131,9 @@ def show(rows: Sequence[Row], *, report: str = "") -> None:
             _more(len(found) - shown, report)
             output.say()
     numbers = ", ".join(f"{number} {WORDS[word]}" for word, number in counts(rows).items())
+    if not rows:
+        output.say("The list has no rows: nothing to import.")
+        return
     output.say(f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}: {numbers}.")
 
 

@@ -69,7 +69,9 @@ def read_policy(path: Path) -> TrustPolicy:
             "no_policy", f"There is no trust policy {path}.", hint="accredit trust export makes one, once, with care."
         )
     try:
-        return TrustPolicy.decode(documents.read_bytes(path))
+        # What an editor or a mail program adds on the way: a byte order mark, Windows' line ends.
+        written = documents.read_bytes(path).removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+        return TrustPolicy.decode(written)
     except DecodeError as error:
         raise DecodeError(error.code, f"{path}: {error.message}", hint=error.hint) from None
 

@@ -226,3 +226,11 @@ def test_two_rows_whose_name_differs_in_its_encoding_alone_are_one_issuer() -> N
         )
     )
     assert [row.result for row in rows] == [READY, "same"]
+
+
+def test_a_list_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    from accredit.cli.importers import report
+
+    assert read_issuers(b"id,name\n", "list.csv") == []
+    report.show([])
+    assert capsys.readouterr().out == "The list has no rows: nothing to import.\n"
