@@ -18,7 +18,7 @@ import click
 
 from accredit.cli.base import documents
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
-from accredit.registry.errors import InputError
+from accredit.registry.errors import DecodeError
 
 FILE: Final = click.Path(path_type=Path, dir_okay=False)
 """The type of an option that names a file."""
@@ -135,13 +135,14 @@ def build_question(
     from accredit.node.questions import sort_word, spelled_authority_id, spelled_entity
 
     spell = spelled_authority_id if axes.get("action") == ACCREDIT else spelled_entity
-    if ":" not in issuer:
-        raise InputError(
-            "not_an_id",
-            f"{issuer[:80]!r} is no DID or address; perhaps it is a name.",
-            hint=f"Search: accredit issuer list --name {shlex.quote(issuer)}",
-        )
-    question: dict[str, Any] = {"issuer": spell(issuer)}
+    try:
+        question: dict[str, Any] = {"issuer": spell(issuer)}
+    except DecodeError as error:
+        if ":" in issuer:
+            raise
+        said = f"{issuer[:80]!r} is no DID or address; perhaps it is a name."
+        hint = f"Search: accredit issuer list --name {shlex.quote(issuer)}"
+        raise DecodeError(error.code, said, where="ID", hint=hint) from None
     for word in wanted:
         member, value = sort_word(word, "--for")
         question.setdefault(_SINGULARS.get(member, member), []).append(value)
