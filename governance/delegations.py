@@ -160,8 +160,8 @@ def carrying_voice(
     ground = mandates.ground
     charter = ground.charter(statement)
     voices = ground.voices(statement)
-    speaking = ground.speaking(statement, approvals)
     if not asks.rule.asks_one:
+        speaking = ground.speaking(statement, approvals)
         own = Voice(statement.iss, None)
         if own not in voices:
             return None, "only authorities the charter names may propose it" if voices else _NO_VOICE, speaking
@@ -175,6 +175,8 @@ def carrying_voice(
                 return None, _only(claim), speaking
         return own, "", speaking
     reason = _NO_VOICE
+    # Most statements are one voice's own word: whoever else speaks for them is counted where it matters.
+    speaking = ground.speaking(statement, approvals) if any(claim.rule for claim in asks.claims) else []
     for claim in asks.claims:
         allowed = [voice for voice in voices if is_allowed(claim, [voice], speaking, charter)]
         if voices and not allowed:
@@ -188,7 +190,7 @@ def carrying_voice(
             return voice, "", [voice.by]
         else:
             waits = waits or f"it needs {ground.threshold(voice, ground.epoch(statement))} keys of {voice.by}"
-    return None, waits or reason, speaking
+    return None, waits or reason, ground.speaking(statement, approvals)
 
 
 def _only(claim: Claim) -> str:

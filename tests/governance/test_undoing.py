@@ -234,6 +234,18 @@ def test_an_annulled_suspension_need_not_be_lifted_as_well() -> None:
     assert answer(town) is Verdict.TRUSTED
 
 
+def test_an_event_that_names_another_accreditations_suspension_undoes_nothing_of_it() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    given = granted(town, pen)
+    other = town.says(A, "accreditation.grant", grant("did:web:other.example"))
+    elsewhere = status(town, A, other, "suspend")
+    renewed = status(town, pen, given, "renew", elsewhere)
+
+    assert state_of(town, renewed) is EffectState.EFFECTIVE
+    assert record_of(town, "accreditation", other.id.hex())["events"][0]["event"] == "suspend"
+
+
 def test_a_proposal_that_passes_after_it_was_lifted_unseen_holds() -> None:
     town = trio()
     given = granted(town)
