@@ -38,6 +38,10 @@ node = CommandGroup(
     lazy={
         "status": ("accredit.cli.commands.node_status:status", "How nodes are, and whether they hold the same."),
         "peers": ("accredit.cli.commands.node_status:peers", "How a node sees the others."),
+        "doctor": (
+            "accredit.cli.commands.node_doctor:doctor",
+            "Look a node over: disk, clock, alarms, and what the registry says of it.",
+        ),
         "conflicts": (
             "accredit.cli.commands.node_conflicts:conflicts",
             "Nodes that were caught contradicting themselves.",

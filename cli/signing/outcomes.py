@@ -121,6 +121,10 @@ def foreseen_lines(foreseen: Mapping[str, Any]) -> list[output.Styled]:
     lines = [mix("changes ", line) for line in foreseen.get("differences", ())]
     lines += [mix("then: ", line) for line in foreseen.get("afterwards", ())]
     lines += [mix(fair("! "), line) for line in foreseen.get("warnings", ())]
+    lines += [
+        mix(fair("! "), f"Nobody has registered {issuer} as an issuer: accredit issuer propose, or check the id.")
+        for issuer in foreseen.get("unregistered", ())
+    ]
     duplicates = [shorten(one) for one in foreseen.get("duplicates", ())]
     if duplicates:
         lines.append(mix(fair("! "), "The same waits for votes already: ", ", ".join(duplicates[:5]), "."))

@@ -376,6 +376,7 @@ class Desk:
     def _foresee(self, says: Sequence[Say], drafts: Sequence[Draft]) -> list[Outcome]:
         """What the node thinks each draft would bring about; refuses what cannot take effect."""
         outcomes: list[Outcome] = []
+        registered = {say.sub for say in says if say.kind == "issuer.register"}
         with output.progress("Asking what it would bring about", len(drafts)) as step:
             for say, draft in zip(says, drafts, strict=True):
                 id_ = after(draft, self.voice.kid)[0].id
@@ -387,6 +388,8 @@ class Desk:
                 foreseen = self.client.dry_run(
                     {"iss": draft.iss, "sub": draft.sub, "kind": draft.kind, "body": draft.body, "key": self.voice.kid}
                 )
+                told = foreseen.setdefault("foreseen", {})  # a node of an older version foresees nothing
+                told["unregistered"] = [one for one in told.get("unregistered", ()) if one not in registered]
                 outcomes.append(_outcome(say, id_, "foreseen", foreseen, {}))
                 step(1)
         hopeless = [outcome for outcome in outcomes if outcome.state in CANNOT_TAKE_EFFECT]

@@ -57,6 +57,7 @@ _SAID: Final[Mapping[str, str]] = {
     "detail": "What was wrong and where, a sentence.",
     "differences": "What would change, member by member.",
     "distrusted_until": "Until when this node takes nothing unasked from it.",
+    "unregistered": "Issuers that it accredits and nobody has registered.",
     "Foreseen.duplicates": "Proposals that wait and ask for the same.",
     "duplicates": "Statements that it brought and that were here already.",
     "ecosystem": "Id of the ecosystem: of its genesis statement, or of its charter.",

@@ -244,3 +244,19 @@ def test_accreditations_are_exported_to_csv_and_json(town: Town, grant_file: Pat
     listed = json.loads(target.read_text())["accreditations"]
     assert issuer in {row["issuer"] for row in listed}
     assert town.run("export", "accreditations", "--status", "revoked", nodes=one).stdout.count(issuer) == 0
+
+
+def test_the_doctor_finds_a_node_well_and_one_whose_address_differs_not(town: Town) -> None:
+    found = town.json("node", "doctor", town.folder / "node1", code=None)
+    assert {row["what"]: row["is_well"] for row in found["findings"] if row["what"] != "alarms"} == {
+        "disk": True,
+        "answers": True,
+        "clock": True,
+        "keys": True,
+        "public_url": True,
+    }
+    config = (town.folder / "node1" / "node.toml").read_text()
+    moved = town.folder / "node1" / "moved.toml"
+    moved.write_text(config.replace(f'public_url = "{town.urls[0]}"', f'public_url = "{town.urls[1]}"'))
+    shown = town.run("node", "doctor", moved, code=1).stdout
+    assert f"accredit node replace node1.example --url {town.urls[1]}" in shown

@@ -38,6 +38,7 @@ class Foresight:
         begins: when it begins to count, seconds, where that lies ahead; None: at once.
         duplicates: ids of other proposals that wait and ask for the same.
         names: the names, as registered, of the ids that it speaks of.
+        unregistered: ids of issuers that it accredits and nobody has registered.
     """
 
     now: int
@@ -47,6 +48,7 @@ class Foresight:
     begins: int | None = None
     duplicates: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    unregistered: list[str] = field(default_factory=list)
 
 
 class Waiting:
@@ -131,10 +133,7 @@ def _grant(fold: Fold, said: Unverified, seen: Foresight) -> None:
     body = said.body
     issuer = fold.get("issuer", body["issuer"])
     if issuer is None or not issuer["stated"]:
-        seen.warnings.append(
-            f"Nobody has registered {body['issuer']} as an issuer: register it too (accredit issuer propose), "
-            "or check the id."
-        )
+        seen.unregistered.append(body["issuer"])
     scope = body["scope"]
     charter = fold.charter
     named = {one if isinstance(one, str) else one["by"] for one in body.get("publishers", ())}

@@ -52,6 +52,7 @@ class Foreseen(TypedDict):
     begins: str | None
     duplicates: list[str]
     names: dict[str, str]
+    unregistered: list[str]
 
 
 class Vote(TypedDict):
@@ -375,6 +376,7 @@ def _foreseen(foresight: Foresight) -> Foreseen:
         "begins": None if foresight.begins is None else format_time(foresight.begins),
         "duplicates": foresight.duplicates,
         "names": foresight.names,
+        "unregistered": foresight.unregistered,
     }
 
 

@@ -1,0 +1,123 @@
+"""`accredit node doctor`: whether a node is where and what the registry says, can write, and keeps the right time.
+
+It reads the node's own configuration and keys, asks the node itself, and asks the other nodes what they know of it: a
+node that was retired, displaced or moved is the last to hear of it.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Command
+from accredit.cli.base.node_option import connected
+from accredit.cli.base.output import bad, good
+from accredit.cli.signing.clock import CLOCK_SLACK
+from accredit.registry.errors import AccreditError
+
+from .node import config_path
+
+if TYPE_CHECKING:
+    from accredit.node.settings import NodeConfig
+
+ROOM_BYTES: Final = 256 * 2**20
+"""Free space below which a node should be looked at: some days of statements and a backup beside them. A guess."""
+
+
+class Finding(NamedTuple):
+    """One thing looked at: whether it is well, what was looked at, and what was found or is to be done."""
+
+    is_well: bool
+    what: str
+    detail: str
+
+
+@click.command("doctor", cls=Command, example="accredit node doctor node1")
+@click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
+def doctor(folder: Path) -> None:
+    """Look a node over: disk, clock, readiness, alarms, and its name, keys and address in the registry.
+
+    Ends with 1 where something wants attention.
+    """
+    from accredit.node.key_files import NodeKeys
+    from accredit.node.secret_files import read_passphrase
+    from accredit.node.settings import load
+
+    config = load(config_path(folder))
+    passphrase = read_passphrase(Path(config.keys_passphrase_file)) if config.keys_passphrase_file else None
+    publics = NodeKeys.load(config.keys, passphrase).publics()
+    with output.progress("Looking"):
+        findings = [_disk(config), *_itself(config), *_registry(config, publics)]
+
+    def text() -> None:
+        rows = [(good("well") if one.is_well else bad("look"), one.what, one.detail) for one in findings]
+        output.table(("", "what", "found"), rows)
+
+    rows = [one._asdict() for one in findings]
+    output.emit({"is_well": all(one.is_well for one in findings), "findings": rows}, text)
+    if not all(one.is_well for one in findings):
+        raise exits.Negative
+
+
+def _disk(config: "NodeConfig") -> Finding:
+    free = shutil.disk_usage(config.data_dir).free
+    return Finding(free >= ROOM_BYTES, "disk", f"{free // 2**20} MiB free in {config.data_dir}")
+
+
+def _itself(config: "NodeConfig") -> Iterator[Finding]:
+    """What the node says of itself, at the address it listens on."""
+    url = f"http://{config.host}:{config.port}"
+    try:
+        with connected(config.public_url or url) as client:
+            status = client.status()
+            ahead = client.clock_ahead
+    except AccreditError as error:
+        yield Finding(False, "answers", f"{error.message} {error.hint}")
+        return
+    yield Finding(True, "answers", f"at {config.public_url or url}, with {status['size']} entries")
+    for alarm in status["alarms"] or ["none"]:
+        yield Finding(not status["alarms"], "alarms", alarm)
+    if ahead is not None:
+        told = f"{documents.span(abs(ahead))} from this machine's"
+        yield Finding(abs(ahead) <= CLOCK_SLACK, "clock", told)
+
+
+def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[Finding]:
+    """What the first other node that answers knows of this one."""
+    ecosystem = _known_elsewhere(config)
+    if ecosystem is None:
+        yield Finding(False, "registry", "No other node of the configuration's peers or the registry could be asked.")
+        return
+    record = next((one for one in ecosystem["nodes"] if one["name"] == config.name), None)
+    if record is None:
+        detail = f"{config.name} is not in force: not admitted yet, or retired. A retired name stays retired."
+        yield Finding(False, "registry", detail)
+        return
+    same_keys = {role: documents.public_key(key) for role, key in record["keys"].items()} == publics
+    yield Finding(
+        same_keys, "keys", "as in the registry" if same_keys else f"others, of {record['operator']}, stand there"
+    )
+    same_url = record["url"].rstrip("/") == config.public_url.rstrip("/")
+    moved = f"the registry has {record['url']}: accredit node replace {config.name} --url {config.public_url}"
+    yield Finding(same_url, "public_url", "as in the registry" if same_url else moved)
+
+
+def _known_elsewhere(config: "NodeConfig") -> dict[str, Any] | None:
+    urls = [peer.url for peer in config.peers]
+    if config.public_url:
+        try:
+            with connected(config.public_url) as client:
+                urls += [str(one["url"]) for one in client.ecosystem()["nodes"] if one["name"] != config.name]
+        except AccreditError:
+            pass
+    for url in dict.fromkeys(urls):
+        try:
+            with connected(url) as client:
+                found: dict[str, Any] = client.ecosystem()
+                return found
+        except AccreditError:
+            continue
+    return None
