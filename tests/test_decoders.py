@@ -31,7 +31,7 @@ from accredit.governance.policy_renewal import Renewal, export_policy, prove_ren
 from accredit.governance.rulebook import check_statement
 from accredit.node.http.app import table
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import record_digest, record_key
+from accredit.registry.domain.records import FOLD_VERSION, record_digest, record_key
 from accredit.registry.encoding import cbor, json_text
 from accredit.registry.encoding.cose import Sign1
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
@@ -119,7 +119,11 @@ def _renewal() -> tuple[TrustPolicy, Renewal]:
     nodes = [bodies.node(name, f"Operator of {name}") for name in SIGNERS]
     fold = Consortium.of(*authorities, nodes=nodes, signers=SIGNERS).fold()
     state = StateNote(
-        name="A consortium", ecosystem=fold.ecosystem, fold=1, count=fold.committed_count(), root=fold.state_root()
+        name="A consortium",
+        ecosystem=fold.ecosystem,
+        fold=FOLD_VERSION,
+        count=fold.committed_count(),
+        root=fold.state_root(),
     )
     lines = tuple(cosign_state(state, name, KeyPair(pen_seed(f"{name} state")), NOW) for name in SIGNERS)
     held = Mapped(fold, Trie((record_key(*subject), record_digest(record)) for subject, record in fold.items()))
