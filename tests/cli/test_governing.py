@@ -133,6 +133,13 @@ def test_a_report_of_many_is_approved_in_one_vote(town: Town, grant_file: Path) 
     assert "names no statements" in town.run("approve", "--from", empty, key="council-3", nodes=one, code=3).stderr
 
 
+def by_both(town: Town, *words: str) -> None:
+    """What reaches back: proposed by one authority, approved by another."""
+    said = town.json("accreditation", *words, key="charity")["statements"][0]
+    assert said["state"] == "waiting", "reaching back takes two authorities"
+    town.run("approve", said["id"][:12], key="agency", nodes=town.urls[:1])
+
+
 def test_suspension_reinstatement_withdrawal_and_fraud_are_answered_as_of_the_day_asked(
     town: Town, grant_file: Path
 ) -> None:
@@ -141,27 +148,22 @@ def test_suspension_reinstatement_withdrawal_and_fraud_are_answered_as_of_the_da
     assert verdict(town, issuer).startswith("trusted")
     refused = town.run("accreditation", "suspend", id_[:12], key="agency", code=3)
     assert "would not take effect" in refused.stderr
-    town.run("accreditation", "suspend", id_[:12], "--from", "2026-03-01", "--reason", "site visit", key="charity")
+    by_both(town, "suspend", id_[:12], "--from", "2026-03-01", "--reason", "site visit")
     assert verdict(town, issuer) == "suspended"
     shown = town.run("query", issuer, "--for", "BachelorDegree", nodes=town.urls[:1], code=1).stdout
     assert "holds until" not in shown, "a suspension may end at any time"
     assert verdict(town, issuer, "--on", "2026-02-01").startswith("trusted")
-    town.run("accreditation", "reinstate", id_[:12], "--from", "2026-04-01", key="charity")
+    by_both(town, "reinstate", id_[:12], "--from", "2026-04-01")
     assert verdict(town, issuer).startswith("trusted")
-    town.run("accreditation", "event", id_[:12], "sanction", "--set", "sanction_level=probation",
-             "--from", "2026-05-01", key="charity")  # fmt: skip
+    by_both(town, "event", id_[:12], "sanction", "--set", "sanction_level=probation", "--from", "2026-05-01")
     assert verdict(town, issuer) == "trusted_with_advisory"
-    town.run("accreditation", "withdraw", id_[:12], "--code", "voluntary", "--from", "2026-06-01", key="charity")
+    by_both(town, "withdraw", id_[:12], "--code", "voluntary", "--from", "2026-06-01")
     assert verdict(town, issuer) == "not_trusted"
     assert verdict(town, issuer, "--on", "2026-02-01") == "trusted_historical"
     shown = town.run("accreditation", "show", id_[:12]).stdout
     assert "withdrawn" in shown
     assert "site visit" in shown
-    fraud = town.json(
-        "accreditation", "revoke", id_[:12], "--void-from", "2026-01-15", "--code", "fraud", key="charity"
-    )
-    assert fraud["statements"][0]["state"] == "waiting", "reaching back takes two authorities"
-    town.run("approve", fraud["statements"][0]["id"][:12], key="agency", nodes=town.urls[:1])
+    by_both(town, "revoke", id_[:12], "--void-from", "2026-01-15", "--code", "fraud")
     assert verdict(town, issuer, "--on", "2026-02-01") == "not_trusted"
     wrong = town.run("accreditation", "event", id_[:12], "explode", key="charity", code=3)
     assert "the event: event: expected one of suspend" in wrong.stderr
@@ -174,7 +176,7 @@ def test_new_terms_replace_the_old_ones_and_are_said_back(town: Town, grant_file
     issuer = "did:web:amended.example"
     id_ = accredited(town, grant_file, issuer)
     wider = town.write("wider.toml", grant_file.read_text().replace('["US-IN"]', '["US"]'))
-    said = town.run("accreditation", "amend", id_[:12], wider, "--from", "2026-02-01", key="charity").stdout
+    said = town.run("accreditation", "amend", id_[:12], wider, key="charity").stdout
     assert "in US," in said
     assert verdict(town, issuer, "--jurisdiction", "US-OH").startswith("trusted")
     assert issuer in town.run("accreditation", "list", "--issuer", issuer).stdout
