@@ -476,3 +476,14 @@ def test_what_an_agent_signs_is_what_the_key_itself_would_have_signed() -> None:
     assert sign_note("A text.\n", "log.example", agent) == sign_note("A text.\n", "log.example", pair)
     assert asked == [b"A text.\n"], "the message itself, so that whoever signs can see what it says"
     assert verify(agent.public_key, b"A text.\n", agent.sign(b"A text.\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["z3u2O0l", "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "mAAAA", "", "z" + "3" * 200]
+)
+def test_what_is_no_secret_multikey_is_refused_without_being_quoted(text: str) -> None:
+    from accredit.registry.encoding.ed25519 import decode_secret_multibase
+
+    with pytest.raises(DecodeError) as refused:
+        decode_secret_multibase(text)
+    assert not text or text not in str(refused.value)
