@@ -7,7 +7,7 @@ import click
 from accredit.cli.base.commands import RootCommand
 
 _COMMANDS: Final = {
-    "demo": ("accredit.cli.demo.command:demo", "A whole consortium on this machine, in under a minute."),
+    "demo": ("accredit.cli.demo.command:demo", "A whole consortium on this machine, in about half a minute."),
     "query": ("accredit.cli.commands.query:query", "Ask whether an issuer is trusted, for what and when."),
     "evidence": (
         "accredit.cli.commands.evidence:evidence",

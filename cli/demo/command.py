@@ -103,7 +103,7 @@ accredit demo --keep my-network""",
     help="Keep keys, nodes and databases in DIR, to start the network again.",
 )
 def demo(keep: Path | None) -> None:
-    """A whole consortium on this machine, in under a minute: four nodes, three governance bodies, real issuers."""
+    """A whole consortium on this machine, in about half a minute: four nodes, three governance bodies, real issuers."""
     scenes = Scenes(12)
     tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
     tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
