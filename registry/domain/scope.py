@@ -304,7 +304,9 @@ def is_within(scope: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     names_types = old.get("credential_types") == "*" and scope.get("credential_types", "*") != "*"
     if names_types and old.get("achievement_types") != "*":
         return False
-    return not scope.get("inherit_to_narrower") or bool(old.get("inherit_to_narrower")) or old["competencies"] == "*"
+    if not scope.get("inherit_to_narrower") or old.get("inherit_to_narrower"):
+        return True
+    return old.get("competencies") in (None, "*")  # none named: there is nothing to inherit from
 
 
 # ------------------------------------------------------------------------------------------------ in words

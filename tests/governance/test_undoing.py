@@ -100,6 +100,17 @@ def test_whoever_made_a_joint_grant_may_narrow_its_terms_alone() -> None:
     assert state_of(town, stranger) is not EffectState.EFFECTIVE
 
 
+def test_an_amendment_that_inherits_from_competencies_which_nobody_named_is_judged_like_any_other() -> None:
+    """Such a scope is well-formed: whoever signs it must not bring down those who fold it."""
+    town, given = joint_grant()
+    inherits = {"inherit_to_narrower": True}
+    narrower = amended(town, B, given, given, scope=SCOPE | {"jurisdictions": ["US-IN"]} | inherits)
+    wider = amended(town, A, given, narrower, scope=MILL | inherits)
+
+    assert state_of(town, narrower) is EffectState.EFFECTIVE
+    assert state_of(town, wider) is EffectState.WAITING
+
+
 def test_a_delegate_does_not_amend_away_what_the_authority_above_it_had_narrowed() -> None:
     """The wider terms lie within the grant, and yet widen."""
     town = trio()

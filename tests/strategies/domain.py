@@ -351,7 +351,7 @@ def _axis(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 _credential_types = _axis(st.sampled_from(["OpenBadgeCredential", "ClrCredential", "DegreeCredential"]))
-_scope_axes: dict[str, st.SearchStrategy[Any]] = {
+scope_axes: dict[str, st.SearchStrategy[Any]] = {
     "achievement_types": _axis(achievement_types),
     "frameworks": _axis(st.sampled_from([FRAMEWORK, "https://other.example/framework"])),
     "competencies": _axis(competency_ids),
@@ -362,14 +362,14 @@ _scope_axes: dict[str, st.SearchStrategy[Any]] = {
     "jurisdictions": _axis(jurisdictions),
     "delivery_modes": _axis(st.sampled_from(["online", "in_person"])),
 }
-scopes = st.fixed_dictionaries({"credential_types": _credential_types}, optional=_scope_axes)
+scopes = st.fixed_dictionaries({"credential_types": _credential_types}, optional=scope_axes)
 limits = st.fixed_dictionaries(
     {},
     optional={
         "kinds": _axis(st.sampled_from(vocabulary.ACCREDITATION_KINDS)),
         "categories": _axis(st.sampled_from(vocabulary.ISSUER_CATEGORIES)),
         "credential_types": _credential_types,
-        **_scope_axes,
+        **scope_axes,
         "max_depth": st.integers(0, 8),
         "max_validity": st.integers(1, 10**9),
     },

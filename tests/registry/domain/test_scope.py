@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accredit.registry.decision.query import Query
@@ -206,6 +206,94 @@ def test_a_framework_too_deep_to_follow_is_not_followed_for_ever() -> None:
 
     outcomes({"competencies": [TWO], "inherit_to_narrower": True}, deep, competencies=(ZERO,))
     assert len(asked) <= scope.ANCESTORS_MAX + 1
+
+
+# ------------------------------------------------------------------------------------------------ narrower
+
+
+DEGREES: dict[str, Any] = {"credential_types": "*", "achievement_types": ["Degree"]}
+IN_TWO: dict[str, Any] = {**DEGREES, "competencies": [TWO]}
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        (DEGREES, DEGREES),
+        ({**DEGREES, "achievement_types": ["BachelorDegree"]}, DEGREES),
+        (DEGREES, {**DEGREES, "achievement_types": "*"}),
+        ({**DEGREES, "jurisdictions": ["US-IN"]}, {**DEGREES, "jurisdictions": ["US"]}),
+        ({**DEGREES, "jurisdictions": ["US-IN"]}, {**DEGREES, "jurisdictions": "*"}),
+        (DEGREES, {**DEGREES, "jurisdictions": "*"}),
+        (
+            {**DEGREES, "levels": [{"scheme": "EQF", "min": 5, "max": 5}]},
+            {**DEGREES, "levels": [{"scheme": "EQF", "min": 4, "max": 6}]},
+        ),
+        ({**DEGREES, "programs": [{"id": "rn", "name": "Nurses"}]}, {**DEGREES, "programs": [{"id": "rn"}]}),
+        (
+            {**DEGREES, "fields_of_study": [{"scheme": "cip", "code": "51.38"}]},
+            {**DEGREES, "fields_of_study": [{"scheme": "cip", "code": "51"}]},
+        ),
+        ({**DEGREES, "credential_types": ["ClrCredential"]}, {**DEGREES, "achievement_types": "*"}),
+        (IN_TWO, {**IN_TWO, "inherit_to_narrower": True}),
+        ({**IN_TWO, "inherit_to_narrower": True}, {**IN_TWO, "inherit_to_narrower": True}),
+        ({**IN_TWO, "inherit_to_narrower": True}, {**DEGREES, "competencies": "*"}),
+        ({**DEGREES, "inherit_to_narrower": True}, DEGREES),
+    ],
+)
+def test_a_scope_that_names_less_lies_within(new: dict[str, Any], old: dict[str, Any]) -> None:
+    scope.check_scope(new, "scope")
+    scope.check_scope(old, "scope")
+    assert scope.is_within(new, old)
+
+
+@pytest.mark.parametrize(
+    ("new", "old"),
+    [
+        (DEGREES, {**DEGREES, "achievement_types": ["BachelorDegree"]}),
+        ({**DEGREES, "achievement_types": "*"}, DEGREES),
+        ({**DEGREES, "jurisdictions": ["US"]}, DEGREES),  # a silence is no grant
+        (DEGREES, {**DEGREES, "jurisdictions": ["US"]}),  # a list that falls silent asks no more
+        ({**DEGREES, "jurisdictions": ["US-IN", "CA"]}, {**DEGREES, "jurisdictions": ["US"]}),
+        (
+            {**DEGREES, "levels": [{"scheme": "EQF", "min": 4, "max": 7}]},
+            {**DEGREES, "levels": [{"scheme": "EQF", "min": 4, "max": 6}]},
+        ),
+        ({**DEGREES, "delivery_modes": ["online"]}, {**DEGREES, "delivery_modes": ["in_person"]}),
+        ({**DEGREES, "frameworks": [FRAMEWORK]}, {**DEGREES, "frameworks": ["https://other.example/framework"]}),
+        ({**DEGREES, "credential_types": ["DegreeCredential"]}, DEGREES),  # makes a vague question answerable
+        ({**IN_TWO, "inherit_to_narrower": True}, IN_TWO),
+    ],
+)
+def test_a_scope_that_names_more_does_not_lie_within(new: dict[str, Any], old: dict[str, Any]) -> None:
+    assert not scope.is_within(new, old)
+
+
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
+@given(domain.scopes, st.data())
+def test_whatever_lies_within_an_older_scope_answers_no_question_better(
+    old: dict[str, Any], data: st.DataObject
+) -> None:
+    """Every pair of scopes is judged, and of those that lie within, no answer is better on any axis."""
+    new = dict(old)
+    for axis in data.draw(st.lists(st.sampled_from(sorted(domain.scope_axes)), max_size=3, unique=True)):
+        new[axis] = data.draw(domain.scope_axes[axis])
+    if not scope.is_within(new, old):
+        return
+    question = {
+        "achievement_types": data.draw(st.just(()) | st.tuples(domain.achievement_types)),
+        "credential_types": data.draw(st.sampled_from([(), ("DegreeCredential",), ("ClrCredential",)])),
+        "jurisdiction": data.draw(st.none() | domain.jurisdictions),
+        "level": data.draw(st.none() | st.tuples(st.just("EQF"), st.integers(0, 8))),
+        "competencies": data.draw(st.just(()) | st.tuples(domain.competency_ids)),
+        "framework": data.draw(st.none() | st.just(FRAMEWORK)),
+        "program": data.draw(st.none() | st.just("nursing")),
+    }
+    best = ("not_covered", "unknown", "open", "covered")
+    before, after = outcomes(old, known, **question), outcomes(new, known, **question)
+    for name, outcome in after.items():
+        assert best.index(outcome) <= best.index(before.get(name, "covered")), name
+    assert before.keys() <= after.keys(), "what the older scope leaves open, the newer does not close"
+    assert scope.says_what(old, ask(**question)) or not scope.says_what(new, ask(**question))
 
 
 # ------------------------------------------------------------------------------------------------ shape
