@@ -26,6 +26,10 @@ ANSWER_SECONDS: Final = 30.0
 
 _PART_BYTES: Final = 65_536
 
+_AGAINST_RFC_5280: Final = range(80, 95)
+_FOR_ANOTHER_NAME: Final = range(62, 65)
+"""Codes of OpenSSL 3 (`x509_vfy.h`) for what VERIFY_X509_STRICT refuses, and for a host, email or IP mismatch."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
@@ -179,6 +183,18 @@ def host_header(netloc: str) -> str:
     return before + after[after.index("]") :]
 
 
+def _certificate_hint(code: int) -> str:
+    """Return what to do about a certificate that OpenSSL refused with this code."""
+    if code in _AGAINST_RFC_5280:
+        return (
+            "It, or that of its authority, is not made as RFC 5280 asks. Have it issued anew; an authority's needs "
+            "basicConstraints=critical,CA:TRUE and keyUsage=critical,keyCertSign,cRLSign."
+        )
+    if code in _FOR_ANOTHER_NAME:
+        return "Ask under a name that the certificate is for, or have one issued for this name."
+    return "If your organisation has a certificate authority of its own, name its file: ACCREDIT_CA_FILE=FILE"
+
+
 def _unreachable(url: str, error: Exception) -> RemoteError:
     """The error whose text and hint are those of its own cause."""
     kind, said = type(error).__name__, str(getattr(error, "verify_message", "") or error)
@@ -186,7 +202,7 @@ def _unreachable(url: str, error: Exception) -> RemoteError:
         return RemoteError(
             "untrusted_certificate",
             f"The certificate of {url} is not trusted ({said}).",
-            hint="If your organisation has a certificate authority of its own, name its file: ACCREDIT_CA_FILE=FILE",
+            hint=_certificate_hint(getattr(error, "verify_code", 0)),
         )
     if kind == "SSLError" and url.startswith("https:"):
         return RemoteError(

@@ -83,6 +83,9 @@ class Outgoing:
     def trusted(self) -> "ssl.SSLContext":
         """Return the certificates to trust: the public ones, and those of `ca_file`.
 
+        Held to RFC 5280, and a certificate in between is trusted where `ca_file` names it, on every Python: from 3.13
+        on this is what Python does by itself, and an update of Python must not cut a node off from its peers.
+
         Raises:
             InputError: `bad_ca_file`.
         """
@@ -91,6 +94,7 @@ class Outgoing:
         import certifi
 
         context = ssl.create_default_context(cafile=certifi.where())
+        context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
         if self.ca_file:
             try:
                 context.load_verify_locations(cafile=str(Path(self.ca_file).expanduser()))

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,21 @@ from tests.strategies.answering_server import AnsweringServer, Reply
 SECRET = "hunter2tr0ub4dor"
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A certificate authority of our own and a certificate of it for localhost."""
+def issue_certificates(folder: Path, *of_authority: str, names: str = "DNS:localhost,IP:127.0.0.1") -> dict[str, Path]:
+    """Make a certificate authority with these extensions, and a certificate of it for these names."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("needs the openssl command to make certificates")
-    folder = tmp_path_factory.mktemp("ca")
     made = {name: folder / f"{name}.pem" for name in ("ca", "ca-key", "cert", "key")}
     usual = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     issue = [openssl, "req", "-x509", *usual]
     subprocess.run(
-        [*issue, "-subj", "/CN=Example Consortium CA", "-keyout", made["ca-key"], "-out", made["ca"]],
+        [*issue, "-subj", "/CN=Example Consortium CA", "-keyout", made["ca-key"], "-out", made["ca"],
+         *(word for extension in of_authority for word in ("-addext", extension))],
         check=True, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     subprocess.run(
-        [*issue, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        [*issue, "-subj", "/CN=localhost", "-addext", f"subjectAltName={names}",
          "-addext", "basicConstraints=critical,CA:FALSE",
          "-CA", made["ca"], "-CAkey", made["ca-key"], "-keyout", made["key"], "-out", made["cert"]],
         check=True, stderr=subprocess.DEVNULL,
@@ -44,9 +44,25 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return made
 
 
+KEY_USAGE = "keyUsage=critical,keyCertSign,cRLSign"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A certificate authority of our own and a certificate of it for localhost."""
+    return issue_certificates(tmp_path_factory.mktemp("ca"), KEY_USAGE)
+
+
 @pytest.fixture
 def secure(authority: dict[str, Path]) -> Iterator[str]:
     """A server that speaks TLS with a certificate of that authority."""
+    with tls_server(authority) as url:
+        yield url
+
+
+@contextmanager
+def tls_server(authority: dict[str, Path]) -> Iterator[str]:
+    """Serve TLS with the certificate that the authority issued."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority["cert"], authority["key"])
     with AnsweringServer(lambda _asked: Reply(200, b'{"answered": true}')) as server:
@@ -79,6 +95,21 @@ async def test_nodes_trust_it_by_the_same_setting(secure: str, authority: dict[s
     with pytest.raises(RemoteError, match="certificate verify failed"):
         await strangers.get("n", f"{secure}/x", max_bytes=100)
     await strangers.aclose()
+
+
+@pytest.mark.parametrize(
+    ("of_authority", "names", "hint"),
+    [((), "DNS:localhost", "RFC 5280"), ((KEY_USAGE,), "DNS:elsewhere.example", "a name that the certificate is for")],
+    ids=["an authority without keyUsage", "another name"],
+)
+def test_a_certificate_that_no_python_should_take_is_refused_on_each_with_its_own_hint(
+    tmp_path: Path, of_authority: tuple[str, ...], names: str, hint: str
+) -> None:
+    made = issue_certificates(tmp_path, *of_authority, names=names)
+    with tls_server(made) as url, pytest.raises(RemoteError) as refused:
+        ask(url, Outgoing(ca_file=str(made["ca"])))
+    assert refused.value.code == "untrusted_certificate"
+    assert hint in refused.value.hint
 
 
 def test_a_file_that_holds_no_certificates_is_named(tmp_path: Path) -> None:
