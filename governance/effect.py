@@ -216,7 +216,7 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
         if own:
             return f"its key has signed or voted on {name} already; a vote cannot be changed"
         if not counts_for(law, ground.voices(vote), subject, effective):
-            return f"{subject.iss} decides {name} alone"
+            return f"only {subject.iss} decides on {name}"
         if subject.kind == "charter.amend":
             return contest_of(ground.chains, ground.versions, subject).problem(vote, subject.id)
         return None

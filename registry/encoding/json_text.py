@@ -12,6 +12,7 @@ takes JSON from elsewhere reads it here, or gives `once` to a faster reader's sl
 """
 
 import json
+from collections import Counter
 from typing import Any, Final, NoReturn
 
 from ..errors import DecodeError
@@ -69,13 +70,11 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         DecodeError: one is given twice (`duplicate_member`).
     """
     members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:  # a set, not a count for each: sixty thousand members once cost two minutes
-            if name in seen:
-                raise DecodeError("duplicate_member", f"the member {name[:80]!r} is given twice.", hint="Give it once.")
-            seen.add(name)
-    return members
+    if len(members) == len(pairs):
+        return members
+    times = Counter(name for name, _ in pairs)  # in one go: a look at all for each of sixty thousand cost two minutes
+    twice = next(name for name, count in times.items() if count > 1)
+    raise DecodeError("duplicate_member", f"the member {twice[:80]!r} is given twice.", hint="Give it once.")
 
 
 def _no_constant(word: str) -> NoReturn:

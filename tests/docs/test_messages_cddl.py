@@ -4,7 +4,7 @@ pycddl 0.6 does not follow `.cbor` within an array, so a COSE_Sign1 and what it 
 """
 
 from functools import cache
-from typing import Any, NotRequired, get_args, get_origin, get_type_hints
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +27,6 @@ from accredit.gossip.wire import (
 from accredit.governance.rulebook import KINDS
 from accredit.node.engine.quorum_state import KeptNote, Part
 from accredit.registry.decision.query import Query
-from accredit.registry.domain import bodies
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Statement
@@ -131,15 +130,3 @@ def test_evidence_and_stored_notes_are_as_described() -> None:
     assert accepts("messages.cddl", "stored-note", stored)
     assert accepts("messages.cddl", "cosignature-message", encode({1: content["note"], 2: [ID]}))
     assert not accepts("messages.cddl", "cosignature-message", encode({1: content["note"], 2: [b"short"]}))
-
-
-def test_a_body_has_a_typed_dict_for_each_kind_with_the_members_that_its_check_knows() -> None:
-    for kind, row in KINDS.items():
-        typed = getattr(bodies, kind.title().replace(".", ""))
-        found = members_of(row.check)
-        assert found is not None
-        known, required = found
-        hints = get_type_hints(typed, include_extras=True)
-        assert set(hints) == {*known, "ext"}, kind
-        assert {name for name, hint in hints.items() if get_origin(hint) is not NotRequired} == required, kind
-        assert all(get_args(hint) for hint in hints.values() if get_origin(hint) is NotRequired)

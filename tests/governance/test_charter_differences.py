@@ -33,6 +33,12 @@ def test_each_member_is_said_with_what_it_was_and_what_it_is() -> None:
     ]
 
 
+def test_a_rule_that_is_given_up_says_what_it_was() -> None:
+    before, after = charter(rules={"node.admit": {"authorities": 3}}), charter(rules={})
+    assert differences(before, after) == ["rule node.admit: 3 of the authorities → the default"]
+    assert differences(after, before) == ["rule node.admit: the default → 3 of the authorities"]
+
+
 def test_authorities_that_come_go_or_change_are_named_with_their_keys() -> None:
     after = charter((*TRIO[1:], (D, "labor")))
     after["authorities"][0] |= {"threshold": 1, "url": "https://b.example/"}

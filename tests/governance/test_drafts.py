@@ -105,6 +105,17 @@ def test_drafts_of_votes_count_once_and_for_those_whose_keys_count() -> None:
     assert explain(town, pen, "vote.approve", vote).reason == "Its key does not count for the authority it names."
 
 
+def test_a_vote_on_what_another_body_decides_alone_is_refused_before_it_is_said() -> None:
+    town = trio(keys=2, threshold=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    vote = {"targets": [given.id]}
+
+    refused = explain(town, f"{B}#1", "vote.approve", vote)
+    assert refused.state is EffectState.INEFFECTIVE
+    assert refused.reason == f"Only {A} decides on {given.id.hex()[:12]}."
+    assert explain(town, f"{A}#2", "vote.approve", vote).state is EffectState.EFFECTIVE
+
+
 def test_drafts_of_key_statements() -> None:
     town = trio(next_keys=True, keys=2)
     new = Pen(f"{A}#1 next", A)

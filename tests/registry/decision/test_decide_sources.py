@@ -65,6 +65,18 @@ def test_a_key_outside_its_window_is_not_trusted(world: World) -> None:
     assert ask(world, "2016-01-01", key=K1).verdict is Verdict.TRUSTED
 
 
+def test_a_key_is_judged_alike_for_every_accreditation_that_one_authority_made(world: World) -> None:
+    """Where the first does not cover what is asked, what was found about the key goes for the second too."""
+    world.register(keys=pinned(valid_until=at("2020-01-01")))
+    scope = {"credential_types": "*", "achievement_types": ["Certificate"]}
+    world.grant(iat=EARLY, scope=scope)
+    world.grant(iat=EARLY)
+    assert ask(world).verdict is Verdict.TRUSTED
+    assert "key_expired" in codes(ask(world, key=K1))
+    assert ask(world, key=K1).verdict is Verdict.NOT_TRUSTED
+    assert ask(world, "2016-01-01", key=K1).verdict is Verdict.TRUSTED
+
+
 def test_a_key_compromised_later_lets_its_thief_sign_earlier_dates_and_this_is_said(world: World) -> None:
     world.register(keys=pinned())
     world.grant(iat=EARLY)

@@ -171,6 +171,20 @@ def test_a_quorum_that_vouches_for_what_is_no_record_is_seen_when_it_is_read() -
         Snapshot.load(data, POLICY, NOW).get("issuer", COLLEGE)
 
 
+def test_a_record_that_no_fold_makes_costs_its_own_subject_an_answer_and_no_other() -> None:
+    """A quorum may be of another version, or err: it has vouched for an issuer without its accreditations."""
+    records = dict(LATER.records)
+    records["issuer", COLLEGE] = {"id": COLLEGE}
+    snapshot = Snapshot.load(Held(records, count=LATER.count).snapshot(NOW), POLICY, NOW)
+
+    damaged = snapshot.ask(QUERY, NOW)
+    assert (damaged.verdict, damaged.reasons[0].code) == (Verdict.INDETERMINATE, "state_damaged")
+    assert not damaged.authorized
+    assert damaged.reasons[0].text.startswith(f"About {COLLEGE}: ")
+    other = snapshot.ask(replace(QUERY, entity=UNION), NOW)
+    assert (other.verdict, other.reasons[0].code) == (Verdict.NOT_TRUSTED, "no_accreditation")
+
+
 # ------------------------------------------------------------------------------------------------ asking
 
 
