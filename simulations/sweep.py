@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from accredit.registry.errors import InputError
 from accredit.simulations.run.run import Failure, RunOutcome, changed, differences, replay_command
 
 from .executors import Executor, LocalExecutor, WorkerLost, engine
 from .tiers import find
+
+J = TypeVar("J")
 
 Job = tuple[str, dict[str, float]]
 """A scenario's name, and what to change in its settings."""
@@ -67,14 +69,14 @@ def sweep(
         )
     if on is None:
         on = engine("local", processes=1 if processes is None and "processes" in tiers else processes)
-    yield from collect(on, partial(run_job, tier), jobs, partial(_lost, tier), done)
+    yield from collect(on, partial(run_job, tier), jobs, partial(lost_run, tier), done)
 
 
 def collect(
     on: Executor,
-    function: Callable[[Job], RunOutcome],
-    jobs: Sequence[Job],
-    lost: Callable[[Job, Exception], RunOutcome],
+    function: Callable[[J], RunOutcome],
+    jobs: Sequence[J],
+    lost: Callable[[J, Exception], RunOutcome],
     done: Callable[[int], None] | None = None,
 ) -> Iterator[RunOutcome]:
     """Outcomes in the order of the jobs, as soon as all before them are there.
@@ -100,7 +102,7 @@ def run_job(tier: str, job: Job) -> RunOutcome:
         return find(name, tier).run(changes)
 
 
-def _lost(tier: str, job: Job, error: Exception) -> RunOutcome:
+def lost_run(tier: str, job: Job, error: Exception) -> RunOutcome:
     """The outcome of a run of which nothing came back."""
     name, changes = job
     found = find(name, tier)

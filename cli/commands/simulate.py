@@ -255,22 +255,20 @@ def sweep_scenario(
 
 @simulate.command(
     "gate",
-    example="accredit simulate gate",
-    help="For each defence, run what holds with it and fails without it; say whether it does.",
+    example="accredit simulate gate\naccredit simulate gate --seeds 1-20,31337",
+    help="For each defence, run what holds with it and fails without it, with a margin; say whether it does.",
 )
-@_seed
-def gate_command(seed: int) -> None:
+@click.option("--seeds", callback=_seeds, default="1", show_default=True, help="As in 7, 1-20 or 1,5,9.")
+@click.option("--processes", type=click.IntRange(1, 1_000), help="How many at a time; else one a processor.")
+def gate_command(seeds: list[int], processes: int | None) -> None:
     """See `help`."""
-    from accredit.simulations.mutation_gate import DEFENCES, HEADERS, judge, row_of
+    from accredit.simulations.mutation_gate import DEFENCES, HEADERS, judge_all, rows_of
 
-    judged = []
-    with output.progress("gate", len(DEFENCES)) as done:
-        for defence in DEFENCES:
-            judged.append(judge(defence, seed=seed))
-            done(1)
+    with output.progress("gate", 2 * len(DEFENCES) * len(seeds)) as done:
+        judged = judge_all(DEFENCES, seeds, processes=processes, done=done)
     output.emit(
         {"defences": [each.as_dict() for each in judged]},
-        lambda: output.table(HEADERS, [row_of(one) for one in judged]),
+        lambda: output.table(HEADERS, rows_of(judged)),
     )
     if not all(each.stands for each in judged):
         raise Negative

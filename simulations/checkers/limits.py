@@ -6,10 +6,12 @@ not_shut_out       no honest node refuses to listen to another honest one
 bounds             the figures that a scenario promises
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from accredit.simulations.virtual.checker import Checker
+from accredit.simulations.virtual.metrics import Figures
 from accredit.simulations.virtual.ports import HostView, WorldView, mesh_of
 
 _LOOKED_AT: Final = 20
@@ -124,6 +126,23 @@ class Bounds:
     exposed: int | None = None
 
 
+FIGURES: Final[Mapping[str, tuple[str, Callable[[Figures], float | None]]]] = {
+    "urgent_p99": ("urgent p99, ms", lambda figures: figures.urgent.p99),
+    "urgent_max": ("urgent max, ms", lambda figures: figures.urgent.max),
+    "normal_max": ("normal max, ms", lambda figures: figures.normal.max),
+    "one_root": ("one root, ms", lambda figures: figures.one_root),
+    "redundant": ("redundant copies", lambda figures: figures.redundant),
+    "surrounded": ("share of surrounded nodes", lambda figures: figures.surrounded),
+    "hostile": ("share of adversaries in meshes", lambda figures: figures.hostile),
+    "offences": ("offences seen by each node", lambda figures: figures.offences),
+    "failed": ("failed exchanges of each node in a minute", lambda figures: figures.failed),
+    "frames": ("frames a second at the busiest node", lambda figures: figures.frames),
+    "stale": ("staleness of verified answers, s", lambda figures: figures.stale),
+    "exposed": ("exposure of misconduct, ms", lambda figures: figures.exposed),
+}
+"""By the name of a bound, what it binds: in words, and where a run's figures have it. `urgent_share` binds a curve."""
+
+
 class WithinBounds(Checker):
     """See the module."""
 
@@ -137,24 +156,11 @@ class WithinBounds(Checker):
         figures, bounds = world.metrics.figures(), self._bounds
         if not world.misconduct:  # chance kept both sides of it apart: nothing to expose
             bounds = replace(bounds, exposed=None)
-        pairs: tuple[tuple[str, float | None, float | None], ...] = (
-            ("urgent p99, ms", figures.urgent.p99, bounds.urgent_p99),
-            ("urgent max, ms", figures.urgent.max, bounds.urgent_max),
-            ("normal max, ms", figures.normal.max, bounds.normal_max),
-            ("one root, ms", figures.one_root, bounds.one_root),
-            ("redundant copies", figures.redundant, bounds.redundant),
-            ("share of surrounded nodes", figures.surrounded, bounds.surrounded),
-            ("share of adversaries in meshes", figures.hostile, bounds.hostile),
-            ("offences seen by each node", figures.offences, bounds.offences),
-            ("failed exchanges of each node in a minute", figures.failed, bounds.failed),
-            ("frames a second at the busiest node", figures.frames, bounds.frames),
-            ("staleness of verified answers, s", figures.stale, bounds.stale),
-            ("exposure of misconduct, ms", figures.exposed, bounds.exposed),
-        )
-        for name, figure, limit in pairs:
+        for bound, (words, figure_of) in FIGURES.items():
+            limit, figure = getattr(bounds, bound), figure_of(figures)
             if limit is not None:
-                self.require(figure is not None, f"there is no figure for: {name}")
-                self.require(figure is not None and figure <= limit, f"{name}: {figure} is above {limit}")
+                self.require(figure is not None, f"there is no figure for: {words}")
+                self.require(figure is not None and figure <= limit, f"{words}: {figure} is above {limit}")
         if bounds.urgent_share is not None:
             within, wanted = bounds.urgent_share
             share = world.metrics.share(within, urgent=True)

@@ -35,7 +35,7 @@ def eclipse_many(world: World) -> None:
 @scenario(
     nodes=60,
     crowd=Crowd(share=0.2, operators=0, grinds=100),
-    bounds=Bounds(urgent_p99=1_000, one_root=60_000, surrounded=0.0),
+    bounds=Bounds(urgent_p99=1_000, one_root=60_000, surrounded=0.0, hostile=0.6),
 )
 def eclipse_ground(world: World) -> None:
     """A fifth of the nodes has searched for keys that rank first wherever the ranking can be foreseen."""

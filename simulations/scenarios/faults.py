@@ -88,10 +88,11 @@ def crash_restart(world: World) -> None:
 @scenario(nodes=20, seconds=60.0, calm=80.0, bounds=Bounds(one_root=60_000, failed=60))
 def restart_storm(world: World) -> None:
     """Every ten seconds half of all nodes lose power at once and come back within three; meshes recover."""
+    shortest = world.settings.option("shortest", 0.5)
 
     def storm() -> None:
         for host in world.some(0.5):
-            world.crash(host, down=world.random.uniform(0.5, 3))
+            world.crash(host, down=world.random.uniform(shortest, 3))
 
     world.every(10, storm)
     people(world, normal=0.5, urgent=5)

@@ -75,6 +75,19 @@ def test_the_gate_says_of_each_defence_whether_something_needs_it(monkeypatch: p
     done = accredit_simulate("gate")
     assert done.exit_code == 0, done.output
     assert "sequence" in done.stdout
+    assert "1 of 1 seeds" in done.stdout
+
+
+def test_the_gate_judges_every_seed_and_names_those_at_which_a_defence_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needed = mutation_gate.find_defence("sequence")
+    monkeypatch.setattr(mutation_gate, "DEFENCES", (needed, replace(needed, name="idle", weakened=None)))
+    done = accredit_simulate("gate", "--seeds", "2,5", "--processes", "2")
+    assert done.exit_code == 1
+    needed_row, idle_row = done.stdout.splitlines()[1:]
+    assert "2 of 2 seeds" in needed_row
+    assert "0 of 2 seeds, not with 2, 5" in idle_row
 
 
 @pytest.mark.parametrize(
