@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -51,29 +52,57 @@ with open_store(path) as store:
 """
 
 
+def kill_once(path: Path, choice: random.Random, acknowledged: int) -> int:
+    """Has a process append, kills it within a quarter of a second, and checks what it left; how much was answered for.
+
+    Args:
+        acknowledged: how much was answered for before.
+    """
+    child = start_child(APPEND_FOR_EVER, path)
+    assert child.stdout is not None
+    assert child.stdout.readline().startswith("open"), "it goes on after every kill"
+    time.sleep(choice.random() * 0.25)
+    child.kill()
+    lines, _ = child.communicate()
+    said = [line.split() for line in lines.splitlines(keepends=True) if line.endswith("\n")]
+    if said:
+        acknowledged = int(said[-1][0])
+        assert said[-1][1] == expected_root(acknowledged).hex()
+    with open_store(path) as store:
+        size, root = audit(store, identify=identify)
+        assert size >= acknowledged
+        assert root == expected_root(size)
+        assert store.entries(0, size) == [raw for _, raw in statements(0, size)]
+    return acknowledged
+
+
 def test_killed_at_any_moment_it_holds_all_it_acknowledged(path: Path) -> None:
     choice = random.Random(11)
     deadline = time.monotonic() + 10
     acknowledged, kills = 0, 0
     # On a slow machine the time is up early; it is no proof before some kills have met some appends.
     while kills < 12 and (time.monotonic() < deadline or kills < 5 or acknowledged < 100):
-        child = start_child(APPEND_FOR_EVER, path)
-        assert child.stdout is not None
-        assert child.stdout.readline().startswith("open"), "it goes on after every kill"
-        time.sleep(choice.random() * 0.25)
-        child.kill()
-        lines, _ = child.communicate()
+        acknowledged = kill_once(path, choice, acknowledged)
         kills += 1
-        said = [line.split() for line in lines.splitlines(keepends=True) if line.endswith("\n")]
-        if said:
-            acknowledged = int(said[-1][0])
-            assert said[-1][1] == expected_root(acknowledged).hex()
-        with open_store(path) as store:
-            size, root = audit(store, identify=identify)
-            assert size >= acknowledged
-            assert root == expected_root(size)
-            assert store.entries(0, size) == [raw for _, raw in statements(0, size)]
     assert acknowledged >= 100
+
+
+KILLS: Final = 1_000
+"""Of the wide search. A new log begins after every 20: what is checked after each kill is all of it."""
+
+
+@pytest.mark.nightly  # a thousand processes
+def test_killed_a_thousand_times_it_holds_all_it_acknowledged(tmp_path: Path) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    choice, began, answered, acknowledged = random.Random(seed), time.monotonic(), 0, 0
+    try:
+        for number in range(KILLS):
+            if number % 20 == 0:
+                answered, acknowledged = answered + acknowledged, 0
+            acknowledged = kill_once(tmp_path / f"log{number // 20}" / "node.sqlite", choice, acknowledged)
+    finally:
+        print(f"seed {seed}: {number + 1} kills, {answered + acknowledged} answers, {time.monotonic() - began:.0f} s")
+    assert answered + acknowledged > KILLS
 
 
 def test_killed_while_it_is_made_it_can_be_made_again(path: Path) -> None:
