@@ -88,7 +88,7 @@ def test_killed_at_any_moment_it_holds_all_it_acknowledged(path: Path) -> None:
 
 
 KILLS: Final = 1_000
-"""Of the wide search. A new log begins after every 20: what is checked after each kill is all of it."""
+"""Of the wide search. A new log begins after every 5: what is checked after each kill is all of it."""
 
 
 @pytest.mark.nightly  # a thousand processes
@@ -97,9 +97,9 @@ def test_killed_a_thousand_times_it_holds_all_it_acknowledged(tmp_path: Path) ->
     choice, began, answered, acknowledged = random.Random(seed), time.monotonic(), 0, 0
     try:
         for number in range(KILLS):
-            if number % 20 == 0:
+            if number % 5 == 0:
                 answered, acknowledged = answered + acknowledged, 0
-            acknowledged = kill_once(tmp_path / f"log{number // 20}" / "node.sqlite", choice, acknowledged)
+            acknowledged = kill_once(tmp_path / f"log{number // 5}" / "node.sqlite", choice, acknowledged)
     finally:
         print(f"seed {seed}: {number + 1} kills, {answered + acknowledged} answers, {time.monotonic() - began:.0f} s")
     assert answered + acknowledged > KILLS
