@@ -27,7 +27,7 @@ ROOM_BYTES: Final = 256 * 2**20
 """Free space below which a node should be looked at: some days of statements and a backup beside them. A guess."""
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """One thing looked at: whether it is well, what was looked at, and what was found or is to be done."""
 
     is_well: bool
@@ -62,12 +62,12 @@ def doctor(folder: Path) -> None:
         raise exits.Negative
 
 
-def _disk(config: "NodeConfig") -> Finding:
+def _disk(config: "NodeConfig") -> DoctorFinding:
     free = shutil.disk_usage(config.data_dir).free
-    return Finding(free >= ROOM_BYTES, "disk", f"{free // 2**20} MiB free in {config.data_dir}")
+    return DoctorFinding(free >= ROOM_BYTES, "disk", f"{free // 2**20} MiB free in {config.data_dir}")
 
 
-def _itself(config: "NodeConfig") -> Iterator[Finding]:
+def _itself(config: "NodeConfig") -> Iterator[DoctorFinding]:
     """What the node says of itself, at the address it listens on."""
     url = f"http://{config.host}:{config.port}"
     try:
@@ -75,34 +75,36 @@ def _itself(config: "NodeConfig") -> Iterator[Finding]:
             status = client.status()
             ahead = client.clock_ahead
     except AccreditError as error:
-        yield Finding(False, "answers", f"{error.message} {error.hint}")
+        yield DoctorFinding(False, "answers", f"{error.message} {error.hint}")
         return
-    yield Finding(True, "answers", f"at {config.public_url or url}, with {status['size']} entries")
+    yield DoctorFinding(True, "answers", f"at {config.public_url or url}, with {status['size']} entries")
     for alarm in status["alarms"] or ["none"]:
-        yield Finding(not status["alarms"], "alarms", alarm)
+        yield DoctorFinding(not status["alarms"], "alarms", alarm)
     if ahead is not None:
         told = f"{documents.span(abs(ahead))} from this machine's"
-        yield Finding(abs(ahead) <= CLOCK_SLACK, "clock", told)
+        yield DoctorFinding(abs(ahead) <= CLOCK_SLACK, "clock", told)
 
 
-def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[Finding]:
+def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[DoctorFinding]:
     """What the first other node that answers knows of this one."""
     ecosystem = _known_elsewhere(config)
     if ecosystem is None:
-        yield Finding(False, "registry", "No other node of the configuration's peers or the registry could be asked.")
+        yield DoctorFinding(
+            False, "registry", "No other node of the configuration's peers or the registry could be asked."
+        )
         return
     record = next((one for one in ecosystem["nodes"] if one["name"] == config.name), None)
     if record is None:
         detail = f"{config.name} is not in force: not admitted yet, or retired. A retired name stays retired."
-        yield Finding(False, "registry", detail)
+        yield DoctorFinding(False, "registry", detail)
         return
     same_keys = {role: documents.public_key(key) for role, key in record["keys"].items()} == publics
-    yield Finding(
+    yield DoctorFinding(
         same_keys, "keys", "as in the registry" if same_keys else f"others, of {record['operator']}, stand there"
     )
     same_url = record["url"].rstrip("/") == config.public_url.rstrip("/")
     moved = f"the registry has {record['url']}: accredit node replace {config.name} --url {config.public_url}"
-    yield Finding(same_url, "public_url", "as in the registry" if same_url else moved)
+    yield DoctorFinding(same_url, "public_url", "as in the registry" if same_url else moved)
 
 
 def _known_elsewhere(config: "NodeConfig") -> dict[str, Any] | None:
