@@ -48,6 +48,7 @@ class Store(Reader):
         self._writer = writer
         self._lock = lock
         self._companions: list[Reader] = []
+        self._is_closed = False
         self._edge = self._verified_edge()  # from now on the writing thread's
 
     @classmethod
@@ -79,7 +80,10 @@ class Store(Reader):
             raise
 
     def close(self) -> None:
-        """Close, fold the write-ahead log into the file, and let another process in."""
+        """Close, fold the write-ahead log into the file, and let another process in; a second time does nothing."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         for companion in self._companions:
             companion.close()
         super().close()

@@ -5,7 +5,6 @@ right shape, which gets past more doors than noise does.
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -43,10 +42,8 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    node = served(tmp_path_factory.mktemp("node"))
-    yield Target(node)
-    node.store.close()
+def target(tmp_path_factory: pytest.TempPathFactory) -> Target:
+    return Target(served(tmp_path_factory.mktemp("node")))
 
 
 ESCAPED = st.binary(max_size=40).map(lambda raw: b"".join(b"%%%02X" % byte for byte in raw))

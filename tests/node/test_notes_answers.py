@@ -120,9 +120,7 @@ def with_one_cosigner(evidence: Evidence) -> Evidence:
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    made = served(tmp_path_factory.mktemp("node"))
-    yield made
-    made.store.close()
+    return served(tmp_path_factory.mktemp("node"))
 
 
 LIES: tuple[tuple[Callable[[Evidence], Evidence], str, CheckResult], ...] = (

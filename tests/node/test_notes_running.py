@@ -69,7 +69,6 @@ async def test_without_a_quorum_nothing_is_proved_and_it_is_said_plainly(tmp_pat
     rows = answer.json()["decisions"]
     assert rows[0]["problem"]["code"] == "no_state_note"
     assert rows[1]["entity"] == ISSUER
-    node.store.close()
 
 
 # ------------------------------------------------------------------------------------------------------- restarts

@@ -3,11 +3,14 @@
     node = served(tmp_path)                 a small world: two authorities, four issuers, a framework, a proposal
     answer = await node.get("/v1/issuers")
 
+Its store is closed when the test has ended, or the module for whose fixture it was made (`tests/node/conftest.py`).
+
 Time is a number (`node.time`). A submission is appended, signed and folded before it is answered, as
 `node.runtime.runtime` does it, only without threads and ticks.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -268,7 +271,23 @@ def empty(path: Path, town: Consortium) -> Served:
         state_signer=KeyPair(seed_of("state")),
         random=Random(1),
     )
-    return Served(town=town, engine=engine, store=Store.open(path / "node.sqlite", ecosystem=town.eco, origin=ORIGIN))
+    store = Store.open(path / "node.sqlite", ecosystem=town.eco, origin=ORIGIN)
+    _opened.append(store)
+    return Served(town=town, engine=engine, store=store)
+
+
+_opened: list[Store] = []
+
+
+@contextmanager
+def closing_what_is_opened() -> Iterator[None]:
+    """Close the stores of all nodes made within."""
+    before = len(_opened)
+    try:
+        yield
+    finally:
+        while len(_opened) > before:
+            _opened.pop().close()
 
 
 def served(path: Path) -> Served:

@@ -18,10 +18,8 @@ from tests.strategies.stored_log import limit_pages, page_count
 
 
 @pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    made = served(tmp_path_factory.mktemp("node"))
-    yield made
-    made.store.close()
+def node(tmp_path_factory: pytest.TempPathFactory) -> Served:
+    return served(tmp_path_factory.mktemp("node"))
 
 
 ANY_PATH = {"{id}": "0" * 64, "{kid}": "0" * 64, "{path:path}": "0/000"}
@@ -156,7 +154,6 @@ async def test_a_full_disk_is_507_whole_and_its_paths_stay_in_the_log(
     limit_pages(node.store, 1000000)
     node.time += 60
     assert {result.status for result in node.take(said)} == {"logged"}
-    node.store.close()
 
 
 @pytest.mark.parametrize(

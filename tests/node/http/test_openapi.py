@@ -154,7 +154,6 @@ async def test_every_route_answers_what_the_document_says(tmp_path: Path) -> Non
         assert met == set(said), f"{name} was not asked for all its forms"
         seen.add(name)
     assert seen == set(known), "every request above belongs to a route"
-    node.store.close()
 
 
 async def test_problems_are_as_documented_and_no_route_refuses_with_a_status_it_keeps_to_itself(tmp_path: Path) -> None:
@@ -184,7 +183,6 @@ async def test_problems_are_as_documented_and_no_route_refuses_with_a_status_it_
             check(documented["content"][MEDIA_TYPE]["schema"], response.json())
             told.add(response.status_code)
     assert {400, 404, 406, 415} <= told
-    node.store.close()
 
 
 def test_the_document_names_every_parameter_and_body() -> None:

@@ -7,15 +7,15 @@ from accredit.node.runtime.health import NodeHealth
 from accredit.node.settings import NodeConfig
 from tests.strategies.bodies import node
 from tests.strategies.consortium import Consortium
-from tests.strategies.served import ORIGIN, A, B, Served, empty
+from tests.strategies.served import ORIGIN, A, B, empty
 
 
-def health_of(path: Path, town: Consortium, url: str = f"https://{ORIGIN}") -> tuple[Served, NodeHealth]:
+def health_of(path: Path, town: Consortium, url: str = f"https://{ORIGIN}") -> NodeHealth:
     served = empty(path, town)
     served.hears()
     config = NodeConfig(name=ORIGIN, public_url=url)
     publics = dict(node(ORIGIN)["keys"])
-    return served, NodeHealth(served, served.store, config, served, served.metrics, publics=publics)
+    return NodeHealth(served, served.store, config, served, served.metrics, publics=publics)
 
 
 def founded() -> Consortium:
@@ -23,42 +23,37 @@ def founded() -> Consortium:
 
 
 def test_a_node_of_its_own_name_and_address_has_nothing_to_say(tmp_path: Path) -> None:
-    served, health = health_of(tmp_path, founded())
+    health = health_of(tmp_path, founded())
     assert (health.obstacles(), health.status()["alarms"]) == ([], [])
-    served.store.close()
 
 
 def test_a_retired_node_is_told_and_stops_being_ready(tmp_path: Path) -> None:
     town = founded()
     retired = town.says(A, "node.retire", {"name": ORIGIN})
     town.votes(B, retired)
-    served, health = health_of(tmp_path, town)
+    health = health_of(tmp_path, town)
     (obstacle,) = health.obstacles()
     assert obstacle.startswith(f"This node was retired (statement {retired.id.hex()[:12]})")
     assert obstacle in health.status()["alarms"]
-    served.store.close()
 
 
 def test_a_node_whose_place_was_taken_is_told_by_whom_and_what_to_do(tmp_path: Path) -> None:
     town = founded()
     body = node("other.example", B) | {"name": ORIGIN, "replaces": entry_digest(node(ORIGIN))}
     town.votes(B, town.says(A, "node.replace", body))
-    served, health = health_of(tmp_path, town)
+    health = health_of(tmp_path, town)
     (obstacle,) = health.obstacles()
     assert f"stands for other keys, of {B} at https://other.example/" in obstacle
     assert "accredit submit --from-node" in obstacle
-    served.store.close()
 
 
 def test_an_address_that_the_registry_does_not_know_raises_an_alarm(tmp_path: Path) -> None:
-    served, health = health_of(tmp_path, founded(), url="https://moved.example")
+    health = health_of(tmp_path, founded(), url="https://moved.example")
     assert health.obstacles() == []
     (alarm,) = health.status()["alarms"]
     assert f"accredit node replace {ORIGIN} --url https://moved.example" in alarm
-    served.store.close()
 
 
 def test_a_node_that_nobody_admitted_reads_along_without_an_alarm(tmp_path: Path) -> None:
-    served, health = health_of(tmp_path, Consortium.of((A, "nonprofit"), (B, "public")))
+    health = health_of(tmp_path, Consortium.of((A, "nonprofit"), (B, "public")))
     assert (health.obstacles(), health.status()["alarms"]) == ([], [])
-    served.store.close()

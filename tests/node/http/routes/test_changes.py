@@ -130,7 +130,6 @@ async def test_a_silent_line_is_kept_open_and_a_broken_disk_ends_it(
         status, body = await ask_raw(app, "GET", b"/v1/changes", no_body(), accept=b"text/event-stream")
     assert (status, told(body)) == (200, [])
     assert "stream of changes ended" in caplog.text
-    node.store.close()
 
 
 async def test_a_number_beyond_the_end_is_an_error_that_says_what_to_do_after_changing_nodes(node: Served) -> None:

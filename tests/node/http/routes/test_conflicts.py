@@ -39,7 +39,6 @@ async def test_a_conflict_is_kept_listed_served_and_an_alarm(tmp_path: Path) -> 
     figures = (await node.get("/metrics")).text
     assert "accredit_conflicts 1.0" in figures
     assert "accredit_alarms 1.0" in figures
-    node.store.close()
 
 
 async def test_one_is_enough_against_each_key_and_kind(tmp_path: Path) -> None:
@@ -56,7 +55,6 @@ async def test_one_is_enough_against_each_key_and_kind(tmp_path: Path) -> None:
     assert (await show(node, two_states(ORIGIN, seed_of("state"), node.ecosystem).encode())).json()["status"] == "kept"
     assert len((await node.get("/v1/conflicts")).json()["conflicts"]) == 2
     assert len((await node.get("/v1/status")).json()["alarms"]) == 2
-    node.store.close()
 
 
 def agreeing(lie: Conflict) -> bytes:

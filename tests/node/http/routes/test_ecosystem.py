@@ -26,7 +26,6 @@ async def test_founders_find_the_charter_before_it_is_in_effect(tmp_path: Path) 
     node.take([town.genesis.raw])
     proposed = (await node.get("/v1/ecosystem")).json()
     assert (proposed["id"], proposed["version"], proposed["effective"]) == (town.id, 0, False)
-    node.store.close()
 
 
 async def test_the_genesis_is_the_first_thing_a_newcomer_checks(node: Served) -> None:
@@ -54,4 +53,3 @@ async def test_limits_of_the_charter_are_shown_where_it_has_them(tmp_path: Path)
     node.hears()
     shown = (await node.get("/v1/ecosystem")).json()
     assert (shown["max_backdating"], shown["description"]) == (86_400, "A small one.")
-    node.store.close()

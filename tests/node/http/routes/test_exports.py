@@ -50,7 +50,6 @@ async def test_a_suspension_takes_an_issuer_off_at_once_and_time_takes_it_off_wi
     assert await listed() == ["did:web:brief.example", PORT]
     node.time = NOW + 61
     assert await listed() == [PORT]
-    node.store.close()
 
 
 async def test_the_list_names_when_it_last_changed_and_is_the_same_on_every_node(node: Served, tmp_path: Path) -> None:
@@ -60,7 +59,6 @@ async def test_the_list_names_when_it_last_changed_and_is_the_same_on_every_node
     assert (await other.get("/exports/dcc-registry.json")).status_code == 503, "not before the genesis"
     other.hears()
     assert (await other.get("/exports/dcc-registry.json")).json()["meta"] == meta
-    other.store.close()
 
 
 @pytest.mark.parametrize("name", ["dcc-registry", "issuer-registry", "community-registry", "sandbox-registry"])

@@ -45,7 +45,6 @@ async def test_alive_is_not_ready(node: Served, tmp_path: Path) -> None:
         assert (await sick.get("/healthz")).status_code == 200
     sick.peers, sick.is_stopping = (PEER,), True
     assert "shutting down" in (await sick.get("/readyz")).json()["detail"]
-    sick.store.close()
 
 
 async def test_a_node_that_cannot_sign_what_it_stored_is_not_ready(tmp_path: Path) -> None:
@@ -58,7 +57,6 @@ async def test_a_node_that_cannot_sign_what_it_stored_is_not_ready(tmp_path: Pat
     response = await node.ask("GET", "/readyz", app)
     assert response.status_code == 503
     assert "checkpoint" in response.json()["detail"]
-    node.store.close()
 
 
 async def test_status_and_figures(tmp_path: Path) -> None:
@@ -71,7 +69,6 @@ async def test_status_and_figures(tmp_path: Path) -> None:
     assert f"accredit_log_entries {float(node.store.size())}" in figures
     assert 'accredit_peers{state="silent"} 1.0' in figures
     assert 'accredit_http_requests_total{method="GET",route="/v1/status",status="200"} 1.0' in figures
-    node.store.close()
 
 
 async def test_all_that_gossip_sees_of_a_peer_is_told(tmp_path: Path) -> None:
@@ -101,7 +98,6 @@ async def test_all_that_gossip_sees_of_a_peer_is_told(tmp_path: Path) -> None:
     assert told.pop("round_trip_ms") == 6
     assert told == {name: getattr(watched, name) for name in told}
     assert len(told) + 4 == len(fields(PeerStatistics)), "nothing is kept back"
-    node.store.close()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +129,6 @@ async def test_a_missing_signer_is_shown_with_the_reason(tmp_path: Path, peer: P
     missing = {one["name"]: one for one in (await node.get("/v1/status")).json()["state_note"]["missing"]}
     assert (missing[PEER.name]["last_seen"], missing[PEER.name]["count"]) == (None, None)
     assert why in missing[PEER.name]["why"]
-    node.store.close()
 
 
 async def test_a_view_is_stale_when_all_others_have_been_silent(tmp_path: Path) -> None:
@@ -144,7 +139,6 @@ async def test_a_view_is_stale_when_all_others_have_been_silent(tmp_path: Path) 
     assert node.health.stale() is None
     node.time = NOW + 901
     assert "901 seconds" in (node.health.stale() or "")
-    node.store.close()
 
 
 async def test_the_front_door_speaks_to_people_and_to_programs(node: Served) -> None:
@@ -221,7 +215,6 @@ async def test_a_node_in_trouble_shows_it_in_its_figures_and_a_sound_one_does_no
     assert not shows(await figures()), "it is well"
     get_into(node)
     assert shows(await figures())
-    node.store.close()
 
 
 async def test_a_node_that_cannot_keep_what_it_is_told_does_not_answer_as_if_it_could(tmp_path: Path) -> None:
@@ -239,7 +232,6 @@ async def test_a_node_that_cannot_keep_what_it_is_told_does_not_answer_as_if_it_
     node.fitness.recovered()
     assert (await node.post("/authorization", asked)).status_code == 200
     assert (await node.get("/readyz")).status_code == 200
-    node.store.close()
 
 
 async def test_a_node_whose_key_signed_another_history_is_not_ready_and_answers_nothing(tmp_path: Path) -> None:
@@ -248,4 +240,3 @@ async def test_a_node_whose_key_signed_another_history_is_not_ready_and_answers_
     asked = {"entity_id": COLLEGE, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
     assert (await node.post("/authorization", asked)).json()["code"] == "stale_view"
     assert "signs nothing more" in (await node.get("/readyz")).json()["detail"]
-    node.store.close()

@@ -173,7 +173,6 @@ async def test_an_old_name_that_several_claim_leads_to_none_of_them(tmp_path: Pa
     assert response.status_code == 404
     assert "did:web:claims.example" in response.json()["hint"]
     assert COLLEGE in response.json()["hint"]
-    node.store.close()
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,8 @@ COSE, SEQUENCE, CBOR = "application/cose", "application/cbor-seq", "application/
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Served]:
-    made = served(tmp_path)
-    yield made
-    made.store.close()
+def fresh(tmp_path: Path) -> Served:
+    return served(tmp_path)
 
 
 async def send(node: Served, body: bytes, media_type: str = COSE, path: str = "/v1/statements") -> Any:
@@ -81,7 +79,6 @@ async def test_a_statement_of_an_unknown_key_waits(tmp_path: Path) -> None:
     assert answer["statements"][0]["status"] == "waiting"
     assert answer["statements"][0]["problem"]["code"] == "unknown_key"
     assert answer["checkpoint"] == ""
-    node.store.close()
 
 
 async def test_a_reader_takes_nothing_in(fresh: Served) -> None:
@@ -179,7 +176,6 @@ async def test_votes_on_a_proposal_are_shown(tmp_path: Path) -> None:
     (waiting,) = (await node.get("/v1/proposals")).json()["proposals"]
     assert waiting["approvals"] == [A, B]
     assert waiting["votes"] == [{"by": B, "key": charter.pen(B).kid.hex(), "approve": True, "statement": vote.id.hex()}]
-    node.store.close()
 
 
 async def test_a_dry_run_says_what_would_become_of_it_and_keeps_nothing(fresh: Served) -> None:

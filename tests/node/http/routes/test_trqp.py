@@ -184,7 +184,6 @@ async def test_a_node_that_hears_nobody_says_so_instead_of_answering(tmp_path: P
         assert int(response.headers["retry-after"]) > 0
     native = (await node.post("/v1/decisions", {"issuer": COLLEGE})).json()
     assert (native["verdict"], native["authorized"]) == ("stale_view", False)
-    node.store.close()
 
 
 def silent_peer() -> Any:
@@ -207,7 +206,6 @@ async def test_before_the_genesis_there_is_no_answer_at_all(tmp_path: Path) -> N
     node = empty(tmp_path, world())
     response = await node.post("/authorization", question())
     assert (response.status_code, response.json()["code"]) == (503, "not_ready")
-    node.store.close()
 
 
 @pytest.mark.parametrize(("path", "name"), [("/authorization", "authorization"), ("/recognition", "recognition")])
@@ -227,4 +225,3 @@ async def test_an_answer_says_until_when_it_is_known_to_hold(tmp_path: Path) -> 
     node.town.says(A, "accreditation.grant", bodies.grant("did:web:brief.example", valid_until=NOW + 30))
     node.hears()
     assert (await ask(node, question("did:web:brief.example")))["valid_until"] == "2023-11-16T02:00:30Z"
-    node.store.close()

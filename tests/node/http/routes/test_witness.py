@@ -1,6 +1,5 @@
 """The witness over HTTP: statuses and bodies of tlog-witness, and problems that say what is wrong."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,9 @@ ADD = "/witness/add-checkpoint"
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Iterator[Served]:
+def node(tmp_path: Path) -> Served:
     """A node of its own for each story: what a witness holds, it never forgets."""
-    node = served(tmp_path)
-    yield node
-    node.store.close()
+    return served(tmp_path)
 
 
 @pytest.mark.parametrize("headers", [{}, {"content-type": "text/plain; charset=utf-8"}, {"content-type": "a/b"}])
