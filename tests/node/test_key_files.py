@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -116,7 +117,7 @@ def test_a_key_others_can_reach_is_refused_with_the_command_that_mends_it(path: 
     with pytest.raises(InputError) as refused:
         SealedKey.load(path)
     assert refused.value.code == "open_permissions"
-    assert f"chmod 600 '{path}'" in refused.value.hint
+    assert f"chmod 600 {shlex.quote(str(path))}" in refused.value.hint
     path.chmod(0o400)
     assert SealedKey.load(path).public == public_of(SEED)
 
