@@ -54,25 +54,36 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         StorageError: it cannot be opened, or its file system cannot share memory between processes (`no_wal`).
     """
     connection = _connect(f"{path.absolute().as_uri()}?mode=rwc")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
-        connection.close()
-        raise StorageError(
-            "no_wal", f"SQLite cannot keep a write-ahead log for {path} (mode {mode}).", hint="Use a local disk."
-        )
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+    with _closing_on_error(connection):
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise StorageError(
+                "no_wal", f"SQLite cannot keep a write-ahead log for {path} (mode {mode}).", hint="Use a local disk."
+            )
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     return connection
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
     """Open an existing database for reading only."""
     connection = _connect(f"{path.absolute().as_uri()}?mode=ro")
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
+    with _closing_on_error(connection):
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
     return connection
+
+
+@contextmanager
+def _closing_on_error(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close a connection that is of no use after all: a file that is no database shows it at the first question."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def checksum(*fields: object) -> bytes:
