@@ -153,8 +153,8 @@ class Chains:
         return self._given[statement]
 
     def waiting(self) -> list[Statement]:
-        """Statements that name one before them which is not held."""
-        return [self._by_id[each] for prev, some in self._waiting.items() if prev not in self._by_id for each in some]
+        """Statements that name one before them which is not held, or waits itself."""
+        return [self._by_id[each] for some in self._waiting.values() for each in some]
 
     def keys(self) -> Iterable[bytes]:
         """Ids of the keys that have signed anything held."""

@@ -487,3 +487,10 @@ def test_what_is_no_secret_multikey_is_refused_without_being_quoted(text: str) -
     with pytest.raises(DecodeError) as refused:
         decode_secret_multibase(text)
     assert not text or text not in str(refused.value)
+
+
+def test_a_secret_multikey_gives_the_secret_of_its_public_one() -> None:
+    """The prefix 8026 is the varint of 0x1300, the multicodec of Ed25519 private keys."""
+    from accredit.registry.encoding.ed25519 import decode_secret_multibase
+
+    assert decode_secret_multibase("z" + base58_by_division(bytes.fromhex("8026") + SEED)) == SEED

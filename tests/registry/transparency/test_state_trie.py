@@ -36,6 +36,7 @@ from tests.strategies.state_maps import (
     subsets,
     value_of,
 )
+from tests.strategies.written import elsewhere
 
 BUCKETS = [2, 3, 16]
 
@@ -402,3 +403,53 @@ def test_branches_go_their_own_ways_and_none_notices_another(changes: list[tuple
         assert map.root() == Trie(expected.items()).root()
         for name in expected:
             assert check_proof(map.root(), name, map.prove(name)) == expected[name]
+
+
+# ------------------------------------------------------------------------------------------------ kept elsewhere
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=40, unique=True),
+    st.lists(st.tuples(st.integers(0, 40), st.none() | st.integers(0, 2), st.booleans()), max_size=40),
+    st.integers(1, 5),
+)
+def test_a_map_kept_elsewhere_is_changed_as_one_in_memory_is(
+    numbers: list[int], changes: list[tuple[int, int | None, bool]], bucket: int
+) -> None:
+    """Whenever it is looked at, which is when what waits is done; a branch of it goes its own way."""
+    pairs = {key_at(number): value_of(key_at(number)) for number in numbers}
+    kept, plain = Trie.standing_on(elsewhere(pairs, bucket=bucket)), Trie(pairs.items())
+    for number, value, is_looked_at in changes:
+        for trie in (kept, plain):
+            trie.set(key_at(number), None if value is None else bytes([value]) * 32)
+        if is_looked_at:
+            assert (len(kept), kept.root()) == (len(plain), plain.root())
+    branch = kept.branch()
+    branch.set(UNIVERSE[0], bytes([9]) * 32)
+    assert branch.get(UNIVERSE[0]) == bytes([9]) * 32
+    assert kept.root() == plain.root()
+    assert list(kept.items()) == list(plain.items())
+    for number in range(41):
+        key = key_at(number)
+        assert kept.get(key) == plain.get(key)
+        assert kept.prove(key) == plain.prove(key)
+
+
+def test_what_is_kept_elsewhere_is_read_only_where_a_question_leads() -> None:
+    pairs, read = random_pairs(300), list[str]()
+    trie = Trie.standing_on(elsewhere(pairs, read=read))
+    assert (len(trie), trie.root()) == (300, Trie(pairs.items()).root())
+    assert not read, "the number and the root are known"
+    trie.set(key_at(20), value_of(key_at(20)))
+    assert not read, "a change waits until somebody asks"
+    trie.root()
+    path = format(int.from_bytes(key_at(20), "big"), "0256b")
+    assert read
+    assert len(read) < 20
+    assert all(path.startswith(one[:-1]) for one in read if one), "the path of the key, and what stands beside it"
+
+
+def test_an_empty_map_kept_elsewhere_is_the_empty_map() -> None:
+    trie = Trie.standing_on(elsewhere({}))
+    assert (len(trie), trie.root(), list(trie.items())) == (0, EMPTY, [])
+    assert check_proof(EMPTY, UNIVERSE[0], trie.prove(UNIVERSE[0])) is None
