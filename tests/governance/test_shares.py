@@ -244,6 +244,20 @@ def test_an_authority_with_more_keys_than_are_shown_shows_those_in_use() -> None
     assert last.seq > 140
 
 
+def test_where_nobody_stays_within_a_share_there_is_no_record_and_each_is_told_why() -> None:
+    town = trio()
+    said = [town.says(by, "issuer.register", register(ext={"text": [PROSE] * 8})) for by in (A, B, C)]
+
+    fold = settled(town)
+    assert fold.get("issuer", ISSUER) is None
+    assert {reason_of(fold, one) for one in said} == {
+        (
+            EffectState.INEFFECTIVE,
+            "It is more than its authority may add to this record; end or withdraw something else first.",
+        )
+    }
+
+
 class _Nobody:
     """Mandates of voices of which none stands below another."""
 
