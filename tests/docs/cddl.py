@@ -3,8 +3,8 @@
     rules = parse(text)
     mismatch(rules, "issuer", value)     None, or where and why not
 
-Understood: rules; choices `/`; `tstr bstr bytes int uint bool null any`; `.size`; text and integer literals; arrays
-(`[* t]`, `[+ t]`, fixed ones) and maps with members `name: type`, `? name: type`, `* tstr => type`, and groups included
+Understood: rules; choices `/`; `tstr bstr bytes int uint bool true null any`; `.size`; text and integer literals;
+arrays (`[* t]`, `[+ t]`, fixed ones) and maps with members `name: type`, `? name: type`, `* tstr => type`, and groups included
 by name, which are rules in parentheses. Anything else is a `SyntaxError`: a file is not half understood.
 """
 
@@ -21,6 +21,7 @@ _PLAIN: Final[Mapping[str, Callable[[Any], bool]]] = {
     "int": lambda value: type(value) is int,
     "uint": lambda value: type(value) is int and value >= 0,
     "bool": lambda value: type(value) is bool,
+    "true": lambda value: value is True,
     "null": lambda value: value is None,
     "any": lambda _: True,
 }

@@ -1,6 +1,7 @@
 """What stops a node from starting, each with a sentence that says what to do; and what must not stop it."""
 
 import json
+import shlex
 import shutil
 import socket
 from collections.abc import Iterator
@@ -112,7 +113,7 @@ def test_keys_that_others_can_read_or_nobody_can_open_stop_it(fleet: Fleet) -> N
     keys.chmod(0o640)
     said = node.refuses_to_start(code=3)
     assert "(mode 640)" in said
-    assert f"chmod 600 '{keys}'" in said
+    assert f"chmod 600 {shlex.quote(str(keys))}" in said
     plain = NodeKeys.load(_closed(keys))
     seeds = {role: getattr(plain, role) for role in plain.publics()}
     keys.unlink()

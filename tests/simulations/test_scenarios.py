@@ -98,5 +98,5 @@ def test_two_scenarios_cannot_share_a_name() -> None:
         """Another one."""
         world.heal()
 
-    with pytest.raises(AssertionError, match="two scenarios"):
+    with pytest.raises(InputError, match="two scenarios"):
         scenario(bounds=Bounds())(baseline)

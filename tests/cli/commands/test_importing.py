@@ -100,7 +100,7 @@ def test_an_import_does_not_grant_again_what_was_withdrawn(town: Town) -> None:
     path = write_list(town, "withdrawn.json", "withdrawn")
     granted = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
     id = granted["statements"][1]["id"]
-    town.run("accreditation", "withdraw", id, "--code", "voluntary", "--from", "2020-01-01", key="agency")
+    town.run("accreditation", "withdraw", id, "--code", "voluntary", key="agency")
     again = town.json("issuer", "import", path, "--grant", GRANT, key="agency")
     assert again["statements"] == []
     assert "withdrawn_voluntary" in again["rows"][0]["findings"][1]["text"]

@@ -64,7 +64,7 @@ def test_a_lie_shown_to_a_node_is_an_alarm_is_saved_and_survives_a_restart(own: 
     assert "two log checkpoints" in shown
     (saved,) = (tmp_path / "proof").iterdir()
     assert saved.read_bytes() == file.read_bytes()
-    assert "Verified" in own.run("evidence", "check", saved, nodes=one).stdout
+    assert "Verified" in own.run("evidence", "check", saved, "--charter", own.folder / "charter.toml", nodes=one).stdout
     assert own.stop("node1") == 0
     own.start("node1")
     (row,) = own.json("node", "conflicts", nodes=one)["conflicts"]
