@@ -228,9 +228,8 @@ def test_the_charter_is_amended_by_its_authorities_and_its_history_shows_it(own:
     one = own.urls[:1]
     text = own.run("charter", "show", "--toml", nodes=one).stdout.replace("Example Trust", "Example Trust II")
     path = own.write("next.toml", text)
-    said = own.run("charter", "amend", path, key="council-1", nodes=own.urls).stdout
-    print(said)
-    assert "changes name" in said
+    said = own.run("charter", "amend", path, key="council-1", nodes=own.urls)
+    assert "changes name" in said.output
     id_ = own.json("inbox", "--all", nodes=one)["proposals"][0]["id"]
     for key in ("council-2", "agency"):
         own.run("approve", id_, key=key, nodes=one)

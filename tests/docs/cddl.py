@@ -4,8 +4,8 @@
     mismatch(rules, "issuer", value)     None, or where and why not
 
 Understood: rules; choices `/`; `tstr bstr bytes int uint bool true null any`; `.size`; text and integer literals;
-arrays (`[* t]`, `[+ t]`, fixed ones) and maps with members `name: type`, `? name: type`, `* tstr => type`, and groups included
-by name, which are rules in parentheses. Anything else is a `SyntaxError`: a file is not half understood.
+arrays (`[* t]`, `[+ t]`, fixed ones) and maps with members `name: type`, `? name: type`, `* tstr => type`, and groups
+included by name, which are rules in parentheses. Anything else is a `SyntaxError`: a file is not half understood.
 """
 
 import re

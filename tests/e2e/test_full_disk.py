@@ -16,10 +16,10 @@ from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A
 from tests.strategies.wire import exchange, json_of, post, request, status_of
 
-LIMIT = 400_000
+LIMIT = 800_000
 """Bytes beyond which no file of the node grows."""
 
-LARGE = 250
+LARGE = 500
 """Statements of 2 kB that find no room together, whatever else is in the database."""
 
 

@@ -12,7 +12,7 @@ import pytest
 from accredit.node.key_files import FASTEST, NodeKeys
 from tests.strategies.bodies import register
 from tests.strategies.fleet import Fleet, accredit, eventually, founding, quiet_port
-from tests.strategies.network import A, B
+from tests.strategies.network import A, B, node_seed
 
 DEAD_PROXY = "http://127.0.0.1:9"  # nothing listens on the discard port
 
@@ -115,7 +115,7 @@ def test_keys_that_others_can_read_or_nobody_can_open_stop_it(fleet: Fleet) -> N
     assert "(mode 640)" in said
     assert f"chmod 600 {shlex.quote(str(keys))}" in said
     plain = NodeKeys.load(_closed(keys))
-    seeds = {role: getattr(plain, role) for role in plain.publics()}
+    seeds = {role: node_seed("node1", role) for role in plain.publics()}
     keys.unlink()
     NodeKeys.create(keys, "node1", passphrase="open sesame", seeds=seeds, limits=FASTEST)
     assert "Set keys_passphrase_file" in node.refuses_to_start(code=3)
