@@ -31,7 +31,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple, Sequence
 
 ROOT = Path(__file__).resolve().parent
 WANTED = os.environ.get("ACCREDIT_PYTHON", "")
@@ -46,9 +46,10 @@ NEWEST_LOOKED_FOR = 30
 PROBE_SECONDS = 20  # a cold start from a network drive is slow; a shim that hangs is given up
 PROMISED = ("3.11", "3.12", "3.13")  # as the classifiers in pyproject.toml
 PURE = ("registry", "governance", "gossip")
-# What stands on parts of Python that change from version to version: SQLite and its threads, sockets, processes, files,
-# what is installed and how, whole nodes. registry is arithmetic on bytes, and quick.
-DIFFERS = ("registry", "node", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
+# What stands on parts of Python that change from version to version: SQLite and its threads, processes, files, what is
+# installed and how, whole nodes. `nightly` runs more of it, which costs ten minutes for each Python.
+DIFFERS = ("node/storage", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
+DIFFERS_WIDELY = ("registry", "node", "cli", "test_distribution.py", "e2e")
 
 # Run by each Python found. Inside a virtual environment the answer names the Python it was made from: `.venv` must not
 # be made by the very interpreter which is cleared away.
@@ -228,17 +229,17 @@ def nightly() -> int:
     every = ["-m", "", "--cov", "--cov-report=term-missing:skip-covered", "-n", "auto", "--dist", "loadfile"]
     code = run_all(["python", "-m", "pytest", *every])
     del os.environ["HYPOTHESIS_PROFILE"]
-    return pythons() or code
+    return pythons(DIFFERS_WIDELY) or code
 
 
-def pythons() -> int:
+def pythons(parts: Sequence[str] = DIFFERS) -> int:
     """Run what can differ on each promised Python but the one of `.venv`, which `test` is for."""
     here = subprocess.run([str(BIN / "python"), "-c", PROBE], capture_output=True, text=True, check=True).stdout.split()
     ended: dict[str, int] = {}
     for version in PROMISED:
         if version != ".".join(here[:2]):
             os.environ["ACCREDIT_PYTHON"] = version
-            part = ["-n", "auto", "--dist", "loadfile", *(f"tests/{one}" for one in DIFFERS)]
+            part = ["-n", "auto", "--dist", "loadfile", *(f"tests/{one}" for one in parts)]
             ended[version] = run(f"tests on Python {version}", [sys.executable, __file__, "test", *part])
     for version, code in ended.items():
         words = {0: "passed", MissingPythonError.code: "is not on this machine, so it was NOT tested"}
