@@ -126,7 +126,7 @@ def test_what_begins_later_is_never_said_to_be_in_effect(town: Town, grant_file:
     town.run("issuer", "propose", "--id", issuer, "--name", "Later", key="charity", nodes=one)
     said = town.json("accreditation", "propose", grant_file, "--issuer", issuer, key="charity", nodes=one)
     id_ = said["statements"][0]["id"]
-    words = ("accreditation", "withdraw", id_[:12], "--code", "voluntary", "--from", "2046-01-01")
+    words = ("accreditation", "withdraw", id_, "--code", "voluntary", "--from", "2046-01-01")
     for more in (("--dry-run",), ()):
         told = town.run(*words, *more, key="charity", nodes=one).stdout
         assert "effect on 2046-01-01" in told
