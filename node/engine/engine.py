@@ -392,10 +392,12 @@ class Engine:
         if self._is_kept:
             self._admission.forget(logged)
         self._untold += logged
-        effects = self._settled(self.fold.settle())
+        changed, *others = self._settled(self.fold.settle())
+        effects: list[Effect] = [changed]  # first of all: who is answered may ask at once what has changed
         for statement in logged:
             result = SubmissionResult(id=statement.id, status="logged", index=self._log.index(statement.id))
             effects += self._submissions.resolve(statement.id, result)
+        effects += others
         first = event.size - len(logged)
         news = tuple(
             events.Logged(id=each.id, index=number, urgent=is_urgent(each)) for number, each in enumerate(logged, first)
@@ -418,7 +420,7 @@ class Engine:
         return [*effects, *self._gossip(postponed)]
 
     def _settled(self, changes: Changes, *, force_peers: bool = False) -> list[Effect]:
-        """What follows from what the fold has made of newly logged statements."""
+        """What has changed, then what follows from it, now that the fold has made something of logged statements."""
         changed = Changed(
             size=self._log.size(),
             time=self._now // 1_000,

@@ -10,8 +10,9 @@
 
 * **One thread of control.** Every event goes through `Engine.handle` in the trio thread; what waits (disk, network) is
   done by tasks that come back with an event. The fold may be read between two awaits and is whole then.
-* **An answer means**: durable, and under a signed checkpoint. What is stored, one thing after the other, and how a node
-  that was killed goes on, is `keeping`'s business; what cannot be repaired ends `run`: a person must look.
+* **An answer means**: durable, under a signed checkpoint, and in what every route reads. What is stored in which order,
+  and how a node that was killed goes on, is `keeping`'s business; what cannot be repaired ends `run`: a person must
+  look.
 * **State notes.** A restart derives what was cosigned last anew and goes on from there, or does not start. The newest
   note with a quorum is stored too, so that a node which starts again has it at once. Others are told by `telling`.
 * **Blocking work** goes through one seam, `run_blocking` (`seams`): a worker thread here, inline in simulations.
@@ -92,7 +93,7 @@ task and a connection."""
 
 _log = logging.getLogger(__name__)
 
-_Job = Append | Changed | KeepNote | TellNote | NoteStands | KeepConflict
+_Job = Append | Changed | KeepNote | TellNote | NoteStands | KeepConflict | SubmissionReply
 """What is done one after the other, in the order in which the engine asked for it."""
 
 
@@ -358,9 +359,13 @@ class Runtime:
     def _perform(self, effects: Sequence[Effect]) -> None:
         nursery = self._nursery
         assert nursery is not None, "the node runs"
+        is_fed = True  # whether the feed says what the fold says
         for effect in effects:
             match effect:
-                case Append() | Changed() | KeepNote() | TellNote() | KeepConflict():
+                case Changed():
+                    is_fed = False
+                    self._send_job.send_nowait(effect)
+                case Append() | KeepNote() | TellNote() | KeepConflict():
                     self._send_job.send_nowait(effect)
                 case NoteStands():
                     if self._noting.take(effect):
@@ -372,7 +377,10 @@ class Runtime:
                 case ReplyNote():
                     self._notes[effect.token] = effect
                 case SubmissionReply():
-                    self._submissions.fill(effect.token, effect.results)
+                    if is_fed:
+                        self._submissions.fill(effect.token, effect.results)
+                    else:  # who is answered may ask at once, and is to find in every route what was said
+                        self._send_job.send_nowait(effect)
                 case _:
                     assert_never(effect)
         due = self.engine.next_wakeup()
@@ -440,6 +448,8 @@ class Runtime:
                     self._tend()
                 case KeepConflict():
                     await self._keep_conflict(job)
+                case SubmissionReply():
+                    self._submissions.fill(job.token, job.results)
                 case _:
                     assert_never(job)
 

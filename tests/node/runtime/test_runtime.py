@@ -60,6 +60,15 @@ async def test_an_answer_comes_only_under_a_signed_checkpoint(tmp_path: Path) ->
         assert node.runtime.fold.charter is not None
 
 
+async def test_who_is_answered_finds_in_the_feed_what_was_said(tmp_path: Path) -> None:
+    town = founded("node1")
+    town.says(A, "issuer.register", issuer_body())
+    async with running(tmp_path, town, "node1") as node:
+        await node.runtime.submit(raws_of(town))
+        assert node.store.changes_size() == 4
+        assert {change.kind for _, change in node.store.changes(0, 10)} == {"charter.genesis", "issuer.register"}
+
+
 async def test_a_restart_gives_the_same_state_and_feeds_nothing_twice(tmp_path: Path) -> None:
     town = founded("node1")
     town.says(A, "issuer.register", issuer_body())
