@@ -19,6 +19,7 @@ from accredit.cli.base.exits import Negative
 from accredit.cli.importers import report
 from accredit.cli.importers.detect import read_framework, read_issuers
 from accredit.cli.importers.findings import ImportFinding
+from accredit.cli.importers.frameworks import FrameworkNaming
 from accredit.cli.importers.own import COLUMNS
 from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, Row, merge, refusal
 from accredit.cli.importers.spreadsheet import Reading
@@ -107,22 +108,28 @@ def issuer_import(
     "import",
     cls=Command,
     example="""accredit framework import onet-basic-skills.json --key alice.key
-accredit framework import framework.json --language es --dry-run""",
+accredit framework import framework.json --language es --dry-run
+accredit framework import skills.csv --id https://example.org/skills --title 'Our skills' --version 2026 --key alice.key
+""",
 )
 @click.argument("file", metavar="FILE", type=_FILE)
-@click.option("--language", metavar="TAG", help="Language to take where texts have several, as in en or es-MX.")
-@click.option("--version", metavar="TEXT", help="What to call this version, where the source does not say.")
+@click.option("--language", metavar="TAG", default="", help="Language to take where texts have several, as in es-MX.")
+@click.option("--id", "id_", metavar="URI", default="", help="What the framework's id is, where the source has none.")
+@click.option("--title", metavar="TEXT", default="", help="What it is called, where the source does not say.")
+@click.option("--version", metavar="TEXT", default="", help="Its version, where the source does not say.")
 @click.option("--report", "report_path", type=_REPORT, help="Write what was taken and what was not, as JSON.")
 @signing
 def framework_import(
-    file: Path, language: str | None, version: str | None, report_path: Path | None, desk: Desk
+    file: Path, language: str, id_: str, title: str, version: str, report_path: Path | None, desk: Desk
 ) -> None:
     """Propose to publish the competency framework in FILE, and say what was taken, what was not, and why.
 
-    Reads CTDL-ASN (JSON-LD) as it is, and our own TOML or JSON (examples/README.md).
+    Reads CTDL-ASN (JSON-LD), CASE packages (1.0 and 1.1) and Rich Skill Descriptors (JSON or CSV) as they are, and our
+    own TOML, JSON or CSV (examples/README.md). A CSV and a bare list of skills have no name: --id, --title, --version.
     """
     _require_new(report_path)
-    framework = read_framework(documents.read_bytes(file), str(file), language=language, version=version)
+    naming = FrameworkNaming(id=id_, title=title, version=version, language=language)
+    framework = read_framework(documents.read_bytes(file), str(file), naming)
     says, waiting = missing(desk, framework, str(file))
     outcomes = publish(desk, says) if says else []
     held = [] if desk.wishes.dry_run else [outcome.to_json() for outcome in outcomes if outcome.status != "refused"]

@@ -14,5 +14,8 @@ item stays with it.
     own         our own formats: issuers in CSV, TOML or JSON; frameworks in TOML or JSON
     frameworks  a framework ready to be published, in parts that fit into statements
     ctdl_asn    frameworks as Credential Engine's CTDL-ASN JSON-LD
+    case        frameworks as 1EdTech CASE packages
+    rsd         Rich Skill Descriptors as JSON
+    sheets      frameworks saved from a spreadsheet: our columns, and the exports of CASE and skill tools
     report      what became of each row, as table, CSV or JSON
 """

@@ -18,12 +18,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from accredit.registry.encoding.identifiers import canonical
-from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
 
 from . import jsonld
-from .frameworks import Framework, ImportFindings, assemble, identifier
+from .frameworks import Framework, FrameworkNaming, ImportFindings, assemble, identifier, is_link, spelled
 from .jsonld import JsonLdNode
 
 REGISTRY: Final = "https://credentialengineregistry.org/resources/"
@@ -77,20 +75,12 @@ def is_ctdl_asn(value: Any) -> bool:
     return "@graph" in value or any(jsonld.local(str(kind)) == "CompetencyFramework" for kind in named)
 
 
-def read(
-    value: Mapping[str, Any] | Sequence[Any],
-    data: bytes,
-    source: str,
-    *,
-    language: str | None = None,
-    version: str | None = None,
-) -> Framework:
+def read(value: Mapping[str, Any] | Sequence[Any], data: bytes, source: str, naming: FrameworkNaming) -> Framework:
     """Return the framework in a JSON-LD value.
 
     Args:
         data: the bytes it was read from.
-        language: tag of the language to take, as in `en` or `es-MX`; by default what the framework says it is in.
-        version: what to call this version, where the source does not say.
+        naming: what the framework is to be called, where that is not as the source says, and the language to take.
 
     Raises:
         DecodeError: no framework, or several, or one that cannot be published.
@@ -103,14 +93,14 @@ def read(
     if len(frameworks) != 1:
         found = f"{len(frameworks)} frameworks" if frameworks else "no ceasn:CompetencyFramework"
         raise DecodeError("not_one_framework", f"{source}: it holds {found}.", hint="Give a file with exactly one.")
-    reader = _Reader(frameworks[0], notes, source, language)
+    reader = _Reader(frameworks[0], notes, source, naming)
     competencies = [node for node in nodes if _is(node, "Competency")]
     for node in nodes:
         if not _is(node, "CompetencyFramework") and not _is(node, "Competency"):
             kind = " and ".join(node["@type"]) or "of no type"
             notes.count("other_node", f"Left out: a node that is no competency but {kind}")
     return assemble(
-        reader.facts(version),
+        reader.facts(),
         reader.items(competencies),
         notes,
         data=data,
@@ -122,27 +112,30 @@ def read(
 class _Reader:
     """One pass over one framework."""
 
-    def __init__(self, framework: JsonLdNode, notes: ImportFindings, source: str, language: str | None) -> None:
+    def __init__(self, framework: JsonLdNode, notes: ImportFindings, source: str, naming: FrameworkNaming) -> None:
         self.framework = framework
         self.notes = notes
         self.source = source
-        id_ = self._id_of(framework, "The framework")
-        if id_ is None:
-            raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Give its @id as a URI.")
-        self.id = id_
+        self.naming = naming
+        named = identifier(naming.id, "The framework", notes) if naming.id else ""
+        own = self._id_of(framework, "The framework") if named == "" else spelled(framework["@id"])
+        if named is None or own is None:
+            raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Name it: --id URI.")
+        self.id = named or own
+        self.own = own
         said = jsonld.texts(framework.get("inLanguage", ()))
-        self.language = (language or (said[0][1] if said else "en")).lower()
+        self.language = (naming.language or (said[0][1] if said else "en")).lower()
 
-    def facts(self, version: str | None) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         """Return the members of `framework.publish` that are not computed."""
-        title = self._one_text(self.framework, "name")
+        title = self.naming.title or self._one_text(self.framework, "name")
         if not title:
             raise DecodeError("no_title", f"{self.source}: the framework has no ceasn:name.", hint="Add ceasn:name.")
-        facts = {"id": self.id, "title": title, "version": version or self._version(), "format": "ctdl_asn"}
+        facts = {"id": self.id, "title": title, "version": self.naming.version or self._version(), "format": "ctdl_asn"}
         sources = jsonld.references(self.framework.get("source", ())) or [
             text for _, text in jsonld.texts(self.framework.get("source", ()))
         ]
-        address = next((one for one in sources if _is_link(one)), None)
+        address = next((one for one in sources if is_link(one)), None)
         for one in sources:
             if one != address:
                 self.notes.add("not_taken", f"Not taken of the framework: the source {one!r}.")
@@ -222,11 +215,11 @@ class _Reader:
 
     def _is_foreign(self, node: JsonLdNode, id_: str) -> bool:
         wholes = jsonld.references(node.get("isPartOf", ()))
-        spelled = [_spelled(whole) for whole in wholes]
-        if not wholes or self.id in spelled:
+        said = [spelled(whole) for whole in wholes]
+        if not wholes or self.own in said:
             return False
-        if _without_scheme(self.id) in map(_without_scheme, spelled):
-            text = f"{id_} says it is part of {wholes[0]}; that is taken for {self.id}."
+        if _without_scheme(self.own) in map(_without_scheme, said):
+            text = f"{id_} says it is part of {wholes[0]}; that is taken for {self.own}."
             self.notes.add("other_scheme", text, "Write the framework's address in one way.")
             return False
         text = f"{id_} was left out: it is part of another framework, {wholes[0]}."
@@ -235,22 +228,22 @@ class _Reader:
 
     def _parents(self, competencies: Sequence[JsonLdNode]) -> dict[str, list[str]]:
         """Item -> parents, from isChildOf and, the other way round, hasChild. The framework itself is no parent."""
-        ids = {_spelled(node["@id"]): node for node in competencies}
+        ids = {spelled(node["@id"]): node for node in competencies}
         parents: dict[str, dict[str, None]] = {}
         for id_, node in ids.items():
-            for parent in map(_spelled, jsonld.references(node.get("isChildOf", ()))):
-                if parent != self.id:
+            for parent in map(spelled, jsonld.references(node.get("isChildOf", ()))):
+                if parent != self.own:
                     parents.setdefault(id_, {})[parent] = None
         for node in [self.framework, *competencies]:
-            above = _spelled(node["@id"])
-            for child in map(_spelled, jsonld.references([*node.get("hasChild", ()), *node.get("hasTopChild", ())])):
+            above = spelled(node["@id"])
+            for child in map(spelled, jsonld.references([*node.get("hasChild", ()), *node.get("hasTopChild", ())])):
                 if child not in ids:
                     self.notes.add(
                         "missing_child",
                         f"{above} names {child} as a part of it, which is not in the file.",
                         "Download the framework whole, or correct the link.",
                     )
-                elif above != self.id:
+                elif above != self.own:
                     parents.setdefault(child, {})[above] = None
         return {id_: list(above) for id_, above in parents.items()}
 
@@ -304,20 +297,5 @@ def _is(node: JsonLdNode, kind: str) -> bool:
     return kind in node["@type"]
 
 
-def _spelled(uri: str) -> str:
-    try:
-        return canonical(uri)
-    except DecodeError:
-        return uri
-
-
 def _without_scheme(uri: str) -> str:
     return uri.partition("://")[2].rstrip("/") or uri
-
-
-def _is_link(value: Any) -> bool:
-    try:
-        link(value, "")
-    except DecodeError:
-        return False
-    return True

@@ -14,7 +14,7 @@ _ERRORS: Final = re.compile(r"#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NULL!|NUM!|SPILL
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d(?:[.,]\d+)?E[+-]?\d{1,3}", re.IGNORECASE)
 _ENTITY: Final = re.compile(r"&(?:[a-z]{2,8}|#\d{2,6}|#x[0-9a-f]{2,5});", re.IGNORECASE)
 _MOJIBAKE: Final = re.compile("[\u00c2\u00c3\u00c5\u00d0\u00d1\u00e2][\u0080-\u00bf\u0152-\u0178\u2013-\u2122\u20ac]")
-_TEXTS: Final = ("name", "legal_name", "location")
+_TEXTS: Final = ("name", "legal_name", "location", "statement", "label")
 
 
 def find_damage(cells: Mapping[str, Any]) -> Iterator[ImportFinding]:

@@ -1,6 +1,6 @@
 """Which format a file is in, and its reader. A name's ending helps where it is telling; the content decides.
 
-Not read here yet, and said so: CASE packages, Rich Skill Descriptors, crosswalks.
+Crosswalks are not read here yet, and that is said.
 """
 
 from typing import Any, Final
@@ -8,14 +8,16 @@ from typing import Any, Final
 from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
-from . import ctdl_asn, dcc, own
-from .frameworks import COMPUTED, Framework, ImportFindings, assemble, identifier
+from . import case, ctdl_asn, dcc, own, rsd, sheets
+from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
 from .rows import Row
 from .spreadsheet import Reading, decode
 
 _ISSUER_FORMATS: Final = "A DCC registry.json, a history of such lists, or our own CSV, TOML or JSON can be read."
-_FRAMEWORK_FORMATS: Final = "CTDL-ASN as JSON-LD, or our own TOML or JSON can be read."
+_FRAMEWORK_FORMATS: Final = (
+    "CTDL-ASN (JSON-LD), CASE packages, Rich Skill Descriptors (JSON, CSV), or our own TOML, JSON or CSV can be read."
+)
 
 
 def read_issuers(data: bytes, source: str, reading: Reading = Reading()) -> list[Row]:  # noqa: B008  # frozen
@@ -44,12 +46,17 @@ def read_issuers(data: bytes, source: str, reading: Reading = Reading()) -> list
         return dcc.history_rows(value, source)
     if dcc.is_known_registries(value):
         return dcc.known_registries_rows(value, source)
-    hint = "It may be a framework: accredit framework import." if ctdl_asn.is_ctdl_asn(value) else _ISSUER_FORMATS
+    is_framework = case.is_case(value) or rsd.is_rsd(value) or ctdl_asn.is_ctdl_asn(value)
+    hint = "It may be a framework: accredit framework import." if is_framework else _ISSUER_FORMATS
     raise DecodeError("unknown_format", f"{source}: this is no list of issuers that we know.", hint=hint)
 
 
-def read_framework(data: bytes, source: str, *, language: str | None = None, version: str | None = None) -> Framework:
-    """The framework in a file, in any format we know; arguments as for `ctdl_asn.read`.
+def read_framework(data: bytes, source: str, naming: FrameworkNaming = FrameworkNaming()) -> Framework:  # noqa: B008  # frozen
+    """The framework in a file, in any format we know.
+
+    Args:
+        source: the file's name, for messages and for its ending.
+        naming: what somebody said about the framework.
 
     Raises:
         DecodeError: not a framework we can read, or one that cannot be published.
@@ -57,18 +64,22 @@ def read_framework(data: bytes, source: str, *, language: str | None = None, ver
     text = decode(data, source)
     syntax = _syntax(text, source)
     if syntax == "csv":
-        raise DecodeError("unknown_format", f"{source}: this is neither JSON nor TOML.", hint=_FRAMEWORK_FORMATS)
+        return sheets.read(text, data, source, naming)
     value = read_toml(text, source) if syntax == "toml" else read_json(text, source)
+    if case.is_case(value):
+        return case.read(value, data, source, naming)
+    if rsd.is_rsd(value):
+        return rsd.read(value, data, source, naming)
     if ctdl_asn.is_ctdl_asn(value):
-        return ctdl_asn.read(value, data, source, language=language, version=version)
-    if isinstance(value, dict) and "CFDocument" in value:
-        raise DecodeError("unknown_format", f"{source}: this is a CASE package, not read yet.", hint=_FRAMEWORK_FORMATS)
+        return ctdl_asn.read(value, data, source, naming)
     if isinstance(value, dict) and "items" in value:
-        return _own_framework(value, data, source, version)
-    raise DecodeError("unknown_format", f"{source}: this is no framework that we know.", hint=_FRAMEWORK_FORMATS)
+        return _own_framework(value, data, source, naming)
+    is_list = own.is_issuers(value) or dcc.is_list(value) or dcc.is_history(value)
+    hint = "It is a list of issuers: accredit issuer import." if is_list else _FRAMEWORK_FORMATS
+    raise DecodeError("unknown_format", f"{source}: this is no framework that we know.", hint=hint)
 
 
-def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str | None) -> Framework:
+def _own_framework(value: dict[str, Any], data: bytes, source: str, naming: FrameworkNaming) -> Framework:
     """Our own format: the members of `framework.publish` but for the computed ones, and `items`."""
     items = value["items"]
     computed = [name for name in COMPUTED if name in value]
@@ -77,7 +88,7 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str
         raise DecodeError("not_a_framework", f"{source}: {what}.", hint="In TOML every item begins with [[items]].")
     notes = ImportFindings()
     facts = documents.convert({name: member for name, member in value.items() if name != "items"})
-    id_ = identifier(facts.get("id"), "The framework", notes)
+    id_ = identifier(naming.id or facts.get("id"), "The framework", notes)
     if id_ is None:
         raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Give its id as a URI.")
     taken = []
@@ -85,7 +96,8 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, version: str
         item_id = identifier(item.get("id"), f"Item {number}", notes)
         if item_id is not None:
             taken.append({**item, "id": item_id})
-    named = {"version": version} if version else {}
+    asked = {"title": naming.title, "version": naming.version}
+    named = {name: text for name, text in asked.items() if text}
     return assemble({**facts, **named, "id": id_}, taken, notes, data=data, source=source, read=len(items))
 
 

@@ -4,8 +4,9 @@
 twice, one too large) and links upward that lead nowhere or in circles, and reports each.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -13,6 +14,7 @@ from typing import Any, Final
 from accredit.registry.domain.frameworks import ITEM, check_publish, items_root
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import canonical
+from accredit.registry.encoding.schema import link
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
@@ -21,6 +23,8 @@ from .findings import ImportFinding
 ITEM_BYTES: Final = STATEMENT_BYTES - 3 * 1024
 """The largest item. The rest of a statement holds three identifiers of at most 512 bytes (author, subject, framework),
 a signature, four digests and the names of members: together below 2 KiB, and a margin."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 COMPUTED: Final = ("content_digest", "item_count", "items_root")
 """Members of `framework.publish` that follow from the items and the file."""
@@ -48,6 +52,23 @@ class Framework:
         return {name: value for name, value in self.body.items() if name not in COMPUTED}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkNaming:
+    """What somebody calls a framework, over what its source says or does not say.
+
+    Attributes:
+        id: its URI, canonical or not; empty for the source's.
+        title: as people read it; empty for the source's.
+        version: empty for the source's.
+        language: tag of the language to take, as in `en` or `es-MX`; empty for what the source says it is in.
+    """
+
+    id: str = ""
+    title: str = ""
+    version: str = ""
+    language: str = ""
+
+
 @dataclass(slots=True)
 class ImportFindings:
     """Findings as they come up; those of one kind about many items are told once, with their number."""
@@ -63,6 +84,12 @@ class ImportFindings:
         """One of many alike; `text` is followed by how often."""
         key = (code, text, hint)
         self._counted[key] = self._counted.get(key, 0) + 1
+
+    def others(self, node: Mapping[str, Any], read: Collection[str], where: str = "") -> None:
+        """Every member of an object that holds something and is not read, by name."""
+        for member in sorted(node.keys() - set(read)):
+            if node[member] not in (None, "", [], {}):
+                self.count("not_taken", f"Not taken{where}: {member}")
 
     def all(self) -> tuple[ImportFinding, ...]:
         """Every finding, single ones first."""
@@ -113,6 +140,41 @@ def assemble(
     return Framework(body=body, items=tuple(kept), findings=notes.all(), read=read)
 
 
+def named_facts(
+    said: Mapping[str, str], format_: str, naming: FrameworkNaming, notes: ImportFindings, source: str
+) -> dict[str, Any]:
+    """Return the members of `framework.publish` that are not computed, from what a source says and somebody adds.
+
+    Args:
+        said: id, title, version, publisher; absent or empty where the source does not say.
+
+    Raises:
+        DecodeError: the framework has no id, title or version; the hint says which option names it.
+    """
+    facts = {
+        "id": naming.id or said.get("id", ""),
+        "title": naming.title or said.get("title", ""),
+        "version": naming.version or said.get("version", ""),
+    }
+    missing = [name for name, text in facts.items() if not text]
+    if missing:
+        example = {
+            "id": "--id https://example.org/skills",
+            "title": "--title 'Our skills'",
+            "version": "--version 2026",
+        }
+        raise DecodeError(
+            "framework_not_named",
+            f"{source}: the file does not say the framework's {' and '.join(missing)}.",
+            hint="Name it: add " + " ".join(example[name] for name in missing),
+        )
+    id_ = identifier(facts["id"], "The framework", notes)
+    if id_ is None:
+        raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Name it: --id URI.")
+    publisher = {"publisher": said["publisher"]} if said.get("publisher") else {}
+    return {**facts, "id": id_, "format": format_, **publisher}
+
+
 def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:
     """The canonical spelling of an id; None, and a note, if it is none."""
     try:
@@ -122,6 +184,28 @@ def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:
     except DecodeError as error:
         notes.add(error.code, f"{what} was left out, its id cannot be one: {error.message}", error.hint)
         return None
+
+
+def spelled(uri: str) -> str:
+    """Return the canonical spelling of a URI, or the text itself where it is none: for comparison alone."""
+    try:
+        return canonical(uri)
+    except DecodeError:
+        return uri
+
+
+def urn_of(name: str) -> str:
+    """Return a bare UUID as a URN (RFC 9562 §4), any other name as it is."""
+    return f"urn:uuid:{name.lower()}" if _UUID.fullmatch(name) else name
+
+
+def is_link(value: Any) -> bool:
+    """Whether a value is an address that a body may hold."""
+    try:
+        link(value, "")
+    except DecodeError:
+        return False
+    return True
 
 
 def name_of(item: Mapping[str, Any]) -> str:

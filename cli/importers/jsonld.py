@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urljoin
 
+from .reading import listed
+
 _LOCAL: Final = re.compile(r"[^:/#]*$")
 _LANGUAGE: Final = re.compile(r"(?:[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*|@none)", re.ASCII)
 _VALUE_KEYS: Final = frozenset(("@value", "@language", "@type", "@direction", "@index"))
@@ -94,7 +96,7 @@ def _node(written: Mapping[str, Any], context: _Context, nodes: dict[str, dict[s
     key = context.expand(id_) if id_ else f"_:{len(nodes)}"
     node: dict[str, Any] | None = None
     words = {*context.id_words, *context.type_words, "@context", "@graph", "@included", "@reverse"}
-    types = [local(one) for word in context.type_words for one in _listed(written.get(word)) if isinstance(one, str)]
+    types = [local(one) for word in context.type_words for one in listed(written.get(word)) if isinstance(one, str)]
     members = [(name, value) for name, value in written.items() if name not in words]
     if types or members or (id_ and "@graph" not in written):
         node = nodes.setdefault(key, {"@id": context.expand(id_) if id_ else "", "@type": []})
@@ -106,11 +108,11 @@ def _node(written: Mapping[str, Any], context: _Context, nodes: dict[str, dict[s
             if one not in held:
                 held.append(one)
     for name, value in (written.get("@reverse") or {}).items() if isinstance(written.get("@reverse"), Mapping) else ():
-        for other in _listed(value):
+        for other in listed(value):
             if isinstance(other, Mapping):
-                _node({**other, name: [*_listed(other.get(name)), {"@id": key}]}, context, nodes)
+                _node({**other, name: [*listed(other.get(name)), {"@id": key}]}, context, nodes)
     for word in ("@graph", "@included"):
-        for part in _listed(written.get(word)):
+        for part in listed(written.get(word)):
             if isinstance(part, Mapping):
                 _node(part, _read_context(part, context), nodes)
     return key
@@ -118,7 +120,7 @@ def _node(written: Mapping[str, Any], context: _Context, nodes: dict[str, dict[s
 
 def _values(value: Any, context: _Context, nodes: dict[str, dict[str, Any]]) -> Iterator[Any]:
     """The values of a member: wrappers opened, nodes replaced by references to them."""
-    for one in _listed(value):
+    for one in listed(value):
         if not isinstance(one, Mapping):
             yield one
         elif not one:
@@ -141,7 +143,7 @@ def _is_language_map(value: Mapping[str, Any]) -> bool:
     return bool(value) and all(
         _LANGUAGE.fullmatch(str(tag)) is not None
         and tag not in ("id", "type")
-        and all(isinstance(one, str) for one in _listed(text))
+        and all(isinstance(one, str) for one in listed(text))
         for tag, text in value.items()
     )
 
@@ -158,7 +160,7 @@ def _literals(value: Any) -> Iterator[tuple[str, str]]:
         yield "", str(value["@id"])
     elif isinstance(value, Mapping):
         for tag, written in value.items():
-            for one in _listed(written):
+            for one in listed(written):
                 if isinstance(one, str):
                     yield ("" if tag == "@none" else str(tag)), one
     elif isinstance(value, bool | int | float):
@@ -173,9 +175,3 @@ def _reference(value: Any) -> str:
 
 def _clean(text: str) -> str:
     return text.strip().replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]

@@ -69,6 +69,13 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
         raise DecodeError("not_toml", f"{source}: not TOML we accept: {error}.") from error
 
 
+def listed(value: Any) -> list[Any]:
+    """Return a value that may stand alone or in a list as a list; of null, an empty one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
 class Lines:
     """Finds on which line the members of a JSON object stand, asked for in the order in which they are written."""
 

@@ -28,12 +28,16 @@ class Reading:
 
     Attributes:
         encoding: as Python names it; empty for Unicode.
-        renamed: head as written -> one of our columns.
+        renamed: head as written -> one of our columns; each must be there.
+        aliases: heads of other people's formats, in lower case -> one of our columns, where they are there.
+        needed: columns without which a file is not of its kind.
         ignores_unknown: whether heads that we do not know are left out.
     """
 
     encoding: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    needed: tuple[str, ...] = ("id", "name")
     ignores_unknown: bool = False
 
 
@@ -140,6 +144,8 @@ def _column(head: str, known: Sequence[str], reading: Reading) -> str | None:
     for written, column in reading.renamed.items():
         if written.casefold() == bare.casefold():
             return column
+    if bare.casefold() in reading.aliases:
+        return reading.aliases[bare.casefold()]
     plain = bare.casefold().replace(" ", "_").replace("-", "_")
     return plain if plain in known else None
 
@@ -159,13 +165,13 @@ def _heads(
                 hint="It has: " + ", ".join(one for one, _ in heads),
             )
     columns = [column for _, column in heads if column is not None]
-    missing = [name for name in ("id", "name") if name not in columns]
+    missing = [name for name in reading.needed if name not in columns]
     if missing:
         raise DecodeError(
             "bad_header",
             f"{source}: the first line, read as separated by {SEPARATORS.get(separator, repr(separator))}, names no "
             f"column {' and no column '.join(missing)}.",
-            hint="Head the columns as in id,name,url,location, or say which is which: --column 'INSTITUTION=name'.",
+            hint=_heads_hint(reading.needed),
         )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
@@ -183,6 +189,12 @@ def _heads(
             + ", ".join(known) + ".",
         )  # fmt: skip
     return heads
+
+
+def _heads_hint(needed: tuple[str, ...]) -> str:
+    if needed != ("id", "name"):
+        return f"Head the columns {', '.join(needed)}, as in the first line of an export."
+    return "Head the columns as in id,name,url,location, or say which is which: --column 'INSTITUTION=name'."
 
 
 def _line(number: int, heads: Sequence[tuple[str, str | None]], cells: Sequence[str]) -> SheetLine:

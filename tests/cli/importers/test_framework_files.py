@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accredit.cli.commands.framework import framework_says
 from accredit.cli.importers.detect import read_framework
-from accredit.cli.importers.frameworks import Framework
+from accredit.cli.importers.frameworks import Framework, FrameworkNaming
 from accredit.governance.rulebook import check_body
 from accredit.registry.domain.frameworks import items_root
 from accredit.registry.encoding.cbor import encode
@@ -43,7 +43,7 @@ def competency(name: str, **members: Any) -> dict[str, Any]:
 
 def ctdl(*nodes: Any, framework: dict[str, Any] | None = None, **options: str) -> Framework:
     graph = {"@context": "https://credreg.net/ctdlasn/schema/context/json", "@graph": [framework or FRAMEWORK, *nodes]}
-    return read_framework(json.dumps(graph).encode(), "f.json", **options)
+    return read_framework(json.dumps(graph).encode(), "f.json", FrameworkNaming(**options))
 
 
 BILINGUAL = FRAMEWORK | {"ceasn:name": {"en-us": "Baking", "de": "Backen"}}
@@ -181,7 +181,7 @@ def test_what_cannot_be_taken_of_a_node_is_said(node: dict[str, Any], code: str)
         ({"@graph": [FRAMEWORK | {"ceasn:name": {}}, competency("a")]}, "no_title"),
         ({"@graph": [FRAMEWORK | {"ceasn:dateModified": None}, competency("a")]}, "no_version"),
         ({"@graph": [FRAMEWORK | {"ceasn:name": "x" * 400}, competency("a")]}, "bad_member"),
-        ({"CFDocument": {}}, "unknown_format"),
+        ({"CFDocument": {}}, "not_a_case_package"),
         ({"registry": {}}, "unknown_format"),
         ([], "unknown_format"),
     ],
@@ -226,7 +226,7 @@ level = "2"
 
 
 def test_our_own_format_is_taken_with_canonical_ids() -> None:
-    framework = read_framework(OWN.encode(), "own.toml", version="2")
+    framework = read_framework(OWN.encode(), "own.toml", FrameworkNaming(version="2"))
     assert [item["id"] for item in framework.items] == [BASE + "own/1", BASE + "own/2"]
     assert framework.body["version"] == "2"
     assert parents(framework)["own/2"] == ["own/1"]
@@ -263,8 +263,8 @@ def test_an_item_too_large_for_a_statement_is_left_out_and_named() -> None:
     assert (len(framework.items), codes(framework)) == (1, ["item_too_large"])
 
 
-def test_a_csv_is_no_framework_here() -> None:
-    with pytest.raises(DecodeError, match="neither JSON nor TOML"):
+def test_a_csv_without_a_column_of_statements_is_no_framework() -> None:
+    with pytest.raises(DecodeError, match="names no column statement"):
         read_framework(b"id,name\n", "f.csv")
 
 

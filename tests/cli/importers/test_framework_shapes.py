@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.cli.importers.detect import read_framework
-from accredit.cli.importers.frameworks import Framework
+from accredit.cli.importers.frameworks import Framework, FrameworkNaming
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data
 
@@ -94,7 +94,7 @@ def shapes(draw: st.DrawFn) -> Any:
 
 
 def read(value: Any, **options: str) -> Framework:
-    return read_framework(json.dumps(value).encode(), "f.json", **options)
+    return read_framework(json.dumps(value).encode(), "f.json", FrameworkNaming(**options))
 
 
 def meaning(framework: Framework) -> dict[str, tuple[str, frozenset[str]]]:
@@ -225,6 +225,6 @@ def test_the_registrys_own_lists_are_read_by_their_ctids() -> None:
 )
 def test_the_cases_that_were_collected_lose_nothing(case: str, name: str, language: str, texts: list[str]) -> None:
     data = shared_data("cases", case, name).read_bytes()
-    framework = read_framework(data, name, language=language)
+    framework = read_framework(data, name, FrameworkNaming(language=language))
     assert [one["statement"] for one in framework.items] == texts
     assert framework.read == len(texts)
