@@ -7,8 +7,8 @@ What is taken:
     RichSkillDescriptor   id -> id · skillStatement -> statement · skillName -> label · category or categories -> type
 
 Skills are flat, and a collection plays the part of a framework. A bare list of skills has no name of its own: the
-framework's id, title and version are said beside it (`FrameworkNaming`). Nothing is lost in silence: every other member is
-counted in a finding. Exports as CSV are read by `sheets`.
+framework's id, title and version are said beside it (`FrameworkNaming`). Nothing is lost in silence: every other
+member is counted in a finding. Exports as CSV are read by `sheets`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -2,8 +2,8 @@
 
 Our columns are the members of an item (`id`, `statement`, `code`, `label`, `type`, `parents`, `level`), `parents`
 separated by spaces. The heads that OpenSALT (CASE) and OSMT (Rich Skill Descriptors) write are understood beside them.
-A sheet says nothing of the framework itself: its id, title and version are said beside it (`FrameworkNaming`). Columns that we
-do not know are left out, and each is a finding with the number of its cells.
+A sheet says nothing of the framework itself: its id, title and version are said beside it (`FrameworkNaming`). Columns
+that we do not know are left out, and each is a finding with the number of its cells.
 
 A CASE export names an item by its UUID, which is written `urn:uuid:…`. A sheet of skills without addresses gets ids
 below the framework's own: `https://frameworks.example/skills` and "Write SQL" give `…/skills/write-sql`.
