@@ -23,8 +23,9 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import Command, wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
 from accredit.registry.errors import AccreditError
+from accredit.simulations.processes.node_process import free_ports
 
-from .network import PATIENCE, DemoNode, Scenes, Stage, free_ports, tell
+from .network import PATIENCE, DemoNode, Scenes, Stage, tell
 from .verifier_part import Doubt
 
 ECOSYSTEM: Final = "https://trust.example/"

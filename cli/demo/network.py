@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -34,8 +33,8 @@ from accredit.cli.base.output import faint, good
 from accredit.registry.errors import AccreditError, InputError, StorageError
 from accredit.simulations.processes.node_process import NodeProcess
 
-PATIENCE: Final = 20.0
-"""Seconds to wait for something a network of four nodes does within one or two."""
+PATIENCE: Final = 60.0
+"""Seconds to wait for something a network of four nodes does within one or two; a busy machine takes longer."""
 
 _PASSPHRASE: Final = "passphrase"
 _WIDTH: Final = 118  # characters of a command's output shown on a line
@@ -244,18 +243,6 @@ class Scenes:
     def seconds(self) -> float:
         """Since the beginning."""
         return time.perf_counter() - self._begun
-
-
-def free_ports(count: int) -> list[int]:
-    """TCP ports of 127.0.0.1 that nobody listens on, as far as one can know beforehand."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def tell(text: str = "") -> None:

@@ -31,7 +31,7 @@ import accredit
 from accredit.node.key_files import NodeKeys
 from accredit.node.settings import write_commented
 from accredit.registry.encoding.ed25519 import public_of
-from accredit.registry.errors import RemoteError, StorageError
+from accredit.registry.errors import BusyError, RemoteError, StorageError
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.simulations.checkers import Violation
 from accredit.simulations.virtual.ecosystem import Town
@@ -348,7 +348,7 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     """Free ports that no outgoing connection gets by chance, so that a node which starts again finds its own one.
 
     Raises:
-        Violation: there are not so many.
+        BusyError: there are not so many (`no_port`).
     """
     found: list[int] = []
     first = 20_000 + os.getpid() * 131 % 11_000  # two simulations at a time begin in different places
@@ -362,7 +362,11 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
         found.append(port)
         if len(found) == count:
             return found
-    raise Violation("setting_up", f"there are no {count} free ports between 20000 and 32000")
+    raise BusyError(
+        "no_port",
+        f"there are no {count} free ports between 20000 and 32000.",
+        hint="End programs that you do not need.",
+    )
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -105,7 +105,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     os.close(reader)
     words = [sys.executable, "-c", "from accredit.cli.main import main; main()", "--help"]
     try:
-        done = subprocess.run(words, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=20, check=False)
+        done = subprocess.run(words, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -16,7 +16,8 @@ import pytest
 from accredit.node.app import first_error
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
-from tests.cli.town import PASSPHRASE, ROOT, Town, found_town, free_port
+from tests.cli.town import PASSPHRASE, ROOT, START_SECONDS, Town, found_town
+from tests.strategies.fleet import quiet_port
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 
 def test_a_node_joins_reads_along_is_admitted_and_retired(own: Town) -> None:
-    port = free_port()
+    port = quiet_port()
     url, folder = f"http://127.0.0.1:{port}", own.folder / "node3"
     identity = ("--name", "node3.example", "--operator", "Example Library", "--url", url, "--port", port)
     words = ("node", "join", own.urls[0], "--folder", folder, *identity, "--ecosystem")
@@ -78,7 +79,9 @@ def test_a_port_in_use_and_a_second_process_on_one_database_are_refused_in_words
             str(own.folder / "node1"),
         ]
         environment = {"ACCREDIT_PORT": port, "PATH": ""}
-        done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(
+            words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=START_SECONDS, check=False
+        )
         assert done.returncode in (3, 6)
         assert "Traceback" not in done.stderr
         return done.stderr
@@ -98,7 +101,7 @@ def test_a_node_that_is_stopped_answers_who_waits_and_goes_on_where_it_was(own: 
     process = own.nodes["node1"].process
     assert process is not None
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=START_SECONDS) == 0
     own.start("node1")
 
 
@@ -156,7 +159,7 @@ def test_an_audit_derives_noted_and_cosigned_states_again_and_names_a_flipped_bi
     def audited(folder: Path) -> dict[str, str]:
         return {one["what"]: one["detail"] for one in own.json("node", "audit", folder)["findings"]}
 
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + START_SECONDS
     while "by 2 of 2 signers" not in audited(own.folder / "node2")["noted state"]:
         assert time.monotonic() < deadline, "both signers hold the same, and nobody else speaks"
     folder = copied(own, tmp_path)
@@ -258,7 +261,7 @@ def test_a_charter_published_early_is_approved_through_the_nodes(tmp_path: Path)
 def test_a_node_with_sealed_keys_runs_with_its_passphrase_file_only(own: Town, tmp_path: Path) -> None:
     seal = tmp_path / "seal"
     seal.write_text(PASSPHRASE)
-    folder, port = tmp_path / "sealed", free_port()
+    folder, port = tmp_path / "sealed", quiet_port()
     words = ("--name", "sealed.example", "--operator", "x", "--url", f"http://127.0.0.1:{port}", "--port", port)
     own.run("node", "join", own.urls[0], "--ecosystem", own.ecosystem, "--folder", folder, *words, "--seal", seal)
     assert "seeds" not in json.loads((folder / "data" / "node-keys.json").read_text())

@@ -6,7 +6,6 @@ key derivation, so that a test does not spend its time unlocking.
 """
 
 import json
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,18 +20,14 @@ from accredit.node.key_files import FASTEST, SealedKey
 from accredit.registry.encoding.ed25519 import public_of
 from accredit.simulations.processes.node_process import NodeProcess
 from tests.strategies.consortium import seed_of
+from tests.strategies.fleet import quiet_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNCIL, AGENCY, CHARITY = "did:web:council.example", "did:web:agency.example", "did:web:charity.example"
 KEYS = {"council-1": COUNCIL, "council-2": COUNCIL, "council-3": COUNCIL, "agency": AGENCY, "charity": CHARITY}
 PASSPHRASE = "correct horse battery staple"
-START_SECONDS = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+START_SECONDS = 90.0
+"""Until something that should happen is taken for something that never will."""
 
 
 def make_key(folder: Path, name: str, authority: str) -> Path:
@@ -177,7 +172,7 @@ def _found(town: Town, signers: Sequence[str]) -> None:
         entries += ["--keys", folder / f"{name}.toml"]
     nodes = []
     for name, operator in (("node1", COUNCIL), ("node2", AGENCY)):
-        port = free_port()
+        port = quiet_port()
         url = f"http://127.0.0.1:{port}"
         town.urls.append(url)
         town.run(

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
+from tests.strategies.fleet import quiet_port
 
 GUIDES = ("operator", "governance-body", "verifier")
 SECONDS = 300
@@ -59,13 +59,6 @@ def script(page: str, ports: Iterator[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def free_ports() -> Iterator[int]:
-    while True:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            yield one.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell]]:
     """The guides, all under way."""
@@ -89,7 +82,7 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
         for name in GUIDES:
             folder = tmp_path_factory.mktemp(name)
             shutil.copytree(ROOT / "examples", folder / "examples")
-            text = script((ROOT / "docs" / f"{name}.md").read_text("utf-8"), free_ports())
+            text = script((ROOT / "docs" / f"{name}.md").read_text("utf-8"), iter(quiet_port, None))
             output = folder.with_suffix(".out")
             with output.open("wb") as file:
                 process = subprocess.Popen(
@@ -111,7 +104,7 @@ def shells(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Shell
             except ProcessLookupError:
                 continue
         for shell in running.values():
-            shell.process.wait(20)
+            shell.process.wait(60)
 
 
 @pytest.mark.parametrize("name", GUIDES)

@@ -20,6 +20,9 @@ from tests.strategies.network import A, B, C, node_entry
 MANY = 12_000
 """Entries: three batches, and some seconds of one core."""
 
+TRIES = 5
+"""New nodes until one was stopped in time: we may be asleep while it works."""
+
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Iterator[Fleet]:
@@ -33,9 +36,9 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
         yield made
 
 
-def joining(fleet: Fleet, **settings: object) -> Machine:
+def joining(fleet: Fleet, folder: str = "node2", **settings: object) -> Machine:
     """A machine for a node that the ecosystem does not know, told of the one that it does."""
-    node = Machine.at("node2", fleet.folder / "node2", quiet_port())
+    node = Machine.at("node2", fleet.folder / folder, quiet_port())
     peers = [{"url": fleet["node1"].url, "key": "00" * 32}]
     node.set_up(fleet.town, peers=peers, **settings)
     fleet.machines["node2"] = node
@@ -57,25 +60,29 @@ def bundles_served(node: Machine) -> int:
     )
 
 
-def killed_half_way(node: Machine, of: Machine, how: signal.Signals) -> tuple[int, int]:
-    """Starts it and stops it in the middle of taking in; what it has then."""
-    node.start(ready="")
-    eventually(lambda: taken_in(node, of)[1] > 0, "it begins to take in")
-    if how is signal.SIGKILL:
-        node.kill()
-    else:
-        assert node.process is not None
-        node.process.send_signal(how)
-        assert node.ends() == 0
-    held, reached = taken_in(node, of)
-    assert 0 < reached <= held < MANY, "it was in the middle"
-    return held, reached
+def killed_half_way(fleet: Fleet, of: Machine, how: signal.Signals) -> tuple[Machine, int]:
+    """A new node that was started, and stopped in the middle of taking in; how far it had read."""
+    for number in range(TRIES):
+        node = joining(fleet, f"node2-{number}")
+        node.start(ready="")
+        eventually(lambda node=node: taken_in(node, of)[1] > 0, "it begins to take in")  # type: ignore[misc]
+        if how is signal.SIGKILL:
+            node.kill()
+        else:
+            assert node.process is not None
+            node.process.send_signal(how)
+            assert node.ends() == 0
+        held, reached = taken_in(node, of)
+        assert 0 < reached <= held
+        if held < MANY:
+            return node, reached
+    raise AssertionError("it was never stopped before it had all")
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_killed_half_way_it_goes_on_from_there_and_takes_part(fleet: Fleet, how: signal.Signals) -> None:
-    first, node = fleet["node1"], joining(fleet)
-    _, reached = killed_half_way(node, first, how)
+    first = fleet["node1"]
+    node, reached = killed_half_way(fleet, first, how)
     with open_reader(node.database) as reader:
         assert reader.checkpoint() is None, "a part of it is not signed before it has to be"
 

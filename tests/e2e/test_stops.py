@@ -18,7 +18,7 @@ LONG_TICK = 1_500
 
 def has_taken_in(machine: Machine) -> None:
     """Requests sent before this one have reached the program: it answers others that came after them."""
-    for _ in range(5):
+    for _ in range(30):
         machine.client.status()
 
 

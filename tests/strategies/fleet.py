@@ -67,7 +67,10 @@ def eventually(condition: Callable[[], T | None], what: str, *, seconds: float =
         time.sleep(0.03)
 
 
-_PORTS: Final = iter(Random(os.getpid()).sample(range(20_000, 32_000), 2_000))
+_OWN: Final = 20_000 + 1_500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8)
+"""Each process of a test run has ports of its own: one that is free for a moment, as a node restarts, is not taken."""
+
+_PORTS: Final = iter(Random(os.getpid()).sample(range(_OWN, _OWN + 1_500), 1_500))
 
 
 def quiet_port() -> int:

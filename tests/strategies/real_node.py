@@ -30,8 +30,8 @@ from tests.strategies.consortium import Consortium
 from tests.strategies.network import node_seed
 from tests.strategies.web import Handler, answer
 
-PATIENCE = 10.0
-"""Seconds that an answer may take where its asker says nothing."""
+PATIENCE = 60.0
+"""Seconds until something that should happen is taken for something that never will."""
 
 TICK = 20
 """Between two appends, ms: tests do not wait for seconds."""
@@ -155,7 +155,7 @@ def public_files(node: Node) -> Handler:
     return handle
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
     """Waits until something is so; fails after `seconds`."""
     with trio.fail_after(seconds):
         while not condition():

@@ -23,7 +23,7 @@ from accredit.registry.statement import Statement
 from accredit.registry.transparency.state_note import StateNote
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, C, node_entry
-from tests.strategies.real_node import Links, running, until
+from tests.strategies.real_node import PATIENCE, Links, running, until
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class SigningNodes:
         results = await self.nodes[to].runtime.submit([each.raw for each in statements])
         assert {each.status for each in results} <= {"logged", "known"}
 
-    async def noted(self, *names: str, seconds: float = 30.0) -> StateNote:
+    async def noted(self, *names: str, seconds: float = PATIENCE) -> StateNote:
         """Waits until these nodes (all by default) have a quorum's note of everything said so far."""
         held = [self.nodes[name].runtime.noted for name in names or self.nodes]
         wanted = len(self.town.said)
@@ -74,7 +74,7 @@ class SigningNodes:
 
     async def fetch(self, name: str, path: str, method: str = "GET", **request: object) -> httpx.Response:
         """A bare request."""
-        async with httpx.AsyncClient(base_url=self.urls[name], trust_env=False, timeout=20.0) as client:
+        async with httpx.AsyncClient(base_url=self.urls[name], trust_env=False, timeout=60.0) as client:
             return await client.request(method, path, **request)  # type: ignore[arg-type]  # what httpx takes
 
 

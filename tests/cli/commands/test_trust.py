@@ -21,8 +21,9 @@ from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.statement import decode
 from accredit.registry.transparency.state_note import signer_key
 from accredit.registry.transparency.tlog_policy import Policy, threshold_policy
-from tests.cli.town import AGENCY, Town, found_town, free_port
+from tests.cli.town import AGENCY, Town, found_town
 from tests.strategies.consortium import seed_of
+from tests.strategies.fleet import quiet_port
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +147,7 @@ def test_another_ecosystem_renews_nothing(own: Town, town: Town, tmp_path: Path)
 def test_a_renewal_follows_admitted_nodes_and_amendments_and_widens_nothing_unasked(own: Town, tmp_path: Path) -> None:
     old = own.policy(tmp_path / "old.txt")
     second = own.policy(tmp_path / "second.txt")
-    port = free_port()
+    port = quiet_port()
     url, folder = f"http://127.0.0.1:{port}", own.folder / "node3"
     identity = ("--name", "node3.example", "--operator", "Example Library", "--url", url, "--port", port)
     own.run("node", "join", own.urls[0], "--folder", folder, *identity, "--ecosystem", own.ecosystem)

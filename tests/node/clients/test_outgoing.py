@@ -73,7 +73,7 @@ def tls_server(authority: dict[str, Path]) -> Iterator[str]:
 
 
 def ask(url: str, outgoing: Outgoing) -> dict[str, Any]:
-    with NodeClient(url, outgoing=outgoing, timeout=5.0) as client:
+    with NodeClient(url, outgoing=outgoing, timeout=60.0) as client:
         return client.status()
 
 

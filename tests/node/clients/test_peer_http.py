@@ -83,7 +83,7 @@ async def test_a_peer_that_drips_one_byte_at_a_time_is_given_up() -> None:
 
 
 async def test_a_peer_that_says_nothing_times_out_and_delays_no_other() -> None:
-    async with web_of(silence) as stalled, web_of(echo) as lively, peers_with(timeout_seconds=0.3) as peers:
+    async with web_of(silence) as stalled, web_of(echo) as lively, peers_with(timeout_seconds=2.0) as peers:
         failures = []
 
         async def post() -> None:

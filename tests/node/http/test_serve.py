@@ -132,7 +132,7 @@ async def test_a_stream_of_changes_tells_what_happens_while_it_is_read(tmp_path:
         def follow() -> str:
             headers = {"accept": "text/event-stream"}
             with (
-                httpx.Client(base_url=web.url, trust_env=False, timeout=20.0) as client,
+                httpx.Client(base_url=web.url, trust_env=False, timeout=60.0) as client,
                 client.stream("GET", "/v1/changes", headers=headers) as response,
             ):
                 trio.from_thread.run_sync(connected.set)

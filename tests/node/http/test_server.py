@@ -16,7 +16,7 @@ from accredit.node.http import connection, server
 from accredit.node.http.forwarded import networks
 from accredit.node.http.server import ConnectionLimits, Server
 from accredit.node.http.tcp import TcpListener, TcpStream
-from tests.strategies.real_node import until
+from tests.strategies.real_node import PATIENCE, until
 from tests.strategies.wire import connect, exchange, read_all, status_of
 
 PING: Final = b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -27,11 +27,13 @@ class Echo:
     """An application that says back what it was sent, and what became of its requests."""
 
     def __init__(self) -> None:
+        self.begun = 0
         self.hung_up = 0
         self.bodies: list[bytes] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
+        self.begun += 1
         if path == "/fail":
             raise ValueError("a fault of ours")
         if path == "/silent":
@@ -234,10 +236,10 @@ async def test_hundreds_of_half_open_heads_keep_nobody_out(caplog: pytest.LogCap
         async with serving(connections=100, of_address=1_000) as (port, made, _):
             with lines(port, 400, b"GET / HTTP/1.1\r\nHo"):
                 for _ in range(5):
-                    assert status_of(await ask(port, LAST, seconds=5.0)) == 200
+                    assert status_of(await ask(port, LAST)) == 200
                 await until(lambda: len(made._open) <= 100)
     assert not [record for record in caplog.records if record.exc_info]
-    assert len(caplog.records) < 20, "a line a second, not one for each"
+    assert len(caplog.records) < 100, "a line a second, not one for each"
 
 
 async def test_one_address_takes_its_share_of_connections_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -261,14 +263,14 @@ async def test_half_open_heads_of_ones_own_address_keep_nobody_out_either() -> N
     async with serving(of_address=20) as (port, made, _):
         with lines(port, 60, b"GET / HTTP/1.1\r\nHo"):
             for _ in range(5):
-                assert status_of(await ask(port, LAST, seconds=5.0)) == 200
+                assert status_of(await ask(port, LAST)) == 200
             await until(lambda: len(made._open) <= 20)
 
 
 async def test_a_trusted_proxy_brings_as_many_as_there_is_room_for() -> None:
-    async with serving(of_address=2, proxies=networks(["127.0.0.0/8"])) as (port, _, _):
+    async with serving(of_address=2, proxies=networks(["127.0.0.0/8"])) as (port, made, _):
         with lines(port, 20, b""):
-            await trio.sleep(0.1)
+            await until(lambda: len(made._open) == 20)
             assert status_of(await ask(port, LAST)) == 200
 
 
@@ -332,11 +334,11 @@ async def test_who_hangs_up_is_heard_by_whoever_works_for_him() -> None:
     app = Echo()
     async with serving(app) as (port, made, _):
         with lines(port, 10, b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"):
-            await trio.sleep(0.1)
+            await until(lambda: app.begun == 10)
         with lines(port, 10, b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"):
-            await trio.sleep(0.1)
+            await until(lambda: app.begun == 20)
         with lines(port, 10, b"GET /stream?1 HTTP/1.1\r\nHost: x\r\n\r\n"):
-            await trio.sleep(0.1)
+            await until(lambda: app.begun == 30)
         await until(lambda: app.hung_up == 20)
         await until(lambda: not made._open)
 
@@ -361,7 +363,7 @@ async def test_slow_heads_are_ended_and_told_why(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_idle_lines_are_ended_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "IDLE_SECONDS", 1.0)
     async with serving() as (port, _, _):
         assert await ask(port, b"") == b""
         assert [status for status, _ in answers(await ask(port, PING))] == [200]
@@ -379,7 +381,7 @@ async def test_a_refusal_reaches_whoever_is_still_sending() -> None:
 
 
 async def test_stopping_ends_idle_lines_at_once_and_answers_what_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "GRACE_SECONDS", 2.0)
+    monkeypatch.setattr(server, "GRACE_SECONDS", 60.0)
     released = trio.Event()
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
@@ -387,7 +389,7 @@ async def test_stopping_ends_idle_lines_at_once_and_answers_what_is_asked(monkey
             await released.wait()
         await Echo()({**scope, "path": "/ping"}, receive, send)
 
-    async with trio.open_nursery() as nursery, serving(slow) as (port, _, stop):
+    async with trio.open_nursery() as nursery, serving(slow) as (port, made, stop):
         said: list[bytes] = []
 
         async def hold() -> None:
@@ -395,7 +397,7 @@ async def test_stopping_ends_idle_lines_at_once_and_answers_what_is_asked(monkey
 
         nursery.start_soon(hold)
         with lines(port, 5, PING) as idle:
-            await trio.sleep(0.2)
+            await until(lambda: len(made._open) == 6 and len(made._waiting) == 5)
             stop.set()
             for sock in idle:
                 assert status_of(await trio.to_thread.run_sync(read_all, sock)) == 200
@@ -408,13 +410,13 @@ async def test_stopping_ends_idle_lines_at_once_and_answers_what_is_asked(monkey
 
 async def test_stopping_waits_for_nobody_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "GRACE_SECONDS", 0.3)
-    began = trio.current_time()
-    async with serving() as (port, _, stop):
-        with lines(port, 3, b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"):
-            await trio.sleep(0.1)
-            stop.set()
-            await trio.sleep(0.5)
-    assert trio.current_time() - began < 5.0
+    app = Echo()
+    with trio.fail_after(PATIENCE):
+        async with serving(app) as (port, made, stop):
+            with lines(port, 3, b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"):
+                await until(lambda: app.begun == 3)
+                stop.set()
+                await until(lambda: not made._open)
 
 
 async def test_a_server_without_file_descriptors_waits_for_some(caplog: pytest.LogCaptureFixture) -> None:

@@ -66,7 +66,7 @@ async def test_a_closed_end_says_so_and_an_end_whose_other_is_gone_is_broken() -
             await server.send_all(bytes(100_000))
             await trio.sleep(0.001)
 
-    with trio.fail_after(10.0), pytest.raises(trio.BrokenResourceError):
+    with trio.fail_after(60.0), pytest.raises(trio.BrokenResourceError):
         await talk()
     await server.aclose()
 

@@ -10,7 +10,7 @@ import trio
 
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import Peers
-from accredit.node.sync.log_follower import Mirror, fetch_genesis, join
+from accredit.node.sync.log_follower import Mirror, fetch_genesis, join, reached_at
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -80,11 +80,11 @@ async def test_a_restarted_mirror_goes_on_where_it_was(tmp_path: Path) -> None:
         async with served(noted) as (url, files):
             await grown(host, town, 300)
             for _ in range(2):
+                before = len(asked)
                 async with running(tmp_path, town, "node2") as guest, trio.open_nursery() as nursery:
                     nursery.start_soon(partial(join, guest.runtime, files, url, pause_seconds=QUICK))
-                    await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)
-                    await until(lambda: guest.store.kept(f"mirror {url}") is not None)
-                    await trio.sleep(0.1)
+                    await until(lambda: reached_at(guest.store, url).size == host.runtime.engine.size)
+                    await until(lambda before=before: len(asked) > before + 2)  # type: ignore[misc]  # it has looked for more
                     nursery.cancel_scope.cancel()
             assert sum("tile/entries/000 " in line for line in asked) == 1
 
