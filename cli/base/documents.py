@@ -4,7 +4,8 @@ People write TOML or JSON (not YAML, which reads the jurisdiction `NO` as false)
 
 * times become seconds since 1970: `2015-05-20` is the start of that day in UTC, else RFC 3339 with an offset;
   a `valid_until` is the first moment after;
-* durations (`max_validity`, `max_backdating`) may be written `90d`, `2w`, `5y` (a year being 365 days);
+* durations (`max_validity`, `max_backdating`, `proposals_lapse`) may be written `90d`, `2w`, `5y` (a year being 365
+  days);
 * ids of statements and keys become 32 bytes, from 64 hexadecimal digits;
 * public keys become 32 bytes, from `z6Mk…`, `did:key:z6Mk…` or 64 hexadecimal digits.
 
@@ -38,7 +39,7 @@ FILE_BYTES: Final = 64 * 1024 * 1024
 """The largest file read whole: a published framework has some 40 MB. A guess with room above it."""
 
 TIMES: Final = TIMES_IN_RECORDS | {"due_by", "cohorts_enrolled_before"}
-DURATIONS: Final = frozenset({"max_validity", "max_backdating"})
+DURATIONS: Final = frozenset({"max_validity", "max_backdating", "proposals_lapse"})
 PUBLICS: Final = frozenset({"public", "peer", "log", "witness", "state"})
 DIGESTS: Final = frozenset(
     (

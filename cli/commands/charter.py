@@ -29,7 +29,7 @@ charter = CommandGroup(
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
-_COMMENTS: Final = {
+COMMENTS: Final = {
     "id": "The ecosystem's identifier, for ever: a DID or https URL that you control.",
     "name": "Its name, for people.",
     "fold": "Version of the rules of reckoning every node must apply.",
@@ -47,6 +47,7 @@ _COMMENTS: Final = {
     "authorities.keys": "From accredit keys export.",
     "nodes": "The first nodes, from accredit node init. Later ones: accredit node admit.",
 }
+"""What a draft says above its members."""
 
 
 @charter.command(
@@ -113,7 +114,7 @@ def draft(
     }
     body = documents.to_body("charter.genesis", written, "the charter")
     text = "# A charter. Read it, change it, then: accredit charter check FILE\n\n" + documents.toml(
-        documents.render(body), comments=_COMMENTS
+        documents.render(body), comments=COMMENTS
     )
     documents.write_new(target, text, force=force)
 
@@ -243,7 +244,7 @@ def show(as_toml: bool, nodes: tuple[str, ...]) -> None:
     if as_toml:
         output.emit(
             body,
-            lambda: output.say(documents.toml(documents.render(documents.convert(body)), comments=_COMMENTS).rstrip()),
+            lambda: output.say(documents.toml(documents.render(documents.convert(body)), comments=COMMENTS).rstrip()),
         )
         return
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
 from accredit.node.http.json_views import format_time, plain
+from accredit.registry.domain.accreditations import as_it_happened
 
 if TYPE_CHECKING:
     from accredit.registry.decision.verdict import Decision
@@ -73,7 +74,7 @@ def decision_view(decision: "Decision") -> dict[str, Any]:
 def details_of(decision: dict[str, Any], records: "Records") -> Details:
     """What makes a decision readable, from records at hand."""
     found = [records.get("accreditation", id_) for id_ in decision["accreditations"][:_ACCREDITATIONS_SHOWN]]
-    accreditations = [plain(record) for record in found if record is not None]
+    accreditations = [plain(as_it_happened(record)) for record in found if record is not None]
     named = {one["by"] for one in [*decision["chain"], *accreditations]}
     authorities = {id_: records.get("authority", id_) for id_ in sorted(named)}
     return {

@@ -27,6 +27,7 @@ TIMES: Final = frozenset(
         "iat",
         "last_heard",
         "last_seen",
+        "met",
         "review_due",
         "since",
         "time",

@@ -33,7 +33,7 @@ from ..encoding import schema
 from ..errors import DecodeError
 from ..limits import TIME_MAX, TIME_MIN
 from .issuers import AFTER
-from .records import Effective, Voice, in_order, met, source
+from .records import Effective, Voice, in_order, met, oldest_first, source
 from .scope import check_scope
 from .vocabulary import (
     ACCREDITATION_KINDS,
@@ -221,6 +221,12 @@ def _event(said: Effective) -> dict[str, Any]:
     body = said.statement.body
     kept = {name: value for name, value in body.items() if name != "accreditation"}
     return {**kept, "effective_from": said.effective_from, **source(said)}
+
+
+def as_it_happened(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an accreditation's record with the grant's terms, then amendments and events oldest first, for people."""
+    grant, *amendments = record["terms"]
+    return {**record, "terms": [grant, *oldest_first(amendments)], "events": oldest_first(record["events"])}
 
 
 # ------------------------------------------------------------------------------------------------ terms as of a time

@@ -140,6 +140,11 @@ def met(said: Mapping[str, Any]) -> int:
     return time
 
 
+def oldest_first(parts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return parts of a record in the order in which they took effect, for people: a record has them by id."""
+    return sorted(parts, key=lambda one: (one.get("effective_from", met(one)), met(one), one["statement"]))
+
+
 def in_order(statements: Iterable[Effective]) -> list[Effective]:
     """By id, each once: whatever the order of arrival, the record is the same."""
     unique = {(one.statement.id, one.by, one.via or b""): one for one in statements}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.town import CHARITY, COUNCIL, Town
+from tests.cli.town import CHARITY, COUNCIL, LAPSE_DAYS, Town
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,82 @@ def test_a_duplicate_and_what_will_be_are_said_before_signing(town: Town, grant_
     shown = town.run("show", second, nodes=one).stdout
     assert "stays suspended" in shown
     assert f"University Council ({COUNCIL})" in shown
+
+
+def test_overlapping_proposals_say_what_will_be_and_change_no_time_that_was_answered(
+    town: Town, grant_file: Path
+) -> None:
+    """Two suspensions wait, one is approved and undone; approving the other afterwards must not reach back."""
+    one, issuer = town.urls[:1], "did:web:overlap.example"
+    town.run("issuer", "propose", "--id", issuer, "--name", "Overlap", key="charity", nodes=one)
+    said = town.json("accreditation", "propose", grant_file, "--issuer", issuer, key="council-1", nodes=one)
+    id_ = said["statements"][0]["id"]
+    town.run("approve", id_, key="council-2", nodes=one)
+    words = ("accreditation", "suspend", id_, "--code", "standards_noncompliance", "--reason")
+    first = town.json(*words, "first", key="council-1", nodes=one)["statements"][0]["id"]
+    second = town.json(*words, "second", key="council-3", nodes=one)["statements"][0]["id"]
+    town.run("approve", first, key="council-2", nodes=one)
+    undone = town.json("accreditation", "reinstate", id_, key="council-1", nodes=one)["statements"][0]["id"]
+    time.sleep(1.1)  # statements are dated to the second: the undoing must not share one with what it undoes
+    town.run("approve", undone, key="council-2", nodes=one)
+    trusted = [town.json("accreditation", "show", id_, nodes=one)]
+    assert trusted[0]["status"]["word"] == "active"
+    between = trusted[0]["events"][-1]["effective_from"]
+    time.sleep(1.1)
+    for told in (
+        town.run("approve", second, "--dry-run", key="council-2", nodes=one).stdout,
+        town.run("show", second, nodes=one).stdout,
+        town.run("inbox", "--issuer", issuer, key="council-2", nodes=one).stdout
+        and town.run("show", second, nodes=one).stdout,
+    ):
+        assert "will be suspended; without this it is active" in told
+        assert "this does it again" in told
+    town.run("approve", second, key="council-2", nodes=one)
+    shown = town.json("accreditation", "show", id_, nodes=one)
+    assert [event["event"] for event in shown["events"]] == ["suspend", "reinstate", "suspend"], "oldest first"
+    times = [event["effective_from"] for event in shown["events"]]
+    assert times == sorted(times)
+    assert times[2] > between, "it counts from its last needed vote, and reaches back over nothing"
+    assert shown["status"]["word"] == "suspended"
+    told = town.run("query", issuer, "--for", "BachelorDegree", nodes=one, code=1).stdout
+    assert told.index("; suspend") < told.index("; reinstate") < told.rindex("; suspend")
+    asked = town.json("query", issuer, "--for", "BachelorDegree", "--on", between, nodes=one)
+    assert asked["verdict"] == "trusted_historical"
+
+
+def test_a_reinstatement_is_not_said_to_be_in_effect_while_another_suspension_holds(
+    town: Town, grant_file: Path
+) -> None:
+    one, issuer = town.urls[:1], "did:web:still.example"
+    town.run("issuer", "propose", "--id", issuer, "--name", "Still", key="charity", nodes=one)
+    said = town.json("accreditation", "propose", grant_file, "--issuer", issuer, key="council-1", nodes=one)
+    id_ = said["statements"][0]["id"]
+    town.run("approve", id_, key="council-2", nodes=one)
+    words = ("accreditation", "suspend", id_, "--code", "standards_noncompliance", "--reason")
+    first, second = (town.json(*words, why, key="council-1", nodes=one)["statements"][0]["id"] for why in "ab")
+    town.run("approve", first, key="council-2", nodes=one)
+    undone = town.json("accreditation", "reinstate", id_, key="council-1", nodes=one)["statements"][0]["id"]
+    town.run("approve", second, key="council-2", nodes=one)
+    told = town.run("approve", undone, key="council-2", nodes=one).stdout
+    assert "stays suspended" in told
+    assert town.json("accreditation", "show", id_, nodes=one)["status"]["word"] == "suspended"
+
+
+def test_an_inbox_reminds_before_a_proposal_lapses_and_then_leaves_it_out(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, issuer = town.urls[:1], "did:web:lapsing.example"
+    id_ = proposed(town, issuer)
+    words = ("inbox", "--issuer", issuer)
+    assert "It lapses on" not in town.run(*words, key="council-2", nodes=one).stdout
+    real = time.time
+    for days, listed, reminded in ((LAPSE_DAYS - 10, True, True), (LAPSE_DAYS + 1, False, False)):
+        monkeypatch.setattr("time.time", lambda days=days: real() + 86_400 * days)
+        told = town.run(*words, key="council-2", nodes=one).stdout
+        assert (id_[:8] in told, "It lapses on" in told, "1 waited too long" in told) == (listed, reminded, not listed)
+    assert id_[:8] in town.run(*words, "--all", nodes=one).stdout
+    monkeypatch.setattr("time.time", real)
+    town.run("approve", id_, key="council-2", nodes=one)  # for people it lapses; a vote still counts
 
 
 def test_what_begins_later_is_never_said_to_be_in_effect(town: Town, grant_file: Path) -> None:

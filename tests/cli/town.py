@@ -28,6 +28,8 @@ KEYS = {"council-1": COUNCIL, "council-2": COUNCIL, "council-3": COUNCIL, "agenc
 PASSPHRASE = "correct horse battery staple"
 START_SECONDS = 90.0
 """Until something that should happen is taken for something that never will."""
+LAPSE_DAYS = 60
+"""How long proposals wait in inboxes, by this town's charter."""
 
 
 def make_key(folder: Path, name: str, authority: str) -> Path:
@@ -196,6 +198,8 @@ def _found(town: Town, signers: Sequence[str]) -> None:
         "--authority", CHARITY, "Open Charity", "nonprofit", 1,
         *entries, *nodes, "-o", folder / "charter.toml",
     )  # fmt: skip
+    drafted = (folder / "charter.toml").read_text()
+    town.write("charter.toml", f'proposals_lapse = "{LAPSE_DAYS}d"\n{drafted}')
     town.run("charter", "check", folder / "charter.toml")
     ceremony = folder / "genesis.json"
     town.run("charter", "sign", folder / "charter.toml", "-o", ceremony, "--yes", key="council-1")

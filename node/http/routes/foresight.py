@@ -14,6 +14,7 @@ from accredit.governance.fold import Fold, Proposal
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.domain import accreditations
 from accredit.registry.domain.issuers import name_of
+from accredit.registry.domain.records import oldest_first
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Unverified
 
@@ -176,7 +177,7 @@ def _amend(fold: Fold, said: Unverified, seen: Foresight) -> None:
     if record is None:
         return
     terms = accreditations.terms_at(record, max(seen.now, said.body["effective_from"]))
-    before = next((one for one in reversed(terms) if one["statement"] != said.id), record["terms"][0])
+    before = next((one for one in reversed(oldest_first(terms)) if one["statement"] != said.id), record["terms"][0])
     for name in sorted({*before["scope"], *said.body["scope"]}):
         old, new = before["scope"].get(name), said.body["scope"].get(name)
         if old != new:
@@ -260,7 +261,7 @@ def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
     stated = [] if record is None else [one for one in record["stated"] if one["by"] == said.iss]
     if not stated:
         return
-    before = stated[-1]["facts"]
+    before = oldest_first(stated)[-1]["facts"]
     after = {name: value for name, value in said.body.items() if name in before or name not in ("id", "after")}
     for name in sorted({*before, *after} - {"id", "after", "keys"}):
         if before.get(name) != after.get(name):

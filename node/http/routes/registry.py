@@ -21,9 +21,9 @@ from accredit.governance.fold import Fold
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.decision.decide import Query, decide
 from accredit.registry.domain import frameworks as framework_records
-from accredit.registry.domain.accreditations import status_at, terms_at
+from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.records import standing
+from accredit.registry.domain.records import oldest_first, standing
 from accredit.registry.domain.scope import sentence
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import canonical_issuer
@@ -237,7 +237,7 @@ async def issuer(call: Call) -> Response:
     value: IssuerView = {
         "id": record["id"],
         "name": name_of(record),
-        "stated": plain(record["stated"]),
+        "stated": plain(oldest_first(record["stated"])),
         "keys": plain(record["keys"]),
         "accreditations": _lines(fold, record, call.reader.now()),
     }
@@ -283,7 +283,7 @@ async def accreditation(call: Call) -> Response:
     now = call.reader.now()
     status = status_at(record, now)
     value = {
-        **plain(record),
+        **plain(as_it_happened(record)),
         "status": {
             "word": status.word,
             "since": format_time(status.since),
@@ -323,7 +323,7 @@ async def framework(call: Call) -> Response:
 
 
 def _framework(record: Mapping[str, Any], now: int) -> FrameworkView:
-    stated = [{**plain(one), "status": framework_records.status_at(one, now)} for one in record["stated"]]
+    stated = [{**plain(one), "status": framework_records.status_at(one, now)} for one in oldest_first(record["stated"])]
     return {"id": record["id"], "stated": stated}
 
 

@@ -1,5 +1,6 @@
 """What people write becomes what statements hold, and back; whatever is wrong is named with its file and place."""
 
+import re
 import tomllib
 from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.base import documents
+from accredit.cli.commands.charter import COMMENTS as CHARTER_COMMENTS
 from accredit.registry.encoding.ed25519 import did_key, multibase
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, StorageError
 from accredit.registry.limits import TIME_MAX, TIME_MIN
@@ -107,6 +109,12 @@ def test_durations_and_keys_are_read_in_the_forms_people_have_them() -> None:
     with pytest.raises(DecodeError) as caught:
         documents.convert({"keys": {"log": "z6Mkwhat"}})
     assert caught.value.where == "keys.log"
+
+
+@pytest.mark.parametrize("member", sorted(CHARTER_COMMENTS))
+def test_what_a_draft_gives_as_an_example_is_read_as_its_member_asks(member: str) -> None:
+    for written in re.findall(r'e\.g\. "([^"]+)"', CHARTER_COMMENTS[member]):
+        assert isinstance(documents.convert({member: written})[member], int), f'{member} = "{written}"'
 
 
 def test_an_error_in_a_file_names_the_file_and_the_place(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accredit.registry.domain import accreditations
-from accredit.registry.domain.accreditations import Status, status_at, terms_at
+from accredit.registry.domain.accreditations import Status, as_it_happened, status_at, terms_at
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, STATUSES, status_of_event
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError
@@ -308,6 +308,19 @@ def test_an_amendment_takes_the_place_of_the_grant_from_its_day_on(world: World)
     assert [one["statement"] for one in terms_at(record, at("2019-01-01"))] == [amendment]
     assert word(world, id, "2025-01-01") == "active"
     assert word(world, id, "2030-01-01") == "expired"
+
+
+def test_people_read_a_history_in_the_order_in_which_it_happened(world: World) -> None:
+    """A record has its parts by id, which is as good as at random: its last line would say anything."""
+    id = world.grant()
+    days = [f"20{year}-01-01" for year in (25, 19, 23, 21, 27, 20)]
+    for day in days:
+        world.amend(id, day)
+        world.event(id, "suspend", day)
+    told = as_it_happened(world.accreditation(id))
+    for part in (told["terms"][1:], told["events"]):
+        assert [one["effective_from"] for one in part] == [at(day) for day in sorted(days)]
+    assert told["terms"][0]["statement"] == id
 
 
 def test_amendments_unaware_of_each_other_both_stand_until_one_names_both(world: World) -> None:
