@@ -38,16 +38,20 @@ def make_wheel(folder: Path, name: str, version: str, files: Mapping[str, str]) 
 
 @dataclass(frozen=True)
 class Plain:
-    """An environment in `folder` that holds what is installed into it, and sees the packages that ours runs on."""
+    """An environment in `folder` that holds what is installed into it, and sees the packages of another one."""
 
     folder: Path
 
     @classmethod
-    def made(cls, folder: Path) -> "Plain":
-        """Make it. Our own editable installation is not seen: Python reads .pth files of its own folders only."""
+    def made(cls, folder: Path, sees: Path | None = None) -> "Plain":
+        """Make it. Our own editable installation is not seen: Python reads .pth files of its own folders only.
+
+        Args:
+            sees: the packages that it sees besides its own; None: those that ours runs on.
+        """
         venv.create(folder, symlinks=True)
         plain = cls(folder)
-        (plain.packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        (plain.packages / "dependencies.pth").write_text(str(sees or sysconfig.get_path("purelib")) + "\n")
         return plain
 
     @property

@@ -1,0 +1,211 @@
+"""The small ecosystem that the verifier's vectors are about, and how each kind of vector is written down.
+
+Everything is derived: keys from names, times from `NOW`. So the files come out the same on every machine.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from accredit.registry.decision.query import Query
+from accredit.registry.decision.query_forms import encode_query
+from accredit.registry.evidence.check import Evidence
+from accredit.registry.evidence.deciding import AUTHORIZATION
+from accredit.registry.evidence.trust_policy import TrustPolicy
+from accredit.registry.transparency.signed_note import encode_base64
+from tests.strategies.domain import (
+    ALIAS,
+    COLLEGE,
+    EARLY,
+    ECOSYSTEM,
+    FRAMEWORK,
+    K1,
+    NOW,
+    UNION,
+    World,
+    at,
+    pinned,
+    status_body,
+)
+from tests.strategies.noted import Held, trust
+
+NOBODY: Final = "did:web:nobody.example"
+REVOKED: Final = "did:web:revoked.example"
+VOIDED: Final = "did:web:voided.example"
+SUSPENDED: Final = "did:web:suspended.example"
+WARNED: Final = "did:web:warned.example"
+ENDED: Final = "did:web:ended.example"
+TEACHING_OUT: Final = "did:web:teaching-out.example"
+GUILD: Final = "did:web:guild.example"
+SKILLS: Final = "did:web:skills.example"
+LISTED: Final = "did:web:listed.example"
+STOLEN: Final = "did:web:stolen.example"
+ABROAD: Final = "https://abroad.example/"
+
+QUERY: Final = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
+
+
+def world() -> World:
+    """A college in good standing, and one issuer for each thing that can become of an accreditation."""
+    made = World()
+    made.register(iat=EARLY, also_known_as=[ALIAS], keys=pinned())
+    made.grant(iat=EARLY, valid_until=at("2030-01-01"))
+    for issuer in (REVOKED, VOIDED, SUSPENDED, WARNED, ENDED, TEACHING_OUT):
+        made.register(issuer, name=issuer[8:-8].title(), iat=EARLY)
+    revoked, voided, suspended, warned, teaching_out = (
+        made.grant(issuer, iat=EARLY) for issuer in (REVOKED, VOIDED, SUSPENDED, WARNED, TEACHING_OUT)
+    )
+    made.grant(ENDED, iat=EARLY, valid_until=at("2020-01-01"))
+    for accreditation, event, on, more in (
+        (revoked, "revoke", "2024-05-01", {}),
+        (voided, "revoke", "2024-05-01", {"void_from": at("2018-01-01")}),
+        (suspended, "suspend", "2026-03-01", {"reason_code": "financial_instability"}),
+        (warned, "sanction", "2026-03-01", {"sanction_level": "probation"}),
+        (teaching_out, "teach_out", "2026-03-01", {}),
+    ):
+        made.say("accreditation.status", status_body(accreditation, event, on, **more), iat=at(on))
+    made.register(STOLEN, name="Stolen Keys", iat=EARLY, keys=pinned())
+    made.grant(STOLEN, iat=EARLY)
+    made.key_event(
+        STOLEN, how={"iat": at("2025-01-01")}, op="compromise", key_id=K1, compromised_since=at("2024-01-01")
+    )
+    made.register(LISTED, name="Listed Only", iat=EARLY)
+    via = made.delegate(UNION, limits={"achievement_types": ["Badge"], "jurisdictions": ["US-IN"]}, valid_from=EARLY)
+    made.register(GUILD, name="Guild", iat=EARLY, by=UNION, via=via)
+    made.grant(GUILD, iat=EARLY, by=UNION, via=via, scope={"achievement_types": ["Badge"], "credential_types": "*"})
+    made.framework(iat=EARLY)
+    made.register(SKILLS, name="Skills", iat=EARLY)
+    made.grant(SKILLS, iat=EARLY, scope={"competencies": [f"{FRAMEWORK}/0"], "inherit_to_narrower": True})
+    recognised = {"id": ABROAD, "name": "Abroad", "actions": ["issue"], "valid_from": EARLY}
+    made.say("recognition.grant", recognised, iat=EARLY, sub=ABROAD)
+    return made
+
+
+def plain() -> World:
+    """The college and an issuer that was revoked, alone: so that most vectors are small."""
+    made = World()
+    made.register(iat=EARLY, also_known_as=[ALIAS], keys=pinned())
+    made.grant(iat=EARLY, valid_until=at("2030-01-01"))
+    made.register(REVOKED, name="Revoked", iat=EARLY)
+    revoked = made.grant(REVOKED, iat=EARLY)
+    made.say("accreditation.status", status_body(revoked, "revoke", "2024-05-01"), iat=at("2024-05-01"))
+    return made
+
+
+EVERYBODY: Final = Held.of(world().records())
+HELD: Final = Held.of(plain().records())
+POLICY: Final = trust(HELD, NOW)
+GOOD: Final = HELD.prove(QUERY, NOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """One vector.
+
+    Attributes:
+        name: unique within its file. why: a sentence.
+        given: members that say what is to be checked. expected: what must come of it.
+    """
+
+    name: str
+    why: str
+    given: Mapping[str, Any]
+    expected: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"name": self.name, "why": self.why, **self.given, "expected": dict(self.expected)}
+
+
+def decided(verdict: str, *reasons: str) -> dict[str, Any]:
+    """What is expected where everything holds: the verdict and the codes of its reasons, in order."""
+    return {"result": "verified", "check": "", "verdict": verdict, "reasons": list(reasons)}
+
+
+def failed(result: str, check: str) -> dict[str, Any]:
+    """What is expected where a check does not pass."""
+    return {"result": result, "check": check}
+
+
+def error(code: str) -> dict[str, Any]:
+    """What is expected of what is no well-formed thing of its kind."""
+    return {"error": code}
+
+
+def query_json(query: Query) -> dict[str, Any]:
+    """A question as JSON: members that are not asked left out."""
+    return encode_query(query)
+
+
+def evidence_vector(
+    name: str,
+    why: str,
+    evidence: Evidence | bytes,
+    expected: Mapping[str, Any],
+    *,
+    query: Query | None = QUERY,
+    policy: TrustPolicy = POLICY,
+    now: int = NOW,
+    asked: str = AUTHORIZATION,
+) -> Vector:
+    """An evidence file to be checked."""
+    data = evidence if isinstance(evidence, bytes) else evidence.encode()
+    given = {
+        "policy": policy.encode().decode(),
+        "now": now,
+        "asked": asked,
+        "query": None if query is None else query_json(query),
+        "evidence": encode_base64(data),
+    }
+    return Vector(name=name, why=why, given=given, expected=expected)
+
+
+def bucket_vector(
+    name: str,
+    why: str,
+    buckets: Sequence[Any],
+    expected: Mapping[str, Any],
+    *,
+    query: Query = QUERY,
+    policy: TrustPolicy = POLICY,
+    now: int = NOW,
+) -> Vector:
+    """Buckets to be opened, then asked together."""
+    given = {
+        "policy": policy.encode().decode(),
+        "now": now,
+        "query": query_json(query),
+        "buckets": list(buckets),
+    }
+    return Vector(name=name, why=why, given=given, expected=expected)
+
+
+def snapshot_vector(
+    name: str,
+    why: str,
+    snapshot: bytes,
+    expected: Mapping[str, Any],
+    *,
+    query: Query = QUERY,
+    policy: TrustPolicy = POLICY,
+    now: int = NOW,
+    max_age: int | None = None,
+) -> Vector:
+    """A snapshot to be loaded, then asked."""
+    given = {
+        "policy": policy.encode().decode(),
+        "now": now,
+        "max_age": max_age,
+        "query": query_json(query),
+        "snapshot": encode_base64(snapshot),
+    }
+    return Vector(name=name, why=why, given=given, expected=expected)
+
+
+def policy_vector(name: str, why: str, policy: str, expected: Mapping[str, Any]) -> Vector:
+    """A trust policy to be read."""
+    return Vector(name=name, why=why, given={"text": policy}, expected=expected)
+
+
+def past(query: Query, on: str) -> Query:
+    """The same question as of a day."""
+    return replace(query, time=at(on))
