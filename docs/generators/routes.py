@@ -1,12 +1,14 @@
 """`docs/http.md`: every route, from the table that the application itself is made of."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
+from accredit.node.http import examples
 from accredit.node.http.app import table as routes
 from accredit.node.http.openapi import document, openapi_path
-from accredit.node.http.routes.request_reading import Param
+from accredit.node.http.routes.request_reading import ANY, Param
 from accredit.node.http.routes.route import Route
 from docs.generators._page import code, rewrite, table
 
@@ -43,37 +45,35 @@ def text() -> str:
     return "\n\n".join([*parts, _every_shape()])
 
 
-EXAMPLES: Final[Mapping[str, Any]] = {
-    "POST /authorization": {
-        "entity_id": "did:web:uni.example",
-        "authority_id": "https://trust.example/",
-        "action": "issue",
-        "resource": "achievementType:BachelorDegree",
-        "context": {"time": "2015-05-20T00:00:00Z", "jurisdiction": "US-IN"},
-    },
-    "POST /recognition": {
-        "entity_id": "https://other-trust.example/",
-        "authority_id": "https://trust.example/",
-        "action": "recognize",
-        "resource": "https://trust.example/",
-    },
-    "POST /v1/decisions": {
-        "issuer": {"id": "did:web:uni.example"},
-        "achievement_type": "BachelorDegree",
-        "issued_on": "2015-05-20",
-        "jurisdiction": "US-IN",
-    },
+def command(route: Route) -> str:
+    """The line that asks a route for its example, for a shell in which `NODE` is the node's URL."""
+    path, query = openapi_path(route), []
+    for param in route.params:
+        example = examples.of_parameter(route, param)
+        if example is not None and param.place == "path":
+            path = path.replace(f"{{{param.name}}}", example)
+        elif example is not None:
+            query.append(f" --data-urlencode {shlex.quote(f'{param.name}={example}')}")
+    words = f"curl -s{' -G' if query else ''} $NODE{path}{''.join(query)}"
+    if not route.takes:
+        return words
+    media_type = next(iter(route.takes))
+    named = "" if media_type == ANY else f" -H 'content-type: {media_type}'"
+    body = examples.of_body(route)
+    if body is not None:
+        return f"{words}{named} -d '{json.dumps(body, indent=2)}'"
+    return f"{words}{named} --data-binary @{_FILES[_name(route)]}"
+
+
+_FILES: Final[Mapping[str, str]] = {
+    "POST /v1/statements": "statement.cose",
+    "POST /v1/dry-run": "draft.cbor",
+    "POST /v1/cosignatures": "cosignature.cbor",
+    "POST /v1/conflicts": "conflict.cbor",
+    "POST /witness/add-checkpoint": "add-checkpoint",
+    "POST /gossip": "frame.cose",
 }
-"""A question for each route that takes one; a test asks each of them of a node."""
-
-
-def _example(route: Route) -> list[str]:
-    question = EXAMPLES.get(_name(route))
-    if question is None:
-        return []
-    body = json.dumps(question, indent=2)
-    asked = f"curl -s $NODE{route.path} -H 'content-type: application/json' -d '{body}'"
-    return ["", "```sh", asked, "```"]
+"""Bodies that are bytes: a file with one."""
 
 
 def _every_shape() -> str:
@@ -91,27 +91,27 @@ def _every_shape() -> str:
         parts.append(f"### {name}" + (f"\n\n{about}" if about else ""))
         if members:
             rows = (
-                (f"**{code(one)}**" if one in required else code(one), _holds(schema), str(schema["description"]))
+                (f"**{code(one)}**" if one in required else code(one), held(schema), str(schema["description"]))
                 for one, schema in members.items()
             )
             parts.append(table(("member", "holds", "what"), rows))
     return "\n\n".join(parts)
 
 
-def _holds(schema: Mapping[str, Any]) -> str:
+def held(schema: Mapping[str, Any]) -> str:
     """What a JSON Schema accepts, in a few words."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name.lower()})"
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(_holds(one) for one in schema["anyOf"]))
+        return " or ".join(dict.fromkeys(held(one) for one in schema["anyOf"]))
     if "enum" in schema:
         return "one of " + ", ".join(code(str(word)) for word in schema["enum"])
     match schema.get("type"):
         case "array":
-            return f"a list of {_holds(schema.get('items', {}))}"
+            return f"a list of {held(schema.get('items', {}))}"
         case "object" if isinstance(schema.get("additionalProperties"), Mapping):
-            return f"a map to {_holds(schema['additionalProperties'])}"
+            return f"a map to {held(schema['additionalProperties'])}"
         case str(word):
             return {"string": "text", "boolean": "true or false", "object": "an object", "null": "null"}.get(word, word)
         case _:
@@ -133,7 +133,7 @@ def _details(route: Route) -> str:
         lines.append(f"* May answer {', '.join(map(str, sorted(route.problems)))}, besides 400 and 500.")
     if not route.is_public:
         lines.append("* Web pages of others may not read it (no CORS).")
-    return "\n".join([*lines, *_example(route)])
+    return "\n".join([*lines, "", "```sh", command(route), "```"])
 
 
 def _parameter(param: Param) -> tuple[str, str, str, str]:

@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from accredit.node.http.routes.request_reading import Param
-from accredit.node.http.routes.route import Route
+from accredit.node.http.routes.route import JSON, Route
 
+from . import examples
 from .members import describe
 from .problems import MEDIA_TYPE, Problem
 
@@ -81,9 +82,12 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if route.gives:
         operation["responses"]["200"] = {"description": "The answer", "content": _content(route.gives, schema_of)}
     if route.params:
-        operation["parameters"] = [_parameter(param) for param in route.params]
+        operation["parameters"] = [_parameter(route, param) for param in route.params]
     if route.takes:
-        operation["requestBody"] = {"required": True, "content": _content(route.takes, schema_of)}
+        content = _content(route.takes, schema_of)
+        if (example := examples.of_body(route)) is not None:
+            content[JSON]["example"] = example
+        operation["requestBody"] = {"required": True, "content": content}
     own = (408, 413, 415) if route.takes else ()
     for status in sorted({*_EVERY_ROUTE, *own, *route.problems}):
         problem = {MEDIA_TYPE: {"schema": schema_of[Problem]}}
@@ -114,11 +118,14 @@ def _content(shapes: Any, schema_of: dict[Any, Any]) -> dict[str, Any]:
     }
 
 
-def _parameter(param: Param) -> dict[str, Any]:
+def _parameter(route: Route, param: Param) -> dict[str, Any]:
+    example = examples.of_parameter(route, param)
+    is_number = param.schema.get("type") == "integer"
     return {
         "name": param.name,
         "in": param.place,
         "required": param.required,
         "description": param.about[:1].upper() + param.about[1:] + ".",
         "schema": dict(param.schema),
+        **({} if example is None else {"example": int(example) if is_number else example}),
     }

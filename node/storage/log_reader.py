@@ -256,6 +256,21 @@ class Reader:
             for seq, time, id, kind, sub, change in rows
         ]
 
+    def changes_before(self, time: int) -> int:
+        """How many changes the feed has from before a time, seconds: the number to go on from.
+
+        Numbers run from 1 without a gap, and times never go back (`check_feed`).
+        """
+        (high,) = self._row("SELECT coalesce(max(seq), 0) FROM changes")
+        low = 0
+        while low < high:
+            middle = (low + high + 1) // 2
+            row = self._first("SELECT time FROM changes WHERE seq = ?", middle)
+            if row is None:
+                raise feed_damaged(f"change {middle} is missing")
+            low, high = (middle, high) if row[0] < time else (low, middle - 1)
+        return low
+
     def changes_size(self) -> int:
         """How many entries of the log the feed covers; after a crash the rest is folded and fed again.
 

@@ -1,9 +1,11 @@
 """`/v1/changes`: what took effect and what ceased to, in the order this node saw it, as pages or as a stream.
 
-A page says with which number to go on (`next`). With `Accept: text/event-stream` the same rows come as server-sent
-events (WHATWG HTML §9.2), each under its number, so that a browser that reconnects goes on where it was
-(`Last-Event-ID`). A stream ends after an hour; whoever wants more reconnects. The feed is looked at once a second:
-that works in any process that can read the database.
+A page says with which number to go on (`next`). Numbers are a node's own: whoever changes nodes goes on from a time
+(`since`), somewhat before the last change it has seen, and tells by statements' ids what it knows already (ADR 31).
+
+With `Accept: text/event-stream` the same rows come as server-sent events (WHATWG HTML §9.2), each under its number, so
+that a browser that reconnects goes on where it was (`Last-Event-ID`). A stream ends after an hour; whoever wants more
+reconnects. The feed is looked at once a second: that works in any process that can read the database.
 """
 
 import logging
@@ -21,7 +23,7 @@ from accredit.node.storage.log_reader import Change
 from accredit.node.telemetry import event
 from accredit.registry.errors import BusyError, InputError, StorageError
 
-from .request_reading import accepts, integer
+from .request_reading import accepts, integer, moment
 from .route import JSON, Call, Route, json_response
 
 _log = logging.getLogger(__name__)
@@ -63,7 +65,7 @@ class ChangesPage(TypedDict):
 
 async def changes(call: Call) -> Response:
     """A page of the feed, or the feed as a stream."""
-    after, limit = call.params["after"], call.params["limit"]
+    after, limit = _start(call), call.params["limit"]
     if accepts(call.request, (JSON, EVENTS)) == EVENTS:
         last = _last_event(call, after)
         _require_position(call, last)
@@ -78,6 +80,17 @@ async def changes(call: Call) -> Response:
     return json_response(value, headers={"vary": "Accept"})
 
 
+def _start(call: Call) -> int:
+    """The number to go on from, said as such or by a time."""
+    after: int = call.params["after"]
+    since: int | None = call.params["since"]
+    if since is None:
+        return after
+    if after:
+        raise InputError("both_given", "after and since both say where to begin.", hint="Leave one of them out.")
+    return call.reader.log.changes_before(since)
+
+
 def _require_position(call: Call, after: int) -> None:
     """Refuse a position that this node's feed has not reached: it is another node's, or this one's before a restore.
 
@@ -87,8 +100,8 @@ def _require_position(call: Call, after: int) -> None:
         raise InputError(
             "after_beyond_end",
             f"this node's feed has not reached number {after} yet.",
-            hint="Numbers are a node's own. After changing nodes read once from after=0, and tell by the statements' "
-            "ids which changes you have seen.",
+            hint="Numbers are a node's own. After changing nodes ask with since=TIME, a day before the last change you "
+            "have seen, and tell by the statements' ids which you have seen.",
         )
 
 
@@ -189,6 +202,7 @@ ROUTES: Final = (
         about="What took effect and what ceased to, as pages or as server-sent events",
         params=(
             integer("after", "the number to go on from, not included", minimum=0, maximum=2**62, default=0),
+            moment("since", "instead of a number: from the first change that this node saw at this time or later"),
             integer("limit", "how many at most", minimum=1, maximum=PAGE, default=200),
         ),
         gives={JSON: ChangesPage, EVENTS: None},

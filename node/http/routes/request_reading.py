@@ -24,6 +24,7 @@ from starlette.requests import Request
 
 from accredit.node.http.json_views import parse_id
 from accredit.node.places import check_place
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import canonical, without_fragment
 from accredit.registry.encoding.json_text import once, without_mark
 from accredit.registry.errors import DecodeError, InputError
@@ -162,6 +163,17 @@ def integer(name: str, about: str, *, minimum: int, maximum: int, default: int) 
 
     schema = {"type": "integer", "minimum": minimum, "maximum": maximum, "default": default}
     return Param(name=name, about=about, read=read, schema=schema, default=default)
+
+
+def moment(name: str, about: str) -> Param:
+    """A time as RFC 3339 has it, or a day; read as seconds since 1970 UTC."""
+    where = f"?{name}"
+    return Param(
+        name=name,
+        about=about,
+        read=lambda text: rfc3339.instant(text, where=where, days=True),
+        schema={"type": "string", "format": "date-time"},
+    )
 
 
 def text_in_path(name: str, about: str) -> Param:

@@ -1,13 +1,16 @@
 """The document is true: every route answers what it says, and nothing it does not say."""
 
 import copy
+import shlex
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import jsonschema
 import pytest
 from jsonschema.validators import Draft202012Validator
 
+from accredit.node.http import examples
 from accredit.node.http.app import table
 from accredit.node.http.openapi import document, openapi_path, operation_id
 from accredit.node.http.problems import MEDIA_TYPE
@@ -18,6 +21,7 @@ from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import sign_note
 from accredit.registry.transparency.witness import AddCheckpoint, origin_hash
+from docs.generators.routes import command, held
 from tests.strategies import bodies
 from tests.strategies.consortium import seed_of
 from tests.strategies.contradictions import forked_log
@@ -121,6 +125,73 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     }
 
 
+def typed(line: str, here: dict[str, str], content: bytes) -> tuple[str, str, dict[str, Any]]:
+    """What curl would send for a line of the page: method, path with query, and the rest of the request.
+
+    Args:
+        here: what stands in the place of invented ids.
+        content: what is in the file that the line names.
+    """
+    for invented, real in here.items():
+        line = line.replace(invented, real)
+    words = iter(shlex.split(line))
+    assert (next(words), next(words)) == ("curl", "-s")
+    method, path, body = "GET", "", None
+    query: list[tuple[str, str]] = []
+    headers: dict[str, str] = {}
+    for word in words:
+        match word:
+            case "-G":
+                pass
+            case "--data-urlencode":
+                name, _, value = next(words).partition("=")
+                query.append((name, value))
+            case "-H":
+                name, _, value = next(words).partition(": ")
+                headers[name] = value
+            case "-d" | "--data-binary":
+                method, body = "POST", content if word != "-d" else next(words).encode()
+                if word != "-d":
+                    assert next(words).startswith("@")
+            case _:
+                path = word.removeprefix("$NODE")
+    asked = f"{path}?{urlencode(query)}" if query else path
+    return method, asked, {"headers": headers} | ({} if body is None else {"content": body})
+
+
+async def test_the_example_of_every_route_runs(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    known, app = queries(node), node.app(stream_seconds=0.02)
+    key, grant = node.town.pen(A).kid.hex(), next(one for one in node.town.said if one.kind == "accreditation.grant")
+    for route in TABLE:
+        name = operation_id(route)
+        here = {examples.ISSUER: COLLEGE, examples.COMPETENCY: COMPETENCY, examples.FRAMEWORK: FRAMEWORK}
+        here |= {examples.ECOSYSTEM: str(node.town.id), "https://other-trust.example/": COLLEGE}
+        other = {
+            "get_v1_keys_kid": key,
+            "get_witness_hash_checkpoint": origin_hash(OTHER_LOG),
+            "get_v1_conflicts_conflict": digest(forked_log(ORIGIN, KeyPair(seed_of("log")))).hex(),
+            "get_v1_accreditation": grant.id.hex(),
+        }
+        here[examples.HEX_ID] = other.get(name, node.town.eco.hex())
+        content = b"" if name not in known else known[name][0][1].get("content", b"")
+        method, path, request = typed(command(route), here, content)
+        assert method == route.method
+        if name in ("post_gossip", "post_v1_cosignatures"):
+            continue  # a good frame needs a peer, a cosignature a signer: other tests send them
+        response = await node.ask(method, path, app, **request)
+        assert response.status_code == 200, f"{name}: {path}: {response.text}"
+
+
+def test_every_parameter_that_must_be_given_and_every_json_body_has_an_example() -> None:
+    for route in TABLE:
+        made = operation(route)
+        assert [one["name"] for one in made.get("parameters", ()) if one["required"] and "example" not in one] == []
+        for media_type, content in made.get("requestBody", {}).get("content", {}).items():
+            if media_type == "application/json":
+                check(content["schema"], content["example"])
+
+
 async def test_every_route_answers_what_the_document_says(tmp_path: Path) -> None:
     node = served(tmp_path)
     known = queries(node)
@@ -215,8 +286,6 @@ def test_a_wrong_answer_would_be_noticed() -> None:
 
 
 def test_every_member_of_every_shape_says_what_it_holds() -> None:
-    from accredit.node.http.app import table
-
     shapes = document(table(), "0")["components"]["schemas"]
     silent = [
         f"{name}.{member}"
@@ -226,3 +295,14 @@ def test_every_member_of_every_shape_says_what_it_holds() -> None:
     ]
     assert len(shapes) > 50
     assert silent == [], "say it in node/http/members.py"
+
+
+def test_no_two_members_of_different_kinds_share_a_description() -> None:
+    """A description that fits a number, a list and a word says nothing of any of them."""
+    holds: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for name, shape in document(TABLE, "0")["components"]["schemas"].items():
+        for member, schema in shape.get("properties", {}).items():
+            of = holds.setdefault((member, schema["description"]), {})
+            of.setdefault(held(schema).removesuffix(" or null"), []).append(name)
+    shared = {member: of for (member, _), of in holds.items() if len(of) > 1}
+    assert shared == {}, "give each one of its own in node/http/members.py"

@@ -208,6 +208,20 @@ def test_the_feed_resumes_where_a_reader_stopped_and_says_how_much_of_the_log_it
     assert (len(store.changes(0, 100)), store.changes_size()) == (3, 3)
 
 
+def test_a_place_in_the_feed_is_found_by_its_time(store: Store) -> None:
+    assert store.changes_before(5) == 0
+    store.append(statements(0, 5))
+    times = (10, 10, 20, 20, 30)
+    store.add_changes(
+        [
+            Change(time=time, statement=id, kind="issuer.register", sub="did:web:a.example", change="took_effect")
+            for time, (id, _) in zip(times, statements(0, 5), strict=True)
+        ],
+        size=5,
+    )
+    assert [store.changes_before(time) for time in (0, 10, 11, 20, 30, 31)] == [0, 0, 2, 2, 4, 5]
+
+
 def test_of_two_who_swap_from_the_same_value_one_is_told_no(store: Store) -> None:
     assert store.kept("witness/log") is None
     assert not store.swap("witness/log", b"4", b"5")

@@ -132,6 +132,31 @@ async def test_a_silent_line_is_kept_open_and_a_broken_disk_ends_it(
     assert "stream of changes ended" in caplog.text
 
 
+async def test_after_a_change_of_nodes_one_goes_on_from_a_time(node: Served) -> None:
+    """Numbers are a node's own; what happened since a time is something that every node can be asked."""
+    rows = (await node.get("/v1/changes")).json()["changes"]
+    for at in range(len(rows)):
+        since = rows[at]["time"]
+        expected = [row for row in rows if row["time"] >= since]
+        assert (await node.get("/v1/changes", params={"since": since})).json()["changes"] == expected
+    assert (await node.get("/v1/changes", params={"since": "1970-01-01"})).json()["changes"] == rows
+    late = (await node.get("/v1/changes", params={"since": "2999-01-01T00:00:00+02:00"})).json()
+    assert late == {"changes": [], "next": rows[-1]["seq"]}, "the end, to go on from when something happens"
+    headers = {"accept": "text/event-stream"}
+    app = node.app(stream_seconds=0.05)
+    response = await node.ask("GET", "/v1/changes?since=2999-01-01", app, headers=headers)
+    assert told(response.content) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"), [("since=yesterday", "bad_time"), ("since=2020-01-01&after=1", "both_given")]
+)
+async def test_a_start_that_says_nothing_or_two_things_is_refused(node: Served, query: str, code: str) -> None:
+    response = await node.ask("GET", f"/v1/changes?{query}")
+    assert (response.status_code, response.json()["code"]) == (400, code)
+    assert response.json()["hint"]
+
+
 async def test_a_number_beyond_the_end_is_an_error_that_says_what_to_do_after_changing_nodes(node: Served) -> None:
     """Else whoever changed nodes would wait at a number that comes in a year, and miss what happens until then."""
     end = (await node.get("/v1/changes")).json()["next"]
@@ -139,5 +164,5 @@ async def test_a_number_beyond_the_end_is_an_error_that_says_what_to_do_after_ch
     for more in ({}, {"accept": "text/event-stream"}):
         response = await node.ask("GET", f"/v1/changes?after={end + 1}", headers=more)
         assert (response.status_code, response.json()["code"]) == (400, "after_beyond_end")
-        assert "after=0" in response.json()["hint"]
+        assert "since=TIME" in response.json()["hint"]
     assert (await node.get("/v1/changes", params={"after": 0})).status_code == 200

@@ -159,14 +159,3 @@ async def test_an_id_longer_than_any_record_has_is_an_unknown_issuer(node: Serve
     trqp = {"entity_id": did, "authority_id": "https://consortium.example/", "action": "issue", "resource": "Degree"}
     response = await node.post("/authorization", trqp)
     assert (response.status_code, response.json()["authorized"]) == (200, False)
-
-
-async def test_the_examples_of_the_page_are_questions_that_a_node_takes(node: Served) -> None:
-    from docs.generators.routes import EXAMPLES
-
-    for name, question in EXAMPLES.items():
-        method, path = name.split()
-        here = {one: value.replace("trust.example", "consortium.example") if isinstance(value, str) else value
-                for one, value in question.items()}  # fmt: skip
-        response = await node.ask(method, path, json=here)
-        assert response.status_code == 200, (name, response.text)

@@ -1,0 +1,69 @@
+"""One example for each route, said once: for `/openapi.json` and for `docs/http.md`.
+
+A test asks a node every one of them, with ids of its own in place of these, and holds that no route goes without.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from accredit.node.http.routes.request_reading import Param
+from accredit.node.http.routes.route import Route
+
+ISSUER: Final = "did:web:uni.example"
+ECOSYSTEM: Final = "https://trust.example/"
+COMPETENCY: Final = "https://frameworks.example/sql/joins"
+FRAMEWORK: Final = "https://frameworks.example/sql"
+HEX_ID: Final = "5f2b8c11" * 8
+TILE: Final = "0/000.p/3"
+
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "id": HEX_ID,
+    "GET /v1/issuer id": ISSUER,
+    "GET /v1/framework id": FRAMEWORK,
+    "uri": COMPETENCY,
+    "kid": HEX_ID,
+    "step": HEX_ID,
+    "conflict": HEX_ID,
+    "hash": HEX_ID,
+    "hex": "5f2",
+    "path": TILE,
+    "GET /v1/issuers name": "university",
+    "GET /v1/issuers jurisdiction": "US-IN",
+    "GET /v1/issuers limit": "20",
+    "GET /v1/changes since": "2026-11-27T08:00:00Z",
+}
+"""Parameters by name; those that mean something of their own on one route under the route and the name."""
+
+_BODIES: Final[Mapping[str, Any]] = {
+    "POST /authorization": {
+        "entity_id": ISSUER,
+        "authority_id": ECOSYSTEM,
+        "action": "issue",
+        "resource": "achievementType:BachelorDegree",
+        "context": {"time": "2015-05-20T00:00:00Z", "jurisdiction": "US-IN"},
+    },
+    "POST /recognition": {
+        "entity_id": "https://other-trust.example/",
+        "authority_id": ECOSYSTEM,
+        "action": "recognize",
+        "resource": ECOSYSTEM,
+    },
+    "POST /v1/decisions": {
+        "issuer": {"id": ISSUER},
+        "achievement_type": "BachelorDegree",
+        "issued_on": "2015-05-20",
+        "jurisdiction": "US-IN",
+    },
+}
+
+
+def of_parameter(route: Route, param: Param) -> str | None:
+    """Return an example of what a parameter holds; None for one that can do without."""
+    return _PARAMETERS.get(f"{route.method} {route.path} {param.name}") or (
+        _PARAMETERS.get(param.name) if param.required else None
+    )
+
+
+def of_body(route: Route) -> Any:
+    """Return an example of a JSON body; None where a route takes none, or bytes that people do not type."""
+    return _BODIES.get(f"{route.method} {route.path}")
