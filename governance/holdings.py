@@ -14,12 +14,12 @@ statements. So whoever keeps them durably has nothing to fold again but what cam
 What it does not do: say when what is kept becomes durable.
 """
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Statement, Unverified
 from accredit.registry.transparency.state_trie import Trie
 
 RECORDS: Final = "records"
@@ -110,6 +110,10 @@ class Holdings(Protocol):
         """The map of that name, as it was when this was asked for."""
         ...
 
+    def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """These come next: what is held about them may be read at once. Changes nothing."""
+        ...
+
 
 class InMemory:
     """`Holdings` that end with the process, and are empty to begin with."""
@@ -136,3 +140,6 @@ class InMemory:
         """See `Holdings`."""
         del name
         return Trie()
+
+    def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """See `Holdings`."""

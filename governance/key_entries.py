@@ -10,14 +10,14 @@ or say that it was stolen, by itself.
 In an amendment, keys that the ecosystem already has are listed again with a budget of 0: nothing is handed out twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from accredit.registry.encoding import schema
 from accredit.registry.encoding.ed25519 import decode_multibase, key_id
 from accredit.registry.limits import KEY_BUDGET, LIST_ITEMS
-from accredit.registry.statement import Unverified
+from accredit.registry.statement import GOVERNING, Unverified
 
 _budget = schema.integer(0, KEY_BUDGET)
 
@@ -70,8 +70,16 @@ class Introduction:
     budget: int
 
 
-def introductions(statement: Unverified) -> Iterator[Introduction]:
+_INTRODUCING: Final = (*GOVERNING, "issuer.")
+"""How the kinds of statements that can introduce keys begin: of all others nobody needs to read the body."""
+
+
+def introductions(statement: Unverified) -> Iterable[Introduction]:
     """The keys that `statement` introduces, in the order it names them."""
+    return _own_budget_aside(statement) if statement.kind.startswith(_INTRODUCING) else ()
+
+
+def _own_budget_aside(statement: Unverified) -> Iterator[Introduction]:
     for entry in _introductions(statement):
         names_itself = entry.key == statement.kid and statement.kind != "charter.genesis"
         yield replace(entry, budget=0) if names_itself else entry

@@ -32,7 +32,7 @@ from accredit.gossip.machine import Machine
 from accredit.gossip.roster import Roster
 from accredit.governance.admission import Admission
 from accredit.governance.fold import Changes, Fold
-from accredit.governance.holdings import Holdings
+from accredit.governance.holdings import Holdings, InMemory
 from accredit.governance.rulebook import check_statement, is_urgent
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.cbor import encode
@@ -107,7 +107,8 @@ class Engine:
         holdings: Holdings | None = None,
         entries: Entries | None = None,
     ) -> None:
-        self.fold = Fold(ecosystem, holdings)
+        self._holdings = holdings or InMemory()
+        self.fold = Fold(ecosystem, self._holdings)
         self.notary = Notary(
             ecosystem=ecosystem,
             name=name,
@@ -144,9 +145,16 @@ class Engine:
         Raises:
             StorageError: `log_inadmissible`: this entry could never have been accepted.
         """
+        read: list[Unverified] = []
         for entry in entries:
             try:
-                self.take(entry if isinstance(entry, Statement) else decode(entry))
+                read.append(entry if isinstance(entry, Statement) else decode(entry))
+            except InputError as error:
+                raise inadmissible(self._log.size() + len(read), error) from error
+        self.look_ahead(read)
+        for unverified in read:
+            try:
+                self.take(unverified)
             except (InputError, NotYetError) as error:
                 raise inadmissible(self._log.size(), error) from error
 
@@ -161,9 +169,18 @@ class Engine:
             self._untold.append(statement)
         return statement
 
+    def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """These are taken in next, if at all: what is kept about them is read at once."""
+        self._holdings.look_ahead(statements)
+
     def read_on(self, size: int) -> None:
         """The first entries of the log, so many, are stored and have been taken in: they are looked up there."""
         self._log.read_on(size)
+
+    @property
+    def owes(self) -> bool:
+        """Whether there are changes that nobody was told of."""
+        return bool(self._owed.took_effect or self._owed.ceased)
 
     def owe(self, changes: Changes) -> None:
         """What a settling while the log was loaded brought about, and the feed of changes does not know."""
@@ -421,13 +438,7 @@ class Engine:
 
     def _settled(self, changes: Changes, *, force_peers: bool = False) -> list[Effect]:
         """What has changed, then what follows from it, now that the fold has made something of logged statements."""
-        changed = Changed(
-            size=self._log.size(),
-            time=self._now // 1_000,
-            records=changes.records,
-            took_effect=self._statements(changes.took_effect),
-            ceased=self._statements(changes.ceased),
-        )
+        changed = self.changed(changes, now=self._now, size=self._log.size())
         effects: list[Effect] = [changed]
         is_changed = self.fold.charter is None or any(kind == "node" for kind, _ in changes.records)
         if is_changed or (force_peers and self._base is None):
@@ -436,6 +447,16 @@ class Engine:
             effects += self._gossip(events.PeersChanged(peers=self._peers))
         untold, self._untold = tuple(self._untold), []
         return [*effects, *self._notarise(notary_events.StatementsHeld(statements=untold))]
+
+    def changed(self, changes: Changes, *, now: int, size: int) -> Changed:
+        """What the fold concluded from the first `size` entries, as others are told of it."""
+        return Changed(
+            size=size,
+            time=now // 1_000,
+            records=changes.records,
+            took_effect=self._statements(changes.took_effect),
+            ceased=self._statements(changes.ceased),
+        )
 
     def _statements(self, ids: Iterable[bytes]) -> tuple[Statement, ...]:
         return tuple(each for each in map(self.fold.statement, ids) if each is not None)

@@ -16,7 +16,8 @@ One at a time: the caller does these things in order. What it does not do: decid
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -70,6 +71,14 @@ def rows_of(changed: Changed) -> list[Change]:
 def signed_checkpoint(origin: str, size: int, root: bytes, log_signer: Signer) -> bytes:
     """The signed note of a checkpoint; who calls this has recorded the head before."""
     return sign_note(Checkpoint(origin=origin, size=size, root=root).encode(), origin, log_signer)
+
+
+def _batches(numbers: Sequence[int], split: int) -> Iterator[Sequence[int]]:
+    """Ascending numbers in batches; those below `split` are not in one with others."""
+    below = bisect_left(numbers, split)
+    for part in (numbers[:below], numbers[below:]):
+        for start in range(0, len(part), LOAD_BATCH):
+            yield part[start : start + LOAD_BATCH]
 
 
 class Keeping:
@@ -185,10 +194,13 @@ class Keeping:
 
     # ------------------------------------------------------------------------------------------------ at the start
 
-    async def load(self, engine: Engine, progress: Progress, workers: int = 1) -> KeptNote | None:
+    async def load(
+        self, engine: Engine, progress: Progress, now: Callable[[], int], workers: int = 1
+    ) -> KeptNote | None:
         """Verifies and folds the stored log, all but the last settling.
 
         Args:
+            now: ms since 1970.
             workers: processes that check signatures; 1: this one does.
 
         Returns:
@@ -214,7 +226,7 @@ class Keeping:
             progress(size - todo + done, size)
 
         async with checking_line(workers_for(todo, workers), self._run_blocking) as line:
-            await self._load(line, engine, missing, hear, partial(self._keep_some, engine, anchor, fed))
+            await self._load(line, engine, missing, hear, partial(self._keep_some, engine, anchor, now), split=fed)
             await self._run_blocking(partial(self._kept.finish, engine, anchor))
             if self._kept.is_anchored:
                 engine.stand()
@@ -222,14 +234,29 @@ class Keeping:
         engine.read_on(size)
         return noted
 
-    def _keep_some(self, engine: Engine, anchor: Part, fed: int, stop: int) -> None:
-        """After a batch of the anchor, up to the entry before `stop`."""
+    def _keep_some(self, engine: Engine, anchor: Part, now: Callable[[], int], stop: int) -> None:
+        """After a batch of the anchor, up to the entry before `stop`.
+
+        What the feed does not know is fed at once, where nothing was left out: else all of it would wait in memory.
+        """
+        without = tuple(number for number in anchor.without if number < stop)
         with self._kept.reading():
             changes = engine.fold.settle()
-        if stop > fed:
+            is_fed = self._store.changes_size() >= stop
+            news = None if is_fed or without or engine.owes else engine.changed(changes, now=now(), size=stop)
+        if not is_fed and (news is None or not self._has_fed(news)):
             engine.owe(changes)
-        without = tuple(number for number in anchor.without if number < stop)
         self._kept.relieve(engine, Part(size=stop, without=without))
+
+    def _has_fed(self, news: Changed) -> bool:
+        """Whether there was room on the disk for these changes."""
+        try:
+            self._store.add_changes(rows_of(news), size=news.size)
+        except StorageError as error:
+            if error.code != "disk_full":
+                raise
+            return False
+        return True
 
     def _check_head(self) -> int:
         """Size of the log, which does not contradict what was signed."""
@@ -280,15 +307,16 @@ class Keeping:
         numbers: Sequence[int],
         hear: Callable[[int], None],
         then: Callable[[int], None],
+        *,
+        split: int = 0,
     ) -> None:
-        """Takes in these entries; `then` hears after each batch up to where it went."""
+        """Takes in these entries; `then` hears after each batch up to where it went. None goes beyond entry `split`."""
 
         async def take(some: Sequence[int], checked: Sequence[bytes | Statement]) -> None:
             await self._run_blocking(partial(self._load_batch, engine, some, checked, then))
             hear(len(some))
 
-        for start in range(0, len(numbers), LOAD_BATCH):
-            some = numbers[start : start + LOAD_BATCH]
+        for some in _batches(numbers, split):
             await line.put(await self._run_blocking(partial(self._entries, some)), partial(take, some))
         await line.finish()
 

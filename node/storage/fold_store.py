@@ -2,6 +2,7 @@
 
     holdings = StoredHoldings(store)
     fold = Fold(ecosystem, holdings)                     what was folded when this was last written, settled
+    holdings.look_ahead(statements)                      these come next: what is stored about them, read at once
     ...fold.add(...); fold.settle()...
     changes = holdings.take(part)                        what has changed since; the fold may go on
     store.write(changes.write)                           in the transaction that the caller likes
@@ -14,7 +15,8 @@
   which are of the same set of statements.
 * **The mark** says of which part of the log all of it is, and by which version of the fold. It is written with what it
   speaks of, in one transaction: killed at any moment, a node finds both of before or both of after.
-* In memory are what changed and is not written yet, and the rows used last, so many of each table.
+* In memory are what changed and is not written yet, and the rows used last, so many of each table (`row_cache`). A
+  row is found there by what it is about; the number of a statement is looked up when its row is written.
 
 Any thread may read, as of `Reader`; who changes a fold does so in one thread at a time, and not while `take`,
 `written` or `put_back` runs. `PendingWrites.write` reads only what `take` has put aside, and may run beside all of it.
@@ -23,200 +25,234 @@ What it does not do: decide when to write, or fold.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from sqlite3 import Connection
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
+
+import msgspec
 
 from accredit.governance.committed_set import COMMITTED
 from accredit.governance.holdings import STATEMENTS, About, ByNumber, Fact
+from accredit.governance.reducers import subject_of
 from accredit.node.engine.quorum_state import Part
 from accredit.registry.domain.records import Subject, record_key
-from accredit.registry.encoding.cbor import decode, encode, reread
+from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError, StorageError
-from accredit.registry.statement import Statement, recall
+from accredit.registry.statement import Statement, Unverified, recall
 from accredit.registry.transparency.state_trie import Trie
 
-from .fold_tables import BY_NUMBER, BY_PLACE, HELD, SAID, TABLES, table_of
+from .fold_tables import ANNULMENTS, BY_NUMBER, BY_PLACE, HELD, SAID, TABLES, WAITING, table_of
 from .log_reader import Reader
+from .row_cache import RowCache, marks
 from .sqlite import checksum
 from .sqlite_trie import RECORDS, SqliteStateMap, trie_over
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-ROWS: Final = 4_096
-"""Rows of a table kept in memory after use, at least; twice as many at most. Some 0.5 KiB each. A guess."""
-
 NUMBERS: Final = 16_384
-"""Places in the log kept in memory after use, at least: 150 bytes each. A guess."""
+"""Places in the log kept in memory after use, at most: 150 bytes each. A guess."""
 
 _MARK_BYTES: Final = 1024 * 1024
 
 _KEY_BYTES: Final = 32
 _DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unseen
 
+_NOTHING: Final[dict[str, Any]] = {}
+_NO_RECORD: Final = b""
 
-class _Recent(Generic[K, V]):
-    """The pairs used last: `most` of them at least, twice as many at most."""
+_write_row: Final = msgspec.msgpack.Encoder().encode
+_read_row: Final = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._young: dict[K, V] = {}
-        self._old: dict[K, V] = {}
-
-    def get(self, key: K) -> V | None:
-        found = self._young.get(key)
-        if found is None and (found := self._old.pop(key, None)) is not None:
-            self.put(key, found)
-        return found
-
-    def put(self, key: K, value: V) -> None:
-        if len(self._young) >= self._most:
-            self._old, self._young = self._young, {}
-        self._young[key] = value
-
-    def drop(self, key: K) -> None:
-        self._young.pop(key, None)
-        self._old.pop(key, None)
+SqlRow = dict[str, Any]
+"""Facts about one thing, by name, in their plain form."""
 
 
-SqlRow = Mapping[str, Any]
+class _Rows(RowCache[Any, SqlRow]):
+    """A table of facts whose rows have the keys that the facts have."""
 
-
-class _Rows:
-    """A table of facts by key, as the database has the keys: what changed, what is being written, what was used."""
+    _named = "key"
+    """What says in SQL what the facts of a row are about."""
 
     def __init__(self, reader: Reader, name: str) -> None:
+        super().__init__(_NOTHING)
         self.name = name
         self._reader = reader
-        self._all = f"SELECT key, facts, digest FROM fold_{name}"
-        self._select = f"{self._all} WHERE key = ?"
-        self._list = f"{self._all} WHERE key >= ? AND key < ?"
-        self.fresh: dict[Any, SqlRow] = {}
-        self.leaving: dict[Any, SqlRow] = {}
-        self._recent: _Recent[Any, SqlRow] = _Recent(ROWS)
-        self.end: int | None = None
-        """Of a table by number: no row that is written has one so high. None: not known."""
+        self._select = f"SELECT key, facts, digest FROM fold_{name}"
 
-    def get(self, key: Any) -> SqlRow:
-        """The facts about `key`; none where there are none. Not to be changed."""
-        for rows in (self.fresh, self.leaving):
-            if (row := rows.get(key)) is not None:
-                return row
-        if self.end is not None and key >= self.end:
-            return {}  # behind all that was ever written
-        row = self._recent.get(key)
+    def own(self, key: Any) -> SqlRow:
+        """The row, to be changed."""
+        row = self.fresh.get(key)
         if row is None:
-            found = self._reader.ask(self._select, key)
-            row = self._facts(*found[0]) if found else {}
-            self._recent.put(key, row)
+            row = self.fresh[key] = {**self.get(key)}
         return row
-
-    def set(self, key: Any, row: SqlRow) -> None:
-        self.fresh[key] = row
 
     def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, SqlRow]]:
         """All rows, or those whose keys begin so."""
+        sql = f"SELECT {self._named}, key, facts, digest FROM fold_{self.name}"
         if beginning is None:
-            stored = self._reader.ask(self._all)
+            stored = self._reader.ask(sql)
         else:
-            stored = self._reader.ask(self._list, beginning, beginning + b"\xff" * 9)
-        newer = {**self.leaving, **self.fresh}
-        for key, facts, digest in stored:
-            if key not in newer:
-                yield key, self._facts(key, facts, digest)
+            stored = self._reader.ask(f"{sql} WHERE key >= ? AND key < ?", beginning, beginning + b"\xff" * 9)
+        newer = self.newer()
+        for name, place, facts, digest in stored:
+            if (key := self._key(name)) not in newer:
+                yield key, self._facts(place, facts, digest)
         for key, row in newer.items():
             if row and (beginning is None or key.startswith(beginning)):
                 yield key, row
 
-    def _facts(self, key: Any, facts: bytes, digest: bytes) -> SqlRow:
-        if _digest(self.name, key, facts) != digest:
+    def stored(self) -> Iterator[SqlRow]:
+        """All rows as they are stored, after comparing each with its checksum."""
+        for place, facts, digest in self._reader.ask(self._select):
+            yield self._facts(place, facts, digest)
+
+    def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
+        """Rows by the keys that they are stored by."""
+        return dict(rows)
+
+    def _key(self, place: Any) -> Any:
+        return place
+
+    def _read(self, keys: list[Any]) -> dict[Any, SqlRow]:
+        found = self._reader.ask(f"{self._select} WHERE key IN ({marks(keys)})", *keys)
+        return {place: self._facts(place, facts, digest) for place, facts, digest in found}
+
+    def _facts(self, place: Any, facts: bytes, digest: bytes) -> SqlRow:
+        if _digest(self.name, place, facts) != digest:
             raise fold_damaged(f"a row of fold_{self.name} is not as it was written")
-        row: SqlRow = reread(facts)
-        return row
-
-    def take(self) -> dict[Any, SqlRow]:
-        assert not self.leaving, "one after the other"
-        self.leaving, self.fresh = self.fresh, {}
-        return self.leaving
-
-    def written(self) -> None:
-        for key, row in self.leaving.items():
-            self._recent.put(key, row)
-        self.leaving = {}
-
-    def put_back(self) -> None:
-        self.fresh, self.leaving = {**self.leaving, **self.fresh}, {}
-
-    def forget(self) -> None:
-        self.fresh, self.leaving, self._recent = {}, {}, _Recent(ROWS)
+        return _read_row(facts)
 
 
-def _digest(name: str, key: Any, facts: bytes) -> bytes:
-    return checksum(name, key, facts)[:_DIGEST_BYTES]
+class _SubjectRows(_Rows):
+    """Facts about records: stored by type and id in one text."""
+
+    def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
+        """See `_Rows`."""
+        return {"\x00".join(subject): row for subject, row in rows.items()}
+
+    def _key(self, place: str) -> Subject:
+        type, _, id = place.partition("\x00")
+        return type, id
+
+    def _read(self, keys: list[Any]) -> dict[Any, SqlRow]:
+        return {self._key(place): row for place, row in super()._read(["\x00".join(key) for key in keys]).items()}
+
+
+class _StatementRows(_Rows):
+    """Facts about statements: stored by their numbers in the log."""
+
+    _named = "(SELECT id FROM statements WHERE number = key)"
+
+    def __init__(self, reader: Reader, name: str, holdings: "StoredHoldings") -> None:
+        super().__init__(reader, name)
+        self._holdings = holdings
+        self.end = 0
+        """No row that is written has a number so high."""
+
+    def placed(self, rows: Mapping[Any, SqlRow]) -> dict[Any, SqlRow]:
+        """See `_Rows`."""
+        numbers = self._holdings.numbers(rows)
+        assert len(numbers) == len(rows), "what is concluded about a statement is concluded when it is in the log"
+        return {numbers[id]: row for id, row in rows.items()}
+
+    def _read(self, keys: list[Any]) -> dict[Any, SqlRow]:
+        added = self._holdings.added
+        numbers = self._holdings.numbers([id for id in keys if id not in added])
+        places = {number: id for id, number in numbers.items() if number < self.end}
+        return {places[place]: row for place, row in super()._read(list(places)).items()} if places else {}
+
+
+class _RecordRows(RowCache[Subject, bytes]):
+    """Records as encoded; one that is no more has no bytes."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(_NO_RECORD)
+        self._reader = reader
+
+    def _read(self, keys: list[Subject]) -> dict[Subject, bytes]:
+        sql = f"SELECT type, id, raw FROM noted_records WHERE key IN ({marks(keys)})"
+        return {(type, id): raw for type, id, raw in self._reader.ask(sql, *(record_key(*key) for key in keys))}
+
+
+class _StatementCache(RowCache[bytes, Statement | None]):
+    """Statements, read from the log."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(None)
+        self._reader = reader
+
+    def _read(self, keys: list[bytes]) -> dict[bytes, Statement | None]:
+        found: dict[bytes, Statement | None] = {}
+        for id in keys:
+            raw = self._reader.raw(id)
+            assert raw is not None, "what is held is in the log"
+            found[id] = recall(raw)
+        return found
+
+
+def _digest(name: str, place: Any, facts: bytes) -> bytes:
+    return sha256(b"\x00".join((name.encode(), repr(place).encode(), facts))).digest()[:_DIGEST_BYTES]
 
 
 class _Facts(MutableMapping[Any, Any]):
     """One fact of all rows, by what it is about."""
 
     def __init__(self, holdings: "StoredHoldings", fact: Fact) -> None:
-        self._holdings = holdings
+        self._counts = holdings.counts
         self._rows = holdings.rows(table_of(fact))
         self._fact = fact
         self._name = fact.name
         self._counted = f"{fact.about}.{fact.name}"
 
     def __getitem__(self, key: Any) -> Any:
-        place = self._holdings.place(self._fact.about, key)
-        if place is not None:
-            row = self._rows.get(place)
-            if self._name in row:
-                return self._fact.value(row[self._name])
+        row = self._rows.get(key)
+        if self._name in row:
+            return self._fact.value(row[self._name])
         raise KeyError(key)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value, or `default`."""
-        place = self._holdings.place(self._fact.about, key)
-        if place is not None:
-            row = self._rows.get(place)
-            if self._name in row:
-                return self._fact.value(row[self._name])
-        return default
+        row = self._rows.get(key)
+        return self._fact.value(row[self._name]) if self._name in row else default
 
     def __contains__(self, key: object) -> bool:
-        place = self._holdings.place(self._fact.about, key)
-        return place is not None and self._name in self._rows.get(place)
+        return self._name in self._rows.get(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        place = self._holdings.place(self._fact.about, key)
-        assert place is not None, "what is concluded about a statement is concluded when it is in the log"
-        row = self._rows.get(place)
+        row = self._rows.own(key)
         if self._name not in row:
-            self._holdings.count(self._counted, 1)
-        self._rows.set(place, {**row, self._name: self._fact.plain(value)})
+            self._counts[self._counted] = self._counts.get(self._counted, 0) + 1
+        row[self._name] = self._fact.plain(value)
 
     def __delitem__(self, key: Any) -> None:
-        place = self._holdings.place(self._fact.about, key)
-        row = {} if place is None else self._rows.get(place)
-        if self._name not in row:
+        if self._name not in self._rows.get(key):
             raise KeyError(key)
-        self._holdings.count(self._counted, -1)
-        self._rows.set(place, {name: value for name, value in row.items() if name != self._name})
+        self._counts[self._counted] -= 1
+        del self._rows.own(key)[self._name]
+
+    def pop(self, key: Any, default: Any = None) -> Any:
+        """The value, which is taken out, or `default`."""
+        if self._name not in self._rows.get(key):
+            return default
+        value = self[key]
+        del self[key]
+        return value
 
     def __iter__(self) -> Iterator[Any]:
-        about = self._fact.about
-        for place, row in self._rows.items():
+        for key, row in self._rows.items():
             if self._name in row:
-                yield self._holdings.key(about, place)
+                yield key
 
     def __len__(self) -> int:
-        return self._holdings.counts.get(self._counted, 0)
+        return self._counts.get(self._counted, 0)
 
 
 class _Committed(_Facts):
     """Which statements the root binds to: what the map over them is made of."""
+
+    def __init__(self, holdings: "StoredHoldings", fact: Fact) -> None:
+        super().__init__(holdings, fact)
+        self._holdings = holdings
 
     def __setitem__(self, key: bytes, value: None) -> None:
         super().__setitem__(key, value)
@@ -233,26 +269,27 @@ class _Statements(MutableMapping[bytes, Statement]):
     def __init__(self, holdings: "StoredHoldings") -> None:
         self._held = _Facts(holdings, HELD)
         self._holdings = holdings
-        self._recent: _Recent[bytes, Statement] = _Recent(ROWS)
 
     def __getitem__(self, id: bytes) -> Statement:
-        found = self._holdings.added.get(id) or self._recent.get(id)
+        found = self._holdings.added.get(id)
         if found is None:
-            if id not in self._held:
+            found = self._holdings.statement(id) if id in self._held else None
+            if found is None:
                 raise KeyError(id)
-            raw = self._holdings.reader.raw(id)
-            assert raw is not None, "its number was found"
-            found = recall(raw)
-            self._recent.put(id, found)
         return found
+
+    def get(self, id: bytes, default: Any = None) -> Any:
+        """The statement, or `default`."""
+        found = self._holdings.added.get(id)
+        if found is None and id in self._held:
+            found = self._holdings.statement(id)
+        return default if found is None else found
 
     def __contains__(self, id: object) -> bool:
         return id in self._held
 
     def __setitem__(self, id: bytes, statement: Statement) -> None:
         self._holdings.added[id] = statement
-        if self._holdings.place(About.STATEMENT, id) is None:
-            self._holdings.expect(id)
         self._held[id] = None
 
     def __delitem__(self, id: bytes) -> None:
@@ -283,7 +320,7 @@ class _Said(MutableMapping[int, tuple[bytes, ...]]):
         place = self._key + number.to_bytes(8)
         if not self._rows.get(place):
             self._said[self._key] = self._said.get(self._key, 0) + 1
-        self._rows.set(place, {"ids": list(ids)})
+        self._rows.put(place, {"ids": list(ids)})
 
     def __delitem__(self, number: int) -> None:
         raise TypeError("a statement that was accepted is held for good")
@@ -326,10 +363,11 @@ class _Records(MutableMapping[str, bytes]):
     """The records of a type."""
 
     def __init__(self, holdings: "StoredHoldings", type: str) -> None:
-        self._holdings = holdings
+        self._counts = holdings.counts
+        self._rows = holdings.record_rows
+        self._reader = holdings.reader
         self._type = type
         self._counted = f"records.{type}"
-        self._recent: _Recent[str, bytes] = _Recent(ROWS)
 
     def __getitem__(self, id: str) -> bytes:
         found: bytes | None = self.get(id)
@@ -339,49 +377,35 @@ class _Records(MutableMapping[str, bytes]):
 
     def get(self, id: str, default: Any = None) -> Any:
         """The record's bytes, or `default`."""
-        subject = self._type, id
-        for records in (self._holdings.records_fresh, self._holdings.records_leaving):
-            if subject in records:
-                raw = records[subject]
-                return default if raw is None else raw
-        held = self._recent.get(id)
-        if held is None:
-            found = self._holdings.reader.ask("SELECT raw FROM noted_records WHERE key = ?", record_key(*subject))
-            if not found:
-                return default
-            held = bytes(found[0][0])
-            self._recent.put(id, held)
-        return held
+        return self._rows.get((self._type, id)) or default
 
     def __contains__(self, id: object) -> bool:
         return isinstance(id, str) and self.get(id) is not None
 
     def __setitem__(self, id: str, raw: bytes) -> None:
         if id not in self:
-            self._holdings.count(self._counted, 1)
-        self._holdings.records_fresh[self._type, id] = raw
-        self._recent.drop(id)
+            self._counts[self._counted] = self._counts.get(self._counted, 0) + 1
+        self._rows.put((self._type, id), raw)
 
     def __delitem__(self, id: str) -> None:
         if id not in self:
             raise KeyError(id)
-        self._holdings.count(self._counted, -1)
-        self._holdings.records_fresh[self._type, id] = None
-        self._recent.drop(id)
+        self._counts[self._counted] -= 1
+        self._rows.put((self._type, id), _NO_RECORD)
 
     def __iter__(self) -> Iterator[str]:
         # The type stands in the text, so that the few records of some types are found by their index.
-        stored = self._holdings.reader.ask(f"SELECT id FROM noted_records WHERE type = '{self._type}'")
-        newer = {**self._holdings.records_leaving, **self._holdings.records_fresh}
+        stored = self._reader.ask(f"SELECT id FROM noted_records WHERE type = '{self._type}'")
+        newer = self._rows.newer()
         for (id,) in stored:
             if (self._type, id) not in newer:
                 yield id
         for (type, id), raw in newer.items():
-            if type == self._type and raw is not None:
+            if type == self._type and raw:
                 yield id
 
     def __len__(self) -> int:
-        return self._holdings.counts.get(self._counted, 0)
+        return self._counts.get(self._counted, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -440,7 +464,7 @@ class PendingWrites:
         """Everything but records and maps."""
         for name, rows in self.rows.items():
             gone = [(key,) for key, row in rows.items() if not row]
-            there = [(key, encode(row)) for key, row in sorted(rows.items()) if row]
+            there = [(key, _write_row(row)) for key, row in sorted(rows.items()) if row]
             connection.executemany(f"DELETE FROM fold_{name} WHERE key = ?", gone)
             connection.executemany(
                 f"INSERT OR REPLACE INTO fold_{name} (key, facts, digest) VALUES (?, ?, ?)",
@@ -490,7 +514,7 @@ def make_maps(connection: Connection, mark: FoldMark) -> None:
         for id, facts in connection.execute(
             f"SELECT id, facts FROM fold_{About.STATEMENT} JOIN statements ON number = key"
         )
-        if COMMITTED.name in reread(facts)
+        if COMMITTED.name in _read_row(facts)
     )
     SqliteStateMap(connection, STATEMENTS).rebuild((id, id) for id in ids)
 
@@ -509,14 +533,16 @@ class StoredHoldings:
     def __init__(self, reader: Reader, version: int) -> None:
         self.reader = reader
         self._version = version
-        self._rows = {name: _Rows(reader, name) for name in TABLES}
-        self._numbers: _Recent[bytes, int] = _Recent(NUMBERS)
-        self._expected: dict[bytes, int] = {}  # added before they were in the log
-        self._logged = 0  # entries of the log when the last of them was added, and how many were added since
-        self._ahead = 0
+        self._statement_tables = tuple(_StatementRows(reader, name, self) for name in BY_PLACE)
+        self._rows: dict[str, _Rows] = {
+            **{name: _Rows(reader, name) for name in TABLES},
+            About.SUBJECT: _SubjectRows(reader, About.SUBJECT),
+            **{rows.name: rows for rows in self._statement_tables},
+        }
+        self.record_rows = _RecordRows(reader)
+        self._statements = _StatementCache(reader)
+        self._numbers: dict[bytes, int] = {}
         self.added: dict[bytes, Statement] = {}
-        self.records_fresh: dict[Subject, bytes | None] = {}
-        self.records_leaving: dict[Subject, bytes | None] = {}
         self.committed: dict[bytes, bool] = {}
         self._committed_leaving: dict[bytes, bool] = {}
         self.mark = FoldMark(part=Part(size=0), version=version)
@@ -542,7 +568,8 @@ class StoredHoldings:
             raise fold_damaged(f"its mark cannot be read: {error.message}") from error
         if mark.version != self._version:
             return False
-        self.mark, self.counts = mark, dict(mark.counts)
+        self.mark = mark
+        self.counts.update(mark.counts)
         self._end_at(mark.part.size)
         return True
 
@@ -554,12 +581,10 @@ class StoredHoldings:
         """
         with self.reader.snapshot():
             found: Counter[str] = Counter()
-            said = (
-                0  # under how many numbers keys have signed something, by what is said of them and less what is there
-            )
+            said = 0  # under how many numbers keys have signed something: what is said of them, less what is there
             for name, rows in self._rows.items():
                 about = name.partition("_")[0]
-                for _, row in rows.items():
+                for row in rows.stored():
                     if name == BY_NUMBER:
                         said -= 1
                     else:
@@ -598,54 +623,53 @@ class StoredHoldings:
         """The rows of a table."""
         return self._rows[name]
 
-    def place(self, about: About, key: Any) -> Any:
-        """Where the facts about something are; None for a statement that is not in the log."""
-        match about:
-            case About.STATEMENT:
-                number = self._expected.get(key)
-                if number is None:
-                    number = self._numbers.get(key)
-                if number is None and (number := self.reader.index_of(key)) is not None:
-                    self._numbers.put(key, number)
-                return number
-            case About.SUBJECT:
-                return f"{key[0]}\x00{key[1]}"
-            case _:
-                return key
+    def statement(self, id: bytes) -> Statement | None:
+        """One that is held and was not added just now."""
+        return self._statements.get(id)
 
-    def expect(self, id: bytes) -> None:
-        """This statement comes next in the log, behind those that were expected before; until `take`."""
-        size = self.reader.size()
-        if size != self._logged:
-            self._logged, self._ahead = size, 0
-        self._expected[id] = size + self._ahead
-        self._ahead += 1
+    def numbers(self, ids: Iterable[bytes]) -> dict[bytes, int]:
+        """Where in the log statements are; those that are not there are left out."""
+        found: dict[bytes, int] = {}
+        unknown: list[bytes] = []
+        for id in ids:
+            number = self._numbers.get(id)
+            if number is None:
+                unknown.append(id)
+            else:
+                found[id] = number
+        looked_up = self.reader.numbers(unknown)
+        if len(self._numbers) > NUMBERS:
+            self._numbers = {}
+        self._numbers.update(looked_up)
+        return found | looked_up
 
-    def key(self, about: About, place: Any) -> Any:
-        """What the facts at a place are about: the inverse of `place`."""
-        match about:
-            case About.STATEMENT:
-                return self.reader.ids(place, place + 1)[0]
-            case About.SUBJECT:
-                type, _, id = place.partition("\x00")
-                return type, id
-            case _:
-                return place
+    def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """See `Holdings`."""
+        ids = [statement.id for statement in statements]
+        for rows in self._statement_tables:
+            rows.look_ahead(ids)
+        for name in (About.ID, ANNULMENTS, WAITING):
+            self._rows[name].look_ahead(ids)
+        subjects = [subject for statement in statements if (subject := subject_of(statement)) is not None]
+        self._rows[About.SUBJECT].look_ahead(subjects)
+        self.record_rows.look_ahead(subjects)
+        self._rows[BY_NUMBER].look_ahead(statement.kid + statement.seq.to_bytes(8) for statement in statements)
 
     def _end_at(self, size: int) -> None:
-        for name in BY_PLACE:
-            self._rows[name].end = size
+        for rows in self._statement_tables:
+            rows.end = size
+        for each in self._caches():
+            each.is_empty = not size
 
-    def count(self, name: str, by: int) -> None:
-        """There are so many more of something."""
-        self.counts[name] = self.counts.get(name, 0) + by
+    def _caches(self) -> tuple[RowCache[Any, Any], ...]:
+        return (*self._rows.values(), self.record_rows)
 
     # --------------------------------------------------------------------------------------------------- to be kept
 
     @property
     def unwritten(self) -> int:
         """How many rows and records have changed and are not written."""
-        return len(self.records_fresh) + sum(len(rows.fresh) for rows in self._rows.values())
+        return sum(len(each.fresh) for each in self._caches())
 
     def take(self, part: Part, *, has_maps: bool = True) -> PendingWrites:
         """What has changed since the last time, to be written; until it is, it is read from here.
@@ -654,31 +678,29 @@ class StoredHoldings:
             part: of the log, that the fold is of now.
             has_maps: whether the maps are to be changed too, or are made anew later (`make_maps`).
         """
-        rows = {name: rows.take() for name, rows in self._rows.items()}
-        self.records_leaving, self.records_fresh = self.records_fresh, {}
+        rows = {name: rows.placed(rows.take()) for name, rows in self._rows.items()}
+        records = {subject: raw or None for subject, raw in self.record_rows.take().items()}
         self._committed_leaving, self.committed = self.committed, {}
-        for id, number in self._expected.items():
-            self._numbers.put(id, number)
-        self._expected, self.added = {}, {}
+        self._statements.keep(self.added)
+        self.added = {}
         mark = FoldMark(part=part, version=self._version, counts=dict(self.counts), has_maps=has_maps)
         self._taken = mark
-        return PendingWrites(mark=mark, rows=rows, records=self.records_leaving, committed=self._committed_leaving)
+        return PendingWrites(mark=mark, rows=rows, records=records, committed=self._committed_leaving)
 
     def written(self) -> None:
         """What was taken is stored."""
         assert self._taken is not None
         self.mark, self._taken = self._taken, None
+        for each in self._caches():
+            each.written()
         self._end_at(self.mark.part.size)
-        for rows in self._rows.values():
-            rows.written()
-        self.records_leaving, self._committed_leaving = {}, {}
+        self._committed_leaving = {}
 
     def put_back(self) -> None:
         """What was taken was not stored, and is to be taken again."""
         self._taken = None
-        for rows in self._rows.values():
-            rows.put_back()
-        self.records_fresh, self.records_leaving = {**self.records_leaving, **self.records_fresh}, {}
+        for each in self._caches():
+            each.put_back()
         self.committed, self._committed_leaving = {**self._committed_leaving, **self.committed}, {}
 
     def mapped(self) -> None:
@@ -688,11 +710,12 @@ class StoredHoldings:
     def forget(self) -> None:
         """As if nothing were stored; `clear` forgets what is."""
         self._end_at(0)
-        for rows in self._rows.values():
-            rows.forget()
-        self.records_fresh, self.records_leaving = {}, {}
-        self.committed, self._committed_leaving, self.counts = {}, {}, {}
-        self._expected, self.added = {}, {}
+        for each in self._caches():
+            each.forget()
+        self._statements.forget()
+        self.committed, self._committed_leaving = {}, {}
+        self.counts.clear()
+        self.added = {}
         self.mark = FoldMark(part=Part(size=0), version=self._version)
 
 

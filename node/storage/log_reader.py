@@ -15,7 +15,7 @@ What it does not do: write (`store`), or verify what is stored (`audit`).
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from .sqlite import SQLITE_ERRORS, ReadConnections, checksum, storage_error, tel
 from .tree_edge import fold, tree_damaged
 
 _BY_ID: Final = "SELECT {} FROM statements WHERE substr(id, 1, 8) = ? AND id = ?"
+_AT_ONCE: Final = 256  # ids of one query: more save nothing
 _RANGE: Final = "SELECT {} FROM statements WHERE number >= ? AND number < ? ORDER BY number"
 
 
@@ -179,6 +180,18 @@ class Reader:
         """Where in the log a statement is."""
         row = self._first(_BY_ID.format("number"), id[:8], id)
         return row and int(row[0])
+
+    def numbers(self, ids: Sequence[bytes]) -> dict[bytes, int]:
+        """Where in the log statements are, by id; those that are not there are left out."""
+        found: dict[bytes, int] = {}
+        for start in range(0, len(ids), _AT_ONCE):
+            some = dict.fromkeys(ids[start : start + _AT_ONCE])
+            marks = ", ".join("?" * len(some))
+            rows = self._all(
+                f"SELECT id, number FROM statements WHERE substr(id, 1, 8) IN ({marks})", *(id[:8] for id in some)
+            )
+            found.update((id, number) for id, number in rows if id in some)
+        return found
 
     def entry(self, index: int) -> bytes | None:
         """Bytes of one entry."""

@@ -40,6 +40,7 @@ from sqlite_utils import Database
 
 from accredit.registry.errors import StorageError
 
+from .fold_tables import TABLES as FOLD_TABLES
 from .fold_tables import tables as fold_tables
 from .sqlite import APPLICATION_ID, checksum, transaction
 from .sqlite_trie import RECORDS, STATEMENTS
@@ -122,6 +123,12 @@ def _keep_fold(db: Database) -> None:
     db.execute("CREATE INDEX noted_records_nodes ON noted_records (type) WHERE type = 'node'")
 
 
+def _fold_again(db: Database) -> None:
+    """Facts are written in another form; they are made from the log when the node starts."""
+    for name in (*(f"fold_{name}" for name in FOLD_TABLES), "fold_mark"):
+        db.execute(f"DELETE FROM {name}")
+
+
 GOVERNING: Final = "type IN ('authority', 'charter')"
 """Which records every decision reads some of: few, so that they have an index of their own."""
 
@@ -131,7 +138,13 @@ FED: Final = "seq, time, statement, kind, sub, change"
 ONE_ROW: Final = ("tree", "checkpoint", "feed", "noted", "fold_mark")
 """Tables of one row at most, whose number is 1."""
 
-MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (_create, _note_states, _map_statements, _keep_fold)
+MIGRATIONS: Final[tuple[Callable[[Database], None], ...]] = (
+    _create,
+    _note_states,
+    _map_statements,
+    _keep_fold,
+    _fold_again,
+)
 SCHEMA: Final = len(MIGRATIONS)
 
 

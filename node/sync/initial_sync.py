@@ -240,14 +240,22 @@ class _Intake:
         self, entries: Sequence[bytes | Statement], statements: list[Statement]
     ) -> tuple[int, AccreditError] | None:
         """Lets the engine in on what it does not hold; the first entry that nobody may say, if any, and why."""
+        read: list[Unverified] = []
+        refused: tuple[int, AccreditError] | None = None
         for number, entry in enumerate(entries):
             try:
-                unverified: Unverified = entry if isinstance(entry, Statement) else decode(entry)
+                read.append(entry if isinstance(entry, Statement) else decode(entry))
+            except InputError as error:
+                refused = number, error
+                break
+        self.engine.look_ahead(read)
+        for number, unverified in enumerate(read):
+            try:
                 if unverified.id not in self.engine:
                     statements.append(self.engine.take(unverified))
             except (InputError, NotYetError) as error:
                 return number, error
-        return None
+        return refused
 
     async def _store(self, statements: Sequence[Statement], url: str = "", reached: Frontier | None = None) -> None:
         """Makes them durable, and then how far we have read, as soon as the disk has room."""

@@ -57,6 +57,11 @@ def encode(value: Any) -> bytes:
     return cbor2.dumps(_ordered(value, 0))
 
 
+def encode_bytes(data: bytes) -> bytes:
+    """The one encoding of a byte string, as `encode` gives it."""
+    return cbor2.dumps(data)
+
+
 def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES) -> Any:
     """The value that `data` is the one encoding of; lists for arrays, dicts for maps.
 

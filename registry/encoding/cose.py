@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import DecodeError, RefusedError
-from .cbor import decode, encode
+from .cbor import decode, encode, encode_bytes
 from .ed25519 import SIGNATURE_BYTES, Signer, verify
 
 ALG: Final = 1
@@ -103,7 +103,7 @@ def to_be_signed(protected: bytes, payload: bytes, external: bytes = b"") -> byt
     Args:
         external: data that both sides know and that does not travel: bytes signed with it mean nothing without.
     """
-    return b"".join((_SIGNED, encode(protected), encode(external), encode(payload)))
+    return b"".join((_SIGNED, encode_bytes(protected), encode_bytes(external), encode_bytes(payload)))
 
 
 def encode_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:

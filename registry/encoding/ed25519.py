@@ -13,6 +13,7 @@ anything in another, because no key is shared between them.
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Protocol
 
 from nacl import bindings
@@ -86,6 +87,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
     return True
 
 
+@lru_cache(maxsize=4_096)  # keys in use: some hundreds. A guess
 def key_id(public: bytes) -> bytes:
     """The COSE key thumbprint of an Ed25519 public key: 32 bytes (RFC 9679 §3)."""
     return hashlib.sha256(encode({1: 1, -1: 6, -2: public})).digest()

@@ -21,6 +21,7 @@ of Python: two nodes must never disagree on a spelling. Published vectors: `docs
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NewType
 
 from ..errors import DecodeError
@@ -46,6 +47,7 @@ CanonicalId = NewType("CanonicalId", str)
 """An identifier in its one spelling: only `canonical` and `canonical_issuer` give one."""
 
 
+@lru_cache(maxsize=4_096)  # a batch of a log names few issuers, each several times
 def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> CanonicalId:
     """Return the canonical spelling of a DID, an http(s) URL or a URN.
 

@@ -15,7 +15,7 @@ from accredit.governance.committed_set import COMMITTED
 from accredit.governance.holdings import RECORDS, ByNumber, Fact
 from accredit.registry.domain.records import TYPES, record_key
 from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.statement import Statement, recall
+from accredit.registry.statement import Statement, Unverified, recall
 from accredit.registry.transparency.state_trie import DEFAULT_PREFIXES, Elsewhere, Prefixes, Subtree, Trie, beneath
 from tests.strategies.state_maps import Pairs, bits, definition
 
@@ -99,6 +99,9 @@ class Written:
                 for id, raw in records.items()
             }
         return Trie.standing_on(elsewhere(pairs))
+
+    def look_ahead(self, statements: Sequence[Unverified]) -> None:
+        """All of it is at hand."""
 
 
 def elsewhere(

@@ -1,6 +1,7 @@
 """Nodes with real SQLite: what is answered is stored and signed; what was killed half-way is finished, never forked."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,18 @@ from trio.testing import wait_all_tasks_blocked
 from accredit.gossip.config import GossipConfig
 from accredit.node.app import Node
 from accredit.node.clients.peer_http import MEDIA_TYPE, Peers
+from accredit.node.runtime import persistence
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.storage.audit import audit
-from accredit.node.storage.log_store import Store
+from accredit.node.storage.log_store import Change, Store
 from accredit.node.storage.signing_guard import SignedHead, SignedState
 from accredit.registry.errors import BusyError, RemoteError, StorageError
 from accredit.registry.transparency.checkpoint import open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from tests.strategies.bodies import register
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, issuer_body
-from tests.strategies.real_node import Links, keys_of, public_files, running, until
+from tests.strategies.real_node import Links, config_of, keys_of, public_files, running, until
 from tests.strategies.stored_log import limit_pages, page_count
 from tests.strategies.web import serve
 
@@ -82,6 +85,36 @@ async def test_a_restart_gives_the_same_state_and_feeds_nothing_twice(tmp_path: 
         assert seen[-1] == (4, 4)
         await settled(node)
         assert node.store.changes(0, 100) == feed
+        check(node)
+
+
+async def test_a_start_feeds_what_a_killed_node_did_not_in_batches_and_each_change_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed ends in the middle of a batch, and the disk is full for a while."""
+    town = founded("node1")
+    for number in range(17):
+        town.says(A, "issuer.register", register(f"did:web:i{number}.example"))
+    monkeypatch.setattr(persistence, "LOAD_BATCH", 4)
+    add_changes, sizes = Store.add_changes, []
+
+    def add(store: Store, changes: Sequence[Change], *, size: int) -> None:
+        sizes.append(size)
+        if len(sizes) == 3:
+            raise StorageError("disk_full", "full.")
+        add_changes(store, changes, size=size)
+
+    path = config_of(tmp_path, town, "node1").database
+    with Store.open(path, ecosystem=town.eco, origin="node1") as store:
+        store.append([(each.id, each.raw) for each in town.said])
+        store.add_changes([], size=6)
+    monkeypatch.setattr(Store, "add_changes", add)
+    async with running(tmp_path, town, "node1") as node:
+        await settled(node)
+        size = len(town.said)
+        assert sizes == [10, 14, 18, size], "two batches, one that finds no room, and at the end all that is left"
+        fed = [change.statement for _, change in node.store.changes(0, 100)]
+        assert sorted(fed) == sorted(each.id for each in town.said[6:])
         check(node)
 
 

@@ -58,7 +58,8 @@ class Told(Noting):
 
     def folds(self, step: Step) -> NoteStands:
         """The fold comes to that state; what stands by it."""
-        self.kept.holdings.records_fresh.update(encoded(step.changed))
+        for subject, raw in encoded(step.changed):
+            self.kept.holdings.record_rows.put(subject, raw or b"")
         self.kept.holdings.committed.update(step.committed)
         return NoteStands(**step.given())
 

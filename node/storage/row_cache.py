@@ -1,0 +1,131 @@
+"""Rows of a table in memory: those that changed and are not written yet, and the ones read last.
+
+    rows.get(key)                       from memory, or read and kept for a while
+    rows.look_ahead(keys)               the same for many, with few queries
+    rows.put(key, value)                changed
+    leaving = rows.take()               what has changed since the last time; until it is written, it is found here
+    rows.written() or rows.put_back()
+
+Any thread may ask; one at a time changes. A thread that asks sees what was changed before it asked, whatever others
+read from the database meanwhile.
+
+What it does not do: say how a row is stored (`_read` of the class that is made of this), or when it is written.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from threading import Lock
+from typing import Any, Final, Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+ROWS: Final = 4_096
+"""Rows kept in memory after use, at least; twice as many at most, and those that are being written. Some 0.5 KiB each.
+A guess."""
+
+AT_ONCE: Final = 256
+"""Rows that one query asks for. More save nothing: 3 us a row, where one alone takes 12."""
+
+
+class RowCache(Generic[K, V]):
+    """See the module.
+
+    Args:
+        absent: stands for what is not stored; no value that is stored equals it.
+
+    Attributes:
+        is_empty: nothing is stored: there is no need to look.
+    """
+
+    def __init__(self, absent: V) -> None:
+        self.absent: Final = absent
+        self.is_empty = False
+        self.fresh: dict[K, V] = {}
+        self.leaving: dict[K, V] = {}
+        self._clean: dict[K, V] = {}
+        self._epoch = 0  # rises whenever what is stored is about to change: what was read before it is not kept
+        self._lock = Lock()
+
+    def get(self, key: K) -> V:
+        """The value; `absent` where there is none. Not to be changed."""
+        found = self.fresh.get(key)
+        if found is None:
+            found = self._clean.get(key)
+            if found is None:
+                found = self._miss(key)
+        return found
+
+    def put(self, key: K, value: V) -> None:
+        """The value is now this one."""
+        self.fresh[key] = value
+
+    def look_ahead(self, keys: Iterable[K]) -> None:
+        """These will be asked for: what is not in memory is read at once."""
+        if self.is_empty:
+            return
+        places = (self.fresh, self._clean, self.leaving)
+        missing = (key for key in dict.fromkeys(keys) if not any(key in held for held in places))
+        while some := list(islice(missing, AT_ONCE)):
+            epoch = self._epoch
+            self._keep({**dict.fromkeys(some, self.absent), **self._read(some)}, epoch)
+
+    def keep(self, values: Mapping[K, V]) -> None:
+        """These are stored, and may be asked for."""
+        self._keep(values, self._epoch)
+
+    def take(self) -> Mapping[K, V]:
+        """What has changed since the last time, to be written."""
+        assert not self.leaving, "one after the other"
+        self.leaving = self.fresh
+        with self._lock:
+            self._epoch += 1
+            self._clean.update(self.leaving)
+        self.fresh = {}
+        return self.leaving
+
+    def written(self) -> None:
+        """What was taken is stored."""
+        self.leaving, self.is_empty = {}, False
+        self._keep({}, self._epoch)
+
+    def put_back(self) -> None:
+        """What was taken was not stored."""
+        self.fresh, self.leaving = {**self.leaving, **self.fresh}, {}
+
+    def forget(self) -> None:
+        """As if nothing were stored, nor changed."""
+        with self._lock:
+            self._epoch += 1
+            self.fresh, self.leaving, self._clean = {}, {}, {}
+
+    def newer(self) -> dict[K, V]:
+        """What has changed and is perhaps not stored."""
+        return {**self.leaving, **self.fresh}
+
+    def _miss(self, key: K) -> V:
+        found = self.leaving.get(key)
+        if found is None:
+            epoch = self._epoch
+            found = self.absent if self.is_empty else self._read([key]).get(key, self.absent)
+            self._keep({key: found}, epoch)
+        return found
+
+    def _keep(self, values: Mapping[K, V], epoch: int) -> None:
+        with self._lock:
+            if epoch == self._epoch:
+                clean = self._clean
+                for key, value in values.items():
+                    clean.setdefault(key, value)
+                if len(clean) > 2 * ROWS:
+                    for key in list(islice(clean, len(clean) - ROWS)):
+                        del clean[key]
+
+    def _read(self, keys: list[K]) -> Mapping[K, V]:
+        """What is stored of these."""
+        raise NotImplementedError
+
+
+def marks(values: list[Any]) -> str:
+    """So many places for parameters in SQL."""
+    return ", ".join("?" * len(values))
