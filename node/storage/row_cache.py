@@ -12,6 +12,7 @@ read from the database meanwhile.
 What it does not do: say how a row is stored (`_read` of the class that is made of this), or when it is written.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from threading import Lock
@@ -28,7 +29,7 @@ AT_ONCE: Final = 256
 """Rows that one query asks for. More save nothing: 3 us a row, where one alone takes 12."""
 
 
-class RowCache(Generic[K, V]):
+class RowCache(ABC, Generic[K, V]):
     """See the module.
 
     Args:
@@ -121,9 +122,9 @@ class RowCache(Generic[K, V]):
                     for key in list(islice(clean, len(clean) - ROWS)):
                         del clean[key]
 
+    @abstractmethod
     def _read(self, keys: list[K]) -> Mapping[K, V]:
         """What is stored of these."""
-        raise NotImplementedError
 
 
 def marks(values: list[Any]) -> str:
