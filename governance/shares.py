@@ -5,14 +5,16 @@ make that dear, or the record too large to be passed on. Each kind of list in a 
 said than it holds, it is shared out:
 
     by charter authority, then by delegate, level by level; equally, and what one does not need goes to the others;
-    of one voice, what takes something away first (of each way to do so one, and so on), then the newest
+    of one voice, what takes something away first (of each way to do so one, and so on), then the newest;
+    of what is larger than its share, what fits into the room left over, by charter authority, who wants least first
 
 So a voice that stays within its share loses nothing, whatever the others say; nobody gains a share by making delegates,
 for they share their delegator's. What is over counts for nothing (`fold.Fold.standing` says so), and comes back by
 itself once there is room. All of it follows from the set of statements alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from accredit.registry.domain.records import Voice
@@ -61,17 +63,29 @@ def fair_share(
         for path, number in group:
             below.setdefault(path[depth] if depth < len(path) else None, []).append((path, number))
         if list(below) == [None]:
-            for _, number in sorted(group, key=lambda entry: order(items[entry[1]])):
-                if sizes[number] <= room:
-                    room -= sizes[number]
-                    kept[number] = None
+            in_turn = sorted((number for _, number in group), key=lambda number: order(items[number]))
+            kept.update((number, None) for number in _that_fit(in_turn, sizes, room))
             continue
         wanted = sorted(below, key=lambda who: (sum(sizes[n] for _, n in below[who]), who is not None, _named(who)))
         for left, who in zip(range(len(wanted), 0, -1), wanted, strict=True):
             share = min(room // left, sum(sizes[number] for _, number in below[who]))
             room -= share
             pending.append((below[who], depth + 1 if who is not None else depth, share))
+    wants: Counter[Voice] = Counter()
+    for path, number in entries:
+        wants[path[0]] += sizes[number]
+    left_out = [(path[0], number) for path, number in entries if number not in kept]
+    left_out.sort(key=lambda entry: (wants[entry[0]], _named(entry[0]), order(items[entry[1]])))
+    room = capacity - sum(sizes[number] for number in kept)
+    kept.update((number, None) for number in _that_fit([number for _, number in left_out], sizes, room))
     return [item for number, item in enumerate(items) if number in kept]
+
+
+def _that_fit(numbers: Iterable[int], sizes: Sequence[int], room: int) -> Iterator[int]:
+    for number in numbers:
+        if sizes[number] <= room:
+            room -= sizes[number]
+            yield number
 
 
 def _named(voice: Voice | None) -> tuple[str, bytes]:

@@ -63,6 +63,7 @@ from .events import (
     Submitted,
     TellNote,
 )
+from .fork_allowance import ForkAllowance
 from .image import EngineImage
 from .log_index import Entries, LogView, inadmissible
 from .notary import Notary
@@ -131,6 +132,7 @@ class Engine:
         self._peers: Roster = Roster() if base is None else base.peers
         self._untold: list[Statement] = []  # logged, and the notary does not know yet
         self._pending = Pending(tick)
+        self._forks = ForkAllowance(self.fold)
         self._in_flight: tuple[Statement, ...] = ()
         self._submissions = Submissions()
         self._storage_error: StorageError | None = None
@@ -375,7 +377,8 @@ class Engine:
             own: it was submitted here.
 
         Raises:
-            StorageError: nothing can be stored at the moment. BusyError: too many wait. Otherwise as `Admission.admit`.
+            StorageError: nothing can be stored at the moment. BusyError: too many wait, or come of a forked key.
+                Otherwise as `Admission.admit`.
         """
         if unverified.id in self._admission:
             return
@@ -386,6 +389,9 @@ class Engine:
                 "overloaded", "more statements wait to be logged than this node takes.", hint="Try again in a minute."
             )
         statement = self._admission.admit(unverified)
+        if own:
+            self._forks.take(statement, self._now)
+        self._forks.admitted(statement)
         introduced = self._admission.add(statement)
         self._pending.add(statement, own=own, gives_keys=bool(introduced), now=self._now)
 
@@ -410,6 +416,7 @@ class Engine:
             self._admission.forget(logged)
         self._untold += logged
         changed, *others = self._settled(self.fold.settle())
+        self._forks.logged(logged)
         effects: list[Effect] = [changed]  # first of all: who is answered may ask at once what has changed
         for statement in logged:
             result = SubmissionResult(id=statement.id, status="logged", index=self._log.index(statement.id))
@@ -424,6 +431,7 @@ class Engine:
     def _on_append_failed(self, error: StorageError) -> list[Effect]:
         dropped = (*self._in_flight, *self._pending.drop())
         self._in_flight = ()
+        self._forks.dropped()
         self._storage_error = error
         self._storage_until = self._now + STORAGE_PAUSE
         self._admission = self._new_admission()

@@ -114,8 +114,13 @@ class World(Scene[Host]):
     # ----------------------------------------------------------------------------------------- what a scenario does
 
     def corrupt(self, share: float, conduct: Callable[[], Conduct]) -> list[Host]:
-        """Makes so large a share of all hosts adversaries, no signers among them; before the run begins."""
-        indexes = [index for index, host in enumerate(self.hosts) if host.name not in self.town.signers]
+        """Makes so large a share of all hosts adversaries, before the run begins: no signers among them, and nobody who
+        is one already, or the second kind of adversary would take the place of the first."""
+        indexes = [
+            index
+            for index, host in enumerate(self.hosts)
+            if host.name not in self.town.signers and host.conduct.is_honest
+        ]
         chosen = sorted(self.random.sample(indexes, min(len(indexes), round(share * len(self.hosts)))))
         return self.turn([self.hosts[index] for index in chosen], conduct)
 

@@ -244,18 +244,31 @@ def test_an_authority_with_more_keys_than_are_shown_shows_those_in_use() -> None
     assert last.seq > 140
 
 
-def test_where_nobody_stays_within_a_share_there_is_no_record_and_each_is_told_why() -> None:
+def test_where_nobody_stays_within_a_share_those_who_still_fit_are_kept_and_the_others_told_why() -> None:
     town = trio()
     said = [town.says(by, "issuer.register", register(ext={"text": [PROSE] * 8})) for by in (A, B, C)]
 
     fold = settled(town)
-    assert fold.get("issuer", ISSUER) is None
-    assert {reason_of(fold, one) for one in said} == {
-        (
-            EffectState.INEFFECTIVE,
-            "It is more than its authority may add to this record; end or withdraw something else first.",
-        )
-    }
+    record = fold.get("issuer", ISSUER)
+    assert record is not None
+    assert [one["by"] for one in sorted(record["stated"], key=lambda one: one["by"])] == [A, B]
+    assert [reason_of(fold, one)[0] for one in said] == [EffectState.EFFECTIVE] * 2 + [EffectState.INEFFECTIVE]
+    assert reason_of(fold, said[-1])[1] == (
+        "It is more than its authority may add to this record; end or withdraw something else first."
+    )
+
+
+def test_a_large_registration_does_not_push_a_small_one_out_whoever_speaks_first() -> None:
+    town = trio()
+    for by in (A, B):
+        town.says(by, "issuer.register", register(ext={"text": [PROSE] * 8}))
+    small = town.says(C, "issuer.register", register(name="A small one"))
+
+    fold = settled(town)
+    assert reason_of(fold, small)[0] is EffectState.EFFECTIVE
+    record = fold.get("issuer", ISSUER)
+    assert record is not None
+    assert len(record["stated"]) == 3
 
 
 class _Nobody:
@@ -293,6 +306,8 @@ def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacit
         wanted = [one for one in numbered if one[0][0] == root]
         if sum(size for _, size, _ in wanted) <= capacity // len(roots):
             assert [one for one in kept if one[0][0] == root] == wanted, "who stays within its share loses nothing"
+    room = capacity - sum(size for _, size, _ in kept)
+    assert all(size > room for _, size, number in numbered if number not in {one[2] for one in kept}), "no room is lost"
 
 
 @pytest.mark.parametrize("bytes_", [SHARED_BYTES, RECORD_BYTES])

@@ -1,0 +1,169 @@
+"""A key of a small budget that signs without end under one number: what it says is taken slowly, and nobody else waits."""
+
+from typing import Any
+
+import pytest
+
+from accredit.node.engine.fork_allowance import FORKS_PER_HOUR, FREE, HOUR
+from accredit.registry.errors import BusyError
+from accredit.registry.statement import Statement
+from tests.strategies.bodies import delegation
+from tests.strategies.consortium import Consortium, Pen, key_entry
+from tests.strategies.driven import Driven, founded_node, pushed_by
+from tests.strategies.network import A, B, issuer_body
+from tests.strategies.stories import compromise
+
+
+def again(pen: Pen) -> Pen:
+    """The same key at the same number."""
+    return pen.copy()
+
+
+def forks(town: Consortium, pen: Pen, count: int, *, first: int = 0) -> list[Statement]:
+    return [town.says(again(pen), "issuer.register", issuer_body(number)) for number in range(first, first + count)]
+
+
+def delegates(town: Consortium, pen: Pen, name: str, **members: Any) -> tuple[Pen, Statement]:
+    """A body that a key makes a delegate, once more under the same number."""
+    new = Pen(name, f"https://{name}.example/")
+    entry = key_entry(new, budget=members.pop("budget", 50))
+    body = delegation(new.authority, [entry], actions=["issuer.*", "authority.delegate"], **members)
+    return new, town.says(again(pen), "authority.delegate", body)
+
+
+def counted(node: Driven, *statements: Statement) -> tuple[int, list[str]]:
+    """How many of these are logged, and the codes of the rest."""
+    token = node.submit(*statements)
+    node.wait()
+    results = node.replies[token]
+    return sum(one.status == "logged" for one in results), [one.error.code for one in results if one.error is not None]
+
+
+def test_a_flood_under_one_number_is_logged_by_the_hour_and_never_refused_for_good() -> None:
+    node = founded_node()
+    flood = forks(node.town, node.town.pen(A), 3 * FORKS_PER_HOUR)
+    logged, codes = counted(node, *flood)
+    assert logged == FREE + FORKS_PER_HOUR
+    assert set(codes) == {"forked_key"}
+    assert counted(node, *flood[logged:])[0] == 0
+    node.wait(HOUR)
+    assert counted(node, *flood[logged:])[0] == FORKS_PER_HOUR
+    node.wait(HOUR)
+    assert counted(node, *flood[logged + FORKS_PER_HOUR :])[0] == FORKS_PER_HOUR - FREE
+    assert all(each.id in node.engine for each in flood)
+
+
+def test_the_refusal_names_the_key_when_it_may_be_tried_again_and_what_ends_it() -> None:
+    node = founded_node()
+    pen = node.town.pen(A)
+    flood = forks(node.town, pen, FREE + FORKS_PER_HOUR + 1)
+    token = node.submit(*flood)
+    node.wait()
+    error = node.replies[token][-1].error
+    assert isinstance(error, BusyError)
+    assert pen.kid.hex()[:16] in error.message
+    assert "in 60 minutes" in str(error.hint)
+    assert "accredit keys compromise" in str(error.hint)
+
+
+def test_other_keys_and_numbers_that_nobody_used_do_not_wait_behind_a_flood() -> None:
+    node = founded_node()
+    town = node.town
+    thief = town.pen(A).copy()
+    granted = town.says(B, "issuer.register", issuer_body(900))
+    counted(node, granted, *forks(town, thief, FREE + FORKS_PER_HOUR))
+
+    assert counted(node, town.says(B, "issuer.register", issuer_body(901)))[0] == 1
+    above = Pen(thief.name, A, thief.seq + 40, town.said[-1].id)
+    assert counted(node, town.says(above, "issuer.register", issuer_body(902)))[0] == 1
+    assert counted(node, *forks(town, thief, 1, first=800)) == (0, ["forked_key"])
+
+
+def test_branches_multiply_no_budgets_however_many_keys_each_introduces() -> None:
+    """Each branch hands a budget of its own to a key, and that one to further keys: all of it is one key's share."""
+    node = founded_node()
+    town = node.town
+    thief = town.pen(A).copy()
+    made = [delegates(town, thief, f"body{number}") for number in range(FREE)]
+    assert counted(node, *(said for _, said in made))[0] == FREE
+
+    flood = [town.says(pen, "issuer.register", issuer_body(number)) for number in range(40) for pen, _ in made]
+    logged, codes = counted(node, *flood)
+    assert (logged, set(codes)) == (FORKS_PER_HOUR, {"forked_key"})
+    (first, _), (second, _) = made
+    grandchild, said = delegates(town, first, "grandchild", budget=5)
+    assert counted(node, said, town.says(second, "issuer.register", issuer_body(99))) == (0, ["forked_key"] * 2)
+    assert grandchild.seq == 1
+
+
+def test_branches_that_come_all_at_once_multiply_no_budgets_either() -> None:
+    """Before anything is folded: the second branch, its key and what that says are in one submission."""
+    node = founded_node()
+    town = node.town
+    thief = town.pen(A).copy()
+    made = [delegates(town, thief, f"body{number}", budget=100) for number in range(FREE)]
+    said = [town.says(pen, "issuer.register", issuer_body(number)) for number in range(100) for pen, _ in made]
+    logged, codes = counted(node, *(one for _, one in made), *said)
+    assert (logged, set(codes)) == (FREE + FORKS_PER_HOUR, {"forked_key"})
+
+
+def test_a_key_with_two_introductions_owes_nothing_for_the_one_in_doubt_but_has_no_larger_budget_by_it() -> None:
+    """A thief who names somebody's key in a branch of his slows nobody; nor does it give that key more for nothing."""
+    node = founded_node()
+    town = node.town
+    thief = town.pen(A).copy()
+    new = Pen("new", B)
+    counted(node, town.says(B, "key.add", key_entry(new, budget=10)))
+    for number in range(FREE):
+        body = delegation(f"https://d{number}.example/", [key_entry(new, budget=500)], actions=["issuer.*"])
+        counted(node, town.says(again(thief), "authority.delegate", body))
+    counted(node, *forks(town, thief, FORKS_PER_HOUR))
+
+    assert counted(node, town.says(new, "issuer.register", issuer_body(700)))[0] == 1
+    beyond = Pen("new", B, 11, town.said[-1].id)
+    assert counted(node, town.says(beyond, "issuer.register", issuer_body(701))) == (0, ["forked_key"])
+
+
+def test_what_a_cut_key_said_later_and_those_it_introduced_then_come_out_of_its_share() -> None:
+    node = founded_node()
+    town = node.town
+    thief = town.pen(A).copy()
+    ended = compromise(town, B, thief)
+    assert counted(node, ended, town.votes("https://c.example/", ended))[0] == 2
+    pen, said = delegates(town, thief, "later", budget=500)
+    assert counted(node, said)[0] == 1
+
+    logged, codes = counted(node, *(town.says(pen, "issuer.register", issuer_body(number)) for number in range(90)))
+    assert (logged, set(codes)) == (FORKS_PER_HOUR, {"forked_key"})
+
+
+def test_what_peers_bring_does_not_wait_for_it_was_counted_where_it_was_submitted() -> None:
+    node = founded_node("node1", "node2")
+    flood = forks(node.town, node.town.pen(A), FREE + FORKS_PER_HOUR + 10)
+    node.handle(pushed_by("node2", node, *(each.raw for each in flood)))
+    node.wait()
+    assert all(each.id in node.engine for each in flood)
+
+
+def test_a_full_disk_or_a_clock_set_back_uses_nobodys_share_up() -> None:
+    node = founded_node()
+    flood = forks(node.town, node.town.pen(A), 3 * FORKS_PER_HOUR)
+    assert counted(node, *flood)[0] == FREE + FORKS_PER_HOUR
+    node.now -= 10 * HOUR
+    assert counted(node, *flood)[0] == FORKS_PER_HOUR
+
+    node = founded_node()
+    pen = node.town.pen(A)
+    node.full = True
+    assert counted(node, *forks(node.town, pen, FREE))[0] == 0
+    node.full = False
+    node.wait(HOUR)
+    assert counted(node, *forks(node.town, pen, FREE))[0] == FREE
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_before_a_charter_is_in_force_a_flood_is_slow_too(number: int) -> None:
+    node = Driven(town := Consortium.of((A, "nonprofit"), (B, "public"), approve=False), log=[])
+    counted(node, town.genesis)
+    pen = Pen(f"{B}#1", B) if number == 1 else Pen(f"{A}#1", A, 2, town.genesis.id)
+    assert counted(node, *forks(town, pen, 3 * FORKS_PER_HOUR))[0] == FREE + FORKS_PER_HOUR
