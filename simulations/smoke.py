@@ -19,7 +19,7 @@ _OWN: Final[Mapping[str, Mapping[str, float]]] = {
     "eclipse_ground": {"nodes": 24, "seconds": 10},
     "eclipse_many": {"nodes": 20, "seconds": 10},
     "joiner": {"nodes": 8, "seconds": 40, "normal": 1},
-    "late_strike": {"nodes": 20, "seconds": 40},
+    "late_strike": {"nodes": 24, "seconds": 60},
     "lying_log": {"nodes": 12, "seconds": 120},
     "lying_signers": {"nodes": 9, "seconds": 90},
     "lying_to_verifiers": {"nodes": 12, "seconds": 60},

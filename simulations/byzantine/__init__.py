@@ -7,7 +7,7 @@ from .answering import Forger, Omitter, Remembering, Restamper, StaleAnswerer
 from .conduct import Adversary, Older, Rewriter
 from .eclipsing import Eclipser
 from .equivocating import LogEquivocator, NoteEquivocator
-from .flooding import Flooder, FrameFlooder, InvalidFlooder, Replayer, ValidFlooder
+from .flooding import Flooder, ForkFlooder, FrameFlooder, InvalidFlooder, Replayer, ValidFlooder
 from .withholding import Promiser, RootLiar, Silent, Sleeper, Staller, Withholder
 
 __all__ = (
@@ -15,6 +15,7 @@ __all__ = (
     "Eclipser",
     "Flooder",
     "Forger",
+    "ForkFlooder",
     "FrameFlooder",
     "InvalidFlooder",
     "LogEquivocator",

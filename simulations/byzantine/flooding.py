@@ -7,7 +7,7 @@ from random import Random
 from accredit.gossip.wire import Push
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.statement import Draft, encode_signed
-from accredit.simulations.virtual.ecosystem import Pen
+from accredit.simulations.virtual.ecosystem import Pen, secret
 from accredit.simulations.virtual.host import Host
 
 from .conduct import Adversary, repeat, send
@@ -104,6 +104,56 @@ class ValidFlooder(Flooder):
             raws.append(town.sign(self._pen, "issuer.register", body, sub=name, time=host.clock // 1_000).raw)
         send(host, _victim(host, random), Push(statements=tuple(raws), urgent=True), random)
         send(host, _victim(host, random), Push(statements=tuple(raws), urgent=False), random)
+
+
+class ForkFlooder(Flooder):
+    """A thief who makes the most of one small budget: at every node's door, without end.
+
+    Under one number he makes a delegate each time, whose key has a budget of its own, and lets the last few of these
+    say things under theirs. So every statement is another one, each branch promises new budgets, and each is dear: the
+    law has to be settled anew.
+
+    Args:
+        pen: the authority's whose key he has, too.
+        many: of either at a time.
+    """
+
+    def __init__(self, pen: Pen, *, many: int = 4, every: int = 100) -> None:
+        super().__init__(every)
+        self._pen = pen
+        self._many = many
+        self._count = 0
+        self._made: list[Pen] = []
+
+    def strike(self, host: Host, random: Random) -> None:
+        """That many more delegates, and that many statements of delegates, for one node."""
+        town, time = host.world.town, host.clock // 1_000
+        raws = [self._branch(host) for _ in range(self._many)]
+        self._made = self._made[-self._many :]
+        for pen in self._made:
+            name = f"https://said-by-{pen.seq}.{pen.authority.removeprefix('https://')}"
+            body = {"id": name, "name": "Said on a branch"}
+            raws.append(town.sign(pen, "issuer.register", body, sub=name, time=time).raw)
+        victim = random.choice(host.world.honest)
+        victim.submit(raws, lambda _: None)
+
+    def _branch(self, host: Host) -> bytes:
+        self._count += 1
+        town, time, mine = host.world.town, host.clock // 1_000, self._pen
+        pen = Pen(f"https://branch{self._count}.example/", secret(self._count, f"branch of {host.name}"))
+        body = {
+            "delegate": pen.authority,
+            "name": f"Branch {self._count}",
+            "constituency": "other",
+            "keys": [{"public": pen.public, "budget": 20}],
+            "threshold": 1,
+            "actions": ["issuer.*"],
+            "limits": {},
+            "valid_from": time,
+        }
+        same = Pen(mine.authority, mine.seed, mine.seq, mine.prev)
+        self._made.append(pen)
+        return town.sign(same, "authority.delegate", body, sub=pen.authority, time=time).raw
 
 
 def _victim(host: Host, random: Random) -> str:

@@ -107,6 +107,7 @@ class Bounds:
         offences: how often an honest node had to find out that a peer breaks the rules, on average.
         failed: exchanges that failed, for each honest node and minute.
         frames: frames that the busiest honest node took in, each second.
+        beyond: statements in the fullest honest log that nobody said but adversaries.
         stale: seconds that an accreditation was revoked when a verifier last verified that it was not.
         exposed: ms from a contradiction to the last honest node that knows of it.
     """
@@ -122,6 +123,7 @@ class Bounds:
     offences: float | None = None
     failed: float | None = None
     frames: float | None = None
+    beyond: int | None = None
     stale: int | None = None
     exposed: int | None = None
 
@@ -137,6 +139,7 @@ FIGURES: Final[Mapping[str, tuple[str, Callable[[Figures], float | None]]]] = {
     "offences": ("offences seen by each node", lambda figures: figures.offences),
     "failed": ("failed exchanges of each node in a minute", lambda figures: figures.failed),
     "frames": ("frames a second at the busiest node", lambda figures: figures.frames),
+    "beyond": ("adversaries' statements in the fullest log", lambda figures: figures.beyond),
     "stale": ("staleness of verified answers, s", lambda figures: figures.stale),
     "exposed": ("exposure of misconduct, ms", lambda figures: figures.exposed),
 }

@@ -18,6 +18,7 @@ from typing import Any, Final
 from accredit.gossip import mesh, negentropy, reconcile
 from accredit.governance import policy_renewal
 from accredit.governance.statement_index import Chains
+from accredit.node.engine.fork_allowance import ForkAllowance
 from accredit.node.engine.log_index import LogView
 from accredit.registry.evidence import state_check
 from accredit.registry.evidence.trust_policy import TrustPolicy
@@ -56,6 +57,11 @@ def no_quorum() -> AbstractContextManager[None]:
 def no_sequence() -> AbstractContextManager[None]:
     """Nobody compares the numbers of a key's statements."""
     return put((Chains, "is_forked", lambda self, key: False), (Chains, "forked_keys", lambda self: []))  # noqa: ARG005
+
+
+def no_fork_allowance() -> AbstractContextManager[None]:
+    """Nodes take all that a forked key says from whoever submits it."""
+    return put((ForkAllowance, "take", lambda self, statement, now: None))  # noqa: ARG005
 
 
 def no_note_age() -> AbstractContextManager[None]:

@@ -2,6 +2,7 @@
 
 from accredit.gossip.config import GossipConfig
 from accredit.simulations.byzantine import (
+    ForkFlooder,
     FrameFlooder,
     InvalidFlooder,
     Promiser,
@@ -59,6 +60,23 @@ def flood_valid(world: World) -> None:
     """An authority's key spends its budget as fast as it can, and goes on: nothing overflows, revocations pass."""
     pen = world.workload.retire_pen()
     world.turn(world.hosts[-1:], lambda: ValidFlooder(pen, many=8))
+    people(world)
+
+
+@scenario(
+    nodes=4,
+    seconds=30.0,
+    authorities=4,
+    budget=200,
+    bounds=Bounds(urgent_p99=1_000, one_root=60_000, beyond=600),
+)
+def flood_forks(world: World) -> None:
+    """A stolen key signs without end under one number, at every node: what it fills is bounded, revocations pass.
+
+    The bound is what three honest nodes take in an hour, 64 each, and twice the budget, rounded up.
+    """
+    pen = world.workload.retire_pen()
+    world.turn(world.hosts[-1:], lambda: ForkFlooder(pen))
     people(world)
 
 

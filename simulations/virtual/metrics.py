@@ -42,7 +42,7 @@ class Figures:
         redundant: copies of a statement received beyond the first, for each statement and node.
         messages, bytes: sent one way, by everybody, answers included.
         messages_per_node_second, bytes_per_node_second: of them.
-        surrounded, hostile, offences, failed, frames, stale, exposed: as `checkers.Bounds` has them; None where
+        surrounded, hostile, offences, failed, frames, beyond, stale, exposed: as `checkers.Bounds` has them; None where
             there is nothing to measure.
         counters: sums over all honest nodes.
     """
@@ -61,6 +61,7 @@ class Figures:
     offences: float | None = None
     failed: float | None = None
     frames: float | None = None
+    beyond: int | None = None
     stale: int | None = None
     exposed: int | None = None
     counters: dict[str, int]
@@ -206,6 +207,9 @@ class RunMetrics:
                 counters["exchanges_failed"] * 60_000 / (len(world.honest) * max(1, world.timeline.elapsed)), 2
             ),
             frames=self._busiest(),
+            beyond=max((host.engine.size for host in world.honest if host.engine is not None), default=0)
+            - len(world.town.founding)
+            - len(world.workload.sayings),
             stale=None if not self._ages else max(self._ages) // 1_000,
             exposed=max(self._exposed.values()) if len(self._exposed) == len(world.misconduct) > 0 else None,
             counters=dict(sorted(counters.items())),

@@ -1,4 +1,4 @@
-"""A key of a small budget that signs without end under one number: what it says is taken slowly, and nobody else waits."""
+"""A key of a small budget that signs without end under one number is taken slowly, and nobody else waits for it."""
 
 from typing import Any
 
