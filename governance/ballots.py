@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import TIME_MAX, TIME_MIN
 from accredit.registry.statement import Statement, Unverified
 
@@ -67,7 +68,7 @@ class Reach(NamedTuple):
         voices: under whatever mandate, that speak for it, or whose every key speaks alone.
     """
 
-    authorities: frozenset[str] = frozenset()
+    authorities: frozenset[CanonicalId] = frozenset()
     voices: frozenset[Voice] = frozenset()
 
 
@@ -183,7 +184,7 @@ class Ground:
             statement, voice, subject
         )
 
-    def candidates(self, key: bytes, by: str) -> list[Voice]:
+    def candidates(self, key: bytes, by: CanonicalId) -> list[Voice]:
         """Every voice of an authority that a key is one of, under any version of the charter; the charter's first."""
         if (key, by) not in self._voices:
             vias = {s.id for s in self.chains.introducers(key) if s.kind == "authority.delegate"}
@@ -192,7 +193,7 @@ class Ground:
             self._voices[key, by] = [voice for voice in voices if self.is_held(key, voice)]
         return self._voices[key, by]
 
-    def names(self, key: bytes) -> list[str]:
+    def names(self, key: bytes) -> list[CanonicalId]:
         """The authorities that have a key under any mandate, sorted."""
         names = {by for version in self.versions for by, a in version.charter.authorities.items() if key in a.keys}
         names |= {s.body["delegate"] for s in self.chains.introducers(key) if s.kind == "authority.delegate"}
@@ -225,7 +226,7 @@ class Ground:
         newest = [named for source in sources if (named := chains.given(source)[key]) is not None][-1:]
         return set(newest) or {named for source in added if (named := chains.given(source)[key]) is not None}
 
-    def _is_named(self, by: str, epoch: int) -> bool:
+    def _is_named(self, by: CanonicalId, epoch: int) -> bool:
         return by in self.versions[epoch].charter.authorities
 
     def line(self, key: bytes) -> bytes:
@@ -415,7 +416,7 @@ class Ground:
             return len({self.line(a.kid) for a in approvals if a.iss == voice.by}) >= self.threshold(voice, epoch)
         return is_met(rule, self._counted(approvals, epoch), self.charter(subject))
 
-    def _counted(self, approvals: Iterable[Unverified], epoch: int) -> list[str]:
+    def _counted(self, approvals: Iterable[Unverified], epoch: int) -> list[CanonicalId]:
         tally = tally_keys(approvals, self.line)
         return [
             by
@@ -575,7 +576,7 @@ class Ground:
         keys = {self.line(a.kid) for a in approvals if a.iss == voice.by and self.carries(a, voice, subject)}
         return len(keys) >= self.threshold(voice, self.epoch(subject))
 
-    def speaking(self, subject: Unverified, approvals: Iterable[Unverified]) -> list[str]:
+    def speaking(self, subject: Unverified, approvals: Iterable[Unverified]) -> list[CanonicalId]:
         """The charter authorities that speak for a subject, sorted."""
         carrying = (a for a in approvals if self.carries(a, Voice(a.iss, None), subject))
         return self._counted(carrying, self.epoch(subject))
@@ -601,13 +602,15 @@ def _brought_by(said: Unverified, key: bytes) -> bytes:
     return bytes(said.body["key"]) if is_successor else said.kid
 
 
-def tally_keys(approvals: Iterable[Unverified], line: Callable[[bytes], bytes] = lambda key: key) -> Counter[str]:
+def tally_keys(
+    approvals: Iterable[Unverified], line: Callable[[bytes], bytes] = lambda key: key
+) -> Counter[CanonicalId]:
     """How many keys approve for each authority; a key that names several (it has forked) counts for the first only.
 
     Args:
         line: gives the key that stands for one and all that have replaced it.
     """
-    named: dict[bytes, str] = {}
+    named: dict[bytes, CanonicalId] = {}
     for approval in approvals:
         key = line(approval.kid)
         named[key] = min(approval.iss, named.get(key, approval.iss))

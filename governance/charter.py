@@ -17,14 +17,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from accredit.registry.domain.bodies import CharterGenesis, CharterRule
+from accredit.registry.domain.record_types import ContactLinks
 from accredit.registry.encoding import schema
 from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import AUTHORITIES, SIGNERS
+from accredit.registry.statement import Draft
 
-from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY, REASON
+from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY, REASON, contacts_of
 
 _name = schema.text(100)
 
@@ -136,25 +140,25 @@ class Rule:
 class Authority:
     """An authority as the charter names it: `threshold` of its `keys` make it speak."""
 
-    id: str
+    id: CanonicalId
     name: str
     constituency: str
     threshold: int
     keys: tuple[bytes, ...]
-    contacts: Mapping[str, str]
+    contacts: ContactLinks
 
 
 @dataclass(frozen=True, kw_only=True)
 class Charter:
     """A parsed charter. `body` is the map it was parsed from."""
 
-    body: Mapping[str, Any]
-    authorities: Mapping[str, Authority]
+    body: CharterGenesis
+    authorities: Mapping[CanonicalId, Authority]
 
     @property
-    def id(self) -> str:
+    def id(self) -> CanonicalId:
         """The ecosystem's identifier, the same in every version."""
-        return str(self.body["id"])
+        return self.body["id"]
 
     def holds(self, id: str) -> bool:
         """Whether an id belongs to an authority or publisher that this charter names: nobody can delegate to it."""
@@ -208,7 +212,7 @@ def check_amendment(body: Any, path: str = "body") -> None:
     _AMENDMENT(body, path)
 
 
-def parse(body: Mapping[str, Any]) -> Charter:
+def parse(body: CharterGenesis) -> Charter:
     """A charter from a checked body."""
     authorities = {
         entry["id"]: Authority(
@@ -217,14 +221,20 @@ def parse(body: Mapping[str, Any]) -> Charter:
             constituency=entry["constituency"],
             threshold=entry["threshold"],
             keys=tuple(key_id(key["public"]) for key in entry["keys"]),
-            contacts={name: entry[name] for name in CONTACTS if name in entry},
+            contacts=contacts_of(entry),
         )
         for entry in body["authorities"]
     }
     return Charter(body=body, authorities=authorities)
 
 
-def parse_rule(rule: Mapping[str, Any], path: str = "rule") -> Rule:
+def charter_of(statement: Draft) -> Charter:
+    """The charter that a genesis or an amendment states; its body has been checked."""
+    body = statement.body if statement.kind == "charter.genesis" else statement.body["charter"]
+    return parse(cast(CharterGenesis, body))
+
+
+def parse_rule(rule: CharterRule, path: str = "rule") -> Rule:
     """A rule from its map.
 
     Raises:

@@ -22,6 +22,7 @@ from functools import cached_property
 from typing import Final
 
 from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Statement, Unverified
 
 from . import charter as charters
@@ -40,7 +41,7 @@ def found(chains: Chains, ecosystem: bytes) -> Version | None:
     genesis = chains.get(ecosystem)
     if genesis is None:
         return None
-    version = Version(statement=genesis, charter=charters.parse(genesis.body))
+    version = Version(statement=genesis, charter=charters.charter_of(genesis))
     ground = Ground(chains=chains, versions=[version])
     speaking = ground.speaking(genesis, Contest(chains, [], [genesis]).counted(ecosystem))
     rule = rule_for(genesis.kind, version.charter.rules)
@@ -128,7 +129,7 @@ def _is_usable(ground: Ground, version: Version, approval: Unverified) -> bool:
 
 def _version(amendment: Unverified) -> Version:
     heads: HeadsByKey = named_heads(amendment)
-    return Version(statement=amendment, charter=charters.parse(amendment.body["charter"]), heads=heads)
+    return Version(statement=amendment, charter=charters.charter_of(amendment), heads=heads)
 
 
 def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, barred: Callable[[bytes], bool]) -> bool:
@@ -141,7 +142,7 @@ def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, bar
     ground = Ground(chains=chains, versions=versions, within=after.heads)
     settle_keys(ground)
     for version in (before, after):
-        able: list[str] = []
+        able: list[CanonicalId] = []
         for by, authority in sorted(version.charter.authorities.items()):
             voice = Voice(by, None)
             keys = {*authority.keys, *ground.added.get(voice, ())}

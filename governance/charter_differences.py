@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from accredit.registry.domain.bodies import CharterRule
+
 from .charter import parse_rule
 
 _PLAIN: Final = ("name", "fold", "max_backdating", "proposals_lapse", "description")
@@ -74,7 +76,7 @@ def _hex(value: bytes | str) -> str:
     return (value.hex() if isinstance(value, bytes) else value)[:12]
 
 
-def _rule(rule: Mapping[str, Any] | None) -> str:
+def _rule(rule: CharterRule | None) -> str:
     if rule is None:
         return "the default"
     parsed = parse_rule(rule)

@@ -17,6 +17,7 @@ from typing import Final
 
 from accredit.registry.domain.ceiling import what_is_left_out
 from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
 
@@ -148,7 +149,7 @@ _NO_VOICE: Final = "its key does not count for the authority it names"
 
 def carrying_voice(
     mandates: Mandates, statement: Unverified, approvals: list[Unverified], asks: Requirement, *, narrowing: bool
-) -> tuple[Voice | None, str, list[str]]:
+) -> tuple[Voice | None, str, list[CanonicalId]]:
     """Which voice makes a statement take effect.
 
     Args:

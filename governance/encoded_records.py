@@ -5,19 +5,20 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Final
 
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject
 from accredit.registry.encoding.cbor import encode, reread
 
 _NESTED: Final = frozenset((dict, list))
 
 
-class Picked(Mapping[Subject, dict[str, Any] | None]):
+class Picked(Mapping[Subject, Record | None]):
     """Encoded records by type and id; see `Fold.pick`."""
 
     def __init__(self, raws: dict[Subject, bytes | None]) -> None:
         self._raws = raws
 
-    def __getitem__(self, subject: Subject) -> dict[str, Any] | None:
+    def __getitem__(self, subject: Subject) -> Record | None:
         raw = self._raws[subject]
         return None if raw is None else reread(raw)
 
@@ -36,9 +37,9 @@ class Picked(Mapping[Subject, dict[str, Any] | None]):
 
 
 @lru_cache(maxsize=8_192)  # what is asked about often: some 2 KiB each, three times their encoding
-def record_of(raw: bytes) -> dict[str, Any]:
+def record_of(raw: bytes) -> Record:
     """A record that `encoding.encode` wrote; not to be changed, for it is shared."""
-    record: dict[str, Any] = _with_known_names(reread(raw))
+    record: Record = _with_known_names(reread(raw))
     return record
 
 
@@ -52,7 +53,7 @@ def _with_known_names(value: Any) -> Any:
     return [_with_known_names(each) if type(each) in _NESTED else each for each in value]
 
 
-def encoded(changed: Mapping[Subject, dict[str, Any] | None]) -> Iterator[tuple[Subject, bytes | None]]:
+def encoded(changed: Mapping[Subject, Record | None]) -> Iterator[tuple[Subject, bytes | None]]:
     """Records and their encodings, whatever holds them: what is encoded already is not encoded again."""
     for subject in changed:
         if isinstance(changed, Picked):

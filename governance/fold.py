@@ -23,10 +23,12 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, record_key
+from accredit.registry.domain.record_types import NodeRecord, Record
+from accredit.registry.domain.records import TYPES, Effective, Subject, Voice, issuer_in, record_key
 from accredit.registry.encoding.cbor import encode, reread
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified
 from accredit.registry.transparency.state_trie import Trie, state_root
 
@@ -357,10 +359,10 @@ class Fold:
             for target, _ in self._contributions.get(subject, ()):
                 self._soil(target)
         self._store(("charter", law.charter.id), charter_record(law), changed)
-        known = {("authority", by): None for by in (*law.charter.authorities, *(v.by for v in law.mandates.seats))}
-        known |= {("authority", by): None for by in self._records["authority"]}
-        for subject in known:
-            self._store(subject, authority_record(law, subject[1]), changed)
+        known = dict.fromkeys((*law.charter.authorities, *(voice.by for voice in law.mandates.seats)))
+        known |= dict.fromkeys(map(CanonicalId, self._records["authority"]))
+        for by in known:
+            self._store(("authority", by), authority_record(law, by), changed)
 
     def _settle_governing(self, law: Law) -> None:
         """What is in effect, or still open, among statements of strata 1 to 3."""
@@ -469,7 +471,7 @@ class Fold:
         else:
             self._effective[statement] = in_force
 
-    def _store(self, subject: Subject, record: dict[str, Any] | None, changed: dict[Subject, None]) -> None:
+    def _store(self, subject: Subject, record: Record | None, changed: dict[Subject, None]) -> None:
         (type, id), raw = subject, None if record is None else encode(record)
         records = self._records[type]
         if raw == records.get(id):
@@ -483,7 +485,7 @@ class Fold:
 
     # Records and roots
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """A record by type and id (`registry.domain.records.Records`)."""
         records = self._records.get(type)
         raw = None if records is None else records.get(id)
@@ -499,7 +501,7 @@ class Fold:
         chosen = [(type, id) for type, found in self._records.items() for id in found] if subjects is None else subjects
         return Picked({subject: self.raw(*subject) for subject in chosen})
 
-    def items(self, type: str | None = None) -> Iterator[tuple[Subject, dict[str, Any]]]:
+    def items(self, type: str | None = None) -> Iterator[tuple[Subject, Record]]:
         """Records, sorted by type and id; of one type if given."""
         for kind in sorted(self._records) if type is None else [type]:
             records = self._records.get(kind, {})
@@ -537,9 +539,10 @@ class Fold:
         """The charter in force; None while the genesis is not in effect."""
         return None if self.law is None else self.law.charter
 
-    def nodes(self) -> list[dict[str, Any]]:
+    def nodes(self) -> list[NodeRecord]:
         """Records of the nodes in force, by name."""
-        return [record for _, record in self.items("node") if record["retired"] is None]
+        records = (cast(NodeRecord, record) for _, record in self.items("node"))
+        return [record for record in records if record["retired"] is None]
 
     def alarms(self) -> tuple[str, ...]:
         """What somebody should look at: forked keys, rival amendments."""
@@ -556,7 +559,7 @@ class Fold:
         subject = subject_of(held)
         if found.state is not EffectState.EFFECTIVE or subject is None:
             return found
-        issuer = self.get("issuer", held.sub) if held.kind == "accreditation.grant" else None
+        issuer = issuer_in(self, CanonicalId(held.sub)) if held.kind == "accreditation.grant" else None
         return found if is_recorded(held, self.get(*subject), issuer) else replace(found, **_OVER)
 
     def explain_draft(self, draft: Draft, key: bytes) -> StatementEffect:

@@ -10,10 +10,12 @@ or say that it was stolen, by itself.
 In an amendment, keys that the ecosystem already has are listed again with a budget of 0: nothing is handed out twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from accredit.registry.domain.bodies import NewKey, PinnedKey
+from accredit.registry.domain.record_types import ContactLinks
 from accredit.registry.encoding import schema
 from accredit.registry.encoding.ed25519 import decode_multibase, key_id
 from accredit.registry.limits import KEY_BUDGET, LIST_ITEMS
@@ -40,6 +42,13 @@ CONTACTS: Final = {
     "apply_url": schema.link,
     "appeal_url": schema.link,
 }
+
+
+def contacts_of(body: Mapping[str, Any]) -> ContactLinks:
+    """Return the contacts that a body gives."""
+    return cast(ContactLinks, {name: body[name] for name in CONTACTS if name in body})
+
+
 CONSTITUENCY: Final = schema.one_of(
     "nonprofit", "public", "education", "employer", "labor", "government", "industry", "learner", "other"
 )
@@ -108,7 +117,7 @@ def next_number(statement: Unverified) -> int:
     return statement.seq + 1 + sum(entry.budget for entry in introductions(statement))
 
 
-def key_entries(statement: Unverified) -> list[dict[str, Any]]:
+def key_entries(statement: Unverified) -> list[NewKey]:
     """The key entries in a statement's body, in order."""
     body = statement.body
     match statement.kind:
@@ -119,14 +128,14 @@ def key_entries(statement: Unverified) -> list[dict[str, Any]]:
         case "authority.delegate":
             return list(body["keys"])
         case "key.add":
-            return [body]
+            return [cast(NewKey, body)]  # the same members
         case "key.rotate":
             return [body["new"]]
         case _:
             return []
 
 
-def _pinned_keys(statement: Unverified) -> list[dict[str, Any]]:
+def _pinned_keys(statement: Unverified) -> list[PinnedKey]:
     body = statement.body
     if statement.kind in ("issuer.register", "issuer.update"):
         return list(body.get("keys", ()))

@@ -26,10 +26,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from accredit.registry.domain.records import Records
+from accredit.registry.domain.record_types import NodeRecord
+from accredit.registry.domain.records import Records, charter_in, node_in
 from accredit.registry.encoding import schema
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import key_id
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import RefusedError
 from accredit.registry.evidence.proved_records import ProvenRecord, ProvenRecords, Proving, Recorder, decode_records
 from accredit.registry.evidence.state_check import read_note
@@ -40,7 +42,7 @@ from accredit.registry.transparency.state_note import quorum, signer_key
 from accredit.registry.transparency.state_trie import state_root
 from accredit.registry.transparency.tlog_policy import Policy, threshold_policy
 
-from .charter import Authority, Charter, parse
+from .charter import Authority, Charter, charter_of, parse
 from .fold import Fold
 from .key_entries import key_entries
 from .node_names import NAMING
@@ -166,7 +168,7 @@ def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: b
     law = fold.law
     versions = [] if law is None else [version.statement for version in law.ground.versions]
     recorder = Recorder(noted)
-    charter = None if law is None else recorder.get("charter", law.charter.id)
+    charter = None if law is None else charter_in(recorder, law.charter.id)
     ids = [version.id for version in versions]
     if law is None or charter is None or step not in ids or charter["statement"] not in ids[ids.index(step) :]:
         raise RefusedError(
@@ -178,7 +180,7 @@ def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: b
     wanted = versions[ids.index(step) : ids.index(charter["statement"]) + 1]
     wanted += [s for kind in _KEY_KINDS for s in fold.chains.of_kind(kind) if s.id in in_effect]
     for name in sorted(charter["signers"]):
-        record = recorder.get("node", name)
+        record = node_in(recorder, name)
         assert record is not None, "a charter's nodes have records"
         wanted += [fold.chains[s] for s in (record["statement"], record["retired"]) if s is not None]
     votes = [vote for statement in wanted for vote in fold.chains.votes_on(statement.id)]
@@ -208,7 +210,7 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
     records = ProvenRecords(renewal.records_root, renewal.records)
     history = _History(policy.step, renewal.statements)
     version, step, charter = history.follow(policy)
-    record = records.get("charter", policy.charter)
+    record = charter_in(records, policy.charter)
     if record is None or (record["statement"], record["version"]) != (step, version):
         raise RefusedError(
             "renewal_charter",
@@ -216,7 +218,7 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
             hint="Fetch the renewal again; if it stays so, somebody shows you a history of their own.",
         )
     for name in sorted(charter.body["signers"]):
-        history.check_node(name, records.get("node", name), charter)
+        history.check_node(name, node_in(records, name), charter)
     signers = _signers(_node_keys(charter, records))
     records.check_all_read()
     return replace(policy.remember(noted.state), version=version, step=step, signers=signers, expires=now + LIFETIME)
@@ -224,7 +226,7 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
 
 def _node_keys(charter: Charter, records: Records) -> dict[str, bytes]:
     """The state key of each signer that the charter names and that is not retired, as its node's record has it."""
-    found = {name: records.get("node", name) for name in sorted(charter.body["signers"])}
+    found = {name: node_in(records, name) for name in sorted(charter.body["signers"])}
     return {name: node["keys"]["state"] for name, node in found.items() if node is not None and node["retired"] is None}
 
 
@@ -271,16 +273,16 @@ class _History:
                 "The charter statement that the policy last followed is not in the renewal.",
                 hint="Ask for a renewal from that step.",
             )
-        version, step, charter = policy.version, policy.step, parse(_charter_of(first))
+        version, step, charter = policy.version, policy.step, charter_of(first)
         self._learn(charter)
         while (following := self._next(step, version, charter)) is not None:
-            version, step, charter = version + 1, following.id, parse(following.body["charter"])
+            version, step, charter = version + 1, following.id, charter_of(following)
             self._learn(charter)
             if version - policy.version > STEPS_MAX:
                 raise RefusedError("renewal_steps", f"More than {STEPS_MAX} versions at once.")
         return version, step, charter
 
-    def check_node(self, name: str, record: dict[str, Any] | None, charter: Charter) -> None:
+    def check_node(self, name: str, record: NodeRecord | None, charter: Charter) -> None:
         """That authorities said what a signer's record says: in the charter, by admitting the node, by retiring it."""
         said = [s for s in self._held.values() if s.kind.startswith("node.") and self._is_approved(s, charter)]
         if record is not None and record["retired"] is not None:
@@ -313,7 +315,7 @@ class _History:
         rule = rule_for(statement.kind, charter.rules)
         return is_met(rule, speaking, charter) and (not by_most or len(speaking) * 2 > len(charter.authorities))
 
-    def _speaking(self, statement: Statement, charter: Charter) -> list[str]:
+    def _speaking(self, statement: Statement, charter: Charter) -> list[CanonicalId]:
         # A key counts once, for the authority that it names first.
         approvals = sorted([statement, *self._votes.get(statement.id, ())], key=lambda s: (s.seq, s.id), reverse=True)
         by_key = {s.kid: s.iss for s in approvals}
@@ -352,11 +354,6 @@ class _History:
         """None for a key that nothing here introduces: its statement counts for nothing."""
         public = self._publics.get(unverified.kid)
         return None if public is None else verify(unverified, public)
-
-
-def _charter_of(statement: Unverified) -> dict[str, Any]:
-    body: dict[str, Any] = statement.body if statement.kind == "charter.genesis" else statement.body["charter"]
-    return body
 
 
 def _publics(statement: Unverified) -> Iterable[bytes]:

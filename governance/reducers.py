@@ -13,8 +13,10 @@ from sys import intern
 from typing import Any, Final
 
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
+from accredit.registry.domain.record_types import IssuerRecord, Record
 from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
@@ -76,14 +78,14 @@ def make_record(
     facts: StatementsByKind,
     contributed: Mapping[Subject, Any],
     effective: Callable[[bytes], Voice | None],
-) -> tuple[dict[str, Any] | None, Contributions]:
+) -> tuple[Record | None, Contributions]:
     """A subject's record, or None, and what it contributes to others.
 
     Args:
         contributed: what other subjects contribute to this one, by their type and id, sorted.
         effective: the voice of a statement that is in effect.
     """
-    kind, name = subject
+    kind, name = subject[0], CanonicalId(subject[1])  # but of a node, which has a name
 
     def of(*kinds: str) -> list[Effective]:
         return [fact for each in kinds for fact in facts.get(each, ())]
@@ -128,7 +130,11 @@ def make_record(
             return frameworks.reduce_competency(name, held), {}
         case _:
             assert kind == "alias", f"no record is of type {kind}"
-            claims = [(issuer, Voice(by, via)) for (_, issuer), voices in contributed.items() for by, via in voices]
+            claims = [
+                (CanonicalId(issuer), Voice(by, via))
+                for (_, issuer), voices in contributed.items()
+                for by, via in voices
+            ]
             taken = fair_share(
                 law.mandates, claims, ALIAS_ISSUERS, voice=itemgetter(1), size=lambda _: 1, order=itemgetter(0)
             )
@@ -237,7 +243,7 @@ def _claims(stated: list[Effective]) -> Contributions:
     return claims
 
 
-def is_recorded(statement: Unverified, record: Mapping[str, Any] | None, issuer: Mapping[str, Any] | None) -> bool:
+def is_recorded(statement: Unverified, record: Record | None, issuer: IssuerRecord | None) -> bool:
     """Whether what a statement in effect says has found room in its subject's record.
 
     Args:
@@ -267,7 +273,7 @@ def is_recorded(statement: Unverified, record: Mapping[str, Any] | None, issuer:
     return any(part["statement"] == statement.id for part in parts)
 
 
-def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[dict[str, Any] | None, Contributions]:
+def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[Record | None, Contributions]:
     if not grants:
         return None, {}
     amends = [fact for fact in changes if fact.statement.kind == "accreditation.amend"]

@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple
 from accredit.registry.domain.records import Voice
 from accredit.registry.domain.scope import is_within
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, WIDENING_EVENTS
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Unverified
 
@@ -195,7 +196,7 @@ def may_undo(
     return Requirement(join([own, *(weight.rule for weight in weights)], charter), claims)
 
 
-def is_met(rule: Rule, speaking: Iterable[str], charter: Charter) -> bool:
+def is_met(rule: Rule, speaking: Iterable[CanonicalId], charter: Charter) -> bool:
     """Whether the authorities that speak satisfy a rule."""
     voices = [charter.authorities[by] for by in speaking]
     if len(voices) < rule.needed(len(charter.authorities)):
@@ -203,7 +204,7 @@ def is_met(rule: Rule, speaking: Iterable[str], charter: Charter) -> bool:
     return all(sum(v.constituency == seat for v in voices) >= count for seat, count in rule.constituencies)
 
 
-def is_allowed(claim: Claim, voices: Iterable[Voice], speaking: Collection[str], charter: Charter) -> bool:
+def is_allowed(claim: Claim, voices: Iterable[Voice], speaking: Collection[CanonicalId], charter: Charter) -> bool:
     """Whether a claim is met by one of `voices`, or by all the authorities that speak."""
     if any(voice in claim.voices for voice in voices):
         return True

@@ -14,7 +14,7 @@ core decides. So one question gets one answer wherever it is asked, and these ho
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -228,6 +228,9 @@ def _check_achievement(word: str, where: str) -> None:
         ) from None
 
 
+_S = TypeVar("_S", bound=str)
+
+
 def _did_you_mean(word: str) -> str:
     by_fold = {one.casefold(): one for one in ACHIEVEMENT_TYPES}
     close = get_close_matches(word.casefold().replace(" ", "").replace("'", ""), by_fold, 1)
@@ -267,7 +270,7 @@ def _several(question: Question, name: str) -> tuple[tuple[str, ...], str]:
     return ((value,) if isinstance(value, str) else tuple(value)), written
 
 
-def _spelled(spell: Callable[[str], str], text: str, where: str) -> str:
+def _spelled(spell: Callable[[str], _S], text: str, where: str) -> _S:
     try:
         return spell(text)
     except DecodeError as error:

@@ -28,6 +28,7 @@ from .encoding.cbor import reread
 from .encoding.cose import TAG_SIGN1, encode_sign1, to_be_signed
 from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
+from .encoding.identifiers import CanonicalId
 from .errors import DecodeError, RefusedError
 from .limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
 
@@ -83,12 +84,14 @@ class Unverified(Draft):
     """A well-formed statement whose signature nobody has checked.
 
     Attributes:
+        iss: as a draft's, and known to be in its one spelling.
         id: SHA-256 of the Sig_structure, 32 bytes.
         kid: the signing key's id, 32 bytes.
         signature: 64 bytes.
         raw: the whole encoding.
     """
 
+    iss: CanonicalId
     id: bytes
     kid: bytes
     signature: bytes
@@ -299,7 +302,7 @@ def _parts(draft: Draft, kid: bytes) -> tuple[bytes, bytes]:
         raise DecodeError("not_encodable", f"the draft cannot be written as a statement: {error}.") from error
 
 
-def _decode_protected(protected: bytes) -> tuple[bytes, str, str, int]:
+def _decode_protected(protected: bytes) -> tuple[bytes, CanonicalId, str, int]:
     header = decode_cbor(protected, what="the protected header")
     _require(type(header) is dict and set(header) == _LABELS, "protected", "a map with the labels 1, 3, 4 and 15")
     _require(header[_ALG] == _EDDSA and type(header[_ALG]) is int, "protected.alg", "-8 (EdDSA)")

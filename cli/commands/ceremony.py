@@ -14,7 +14,7 @@ from accredit.cli.base import documents
 from accredit.cli.signing.keys import UnlockedKey, read_public
 from accredit.cli.signing.offline_files import SignedStatements, genesis_of, read_ceremony
 from accredit.governance.admission import Admission
-from accredit.governance.charter import parse
+from accredit.governance.charter import charter_of
 from accredit.governance.fold import Fold
 from accredit.governance.rulebook import rule_for
 from accredit.governance.undoing import what_is_needed
@@ -64,7 +64,7 @@ def progress_of(signed: SignedStatements, source: str) -> FoundingProgress:
         fold.add(statement)
         keys.append(statement.kid)
     fold.settle()
-    charter = parse(genesis.body)
+    charter = charter_of(genesis)
     speaking = [a.id for a in charter.authorities.values() if len({*keys} & {*a.keys}) >= a.threshold]
     rule = rule_for("charter.genesis", charter.rules)
     return FoundingProgress(

@@ -9,7 +9,7 @@ amend    proposes the next version
 """
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -131,9 +131,10 @@ def check(file: Path) -> None:
     """Say what a charter FILE means, in sentences, who can do and undo what, and what may be unwise about it."""
     from accredit.governance.charter import parse
     from accredit.governance.rules_outline import outline, warnings
+    from accredit.registry.domain.bodies import CharterGenesis
 
     body = read_charter(file)
-    parsed = parse(body)
+    parsed = parse(cast(CharterGenesis, body))
     advice, rows = [*_advice(body), *warnings(parsed)], outline(parsed)
 
     def text() -> None:

@@ -11,11 +11,12 @@ it, so that `accredit evidence check` is asked about it like about any other.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from accredit.node.key_files import NodeKeys
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import MemoryRecords, record_digest, record_key
 from accredit.registry.encoding.cbor import decode
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.prove import prove
 from accredit.registry.evidence.snapshot import Snapshot
@@ -39,7 +40,7 @@ def withhold(before: bytes, now: bytes) -> bytes:
     ).encode()
 
 
-def deny(evidence: bytes, held: Snapshot, liar: NodeKeys, charter: str, time: int) -> bytes:
+def deny(evidence: bytes, held: Snapshot, liar: NodeKeys, charter: CanonicalId, time: int) -> bytes:
     """Evidence that the issuer which `evidence` is about is not known, from all the records but its own.
 
     Args:
@@ -50,7 +51,7 @@ def deny(evidence: bytes, held: Snapshot, liar: NodeKeys, charter: str, time: in
     leaves = []
     for (type_, id_), raw in held.items():
         if (type_, id_) != ("issuer", query.entity):
-            record: dict[str, Any] = decode(raw, what="a record", max_bytes=RECORD_BYTES)
+            record: Record = decode(raw, what="a record", max_bytes=RECORD_BYTES)
             records.put(type_, id_, record)
             leaves.append((record_key(type_, id_), record_digest(record)))
     trie = Trie(leaves)

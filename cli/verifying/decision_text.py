@@ -12,6 +12,7 @@ from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.domain.accreditations import as_it_happened
+from accredit.registry.domain.records import accreditation_in, authority_in
 
 if TYPE_CHECKING:
     from accredit.registry.decision.verdict import Decision
@@ -73,10 +74,11 @@ def decision_view(decision: "Decision") -> dict[str, Any]:
 
 def details_of(decision: dict[str, Any], records: "Records") -> Details:
     """What makes a decision readable, from records at hand."""
-    found = [records.get("accreditation", id_) for id_ in decision["accreditations"][:_ACCREDITATIONS_SHOWN]]
+    ids = decision["accreditations"][:_ACCREDITATIONS_SHOWN]
+    found = [accreditation_in(records, bytes.fromhex(id_)) for id_ in ids]
     accreditations = [plain(as_it_happened(record)) for record in found if record is not None]
     named = {one["by"] for one in [*decision["chain"], *accreditations]}
-    authorities = {id_: records.get("authority", id_) for id_ in sorted(named)}
+    authorities = {id_: authority_in(records, id_) for id_ in sorted(named)}
     return {
         "authorities": {id_: plain(one["standings"][0]) for id_, one in authorities.items() if one is not None},
         "accreditations": accreditations,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accredit.cli.base import output
 from accredit.cli.verifying.rederive import read_entries
 from accredit.governance.policy_renewal import Renewal
+from accredit.registry.domain.records import charter_in, node_in
 from accredit.registry.errors import InputError, RefusedError, RemoteError
 from accredit.registry.evidence.proved_records import Recorder
 from accredit.registry.evidence.snapshot import Snapshot
@@ -53,11 +54,11 @@ def gather_renewal(client: "NodeClient", policy: TrustPolicy, now: int) -> Renew
     """
     loaded = Snapshot.load(client.snapshot(), policy, now)
     recorder = Recorder(loaded)
-    charter = recorder.get("charter", policy.charter)
+    charter = charter_in(recorder, policy.charter)
     if charter is None:
         raise RemoteError("no_charter", f"{client.url} has no record of the charter {policy.charter}.")
     for name in sorted(charter["signers"]):
-        recorder.get("node", name)
+        node_in(recorder, name)
     size = Checkpoint.decode(Note.decode(client.checkpoint().encode()).text).size
     with output.progress("Reading the log", size) as step:
         wanted = _wanted(read_entries(client, size, step), charter["statement"], policy.step)

@@ -13,12 +13,13 @@ The note and the snapshot are to be fetched before the checkpoint, so that the l
 need not be the beginning of this node's log: where it is not, 3 and 4 cannot be compared, and that is said.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from accredit.governance.admission import Admission
 from accredit.governance.fold import Fold
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import AccreditError, RefusedError
@@ -63,7 +64,7 @@ class _Noted:
     def __init__(self, fold: Fold, state: StateNote | None) -> None:
         self._fold = fold
         self._state = state
-        self.records: dict[Subject, dict[str, Any]] | None = None
+        self.records: dict[Subject, Record] | None = None
         self.statements_root = b""
 
     def look(self) -> None:
@@ -129,7 +130,7 @@ def _check_cosigned(note: bytes, fold: Fold) -> int:
     return count
 
 
-def _check_snapshot(served: bytes, records: dict[Subject, dict[str, Any]], statements_root: bytes) -> None:
+def _check_snapshot(served: bytes, records: Mapping[Subject, Record], statements_root: bytes) -> None:
     raws = {subject: encode(record) for subject, record in records.items()}
     expected = encode_snapshot(raws.items(), statements_root=statements_root, note=b"")
     if served.startswith(expected):

@@ -11,6 +11,7 @@ from accredit.registry.decision.query import ACCREDIT, Query
 from accredit.registry.domain.records import FOLD_VERSION, Subject, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.deciding import RECOGNITION
 from accredit.registry.evidence.proved_records import Mapped, ProvenRecord, Recorder
@@ -149,14 +150,14 @@ def _answers() -> Iterator[Vector]:
         (
             "narrower-competency",
             "A competency below the one that is named, found in the framework.",
-            replace(_of(SKILLS), achievement_types=(), competencies=(f"{FRAMEWORK}/2",)),
+            replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/2"),)),
             "trusted",
             accredited,
         ),
         (
             "unheard-competency",
             "A competency that no framework holds here.",
-            replace(_of(SKILLS), achievement_types=(), competencies=(f"{FRAMEWORK}/7",)),
+            replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/7"),)),
             "indeterminate",
             ("competency_unknown",),
         ),

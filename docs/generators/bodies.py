@@ -27,7 +27,7 @@ _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "boolean": ("bool", "bool"),
     "null": ("null", "None"),
     "public_key": ("bytes .size 32", "bytes"),
-    "_check_jwk": ("{ * tstr => any }", "dict[str, Any]"),
+    "_check_jwk": ("{ * tstr => tstr / [* tstr] }", "dict[str, str | list[str]]"),
 }
 
 

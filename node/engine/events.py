@@ -5,10 +5,10 @@ Events come from the shell or the simulator, effects are carried out by it, in t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from accredit.gossip import events
 from accredit.gossip.events import FrameAnswered, Peer, SendFailed, Ticked
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject
 from accredit.registry.errors import AccreditError, StorageError
 from accredit.registry.statement import Statement
@@ -170,7 +170,7 @@ class NoteStands:
     kept: KeptNote
     state: StateNote
     statements_root: bytes
-    changed: Mapping[Subject, dict[str, Any] | None]
+    changed: Mapping[Subject, Record | None]
     committed: Mapping[bytes, bool]
 
 

@@ -36,7 +36,7 @@ from accredit.governance.encoded_records import Picked
 from accredit.governance.fold import Fold
 from accredit.governance.overlay import Layered
 from accredit.governance.rulebook import is_narrowing
-from accredit.registry.domain.records import FOLD_VERSION
+from accredit.registry.domain.records import FOLD_VERSION, node_in
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.cbor import encode as encode_cbor
 from accredit.registry.encoding.ed25519 import Signer
@@ -526,7 +526,7 @@ class Notary:
         charter = self._held.charter
         if charter is None:
             return []
-        found = [self._held.get("node", name) for name in sorted(charter.body["signers"])]
+        found = [node_in(self._held, name) for name in sorted(charter.body["signers"])]
         return [
             signer_key(node["name"], node["keys"]["state"])
             for node in found

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from accredit.governance.encoded_records import Picked
 from accredit.governance.fold import Fold
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.signed_note import VerifierKey
@@ -67,7 +67,7 @@ class Stands:
     note: bytes
     state: StateNote
     statements_root: bytes
-    changed: Mapping[Subject, dict[str, Any] | None]
+    changed: Mapping[Subject, Record | None]
     committed: Mapping[bytes, bool]
     without: tuple[bytes, ...]
 

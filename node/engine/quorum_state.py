@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import Any, Final, Protocol
 
 from accredit.governance.encoded_records import encoded, record_of
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode, reread
 from accredit.registry.errors import DecodeError
@@ -135,7 +136,7 @@ class NotedMap(Protocol):
         """The root over all records, 32 bytes."""
         ...
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """A record, not to be changed; None where there is none."""
         ...
 
@@ -147,7 +148,7 @@ class NotedMap(Protocol):
         """Types and ids of the charter's and the authorities' records, sorted: what every decision reads some of."""
         ...
 
-    def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
+    def items(self) -> Iterator[tuple[Subject, Record]]:
         """All records, in no order that means anything. The map must not go on meanwhile."""
         ...
 
@@ -210,11 +211,11 @@ class MemoryNotedMap:
             self._statements = Trie((id, id) for id in self._committed)
         return self._statements
 
-    def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
+    def items(self) -> Iterator[tuple[Subject, Record]]:
         """All records, in no order that means anything."""
         return ((subject, reread(raw)) for subject, raw in self._raws.items())
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """A record as of the noted state."""
         raw = self._raws.get((type, id))
         return None if raw is None else record_of(raw)
@@ -250,7 +251,7 @@ class MemoryNotedMap:
         kept: KeptNote,
         state: StateNote,
         statements_root: bytes,
-        changed: Mapping[Subject, dict[str, Any] | None],
+        changed: Mapping[Subject, Record | None],
         committed: Mapping[bytes, bool],
     ) -> None:
         """Goes on to a newer state, or to a note of the same one with other cosignatures.

@@ -7,6 +7,7 @@ from typing import Any, Final
 from accredit.gossip.events import Peer
 from accredit.gossip.roster import Roster
 from accredit.governance.fold import Fold
+from accredit.registry.domain.records import node_in
 
 TOLD: Final = 64
 """Nodes that are told of a cosignature: the signers, then others by chance. A guess: 4,000 requests a minute."""
@@ -29,7 +30,7 @@ class Members:
         """The node in force of that name."""
         if self._fold.charter is None:
             return next((node for node in self.all() if node["name"] == name), None)
-        node = self._fold.get("node", name)
+        node = node_in(self._fold, name)
         return None if node is None or node["retired"] is not None else node
 
     def roster(self) -> Roster:
@@ -46,7 +47,7 @@ class Members:
 
     def has_key(self, name: str, public: bytes) -> bool:
         """Whether that key signs for the log, the witness or the state of the node of that name, retired or not."""
-        node = self.get(name) or self._fold.get("node", name)
+        node = self.get(name) or node_in(self._fold, name)
         return node is not None and any(public == node["keys"][role] for role in ("log", "witness", "state"))
 
     def told(self, peers: Sequence[Peer], name: str, random: Random) -> tuple[Peer, ...]:

@@ -90,7 +90,7 @@ _SAID: Final[Mapping[str, str]] = {
     "key": "Id of the key.",
     "ConflictView.key": "The verifier key (vkey) that signed both.",
     "keys": "Its public keys.",
-    "NodeRecord.keys": "The node's public keys, by role.",
+    "NodeView.keys": "The node's public keys, by role.",
     "lag": "Statements that this node counts and it did not, when it last said.",
     "lapses": "When the proposal lapses for people; null if it does not.",
     "last": "Id of its last statement that counts, where it has been cut off.",

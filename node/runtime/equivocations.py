@@ -18,6 +18,7 @@ from typing import Any, Final, Protocol
 
 from accredit.governance.fold import Fold
 from accredit.node.engine.events import ConflictArrived
+from accredit.registry.domain.records import node_in
 from accredit.registry.errors import AccreditError, BusyError, RefusedError
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import CHECKPOINTS, STATE_NOTES, Conflict, check
@@ -89,7 +90,7 @@ def _kept_against(shown: Conflict, kept: Sequence[Conflict]) -> Conflict | None:
 
 
 def _why_not_kept(shown: Conflict, fold: Fold) -> AccreditError:
-    node = fold.get("node", shown.key.name)
+    node = node_in(fold, shown.key.name)
     if node is not None and shown.key.public in (node["keys"][role] for role in ("log", "witness", "state")):
         return BusyError("overloaded", "this node keeps as many conflicts as it can.", hint="Tell its operator.")
     return RefusedError(

@@ -22,6 +22,7 @@ from accredit.node.engine.notary_events import SignerView
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_reader import Reader as LogReader
 from accredit.node.telemetry import Metrics
+from accredit.registry.domain.records import node_in
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.state_note import quorum
 
@@ -154,7 +155,7 @@ class NodeHealth:
 
     def _displaced(self) -> list[str]:
         """That the node's name is its own no more: then the others do not listen to it, and tell it nothing."""
-        record = self._running.fold.get("node", self._config.name)
+        record = node_in(self._running.fold, self._config.name)
         if record is None:
             return []
         if record["retired"] is not None:
@@ -172,7 +173,7 @@ class NodeHealth:
 
     def _misplaced(self) -> list[str]:
         """That the others look for the node at another address than its own settings say."""
-        record, url = self._running.fold.get("node", self._config.name), self._config.public_url.rstrip("/")
+        record, url = node_in(self._running.fold, self._config.name), self._config.public_url.rstrip("/")
         if record is None or not url or record["url"].rstrip("/") == url:
             return []
         return [

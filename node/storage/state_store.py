@@ -32,6 +32,7 @@ from typing import Any, Final, Self
 from accredit.governance.encoded_records import encoded
 from accredit.node.engine import quorum_state
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError, StorageError
@@ -75,7 +76,7 @@ _PAST: Final = (
     "SELECT seq, records_root FROM noted_past WHERE substr(root, 1, 8) = ? AND root = ? ORDER BY seq DESC LIMIT 1"
 )
 
-RecordsBySubject = Mapping[Subject, dict[str, Any]]
+RecordsBySubject = Mapping[Subject, Record]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,7 @@ class StoredNoted:
 
     # -------------------------------------------------------------------------------------------------- records
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """A record as of the noted state.
 
         Raises:
@@ -173,7 +174,7 @@ class StoredNoted:
         if raw is None:
             return None
         try:
-            record: dict[str, Any] = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
+            record: Record = decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
         except DecodeError as error:
             raise state_damaged(error.message) from error
         return record
@@ -207,7 +208,7 @@ class StoredNoted:
         for type, id, raw in self._reader.connection.execute("SELECT type, id, raw FROM noted_records"):
             yield (type, id), raw
 
-    def items(self) -> Iterator[tuple[Subject, dict[str, Any]]]:
+    def items(self) -> Iterator[tuple[Subject, Record]]:
         """All records, in no order that means anything."""
         for (type, id), raw in self.raws():
             yield (type, id), decode(raw, what=f"the {type} record of {id}", max_bytes=RECORD_BYTES)
@@ -314,7 +315,7 @@ class NotedStore(StoredNoted):
         kept: KeptNote,
         state: StateNote,
         statements_root: bytes,
-        changed: Mapping[Subject, dict[str, Any] | None],
+        changed: Mapping[Subject, Record | None],
         committed: Mapping[bytes, bool],
         also: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
@@ -385,7 +386,7 @@ def _settle(
     kept: KeptNote,
     state: StateNote,
     statements_root: bytes,
-    changed: Mapping[Subject, dict[str, Any] | None],
+    changed: Mapping[Subject, Record | None],
     committed: Mapping[bytes, bool],
 ) -> None:
     before = _read_head(connection)

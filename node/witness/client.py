@@ -34,6 +34,7 @@ from accredit.node import ports
 from accredit.node.clock import Clock
 from accredit.node.storage.log_store import Store
 from accredit.node.telemetry import event
+from accredit.registry.domain.records import node_in
 from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError, StorageError
 from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
 from accredit.registry.transparency.equivocation import Conflict, conflict_of_checkpoints
@@ -294,7 +295,7 @@ class Witnessing:
 
     def _members(self) -> tuple[Witness, ...]:
         fold, own = self._runtime.fold, self._log.name
-        records = {name: fold.get("node", name) for name in (own, *(p.name for p in self._runtime.statistics().peers))}
+        records = {name: node_in(fold, name) for name in (own, *(p.name for p in self._runtime.statistics().peers))}
         in_force = {name: one for name, one in records.items() if one is not None and one["retired"] is None}
         found = nodes_that_witness(own, self._log.public, in_force)
         publics = {witness.key.public for witness in found}  # a node that is named in the configuration as well

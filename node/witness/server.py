@@ -32,6 +32,7 @@ from accredit.governance.fold import Fold
 from accredit.node.clock import Clock
 from accredit.node.ports import RunBlocking, in_thread
 from accredit.node.storage.log_store import Store
+from accredit.registry.domain.records import node_in
 from accredit.registry.encoding.ed25519 import Signer
 from accredit.registry.errors import BusyError, DecodeError, StorageError
 from accredit.registry.transparency.equivocation import Conflict
@@ -208,7 +209,7 @@ def open_held(path: Path, store: Store) -> Store:
 
 def log_key_of(fold: Fold, name: str) -> bytes | None:
     """The public log key of the node of that name, if it is in force."""
-    node = fold.get("node", name)
+    node = node_in(fold, name)
     return None if node is None or node["retired"] is not None else node["keys"]["log"]
 
 

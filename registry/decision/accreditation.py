@@ -18,9 +18,11 @@ from typing import Any, Final, NamedTuple, assert_never
 from ..domain.accreditations import Status, publisher, status_at, terms_at
 from ..domain.ceiling import ceiling, inherited
 from ..domain.frameworks import status_at as framework_status_at
-from ..domain.records import Records, Voice, met, standing, voice_of
+from ..domain.record_types import AccreditationRecord, CompetencyEntry, IssuerRecord, StatedTerms
+from ..domain.records import Records, Voice, competency_in, framework_in, met, standing, voice_of
 from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
+from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from .authority_chain import Chain, chain_of, counts, window
 from .issuer_keys import KeyAnswer, KeyState, key_at
@@ -125,7 +127,7 @@ class Notes:
             self.statements[statement] = None
 
     def finding(
-        self, positive: Reason, chain: Chain, now: int, *, id: bytes | None = None, issuer: str | None = None
+        self, positive: Reason, chain: Chain, now: int, *, id: bytes | None = None, issuer: CanonicalId | None = None
     ) -> Finding:
         """The verdict that follows from everything noted."""
         against = (*self.refusals, *self.suspensions, *self.gaps)
@@ -153,7 +155,7 @@ class Notes:
         )
 
 
-def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chain: Chain) -> Finding:
+def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: Chain) -> Finding:
     """The finding on one accreditation of `issuer`; `chain` is its accreditor's."""
     notes = Notes()
     publishers = publishers_of(case, record)
@@ -183,7 +185,7 @@ def judge(case: Case, issuer: Mapping[str, Any], record: Mapping[str, Any], chai
     return notes.finding(_accredited(record, terms, chain), chain, case.now, id=record["id"], issuer=record["issuer"])
 
 
-def publishers_of(case: Case, record: Mapping[str, Any]) -> Collection[Voice]:
+def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:
     """Voices whose facts count besides those of the accreditation's own chain: the charter's, and its own."""
     named = record.get("publishers")
     return (*case.publishers, *map(publisher, named)) if named else case.publishers
@@ -235,7 +237,7 @@ def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
                 )
 
 
-def _judge_anchors(case: Case, record: Mapping[str, Any], chain: Chain, notes: Notes) -> None:
+def _judge_anchors(case: Case, record: AccreditationRecord, chain: Chain, notes: Notes) -> None:
     """Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so."""
     _, ends = window(chain)
     withdrawn = [link.standing["withdrawn"] for link in chain if link.standing and link.standing["withdrawn"]]
@@ -251,7 +253,7 @@ def _judge_anchors(case: Case, record: Mapping[str, Any], chain: Chain, notes: N
         )
 
 
-def _judge_terms(case: Case, terms: Sequence[Mapping[str, Any]], notes: Notes) -> None:
+def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None:
     for one in terms:
         notes.statements[one["statement"]] = None
     for one in terms:
@@ -266,7 +268,7 @@ def _judge_terms(case: Case, terms: Sequence[Mapping[str, Any]], notes: Notes) -
             notes.advise("condition", f"Under a condition: {condition['text']}")
 
 
-def _not_yet(case: Case, record: Mapping[str, Any]) -> Reason:
+def _not_yet(case: Case, record: AccreditationRecord) -> Reason:
     grant = record["terms"][0]
     if grant["effective_from"] <= case.time:
         return Reason(
@@ -314,16 +316,16 @@ def _status_text(case: Case, status: Status) -> str:
     since = f"since {day(status.since)}"
     text = f"Its status on {day(case.time)} was" if case.is_past else "Its status is"
     text += f" {words}, {since}."
-    event = status.event or {}
-    if "reason_code" in event:
+    event = status.event
+    if event is not None and "reason_code" in event:
         text += f" Reason: {event.get('reason_text', event['reason_code'].replace('_', ' '))}"
         text += "" if text.endswith(".") else "."
     if status.has_appeal:
         text += " An appeal is open."
-    if "successor" in event:
+    if event is not None and "successor" in event:
         text += f" Its successor is {event['successor']}."
     row = STATUSES[status.word]
-    if case.query.time is None and row.newly is NewlyIssued.NOT_TRUSTED and event.get("void_from") is None:
+    if case.query.time is None and row.newly is NewlyIssued.NOT_TRUSTED and (event is None or "void_from" not in event):
         text += f" It stood until {day(status.since)}: for a credential issued before, ask with its date."
     return text
 
@@ -333,7 +335,7 @@ def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
     return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
 
 
-def _effective_scopes(case: Case, terms: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _effective_scopes(case: Case, terms: Sequence[StatedTerms]) -> list[Mapping[str, Any]]:
     """Scopes that must all cover a question: what the terms grant, and the ceilings over whoever stated them."""
     scopes: list[Mapping[str, Any]] = []
     for one in terms:
@@ -347,7 +349,7 @@ def _effective_scopes(case: Case, terms: Sequence[Mapping[str, Any]]) -> list[Ma
     return scopes
 
 
-def _judge_categories(issuer: Mapping[str, Any], chain: Chain, publishers: Collection[Voice], notes: Notes) -> None:
+def _judge_categories(issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes) -> None:
     """Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of."""
     for limits in limits_of(chain):
         allowed = limits.get("categories", "*")
@@ -396,9 +398,7 @@ def judge_scope(
                 )
 
 
-def _judge_key(
-    case: Case, issuer: Mapping[str, Any], chain: Chain, publishers: Collection[Voice], notes: Notes
-) -> bool:
+def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes) -> bool:
     """Whether the key was good at the time and still is not known to be compromised."""
     if case.query.key is None:
         notes.unchecked.append("key")
@@ -436,9 +436,9 @@ def _judge_key(
 
 def _judge_later(
     case: Case,
-    record: Mapping[str, Any],
+    record: AccreditationRecord,
     then: Status,
-    terms: Sequence[Mapping[str, Any]],
+    terms: Sequence[StatedTerms],
     chain: Chain,
     publishers: Collection[Voice],
     notes: Notes,
@@ -462,7 +462,7 @@ def _judge_later(
             notes.lose("later_scope", "Its scope covered this then and no longer does.")
 
 
-def _accredited(record: Mapping[str, Any], terms: Sequence[Mapping[str, Any]], chain: Chain) -> Reason:
+def _accredited(record: AccreditationRecord, terms: Sequence[StatedTerms], chain: Chain) -> Reason:
     until = min([one["valid_until"] for one in terms if "valid_until" in one], default=None)
     return _accredited_by(chain[0].name, record["kind"], record["level"], record["terms"][0]["valid_from"], until)
 
@@ -474,7 +474,7 @@ def _accredited_by(name: str, kind: str, level: str, since: int, until: int | No
     return Reason(code="accredited", text=f"Accredited by {name} ({kind}, {level}), {span}.")
 
 
-def _note_dates(case: Case, record: Mapping[str, Any], notes: Notes) -> None:
+def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
     """Dates at which this accreditation may change by itself."""
     for terms in record["terms"]:
         notes.dates.append(terms["effective_from"])
@@ -501,16 +501,16 @@ class _Competencies:
         self._publishers = publishers
         self.cited: list[bytes] = []
 
-    def __call__(self, uri: str) -> Sequence[Mapping[str, Any]]:
-        record = self._case.records.get("competency", uri)
+    def __call__(self, uri: CanonicalId) -> Sequence[CompetencyEntry]:
+        record = competency_in(self._case.records, uri)
         entries = [one for one in record["in"] if self._counts(one)] if record is not None else []
         self.cited += [one["statement"] for one in entries]
         return entries
 
-    def _counts(self, entry: Mapping[str, Any]) -> bool:
+    def _counts(self, entry: CompetencyEntry) -> bool:
         if not counts(entry, self._chain, self._publishers):
             return False
-        framework = self._case.records.get("framework", entry["framework"])
+        framework = framework_in(self._case.records, entry["framework"])
         return framework is not None and any(
             stated["statement"] == entry["statement"] and framework_status_at(stated, self._case.time) != "withdrawn"
             for stated in framework["stated"]

@@ -10,19 +10,21 @@ charter names. Two delegations to one body are two instances. Each `authority` r
 charter's own and no other, so that nobody's delegation to that id speaks for it; else each of its delegations.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
-from ..domain.records import Records, Voice, voice_of
+from ..domain.record_types import AuthorityRecord, MandateStanding, VoiceMembers
+from ..domain.records import Records, Voice, authority_in, voice_of
+from ..encoding.identifiers import CanonicalId
 from ..limits import DELEGATION_DEPTH
 
 
 class Link(NamedTuple):
     """One instance on a chain; `standing` is None where it is no longer an authority of the charter in force."""
 
-    by: str
+    by: CanonicalId
     via: bytes | None
-    standing: Mapping[str, Any] | None
+    standing: MandateStanding | None
 
     @property
     def voice(self) -> Voice:
@@ -32,14 +34,14 @@ class Link(NamedTuple):
     @property
     def name(self) -> str:
         """As its delegator or the charter calls it, else its id."""
-        return self.by if self.standing is None else str(self.standing["name"])
+        return self.by if self.standing is None else self.standing["name"]
 
 
 Chain = tuple[Link, ...]
 """From the instance itself up to the charter's authority."""
 
 
-def chain_of(records: Records, by: str, via: bytes | None) -> Chain:
+def chain_of(records: Records, by: CanonicalId, via: bytes | None) -> Chain:
     """The chain of an instance; it ends early where a link is missing."""
     links: list[Link] = []
     # The charter's own authority, then at most so many delegations: records that form a circle end here too.
@@ -53,24 +55,23 @@ def chain_of(records: Records, by: str, via: bytes | None) -> Chain:
     return tuple(links)
 
 
-def _standing(records: Records, by: str, via: bytes | None) -> Mapping[str, Any] | None:
-    record = records.get("authority", by)
+def _standing(records: Records, by: CanonicalId, via: bytes | None) -> MandateStanding | None:
+    record = authority_in(records, by)
     if record is not None:
         for standing in record["standings"]:
             if standing["via"] == via:
-                found: Mapping[str, Any] = standing
-                return found
+                return standing
     return None
 
 
-def mandates_of(record: Mapping[str, Any]) -> list[Voice]:
+def mandates_of(record: AuthorityRecord) -> list[Voice]:
     """The instances that an authority's id alone stands for, given its record; in the order of the record."""
     voices = [Voice(record["id"], standing["via"]) for standing in record["standings"]]
     own = Voice(record["id"], None)
     return [own] if own in voices else voices
 
 
-def counts(said: Mapping[str, Any], chain: Chain, publishers: Collection[Voice]) -> bool:
+def counts(said: VoiceMembers, chain: Chain, publishers: Collection[Voice]) -> bool:
     """Whether a fact (with `by` and `via`) counts: said by one of the chain, or by a publisher that was named."""
     voice = voice_of(said)
     return voice in publishers or any(link.voice == voice for link in chain)

@@ -9,12 +9,28 @@ accreditations. An authority is asked about by mandate, never by name (`authorit
 cannot be answered is `indeterminate`, with the piece that is missing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from ..domain.issuers import name_of
-from ..domain.records import Records, Voice, met, standing, voice_of
+from ..domain.record_types import CharterRecord, IssuerRecord, RecognitionRecord, StatedRecognition
+from ..domain.records import (
+    Records,
+    Voice,
+    accreditation_in,
+    alias_in,
+    authority_in,
+    charter_in,
+    competency_in,
+    framework_in,
+    issuer_in,
+    met,
+    recognition_in,
+    standing,
+    voice_of,
+)
+from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS
@@ -45,7 +61,7 @@ OTHER_MANDATES: Final = 3
 """Mandates, besides the one that was asked about, that one answer names."""
 
 
-def decide(query: Query, records: Records, now: int, *, ecosystem_id: str) -> Decision:
+def decide(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalId) -> Decision:
     """Whether the entity may do what is asked, as of the time asked.
 
     Args:
@@ -74,15 +90,17 @@ class _Unanswerable(Exception):
         self.reason = Reason(code=code, text=text)
 
 
-def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[Case, Mapping[str, Any], str | None]:
+def _open(
+    query: Query, records: Records, now: int, ecosystem_id: CanonicalId
+) -> tuple[Case, CharterRecord, str | None]:
     """The case, or why there is none."""
-    charter = records.get("charter", ecosystem_id)
+    charter = charter_in(records, ecosystem_id)
     if charter is None:
         raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} has taken effect here.")
     accepted: str | None = None
     mandates: list[Voice] | None = None
-    if query.authority != ecosystem_id:
-        accepted = spelled_authority(query.authority)
+    if (asked := spelled_authority(query.authority)) != ecosystem_id:
+        accepted = asked
         mandates = _mandates(records, spelled(query.authority), mandate_named(query.authority))
     if mandates == []:
         raise _Unanswerable("unknown_authority", f"{accepted} is no authority of this ecosystem.")
@@ -96,7 +114,7 @@ def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[
         records=records,
         time=min(time, now),
         now=now,
-        publishers=[Voice(by, None) for by in charter.get("publishers", ())],
+        publishers=[Voice(by, None) for by in charter["publishers"]],
         max_backdating=charter.get("max_backdating"),
         mandates=None if mandates is None else frozenset(mandates),
         chains={},
@@ -105,9 +123,9 @@ def _open(query: Query, records: Records, now: int, ecosystem_id: str) -> tuple[
     return case, charter, accepted
 
 
-def _mandates(records: Records, id: str, via: bytes | None) -> list[Voice]:
+def _mandates(records: Records, id: CanonicalId, via: bytes | None) -> list[Voice]:
     """The mandates that a body holds and a question means: the one delegation it names, or all that count by the id."""
-    record = records.get("authority", id)
+    record = authority_in(records, id)
     if record is None:
         return []
     if via is None:
@@ -119,7 +137,7 @@ def _resolved(query: Query, records: Records) -> Query:
     """The query with its ambiguous resource read: a framework if the registry has one so named, else a competency."""
     if query.resource is None:
         return query
-    if records.get("framework", query.resource) is not None and records.get("competency", query.resource) is None:
+    if framework_in(records, query.resource) is not None and competency_in(records, query.resource) is None:
         return replace(query, resource=None, framework=query.framework or query.resource)
     return replace(query, resource=None, competencies=(*query.competencies, query.resource))
 
@@ -127,9 +145,9 @@ def _resolved(query: Query, records: Records) -> Query:
 # ------------------------------------------------------------------------------------------------ issuers
 
 
-def _decide_issue(case: Case, entity: str, accepted: str | None, charter: Mapping[str, Any]) -> Decision:
+def _decide_issue(case: Case, entity: CanonicalId, accepted: str | None, charter: CharterRecord) -> Decision:
     records = case.records
-    issuer = records.get("issuer", entity)
+    issuer = issuer_in(records, entity)
     findings: list[Finding] = []
     missing: list[str] = []
     if issuer is not None:
@@ -137,9 +155,9 @@ def _decide_issue(case: Case, entity: str, accepted: str | None, charter: Mappin
     if not any(finding.verdict in AUTHORIZED for finding in findings):
         # An alias counts where an authority of the accreditation's own chain stated it; so nobody's alias can take
         # another's accreditation over, and several claims to one alias do not stand in each other's way.
-        alias = records.get("alias", entity)
+        alias = alias_in(records, entity)
         for id in alias["issuers"] if alias is not None else ():
-            named = records.get("issuer", id)
+            named = issuer_in(records, id)
             if named is None:
                 missing.append(f"issuer {id}")
             elif id != entity:
@@ -153,13 +171,13 @@ def _decide_issue(case: Case, entity: str, accepted: str | None, charter: Mappin
 
 def _judge_all(
     case: Case,
-    issuer: Mapping[str, Any],
+    issuer: IssuerRecord,
     alias: str | None,
     findings: list[Finding],
     missing: list[str],
 ) -> None:
     for id, _ in issuer["accreditations"]:
-        record = case.records.get("accreditation", id.hex())
+        record = accreditation_in(case.records, id)
         if record is None:
             missing.append(f"accreditation {id.hex()}")
             continue
@@ -170,7 +188,7 @@ def _judge_all(
             findings.append(judge(case, issuer, record, chain))
 
 
-def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers: Collection[Voice]) -> bool:
+def _is_known_as(issuer: IssuerRecord, alias: str, chain: Chain, publishers: Collection[Voice]) -> bool:
     return any(
         alias in fact["facts"].get("also_known_as", ()) and counts(fact, chain, publishers)
         for fact in standing(issuer["stated"])
@@ -179,11 +197,11 @@ def _is_known_as(issuer: Mapping[str, Any], alias: str, chain: Chain, publishers
 
 def _nothing_found(
     case: Case,
-    entity: str,
-    issuer: Mapping[str, Any] | None,
+    entity: CanonicalId,
+    issuer: IssuerRecord | None,
     accepted: str | None,
     missing: Sequence[str],
-    charter: Mapping[str, Any],
+    charter: CharterRecord,
 ) -> Decision:
     query, now = case.query, case.now
     if missing:
@@ -207,17 +225,19 @@ def _other_mandates(case: Case, accepted: str | None) -> str:
     """How to ask about the mandates that an id does not stand for by itself: those from before the charter named it."""
     if accepted is None or case.mandates is None or "#" in accepted:
         return ""
-    record = case.records.get("authority", accepted)
+    id = spelled(accepted)
+    record = authority_in(case.records, id)
     assert record is not None, "its mandates were found in it"
-    held = [one["via"] for one in record["standings"] if Voice(accepted, one["via"]) not in case.mandates]
-    named = [f"{accepted}#{via.hex()}" for via in held[:OTHER_MANDATES]]
+    vias = [one["via"] for one in record["standings"] if one["via"] is not None]
+    held = [via for via in vias if Voice(id, via) not in case.mandates]
+    named = [f"{id}#{via.hex()}" for via in held[:OTHER_MANDATES]]
     return f" It was a delegate before: ask about {' or '.join(named)}." if named else ""
 
 
-def _where_to_apply(records: Records, charter: Mapping[str, Any], accepted: str | None) -> str:
+def _where_to_apply(records: Records, charter: CharterRecord, accepted: str | None) -> str:
     links = []
     for id in charter["authorities"] if accepted is None else (spelled(accepted),):
-        record = records.get("authority", id)
+        record = authority_in(records, id)
         counting = () if record is None else mandates_of(record)
         for one in record["standings"] if record is not None else ():
             if one["withdrawn"] is None and "apply_url" in one and Voice(id, one["via"]) in counting:
@@ -236,7 +256,7 @@ def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Dec
         verdict, reasons = Verdict.INDETERMINATE, (reason, *reasons)
     name = None
     if best.issuer is not None:
-        record = case.records.get("issuer", best.issuer)
+        record = issuer_in(case.records, best.issuer)
         name = None if record is None else name_of(record, [(link.by, link.via) for link in best.chain])
     return Decision(
         verdict=verdict,
@@ -264,9 +284,9 @@ def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Dec
 
 
 def _decide_mandate(
-    case: Case, entity: str, accepted: str | None, charter: Mapping[str, Any], via: bytes | None
+    case: Case, entity: CanonicalId, accepted: str | None, charter: CharterRecord, via: bytes | None
 ) -> Decision:
-    record = case.records.get("authority", entity)
+    record = authority_in(case.records, entity)
     mandates = _mandates(case.records, entity, via)
     if record is None or not mandates:
         reason = Reason(
@@ -291,13 +311,13 @@ def _decide_mandate(
 # ------------------------------------------------------------------------------------------------ recognition
 
 
-def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id: str) -> Decision:
+def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalId) -> Decision:
     """Whether this ecosystem recognises another one, or an authority, for an action (TRQP 2.0 recognition).
 
     The ecosystem itself and its own authorities are recognised without a statement. `query.action` is any word; the
     resource is not limited by a recognition.
     """
-    charter = records.get("charter", ecosystem_id)
+    charter = charter_in(records, ecosystem_id)
     time = now if query.time is None else query.time
     if charter is None:
         reason = Reason(code="no_charter", text=f"No charter of {ecosystem_id} has taken effect here.")
@@ -314,14 +334,14 @@ def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id
     if entity == ecosystem_id or entity in charter["authorities"]:
         reason = Reason(code="own_authority", text=f"{entity} is this ecosystem's own.")
         return _answer(query, now, Verdict.TRUSTED, reason)
-    record = records.get("recognition", entity)
+    record = recognition_in(records, entity)
     if record is None:
         reason = Reason(code="not_recognized", text=f"This ecosystem has not recognised {entity}.")
         return _answer(query, now, Verdict.NOT_TRUSTED, reason)
     return _best_recognition(query, record, min(time, now), now)
 
 
-def _best_recognition(query: Query, record: Mapping[str, Any], time: int, now: int) -> Decision:
+def _best_recognition(query: Query, record: RecognitionRecord, time: int, now: int) -> Decision:
     findings = [_recognition(query, one, time, now) for one in record["granted"]]
     best = min(findings, key=lambda finding: (order_of(finding), finding.statements))
     return Decision(
@@ -336,7 +356,7 @@ def _best_recognition(query: Query, record: Mapping[str, Any], time: int, now: i
     )
 
 
-def _recognition(query: Query, granted: Mapping[str, Any], time: int, now: int) -> Finding:
+def _recognition(query: Query, granted: StatedRecognition, time: int, now: int) -> Finding:
     ends = [granted["valid_until"]] if "valid_until" in granted else []
     withdrawn = granted["withdrawn"]
     ends += [withdrawn["effective_from"]] if withdrawn is not None else []

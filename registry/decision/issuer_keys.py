@@ -17,8 +17,9 @@ always ends itself. Of the others it speaks only while it is good:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
+from ..domain.bodies import PinnedKey
+from ..domain.record_types import IssuerRecord, KeyAdded, KeyEnded, VoiceMembers
 from ..limits import TIME_MAX, TIME_MIN
 
 
@@ -54,7 +55,7 @@ class KeyAnswer:
     dates: tuple[int, ...] = ()
 
 
-def key_at(issuer: Mapping[str, Any], asked: str, time: int, counts: Callable[[Mapping[str, Any]], bool]) -> KeyAnswer:
+def key_at(issuer: IssuerRecord, asked: str, time: int, counts: Callable[[VoiceMembers], bool]) -> KeyAnswer:
     """What counted statements say of the key `asked` at `time`.
 
     Args:
@@ -66,7 +67,7 @@ def key_at(issuer: Mapping[str, Any], asked: str, time: int, counts: Callable[[M
     matching = [one for one in added if _names(one["key"], asked)]
     ids = {asked, *(one["key"]["id"] for one in matching)}
     decided = [one for one in issuer["keys"] if one["op"] != "add" and counts(one)]
-    doubts: list[Mapping[str, Any]] = []
+    doubts: list[KeyEnded] = []
     own = {one["kid"] for one in added if "kid" in one}
     words = [one for one in issuer["keys"] if one["op"] != "add" and one["by"] == issuer["id"] and one["signer"] in own]
     if words:
@@ -86,29 +87,30 @@ def key_at(issuer: Mapping[str, Any], asked: str, time: int, counts: Callable[[M
     )
 
 
-def _end(said: Mapping[str, Any]) -> int:
+def _end(said: KeyEnded) -> int:
     """From when on a key is no longer good. A compromise without a date leaves nothing by that key to believe."""
     if said["op"] == "compromise":
-        return int(said.get("compromised_since", TIME_MIN))
-    return int(said.get("valid_until", said["iat"]))
+        return said.get("compromised_since", TIME_MIN)
+    return said.get("valid_until", said["iat"])
 
 
 # ------------------------------------------------------------------------------------------------ its own words
 
-_Said = list[Mapping[str, Any]]
 _Node = bytes | str
 """A key: its key id, or its method's id where it is of a kind that says nothing in the registry."""
 
 
-def _weigh(added: _Said, decided: _Said, words: _Said) -> tuple[_Said, _Said]:
+def _weigh(
+    added: list[KeyAdded], decided: list[KeyEnded], words: list[KeyEnded]
+) -> tuple[list[KeyEnded], list[KeyEnded]]:
     """What ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said."""
     named: dict[str, dict[_Node, None]] = {}
-    for one in added:
-        named.setdefault(one["key"]["id"], {})[one.get("kid", one["key"]["id"])] = None
+    for pinned in added:
+        method = pinned["key"]["id"]
+        named.setdefault(method, {})[pinned.get("kid", method)] = None
 
-    def whom(one: Mapping[str, Any]) -> Iterable[_Node]:
-        method: str = one["key_id"]
-        return named.get(method, {method: None})
+    def whom(one: KeyEnded) -> Iterable[_Node]:
+        return named.get(one["key_id"], {one["key_id"]: None})
 
     ends: dict[_Node, int] = {}
     last: dict[_Node, int] = {}  # of a key that ended itself: the number of that statement
@@ -123,7 +125,7 @@ def _weigh(added: _Said, decided: _Said, words: _Said) -> tuple[_Said, _Said]:
     for one in themselves:
         end(one["signer"], _end(one))
         last[one["signer"]] = min(one["seq"], last.get(one["signer"], one["seq"]))
-    accusations: dict[_Node, _Said] = {}
+    accusations: dict[_Node, list[KeyEnded]] = {}
     for one in words:
         signer = one["signer"]
         is_after = signer in last and one["seq"] > last[signer]
@@ -133,7 +135,7 @@ def _weigh(added: _Said, decided: _Said, words: _Said) -> tuple[_Said, _Said]:
     accusations = {
         node: [one for one in said if node not in ends or one["iat"] < ends[node]] for node, said in accusations.items()
     }
-    counted, doubts = [*decided, *themselves], list[Mapping[str, Any]]()
+    counted, doubts = [*decided, *themselves], list[KeyEnded]()
     in_doubt: dict[_Node, None] = {}
     edges = {node: [target for one in said for target in whom(one)] for node, said in accusations.items()}
     for circle in _circles(edges):
@@ -156,7 +158,7 @@ def _weigh(added: _Said, decided: _Said, words: _Said) -> tuple[_Said, _Said]:
     return counted, doubts
 
 
-def _is_within(added: _Said, kid: _Node, time: int) -> bool:
+def _is_within(added: list[KeyAdded], kid: _Node, time: int) -> bool:
     """Whether a key was stated to be good at a time."""
     keys = [one["key"] for one in added if one.get("kid") == kid]
     return any(key.get("valid_from", TIME_MIN) <= time < key.get("valid_until", TIME_MAX + 1) for key in keys)
@@ -200,7 +202,12 @@ def _circles(edges: Mapping[_Node, Sequence[_Node]]) -> list[dict[_Node, None]]:
 
 
 def _state(
-    added: list[Any], matching: list[Any], since: int | None, retired: int | None, doubt: int | None, time: int
+    added: list[KeyAdded],
+    matching: list[KeyAdded],
+    since: int | None,
+    retired: int | None,
+    doubt: int | None,
+    time: int,
 ) -> KeyState:
     if since is not None and since <= time:
         return KeyState.KEY_COMPROMISED
@@ -218,9 +225,9 @@ def _state(
     return KeyState.KEY_IN_DOUBT if doubt is not None and doubt <= time else KeyState.GOOD
 
 
-def _names(key: Mapping[str, Any], asked: str) -> bool:
+def _names(key: PinnedKey, asked: str) -> bool:
     if key["id"] == asked:
         return True
     # The key itself, which no other key can be. A fragment of some other DID can look like it and be anything.
     multibase = asked[len("did:key:") :].partition("#")[0] if asked.startswith("did:key:") else asked
-    return bool(key.get("public_key_multibase") == multibase)
+    return key.get("public_key_multibase") == multibase

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ..encoding.identifiers import canonical, without_fragment
+from ..encoding.identifiers import CanonicalId, canonical, without_fragment
 
 _MANDATE: Final = re.compile("[0-9a-f]{64}", re.ASCII)
 
@@ -39,12 +39,12 @@ class Query:
     entity: str
     authority: str
     action: str = ISSUE
-    resource: str | None = None
+    resource: CanonicalId | None = None
     time: int | None = None
     credential_types: tuple[str, ...] = ()
     achievement_types: tuple[str, ...] = ()
-    competencies: tuple[str, ...] = ()
-    framework: str | None = None
+    competencies: tuple[CanonicalId, ...] = ()
+    framework: CanonicalId | None = None
     level: tuple[str, int] | None = None
     jurisdiction: str | None = None
     program: str | None = None
@@ -70,7 +70,7 @@ def spelled_authority(id: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def spelled(id: str) -> str:
+def spelled(id: str) -> CanonicalId:
     """An issuer's or authority's id in its one spelling, without fragment.
 
     Raises:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from ..encoding.identifiers import CanonicalId
 from .authority_chain import Chain
 
 
@@ -62,7 +63,7 @@ class Finding(NamedTuple):
     verdict: Verdict
     reasons: tuple[Reason, ...]
     id: bytes | None = None
-    issuer: str | None = None
+    issuer: CanonicalId | None = None
     statements: tuple[bytes, ...] = ()
     chain: Chain = ()
     unchecked: tuple[str, ...] = ()
@@ -94,7 +95,7 @@ class Decision:
     chain: tuple[tuple[str, bytes | None], ...] = ()
     unchecked: tuple[str, ...] = ()
     valid_until: int | None = None
-    issuer: str | None = None
+    issuer: CanonicalId | None = None
     issuer_name: str | None = None
 
     @property

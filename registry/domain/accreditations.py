@@ -27,12 +27,15 @@ No status is stored: `status_at` derives it for any time from the graph that `af
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from ..encoding import schema
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
 from ..limits import TIME_MAX, TIME_MIN
+from .bodies import AccreditationGrant, PublisherMandate
 from .issuers import AFTER
+from .record_types import AccreditationRecord, StatedEvent, StatedTerms
 from .records import Effective, Voice, in_order, met, oldest_first, source
 from .scope import check_scope
 from .vocabulary import (
@@ -70,7 +73,7 @@ _PUBLISHER: Final = schema.either(_MANDATE, schema.issuer_id)
 """An authority that the charter names, by its id; or a delegate under one delegation, `{by, via}`."""
 
 
-def publisher(named: str | Mapping[str, Any]) -> Voice:
+def publisher(named: CanonicalId | PublisherMandate) -> Voice:
     """The voice that an entry of `publishers` means."""
     return Voice(named, None) if isinstance(named, str) else Voice(named["by"], named["via"])
 
@@ -191,12 +194,10 @@ def _check_validity(body: Mapping[str, Any], path: str) -> None:
 _NOT_TERMS: Final = ("issuer", "kind", "level", "publishers", "accreditation", "after")
 
 
-def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effective]) -> dict[str, Any]:
+def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effective]) -> AccreditationRecord:
     """The accreditation's record; which amendments and events may speak on it has been judged before."""
-    body = grant.statement.body
-    named = sorted(body.get("publishers", ()), key=lambda one: (publisher(one).by, publisher(one).via or b""))
-    publishers = {"publishers": named} if "publishers" in body else {}
-    return {
+    body = cast(AccreditationGrant, grant.statement.body)
+    record: AccreditationRecord = {
         "id": grant.statement.id,
         "issuer": body["issuer"],
         "by": grant.by,
@@ -204,26 +205,30 @@ def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effec
         "iat": grant.statement.iat,
         "kind": body["kind"],
         "level": body["level"],
-        **publishers,
         "terms": [_terms(grant, body["valid_from"]), *(_terms(one, one.effective_from) for one in in_order(amends))],
         "events": [_event(one) for one in in_order(events)],
     }
+    if "publishers" in body:
+        record["publishers"] = sorted(
+            body["publishers"], key=lambda one: (publisher(one).by, publisher(one).via or b"")
+        )
+    return record
 
 
-def _terms(said: Effective, effective_from: int) -> dict[str, Any]:
+def _terms(said: Effective, effective_from: int) -> StatedTerms:
     body = said.statement.body
     kept = {name: value for name, value in body.items() if name not in _NOT_TERMS}
     after = sorted(body.get("after", ()))
-    return {**kept, "effective_from": effective_from, **source(said), "after": after}
+    return cast(StatedTerms, {**kept, "effective_from": effective_from, **source(said), "after": after})
 
 
-def _event(said: Effective) -> dict[str, Any]:
+def _event(said: Effective) -> StatedEvent:
     body = said.statement.body
     kept = {name: value for name, value in body.items() if name != "accreditation"}
-    return {**kept, "effective_from": said.effective_from, **source(said)}
+    return cast(StatedEvent, {**kept, "effective_from": said.effective_from, **source(said)})
 
 
-def as_it_happened(record: Mapping[str, Any]) -> dict[str, Any]:
+def as_it_happened(record: AccreditationRecord) -> AccreditationRecord:
     """Return an accreditation's record with the grant's terms, then amendments and events oldest first, for people."""
     grant, *amendments = record["terms"]
     return {**record, "terms": [grant, *oldest_first(amendments)], "events": oldest_first(record["events"])}
@@ -232,13 +237,13 @@ def as_it_happened(record: Mapping[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ terms as of a time
 
 
-def terms_at(record: Mapping[str, Any], time: int, *, max_backdating: int | None = None) -> list[dict[str, Any]]:
+def terms_at(record: AccreditationRecord, time: int, *, max_backdating: int | None = None) -> list[StatedTerms]:
     """The terms that stand at `time`; all of them must cover a question. Empty before the first takes effect.
 
     Args:
         max_backdating: seconds before they were stated that terms apply at most (a charter's rule).
     """
-    terms: list[dict[str, Any]] = record["terms"]
+    terms = record["terms"]
     if len(terms) == 1:
         return terms if _applies_from(terms[0], max_backdating) <= time else []
     present = [one for one in terms if _applies_from(one, max_backdating) <= time]
@@ -251,8 +256,8 @@ def terms_at(record: Mapping[str, Any], time: int, *, max_backdating: int | None
     return [one for one in present if one is not grant and one["statement"] not in named]
 
 
-def _applies_from(terms: Mapping[str, Any], max_backdating: int | None) -> int:
-    start: int = terms["effective_from"]
+def _applies_from(terms: StatedTerms, max_backdating: int | None) -> int:
+    start = terms["effective_from"]
     return start if max_backdating is None else max(start, met(terms) - max_backdating)
 
 
@@ -274,7 +279,7 @@ class Status(NamedTuple):
     word: str
     since: int
     events: tuple[bytes, ...] = ()
-    event: Mapping[str, Any] | None = None
+    event: StatedEvent | None = None
     is_stayed: bool = False
     has_appeal: bool = False
 
@@ -287,14 +292,14 @@ class _Bearing:
     since: int
     id: bytes
     word: str
-    event: Mapping[str, Any] | None
+    event: StatedEvent | None
 
     @property
     def order(self) -> tuple[int, int, bytes]:
         return self.rank, self.since, self.id
 
 
-def status_at(record: Mapping[str, Any], time: int, *, known: int | None = None) -> Status:
+def status_at(record: AccreditationRecord, time: int, *, known: int | None = None) -> Status:
     """The status at `time`, as far as events say that have taken effect by `known` (None: all in the record).
 
     Terms that are not valid yet have a status all the same: ask `terms_at`.
@@ -316,17 +321,17 @@ def _yields_to_expiry(status: Status, expiry: int) -> bool:
     return (STATUSES["expired"].rank, expiry) < (rank, status.since)
 
 
-def _expiry(record: Mapping[str, Any], time: int) -> int | None:
+def _expiry(record: AccreditationRecord, time: int) -> int | None:
     """When the terms that stand at `time` ended, if they have; the earliest where several stand."""
     stated = record["terms"]
     if len(stated) == 1:
-        until: int | None = stated[0].get("valid_until")
+        until = stated[0].get("valid_until")
         return until if until is not None and until <= time else None
     ends = [terms["valid_until"] for terms in terms_at(record, time) if "valid_until" in terms]
     return min((end for end in ends if end <= time), default=None)
 
 
-def _by_events(events: Sequence[Mapping[str, Any]], initial: _Bearing, time: int, known: int | None) -> Status | None:
+def _by_events(events: Sequence[StatedEvent], initial: _Bearing, time: int, known: int | None) -> Status | None:
     by_id = {event["statement"]: event for event in events}
     heard = {id: event for id, event in by_id.items() if known is None or event["effective_from"] <= known}
     wrong = {
@@ -353,10 +358,10 @@ def _by_events(events: Sequence[Mapping[str, Any]], initial: _Bearing, time: int
     )
 
 
-def _is_present(event: Mapping[str, Any], time: int) -> bool:
+def _is_present(event: StatedEvent, time: int) -> bool:
     if event.get("void_from", event["effective_from"]) > time:
         return False
-    return bool(event["event"] == "teach_out" or event.get("effective_until", TIME_MAX + 1) > time)
+    return event["event"] == "teach_out" or event.get("effective_until", TIME_MAX + 1) > time
 
 
 class _Graph:
@@ -364,8 +369,8 @@ class _Graph:
 
     def __init__(
         self,
-        by_id: Mapping[bytes, Mapping[str, Any]],
-        present: Mapping[bytes, Mapping[str, Any]],
+        by_id: Mapping[bytes, StatedEvent],
+        present: Mapping[bytes, StatedEvent],
         initial: _Bearing,
         time: int,
     ) -> None:
@@ -382,7 +387,7 @@ class _Graph:
     def bearing(self, id: bytes) -> _Bearing:
         return self._bearings[id]
 
-    def _enter(self, id: bytes, event: Mapping[str, Any]) -> None:
+    def _enter(self, id: bytes, event: StatedEvent) -> None:
         parents = [parent for parent in event["after"] if parent in self._follows]
         follows: dict[bytes, None] = {}
         for parent in parents:
@@ -406,7 +411,7 @@ class _Graph:
             borne = self._worst(self._bearings[parent] for parent in follows)
         self._bearings[id] = borne
 
-    def _narrowed(self, id: bytes, event: Mapping[str, Any], follows: Iterable[bytes]) -> _Bearing:
+    def _narrowed(self, id: bytes, event: StatedEvent, follows: Iterable[bytes]) -> _Bearing:
         start = event.get("void_from", event["effective_from"])
         word = status_of_event(event)
         rank = VOID_RANK if "void_from" in event else STATUSES[word].rank

@@ -276,7 +276,7 @@ class PinnedKey(TypedDict):
 
     id: str
     public_key_multibase: NotRequired[str]
-    jwk: NotRequired[dict[str, Any]]
+    jwk: NotRequired[dict[str, str | list[str]]]
     valid_from: NotRequired[int]
     valid_until: NotRequired[int]
     budget: NotRequired[int]

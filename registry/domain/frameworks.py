@@ -16,14 +16,17 @@ Record `competency`, for every id and alias of an item of a complete framework:
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, product
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..encoding import schema
 from ..encoding.cbor import encode
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
 from ..transparency.merkle import leaf_hash
 from ..transparency.tiles import derive_root
+from .bodies import FrameworkItem, FrameworkItems, FrameworkPublish
 from .issuers import AFTER
+from .record_types import CompetencyEntry, CompetencyRecord, FrameworkEvent, FrameworkRecord, StatedFramework
 from .records import Effective, in_order, source
 
 FORMATS: Final = ("case", "ctdl_asn", "rsd", "esco", "onet", "csv")
@@ -122,59 +125,61 @@ def items_root(items: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def reduce(
-    id: str, publishes: Sequence[Effective], items: Sequence[Effective], statuses: Sequence[Effective]
-) -> dict[str, Any] | None:
+    id: CanonicalId, publishes: Sequence[Effective], items: Sequence[Effective], statuses: Sequence[Effective]
+) -> FrameworkRecord | None:
     """The framework's record; None if nobody published it.
 
     Parts and statuses count for the publish they name where the same authority instance said them.
     """
-    stated = []
+    stated: list[StatedFramework] = []
     for publish in in_order(publishes):
-        body = publish.statement.body
         parts = _parts(publish, items)
-        stated.append(
-            {
-                **{name: value for name, value in body.items() if name != "id"},
-                **source(publish),
-                "complete": _complete(body, parts) is not None,
-                "parts": sorted(parts),
-                "events": [
-                    {
-                        **{n: v for n, v in one.statement.body.items() if n not in ("framework", "publish")},
-                        "effective_from": one.effective_from,
-                        **source(one),
-                    }
-                    for one in in_order(statuses)
-                    if _belongs(one, publish)
-                ],
-            }
-        )
+        kept = {name: value for name, value in publish.statement.body.items() if name != "id"}
+        derived = {
+            "complete": _complete(cast(FrameworkPublish, publish.statement.body), parts) is not None,
+            "parts": sorted(parts),
+            "events": [_event(one) for one in in_order(statuses) if _belongs(one, publish)],
+        }
+        stated.append(cast(StatedFramework, {**kept, **source(publish), **derived}))
     return {"id": id, "stated": stated} if stated else None
 
 
+def _event(said: Effective) -> FrameworkEvent:
+    kept = {name: value for name, value in said.statement.body.items() if name not in ("framework", "publish")}
+    return cast(FrameworkEvent, {**kept, "effective_from": said.effective_from, **source(said)})
+
+
 def competencies(
-    id: str, publishes: Sequence[Effective], items: Sequence[Effective]
-) -> dict[str, list[dict[str, Any]]]:
+    id: CanonicalId, publishes: Sequence[Effective], items: Sequence[Effective]
+) -> dict[CanonicalId, list[CompetencyEntry]]:
     """What a framework contributes to competency records: id or alias -> entries."""
-    entries: dict[str, list[dict[str, Any]]] = {}
+    entries: dict[CanonicalId, list[CompetencyEntry]] = {}
     for publish in in_order(publishes):
-        for item in _complete(publish.statement.body, _parts(publish, items)) or ():
-            entry = {"framework": id, **source(publish), "item": item["id"], "parents": item.get("parents", [])}
-            for time in ("iat", "met", "unanchored"):
-                entry.pop(time, None)
-            entry |= {name: item[name] for name in ("code", "label") if name in item}
+        for item in _complete(cast(FrameworkPublish, publish.statement.body), _parts(publish, items)) or ():
+            entry: CompetencyEntry = {
+                "framework": id,
+                "by": publish.by,
+                "via": publish.via,
+                "statement": publish.statement.id,
+                "item": item["id"],
+                "parents": item.get("parents", []),
+            }
+            if "code" in item:
+                entry["code"] = item["code"]
+            if "label" in item:
+                entry["label"] = item["label"]
             for name in (item["id"], *item.get("aliases", ())):
                 entries.setdefault(name, []).append(entry)
     return entries
 
 
-def reduce_competency(id: str, entries: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+def reduce_competency(id: CanonicalId, entries: Iterable[CompetencyEntry]) -> CompetencyRecord | None:
     """The competency's record from what every framework contributes to it; None if none does."""
-    unique = {(one["statement"], one["by"], one["via"] or b"", one["item"]): dict(one) for one in entries}
+    unique = {(one["statement"], one["by"], one["via"] or b"", one["item"]): one for one in entries}
     return {"id": id, "in": [unique[key] for key in sorted(unique)]} if unique else None
 
 
-def status_at(stated: Mapping[str, Any], time: int) -> str:
+def status_at(stated: StatedFramework, time: int) -> str:
     """The status of one stated framework: the most restrictive event in effect that no other such event follows."""
     present = {event["statement"]: event for event in stated["events"] if event["effective_from"] <= time}
     parents = {event["statement"]: event["after"] for event in stated["events"]}
@@ -189,22 +194,26 @@ def status_at(stated: Mapping[str, Any], time: int) -> str:
     return max(words, key=STATUSES.index, default="active")
 
 
+_Parts = dict[int, list[list[FrameworkItem]]]
+"""Part number -> the ways it was said, by id."""
+
+
 def _belongs(part: Effective, publish: Effective) -> bool:
     return (part.statement.body["publish"], part.voice) == (publish.statement.id, publish.voice)
 
 
-def _parts(publish: Effective, items: Sequence[Effective]) -> dict[int, list[list[dict[str, Any]]]]:
-    """Part number -> the ways it was said, by id."""
-    parts: dict[int, list[list[dict[str, Any]]]] = {}
+def _parts(publish: Effective, items: Sequence[Effective]) -> _Parts:
+    parts: _Parts = {}
     for one in in_order(items):
         if _belongs(one, publish):
-            ways = parts.setdefault(one.statement.body["part"], [])
-            if one.statement.body["items"] not in ways:
-                ways.append(one.statement.body["items"])
+            body = cast(FrameworkItems, one.statement.body)
+            ways = parts.setdefault(body["part"], [])
+            if body["items"] not in ways:
+                ways.append(body["items"])
     return parts
 
 
-def _complete(body: Mapping[str, Any], parts: Mapping[int, list[list[dict[str, Any]]]]) -> list[dict[str, Any]] | None:
+def _complete(body: FrameworkPublish, parts: _Parts) -> list[FrameworkItem] | None:
     """All items in order, if parts 0 to n give the count and root that were published."""
     if sorted(parts) != list(range(len(parts))):
         return None
@@ -215,5 +224,5 @@ def _complete(body: Mapping[str, Any], parts: Mapping[int, list[list[dict[str, A
     return None
 
 
-def _ways(parts: Mapping[int, list[list[dict[str, Any]]]]) -> Iterator[tuple[list[dict[str, Any]], ...]]:
+def _ways(parts: _Parts) -> Iterator[tuple[list[FrameworkItem], ...]]:
     return product(*(parts[number] for number in sorted(parts)))

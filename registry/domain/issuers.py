@@ -17,13 +17,16 @@ Record `alias`: `{id, issuers: [ids]}`, for every `also_known_as`.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..encoding import schema
 from ..encoding.ed25519 import decode_multibase, key_id
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
 from ..limits import IDENTIFIER_CHARS, TIME_MAX, TIME_MIN
 from .axes import check_jurisdiction
+from .bodies import PinnedKey
+from .record_types import AliasRecord, IssuerFacts, IssuerRecord, KeyAdded, KeyEnded, StatedFacts
 from .records import Effective, in_order, source, standing
 from .vocabulary import IDENTIFIER_SCHEMES, ISSUER_CATEGORIES, LEARNING_MODES, ROLES, SECTORS
 
@@ -181,7 +184,7 @@ def check_key(body: Any, path: str = "body") -> None:
 # ------------------------------------------------------------------------------------------------ records
 
 
-def reduce(id: str, facts: Sequence[Effective], accreditations: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+def reduce(id: CanonicalId, facts: Sequence[Effective], accreditations: Mapping[bytes, bytes]) -> IssuerRecord | None:
     """The issuer's record; None if nothing is stated about it.
 
     Args:
@@ -190,15 +193,15 @@ def reduce(id: str, facts: Sequence[Effective], accreditations: Mapping[bytes, b
     """
     if not facts and not accreditations:
         return None
-    stated: list[dict[str, Any]] = []
-    keys: list[dict[str, Any]] = []
+    stated: list[StatedFacts] = []
+    keys: list[KeyAdded | KeyEnded] = []
     for fact in in_order(facts):
         body = fact.statement.body
         if fact.statement.kind == "issuer.key":
             keys.append(_key_event(fact))
             continue
         keys += [_added(fact, key) for key in sorted(body.get("keys", ()), key=lambda key: str(key["id"]))]
-        kept = {name: value for name, value in body.items() if name not in ("keys", "after")}
+        kept = cast(IssuerFacts, {name: value for name, value in body.items() if name not in ("keys", "after")})
         stated.append({**source(fact), "facts": kept, "after": sorted(body.get("after", ()))})
     return {
         "id": id,
@@ -208,38 +211,38 @@ def reduce(id: str, facts: Sequence[Effective], accreditations: Mapping[bytes, b
     }
 
 
-def _added(fact: Effective, key: Mapping[str, Any]) -> dict[str, Any]:
+def _added(fact: Effective, key: PinnedKey) -> KeyAdded:
     multibase = key.get("public_key_multibase", "")
     kid = {"kid": key_id(decode_multibase(multibase))} if multibase.startswith("z6Mk") else {}
-    return {**source(fact), "op": "add", "key": dict(key), **kid}
+    return cast(KeyAdded, {**source(fact), "op": "add", "key": key, **kid})
 
 
-def _key_event(fact: Effective) -> dict[str, Any]:
+def _key_event(fact: Effective) -> KeyAdded | KeyEnded:
     body = fact.statement.body
     if body["op"] == "add":
         return _added(fact, body["key"])
     kept = {name: value for name, value in body.items() if name != "issuer"}
-    return {**source(fact), **kept, "signer": fact.statement.kid, "seq": fact.statement.seq}
+    return cast(KeyEnded, {**source(fact), **kept, "signer": fact.statement.kid, "seq": fact.statement.seq})
 
 
-def aliases(facts: Iterable[Effective]) -> list[str]:
+def aliases(facts: Iterable[Effective]) -> list[CanonicalId]:
     """Every id that some standing fact says the issuer is also known as, in order."""
-    record = reduce("", list(facts), {})
+    record = reduce(CanonicalId(""), list(facts), {})
     stated = standing(record["stated"]) if record is not None else []
     return sorted({alias for fact in stated for alias in fact["facts"].get("also_known_as", ())})
 
 
-def reduce_alias(id: str, issuers: Iterable[str]) -> dict[str, Any] | None:
+def reduce_alias(id: CanonicalId, issuers: Iterable[CanonicalId]) -> AliasRecord | None:
     """The record of an alias; None if no issuer is known by it."""
     ids = sorted(set(issuers))
     return {"id": id, "issuers": ids} if ids else None
 
 
-def name_of(record: Mapping[str, Any], preferred: Sequence[tuple[str, bytes | None]] = ()) -> str | None:
+def name_of(record: IssuerRecord, preferred: Sequence[tuple[str, bytes | None]] = ()) -> str | None:
     """The issuer's name as the first of `preferred` authority instances states it, else as anybody does."""
     stated = standing(record["stated"])
     for by, via in preferred:
         for fact in stated:
             if fact["by"] == by and fact["via"] == via:
-                return str(fact["facts"]["name"])
-    return str(stated[0]["facts"]["name"]) if stated else None
+                return fact["facts"]["name"]
+    return stated[0]["facts"]["name"] if stated else None

@@ -9,11 +9,13 @@ effective_from}}]}`, by id.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..encoding import schema
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
-from .records import Effective, in_order, source
+from .record_types import MappingRecord, StatedMapping
+from .records import Effective, first_end, in_order, source
 
 RELATIONS: Final = (
     "exact_match",
@@ -67,21 +69,15 @@ def check_withdraw(body: Any, path: str = "body") -> None:
     _WITHDRAW(body, path)
 
 
-def reduce(id: str, publishes: Sequence[Effective], withdrawals: Sequence[Effective]) -> dict[str, Any] | None:
+def reduce(id: CanonicalId, publishes: Sequence[Effective], withdrawals: Sequence[Effective]) -> MappingRecord | None:
     """The mapping's record; None if nobody published it. Only the authority that published withdraws."""
-    stated = []
+    stated: list[StatedMapping] = []
     for publish in in_order(publishes):
-        ended = [
-            {"statement": one.statement.id, "effective_from": one.effective_from}
-            for one in in_order(withdrawals)
+        withdrawn = first_end(
+            (one.effective_from, one.statement.id)
+            for one in withdrawals
             if one.statement.body["publish"] == publish.statement.id and one.voice == publish.voice
-        ]
-        body = {name: value for name, value in publish.statement.body.items() if name != "id"}
-        stated.append(
-            {
-                **body,
-                **source(publish),
-                "withdrawn": min(ended, key=lambda end: (end["effective_from"], end["statement"]), default=None),
-            }
         )
+        body = {name: value for name, value in publish.statement.body.items() if name != "id"}
+        stated.append(cast(StatedMapping, {**body, **source(publish), "withdrawn": withdrawn}))
     return {"id": id, "stated": stated} if stated else None

@@ -7,12 +7,14 @@ Record `recognition` (id: what is recognised; lists by id):
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..encoding import schema
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
 from ..limits import TIME_MAX, TIME_MIN
-from .records import Effective, in_order, source
+from .record_types import RecognitionRecord, StatedRecognition
+from .records import Effective, first_end, in_order, source
 
 _GRANT: Final = schema.members(
     {
@@ -39,19 +41,18 @@ def check_withdraw(body: Any, path: str = "body") -> None:
     _WITHDRAW(body, path)
 
 
-def reduce(id: str, grants: Sequence[Effective], withdrawals: Sequence[Effective]) -> dict[str, Any] | None:
+def reduce(id: CanonicalId, grants: Sequence[Effective], withdrawals: Sequence[Effective]) -> RecognitionRecord | None:
     """The recognition's record; None if it was never granted.
 
     What the authorities granted together they withdraw together, so a withdrawal need not be by the grant's author.
     """
-    granted = []
+    granted: list[StatedRecognition] = []
     for grant in in_order(grants):
-        ended = [
-            {"statement": one.statement.id, "effective_from": one.effective_from}
-            for one in in_order(withdrawals)
+        withdrawn = first_end(
+            (one.effective_from, one.statement.id)
+            for one in withdrawals
             if one.statement.body["recognition"] == grant.statement.id
-        ]
+        )
         body = {name: value for name, value in grant.statement.body.items() if name != "id"}
-        withdrawn = min(ended, key=lambda end: (end["effective_from"], end["statement"]), default=None)
-        granted.append({**body, **source(grant), "withdrawn": withdrawn})
+        granted.append(cast(StatedRecognition, {**body, **source(grant), "withdrawn": withdrawn}))
     return {"id": id, "granted": granted} if granted else None

@@ -1,20 +1,38 @@
 """What is in the registry once statements have taken effect: records, by type and id.
 
 A record is a plain dict that deterministic CBOR can hold, derived from the effective statements about one subject and
-from nothing else. Its place in the state map is `record_key`, its leaf `record_digest`. Each type's module says what
-its record holds and has the pure function (`reduce…`) from statements to record: `issuers`, `accreditations`,
-`frameworks`, `mappings`, `recognitions` here; charter, authority and node records come from `governance`.
+from nothing else. Its place in the state map is `record_key`, its leaf `record_digest`. `record_types` says what each
+type holds. The pure functions (`reduce…`) from statements to records are in `issuers`, `accreditations`, `frameworks`,
+`mappings` and `recognitions` here; charter, authority and node records come from `governance`.
 
-`Records` is all that a decision reads: a node's fold, a snapshot and the records of an evidence file are each one.
+`Records` is all that a decision reads: a node's fold, a snapshot and the records of an evidence file are each one. To
+read a record, ask for it by `issuer_in(records, id)` and the like: they give it the type that its members have.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from ..encoding.cbor import encode
+from ..encoding.identifiers import CanonicalId
 from ..statement import Statement
+from .record_types import (
+    AccreditationRecord,
+    AliasRecord,
+    AuthorityRecord,
+    CharterRecord,
+    CompetencyRecord,
+    EndStated,
+    FrameworkRecord,
+    IssuerRecord,
+    NodeRecord,
+    RecognitionRecord,
+    Record,
+    Sourced,
+    StatedFacts,
+    VoiceMembers,
+)
 
 FOLD_VERSION: Final = 2
 """The rules of reckoning by which statements become records here. 2: undoing takes what doing took."""
@@ -40,21 +58,66 @@ Subject = tuple[str, str]
 class Records(Protocol):
     """What a decision reads."""
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """The record, which is not to be changed; None if there is none (and that, too, can be proved)."""
         ...
+
+
+def issuer_in(records: Records, id: CanonicalId) -> IssuerRecord | None:
+    """Return an issuer's record, by its id."""
+    return cast("IssuerRecord | None", records.get("issuer", id))
+
+
+def alias_in(records: Records, id: CanonicalId) -> AliasRecord | None:
+    """Return the record of an id that issuers are also known by."""
+    return cast("AliasRecord | None", records.get("alias", id))
+
+
+def accreditation_in(records: Records, id: bytes) -> AccreditationRecord | None:
+    """Return an accreditation's record, by the id of its grant."""
+    return cast("AccreditationRecord | None", records.get("accreditation", id.hex()))
+
+
+def framework_in(records: Records, id: CanonicalId) -> FrameworkRecord | None:
+    """Return a framework's record, by its id."""
+    return cast("FrameworkRecord | None", records.get("framework", id))
+
+
+def competency_in(records: Records, id: CanonicalId) -> CompetencyRecord | None:
+    """Return a competency's record, by its id or an alias of it."""
+    return cast("CompetencyRecord | None", records.get("competency", id))
+
+
+def recognition_in(records: Records, id: CanonicalId) -> RecognitionRecord | None:
+    """Return the record of what this ecosystem recognises, by its id."""
+    return cast("RecognitionRecord | None", records.get("recognition", id))
+
+
+def charter_in(records: Records, id: CanonicalId) -> CharterRecord | None:
+    """Return the record of the charter in force, by the ecosystem's id."""
+    return cast("CharterRecord | None", records.get("charter", id))
+
+
+def authority_in(records: Records, id: CanonicalId) -> AuthorityRecord | None:
+    """Return an authority's record, by its id."""
+    return cast("AuthorityRecord | None", records.get("authority", id))
+
+
+def node_in(records: Records, name: str) -> NodeRecord | None:
+    """Return a node's record, by its name."""
+    return cast("NodeRecord | None", records.get("node", name))
 
 
 class MemoryRecords:
     """The simplest `Records`: a dictionary."""
 
-    def __init__(self, records: Mapping[tuple[str, str], dict[str, Any]] | None = None) -> None:
+    def __init__(self, records: Mapping[tuple[str, str], Record] | None = None) -> None:
         self._records = dict(records or {})
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         return self._records.get((type, id))
 
-    def put(self, type: str, id: str, record: dict[str, Any] | None) -> None:
+    def put(self, type: str, id: str, record: Record | None) -> None:
         """Set a record, or remove it (None)."""
         assert type in TYPES, type
         if record is None:
@@ -78,11 +141,11 @@ class Voice(NamedTuple):
             authorities that the charter names.
     """
 
-    by: str
+    by: CanonicalId
     via: bytes | None
 
 
-def voice_of(said: Mapping[str, Any]) -> Voice:
+def voice_of(said: VoiceMembers) -> Voice:
     """The voice that a part of a record comes from."""
     return Voice(said["by"], said["via"])
 
@@ -92,7 +155,7 @@ class Effective:
     """One statement that has taken effect, with the voice it spoke for (`Voice`: `by`, `via`)."""
 
     statement: Statement
-    by: str
+    by: CanonicalId
     via: bytes | None
     met: int | None = None
     begins: int | None = None
@@ -114,35 +177,48 @@ def record_key(type: str, id: str) -> bytes:
     return sha256(type.encode() + b"\0" + id.encode()).digest()
 
 
-def record_digest(record: Mapping[str, Any]) -> bytes:
+def record_digest(record: Record) -> bytes:
     """SHA-256 of a record's one encoding: its leaf in the state map, and what an issuer's record says of each."""
     return sha256(encode(record)).digest()
 
 
-def source(effective: Effective) -> dict[str, Any]:
+def source(effective: Effective) -> Sourced:
     """The members that say where a part of a record comes from.
 
     Two are there only where they say something: `met`, if its rule was met at another time than it states;
     `unanchored`, if nothing but its own date shows that it was said before its author's mandate ended.
     """
     statement = effective.statement
-    said = {"by": effective.by, "via": effective.via, "statement": statement.id, "iat": statement.iat}
-    if effective.met not in (None, statement.iat):
+    said = Sourced(by=effective.by, via=effective.via, statement=statement.id, iat=statement.iat)
+    if effective.met is not None and effective.met != statement.iat:
         said["met"] = effective.met
     if not effective.is_anchored:
         said["unanchored"] = True
     return said
 
 
-def met(said: Mapping[str, Any]) -> int:
+def met(said: Sourced) -> int:
     """When the rule of a part of a record was met, seconds."""
-    time: int = said.get("met", said["iat"])
-    return time
+    return said.get("met", said["iat"])
 
 
-def oldest_first(parts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def first_end(ends: Iterable[tuple[int, bytes]]) -> EndStated | None:
+    """Return the earliest of several ends, given by time and statement; None if there is none."""
+    first = min(ends, default=None)
+    return None if first is None else EndStated(statement=first[1], effective_from=first[0])
+
+
+_Part = TypeVar("_Part", bound=Sourced)
+
+
+def oldest_first(parts: Iterable[_Part]) -> list[_Part]:
     """Return parts of a record in the order in which they took effect, for people: a record has them by id."""
-    return sorted(parts, key=lambda one: (one.get("effective_from", met(one)), met(one), one["statement"]))
+
+    def when(part: _Part) -> tuple[int, int, bytes]:
+        said: Mapping[str, Any] = part  # not every part has an `effective_from`
+        return said.get("effective_from", met(part)), met(part), part["statement"]
+
+    return sorted(parts, key=when)
 
 
 def in_order(statements: Iterable[Effective]) -> list[Effective]:
@@ -151,9 +227,9 @@ def in_order(statements: Iterable[Effective]) -> list[Effective]:
     return [unique[key] for key in sorted(unique)]
 
 
-def standing(stated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def standing(stated: list[StatedFacts]) -> list[StatedFacts]:
     """Of facts stated one after another, those that no later one of the same voice names in its `after`."""
     if len(stated) == 1:
         return stated
-    named = {(voice_of(fact), id) for fact in stated for id in fact.get("after", ())}
+    named = {(voice_of(fact), id) for fact in stated for id in fact["after"]}
     return [fact for fact in stated if (voice_of(fact), fact["statement"]) not in named]

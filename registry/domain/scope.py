@@ -25,8 +25,10 @@ from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from ..encoding import schema
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
 from .axes import check_field, check_jurisdiction, check_level_range, field_within, jurisdiction_within, level_within
+from .record_types import CompetencyEntry
 from .vocabulary import (
     ENVELOPES,
     UNIVERSAL_CREDENTIAL_TYPES,
@@ -35,7 +37,7 @@ from .vocabulary import (
     with_ancestors,
 )
 
-Lookup = Callable[[str], Sequence[Mapping[str, Any]]]
+Lookup = Callable[[CanonicalId], Sequence[CompetencyEntry]]
 """From a competency's id to the entries (`{framework, item, parents, …}`) of the frameworks that count."""
 
 ANCESTORS_MAX: Final = 200
@@ -95,10 +97,10 @@ class ScopeQuestion(Protocol):
     def achievement_types(self) -> tuple[str, ...]: ...
 
     @property
-    def competencies(self) -> tuple[str, ...]: ...
+    def competencies(self) -> tuple[CanonicalId, ...]: ...
 
     @property
-    def framework(self) -> str | None: ...
+    def framework(self) -> CanonicalId | None: ...
 
     @property
     def level(self) -> tuple[str, int] | None: ...
@@ -237,7 +239,9 @@ def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: S
         results.append(_OPEN["competencies"])
 
 
-def _competency(uri: str, framework: str | None, scope: Mapping[str, Any], lookup: Lookup) -> AxisOutcome:
+def _competency(
+    uri: CanonicalId, framework: CanonicalId | None, scope: Mapping[str, Any], lookup: Lookup
+) -> AxisOutcome:
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if named == "*" or (named is not None and uri in named):
         return AxisOutcome.COVERED

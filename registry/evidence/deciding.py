@@ -11,6 +11,7 @@ from ..decision.decide import decide, decide_recognition
 from ..decision.query import Query
 from ..decision.verdict import Decision
 from ..domain.records import Records
+from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
 from .state_check import CheckError, CheckResult
 
@@ -20,7 +21,7 @@ DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, R
 
 
 def decide_over(
-    query: Query, records: Records, time: int, *, ecosystem_id: str, asked: str = AUTHORIZATION
+    query: Query, records: Records, time: int, *, ecosystem_id: CanonicalId, asked: str = AUTHORIZATION
 ) -> Decision:
     """The decision on a query; `time` is the answerer's clock, seconds since 1970.
 

@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from ..decision.query import Query
 from ..decision.verdict import Decision
+from ..domain.record_types import Record
 from ..domain.records import TYPES, record_key
 from ..errors import DecodeError, RefusedError
 from ..limits import IDENTIFIER_CHARS
@@ -114,7 +115,7 @@ class BucketRecords:
         self._leaves = leaves
         self._proven = proven
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """The record; None where it is proved that there is none.
 
         Raises:
@@ -140,7 +141,7 @@ class Buckets:
             )
         self._opened = tuple(opened)
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """The record; None where one of them proves that there is none.
 
         Raises:

@@ -14,6 +14,7 @@ from ..decision.query import Query
 from ..decision.query_forms import summary
 from ..decision.verdict import Decision
 from ..domain.records import Records
+from ..encoding.identifiers import CanonicalId
 from ..errors import RefusedError
 from ..transparency.signed_note import Note
 from ..transparency.state_note import StateNote
@@ -41,7 +42,7 @@ class Prover:
         DecodeError: it is not a state note.
     """
 
-    def __init__(self, held: Proving, *, statements_root: bytes, note: bytes, ecosystem_id: str) -> None:
+    def __init__(self, held: Proving, *, statements_root: bytes, note: bytes, ecosystem_id: CanonicalId) -> None:
         self._held = held
         self._statements_root = statements_root
         self._note = note
@@ -85,7 +86,7 @@ def prove(
     statements_root: bytes,
     note: bytes,
     now: int,
-    ecosystem_id: str,
+    ecosystem_id: CanonicalId,
     asked: str = AUTHORIZATION,
 ) -> Evidence:
     """The evidence of one answer, from records and the map over them (`Prover`)."""

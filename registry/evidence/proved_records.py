@@ -14,6 +14,7 @@ from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
+from ..domain.record_types import Record
 from ..domain.records import TYPES, Records, record_key
 from ..encoding.cbor import decode, encode
 from ..errors import DecodeError, RefusedError
@@ -49,7 +50,7 @@ class Mapped:
         self._records = records
         self._trie = trie
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         return self._records.get(type, id)
 
     def records_root(self) -> bytes:
@@ -103,13 +104,13 @@ class Governing:
 
     def __init__(self, root: bytes) -> None:
         self.root = root
-        self._held: dict[tuple[str, str], tuple[ProvenRecord, dict[str, Any] | None]] = {}
+        self._held: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
 
-    def get(self, type: str, id: str) -> tuple[ProvenRecord, dict[str, Any] | None] | None:
+    def get(self, type: str, id: str) -> tuple[ProvenRecord, Record | None] | None:
         """A record with its proof, and the record itself; None if it has not been proved yet."""
         return self._held.get((type, id))
 
-    def keep(self, proven: ProvenRecord, record: dict[str, Any] | None) -> None:
+    def keep(self, proven: ProvenRecord, record: Record | None) -> None:
         """Remembers one whose proof has been checked under the root."""
         if proven.type in GOVERNING and len(self._held) < GOVERNING_MAX:
             self._held[proven.type, proven.id] = proven, record
@@ -126,9 +127,9 @@ class Recorder:
     def __init__(self, held: Proving, governing: Governing | None = None) -> None:
         self._held = held
         self._governing = governing or Governing(held.records_root())
-        self._asked: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self._asked: dict[tuple[str, str], Record | None] = {}
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         record = self._held.get(type, id)
         self._asked[type, id] = record
         return record
@@ -141,7 +142,7 @@ class Recorder:
         """
         return tuple(self._prove(kind, id, self._asked[kind, id]) for kind, id in sorted(self._asked))
 
-    def _prove(self, kind: str, id: str, record: dict[str, Any] | None) -> ProvenRecord:
+    def _prove(self, kind: str, id: str, record: Record | None) -> ProvenRecord:
         known = self._governing.get(kind, id)
         if known is not None and known[1] == record:
             return known[0]
@@ -183,7 +184,7 @@ class ProvenRecords:
         self._records = {(one.type, one.id): _check(known, one) for one in proven}
         self._unasked = dict.fromkeys(self._records)
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """The record; None only where its absence is proved.
 
         Raises:
@@ -222,7 +223,7 @@ def decode_records(value: Sequence[Any], where: str = "records") -> tuple[Proven
     return records
 
 
-def _check(governing: Governing, proven: ProvenRecord) -> dict[str, Any] | None:
+def _check(governing: Governing, proven: ProvenRecord) -> Record | None:
     known = governing.get(proven.type, proven.id)
     if known is not None and known[0] == proven:
         return known[1]
@@ -231,7 +232,7 @@ def _check(governing: Governing, proven: ProvenRecord) -> dict[str, Any] | None:
     return record
 
 
-def _checked(root: bytes, proven: ProvenRecord) -> dict[str, Any] | None:
+def _checked(root: bytes, proven: ProvenRecord) -> Record | None:
     what = f"the {proven.type} record of {proven.id}"
     try:
         value = check_proof(root, record_key(proven.type, proven.id), proven.proof)

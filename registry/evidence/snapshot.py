@@ -19,10 +19,11 @@ revoked": what was not heard of is not known.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from ..decision.query import Query, spelled_authority
 from ..decision.verdict import Decision, Reason, Verdict
+from ..domain.record_types import Record
 from ..domain.records import Subject, record_key
 from ..encoding.cbor import decode
 from ..encoding.rfc3339 import text
@@ -96,7 +97,7 @@ class Snapshot:
         """Use `load`."""
         self._raw = records
         self._trie = Trie(_leaf(subject, raw) for subject, raw in records.items())
-        self._read: dict[Subject, dict[str, Any]] = {}
+        self._read: dict[Subject, Record] = {}
         self._statements_root = statements_root
         self._policy = policy
         self.noted = noted
@@ -145,7 +146,7 @@ class Snapshot:
             raise
         self._statements_root, self._policy, self.noted = statements_root, policy, noted
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """A record by type and id (`records.Records`).
 
         Raises:

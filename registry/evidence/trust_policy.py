@@ -30,7 +30,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ..encoding.identifiers import canonical_issuer
+from ..encoding.identifiers import CanonicalId, canonical_issuer
 from ..encoding.rfc3339 import parse, text
 from ..errors import DecodeError, RefusedError
 from ..limits import TIME_MAX
@@ -70,7 +70,7 @@ class TrustPolicy:
     """
 
     ecosystem: bytes
-    charter: str
+    charter: CanonicalId
     version: int
     step: bytes
     signers: Policy
@@ -189,7 +189,7 @@ class TrustPolicy:
         count, _, root = _member(words, "verified").partition(" ")
         policy = cls(
             ecosystem=ecosystem,
-            charter=charter,
+            charter=CanonicalId(charter),  # checked where a policy is made
             version=_number(version, "step"),
             step=_hex(step, "step"),
             signers=Policy.decode(signers),

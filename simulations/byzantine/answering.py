@@ -3,9 +3,8 @@
 Liars collude: those among the signers cosign whatever any of them makes up. What they can never have is the cosignature
 of an honest signer for a state that none was in."""
 
-from typing import Any
-
 from accredit.registry.decision.query import Query
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair
@@ -22,7 +21,7 @@ class Remembering(Adversary):
     """Has kept the state it first saw noted, from when nothing was revoked."""
 
     def __init__(self) -> None:
-        self._records: dict[Subject, dict[str, Any]] = {}
+        self._records: dict[Subject, Record] = {}
         self._state: StateNote | None = None
         self._statements_root = b""
         self._note = b""
@@ -47,7 +46,7 @@ class Remembering(Adversary):
         """From the state that was kept, as it was."""
         return self.prove(host, query, self._records, self._note)
 
-    def prove(self, host: Host, query: Query, records: dict[Subject, dict[str, Any]], note: bytes) -> bytes:
+    def prove(self, host: Host, query: Query, records: dict[Subject, Record], note: bytes) -> bytes:
         """Evidence from any records, as of now."""
         return prove(
             query,
@@ -124,6 +123,6 @@ def restamped(host: Host, note: bytes | None, state: StateNote) -> bytes:
     return Note(text=state.encode(), signatures=tuple(lines[name] for name in sorted(lines))).encode()
 
 
-def trie_of(records: dict[Subject, dict[str, Any]]) -> Trie:
+def trie_of(records: dict[Subject, Record]) -> Trie:
     """The map over these records."""
     return Trie((record_key(*subject), record_digest(record)) for subject, record in sorted(records.items()))

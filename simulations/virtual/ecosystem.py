@@ -19,6 +19,7 @@ from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import VOTE_TARGETS
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
 
@@ -157,9 +158,9 @@ class Town:
         return self.genesis.id
 
     @property
-    def charter_id(self) -> str:
+    def charter_id(self) -> CanonicalId:
         """The ecosystem's identifier."""
-        return str(self.genesis.body["id"])
+        return CanonicalId(self.genesis.body["id"])
 
     def says(self, authority: int, kind: str, body: Mapping[str, Any], *, sub: str, time: int) -> Statement:
         """One statement of an authority; `time` in seconds since 1970."""

@@ -11,8 +11,10 @@ from accredit.registry.domain.accreditations import check_grant, check_status
 from accredit.registry.domain.ceiling import check_limits
 from accredit.registry.domain.frameworks import check_publish
 from accredit.registry.domain.issuers import check_pinned_key, check_register
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import TYPES, MemoryRecords
 from accredit.registry.domain.scope import check_scope
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.schema import Check
 from docs.generators._shapes import members_of
 from tests.docs.cddl import Map, Name, flattened, mismatch, parse
@@ -24,13 +26,13 @@ from tests.strategies.histories import History, histories
 RULES = parse((ROOT / "docs" / "records.cddl").read_text("utf-8"))
 
 
-def checked(type: str, record: dict[str, Any]) -> str:
+def checked(type: str, record: Record) -> str:
     """Fails where the record is not as the file says; its type."""
     assert mismatch(RULES, type, record) is None
     return type
 
 
-def everything(records: MemoryRecords) -> list[tuple[tuple[str, str], dict[str, Any]]]:
+def everything(records: MemoryRecords) -> list[tuple[tuple[str, str], Record]]:
     """All that is in the store of the tests."""
     return list(records._records.items())
 
@@ -85,7 +87,7 @@ def test_a_framework_its_competencies_a_mapping_and_a_recognition_are_as_describ
     for record in (
         mappings.reduce(body["id"], [published], []),
         mappings.reduce(body["id"], [published], [withdrawn]),
-        recognitions.reduce("did:web:other.example", [domain.effective("recognition.grant", grant)], []),
+        recognitions.reduce(CanonicalId("did:web:other.example"), [domain.effective("recognition.grant", grant)], []),
     ):
         assert record is not None
         checked("mapping" if "stated" in record else "recognition", record)

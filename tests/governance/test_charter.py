@@ -1,11 +1,12 @@
 """Charters that can be fulfilled, and those that cannot."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from accredit.governance.charter import check_amendment, check_charter, check_genesis, parse, parse_rule
 from accredit.governance.rulebook import check_body, is_urgent
+from accredit.registry.domain.bodies import CharterGenesis
 from accredit.registry.errors import DecodeError
 from tests.strategies.bodies import event, node, register
 from tests.strategies.consortium import Pen, key_entry
@@ -28,7 +29,7 @@ def test_rules_are_read_in_each_form() -> None:
         "charter.amend": {"fraction": "2/3", "constituencies": {"nonprofit": 1}},
         "key.add": {"majority": True, "fraction": "1/1"} | {"majority": False},
     }
-    charter = parse(body(rules=rules))
+    charter = parse(cast(CharterGenesis, body(rules=rules)))
 
     assert [charter.rules[name].needed(5) for name in sorted(rules)] == [4, 5, 2]
     assert parse_rule({"majority": True}).needed(4) == 3

@@ -11,7 +11,8 @@ from accredit.governance.fold import Fold
 from accredit.governance.node_names import entry_digest
 from accredit.governance.policy_renewal import Renewal, export_policy, prove_renewal, renew
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import FOLD_VERSION, MemoryRecords, record_digest, record_key
+from accredit.registry.domain.record_types import Record
+from accredit.registry.domain.records import FOLD_VERSION, MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError
@@ -258,7 +259,7 @@ def test_a_policy_renewed_with_bought_keys_of_the_old_signers_is_refused() -> No
     honest = town.fold()
     mine = Pen("the buyer's state key", A).public
     theirs = dict(honest.items())
-    for change, code in (
+    changes: tuple[tuple[dict[Subject, Record | None], str], ...] = (
         ({("node", NAMES[0]): {**theirs["node", NAMES[0]], "keys": {"state": mine}}}, "signer_not_named"),
         ({("node", NAMES[0]): {**theirs["node", NAMES[0]], "retired": bytes(32)}}, "signer_not_named"),
         ({("node", NAMES[0]): None}, "signer_not_named"),
@@ -267,7 +268,8 @@ def test_a_policy_renewed_with_bought_keys_of_the_old_signers_is_refused() -> No
             {("charter", town.id): {**theirs["charter", town.id], "version": 2, "statement": bytes(32)}},
             "renewal_charter",
         ),
-    ):
+    )
+    for change, code in changes:
         records: dict[tuple[str, str], Any] = {**theirs, **change}
         assert refused_with(policy, _forged(town, records)) == code
 

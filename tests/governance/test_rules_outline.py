@@ -3,13 +3,13 @@
 import pytest
 
 from accredit.governance import rules_outline
-from accredit.governance.charter import Charter, Rule, parse
+from accredit.governance.charter import Charter, Rule, charter_of
 from accredit.governance.rules_outline import Outline, outline, warnings
 from tests.strategies.stories import trio
 
 
 def charter(**rules: object) -> Charter:
-    return parse(trio(rules=rules).genesis.body)
+    return charter_of(trio(rules=rules).genesis)
 
 
 def row(of: Charter, kind: str) -> Outline:

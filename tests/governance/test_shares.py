@@ -13,6 +13,7 @@ from accredit.governance.shares import fair_share
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, RECORD_BYTES, SHARED_BYTES
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, grant, register
@@ -275,7 +276,7 @@ class _Nobody:
     """Mandates of voices of which none stands below another."""
 
     def above(self, voice: Voice) -> list[Voice]:
-        return [Voice(voice.by[0], None)] if len(voice.by) > 1 else []
+        return [Voice(CanonicalId(voice.by[0]), None)] if len(voice.by) > 1 else []
 
 
 items = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "ax", "ay", "bx"]), st.integers(1, 30)), max_size=25)
@@ -291,7 +292,7 @@ def test_a_share_is_fair_whatever_the_order(said: list[tuple[str, int]], capacit
             mandates,
             entries,
             capacity,
-            voice=lambda one: Voice(one[0], b"d" if len(one[0]) > 1 else None),
+            voice=lambda one: Voice(CanonicalId(one[0]), b"d" if len(one[0]) > 1 else None),
             size=lambda one: one[1],
             order=lambda one: one[2],
         )

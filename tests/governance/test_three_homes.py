@@ -9,6 +9,7 @@ from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import record_digest, record_key
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import check
 from accredit.registry.evidence.deciding import AUTHORIZATION, RECOGNITION
 from accredit.registry.evidence.prove import prove
@@ -21,7 +22,7 @@ from tests.strategies.histories import AUTHORITIES, ISSUERS, histories
 from tests.strategies.noted import Held, trust
 
 NOW = START + 86_400
-ECOSYSTEM = "https://consortium.example/"
+ECOSYSTEM = CanonicalId("https://consortium.example/")
 queries = st.builds(
     Query,
     entity=st.sampled_from([*ISSUERS, "https://i0.example/", AUTHORITIES[0][0], "https://d0.example/", "nonsense"]),

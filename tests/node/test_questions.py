@@ -13,6 +13,7 @@ from accredit.cli.verifying.query_options import QueryOptions
 from accredit.cli.verifying.query_options import query_of as query_of_options
 from accredit.node.questions import Question, query_from_trqp, query_of
 from accredit.registry.decision.query import Query
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import instant
 from accredit.registry.errors import DecodeError
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, FRAMEWORK, K1
@@ -178,7 +179,7 @@ def test_a_trqp_context_fills_in_the_rest_and_unknown_members_are_ignored_whatev
         authority=ECOSYSTEM,
         achievement_types=("Badge", "Course", "Award"),
         credential_types=("OpenBadgeCredential",),
-        competencies=(f"{FRAMEWORK}/1",),
+        competencies=(CanonicalId(f"{FRAMEWORK}/1"),),
         framework=FRAMEWORK,
     )
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from accredit.registry import statement
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES, TIME_MAX
 from accredit.registry.statement import (
@@ -40,6 +41,7 @@ from tests.strategies.cose import (
     tstr,
 )
 
+EVIL = CanonicalId("did:web:evil.example")
 RAW = encode_signed(DRAFT, KeyPair(SEED))
 
 GOLDEN = (
@@ -108,9 +110,9 @@ def test_what_was_verified_before_is_recalled_as_the_same_statement() -> None:
 def test_a_verified_statement_cannot_be_given_other_content() -> None:
     verified = verify(decode(RAW), PUBLIC)
     with pytest.raises((TypeError, ValueError), match="proof"):
-        dataclasses.replace(verified, iss="did:web:evil.example")  # type: ignore[call-arg]
+        dataclasses.replace(verified, iss=EVIL)  # type: ignore[call-arg]
     with pytest.raises(dataclasses.FrozenInstanceError):
-        verified.iss = "did:web:evil.example"  # type: ignore[misc]
+        verified.iss = EVIL  # type: ignore[misc]
     assert not hasattr(verified, "proof"), "the proof cannot be taken from one statement to the next"
 
 
@@ -121,7 +123,7 @@ def test_what_was_read_cannot_be_given_other_content() -> None:
     with pytest.raises(TypeError, match="decode"):
         Unverified(**members, proof=None)
     with pytest.raises((TypeError, ValueError), match="proof"):  # the former from Python 3.13 on
-        dataclasses.replace(read, iss="did:web:evil.example")  # type: ignore[call-arg]
+        dataclasses.replace(read, iss=EVIL)  # type: ignore[call-arg]
 
 
 def test_verified_statements_are_equal_by_id_and_never_equal_to_unverified_ones() -> None:

@@ -18,6 +18,7 @@ from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_statement
 from accredit.registry.domain.records import FOLD_VERSION
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import NotYetError
 from accredit.registry.statement import Draft, Statement, decode, encode_signed, verify
 
@@ -60,7 +61,7 @@ class Pen:
 class Consortium:
     """Authorities, their pens, and everything said so far, in order."""
 
-    id: str
+    id: CanonicalId
     pens: dict[str, Pen]
     genesis: Statement
     said: list[Statement] = field(default_factory=list)

@@ -14,17 +14,26 @@ from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
-from accredit.registry.domain.records import FOLD_VERSION, Effective, MemoryRecords, Records, record_digest
+from accredit.registry.domain.record_types import AccreditationRecord, RecognitionRecord
+from accredit.registry.domain.records import (
+    FOLD_VERSION,
+    Effective,
+    MemoryRecords,
+    Records,
+    accreditation_in,
+    record_digest,
+)
 from accredit.registry.encoding.ed25519 import KeyPair, multibase, public_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Draft, decode, encode_signed, verify
 
-ECOSYSTEM = "https://ecosystem.example/"
+ECOSYSTEM = CanonicalId("https://ecosystem.example/")
 GENESIS = sha256(b"genesis").digest()
-HLC = "did:web:hlc.example"
-STATE = "did:web:state.example"
-UNION = "did:web:union.example"
-COLLEGE = "did:web:college.example"
-FRAMEWORK = "https://skills.example/framework"
+HLC = CanonicalId("did:web:hlc.example")
+STATE = CanonicalId("did:web:state.example")
+UNION = CanonicalId("did:web:union.example")
+COLLEGE = CanonicalId("did:web:college.example")
+FRAMEWORK = CanonicalId("https://skills.example/framework")
 ANY_SCOPE = {"credential_types": "*", "achievement_types": "*"}
 
 
@@ -36,7 +45,7 @@ def at(date: str) -> int:
 NOW = at("2026-06-01")
 EARLY = at("2009-01-01")
 """When most grants of the tests are stated: before they begin, so that nothing is recorded later than it holds."""
-ALIAS = "https://college.example/issuer"
+ALIAS = CanonicalId("https://college.example/issuer")
 K1 = f"{COLLEGE}#k1"
 
 
@@ -53,7 +62,7 @@ def effective(
     kind: str,
     body: Mapping[str, Any],
     *,
-    by: str = HLC,
+    by: CanonicalId = HLC,
     via: bytes | None = None,
     iat: int = NOW,
     sub: str = COLLEGE,
@@ -233,8 +242,8 @@ class World:
             records.put("recognition", id, self._recognition(id))
         return records
 
-    def accreditation(self, id: bytes) -> dict[str, Any]:
-        record = self.records().get("accreditation", id.hex())
+    def accreditation(self, id: bytes) -> AccreditationRecord:
+        record = accreditation_in(self.records(), id)
         assert record is not None
         return record
 
@@ -260,8 +269,8 @@ class World:
         for one in self.said:
             if one.statement.kind.startswith("issuer."):
                 facts.setdefault(one.statement.sub, []).append(one)
-        known_as: dict[str, list[str]] = {}
-        for id in sorted({*facts, *digests}):
+        known_as: dict[CanonicalId, list[CanonicalId]] = {}
+        for id in map(CanonicalId, sorted({*facts, *digests})):
             records.put("issuer", id, issuers.reduce(id, facts.get(id, []), digests.get(id, {})))
             for alias in issuers.aliases(facts.get(id, [])):
                 known_as.setdefault(alias, []).append(id)
@@ -277,7 +286,7 @@ class World:
             for uri, entries in frameworks.competencies(FRAMEWORK, publishes, items).items():
                 records.put("competency", uri, frameworks.reduce_competency(uri, entries))
 
-    def _recognition(self, id: str) -> dict[str, Any] | None:
+    def _recognition(self, id: CanonicalId) -> RecognitionRecord | None:
         grants = [one for one in self._of("recognition.grant") if one.statement.body["id"] == id]
         return recognitions.reduce(id, grants, self._of("recognition.withdraw"))
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accredit.registry.decision.query import Query
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import FOLD_VERSION, MemoryRecords, Subject, record_digest, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import KeyPair, public_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.deciding import AUTHORIZATION
 from accredit.registry.evidence.prove import prove
@@ -53,9 +55,9 @@ def cosigned(state: StateNote, time: int, by: Sequence[str]) -> bytes:
 class Held:
     """Records, their map, and as many signers as vouch for them."""
 
-    records: dict[Subject, dict[str, Any]]
+    records: dict[Subject, Record]
     ecosystem: bytes = GENESIS
-    charter: str = ECOSYSTEM
+    charter: CanonicalId = ECOSYSTEM
     count: int = 100
     signers: int = 4
     fold: int = FOLD_VERSION

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from accredit.node.engine.quorum_state import KeptNote, Part
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import FOLD_VERSION, Subject, record_digest, record_key
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.state_trie import Trie, state_root
@@ -19,7 +20,7 @@ from tests.strategies.noted import cosigned, node_names
 
 START = 1_700_000_000
 GIVEN = ("kept", "state", "statements_root", "changed", "committed")
-Changed = Mapping[Subject, dict[str, Any] | None]
+Changed = Mapping[Subject, Record | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +45,10 @@ class Story:
     Unless told otherwise each state binds to a few statements more than the one before, and to one of its own less.
     """
 
-    records: dict[Subject, dict[str, Any]] = field(default_factory=dict)
+    records: dict[Subject, Record] = field(default_factory=dict)
     count: int = 0
     statements: dict[bytes, None] = field(default_factory=dict)
-    past: list[tuple[bytes, dict[Subject, dict[str, Any]], bytes]] = field(default_factory=list)
+    past: list[tuple[bytes, dict[Subject, Record], bytes]] = field(default_factory=list)
 
     @property
     def statements_root(self) -> bytes:
@@ -97,6 +98,6 @@ def said(number: int) -> bytes:
     return sha256(b"statement %d" % number).digest()
 
 
-def issuers(*numbers: int, word: str = "is") -> dict[Subject, dict[str, Any] | None]:
+def issuers(*numbers: int, word: str = "is") -> dict[Subject, Record | None]:
     """So many records to be put."""
     return {("issuer", f"did:web:i{n}.example"): {"id": n, word: "x" * (n % 50)} for n in numbers}

@@ -4,14 +4,16 @@ from typing import Any
 
 from accredit.governance.effect import EffectState, StatementEffect
 from accredit.governance.fold import Fold
+from accredit.registry.domain.record_types import Record
 from accredit.registry.encoding.ed25519 import multibase
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Draft, Statement
 from tests.strategies.bodies import ISSUER, delegation, register
 from tests.strategies.consortium import Consortium, Pen, charter_body, fold_of, key_entry
 
-A, B, C, D = (f"https://{letter}.example/" for letter in "abcd")
+A, B, C, D = (CanonicalId(f"https://{letter}.example/") for letter in "abcd")
 TRIO = ((A, "nonprofit"), (B, "public"), (C, "education"))
-DELEGATE = "https://delegate.example/"
+DELEGATE = CanonicalId("https://delegate.example/")
 
 
 def trio(**charter: Any) -> Consortium:
@@ -35,7 +37,7 @@ def state_of(town: Consortium, statement: Statement) -> EffectState:
     return verdict_of(town, statement).state
 
 
-def record_of(town: Consortium, type: str, id: str) -> dict[str, Any]:
+def record_of(town: Consortium, type: str, id: str) -> Record:
     record = town.fold().get(type, id)
     assert record is not None, f"no {type} {id}"
     return record

@@ -17,7 +17,9 @@ from accredit.governance.undoing import is_met, join
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.vocabulary import EVENTS, LAPSING_EVENTS
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, SCOPE, delegation, event, grant, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
@@ -65,12 +67,13 @@ class Only:
         self._fold = fold
         self._accreditation = accreditation
 
-    def get(self, type: str, id: str) -> dict[str, Any] | None:
+    def get(self, type: str, id: str) -> Record | None:
         """See `Records`."""
         record = self._fold.get(type, id)
         if record is None or type != "issuer":
             return record
-        return record | {"accreditations": [one for one in record["accreditations"] if one[0] == self._accreditation]}
+        kept = [one for one in record["accreditations"] if one[0] == self._accreditation]
+        return {**record, "accreditations": kept}
 
 
 @dataclass(kw_only=True)
@@ -81,7 +84,7 @@ class Drama:
     town: Consortium
     keys: int
     threshold: int
-    owner: str
+    owner: CanonicalId
     given: Statement
     delegation: Statement | None
     narrowings: list[Narrowing] = field(default_factory=list)
@@ -130,7 +133,7 @@ def say(drama: Drama, by: str, kind: str, body: dict[str, Any], sub: str | None,
     return said
 
 
-def carriers(drama: Drama, rule: Rule, first: str) -> list[str] | None:
+def carriers(drama: Drama, rule: Rule, first: CanonicalId) -> list[CanonicalId] | None:
     """The authorities that carry something by a rule, the author among them; None where nobody can."""
     if rule.asks_one:
         return [first]
@@ -224,11 +227,11 @@ def narrow(drama: Drama) -> Narrowing | None:
 # ------------------------------------------------------------------------------------------------ who may
 
 
-def held_by(drama: Drama, pens: Sequence[Pen]) -> set[str]:
+def held_by(drama: Drama, pens: Sequence[Pen]) -> set[CanonicalId]:
     """The authorities, the delegate among them, whose thresholds these keys meet; a next key is its elder's line."""
-    lines: dict[str, set[str]] = {}
+    lines: dict[CanonicalId, set[str]] = {}
     for pen in pens:
-        lines.setdefault(pen.authority, set()).add(pen.name.removesuffix(" next"))
+        lines.setdefault(CanonicalId(pen.authority), set()).add(pen.name.removesuffix(" next"))
     return {by for by, names in lines.items() if len(names) >= (1 if by == DELEGATE else drama.threshold)}
 
 

@@ -27,7 +27,8 @@ from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict, decide
-from accredit.registry.encoding.identifiers import without_fragment
+from accredit.registry.domain.records import authority_in
+from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
 
@@ -146,7 +147,7 @@ async def decisions(call: Call) -> Response:
     return json_response(value, cache="no-store")
 
 
-def served_ecosystem(call: Call) -> str:
+def served_ecosystem(call: Call) -> CanonicalId:
     """The id of the ecosystem this node serves.
 
     Raises:
@@ -160,13 +161,13 @@ def served_ecosystem(call: Call) -> str:
     return charter.id
 
 
-def require_served(call: Call, authority: str, ecosystem: str) -> None:
+def require_served(call: Call, authority: str, ecosystem: CanonicalId) -> None:
     """That this node can answer for `authority`.
 
     Raises:
         InputError: it is neither the ecosystem nor an authority in it (`unknown_authority`).
     """
-    if authority != ecosystem and call.reader.fold.get("authority", without_fragment(authority)) is None:
+    if authority != ecosystem and authority_in(call.reader.fold, CanonicalId(without_fragment(authority))) is None:
         raise InputError(
             "unknown_authority",
             f"this node does not answer for {authority}.",
@@ -181,7 +182,7 @@ class _Asking:
         proved: how many answers came with evidence.
     """
 
-    def __init__(self, call: Call, ecosystem: str) -> None:
+    def __init__(self, call: Call, ecosystem: CanonicalId) -> None:
         self._call = call
         self._ecosystem = ecosystem
         self._now = call.reader.now()
@@ -235,7 +236,7 @@ class _Asking:
         return {**_view(query, decision), "evidence": b64encode(data).decode(), "own_word": False}
 
 
-def _prover(call: Call, ecosystem: str) -> Prover:
+def _prover(call: Call, ecosystem: CanonicalId) -> Prover:
     """The one of the newest note; what all answers under it rest on is proved once."""
     noted = call.reader.noted
     assert noted.note is not None
@@ -243,14 +244,14 @@ def _prover(call: Call, ecosystem: str) -> Prover:
     return call.shared.keep("prover", noted.note, make)
 
 
-def judge(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
+def judge(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
     """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
     decision = _judged(call, query, ecosystem, now, stale)
     call.reader.metrics.decided(decision.verdict)
     return decision
 
 
-def _judged(call: Call, query: Query, ecosystem: str, now: int, stale: str | None) -> Decision:
+def _judged(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
     decision = decide(query, call.reader.fold, now, ecosystem_id=ecosystem)
     if stale is not None:
         decision = replace(

@@ -9,6 +9,7 @@ from typing import Any, Final, NotRequired, TypedDict
 from starlette.responses import Response
 
 from accredit.node.http.json_views import plain
+from accredit.registry.domain.records import charter_in
 from accredit.registry.errors import InputError, NotYetError
 
 from .request_reading import hex_id
@@ -62,7 +63,7 @@ class AuthorityStanding(TypedDict):
     depth: int
 
 
-class AuthorityRecord(TypedDict):
+class AuthorityView(TypedDict):
     """An authority under each of its mandates."""
 
     id: str
@@ -72,10 +73,10 @@ class AuthorityRecord(TypedDict):
 class Authorities(TypedDict):
     """Every authority, by id."""
 
-    authorities: list[AuthorityRecord]
+    authorities: list[AuthorityView]
 
 
-class NodeRecord(TypedDict):
+class NodeView(TypedDict):
     """A node of the ecosystem."""
 
     name: str
@@ -102,13 +103,13 @@ class Ecosystem(TypedDict):
     ecosystem: str
     version: int
     effective: bool
-    authorities: list[AuthorityRecord]
+    authorities: list[AuthorityView]
     rules: dict[str, Any]
     signers: list[str]
     publishers: list[str]
     max_backdating: NotRequired[int]
     description: NotRequired[str]
-    nodes: list[NodeRecord]
+    nodes: list[NodeView]
     node: NodeItself
 
 
@@ -144,7 +145,7 @@ async def ecosystem(call: Call) -> Response:
     """The charter, its authorities and nodes."""
     reader, fold = call.reader, call.reader.fold
     charter = fold.charter
-    record = None if charter is None else fold.get("charter", charter.id)
+    record = None if charter is None else charter_in(fold, charter.id)
     genesis = fold.statement(reader.ecosystem)
     body: Any = {} if genesis is None else genesis.body
     if charter is not None:

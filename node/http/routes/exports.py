@@ -8,8 +8,7 @@ empty where nobody states one (`ext.location` of the issuer's facts). `updated` 
 issuers rest on: on every node the same.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, TypedDict
+from typing import Final, TypedDict
 
 import anyio
 from starlette.responses import Response
@@ -17,7 +16,9 @@ from starlette.responses import Response
 from accredit.governance.fold import Fold
 from accredit.node.http.json_views import format_time
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
-from accredit.registry.domain.records import standing
+from accredit.registry.domain.record_types import IssuerRecord
+from accredit.registry.domain.records import accreditation_in, issuer_in, standing
+from accredit.registry.encoding.identifiers import CanonicalId
 
 from .decisions import served_ecosystem
 from .registry import ids
@@ -65,7 +66,7 @@ async def dcc_registry(call: Call) -> Response:
     return json_response(found[1], cache=f"public, max-age={KEPT_SECONDS}")
 
 
-async def _list(call: Call, fold: Fold, ecosystem: str, now: int) -> DccRegistry:
+async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> DccRegistry:
     listed: dict[str, ListedIssuer] = {}
     genesis = fold.statement(call.reader.ecosystem)
     assert genesis is not None, "it is in effect"
@@ -73,7 +74,7 @@ async def _list(call: Call, fold: Fold, ecosystem: str, now: int) -> DccRegistry
     for number, id in enumerate(ids(call, "issuer")):
         if number % BREATH == BREATH - 1:
             await anyio.sleep(0)
-        record = fold.get("issuer", id)
+        record = issuer_in(fold, id)
         if record is None:
             continue
         query = Query(entity=id, authority=ecosystem, action="issue")
@@ -91,7 +92,7 @@ def may_issue(decision: Decision) -> bool:
     return decision.authorized
 
 
-def _entry(record: Mapping[str, Any], name: str | None) -> ListedIssuer:
+def _entry(record: IssuerRecord, name: str | None) -> ListedIssuer:
     facts = [fact["facts"] for fact in standing(record["stated"])]
     # The facts under the name that the decision rests on come first.
     facts.sort(key=lambda fact: fact["name"] != name)
@@ -104,10 +105,10 @@ def _entry(record: Mapping[str, Any], name: str | None) -> ListedIssuer:
     }
 
 
-def _newest(fold: Fold, record: Mapping[str, Any]) -> int:
+def _newest(fold: Fold, record: IssuerRecord) -> int:
     times: list[int] = [said["iat"] for said in (*record["stated"], *record["keys"])]
     for id, _ in record["accreditations"]:
-        accreditation = fold.get("accreditation", id.hex())
+        accreditation = accreditation_in(fold, id)
         assert accreditation is not None, "an issuer's record names accreditations that are there"
         times += [said["iat"] for said in (*accreditation["terms"], *accreditation["events"])]
     return max(times)

@@ -5,16 +5,26 @@ which other decision keeps it there, what an amendment or replacement changes, w
 proposals ask for the same. `warnings` name what will probably not do what its author means. Nothing here decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from accredit.governance.charter_differences import differences, entry_differences
 from accredit.governance.fold import Fold, Proposal
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.domain import accreditations
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.records import oldest_first
+from accredit.registry.domain.record_types import AccreditationRecord, Sourced, StatedEvent, VoiceMembers
+from accredit.registry.domain.records import (
+    accreditation_in,
+    authority_in,
+    charter_in,
+    competency_in,
+    framework_in,
+    issuer_in,
+    oldest_first,
+)
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Unverified
 
@@ -93,15 +103,15 @@ def _wish(said: Unverified) -> tuple[Any, ...]:
 
 def _status(fold: Fold, said: Unverified, seen: Foresight) -> None:
     body = said.body
-    record = fold.get("accreditation", body["accreditation"].hex())
+    record = accreditation_in(fold, body["accreditation"])
     if record is None:
         return
     others = [event for event in record["events"] if event["statement"] != said.id]
-    event = {name: value for name, value in body.items() if name != "accreditation"}
-    event |= {"statement": said.id, "by": said.iss, "via": None, "iat": said.iat}
-    after = {**record, "events": [*others, event]}
+    stated = {name: value for name, value in body.items() if name != "accreditation"}
+    source = Sourced(statement=said.id, by=said.iss, via=None, iat=said.iat)
+    after = _with_events(record, [*others, cast(StatedEvent, {**stated, **source})])
     at = max(seen.now, body["effective_from"])
-    then, today = accreditations.status_at(after, at), accreditations.status_at({**record, "events": others}, at)
+    then, today = accreditations.status_at(after, at), accreditations.status_at(_with_events(record, others), at)
     issuer = _issuer(fold, record["issuer"])
     if then.word == today.word:
         seen.afterwards.append(f"{issuer} stays {_word(then.word)}{_because(then, said.id)}.")
@@ -130,9 +140,15 @@ def _because(status: accreditations.Status, own: bytes) -> str:
     )
 
 
+def _with_events(record: AccreditationRecord, events: list[StatedEvent]) -> AccreditationRecord:
+    changed = record.copy()
+    changed["events"] = events
+    return changed
+
+
 def _grant(fold: Fold, said: Unverified, seen: Foresight) -> None:
     body = said.body
-    issuer = fold.get("issuer", body["issuer"])
+    issuer = issuer_in(fold, body["issuer"])
     if issuer is None or not issuer["stated"]:
         seen.unregistered.append(body["issuer"])
     scope = body["scope"]
@@ -141,27 +157,28 @@ def _grant(fold: Fold, said: Unverified, seen: Foresight) -> None:
     named |= set() if charter is None else set(charter.body.get("publishers", ()))
     trusted = named | {said.iss} | _above(fold, said.iss)
     for framework in _listed(scope.get("frameworks")):
-        record = fold.get("framework", framework)
-        _warn_of_publisher(seen, framework, None if record is None else record["stated"], trusted)
+        published = framework_in(fold, framework)
+        _warn_of_publisher(seen, framework, None if published is None else published["stated"], trusted)
     for competency in _listed(scope.get("competencies")):
-        record = fold.get("competency", competency)
-        _warn_of_publisher(seen, competency, None if record is None else record["in"], trusted)
+        held = competency_in(fold, competency)
+        _warn_of_publisher(seen, competency, None if held is None else held["in"], trusted)
 
 
-def _above(fold: Fold, by: str) -> set[str]:
+def _above(fold: Fold, by: CanonicalId) -> set[CanonicalId]:
     """The authorities above one, as far up as its delegations go."""
-    found: set[str] = set()
+    found: set[CanonicalId] = set()
     ahead = [by]
     while ahead:
-        record = fold.get("authority", ahead.pop()) or {"standings": ()}
-        parents = {standing["parent"]["by"] for standing in record["standings"] if standing["parent"] is not None}
+        record = authority_in(fold, ahead.pop())
+        standings = [] if record is None else record["standings"]
+        parents = {standing["parent"]["by"] for standing in standings if standing["parent"] is not None}
         ahead += parents - found
         found |= parents
     return found
 
 
-def _warn_of_publisher(seen: Foresight, id: str, stated: Sequence[Mapping[str, Any]] | None, trusted: set[str]) -> None:
-    publishers = sorted({str(one["by"]) for one in stated or ()})
+def _warn_of_publisher(seen: Foresight, id: str, stated: Sequence[VoiceMembers] | None, trusted: set[str]) -> None:
+    publishers = sorted({one["by"] for one in stated or ()})
     if not publishers:
         seen.warnings.append(f"No framework published here has {id}: questions about it cannot be decided.")
     elif not trusted & set(publishers):
@@ -173,7 +190,7 @@ def _warn_of_publisher(seen: Foresight, id: str, stated: Sequence[Mapping[str, A
 
 
 def _amend(fold: Fold, said: Unverified, seen: Foresight) -> None:
-    record = fold.get("accreditation", said.body["accreditation"].hex())
+    record = accreditation_in(fold, said.body["accreditation"])
     if record is None:
         return
     terms = accreditations.terms_at(record, max(seen.now, said.body["effective_from"]))
@@ -182,9 +199,10 @@ def _amend(fold: Fold, said: Unverified, seen: Foresight) -> None:
         old, new = before["scope"].get(name), said.body["scope"].get(name)
         if old != new:
             seen.differences.append(f"{name}: {_values(old)} → {_values(new)}")
-    for name in ("valid_from", "valid_until"):
-        if before.get(name) != said.body.get(name):
-            seen.differences.append(f"{name}: {_date(before.get(name))} → {_date(said.body.get(name))}")
+    dates = ("valid_from", before["valid_from"]), ("valid_until", before.get("valid_until"))
+    for name, date in dates:
+        if date != said.body.get(name):
+            seen.differences.append(f"{name}: {_date(date)} → {_date(said.body.get(name))}")
     if not seen.differences:
         seen.warnings.append("It changes neither scope nor validity.")
 
@@ -215,10 +233,10 @@ def _annul(fold: Fold, said: Unverified, seen: Foresight) -> None:
         issuer = _issuer(fold, target.sub)
         seen.afterwards.append(f"{issuer} will not have this accreditation, nor ever have had it.")
     if target.kind == "accreditation.status":
-        record = fold.get("accreditation", target.body["accreditation"].hex())
+        record = accreditation_in(fold, target.body["accreditation"])
         if record is not None:
             others = [event for event in record["events"] if event["statement"] != target.id]
-            then = accreditations.status_at({**record, "events": others}, seen.now)
+            then = accreditations.status_at(_with_events(record, others), seen.now)
             issuer = _issuer(fold, record["issuer"])
             today = accreditations.status_at(record, seen.now)
             verb = "stays" if then.word == today.word else "will be"
@@ -226,7 +244,7 @@ def _annul(fold: Fold, said: Unverified, seen: Foresight) -> None:
 
 
 def _charter(fold: Fold, said: Unverified, seen: Foresight) -> None:
-    record = None if fold.charter is None else fold.get("charter", fold.charter.id)
+    record = None if fold.charter is None else charter_in(fold, fold.charter.id)
     if fold.charter is None or record is None or said.body["parent"] != record["statement"]:
         return
     seen.differences += differences(fold.charter.body, said.body["charter"])
@@ -257,7 +275,7 @@ def _retire(fold: Fold, said: Unverified, seen: Foresight) -> None:
 
 
 def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
-    record = fold.get("issuer", said.sub)
+    record = issuer_in(fold, CanonicalId(said.sub))
     stated = [] if record is None else [one for one in record["stated"] if one["by"] == said.iss]
     if not stated:
         return
@@ -269,7 +287,7 @@ def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
 
 
 def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
-    record = fold.get("issuer", said.sub)
+    record = issuer_in(fold, CanonicalId(said.sub))
     others = sorted({str(one["by"]) for one in record["stated"]}) if record is not None else []
     if others:
         seen.afterwards.append(f"{said.sub} is registered already, by {', '.join(others)}.")
@@ -292,25 +310,25 @@ _TELLERS: Final = {
 def _name(fold: Fold, said: Unverified, seen: Foresight) -> None:
     """The names of the author and of the subject, where they are registered."""
     charter = fold.charter
-    for id in (said.iss, said.sub):
+    for id in (said.iss, CanonicalId(said.sub)):  # a subject that is no id is nobody's
         named = None if charter is None else charter.authorities.get(id)
-        issuer = fold.get("issuer", id)
+        issuer = issuer_in(fold, id)
         name = named.name if named is not None else None if issuer is None else name_of(issuer)
-        standing = None if name is not None else fold.get("authority", id)
+        standing = None if name is not None else authority_in(fold, id)
         if standing is not None and standing["standings"]:
-            name = str(standing["standings"][-1]["name"])
+            name = standing["standings"][-1]["name"]
         if name is not None:
             seen.names[id] = name
 
 
 def _issuer(fold: Fold, id: str) -> str:
-    record = fold.get("issuer", id)
+    record = issuer_in(fold, CanonicalId(id))
     name = None if record is None else name_of(record)
     return id if name is None else f"{name} ({id})"
 
 
-def _listed(value: Any) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+def _listed(value: Any) -> list[CanonicalId]:
+    return [CanonicalId(one) for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def _word(status: str) -> str:

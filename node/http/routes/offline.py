@@ -21,8 +21,9 @@ import anyio.to_thread
 from starlette.responses import Response
 
 from accredit.node.engine.quorum_state import NotedMap
-from accredit.registry.domain.records import Subject, record_digest
+from accredit.registry.domain.records import Subject, accreditation_in, alias_in, issuer_in, record_digest
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.private_lookup import LEAVES_MAX
 from accredit.registry.evidence.proved_records import ProvenRecord, Recorder
@@ -181,16 +182,16 @@ def _proven(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord,
     for kind, id in subjects:
         match kind:
             case "issuer":
-                named = [id]
+                named = [CanonicalId(id)]
             case "alias":
-                alias = recorder.get(kind, id)
+                alias = alias_in(recorder, CanonicalId(id))
                 named = [] if alias is None else alias["issuers"]
             case _:
                 named = []
         for issuer in named:
-            record = recorder.get("issuer", issuer)
+            record = issuer_in(recorder, issuer)
             for accreditation, _ in () if record is None else record["accreditations"]:
-                recorder.get("accreditation", accreditation.hex())
+                accreditation_in(recorder, accreditation)
     return recorder.prove()
 
 

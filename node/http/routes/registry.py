@@ -23,15 +23,25 @@ from accredit.registry.decision.decide import Query, decide
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.records import oldest_first, standing
+from accredit.registry.domain.record_types import CompetencyRecord, FrameworkRecord, IssuerRecord
+from accredit.registry.domain.records import (
+    accreditation_in,
+    alias_in,
+    competency_in,
+    framework_in,
+    issuer_in,
+    oldest_first,
+    standing,
+)
 from accredit.registry.domain.scope import sentence
 from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
-from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import InputError
 
 from .request_reading import hex_id, identifier, integer, one_of, place, verbatim, words
 from .route import JSON, Call, Route, json_response
 
+S = TypeVar("S", bound=str)
 T = TypeVar("T")
 
 PAGE: Final = 200
@@ -163,8 +173,8 @@ async def issuers(call: Call) -> Response:
     """A page of issuers that fit every filter given."""
     fold, now, wanted = call.reader.fold, call.reader.now(), call.params
 
-    def line(id: str) -> IssuerLine | None:
-        record = fold.get("issuer", id)
+    def line(id: CanonicalId) -> IssuerLine | None:
+        record = issuer_in(fold, id)
         if record is None or not _could_fit(record, wanted):
             return None
         made = _issuer_line(fold, record, now)
@@ -176,16 +186,16 @@ async def issuers(call: Call) -> Response:
     return json_response(value)
 
 
-def _could_fit(record: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+def _could_fit(record: IssuerRecord, wanted: Mapping[str, Any]) -> bool:
     facts = [fact["facts"] for fact in standing(record["stated"])]
     if (text := wanted["name"]) is not None:
         names = [name for fact in facts for name in (fact["name"], fact.get("legal_name", ""))]
         if not any(searchable(text) in searchable(name) for name in names):
             return False
-    for member, value in (("categories", wanted["category"]), ("jurisdictions", wanted["jurisdiction"])):
-        if value is not None and not any(_names(fact.get(member, ()), value) for fact in facts):
-            return False
-    return True
+    category, place = wanted["category"], wanted["jurisdiction"]
+    if category is not None and not any(_names(fact.get("categories", ()), category) for fact in facts):
+        return False
+    return place is None or any(_names(fact.get("jurisdictions", ()), place) for fact in facts)
 
 
 def _names(values: Sequence[str], wanted: str) -> bool:
@@ -193,7 +203,7 @@ def _names(values: Sequence[str], wanted: str) -> bool:
     return any(value == wanted or value.startswith(f"{wanted}-") for value in values)
 
 
-def _issuer_line(fold: Fold, record: Mapping[str, Any], now: int) -> IssuerLine:
+def _issuer_line(fold: Fold, record: IssuerRecord, now: int) -> IssuerLine:
     facts = [fact["facts"] for fact in standing(record["stated"])]
     return {
         "id": record["id"],
@@ -208,10 +218,10 @@ def _every(facts: Sequence[Mapping[str, Any]], member: str) -> list[str]:
     return list(dict.fromkeys(value for fact in facts for value in fact.get(member, ())))
 
 
-def _lines(fold: Fold, record: Mapping[str, Any], now: int) -> list[AccreditationLine]:
+def _lines(fold: Fold, record: IssuerRecord, now: int) -> list[AccreditationLine]:
     lines: list[AccreditationLine] = []
     for id, _ in record["accreditations"]:
-        accreditation = fold.get("accreditation", id.hex())
+        accreditation = accreditation_in(fold, id)
         assert accreditation is not None, "an issuer's record names accreditations that are there"
         status = status_at(accreditation, now)
         lines.append(
@@ -231,7 +241,7 @@ def _lines(fold: Fold, record: Mapping[str, Any], now: int) -> list[Accreditatio
 async def issuer(call: Call) -> Response:
     """One issuer, by its id or another id it is known as."""
     fold, id = call.reader.fold, call.params["id"]
-    record = fold.get("issuer", id) or _known_as(fold, id)
+    record = issuer_in(fold, id) or _known_as(fold, id)
     if record is None:
         raise _no_issuer(call, id)
     value: IssuerView = {
@@ -244,9 +254,9 @@ async def issuer(call: Call) -> Response:
     return json_response(value)
 
 
-def _known_as(fold: Fold, id: str) -> dict[str, Any] | None:
-    alias = fold.get("alias", id)
-    return fold.get("issuer", alias["issuers"][0]) if alias is not None and len(alias["issuers"]) == 1 else None
+def _known_as(fold: Fold, id: CanonicalId) -> IssuerRecord | None:
+    alias = alias_in(fold, id)
+    return issuer_in(fold, alias["issuers"][0]) if alias is not None and len(alias["issuers"]) == 1 else None
 
 
 @lru_cache(maxsize=65_536)
@@ -256,9 +266,9 @@ def searchable(name: str) -> str:
     return "".join(one for one in bare if not unicodedata.combining(one)).replace("\u0131", "i")
 
 
-def _no_issuer(call: Call, id: str) -> InputError:
+def _no_issuer(call: Call, id: CanonicalId) -> InputError:
     hint = "GET /v1/issuers?name= searches by name; GET /v1/authorities says where to apply."
-    alias = call.reader.fold.get("alias", id)
+    alias = alias_in(call.reader.fold, id)
     if alias is not None:
         hint = "Several issuers are known by it: " + ", ".join(alias["issuers"][:5]) + "."
     raw = call.request.scope["query_string"].partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
@@ -273,7 +283,7 @@ def _no_issuer(call: Call, id: str) -> InputError:
 
 async def accreditation(call: Call) -> Response:
     """One accreditation."""
-    record = call.reader.fold.get("accreditation", call.params["id"].hex())
+    record = accreditation_in(call.reader.fold, call.params["id"])
     if record is None:
         raise InputError(
             "not_found",
@@ -303,8 +313,8 @@ async def frameworks(call: Call) -> Response:
     """A page of frameworks."""
     fold, now = call.reader.fold, call.reader.now()
 
-    def view(id: str) -> FrameworkView | None:
-        record = fold.get("framework", id)
+    def view(id: CanonicalId) -> FrameworkView | None:
+        record = framework_in(fold, id)
         return None if record is None else _framework(record, now)
 
     found, following = page(ids(call, "framework"), call.params["after"], call.params["limit"], view)
@@ -314,7 +324,7 @@ async def frameworks(call: Call) -> Response:
 
 async def framework(call: Call) -> Response:
     """One framework."""
-    record = call.reader.fold.get("framework", call.params["id"])
+    record = framework_in(call.reader.fold, call.params["id"])
     if record is None:
         raise InputError(
             "not_found", f"no framework {call.params['id']} is in this registry.", hint="GET /v1/frameworks lists them."
@@ -322,7 +332,7 @@ async def framework(call: Call) -> Response:
     return json_response(_framework(record, call.reader.now()))
 
 
-def _framework(record: Mapping[str, Any], now: int) -> FrameworkView:
+def _framework(record: FrameworkRecord, now: int) -> FrameworkView:
     stated = [{**plain(one), "status": framework_records.status_at(one, now)} for one in oldest_first(record["stated"])]
     return {"id": record["id"], "stated": stated}
 
@@ -332,8 +342,8 @@ async def competency(call: Call) -> Response:
     return json_response(plain(_competency(call)))
 
 
-def _competency(call: Call) -> dict[str, Any]:
-    record = call.reader.fold.get("competency", call.params["uri"])
+def _competency(call: Call) -> CompetencyRecord:
+    record = competency_in(call.reader.fold, call.params["uri"])
     if record is None:
         raise InputError(
             "not_found",
@@ -366,14 +376,16 @@ async def attestors(call: Call) -> Response:
 # -------------------------------------------------------------------------------------------------------- pages
 
 
-def ids(call: Call, type: str) -> Sequence[str]:
+def ids(call: Call, type: str) -> Sequence[CanonicalId]:
     """The ids of all records of a type, ascending; made anew only when a record has changed."""
     fold = call.reader.fold
-    return call.shared.keep(f"ids of {type}", fold.records_root(), lambda: [id for (_, id), _ in fold.items(type)])
+    return call.shared.keep(
+        f"ids of {type}", fold.records_root(), lambda: [CanonicalId(id) for (_, id), _ in fold.items(type)]
+    )
 
 
 def page(
-    among: Sequence[str], after: str | None, limit: int, make: Callable[[str], T | None], examined: int = EXAMINED
+    among: Sequence[S], after: str | None, limit: int, make: Callable[[S], T | None], examined: int = EXAMINED
 ) -> tuple[list[T], str | None]:
     """What `make` makes of the ids behind `after`, at most `limit` of them, and the id to go on from."""
     start = 0 if after is None else bisect_right(among, after)

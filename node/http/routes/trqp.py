@@ -21,7 +21,7 @@ from accredit.node.questions import query_from_trqp
 from accredit.registry.decision.decide import Decision, Query, decide_recognition
 from accredit.registry.decision.query import ENTITY_CHARS, mandate_named, spelled_authority
 from accredit.registry.encoding import rfc3339
-from accredit.registry.encoding.identifiers import canonical, without_fragment
+from accredit.registry.encoding.identifiers import CanonicalId, canonical, without_fragment
 from accredit.registry.errors import DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
@@ -102,7 +102,7 @@ async def recognition(call: Call) -> Response:
     return json_response(_answer(request, decision, "recognized"), cache="no-store")
 
 
-async def _read(call: Call) -> tuple[TrqpRequest, str]:
+async def _read(call: Call) -> tuple[TrqpRequest, CanonicalId]:
     """The request, and the ecosystem this node answers for, if its view is fresh."""
     request = await call.json_as(TrqpRequest)
     ecosystem = served_ecosystem(call)
@@ -112,7 +112,7 @@ async def _read(call: Call) -> tuple[TrqpRequest, str]:
     return request, ecosystem
 
 
-def _served(call: Call, request: TrqpRequest, ecosystem: str) -> str:
+def _served(call: Call, request: TrqpRequest, ecosystem: CanonicalId) -> str:
     authority = _spelled(request.authority_id, "authority_id")
     require_served(call, authority, ecosystem)
     return authority

@@ -18,6 +18,7 @@ from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.check import Evidence
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.trust_policy import TrustPolicy
@@ -148,7 +149,8 @@ def test_a_forged_absence_is_vouched_for_by_the_forger_alone(
     with NodeClient(town.urls[1]) as client:
         held = Snapshot.load(client.snapshot(), TrustPolicy.decode(policy.read_bytes()), now)
     denied = tmp_path / "denied.evidence"
-    denied.write_bytes(forgeries.deny(proof.read_bytes(), held, keys_of(town, "node2"), "https://trust.example/", now))
+    trust = CanonicalId("https://trust.example/")
+    denied.write_bytes(forgeries.deny(proof.read_bytes(), held, keys_of(town, "node2"), trust, now))
     assert Evidence.decode(denied.read_bytes()).answer["verdict"] == "unknown_issuer"
     found = checked(town, denied, policy, issuer, "--for", "BachelorDegree", code=exits.RESULTS["unwitnessed"])
     assert (found["result"], found["check"], found["decision"]) == ("unwitnessed", "quorum", None)

@@ -16,6 +16,7 @@ from accredit.governance.policy_renewal import renew
 from accredit.node.clients.blocking_http import BlockingHttp, HttpAnswer
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.encoding.ed25519 import public_of
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import InputError, RefusedError, RemoteError
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 from accredit.registry.statement import decode
@@ -192,7 +193,7 @@ def test_a_step_that_the_charter_in_force_does_not_come_from_is_refused(own: Tow
 
 
 def test_records_without_the_charter_are_the_nodes_fault(own: Town, tmp_path: Path) -> None:
-    policy = replace(read(own.policy(tmp_path / "policy.txt")), charter="https://other.example/")
+    policy = replace(read(own.policy(tmp_path / "policy.txt")), charter=CanonicalId("https://other.example/"))
     with NodeClient(own.urls[0]) as client, pytest.raises(RemoteError, match="no record of the charter"):
         gather_renewal(client, policy, int(time.time()))
 
@@ -229,7 +230,7 @@ def policy_of(*names: str, quorum: int, suffix: str = "") -> TrustPolicy:
     keys = [signer_key(name, public_of(seed_of(f"{name}{suffix}"))) for name in names]
     return TrustPolicy(
         ecosystem=bytes(32),
-        charter="https://trust.example/",
+        charter=CanonicalId("https://trust.example/"),
         version=1,
         step=bytes(32),
         signers=threshold_policy(keys, quorum),

@@ -201,6 +201,13 @@ def test_a_registered_college_without_accreditation_is_known_and_not_trusted(wor
     assert (decision.issuer, decision.issuer_name) == (COLLEGE, "Example College")
 
 
+def test_an_ecosystem_spelled_otherwise_is_not_taken_for_an_authority_that_nobody_knows(world: World) -> None:
+    world.register()
+    world.grant()
+    asked = Query(entity=COLLEGE, authority="HTTPS://Ecosystem.example:443", achievement_types=("Degree",))
+    assert decide(asked, world.records(), NOW, ecosystem_id=ECOSYSTEM).verdict is Verdict.TRUSTED
+
+
 def test_a_fragment_and_another_spelling_name_the_same_issuer(world: World) -> None:
     world.grant(iat=EARLY)
     assert ask(world, entity="DID:WEB:College.Example#key-1").verdict is Verdict.TRUSTED

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from accredit.registry.domain import accreditations
 from accredit.registry.domain.accreditations import Status, as_it_happened, status_at, terms_at
+from accredit.registry.domain.record_types import StatedEvent
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, STATUSES, status_of_event
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError
@@ -287,12 +288,15 @@ def test_a_withdrawal_announced_for_later_can_be_called_off_before(world: World)
 
 
 def test_a_history_of_thousands_of_events_is_followed(world: World) -> None:
-    first = {"statement": bytes(32), "event": "suspend", "effective_from": 0, "after": []}
-    events: list[dict[str, Any]] = [first]
-    for number in range(1, 3000):
+    def said(number: int, event: str, *after: bytes) -> StatedEvent:
         id = number.to_bytes(32)
-        events.append({"statement": id, "event": "condition", "effective_from": 0, "after": [events[-1]["statement"]]})
-    record = {**world.accreditation(world.grant()), "events": events[::-1]}
+        return StatedEvent(by=HLC, via=None, statement=id, iat=0, event=event, effective_from=0, after=list(after))
+
+    events = [said(0, "suspend")]
+    for number in range(1, 3000):
+        events.append(said(number, "condition", events[-1]["statement"]))
+    record = world.accreditation(world.grant())
+    record["events"] = events[::-1]
     assert status_at(record, at("2020-01-01")).word == "suspended"
 
 

@@ -17,9 +17,11 @@ from accredit.registry.domain.ceiling import (
     scope_within_limits,
     what_is_left_out,
 )
+from accredit.registry.domain.record_types import CompetencyEntry
 from accredit.registry.domain.scope import AxisOutcome, check_scope, covers, says_what
+from accredit.registry.encoding.identifiers import CanonicalId
 from tests.strategies import domain
-from tests.strategies.domain import FRAMEWORK
+from tests.strategies.domain import FRAMEWORK, HLC
 
 ZERO, ONE = (f"{FRAMEWORK}/{number}" for number in range(2))
 
@@ -115,10 +117,11 @@ def test_limits_lie_within_themselves(limits: Any) -> None:
     assert limits_within(limits, limits) is None
 
 
-def known(uri: str) -> list[dict[str, Any]]:
+def known(uri: CanonicalId) -> list[CompetencyEntry]:
     """A framework whose items 1 to 3 are parts of item 0."""
-    parents = [] if uri == ZERO else [ZERO]
-    return [{"framework": FRAMEWORK, "item": uri, "parents": parents}] if uri.startswith(FRAMEWORK) else []
+    parents = [] if uri == ZERO else [CanonicalId(ZERO)]
+    said = CompetencyEntry(by=HLC, via=None, statement=bytes(32), framework=FRAMEWORK, item=uri, parents=parents)
+    return [said] if uri.startswith(FRAMEWORK) else []
 
 
 def answer(scopes: list[Any], query: Query) -> tuple[bool, bool, frozenset[str]]:

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.domain import frameworks, mappings
+from accredit.registry.domain.record_types import StatedFramework
 from accredit.registry.domain.records import Effective
 from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
 from accredit.registry.transparency.merkle import EMPTY_ROOT, leaf_hash, node_hash
 from tests.strategies.domain import (
@@ -24,8 +26,12 @@ from tests.strategies.domain import (
     query_items,
 )
 
+CROSSWALK = CanonicalId("urn:example:crosswalk")
 
-def part(publish: Effective, number: int, *items: dict[str, Any], by: str = HLC, via: bytes | None = None) -> Effective:
+
+def part(
+    publish: Effective, number: int, *items: dict[str, Any], by: CanonicalId = HLC, via: bytes | None = None
+) -> Effective:
     body = {"framework": FRAMEWORK, "publish": publish.statement.id, "part": number, "items": list(items)}
     frameworks.check_items(body)
     return effective("framework.items", body, by=by, via=via, sub=FRAMEWORK)
@@ -35,14 +41,14 @@ def publish(items: list[dict[str, Any]], **members: Any) -> Effective:
     return effective("framework.publish", publish_body(items, **members), sub=FRAMEWORK)
 
 
-def stated(*said: Effective, statuses: tuple[Effective, ...] = ()) -> dict[str, Any]:
+def stated(*said: Effective, statuses: tuple[Effective, ...] = ()) -> StatedFramework:
     publishes = [one for one in said if one.statement.kind == "framework.publish"]
     items = [one for one in said if one.statement.kind == "framework.items"]
     record = frameworks.reduce(FRAMEWORK, publishes, items, statuses)
     assert record is not None
     assert decode(encode(record)) == record
     (one,) = record["stated"]
-    return dict(one)
+    return one
 
 
 ITEMS = query_items(3)
@@ -101,7 +107,7 @@ def test_an_empty_framework_is_complete_at_once() -> None:
 
 def test_nobodys_framework_has_no_record() -> None:
     assert frameworks.reduce(FRAMEWORK, [], [], []) is None
-    assert frameworks.reduce_competency("urn:example:x", []) is None
+    assert frameworks.reduce_competency(CanonicalId("urn:example:x"), []) is None
 
 
 def test_competencies_are_found_under_id_and_alias_and_only_in_complete_frameworks() -> None:
@@ -136,7 +142,7 @@ def test_two_authorities_that_publish_one_framework_are_two_entries() -> None:
     assert sorted(entry["by"] for entry in record["in"]) == [HLC, STATE]
 
 
-def status(said: Effective, word: str, on: str, *after: bytes, by: str = HLC) -> Effective:
+def status(said: Effective, word: str, on: str, *after: bytes, by: CanonicalId = HLC) -> Effective:
     body = {
         "framework": FRAMEWORK,
         "publish": said.statement.id,
@@ -212,13 +218,13 @@ def test_only_no_match_has_no_target(link: dict[str, Any]) -> None:
 def test_a_mapping_is_withdrawn_by_who_published_it() -> None:
     said = effective("mapping.publish", mapping_body(), sub="urn:example:crosswalk")
 
-    def withdraw(on: str, by: str) -> Effective:
+    def withdraw(on: str, by: CanonicalId) -> Effective:
         body = {"mapping": "urn:example:crosswalk", "publish": said.statement.id, "effective_from": at(on)}
         mappings.check_withdraw(body)
         return effective("mapping.withdraw", body, by=by, sub="urn:example:crosswalk")
 
     def ended(*withdrawals: Effective) -> Any:
-        record = mappings.reduce("urn:example:crosswalk", [said], withdrawals)
+        record = mappings.reduce(CROSSWALK, [said], withdrawals)
         assert record is not None
         assert decode(encode(record)) == record
         return record["stated"][0]["withdrawn"]
@@ -227,4 +233,4 @@ def test_a_mapping_is_withdrawn_by_who_published_it() -> None:
     assert ended(withdraw("2020-01-01", STATE)) is None
     early, late = withdraw("2020-01-01", HLC), withdraw("2021-01-01", HLC)
     assert ended(late, early) == {"statement": early.statement.id, "effective_from": at("2020-01-01")}
-    assert mappings.reduce("urn:example:crosswalk", [], []) is None
+    assert mappings.reduce(CROSSWALK, [], []) is None

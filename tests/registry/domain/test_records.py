@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from accredit.registry.domain import recognitions
+from accredit.registry.domain.record_types import IssuerFacts, StatedFacts
 from accredit.registry.domain.records import MemoryRecords, in_order, record_digest, record_key, standing
 from accredit.registry.encoding.cbor import decode, encode
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
-from tests.strategies.domain import HLC, STATE, World, at, effective, grant_body
+from tests.strategies.domain import COLLEGE, HLC, STATE, World, at, effective, grant_body
 
-OTHER = "https://other.example/"
+OTHER = CanonicalId("https://other.example/")
 
 
 def test_type_and_id_cannot_run_into_each_other() -> None:
@@ -39,11 +41,14 @@ def test_statements_are_sorted_and_each_counted_once() -> None:
 
 
 def test_who_names_anothers_statement_does_not_take_its_place() -> None:
-    mine: dict[str, Any] = {"by": HLC, "via": None, "statement": b"1", "after": []}
-    other: dict[str, Any] = {"by": STATE, "via": None, "statement": b"2", "after": [b"1"]}
-    namesake: dict[str, Any] = {"by": HLC, "via": bytes(32), "statement": b"4", "after": [b"1"]}
+    def fact(by: CanonicalId, via: bytes | None, statement: bytes, *after: bytes) -> StatedFacts:
+        facts = IssuerFacts(id=COLLEGE, name="College")
+        return StatedFacts(by=by, via=via, statement=statement, iat=0, facts=facts, after=list(after))
+
+    mine, other = fact(HLC, None, b"1"), fact(STATE, None, b"2", b"1")
+    namesake = fact(HLC, bytes(32), b"4", b"1")
     assert standing([mine, other, namesake]) == [mine, other, namesake]
-    later: dict[str, Any] = {"by": HLC, "via": None, "statement": b"3", "after": [b"1"]}
+    later = fact(HLC, None, b"3", b"1")
     assert standing([mine, other, later]) == [other, later]
 
 

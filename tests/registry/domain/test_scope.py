@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 
 from accredit.registry.decision.query import Query
 from accredit.registry.domain import axes, scope
+from accredit.registry.domain.record_types import CompetencyEntry
 from accredit.registry.domain.scope import AxisOutcome, covers
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
-from tests.strategies.domain import FRAMEWORK
+from tests.strategies.domain import FRAMEWORK, HLC
 
 
 def ask(**members: Any) -> Query:
     return Query(entity="did:web:a", authority="did:web:b", **members)
 
 
-def nothing(_: str) -> list[dict[str, Any]]:
+def nothing(_: CanonicalId) -> list[CompetencyEntry]:
     return []
 
 
@@ -26,8 +28,15 @@ def outcomes(granted: dict[str, Any], lookup: scope.Lookup = nothing, **members:
     return {axis.name: axis.outcome.value for axis in covers(granted, ask(**members), lookup)}
 
 
-def entry(item: str, *parents: str, framework: str = FRAMEWORK) -> dict[str, Any]:
-    return {"framework": framework, "item": item, "parents": list(parents)}
+def entry(item: str, *parents: str, framework: str = FRAMEWORK) -> CompetencyEntry:
+    return CompetencyEntry(
+        by=HLC,
+        via=None,
+        statement=bytes(32),
+        framework=CanonicalId(framework),
+        item=CanonicalId(item),
+        parents=list(map(CanonicalId, parents)),
+    )
 
 
 # ------------------------------------------------------------------------------------------------ axes
@@ -141,7 +150,7 @@ def test_an_envelope_says_nothing_of_what_is_attested() -> None:
 ZERO, ONE, TWO, ALIAS = f"{FRAMEWORK}/0", f"{FRAMEWORK}/1", f"{FRAMEWORK}/2", "urn:example:zero"
 
 
-def known(uri: str) -> list[dict[str, Any]]:
+def known(uri: CanonicalId) -> list[CompetencyEntry]:
     """A framework 0 ⊃ 1 ⊃ 2, where 0 has an alias; 1 also lies in another framework."""
     return {
         ZERO: [entry(ZERO)],
@@ -189,7 +198,7 @@ def test_one_competency_outside_refuses_them_all_even_beside_an_unknown_one() ->
 
 
 def test_a_framework_with_a_circle_of_parents_ends() -> None:
-    def circle(uri: str) -> list[dict[str, Any]]:
+    def circle(uri: CanonicalId) -> list[CompetencyEntry]:
         return [entry(uri, ZERO, ONE)]
 
     assert outcomes({"competencies": [TWO], "inherit_to_narrower": True}, circle, competencies=(ZERO,)) == {
@@ -200,7 +209,7 @@ def test_a_framework_with_a_circle_of_parents_ends() -> None:
 def test_a_framework_too_deep_to_follow_is_not_followed_for_ever() -> None:
     asked = []
 
-    def deep(uri: str) -> list[dict[str, Any]]:
+    def deep(uri: CanonicalId) -> list[CompetencyEntry]:
         asked.append(uri)
         return [entry(uri, f"{uri}1")]
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import TYPES, record_key
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, RefusedError
@@ -339,7 +340,7 @@ contents = st.dictionaries(subjects, st.integers(0, 3).map(lambda number: {"id":
 @settings(max_examples=60)
 @given(contents, contents)
 def test_a_delta_leads_from_any_state_to_any_other(
-    before: dict[tuple[str, str], dict[str, int]], after: dict[tuple[str, str], dict[str, int]]
+    before: dict[tuple[str, str], Record], after: dict[tuple[str, str], Record]
 ) -> None:
     old, new = Held(before), Held(after, count=101)
     snapshot = Snapshot.load(old.snapshot(NOW), POLICY, NOW)
