@@ -9,7 +9,8 @@ The command line runs a node on a real machine (`Ports.real`); the HTTP tier of 
 simulated wires, disks and clocks, and so do the tests. What differs between them is in `Ports` and nowhere else.
 
 A node that the ecosystem does not know yet takes in the log of a node it was told to begin with, before it serves; then
-it reads along, and gossips as soon as it is admitted. A founding node takes the genesis from its file.
+it reads along, and gossips as soon as it is admitted. One that the others do not listen to any more reads along too. A
+founding node takes the genesis from its file.
 """
 
 import logging
@@ -20,13 +21,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 import trio
 
 from accredit.gossip.config import GossipConfig
 from accredit.node.ports import Progress
-from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError
+from accredit.registry.errors import AccreditError, InputError, RefusedError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.registry.transparency.witness import Witness
@@ -45,14 +46,11 @@ from .settings import NodeConfig
 from .storage.log_store import Store
 from .storage.signing_guard import SignedHead, SignedState
 from .sync.initial_sync import Bulk
-from .sync.log_follower import join
+from .sync.keeping_up import KeepingUp
 from .sync.verify_pool import cores
 from .telemetry import configure_logging, event
 from .witness.client import Witnessing
 from .witness.server import NodeWitness, log_key_of, open_held
-
-JOIN_BY: Final = 2
-"""Nodes whose logs a newcomer reads: one could withhold something, or be down."""
 
 ShowProgress = Callable[[str], AbstractContextManager[Progress]]
 """Shows, for the length of a `with`, how far something is that has a name."""
@@ -275,9 +273,9 @@ async def _main(
                     serving = partial(serve, node.application(), config, sock=sock, shutdown=stopping.wait)
                     url = await nursery.start(serving)
                     around.start_soon(node.witnessing.run)
-                    if not runtime.engine.is_member:
-                        for peer in config.peers[:JOIN_BY]:
-                            around.start_soon(_read_along, runtime, ports.peers, peer.url)
+                    begin = [peer.url for peer in config.peers]
+                    keeping_up = KeepingUp(runtime, ports.peers, ports.clock, name=config.name, begin=begin)
+                    around.start_soon(keeping_up.run)
                     ready(url)
                     await stopping.wait()
                     node.witnessing.stop()
@@ -346,11 +344,3 @@ async def _begin(runtime: Runtime, config: NodeConfig, read_genesis: ReadGenesis
             "This node has neither the genesis of its ecosystem nor a peer to get it from.",
             hint="Run accredit node genesis, or add peers to the configuration.",
         )
-
-
-async def _read_along(runtime: Runtime, peers: Peers, url: str) -> None:
-    """Reads another node's log until this one is a member."""
-    try:
-        await join(runtime, peers, url)
-    except (RefusedError, RemoteError) as error:
-        event(_log, logging.ERROR, "cannot join", url=url, code=error.code, reason=error.message)

@@ -16,11 +16,12 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.clock import CLOCK_SLACK
-from accredit.registry.errors import AccreditError
+from accredit.registry.errors import AccreditError, RemoteError
 
 from .node import config_path
 
 if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
     from accredit.node.settings import NodeConfig
 
 ROOM_BYTES: Final = 256 * 2**20
@@ -69,20 +70,37 @@ def _disk(config: "NodeConfig") -> DoctorFinding:
 
 def _itself(config: "NodeConfig") -> Iterator[DoctorFinding]:
     """What the node says of itself, at the address it listens on."""
-    url = f"http://{config.host}:{config.port}"
+    url = config.public_url or f"http://{config.host}:{config.port}"
     try:
-        with connected(config.public_url or url) as client:
+        with connected(url) as client:
             status = client.status()
             ahead = client.clock_ahead
+            obstacles = _obstacles(client)
     except AccreditError as error:
         yield DoctorFinding(False, "answers", f"{error.message} {error.hint}")
         return
-    yield DoctorFinding(True, "answers", f"at {config.public_url or url}, with {status['size']} entries")
+    if status["name"] != config.name:
+        detail = f"at {url} another node answers, {status['name']}: set public_url to where this one is reached"
+        yield DoctorFinding(False, "answers", detail)
+        return
+    yield DoctorFinding(True, "answers", f"at {url}, with {status['size']} entries")
+    yield DoctorFinding(not obstacles, "ready", obstacles or "its answers are worth having")
     for alarm in status["alarms"] or ["none"]:
         yield DoctorFinding(not status["alarms"], "alarms", alarm)
     if ahead is not None:
         told = f"{documents.span(abs(ahead))} from this machine's"
         yield DoctorFinding(abs(ahead) <= CLOCK_SLACK, "clock", told)
+
+
+def _obstacles(client: "NodeClient") -> str:
+    """Why the node is not ready; empty where it is."""
+    try:
+        client.ready()
+    except RemoteError as error:
+        if error.code != "not_ready":
+            raise
+        return error.message
+    return ""
 
 
 def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[DoctorFinding]:

@@ -17,7 +17,7 @@ from accredit.cli.signing.clock import require_past
 from accredit.cli.signing.keys import UnlockedKey, key_options, read_public, require_yes
 from accredit.cli.signing.offline_files import SignedStatements, read_request, read_statements, reading
 from accredit.cli.signing.outcomes import Outcome, outcome_of, show
-from accredit.cli.signing.submit import missing_at, require_single
+from accredit.cli.signing.submit import require_single
 from accredit.cli.signing.submit import submit as send
 from accredit.node.clients.node_url import node_url
 from accredit.registry.errors import InputError, RefusedError
@@ -100,6 +100,8 @@ def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> Non
         raise click.UsageError("Give either a FILE or --from-node URL.")
     with connected(nodes[0]) as client:
         if source is not None:
+            from accredit.cli.verifying.stranded import missing_at
+
             with connected(node_url(source)) as stranded:
                 raws = missing_at(client, stranded)
         else:

@@ -62,26 +62,6 @@ def require_single(client: "NodeClient", raws: Sequence[bytes]) -> None:
             )
 
 
-def missing_at(client: "NodeClient", source: "NodeClient") -> list[bytes]:
-    """What one node holds and another lacks, each key's statements in order, keys as they build on each other.
-
-    Walks back from the newest statement of each key at `source` until the other node knows one.
-    """
-    found: list[bytes] = []
-    heads = source.heads()["heads"]
-    with output.progress("Looking for what is missing", len(heads)) as step:
-        for head in heads:
-            line: list[bytes] = []
-            at: bytes | None = bytes.fromhex(head["id"])
-            while at is not None and not _has(client, at):
-                line.append(source.statement_bytes(at))
-                at = decode(line[-1]).prev
-            found += reversed(line)
-            step(1)
-    # What introduces a key goes before what the key says: dates rise along that.
-    return sorted(found, key=lambda raw: decode(raw).iat)
-
-
 def _has(client: "NodeClient", statement: bytes) -> bool:
     try:
         client.statement_bytes(statement)

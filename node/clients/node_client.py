@@ -99,6 +99,14 @@ class NodeClient:
         """How the node is: sizes, roots, peers, alarms."""
         return self._get("/v1/status")
 
+    def ready(self) -> dict[str, Any]:
+        """That its answers are worth having.
+
+        Raises:
+            RemoteError: `not_ready`: they are not, and why.
+        """
+        return self._get("/readyz")
+
     # ---------------------------------------------------------------------------------------------- statements
 
     def statement(self, statement: bytes | str) -> dict[str, Any]:

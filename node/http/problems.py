@@ -44,6 +44,7 @@ _STATUS_OF_CODE: Final = {
     "unsupported_media_type": 415,
     "over_quota": 429,
     "rate_limited": 429,
+    "displaced": 503,
     "no_state_note": 503,
     "not_ready": 503,
     "overloaded": 503,

@@ -4,8 +4,9 @@ A node is *ready* when the genesis is in effect, its newest checkpoint covers it
 fit (`fitness`: it can store what it is told, and its key has not signed anything else), its name is still its own (it
 was neither retired nor replaced), and it has caught up: where
 there are other nodes, one has been heard lately, and none is known to be far ahead. Its view is *stale* when all other
-nodes have been silent for `stale_after_seconds`, or it cannot store what they say: what they revoked meanwhile it does
-not know.
+nodes have been silent for `stale_after_seconds`, when it cannot store what they say, or when its name is its own no
+more, so that they tell it nothing: what they revoked meanwhile it does not know. Of that last one people are told too:
+it takes no statements, which nobody would hear of.
 """
 
 from collections import Counter
@@ -142,7 +143,7 @@ class NodeHealth:
         if self._is_unsigned():
             found.append("The newest checkpoint does not cover the log: the node cannot sign.")
         found += self._running.fitness.obstacles()
-        found += self._displaced()
+        found += self._strandings()
         peers = self._running.statistics().peers
         if peers and all(peer.last_heard is None for peer in peers):
             found.append("No other node has been heard since the start.")
@@ -153,23 +154,33 @@ class NodeHealth:
             found.append(f"{behind} entries of another node's log are still to be read.")
         return found
 
-    def _displaced(self) -> list[str]:
-        """That the node's name is its own no more: then the others do not listen to it, and tell it nothing."""
+    def displaced(self) -> str | None:
+        """Why the node's name is its own no more: the others do not listen to it then, and tell it nothing."""
         record = node_in(self._running.fold, self._config.name)
         if record is None:
-            return []
+            return None
         if record["retired"] is not None:
-            return [
+            return (
                 f"This node was retired (statement {record['retired'].hex()[:12]}): the others do not listen to it any "
-                "more. Bring what it alone holds with accredit submit --from-node, then stop it."
-            ]
+                "more, and tell it nothing."
+            )
         if self._publics and record["keys"] != self._publics:
-            return [
+            return (
                 f"The name {self._config.name} stands for other keys, of {record['operator']} at {record['url']} "
-                f"(statement {record['statement'].hex()[:12]}): the others do not listen to this node. Bring what it "
-                "alone holds with accredit submit --from-node."
-            ]
-        return []
+                f"(statement {record['statement'].hex()[:12]}): the others do not listen to this node, and tell it "
+                "nothing."
+            )
+        return None
+
+    def _strandings(self) -> list[str]:
+        """That it is displaced, and what its operator is to do."""
+        displaced = self.displaced()
+        if displaced is None:
+            return []
+        return [
+            f"{displaced} Bring what it alone holds to another node (accredit submit --from-node), then stop it; a "
+            "node that is to take that name waits until accredit node replace is approved."
+        ]
 
     def _misplaced(self) -> list[str]:
         """That the others look for the node at another address than its own settings say."""
@@ -183,7 +194,7 @@ class NodeHealth:
 
     def stale(self) -> str | None:
         """Why the view is too old, or None."""
-        return self._running.fitness.outdated() or self._silent()
+        return self._running.fitness.outdated() or self.displaced() or self._silent()
 
     def _silent(self) -> str | None:
         last = self._running.last_heard()
@@ -218,7 +229,7 @@ class NodeHealth:
 
     def _alarms(self) -> list[str]:
         found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
-        found += [*self._running.fitness.alarms(), *self._displaced(), *self._misplaced()]
+        found += [*self._running.fitness.alarms(), *self._strandings(), *self._misplaced()]
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
         return found

@@ -290,14 +290,14 @@ async def join(
     files: Files,
     url: str,
     *,
-    until_member: bool = True,
+    is_done: Callable[[], bool] | None = None,
     pause_seconds: tuple[float, float] = PULL_SECONDS,
 ) -> None:
-    """Brings a new node up to date, and keeps it so until it is admitted and gossips by itself.
+    """Brings a node that the others do not gossip with up to date, and keeps it so until it is admitted.
 
     Args:
         url: of a node of the ecosystem.
-        until_member: False for a mirror that is never admitted: goes on until cancelled.
+        is_done: whether it is enough, once something was read; None: as soon as this node is a member.
 
     Raises:
         RefusedError: `other_ecosystem`. Everything else is logged and tried again.
@@ -322,7 +322,7 @@ async def join(
         except AccreditError as error:
             log_event(_log, logging.WARNING, "log not read", url=url, code=error.code, reason=str(error))
             pause = min(longest, 2 * pause)
-        if until_member and node.engine.is_member and mirror.frontier.size:
+        if mirror.frontier.size and (is_done() if is_done is not None else node.engine.is_member):
             return
         await trio.sleep(pause)
 

@@ -327,6 +327,7 @@ def test_the_doctor_finds_a_node_well_and_one_whose_address_differs_not(town: To
     assert {row["what"]: row["is_well"] for row in found["findings"] if row["what"] != "alarms"} == {
         "disk": True,
         "answers": True,
+        "ready": True,
         "clock": True,
         "keys": True,
         "public_url": True,
@@ -336,3 +337,4 @@ def test_the_doctor_finds_a_node_well_and_one_whose_address_differs_not(town: To
     moved.write_text(config.replace(f'public_url = "{town.urls[0]}"', f'public_url = "{town.urls[1]}"'))
     shown = town.run("node", "doctor", moved, code=1).stdout
     assert f"accredit node replace node1.example --url {town.urls[1]}" in shown
+    assert "another node answers, node2.example" in shown

@@ -32,6 +32,10 @@ class Health(Protocol):
         """Why its view is older than policy allows, a sentence; None when it is not."""
         ...
 
+    def displaced(self) -> str | None:
+        """Why the others do not listen to this node any more, a sentence; None where they do."""
+        ...
+
     def measure(self) -> None:
         """Brings the gauges up to date."""
         ...

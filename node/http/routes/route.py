@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accredit.node.http.forwarded import IpNetwork, client_of, share_of
-from accredit.registry.errors import InputError
+from accredit.registry.errors import BusyError, InputError
 
 from .node_ports import ReadableNode, WitnessDoor, Writer
 from .rate_limit import Pace
@@ -118,6 +118,18 @@ class Call:
         if self.writer is None:
             raise _read_only()
         return self.writer
+
+    def must_be_heard(self) -> None:
+        """That what is said here reaches the other nodes.
+
+        Raises:
+            BusyError: the others do not listen to this node any more (`displaced`).
+        """
+        displaced = self.reader.health.displaced()
+        if displaced is not None:
+            raise BusyError(
+                "displaced", displaced, hint="Nothing of it was kept. Ask another node: GET /v1/ecosystem names them."
+            )
 
     def must_witness(self) -> WitnessDoor:
         """The node as a witness.

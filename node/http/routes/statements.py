@@ -176,6 +176,7 @@ async def statement(call: Call) -> Response:
 async def submit(call: Call) -> Response:
     """Takes statements in; answers once what was accepted is in the log, under a signed checkpoint."""
     writer = call.must_write()
+    call.must_be_heard()
     media_type, body = await call.body()
     raws = [body] if media_type == COSE else split_sequence(body)
     outcomes = await _submitted_in_turn(call, writer, raws, len(body))
@@ -229,6 +230,7 @@ def _has_own_lane(call: Call, writer: Writer, raw: bytes) -> bool:
 
 async def dry_run(call: Call) -> Response:
     """What would become of a draft if its key signed it now. Nothing is kept."""
+    call.must_be_heard()  # before anybody signs it
     _, body = await call.body()
     value = decode_cbor(body, what="the draft")
     _DRAFT(value, "draft")

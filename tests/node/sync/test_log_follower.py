@@ -124,7 +124,7 @@ async def test_a_node_that_is_away_is_tried_again(tmp_path: Path) -> None:
 
         await grown(host, town, 1)
         async with served(sometimes) as (url, files), trio.open_nursery() as nursery:
-            nursery.start_soon(partial(join, guest.runtime, files, url, until_member=False, pause_seconds=QUICK))
+            nursery.start_soon(partial(join, guest.runtime, files, url, is_done=lambda: False, pause_seconds=QUICK))
             await trio.sleep(0.1)
             away = False
             await until(lambda: guest.runtime.engine.size == host.runtime.engine.size)

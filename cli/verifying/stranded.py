@@ -1,0 +1,35 @@
+"""What one node holds and another lacks: statements that were told to a node which the others do not listen to.
+
+Both logs are read to their ends, so that what a forked or ended key said, and what waits for votes, is found as well.
+Nothing of it is believed: whoever takes the statements in checks each.
+"""
+
+from typing import TYPE_CHECKING
+
+from accredit.cli.base import output
+from accredit.registry.errors import RefusedError
+from accredit.registry.statement import decode
+
+from .rederive import read_entries
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+
+def missing_at(client: "NodeClient", source: "NodeClient") -> list[bytes]:
+    """Find what the log of `source` holds and that of `client` lacks, in the order in which each could be accepted.
+
+    Raises:
+        RefusedError: they belong to two ecosystems (`other_ecosystem`).
+    """
+    ours, theirs = client.status(), source.status()
+    if ours["ecosystem"] != theirs["ecosystem"]:
+        raise RefusedError(
+            "other_ecosystem",
+            f"{source.url} belongs to the ecosystem {theirs['ecosystem'][:12]}, {client.url} to "
+            f"{ours['ecosystem'][:12]}.",
+            hint="Name two nodes of one ecosystem.",
+        )
+    with output.progress("Comparing what both hold", ours["checkpoint_size"] + theirs["checkpoint_size"]) as step:
+        held = {decode(raw).id for raw in read_entries(client, ours["checkpoint_size"], step)}
+        return [raw for raw in read_entries(source, theirs["checkpoint_size"], step) if decode(raw).id not in held]
