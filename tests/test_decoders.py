@@ -27,18 +27,18 @@ from accredit.cli.signing import offline_files
 from accredit.cli.signing.offline_files import Head
 from accredit.gossip.config import GossipConfig
 from accredit.gossip.wire import Fetch, decode_frame, encode_frame, verify_frame
-from accredit.governance.policy_renewal import Renewal, export_policy, prove_renewal, renew
+from accredit.governance.policy_renewal import Renewal, renew
 from accredit.governance.rulebook import check_statement
 from accredit.node.http.app import table
 from accredit.registry.decision.query import Query
-from accredit.registry.domain.records import FOLD_VERSION, record_digest, record_key
+from accredit.registry.domain.records import record_key
 from accredit.registry.encoding import cbor, json_text
 from accredit.registry.encoding.cose import Sign1
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import AccreditError, DecodeError
 from accredit.registry.evidence.check import check
 from accredit.registry.evidence.private_lookup import Bucket, ask, open_bucket
-from accredit.registry.evidence.proved_records import Mapped, ProvenRecord
+from accredit.registry.evidence.proved_records import ProvenRecord
 from accredit.registry.evidence.snapshot import Snapshot, changes_between, encode_delta
 from accredit.registry.evidence.state_check import CheckResult, read_note
 from accredit.registry.evidence.statement_proof import Presence, check_presence
@@ -48,20 +48,20 @@ from accredit.registry.transparency import equivocation
 from accredit.registry.transparency.checkpoint import LogProof, open_checkpoint
 from accredit.registry.transparency.merkle import prove_inclusion
 from accredit.registry.transparency.scitt_receipts import attach, check_growth, check_receipt, detach
-from accredit.registry.transparency.signed_note import KeyType, Note, VerifierKey
-from accredit.registry.transparency.state_note import StateNote, cosign_state, open_state
+from accredit.registry.transparency.signed_note import KeyType, VerifierKey
+from accredit.registry.transparency.state_note import open_state
 from accredit.registry.transparency.state_trie import Trie, decode_proof
 from accredit.registry.transparency.tiles import Frontier, decode_bundle, encode_bundle
 from accredit.registry.transparency.tlog_policy import Policy
 from accredit.registry.transparency.witness import Opened, open_request, read_size
 from tests.docs.pages import ROOT
 from tests.strategies import bodies, domain, receipts
-from tests.strategies.consortium import Consortium, Pen
-from tests.strategies.consortium import seed_of as pen_seed
+from tests.strategies.consortium import Pen
 from tests.strategies.contradictions import forked_log, two_states
 from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World
 from tests.strategies.mutants import block_mutants, cbor_bytes, cbor_tree, json_mutants, mutants, text_mutants
 from tests.strategies.noted import Held, bucket_of, trust
+from tests.strategies.renewing import renewal_of_a_founding
 from tests.strategies.served import COLLEGE as SERVED
 from tests.strategies.served import A, ask_raw, served
 from tests.strategies.witnessed import Tree
@@ -111,28 +111,7 @@ PRESENCE: Final[dict[str, Any]] = {
 }
 LOG: Final = VerifierKey(name=receipts.ORIGIN, type=KeyType.ED25519, public=public_of(receipts.SEED))
 TREE: Final = Tree("log.example/1", 20)
-SIGNERS: Final = [f"n{number}.example" for number in range(4)]
-
-
-def _renewal() -> tuple[TrustPolicy, Renewal]:
-    authorities = ((f"https://{letter}.example/", "public") for letter in "abc")
-    nodes = [bodies.node(name, f"Operator of {name}") for name in SIGNERS]
-    fold = Consortium.of(*authorities, nodes=nodes, signers=SIGNERS).fold()
-    state = StateNote(
-        name="A consortium",
-        ecosystem=fold.ecosystem,
-        fold=FOLD_VERSION,
-        count=fold.committed_count(),
-        root=fold.state_root(),
-    )
-    lines = tuple(cosign_state(state, name, KeyPair(pen_seed(f"{name} state")), NOW) for name in SIGNERS)
-    held = Mapped(fold, Trie((record_key(*subject), record_digest(record)) for subject, record in fold.items()))
-    policy = export_policy(fold, NOW)
-    note = Note(text=state.encode(), signatures=lines).encode()
-    return policy, prove_renewal(fold, held, policy.step, statements_root=fold.statements_root(), note=note)
-
-
-RENEWED, RENEWAL = _renewal()
+RENEWED, RENEWAL = renewal_of_a_founding()
 
 PEN: Final = Pen("requests", "did:web:board.example")
 
