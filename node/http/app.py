@@ -20,11 +20,8 @@ from time import perf_counter
 from typing import Final
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import compile_path
-from starlette.types import Message, Receive, Scope, Send
 
+from accredit.node.http.exchange import Message, Receive, Request, Response, Scope, Send
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
@@ -69,6 +66,8 @@ _READABLE: Final = [
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Retry-After, X-Request-ID"),
 ]
+_OF_304: Final = ("etag", "cache-control", "vary")  # RFC 9110 §15.4.5
+_PARAMETER: Final = re.compile(r"{([a-z_]+)(:path)?}")
 _NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _PREFLIGHT: Final = {
     "access-control-allow-headers": "Accept, Content-Type, If-None-Match, Last-Event-ID, X-Request-ID",
@@ -151,7 +150,7 @@ class Application:
     def __init__(self, endpoints: Sequence["_Endpoint"], metrics: Metrics) -> None:
         self._metrics = metrics
         self._exact = {each.path: each for each in endpoints if "{" not in each.path}
-        self._patterns = [(compile_path(each.path)[0], each) for each in endpoints if "{" in each.path]
+        self._patterns = [(_pattern(each.path), each) for each in endpoints if "{" in each.path]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI; a request, or the life of a server that tells of it."""
@@ -171,9 +170,9 @@ class Application:
         try:
             response = _not_there(scope) if endpoint is None else await endpoint.answer(Request(scope, receive))
             status = response.status_code
-            response.raw_headers += [(b"x-request-id", identity.encode()), _NO_SNIFFING]
+            response.also += [(b"x-request-id", identity.encode()), _NO_SNIFFING]
             if endpoint is not None and endpoint.is_public:
-                response.raw_headers += _READABLE
+                response.also += _READABLE
             await response(scope, receive, _without_body(send) if scope["method"] == "HEAD" else send)
         finally:
             route = "other" if endpoint is None else endpoint.path
@@ -192,6 +191,16 @@ class Application:
                 scope["path_params"] = match.groupdict()
                 return endpoint
         return None
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """A path with parameters, as `Route` writes it."""
+    pattern, at = "", 0
+    for found in _PARAMETER.finditer(path):
+        name, kind = found.groups()
+        pattern += re.escape(path[at : found.start()]) + f"(?P<{name}>{'.*' if kind else '[^/]+'})"
+        at = found.end()
+    return re.compile(pattern + re.escape(path[at:]) + r"\Z")
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -292,14 +301,14 @@ def _conditional(request: Request, response: Response) -> Response:
     """`response`, or 304 if the asker holds what it says. RFC 9110 §13.1.2: weak comparison, `*` matches anything."""
     if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return response
-    body = getattr(response, "body", None)  # a stream has none
-    if not isinstance(body, bytes):
+    body = response.held
+    if body is None:
         return response
     etag = response.headers.setdefault("etag", f'"{hashlib.sha256(body).hexdigest()[:32]}"')
-    held = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    held = [tag.strip().removeprefix("W/") for tag in request.header("if-none-match").split(",")]
     if etag.removeprefix("W/") not in held and "*" not in held:
         return response
-    kept = {name: response.headers[name] for name in ("etag", "cache-control", "vary") if name in response.headers}
+    kept = {name: value for name, value in response.headers.items() if name in _OF_304}
     return Response(status_code=304, headers=kept)
 
 

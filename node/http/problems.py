@@ -11,8 +11,8 @@ of an error we did not foresee only the class is told; the operator finds the re
 from typing import Any, Final
 
 import msgspec
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Response
 from accredit.registry.errors import (
     AccreditError,
     BusyError,

@@ -15,9 +15,8 @@ from typing import Final, Literal, TypedDict
 
 import anyio
 import msgspec
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
+from accredit.node.http.exchange import Receive, Response, Scope, Send
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.log_reader import Change
 from accredit.node.telemetry import event
@@ -106,7 +105,7 @@ def _require_position(call: Call, after: int) -> None:
 
 
 def _last_event(call: Call, after: int) -> int:
-    sent = call.request.headers.get("last-event-id", "")
+    sent = call.request.header("last-event-id")
     return max(after, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 19 else after
 
 
@@ -126,12 +125,14 @@ class _EventStream(Response):
     """The feed until the reader goes away, an hour is over, or the database cannot be read."""
 
     def __init__(self, call: Call, after: int, headers: dict[str, str]) -> None:
-        self.status_code = 200
-        self.media_type = EVENTS
-        self.background = None
-        self.init_headers(headers)
+        super().__init__(media_type=EVENTS, headers=headers)
         self._call = call
         self._after = after
+
+    @property
+    def held(self) -> None:
+        """Nobody holds all of it."""
+        return
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         shared = self._call.shared

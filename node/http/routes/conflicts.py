@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Final, Literal, TypedDict
 
 import anyio
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import plain
 from accredit.node.runtime.equivocations import digest, view
 from accredit.registry.errors import InputError

@@ -21,8 +21,8 @@ from typing import Annotated, Any, Final, NotRequired, TypedDict
 import anyio
 import msgspec
 from msgspec import Meta
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of

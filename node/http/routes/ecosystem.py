@@ -6,8 +6,7 @@ each other's votes and a new node can wait.
 
 from typing import Any, Final, NotRequired, TypedDict
 
-from starlette.responses import Response
-
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import plain
 from accredit.registry.domain.records import charter_in
 from accredit.registry.errors import InputError, NotYetError

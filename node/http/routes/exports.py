@@ -11,9 +11,9 @@ issuers rest on: on every node the same.
 from typing import Final, TypedDict
 
 import anyio
-from starlette.responses import Response
 
 from accredit.governance.fold import Fold
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.record_types import IssuerRecord

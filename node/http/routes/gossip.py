@@ -10,9 +10,8 @@ from typing import Final, TypeVar
 
 import anyio
 from msgspec.structs import replace
-from starlette.requests import Request
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Request, Response
 from accredit.node.http.problems import problem_of, problem_response
 from accredit.registry.errors import InputError
 

@@ -6,8 +6,7 @@ name, but is not worth a year (tlog-tiles allows it to disappear).
 
 from typing import Final
 
-from starlette.responses import Response
-
+from accredit.node.http.exchange import Response
 from accredit.registry.errors import InputError, NotYetError
 from accredit.registry.transparency.tiles import TILE_WIDTH, Tile
 

@@ -8,11 +8,11 @@ from time import monotonic
 from typing import Final
 
 import anyio
-from starlette.responses import Response
 
 from accredit.governance.policy_renewal import export_policy, prove_renewal
 from accredit.node.engine.notary import MESSAGE_BYTES
 from accredit.node.engine.quorum_state import NotedMap
+from accredit.node.http.exchange import Response
 from accredit.registry.errors import InputError, NotYetError
 from accredit.registry.transparency.state_note import StateNote
 

@@ -18,9 +18,9 @@ from functools import partial
 from typing import Final, TypedDict
 
 import anyio.to_thread
-from starlette.responses import Response
 
 from accredit.node.engine.quorum_state import NotedMap
+from accredit.node.http.exchange import Response
 from accredit.registry.domain.records import Subject, accreditation_in, alias_in, issuer_in, record_digest
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import CanonicalId

@@ -7,8 +7,7 @@ has caught up with its peers, and it can sign; else 503 with every reason. `/v1/
 import html
 from typing import Any, Final, TypedDict
 
-from starlette.responses import Response
-
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import plain
 from accredit.node.telemetry import METRICS_CONTENT_TYPE
 from accredit.registry.errors import NotYetError

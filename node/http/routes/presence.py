@@ -7,7 +7,7 @@ asked about, held here or not: that a statement is absent is proved as strictly 
 from base64 import b64encode
 from typing import Final, TypedDict
 
-from starlette.responses import Response
+from accredit.node.http.exchange import Response
 
 from .notes import standing
 from .request_reading import hex_id

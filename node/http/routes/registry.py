@@ -15,9 +15,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NotRequired, TypedDict, TypeVar
 
-from starlette.responses import Response
-
 from accredit.governance.fold import Fold
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.decision.decide import Query, decide
 from accredit.registry.domain import frameworks as framework_records
@@ -271,7 +270,7 @@ def _no_issuer(call: Call, id: CanonicalId) -> InputError:
     alias = alias_in(call.reader.fold, id)
     if alias is not None:
         hint = "Several issuers are known by it: " + ", ".join(alias["issuers"][:5]) + "."
-    raw = call.request.scope["query_string"].partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
+    raw = call.request.query.partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
     if raw != id and call.reader.fold.get("issuer", raw) is not None:
         # A DID with %3A that was sent as it stands: decoded, it is another DID (see the module).
         hint = f"Did you mean {raw}? Percent-encode an id once more than it is written: % is sent as %25."

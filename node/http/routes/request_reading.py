@@ -20,8 +20,8 @@ from urllib.parse import unquote_to_bytes
 
 import anyio
 import msgspec
-from starlette.requests import Request
 
+from accredit.node.http.exchange import Request
 from accredit.node.http.json_views import parse_id
 from accredit.node.places import check_place
 from accredit.registry.encoding import rfc3339
@@ -187,9 +187,9 @@ def read_params(request: Request, known: Sequence[Param]) -> dict[str, Any]:
     Raises:
         DecodeError: an unknown or repeated parameter, a missing or malformed one.
     """
-    if not known and not request.scope["query_string"]:
+    if not known and not request.query:
         return {}
-    sent = _pairs(request.scope["query_string"], {param.name: param for param in known if param.place == "query"})
+    sent = _pairs(request.query, {param.name: param for param in known if param.place == "query"})
     sent.update(request.path_params)
     values: dict[str, Any] = {}
     for param in known:
@@ -241,19 +241,19 @@ async def read_body(request: Request, media_types: Sequence[str], max_bytes: int
         InputError: another media type (`unsupported_media_type`), another coding (`coding_not_taken`), too large, or
             too slow. DecodeError: no gzip (`bad_gzip`).
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = request.header("content-type").partition(";")[0].strip().lower()
     if ANY not in media_types and media_type not in media_types:
         raise InputError(
             "unsupported_media_type",
             f"the body is {media_type[:80] or 'of no stated type'}.",
             hint="Send it with Content-Type: " + " or ".join(media_types) + ".",
         )
-    coding = request.headers.get("content-encoding", _AS_IT_IS).strip().lower()
+    coding = request.header("content-encoding", _AS_IT_IS).strip().lower()
     if coding != _AS_IT_IS and coding not in _GZIP:
         raise InputError(
             "coding_not_taken", f"the body is encoded as {coding[:40]!r}.", hint="Send it as it is, or with gzip."
         )
-    declared = request.headers.get("content-length", "")
+    declared = request.header("content-length")
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > max_bytes:
         raise _too_large(max_bytes)
     # The server sees to it that a first piece comes in time; most bodies are in it whole, and need no clock.
@@ -350,7 +350,7 @@ def accepts(request: Request, offered: Sequence[str]) -> str:
     Raises:
         InputError: it accepts none of them (`not_acceptable`).
     """
-    header = request.headers.get("accept", "*/*")
+    header = request.header("accept", "*/*")
     ranges: list[tuple[float, str]] = []
     for part in header.split(",")[:32]:
         media_range, *parameters = [piece.strip().lower() for piece in part.split(";")]

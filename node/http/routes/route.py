@@ -11,9 +11,8 @@ from typing import Any, Final, TypeVar
 
 import anyio
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Request, Response
 from accredit.node.http.forwarded import IpNetwork, client_of, share_of
 from accredit.registry.errors import BusyError, InputError
 
@@ -90,11 +89,10 @@ class Call:
     @property
     def client(self) -> str:
         """The address that asks, for shares; empty where it is not known."""
-        peer, shared = self.request.client, self.shared
-        if peer is None:
+        peer, shared = self.request.peer, self.shared
+        if not peer:
             return ""
-        headers = self.request.scope["headers"]
-        return share_of(client_of(peer.host, headers, proxies=shared.proxies, header=shared.proxy_header))
+        return share_of(client_of(peer, self.request.fields, proxies=shared.proxies, header=shared.proxy_header))
 
     async def body(self) -> tuple[str, bytes]:
         """The media type and the bytes of the body, as far as the route allows."""

@@ -10,11 +10,11 @@ from time import monotonic
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import anyio
-from starlette.responses import Response
 
 from accredit.governance.fold import Fold, Proposal
 from accredit.governance.rulebook import is_narrowing
 from accredit.node.engine import SubmissionResult
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, problem_of
 from accredit.registry.encoding.cbor import decode as decode_cbor

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 import msgspec
 from msgspec import Meta
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time
 from accredit.node.questions import query_from_trqp
 from accredit.registry.decision.decide import Decision, Query, decide_recognition

@@ -8,8 +8,8 @@ problem details, but for the 409, whose body is the size that is held.
 from typing import Final
 
 from msgspec.structs import replace
-from starlette.responses import Response
 
+from accredit.node.http.exchange import Response
 from accredit.node.http.problems import problem_of, problem_response
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.witness import REQUEST_BYTES, Refused, encode_size
