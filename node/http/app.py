@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from accredit.node.http.exchange import Message, Receive, Request, Response, Scope, Send
+from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend, HttpRequest, Response
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
@@ -152,7 +152,7 @@ class Application:
         self._exact = {each.path: each for each in endpoints if "{" not in each.path}
         self._patterns = [(_pattern(each.path), each) for each in endpoints if "{" in each.path]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
         """See ASGI; a request, or the life of a server that tells of it."""
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
@@ -161,14 +161,14 @@ class Application:
         else:
             raise ValueError(f"{scope['type']} is not spoken here")
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
         started = perf_counter()
         identity = _request_id(scope)
         scope["accredit.request_id"] = identity
         endpoint = self._endpoint(scope)
         status = 500
         try:
-            response = _not_there(scope) if endpoint is None else await endpoint.answer(Request(scope, receive))
+            response = _not_there(scope) if endpoint is None else await endpoint.answer(HttpRequest(scope, receive))
             status = response.status_code
             response.also += [(b"x-request-id", identity.encode()), _NO_SNIFFING]
             if endpoint is not None and endpoint.is_public:
@@ -179,7 +179,7 @@ class Application:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.answered(method, route, status, perf_counter() - started)
 
-    def _endpoint(self, scope: Scope) -> "_Endpoint | None":
+    def _endpoint(self, scope: AsgiScope) -> "_Endpoint | None":
         path = scope["path"]
         scope["path_params"] = {}
         found = self._exact.get(path)
@@ -203,7 +203,7 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(pattern + re.escape(path[at:]) + r"\Z")
 
 
-async def _live(receive: Receive, send: Send) -> None:
+async def _live(receive: AsgiReceive, send: AsgiSend) -> None:
     """Servers that tell when they begin and end (ASGI lifespan): there is nothing to do."""
     while True:
         message = await receive()
@@ -212,14 +212,14 @@ async def _live(receive: Receive, send: Send) -> None:
             return
 
 
-def _not_there(scope: Scope) -> Response:
+def _not_there(scope: AsgiScope) -> Response:
     """A path outside the table; methods are judged by `_Endpoint`."""
     what = f"there is nothing at {scope['path'][:200]!r}."
     return problem_response(problem_of(InputError("not_found", what, hint=_instead_of(scope["path"]))))
 
 
-def _without_body(send: Send) -> Send:
-    async def send_head(message: Message) -> None:
+def _without_body(send: AsgiSend) -> AsgiSend:
+    async def send_head(message: AsgiMessage) -> None:
         await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
     return send_head
@@ -259,7 +259,7 @@ class _Endpoint:
         self._witness = witness
         self._shared = shared
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: HttpRequest) -> Response:
         """The answer of the route, or a problem; never an exception."""
         method = request.method
         if method == "OPTIONS":
@@ -292,12 +292,12 @@ class _Endpoint:
             return problem_response(internal_problem(request_id(request)))
 
 
-def request_id(request: Request) -> str:
+def request_id(request: HttpRequest) -> str:
     """The request's id, as `Application` has put it into the scope."""
     return str(request.scope.get("accredit.request_id", ""))
 
 
-def _conditional(request: Request, response: Response) -> Response:
+def _conditional(request: HttpRequest, response: Response) -> Response:
     """`response`, or 304 if the asker holds what it says. RFC 9110 §13.1.2: weak comparison, `*` matches anything."""
     if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return response
@@ -312,7 +312,7 @@ def _conditional(request: Request, response: Response) -> Response:
     return Response(status_code=304, headers=kept)
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(scope: AsgiScope) -> str:
     sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     if not sent:
         return f"{_OWN_IDS}{next(_NUMBERS):012x}"

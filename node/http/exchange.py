@@ -9,15 +9,15 @@ ASGI's own types are dictionaries and callables; they are named here for the sig
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+AsgiScope = MutableMapping[str, Any]
+AsgiMessage = MutableMapping[str, Any]
+AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
+AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
 
 _NO_CONTENT: Final = frozenset({204, 304})  # RFC 9110 §8.6: no Content-Length either
 
 
-class Request:
+class HttpRequest:
     """What was asked; its body is still to be received.
 
     Args:
@@ -26,7 +26,7 @@ class Request:
 
     __slots__ = ("receive", "scope")
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: AsgiScope, receive: AsgiReceive) -> None:
         self.scope = scope
         self.receive = receive
 
@@ -107,7 +107,7 @@ class Response:
         """The whole body; None where it is made while it is sent."""
         return self.body
 
-    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: AsgiScope, _receive: AsgiReceive, send: AsgiSend) -> None:
         """Sends it."""
         fields = self.raw_headers
         if self.status_code not in _NO_CONTENT:

@@ -16,7 +16,7 @@ from typing import Final, Literal, TypedDict
 import anyio
 import msgspec
 
-from accredit.node.http.exchange import Receive, Response, Scope, Send
+from accredit.node.http.exchange import AsgiReceive, AsgiScope, AsgiSend, Response
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.log_reader import Change
 from accredit.node.telemetry import event
@@ -134,7 +134,7 @@ class _EventStream(Response):
         """Nobody holds all of it."""
         return
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
         shared = self._call.shared
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         shared.streams[self._call.client] += 1
@@ -149,7 +149,7 @@ class _EventStream(Response):
             shared.streams += Counter()  # forgets those of whom none is left
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _tell(self, send: Send) -> None:
+    async def _tell(self, send: AsgiSend) -> None:
         spoken = monotonic()
         await send(_part(b": changes\n\n"))
         while True:
@@ -169,7 +169,7 @@ class _EventStream(Response):
                 await anyio.sleep(LOOK_SECONDS)
 
 
-async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+async def _until_gone(receive: AsgiReceive, scope: anyio.CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()

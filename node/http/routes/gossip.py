@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import anyio
 from msgspec.structs import replace
 
-from accredit.node.http.exchange import Request, Response
+from accredit.node.http.exchange import HttpRequest, Response
 from accredit.node.http.problems import problem_of, problem_response
 from accredit.registry.errors import InputError
 
@@ -34,7 +34,7 @@ async def gossip(call: Call) -> Response:
     return Response(reply.data, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
 
 
-async def unless_hung_up(request: Request, work: Callable[[], Awaitable[T]]) -> T:
+async def unless_hung_up(request: HttpRequest, work: Callable[[], Awaitable[T]]) -> T:
     """What `work` returns; it is cancelled when the other side hangs up. The body has been read.
 
     Raises:

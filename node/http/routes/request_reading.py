@@ -21,7 +21,7 @@ from urllib.parse import unquote_to_bytes
 import anyio
 import msgspec
 
-from accredit.node.http.exchange import Request
+from accredit.node.http.exchange import HttpRequest
 from accredit.node.http.json_views import parse_id
 from accredit.node.places import check_place
 from accredit.registry.encoding import rfc3339
@@ -181,7 +181,7 @@ def text_in_path(name: str, about: str) -> Param:
     return Param(name=name, about=about, read=str, schema={"type": "string"}, required=True, place="path")
 
 
-def read_params(request: Request, known: Sequence[Param]) -> dict[str, Any]:
+def read_params(request: HttpRequest, known: Sequence[Param]) -> dict[str, Any]:
     """Every known parameter with its value, absent ones with their defaults.
 
     Raises:
@@ -234,7 +234,7 @@ def _unquoted(raw: bytes, where: str) -> str:
         raise DecodeError("not_utf8", "percent-encoded bytes are not UTF-8.", where=where) from None
 
 
-async def read_body(request: Request, media_types: Sequence[str], max_bytes: int) -> tuple[str, bytes]:
+async def read_body(request: HttpRequest, media_types: Sequence[str], max_bytes: int) -> tuple[str, bytes]:
     """The media type, without its parameters, and the whole body.
 
     Raises:
@@ -274,7 +274,7 @@ async def read_body(request: Request, media_types: Sequence[str], max_bytes: int
     return media_type, body if coding == _AS_IT_IS else _inflated(body, max_bytes)
 
 
-async def _piece(request: Request) -> tuple[bytes, bool]:
+async def _piece(request: HttpRequest) -> tuple[bytes, bool]:
     """A piece of the body, and whether more follow. Not `request.stream()`: a generator given up half-way is left to
     the garbage collector."""
     message = await request.receive()
@@ -344,7 +344,7 @@ def _told(error: Exception) -> DecodeError:
     return DecodeError("bad_json", f"{error}.", hint="Send one JSON value (RFC 8259).")
 
 
-def accepts(request: Request, offered: Sequence[str]) -> str:
+def accepts(request: HttpRequest, offered: Sequence[str]) -> str:
     """The first of `offered` media types that the request accepts, by its own order of preference.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import anyio
 import msgspec
 
-from accredit.node.http.exchange import Request, Response
+from accredit.node.http.exchange import HttpRequest, Response
 from accredit.node.http.forwarded import IpNetwork, client_of, share_of
 from accredit.registry.errors import BusyError, InputError
 
@@ -82,7 +82,7 @@ class Call:
     writer: Writer | None
     witness: WitnessDoor | None
     shared: ApplicationState
-    request: Request
+    request: HttpRequest
     route: "Route"
     params: Mapping[str, Any]
 
