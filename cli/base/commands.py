@@ -12,21 +12,13 @@ imports none of them.
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from . import exits
-
-_JSON: Final = "accredit.json"
-_DEBUG: Final = "accredit.debug"
-
-
-def wants_json() -> bool:
-    """Whether the running command was given `--json`."""
-    context = click.get_current_context(silent=True)
-    return bool(context and context.meta.get(_JSON))
+from .context import DEBUG, JSON
 
 
 def _remember(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
@@ -44,7 +36,7 @@ def _common_options() -> list[click.Parameter]:
             is_flag=True,
             is_eager=True,
             expose_value=False,
-            callback=_remember(_JSON),
+            callback=_remember(JSON),
             help="Print JSON for programs instead of text for people.",
         ),
         _debug_option(),
@@ -57,7 +49,7 @@ def _debug_option() -> click.Option:
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=_remember(_DEBUG),
+        callback=_remember(DEBUG),
         help="Show the traceback of an error.",
     )
 

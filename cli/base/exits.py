@@ -143,6 +143,6 @@ def _words(error: BaseException) -> tuple[str, str, str]:
 
 
 def _safe(text: str) -> str:
-    from .output import safe_lines
+    from .output import safe_lines  # only where there is something to say: most commands end without an error
 
     return safe_lines(text)

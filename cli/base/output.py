@@ -21,7 +21,7 @@ from typing import Any
 import click
 
 from . import layout, streams
-from .commands import wants_json
+from .context import wants_json
 
 
 def emit(data: Any, text: Callable[[], None]) -> None:

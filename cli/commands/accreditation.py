@@ -15,7 +15,8 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import CommandGroup, wants_json
+from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing

@@ -14,7 +14,8 @@ from typing import Any, Final, cast
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import CommandGroup, wants_json
+from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, newest_heads, node_option
 from accredit.cli.base.output import bad, fair, good, shorten
 from accredit.cli.signing.keys import key_options, require_yes

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import CommandGroup, wants_json
+from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, node_option
 from accredit.registry.errors import InputError
 

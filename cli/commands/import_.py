@@ -21,7 +21,8 @@ from accredit.cli.importers.detect import read_framework, read_issuers
 from accredit.cli.importers.findings import ImportFinding
 from accredit.cli.importers.frameworks import FrameworkNaming
 from accredit.cli.importers.own import COLUMNS
-from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, Row, merge, refusal
+from accredit.cli.importers.row import LEFT_OUT, READY, REFUSED, Row
+from accredit.cli.importers.rows import merge, refusal
 from accredit.cli.importers.spreadsheet import Reading
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say, signing

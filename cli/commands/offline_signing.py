@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.commands import Command
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.clock import require_past
 from accredit.cli.signing.keys import UnlockedKey, key_options, read_public, require_yes

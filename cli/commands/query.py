@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.commands import Command
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import show_decision

@@ -12,7 +12,7 @@ from typing import Any, Final
 from accredit.cli.base import output
 from accredit.cli.importers import report
 from accredit.cli.importers.findings import ImportFinding
-from accredit.cli.importers.rows import READY, REFUSED, Row
+from accredit.cli.importers.row import READY, REFUSED, Row
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, Outcome
 from accredit.cli.signing.workflow import Desk, Say
 from accredit.node.http.json_views import plain

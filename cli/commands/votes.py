@@ -15,7 +15,8 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.commands import Command
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import complete, effective_ids, hex_digits
 from accredit.cli.base.output import shorten
 from accredit.cli.signing.keys import require_yes

@@ -20,7 +20,8 @@ import click
 import httpx
 
 from accredit.cli.base import output
-from accredit.cli.base.commands import Command, wants_json
+from accredit.cli.base.commands import Command
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
 from accredit.registry.errors import AccreditError
 from accredit.simulations.processes.node_process import free_ports

@@ -28,7 +28,7 @@ import click
 from click.testing import CliRunner, Result
 
 from accredit.cli.base import exits, output
-from accredit.cli.base.commands import wants_json
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import faint, good
 from accredit.registry.errors import AccreditError, InputError, StorageError
 from accredit.simulations.processes.node_process import NodeProcess

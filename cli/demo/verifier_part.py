@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 
 from accredit.cli.base import output
-from accredit.cli.base.commands import wants_json
+from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import bad, good, shorten
 from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient

@@ -18,7 +18,8 @@ from accredit.registry.errors import DecodeError
 
 from .findings import ImportFinding
 from .reading import Lines, Table
-from .rows import LEFT_OUT, READY, REFUSED, Row, take
+from .row import LEFT_OUT, READY, REFUSED, Row
+from .rows import take
 
 _OPS: Final = ("add", "update", "remove")
 

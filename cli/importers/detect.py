@@ -11,7 +11,7 @@ from accredit.registry.errors import DecodeError
 from . import case, ctdl_asn, dcc, own, rsd, sheets
 from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
-from .rows import Row
+from .row import Row
 from .spreadsheet import Reading, decode
 
 _ISSUER_FORMATS: Final = "A DCC registry.json, a history of such lists, or our own CSV, TOML or JSON can be read."

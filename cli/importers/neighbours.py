@@ -10,17 +10,16 @@ Two ids are two issuers to everybody who verifies, so a person has to say which 
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import Final
 
 from .findings import ImportFinding
-
-if TYPE_CHECKING:
-    from .rows import Row
+from .row import Row
 
 _PORT: Final = re.compile(r"(?<=[a-z0-9]):(\d{2,5})(?=:|$)", re.ASCII)
 
 
-def remark(rows: "Sequence[Row]") -> "list[Row]":
+def remark(rows: Sequence[Row]) -> list[Row]:
     """Return the rows, those with a neighbour with a finding that names it."""
     marked = list(rows)
     for code, key, text in _KINDS:
@@ -36,16 +35,14 @@ def remark(rows: "Sequence[Row]") -> "list[Row]":
     return _aliases(marked)
 
 
-def _with(row: "Row", code: str, text: str) -> "Row":
-    from dataclasses import replace
-
+def _with(row: Row, code: str, text: str) -> Row:
     if any(finding.code == code for finding in row.findings):
         return row
     hint = "If they are one issuer, keep one row and name the other id in also_known_as."
     return replace(row, findings=(*row.findings, ImportFinding(code=code, text=text, hint=hint)))
 
 
-def _aliases(rows: "list[Row]") -> "list[Row]":
+def _aliases(rows: list[Row]) -> list[Row]:
     by_id = {row.id: at for at, row in enumerate(rows) if row.body is not None}
     for row in list(rows):
         for alias in (row.body or {}).get("also_known_as", ()):
@@ -55,13 +52,13 @@ def _aliases(rows: "list[Row]") -> "list[Row]":
     return rows
 
 
-def _name_and_site(row: "Row") -> str:
+def _name_and_site(row: Row) -> str:
     body = row.body or {}
     name, site = body.get("name", ""), body.get("url", "")
     return f"{name.casefold()} {site.rstrip('/').casefold()}" if name and site else ""
 
 
-_KINDS: "Final[tuple[tuple[str, Callable[[Row], str], str], ...]]" = (
+_KINDS: Final[tuple[tuple[str, Callable[[Row], str], str], ...]] = (
     ("same_name_and_site", _name_and_site, "The same name and web site stand under {other} ({where})."),
     (
         "nearly_the_same_id",

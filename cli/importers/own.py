@@ -22,7 +22,8 @@ from . import spreadsheet
 from .damage import find_damage
 from .findings import ImportFinding
 from .reading import Table
-from .rows import READY, REFUSED, Row, complete, issuer_id, pinned_keys, place, refusal, trial
+from .row import READY, REFUSED, Row
+from .rows import complete, issuer_id, pinned_keys, place, refusal, trial
 from .spreadsheet import Reading
 
 _TEXTS: Final = (

@@ -15,7 +15,7 @@ from typing import Any, Final
 from accredit.cli.base import output
 
 from .findings import ImportFinding
-from .rows import LEFT_OUT, READY, REFUSED, SAME, Row
+from .row import LEFT_OUT, READY, REFUSED, SAME, Row
 
 EFFECTIVE: Final = "effective"
 WAITING: Final = "waiting"

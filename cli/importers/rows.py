@@ -1,15 +1,13 @@
-"""One row of a list of issuers: what it says, what became of it, and what was found.
+"""Rows of a list of issuers: made one by one, then looked at together.
 
-A row is *ready* (its `body` is what `issuer.register` would say), *same* (it repeats a ready row), *refused* (something
-a person must look at), or *left out* (nothing is wrong, and nothing is to be said: a removed entry). `take` makes rows,
-`merge` looks at them together: one issuer under two names is refused in all its rows, for nobody but a person can tell
-which name is right.
+`take` makes a row (`row.Row`). `merge` looks at all of them: one issuer under two names is refused in all its rows, for
+nobody but a person can tell which name is right.
 """
 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from accredit.cli.base.real_lists import check_real_lists
@@ -25,11 +23,7 @@ from accredit.registry.limits import STATEMENT_BYTES
 from . import neighbours
 from .damage import find_damage
 from .findings import ImportFinding
-
-READY: Final = "ready"
-SAME: Final = "same"
-REFUSED: Final = "refused"
-LEFT_OUT: Final = "left_out"
+from .row import READY, REFUSED, SAME, Row
 
 _MULTIBASE: Final = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{20,}", re.ASCII)
 _TRIAL: Final = re.compile(
@@ -40,43 +34,6 @@ _HOST: Final = re.compile(r"(did:web:|https?://)([^:/?#%]+)", re.IGNORECASE)
 _PLAIN_PORT: Final = re.compile(r"(did:web:[^:%]+):(\d{2,5})(?=:|$)", re.ASCII)
 _BODY_BYTES: Final = STATEMENT_BYTES - 2 * 1024  # the rest of a statement: two identifiers, digests, signature
 _MEMBERS: Final = ("name", "url", "location")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One row.
-
-    Attributes:
-        source: the file it stands in, and the list within that file.
-        place: where in it, as in `line 12`.
-        id: the issuer's id, canonical if it is one, else as written.
-        name: its name, for people; may be empty.
-        result: one of the words above; the command adds its own for what it did.
-        body: what `issuer.register` would say; None unless the row is ready.
-        findings: in order of weight.
-        statements: ids of the statements that came of it.
-        terms: of the accreditation to grant to it, where the row has some of its own.
-    """
-
-    source: str
-    place: str
-    id: str
-    name: str
-    result: str
-    body: dict[str, Any] | None = None
-    findings: tuple[ImportFinding, ...] = ()
-    statements: tuple[bytes, ...] = ()
-    terms: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def where(self) -> str:
-        """Source and place."""
-        return f"{self.source}, {self.place}" if self.place else self.source
-
-    def ended(self, result: str, *findings: ImportFinding) -> "Row":
-        """The same row with another result; what is found now comes first."""
-        body = self.body if result == READY else None
-        return replace(self, result=result, body=body, findings=(*findings, *self.findings))
 
 
 def take(source: str, place: str, id: str, entry: Any) -> Row:

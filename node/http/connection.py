@@ -14,8 +14,9 @@ request begins.
 """
 
 import logging
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import trio
@@ -25,9 +26,6 @@ from accredit.registry.errors import AccreditError, InputError
 
 from .http1 import Headers, RequestBody, RequestHead, encode_head, head_end, parse_head
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
-
-if TYPE_CHECKING:
-    from .server import Server
 
 READ_BYTES: Final = 64 * 1024
 """Asked of the socket at once, and kept unread at most."""
@@ -58,6 +56,35 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _log = logging.getLogger(__name__)
 
+App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+
+class ConnectionOwner(Protocol):
+    """What a connection asks of the server that it belongs to (`server.Server`)."""
+
+    app: App
+    is_stopping: bool
+
+    def waits(self, connection: "Connection") -> None:
+        """It waits for a request."""
+        ...
+
+    def works(self, connection: "Connection") -> None:
+        """It has one."""
+        ...
+
+    def charge(self, share: str, so_far: int, size: int) -> None:
+        """Count `size` more bytes of a body; BusyError where there is no room for them."""
+        ...
+
+    def release(self, share: str, so_far: int) -> None:
+        """Forget the bytes of a body that is over."""
+        ...
+
+    def date(self) -> bytes:
+        """Return the time for a `Date` field."""
+        ...
+
 
 class Connection:
     """See the module.
@@ -76,7 +103,7 @@ class Connection:
     def __init__(
         self,
         stream: trio.abc.Stream,
-        server: "Server",
+        server: ConnectionOwner,
         *,
         client: tuple[str, int],
         own: tuple[str, int],

@@ -31,8 +31,9 @@ from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.equivocation import Conflict
 
+from .connection import App
 from .forwarded import networks
-from .server import SPARE_DESCRIPTORS, App, ConnectionLimits, Server
+from .server import SPARE_DESCRIPTORS, ConnectionLimits, Server
 from .tcp import TcpListener
 
 BACKLOG: Final = 1024

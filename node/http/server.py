@@ -32,7 +32,7 @@ import trio
 from accredit.node.telemetry import event
 from accredit.registry.errors import BusyError
 
-from .connection import HEAD_SECONDS, Connection, http_date
+from .connection import HEAD_SECONDS, App, Connection, http_date
 from .forwarded import IpNetwork, is_proxy, share_of
 from .http1 import encode_head
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
@@ -54,8 +54,6 @@ _PAUSE_SECONDS: Final = 0.1  # until a listener that had no descriptor left trie
 _SCARCE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 
 _log = logging.getLogger(__name__)
-
-App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,39 @@ def test_the_page_lists_rooms_in_the_order_that_the_import_rules_hold() -> None:
         assert [height[name] for name in shown] == sorted(height[name] for name in shown), top
 
 
+def imports() -> dict[str, set[str]]:
+    """Of each module of ours the modules that it imports: at the top, when used, or for the type checker alone."""
+    paths = {
+        "accredit."
+        + path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+        for folder in (*FLAT, "registry", "node", "cli")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    found: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        package = module if path.stem == "__init__" else module.rpartition(".")[0]
+        found[module] = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found[module] |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = package.rsplit(".", node.level - 1)[0] + "." if node.level else ""
+                whole = f"{base}{node.module or ''}".rstrip(".")
+                found[module] |= {name if (name := f"{whole}.{alias.name}") in paths else whole for alias in node.names}
+        found[module] &= paths.keys() - {module}
+    return found
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """A circle is two modules that are one, or a third that is missing: also where an import is late or for types."""
+    left = imports()
+    assert len(left) > 250
+    while leaves := [module for module, needed in left.items() if not needed & left.keys()]:
+        for module in leaves:
+            del left[module]
+    assert not left, "these import each other, or something that does"
+
+
 @pytest.mark.parametrize("title", walks())
 def test_a_walk_names_what_is_there_and_goes_down_and_comes_back_once(title: str) -> None:
     steps = walks()[title]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from accredit.cli.importers import report
 from accredit.cli.importers.detect import read_framework, read_issuers
-from accredit.cli.importers.rows import LEFT_OUT, READY, REFUSED, SAME, Row, merge
+from accredit.cli.importers.row import LEFT_OUT, READY, REFUSED, SAME, Row
+from accredit.cli.importers.rows import merge
 from accredit.registry.domain.issuers import check_register
 from accredit.registry.encoding.ed25519 import did_key, public_of
 from accredit.registry.errors import AccreditError, DecodeError

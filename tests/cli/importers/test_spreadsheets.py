@@ -3,7 +3,8 @@
 import pytest
 
 from accredit.cli.importers.detect import read_issuers
-from accredit.cli.importers.rows import READY, REFUSED, Row, merge
+from accredit.cli.importers.row import READY, REFUSED, Row
+from accredit.cli.importers.rows import merge
 from accredit.cli.importers.spreadsheet import Reading
 from accredit.registry.errors import DecodeError
 from tests.shared_data import shared_data

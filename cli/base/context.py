@@ -1,0 +1,14 @@
+"""What a running command was told for all that it does: `--json`, `--debug`."""
+
+from typing import Final
+
+import click
+
+JSON: Final = "accredit.json"
+DEBUG: Final = "accredit.debug"
+
+
+def wants_json() -> bool:
+    """Return whether the running command was given `--json`."""
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(JSON))
