@@ -115,6 +115,7 @@ class Node:
             submissions_per_minute=self.config.submissions_per_minute,
             proxies=networks(self.config.trusted_proxies),
             proxy_header=self.config.proxy_header,
+            explorer=self.config.explorer,
         )
 
 

@@ -101,6 +101,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = ""
     tls_cert: Annotated[str, Meta(description="Path of the TLS certificate chain (PEM). Empty: a proxy does TLS.")] = ""
     tls_key: Annotated[str, Meta(description="Path of its private key (PEM). Set both or neither.")] = ""
+    explorer: Annotated[
+        bool, Meta(description="Whether the node serves the explorer: pages for people, at / and under /explore/.")
+    ] = True
     ingest_workers: Annotated[
         int,
         Meta(

@@ -69,6 +69,13 @@ def test_the_wheel_holds_every_module_and_says_that_it_is_typed(built: dict[str,
     assert "accredit/py.typed" in names(built[".whl"])
 
 
+def test_the_pages_of_the_explorer_travel_in_the_wheel(built: dict[str, Path]) -> None:
+    explorer = ROOT / "node" / "http" / "explorer"
+    there = {f"accredit/{path.relative_to(ROOT)}" for path in explorer.rglob("*.*") if "__pycache__" not in path.parts}
+    assert {Path(name).suffix for name in there} >= {".html", ".css", ".js", ".toml", ".svg"}
+    assert there <= set(names(built[".whl"]))
+
+
 def test_the_metadata_says_what_an_index_and_an_installer_need(built: dict[str, Path]) -> None:
     with zipfile.ZipFile(built[".whl"]) as archive:
         info = f"accredit-{VERSION}.dist-info"

@@ -20,6 +20,8 @@ from typing import Any
 
 import click
 
+from accredit.registry.encoding.display import one_line
+
 from . import layout, streams
 from .context import wants_json
 
@@ -50,33 +52,13 @@ def plain(value: Any) -> Any:
 
 
 def safe(text: object) -> str:
-    """Return `text` on one line of a terminal: what could move, hide or reorder anything becomes a visible escape.
-
-    Line breaks too, so that nobody's name can look like a line of ours; `lines` puts several texts below each other.
-    Joiners between letters of a script that needs them (Persian, Hindi) stay: they show nothing of their own.
-    """
-    written = str(text)
-    if written.isprintable():
-        return written
-    return "".join(
-        one
-        if one.isprintable() or one == "\u00a0" or (one in _JOINERS and _joins(written, at))
-        else one.encode("unicode_escape").decode()
-        for at, one in enumerate(written)
-    )
+    """Return `text` on one line of a terminal, as `one_line` makes it; `lines` puts several texts below each other."""
+    return one_line(str(text))
 
 
 def safe_lines(text: str) -> str:
     """Return text of ours that has line breaks, each of its lines made `safe`."""
     return "\n".join(safe(line) for line in text.split("\n"))
-
-
-_JOINERS = "\u200c\u200d"
-
-
-def _joins(text: str, at: int) -> bool:
-    around = text[at - 1 : at] + text[at + 1 : at + 2]
-    return len(around) == 2 and all(one.isalpha() and not one.isascii() for one in around)
 
 
 class Styled(str):

@@ -26,6 +26,7 @@ _FAMILIES: Final = {
     "exports": "Exports",
     "peers": "Between nodes",
     "operations": "Operation",
+    "explorer": "The explorer: pages for people, in no OpenAPI document",
 }
 
 

@@ -29,9 +29,11 @@ from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationSta
 from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
+from .explorer import pages as explorer_pages
+from .explorer.frame import accepts_pages, problem_page
 from .forwarded import IpNetwork
 from .openapi import document
-from .problems import internal_problem, problem_of, problem_response
+from .problems import Problem, internal_problem, problem_of, problem_response
 from .routes import (
     changes,
     conflicts,
@@ -78,7 +80,7 @@ _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
     *(trqp, decisions, registry, changes, statements, presence, ecosystem),
-    *(notes, conflicts, offline, log, witness, exports, gossip, operations),
+    *(notes, conflicts, offline, log, witness, exports, gossip, operations, explorer_pages),
 )
 """In the order of the document, and of matching: the most asked first."""
 
@@ -113,6 +115,7 @@ def create_app(
     proxies: Sequence[IpNetwork] = (),
     proxy_header: str = "x-forwarded-for",
     stream_seconds: float = STREAM_SECONDS,
+    explorer: bool = True,
 ) -> "Application":
     """The application.
 
@@ -123,6 +126,7 @@ def create_app(
         max_body_bytes, submissions_per_minute, proxy_header: as in `node.settings`.
         proxies: networks of the trusted ones.
         stream_seconds: how long a stream of changes lasts.
+        explorer: whether pages for people are served.
     """
     shared = ApplicationState(
         pace=Pace(submissions_per_minute),
@@ -132,9 +136,12 @@ def create_app(
         proxies=proxies,
         proxy_header=proxy_header,
         stream_seconds=stream_seconds,
+        has_explorer=explorer,
     )
     by_path: dict[str, list[Route]] = {}
     for route in table():
+        if route.is_page and not explorer:
+            continue
         by_path.setdefault(route.path, []).append(route)
     endpoints = [_Endpoint(rows, reader, writer, witness, shared) for rows in by_path.values()]
     return Application(endpoints, reader.metrics)
@@ -252,6 +259,7 @@ class _Endpoint:
         self._routes = {route.method: route for route in routes}
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
+        self._is_page = any(route.is_page for route in routes)
         self._allowed = ", ".join(sorted([*self._routes, "OPTIONS"]))
         self.is_public = any(route.is_public for route in routes)
         self._reader = reader
@@ -272,7 +280,7 @@ class _Endpoint:
             if route is None:
                 error = InputError("method_not_allowed", f"{method[:20]!r} is not answered here.", hint=self._allowed)
                 return problem_response(problem_of(error), headers={"allow": self._allowed})
-            params = read_params(request, route.params)
+            params = read_params(request, route.params, as_form=route.is_page)
             call = Call(
                 reader=self._reader,
                 writer=self._writer,
@@ -286,10 +294,19 @@ class _Endpoint:
         except AccreditError as error:
             if isinstance(error, StorageError):
                 event(_log, logging.ERROR, "storage", code=error.code, request=request_id(request), reason=str(error))
-            return problem_response(problem_of(error))
+            return self._problem(request, problem_of(error))
         except Exception as error:
             event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
-            return problem_response(internal_problem(request_id(request)))
+            return self._problem(request, internal_problem(request_id(request)))
+
+    def _problem(self, request: HttpRequest, problem: Problem) -> Response:
+        """A problem as a page, for whoever looks at pages; else as problem details."""
+        if self._is_page and accepts_pages(request):
+            try:
+                return problem_page(problem, self._reader, request)
+            except Exception as error:  # what broke the page may break this one too
+                event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
+        return problem_response(problem)
 
 
 def request_id(request: HttpRequest) -> str:

@@ -40,7 +40,8 @@ _REASON: Final = {
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
-    """The document for `routes`, as plain values."""
+    """The document for `routes`, as plain values; pages for people are no part of it."""
+    routes = [route for route in routes if not route.is_page]
     distinct = list(dict.fromkeys([one for route in routes for one in _types(route)] + [Problem]))
     schemas, components = msgspec.json.schema_components(distinct, ref_template=_REF)
     describe(components)

@@ -284,6 +284,33 @@ class Reader:
             low, high = (middle, high) if row[0] < time else (low, middle - 1)
         return low
 
+    def newest_changes(
+        self, limit: int, *, before: int | None = None, sub: str | None = None, looked_at: int
+    ) -> list[tuple[int, Change]]:
+        """The end of the feed, the newest first, each with its number.
+
+        Args:
+            limit: how many at most.
+            before: the number to go on from, not included; None: from the end.
+            sub: only changes about this subject.
+            looked_at: how many are looked at, however few of them are about the subject.
+        """
+        last = int(self._row("SELECT coalesce(max(seq), 0) FROM changes")[0])
+        start = last + 1 if before is None else min(before, last + 1)
+        rows = self._all(
+            "SELECT seq, time, id, kind, sub, change FROM changes JOIN statements ON statements.number = statement "
+            "WHERE seq < ? AND seq >= ? AND (? IS NULL OR sub = ?) ORDER BY seq DESC LIMIT ?",
+            start,
+            start - looked_at,
+            sub,
+            sub,
+            limit,
+        )
+        return [
+            (seq, Change(time=time, statement=id, kind=kind, sub=sub_, change=change))
+            for seq, time, id, kind, sub_, change in rows
+        ]
+
     def changes_size(self) -> int:
         """How many entries of the log the feed covers; after a crash the rest is folded and fed again.
 

@@ -14,6 +14,7 @@ that may name a framework or a competency.
 
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Final, NotRequired, TypedDict
@@ -118,11 +119,8 @@ async def decisions(call: Call) -> Response:
     """One decision, or many."""
     asked = await call.json()
     ecosystem = served_ecosystem(call)
-    asking = _Asking(call, ecosystem)
     if isinstance(asked, dict) and "queries" not in asked:
-        answered = asking.answer(asked)
-        asking.count()
-        return json_response(answered, cache="no-store")
+        return json_response(answer_one(call, asked), cache="no-store")
     queries = asked["queries"] if isinstance(asked, dict) and set(asked) == {"queries"} else asked
     if not isinstance(queries, list):
         raise DecodeError(
@@ -134,6 +132,7 @@ async def decisions(call: Call) -> Response:
         raise InputError(
             "too_many", f"{len(queries)} queries; at most {QUERIES} are answered at once.", hint="Split them."
         )
+    asking = _Asking(call, ecosystem)
     rows: list[dict[str, Any]] = []
     for query in queries:
         try:
@@ -145,6 +144,18 @@ async def decisions(call: Call) -> Response:
     asking.count()
     value: Decisions = {"decisions": rows}
     return json_response(value, cache="no-store")
+
+
+def answer_one(call: Call, asked: Mapping[str, Any]) -> DecisionView:
+    """The answer to one question, given as the members of `Question`; counted.
+
+    Raises:
+        AccreditError: the question is not understood, or cannot be answered here or with evidence.
+    """
+    asking = _Asking(call, served_ecosystem(call))
+    answered = asking.answer(asked)
+    asking.count()
+    return answered
 
 
 def served_ecosystem(call: Call) -> CanonicalId:

@@ -91,7 +91,7 @@ def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresig
 
 def _wish(said: Unverified) -> tuple[Any, ...]:
     body = said.body
-    target = next((body[member] for member in _TARGETS if member in body), None)
+    target = next((body[member] for member in _TARGETS if isinstance(body.get(member), bytes)), None)
     key = body.get("key")
     act = (body.get("event"), body.get("op"), body.get("status"), body.get("version"), body.get("part"))
     scope = plain(body.get("scope")) if said.kind == "accreditation.grant" else None

@@ -4,7 +4,6 @@
 has caught up with its peers, and it can sign; else 503 with every reason. `/v1/status` is for people and dashboards.
 """
 
-import html
 from typing import Any, Final, TypedDict
 
 from accredit.node.http.exchange import Response
@@ -12,10 +11,7 @@ from accredit.node.http.json_views import plain
 from accredit.node.telemetry import METRICS_CONTENT_TYPE
 from accredit.registry.errors import NotYetError
 
-from .request_reading import accepts
 from .route import JSON, Call, Route, bytes_response, json_response
-
-_HTML: Final = "text/html"
 
 
 class Alive(TypedDict):
@@ -95,53 +91,6 @@ class NodeStatus(TypedDict):
     version: str
 
 
-class Welcome(TypedDict):
-    """What this is, and where to go from here."""
-
-    about: str
-    name: str
-    ecosystem: str
-    links: dict[str, str]
-
-
-_LINKS: Final = {
-    "ecosystem": "/v1/ecosystem",
-    "issuers": "/v1/issuers",
-    "proposals": "/v1/proposals",
-    "changes": "/v1/changes",
-    "status": "/v1/status",
-    "checkpoint": "/log/checkpoint",
-    "openapi": "/openapi.json",
-}
-_PAGE: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{name} – accredit</title>
-<h1>{name}</h1>
-<p>{about}</p>
-<p>Ecosystem <code>{ecosystem}</code></p>
-<ul>{links}</ul>
-</html>
-"""
-_ABOUT: Final = (
-    "A node of a decentralised trust registry for learning and employment records: it answers who may issue what."
-)
-
-
-async def welcome(call: Call) -> Response:
-    """The front door, for people or for programs."""
-    reader = call.reader
-    name, ecosystem = reader.name, reader.ecosystem.hex()
-    if accepts(call.request, (JSON, _HTML)) == JSON:
-        value: Welcome = {"about": _ABOUT, "name": name, "ecosystem": ecosystem, "links": _LINKS}
-        return json_response(value, headers={"vary": "Accept"})
-    links = "".join(f'<li><a href="{path}">{label}</a></li>' for label, path in _LINKS.items())
-    page = _PAGE.format(name=html.escape(name), about=_ABOUT, ecosystem=ecosystem, links=links)
-    response = bytes_response(page.encode(), "text/html; charset=utf-8")
-    response.headers["content-security-policy"] = "default-src 'none'"
-    response.headers["vary"] = "Accept"
-    return response
-
-
 async def healthz(_call: Call) -> Response:
     """The process runs its event loop."""
     value: Alive = {"status": "alive"}
@@ -173,7 +122,6 @@ def _route(path: str, handler: Any, about: str, gives: dict[str, Any], **more: A
 
 
 ROUTES: Final = (
-    _route("/", welcome, "What this is", {JSON: Welcome, _HTML: None}, problems=(406,)),
     _route("/healthz", healthz, "Whether the process answers", {JSON: Alive}),
     _route("/readyz", readyz, "Whether its answers are worth having", {JSON: Alive}, problems=(503,)),
     _route("/metrics", metrics, "Counters and gauges for Prometheus", {"text/plain": None}, is_public=False),

@@ -22,7 +22,13 @@ from accredit.registry.decision.decide import Query, decide
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.record_types import CompetencyRecord, FrameworkRecord, IssuerRecord
+from accredit.registry.domain.record_types import (
+    AccreditationRecord,
+    CompetencyRecord,
+    FrameworkRecord,
+    IssuerFacts,
+    IssuerRecord,
+)
 from accredit.registry.domain.records import (
     accreditation_in,
     alias_in,
@@ -170,19 +176,31 @@ class Attestors(TypedDict):
 
 async def issuers(call: Call) -> Response:
     """A page of issuers that fit every filter given."""
-    fold, now, wanted = call.reader.fold, call.reader.now(), call.params
+    found, following = list_issuers(call, call.params)
+    value: IssuerPage = {"issuers": found, "next": following}
+    return json_response(value)
+
+
+def list_issuers(call: Call, wanted: Mapping[str, Any]) -> tuple[list[IssuerLine], str | None]:
+    """A page of issuers that fit every filter given, and the id to go on from.
+
+    Args:
+        wanted: the parameters of `GET /v1/issuers`; None for one that was not given.
+    """
+    fold, now = call.reader.fold, call.reader.now()
+    status, authority = wanted["status"], wanted["authority"]
 
     def line(id: CanonicalId) -> IssuerLine | None:
         record = issuer_in(fold, id)
         if record is None or not _could_fit(record, wanted):
             return None
-        made = _issuer_line(fold, record, now)
-        is_it = wanted["status"] is None or any(one["status"] == wanted["status"] for one in made["accreditations"])
-        return made if is_it else None
+        made = issuer_line(fold, record, now)
+        if status is None and authority is None:
+            return made
+        fits = any(status in (None, one["status"]) and authority in (None, one["by"]) for one in made["accreditations"])
+        return made if fits else None
 
-    found, following = page(ids(call, "issuer"), wanted["after"], wanted["limit"], line)
-    value: IssuerPage = {"issuers": found, "next": following}
-    return json_response(value)
+    return page(ids(call, "issuer"), wanted["after"], wanted["limit"], line)
 
 
 def _could_fit(record: IssuerRecord, wanted: Mapping[str, Any]) -> bool:
@@ -191,10 +209,26 @@ def _could_fit(record: IssuerRecord, wanted: Mapping[str, Any]) -> bool:
         names = [name for fact in facts for name in (fact["name"], fact.get("legal_name", ""))]
         if not any(searchable(text) in searchable(name) for name in names):
             return False
+    if (text := wanted["q"]) is not None and not _is_found(record["id"], facts, text):
+        return False
     category, place = wanted["category"], wanted["jurisdiction"]
     if category is not None and not any(_names(fact.get("categories", ()), category) for fact in facts):
         return False
     return place is None or any(_names(fact.get("jurisdictions", ()), place) for fact in facts)
+
+
+def _is_found(id: str, facts: Sequence[IssuerFacts], text: str) -> bool:
+    """Whether a text is a part of a name or id, or an identifier: `ror:…` and an address that ends with it too.
+
+    People paste https://ror.org/03yrm5c26 as well as 03yrm5c26.
+    """
+    wanted = searchable(text)
+    ids = [id, *(alias for fact in facts for alias in fact.get("also_known_as", ()))]
+    names = [name for fact in facts for name in (fact["name"], fact.get("legal_name", ""))]
+    if any(wanted in searchable(one) for one in (*names, *ids)):
+        return True
+    bare = wanted.rstrip("/").rpartition("/")[2].rpartition(":")[2]
+    return any(one["value"].casefold() == bare for fact in facts for one in fact.get("identifiers", ()))
 
 
 def _names(values: Sequence[str], wanted: str) -> bool:
@@ -202,7 +236,8 @@ def _names(values: Sequence[str], wanted: str) -> bool:
     return any(value == wanted or value.startswith(f"{wanted}-") for value in values)
 
 
-def _issuer_line(fold: Fold, record: IssuerRecord, now: int) -> IssuerLine:
+def issuer_line(fold: Fold, record: IssuerRecord, now: int) -> IssuerLine:
+    """An issuer as it stands in a list."""
     facts = [fact["facts"] for fact in standing(record["stated"])]
     return {
         "id": record["id"],
@@ -239,10 +274,7 @@ def _lines(fold: Fold, record: IssuerRecord, now: int) -> list[AccreditationLine
 
 async def issuer(call: Call) -> Response:
     """One issuer, by its id or another id it is known as."""
-    fold, id = call.reader.fold, call.params["id"]
-    record = issuer_in(fold, id) or _known_as(fold, id)
-    if record is None:
-        raise _no_issuer(call, id)
+    fold, record = call.reader.fold, find_issuer(call, call.params["id"])
     value: IssuerView = {
         "id": record["id"],
         "name": name_of(record),
@@ -253,7 +285,20 @@ async def issuer(call: Call) -> Response:
     return json_response(value)
 
 
-def _known_as(fold: Fold, id: CanonicalId) -> IssuerRecord | None:
+def find_issuer(call: Call, id: CanonicalId) -> IssuerRecord:
+    """The record of an issuer, by its id or another id it is known as.
+
+    Raises:
+        InputError: `not_found`.
+    """
+    record = issuer_in(call.reader.fold, id) or known_as(call.reader.fold, id)
+    if record is None:
+        raise _no_issuer(call, id)
+    return record
+
+
+def known_as(fold: Fold, id: CanonicalId) -> IssuerRecord | None:
+    """The record of the one issuer that is also known by an id; None where that is nobody, or several."""
     alias = alias_in(fold, id)
     return issuer_in(fold, alias["issuers"][0]) if alias is not None and len(alias["issuers"]) == 1 else None
 
@@ -282,13 +327,7 @@ def _no_issuer(call: Call, id: CanonicalId) -> InputError:
 
 async def accreditation(call: Call) -> Response:
     """One accreditation."""
-    record = accreditation_in(call.reader.fold, call.params["id"])
-    if record is None:
-        raise InputError(
-            "not_found",
-            f"no accreditation {call.params['id'].hex()} is in effect.",
-            hint="GET /v1/statements/{id} shows whether it waits for votes.",
-        )
+    record = find_accreditation(call, call.params["id"])
     now = call.reader.now()
     status = status_at(record, now)
     value = {
@@ -303,6 +342,22 @@ async def accreditation(call: Call) -> Response:
         "sentences": [sentence(terms["scope"], subject=record["issuer"]) for terms in terms_at(record, now)],
     }
     return json_response(value)
+
+
+def find_accreditation(call: Call, id: bytes) -> AccreditationRecord:
+    """The record of an accreditation.
+
+    Raises:
+        InputError: `not_found`.
+    """
+    record = accreditation_in(call.reader.fold, id)
+    if record is None:
+        raise InputError(
+            "not_found",
+            f"no accreditation {id.hex()} is in effect.",
+            hint="GET /v1/statements/{id} shows whether it waits for votes.",
+        )
+    return record
 
 
 # ---------------------------------------------------------------------------------- frameworks and competencies
@@ -338,10 +393,15 @@ def _framework(record: FrameworkRecord, now: int) -> FrameworkView:
 
 async def competency(call: Call) -> Response:
     """One competency, with the frameworks it is in."""
-    return json_response(plain(_competency(call)))
+    return json_response(plain(find_competency(call)))
 
 
-def _competency(call: Call) -> CompetencyRecord:
+def find_competency(call: Call) -> CompetencyRecord:
+    """The record of the competency that the parameter `uri` names.
+
+    Raises:
+        InputError: `not_found`.
+    """
     record = competency_in(call.reader.fold, call.params["uri"])
     if record is None:
         raise InputError(
@@ -354,7 +414,16 @@ def _competency(call: Call) -> CompetencyRecord:
 
 async def attestors(call: Call) -> Response:
     """Who may attest a competency now: those for whom `decide` says so."""
-    uri = _competency(call)["id"]
+    uri = find_competency(call)["id"]
+    found, following = list_attestors(call, uri, call.params["after"], call.params["limit"], DECIDED)
+    value: Attestors = {"competency": uri, "issuers": found, "next": following}
+    return json_response(value)
+
+
+def list_attestors(
+    call: Call, uri: CanonicalId, after: str | None, limit: int, examined: int
+) -> tuple[list[Attestor], str | None]:
+    """A page of who may attest a competency, and the id to go on from; at most `examined` issuers are decided on."""
     fold, now = call.reader.fold, call.reader.now()
     charter = fold.charter
     assert charter is not None, "there are no records before the genesis is in effect"
@@ -367,9 +436,7 @@ async def attestors(call: Call) -> Response:
         rests_on = [one.hex() for one in decision.accreditations]
         return {"id": id, "name": decision.issuer_name, "verdict": decision.verdict, "accreditations": rests_on}
 
-    found, following = page(ids(call, "issuer"), call.params["after"], call.params["limit"], attestor, DECIDED)
-    value: Attestors = {"competency": uri, "issuers": found, "next": following}
-    return json_response(value)
+    return page(ids(call, "issuer"), after, limit, attestor, examined)
 
 
 # -------------------------------------------------------------------------------------------------------- pages
@@ -415,10 +482,12 @@ ROUTES: Final = (
         "Search issuers",
         IssuerPage,
         params=(
+            words("q", "a part of the name or id, or an identifier such as a CTID, OPEID, UNITID or ROR id"),
             words("name", "a part of the name"),
             one_of("category", "a category", ISSUER_CATEGORIES),
             one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
             place("jurisdiction", "a jurisdiction as in US or US-IN"),
+            identifier("authority", "an authority: issuers that it has accredited itself", read=canonical_issuer),
             _AFTER,
             _LIMIT,
         ),

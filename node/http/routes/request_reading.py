@@ -6,7 +6,8 @@
   questions in one body), no NaN, numbers in range, at most some hundred levels; then it must be of the shape the route
   asks for.
 * A query parameter is known, given once, within its bounds; ids are percent-encoded once. A `+` is a space in words and
-  a plus in ids, which never hold spaces.
+  a plus in ids, which never hold spaces. A form of a page sends every field: there a `+` is always a space, space
+  around a value is dropped, and an empty field was not filled in.
 """
 
 import json
@@ -181,15 +182,21 @@ def text_in_path(name: str, about: str) -> Param:
     return Param(name=name, about=about, read=str, schema={"type": "string"}, required=True, place="path")
 
 
-def read_params(request: HttpRequest, known: Sequence[Param]) -> dict[str, Any]:
+def read_params(request: HttpRequest, known: Sequence[Param], *, as_form: bool = False) -> dict[str, Any]:
     """Every known parameter with its value, absent ones with their defaults.
+
+    Args:
+        as_form: the query is what a browser makes of a form.
 
     Raises:
         DecodeError: an unknown or repeated parameter, a missing or malformed one.
     """
     if not known and not request.query:
         return {}
-    sent = _pairs(request.query, {param.name: param for param in known if param.place == "query"})
+    by_name = {param.name: param for param in known if param.place == "query"}
+    sent = _pairs(request.query, by_name, as_form=as_form)
+    if as_form:
+        sent = {name: value.strip() for name, value in sent.items() if value.strip()}
     sent.update(request.path_params)
     values: dict[str, Any] = {}
     for param in known:
@@ -204,7 +211,7 @@ def read_params(request: HttpRequest, known: Sequence[Param]) -> dict[str, Any]:
     return values
 
 
-def _pairs(query: bytes, known: Mapping[str, Param]) -> dict[str, str]:
+def _pairs(query: bytes, known: Mapping[str, Param], *, as_form: bool = False) -> dict[str, str]:
     if len(query) > QUERY_BYTES:
         raise DecodeError("query_too_long", f"the query has {len(query)} bytes; at most {QUERY_BYTES} are allowed.")
     sent: dict[str, str] = {}
@@ -223,7 +230,8 @@ def _pairs(query: bytes, known: Mapping[str, Param]) -> dict[str, str]:
             )
         if name in sent:
             raise DecodeError("repeated_query_parameter", f"the parameter {name} is given twice.", hint="Give it once.")
-        sent[name] = _unquoted(raw_value.replace(b"+", b" ") if known[name].is_words else raw_value, f"?{name}")
+        has_spaces = as_form or known[name].is_words
+        sent[name] = _unquoted(raw_value.replace(b"+", b" ") if has_spaces else raw_value, f"?{name}")
     return sent
 
 

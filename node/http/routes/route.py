@@ -47,6 +47,7 @@ class ApplicationState:
         streams: how many are open, of each address.
         kept: answers that cost much to make, by name, each with what it was made of.
         making: held while such an answer is made in several turns.
+        has_explorer: whether pages for people are served.
     """
 
     pace: Pace
@@ -59,6 +60,7 @@ class ApplicationState:
     streams: Counter[str] = field(default_factory=Counter)
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     making: anyio.Lock = field(default_factory=anyio.Lock)
+    has_explorer: bool = True
 
     def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:
         """What `make` returned when it was last made of the same."""
@@ -162,6 +164,8 @@ class Route:
         mentions: types that a shape refers to by name only.
         problems: statuses of the problems it may answer with, besides 500 and what every route may.
         is_public: whether web pages of others may read it (CORS).
+        is_page: whether it is a page for people: its query is a form's, its problems are pages for whoever accepts
+            HTML, and it stands outside the OpenAPI document.
     """
 
     method: str
@@ -177,6 +181,7 @@ class Route:
     others: Mapping[int, tuple[str, Mapping[str, Any]]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     is_public: bool = True
+    is_page: bool = False
 
 
 def json_response(value: Any, *, cache: str = REVALIDATE, headers: Mapping[str, str] | None = None) -> Response:

@@ -38,7 +38,7 @@ def strict(schema: Any) -> Any:
     return [strict(value) for value in schema] if isinstance(schema, list) else schema
 
 
-TABLE = table()
+TABLE = tuple(route for route in table() if not route.is_page)
 DOCUMENT = strict(document(TABLE, "1"))
 
 
@@ -90,6 +90,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_competencies": [(f"?uri={COMPETENCY}", {})],
         "get_v1_competencies_issuers": [(f"?uri={COMPETENCY}", {})],
         "get_v1_changes": [("", {}), ("", {"headers": {accept: "text/event-stream"}})],
+        "get_v1_changes_atom": [("", {}), (f"?sub={COLLEGE}", {})],
         "get_v1_statements_id": [("", {}), ("", {"headers": {accept: "application/cose"}})],
         "get_v1_statements_id_proof": [("", {})],
         "post_v1_statements": [

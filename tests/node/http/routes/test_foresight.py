@@ -179,3 +179,17 @@ def test_names_stand_beside_ids() -> None:
     seen = foresight(town, given)
     assert seen.names[A] == f"Authority {A}"
     assert ISSUER in seen.names
+
+
+def test_a_crosswalk_which_names_its_frameworks_in_objects_is_foreseen_like_any_other() -> None:
+    town = trio()
+    crosswalk = {
+        "id": "https://skills.example/crosswalk",
+        "title": "From one list to another",
+        "source": {"framework": FRAMEWORK},
+        "target": {"framework": "https://other.example/"},
+        "method": "expert",
+        "usable_for_scope": False,
+        "links": [{"source": f"{FRAMEWORK}/1", "target": "https://other.example/1", "relation": "close_match"}],
+    }
+    assert foresight(town, town.says(A, "mapping.publish", crosswalk)).duplicates == []

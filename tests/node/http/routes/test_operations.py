@@ -141,17 +141,6 @@ async def test_a_view_is_stale_when_all_others_have_been_silent(tmp_path: Path) 
     assert "901 seconds" in (node.health.stale() or "")
 
 
-async def test_the_front_door_speaks_to_people_and_to_programs(node: Served) -> None:
-    program = await node.get("/")
-    assert program.json()["ecosystem"] == node.ecosystem.hex()
-    for link in program.json()["links"].values():
-        assert (await node.get(link)).status_code == 200
-    page = await node.get("/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert page.headers["content-security-policy"] == "default-src 'none'"
-    assert ORIGIN in page.text
-
-
 # ------------------------------------------------------------------------------------------- the operator's alert table
 
 GUIDE = Path(__file__).resolve().parents[4] / "docs" / "operator.md"

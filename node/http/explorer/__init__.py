@@ -1,0 +1,10 @@
+"""The explorer: pages for people at `/` and under `/explore/`, made by the node and working without scripts.
+
+    frame         what every page has in common: template, words, headers, its tables as CSV and JSON
+    phrases       the catalogue of words, `strings/en.toml`, so that others can translate
+    front search issuers decisions …      one module for each kind of page; `pages` gathers their routes
+    templates/ static/                    Jinja2 templates; one style sheet and the modules of the pages that need any
+
+A page shows what the JSON routes give and decides nothing itself. What strangers wrote (names, reasons, addresses) is
+escaped by the template library, kept apart from the direction of the text around it (`<bdi>`), and never fetched.
+"""

@@ -1,0 +1,169 @@
+"""`/explore/changes` and `/v1/changes.atom`: what took effect and what ceased to, the newest first, of all or of one.
+
+A feed reader that follows the Atom feed of an issuer is told when anything about it changes. Of one subject only the
+newest `LOOKED_AT` changes of the node are looked at: the page and the feed are bounded, and say so.
+"""
+
+from typing import Any, Final
+from xml.sax.saxutils import escape, quoteattr
+
+from accredit.node.http.exchange import Response
+from accredit.node.http.routes.request_reading import identifier, integer
+from accredit.node.http.routes.route import REVALIDATE, Call, Route
+from accredit.node.http.routes.summaries import summary
+from accredit.registry.domain.issuers import name_of
+from accredit.registry.domain.records import issuer_in
+from accredit.registry.encoding import rfc3339
+from accredit.registry.encoding.display import one_line
+from accredit.registry.encoding.identifiers import CanonicalId, canonical
+
+from .frame import DOWNLOAD, Page, address, page_route, show
+from .listing import body_name
+from .phrases import LANGUAGE, load
+
+ATOM: Final = "application/atom+xml"
+LISTED: Final = 50
+LOOKED_AT: Final = 20_000
+"""Newest changes that are looked at for those of one subject: some 10 ms. A guess."""
+
+
+def newest_changes(
+    call: Call, limit: int, *, before: int | None = None, sub: str | None = None
+) -> list[dict[str, Any]]:
+    """Changes, the newest first: the rows of a table.
+
+    Args:
+        before: the number to go on from, not included.
+        sub: only those about this subject.
+    """
+    fold = call.reader.fold
+    rows = []
+    for seq, change in call.reader.log.newest_changes(limit, before=before, sub=sub, looked_at=LOOKED_AT):
+        held = fold.statement(change.statement)
+        rows.append(
+            {
+                "seq": seq,
+                "time": rfc3339.text(change.time),
+                "change": change.change,
+                "kind": change.kind,
+                "sub": change.sub,
+                "statement": change.statement.hex(),
+                "summary": "" if held is None else summary(held.kind, held.sub, held.body),
+                "_by": "" if held is None else body_name(fold, held.iss),
+                "_name": subject_name(call, change.kind, change.sub),
+                "_time": change.time,
+                "_href": address("/explore/statement", id=change.statement.hex()),
+                "_page": subject_page(change.kind, change.sub),
+            }
+        )
+    return rows
+
+
+def subject_name(call: Call, kind: str, sub: str) -> str:
+    """What the subject of a statement is called, as far as the registry has a name for it."""
+    fold = call.reader.fold
+    if kind.startswith(("issuer.", "accreditation.")) and (record := issuer_in(fold, CanonicalId(sub))) is not None:
+        return name_of(record) or sub
+    if kind.startswith("authority."):
+        return body_name(fold, sub)
+    return sub
+
+
+def subject_page(kind: str, sub: str) -> str | None:
+    """The page of the subject of a statement; None where it has none of its own."""
+    family = kind.partition(".")[0]
+    match family:
+        case "issuer" | "accreditation":
+            return address("/explore/issuer", id=sub)
+        case "authority":
+            return address("/explore/authority", id=sub)
+        case "framework":
+            return address("/explore/competencies", framework=sub)
+        case "node":
+            return "/explore/nodes"
+        case _:
+            return None
+
+
+async def changes(call: Call) -> Response:
+    """The feed, for people."""
+    sub, before = call.params["sub"], call.params["before"] or None
+    rows = newest_changes(call, LISTED, before=before, sub=sub)
+    older = address("/explore/changes", sub=sub, before=rows[-1]["seq"]) if len(rows) == LISTED else None
+    page = Page(
+        template="changes.html",
+        title=load(LANGUAGE).changes.title,
+        source="/v1/changes",
+        values={"sub": sub, "older": older, "atom": address("/v1/changes.atom", sub=sub), "is_first": before is None},
+        tables={"changes": rows},
+    )
+    return show(call, page)
+
+
+async def atom(call: Call) -> Response:
+    """The feed as Atom (RFC 4287): all changes, or those about one subject."""
+    sub = call.params["sub"]
+    base, eco = call.reader.url.rstrip("/"), call.reader.ecosystem.hex()
+    rows = newest_changes(call, LISTED, sub=sub)
+    genesis = call.reader.fold.statement(call.reader.ecosystem)
+    newest = rows[0]["_time"] if rows else 0 if genesis is None else genesis.iat
+    charter = call.reader.fold.charter
+    whose = call.reader.name if charter is None else charter.body["name"]
+    title = f"{whose}: {sub or load(LANGUAGE).changes.title}"
+    here = base + address("/v1/changes.atom", sub=sub)
+    parts = [
+        '<?xml version="1.0" encoding="utf-8"?>',
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{LANGUAGE}">',
+        f"<title>{_text(title)}</title>",
+        f"<id>urn:accredit:{eco}:changes:{_text(call.reader.name)}:{_text(sub or '')}</id>",
+        f"<updated>{rfc3339.text(newest)}</updated>",
+        f"<author><name>{_text(call.reader.name)}</name></author>",
+        f'<link rel="self" type="{ATOM}" href={quoteattr(here)}/>',
+        f'<link rel="alternate" type="text/html" href={quoteattr(base + address("/explore/changes", sub=sub))}/>',
+    ]
+    parts += [_entry(base, row) for row in rows]
+    parts.append("</feed>\n")
+    return Response("\n".join(parts).encode(), media_type=ATOM, headers={"cache-control": REVALIDATE})
+
+
+def _entry(base: str, row: dict[str, Any]) -> str:
+    t = load(LANGUAGE)
+    said = f"{t.kind.word(row['kind'].replace('.', '_'))} ({t.change.word(row['change'])})"
+    return "".join(
+        (
+            "<entry>",
+            f"<id>urn:accredit:statement:{row['statement']}:{row['seq']}</id>",
+            f"<title>{_text(row['_name'])}: {_text(said)}</title>",
+            f"<updated>{row['time']}</updated>",
+            f'<link rel="alternate" type="text/html" href={quoteattr(base + row["_href"])}/>',
+            f"<summary>{_text(row['summary'])}</summary>",
+            "</entry>",
+        )
+    )
+
+
+def _text(value: str) -> str:
+    return escape(one_line(value))
+
+
+_SUBJECT: Final = identifier("sub", "only what is about this issuer, authority or framework", read=canonical)
+
+ROUTES: Final = (
+    page_route(
+        "/explore/changes",
+        changes,
+        "What took effect and what ceased to, the newest first",
+        _SUBJECT,
+        integer("before", "the number to go on from, not included", minimum=0, maximum=2**62, default=0),
+        DOWNLOAD,
+    ),
+    Route(
+        method="GET",
+        path="/v1/changes.atom",
+        handler=atom,
+        family="registry",
+        about="The newest changes as an Atom feed, of all or of one subject",
+        params=(_SUBJECT,),
+        gives={ATOM: None},
+    ),
+)

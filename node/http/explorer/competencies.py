@@ -1,0 +1,157 @@
+"""`/explore/competencies` and `/explore/competency`: frameworks, one competency, what maps to it, who may attest it."""
+
+from typing import Any, Final
+
+from accredit.node.http.exchange import Response
+from accredit.node.http.routes.decisions import served_ecosystem
+from accredit.node.http.routes.registry import DECIDED, find_competency, ids, list_attestors, page
+from accredit.node.http.routes.request_reading import identifier, verbatim
+from accredit.node.http.routes.route import Call
+from accredit.registry.domain import frameworks as framework_records
+from accredit.registry.domain.records import framework_in
+from accredit.registry.encoding.identifiers import CanonicalId, canonical
+
+from .frame import DOWNLOAD, Page, address, page_route, show
+from .listing import authority_name
+from .phrases import LANGUAGE, load
+
+FRAMEWORKS: Final = 30
+ATTESTORS: Final = 20
+MAPPINGS_LOOKED_AT: Final = 1_000
+"""Mappings that are looked at for links to one competency; each may hold some hundred. A guess."""
+
+LINKS: Final = 50
+
+
+async def competencies(call: Call) -> Response:
+    """The frameworks, or one of them; a competency is found by its address."""
+    fold, now, wanted = call.reader.fold, call.reader.now(), call.params["framework"]
+
+    def rows_of(id: CanonicalId) -> list[dict[str, Any]] | None:
+        record = framework_in(fold, id)
+        if record is None:
+            return None
+        return [
+            {
+                "framework": id,
+                "title": stated["title"],
+                "version": stated["version"],
+                "publisher": stated.get("publisher", ""),
+                "license": stated.get("license", ""),
+                "format": stated["format"],
+                "items": stated["item_count"],
+                "complete": stated["complete"],
+                "status": framework_records.status_at(stated, now),
+                "stated_by": authority_name(fold, stated["by"], stated["via"]),
+                "source_url": stated.get("source_url", ""),
+                "_href": address("/explore/statement", id=stated["statement"].hex()),
+                "_changes": address("/explore/changes", sub=id),
+            }
+            for stated in record["stated"]
+        ]
+
+    among = ids(call, "framework") if wanted is None else [wanted]
+    found, following = page(among, call.params["after"], FRAMEWORKS, rows_of)
+    values = {
+        "wanted": wanted,
+        "next": None if following is None else address("/explore/competencies", after=following),
+    }
+    page_ = Page(
+        template="competencies.html",
+        title=load(LANGUAGE).competencies.title,
+        source=address("/v1/framework", id=wanted) if wanted is not None and found else "/v1/frameworks",
+        values=values,
+        tables={"frameworks": [row for rows in found for row in rows]},
+    )
+    return show(call, page_)
+
+
+async def competency(call: Call) -> Response:
+    """One competency."""
+    served_ecosystem(call)
+    record, fold = find_competency(call), call.reader.fold
+    uri, after = record["id"], call.params["after"]
+    entries: list[dict[str, Any]] = [
+        {
+            "framework": one["framework"],
+            "item": one["item"],
+            "code": one.get("code", ""),
+            "label": one.get("label", ""),
+            "parents": one["parents"],
+            "stated_by": authority_name(fold, one["by"], one["via"]),
+            "_href": address("/explore/competencies", framework=one["framework"]),
+        }
+        for one in record["in"]
+    ]
+    attestors, following = list_attestors(call, uri, after, ATTESTORS, DECIDED)
+    may = [
+        {
+            "id": one["id"],
+            "name": one["name"] or one["id"],
+            "verdict": str(one["verdict"]),
+            "accreditations": one["accreditations"],
+            "_href": address("/explore/decision", issuer=one["id"], competency=uri),
+        }
+        for one in attestors
+    ]
+    label = next((one["label"] or one["code"] for one in entries if one["label"] or one["code"]), uri)
+    values = {
+        "uri": uri,
+        "label": label,
+        "next": None if following is None else address("/explore/competency", uri=uri, after=following),
+        "feeds": [address("/v1/changes.atom", sub=one["framework"]) for one in entries[:3]],
+        "ask": address("/v1/competencies/issuers", uri=uri),
+    }
+    tables = {"entries": entries, "mappings": mapped(call, uri), "attestors": may}
+    source = address("/v1/competencies", uri=uri)
+    return show(call, Page(template="competency.html", title=label, source=source, values=values, tables=tables))
+
+
+def mapped(call: Call, uri: str) -> list[dict[str, Any]]:
+    """What published mappings link a competency with, in either direction."""
+    fold = call.reader.fold
+    rows: list[dict[str, Any]] = []
+    for id in ids(call, "mapping")[:MAPPINGS_LOOKED_AT]:
+        record = fold.get("mapping", id)
+        for stated in () if record is None else record["stated"]:
+            if stated["withdrawn"] is not None:
+                continue
+            for link in stated["links"]:
+                if uri not in (link["source"], link["target"]):
+                    continue
+                is_source = link["source"] == uri
+                rows.append(
+                    {
+                        "relation": link["relation"],
+                        "direction": "to" if is_source else "from",
+                        "other": (link["target"] if is_source else link["source"]) or "",
+                        "original": link.get("original", ""),
+                        "mapping": id,
+                        "title": stated["title"],
+                        "counts": stated["usable_for_scope"],
+                        "_href": address("/explore/statement", id=stated["statement"].hex()),
+                    }
+                )
+                if len(rows) == LINKS:
+                    return rows
+    return rows
+
+
+ROUTES: Final = (
+    page_route(
+        "/explore/competencies",
+        competencies,
+        "Competency frameworks",
+        identifier("framework", "only this framework", read=canonical),
+        verbatim("after", "the id to go on from: of the page before"),
+        DOWNLOAD,
+    ),
+    page_route(
+        "/explore/competency",
+        competency,
+        "One competency, what maps to it, and who may attest it",
+        identifier("uri", "the competency's id, a URL, URN or DID", required=True),
+        verbatim("after", "the issuer to go on from: of the page before"),
+        DOWNLOAD,
+    ),
+)

@@ -1,0 +1,264 @@
+"""What every page has in common: its template, the headers, its tables as CSV and JSON, and problems as pages.
+
+A handler makes a `Page` and returns `show(call, page)`. Each table of a page has a name and rows; `?download=NAME.csv`
+(or `.json`) gives the rows instead of the page, so that a table and what is beside it cannot differ. Members of a row
+that begin with an underscore are for the page alone.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from accredit.node.http.exchange import HttpRequest, Response
+from accredit.node.http.problems import Problem
+from accredit.node.http.routes.node_ports import ReadableNode
+from accredit.node.http.routes.request_reading import Param, words
+from accredit.node.http.routes.route import JSON, REVALIDATE, Call, Handler, Route
+from accredit.registry.encoding import rfc3339
+from accredit.registry.encoding.display import one_line
+from accredit.registry.errors import InputError
+
+from .marks import mark_of
+from .phrases import LANGUAGE, fill, isolated, load
+
+HTML: Final = "text/html; charset=utf-8"
+CSV: Final = "text/csv; charset=utf-8"
+
+EXCERPT: Final = 400
+"""Characters of a long text that a page of several shows; the statement has the rest."""
+
+SHORT_ID: Final = 12
+"""Digits of a hash that are shown; the link has all of them."""
+
+HEADERS: Final = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "referrer-policy": "no-referrer",
+    "content-language": LANGUAGE,
+}
+
+DOWNLOAD: Final = words("download", "a table instead of the page: its name, then .csv or .json", max_chars=40)
+
+_MENU: Final = (
+    ("/explore/search", "search"),
+    ("/explore/decision", "ask"),
+    ("/explore/check", "check"),
+    ("/explore/authorities", "authorities"),
+    ("/explore/competencies", "competencies"),
+    ("/explore/nodes", "nodes"),
+    ("/explore/log", "log"),
+    ("/explore/changes", "changes"),
+    ("/explore/outcomes", "outcomes"),
+)
+"""Pages of the menu, with their names in the catalogue."""
+
+_FOLDER: Final = Path(__file__).parent
+_FORMULA: Final = re.compile(r"[=+\-@\t\r]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page.
+
+    Attributes:
+        template: its file. title: what stands in the browser's title, before the name of the ecosystem.
+        source: the JSON route that says the same, with its query; empty where there is none.
+        values: what else its template needs.
+        tables: its tables by name: rows, whose members are in the order of the columns.
+        status: of the answer.
+        cache: its Cache-Control.
+    """
+
+    template: str
+    title: str
+    source: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    status: int = 200
+    cache: str = REVALIDATE
+
+
+def page_route(path: str, handler: Handler, about: str, *params: Param) -> Route:
+    """A row of the table of routes for a page."""
+    return Route(
+        method="GET",
+        path=path,
+        handler=handler,
+        family="explorer",
+        about=about,
+        gives={"text/html": None},
+        params=params,
+        is_public=False,
+        is_page=True,
+    )
+
+
+def show(call: Call, page: Page) -> Response:
+    """The page, or the table of it that was asked for."""
+    wanted = call.params.get("download")
+    if wanted is not None:
+        return _download(page, wanted)
+    return _rendered(page, call.reader, call.request)
+
+
+def address(path: str, **query: object) -> str:
+    """A link within the node: the path, and what of the query is not None, percent-encoded once."""
+    given = {name: str(value) for name, value in query.items() if value is not None and value != ""}
+    return f"{path}?{urlencode(given, quote_via=quote, safe='')}" if given else path
+
+
+def accepts_pages(request: HttpRequest) -> bool:
+    """Whether whoever asks is a browser, or says that it reads HTML."""
+    return "text/html" in request.header("accept")
+
+
+def problem_page(problem: Problem, reader: ReadableNode, request: HttpRequest) -> Response:
+    """A problem, for people."""
+    page = Page(
+        template="problem.html",
+        title=problem.title,
+        values={"problem": problem},
+        status=problem.status,
+        cache="no-store",
+    )
+    return _rendered(page, reader, request)
+
+
+# ------------------------------------------------------------------------------------------------- downloads
+
+
+def _download(page: Page, wanted: str) -> Response:
+    name, _, form = wanted.partition(".")
+    rows = page.tables.get(name)
+    if rows is None or form not in ("csv", "json"):
+        offered = ", ".join(f"{one}.csv, {one}.json" for one in page.tables) or "no table"
+        raise InputError("not_found", f"this page has no table {wanted[:40]!r}.", hint=f"It has {offered}.")
+    plain = [{key: value for key, value in row.items() if not key.startswith("_")} for row in rows]
+    content = csv_of(plain) if form == "csv" else msgspec.json.encode({name: plain})
+    headers = {**HEADERS, "cache-control": page.cache, "content-disposition": f'attachment; filename="{wanted}"'}
+    return Response(content, media_type=CSV if form == "csv" else JSON, headers=headers)
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Rows as CSV (RFC 4180) with a header; lists joined by semicolons.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it: names are strangers'.
+    """
+    written = io.StringIO()
+    if rows:
+        writer = csv.DictWriter(written, list(rows[0]), lineterminator="\r\n")
+        writer.writeheader()
+        writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    return written.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        value = "; ".join(str(one) for one in value)
+    if isinstance(value, str) and _FORMULA.match(value):
+        return f"'{value}"
+    return value
+
+
+# ------------------------------------------------------------------------------------------------- rendering
+
+
+def _rendered(page: Page, reader: ReadableNode, request: HttpRequest) -> Response:
+    charter = reader.fold.charter
+    content = (
+        _environment()
+        .get_template(page.template)
+        .render(
+            page.values,
+            page=page,
+            tables=page.tables,
+            here=request.scope["path"],
+            query=dict(parse_qsl(request.query.decode("latin-1"))),
+            node=reader,
+            ecosystem=None if charter is None else charter.body["name"],
+            hash=reader.ecosystem.hex(),
+        )
+    )
+    headers = {**HEADERS, "cache-control": page.cache, "vary": "Accept"}
+    return Response(content.encode(), status_code=page.status, media_type=HTML, headers=headers)
+
+
+@cache
+def _environment() -> Environment:
+    """Made when the first page is asked for; a node that shows none never reads a template."""
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    t = load(LANGUAGE)
+    menu = [(path, t.site.word(name)) for path, name in _MENU]
+    made.globals |= {"t": t, "language": LANGUAGE, "address": address, "menu": menu}
+    made.filters |= {
+        "fill": fill,
+        "isolated": isolated,
+        "prose": prose,
+        "when": when,
+        "short": short,
+        "external": external,
+        "mark": mark,
+        "word": word,
+    }
+    return made
+
+
+def prose(text: str, most: int = EXCERPT) -> Markup:
+    """Strangers' text with its line breaks, cut where it is long."""
+    shown = text if len(text) <= most else f"{text[:most].rstrip()}…"
+    return Markup("<br>").join(isolated(line) for line in shown.split("\n"))
+
+
+def when(time: int | str | None, nothing: str = "") -> Markup:
+    """A time, in seconds or as RFC 3339 writes it, as an element that says it to programs too; `nothing` for None.
+
+    A time that begins a day is that day; of others people are told the minute.
+    """
+    if time is None or time == "":
+        return escape(nothing)
+    written = time if isinstance(time, str) else rfc3339.day(time)
+    date, clock = written[:10], written[11:16]
+    return Markup('<time datetime="{}">{}</time>').format(written, f"{date} {clock} UTC" if clock else date)
+
+
+def short(digest: str | bytes) -> Markup:
+    """The first digits of a hash."""
+    digits = digest.hex() if isinstance(digest, bytes) else digest
+    return Markup("<code>{}…</code>").format(digits[:SHORT_ID])
+
+
+def external(link: str) -> Markup:
+    """A link that a statement names: one to follow for http and https, else the text alone. Nothing is ever fetched."""
+    if not link.lower().startswith(("https://", "http://")):
+        return isolated(link)
+    opened = Markup('<a class="out" rel="noopener noreferrer nofollow" href="{}">').format(link)
+    return opened + isolated(link) + Markup("</a>")
+
+
+def mark(status: str, section: str = "status") -> Markup:
+    """A status or verdict by shape and word; the colour only repeats what they say."""
+    said = load(LANGUAGE).__getattr__(section).word(status)
+    return Markup('<span class="mark {}">{}</span>').format(mark_of(status), said)
+
+
+def word(name: str, section: str) -> str:
+    """A word of a list that others keep, as the catalogue has it."""
+    found: str = load(LANGUAGE).__getattr__(section).word(name)
+    return one_line(found)

@@ -1,0 +1,101 @@
+"""An issuer's life as a list: what was said of it, from when it counts, who voted for it and why.
+
+Two clocks in every entry: when it took effect (or reaches back to), and when it was stated. Times are the records'.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+from accredit.governance.fold import Fold
+from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
+from accredit.registry.domain.records import met
+from accredit.registry.encoding.rfc3339 import day
+
+from .frame import address
+from .listing import authority_name, body_name
+
+VOTES: Final = 12
+"""Votes shown of one statement."""
+
+
+def timeline(fold: Fold, record: IssuerRecord, accreditations: Sequence[AccreditationRecord]) -> list[dict[str, Any]]:
+    """Entries about an issuer, the newest effect first: the rows of a table.
+
+    Args:
+        record: the issuer's.
+        accreditations: the records of its accreditations.
+    """
+    entries = [*_about_issuer(record)]
+    for one in accreditations:
+        entries += _about_accreditation(one)
+    entries.sort(key=itemgetter("_effective", "_stated", "statement"), reverse=True)
+    return [_told(fold, entry) for entry in entries]
+
+
+def _about_issuer(record: IssuerRecord) -> Iterator[dict[str, Any]]:
+    for fact in record["stated"]:
+        yield _entry("updated" if fact["after"] else "registered", met(fact), fact, about=str(fact["facts"]["name"]))
+    for key in record["keys"]:
+        if key["op"] == "add":
+            begins, about = key["key"].get("valid_from", met(key)), key["key"]["id"]
+        else:
+            begins, about = key.get("valid_until", key.get("compromised_since", met(key))), key["key_id"]
+        yield _entry(f"key_{key['op']}", begins, key, about=about)
+
+
+def _about_accreditation(record: AccreditationRecord) -> Iterator[dict[str, Any]]:
+    about = record["id"].hex()
+    grant, *amendments = record["terms"]
+    yield _entry("granted", grant["valid_from"], grant, about=about)
+    for terms in amendments:
+        yield _entry("amended", terms["effective_from"], terms, about=about)
+    for event in record["events"]:
+        yield _entry(event["event"], event["effective_from"], event, about=about)
+
+
+def _entry(event: str, effective: int, said: Mapping[str, Any], *, about: str) -> dict[str, Any]:
+    return {
+        "event": event,
+        "took_effect": day(effective),
+        "stated": day(said["iat"]),
+        "void_from": day(said["void_from"]) if "void_from" in said else "",
+        "until": day(said["effective_until"]) if "effective_until" in said else "",
+        "about": about,
+        "by": said["by"],
+        "reason_code": said.get("reason_code", ""),
+        "reason": said.get("reason_text", ""),
+        "statement": said["statement"].hex(),
+        "_effective": effective,
+        "_stated": said["iat"],
+        "_via": said["via"],
+        "_successor": said.get("successor"),
+    }
+
+
+def _told(fold: Fold, entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry with names, votes and links."""
+    votes = votes_on(fold, bytes.fromhex(entry["statement"]))
+    return {
+        **entry,
+        "votes": [f"{vote['name']}: {'for' if vote['approve'] else 'against'}" for vote in votes],
+        "_by": authority_name(fold, entry["by"], entry["_via"]),
+        "_votes": votes,
+        "_href": address("/explore/statement", id=entry["statement"]),
+    }
+
+
+def votes_on(fold: Fold, statement: bytes) -> list[dict[str, Any]]:
+    """The votes held on a statement: by whom, for or against, and why."""
+    return [
+        {
+            "by": vote.iss,
+            "name": body_name(fold, vote.iss),
+            "approve": vote.kind == "vote.approve",
+            "reason": vote.body.get("reason_text", ""),
+            "refs": vote.body.get("refs", []),
+            "iat": vote.iat,
+            "href": address("/explore/statement", id=vote.id.hex()),
+        }
+        for vote in fold.chains.votes_on(statement)[:VOTES]
+    ]

@@ -1,0 +1,67 @@
+"""What several pages show of authorities: their names, the chain from one up to the charter, who can be chosen.
+
+Ids come from records and answers, where they have their one spelling.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from accredit.governance.fold import Fold
+from accredit.registry.decision.authority_chain import chain_of
+from accredit.registry.domain.records import authority_in
+from accredit.registry.encoding.identifiers import CanonicalId
+
+from .frame import address
+
+CHOICES: Final = 200
+"""Authorities that a form offers; others are named by their id. A page is to stay small."""
+
+HOW_TO_APPLY: Final = 10
+"""Authorities that are named where somebody may want to apply."""
+
+
+def authority_name(fold: Fold, by: str, via: bytes | None) -> str:
+    """What an authority is called by the charter, or by whoever delegated to it; else its id."""
+    return chain_of(fold, CanonicalId(by), via)[0].name
+
+
+def body_name(fold: Fold, id: str) -> str:
+    """What a body is called under the first of its mandates, where only its id is at hand; else its id."""
+    record = authority_in(fold, CanonicalId(id))
+    return id if record is None else str(record["standings"][0]["name"])
+
+
+def chain_view(fold: Fold, by: str, via: bytes | None) -> list[dict[str, Any]]:
+    """The authorities from one up to the charter's, each with its page."""
+    return [
+        {
+            "id": link.by,
+            "name": link.name,
+            "via": link.via,
+            "href": address("/explore/authority", id=link.by),
+            "is_missing": link.standing is None,
+        }
+        for link in chain_of(fold, CanonicalId(by), via)
+    ]
+
+
+def authority_choices(fold: Fold) -> list[tuple[str, str]]:
+    """Id and name of the authorities that a form offers, by name."""
+    found = []
+    for (_, id), record in fold.items("authority"):
+        found.append((id, str(record["standings"][0]["name"])))
+        if len(found) == CHOICES:
+            break
+    return sorted(found, key=lambda one: (one[1].casefold(), one[0]))
+
+
+def where_to_apply(fold: Fold) -> list[Mapping[str, Any]]:
+    """Authorities in force that say where to apply: name and address."""
+    found: list[Mapping[str, Any]] = []
+    for (_, id), record in fold.items("authority"):
+        for standing in record["standings"]:
+            if standing["withdrawn"] is None and "apply_url" in standing:
+                found.append({"id": id, "name": standing["name"], "apply_url": standing["apply_url"]})
+        if len(found) >= HOW_TO_APPLY:
+            break
+    return found[:HOW_TO_APPLY]

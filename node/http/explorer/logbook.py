@@ -1,0 +1,154 @@
+"""`/explore/log` and `/explore/statement`: what this node has written down, the newest first, and one entry decoded."""
+
+import shlex
+from typing import Any, Final
+
+import msgspec
+
+from accredit.governance.rulebook import is_narrowing
+from accredit.node.http.exchange import Response
+from accredit.node.http.json_views import plain
+from accredit.node.http.routes.request_reading import hex_id, integer
+from accredit.node.http.routes.route import Call
+from accredit.node.http.routes.summaries import summary
+from accredit.registry.encoding import rfc3339
+from accredit.registry.errors import InputError
+from accredit.registry.transparency.tiles import ENTRIES, TILE_WIDTH, Tile
+
+from .changes import subject_name, subject_page
+from .frame import DOWNLOAD, Page, address, page_route, show
+from .history import votes_on
+from .listing import authority_name, body_name
+from .phrases import LANGUAGE, load
+
+LISTED: Final = 40
+BODY_CHARS: Final = 20_000
+"""Of a decoded body that a page shows; a statement has at most 16 KiB."""
+
+
+async def log(call: Call) -> Response:
+    """The newest entries of this node's log."""
+    reader = call.reader
+    checkpoint = reader.log.checkpoint()
+    size = 0 if checkpoint is None else checkpoint[0]
+    stop = min(call.params["before"] or size, size)
+    start = max(0, stop - LISTED)
+    rows = [_row(call, start + offset, id) for offset, id in enumerate(reader.log.ids(start, stop))]
+    rows.reverse()
+    values = {
+        "size": size,
+        "checkpoint": "" if checkpoint is None else checkpoint[1],
+        "older": address("/explore/log", before=start) if start else None,
+        "newer": address("/explore/log", before=min(size, stop + LISTED)) if stop < size else None,
+    }
+    title = load(LANGUAGE).log.title
+    return show(
+        call, Page(template="log.html", title=title, source="/v1/status", values=values, tables={"entries": rows})
+    )
+
+
+def _row(call: Call, index: int, id: bytes) -> dict[str, Any]:
+    held = call.reader.fold.statement(id)
+    row = {"index": index, "kind": "", "about": "", "by": "", "stated": "", "statement": id.hex()}
+    if held is not None:
+        row |= {
+            "kind": held.kind,
+            "about": subject_name(call, held.kind, held.sub),
+            "by": body_name(call.reader.fold, held.iss),
+            "stated": rfc3339.text(held.iat),
+        }
+    return {**row, "_href": address("/explore/statement", id=id.hex())}
+
+
+async def statement(call: Call) -> Response:
+    """One statement: what it says, how it stands, who voted, where it is in the log."""
+    id: bytes = call.params["id"]
+    fold, reader = call.reader.fold, call.reader
+    held = fold.statement(id)
+    if held is None:
+        raise InputError(
+            "not_found", f"this node holds no statement {id.hex()}.", hint="It may be on its way; ask again."
+        )
+    verdict = fold.standing(id)
+    assert verdict is not None, "it is held"
+    index = reader.log.index_of(id)
+    votes = votes_on(fold, id)
+    body = msgspec.json.format(msgspec.json.encode(plain(held.body)), indent=2).decode()
+    targets = held.body.get("targets", []) if held.kind.startswith("vote.") else []
+    values: dict[str, Any] = {
+        "id": id.hex(),
+        "said": held,
+        "summary": summary(held.kind, held.sub, held.body),
+        "name": subject_name(call, held.kind, held.sub),
+        "subject_page": subject_page(held.kind, held.sub),
+        "by": body_name(fold, held.iss) if verdict.voice is None else authority_name(fold, *verdict.voice[:2]),
+        "author_page": address("/explore/authority", id=held.iss) if fold.get("authority", held.iss) else None,
+        "state": str(verdict.state),
+        "reason": verdict.reason,
+        "needed": verdict.needed,
+        "since": verdict.since,
+        "approvals": [body_name(fold, one) for one in verdict.approvals],
+        "narrows": is_narrowing(held.kind, held.body),
+        "body": body[:BODY_CHARS],
+        "index": index,
+        "tiles": [] if index is None else tiles_of(index, reader.log.size()),
+        "targets": [target.hex() for target in targets[:20]],
+        "previous": None if held.prev is None else held.prev.hex(),
+        "curl": curl_bytes(call, id),
+    }
+    rows = [
+        {
+            "by": vote["by"],
+            "approve": vote["approve"],
+            "stated": rfc3339.text(vote["iat"]),
+            "reason": vote["reason"],
+            "_vote": vote,
+        }
+        for vote in votes
+    ]
+    source = f"/v1/statements/{id.hex()}"
+    return show(
+        call,
+        Page(
+            template="statement.html",
+            title=values["summary"][:120],
+            source=source,
+            values=values,
+            tables={"votes": rows},
+        ),
+    )
+
+
+def curl_bytes(call: Call, id: bytes) -> str:
+    """How a shell fetches a statement as it was signed."""
+    base = call.reader.url.rstrip("/") or "http://127.0.0.1:8080"
+    where = shlex.quote(f"{base}/v1/statements/{id.hex()}")
+    return f"curl -s {where} -H 'accept: application/cose' -o statement.cose"
+
+
+def tiles_of(index: int, size: int) -> list[tuple[str, str]]:
+    """The bundle that holds an entry, and the tile of hashes over it: name and address (C2SP tlog-tiles)."""
+    at = index // TILE_WIDTH
+    width = min(TILE_WIDTH, size - at * TILE_WIDTH)
+    return [
+        ("entries", "/log/" + Tile(level=ENTRIES, index=at, width=width).encode_path()),
+        ("hashes", "/log/" + Tile(level=0, index=at, width=width).encode_path()),
+    ]
+
+
+ROUTES: Final = (
+    page_route(
+        "/explore/log",
+        log,
+        "The newest entries of this node's log",
+        integer("before", "the index to go on from, not included", minimum=0, maximum=2**62, default=0),
+        DOWNLOAD,
+    ),
+    page_route(
+        "/explore/statement",
+        statement,
+        "One statement, decoded, with its votes and its place in the log",
+        hex_id("id", "the statement's id", required=True),
+        DOWNLOAD,
+    ),
+)

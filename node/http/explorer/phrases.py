@@ -1,0 +1,74 @@
+"""The words of the pages: one catalogue a language, TOML, by section and name, so that others can translate them.
+
+    t = load("en")
+    t.issuer.history                     a phrase; one that is not in the catalogue is an error, not an empty place
+    fill(t.issuer.states, by="A & B")    a phrase with {names} filled in, each value escaped and isolated
+
+Sentences that the core makes (reasons of a decision, a scope said back) are those of the HTTP interface, in English.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+
+from accredit.registry.encoding.display import one_line
+
+LANGUAGE: Final = "en"
+
+_FOLDER: Final = Path(__file__).parent / "strings"
+
+
+class Phrases:
+    """A section of the catalogue: phrases and sections by name, as attributes.
+
+    No dictionary, for a phrase may have a name that dictionaries use themselves (`keys`, `items`).
+    """
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self._content = {name: Phrases(one) if isinstance(one, dict) else one for name, one in content.items()}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._content[name]
+        except KeyError:
+            raise AttributeError(f"the catalogue has no phrase {name!r} here") from None
+
+    def word(self, name: str) -> str:
+        """A word of a list that others keep, such as a status; as it is where it is new to the catalogue."""
+        found = self._content.get(name, name.replace("_", " "))
+        assert isinstance(found, str), name
+        return found
+
+    def plain(self) -> dict[str, Any]:
+        """The section as plain values, for scripts."""
+        return {name: one.plain() if isinstance(one, Phrases) else one for name, one in self._content.items()}
+
+    def names(self) -> Iterator[str]:
+        """Names of the phrases here and below, with dots."""
+        for name, one in self._content.items():
+            if isinstance(one, Phrases):
+                yield from (f"{name}.{inner}" for inner in one.names())
+            else:
+                yield name
+
+
+@cache
+def load(language: str) -> Phrases:
+    """The catalogue of a language."""
+    return Phrases(tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8")))
+
+
+def isolated(text: object) -> Markup:
+    """Return strangers' text as HTML: on one line, escaped, and without influence on the text around it."""
+    return Markup("<bdi>") + escape(one_line(str(text))) + Markup("</bdi>")
+
+
+def fill(phrase: str, **values: object) -> Markup:
+    """A phrase with its {names} filled in; what is not HTML yet is made so, numbers as they are."""
+    return escape(phrase).format(
+        **{name: value if isinstance(value, (Markup, int)) else isolated(value) for name, value in values.items()}
+    )

@@ -1,0 +1,127 @@
+"""`/explore/search`: one box for whatever people have at hand, and facets to narrow what is found.
+
+The list is that of `GET /v1/issuers`, with the same bounds: a page looks at some thousand records and says so. What the
+text names exactly (an issuer by any of its ids, an authority, a framework, a competency, a statement) comes first, and
+costs no search.
+"""
+
+import re
+from typing import Any, Final
+
+from accredit.node.http.exchange import Response
+from accredit.node.http.routes.registry import IssuerLine, known_as, list_issuers
+from accredit.node.http.routes.request_reading import identifier, integer, one_of, place, verbatim, words
+from accredit.node.http.routes.route import Call
+from accredit.registry.domain.issuers import name_of
+from accredit.registry.domain.records import authority_in, competency_in, framework_in, issuer_in
+from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
+from accredit.registry.encoding.identifiers import CanonicalId, canonical, canonical_issuer, without_fragment
+from accredit.registry.errors import DecodeError
+
+from .frame import DOWNLOAD, Page, address, page_route, show
+from .listing import authority_choices, authority_name, where_to_apply
+from .phrases import LANGUAGE, load
+
+LISTED: Final = 25
+"""Issuers on one page, unless asked for more: some 20 KB."""
+
+LISTED_MAX: Final = 50
+
+SHOWN_OF_ISSUER: Final = 3
+"""Accreditations of one issuer that the list shows."""
+
+_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_FACETS: Final = ("category", "status", "jurisdiction", "authority")
+
+
+async def search(call: Call) -> Response:
+    """Issuers that fit the text and every facet."""
+    fold, asked = call.reader.fold, call.params
+    found, following = list_issuers(call, {**asked, "name": None})
+    rows = [_row(call, line) for line in found]
+    given = {name: asked[name] for name in ("q", *_FACETS)}
+    values = {
+        "asked": asked,
+        "categories": ISSUER_CATEGORIES,
+        "statuses": tuple(STATUSES),
+        "authorities": authority_choices(fold),
+        "exact": [] if asked["q"] is None or asked["after"] is not None else named_exactly(call, asked["q"]),
+        "next": None if following is None else address("/explore/search", **given, after=following),
+        "is_narrowed": any(value is not None for value in given.values()),
+        "as_issuer": _as_issuer(asked["q"]),
+        "apply": [] if rows else where_to_apply(fold),
+    }
+    title = asked["q"] or load(LANGUAGE).search.title
+    source = address("/v1/issuers", **given, after=asked["after"], limit=asked["limit"])
+    return show(call, Page(template="search.html", title=title, source=source, values=values, tables={"issuers": rows}))
+
+
+def _row(call: Call, line: IssuerLine) -> dict[str, Any]:
+    fold, accreditations = call.reader.fold, line["accreditations"]
+    held = [
+        (
+            one["status"],
+            authority_name(fold, one["by"], None if one["via"] is None else bytes.fromhex(one["via"])),
+        )
+        for one in accreditations
+    ]
+    return {
+        "id": line["id"],
+        "name": line["name"] or "",
+        "categories": line["categories"],
+        "jurisdictions": line["jurisdictions"],
+        "accreditations": [f"{status}: {by}" for status, by in held],
+        "_held": held[:SHOWN_OF_ISSUER],
+        "_more": len(held) - SHOWN_OF_ISSUER,
+        "_href": address("/explore/issuer", id=line["id"]),
+    }
+
+
+def named_exactly(call: Call, text: str) -> list[tuple[str, str, str]]:
+    """What a text is the id of: kind, name and page of each."""
+    fold, found = call.reader.fold, list[tuple[str, str, str]]()
+    if _HASH.fullmatch(text):
+        if fold.statement(bytes.fromhex(text)) is not None:
+            found.append(("statement", text, address("/explore/statement", id=text)))
+        return found
+    issuer = _as_issuer(text)
+    record = None if issuer is None else issuer_in(fold, issuer) or known_as(fold, issuer)
+    if record is not None:
+        found.append(("issuer", name_of(record) or record["id"], address("/explore/issuer", id=record["id"])))
+    if issuer is not None and (authority := authority_in(fold, issuer)) is not None:
+        name = authority["standings"][0]["name"]
+        found.append(("authority", name, address("/explore/authority", id=issuer)))
+    try:
+        uri = canonical(text)
+    except DecodeError:
+        return found
+    if framework_in(fold, uri) is not None:
+        found.append(("framework", uri, address("/explore/competencies", framework=uri)))
+    if competency_in(fold, uri) is not None:
+        found.append(("competency", uri, address("/explore/competency", uri=uri)))
+    return found
+
+
+def _as_issuer(text: str | None) -> CanonicalId | None:
+    """The text as an issuer's id in its one spelling; None where it is none."""
+    try:
+        return None if text is None else canonical_issuer(without_fragment(text))
+    except DecodeError:
+        return None
+
+
+ROUTES: Final = (
+    page_route(
+        "/explore/search",
+        search,
+        "Search issuers, with facets",
+        words("q", "a name, a DID or address, or an identifier"),
+        one_of("category", "a category", ISSUER_CATEGORIES),
+        one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
+        place("jurisdiction", "a jurisdiction as in US or US-IN"),
+        identifier("authority", "an authority: issuers that it has accredited itself", read=canonical_issuer),
+        verbatim("after", "the id to go on from: of the page before"),
+        integer("limit", "how many at most", minimum=1, maximum=LISTED_MAX, default=LISTED),
+        DOWNLOAD,
+    ),
+)

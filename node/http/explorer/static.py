@@ -1,0 +1,52 @@
+"""`/explore/static/…`: the style sheet, the icon and the scripts of the pages, as they lie in the package."""
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from accredit.node.http.exchange import Response
+from accredit.node.http.routes.request_reading import text_in_path
+from accredit.node.http.routes.route import REVALIDATE, Call, Route
+from accredit.registry.errors import InputError
+
+_FOLDER: Final = Path(__file__).parent / "static"
+_TYPES: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+@cache
+def files() -> dict[str, tuple[bytes, str]]:
+    """Content and media type of each file, by its path; nothing else is ever read for a request."""
+    found = sorted(path for path in _FOLDER.rglob("*") if path.suffix in _TYPES)
+    return {path.relative_to(_FOLDER).as_posix(): (path.read_bytes(), _TYPES[path.suffix]) for path in found}
+
+
+async def static(call: Call) -> Response:
+    """One file."""
+    found = files().get(call.params["path"])
+    if found is None:
+        raise InputError(
+            "not_found", f"the explorer has no file {call.params['path'][:80]!r}.", hint="GET / has pages."
+        )
+    content, media_type = found
+    headers = {"cache-control": REVALIDATE, "content-security-policy": "default-src 'none'"}
+    return Response(content, media_type=media_type, headers=headers)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/explore/static/{path:path}",
+        handler=static,
+        family="explorer",
+        about="Style sheet, icon and scripts of the pages",
+        params=(text_in_path("path", "the file"),),
+        gives={"text/css": None, "text/javascript": None, "image/svg+xml": None},
+        problems=(404,),
+        is_public=False,
+        is_page=True,
+    ),
+)

@@ -1,0 +1,33 @@
+"""Strangers' text on one line for people: whatever could move, hide or reorder anything becomes a visible escape.
+
+What a statement says has been checked for such characters (`schema.text`); what somebody typed, sent in an address or
+put into a file has not.
+
+>>> one_line("evil\\u202etxt.exe"), one_line("two\\nlines")
+('evil\\\\u202etxt.exe', 'two\\\\nlines')
+"""
+
+from typing import Final
+
+_JOINERS: Final = "\u200c\u200d"
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, with everything unprintable escaped.
+
+    Line breaks too, so that nobody's name can look like a line of ours. Joiners between letters of a script that needs
+    them (Persian, Hindi) stay: they show nothing of their own.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one
+        if one.isprintable() or one == "\u00a0" or (one in _JOINERS and _joins(text, at))
+        else one.encode("unicode_escape").decode()
+        for at, one in enumerate(text)
+    )
+
+
+def _joins(text: str, at: int) -> bool:
+    around = text[at - 1 : at] + text[at + 1 : at + 2]
+    return len(around) == 2 and all(one.isalpha() and not one.isascii() for one in around)

@@ -1,0 +1,217 @@
+"""Every page is whole, harmless and small, whatever strangers called themselves; its tables can be taken along."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from accredit.node.http.app import table
+from accredit.node.http.explorer import frame
+from accredit.node.http.explorer.phrases import LANGUAGE, fill, load
+from accredit.registry.decision.verdict import Verdict
+from accredit.registry.domain.vocabulary import EVENTS, ISSUER_CATEGORIES, REASON_CODES, STATUSES
+from tests.strategies.explored import HOSTILE, NURSING, SCRIPT
+from tests.strategies.pages_seen import addresses, see
+from tests.strategies.served import Served, empty, served, world
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+LARGEST = 60 * 1024
+TEMPLATES = Path(frame.__file__).parent / "templates"
+
+
+@pytest.mark.parametrize("path", addresses())
+async def test_a_page_is_whole_small_and_loads_nothing_from_others(shown: Served, path: str) -> None:
+    response = await shown.get(path, headers=BROWSER)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"] == POLICY
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert "set-cookie" not in response.headers
+    assert len(response.content) <= LARGEST
+    seen = see(response.text)
+    assert seen.open == [], "elements that are never closed"
+    assert all(one.startswith("/explore/static/") for one in seen.fetched), seen.fetched
+    assert len(seen.all("h1")) == 1
+    assert seen.all("html") == [{"lang": "en"}]
+    ids = [one["id"] for _, one in seen.elements if "id" in one]
+    assert sorted(set(ids)) == sorted(ids)
+
+
+@pytest.mark.parametrize("path", addresses())
+async def test_strangers_names_do_nothing_on_any_page(shown: Served, path: str) -> None:
+    seen = see((await shown.get(path, headers=BROWSER)).text)
+    for name, attributes in seen.elements:
+        assert name not in ("img", "iframe", "object", "embed", "base", "style"), "nothing of ours either"
+        assert not [one for one in attributes if one.startswith("on") or one == "style"]
+    for link, rel in seen.links:
+        if not link.startswith(("/", "#")) or link.startswith("//"):
+            assert link.startswith(("https://", "http://")), link
+            assert {"noopener", "noreferrer", "nofollow"} <= set(rel.split())
+    for form in seen.all("form"):
+        assert form["action"].startswith("/explore/")
+
+
+@pytest.mark.parametrize(("id", "name"), HOSTILE.items())
+async def test_a_hostile_name_is_shown_as_it_is_written(shown: Served, id: str, name: str) -> None:
+    seen = see((await shown.get(frame.address("/explore/issuer", id=id), headers=BROWSER)).text)
+    assert " ".join(name.split()) in seen.text
+
+
+@pytest.mark.parametrize("path", addresses())
+async def test_every_link_within_a_page_leads_to_a_page(shown: Served, path: str) -> None:
+    app = shown.app()
+    for link, _ in see((await shown.get(path, headers=BROWSER)).text).links:
+        if link.startswith("/") and "/evidence" not in link:
+            answer = await shown.ask("GET", link.partition("#")[0], app, headers=BROWSER)
+            is_asked_about_nobody = answer.status_code == 404 and "/explore/issuer?" in link
+            assert answer.status_code == 200 or is_asked_about_nobody, f"{link}: {answer.status_code} {answer.text}"
+
+
+async def test_each_table_can_be_taken_along_as_csv_and_json(shown: Served) -> None:
+    app, count = shown.app(), 0
+    for path in addresses():
+        for link, _ in see((await shown.get(path, headers=BROWSER)).text).links:
+            if "download=" not in link:
+                continue
+            answer = await shown.ask("GET", link, app)
+            assert answer.headers["content-disposition"].startswith("attachment")
+            if link.endswith("csv"):
+                rows = list(csv.reader(io.StringIO(answer.content.decode(), newline="")))
+                assert len({len(row) for row in rows}) == 1, "each row has all columns"
+                assert len(rows) > 1
+            else:
+                assert all(answer.json().values())
+            count += 1
+    assert count > 20
+
+
+async def test_no_cell_of_a_csv_file_is_a_formula(shown: Served) -> None:
+    answer = await shown.get("/explore/search?download=issuers.csv")
+    cells = [cell for row in csv.reader(io.StringIO(answer.text, newline="")) for cell in row]
+    assert any(cell.startswith("'=HYPERLINK") for cell in cells)
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "@", "-")]
+
+
+async def test_a_table_that_is_none_is_said(shown: Served) -> None:
+    answer = await shown.get("/explore/search?download=issuers.pdf")
+    assert (answer.status_code, answer.json()["hint"]) == (404, "It has issuers.csv, issuers.json.")
+
+
+async def test_a_form_may_leave_fields_empty_and_spaces_around_an_id(shown: Served) -> None:
+    answer = await shown.get(
+        f"/explore/search?q=+{NURSING}++&category=&status=&jurisdiction=&authority=", headers=BROWSER
+    )
+    assert answer.status_code == 200
+    assert "Meadow School of Nursing" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/explore/issuer?id=did:web:nobody.example", 404, "no issuer did:web:nobody.example is in this registry"),
+        (f"/explore/issuer?id={NURSING}&at=soon", 400, "2015-05-20"),
+        ("/explore/issuer", 400, "id"),
+        ("/explore/decision?issuer=nobody", 400, "nobody"),
+        (f"/explore/decision?issuer={NURSING}&for=Licence", 400, "Did you mean License?"),
+        ("/explore/search?jurisdiction=Narnia", 400, "Narnia"),
+        ("/explore/search?colour=red", 400, "colour"),
+        ("/explore/search?q=%ff", 400, "UTF-8"),
+    ],
+)
+async def test_a_mistake_is_told_as_a_page_to_browsers_and_as_a_problem_to_programs(
+    shown: Served, path: str, status: int, said: str
+) -> None:
+    page = await shown.get(path, headers=BROWSER)
+    assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"] == POLICY
+    assert said in see(page.text).text
+    problem = await shown.get(path)
+    if problem.headers["content-type"].startswith("application/problem"):
+        assert problem.json()["status"] == status
+
+
+async def test_a_page_that_breaks_is_told_by_request_id(shown: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(shown.fold), "items", lambda *_: 1 / 0)
+    page = await shown.get("/explore/search", headers=BROWSER | {"x-request-id": "case-9"})
+    assert (page.status_code, page.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "case-9" in page.text
+    monkeypatch.setattr(type(shown), "fold", property(lambda _: 1 / 0))
+    problem = await shown.get("/explore/search", headers=BROWSER)
+    assert (problem.status_code, problem.json()["code"]) == (500, "internal_error")
+
+
+async def test_before_the_founding_pages_say_so(tmp_path: Path) -> None:
+    town = world()
+    node = empty(tmp_path, town)
+    for path in ("/", "/explore/search", "/explore/changes"):
+        page = await node.get(path, headers=BROWSER)
+        assert page.status_code == 200, page.text
+        assert load(LANGUAGE).site.not_founded in see(page.text).text
+
+
+async def test_an_explorer_that_is_switched_off_leaves_the_front_door_and_nothing_else(tmp_path: Path) -> None:
+    node = served(tmp_path)
+    app = node.app(explorer=False)
+    page = await node.ask("GET", "/", app, headers=BROWSER)
+    assert (page.status_code, page.headers["content-security-policy"]) == (200, "default-src 'none'")
+    assert node.name in page.text
+    for route in table():
+        if route.is_page:
+            assert (await node.ask("GET", route.path.replace("{path:path}", "explorer.css"), app)).status_code == 404
+
+
+async def test_the_front_door_speaks_to_programs_too(shown: Served) -> None:
+    program = await shown.get("/")
+    assert program.json()["ecosystem"] == shown.ecosystem.hex()
+    for link in program.json()["links"].values():
+        assert (await shown.get(link)).status_code == 200
+
+
+async def test_only_files_of_the_package_are_served(shown: Served) -> None:
+    styles = await shown.get("/explore/static/explorer.css")
+    assert (styles.status_code, styles.headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert "url(" not in styles.text
+    assert "@import" not in styles.text
+    for path in ("../frame.py", "..%2fframe.py", "nothing.css", "", "%2e%2e/strings/en.toml"):
+        assert (await shown.get(f"/explore/static/{path}")).status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------- the words
+
+
+def test_every_phrase_of_a_template_or_page_is_in_the_catalogue_and_none_is_there_for_nothing() -> None:
+    code = [path.read_text("utf-8") for path in (*TEMPLATES.glob("*.html"), *TEMPLATES.parent.glob("*.py"))]
+    used = {name for text in code for name in re.findall(r"\b(?:t|load\(LANGUAGE\))\.([a-z_]+\.[a-z_]+)\b", text)}
+    used |= {f"decision.{name}" for text in code for name in re.findall(r't\.decision\["(\w+)"\]', text)}
+    used = {name for name in used if not name.endswith((".word", ".plain"))}
+    names = set(load(LANGUAGE).names())
+    assert used - names == set()
+    by_word = re.compile(r"""(?:word|mark)\("(\w+)"\)|t\.(\w+)\.(?:word|plain)\b|counts\.\w+, "(\w+)"\)""")
+    by_name = {"status", *(section for text in code for found in by_word.findall(text) for section in found)}
+    assert {name for name in names - used if name.partition(".")[0] not in by_name} == set()
+
+
+def test_the_words_of_the_registry_have_a_phrase_each() -> None:
+    t = load(LANGUAGE)
+    for section, words in (
+        ("status", STATUSES),
+        ("verdict", Verdict),
+        ("verdict_sentence", Verdict),
+        ("category", ISSUER_CATEGORIES),
+        ("reason", REASON_CODES),
+        ("event", EVENTS),
+    ):
+        assert set(map(str, words)) <= set(getattr(t, section).names()), section
+
+
+def test_what_fills_a_phrase_is_escaped_and_kept_apart() -> None:
+    assert fill("<{name}>", name=SCRIPT) == f"&lt;<bdi>{SCRIPT}</bdi>&gt;".replace(
+        SCRIPT, "&lt;script&gt;document.title=&#39;owned&#39;&lt;/script&gt;"
+    )
+    assert "\u202e" not in fill("{name}", name="a\u202eb")
