@@ -17,7 +17,7 @@ from accredit.registry.domain.record_types import IssuerRecord, Record
 from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import CanonicalId
-from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX
+from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, SHARED_BYTES, TIME_MAX
 from accredit.registry.statement import Statement, Unverified
 
 from .governance_records import node_record
@@ -212,9 +212,11 @@ def _issuer_bytes(fact: Effective) -> int:
 def _listed(
     law: Law, contributed: Mapping[Subject, Any], effective: Callable[[bytes], Voice | None]
 ) -> dict[bytes, bytes]:
-    """An issuer's accreditations with the digests of their records, as many as are looked at."""
-    digests = {bytes.fromhex(source): digest for (_, source), digest in contributed.items()}
-    grants = list(digests)
+    """An issuer's accreditations with the digests of their records, as many as are looked at.
+
+    What an answer costs is what is said of each: one with a hundred events is as dear as a hundred.
+    """
+    records = {bytes.fromhex(source): (digest, parts) for (_, source), (digest, parts) in contributed.items()}
 
     def granted_by(id: bytes) -> Voice:
         voice = effective(id)
@@ -223,13 +225,13 @@ def _listed(
 
     listed = fair_share(
         law.mandates,
-        grants,
-        ACCREDITATIONS_LISTED,
+        list(records),
+        ACCREDITATION_PARTS,
         voice=granted_by,
-        size=lambda _: 1,
+        size=lambda id: records[id][1],
         order=lambda id: (-law.ground.chains[id].iat, id),
     )
-    return {id: digests[id] for id in listed}
+    return {id: records[id][0] for id in listed}
 
 
 def _claims(stated: list[Effective]) -> Contributions:
@@ -279,4 +281,5 @@ def _accreditation(grants: list[Effective], changes: list[Effective]) -> tuple[R
     amends = [fact for fact in changes if fact.statement.kind == "accreditation.amend"]
     events = [fact for fact in changes if fact.statement.kind == "accreditation.status"]
     record = accreditations.reduce(grants[0], amends, events)
-    return record, {("issuer", record["issuer"]): record_digest(record)}
+    parts = len(record["terms"]) + len(record["events"])
+    return record, {("issuer", record["issuer"]): [record_digest(record), parts]}

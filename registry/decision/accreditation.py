@@ -71,8 +71,8 @@ class Case(NamedTuple):
         publishers: the voices that the charter lets state facts for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
         mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
-        chains, key_answers: what was found out for one accreditation and is the same for others, of which one authority
-            may have made a hundred: by voice; by issuer, voice and publishers.
+        chains, links, key_answers: what was found out for one accreditation and is the same for others, of which one
+            authority may have made a hundred: by voice; by issuer, voice and publishers.
     """
 
     query: Query
@@ -83,6 +83,7 @@ class Case(NamedTuple):
     max_backdating: int | None
     mandates: Collection[Voice] | None
     chains: dict[Voice, Chain]
+    links: dict[Voice, "ChainNotes"]
     key_answers: dict[tuple[object, ...], KeyAnswer]
 
     def chain(self, voice: Voice) -> Chain:
@@ -95,6 +96,21 @@ class Case(NamedTuple):
     @property
     def is_past(self) -> bool:
         return self.time < self.now
+
+
+class ChainNotes(NamedTuple):
+    """What a chain says to a question, whatever was accredited under it.
+
+    Attributes:
+        over: when its mandates ended, seconds; None where they have not by now.
+    """
+
+    statements: Sequence[bytes]
+    dates: Sequence[int]
+    refusals: Sequence[Reason]
+    later: Sequence[Reason]
+    advisories: Sequence[Reason]
+    over: int | None
 
 
 @dataclass(slots=True)
@@ -160,9 +176,10 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
     notes = Notes()
     publishers = publishers_of(case, record)
     notes.cite((record["id"],))
-    _judge_chain(case, chain, notes)
+    over = _judge_chain(case, chain, notes)
     say_mandate(case.mandates, chain, notes)
-    _judge_anchors(case, record, chain, notes)
+    if over is not None:
+        _judge_anchors(record, chain, over, notes)
     terms = terms_at(record, case.time, max_backdating=case.max_backdating)
     if terms:
         _judge_terms(case, terms, notes)
@@ -209,11 +226,28 @@ def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) 
 # ------------------------------------------------------------------------------------------------ one piece each
 
 
-def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
+def _judge_chain(case: Case, chain: Chain, notes: Notes) -> int | None:
+    """When the chain's mandates ended; None where they have not by now."""
+    voice = chain[0].voice
+    found = case.links.get(voice)
+    if found is None:
+        found = case.links[voice] = _notes_on_chain(case, chain)
+    for statement in found.statements:
+        notes.statements[statement] = None
+    notes.dates += found.dates
+    notes.refusals += found.refusals
+    notes.later += found.later
+    notes.advisories += found.advisories
+    return found.over
+
+
+def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
+    notes = Notes()
     for link in chain:
         if link.via is not None:
             notes.statements[link.via] = None
     begins, ends = window(chain)
+    over = [] if ends is None else [ends]
     if begins is not None:
         notes.dates.append(begins)
         if case.time < begins:
@@ -230,26 +264,30 @@ def _judge_chain(case: Case, chain: Chain, notes: Notes) -> None:
         elif link.standing["withdrawn"] is not None:
             since = link.standing["withdrawn"]["effective_from"]
             notes.dates.append(since)
+            over.append(since)
             if since <= case.now:
                 notes.advise(
                     "authority_withdrawn",
                     f"{link.name} lost its mandate on {day(since)}; what it had said before stands.",
                 )
+    return ChainNotes(
+        statements=tuple(notes.statements),
+        dates=notes.dates,
+        refusals=notes.refusals,
+        later=notes.later,
+        advisories=notes.advisories,
+        over=min((one for one in over if one <= case.now), default=None),
+    )
 
 
-def _judge_anchors(case: Case, record: AccreditationRecord, chain: Chain, notes: Notes) -> None:
+def _judge_anchors(record: AccreditationRecord, chain: Chain, over: int, notes: Notes) -> None:
     """Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so."""
-    _, ends = window(chain)
-    withdrawn = [link.standing["withdrawn"] for link in chain if link.standing and link.standing["withdrawn"]]
-    over = [one["effective_from"] for one in withdrawn] + ([] if ends is None else [ends])
-    if not over or min(over) > case.now:
-        return
     gives = [*record["terms"], *(event for event in record["events"] if event["event"] in WIDENING_EVENTS)]
     if any("unanchored" in one for one in gives):
         notes.miss(
             "unanchored",
             f"Nothing but its own date shows that it was said before the mandate of {chain[0].name} ended on"
-            f" {day(min(over))}. An authority above can close the mandate and name what was said in time.",
+            f" {day(over)}. An authority above can close the mandate and name what was said in time.",
         )
 
 

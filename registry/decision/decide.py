@@ -118,6 +118,7 @@ def _open(
         max_backdating=charter.get("max_backdating"),
         mandates=None if mandates is None else frozenset(mandates),
         chains={},
+        links={},
         key_answers={},
     )
     return case, charter, accepted

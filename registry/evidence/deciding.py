@@ -31,7 +31,7 @@ def decide_over(
     try:
         return DECIDE[asked](query, records, time, ecosystem_id=ecosystem_id)
     except (LookupError, TypeError, ValueError, AttributeError, DecodeError) as error:
-        message = f"A record that a quorum vouches for is not of its type's shape ({error!r})."
+        message = f"A record that the answer rests on is not of its type's shape ({error!r})."
         raise CheckError(
             CheckResult.REFUTED, "record", message[:300], hint="Keep this file as evidence, and ask another node."
         ) from None

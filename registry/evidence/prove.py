@@ -20,7 +20,7 @@ from ..transparency.signed_note import Note
 from ..transparency.state_note import StateNote
 from ..transparency.state_trie import StateMap, state_root
 from .check import Evidence
-from .deciding import AUTHORIZATION, DECIDE
+from .deciding import AUTHORIZATION, decide_over
 from .proved_records import Governing, Mapped, Proving, Recorder
 
 NO_NOTE: Final = b""
@@ -63,9 +63,10 @@ class Prover:
 
         Raises:
             RefusedError: records and map are not of one state.
+            CheckError: a record that the decision reads is damaged.
         """
         recorder = Recorder(self._held, self._governing)
-        decision = DECIDE[asked](query, recorder, now, ecosystem_id=self._ecosystem_id)
+        decision = decide_over(query, recorder, now, ecosystem_id=self._ecosystem_id, asked=asked)
         evidence = Evidence(
             asked=asked,
             query=query,

@@ -14,10 +14,10 @@ from accredit.registry.decision.decide import Decision, Query, Verdict, decide
 from accredit.registry.domain.records import Voice
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.encoding.identifiers import CanonicalId
-from accredit.registry.limits import ACCREDITATIONS_LISTED, ALIAS_ISSUERS, RECORD_BYTES, SHARED_BYTES
+from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, RECORD_BYTES, SHARED_BYTES
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, grant, register
-from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
+from tests.strategies.consortium import START, Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import A, B, C, delegate, pinned, trio
 
 SCOPE = {"achievement_types": ["Badge"], "credential_types": "*"}
@@ -90,11 +90,41 @@ def test_a_delegate_cannot_make_a_question_about_anothers_issuer_dear() -> None:
     fold = settled(town)
     record = fold.get("issuer", ISSUER)
     assert record is not None
-    assert len(record["accreditations"]) == ACCREDITATIONS_LISTED
+    assert len(record["accreditations"]) == ACCREDITATION_PARTS
     assert granted.id in [id for id, _ in record["accreditations"]]
     assert reason_of(fold, said[0])[0] is EffectState.INEFFECTIVE
     assert reason_of(fold, said[-1])[0] is EffectState.EFFECTIVE
     assert asked(fold).verdict is Verdict.TRUSTED
+
+
+def test_events_without_end_on_many_accreditations_do_not_make_a_question_dear() -> None:
+    """A hundred accreditations with thirty events each once took an answer thirty times as long as one may take."""
+    town, pen, granted, _ = victim()
+    for n in range(20):
+        made = town.says(pen, "accreditation.grant", grant(scope=SCOPE, valid_from=n))
+        for m in range(n):
+            town.says(pen, "accreditation.status", event(made.id, "suspend", START + m), ISSUER)
+
+    fold = settled(town)
+    record = fold.get("issuer", ISSUER)
+    assert record is not None
+    listed = [fold.get("accreditation", id.hex()) for id, _ in record["accreditations"]]
+    assert granted.id in [id for id, _ in record["accreditations"]], "who is within its share loses nothing"
+    assert sum(len(one["terms"]) + len(one["events"]) for one in listed if one is not None) <= ACCREDITATION_PARTS
+    assert 5 < len(listed) < 15
+    assert asked(fold).verdict is Verdict.TRUSTED
+
+
+def test_the_institution_with_most_accreditations_and_actions_in_the_published_lists_keeps_them_all() -> None:
+    town = trio()
+    made = [town.says(A, "accreditation.grant", grant(scope=SCOPE, valid_from=n)) for n in range(40)]
+    for n in range(43):
+        target = made[n % len(made)]
+        town.says(A, "accreditation.status", event(target.id, "sanction", START + n, sanction_level="warning"), ISSUER)
+
+    record = settled(town).get("issuer", ISSUER)
+    assert record is not None
+    assert {id for id, _ in record["accreditations"]} == {one.id for one in made}
 
 
 def test_claims_to_an_alias_do_not_push_the_honest_one_out() -> None:

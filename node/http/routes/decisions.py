@@ -27,12 +27,13 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
-from accredit.registry.decision.decide import Decision, Query, Reason, Verdict, decide
+from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
 from accredit.registry.domain.records import authority_in
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
 
+from .deciding import decide_held
 from .request_reading import convert
 from .route import JSON, Call, Route, json_response
 
@@ -263,7 +264,7 @@ def judge(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str
 
 
 def _judged(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
-    decision = decide(query, call.reader.fold, now, ecosystem_id=ecosystem)
+    decision = decide_held(query, call.reader.fold, now, ecosystem_id=ecosystem)
     if stale is not None:
         decision = replace(
             decision,

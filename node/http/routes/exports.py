@@ -15,11 +15,12 @@ import anyio
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time
-from accredit.registry.decision.decide import Decision, Query, Verdict, decide
+from accredit.registry.decision.decide import Decision, Query, Verdict
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import accreditation_in, issuer_in, standing
 from accredit.registry.encoding.identifiers import CanonicalId
 
+from .deciding import decide_held
 from .decisions import served_ecosystem
 from .registry import ids
 from .route import JSON, Call, Route, json_response
@@ -78,7 +79,7 @@ async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> Dcc
         if record is None:
             continue
         query = Query(entity=id, authority=ecosystem, action="issue")
-        decision = decide(query, fold, now, ecosystem_id=ecosystem)
+        decision = decide_held(query, fold, now, ecosystem_id=ecosystem)
         if may_issue(decision):
             listed[id] = _entry(record, decision.issuer_name)
             newest = max(newest, _newest(fold, record))

@@ -18,7 +18,7 @@ from typing import Any, Final, NotRequired, TypedDict, TypeVar
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
-from accredit.registry.decision.decide import Query, decide
+from accredit.registry.decision.decide import Query
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
@@ -43,6 +43,7 @@ from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import InputError
 
+from .deciding import decide_held
 from .request_reading import hex_id, identifier, integer, one_of, place, verbatim, words
 from .route import JSON, Call, Route, json_response
 
@@ -430,7 +431,7 @@ def list_attestors(
 
     def attestor(id: str) -> Attestor | None:
         query = Query(entity=id, authority=charter.id, action="issue", competencies=(uri,))
-        decision = decide(query, fold, now, ecosystem_id=charter.id)
+        decision = decide_held(query, fold, now, ecosystem_id=charter.id)
         if not decision.authorized:
             return None
         rests_on = [one.hex() for one in decision.accreditations]

@@ -18,13 +18,14 @@ from msgspec import Meta
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time
 from accredit.node.questions import query_from_trqp
-from accredit.registry.decision.decide import Decision, Query, decide_recognition
+from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.decision.query import ENTITY_CHARS, mandate_named, spelled_authority
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import CanonicalId, canonical, without_fragment
 from accredit.registry.errors import DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
+from .deciding import RECOGNITION, decide_held
 from .decisions import judge, require_served, served_ecosystem
 from .route import JSON, Call, Route, json_response
 
@@ -98,7 +99,7 @@ async def recognition(call: Call) -> Response:
     request, ecosystem = await _read(call)
     authority = _served(call, request, ecosystem)
     query = Query(entity=_entity(request), authority=authority, action=request.action, time=_time(request))
-    decision = decide_recognition(query, call.reader.fold, call.reader.now(), ecosystem_id=ecosystem)
+    decision = decide_held(query, call.reader.fold, call.reader.now(), ecosystem_id=ecosystem, asked=RECOGNITION)
     return json_response(_answer(request, decision, "recognized"), cache="no-store")
 
 

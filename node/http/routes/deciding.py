@@ -1,0 +1,47 @@
+"""`decide` over the records that this node holds: one that is damaged costs its own subject an answer, and no other.
+
+Where a verifier finds such a record it refutes the file (`registry.evidence.deciding`). A node that finds one among its
+own has a damaged disk, or a fault: it says so to whoever asks, answers everybody else, and writes a line for its
+operator.
+"""
+
+import logging
+from typing import Final
+
+from accredit.node.telemetry import event as log_event
+from accredit.registry.decision.query import Query
+from accredit.registry.decision.verdict import Decision, Reason, Verdict
+from accredit.registry.domain.records import Records
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.errors import StorageError
+from accredit.registry.evidence.deciding import AUTHORIZATION, RECOGNITION, decide_over
+from accredit.registry.evidence.state_check import CheckError
+
+__all__ = ("AUTHORIZATION", "RECOGNITION", "decide_held")
+
+_log: Final = logging.getLogger(__name__)
+
+
+def decide_held(
+    query: Query, records: Records, now: int, *, ecosystem_id: CanonicalId, asked: str = AUTHORIZATION
+) -> Decision:
+    """Decide on a query; `indeterminate` with the reason `state_damaged` where a record that it takes is damaged.
+
+    Args:
+        now: this node's clock, seconds since 1970.
+        asked: `AUTHORIZATION` or `RECOGNITION`.
+    """
+    try:
+        return decide_over(query, records, now, ecosystem_id=ecosystem_id, asked=asked)
+    except (CheckError, StorageError) as error:
+        log_event(_log, logging.ERROR, "record damaged", entity=query.entity, code=error.code, reason=str(error))
+    text = (
+        f"This node's records about {query.entity} are damaged, so it cannot say. Ask another node; its operator finds"
+        " out more with `accredit node audit`."
+    )
+    return Decision(
+        verdict=Verdict.INDETERMINATE,
+        reasons=(Reason(code="state_damaged", text=text),),
+        time_evaluated=now,
+        time_requested=query.time,
+    )

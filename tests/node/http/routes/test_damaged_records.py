@@ -1,0 +1,66 @@
+"""A record that the node holds and that no fold makes: its own subject is told so, and everybody else is answered."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from accredit.registry.encoding.cbor import encode
+from accredit.registry.errors import StorageError
+from tests.strategies.served import COLLEGE, FRIEND, PORT, Served
+
+SHAPES: list[Any] = [{}, {"id": 1}, [], {"id": COLLEGE, "stated": 7, "keys": None, "accreditations": [["x", 3]]}]
+
+
+def damage(node: Served, type: str, id: str, record: Any) -> None:
+    node.fold._records[type][id] = encode(record)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_damaged_record_costs_its_own_subject_an_answer_and_no_other(
+    node: Served, shape: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    damage(node, "issuer", COLLEGE, shape)
+    asked = [{"issuer": COLLEGE, "achievement_type": "Degree"}, {"issuer": PORT, "achievement_type": "Badge"}]
+    with caplog.at_level(logging.ERROR):
+        response = await node.post("/v1/decisions", asked)
+    damaged, whole = response.json()["decisions"]
+    assert (damaged["verdict"], damaged["authorized"]) == ("indeterminate", False)
+    assert [reason["code"] for reason in damaged["reasons"]] == ["state_damaged"]
+    assert "accredit node audit" in damaged["reasons"][0]["text"]
+    assert whole["verdict"] != "indeterminate" or whole["reasons"][0]["code"] != "state_damaged"
+    assert any("record damaged" in line.message for line in caplog.records)
+
+
+async def test_asked_for_evidence_a_damaged_record_spoils_no_other_answer(node: Served) -> None:
+    damage(node, "accreditation", node.fold.get("issuer", COLLEGE)["accreditations"][0][0].hex(), {})  # type: ignore[index]
+    asked = [{"issuer": COLLEGE, "evidence": True}, {"issuer": PORT, "evidence": True}]
+    response = await node.post("/v1/decisions", asked)
+    assert response.status_code == 200
+    assert response.json()["decisions"][1]["evidence"]
+
+
+async def test_a_row_that_is_not_as_it_was_written_is_said_to_be_damaged(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = type(node.fold).get
+
+    def read(fold: Any, type: str, id: str) -> Any:
+        if (type, id) in (("issuer", COLLEGE), ("recognition", FRIEND)):
+            raise StorageError("fold_damaged", "a row of fold_records is not as it was written.")
+        return whole(fold, type, id)
+
+    monkeypatch.setattr(type(node.fold), "get", read)
+    damaged, other = (await node.post("/v1/decisions", [{"issuer": COLLEGE}, {"issuer": PORT}])).json()["decisions"]
+    assert damaged["reasons"][0]["code"] == "state_damaged"
+    assert other["issuer"] == PORT
+    question = {
+        "entity_id": FRIEND,
+        "authority_id": "https://consortium.example",
+        "action": "issue",
+        "resource": "*",
+        "context": {},
+    }
+    answer = await node.post("/recognition", question)
+    assert answer.status_code == 200
+    assert answer.json()["recognized"] is False
