@@ -1,15 +1,22 @@
 """A record that the node holds and that no fold makes: its own subject is told so, and everybody else is answered."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
-from tests.strategies.served import COLLEGE, FRIEND, PORT, Served
+from tests.strategies.served import COLLEGE, FRIEND, PORT, Served, served
 
 SHAPES: list[Any] = [{}, {"id": 1}, [], {"id": COLLEGE, "stated": 7, "keys": None, "accreditations": [["x", 3]]}]
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Served:
+    """One of its own, for it is damaged."""
+    return served(tmp_path)
 
 
 def damage(node: Served, type: str, id: str, record: Any) -> None:
