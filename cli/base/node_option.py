@@ -5,13 +5,13 @@ default http://127.0.0.1:8080). Commands that compare nodes use them all, the ot
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from accredit.registry.errors import AccreditError, InputError, NotYetError, RemoteError
+from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, RemoteError
 
 from . import output
 
@@ -129,11 +129,50 @@ def effective_ids(client: "NodeClient", prefix: str = "") -> list[str]:
 
 def newest_heads(urls: Sequence[str]) -> dict[str, str]:
     """The newest statement of each key over all nodes asked (key id -> statement id): none can hide one alone."""
-    newest: dict[str, dict[str, Any]] = {}
-    for url in urls:
-        with connected(url) as client:
-            for head in client.heads()["heads"]:
-                held = newest.get(head["key"])
-                if held is None or head["seq"] > held["seq"]:
-                    newest[head["key"]] = head
+    return newest_of([_heads_at(url) for url in urls])
+
+
+def compared_heads(urls: Sequence[str], keys: Container[str]) -> dict[str, str]:
+    """The newest statement of each of `keys`, as at least two nodes know them where the ecosystem has two.
+
+    Raises:
+        InputError: `one_node`: one alone was asked, and could leave out what it does not want to stand.
+        RefusedError: `forked_key`: two nodes name different statements under one number.
+    """
+    if len(set(urls)) < 2:
+        with connected(urls[0]) as client:
+            known = [str(node["url"]) for node in client.ecosystem()["nodes"]]
+        others = [url for url in known if url.rstrip("/") != urls[0].rstrip("/")]
+        if others:
+            raise InputError(
+                "one_node",
+                f"{urls[0]} alone would say what the delegate has said so far, and could leave something out.",
+                hint=f"Ask a second node too: --node {urls[0]} --node {others[0]}",
+            )
+    lists = [[head for head in _heads_at(url) if head["key"] in keys] for url in urls]
+    heads = [head for some in lists for head in some]
+    for head in heads:
+        if any(one["key"] == head["key"] and one["seq"] == head["seq"] and one["id"] != head["id"] for one in heads):
+            raise RefusedError(
+                "forked_key",
+                f"Key {head['key'][:16]} has signed two statements under number {head['seq']}; nodes hold either.",
+                hint=f"End the key first, with the last that is honest: accredit keys compromise {head['key'][:16]} "
+                "--last STATEMENT",
+            )
+    return newest_of(lists)
+
+
+def newest_of(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]:
+    """Of each key the newest of all statements that nodes name as its newest."""
+    newest: dict[str, Mapping[str, Any]] = {}
+    for head in (head for some in lists for head in some):
+        held = newest.get(head["key"])
+        if held is None or head["seq"] > held["seq"]:
+            newest[head["key"]] = head
     return {key: str(newest[key]["id"]) for key in sorted(newest)}
+
+
+def _heads_at(url: str) -> list[dict[str, Any]]:
+    with connected(url) as client:
+        heads: list[dict[str, Any]] = client.heads()["heads"]
+        return heads

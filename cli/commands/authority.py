@@ -12,7 +12,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
-from accredit.cli.base.node_option import complete, connected, newest_heads, node_option
+from accredit.cli.base.node_option import compared_heads, complete, connected, node_option
 from accredit.cli.base.output import bad, faint, fair, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.encoding.identifiers import canonical_issuer
@@ -140,7 +140,9 @@ def delegate(file: Path, entries: tuple[Path, ...], budget: int | None, desk: De
 def withdraw(delegation: str, effective_from: str | None, reason: str | None, desk: Desk) -> None:
     """Propose to end a DELEGATION (its id, or the delegate's id where it has one only).
 
-    What the delegate has said so far stands, as far as the nodes asked hold it: name several (--node).
+    What the delegate has said so far stands. So that nothing is left out, its newest statements are asked of two nodes
+    at least (--node A --node B). Use it to close a mandate that has ended, too: what an authority above names was said
+    in time.
     """
     by_id = {
         standing["via"]: (record["id"], standing)
@@ -153,7 +155,7 @@ def withdraw(delegation: str, effective_from: str | None, reason: str | None, de
     own = {key["key"] for key in standing["keys"]}
     written: dict[str, Any] = {
         "delegation": via,
-        "heads": [{"key": key, "id": id_} for key, id_ in newest_heads(desk.nodes).items() if key in own],
+        "heads": [{"key": key, "id": id_} for key, id_ in compared_heads(desk.nodes, own).items()],
         "effective_from": documents.seconds(effective_from, "--from") if effective_from else int(time.time()),
     }
     if reason:

@@ -54,11 +54,14 @@ def inbox(
     """What waits for my vote, the oldest first, and what it would change.
 
     A charter may say how long a proposal waits (proposals_lapse): what waits longer is left out here, and still counts
-    if it is voted on.
+    if it is voted on. Reminds of mandates you gave that end within 14 days, or have ended and are not closed: what was
+    said under one gives no trust any more unless closing it names it.
     """
     kid = read_public(key).kid if key is not None and authority is None and not everything else None
     with connected(nodes[0]) as client:
         found = waiting_proposals(client, authority=None if everything else authority, key=kid)
+        records = client.authorities()["authorities"]
+    mandates = mandates_to_close(records, time.time(), authority=None if everything else authority, key=kid)
     tests: tuple[Callable[[dict[str, Any]], bool], ...] = (
         lambda one: by is None or one["iss"] == by,
         lambda one: issuer is None or one["sub"] == issuer,
@@ -72,13 +75,15 @@ def inbox(
         show_proposals(proposals, empty="Nothing waits for your vote.")
         if lapsed:
             output.say(faint(f"{len(lapsed)} waited too long and lapsed; --all shows them."))
+        for one in mandates:
+            output.say(_to_close(one))
         if proposals:
             first = output.safe(shorten(proposals[0]["id"]))
             output.say()
             output.say(f"Look at one:  accredit show {first}")
             output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
 
-    output.emit({"proposals": proposals, "lapsed": len(lapsed)}, text)
+    output.emit({"proposals": proposals, "lapsed": len(lapsed), "mandates_to_close": mandates}, text)
 
 
 @click.command("show", cls=Command, example="accredit show 5f2b8c11")
@@ -137,6 +142,46 @@ def show_statement(said: dict[str, Any]) -> None:
 def named(id: str, names: dict[str, str]) -> str:
     """An id with its name before it, where one is registered."""
     return f"{names[id]} ({id})" if id in names else id
+
+
+def mandates_to_close(
+    records: Sequence[dict[str, Any]], now: float, *, authority: str | None = None, key: bytes | None = None
+) -> list[dict[str, Any]]:
+    """Mandates that end within `REMIND_SECONDS` of `now`, or have ended, and that nobody has closed; the first first.
+
+    Args:
+        records: the authorities, as the node shows them.
+        authority, key: only those given by this body, or by one that this key belongs to.
+    """
+    mine = {
+        record["id"]
+        for record in records
+        if (authority is None or record["id"] == authority)
+        and (key is None or any(key.hex() == one["key"] for each in record["standings"] for one in each["keys"]))
+    }
+    found = [
+        {
+            "delegation": each["via"],
+            "delegate": record["id"],
+            "name": each["name"],
+            "given_by": each["parent"]["by"],
+            "valid_until": each["valid_until"],
+            "has_ended": parse_time(each["valid_until"]) <= now,
+        }
+        for record in records
+        for each in record["standings"]
+        if each["via"] is not None and each["parent"]["by"] in mine and not each["withdrawn"] and "valid_until" in each
+        if parse_time(each["valid_until"]) <= now + REMIND_SECONDS
+    ]
+    return sorted(found, key=lambda one: (one["valid_until"], one["delegation"]))
+
+
+def _to_close(mandate: dict[str, Any]) -> str:
+    day, short = documents.when(mandate["valid_until"])[:10], shorten(mandate["delegation"])
+    name = output.safe(mandate["name"])
+    if mandate["has_ended"]:
+        return f"The mandate of {name} ended on {day} and is not closed:  accredit authority withdraw {short}"
+    return f"The mandate of {name} ends on {day}: prolong it, or close it after that with accredit authority withdraw."
 
 
 def waiting_proposals(

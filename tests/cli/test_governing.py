@@ -226,6 +226,9 @@ def test_a_delegate_acts_within_its_limits_and_what_lies_outside_is_refused_befo
     within = within.replace("# valid_until = 2031-01-01", "valid_until = 2028-01-01")
     said = town.json("accreditation", "propose", town.write("within.toml", within), "--issuer", issuer, key="deputy")
     assert said["statements"][0]["state"] == "effective"
+    alone = town.run("authority", "withdraw", delegate, key="charity", nodes=town.urls[:1], code=3)
+    assert "could leave something out" in alone.stderr
+    assert town.json("inbox", "--authority", CHARITY)["mandates_to_close"] == [], "it ends in years"
     ended = town.json("authority", "withdraw", delegate, "--reason", "mandate ended", key="charity")["statements"][0]
     assert ended["state"] == "effective"
     assert "withdrawn" in town.run("authority", "list").stdout
