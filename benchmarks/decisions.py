@@ -1,7 +1,7 @@
 """How many decisions one core makes.
 
 Targets (performance.md): 100,000 a second by a verifier with a snapshot, in process; 50,000 a second by a node that is
-asked a thousand at a time. The dearest question that limits allow (authority.md): 1 ms, of which 99 in 100 take no more.
+asked a thousand at a time. The dearest question that limits allow (authority.md): 1 ms, p99.
 Seconds are those of this process, so that neighbours disturb less.
 
 The questions are those of `evidence`, each about another issuer, asked in turn: no answer is used twice. Over HTTP they
