@@ -113,17 +113,22 @@ def _telling_what_to_do(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise StorageError(
-                "disk_full",
-                f"{path} cannot be written: the disk, a quota or a size limit is exhausted ({error.strerror}).",
-                hint="Make room; nothing was changed.",
-            ) from error
-        raise StorageError(
-            "unwritable_file",
-            f"{path} cannot be written: {error.strerror}.",
-            hint="Give this user the right to write there; nothing was changed.",
-        ) from error
+        raise unwritten(error, path) from error
+
+
+def unwritten(error: OSError, path: Path) -> StorageError:
+    """What the operating system's "no" to writing means for the operator: `disk_full` or `unwritable_file`."""
+    if error.errno in _NO_ROOM:
+        return StorageError(
+            "disk_full",
+            f"{path} cannot be written: the disk, a quota or a size limit is exhausted ({error.strerror}).",
+            hint="Make room; nothing was changed.",
+        )
+    return StorageError(
+        "unwritable_file",
+        f"{path} cannot be written: {error.strerror}.",
+        hint="Give this user the right to write there; nothing was changed.",
+    )
 
 
 def _sync_folder(folder: Path) -> None:

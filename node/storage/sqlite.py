@@ -27,6 +27,8 @@ from typing import Final, TypeVar
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
 
+from .atomic_files import unwritten
+
 T = TypeVar("T")
 
 APPLICATION_ID: Final = int.from_bytes(b"accr")  # PRAGMA application_id: `file` and we can tell whose database it is
@@ -224,6 +226,8 @@ class WriterLock:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
+            if (refusal := unwritten(error, lock)).code == "disk_full":
+                raise refusal from error
             raise StorageError(
                 "unwritable_folder",
                 f"{lock} cannot be opened: {error.strerror}.",
@@ -239,8 +243,12 @@ class WriterLock:
                 f"A node is already running on {path} (process {holder or 'unknown'}).",
                 hint="Stop it first, or give this node its own data_dir.",
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise unwritten(error, lock) from error
 
     def release(self) -> None:
         """Let another process in."""

@@ -1,18 +1,20 @@
 """A disk without room: submitters are told, nothing is half written, and with room again everything goes on."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from accredit.registry.errors import RemoteError
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import register
-from tests.strategies.fleet import Fleet, Machine, eventually, founding
+from tests.strategies.fleet import ROOT, Fleet, Machine, eventually, founding
 from tests.strategies.network import A
 from tests.strategies.wire import exchange, json_of, post, request, status_of
 
@@ -169,3 +171,32 @@ def test_nobody_is_answered_before_the_signed_head_has_found_room(tmp_path: Path
         node.answers("/readyz")
         node.submit(said)
         check_whole(node, [said])
+
+
+RESTARTED: Final = 4
+"""The code with which a node ends where another start may succeed."""
+
+
+def prevented() -> set[int]:
+    """The codes after which the systemd unit does not start the node again."""
+    unit = (ROOT / "examples" / "deploy" / "accredit-node.service").read_text()
+    assert "\nRestart=on-failure\n" in unit
+    (line,) = re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
+    return {int(code) for code in line.split()}
+
+
+@pytest.mark.parametrize("has_run", [False, True])
+def test_a_node_that_starts_on_a_full_disk_ends_so_that_it_is_started_again(tmp_path: Path, has_run: bool) -> None:
+    with small_disk(tmp_path / "disk", "4m") as disk, founding(disk, "node1") as fleet:
+        node = fleet["node1"]
+        if has_run:
+            fleet.start()
+            assert node.stop() == 0
+        filler = take_the_rest(disk)
+        said = node.refuses_to_start(code=RESTARTED)
+        assert "is exhausted" in said
+        assert "Make room" in said
+        assert RESTARTED not in prevented()
+        filler.unlink()
+        fleet.start()
+        check_whole(node, [])

@@ -52,13 +52,18 @@ def is_alive(process: int) -> bool:
 def test_an_interrupted_run_leaves_no_process_and_no_file_behind() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with tempfile.TemporaryDirectory() as folder:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "accredit", "simulate", "run", "torment", "--nodes", "3", "--seconds", "60"],
-                cwd=ROOT,
-                env=environment(TMPDIR=folder),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
+            # A shell without job control has what it starts in the background ignore SIGINT.
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            try:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "accredit", "simulate", "run", "torment", "--nodes", "3", "--seconds", "60"],
+                    cwd=ROOT,
+                    env=environment(TMPDIR=folder),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            finally:
+                signal.signal(signal.SIGINT, before)
             try:
                 started = eventually(lambda p=process: children(p.pid)[2:] and children(p.pid), "three nodes run")  # type: ignore[misc]
                 time.sleep(0.5)  # wherever they are by then
