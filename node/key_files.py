@@ -330,7 +330,8 @@ class NodeKeys:
         """Read a file.
 
         Raises:
-            InputError: `no_such_file`, `open_permissions`, `key_file_corrupt`, `passphrase_needed`, `wrong_passphrase`.
+            InputError: `no_such_file`, `open_permissions`, `key_file_corrupt`, `passphrase_needed`, `wrong_passphrase`,
+                `not_sealed`.
         """
         members = _load(path, _NODE_FORMAT)
         try:
@@ -340,6 +341,14 @@ class NodeKeys:
                     "passphrase_needed",
                     f"The keys in {path} are sealed.",
                     hint="Set keys_passphrase_file in the node's configuration to a file that holds the passphrase.",
+                )
+            if sealed is None and passphrase is not None:
+                raise InputError(
+                    "not_sealed",
+                    f"The keys in {path} are not sealed: whoever reads the file has them, and the passphrase has no "
+                    "effect.",
+                    hint="Take keys_passphrase_file out of the configuration, or use a sealed file "
+                    "(accredit node init --seal).",
                 )
             seeds = json.loads(sealed.open(passphrase or "", path)) if sealed is not None else members["seeds"]
             found = cls(

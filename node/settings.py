@@ -286,6 +286,10 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         if bool(self.tls_cert) != bool(self.tls_key):
             raise ValueError("tls_cert and tls_key belong together: set both, or neither")
+        if self.proxy_header != "x-forwarded-for" and not self.trusted_proxies:
+            raise ValueError("proxy_header has no effect without trusted_proxies: set those, or leave it out")
+        if self.name in self.pinned:
+            raise ValueError("pinned names this node itself, which has no effect: name others, or leave it out")
         for line in self.witnesses:
             try:
                 Witness.decode(line)

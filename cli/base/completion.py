@@ -150,7 +150,7 @@ def _authorities(client: "NodeClient", _incomplete: str) -> Found:
 
 
 def _frameworks(client: "NodeClient", _incomplete: str) -> Found:
-    return ((str(one["id"]), "") for one in client.frameworks()["frameworks"])
+    return ((str(one["id"]), "") for one in client.frameworks(limit=200)["frameworks"])
 
 
 def _accreditations(client: "NodeClient", _incomplete: str) -> Found:

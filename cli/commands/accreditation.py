@@ -9,14 +9,16 @@ authorities' decisions stand side by side only where neither knew of the other's
 """
 
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -24,6 +26,9 @@ from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 
 from .issuer import status_word
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -94,34 +99,39 @@ def show(accreditation_id: str, nodes: tuple[str, ...]) -> None:
 
 @accreditation.command("list", example="accredit accreditation list --issuer did:web:uni.example")
 @click.option("--issuer", "issuer_id", metavar="ID", help="Only this issuer's.")
+@listing
 @node_option
-def list_(issuer_id: str | None, nodes: tuple[str, ...]) -> None:
-    """List accreditations, all of them or one issuer's."""
+def list_(issuer_id: str | None, limit: int | None, nodes: tuple[str, ...]) -> None:
+    """List accreditations, anybody's or one issuer's."""
     with connected(nodes[0]) as client:
         if issuer_id is None:
             ids = list(dict.fromkeys(effective_ids(client, "accreditation.grant")))
         else:
             listed = client.issuer(canonical_issuer(issuer_id))["accreditations"]
             ids = [str(one["id"]) for one in listed]
-        records = []
         with output.progress("Asking", len(ids)) as step:
-            for id_ in ids:
-                try:
-                    records.append(client.accreditation(id_))
-                except InputError as error:
-                    if error.code != "not_found":  # one that has no effect any more
-                        raise
-                step(1)
+            found = first_of(_records(client, ids), limit, step)
 
     def text() -> None:
         rows = []
-        for one in records:
+        for one in found.rows:
             terms = one["terms"][-1]
             until = documents.when(terms.get("valid_until")) or "–"
             rows.append((shorten(one["id"]), one["issuer"], one["by"], one["kind"], status_word(one), until))
         output.table(("id", "issuer", "by", "kind", "status", "until"), rows, empty="No accreditations.")
+        found.tell()
 
-    output.emit({"accreditations": records}, text)
+    output.emit({"accreditations": found.rows, "more": found.is_cut}, text)
+
+
+def _records(client: "NodeClient", ids: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """The accreditations of these ids that have an effect still, asked for one after the other."""
+    for id_ in ids:
+        try:
+            yield client.accreditation(id_)
+        except InputError as error:
+            if error.code != "not_found":
+                raise
 
 
 @accreditation.command(

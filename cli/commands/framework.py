@@ -14,6 +14,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -65,22 +66,24 @@ def show(framework_id: str, nodes: tuple[str, ...]) -> None:
 
 
 @framework.command("list", example="accredit framework list")
+@listing
 @node_option
-def list_(nodes: tuple[str, ...]) -> None:
+def list_(limit: int | None, nodes: tuple[str, ...]) -> None:
     """List the frameworks that are published here."""
-    with connected(nodes[0]) as client:
-        records = client.frameworks()["frameworks"]
+    with connected(nodes[0]) as client, output.progress("Asking") as step:
+        found = first_of(client.every_framework(), limit, step)
 
     def text() -> None:
         rows = []
-        for record in records:
+        for record in found.rows:
             for one in record["stated"]:
                 rows.append((one["title"], one["version"], record["id"], one["item_count"], _completeness(one)))
         output.table(
             ("title", "version", "id", "items", ""), rows, empty="No frameworks yet: accredit framework import."
         )
+        found.tell()
 
-    output.emit({"frameworks": records}, text)
+    output.emit({"frameworks": found.rows, "more": found.is_cut}, text)
 
 
 @framework.command("publish", example="accredit framework publish framework.toml --key alice.key")

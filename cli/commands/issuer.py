@@ -11,6 +11,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
@@ -65,34 +66,27 @@ accredit issuer list --category community_college --status active""",
 @click.option("--category", help="As in postsecondary_4yr, bootcamp, labor_union.")
 @click.option("--status", help="Of an accreditation, now: active, suspended, …")
 @click.option("--jurisdiction", help="ISO 3166, as in US or US-IN.")
-@click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="Maximum number to show."
-)
+@listing
 @node_option
 def list_(
     name: str | None,
     category: str | None,
     status: str | None,
     jurisdiction: str | None,
-    limit: int,
+    limit: int | None,
     nodes: tuple[str, ...],
 ) -> None:
     """List issuers."""
-    found: list[dict[str, Any]] = []
     with connected(nodes[0]) as client, output.progress("Asking") as step:
-        for record in client.every_issuer(name=name, category=category, status=status, jurisdiction=jurisdiction):
-            found.append(record)
-            step(1)
-            if len(found) == limit:
-                break
+        every = client.every_issuer(name=name, category=category, status=status, jurisdiction=jurisdiction)
+        found = first_of(every, limit, step)
 
     def text() -> None:
-        rows = [(name_of(one), one["id"], _statuses(one)) for one in found]
+        rows = [(name_of(one), one["id"], _statuses(one)) for one in found.rows]
         output.table(("name", "id", "accredited"), rows, empty="No issuer matches.")
-        if len(found) == limit:
-            output.say(faint(f"The first {limit}; --limit shows more."))
+        found.tell()
 
-    output.emit({"issuers": found}, text)
+    output.emit({"issuers": found.rows, "more": found.is_cut}, text)
 
 
 @issuer.command(

@@ -111,7 +111,7 @@ def query(
 def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]]) -> None:
     first = answers[0]
     agree = all(_gist(answer) == _gist(first) for answer in answers)
-    data = first["decision"] if len(answers) == 1 else {"agree": agree, "answers": answers}
+    data = {**first["decision"], "agree": agree, "answers": answers}
     with connected(nodes[0]) as client:
         details = {} if wants_json() else _details(client, first["decision"], question["issuer"])
     output.emit(data, lambda: _show(question, answers, details, agree=agree))

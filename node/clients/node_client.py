@@ -11,7 +11,7 @@
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -155,11 +155,7 @@ class NodeClient:
 
     def every_issuer(self, **filters: str | int | None) -> Iterator[dict[str, Any]]:
         """All issuers, page after page."""
-        page = self.issuers(**filters)
-        yield from page["issuers"]
-        while page["next"] is not None:
-            page = self.issuers(**{**filters, "after": page["next"]})
-            yield from page["issuers"]
+        return _every(self.issuers, "issuers", filters)
 
     def issuer(self, issuer: str) -> dict[str, Any]:
         """One issuer with its history."""
@@ -169,9 +165,13 @@ class NodeClient:
         """One accreditation with its history."""
         return self._get("/v1/accreditation", id=_hex(accreditation))
 
-    def frameworks(self) -> dict[str, Any]:
-        """Every framework."""
-        return self._get("/v1/frameworks")
+    def frameworks(self, **filters: str | int | None) -> dict[str, Any]:
+        """One page of frameworks; filters: after, limit."""
+        return self._get("/v1/frameworks", **filters)
+
+    def every_framework(self) -> Iterator[dict[str, Any]]:
+        """All frameworks, page after page."""
+        return _every(self.frameworks, "frameworks", {})
 
     def framework(self, framework: str) -> dict[str, Any]:
         """One framework with its history."""
@@ -181,9 +181,9 @@ class NodeClient:
         """One competency and the frameworks it is in."""
         return self._get("/v1/competencies", uri=uri)
 
-    def competency_issuers(self, uri: str) -> dict[str, Any]:
-        """Who may attest a competency."""
-        return self._get("/v1/competencies/issuers", uri=uri)
+    def competency_issuers(self, uri: str, **filters: str | int | None) -> dict[str, Any]:
+        """One page of those who may attest a competency; filters: after, limit."""
+        return self._get("/v1/competencies/issuers", uri=uri, **filters)
 
     # ----------------------------------------------------------------------------------------------- decisions
 
@@ -296,6 +296,17 @@ class NodeClient:
         if answer.status // 100 == 2:
             return answer.body
         raise _error_of(self.url, answer.status, answer.body)
+
+
+def _every(
+    ask: Callable[..., dict[str, Any]], member: str, filters: Mapping[str, str | int | None]
+) -> Iterator[dict[str, Any]]:
+    """The rows of all pages of a list."""
+    page = ask(**filters)
+    yield from page[member]
+    while page["next"] is not None:
+        page = ask(**{**filters, "after": page["next"]})
+        yield from page[member]
 
 
 def _clock_ahead(headers: Mapping[str, str], now: float) -> float | None:

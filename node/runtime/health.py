@@ -192,6 +192,16 @@ class NodeHealth:
             f"have the registry follow: accredit node replace {self._config.name} --url {url}"
         ]
 
+    def _impostors(self) -> list[str]:
+        """That the settings name another key for a peer's address than the registry does."""
+        known = {node["url"].rstrip("/"): node["keys"]["peer"].hex() for node in self._running.fold.nodes()}
+        return [
+            f"peers has the key {peer.key[:12]} for {peer.url}, and the registry {key[:12]}: the node there was "
+            "replaced, or never was the one that is meant. Correct peers, or take it out."
+            for peer in self._config.peers
+            if (key := known.get(peer.url.rstrip("/"), peer.key)) != peer.key
+        ]
+
     def stale(self) -> str | None:
         """Why the view is too old, or None."""
         return self._running.fitness.outdated() or self.displaced() or self._silent()
@@ -229,7 +239,7 @@ class NodeHealth:
 
     def _alarms(self) -> list[str]:
         found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
-        found += [*self._running.fitness.alarms(), *self._strandings(), *self._misplaced()]
+        found += [*self._running.fitness.alarms(), *self._strandings(), *self._misplaced(), *self._impostors()]
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
         return found

@@ -318,6 +318,14 @@ def test_sealed_node_keys_need_their_passphrase(path: Path) -> None:
         assert refused.value.code == code
 
 
+def test_a_passphrase_for_node_keys_that_are_not_sealed_is_refused(path: Path) -> None:
+    """Its operator thinks that nobody can read them."""
+    NodeKeys.create(path, "node1")
+    with pytest.raises(InputError) as refused:
+        NodeKeys.load(path, PASSPHRASE)
+    assert refused.value.code == "not_sealed"
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -92,6 +92,8 @@ def test_the_processes_own_environment_is_read_by_default(tmp_path: Path, monkey
         ('name = "n"\npinned = ["a", "b", "c"]', {}, ["node.toml: pinned", 'a list such as ["node2.example.org"]']),
         ('name = "n"\npinned = [""]', {}, ["node.toml: pinned"]),
         ('name = "n"\ntls_cert = "c"', {}, ["node.toml", "tls_cert and tls_key"]),
+        ('name = "n"\nproxy_header = "forwarded"', {}, ["no effect", "trusted_proxies"]),
+        ('name = "n"\npinned = ["m", "n"]', {}, ["no effect", "pinned"]),
         ("name = n", {}, ["node.toml", "not TOML", "line 1"]),
         ('name = "n"', {"ACCREDIT_PORT": "eighty"}, ["ACCREDIT_PORT", "'eighty'", "As in 8080"]),
         ('name = "n"', {"ACCREDIT_PORT": "-1"}, ["ACCREDIT_PORT", "from 0 to 65535"]),

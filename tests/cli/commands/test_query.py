@@ -149,9 +149,12 @@ def test_a_question_that_cannot_be_understood_is_an_error_and_no_answer(town: To
 def test_several_nodes_are_compared_and_one_that_is_down_is_named(town: Town, college: str) -> None:
     words = ("query", college, "--for", "BachelorDegree")
     assert "The nodes agree." in town.run(*words).stdout
-    both = town.json(*words)
+    both, one = town.json(*words), town.json(*words, nodes=town.urls[:1])
     assert both["agree"]
-    assert len(both["answers"]) == 2
+    assert [answer["node"] for answer in both["answers"]] == town.urls
+    assert both.keys() == one.keys(), "one shape for one node and for many"
+    assert (both["verdict"], both["authorized"]) == (one["verdict"], one["authorized"])
+    assert one["answers"][0]["decision"]["verdict"] == one["verdict"]
     down = town.run(*words, nodes=[town.urls[0], "http://127.0.0.1:9"])
     assert "could not be asked" in down.stderr
     town.run(*words, nodes=["http://127.0.0.1:9"], code=5)

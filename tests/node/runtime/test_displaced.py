@@ -4,7 +4,7 @@ from pathlib import Path
 
 from accredit.governance.node_names import entry_digest
 from accredit.node.runtime.health import NodeHealth
-from accredit.node.settings import NodeConfig
+from accredit.node.settings import BootstrapPeer, NodeConfig
 from tests.strategies.bodies import node
 from tests.strategies.consortium import Consortium
 from tests.strategies.served import ORIGIN, A, B, empty
@@ -52,6 +52,21 @@ def test_an_address_that_the_registry_does_not_know_raises_an_alarm(tmp_path: Pa
     assert health.obstacles() == []
     (alarm,) = health.status()["alarms"]
     assert f"accredit node replace {ORIGIN} --url https://moved.example" in alarm
+
+
+def test_settings_that_name_another_key_for_an_address_than_the_registry_raise_an_alarm(tmp_path: Path) -> None:
+    served = empty(tmp_path, founded())
+    served.hears()
+    url, key = f"https://{ORIGIN}", node(ORIGIN)["keys"]["peer"].hex()
+
+    def alarms(named: str, at: str = url) -> list[str]:
+        config = NodeConfig(name="other.example", peers=(BootstrapPeer(url=f"{at}/", key=named),))
+        return list(NodeHealth(served, served.store, config, served, served.metrics).status()["alarms"])
+
+    assert alarms(key) == []
+    assert alarms("ab" * 32, "https://unknown.example") == []
+    (alarm,) = alarms("ab" * 32)
+    assert f"and the registry {key[:12]}" in alarm
 
 
 def test_a_node_that_nobody_admitted_reads_along_without_an_alarm(tmp_path: Path) -> None:
