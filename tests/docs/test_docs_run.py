@@ -23,7 +23,7 @@ from tests.docs.pages import ROOT, Block, blocks
 from tests.strategies.fleet import quiet_port
 
 GUIDES = ("operator", "governance-body", "verifier")
-SECONDS = 300
+SECONDS = 900
 """For one page, with two others beside it on a slow machine; on an idle one with two cores they take some 70."""
 
 _MARK = "=== block at line"
