@@ -21,6 +21,7 @@ from functools import partial
 from random import Random
 from typing import Final, get_args
 
+from .backoff import pause_after
 from .config import GossipConfig
 from .events import Held, Peer
 from .outbox import Outbox
@@ -203,7 +204,7 @@ class PeerState:
         if at < self._retry_at:  # the other lane's frame failed with it: one trouble, one step
             return
         self.failures += 1
-        pause = min(self._config.backoff_max, self._config.backoff_min << min(self.failures - 1, 16))
+        pause = pause_after(self.failures, self._config.backoff_min, self._config.backoff_max)
         self._retry_at = at + int(pause * self._random.uniform(0.5, 1.0))
 
     def polled(self, nonce: bytes, *, at: int) -> None:

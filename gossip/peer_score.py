@@ -20,14 +20,12 @@ peer has sent waits in its backlog until there is time for it again.
 """
 
 from collections import deque
-from typing import Final
 
 from accredit.registry.statement import Unverified
 
+from .backoff import pause_after
 from .config import GossipConfig
 from .rate_limits import TokenBucket
-
-_DOUBLINGS: Final = 16
 
 
 class LocalHealth:
@@ -100,8 +98,8 @@ class PeerScore:
             return
         if at >= self.distrusted_until + config.distrust_max:
             self._offences = 0
-        self.distrusted_until = at + min(config.distrust_max, config.distrust_min << min(self._offences, _DOUBLINGS))
         self._offences += 1
+        self.distrusted_until = at + pause_after(self._offences, config.distrust_min, config.distrust_max)
         self.offence = what
 
     def is_distrusted(self, *, at: int) -> bool:

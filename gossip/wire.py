@@ -37,8 +37,8 @@ from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from accredit.registry.encoding.cbor import decode, encode
-from accredit.registry.encoding.cose import TAG_SIGN1, encode_sign1, to_be_signed
-from accredit.registry.encoding.ed25519 import SIGNATURE_BYTES, Signer, key_id, verify
+from accredit.registry.encoding.cose import Sign1, encode_sign1, to_be_signed
+from accredit.registry.encoding.ed25519 import Signer, key_id, verify
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.limits import STATEMENT_BYTES
 from accredit.registry.transparency.equivocation import CONFLICT_BYTES
@@ -285,15 +285,13 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
             f"a frame of {len(data)} bytes; at most {max_bytes} are taken.",
             hint="Send its statements in several frames.",
         )
-    if data[:1] != TAG_SIGN1:
-        raise _not_a_frame("it begins with the CBOR tag 18 (COSE_Sign1, RFC 9052)")
-    outer = decode(data[1:], what="the frame", max_bytes=max_bytes)
-    if type(outer) is not list or len(outer) != 4 or type(outer[1]) is not dict or outer[1]:
-        raise _not_a_frame("a COSE_Sign1 is an array of four, and its unprotected map is empty")
-    protected, _, payload, signature = outer
-    if type(protected) is not bytes or type(payload) is not bytes:
-        raise _not_a_frame("protected header and payload are byte strings")
-    _octets(signature, SIGNATURE_BYTES, "the signature")
+    try:
+        sign1 = Sign1.decode(data, what="the frame", max_bytes=max_bytes)
+    except DecodeError as error:
+        raise error if error.code != "not_cose_sign1" else _not_a_frame(str(error)) from None
+    protected, payload = sign1.protected, sign1.payload
+    if sign1.unprotected or payload is None:
+        raise _not_a_frame("its unprotected map is empty, and its payload travels with it")
     content = decode(payload, what="the payload", max_bytes=max_bytes)
     members = _members(content, (_VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY), "the payload")
     if _number(members[_VERSION], "version") != VERSION:
@@ -309,7 +307,7 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
         kind=_number(members[_TYPE], "type"),
         members=members[_BODY],
         signed=to_be_signed(protected, payload, EXTERNAL_AAD),
-        signature=signature,
+        signature=sign1.signature,
     )
 
 

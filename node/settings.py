@@ -14,7 +14,6 @@ What it does not do: read keys or the genesis, or change while the node runs.
 """
 
 import difflib
-import json
 import os
 import re
 import textwrap
@@ -30,6 +29,7 @@ from msgspec import Meta
 
 from accredit.node.clients.outgoing import Outgoing
 from accredit.node.storage.atomic_files import create_file, read_file
+from accredit.node.toml_text import toml_value
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.witness import Witness
 
@@ -516,16 +516,8 @@ def _expected(kind: Any, meta: Meta) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML; JSON's text is TOML's, but for the one control character that JSON leaves as it is."""
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, BootstrapPeer):
-        return f"{{url = {_toml(value.url)}, key = {_toml(value.key)}}}"
-    return f"[{', '.join(map(_toml, value))}]"
+    """A setting's value as TOML."""
+    return toml_value(msgspec.to_builtins(value))
 
 
 def _did_you_mean(name: str, known: list[str]) -> str:

@@ -25,7 +25,7 @@ from .encoding import schema
 from .encoding.cbor import decode as decode_cbor
 from .encoding.cbor import encode as encode_cbor
 from .encoding.cbor import reread
-from .encoding.cose import TAG_SIGN1, encode_sign1, to_be_signed
+from .encoding.cose import Sign1, encode_sign1, to_be_signed
 from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
 from .encoding.identifiers import CanonicalId
@@ -175,16 +175,11 @@ def decode(raw: bytes) -> Unverified:
             f"a statement of {len(raw)} bytes; at most {STATEMENT_BYTES} are allowed.",
             hint="Say it in several statements.",
         )
-    if raw[:1] != TAG_SIGN1:
-        raise DecodeError("not_cose_sign1", "a statement begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
-    outer = decode_cbor(raw[1:], what="the COSE_Sign1")
-    if type(outer) is not list or len(outer) != 4:
-        raise DecodeError("not_cose_sign1", "a COSE_Sign1 is an array of four (RFC 9052 §4.2).")
-    protected, unprotected, payload, signature = outer
-    _require(type(protected) is bytes, "protected", "a byte string")
-    _require(unprotected == {} and type(unprotected) is dict, "unprotected", "an empty map (RFC 9943)")
-    _require(type(payload) is bytes, "payload", "a byte string: statements are never detached")
-    schema.octets(64)(signature, "signature")
+    sign1 = Sign1.decode(raw, what="a statement", max_bytes=STATEMENT_BYTES)
+    _require(not sign1.unprotected, "unprotected", "an empty map (RFC 9943)")
+    protected, payload, signature = sign1.protected, sign1.payload, sign1.signature
+    if payload is None:
+        raise schema.wrong("payload", "a byte string: statements are never detached")
     kid, iss, sub, iat = _decode_protected(protected)
     content = decode_cbor(payload, what="the payload")
     _MEMBERS(content, "payload")

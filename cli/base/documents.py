@@ -15,7 +15,6 @@ returns can be written as JSON, and `convert(render(body)) == body`. The member 
 Errors name the file, the place in it and what was expected.
 """
 
-import json
 import os
 import re
 import sys
@@ -67,7 +66,6 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HEX32: Final = re.compile(r"[0-9a-fA-F]{64}")
 _DURATION: Final = re.compile(r"(\d{1,6}) ?([smhdwy])")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
-_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 # ------------------------------------------------------------------------------------------------------ files
@@ -337,52 +335,6 @@ def outline(value: Any, *, indent: int = 0) -> Iterator[str]:
 def _line(value: object) -> str:
     """One line whatever the text holds: nobody's reason can look like a member of its own."""
     return safe(value).replace("\n", "\\n")
-
-
-def toml(table: Mapping[str, Any], *, comments: Mapping[str, str] | None = None, prefix: str = "") -> str:
-    """TOML text of a rendered table. `comments` maps dotted paths (indices left out) to a line above them."""
-    comments = comments or {}
-    lines: list[str] = []
-    later: list[str] = []
-    for name, value in table.items():
-        path = f"{prefix}.{_key(name)}" if prefix else _key(name)
-        above = [f"# {line}" for line in comments.get(_plain_path(path), "").splitlines()]
-        if isinstance(value, dict):
-            inner = toml(value, comments=comments, prefix=path)
-            later.append("\n".join(["", *above, f"[{path}]", inner]).rstrip("\n"))
-        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            for index, item in enumerate(value):
-                inner = toml(item, comments=comments, prefix=path)
-                later.append("\n".join(["", *(above if index == 0 else []), f"[[{path}]]", inner]).rstrip("\n"))
-        elif value is not None:
-            lines += [*above, f"{_key(name)} = {_toml_value(value)}"]
-    return "\n".join([*lines, *later]) + "\n"
-
-
-def _plain_path(path: str) -> str:
-    return path.replace('"', "")
-
-
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    # A JSON string is a TOML basic string, save for DEL, which TOML wants escaped.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(name)} = {_toml_value(item)}" for name, item in value.items()) + " }"
-    assert isinstance(value, list)
-    return "[" + ", ".join(_toml_value(item) for item in value) + "]"
 
 
 def public_text(public: str) -> str:

@@ -21,6 +21,7 @@ from accredit.cli.base.output import bad, fair, good, shorten
 from accredit.cli.signing.keys import key_options, require_yes
 from accredit.cli.signing.submit import submit as send
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.node.toml_text import toml_text
 from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.limits import SIGNERS
 
@@ -114,7 +115,7 @@ def draft(
         "nodes": node_entries,
     }
     body = documents.to_body("charter.genesis", written, "the charter")
-    text = "# A charter. Read it, change it, then: accredit charter check FILE\n\n" + documents.toml(
+    text = "# A charter. Read it, change it, then: accredit charter check FILE\n\n" + toml_text(
         documents.render(body), comments=COMMENTS
     )
     documents.write_new(target, text, force=force)
@@ -246,7 +247,7 @@ def show(as_toml: bool, nodes: tuple[str, ...]) -> None:
     if as_toml:
         output.emit(
             body,
-            lambda: output.say(documents.toml(documents.render(documents.convert(body)), comments=COMMENTS).rstrip()),
+            lambda: output.say(toml_text(documents.render(documents.convert(body)), comments=COMMENTS).rstrip()),
         )
         return
 

@@ -4,6 +4,7 @@ Facts are kept per stating authority: what one says of an issuer never overwrite
 issuer accredits nobody; that is `accredit accreditation propose`, or `issuer import --grant`, which does both.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,53 +90,41 @@ def list_(
     output.emit({"issuers": found.rows, "more": found.is_cut}, text)
 
 
+def _facts(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what it takes to state an issuer's facts: a file, options that win over it, those of signing."""
+    shared = (
+        click.argument("file", type=_FILE, required=False),
+        click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL."),
+        click.option("--name", help="Its name."),
+        click.option("--url", help="Its web site."),
+        click.option("--category", "categories", multiple=True, help="As in postsecondary_4yr; may be repeated."),
+        click.option("--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166, as in US-IN; may be repeated."),
+        signing,
+    )
+    for option in reversed(shared):  # the one that stands nearest to a function comes last in its help
+        command = option(command)
+    return command
+
+
 @issuer.command(
     "propose",
     example="""accredit issuer propose --id did:web:uni.example --name "Example University" --url https://uni.example/
 accredit issuer propose uni.toml --key alice.key""",
 )
-@click.argument("file", type=_FILE, required=False)
-@click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL.")
-@click.option("--name", help="Its name.")
-@click.option("--url", help="Its web site.")
-@click.option("--category", "categories", multiple=True, help="As in postsecondary_4yr; may be repeated.")
-@click.option("--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166, as in US-IN; may be repeated.")
-@signing
-def propose(
-    file: Path | None,
-    issuer_id: str | None,
-    name: str | None,
-    url: str | None,
-    categories: tuple[str, ...],
-    jurisdictions: tuple[str, ...],
-    desk: Desk,
-) -> None:
+@_facts
+def propose(file: Path | None, desk: Desk, **options: Any) -> None:
     """Propose to register an issuer, from a TOML or JSON FILE, from options, or both (options win)."""
-    body = _body("issuer.register", file, issuer_id, name, url, categories, jurisdictions)
+    body = documents.to_body("issuer.register", _written(file, **options), str(file or "the options"))
     outcomes = desk.propose([Say(kind="issuer.register", sub=body["id"], body=body, label=body["name"])])
     if outcomes[0].state != "refused":
         output.note(faint("Registered is not accredited: accredit accreditation propose."))
 
 
 @issuer.command("update", example="accredit issuer update uni.toml --key alice.key")
-@click.argument("file", type=_FILE, required=False)
-@click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL.")
-@click.option("--name", help="Its name.")
-@click.option("--url", help="Its web site.")
-@click.option("--category", "categories", multiple=True, help="As in postsecondary_4yr; may be repeated.")
-@click.option("--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166, as in US-IN; may be repeated.")
-@signing
-def update(
-    file: Path | None,
-    issuer_id: str | None,
-    name: str | None,
-    url: str | None,
-    categories: tuple[str, ...],
-    jurisdictions: tuple[str, ...],
-    desk: Desk,
-) -> None:
+@_facts
+def update(file: Path | None, desk: Desk, **options: Any) -> None:
     """Replace everything your authority states about an issuer: give all of its facts, not only what changes."""
-    given = _written(file, issuer_id, name, url, categories, jurisdictions)
+    given = _written(file, **options)
     if "after" not in given:
         given["after"] = _own_latest(desk, str(given.get("id")))
     body = documents.to_body("issuer.update", given, str(file or "the options"))
@@ -145,19 +134,6 @@ def update(
 def name_of(record: dict[str, Any]) -> str:
     """An issuer's name; one that is accredited and not registered has none."""
     return str(record["name"] or "(not registered)")
-
-
-def _body(
-    kind: str,
-    file: Path | None,
-    issuer_id: str | None,
-    name: str | None,
-    url: str | None,
-    categories: tuple[str, ...],
-    jurisdictions: tuple[str, ...],
-) -> dict[str, Any]:
-    written = _written(file, issuer_id, name, url, categories, jurisdictions)
-    return documents.to_body(kind, written, str(file or "the options"))
 
 
 def _written(

@@ -23,6 +23,7 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.signing.keys import new_passphrase_for, read_public
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import did_key, key_id, multibase
 from accredit.registry.errors import DecodeError, InputError
 
@@ -172,11 +173,9 @@ def export(file: Path, budget: int, next_file: Path | None, target: Path) -> Non
         entry["next"] = {"key": read_public(next_file).kid.hex(), "budget": budget}
     table = {"authority": held.authority, "key": entry}
     if str(target) == "-":
-        output.emit(table, lambda: output.say(documents.toml(table).rstrip()))
+        output.emit(table, lambda: output.say(toml_text(table).rstrip()))
         return
-    documents.write_new(
-        target, "# The public entry of an authority's key; it holds no secret.\n" + documents.toml(table)
-    )
+    documents.write_new(target, "# The public entry of an authority's key; it holds no secret.\n" + toml_text(table))
     output.emit({**table, "file": str(target)}, lambda: output.say(f"Wrote {target}."))
 
 

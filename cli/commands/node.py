@@ -23,6 +23,7 @@ from accredit.cli.base.output import bad, good
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.clients.node_url import node_url
 from accredit.node.storage.atomic_files import create_file, write_atomically
+from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.errors import InputError, RefusedError
 
@@ -360,7 +361,7 @@ def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> d
         keys = NodeKeys.create(folder / "data" / "node-keys.json", identity["name"], passphrase=passphrase)
     entry = {**written, "keys": {role: multibase(public) for role, public in keys.publics().items()}}
     documents.write_new(
-        folder / ENTRY, "# What others need to know of this node; it holds no secret.\n" + documents.toml(entry)
+        folder / ENTRY, "# What others need to know of this node; it holds no secret.\n" + toml_text(entry)
     )
     return entry
 

@@ -8,7 +8,7 @@ import csv
 import io
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,51 +35,46 @@ _VERBS: Final = {APPROVE: "Approve", REJECT: "Reject", RETRACT: "Take back"}
 _NAMED: Final = 20  # proposals left out that are named; --json names all
 
 
+def _voting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what approve, reject and retract share: which proposals, why, and the options of signing."""
+    shared = (
+        click.argument("ids", metavar="[ID]...", nargs=-1),
+        click.option(
+            "--from",
+            "reports",
+            type=_FILE,
+            multiple=True,
+            help="Report of an import, or JSON of a proposing command; may be repeated.",
+        ),
+        click.option("--reason", help="Why, for the record."),
+        click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated."),
+        click.option("--yes", is_flag=True, help="Do not ask before signing."),
+        signing,
+    )
+    for option in reversed(shared):  # the one that stands nearest to a function comes last in its help
+        command = option(command)
+    return command
+
+
 @click.command(
     "approve",
     cls=Command,
     example="""accredit approve 5f2b8c11 88d1f0a2 --key alice.key
 accredit approve --from report.json --reason "list checked against the ministry's" --ref https://ministry.example/list""",
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option(
-    "--from",
-    "reports",
-    type=_FILE,
-    multiple=True,
-    help="Report of an import, or JSON of a proposing command; may be repeated.",
-)
-@click.option("--reason", help="Why, for the record.")
-@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
-@click.option("--yes", is_flag=True, help="Do not ask before signing.")
-@signing
-def approve(
-    ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
-) -> None:
+@_voting
+def approve(**given: Any) -> None:
     """Approve proposals: by id (8 digits or more), or all those in one or more reports."""
-    _vote(APPROVE, ids, reports, reason, refs, yes, desk)
+    _vote(APPROVE, **given)
 
 
 @click.command(
     "reject", cls=Command, example="accredit reject 5f2b8c11 --reason 'not an institution we know' --key bob.key"
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option(
-    "--from",
-    "reports",
-    type=_FILE,
-    multiple=True,
-    help="Report of an import, or JSON of a proposing command; may be repeated.",
-)
-@click.option("--reason", help="Why, for the record.")
-@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
-@click.option("--yes", is_flag=True, help="Do not ask before signing.")
-@signing
-def reject(
-    ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
-) -> None:
+@_voting
+def reject(**given: Any) -> None:
     """Reject proposals. It takes no other key's approval away; a key's first vote is its vote for good."""
-    _vote(REJECT, ids, reports, reason, refs, yes, desk)
+    _vote(REJECT, **given)
 
 
 @click.command(
@@ -87,27 +82,14 @@ def reject(
     cls=Command,
     example="accredit retract 5f2b8c11 --reason 'named the wrong college' --key alice.key",
 )
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option(
-    "--from",
-    "reports",
-    type=_FILE,
-    multiple=True,
-    help="Report of an import, or JSON of a proposing command; may be repeated.",
-)
-@click.option("--reason", help="Why, for the record.")
-@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
-@click.option("--yes", is_flag=True, help="Do not ask before signing.")
-@signing
-def retract(
-    ids: tuple[str, ...], reports: tuple[Path, ...], reason: str | None, refs: tuple[str, ...], yes: bool, desk: Desk
-) -> None:
+@_voting
+def retract(**given: Any) -> None:
     """Take back what your authority proposed and is not in effect yet; it stays on record, and nobody votes on it.
 
     Whoever mends a charter amendment takes the mistaken one back first, with the key that proposed it. What is in
     effect already is not undone by this: say the contrary, or annul it.
     """
-    _vote(RETRACT, ids, reports, reason, refs, yes, desk)
+    _vote(RETRACT, **given)
 
 
 @click.command(

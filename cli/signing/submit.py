@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
+from accredit.gossip.backoff import pause_after
 from accredit.registry.errors import AccreditError, InputError, RefusedError
 from accredit.registry.statement import decode
 
@@ -17,6 +18,7 @@ ARRIVAL_SECONDS: Final = 5.0
 """How long what another node has may take to arrive: a few ticks of the log."""
 _NOT_THERE: Final = ("not_found", "unknown_key")
 _BUSY: Final = ("rate_limited", "overloaded", "not_ready")
+_PAUSE_SECONDS: Final = (0.5, 8.0)  # first and longest pause between tries, doubling
 _PATIENCE: Final = 60  # seconds to go on trying a node that says it is busy
 
 
@@ -85,15 +87,16 @@ def submit(client: "NodeClient", raws: Sequence[bytes]) -> list[dict[str, Any]]:
 def _submit_patiently(client: "NodeClient", batch: Sequence[bytes]) -> list[dict[str, Any]]:
     """Sends a batch, again and again while the node says that it is only busy: limits delay, they never refuse."""
     deadline = time.monotonic() + _PATIENCE
-    pause = 0.5
+    failures = 0
     while True:
         try:
             return list(client.submit(batch)["statements"])
         except AccreditError as error:
+            failures += 1
+            pause = pause_after(failures, *_PAUSE_SECONDS)
             if error.code not in _BUSY or time.monotonic() + pause > deadline:
                 raise
         time.sleep(pause)
-        pause = min(2 * pause, 8.0)
 
 
 def _batches(raws: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -17,6 +17,7 @@ import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.output import bad, fair, good
+from accredit.node.http.decision_view import decided
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import folder_lock, write_atomically
 from accredit.registry.decision.query import Query
@@ -29,7 +30,7 @@ from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.state_note import StateNote
 
-from .decision_text import decision_view, details_of, show_decision
+from .decision_text import details_of, show_decision
 from .query_options import FILE, question_of
 
 policy_option = click.option(
@@ -185,7 +186,7 @@ def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) 
             record = decode(one.raw, what=f"the {one.type} record of {one.id}", max_bytes=RECORD_BYTES)
             records.put(one.type, one.id, record)
     return CheckedEvidence(
-        checked=checked, question=question, decision=decision_view(checked.decision), records=records
+        checked=checked, question=question, decision=dict(decided(checked.decision)), records=records
     )
 
 

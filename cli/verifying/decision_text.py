@@ -1,7 +1,7 @@
 """Answers for people: the verdict in words, who accredits, why, until when, and what to do next.
 
-A decision comes here as `POST /v1/decisions` gives it (`decision_view` makes the same of one made on this machine),
-with *details* that make it readable: the authorities by id, and the accreditations it rests on.
+A decision comes here as `POST /v1/decisions` gives it (`node.http.decision_view` makes the same of one made on this
+machine), with *details* that make it readable: the authorities by id, and the accreditations it rests on.
 """
 
 import shlex
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
-from accredit.node.http.json_views import format_time, plain
+from accredit.node.http.json_views import plain
 from accredit.registry.domain.accreditations import as_it_happened
 from accredit.registry.domain.records import accreditation_in, authority_in
 
 if TYPE_CHECKING:
-    from accredit.registry.decision.verdict import Decision
     from accredit.registry.domain.records import Records
 
 HEADLINES: Final = {
@@ -44,32 +43,6 @@ _ACCREDITATIONS_SHOWN: Final = 5
 
 Details = dict[str, Any]
 """`authorities`: standing by id; `accreditations`: records as a node shows them."""
-
-
-def decision_view(decision: "Decision") -> dict[str, Any]:
-    """A decision made here, with the members that a node's answer has."""
-
-    def time(seconds: int | None) -> str | None:
-        return None if seconds is None else format_time(seconds)
-
-    return {
-        "verdict": str(decision.verdict),
-        "authorized": decision.authorized,
-        "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
-        "accreditations": [id_.hex() for id_ in decision.accreditations],
-        "others": [
-            {"accreditation": one.accreditation.hex(), "verdict": str(one.verdict), "code": one.code}
-            for one in decision.others
-        ],
-        "statements": [id_.hex() for id_ in decision.statements],
-        "chain": [{"by": by, "via": plain(via)} for by, via in decision.chain],
-        "unchecked": list(decision.unchecked),
-        "time_evaluated": time(decision.time_evaluated),
-        "time_requested": time(decision.time_requested),
-        "valid_until": time(decision.valid_until),
-        "issuer": decision.issuer,
-        "issuer_name": decision.issuer_name,
-    }
 
 
 def details_of(decision: dict[str, Any], records: "Records") -> Details:

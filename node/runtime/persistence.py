@@ -19,10 +19,12 @@ import logging
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from typing import Final
 
 import trio
 
+from accredit.gossip.backoff import pause_after
 from accredit.node.engine import Changed, Engine, KeepNote
 from accredit.node.engine.quorum_state import KEPT_NOTE, KeptNote, Part
 from accredit.node.ports import Progress, RunBlocking
@@ -131,8 +133,7 @@ class Keeping:
         Raises:
             StorageError: it must not be signed, or cannot be for another reason: a person must look.
         """
-        pause, longest = RETRY_SECONDS
-        while True:
+        for failures in count(1):
             try:
                 with self._fitness.writing("the signed head"):
                     return await self._run_blocking(partial(self._sign_once, size, root))
@@ -140,8 +141,8 @@ class Keeping:
                 if error.code != "disk_full":
                     raise
                 log_event(_log, logging.ERROR, "checkpoint not signed", code=error.code, reason=str(error))
-            await trio.sleep(pause)
-            pause = min(longest, 2 * pause)
+            await trio.sleep(pause_after(failures, *RETRY_SECONDS))
+        raise AssertionError("it goes on until it is signed")
 
     async def feed(self, changed: Changed) -> None:
         """Continues the feed. What finds no room on the disk goes with the next changes, or after a restart."""

@@ -32,10 +32,12 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import count
 from typing import Final, Protocol, TypeVar
 
 import trio
 
+from accredit.gossip.backoff import pause_after
 from accredit.node.engine import Engine
 from accredit.node.ports import Progress, RunBlocking
 from accredit.node.storage.log_store import Change, Store
@@ -259,10 +261,9 @@ class _Intake:
 
     async def _store(self, statements: Sequence[Statement], url: str = "", reached: Frontier | None = None) -> None:
         """Makes them durable, and then how far we have read, as soon as the disk has room."""
-        pause, longest = FULL_SECONDS
         self.frontier = self.frontier.extend(leaf_hash(each.raw) for each in statements)
         changes = await self.run_blocking(partial(self._reading, self._settle)) if statements else []
-        while True:
+        for failures in count(1):
             try:
                 await self.run_blocking(partial(self._store_once, statements, changes, url, reached))
                 return
@@ -270,8 +271,7 @@ class _Intake:
                 if error.code != "disk_full":
                     raise
                 log_event(_log, logging.ERROR, "batch not stored", code=error.code, reason=str(error))
-            await trio.sleep(pause)
-            pause = min(longest, 2 * pause)
+            await trio.sleep(pause_after(failures, *FULL_SECONDS))
 
     def _settle(self) -> list[Change]:
         """What the statements entered last bring about."""

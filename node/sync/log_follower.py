@@ -26,6 +26,7 @@ from typing import Final, Protocol, TypeVar
 
 import trio
 
+from accredit.gossip.backoff import pause_after
 from accredit.node.engine import Engine, SubmissionResult
 from accredit.node.storage.log_reader import Reader
 from accredit.node.storage.log_store import Store
@@ -303,8 +304,7 @@ async def join(
         RefusedError: `other_ecosystem`. Everything else is logged and tried again.
     """
     url = url.rstrip("/")
-    shortest, longest = pause_seconds
-    pause = shortest
+    failures = 0
     mirror = Mirror(files, url, await node.run_blocking(partial(reached_at, node.store, url)))
     while True:
         try:
@@ -312,16 +312,17 @@ async def join(
                 await _take(node, [await fetch_genesis(files, url, node.store.ecosystem)], mirror.frontier)
             if await mirror.pull(partial(_take, node), node.engine.log_key):
                 await node.run_blocking(partial(keep_reached, node.store, url, mirror.frontier))
-            pause = shortest
+            failures, pause = 0, pause_seconds[0]
         except RefusedError as error:
             if error.code == "other_ecosystem":
                 raise
             # Another log than the one we were reading, or one that lies: from its beginning, after a long pause.
             log_event(_log, logging.ERROR, "log refused", url=url, code=error.code, reason=str(error))
-            mirror, pause = Mirror(files, url), longest
+            mirror, pause = Mirror(files, url), pause_seconds[1]
         except AccreditError as error:
             log_event(_log, logging.WARNING, "log not read", url=url, code=error.code, reason=str(error))
-            pause = min(longest, 2 * pause)
+            failures += 1
+            pause = pause_after(failures + 1, *pause_seconds)
         if mirror.frontier.size and (is_done() if is_done is not None else node.engine.is_member):
             return
         await trio.sleep(pause)

@@ -29,6 +29,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import trio
 
+from accredit.gossip.backoff import pause_after
 from accredit.governance.fold import Fold
 from accredit.node import ports
 from accredit.node.clock import Clock
@@ -133,9 +134,8 @@ class Course:
 
     def failed(self, error: str, now: float) -> "Course":
         """It gave no cosignature."""
-        first, longest = PAUSE_SECONDS
-        pause = min(longest, first * 2.0 ** min(self.failures, 30))
-        return replace(self, failures=self.failures + 1, until=now + pause, error=error)
+        failures = self.failures + 1
+        return replace(self, failures=failures, until=now + pause_after(failures, *PAUSE_SECONDS), error=error)
 
 
 def is_due(course: Course, cosigned_at: int | None, *, time: int, now: float) -> bool:

@@ -65,15 +65,23 @@ class Sign1:
         if data[:1] != TAG_SIGN1:
             raise DecodeError("not_cose_sign1", f"{what} begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
         value = decode(data[1:], what=what, max_bytes=max_bytes)
-        if type(value) is not list or [type(one) for one in value] not in _SHAPES:
+        if type(value) is not list or len(value) != len(_PARTS):
             raise DecodeError("not_cose_sign1", f"{what} is an array of four (RFC 9052 section 4.2).")
+        for part, (name, (expected, types)) in zip(value, _PARTS.items(), strict=True):
+            if type(part) not in types:
+                raise DecodeError("not_cose_sign1", f"expected {expected}.", where=name)
         protected, unprotected, payload, signature = value
         if len(signature) != SIGNATURE_BYTES:
             raise DecodeError("not_cose_sign1", f"expected {SIGNATURE_BYTES} bytes.", where="signature")
         return cls(protected=protected, unprotected=unprotected, payload=payload, signature=signature)
 
 
-_SHAPES: Final = ([bytes, dict, bytes, bytes], [bytes, dict, type(None), bytes])
+_PARTS: Final[Mapping[str, tuple[str, tuple[type, ...]]]] = {
+    "protected": ("a byte string", (bytes,)),
+    "unprotected": ("a map", (dict,)),
+    "payload": ("a byte string, or null", (bytes, type(None))),
+    "signature": (f"{SIGNATURE_BYTES} bytes", (bytes,)),
+}
 
 
 def sign_detached(header: Mapping[int, Any], unprotected: Mapping[int, Any], payload: bytes, signer: Signer) -> Sign1:

@@ -24,6 +24,7 @@ import httpcore
 import httpx
 import trio
 
+from accredit.gossip.backoff import pause_after
 from accredit.node.clients.peer_http import CONNECTIONS
 from accredit.simulations.virtual.network import Network
 from accredit.simulations.virtual.timeline import Trace
@@ -232,10 +233,10 @@ class VirtualWires:
         Raises:
             ConnectionRefusedError: nobody listens there.
         """
-        pause = CONNECT_AGAIN_MS
+        failures = 0
         while not await self._asks(host, target):
-            await trio.sleep(pause / 1_000)
-            pause = min(2 * pause, RESEND_MAX_MS)
+            failures += 1
+            await trio.sleep(pause_after(failures, CONNECT_AGAIN_MS, RESEND_MAX_MS) / 1_000)
         if target not in self._listeners:
             raise ConnectionRefusedError(f"{target} refuses connections")
         here, there = End(self, host, target), End(self, target, host)
@@ -270,10 +271,10 @@ class VirtualWires:
         return True
 
     async def _travel(self, end: End, number: int, data: bytes) -> None:
-        pause = RESEND_MS
+        failures = 0
         while not (delays := self.links.carry(end.host, end.other_host, len(data) + _ASK)):
-            await trio.sleep(pause / 1_000)
-            pause = min(2 * pause, RESEND_MAX_MS)
+            failures += 1
+            await trio.sleep(pause_after(failures, RESEND_MS, RESEND_MAX_MS) / 1_000)
             if end.is_gone:
                 return
         await trio.sleep(delays[0] / 1_000)

@@ -17,14 +17,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Any, Final, NotRequired, TypedDict
+from typing import Annotated, Any, Final, NotRequired, TypedDict, cast
 
 import anyio
 import msgspec
 from msgspec import Meta
 
+from accredit.node.http.decision_view import DecidedView, decided
 from accredit.node.http.exchange import Response
-from accredit.node.http.json_views import format_time, plain
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
@@ -51,48 +51,13 @@ class Questions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen
     queries: Annotated[list[Question], Meta(max_length=QUERIES)]
 
 
-class ReasonView(TypedDict):
-    """A stable code and a sentence."""
-
-    code: str
-    text: str
-
-
-class ChainLink(TypedDict):
-    """One authority of the chain up to the charter."""
-
-    by: str
-    via: str | None
-
-
-class OtherView(TypedDict):
-    """An accreditation that did not decide, and what it would have said."""
-
-    accreditation: str
-    verdict: str
-    code: str
-
-
-class DecisionView(TypedDict):
+class DecisionView(DecidedView):
     """The answer to one question."""
 
     entity: str
     authority: str
     action: str
     resource: str | None
-    verdict: str
-    authorized: bool
-    reasons: list[ReasonView]
-    accreditations: list[str]
-    others: list[OtherView]
-    statements: list[str]
-    chain: list[ChainLink]
-    unchecked: list[str]
-    time_evaluated: str
-    time_requested: str | None
-    valid_until: str | None
-    issuer: str | None
-    issuer_name: str | None
     evidence: NotRequired[str | None]
     own_word: NotRequired[bool]
 
@@ -276,32 +241,13 @@ def _judged(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: s
 
 
 def _view(query: Query, decision: Decision) -> DecisionView:
-    return {
+    asked = {
         "entity": query.entity,
         "authority": query.authority,
         "action": query.action,
         "resource": query.resource,
-        "verdict": decision.verdict,
-        "authorized": decision.authorized,
-        "reasons": [{"code": reason.code, "text": reason.text} for reason in decision.reasons],
-        "accreditations": [id.hex() for id in decision.accreditations],
-        "others": [
-            {"accreditation": other.accreditation.hex(), "verdict": other.verdict, "code": other.code}
-            for other in decision.others
-        ],
-        "statements": [id.hex() for id in decision.statements],
-        "chain": [{"by": by, "via": plain(via)} for by, via in decision.chain],
-        "unchecked": list(decision.unchecked),
-        "time_evaluated": format_time(decision.time_evaluated),
-        "time_requested": _time_or_null(decision.time_requested),
-        "valid_until": _time_or_null(decision.valid_until),
-        "issuer": decision.issuer,
-        "issuer_name": decision.issuer_name,
     }
-
-
-def _time_or_null(seconds: int | None) -> str | None:
-    return None if seconds is None else format_time(seconds)
+    return cast(DecisionView, {**asked, **decided(decision)})
 
 
 ROUTES: Final = (

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from accredit.cli.base import documents
 from accredit.cli.commands.charter import COMMENTS as CHARTER_COMMENTS
+from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import did_key, multibase
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, StorageError
 from accredit.registry.limits import TIME_MAX, TIME_MIN
@@ -37,7 +38,7 @@ def test_what_is_shown_reads_back_as_what_is_signed(kind: str, body: dict[str, A
     shown = documents.render(body)
     assert documents.to_body(kind, shown, "x.json") == body
     if None not in body.values():  # TOML has no null
-        assert documents.to_body(kind, tomllib.loads(documents.toml(shown)), "x.toml") == body
+        assert documents.to_body(kind, tomllib.loads(toml_text(shown)), "x.toml") == body
 
 
 @given(
@@ -48,12 +49,12 @@ def test_what_is_shown_reads_back_as_what_is_signed(kind: str, body: dict[str, A
     ).filter(lambda value: isinstance(value, dict))
 )
 def test_toml_we_write_is_read_by_others_as_it_was_meant(table: dict[str, Any]) -> None:
-    assert tomllib.loads(documents.toml(table)) == table
+    assert tomllib.loads(toml_text(table)) == table
 
 
 def test_lists_of_tables_and_comments_survive_in_toml() -> None:
     table = {"name": "x", "nodes": [{"name": "a", "keys": {"log": "z"}}, {"name": "b", "keys": {"log": "y"}}]}
-    text = documents.toml(table, comments={"nodes": "The first nodes.\nIn order.", "name": "A name."})
+    text = toml_text(table, comments={"nodes": "The first nodes.\nIn order.", "name": "A name."})
     assert tomllib.loads(text) == table
     assert "# The first nodes.\n# In order.\n[[nodes]]" in text
     assert text.count("# The first") == 1
@@ -119,7 +120,7 @@ def test_what_a_draft_gives_as_an_example_is_read_as_its_member_asks(member: str
 
 def test_an_error_in_a_file_names_the_file_and_the_place(tmp_path: Path) -> None:
     path = tmp_path / "grant.toml"
-    path.write_text(documents.toml(documents.render(bodies.grant(scope={"achievement_types": ["Bachelor"]}))))
+    path.write_text(toml_text(documents.render(bodies.grant(scope={"achievement_types": ["Bachelor"]}))))
     with pytest.raises(DecodeError) as caught:
         documents.to_body("accreditation.grant", documents.read_file(path), str(path))
     assert f"{path}: scope.achievement_types[0]: " in caught.value.message
