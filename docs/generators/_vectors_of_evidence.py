@@ -480,6 +480,8 @@ def _records() -> Iterator[Vector]:
         ("vouched-too-large", "A quorum vouches for a record beyond 64 KiB.", encode({"id": "x" * 65_536})[:65_600]),
     ):
         yield evidence_vector(name, why, _vouched(raw), refuted)
+    why = "A quorum vouches for an accreditation whose events name each other in a circle."
+    yield evidence_vector("vouched-circle", why, _in_a_circle(), refuted)
 
 
 def _vouched(raw: bytes) -> Evidence:
@@ -491,6 +493,20 @@ def _vouched(raw: bytes) -> Evidence:
     (charter,) = recorder.prove()
     issuer = ProvenRecord(type="issuer", id=COLLEGE, raw=raw, proof=held.trie.prove(record_key(*_RECORD)))
     return replace(GOOD, records=(charter, issuer), records_root=held.trie.root(), note=held.note(NOW))
+
+
+def _in_a_circle() -> Evidence:
+    """The answer of a state in which two suspensions follow each other; nothing but a quorum can make one."""
+    ids = [sha256(name).digest() for name in (b"one", b"other")]
+    (subject,) = ((one.type, one.id) for one in GOOD.records if one.type == "accreditation")
+    said: dict[str, Any] = {"by": HLC, "via": None, "iat": NOW, "event": "suspend", "effective_from": NOW}
+    events = [{**said, "statement": id, "after": [other]} for id, other in zip(ids, reversed(ids), strict=True)]
+    raw = encode({**HELD.records[subject], "events": events})
+    held = Held(HELD.records)
+    held.trie.set(record_key(*subject), sha256(raw).digest())
+    proven = [replace(one, proof=held.trie.prove(record_key(one.type, one.id))) for one in GOOD.records]
+    records = tuple(replace(one, raw=raw) if (one.type, one.id) == subject else one for one in proven)
+    return replace(GOOD, records=records, records_root=held.trie.root(), note=held.note(NOW))
 
 
 # ------------------------------------------------------------------------------------------------ the answer

@@ -448,17 +448,25 @@ def _ancestors(parents: Mapping[bytes, Sequence[bytes]], of: Iterable[bytes]) ->
 
 
 def _parents_first(parents: Mapping[bytes, Sequence[bytes]]) -> Iterator[bytes]:
-    """Every id after those it names. There is no circle: an id is a hash over the ids it names."""
+    """Every id after those it names.
+
+    Raises:
+        DecodeError: there is a circle, as of no ids that are hashes over what they name: a record that no fold makes.
+    """
     done: set[bytes] = set()
+    entered: set[bytes] = set()
     for start in parents:
         pending = [start]
         while pending:
             id = pending[-1]
             missing = [parent for parent in parents[id] if parent in parents and parent not in done]
-            if missing:
-                pending += missing
-            else:
+            if not missing:
                 pending.pop()
                 if id not in done:
                     done.add(id)
                     yield id
+            elif id in entered:
+                raise DecodeError("bad_event", "events name each other in a circle.")
+            else:
+                entered.add(id)
+                pending += missing

@@ -389,3 +389,15 @@ def test_the_record_says_who_granted_it_and_not_what_the_body_claims(world: Worl
     record = world.accreditation(id)
     assert (record["id"], record["issuer"], record["by"], record["via"]) == (id, COLLEGE, HLC, None)
     assert record["publishers"] == ["did:web:a.example", "did:web:b.example"]
+
+
+def test_events_that_name_each_other_in_a_circle_are_refused_and_not_followed_for_ever(world: World) -> None:
+    """No fold makes such a record, and a quorum that lies can vouch for one."""
+    grant = world.grant()
+    first = world.event(grant, "suspend", "2020-01-01")
+    second = world.event(grant, "lift", "2021-01-01", after=[first])
+    record = world.accreditation(grant)
+    by_id = {event["statement"]: event for event in record["events"]}
+    by_id[first]["after"] = [second]
+    with pytest.raises(DecodeError, match="in a circle"):
+        status_at(record, at("2022-01-01"))

@@ -1,0 +1,600 @@
+/**
+ * What one accreditation says to a query, as of the time asked and as of now.
+ *
+ * In this order, and all refusals are collected: the chain, the terms, the status, the scope cut by the limits of every link,
+ * the key, and if all is well and the time is past, what came later.
+ *
+ * @module
+ */
+
+import { statusAt, termsAt } from "../domain/accreditations.js";
+import { ceiling, inherited } from "../domain/ceiling.js";
+import { frameworkStatusAt, met, standing } from "../domain/facts.js";
+import { covers, saysWhat } from "../domain/scope.js";
+import { rowOf, WIDENING_EVENTS } from "../domain/vocabulary.js";
+import { day } from "../encoding/rfc3339.js";
+import { chainOf, counts, voiceOf, windowOf } from "./authority_chain.js";
+import { keyAt } from "./issuer_keys.js";
+import { least } from "./verdict.js";
+
+/** @typedef {import("../domain/accreditations.js").Status} Status */
+/** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
+/** @typedef {import("../evidence/proved_records.js").Records} Records */
+/** @typedef {import("./authority_chain.js").Chain} Chain */
+/** @typedef {import("./query.js").Query} Query */
+/** @typedef {import("./verdict.js").Finding} Finding */
+/** @typedef {import("./verdict.js").Reason} Reason */
+/** @typedef {import("./verdict.js").Verdict} Verdict */
+/**
+ * What all findings of one decision share.
+ *
+ * @typedef {object} Case
+ * @property {Query} query
+ * @property {Records} records
+ * @property {number} time as of when, at most `now`
+ * @property {number} now the answerer's clock
+ * @property {ReadonlySet<string>} publishers the voices that the charter lets state facts for everybody
+ * @property {number | null} maxBackdating the charter's cap, seconds; null: no cap
+ * @property {ReadonlySet<string> | null} mandates the voices of the authority that was asked about; null: the whole ecosystem
+ */
+
+/** @type {Readonly<Record<string, readonly [string, string]>>} of each axis what one is asked for, and what several are */
+const AXES = {
+  credential_types: ["the type of credential", "types of credential"],
+  achievement_types: ["the achievement type", "achievement types"],
+  competencies: ["the competency", "competencies"],
+  framework: ["the framework", "frameworks"],
+  level: ["the level", "levels"],
+  jurisdiction: ["the place", "places"],
+  program: ["the programme", "programmes"],
+  field_of_study: ["the field of study", "fields of study"],
+  delivery_mode: ["the mode of delivery", "modes of delivery"],
+};
+
+/** @type {Readonly<Record<string, (key: string, time: string) => string>>} */
+const KEY_TEXTS = {
+  key_unknown: (key) => `${key} is not among the keys pinned for this issuer.`,
+  key_not_yet_valid: (key, time) => `${key} was not valid yet on ${time}.`,
+  key_expired: (key, time) => `${key} was no longer valid on ${time}.`,
+  key_retired: (key, time) => `${key} had been retired by ${time}.`,
+  key_compromised: (key, time) => `${key} is compromised; what it signed on ${time} proves nothing.`,
+  key_in_doubt: (key) => `The issuer's keys accuse each other, ${key} among them: an authority has to decide.`,
+};
+
+/** What accumulates while one accreditation is judged. */
+export class Notes {
+  /** @type {Reason[]} */
+  refusals = [];
+  /** @type {Reason[]} */
+  suspensions = [];
+  /** @type {Reason[]} */
+  gaps = [];
+  /** @type {Reason[]} */
+  later = [];
+  /** @type {Reason[]} */
+  advisories = [];
+  /** @type {string[]} */
+  unchecked = [];
+  /** @type {Set<string>} */
+  statements = new Set();
+  /** @type {number[]} */
+  dates = [];
+
+  /** @type {(code: string, text: string) => void} */
+  refuse(code, text) {
+    this.refusals.push({ code, text });
+  }
+
+  /** @type {(code: string, text: string) => void} */
+  miss(code, text) {
+    this.gaps.push({ code, text });
+  }
+
+  /** @type {(code: string, text: string) => void} */
+  lose(code, text) {
+    this.later.push({ code, text });
+  }
+
+  /** @type {(code: string, text: string) => void} */
+  advise(code, text) {
+    this.advisories.push({ code, text });
+  }
+
+  /** @param {Iterable<string>} statements */
+  cite(statements) {
+    for (const statement of statements) this.statements.add(statement);
+  }
+
+  /** Whether nothing stands against it so far. */
+  get isGood() {
+    return !this.refusals.length && !this.suspensions.length && !this.gaps.length;
+  }
+
+  /**
+   * Return the finding that follows from everything noted.
+   *
+   * @param {Reason} positive
+   * @param {Chain} chain
+   * @param {number} now
+   * @param {{id?: string | null, issuer?: string | null}} [of]
+   * @returns {Finding}
+   */
+  finding(positive, chain, now, { id = null, issuer = null } = {}) {
+    const against = [...this.refusals, ...this.suspensions, ...this.gaps];
+    /** @type {[Verdict, Reason[]]} */
+    const [verdict, reasons] = this.refusals.length
+      ? ["not_trusted", against]
+      : this.suspensions.length
+        ? ["suspended", against]
+        : this.gaps.length
+          ? ["indeterminate", against]
+          : this.later.length
+            ? ["trusted_historical", [...this.later, positive, ...this.advisories]]
+            : this.advisories.length
+              ? ["trusted_with_advisory", [positive, ...this.advisories]]
+              : ["trusted", [positive]];
+    const dates = this.dates.filter((date) => date > now);
+    return { verdict, reasons, id, issuer, statements: [...this.statements], chain, unchecked: this.unchecked, dates };
+  }
+}
+
+/**
+ * Return the finding on one accreditation of an issuer.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} issuer
+ * @param {RegistryRecord} record
+ * @param {Chain} chain its accreditor's
+ * @returns {Finding}
+ */
+export function judge(asked, issuer, record, chain) {
+  const notes = new Notes();
+  const publishers = publishersOf(asked, record);
+  notes.cite([record.id]);
+  judgeChain(asked, chain, notes);
+  sayMandate(asked.mandates, chain, notes);
+  judgeAnchors(asked, record, chain, notes);
+  const terms = termsAt(record, asked.time, asked.maxBackdating);
+  /** @type {Status | null} */
+  let status = null;
+  if (terms.length) {
+    judgeTerms(asked, terms, notes);
+    status = statusAt(record, asked.time, asked.now);
+    judgeStatus(asked, status, notes);
+    judgeScope(asked, effectiveScopes(asked, terms), chain, publishers, notes);
+    judgeCategories(issuer, chain, publishers, notes);
+  } else {
+    notes.refusals.push(notYet(asked, record));
+  }
+  const isKeyGood = judgeKey(asked, issuer, chain, publishers, notes);
+  if (status !== null && asked.time < asked.now && notes.isGood) {
+    judgeLater(asked, record, status, terms, chain, publishers, notes);
+    if (notes.later.length && !isKeyGood) {
+      notes.advise(
+        "issuance_date_self_asserted",
+        "The date is the issuer's own word: no key is shown to have been good then.",
+      );
+    }
+  }
+  noteDates(asked, record, notes);
+  return notes.finding(accredited(record, terms, chain), chain, asked.now, { id: record.id, issuer: record.issuer });
+}
+
+/**
+ * Return the voices whose facts count besides those of the accreditation's own chain: the charter's, and its own.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @returns {ReadonlySet<string>}
+ */
+export function publishersOf(asked, record) {
+  const named = (record.publishers ?? []).map((/** @type {any} */ one) =>
+    voiceOf(typeof one === "string" ? { by: one, via: null } : one),
+  );
+  return named.length ? new Set([...asked.publishers, ...named]) : asked.publishers;
+}
+
+/**
+ * Where a question names a body that holds several mandates, say under which one this is answered.
+ *
+ * @param {ReadonlySet<string> | null} mandates
+ * @param {Chain} chain
+ * @param {Notes} notes
+ */
+export function sayMandate(mandates, chain, notes) {
+  if (mandates === null || mandates.size < 2) return;
+  const at = chain.findIndex((link) => mandates.has(voiceOf(link)));
+  const [link, giver] = [chain[at], chain[at + 1]];
+  if (link === undefined || link.via === null) throw new TypeError("one of several mandates is a delegation");
+  const given = giver === undefined ? "" : `, given by ${giver.name}`;
+  notes.advise(
+    "several_mandates",
+    `${link.name} holds ${mandates.size} mandates; this is by ${link.via.slice(0, 16)}${given}. ` +
+      `To ask about that one alone, name it as ${link.by}#${link.via}.`,
+  );
+}
+
+/**
+ * Return the limits of every link of a chain that has any, the nearest first.
+ *
+ * @param {Chain} chain
+ * @returns {RegistryRecord[]}
+ */
+export function limitsOf(chain) {
+  return chain.flatMap(({ standing: one }) => (one?.limits && Object.keys(one.limits).length ? [one.limits] : []));
+}
+
+// ------------------------------------------------------------------------------------------------ one piece each
+
+/**
+ * @param {Case} asked
+ * @param {Chain} chain
+ * @param {Notes} notes
+ */
+function judgeChain(asked, chain, notes) {
+  notes.cite(chain.flatMap((link) => link.via ?? []));
+  const { begins, ends } = windowOf(chain);
+  if (begins !== null) {
+    notes.dates.push(begins);
+    if (asked.time < begins)
+      notes.refuse("delegation_not_yet_valid", `The delegation behind it begins on ${day(begins)}.`);
+  }
+  if (ends !== null) {
+    notes.dates.push(ends);
+    if (ends <= asked.time) notes.refuse("delegation_expired", `The delegation behind it ended on ${day(ends)}.`);
+    else if (ends <= asked.now)
+      notes.lose("later_delegation_expired", `The delegation behind it ended on ${day(ends)}.`);
+  }
+  for (const link of chain) {
+    if (link.standing === null) {
+      notes.advise("authority_not_in_force", `${link.name} is no authority of this ecosystem any more.`);
+    } else if (link.standing.withdrawn !== null) {
+      const since = link.standing.withdrawn.effective_from;
+      notes.dates.push(since);
+      if (since <= asked.now) {
+        notes.advise(
+          "authority_withdrawn",
+          `${link.name} lost its mandate on ${day(since)}; what it had said before stands.`,
+        );
+      }
+    }
+  }
+}
+
+/**
+ * Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @param {Chain} chain
+ * @param {Notes} notes
+ */
+function judgeAnchors(asked, record, chain, notes) {
+  const { ends } = windowOf(chain);
+  const withdrawn = chain.flatMap((link) => link.standing?.withdrawn?.effective_from ?? []);
+  const over = least([...withdrawn, ...(ends === null ? [] : [ends])]);
+  if (over === null || over > asked.now) return;
+  const gives = [
+    ...record.terms,
+    ...record.events.filter((/** @type {RegistryRecord} */ one) => WIDENING_EVENTS.has(one.event)),
+  ];
+  if (gives.some((one) => "unanchored" in one)) {
+    notes.miss(
+      "unanchored",
+      `Nothing but its own date shows that it was said before the mandate of ${chain[0]?.name} ended on ${day(over)}.` +
+        " An authority above can close the mandate and name what was said in time.",
+    );
+  }
+}
+
+/**
+ * @param {Case} asked
+ * @param {readonly RegistryRecord[]} terms
+ * @param {Notes} notes
+ */
+function judgeTerms(asked, terms, notes) {
+  notes.cite(terms.map((one) => one.statement));
+  for (const one of terms) {
+    if (asked.time < one.valid_from) notes.refuse("not_yet_valid", `It is valid from ${day(one.valid_from)} on.`);
+    if (asked.time < met(one)) {
+      notes.advise("recorded_later", `Valid from ${day(one.effective_from)}; recorded on ${day(met(one))}.`);
+    }
+    for (const condition of one.conditions ?? []) notes.advise("condition", `Under a condition: ${condition.text}`);
+  }
+}
+
+/**
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @returns {Reason}
+ */
+function notYet(asked, record) {
+  const grant = record.terms[0];
+  if (grant.effective_from <= asked.time) {
+    const text = `Stated on ${day(met(grant))}; the charter does not let it reach back to ${day(asked.time)}.`;
+    return { code: "before_backdating_limit", text };
+  }
+  return { code: "not_yet_valid", text: `It is valid from ${day(grant.valid_from)} on.` };
+}
+
+/**
+ * @param {Case} asked
+ * @param {Status} status
+ * @param {Notes} notes
+ */
+function judgeStatus(asked, status, notes) {
+  notes.cite(status.events);
+  if (status.isStayed) notes.advise("stayed", "A decision against it is stayed while an appeal is heard.");
+  const { newly } = rowOf(status.word);
+  if (newly === "trusted") return;
+  const reason = { code: `status_${status.word}`, text: statusText(asked, status) };
+  if (newly === "advisory") notes.advisories.push(reason);
+  else if (newly === "suspended") notes.suspensions.push(reason);
+  else if (newly === "not_trusted") notes.refusals.push(reason);
+  else judgeTeachOut(asked, status, reason, notes);
+}
+
+/**
+ * @param {Case} asked
+ * @param {Status} status
+ * @param {Reason} reason
+ * @param {Notes} notes
+ */
+function judgeTeachOut(asked, status, reason, notes) {
+  const appliesTo = status.event?.applies_to;
+  const program = asked.query.program ?? null;
+  if (!("programs" in appliesTo)) {
+    notes.unchecked.push("cohort");
+  } else if (program === null) {
+    notes.miss("program_needed", "It is being taught out for some programmes: say which one is asked about.");
+  } else if (!appliesTo.programs.includes(program)) {
+    notes.refuse("teach_out_not_covered", `${program} is not among the programmes taught out.`);
+  }
+  notes.advisories.push(reason);
+}
+
+/**
+ * @param {Case} asked
+ * @param {Status} status
+ */
+function statusText(asked, status) {
+  let text = asked.time < asked.now ? `Its status on ${day(asked.time)} was` : "Its status is";
+  text += ` ${status.word.replaceAll("_", " ")}, since ${day(status.since)}.`;
+  const event = status.event ?? {};
+  if ("reason_code" in event) {
+    text += ` Reason: ${event.reason_text ?? event.reason_code.replaceAll("_", " ")}`;
+    text += text.endsWith(".") ? "" : ".";
+  }
+  if (status.hasAppeal) text += " An appeal is open.";
+  if ("successor" in event) text += ` Its successor is ${event.successor}.`;
+  const isNow = (asked.query.time ?? null) === null;
+  if (isNow && rowOf(status.word).newly === "not_trusted" && event.void_from === undefined) {
+    text += ` It stood until ${day(status.since)}: for a credential issued before, ask with its date.`;
+  }
+  return text;
+}
+
+/**
+ * Return the scopes that must all cover a question: what the terms grant, and the ceilings over whoever stated them.
+ *
+ * @param {Case} asked
+ * @param {readonly RegistryRecord[]} terms
+ * @returns {RegistryRecord[]}
+ */
+function effectiveScopes(asked, terms) {
+  return terms.flatMap((one) => {
+    // One above the accreditor may have amended it: its own mandate limits that.
+    const limits = limitsOf(chainOf(asked.records, { by: one.by, via: one.via }));
+    return [limits.reduce(inherited, one.scope), ...limits.map(ceiling)];
+  });
+}
+
+/**
+ * Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of.
+ *
+ * @param {RegistryRecord} issuer
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ * @param {Notes} notes
+ */
+function judgeCategories(issuer, chain, publishers, notes) {
+  for (const limits of limitsOf(chain)) {
+    const allowed = limits.categories ?? "*";
+    if (allowed === "*") continue;
+    const stated = standing(issuer.stated).filter((fact) => counts(fact, chain, publishers));
+    /** @type {string[]} */
+    const named = stated.flatMap((fact) => fact.facts.categories ?? []);
+    const outside = named.filter((category) => !allowed.includes(category));
+    if (outside.length) {
+      notes.refuse("category_not_covered", `Its accreditor may not accredit ${outside.join(", ")}.`);
+    } else if (!named.length) {
+      const text = `Its accreditor may accredit ${allowed.join(", ")} only, and nobody who counts says what it is.`;
+      notes.miss("category_unknown", text);
+    } else {
+      notes.cite(stated.map((fact) => fact.statement));
+    }
+  }
+}
+
+/**
+ * Note what scopes say to the question.
+ *
+ * @param {Case} asked
+ * @param {readonly RegistryRecord[]} scopes
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ * @param {Notes} notes
+ */
+export function judgeScope(asked, scopes, chain, publishers, notes) {
+  const { lookup, cited } = competencies(asked, chain, publishers);
+  if (!scopes.every((scope) => saysWhat(scope, asked.query))) {
+    const text = "The question does not say what is attested: give an achievement type or a competency.";
+    notes.miss("question_too_open", text);
+  }
+  // Several amendments that do not know each other must all cover it; each answer is given once.
+  const answers = new Map();
+  for (const scope of scopes) {
+    for (const axis of covers(scope, asked.query, lookup)) {
+      const place = JSON.stringify([axis.name, axis.outcome, axis.asked]);
+      if (axis.outcome !== "covered" && !answers.has(place)) answers.set(place, axis);
+    }
+  }
+  notes.cite(cited);
+  for (const { name, outcome, asked: wanted } of answers.values()) {
+    const [one, some] = /** @type {readonly [string, string]} */ (AXES[name]);
+    if (outcome === "not_covered") {
+      notes.refuse(`${name}_not_covered`, `It does not cover ${one} ${wanted}.`);
+    } else if (outcome === "unknown") {
+      const text = `No framework that counts here holds ${wanted}; the one that does may be incomplete.`;
+      notes.miss("competency_unknown", text);
+    } else {
+      notes.unchecked.push(name);
+      notes.advise(`${name}_not_asked`, `It covers only some ${some}, and the question names none.`);
+    }
+  }
+}
+
+/**
+ * Note what is known of the key; return whether it was good at the time and still is not known to be compromised.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} issuer
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ * @param {Notes} notes
+ */
+function judgeKey(asked, issuer, chain, publishers, notes) {
+  const key = asked.query.key ?? null;
+  if (key === null) {
+    notes.unchecked.push("key");
+    return false;
+  }
+  const answer = keyAt(issuer, key, asked.time, (said) => counts(said, chain, publishers));
+  notes.cite(answer.statements);
+  notes.dates.push(...answer.dates);
+  if (answer.state === "no_pinned_keys") {
+    notes.unchecked.push("key");
+    notes.advise("no_pinned_keys", "No keys are pinned for this issuer: its signature was not checked here.");
+    return false;
+  }
+  if (answer.state !== "good") {
+    const text = /** @type {(key: string, time: string) => string} */ (KEY_TEXTS[answer.state])(key, day(asked.time));
+    if (answer.state === "key_in_doubt") notes.miss(answer.state, text);
+    else notes.refuse(answer.state, text);
+    return false;
+  }
+  if (answer.compromisedLater !== null && answer.compromisedLater <= asked.now) {
+    const since = day(answer.compromisedLater);
+    notes.advise("key_compromised_later", `The key is compromised since ${since}: its thief can sign earlier dates.`);
+    return false;
+  }
+  if (answer.doubtedLater !== null && answer.doubtedLater <= asked.now) {
+    notes.advise(
+      "key_in_doubt_later",
+      `The issuer's keys accuse each other; this one may be in other hands since ${day(answer.doubtedLater)}.`,
+    );
+    return false;
+  }
+  return true;
+}
+
+/**
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @param {Status} then
+ * @param {readonly RegistryRecord[]} terms
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ * @param {Notes} notes
+ */
+function judgeLater(asked, record, then, terms, chain, publishers, notes) {
+  const status = statusAt(record, asked.now, asked.now);
+  const { earlier } = rowOf(status.word);
+  if (earlier !== "trusted" && !(status.word === then.word && status.since === then.since)) {
+    notes.cite(status.events);
+    const words = status.word.replaceAll("_", " ");
+    const text = `It was accredited on ${day(asked.time)}; now its status is ${words}, since ${day(status.since)}.`;
+    notes.lose(`later_${status.word}`, text);
+    if (earlier === "historical_with_advisory") notes.advise("suspended_now", "It is suspended for the time being.");
+  }
+  const now = termsAt(record, asked.now, asked.maxBackdating);
+  const isSame = now.length === terms.length && now.every((one, at) => one === terms[at]);
+  if (!isSame) {
+    const { lookup } = competencies(asked, chain, publishers);
+    const isWanting = effectiveScopes(asked, now).some((scope) =>
+      covers(scope, asked.query, lookup).some(({ outcome }) => outcome === "not_covered" || outcome === "unknown"),
+    );
+    if (isWanting) {
+      notes.cite(now.map((one) => one.statement));
+      notes.lose("later_scope", "Its scope covered this then and no longer does.");
+    }
+  }
+}
+
+/**
+ * @param {RegistryRecord} record
+ * @param {readonly RegistryRecord[]} terms
+ * @param {Chain} chain
+ * @returns {Reason}
+ */
+function accredited(record, terms, chain) {
+  const until = least(terms.flatMap((one) => one.valid_until ?? []));
+  const since = day(record.terms[0].valid_from);
+  const span = until === null ? `from ${since} on` : `from ${since} until ${day(until)}`;
+  return { code: "accredited", text: `Accredited by ${chain[0]?.name} (${record.kind}, ${record.level}), ${span}.` };
+}
+
+/**
+ * Note the dates at which this accreditation may change by itself.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @param {Notes} notes
+ */
+function noteDates(asked, record, notes) {
+  /** @type {readonly RegistryRecord[]} */
+  const stated = record.terms;
+  notes.dates.push(...stated.map((one) => one.effective_from));
+  // Of a lone grant the terms are the same whether they stand yet or not.
+  const standNow = stated.length === 1 ? stated : termsAt(record, asked.now);
+  for (const one of standNow.length ? standNow : stated) {
+    notes.dates.push(one.valid_from);
+    if ("valid_until" in one) notes.dates.push(one.valid_until);
+  }
+  for (const one of record.events) {
+    notes.dates.push(one.effective_from);
+    if ("effective_until" in one) notes.dates.push(one.effective_until);
+  }
+}
+
+/**
+ * Return how to look up competency entries by authorities whose word counts, of frameworks not withdrawn by then; and the
+ * statements of all that were found so far.
+ *
+ * @param {Case} asked
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ */
+function competencies(asked, chain, publishers) {
+  /** @type {string[]} */
+  const cited = [];
+  const isCounted = (/** @type {RegistryRecord} */ entry) => {
+    if (!counts(entry, chain, publishers)) return false;
+    const framework = asked.records.get("framework", entry.framework);
+    return (
+      framework !== null &&
+      framework.stated.some(
+        (/** @type {RegistryRecord} */ stated) =>
+          stated.statement === entry.statement && frameworkStatusAt(stated, asked.time) !== "withdrawn",
+      )
+    );
+  };
+  const lookup = (/** @type {string} */ uri) => {
+    const record = asked.records.get("competency", uri);
+    /** @type {RegistryRecord[]} */
+    const entries = record === null ? [] : record.in.filter(isCounted);
+    cited.push(...entries.map((entry) => entry.statement));
+    return entries;
+  };
+  return { lookup, cited };
+}

@@ -1,0 +1,253 @@
+/**
+ * Whether a credential's key is one of the issuer's, at a time.
+ *
+ * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by `retire`,
+ * by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while that is good. Keys
+ * that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides.
+ *
+ * @module
+ */
+
+import { TIME_MAX, TIME_MIN } from "../encoding/rfc3339.js";
+import { least } from "./verdict.js";
+
+/** @typedef {import("../evidence/proved_records.js").RegistryRecord} Said */
+/**
+ * @typedef {"good" | "no_pinned_keys" | "key_unknown" | "key_not_yet_valid" | "key_expired" | "key_retired"
+ *   | "key_compromised" | "key_in_doubt"} KeyState
+ */
+/**
+ * The answer about one key.
+ *
+ * @typedef {object} KeyAnswer
+ * @property {KeyState} state
+ * @property {number | null} compromisedLater seconds
+ * @property {number | null} doubtedLater seconds
+ * @property {readonly string[]} statements ids it rests on
+ * @property {readonly number[]} dates when it may change, seconds
+ */
+
+/**
+ * Return what counted statements say of a key at a time.
+ *
+ * @param {Said} issuer its record
+ * @param {string} asked the verification method's id, or the key itself as multibase or did:key
+ * @param {number} time
+ * @param {(said: Said) => boolean} counts whether a key statement is by an authority whose word counts
+ * @returns {KeyAnswer}
+ */
+export function keyAt(issuer, asked, time, counts) {
+  /** @type {readonly Said[]} */
+  const keys = issuer.keys;
+  const added = keys.filter((one) => one.op === "add" && counts(one));
+  const matching = added.filter((one) => isNamed(one.key, asked));
+  const ids = new Set([asked, ...matching.map((one) => one.key.id)]);
+  let decided = keys.filter((one) => one.op !== "add" && counts(one));
+  /** @type {readonly Said[]} */
+  let doubts = [];
+  const own = new Set(added.flatMap((one) => one.kid ?? []));
+  const words = keys.filter((one) => one.op !== "add" && one.by === issuer.id && own.has(one.signer));
+  if (words.length) {
+    ({ counted: decided, doubts } = weigh(
+      added,
+      decided,
+      words.filter((one) => !counts(one)),
+    ));
+  }
+  const ended = decided.filter((one) => ids.has(one.key_id));
+  const doubted = doubts.filter((one) => ids.has(one.key_id));
+  const since = least(ended.filter((one) => one.op === "compromise").map(endOf));
+  const retired = least(ended.filter((one) => one.op === "retire").map(endOf));
+  const doubt = least(doubted.map(endOf));
+  const dates = matching.flatMap(({ key }) => [key.valid_from ?? [], key.valid_until ?? []].flat());
+  return {
+    state: stateOf(added, matching, since, retired, doubt, time),
+    compromisedLater: since,
+    doubtedLater: doubt,
+    statements: [...matching, ...ended, ...doubted].map((one) => one.statement),
+    dates: [...dates, ...[since, retired, doubt].filter((date) => date !== null)],
+  };
+}
+
+/**
+ * Return from when on a key is no longer good. A compromise without a date leaves nothing by that key to believe.
+ *
+ * @param {Said} said
+ * @returns {number}
+ */
+function endOf(said) {
+  return said.op === "compromise" ? (said.compromised_since ?? TIME_MIN) : (said.valid_until ?? said.iat);
+}
+
+// ------------------------------------------------------------------------------------------------ its own words
+
+/**
+ * Return what ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said. A key is
+ * its key id, or its method's id where it is of a kind that says nothing in the registry.
+ *
+ * @param {readonly Said[]} added
+ * @param {readonly Said[]} decided
+ * @param {readonly Said[]} words
+ * @returns {{counted: Said[], doubts: Said[]}}
+ */
+function weigh(added, decided, words) {
+  /** @type {Map<string, Set<string>>} */
+  const named = new Map();
+  for (const { key, kid } of added) {
+    const keys = named.get(key.id) ?? new Set();
+    named.set(key.id, keys.add(kid ?? key.id));
+  }
+  const whom = (/** @type {Said} */ one) => named.get(one.key_id) ?? new Set([/** @type {string} */ (one.key_id)]);
+
+  /** @type {Map<string, number>} */
+  const ends = new Map();
+  const end = (/** @type {string} */ key, /** @type {number} */ at) => ends.set(key, Math.min(at, ends.get(key) ?? at));
+  const isHeard = (/** @type {string} */ key, /** @type {Said} */ one) => {
+    const ending = ends.get(key);
+    return ending === undefined || one.iat < ending;
+  };
+
+  for (const one of decided) for (const key of whom(one)) end(key, endOf(one));
+  const themselves = words.filter((one) => whom(one).has(one.signer));
+  /** @type {Map<string, number>} of a key that ended itself: the number of that statement */
+  const last = new Map();
+  for (const { signer, seq, ...one } of themselves) {
+    end(signer, endOf(one));
+    last.set(signer, Math.min(seq, last.get(signer) ?? seq));
+  }
+  /** @type {Map<string, Said[]>} */
+  const accusations = new Map();
+  for (const one of words) {
+    const isAfter = one.seq > (last.get(one.signer) ?? Infinity);
+    if (!whom(one).has(one.signer) && !isAfter && isWithin(added, one.signer, one.iat)) {
+      accusations.set(one.signer, [...(accusations.get(one.signer) ?? []), one]);
+    }
+  }
+  // What an authority ended, or the key itself, is silent from then on, before anybody's word about others is read.
+  for (const [key, said] of accusations)
+    accusations.set(
+      key,
+      said.filter((one) => isHeard(key, one)),
+    );
+  const counted = [...decided, ...themselves];
+  /** @type {Said[]} */
+  const doubts = [];
+  /** @type {Set<string>} */
+  const inDoubt = new Set();
+  const edges = new Map([...accusations].map(([key, said]) => [key, said.flatMap((one) => [...whom(one)])]));
+  for (const circle of circles(edges)) {
+    // All ends by keys outside the circle are known; those within it accuse each other.
+    const spoken = [...circle].flatMap((key) =>
+      (accusations.get(key) ?? []).filter((one) => isHeard(key, one)).map((one) => /** @type {const} */ ([key, one])),
+    );
+    for (const [, one] of spoken) for (const target of whom(one)) if (circle.has(target)) inDoubt.add(target);
+    for (const [key, one] of spoken) {
+      if (inDoubt.has(key)) {
+        doubts.push(one);
+        for (const target of whom(one)) inDoubt.add(target);
+      } else {
+        counted.push(one);
+        for (const target of whom(one)) end(target, endOf(one));
+      }
+    }
+  }
+  return { counted, doubts };
+}
+
+/**
+ * Whether a key was stated to be good at a time.
+ *
+ * @param {readonly Said[]} added
+ * @param {string} kid
+ * @param {number} time
+ */
+function isWithin(added, kid, time) {
+  return added.some(
+    (one) =>
+      one.kid === kid && (one.key.valid_from ?? TIME_MIN) <= time && time < (one.key.valid_until ?? TIME_MAX + 1),
+  );
+}
+
+/**
+ * Return nodes grouped by who can reach each other, a group before those it leads to (Kosaraju). Without recursion.
+ *
+ * @param {ReadonlyMap<string, readonly string[]>} edges
+ * @returns {Set<string>[]}
+ */
+function circles(edges) {
+  const nodes = new Set([...edges.keys(), ...[...edges.values()].flat()]);
+  /** @type {Map<string, string[]>} */
+  const back = new Map();
+  for (const [node, targets] of edges)
+    for (const target of targets) back.set(target, [...(back.get(target) ?? []), node]);
+  /** @type {string[]} */
+  const left = [];
+  /** @type {Set<string>} */
+  const seen = new Set();
+  for (const start of nodes) {
+    const pending = [{ node: start, isDone: false }];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { node, isDone } = next;
+      if (isDone) {
+        left.push(node);
+      } else if (!seen.has(node)) {
+        seen.add(node);
+        pending.push(
+          { node, isDone: true },
+          ...(edges.get(node) ?? []).map((target) => ({ node: target, isDone: false })),
+        );
+      }
+    }
+  }
+  /** @type {Set<string>[]} */
+  const groups = [];
+  /** @type {Set<string>} */
+  const taken = new Set();
+  for (const start of left.reverse()) {
+    /** @type {Set<string>} */
+    const group = new Set();
+    const stack = [start];
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (!taken.has(node)) {
+        taken.add(node);
+        group.add(node);
+        stack.push(...(back.get(node) ?? []));
+      }
+    }
+    if (group.size) groups.push(group);
+  }
+  return groups;
+}
+
+// ------------------------------------------------------------------------------------------------ one key
+
+/**
+ * @param {readonly Said[]} added
+ * @param {readonly Said[]} matching
+ * @param {number | null} since
+ * @param {number | null} retired
+ * @param {number | null} doubt
+ * @param {number} time
+ * @returns {KeyState}
+ */
+function stateOf(added, matching, since, retired, doubt, time) {
+  if (since !== null && since <= time) return "key_compromised";
+  if (!added.length) return "no_pinned_keys";
+  if (!matching.length) return "key_unknown";
+  const begun = matching.map((one) => one.key).filter((key) => (key.valid_from ?? TIME_MIN) <= time);
+  if (!begun.length) return "key_not_yet_valid";
+  if (begun.every((key) => (key.valid_until ?? TIME_MAX + 1) <= time)) return "key_expired";
+  if (retired !== null && retired <= time) return "key_retired";
+  return doubt !== null && doubt <= time ? "key_in_doubt" : "good";
+}
+
+/**
+ * @param {Said} key
+ * @param {string} asked
+ */
+function isNamed(key, asked) {
+  if (key.id === asked) return true;
+  // The key itself, which no other key can be. A fragment of some other DID can look like it and be anything.
+  const multibase = asked.startsWith("did:key:") ? String(asked.slice("did:key:".length).split("#", 1)[0]) : asked;
+  return key.public_key_multibase === multibase;
+}

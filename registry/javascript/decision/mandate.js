@@ -1,0 +1,68 @@
+/**
+ * What one mandate of an authority says to a query with the action `accredit`: may it accredit issuers for this?
+ *
+ * @module
+ */
+
+import { ceiling } from "../domain/ceiling.js";
+import { day } from "../encoding/rfc3339.js";
+import { judgeScope, limitsOf, Notes, sayMandate } from "./accreditation.js";
+import { windowOf } from "./authority_chain.js";
+import { least } from "./verdict.js";
+
+const GRANT = ["accreditation.grant", "accreditation.*"];
+
+/** @typedef {import("./accreditation.js").Case} Case */
+/** @typedef {import("./authority_chain.js").Chain} Chain */
+/** @typedef {import("./verdict.js").Finding} Finding */
+
+/**
+ * Return the finding on the first instance of a chain.
+ *
+ * @param {Case} asked
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} mandates voices that its body holds
+ * @returns {Finding}
+ */
+export function judgeMandate(asked, chain, mandates) {
+  const notes = new Notes();
+  sayMandate(mandates, chain, notes);
+  notes.cite(chain.flatMap((link) => link.via ?? []));
+  const [first, last] = [chain[0], chain.at(-1)];
+  const own = first?.standing ?? null;
+  if (own === null || chain.some((link) => link.standing === null)) {
+    notes.refuse("authority_not_in_force", `${last?.name} is no authority of this ecosystem any more.`);
+  } else if (own.actions !== null && !own.actions.some((/** @type {string} */ action) => GRANT.includes(action))) {
+    notes.refuse("action_not_covered", `${first?.name} may not accredit issuers.`);
+  } else {
+    judgeTime(asked, chain, notes);
+    const limits = limitsOf(chain);
+    judgeScope(asked, (limits.length ? limits : [{}]).map(ceiling), chain, asked.publishers, notes);
+  }
+  const why = chain.length === 1 ? ": the charter names it." : `, answerable to ${last?.name}.`;
+  return notes.finding({ code: "mandated", text: `${first?.name} may accredit issuers${why}` }, chain, asked.now);
+}
+
+/**
+ * @param {Case} asked
+ * @param {Chain} chain
+ * @param {Notes} notes
+ */
+function judgeTime(asked, chain, notes) {
+  const { begins, ends: end } = windowOf(chain);
+  const withdrawals = chain.flatMap((link) => link.standing?.withdrawn ?? []);
+  notes.cite(withdrawals.map((one) => one.statement));
+  const ends = [...withdrawals.map((one) => one.effective_from), ...(end === null ? [] : [end])];
+  notes.dates.push(...ends);
+  if (begins !== null) {
+    notes.dates.push(begins);
+    if (asked.time < begins) notes.refuse("delegation_not_yet_valid", `Its mandate begins on ${day(begins)}.`);
+  }
+  const over = least(ends);
+  if (over === null) return;
+  if (over <= asked.time) {
+    notes.refuse("delegation_expired", `Its mandate ended on ${day(over)}.`);
+  } else if (over <= asked.now) {
+    notes.lose("later_delegation_expired", `It had a mandate then, which ended on ${day(over)}.`);
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Parts of records that several readers share: which facts stand, when a rule was met, a framework's status, a name.
+ *
+ * @module
+ */
+
+import { voiceOf } from "../decision/authority_chain.js";
+
+/** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
+/** @typedef {import("../decision/authority_chain.js").Voice} Voice */
+
+/**
+ * Return when the rule of a part of a record was met, seconds.
+ *
+ * @param {RegistryRecord} said
+ * @returns {number}
+ */
+export function met(said) {
+  return said.met ?? said.iat;
+}
+
+/**
+ * Return, of facts stated one after another, those that no later one of the same voice names in its `after`.
+ *
+ * @param {readonly RegistryRecord[]} stated
+ * @returns {readonly RegistryRecord[]}
+ */
+export function standing(stated) {
+  if (stated.length === 1) return stated;
+  const place = (/** @type {RegistryRecord} */ fact, /** @type {string} */ id) =>
+    `${voiceOf(/** @type {any} */ (fact))} ${id}`;
+  const named = new Set(
+    stated.flatMap((fact) => (fact.after ?? []).map((/** @type {string} */ id) => place(fact, id))),
+  );
+  return stated.filter((fact) => !named.has(place(fact, fact.statement)));
+}
+
+/**
+ * Return the issuer's name as the first of `preferred` voices states it, else as anybody does; null if nobody does.
+ *
+ * @param {RegistryRecord} record
+ * @param {readonly Voice[]} [preferred]
+ * @returns {string | null}
+ */
+export function nameOf(record, preferred = []) {
+  const stated = standing(record.stated);
+  for (const { by, via } of preferred) {
+    const fact = stated.find((one) => one.by === by && one.via === via);
+    if (fact !== undefined) return String(fact.facts.name);
+  }
+  return stated[0] === undefined ? null : String(stated[0].facts.name);
+}
+
+const FRAMEWORK_STATUSES = ["active", "deprecated", "withdrawn"];
+
+/**
+ * Return the status of one stated framework: the most restrictive event in effect that no other such event follows.
+ *
+ * @param {RegistryRecord} stated
+ * @param {number} time
+ * @returns {string}
+ */
+export function frameworkStatusAt(stated, time) {
+  /** @type {RegistryRecord[]} */
+  const events = stated.events;
+  const present = events.filter((event) => event.effective_from <= time);
+  const parents = new Map(events.map((event) => [event.statement, event.after]));
+  const named = ancestors(
+    parents,
+    present.map((event) => event.statement),
+  );
+  const ranks = present.flatMap((event) =>
+    named.has(event.statement) ? [] : [FRAMEWORK_STATUSES.indexOf(event.status)],
+  );
+  return String(FRAMEWORK_STATUSES[Math.max(0, ...ranks)]);
+}
+
+/**
+ * Return everything that some statements name, directly or through others.
+ *
+ * @param {ReadonlyMap<string, readonly string[]>} parents
+ * @param {Iterable<string>} of
+ * @returns {Set<string>}
+ */
+export function ancestors(parents, of) {
+  /** @type {Set<string>} */
+  const named = new Set();
+  const pending = [...of].flatMap((id) => parents.get(id) ?? []);
+  for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+    if (!named.has(id)) {
+      named.add(id);
+      pending.push(...(parents.get(id) ?? []));
+    }
+  }
+  return named;
+}

@@ -1,0 +1,134 @@
+"""Node, for what is written in JavaScript: found on PATH, from 20 on; a test that needs it is skipped where it is not.
+
+    node("--test", "vectors.test.js", KIT=…)        what it writes; it must end well
+    with Lines.of("lines.js", KIT=…) as lines:      a program that answers each JSON line with one
+        lines.ask(do="canonical", text="did:web:EXAMPLE.org")
+    tool("typescript", "tsc")                       a program of tests/requirements/typescript/, from npm
+
+Nothing of `.ci/run` needs it: `apt-get install nodejs npm`, or any other way to a newer Node, and these tests run.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from threading import Timer
+from types import TracebackType
+from typing import Any, Final
+
+import pytest
+
+from tests.strategies.environments import ROOT, SECONDS, bare_environment
+
+OLDEST: Final = 20
+PATIENCE: Final = 900
+"""Seconds until a program that answers lines is ended: only ends what hangs."""
+
+
+def program(name: str) -> str:
+    """The path of `node` or `npm`; skips the test where there is none, or one that is too old."""
+    found, runtime = shutil.which(name), shutil.which("node")
+    if found is None or runtime is None:
+        pytest.skip(f"needs {name}, not found on PATH: apt-get install nodejs npm")
+    version = subprocess.run([runtime, "--version"], capture_output=True, text=True, timeout=SECONDS).stdout.strip()
+    number = re.match(r"v(\d+)\.", version)
+    if number is None or int(number[1]) < OLDEST:
+        pytest.skip(f"needs node from {OLDEST} on, found {version}")
+    return found
+
+
+def node(*arguments: str, folder: Path | None = None, **variables: str) -> str:
+    """What node writes with these arguments; it must end well."""
+    done = subprocess.run(
+        [program("node"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=folder,
+        env=bare_environment(**variables),
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4_000:]
+    return done.stdout
+
+
+def npm(*arguments: str, folder: Path) -> str:
+    """What npm writes; it must end well, and asks nobody."""
+    command = [program("npm"), *arguments, "--offline", "--ignore-scripts"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, cwd=folder, env=bare_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tool(requirements: str, name: str) -> Path:
+    """A program of an npm package, made once from a hash-checked lock; skips the test where it cannot be made."""
+    command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    lock = ROOT / "tests" / "requirements" / requirements
+    made_of = sha256((lock / "package-lock.json").read_bytes()).hexdigest()[:16]
+    folder = ROOT / "build" / "environments"
+    ready = folder / f"{requirements}-{made_of}"
+    if not ready.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            half = Path(tempfile.mkdtemp(dir=folder))
+        except OSError as error:
+            pytest.skip(f"no environment can be made in {folder}: {error}")
+        for file in ("package.json", "package-lock.json"):
+            shutil.copy(lock / file, half)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SECONDS, cwd=half, env=bare_environment()
+        )
+        if done.returncode:
+            shutil.rmtree(half)
+            assert "EINTEGRITY" not in done.stderr, done.stderr
+            last = (done.stderr.strip().splitlines() or [""])[-1]
+            pytest.skip(f"npm cannot install {requirements} (no network?): {last}")
+        try:
+            half.rename(ready)  # whole or not there at all; whoever made it first has made it
+        except OSError:
+            shutil.rmtree(half)
+    return ready / "node_modules" / ".bin" / name
+
+
+class Lines:
+    """A program that answers each line of JSON with one."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._end = Timer(PATIENCE, process.kill)
+        self._end.daemon = True
+        self._end.start()
+
+    @classmethod
+    def of(cls, *arguments: str, **variables: str) -> "Lines":
+        """Start the program with node."""
+        command = [program("node"), *arguments]
+        pipe = subprocess.PIPE
+        return cls(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env={**os.environ, **variables}))
+
+    def ask(self, **given: Any) -> dict[str, Any]:
+        """The answer to one object."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(given) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the program has ended"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def __enter__(self) -> "Lines":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+        self._end.cancel()
+        assert self._process.stdout is not None
+        self._process.stdout.close()

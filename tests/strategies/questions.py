@@ -1,0 +1,215 @@
+"""Ecosystems in which much has happened, and questions about them: for whoever compares two programs that decide.
+
+Most of what an issuer, its accreditors and its keys can go through is drawn by chance, also what a node may lack.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import strategies as st
+
+from accredit.registry.decision.query import ACCREDIT, Query
+from accredit.registry.domain.records import MemoryRecords
+from accredit.registry.domain.vocabulary import EVENTS, LAPSING_EVENTS
+from tests.strategies import domain
+from tests.strategies.domain import (
+    ALIAS,
+    COLLEGE,
+    ECOSYSTEM,
+    FRAMEWORK,
+    HLC,
+    K1,
+    NOW,
+    STATE,
+    UNION,
+    World,
+    at,
+    grant_body,
+    key_text,
+    times,
+)
+
+GUILD = "did:web:guild.example"
+OTHER = "did:web:other.example"
+METHODS = [f"{COLLEGE}#k{number}" for number in range(3)]
+
+_DATES = [at(f"{year}-02-01") for year in range(2008, 2027)] * 3 + [NOW, NOW + 300, NOW + 301]
+
+_maybe = st.booleans()
+_seldom = st.sampled_from((False, False, False, False, False, True, False, False))
+_achievements = st.sampled_from(["BachelorDegree", "Degree", "Badge", "ResearchDoctorate", "Achievement", "ext:Own"])
+_limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "credential_types": st.sampled_from(["*", ["OpenBadgeCredential"]]),
+        **{name: one for name, one in domain.scope_axes.items() if name != "inherit_to_narrower"},
+        "inherit_to_narrower": _maybe,
+        "categories": st.sampled_from(["*", ["bootcamp"], ["bootcamp", "employer"]]),
+    },
+)
+
+
+@st.composite
+def ecosystems(draw: st.DrawFn) -> World:
+    """A college with a history, delegates that hold one mandate or several, keys, frameworks, recognitions."""
+    world = draw(domain.histories(length=4))
+    draw(wide_grants(world))
+    world.charter["max_backdating"] = draw(st.sampled_from([0, 86_400, 10**9]))
+    if draw(_maybe):
+        del world.charter["max_backdating"]
+    world.charter["publishers"] = draw(st.sampled_from([[], [STATE], [HLC, STATE]]))
+    vias = [draw(delegations(world)) for _ in range(draw(st.integers(0, 2)))]
+    if vias and draw(_seldom):
+        world.standings[UNION].append(domain.standing("Union of old"))  # named in the charter besides
+    for via in vias:
+        member = draw(st.sampled_from([[], [{"by": UNION, "via": via}], [STATE]]))
+        more: dict[str, Any] = {"publishers": member} if member else {}
+        body = grant_body(scope=draw(domain.scopes), valid_from=draw(times), **more)
+        how = {"by": UNION, "via": via, "iat": draw(times)}
+        world.say("accreditation.grant", body, **how)
+        if draw(_maybe):
+            world.register(also_known_as=[ALIAS], categories=draw(st.sampled_from([["bootcamp"], ["employer"]])), **how)
+    for _ in range(draw(st.integers(0, 3))):
+        draw(key_words(world))
+    if draw(_maybe):
+        by = draw(st.sampled_from([HLC, STATE]))
+        publish = world.framework(iat=draw(times), hold_back=draw(st.integers(0, 1)), by=by)
+        if draw(_maybe):
+            status = draw(st.sampled_from(["active", "deprecated", "withdrawn"]))
+            judged = {"framework": FRAMEWORK, "publish": publish, "status": status, "after": []}
+            world.say("framework.status", {**judged, "effective_from": draw(times)}, sub=FRAMEWORK, by=by)
+    for _ in range(draw(st.integers(0, 2))):
+        draw(recognitions(world))
+    if draw(_maybe):
+        world.register(OTHER, name="Other", also_known_as=draw(st.sampled_from([[], [ALIAS], [COLLEGE]])))
+    numbers = st.integers(0, len(world.said) - 1)
+    for number in draw(st.lists(numbers, max_size=2)):
+        said = world.said[number]
+        world.said[number] = replace(said, met=said.statement.iat + draw(st.integers(-(10**8), 10**8)))
+    for number in draw(st.lists(numbers, max_size=1)):
+        world.said[number] = replace(world.said[number], is_anchored=False)
+    return world
+
+
+@st.composite
+def wide_grants(draw: st.DrawFn, world: World) -> None:
+    """A grant of the widest scope, and a graph of what came of it: so that many questions get as far as its status."""
+    start = draw(st.integers(at("2009-01-01"), at("2020-01-01")))
+    ends = {"valid_until": start + draw(st.integers(1, 10**9))} if draw(_maybe) else {}
+    grant = world.grant(iat=draw(st.sampled_from([start, start - 1, start + 10**7])), valid_from=start, **ends)
+    said = [grant]
+    for _ in range(draw(st.integers(0, 4))):
+        event, since = draw(st.sampled_from(EVENTS)), draw(times)
+        members: dict[str, Any] = {"effective_from": since}
+        if event in LAPSING_EVENTS and draw(_maybe):
+            members["effective_until"] = since + draw(st.integers(1, 10**8))
+        if event == "revoke" and draw(_seldom):
+            members["void_from"] = since - draw(st.integers(0, 10**8))
+        if event == "teach_out" and draw(_maybe):
+            members["applies_to"] = {"cohorts_enrolled_before": since}
+        if event == "suspend" and draw(_maybe):
+            members["reason_code"] = "financial_instability"
+        after = draw(st.lists(st.sampled_from(said), unique=True, min_size=1, max_size=2))
+        body = domain.status_body(grant, event, "2000-01-01", after=after, **members)
+        said.append(world.say("accreditation.status", body, iat=draw(times)))
+
+
+@st.composite
+def delegations(draw: st.DrawFn, world: World) -> bytes:
+    """A mandate of the union's, from an authority or by way of the guild; now and then limited, ended or withdrawn."""
+    members: dict[str, Any] = {"limits": draw(_limits)}
+    if draw(_maybe):
+        members["valid_from"] = draw(times)
+    if draw(_maybe):
+        members["valid_until"] = draw(times)
+    if draw(_seldom):
+        members["withdrawn"] = {"statement": domain.seed_of("withdrawal"), "effective_from": draw(times)}
+    if draw(_seldom):
+        members["actions"] = ["framework.*"]
+    parent: dict[str, Any] = {"by": draw(st.sampled_from([HLC, STATE])), "via": None}
+    if draw(_maybe):
+        given = world.delegate(GUILD, parent["by"], limits=draw(_limits))
+        parent = {"by": GUILD, "via": given if not draw(_seldom) else domain.seed_of("gone")}
+    via = domain.seed_of(f"mandate {len(world.standings.get(UNION, ()))}")
+    held = {"via": via, "parent": parent, "actions": ["accreditation.*"], **members}
+    world.standings.setdefault(UNION, []).append(domain.standing("Union", **held))
+    return via
+
+
+@st.composite
+def key_words(draw: st.DrawFn, world: World) -> None:
+    """A word about one of the college's keys: an authority's, or one of the keys' own."""
+    op = draw(st.sampled_from(["add", "retire", "compromise"]))
+    name, whose = draw(st.sampled_from(METHODS)), draw(st.sampled_from(["one", "two", "three"]))
+    how: dict[str, Any] = {"iat": draw(times)}
+    if op == "add":
+        key = {"id": name, "public_key_multibase": key_text(whose)}
+        world.key_event(op="add", key={**key, **draw(_windows)}, how={**how, "by": draw(st.sampled_from([HLC, STATE]))})
+        return
+    ends = {"retire": "valid_until", "compromise": "compromised_since"}[op]
+    since = {ends: draw(times)} if draw(_maybe) else {}
+    if draw(_maybe):
+        how |= {"by": COLLEGE, "via": bytes(32), "key": whose, "seq": draw(st.integers(2, 4))}
+    world.key_event(op=op, key_id=name, how=how, **since)
+
+
+_windows = st.fixed_dictionaries(
+    {}, optional={"valid_from": st.integers(0, at("2020-01-01")), "valid_until": st.integers(at("2020-01-02"), NOW)}
+)
+
+
+@st.composite
+def recognitions(draw: st.DrawFn, world: World) -> None:
+    """A recognition, perhaps ended or withdrawn."""
+    window = draw(_windows)
+    actions = draw(st.sampled_from([["issue"], ["*"], ["verify", "issue"]]))
+    granted = world.say("recognition.grant", {"id": OTHER, "name": "Other", "actions": actions, **window}, sub=OTHER)
+    if draw(_maybe):
+        world.say("recognition.withdraw", {"recognition": granted, "effective_from": draw(times)}, sub=OTHER)
+
+
+@st.composite
+def records_of(draw: st.DrawFn, world: World) -> MemoryRecords:
+    """The world's records, now and then without one of them."""
+    records = world.records()
+    if draw(_seldom):
+        kind, id = draw(st.sampled_from(sorted(records._records)))
+        records.put(kind, id, None)
+    return records
+
+
+_competency = st.sampled_from([*(f"{FRAMEWORK}/{number}" for number in range(4)), "urn:example:zero"])
+_types = st.sampled_from(["OpenBadgeCredential", "VerifiableCredential", "ClrCredential", "AchievementCredential"])
+_axes: dict[str, st.SearchStrategy[Any]] = {
+    "resource": st.sampled_from([FRAMEWORK, f"{FRAMEWORK}/1", "urn:example:zero"]),
+    "credential_types": st.lists(_types, min_size=1, max_size=2).map(tuple),
+    "competencies": st.lists(_competency, min_size=1, max_size=2).map(tuple),
+    "framework": st.sampled_from([FRAMEWORK, "https://other.example/framework"]),
+    "level": st.tuples(st.sampled_from(["EQF", "ISCED2011", "QF-EHEA", "SCQF"]), st.integers(0, 12)),
+    "jurisdiction": domain.jurisdictions,
+    "program": st.sampled_from(["nursing", "welding"]),
+    "field_of_study": st.sampled_from([("cip", "51"), ("cip", "51.38"), ("soc", "15-1252"), ("soc", "15-0000")]),
+    "delivery_mode": st.sampled_from(["online", "in_person"]),
+    "key": st.sampled_from([K1, *METHODS, key_text("one"), f"did:key:{key_text('two')}#{key_text('two')}"]),
+}
+
+
+@st.composite
+def questions(draw: st.DrawFn, world: World) -> Query:
+    """A question about somebody there; most about the college, and on few axes, so that not all answers are no."""
+    vias = [one["via"].hex() for one in world.standings.get(UNION, ()) if one["via"] is not None]
+    mandates = [f"{UNION}#{via}" for via in vias]
+    entities = [COLLEGE] * 9 + [ALIAS, ALIAS, OTHER, f"{COLLEGE}#k1", "did:web:COLLEGE.example", "no identifier"]
+    authorities = [ECOSYSTEM] * 9 + [HLC, STATE, UNION, *mandates, GUILD, "no identifier", f"{HLC}#key"]
+    action = draw(st.sampled_from(["issue"] * 6 + [ACCREDIT, "sing"]))
+    if action == ACCREDIT:
+        entities = [UNION, UNION, HLC, GUILD, COLLEGE, *mandates]
+    axes = draw(st.lists(st.sampled_from(sorted(_axes)), max_size=2, unique=True))
+    asked: dict[str, Any] = {name: draw(_axes[name]) for name in axes}
+    if not draw(_seldom):
+        asked["achievement_types"] = tuple(draw(st.lists(_achievements, min_size=1, max_size=2)))
+    if draw(_maybe):
+        asked["time"] = draw(st.sampled_from(_DATES))
+    return Query(
+        entity=draw(st.sampled_from(entities)), authority=draw(st.sampled_from(authorities)), action=action, **asked
+    )
