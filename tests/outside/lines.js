@@ -1,6 +1,6 @@
 /**
- * Answers with the JavaScript kit, line by line: `KIT=… node lines.js`. Each line of standard input is a JSON object whose `do`
- * says what; each line of standard output is the answer, or `{"error": code}`.
+ * Answers with the JavaScript kit, line by line: `KIT=… node lines.js`. Each line of standard input is a JSON object
+ * whose `do` says what; each line of standard output is the answer, or `{"error": code}`.
  */
 
 import { createInterface } from "node:readline";

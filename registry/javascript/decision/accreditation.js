@@ -1,8 +1,8 @@
 /**
  * What one accreditation says to a query, as of the time asked and as of now.
  *
- * In this order, and all refusals are collected: the chain, the terms, the status, the scope cut by the limits of every link,
- * the key, and if all is well and the time is past, what came later.
+ * In this order, and all refusals are collected: the chain, the terms, the status, the scope cut by the limits of
+ * every link, the key, and if all is well and the time is past, what came later.
  *
  * @module
  */
@@ -35,10 +35,11 @@ import { least } from "./verdict.js";
  * @property {number} now the answerer's clock
  * @property {ReadonlySet<string>} publishers the voices that the charter lets state facts for everybody
  * @property {number | null} maxBackdating the charter's cap, seconds; null: no cap
- * @property {ReadonlySet<string> | null} mandates the voices of the authority that was asked about; null: the whole ecosystem
+ * @property {ReadonlySet<string> | null} mandates the voices of the authority that was asked about; null: the whole
+ *     ecosystem
  */
 
-/** @type {Readonly<Record<string, readonly [string, string]>>} of each axis what one is asked for, and what several are */
+/** @type {Readonly<Record<string, readonly [string, string]>>} of each axis one, and several */
 const AXES = {
   credential_types: ["the type of credential", "types of credential"],
   achievement_types: ["the achievement type", "achievement types"],
@@ -568,8 +569,8 @@ function noteDates(asked, record, notes) {
 }
 
 /**
- * Return how to look up competency entries by authorities whose word counts, of frameworks not withdrawn by then; and the
- * statements of all that were found so far.
+ * Return how to look up competency entries by authorities whose word counts, of frameworks not withdrawn by then; and
+ * the statements of all that were found so far.
  *
  * @param {Case} asked
  * @param {Chain} chain

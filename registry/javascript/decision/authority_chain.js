@@ -1,8 +1,8 @@
 /**
  * The chain of authorities from whoever said something up to the charter, and whose word counts along it.
  *
- * An authority *instance*, a voice, is an authority's id and the delegation it acts under, null for one that the charter
- * names. By mandate, not by name: two delegations to one body are two voices.
+ * An authority *instance*, a voice, is an authority's id and the delegation it acts under, null for one that the
+ * charter names. By mandate, not by name: two delegations to one body are two voices.
  *
  * @module
  */
@@ -64,7 +64,8 @@ function standingOf(records, by, via) {
 }
 
 /**
- * Return the instances that an authority's id alone stands for: where the charter names it, the charter's own and no other.
+ * Return the instances that an authority's id alone stands for: where the charter names it, the charter's own and no
+ * other.
  *
  * @param {RegistryRecord} record
  * @returns {Voice[]}

@@ -1,9 +1,10 @@
 /**
- * `decide(query, records, now, ecosystemId)`: the registry's one answer. Pure; the same on a node, in a browser, on a plane.
+ * `decide(query, records, now, ecosystemId)`: the registry's one answer. Pure; the same on a node, in a browser, on a
+ * plane.
  *
  * Whom it asks: the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
- * authority that the query accepts. `accreditation` judges each; the best finding decides. For the action `accredit`, the
- * mandates of an authority take the place of accreditations.
+ * authority that the query accepts. `accreditation` judges each; the best finding decides. For the action `accredit`,
+ * the mandates of an authority take the place of accreditations.
  *
  * @module
  */
@@ -167,8 +168,8 @@ function decideIssue(asked, entity, accepted, charter) {
   const missing = [];
   if (issuer !== null) judgeAll(asked, issuer, null, findings, missing);
   if (!findings.some(isAuthorized)) {
-    // An alias counts where an authority of the accreditation's own chain stated it; so nobody's alias can take another's
-    // accreditation over, and several claims to one alias do not stand in each other's way.
+    // An alias counts where an authority of the accreditation's own chain stated it; so nobody's alias can take
+    // another's accreditation over, and several claims to one alias do not stand in each other's way.
     const alias = records.get("alias", entity);
     for (const id of alias === null ? [] : alias.issuers) {
       const named = records.get("issuer", id);

@@ -1,9 +1,9 @@
 /**
  * Whether a credential's key is one of the issuer's, at a time.
  *
- * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by `retire`,
- * by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while that is good. Keys
- * that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides.
+ * A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
+ * `retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys, while
+ * that is good. Keys that accuse each other, directly or in a circle, are all *in doubt*, until an authority decides.
  *
  * @module
  */
@@ -82,8 +82,8 @@ function endOf(said) {
 // ------------------------------------------------------------------------------------------------ its own words
 
 /**
- * Return what ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said. A key is
- * its key id, or its method's id where it is of a kind that says nothing in the registry.
+ * Return what ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said. A
+ * key is its key id, or its method's id where it is of a kind that says nothing in the registry.
  *
  * @param {readonly Said[]} added
  * @param {readonly Said[]} decided

@@ -22,8 +22,8 @@ const LEVEL_MAX = 2 ** 31;
  *
  * @typedef {object} Query
  * @property {string} entity id of the issuer (or authority), as the credential spells it
- * @property {string} authority id of the ecosystem, or of one authority; `id#` and the 64 hexadecimal digits of a delegation
- *     mean the body under that mandate alone
+ * @property {string} authority id of the ecosystem, or of one authority; `id#` and the 64 hexadecimal digits of a
+ *     delegation mean the body under that mandate alone
  * @property {string} [action] `issue` (the default), or `accredit` for authorities
  * @property {string} [resource] an address that may name a framework or a competency
  * @property {number} [time] as of when, seconds since 1970; left out: now
@@ -92,7 +92,8 @@ export function checkQuery(value) {
 }
 
 /**
- * Return a question as it travels in evidence: the action said, members that are not asked (null or an empty list) left out.
+ * Return a question as it travels in evidence: the action said, members that are not asked (null or an empty list)
+ * left out.
  *
  * @param {Query} query
  * @returns {Query}
@@ -106,7 +107,8 @@ export function encodeQuery(query) {
 }
 
 /**
- * Return the delegation, in hexadecimal, that an authority's id in a question names after its `#`; null if it names none.
+ * Return the delegation, in hexadecimal, that an authority's id in a question names after its `#`; null if it names
+ * none.
  *
  * @param {string} authority
  * @returns {string | null}

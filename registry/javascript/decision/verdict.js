@@ -1,7 +1,8 @@
 /**
  * The answer to a query: verdicts, reasons, and how several findings become one decision.
  *
- * A *finding* is the answer as far as one accreditation (or one mandate of an authority) goes. The best finding decides.
+ * A *finding* is the answer as far as one accreditation (or one mandate of an authority) goes. The best finding
+ * decides.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { compareText, unhex } from "../encoding/bytes.js";
  *   | "unknown_issuer" | "stale_view"} Verdict
  */
 /** @typedef {{code: string, text: string}} Reason why: a stable word and a plain sentence */
-/** @typedef {{accreditation: string, verdict: Verdict, code: string}} Other what did not decide, and what it would have said */
+/** @typedef {{accreditation: string, verdict: Verdict, code: string}} Other what did not decide, and why */
 /** @typedef {import("./authority_chain.js").Chain} Chain */
 /**
  * What follows from one accreditation, or one mandate.
@@ -42,7 +43,8 @@ import { compareText, unhex } from "../encoding/bytes.js";
  * @property {readonly string[]} accreditations ids it rests on
  * @property {readonly Other[]} others accreditations that were looked at besides
  * @property {readonly string[]} statements ids of the statements it rests on
- * @property {readonly (readonly [string, string | null])[]} chain the authorities that answer for it, up to the charter's
+ * @property {readonly (readonly [string, string | null])[]} chain the authorities that answer for it, up to the
+ *     charter's
  * @property {readonly string[]} unchecked what was not asked or could not be checked
  * @property {number | null} valid_until the next known date at which the answer may change
  * @property {string | null} issuer the id under which the entity is registered, where it was found

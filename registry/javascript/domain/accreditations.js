@@ -4,9 +4,11 @@
  * 1. An event is *present* from its `effective_from` (a revocation from its `void_from`, where it has one) until its
  *    `effective_until`. A `teach_out` does not lapse: from its end on it means expired.
  * 2. `annul` says that the narrowing events it names were wrong: they are absent at every time.
- * 3. *Heads* are the present events that no other present event names. The most restrictive status they bear decides, then the
+ * 3. *Heads* are the present events that no other present event names. The most restrictive status they bear decides,
+ * then the
  *    one with the earliest start, then the lowest id.
- * 4. A narrowing event bears its own status, or that of what it follows where this is more restrictive. `lift` and `reinstate`
+ * 4. A narrowing event bears its own status, or that of what it follows where this is more restrictive. `lift` and
+ * `reinstate`
  *    bring back what was before any trouble, `renew` makes active.
  * 5. `stay` bears what was before the events it names; `annul`, `appeal_open`, `appeal_decide` bear what is named.
  * 6. Without present events it is the initial status. Validity comes on top.

@@ -17,7 +17,8 @@ export function jurisdictionWithin(part, whole) {
 }
 
 /**
- * Whether a level lies in a range, under any of its names: EQF 5 to 8 are ISCED 5 to 8 and the cycles 0 to 3 of QF-EHEA.
+ * Whether a level lies in a range, under any of its names: EQF 5 to 8 are ISCED 5 to 8 and the cycles 0 to 3 of
+ * QF-EHEA.
  *
  * @param {readonly [string, number]} level
  * @param {RegistryRecord} allowed scheme, min and max

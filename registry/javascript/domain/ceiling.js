@@ -1,8 +1,9 @@
 /**
  * Limits of a delegation: a ceiling over whatever is granted under it, axis by axis.
  *
- * An absent axis is not limited; `"*"` says the same. What a scope leaves out is limited as well: it inherits the limit.
- * Competencies are named one by one or by their frameworks, so where only one of the two is limited, the other grants nothing.
+ * An absent axis is not limited; `"*"` says the same. What a scope leaves out is limited as well: it inherits the
+ * limit. Competencies are named one by one or by their frameworks, so where only one of the two is limited, the other
+ * grants nothing.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * What an accreditation covers, axis by axis, and whether a question lies within it.
  *
- * An absent axis grants nothing on it; `"*"` grants all of it; a list grants what it names and what lies within that. An axis
- * that the question asks and the scope does not grant makes the answer no; an axis on which the scope is a list and the
- * question says nothing is *open*.
+ * An absent axis grants nothing on it; `"*"` grants all of it; a list grants what it names and what lies within that.
+ * An axis that the question asks and the scope does not grant makes the answer no; an axis on which the scope is a
+ * list and the question says nothing is *open*.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const ANCESTORS_MAX = 200;
 
 /** @typedef {import("../decision/query.js").Query} Query */
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
-/** @typedef {(uri: string) => readonly RegistryRecord[]} Lookup from a competency to the entries of frameworks that count */
+/** @typedef {(uri: string) => readonly RegistryRecord[]} Lookup entries of frameworks that count */
 /** @typedef {"covered" | "not_covered" | "open" | "unknown"} Outcome */
 /** @typedef {{name: string, outcome: Outcome, asked: string}} Axis the answer on one axis; `asked` where it is no */
 

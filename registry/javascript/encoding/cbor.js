@@ -1,11 +1,13 @@
 /**
  * Strict deterministic CBOR: one value, one byte string.
  *
- * RFC 8949 section 4.2.1 (map keys in bytewise order of their encodings), restricted to what the registry's formats use:
- * integers of 64 bits and a sign, byte strings, text strings, arrays, maps with integer or text keys, false, true, null.
+ * RFC 8949 section 4.2.1 (map keys in bytewise order of their encodings), restricted to what the registry's formats
+ * use: integers of 64 bits and a sign, byte strings, text strings, arrays, maps with integer or text keys, false,
+ * true, null.
  *
- * An integer is a number where a double holds it exactly, else a bigint. Bytes are a Uint8Array. A map is an object without
- * a prototype, so that no key of it means anything to JavaScript; one that has an integer among its keys is a `Map`.
+ * An integer is a number where a double holds it exactly, else a bigint. Bytes are a Uint8Array. A map is an object
+ * without a prototype, so that no key of it means anything to JavaScript; one that has an integer among its keys is a
+ * `Map`.
  *
  * @module
  */
@@ -238,7 +240,8 @@ function narrow(number) {
 }
 
 /**
- * Return a value with its byte strings in hexadecimal, as a node's JSON has them: the form in which records are decided on.
+ * Return a value with its byte strings in hexadecimal, as a node's JSON has them: the form in which records are
+ * decided on.
  *
  * @param {any} value as `decode` returns it
  * @returns {any}

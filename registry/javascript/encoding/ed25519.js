@@ -1,9 +1,10 @@
 /**
  * Ed25519 with libsodium's verdict, which is the registry's everywhere.
  *
- * WebCrypto verifies (RFC 8032, without cofactor), and accepts what libsodium refuses: keys and R of small order, for which
- * anybody can sign, and keys whose y is not reduced. So these are refused here first. Whether a key lies in the prime-order
- * group WebCrypto cannot say: `isUsablePublic` works it out, some milliseconds a key, when a policy is read.
+ * WebCrypto verifies (RFC 8032, without cofactor), and accepts what libsodium refuses: keys and R of small order, for
+ * which anybody can sign, and keys whose y is not reduced. So these are refused here first. Whether a key lies in the
+ * prime-order group WebCrypto cannot say: `isUsablePublic` works it out, some milliseconds a key, when a policy is
+ * read.
  *
  * @module
  */

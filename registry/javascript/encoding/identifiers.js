@@ -1,5 +1,6 @@
 /**
- * One spelling for every identifier: a DID, an http(s) URL or a URN, by the rules of the registry (`docs/identifiers.md`).
+ * One spelling for every identifier: a DID, an http(s) URL or a URN, by the rules of the registry
+ * (`docs/identifiers.md`).
  *
  * @module
  */

@@ -10,8 +10,8 @@
  *     }
  *
  * in deterministic CBOR. `check` needs no network, in this order: `form`, `question`, `authority`; `policy`, `note`,
- * `cosignatures`, `ecosystem`, `fold`, `quorum`, `age`, `count` (the noted state stands); `root`; `proof`, `record`; `time`;
- * `missing_record`, `surplus_record`; `decision` (the same `decide` comes to the same answer).
+ * `cosignatures`, `ecosystem`, `fold`, `quorum`, `age`, `count` (the noted state stands); `root`; `proof`, `record`;
+ * `time`; `missing_record`, `surplus_record`; `decision` (the same `decide` comes to the same answer).
  *
  * @module
  */
@@ -70,11 +70,12 @@ const MEMBERS = ["v", "asked", "query", "answer", "records_root", "statements_ro
  */
 
 /**
- * Check an evidence file. Throws nothing for the bytes' sake, whatever they are; an `EnvironmentError` where nothing can be
- * checked, and a `DecodeError` where `query` is not a question.
+ * Check an evidence file. Throws nothing for the bytes' sake, whatever they are; an `EnvironmentError` where nothing
+ * can be checked, and a `DecodeError` where `query` is not a question.
  *
  * @param {Uint8Array} data
- * @param {Query | null} query what was asked; null to take the question from the file, which is then to be shown to somebody
+ * @param {Query | null} query what was asked; null to take the question from the file, which is then to be shown to
+ *     somebody
  * @param {TrustPolicy} policy
  * @param {number} now the verifier's clock, seconds since 1970
  * @param {{asked?: string}} [options] which of the two questions; ignored if `query` is null

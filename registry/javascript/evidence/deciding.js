@@ -1,8 +1,8 @@
 /**
  * `decide` over records that others vouch for: evidence, snapshots, buckets.
  *
- * A quorum may err, or be of another version, and vouch for a record that no node makes. Whoever asks is told so, about the
- * subject that the record is of; nothing falls over.
+ * A quorum may err, or be of another version, and vouch for a record that no node makes. Whoever asks is told so,
+ * about the subject that the record is of; nothing falls over.
  *
  * @module
  */
@@ -61,7 +61,8 @@ export function checkAuthority(query, policy) {
 }
 
 /**
- * Return an authority's id in its one spelling; as it is where it is no identifier, so that the decision says what is wrong.
+ * Return an authority's id in its one spelling; as it is where it is no identifier, so that the decision says what is
+ * wrong.
  *
  * @param {string} authority
  */

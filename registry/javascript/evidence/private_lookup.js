@@ -5,9 +5,9 @@
  *      "records": [{"type", "id", "record": base64 / null, "proof": base64}, …],
  *      "records_root": hex, "statements_root": hex, "note": text}            JSON, of `/v1/issuers/by-prefix/{hex}`
  *
- * An asker names the first digits of `recordKey("issuer", id)`, and of `recordKey("alias", id)`, and finds its own among all
- * that begin so. That none was left out is proved: the hash of the subtree under the prefix, made anew from the leaves, and
- * the siblings above it lead to the root, or they do not.
+ * An asker names the first digits of `recordKey("issuer", id)`, and of `recordKey("alias", id)`, and finds its own
+ * among all that begin so. That none was left out is proved: the hash of the subtree under the prefix, made anew from
+ * the leaves, and the siblings above it lead to the root, or they do not.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export const LEAVES_MAX = 20_000;
  * @property {Uint8Array} note
  */
 
-/** A key in the map that was asked about before it was hashed: WebCrypto hashes asynchronously, and decisions do not wait. */
+/** A record was asked about whose key is not hashed yet: WebCrypto hashes asynchronously, and decisions do not wait. */
 class UnhashedError extends Error {
   /**
    * @param {string} type
@@ -65,7 +65,7 @@ class UnhashedError extends Error {
   }
 }
 
-/** What a verified bucket says: the record, or null where it is proved that there is none. Only `openBucket` makes one. */
+/** What a verified bucket says: a record, or null where it is proved that there is none. Only `openBucket` makes one. */
 export class BucketRecords {
   #bucket;
   #leaves;

@@ -4,9 +4,10 @@
  *     snapshot = "accredit-snapshot/v1" LF, statements root[32], u64 number of records, records, state note
  *     record   = u8 type, u16 length of the id, id, u32 length, record's deterministic CBOR
  *
- * Records stand in the order of their keys in the state map, each once; numbers are big-endian. Nothing is believed: `load`
- * recomputes the map and compares its root with that of the note. A snapshot covers the time up to its note's age limit;
- * beyond it the answer is `stale_view`, never "not revoked". Deltas are not read: fetch the next snapshot whole.
+ * Records stand in the order of their keys in the state map, each once; numbers are big-endian. Nothing is believed:
+ * `load` recomputes the map and compares its root with that of the note. A snapshot covers the time up to its note's
+ * age limit; beyond it the answer is `stale_view`, never "not revoked". Deltas are not read: fetch the next snapshot
+ * whole.
  *
  * @module
  */
@@ -123,8 +124,8 @@ export class Snapshot {
   }
 
   /**
-   * Return the decision on a query; `stale_view` where the snapshot is too old for it. A question about a time before the
-   * snapshot's note is answered at any age of it, as of the note: the reason `as_of_snapshot` says so.
+   * Return the decision on a query; `stale_view` where the snapshot is too old for it. A question about a time before
+   * the snapshot's note is answered at any age of it, as of the note: the reason `as_of_snapshot` says so.
    *
    * @param {Query} query
    * @param {number} now the verifier's clock, seconds since 1970

@@ -159,7 +159,7 @@ export function areInOrder(leaves) {
  * @param {number} depth
  */
 export function bit(key, depth) {
-  return /** @type {number} */ ((key[depth >> 3]) >> (7 - (depth & 7))) & 1;
+  return (Number(key[depth >> 3]) >> (7 - (depth & 7))) & 1;
 }
 
 /**
