@@ -59,13 +59,14 @@ def ecosystems(draw: st.DrawFn) -> World:
         del world.charter["max_backdating"]
     world.charter["publishers"] = draw(st.sampled_from([[], [STATE], [HLC, STATE]]))
     vias = [draw(delegations(world)) for _ in range(draw(st.integers(0, 2)))]
-    if vias and draw(_seldom):
+    was_delegate_before = draw(_seldom)
+    if vias and was_delegate_before:
         world.standings[UNION].append(domain.standing("Union of old"))  # named in the charter besides
     for via in vias:
         member = draw(st.sampled_from([[], [{"by": UNION, "via": via}], [STATE]]))
         more: dict[str, Any] = {"publishers": member} if member else {}
         body = grant_body(scope=draw(domain.scopes), valid_from=draw(times), **more)
-        how = {"by": UNION, "via": via, "iat": draw(times)}
+        how: dict[str, Any] = {"by": UNION, "via": via, "iat": draw(times)}
         world.say("accreditation.grant", body, **how)
         if draw(_maybe):
             world.register(also_known_as=[ALIAS], categories=draw(st.sampled_from([["bootcamp"], ["employer"]])), **how)
@@ -95,7 +96,7 @@ def ecosystems(draw: st.DrawFn) -> World:
 def wide_grants(draw: st.DrawFn, world: World) -> None:
     """A grant of the widest scope, and a graph of what came of it: so that many questions get as far as its status."""
     start = draw(st.integers(at("2009-01-01"), at("2020-01-01")))
-    ends = {"valid_until": start + draw(st.integers(1, 10**9))} if draw(_maybe) else {}
+    ends: dict[str, Any] = {"valid_until": start + draw(st.integers(1, 10**9))} if draw(_maybe) else {}
     grant = world.grant(iat=draw(st.sampled_from([start, start - 1, start + 10**7])), valid_from=start, **ends)
     said = [grant]
     for _ in range(draw(st.integers(0, 4))):
@@ -147,7 +148,7 @@ def key_words(draw: st.DrawFn, world: World) -> None:
         world.key_event(op="add", key={**key, **draw(_windows)}, how={**how, "by": draw(st.sampled_from([HLC, STATE]))})
         return
     ends = {"retire": "valid_until", "compromise": "compromised_since"}[op]
-    since = {ends: draw(times)} if draw(_maybe) else {}
+    since: dict[str, Any] = {ends: draw(times)} if draw(_maybe) else {}
     if draw(_maybe):
         how |= {"by": COLLEGE, "via": bytes(32), "key": whose, "seq": draw(st.integers(2, 4))}
     world.key_event(op=op, key_id=name, how=how, **since)
