@@ -32,6 +32,7 @@ from accredit.registry.encoding.identifiers import canonical, canonical_issuer, 
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
+from .fields import check_field_of_study, check_levels
 from .places import check_place
 
 LISTED: Final = 50
@@ -153,6 +154,12 @@ def query_of(question: Question, ecosystem: str, named: Canonicalise = str) -> Q
     authority, jurisdiction = question.authority, question.jurisdiction
     if jurisdiction is not None:
         check_place(jurisdiction, named("jurisdiction"))
+    if question.action not in (None, ISSUE, ACCREDIT):
+        close = get_close_matches(question.action, (ISSUE, ACCREDIT), 1)
+        hint = f"Did you mean {close[0]}?" if close else "Ask for issue or accredit."
+        raise DecodeError(
+            "unknown_action", f"{question.action[:80]!r} is no action here.", where=named("action"), hint=hint
+        )
     return Query(
         entity=_spelled(
             spelled_authority_id if question.action == ACCREDIT else spelled_entity,
@@ -167,15 +174,30 @@ def query_of(question: Question, ecosystem: str, named: Canonicalise = str) -> Q
         achievement_types=achievements,
         competencies=tuple(_spelled(canonical, uri, named(competency_name)) for uri in competencies),
         framework=None if question.framework is None else _spelled(canonical, question.framework, named("framework")),
-        level=None if question.level is None else parse_level(question.level, where=named("level")),
+        level=None if question.level is None else _level(question.level, named("level")),
         jurisdiction=jurisdiction,
         program=question.program,
         field_of_study=None
         if question.field_of_study is None
-        else parse_field(question.field_of_study, where=named("field_of_study")),
+        else _field(question.field_of_study, named("field_of_study")),
         delivery_mode=question.delivery_mode,
         key=question.key,
     )
+
+
+def _level(text: str, where: str) -> tuple[str, int]:
+    scheme, number = parse_level(text, where=where)
+    check_levels({"scheme": scheme, "min": number, "max": number}, where)
+    return scheme, number
+
+
+def _field(text: str, where: str) -> tuple[str, str]:
+    scheme, code = parse_field(text, where=where)
+    try:
+        check_field_of_study({"scheme": scheme, "code": code}, where)
+    except DecodeError as error:
+        raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
+    return scheme, code
 
 
 def sort_word(word: str, where: str) -> tuple[str, str]:

@@ -29,7 +29,7 @@ from accredit.node.http.json_views import format_time
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.ed25519 import decode_multibase, is_usable_public, multibase
 from accredit.registry.encoding.json_text import decode as decode_json
-from accredit.registry.errors import DecodeError, RefusedError, StorageError
+from accredit.registry.errors import DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import TIME_MAX, TIME_MIN
 
 from .output import safe
@@ -102,6 +102,9 @@ def read_bytes(path: Path) -> bytes:
         else:
             with path.open("rb") as file:
                 raw = file.read(FILE_BYTES + 1)
+    except (FileNotFoundError, IsADirectoryError) as error:
+        what = "There is no file" if isinstance(error, FileNotFoundError) else "This is a folder, not a file:"
+        raise InputError("no_such_file", f"{what} {path}.", hint="Check the path.") from error
     except OSError as error:
         raise StorageError(
             "cannot_read", f"{path} cannot be read: {error.strerror}.", hint="Check the path and its permissions."

@@ -5,10 +5,14 @@ somebody can verify with, depends on lists that change, and is asked here (`node
 """
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, Final
 
+from accredit.node.fields import check_cip, check_field_of_study, check_levels, check_soc
 from accredit.node.places import check_place
+from accredit.registry.domain.vocabulary import REASON_CODES
 from accredit.registry.encoding.ed25519 import decode_base58
+from accredit.registry.encoding.schema import one_of
 from accredit.registry.errors import DecodeError
 
 _KEY_TYPES: Final[Mapping[bytes, tuple[str, int | None]]] = {
@@ -69,9 +73,48 @@ def _check_multikey(value: Any, path: str) -> None:
         raise DecodeError("bad_key_length", f"this {kind} key is cut off or too long.", where=path, hint=hint)
 
 
+def _check_did_method(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        check_did_method(value, path)
+
+
+def check_did_method(id_: str, path: str = "") -> None:
+    """Check that the method of a DID is not a known one mistyped.
+
+    Raises:
+        DecodeError: `unknown_did_method`; the hint is the id that was probably meant.
+    """
+    scheme, _, rest = id_.partition(":")
+    method, _, specific = rest.partition(":")
+    if scheme != "did" or method in _DID_METHODS:
+        return
+    swapped = (one for one in _COMMON_METHODS if sorted(one) == sorted(method))
+    meant = next(swapped, None) or next(iter(get_close_matches(method, _COMMON_METHODS, 1, 0.8)), None)
+    if meant is not None:
+        raise DecodeError(
+            "unknown_did_method",
+            f"{id_[:80]!r}: there is no DID method {method}.",
+            where=path,
+            hint=f"Did you mean did:{meant}:{specific}?",
+        )
+
+
+_COMMON_METHODS: Final = ("web", "key", "jwk", "webvh", "ebsi", "ethr", "indy", "cheqd")
+_DID_METHODS: Final = frozenset((*_COMMON_METHODS, "keri", "peer", "plc", "pkh", "webs", "webplus"))
+"""Methods whose names look like one another. Any other method is taken as it is, unless it looks like a common one."""
+
 _CHECKS: Final[Mapping[str, Callable[[Any, str], None]]] = {
     "jurisdictions": check_place,
     "jurisdiction": check_place,
+    "fields_of_study": check_field_of_study,
+    "levels": check_levels,
+    "cip": check_cip,
+    "soc": check_soc,
+    "reason_code": one_of(*REASON_CODES),
+    "id": _check_did_method,
+    "issuer": _check_did_method,
+    "delegate": _check_did_method,
+    "also_known_as": _check_did_method,
     "public_key_multibase": _check_multikey,
 }
 """Members whose values are of a closed list, wherever they stand."""

@@ -18,11 +18,11 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.ids import read_id, registered
 from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
-from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 
 from .issuer import status_word
@@ -107,7 +107,7 @@ def list_(issuer_id: str | None, limit: int | None, nodes: tuple[str, ...]) -> N
         if issuer_id is None:
             ids = list(dict.fromkeys(effective_ids(client, "accreditation.grant")))
         else:
-            listed = client.issuer(canonical_issuer(issuer_id))["accreditations"]
+            listed = registered(client, issuer_id, "--issuer")["accreditations"]
             ids = [str(one["id"]) for one in listed]
         with output.progress("Asking", len(ids)) as step:
             found = first_of(_records(client, ids), limit, step)
@@ -145,7 +145,7 @@ accredit accreditation propose grant.toml --dry-run""",
 def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
     """Propose to accredit an issuer with the terms in FILE. Says the scope back as one sentence."""
     written = documents.read_file(file)
-    ids: list[str] = [*map(canonical_issuer, issuers)] or [str(written.get("issuer", ""))]
+    ids: list[str] = [read_id(one, "--issuer") for one in issuers] or [str(written.get("issuer", ""))]
     bodies = [grant_body(written, str(file), issuer=one) for one in ids]
     if not wants_json():
         for body in bodies:

@@ -12,10 +12,10 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.ids import AUTHORITIES, read_id
 from accredit.cli.base.node_option import compared_heads, complete, connected, node_option
 from accredit.cli.base.output import bad, faint, fair, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
-from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import InputError
 
 from .keys import ADDED_BUDGET, budget_option, read_entry
@@ -69,7 +69,7 @@ def list_(nodes: tuple[str, ...]) -> None:
 @node_option
 def show(authority_id: str, nodes: tuple[str, ...]) -> None:
     """An authority: under which mandates, with which keys and limits, and where to apply and appeal."""
-    record = _record(nodes, canonical_issuer(authority_id))
+    record = _record(nodes, read_id(authority_id, search=AUTHORITIES))
 
     def text() -> None:
         for standing in record["standings"]:
@@ -167,7 +167,7 @@ def withdraw(delegation: str, effective_from: str | None, reason: str | None, de
 def _delegation(text: str, by_id: dict[str, tuple[str, Any]]) -> str:
     if ":" not in text:
         return complete(text, lambda: list(by_id), "a delegation")
-    held = [via for via, (sub, _) in by_id.items() if sub == canonical_issuer(text)]
+    held = [via for via, (sub, _) in by_id.items() if sub == read_id(text, search=AUTHORITIES)]
     if len(held) != 1:
         raise InputError(
             "which_delegation",

@@ -12,11 +12,11 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.ids import read_id, registered
 from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
-from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import InputError
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -39,7 +39,7 @@ issuer = CommandGroup(
 def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
     """What is stated about an issuer, by whom, and its accreditations."""
     with connected(nodes[0]) as client:
-        record = client.issuer(canonical_issuer(issuer_id))
+        record = registered(client, issuer_id)
 
     def text() -> None:
         output.say(f"{output.styled(name_of(record), bold=True)}  {output.safe(record['id'])}")
@@ -115,9 +115,20 @@ accredit issuer propose uni.toml --key alice.key""",
 def propose(file: Path | None, desk: Desk, **options: Any) -> None:
     """Propose to register an issuer, from a TOML or JSON FILE, from options, or both (options win)."""
     body = documents.to_body("issuer.register", _written(file, **options), str(file or "the options"))
+    _tell_namesakes(desk, body)
     outcomes = desk.propose([Say(kind="issuer.register", sub=body["id"], body=body, label=body["name"])])
     if outcomes[0].state != "refused":
         output.note(faint("Registered is not accredited: accredit accreditation propose."))
+
+
+def _tell_namesakes(desk: Desk, body: dict[str, Any]) -> None:
+    """Say which other issuers have this very name already: one may be meant twice, under two ids."""
+    if desk.wishes.offline is not None:
+        return
+    others = desk.client.issuers(name=body["name"], limit=20)["issuers"]
+    same = [one["id"] for one in others if one["name"] == body["name"] and one["id"] != body["id"]]
+    for id_ in same:
+        output.note(f"{output.fair('!')} {output.safe(body['name'])} is the name of {output.safe(id_)} too.")
 
 
 @issuer.command("update", example="accredit issuer update uni.toml --key alice.key")
@@ -147,7 +158,7 @@ def _written(
     if file is None and (issuer_id is None or name is None):
         raise click.UsageError("Give a FILE, or at least --id and --name.")
     written = dict(documents.read_file(file)) if file is not None else {}
-    options = {"id": issuer_id and canonical_issuer(issuer_id), "name": name, "url": url}
+    options = {"id": issuer_id and read_id(issuer_id, "--id"), "name": name, "url": url}
     written.update({member: value for member, value in options.items() if value})
     if categories:
         written["categories"] = list(categories)
@@ -158,7 +169,7 @@ def _written(
 
 def _own_latest(desk: Desk, issuer_id: str) -> list[str]:
     """Ids of what this authority last stated about the issuer: an update says which statements it follows."""
-    record = desk.client.issuer(canonical_issuer(issuer_id))
+    record = registered(desk.client, issuer_id, "--id")
     own = [stated for stated in record["stated"] if desk.is_own(stated)]
     named = {id_ for stated in own for id_ in stated["after"]}
     newest = [stated["statement"] for stated in own if stated["statement"] not in named]

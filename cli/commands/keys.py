@@ -72,6 +72,7 @@ def new(
     """
     from accredit.node.key_files import new_seed
 
+    authority = _authority(authority)
     passphrase = new_passphrase_for(file, passphrase_file, known=(label, authority))
     made = [_create(file, new_seed(), passphrase, label, authority, sealing)]
     if next_file is not None:
@@ -104,6 +105,7 @@ def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_
     """
     from accredit.node.secret_files import read_seed
 
+    authority = _authority(authority)
     seed = read_seed(seed_file)
     passphrase = new_passphrase_for(file, passphrase_file, known=(label, authority))
     key = _create(file, seed, passphrase, label, authority)
@@ -300,15 +302,23 @@ def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
     return entry
 
 
+def _authority(typed: str) -> str:
+    """The id of the authority that a key shall speak for."""
+    from accredit.cli.base.ids import AUTHORITIES, read_id
+    from accredit.cli.base.real_lists import check_did_method
+
+    check_did_method(typed, "--authority")
+    return read_id(typed, "--authority", search=AUTHORITIES)
+
+
 def _create(
     path: Path, seed: bytes, passphrase: str, label: str, authority: str, sealing: str = "moderate"
 ) -> dict[str, Any]:
     from accredit.node.key_files import INTERACTIVE, MODERATE, SealedKey
-    from accredit.registry.encoding.identifiers import canonical_issuer
 
     with output.progress("Encrypting the key"):
         limits = INTERACTIVE if sealing == "interactive" else MODERATE
-        SealedKey.create(path, seed, passphrase, label=label, authority=canonical_issuer(authority), limits=limits)
+        SealedKey.create(path, seed, passphrase, label=label, authority=authority, limits=limits)
     return _facts(path)
 
 

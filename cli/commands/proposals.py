@@ -6,6 +6,7 @@ What a proposal would change, and what will be then, the node says (`foreseen`);
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,11 +14,13 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command
+from accredit.cli.base.ids import read_id
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, fair, shorten
 from accredit.cli.signing.keys import read_public
 from accredit.cli.signing.outcomes import foreseen_lines, state_word
 from accredit.registry.encoding.rfc3339 import parse as parse_time
+from accredit.registry.errors import InputError
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
@@ -57,6 +60,9 @@ def inbox(
     if it is voted on. Reminds of mandates you gave that end within 14 days, or have ended and are not closed: what was
     said under one gives no trust any more unless closing it names it.
     """
+    if kind is not None:
+        _require_kind(kind)
+    by, issuer = (one and read_id(one, where) for one, where in ((by, "--by"), (issuer, "--issuer")))
     kid = read_public(key).kid if key is not None and authority is None and not everything else None
     with connected(nodes[0]) as client:
         found = waiting_proposals(client, authority=None if everything else authority, key=kid)
@@ -84,6 +90,23 @@ def inbox(
             output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
 
     output.emit({"proposals": proposals, "lapsed": len(lapsed), "mandates_to_close": mandates}, text)
+
+
+def _require_kind(kind: str) -> None:
+    """Refuse what begins no kind of statement: an inbox of nothing would say that nothing waits.
+
+    Raises:
+        InputError: there is no such kind.
+    """
+    from accredit.governance.rulebook import KINDS
+
+    if not any(one.startswith(kind) for one in KINDS):
+        close = get_close_matches(kind, [*KINDS, *{f"{one.partition('.')[0]}." for one in KINDS}], 1)
+        raise InputError(
+            "unknown_kind",
+            f"--kind: no kind of statement is called {kind}, nor begins so.",
+            hint=f"Did you mean {close[0]}?" if close else "As in accreditation. or charter.amend.",
+        )
 
 
 @click.command("show", cls=Command, example="accredit show 5f2b8c11")

@@ -22,6 +22,7 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.ids import near
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import show_decision
@@ -158,21 +159,8 @@ def _details(client: "NodeClient", decision: dict[str, Any], asked: str) -> dict
             accreditations.append(client.accreditation(id_))
         except InputError:
             continue
-    near = _near(client, asked) if decision["verdict"] == "unknown_issuer" else []
-    return {"authorities": authorities, "accreditations": accreditations, "near": near}
-
-
-_LOOKED_AT = 1_000
-"""Issuers that a mistyped id is compared with: ten questions to the node."""
-
-
-def _near(client: "NodeClient", issuer: str) -> list[str]:
-    """Ids of registered issuers that are spelled nearly like one that is not."""
-    from difflib import get_close_matches
-    from itertools import islice
-
-    ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), _LOOKED_AT)]
-    return get_close_matches(issuer, ids, 3, 0.85)
+    likely = near(client, asked) if decision["verdict"] == "unknown_issuer" else []
+    return {"authorities": authorities, "accreditations": accreditations, "near": likely}
 
 
 def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict[str, Any], *, agree: bool) -> None:

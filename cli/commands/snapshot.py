@@ -26,7 +26,7 @@ from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, q
 from accredit.node.http.decision_view import decided
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import write_atomically
-from accredit.registry.errors import InputError, RefusedError
+from accredit.registry.errors import DecodeError, InputError, RefusedError
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
@@ -167,7 +167,11 @@ def load(file: Path, policy: TrustPolicy, now: int) -> Snapshot:
         DecodeError: it is none.
         RefusedError: it does not stand.
     """
-    return Snapshot.load(documents.read_bytes(file), policy, now)
+    try:
+        return Snapshot.load(documents.read_bytes(file), policy, now)
+    except DecodeError as error:
+        hint = f"Fetch it again: accredit snapshot sync {output.quoted(file)} --policy POLICY"
+        raise DecodeError(error.code, f"{file}: {error.message}", hint=hint) from None
 
 
 def _fetch(client: "NodeClient", held: Snapshot | None, policy: TrustPolicy, now: int) -> tuple[Snapshot, str]:
@@ -219,7 +223,7 @@ def _show_facts(loaded: Snapshot, policy: TrustPolicy, now: int, max_age: int | 
         [
             ("ecosystem", f"{loaded.noted.state.name} ({facts['ecosystem'].hex()})"),
             ("state", f"{facts['statements']} statements under the root {facts['root'].hex()}"),
-            ("vouched for", f"{documents.when(facts['noted'])}, by {', '.join(facts['signers'])}"),
+            ("made", f"{documents.when(facts['noted'])}, by {', '.join(facts['signers'])}"),
             ("age", f"{documents.span(facts['age_seconds'])}, of {documents.span(facts['max_age_seconds'])} allowed"),
             ("covers", output.mix(covered, f"; until {documents.when(facts['covers_until'])}")),
             ("records", ", ".join(f"{count} {name}" for name, count in facts["records"].items())),

@@ -22,7 +22,7 @@ from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import connected, first_good, node_option
 from accredit.cli.base.output import bad, fair, good
-from accredit.cli.verifying.checks import read_policy, write_policy
+from accredit.cli.verifying.checks import made_when, policy_file, read_policy, write_policy
 from accredit.cli.verifying.query_options import FILE
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding.ed25519 import multibase
@@ -87,16 +87,16 @@ def export(
     relied_on = tuple(sorted({canonical_issuer(one) for one in authorities})) or (policy.charter,)
     _require_known(relied_on, policy, nodes[0])
     policy = replace(policy, max_age=max_age, expires=end, authorities=relied_on, count=0, root=None)
-    documents.write_new(target, policy.encode())
+    documents.write_new(target, policy_file(policy, format_time(now)))
 
     def text() -> None:
         output.say(f"{good('Wrote')} {target}, from what {_several(len(nodes), 'node')} said.")
-        _show(policy, now)
+        _show(policy, now, format_time(now))
         output.say()
         output.say(fair("Before you use it, compare the fingerprint with one that did not come from these nodes."))
         output.say("Somebody who has a policy already reads theirs out with:  accredit trust show FILE")
 
-    output.emit({"file": str(target), "nodes": list(nodes), **to_json(policy)}, text)
+    output.emit({"file": str(target), "nodes": list(nodes), "made": format_time(now), **to_json(policy)}, text)
 
 
 @trust.command("show", example="accredit trust show policy.txt")
@@ -104,7 +104,9 @@ def export(
 def show(file: Path) -> None:
     """What the policy in FILE takes on faith, its fingerprint, and until when it is good."""
     policy, now = read_policy(file), int(time.time())
-    output.emit({"file": str(file), **to_json(policy), "usable": _is_usable(policy, now)}, lambda: _show(policy, now))
+    made = made_when(file)
+    answer = {"file": str(file), "made": made or None, **to_json(policy), "usable": _is_usable(policy, now)}
+    output.emit(answer, lambda: _show(policy, now, made))
 
 
 @trust.command("renew", example="accredit trust renew policy.txt --node https://node1.example.org")
@@ -131,7 +133,7 @@ def renew(file: Path, yes: bool, nodes: tuple[str, ...]) -> None:
         for change in changes:
             output.say(f"  {output.safe(change)}", err=True)
         click.confirm("Rely on these signers from now on?", abort=True, err=True)
-    write_policy(file, renewed)
+    write_policy(file, renewed, made=format_time(now))
 
     def text() -> None:
         output.say(f"{good('Renewed')} {file}, until {documents.when(renewed.expires)}.")
@@ -140,7 +142,7 @@ def renew(file: Path, yes: bool, nodes: tuple[str, ...]) -> None:
         if not changes:
             output.say("  The signers are the same.")
 
-    output.emit({"file": str(file), "changes": changes, **to_json(renewed)}, text)
+    output.emit({"file": str(file), "changes": changes, "made": format_time(now), **to_json(renewed)}, text)
 
 
 def fingerprint(policy: TrustPolicy) -> str:
@@ -258,7 +260,7 @@ def _quorum(policy: TrustPolicy) -> str:
     return policy.signers.quorum
 
 
-def _show(policy: TrustPolicy, now: int) -> None:
+def _show(policy: TrustPolicy, now: int, made: str) -> None:
     left = policy.expires - now
     usable = _is_usable(policy, now)
     ends = f"until {documents.when(policy.expires)}" + (f", {documents.span(left)} left" if usable else "")
@@ -278,6 +280,7 @@ def _show(policy: TrustPolicy, now: int) -> None:
             ("quorum", _quorum(policy)),
             ("their word", f"counts for {documents.span(policy.max_age)}"),
             ("relies on", "every authority of the ecosystem" if all_of_it else output.lines(policy.authorities)),
+            ("made", documents.when(made) if made else "the file does not say"),
             ("good", good_for),
             ("verified", f"up to {policy.count} statements" if policy.count else "nothing yet"),
         ]

@@ -22,6 +22,7 @@ from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import folder_lock, write_atomically
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.cbor import decode
 from accredit.registry.errors import AccreditError, DecodeError, InputError, StorageError
 from accredit.registry.evidence.check import Checked, Evidence, check
@@ -77,15 +78,37 @@ def read_policy(path: Path) -> TrustPolicy:
         raise DecodeError(error.code, f"{path}: {error.message}", hint=error.hint) from None
 
 
-def write_policy(path: Path, policy: TrustPolicy) -> None:
+_MADE: Final = b"# Made "
+"""How the last line of a policy file begins, a comment: when `accredit trust export` or `renew` made it."""
+
+
+def policy_file(policy: TrustPolicy, made: str) -> bytes:
+    """The file of a policy, which says when it was made (RFC 3339): a remark for people, taken on no faith."""
+    return policy.encode() + _MADE + made.encode() + b"\n"
+
+
+def made_when(path: Path) -> str:
+    """When a policy file was made, as it says itself; empty where it does not."""
+    last = documents.read_bytes(path).replace(b"\r\n", b"\n").rstrip(b"\n").rpartition(b"\n")[2]
+    try:
+        return format_time(rfc3339.parse(last.removeprefix(_MADE).decode("ascii"))) if last.startswith(_MADE) else ""
+    except (DecodeError, UnicodeDecodeError):
+        return ""
+
+
+def write_policy(path: Path, policy: TrustPolicy, *, made: str = "") -> None:
     """Replaces a policy file by its next version, which forgets nothing that the file remembers by now.
+
+    Args:
+        made: when it was made anew, RFC 3339; empty for when it was made before.
 
     Raises:
         StorageError: it cannot be written; it stays as it was.
     """
     with folder_lock(path.absolute().parent):
         held = read_policy(path)
-        _replace(path, policy if policy.count >= held.count else replace(policy, count=held.count, root=held.root))
+        kept = policy if policy.count >= held.count else replace(policy, count=held.count, root=held.root)
+        _replace(path, kept, made or made_when(path))
 
 
 def remember(path: Path, state: StateNote) -> None:
@@ -95,15 +118,15 @@ def remember(path: Path, state: StateNote) -> None:
             # As it is now: another check may have come further meanwhile.
             policy = read_policy(path)
             if state.count > policy.count:
-                _replace(path, policy.remember(state))
+                _replace(path, policy.remember(state), made_when(path))
     except StorageError as error:
         output.note(f"{fair('!')} {path} cannot remember what was verified: {output.safe(error)}")
 
 
-def _replace(path: Path, policy: TrustPolicy) -> None:
+def _replace(path: Path, policy: TrustPolicy, made: str) -> None:
     """Atomically, and with the permissions it had: whoever could read it still can."""
     mode = stat.S_IMODE(path.stat().st_mode)
-    write_atomically(path, policy.encode())
+    write_atomically(path, policy_file(policy, made) if made else policy.encode())
     path.chmod(mode)
 
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from accredit.cli.base import documents
+from accredit.cli.base.ids import is_name
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
 from accredit.registry.errors import DecodeError
 
@@ -137,12 +138,10 @@ def build_question(
     spell = spelled_authority_id if axes.get("action") == ACCREDIT else spelled_entity
     try:
         question: dict[str, Any] = {"issuer": spell(issuer)}
-    except DecodeError as error:
+    except DecodeError:
         if ":" in issuer:
             raise
-        said = f"{issuer[:80]!r} is no DID or address; perhaps it is a name."
-        hint = f"Search: accredit issuer list --name {shlex.quote(issuer)}"
-        raise DecodeError(error.code, said, where="ID", hint=hint) from None
+        raise is_name(issuer) from None
     for word in wanted:
         member, value = sort_word(word, "--for")
         question.setdefault(_SINGULARS.get(member, member), []).append(value)

@@ -18,8 +18,8 @@ TILE: Final = "0/000.p/3"
 
 _PARAMETERS: Final[Mapping[str, str]] = {
     "id": HEX_ID,
-    "GET /v1/issuer id": ISSUER,
-    "GET /v1/framework id": FRAMEWORK,
+    "/v1/issuer?id": ISSUER,
+    "/v1/framework?id": FRAMEWORK,
     "uri": COMPETENCY,
     "kid": HEX_ID,
     "step": HEX_ID,
@@ -27,10 +27,10 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "hash": HEX_ID,
     "hex": "5f2",
     "path": TILE,
-    "GET /v1/issuers name": "university",
-    "GET /v1/issuers jurisdiction": "US-IN",
-    "GET /v1/issuers limit": "20",
-    "GET /v1/changes since": "2026-11-27T08:00:00Z",
+    "/v1/issuers?name": "university",
+    "/v1/issuers?jurisdiction": "US-IN",
+    "/v1/issuers?limit": "20",
+    "/v1/changes?since": "2026-11-27T08:00:00Z",
 }
 """Parameters by name; those that mean something of their own on one route under the route and the name."""
 
@@ -59,9 +59,7 @@ _BODIES: Final[Mapping[str, Any]] = {
 
 def of_parameter(route: Route, param: Param) -> str | None:
     """Return an example of what a parameter holds; None for one that can do without."""
-    return _PARAMETERS.get(f"{route.method} {route.path} {param.name}") or (
-        _PARAMETERS.get(param.name) if param.required else None
-    )
+    return _PARAMETERS.get(f"{route.path}?{param.name}") or (_PARAMETERS.get(param.name) if param.required else None)
 
 
 def of_body(route: Route) -> Any:

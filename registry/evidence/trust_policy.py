@@ -178,7 +178,9 @@ class TrustPolicy:
         header, *lines = head.decode().split("\n")
         if header != _HEADER:
             raise DecodeError(
-                "trust_policy", f"A trust policy begins with {_HEADER!r}.", hint="Export it again, with this version."
+                "trust_policy",
+                f"This is no trust policy of this version, which begins with {_HEADER!r}.",
+                hint="Export one with this version.",
             )
         words = iter(lines)
         ecosystem = _hex(_member(words, "ecosystem"), "ecosystem")

@@ -87,6 +87,10 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"jurisdiction": "US-CA, MX"}, "unknown_place", "one code at a time"),
     ({"level": "six"}, "bad_level", "EQF:6"),
     ({"field_of_study": "nursing"}, "bad_field", "cip:51"),
+    ({"level": "EFQ:6"}, "unknown_level", "Did you mean EQF?"),
+    ({"level": "EQF:9"}, "unknown_level", "EQF:8"),
+    ({"field_of_study": "cip:77"}, "unknown_field", "01 to 61"),
+    ({"field_of_study": "isced_f:0918"}, "unknown_field", "0911"),
     ({"competency": "no uri"}, "identifier_character", ""),
     ({"framework": "no-uri"}, "identifier_scheme", ""),
 ]

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from accredit.governance.charter_differences import differences, entry_differences
 from accredit.governance.fold import Fold, Proposal
 from accredit.node.http.json_views import format_time, plain
+from accredit.node.lookalikes import lookalikes, port_meant
 from accredit.registry.domain import accreditations
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, Sourced, StatedEvent, VoiceMembers
@@ -289,6 +290,17 @@ def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
 def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
     record = issuer_in(fold, CanonicalId(said.sub))
     others = sorted({str(one["by"]) for one in record["stated"]}) if record is not None else []
+    alias = fold.get("alias", said.sub)
+    for other in [] if alias is None else alias["issuers"]:
+        seen.warnings.append(f"{said.sub} is another name of {_issuer(fold, other)}, which is registered.")
+    near = [other for other in lookalikes(said.sub) if fold.get("issuer", other) is not None]
+    for other in near:
+        seen.warnings.append(
+            f"Nearly the same id is registered: {_issuer(fold, other)}. "
+            "Two ids are two issuers to everybody who verifies."
+        )
+    if not near and (meant := port_meant(said.sub)):
+        seen.warnings.append(f"In {said.sub} the number is a part of the path; with a port it is {meant}.")
     if others:
         seen.afterwards.append(f"{said.sub} is registered already, by {', '.join(others)}.")
 

@@ -270,6 +270,12 @@ async def proposals(call: Call) -> Response:
     waiting = fold.proposals()
     likes = Waiting(waiting)
     if authority is not None:
+        if fold.charter is not None and fold.get("authority", authority) is None:
+            raise InputError(
+                "unknown_authority",
+                f"?authority: {authority} is no authority here.",
+                hint="GET /v1/authorities lists them.",
+            )
         waiting = [p for p in waiting if authority not in p.verdict.approvals]
     if key is not None:
         waiting = [p for p in waiting if fold.may_vote(key, p.statement)]

@@ -15,7 +15,7 @@ from accredit.cli.base import documents
 from accredit.cli.commands.charter import COMMENTS as CHARTER_COMMENTS
 from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import did_key, multibase
-from accredit.registry.errors import AccreditError, DecodeError, RefusedError, StorageError
+from accredit.registry.errors import AccreditError, DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import TIME_MAX, TIME_MIN
 from tests.strategies import bodies
 from tests.strategies.consortium import Pen
@@ -158,8 +158,10 @@ def test_any_bytes_in_a_file_are_a_table_or_an_error_of_ours(tmp_path_factory: A
 
 
 def test_a_file_too_large_or_missing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(StorageError, match="cannot be read"):
+    with pytest.raises(InputError, match="There is no file"):
         documents.read_file(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="This is a folder"):
+        documents.read_file(tmp_path)
     (tmp_path / "big").write_bytes(b"x" * 11)
     monkeypatch.setattr(documents, "FILE_BYTES", 10)
     with pytest.raises(RefusedError, match="larger than"):

@@ -184,12 +184,12 @@ def test_a_name_typed_for_an_id_is_told_where_to_search() -> None:
 
 
 def test_an_id_that_is_nearly_a_registered_one_is_offered() -> None:
-    from accredit.cli.commands.query import _near
+    from accredit.cli.base.ids import near
     from tests.strategies.answering_server import AnsweringServer, Reply
 
     ids = ["did:web:uni.example", "did:web:college.example", "did:web:far-away.example"]
     page = {"issuers": [{"id": one} for one in ids], "next": None}
     with AnsweringServer(lambda _: Reply(200, json.dumps(page).encode())) as server, NodeClient(server.url) as client:
-        assert _near(client, "did:wbe:college.example") == ["did:web:college.example"]
-        assert _near(client, "did:web:colege.example")[0] == "did:web:college.example"
-        assert _near(client, "did:key:z6Mk") == []
+        assert near(client, "did:wbe:college.example") == ["did:web:college.example"]
+        assert near(client, "did:web:colege.example")[0] == "did:web:college.example"
+        assert near(client, "did:key:z6Mk") == []

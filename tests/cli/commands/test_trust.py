@@ -257,3 +257,20 @@ def test_a_file_that_is_no_policy_is_named(own: Town, tmp_path: Path) -> None:
     path.write_text("hello\n")
     assert str(path) in own.run("trust", "show", path, code=3).stderr
     assert "accredit trust export makes one" in own.run("trust", "show", tmp_path / "none", code=3).stderr
+
+
+def test_a_policy_says_when_it_was_made_whatever_it_learns_since(town: Town, tmp_path: Path) -> None:
+    target = tmp_path / "dated.txt"
+    made = town.json("trust", "export", "-o", target)["made"]
+    assert town.json("trust", "show", target)["made"] == made
+    college = town.accredited("did:web:dated-policy.example", "dated-policy")
+    town.run("query", college, "--for", "BachelorDegree", "--policy", target)
+    shown = town.json("trust", "show", target)
+    assert (shown["made"], shown["verified"] > 0) == (made, True)
+    assert f"made         {made[:10]}" in town.run("trust", "show", target).stdout
+    bare = tmp_path / "bare.txt"
+    bare.write_bytes(b"".join(line for line in target.read_bytes().splitlines(True) if not line.startswith(b"# Made")))
+    assert town.json("trust", "show", bare)["made"] is None
+    assert "the file does not say" in town.run("trust", "show", bare).stdout
+    target.write_bytes(target.read_bytes().replace(b"# Made 20", b"# Made on 20"))
+    assert town.json("trust", "show", target)["made"] is None

@@ -95,8 +95,15 @@ async def test_unknown_untrusted_and_suspended_are_three_answers_and_all_200(
 
 
 async def test_an_unanswerable_question_is_no_yes(node: Served) -> None:
-    answer = await ask(node, question(action="fly"))
+    answer = await ask(node, question(context={"time": "2999-01-01T00:00:00Z"}))
     assert (answer["authorized"], answer["verdict"]) == (False, "indeterminate")
+
+
+async def test_an_action_that_nobody_knows_is_no_no(node: Served) -> None:
+    """Whoever reads `authorized` alone would take it for one."""
+    response = await node.post("/authorization", question(action="isue"))
+    assert (response.status_code, response.json()["code"]) == (400, "unknown_action")
+    assert response.json()["hint"] == "Did you mean issue?"
 
 
 async def test_a_question_about_the_past_is_answered_for_the_past(node: Served) -> None:

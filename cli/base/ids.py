@@ -1,0 +1,63 @@
+"""Ids as people type them: read in their one spelling, or refused with the command that finds what was meant."""
+
+import shlex
+from difflib import get_close_matches
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.errors import DecodeError, InputError
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+ISSUERS: Final = "accredit issuer list --name {word}"
+AUTHORITIES: Final = "accredit authority list"
+LOOKED_AT: Final = 1_000
+"""Issuers that a mistyped id is compared with: ten questions to the node."""
+
+
+def read_id(text: str, where: str = "ID", *, search: str = ISSUERS) -> str:
+    """Return the one spelling of the id of an issuer or authority.
+
+    Args:
+        where: the argument or option it was typed for.
+        search: the command that finds an id by a name; `{word}` stands for what was typed.
+
+    Raises:
+        DecodeError: not an id; of a name typed for one, the hint is the command.
+    """
+    try:
+        return canonical_issuer(text)
+    except DecodeError as error:
+        if ":" in text:
+            raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
+        raise is_name(text, where, search=search) from None
+
+
+def is_name(text: str, where: str = "ID", *, search: str = ISSUERS) -> DecodeError:
+    """The error of a name typed where an id belongs."""
+    said = f"{text[:80]!r} is no DID or address; perhaps it is a name."
+    return DecodeError("identifier_scheme", said, where=where, hint=f"Search: {search.format(word=shlex.quote(text))}")
+
+
+def registered(client: "NodeClient", text: str, where: str = "ID") -> dict[str, Any]:
+    """Return the record of an issuer, as a node gives it.
+
+    Raises:
+        InputError: not an id, or not registered; the hint names registered ids that look like it.
+    """
+    id_ = read_id(text, where)
+    try:
+        return client.issuer(id_)
+    except InputError as error:
+        if error.code != "not_found":
+            raise
+        meant = " ".join(f"Did you mean {one}?" for one in near(client, id_))
+        raise InputError(error.code, error.message, hint=f"{meant} {error.hint}".strip()) from None
+
+
+def near(client: "NodeClient", issuer: str) -> list[str]:
+    """Return ids of registered issuers that are spelled nearly like one that is not, the nearest first."""
+    ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), LOOKED_AT)]
+    return get_close_matches(issuer, ids, 3, 0.85)
