@@ -35,6 +35,7 @@ from accredit.registry.transparency.witness import Witness
 from .clients.peer_http import Peers
 from .clock import Clock, SystemClock
 from .http.app import create_app
+from .http.facades.tokens import WebKey
 from .http.forwarded import networks
 from .http.serve import NodeReader, bind, serve
 from .http.server import GRACE_SECONDS
@@ -45,6 +46,7 @@ from .secret_files import read_passphrase
 from .settings import NodeConfig
 from .storage.log_store import Store
 from .storage.signing_guard import SignedHead, SignedState
+from .storage.web_keys import remember_web_key
 from .sync.initial_sync import Bulk
 from .sync.keeping_up import KeepingUp
 from .sync.verify_pool import cores
@@ -94,6 +96,7 @@ class Node:
         reader: what its routes read.
         witness: it as a witness of others' logs.
         witnessing: how it gets witnesses for its own.
+        web_key: signs what programs of other ecosystems read.
     """
 
     config: NodeConfig
@@ -104,6 +107,7 @@ class Node:
     reader: NodeReader
     witness: NodeWitness
     witnessing: Witnessing
+    web_key: WebKey
 
     def application(self) -> Any:
         """Makes the ASGI application of this node."""
@@ -111,6 +115,7 @@ class Node:
             self.reader,
             self.runtime,
             witness=self.witness,
+            web_key=self.web_key,
             max_body_bytes=self.config.max_body_bytes,
             submissions_per_minute=self.config.submissions_per_minute,
             proxies=networks(self.config.trusted_proxies),
@@ -196,6 +201,7 @@ async def open_node(
         reader=NodeReader(running, config, ports.clock, witnessing.alarms, keys.publics()),
         witness=witness,
         witnessing=witnessing,
+        web_key=WebKey(keys.web, remember_web_key(store, keys.web.public_key, int(ports.clock.now()))),
     )
 
 

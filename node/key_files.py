@@ -19,6 +19,8 @@ A **node key** file has the roles' seeds either plain or sealed together, becaus
     {"format": "accredit-node-keys", "version": 1, "name": "node1.example.org", "public": {"peer": "<hex>", ...},
      "seeds": {"peer": "<hex>", "log": ..., "witness": ..., "state": ...}}           or "sealed": {...}
 
+A fifth key, for what programs of other ecosystems read, is derived from them (`NodeKeys.web`).
+
 Both must be readable by their owner only; anything more open is refused, with the command that mends it. Neither is
 ever overwritten. What this does not do: keep secrets out of the memory of the process, or defend against its own user.
 """
@@ -26,7 +28,9 @@ ever overwritten. What this does not do: keep secrets out of the memory of the p
 import json
 import shlex
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,6 +44,9 @@ from accredit.registry.encoding.ed25519 import SEED_BYTES, KeyPair, Signer, key_
 from accredit.registry.errors import InputError, RefusedError
 
 ROLES: Final = ("peer", "log", "witness", "state")
+
+_WEB: Final = b"accredit web key"
+"""What the web key's seed is derived for (BLAKE2b's `person`, 16 bytes)."""
 
 _AUTHORITY_FORMAT: Final = "accredit-authority-key"
 _NODE_FORMAT: Final = "accredit-node-keys"
@@ -276,7 +283,7 @@ class SealedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeKeys:
-    """A node's four signers, one for each role. A file gives key pairs; an agent or a device may stand in for any.
+    """A node's signers, one for each role. A file gives key pairs; an agent or a device may stand in for any.
 
     Attributes:
         name: the node's name, which is its log's origin.
@@ -284,6 +291,8 @@ class NodeKeys:
         log: signs its checkpoints.
         witness: cosigns other logs' checkpoints.
         state: cosigns state notes.
+        web: signs what programs of other ecosystems read; the charter does not know it. In a file it is derived from
+            the seed of `peer`, so that files written before there was such a role have it too.
     """
 
     name: str
@@ -291,6 +300,14 @@ class NodeKeys:
     log: Signer = field(repr=False)
     witness: Signer = field(repr=False)
     state: Signer = field(repr=False)
+    web: Signer = field(repr=False)
+
+    @classmethod
+    def of_seeds(cls, name: str, seeds: Mapping[str, bytes]) -> "NodeKeys":
+        """Return key pairs in memory, of a secret seed of 32 bytes for each of `ROLES`."""
+        signers: dict[str, Signer] = {role: KeyPair(seeds[role]) for role in ROLES}
+        web = blake2b(digest_size=SEED_BYTES, key=seeds["peer"], person=_WEB).digest()
+        return cls(name=name, **signers, web=KeyPair(web))
 
     @classmethod
     def create(
@@ -310,7 +327,7 @@ class NodeKeys:
         """
         seeds = seeds or {role: new_seed() for role in ROLES}
         assert len({*seeds.values()}) == len(ROLES), "a key has one role"
-        made = cls(name=name, **{role: KeyPair(seed) for role, seed in seeds.items()})
+        made = cls.of_seeds(name, seeds)
         plain = {role: seeds[role].hex() for role in ROLES}
         members: dict[str, Any] = {
             "format": _NODE_FORMAT,
@@ -351,10 +368,8 @@ class NodeKeys:
                     "(accredit node init --seal).",
                 )
             seeds = json.loads(sealed.open(passphrase or "", path)) if sealed is not None else members["seeds"]
-            found = cls(
-                name=_text(members["name"], "name"),
-                **{role: KeyPair(_octets(seeds[role], SEED_BYTES, f"seeds.{role}")) for role in ROLES},
-            )
+            octets = {role: _octets(seeds[role], SEED_BYTES, f"seeds.{role}") for role in ROLES}
+            found = cls.of_seeds(_text(members["name"], "name"), octets)
             for role, public in found.publics().items():
                 _require(members["public"][role] == public.hex(), f"the seed of its public {role} key")
         except (KeyError, TypeError, ValueError, RecursionError) as error:

@@ -22,6 +22,7 @@ from typing import Final
 import msgspec
 
 from accredit.node.http.exchange import AsgiMessage, AsgiReceive, AsgiScope, AsgiSend, HttpRequest, Response
+from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writer
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
@@ -40,6 +41,7 @@ from .routes import (
     decisions,
     ecosystem,
     exports,
+    federation,
     gossip,
     log,
     notes,
@@ -80,7 +82,7 @@ _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
     *(trqp, decisions, registry, changes, statements, presence, ecosystem),
-    *(notes, conflicts, offline, log, witness, exports, gossip, operations, explorer_pages),
+    *(notes, conflicts, offline, log, witness, exports, federation, gossip, operations, explorer_pages),
 )
 """In the order of the document, and of matching: the most asked first."""
 
@@ -110,6 +112,7 @@ def create_app(
     writer: Writer | None = None,
     *,
     witness: WitnessDoor | None = None,
+    web_key: WebKey | None = None,
     max_body_bytes: int = 4 * 1024 * 1024,
     submissions_per_minute: int = 6_000,
     proxies: Sequence[IpNetwork] = (),
@@ -123,6 +126,7 @@ def create_app(
         reader: what the node holds.
         writer: the node's door for statements and gossip; without it, only questions are answered.
         witness: the node as a witness of others' logs; without it, it is none.
+        web_key: signs what programs of other ecosystems read; without it, they are not answered.
         max_body_bytes, submissions_per_minute, proxy_header: as in `node.settings`.
         proxies: networks of the trusted ones.
         stream_seconds: how long a stream of changes lasts.
@@ -143,7 +147,7 @@ def create_app(
         if route.is_page and not explorer:
             continue
         by_path.setdefault(route.path, []).append(route)
-    endpoints = [_Endpoint(rows, reader, writer, witness, shared) for rows in by_path.values()]
+    endpoints = [_Endpoint(rows, reader, writer, witness, web_key, shared) for rows in by_path.values()]
     return Application(endpoints, reader.metrics)
 
 
@@ -253,6 +257,7 @@ class _Endpoint:
         reader: ReadableNode,
         writer: Writer | None,
         witness: WitnessDoor | None,
+        web_key: WebKey | None,
         shared: ApplicationState,
     ) -> None:
         self.path = routes[0].path
@@ -260,11 +265,13 @@ class _Endpoint:
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
         self._is_page = any(route.is_page for route in routes)
+        self._refusal = routes[0].refusal or problem_response
         self._allowed = ", ".join(sorted([*self._routes, "OPTIONS"]))
         self.is_public = any(route.is_public for route in routes)
         self._reader = reader
         self._writer = writer
         self._witness = witness
+        self._web_key = web_key
         self._shared = shared
 
     async def answer(self, request: HttpRequest) -> Response:
@@ -285,6 +292,7 @@ class _Endpoint:
                 reader=self._reader,
                 writer=self._writer,
                 witness=self._witness,
+                web_key=self._web_key,
                 shared=self._shared,
                 request=request,
                 route=route,
@@ -300,13 +308,13 @@ class _Endpoint:
             return self._problem(request, internal_problem(request_id(request)))
 
     def _problem(self, request: HttpRequest, problem: Problem) -> Response:
-        """A problem as a page, for whoever looks at pages; else as problem details."""
+        """A problem as a page, for whoever looks at pages; else in the form of the route."""
         if self._is_page and accepts_pages(request):
             try:
                 return problem_page(problem, self._reader, request)
             except Exception as error:  # what broke the page may break this one too
                 event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
-        return problem_response(problem)
+        return self._refusal(problem)
 
 
 def request_id(request: HttpRequest) -> str:

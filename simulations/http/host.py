@@ -29,11 +29,10 @@ from accredit.node.engine import Appended, Engine, Event, SubmissionResult
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.serve import bounds_of
 from accredit.node.http.server import Server
-from accredit.node.key_files import NodeKeys
+from accredit.node.key_files import ROLES, NodeKeys
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_store import Store, open_reader
-from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement, decode
 from accredit.simulations.virtual.checker import Checker
@@ -52,8 +51,6 @@ PEOPLE: Final = "people.example"
 
 PATIENCE: Final = 30.0
 """Seconds that a client waits for an answer; that of `node.clients.node_client`."""
-
-_ROLES: Final = ("peer", "log", "witness", "state")
 
 
 class WatchedRuntime(Runtime):
@@ -126,7 +123,7 @@ class HttpHost:
             heads_dir=str(folder / "heads"),
             tick_ms=world.settings.tick,
         )
-        self._keys = NodeKeys(name=name, **{role: KeyPair(world.town.node_seed(name, role)) for role in _ROLES})
+        self._keys = NodeKeys.of_seeds(name, {role: world.town.node_seed(name, role) for role in ROLES})
 
     def __repr__(self) -> str:
         return f"<host {self.name}{'' if self.is_up else ', down'}>"

@@ -25,7 +25,7 @@ from accredit.node.key_files import (
     SealedKey,
     new_seed,
 )
-from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
+from accredit.registry.encoding.ed25519 import key_id, public_of
 from accredit.registry.errors import InputError, RefusedError, StorageError
 
 SEED = bytes(range(32))
@@ -349,4 +349,4 @@ def test_one_key_never_has_two_roles(path: Path) -> None:
     with pytest.raises(AssertionError, match="one role"):
         NodeKeys.create(path, "node1", seeds=seeds | {"state": seeds["log"]})
     assert not path.exists()
-    assert replace(NodeKeys(name="n", **{role: KeyPair(seed) for role, seed in seeds.items()}), name="m").name == "m"
+    assert replace(NodeKeys.of_seeds("n", seeds), name="m").name == "m"

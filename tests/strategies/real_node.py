@@ -16,13 +16,12 @@ from accredit.gossip.config import GossipConfig
 from accredit.node.app import Node, Ports, open_node
 from accredit.node.clients.peer_http import Peers
 from accredit.node.clock import Clock, SystemClock
-from accredit.node.key_files import NodeKeys
+from accredit.node.key_files import ROLES, NodeKeys
 from accredit.node.ports import Transport
 from accredit.node.runtime.note_sender import NOTE_PATH, NOTE_TYPE
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.settings import NodeConfig
 from accredit.node.sync.initial_sync import Bulk
-from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import AccreditError, RemoteError
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.tiles import Tile
@@ -76,7 +75,7 @@ class Links:
 
 def keys_of(name: str) -> NodeKeys:
     """The keys that `network.node_entry` publishes."""
-    return NodeKeys(name=name, **{role: KeyPair(node_seed(name, role)) for role in ("peer", "log", "witness", "state")})
+    return NodeKeys.of_seeds(name, {role: node_seed(name, role) for role in ROLES})
 
 
 def config_of(folder: Path, town: Consortium, name: str, **settings: Any) -> NodeConfig:

@@ -46,6 +46,7 @@ from accredit.node.engine import (
 from accredit.node.engine.notary import Notary
 from accredit.node.engine.notary_phases import SETTLED
 from accredit.node.http.app import Application, create_app
+from accredit.node.http.facades.tokens import WebKey
 from accredit.node.runtime.equivocations import accuse
 from accredit.node.runtime.fitness import Fitness
 from accredit.node.runtime.health import NodeHealth
@@ -80,6 +81,7 @@ ORIGIN = "node1.example.org"
 OTHER_LOG = "node2.example.org"
 """A log that this node witnesses; its key is that of `seed_of(OTHER_LOG)`."""
 NOW = START + 100_000
+WEB_KEY = WebKey(KeyPair(seed_of("web")), [(public_of(seed_of("old web")), START)])
 
 
 async def _at_once(work: Callable[[], T]) -> T:
@@ -247,7 +249,7 @@ class Served:
     # Asking it
 
     def app(self, **settings: Any) -> Application:
-        return create_app(self, self, witness=self.witness, **settings)
+        return create_app(self, self, witness=self.witness, **{"web_key": WEB_KEY, **settings})
 
     async def ask(self, method: str, path: str, app: Application | None = None, **request: Any) -> httpx.Response:
         """One request; an exception that leaves the application fails the test."""

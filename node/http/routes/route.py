@@ -13,7 +13,9 @@ import anyio
 import msgspec
 
 from accredit.node.http.exchange import HttpRequest, Response
+from accredit.node.http.facades.tokens import WebKey
 from accredit.node.http.forwarded import IpNetwork, client_of, share_of
+from accredit.node.http.problems import Problem
 from accredit.registry.errors import BusyError, InputError
 
 from .node_ports import ReadableNode, WitnessDoor, Writer
@@ -83,6 +85,7 @@ class Call:
     reader: ReadableNode
     writer: Writer | None
     witness: WitnessDoor | None
+    web_key: WebKey | None
     shared: ApplicationState
     request: HttpRequest
     route: "Route"
@@ -141,6 +144,16 @@ class Call:
             raise _read_only()
         return self.witness
 
+    def must_sign(self) -> WebKey:
+        """The key for what programs on the web read.
+
+        Raises:
+            InputError: as `must_write`.
+        """
+        if self.web_key is None:
+            raise _read_only()
+        return self.web_key
+
 
 def _read_only() -> InputError:
     return InputError(
@@ -166,6 +179,7 @@ class Route:
         is_public: whether web pages of others may read it (CORS).
         is_page: whether it is a page for people: its query is a form's, its problems are pages for whoever accepts
             HTML, and it stands outside the OpenAPI document.
+        refusal: puts a problem in the form that a standard asks for; None: problem details.
     """
 
     method: str
@@ -182,6 +196,7 @@ class Route:
     problems: tuple[int, ...] = ()
     is_public: bool = True
     is_page: bool = False
+    refusal: Callable[[Problem], Response] | None = None
 
 
 def json_response(value: Any, *, cache: str = REVALIDATE, headers: Mapping[str, str] | None = None) -> Response:
