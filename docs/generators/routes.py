@@ -73,6 +73,7 @@ _FILES: Final[Mapping[str, str]] = {
     "POST /v1/conflicts": "conflict.cbor",
     "POST /witness/add-checkpoint": "add-checkpoint",
     "POST /gossip": "frame.cose",
+    "POST /federation/trust-mark-status": "trust-mark.form",
 }
 """Bodies that are bytes: a file with one."""
 

@@ -265,7 +265,7 @@ class _Endpoint:
         if "GET" in self._routes:
             self._routes["HEAD"] = self._routes["GET"]
         self._is_page = any(route.is_page for route in routes)
-        self._refusal = routes[0].refusal or problem_response
+        self._refusal = problem_response if routes[0].errors is None else routes[0].errors.respond
         self._allowed = ", ".join(sorted([*self._routes, "OPTIONS"]))
         self.is_public = any(route.is_public for route in routes)
         self._reader = reader

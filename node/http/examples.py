@@ -14,6 +14,8 @@ ECOSYSTEM: Final = "https://trust.example/"
 COMPETENCY: Final = "https://frameworks.example/sql/joins"
 FRAMEWORK: Final = "https://frameworks.example/sql"
 HEX_ID: Final = "5f2b8c11" * 8
+NODE: Final = "https://node.trust.example"
+MARK: Final = f"{NODE}/federation/marks/listed"
 TILE: Final = "0/000.p/3"
 
 _PARAMETERS: Final[Mapping[str, str]] = {
@@ -21,6 +23,9 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "/v1/issuer?id": ISSUER,
     "/v1/framework?id": FRAMEWORK,
     "uri": COMPETENCY,
+    "sub": ISSUER,
+    "trust_mark_type": MARK,
+    "trust_anchor": NODE,
     "kid": HEX_ID,
     "step": HEX_ID,
     "conflict": HEX_ID,

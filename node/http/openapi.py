@@ -91,7 +91,12 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": content}
     own = (408, 413, 415) if route.takes else ()
     for status in sorted({*_EVERY_ROUTE, *own, *route.problems}):
-        problem = {MEDIA_TYPE: {"schema": schema_of[Problem]}}
+        form = route.errors
+        problem = (
+            {MEDIA_TYPE: {"schema": schema_of[Problem]}}
+            if form is None
+            else {form.media_type: {"schema": schema_of[form.shape]}}
+        )
         operation["responses"][str(status)] = {"description": _REASON[status], "content": problem}
     for status, (what, shapes) in route.others.items():
         operation["responses"][str(status)] = {"description": what, "content": _content(shapes, schema_of)}
@@ -100,7 +105,7 @@ def _operation(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
 
 def _types(route: Route) -> list[Any]:
     """Every type that the route's shapes are made of."""
-    types: list[Any] = list(route.mentions)
+    types: list[Any] = [*route.mentions, *([] if route.errors is None else [route.errors.shape])]
     others = [shape for _, shapes in route.others.values() for shape in shapes.values()]
     for shape in (*route.takes.values(), *route.gives.values(), *others):
         types += shape if isinstance(shape, tuple) else [] if shape is None else [shape]

@@ -34,7 +34,7 @@ from .decisions import served_ecosystem
 from .exports import BREATH, KEPT_SECONDS, may_issue
 from .registry import ids
 from .request_reading import Param, integer, moment, one_of, verbatim
-from .route import JSON, Call, Handler, Route, bytes_response, json_response
+from .route import JSON, Call, ErrorForm, Handler, Route, bytes_response, json_response
 
 FORM: Final = "application/x-www-form-urlencoded"
 CACHE: Final = f"public, max-age={KEPT_SECONDS}"
@@ -54,10 +54,17 @@ _OF_CODE: Final[Mapping[str, str]] = {
 
 
 class FederationError(TypedDict):
-    """An error of OpenID Federation 1.0, §8.9."""
+    """An error as OpenID Federation 1.0 §8.9 tells it."""
 
     error: str
     error_description: str
+
+
+class HeldMark(TypedDict):
+    """A trust mark that an issuer has."""
+
+    trust_mark_type: str
+    trust_mark: str
 
 
 class ListedEntity(TypedDict):
@@ -65,7 +72,7 @@ class ListedEntity(TypedDict):
 
     id: str
     entity_statement: NotRequired[str]
-    trust_marks: NotRequired[list[dict[str, str]]]
+    trust_marks: NotRequired[list[HeldMark]]
     registered: NotRequired[int]
     updated: NotRequired[int]
     revoked: NotRequired[int]
@@ -287,7 +294,7 @@ def _mark(call: Call, issuer: CanonicalId, mark_type: str, now: int) -> str | No
     return call.must_sign().sign(said, type=claims.TRUST_MARK)
 
 
-def _marks(call: Call, subject: _Subject, now: int) -> list[dict[str, str]]:
+def _marks(call: Call, subject: _Subject, now: int) -> list[HeldMark]:
     named = _achievements(_accreditations(call, subject.record))
     types = claims.mark_types(call.reader.url, [type for type in ACHIEVEMENT_TYPES if type in named])
     made = {type: _mark(call, subject.record["id"], type, now) for type in types}
@@ -412,6 +419,9 @@ _MARK: Final = replace(verbatim("trust_mark_type", "the type, an address under /
 _ENTITY_TYPE: Final = verbatim("entity_type", "a type of metadata", max_chars=100)
 
 
+_ERRORS: Final = ErrorForm(media_type=JSON, shape=FederationError, respond=refuse)
+
+
 def _route(path: str, handler: Handler, about: str, gives: Mapping[str, Any], *params: Param, **more: Any) -> Route:
     problems = more.pop("problems", (404, 503))
     return Route(
@@ -423,7 +433,7 @@ def _route(path: str, handler: Handler, about: str, gives: Mapping[str, Any], *p
         gives=gives,
         params=params,
         problems=problems,
-        refusal=refuse,
+        errors=_ERRORS,
         **more,
     )
 

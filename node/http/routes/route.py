@@ -165,6 +165,20 @@ Handler = Callable[[Call], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorForm:
+    """How a standard wants its errors, where those are not problem details.
+
+    Attributes:
+        media_type, shape: of the body.
+        respond: makes the answer that tells a problem in this form, under its status.
+    """
+
+    media_type: str
+    shape: Any
+    respond: Callable[[Problem], Response]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One row.
 
@@ -179,7 +193,7 @@ class Route:
         is_public: whether web pages of others may read it (CORS).
         is_page: whether it is a page for people: its query is a form's, its problems are pages for whoever accepts
             HTML, and it stands outside the OpenAPI document.
-        refusal: puts a problem in the form that a standard asks for; None: problem details.
+        errors: the form in which a standard wants its errors; None: problem details.
     """
 
     method: str
@@ -196,7 +210,7 @@ class Route:
     problems: tuple[int, ...] = ()
     is_public: bool = True
     is_page: bool = False
-    refusal: Callable[[Problem], Response] | None = None
+    errors: ErrorForm | None = None
 
 
 def json_response(value: Any, *, cache: str = REVALIDATE, headers: Mapping[str, str] | None = None) -> Response:

@@ -14,6 +14,7 @@ from accredit.node.http import examples
 from accredit.node.http.app import table
 from accredit.node.http.openapi import document, openapi_path, operation_id
 from accredit.node.http.problems import MEDIA_TYPE
+from accredit.node.http.routes.federation import FORM
 from accredit.node.http.routes.route import Route
 from accredit.node.runtime.equivocations import digest
 from accredit.registry.encoding.cbor import encode
@@ -25,7 +26,7 @@ from docs.generators.routes import command, held
 from tests.strategies import bodies
 from tests.strategies.consortium import seed_of
 from tests.strategies.contradictions import forked_log
-from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, ORIGIN, OTHER_LOG, A, Served, served
+from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, NOW, ORIGIN, OTHER_LOG, WEB_KEY, A, Served, served
 
 
 def strict(schema: Any) -> Any:
@@ -73,7 +74,21 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
     assert noted is not None
     lie = forked_log(ORIGIN, KeyPair(seed_of("log")))
     proved = {**one, "evidence": True}
+    listed = f"https://{ORIGIN}/federation/marks/listed"
+    mark = WEB_KEY.sign({"sub": COLLEGE, "trust_mark_type": listed, "exp": NOW + 9}, type="trust-mark+jwt")
     return {
+        "get_well_known_openid_federation": [("", {})],
+        "get_federation_fetch": [(f"?sub={COLLEGE}", {})],
+        "get_federation_list": [("", {})],
+        "get_federation_extended_list": [("?audit_timestamps=true&claims=entity_statement,trust_marks", {})],
+        "get_federation_resolve": [(f"?sub={COLLEGE}&trust_anchor=https://{ORIGIN}", {})],
+        "get_federation_events": [(f"?sub={COLLEGE}", {})],
+        "get_federation_historical_keys": [("", {})],
+        "get_federation_trust_mark": [(f"?sub={COLLEGE}&trust_mark_type={listed}", {})],
+        "get_federation_trust_mark_list": [(f"?trust_mark_type={listed}", {})],
+        "post_federation_trust_mark_status": [
+            ("", {"content": f"trust_mark={mark}".encode(), "headers": {"content-type": FORM}})
+        ],
         "post_authorization": [("", {"json": trqp}), ("", {"json": dated})],
         "post_recognition": [("", {"json": trqp}), ("", {"json": dated})],
         "post_v1_decisions": [
@@ -167,6 +182,7 @@ async def test_the_example_of_every_route_runs(tmp_path: Path) -> None:
     for route in TABLE:
         name = operation_id(route)
         here = {examples.ISSUER: COLLEGE, examples.COMPETENCY: COMPETENCY, examples.FRAMEWORK: FRAMEWORK}
+        here[examples.NODE] = f"https://{ORIGIN}"
         here |= {examples.ECOSYSTEM: str(node.town.id), "https://other-trust.example/": COLLEGE}
         other = {
             "get_v1_keys_kid": key,
@@ -251,8 +267,9 @@ async def test_problems_are_as_documented_and_no_route_refuses_with_a_status_it_
             if response.status_code < 400:
                 continue
             documented = operation(route)["responses"][str(response.status_code)]
-            assert response.headers["content-type"] == MEDIA_TYPE
-            check(documented["content"][MEDIA_TYPE]["schema"], response.json())
+            form = MEDIA_TYPE if route.errors is None else route.errors.media_type
+            assert response.headers["content-type"] == form
+            check(documented["content"][form]["schema"], response.json())
             told.add(response.status_code)
     assert {400, 404, 406, 415} <= told
 

@@ -193,7 +193,7 @@ async def test_a_mark_says_one_type_of_achievement_and_names_what_it_cannot_say(
     assert (mark["sub"], mark["trust_mark_type"]) == ("did:web:degrees.example", BACHELOR)
     assert "unchecked" not in mark
     limited = await node.get(url.replace("degrees", "indiana"))
-    assert opened(limited.text, top["jwks"], "trust-mark+jwt")["unchecked"] == ["jurisdictions"]
+    assert opened(limited.text, top["jwks"], "trust-mark+jwt")["unchecked"] == ["jurisdiction"]
     refused = await node.get(url.replace("BachelorDegree", "License"))
     assert (refused.status_code, refused.json()["error"]) == (404, "not_found")
     answer = await node.get(f"/federation/resolve?sub=did:web:degrees.example&trust_anchor={quote(ANCHOR)}")
