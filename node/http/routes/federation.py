@@ -429,7 +429,7 @@ def _route(path: str, handler: Handler, about: str, gives: Mapping[str, Any], *p
         path=path,
         handler=handler,
         family="federation",
-        about=f"OpenID Federation 1.0: {about}",
+        about=f"OpenID Federation: {about}",
         gives=gives,
         params=params,
         problems=problems,
@@ -467,7 +467,7 @@ ROUTES: Final = (
     _route(
         "/federation/extended-list",
         extended_listing,
-        "a page of issuers, with what is said of each (Extended Subordinate Listing 1.0)",
+        "issuers, with what is said of each (Extended Subordinate Listing)",
         {JSON: ExtendedListing},
         verbatim("from_entity_id", "the id that the page begins with: `next_entity_id` of the page before"),
         integer("limit", "how many at most", minimum=1, maximum=EXTENDED, default=50),
@@ -489,7 +489,7 @@ ROUTES: Final = (
     _route(
         "/federation/events",
         subordinate_events,
-        "when an issuer was registered, suspended, revoked (Subordinate Events 1.0)",
+        "when an issuer was registered, suspended, revoked",
         {_media(claims.EVENTS): None},
         _SUB,
     ),
