@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 import dev
+import tasks
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 400  # seconds for one run of dev.py: it takes some 6 on a quiet machine, and this only ends what hangs
@@ -219,7 +220,7 @@ def test_a_new_place_or_lock_makes_the_environment_anew_and_demo_passes_its_exit
     assert "making .venv" in second.stderr, "the scripts of a moved environment still name the old folder"
     assert (second.returncode, second.stdout) == (7, "thing got demo\n"), second.stderr
 
-    for name, value in {"ROOT": moved, "BIN": moved / ".venv" / "bin", "READY": moved / ".venv" / ".ready"}.items():
+    for name, value in {"ROOT": moved, "VENV": moved / ".venv", "READY": moved / ".venv" / ".ready"}.items():
         monkeypatch.setattr(dev, name, value)
     for name, level in (("requirements/run.txt", 0), ("pyproject.toml", 0), ("requirements/dev.txt", 1)):
         before = (moved / name).read_bytes()
@@ -265,7 +266,7 @@ def test_shims_that_do_not_run_and_pythons_too_old_are_passed_over(
 
 
 def test_a_python_asked_for_by_name_is_taken_though_its_shim_is_off_and_no_other_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script(tmp_path / "manager" / "versions" / "3.27.1" / "bin" / "python", "printf '3\\n27\\n1\\n/nowhere/3.27\\n'")
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "manager"))
@@ -274,19 +275,20 @@ def test_a_python_asked_for_by_name_is_taken_though_its_shim_is_off_and_no_other
     monkeypatch.setattr(dev, "WANTED", "3.27")
     assert dev.pick_interpreter() == dev.Interpreter((3, 27), True, "/nowhere/3.27")
     monkeypatch.setattr(dev, "WANTED", "3.28")
-    with pytest.raises(dev.MissingPythonError, match=r"Python 3\.28 is not on this machine"):
+    with pytest.raises(SystemExit) as stopped:
         dev.pick_interpreter()
+    assert stopped.value.code == tasks.NOT_HERE
+    assert "Python 3.28 is not on this machine" in capsys.readouterr().err
 
 
 def test_a_promised_python_that_is_not_here_is_said_and_one_that_fails_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     codes = {"3.27": 0, "3.28": 127, "3.29": 5}
-    monkeypatch.setattr(dev, "BIN", Path(sys.executable).parent)
-    monkeypatch.setattr(dev, "PROMISED", tuple(codes))
-    monkeypatch.setattr(dev, "run", lambda title, _command: codes[title.split()[-1]])
+    monkeypatch.setattr(tasks, "PROMISED", tuple(codes))
+    monkeypatch.setattr(tasks, "run", lambda title, _command: codes[title.split()[-1]])
     monkeypatch.setenv("ACCREDIT_PYTHON", "")
-    assert dev.pythons() == 5
+    assert tasks.pythons() == 5
     said = capsys.readouterr().err
     assert "Python 3.27 passed" in said
     assert "Python 3.28 is not on this machine, so it was NOT tested" in said
@@ -296,21 +298,29 @@ def test_a_promised_python_that_is_not_here_is_said_and_one_that_fails_is_a_fail
 def test_the_pythons_promised_are_those_tested() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     named = [one.rpartition(" ")[2] for one in project["classifiers"] if re.search(r"Python :: 3\.\d+$", one)]
-    assert tuple(named) == dev.PROMISED
-    assert project["requires-python"] == f">={dev.PROMISED[0]}"
+    assert tuple(named) == tasks.PROMISED
+    assert project["requires-python"] == f">={tasks.PROMISED[0]}"
     docker = (ROOT / "Dockerfile").read_text("utf-8")
-    assert set(re.findall(r"FROM python:(3\.\d+)", docker)) <= set(dev.PROMISED)
-    for part in (*dev.DIFFERS, *dev.DIFFERS_WIDELY):
+    assert set(re.findall(r"FROM python:(3\.\d+)", docker)) <= set(tasks.PROMISED)
+    for part in (*tasks.DIFFERS, *tasks.DIFFERS_WIDELY):
         assert (ROOT / "tests" / part).exists(), part
 
 
-def test_no_python_recent_enough_is_said_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_python_recent_enough_is_said_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     script(tmp_path / "python3", "printf '3\\n9\\n1\\n/nowhere/python3.9\\n'")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
-    with pytest.raises(dev.StopError, match=r"needs Python 3\.11 .* the newest here is 3\.9") as stopped:
+    with pytest.raises(SystemExit, match="1"):
         dev.pick_interpreter()
-    assert str(stopped.value).endswith("apt install python3 python3-venv")
+    said = capsys.readouterr().err
+    assert re.search(r"needs Python 3\.11 .* the newest here is 3\.9", said)
+    assert said.endswith("apt install python3 python3-venv\n")
+
+
+def test_every_command_has_a_task_and_no_task_is_out_of_reach() -> None:
+    assert sorted({*tasks.TASKS, "demo", "env"}) == sorted(dev.COMMANDS)
 
 
 def test_an_old_python_can_at_least_start_dev_py_and_be_told() -> None:
@@ -336,7 +346,7 @@ def test_a_command_mistyped_is_refused_before_anything_is_made(
 def test_a_tool_ended_by_a_signal_is_reported_as_a_shell_would(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dev, "BIN", Path("/bin"))
-    assert dev.run("killed", ["sh", "-c", "kill -9 $$"]) == 137
-    assert dev.run_all(["true"], ["sh", "-c", "exit 3"], ["sh", "-c", "exit 4"]) == 3
+    monkeypatch.setattr(tasks, "BIN", Path("/bin"))
+    assert tasks.run("killed", ["sh", "-c", "kill -9 $$"]) == 137
+    assert tasks.run_all(["true"], ["sh", "-c", "exit 3"], ["sh", "-c", "exit 4"]) == 3
     assert "sh -c exit 4: exit code 4" in capsys.readouterr().err, "a failure does not hide what comes after it"

@@ -85,7 +85,6 @@ def test_the_locks_are_installed_by_the_oldest_pip_after_newer_releases_of_all_p
 
     here = dev.Interpreter(sys.version_info[:2], True, str(Path(sysconfig.get_config_var("BINDIR"), "python3")))
     monkeypatch.setattr(dev, "VENV", tmp_path / "environment")
-    monkeypatch.setattr(dev, "BIN", tmp_path / "environment" / "bin")
     monkeypatch.setattr(dev, "READY", tmp_path / "environment" / ".ready")
     monkeypatch.setattr(dev, "install", install)
     monkeypatch.setattr(dev, "pick_interpreter", lambda: here)

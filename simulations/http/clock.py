@@ -3,13 +3,14 @@
     with seeded_scheduler(7):
         trio.run(main, clock=MockClock(autojump_threshold=0))
 
-`TaskTimeline` has the methods of `timeline.Timeline`, on trio's clock: what is planned is a task that waits for it.
+`TaskTimeline` is a `timeline.Timeline` on trio's clock: one task lets what is planned happen, from the same heap.
 
 trio runs the tasks of one turn in a random order, on purpose. The random source is its own and not public: here it is
 replaced while a run lasts, and tasks are sorted before they are shuffled, as trio itself does for Hypothesis. With that
 a run depends on nothing but its seed, as far as trio and the libraries on it do: a test runs one in two processes.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -19,7 +20,7 @@ import trio
 from trio._core import _run  # not public: see above; a test notices if it changes
 
 from accredit.node.clock import Clock
-from accredit.simulations.virtual.timeline import START, Action, Trace
+from accredit.simulations.virtual.timeline import START, Action, Timeline
 
 
 class TaskTimeline:
@@ -30,11 +31,12 @@ class TaskTimeline:
     """
 
     def __init__(self, nursery: trio.Nursery, *, seed: int, keep: int) -> None:
-        self.seed = seed
-        self.trace = Trace(keep=keep)
-        self._nursery = nursery
+        self._planned = Timeline(seed=seed, keep=keep)
+        self.trace = self._planned.trace
+        self._sooner = trio.Event()
         self._clock = trio.lowlevel.current_clock()  # it can be asked after the run, too
         self._began = self._clock.current_time()
+        nursery.start_soon(self._run)
 
     @property
     def now(self) -> int:
@@ -48,19 +50,28 @@ class TaskTimeline:
 
     def stream(self, name: str) -> Random:
         """A source of chance of its own; the same seed and name give the same numbers."""
-        return Random(sha256(f"{self.seed} {name}".encode()).digest())
+        return self._planned.stream(name)
 
     def at(self, time: int, action: Action) -> None:
         """Plans an action; for a time that has passed, now."""
-        self._nursery.start_soon(self._wait, self._began + (time - START) / 1_000, action)
+        first = self._planned.next_at
+        self._planned.at(time, action)
+        if first is None or time < first:
+            self._sooner.set()
 
     def after(self, ms: int, action: Action) -> None:
         """Plans an action `ms` from now."""
         self.at(self.now + ms, action)
 
-    async def _wait(self, deadline: float, action: Action) -> None:
-        await trio.sleep_until(deadline)
-        action()
+    async def _run(self) -> None:
+        """Lets what is planned happen, each in its time, until the nursery is cancelled."""
+        while True:
+            self._planned.run(until=self.now)
+            self._sooner = trio.Event()
+            first = self._planned.next_at
+            deadline = math.inf if first is None else self._began + (first - START) / 1_000
+            with trio.move_on_at(deadline):
+                await self._sooner.wait()
 
 
 class HostClock(Clock):

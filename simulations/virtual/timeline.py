@@ -97,6 +97,11 @@ class Timeline:
         """Plans an action `ms` from now."""
         self.at(self.now + ms, action)
 
+    @property
+    def next_at(self) -> int | None:
+        """When the next planned action happens, ms since 1970; None where nothing is planned."""
+        return self._heap[0][0] if self._heap else None
+
     def run(self, *, until: int, stop: Callable[[], bool] | None = None) -> bool:
         """Lets time pass up to and including `until` (ms since 1970), or until `stop` says so after an action.
 

@@ -1,0 +1,132 @@
+"""What each command of `dev.py` does, in the environment that `dev.py` has made.
+
+Run as `python tasks.py COMMAND [ARGUMENTS]` by the Python of that environment; the exit code is that of the first tool
+that failed. A task that one tool does is one line here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent
+BIN: Final = Path(sys.executable).parent
+
+PROMISED: Final = ("3.11", "3.12", "3.13")
+"""As the classifiers in pyproject.toml."""
+
+PURE: Final = ("registry", "governance", "gossip")
+PARALLEL: Final = ("-n", "auto", "--dist", "loadfile")
+
+DIFFERS: Final = ("node/storage", "cli/base", "cli/test_help.py", "test_distribution.py", "e2e/test_fleet.py")
+DIFFERS_WIDELY: Final = ("registry", "node", "cli", "test_distribution.py", "e2e")
+"""What stands on parts of Python that change from version to version: SQLite and its threads, processes, files, what is
+installed and how, whole nodes. `nightly` runs more of it, which costs ten minutes for each Python."""
+
+NOT_HERE: Final = 127
+"""How `dev.py` ends where the Python that it is told to take is not on the machine."""
+
+
+def say(text: str) -> None:
+    """Write one line of progress, on standard error: standard output belongs to the tools."""
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+def run(title: str, command: Sequence[str]) -> int:
+    """Run in the repository's root; return the exit code as a shell gives it."""
+    say(title)
+    process = subprocess.Popen(command, cwd=ROOT)
+    while True:
+        try:
+            code = process.wait()
+            break
+        except KeyboardInterrupt:
+            continue  # the tool got it too, and ends in its own way
+    if code:
+        say(f"{title}: exit code {code}")
+    return code if code >= 0 else 128 - code
+
+
+def run_all(*commands: Sequence[str]) -> int:
+    """Run each tool of the environment, whatever the others say; return the first exit code that is not 0."""
+    codes = [run(" ".join(words), [str(BIN / words[0]), *words[1:]]) for words in commands]
+    return next((code for code in codes if code), 0)
+
+
+def test(*args: str) -> int:
+    """Run pytest on all cores; with arguments as they say, without all tests, and the floor of the pure folders."""
+    pytest = ("python", "-m", "pytest")
+    if args:
+        return run_all([*pytest, *args])
+    pure = [f"tests/{name}" for name in PURE]
+    measured = ["--cov-report=term-missing:skip-covered", "--cov-fail-under=100", *(f"--cov={name}" for name in PURE)]
+    others = [f"--ignore={name}" for name in pure]
+    spread = [*pytest, *PARALLEL, "--no-loadscope-reorder"]
+    return run_all([*spread, *measured, *pure], [*spread, *others])
+
+
+def nightly() -> int:
+    """Run every test, searching widely, with the coverage of everything; then the other Pythons."""
+    os.environ["HYPOTHESIS_PROFILE"] = "nightly"
+    code = run_all(["python", "-m", "pytest", "-m", "", "--cov", "--cov-report=term-missing:skip-covered", *PARALLEL])
+    del os.environ["HYPOTHESIS_PROFILE"]
+    return pythons(DIFFERS_WIDELY) or code
+
+
+def pythons(parts: Sequence[str] = DIFFERS) -> int:
+    """Run what can differ on each promised Python but this one, which `test` is for."""
+    ended: dict[str, int] = {}
+    for version in PROMISED:
+        if version != f"{sys.version_info.major}.{sys.version_info.minor}":
+            os.environ["ACCREDIT_PYTHON"] = version
+            tests = [f"tests/{one}" for one in parts]
+            command = [sys.executable, str(ROOT / "dev.py"), "test", *PARALLEL, *tests]
+            ended[version] = run(f"tests on Python {version}", command)
+    for version, code in ended.items():
+        words = {0: "passed", NOT_HERE: "is not on this machine, so it was NOT tested"}
+        say(f"Python {version} {words.get(code, 'FAILED')}")
+    return next((code for code in ended.values() if code not in (0, NOT_HERE)), 0)
+
+
+def lock(*args: str) -> int:
+    """Resolve anew for every platform. The index uv asks is its own configuration's matter and is written nowhere."""
+    uv = shutil.which("uv")
+    if uv is None:
+        say("uv is needed to make locks and is not on PATH: `pipx install uv`, then run this again.")
+        return 1
+    options = ["--universal", "--generate-hashes", "--no-header", "--no-emit-index-url", "--python-version", "3.11"]
+    within = ["--constraints", "requirements/run.txt"]
+    locks = {
+        "requirements/run.txt": ["--group", "build"],
+        "requirements/dev.txt": ["--group", "dev", *within],
+        # Environments of their own, for tests only (tests/simulations/test_executors.py).
+        "tests/requirements/dask.txt": ["--extra", "dask", "--no-annotate", *within],
+        "tests/requirements/ray.txt": ["--extra", "ray", "--no-annotate", *within],
+    }
+    for path, asked in locks.items():
+        command = [uv, "pip", "compile", "--quiet", *options, *args, "pyproject.toml", "--output-file", path, *asked]
+        if code := run(path, command):
+            return code
+    return 0
+
+
+TASKS: Final[Mapping[str, Callable[..., int]]] = {
+    "test": test,
+    "nightly": nightly,
+    "pythons": pythons,
+    "check": lambda: run_all(
+        ["ruff", "check"], ["ruff", "format", "--check"], ["mypy", "--strict"], ["lint-imports", "--no-logo"]
+    ),
+    "bench": lambda *names: run_all(["python", "-m", "benchmarks", *names]),
+    "docs": lambda: run_all(["python", "-m", "docs.generators"]),
+    "lock": lock,
+}
+
+if __name__ == "__main__":
+    try:
+        sys.exit(TASKS[sys.argv[1]](*sys.argv[2:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
