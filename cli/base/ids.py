@@ -57,6 +57,21 @@ def registered(client: "NodeClient", text: str, where: str = "ID") -> dict[str, 
         raise InputError(error.code, error.message, hint=f"{meant} {error.hint}".strip()) from None
 
 
+def authority(client: "NodeClient", text: str, where: str) -> str:
+    """Return the id of an authority of the ecosystem that a node serves.
+
+    Raises:
+        InputError: not an id, or no authority here: a list of what nobody said would be empty, and look like a no.
+    """
+    id_ = read_id(text, where, search=AUTHORITIES)
+    known = [str(one["id"]) for one in client.authorities()["authorities"]]
+    if id_ in known:
+        return id_
+    meant = " ".join(f"Did you mean {one}?" for one in get_close_matches(id_, known, 1, 0.85))
+    hint = f"{meant} {AUTHORITIES} lists them.".strip()
+    raise InputError("unknown_authority", f"{where}: {id_} is no authority here.", hint=hint)
+
+
 def near(client: "NodeClient", issuer: str) -> list[str]:
     """Return ids of registered issuers that are spelled nearly like one that is not, the nearest first."""
     ids = [str(one["id"]) for one in islice(client.every_issuer(limit=100), LOOKED_AT)]

@@ -39,6 +39,25 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], width: int | No
     return [line for row in [headers, *rows] for line in _lines(row, widths)]
 
 
+def facts(rows: Sequence[tuple[str, str]], width: int | None = None) -> list[str]:
+    """Return lines `name  value`, the names in one column.
+
+    Args:
+        rows: values may have several lines, each wrapped below itself at spaces.
+        width: as for `table`.
+    """
+    longest = max((cells(name) for name, _ in rows), default=0)
+    room = None if width is None else max(width - longest - 2 * len(GAP), _NARROWEST)
+    found: list[str] = []
+    for name, value in rows:
+        head = f"{GAP}{name}{' ' * (longest - cells(name))}{GAP}"
+        for part in value.split("\n"):
+            for line in [isolated(part)] if room is None else _wrapped(part, room):
+                found.append(head + line)
+                head = " " * cells(head)
+    return found
+
+
 def cells(text: str) -> int:
     """Return how many cells of a terminal a text takes."""
     bare = click.unstyle(text)
@@ -56,7 +75,7 @@ def cells(text: str) -> int:
 
 def isolated(text: str) -> str:
     """Return text that keeps its own direction to itself, where it has letters written from right to left."""
-    if text.isascii() or not any(unicodedata.bidirectional(one) in ("R", "AL") for one in text):
+    if text.isascii() or _ISOLATE in text or not any(unicodedata.bidirectional(one) in ("R", "AL") for one in text):
         return text
     return f"{_ISOLATE}{text}{_POP}"
 

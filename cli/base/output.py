@@ -69,7 +69,7 @@ class Styled(str):
 
 def styled(text: object, **style: Any) -> Styled:
     """`text` made safe, then styled with click's words (`fg`, `bold`, …)."""
-    return Styled(click.style(safe(text), **style))
+    return Styled(click.style(layout.isolated(safe(text)), **style))
 
 
 def mix(*parts: object) -> Styled:
@@ -142,13 +142,9 @@ def shorten(identifier: bytes | str, digits: int = 12) -> str:
 
 def facts(rows: Iterable[tuple[str, object]]) -> None:
     """Lines `name   value`, for one thing; those whose value is None or empty are left out."""
-    shown = [(name, mix(value)) for name, value in rows if value not in (None, "", [], ())]
-    width = max((len(name) for name, _ in shown), default=0)
-    for name, value in shown:
-        first, *more = value.split("\n")
-        say(f"  {faint(name.ljust(width))}  {first}")
-        for line in more:
-            say(f"  {' ' * width}  {line}")
+    shown = [(faint(name), mix(value)) for name, value in rows if value not in (None, "", [], ())]
+    for line in layout.facts(shown, get_terminal_size().columns if sys.stdout.isatty() else None):
+        say(line)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = "Nothing.") -> None:

@@ -14,6 +14,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.ids import authority
 from accredit.cli.base.node_option import connected, node_option
 from accredit.registry.errors import InputError
 
@@ -61,6 +62,7 @@ def accreditations(
     as_json = form == "json" or (form is None and (wants_json() or (target is not None and target.suffix == ".json")))
     with connected(nodes[0]) as client, output.progress("Asking") as step:
         rows = []
+        by = by and authority(client, by, "--by")
         for row in _rows(client, status, by):
             rows.append(row)
             step(1)

@@ -14,6 +14,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command
+from accredit.cli.base.ids import authority as authority_id
 from accredit.cli.base.ids import read_id
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, fair, shorten
@@ -62,9 +63,10 @@ def inbox(
     """
     if kind is not None:
         _require_kind(kind)
-    by, issuer = (one and read_id(one, where) for one, where in ((by, "--by"), (issuer, "--issuer")))
+    issuer = issuer and read_id(issuer, "--issuer")
     kid = read_public(key).kid if key is not None and authority is None and not everything else None
     with connected(nodes[0]) as client:
+        by = by and authority_id(client, by, "--by")
         found = waiting_proposals(client, authority=None if everything else authority, key=kid)
         records = client.authorities()["authorities"]
     mandates = mandates_to_close(records, time.time(), authority=None if everything else authority, key=kid)

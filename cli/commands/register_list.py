@@ -5,7 +5,7 @@ signing desk in one piece. Where something of it cannot take effect (outside the
 belongs to are taken out, with both of their statements, and the others go on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -216,10 +216,18 @@ def hopeless(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [one for one in outcomes if one.status == "refused" or one.state in CANNOT_TAKE_EFFECT]
 
 
+def _remarks(outcomes: Sequence[Outcome]) -> Iterator[ImportFinding]:
+    """What the node remarks on in what was foreseen: ids and names that are nearly registered ones."""
+    for outcome in outcomes:
+        for text in outcome.foreseen.get("warnings", ()) if outcome.kind == "issuer.register" else ():
+            hint = "If they are one issuer, leave the row out, or name one id in the other's also_known_as."
+            yield ImportFinding(code="looks_like_another", text=text, hint=hint)
+
+
 def _ended(row: Row, outcomes: Sequence[Outcome], *, dry: bool) -> Row:
     """The row, given what became (or, `dry`, would become) of its statements."""
     said = () if dry else tuple(one.id for one in outcomes if one.status != "refused")
-    row = replace(row, statements=(*row.statements, *said))
+    row = replace(row, statements=(*row.statements, *said), findings=(*row.findings, *_remarks(outcomes)))
     if bad := hopeless(outcomes):
         text = f"{bad[0].kind} {'would have' if dry else 'has'} no effect: {bad[0].reason or bad[0].state}"
         return row.ended(REFUSED, ImportFinding(code="no_effect", text=text, hint="Change it, or ask who may say it."))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.cli.base.layout import cells, isolated, table
+from accredit.cli.base.layout import cells, facts, isolated, table
 
 ID = "5f2b8c119a3e"
 DID = "did:web:registry.university-of-somewhere.example"
@@ -85,3 +85,25 @@ def test_colours_survive_wrapping_and_take_no_room() -> None:
     assert cells(red) == len("a word and another word")
     lines = table(("x", "y"), [("id", red)], 18)
     assert all(click.unstyle(line) == line or line.rstrip().endswith("\x1b[0m") for line in lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_facts_are_wrapped_below_themselves_and_break_no_id(width: int) -> None:
+    rows = [
+        ("id", DID),
+        ("why", "Two bodies of two sectors have to agree. " * 3),
+        ("next", "One.\nAnother, longer one."),
+    ]
+    lines = facts(rows, width)
+    assert all(cells(line) <= max(width, len(DID) + 8) for line in lines)
+    assert sum(DID in line for line in lines) == 1
+    names = [line for line in lines if not line.startswith("        ")]
+    assert [line.split()[0] for line in names] == ["id", "why", "next"]
+    assert " ".join(" ".join(lines).split()).count("sectors") == 3
+    assert facts(rows)[1] == f"  why   {rows[1][1]}"
+
+
+def test_a_name_from_right_to_left_is_isolated_once() -> None:
+    name = "\u062c\u0627\u0645\u0639\u0629"
+    assert isolated(isolated(name)) == isolated(name) == f"\u2068{name}\u2069"
+    assert facts([("name", name)]) == [f"  name  \u2068{name}\u2069"]

@@ -339,3 +339,21 @@ def test_our_example_framework_is_published(town: Town) -> None:
     path = REPOSITORY / "examples" / "frameworks" / "onet-basic-skills.toml"
     answer = town.json("framework", "import", path, key="charity")
     assert (answer["items_read"], answer["framework"]["item_count"], answer["findings"]) == (12, 12, [])
+
+
+def test_a_row_that_looks_like_a_registered_issuer_is_remarked_on_in_the_dry_run(town: Town) -> None:
+    known, other = "did:web:looks-alike.example%3A8443", "did:web:looks-alike.example:8443"
+    town.run("issuer", "propose", "--id", known, "--name", "Looks", key="charity")
+    path = town.write("looks.csv", f"id,name\n{other},Looks\ndid:web:looks-other.example,Other\n")
+    rows = town.json("issuer", "import", path, "--dry-run", key="charity")["rows"]
+    assert [row["result"] for row in rows] == ["would_be_effective", "would_be_effective"]
+    (found,) = [finding for finding in rows[0]["findings"] if finding["code"] == "looks_like_another"]
+    assert known in found["text"]
+    assert rows[1]["findings"] == []
+
+
+def test_a_name_that_another_issuer_has_is_remarked_on_before_it_is_signed(town: Town) -> None:
+    town.run("issuer", "propose", "--id", "did:web:namesake.example", "--name", "Namesake College", key="charity")
+    words = ("issuer", "propose", "--id", "did:web:namesake-two.example", "--name", "Namesake College", "--dry-run")
+    told = town.run(*words, key="charity").stderr
+    assert "Namesake College is the name of did:web:namesake.example too." in told

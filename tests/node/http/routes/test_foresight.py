@@ -193,3 +193,17 @@ def test_a_crosswalk_which_names_its_frameworks_in_objects_is_foreseen_like_any_
         "links": [{"source": f"{FRAMEWORK}/1", "target": "https://other.example/1", "relation": "close_match"}],
     }
     assert foresight(town, town.says(A, "mapping.publish", crosswalk)).duplicates == []
+
+
+def test_an_id_that_people_take_for_a_registered_one_is_remarked_on_before_it_is_signed() -> None:
+    town = trio()
+    known = "did:web:uni.example%3A8443"
+    town.says(A, "issuer.register", register(known, name="Uni", also_known_as=["did:web:uni-of.example"]))
+    for other in ("did:web:uni.example:8443", "https://uni.example:8443/"):
+        (warning,) = foresight(town, town.says(A, "issuer.register", register(other))).warnings
+        assert warning.startswith(f"Nearly the same id is registered: Uni ({known}).")
+    (warning,) = foresight(town, town.says(A, "issuer.register", register("did:web:uni-of.example"))).warnings
+    assert warning == f"did:web:uni-of.example is another name of Uni ({known}), which is registered."
+    (warning,) = foresight(town, town.says(A, "issuer.register", register("did:web:new.example:444"))).warnings
+    assert "with a port it is did:web:new.example%3A444" in warning
+    assert foresight(town, town.says(A, "issuer.register", register("did:web:else.example"))).warnings == []
