@@ -4,8 +4,11 @@ A feed reader that follows the Atom feed of an issuer is told when anything abou
 newest `LOOKED_AT` changes of the node are looked at: the page and the feed are bounded, and say so.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
+
+from markupsafe import Markup
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.routes.request_reading import identifier, integer
@@ -17,9 +20,9 @@ from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.display import one_line
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 
-from .frame import DOWNLOAD, Page, address, page_route, show
+from .frame import DOWNLOAD, Page, address, page_route, show, word
 from .listing import body_name
-from .phrases import LANGUAGE, load
+from .phrases import LANGUAGE, isolated, linked, load
 
 ATOM: Final = "application/atom+xml"
 LISTED: Final = 50
@@ -28,35 +31,47 @@ LOOKED_AT: Final = 20_000
 
 
 def newest_changes(
-    call: Call, limit: int, *, before: int | None = None, sub: str | None = None
+    call: Call, limit: int, *, before: int | None = None, sub: str | None = None, summed_up: bool = False
 ) -> list[dict[str, Any]]:
     """Changes, the newest first: the rows of a table.
 
     Args:
         before: the number to go on from, not included.
         sub: only those about this subject.
+        summed_up: whether each says by whom and in a sentence what was stated; for that the statements are read.
     """
     fold = call.reader.fold
     rows = []
     for seq, change in call.reader.log.newest_changes(limit, before=before, sub=sub, looked_at=LOOKED_AT):
-        held = fold.statement(change.statement)
-        rows.append(
-            {
-                "seq": seq,
-                "time": rfc3339.text(change.time),
-                "change": change.change,
-                "kind": change.kind,
-                "sub": change.sub,
-                "statement": change.statement.hex(),
-                "summary": "" if held is None else summary(held.kind, held.sub, held.body),
-                "_by": "" if held is None else body_name(fold, held.iss),
-                "_name": subject_name(call, change.kind, change.sub),
-                "_time": change.time,
-                "_href": address("/explore/statement", id=change.statement.hex()),
-                "_page": subject_page(change.kind, change.sub),
-            }
-        )
+        name, page = subject_name(call, change.kind, change.sub), subject_page(change.kind, change.sub)
+        href = f"/explore/statement?id={change.statement.hex()}"
+        row = {
+            "seq": seq,
+            "time": rfc3339.text(change.time),
+            "change": change.change,
+            "kind": change.kind,
+            "sub": change.sub,
+            "statement": change.statement.hex(),
+        }
+        held = fold.statement(change.statement) if summed_up else None
+        if held is not None:
+            row |= {"by": held.iss, "summary": summary(held.kind, held.sub, held.body)}
+        row |= {
+            "_name": name,
+            "_time": change.time,
+            "_href": href,
+            "_what": _what(change.kind, change.change, href),
+            "_about": isolated(name) if page is None else linked(page, name),
+        }
+        rows.append(row)
     return rows
+
+
+@lru_cache(maxsize=1024)
+def _what(kind: str, change: str, href: str) -> Markup:
+    """The kind of a change, and whether it ceased; a change stays what it is."""
+    said = linked(href, word(kind.replace(".", "_"), "kind"))
+    return said if change == "took_effect" else said + Markup(" <em>{}</em>").format(load(LANGUAGE).change.ceased)
 
 
 def subject_name(call: Call, kind: str, sub: str) -> str:
@@ -88,7 +103,7 @@ def subject_page(kind: str, sub: str) -> str | None:
 async def changes(call: Call) -> Response:
     """The feed, for people."""
     sub, before = call.params["sub"], call.params["before"] or None
-    rows = newest_changes(call, LISTED, before=before, sub=sub)
+    rows = newest_changes(call, LISTED, before=before, sub=sub, summed_up=call.params["download"] is not None)
     older = address("/explore/changes", sub=sub, before=rows[-1]["seq"]) if len(rows) == LISTED else None
     page = Page(
         template="changes.html",
@@ -104,7 +119,7 @@ async def atom(call: Call) -> Response:
     """The feed as Atom (RFC 4287): all changes, or those about one subject."""
     sub = call.params["sub"]
     base, eco = call.reader.url.rstrip("/"), call.reader.ecosystem.hex()
-    rows = newest_changes(call, LISTED, sub=sub)
+    rows = newest_changes(call, LISTED, sub=sub, summed_up=True)
     genesis = call.reader.fold.statement(call.reader.ecosystem)
     newest = rows[0]["_time"] if rows else 0 if genesis is None else genesis.iat
     charter = call.reader.fold.charter
@@ -136,7 +151,7 @@ def _entry(base: str, row: dict[str, Any]) -> str:
             f"<title>{_text(row['_name'])}: {_text(said)}</title>",
             f"<updated>{row['time']}</updated>",
             f'<link rel="alternate" type="text/html" href={quoteattr(base + row["_href"])}/>',
-            f"<summary>{_text(row['summary'])}</summary>",
+            f"<summary>{_text(row.get('summary', ''))}</summary>",
             "</entry>",
         )
     )

@@ -15,7 +15,6 @@ from accredit.node.http.routes.request_reading import Param, words
 from accredit.node.http.routes.route import Call
 from accredit.node.questions import sort_word
 from accredit.registry.decision.query import ACCREDIT, ISSUE
-from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
@@ -76,11 +75,10 @@ def command_of(call: Call, question: Mapping[str, Any], asked_for: str | None) -
 
 async def decision(call: Call) -> Response:
     """The form; with an issuer, the answer as well."""
-    fold, asked = call.reader.fold, call.params
+    asked = call.params
     values: dict[str, Any] = {
         "asked": asked,
-        "achievement_types": ACHIEVEMENT_TYPES,
-        "authorities": authority_choices(fold),
+        "authorities": authority_choices(call),
         "answer": None,
         "problem": None,
     }

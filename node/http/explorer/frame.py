@@ -10,10 +10,10 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,6 +24,7 @@ from accredit.node.http.problems import Problem
 from accredit.node.http.routes.node_ports import ReadableNode
 from accredit.node.http.routes.request_reading import Param, words
 from accredit.node.http.routes.route import JSON, REVALIDATE, Call, Handler, Route
+from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.display import one_line
 from accredit.registry.errors import InputError
@@ -113,8 +114,12 @@ def show(call: Call, page: Page) -> Response:
 
 def address(path: str, **query: object) -> str:
     """A link within the node: the path, and what of the query is not None, percent-encoded once."""
-    given = {name: str(value) for name, value in query.items() if value is not None and value != ""}
-    return f"{path}?{urlencode(given, quote_via=quote, safe='')}" if given else path
+    given = "&".join([f"{name}={_quoted(str(value))}" for name, value in query.items() if value not in (None, "")])
+    return f"{path}?{given}" if given else path
+
+
+_quoted: Final = lru_cache(maxsize=8192)(partial(quote, safe=""))
+"""Ids are linked again and again."""
 
 
 def accepts_pages(request: HttpRequest) -> bool:
@@ -205,8 +210,14 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     t = load(LANGUAGE)
-    menu = [(path, t.site.word(name)) for path, name in _MENU]
-    made.globals |= {"t": t, "language": LANGUAGE, "address": address, "menu": menu}
+    made.globals |= {
+        "t": t,
+        "language": LANGUAGE,
+        "address": address,
+        "menu": menu,
+        "choices": choices,
+    }
+    made.globals["achievements"] = options(ACHIEVEMENT_TYPES)
     made.filters |= {
         "fill": fill,
         "isolated": isolated,
@@ -220,12 +231,41 @@ def _environment() -> Environment:
     return made
 
 
+def options(values: Sequence[str]) -> Markup:
+    """Values that a field suggests, of a list that never changes."""
+    return Markup("").join(Markup('<option value="{}"></option>').format(value) for value in values)
+
+
+@lru_cache(maxsize=256)
+def choices(section: str, values: tuple[str, ...], chosen: str | None) -> Markup:
+    """Words of a list that others keep, to choose one from."""
+    made = [
+        Markup('<option value="{}"{}>{}</option>').format(
+            value, Markup(" selected" if value == chosen else ""), word(value, section)
+        )
+        for value in values
+    ]
+    return Markup("").join(made)
+
+
+@lru_cache(maxsize=64)
+def menu(here: str) -> Markup:
+    """The items of the menu; the page that is shown is marked."""
+    t = load(LANGUAGE)
+    item = Markup('<li><a href="{}"{}>{}</a></li>')
+    current = Markup(' aria-current="page"')
+    return Markup("").join(
+        item.format(path, current if path == here else "", t.site.word(name)) for path, name in _MENU
+    )
+
+
 def prose(text: str, most: int = EXCERPT) -> Markup:
     """Strangers' text with its line breaks, cut where it is long."""
     shown = text if len(text) <= most else f"{text[:most].rstrip()}…"
     return Markup("<br>").join(isolated(line) for line in shown.split("\n"))
 
 
+@lru_cache(maxsize=8192)
 def when(time: int | str | None, nothing: str = "") -> Markup:
     """A time, in seconds or as RFC 3339 writes it, as an element that says it to programs too; `nothing` for None.
 
@@ -252,13 +292,15 @@ def external(link: str) -> Markup:
     return opened + isolated(link) + Markup("</a>")
 
 
+@lru_cache(maxsize=1024)
 def mark(status: str, section: str = "status") -> Markup:
     """A status or verdict by shape and word; the colour only repeats what they say."""
-    said = load(LANGUAGE).__getattr__(section).word(status)
+    said = getattr(load(LANGUAGE), section).word(status)
     return Markup('<span class="mark {}">{}</span>').format(mark_of(status), said)
 
 
+@lru_cache(maxsize=1024)
 def word(name: str, section: str) -> str:
     """A word of a list that others keep, as the catalogue has it."""
-    found: str = load(LANGUAGE).__getattr__(section).word(name)
+    found: str = getattr(load(LANGUAGE), section).word(name)
     return one_line(found)

@@ -73,7 +73,7 @@ def _first_page(call: Call) -> Response:
     values = {
         "description": description,
         "categories": ISSUER_CATEGORIES,
-        "authorities": authority_choices(call.reader.fold),
+        "authorities": authority_choices(call),
         "changes": newest_changes(call, _NEWEST),
     }
     return show(call, Page(template="front.html", title="", source="/v1/ecosystem", values=values))

@@ -4,9 +4,11 @@ Ids come from records and answers, where they have their one spelling.
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 from accredit.governance.fold import Fold
+from accredit.node.http.routes.route import Call
 from accredit.registry.decision.authority_chain import chain_of
 from accredit.registry.domain.records import authority_in
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -22,7 +24,9 @@ HOW_TO_APPLY: Final = 10
 
 def authority_name(fold: Fold, by: str, via: bytes | None) -> str:
     """What an authority is called by the charter, or by whoever delegated to it; else its id."""
-    return chain_of(fold, CanonicalId(by), via)[0].name
+    record = authority_in(fold, CanonicalId(by))
+    standings = () if record is None else record["standings"]
+    return next((one["name"] for one in standings if one["via"] == via), by)
 
 
 def body_name(fold: Fold, id: str) -> str:
@@ -45,14 +49,16 @@ def chain_view(fold: Fold, by: str, via: bytes | None) -> list[dict[str, Any]]:
     ]
 
 
-def authority_choices(fold: Fold) -> list[tuple[str, str]]:
-    """Id and name of the authorities that a form offers, by name."""
-    found = []
-    for (_, id), record in fold.items("authority"):
-        found.append((id, str(record["standings"][0]["name"])))
-        if len(found) == CHOICES:
-            break
-    return sorted(found, key=lambda one: (one[1].casefold(), one[0]))
+def authority_choices(call: Call) -> list[tuple[str, str]]:
+    """Id and name of the authorities that a form offers, by name; made anew only when a record has changed."""
+    fold = call.reader.fold
+
+    def make() -> list[tuple[str, str]]:
+        some = islice(fold.items("authority"), CHOICES)
+        found = [(id, str(record["standings"][0]["name"])) for (_, id), record in some]
+        return sorted(found, key=lambda one: (one[1].casefold(), one[0]))
+
+    return call.shared.keep("authorities of forms", fold.records_root(), make)
 
 
 def where_to_apply(fold: Fold) -> list[Mapping[str, Any]]:

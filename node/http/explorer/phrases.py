@@ -9,7 +9,7 @@ Sentences that the core makes (reasons of a decision, a scope said back) are tho
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,12 +30,10 @@ class Phrases:
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         self._content = {name: Phrases(one) if isinstance(one, dict) else one for name, one in content.items()}
+        vars(self).update(self._content)
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return self._content[name]
-        except KeyError:
-            raise AttributeError(f"the catalogue has no phrase {name!r} here") from None
+        raise AttributeError(f"the catalogue has no phrase {name!r} here")
 
     def word(self, name: str) -> str:
         """A word of a list that others keep, such as a status; as it is where it is new to the catalogue."""
@@ -62,13 +60,28 @@ def load(language: str) -> Phrases:
     return Phrases(tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8")))
 
 
+@lru_cache(maxsize=4096)
 def isolated(text: object) -> Markup:
-    """Return strangers' text as HTML: on one line, escaped, and without influence on the text around it."""
-    return Markup("<bdi>") + escape(one_line(str(text))) + Markup("</bdi>")
+    """Return strangers' text as HTML: on one line, escaped, and without influence on the text around it.
+
+    Remembered, as other small pieces of pages are: the same names and dates are on most of them.
+    """
+    return Markup(f"<bdi>{escape(one_line(str(text)))}</bdi>")
+
+
+@lru_cache(maxsize=4096)
+def linked(href: str, text: object) -> Markup:
+    """A link within the node, whose text is a stranger's."""
+    return Markup(f'<a href="{escape(href)}">{isolated(text)}</a>')
 
 
 def fill(phrase: str, **values: object) -> Markup:
     """A phrase with its {names} filled in; what is not HTML yet is made so, numbers as they are."""
-    return escape(phrase).format(
-        **{name: value if isinstance(value, (Markup, int)) else isolated(value) for name, value in values.items()}
-    )
+    made = [(name, one if isinstance(one, (Markup, int)) else isolated(one)) for name, one in values.items()]
+    return _filled(phrase, tuple(made))
+
+
+@lru_cache(maxsize=4096)
+def _filled(phrase: str, values: tuple[tuple[str, Markup | int], ...]) -> Markup:
+    """As `fill`. Remembered by values that are HTML already: a text and HTML that read alike are equal to Python."""
+    return escape(phrase).format(**dict(values))

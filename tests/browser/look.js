@@ -1,0 +1,71 @@
+// Looks at pages as a browser does, and says what it saw: one JSON object a line, in the order asked.
+//
+//   {base, chromium, visits: [{path, width?, height?, scale?, scheme?, scripts?, axe?, pause?, steps?}]}   on standard input
+//   {path, status, title, text, width, violations, refused, errors, requests, cookies, seen}               on standard output
+//
+// `steps` are done once the page is there, each [what, selector, value?]: fill, click, file (its text), wait (until it is
+// visible), gone, read (its text, into `seen`).
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const PATIENCE = 120_000; // ms for any one thing on a busy machine; only ends what hangs
+const job = JSON.parse(readFileSync(0, "utf8"));
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const root = process.getuid?.() === 0; // Chromium refuses its sandbox to root
+const browser = await chromium.launch({
+  executablePath: job.chromium,
+  args: [...(root ? ["--no-sandbox"] : []), ...(job.args ?? [])],
+  timeout: PATIENCE,
+});
+
+for (const visit of job.visits) {
+  const context = await browser.newContext({
+    viewport: { width: visit.width ?? 1280, height: visit.height ?? 900 },
+    deviceScaleFactor: visit.scale ?? 1,
+    colorScheme: visit.scheme ?? "light",
+    javaScriptEnabled: visit.scripts ?? true,
+    ignoreHTTPSErrors: true,
+    reducedMotion: "reduce",
+  });
+  context.setDefaultTimeout(PATIENCE);
+  context.setDefaultNavigationTimeout(PATIENCE);
+  const page = await context.newPage();
+  const seen = { path: visit.path, refused: [], errors: [], requests: [], seen: [] };
+  page.on("console", (message) => {
+    const text = message.text();
+    if (/content security policy/i.test(text)) seen.refused.push(text);
+    else if (message.type() === "error" && !/status of [45]\d\d/.test(text)) seen.errors.push(text);
+  });
+  page.on("pageerror", (error) => seen.errors.push(error.message));
+  page.on("dialog", (dialog) => {
+    seen.errors.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on("request", (request) => seen.requests.push(`${request.method()} ${request.url()}`));
+  const response = await page.goto(job.base + visit.path);
+  seen.status = response.status();
+  for (const [what, selector, value] of visit.steps ?? []) {
+    const found = page.locator(selector).first();
+    if (what === "fill") await found.fill(value);
+    else if (what === "click") await found.click();
+    else if (what === "file") await found.setInputFiles({ name: "given.txt", mimeType: "text/plain", buffer: Buffer.from(value) });
+    else if (what === "wait") await found.waitFor({ state: "visible" });
+    else if (what === "gone") await found.waitFor({ state: "hidden" });
+    else if (what === "read") seen.seen.push(await found.innerText());
+  }
+  seen.title = await page.title();
+  seen.text = await page.innerText("main");
+  seen.width = await page.evaluate("document.documentElement.scrollWidth");
+  seen.cookies = (await context.cookies()).length;
+  seen.violations = [];
+  if (visit.axe) {
+    await page.evaluate(axe);
+    const found = await page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})");
+    seen.violations = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  }
+  console.log(JSON.stringify(seen));
+  await context.close();
+}
+await browser.close();
