@@ -29,7 +29,7 @@ ISSUERS: Final = 500
 TIMES: Final = 40
 """That each is asked in one run."""
 
-Asked = tuple[str, str, Any]
+_Asked = tuple[str, str, Any]
 """Method, path and query, value of the body or None."""
 
 
@@ -46,7 +46,7 @@ def node(folder: Path) -> Served:
     return made
 
 
-def pairs(served: Served) -> list[tuple[str, str, list[Asked]]]:
+def pairs(served: Served) -> list[tuple[str, str, list[_Asked]]]:
     """Name of a page, its address, and the routes that say the same."""
     town, question = served.town, {"issuer": NURSING, "achievement_type": "License", "jurisdiction": "US-IN"}
     about = [one for one in town.said if one.sub == NURSING or one.body.get("issuer") == NURSING]
@@ -78,7 +78,7 @@ def pairs(served: Served) -> list[tuple[str, str, list[Asked]]]:
     ]
 
 
-async def seconds(app: Application, asked: Sequence[Asked]) -> float:
+async def seconds(app: Application, asked: Sequence[_Asked]) -> float:
     """Of this process, for all of them `TIMES` times."""
     started = process_time()
     for _ in repeat(None, TIMES):
