@@ -50,6 +50,7 @@ _OF_STATUS: Final[Mapping[int, str]] = {
 _OF_CODE: Final[Mapping[str, str]] = {
     "unknown_query_parameter": "unsupported_parameter",
     "unknown_anchor": "invalid_trust_anchor",
+    "unknown_issuer": "invalid_issuer",
 }
 
 
@@ -119,7 +120,10 @@ async def entity_configuration(call: Call) -> Response:
 
 async def fetch(call: Call) -> Response:
     """What this node says of an issuer that may issue."""
-    now = _now(call)
+    now, anchor = _now(call), claims.anchor_id(call.reader.url)
+    if call.params["iss"] is not None and claims.anchor_id(call.params["iss"]) != anchor:
+        why = "this node makes statements in its own name only."
+        raise InputError("unknown_issuer", why, hint=f"Ask with iss={anchor}, or without iss.")
     subject = _subject(call, now)
     said = claims.issuer_claims(call.reader.url, subject.record, subject.decision, now)
     return _token(call, said, claims.ENTITY_STATEMENT)
@@ -452,6 +456,7 @@ ROUTES: Final = (
         "what this node says of an issuer that may issue",
         {_media(claims.ENTITY_STATEMENT): None},
         _SUB,
+        verbatim("iss", "this node's entity identifier, as drafts before the standard asked for it"),
     ),
     _route(
         "/federation/list",
