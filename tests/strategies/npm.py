@@ -50,8 +50,8 @@ def _installed(name: str) -> Path | str:
             half.rename(ready)
         except OSError:
             shutil.rmtree(half)
-    for part in parts.glob("*.mjs"):
-        shutil.copy(part, ready)
+    for program in parts.glob("*.mjs"):
+        shutil.copy(program, ready)
     return ready
 
 
