@@ -56,6 +56,7 @@ valid_from = 2026-01-01             # the start of that day, UTC
 # initial_status = "candidate"      # active (default), candidate, conditional
 # review_due = 2030-06-30
 # policy = "https://board.example/policy"
+# publishers = ["did:web:commons.example"]   # other bodies whose frameworks count here; one's own always do
 
 [scope]
 achievement_types = ["BachelorDegree", "MasterDegree"]   # Open Badges 3.0 words; Degree covers all degrees
@@ -163,9 +164,13 @@ def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
 def amend(accreditation_id: str, file: Path, effective_from: str | None, desk: Desk) -> None:
     """Propose new terms: FILE has the whole new set, as for a grant (scope, validity, conditions)."""
     record = desk.client.accreditation(_whole(desk.client, accreditation_id))
+    whole = documents.read_file(file)
+    for name, default in (("kind", record["kind"]), ("level", record["level"])):
+        _require_same(file, name, whole.get(name, default), default)
+    _require_same(file, "publishers", whole.get("publishers", []), record.get("publishers", []))
     written = {
         name: value
-        for name, value in documents.read_file(file).items()
+        for name, value in whole.items()
         if name not in ("issuer", "kind", "level", "initial_status", "publishers", "source_record")
     }
     written["scope"] = said_scope(written.get("scope"), str(file))
@@ -182,6 +187,16 @@ def amend(accreditation_id: str, file: Path, effective_from: str | None, desk: D
     if not wants_json():
         output.say(sentence_of({**body, "issuer": record["issuer"]}))
     desk.propose([Say(kind="accreditation.amend", sub=record["issuer"], body=body)])
+
+
+def _require_same(file: Path, name: str, written: object, granted: object) -> None:
+    """Refuses what an amendment cannot change, where a person thinks that it does."""
+    if written != granted:
+        raise InputError(
+            "not_amendable",
+            f"{file}: {name} is {written!r}, and the accreditation has {granted!r}; an amendment changes terms only.",
+            hint=f"Leave {name} as it is, or grant anew: accredit accreditation propose.",
+        )
 
 
 def _event_command(name: str, event: str, about: str, example: str) -> None:

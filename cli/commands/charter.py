@@ -51,6 +51,9 @@ COMMENTS: Final = {
 }
 """What a draft says above its members."""
 
+OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '"90d"', "max_backdating": '"5y"'}
+"""Members that a draft does not set, each with an example."""
+
 
 @charter.command(
     "draft",
@@ -115,8 +118,11 @@ def draft(
         "nodes": node_entries,
     }
     body = documents.to_body("charter.genesis", written, "the charter")
-    text = "# A charter. Read it, change it, then: accredit charter check FILE\n\n" + toml_text(
-        documents.render(body), comments=COMMENTS
+    left_out = "".join(_left_out(name, example) for name, example in OPTIONAL.items() if name not in body)
+    text = (
+        "# A charter. Read it, change it, then: accredit charter check FILE\n"
+        f"#\n# What may be added here, above everything else:\n{left_out}\n"
+        + toml_text(documents.render(body), comments=COMMENTS)
     )
     documents.write_new(target, text, force=force)
 
@@ -125,6 +131,11 @@ def draft(
         output.say(f"Next: read and edit it, then  accredit charter check {output.quoted(target)}")
 
     output.emit({"file": str(target), "charter": documents.render(body)}, tell)
+
+
+def _left_out(name: str, example: str) -> str:
+    """A member that is not set, as comments: what it says, and how it is written."""
+    return "".join(f"# {line}\n" for line in [*COMMENTS[name].splitlines(), f"    {name} = {example}"])
 
 
 @charter.command("check", example="accredit charter check charter.toml")

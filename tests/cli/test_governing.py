@@ -172,6 +172,28 @@ def test_suspension_reinstatement_withdrawal_and_fraud_are_answered_as_of_the_da
     )
 
 
+def test_whose_frameworks_count_is_in_the_template_and_in_the_draft_of_a_charter(town: Town, grant_file: Path) -> None:
+    named = town.write("named.toml", grant_file.read_text().replace("# publishers", "publishers"))
+    words = (
+        "accreditation",
+        "propose",
+        named,
+        "--issuer",
+        "did:web:named.example",
+        "--offline",
+        named.with_suffix(".o"),
+    )
+    town.run(*words, key="charity")
+    assert '"did:web:commons.example"' in named.with_suffix(".o").read_text()
+    text = (town.folder / "charter.toml").read_text().removeprefix('proposals_lapse = "60d"\n')
+    for name, value in (("publishers", [AGENCY]), ("proposals_lapse", "90d"), ("max_backdating", "5y")):
+        (line,) = (line for line in text.splitlines() if line.startswith(f"#     {name} = "))
+        added = line.removeprefix("#").strip().replace("did:web:uni.example", AGENCY)
+        path = town.write("optional.toml", text.replace(line, added))
+        assert tomllib.loads(path.read_text())[name] == value
+        town.run("charter", "check", path)
+
+
 def test_new_terms_replace_the_old_ones_and_are_said_back(town: Town, grant_file: Path) -> None:
     issuer = "did:web:amended.example"
     id_ = accredited(town, grant_file, issuer)
@@ -179,6 +201,11 @@ def test_new_terms_replace_the_old_ones_and_are_said_back(town: Town, grant_file
     said = town.run("accreditation", "amend", id_[:12], wider, key="charity").stdout
     assert "in US," in said
     assert verdict(town, issuer, "--jurisdiction", "US-OH").startswith("trusted")
+    for line, other in (('kind = "accredit"', 'kind = "approve"'), ("# publishers", "publishers")):
+        assert line in wider.read_text()
+        changed = town.write("changed.toml", wider.read_text().replace(line, other))
+        refused = town.run("accreditation", "amend", id_[:12], changed, key="charity", code=3).stderr
+        assert "an amendment changes terms only" in refused
     assert issuer in town.run("accreditation", "list", "--issuer", issuer).stdout
     assert issuer in town.run("accreditation", "list").stdout
 
