@@ -27,7 +27,6 @@ from typing import Any, Final
 from accredit.node.http.json_views import TIMES as TIMES_IN_RECORDS
 from accredit.node.http.json_views import format_time
 from accredit.registry.encoding import rfc3339
-from accredit.registry.encoding.ed25519 import decode_multibase, is_usable_public, multibase
 from accredit.registry.encoding.json_text import decode as decode_json
 from accredit.registry.errors import DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import TIME_MAX, TIME_MIN
@@ -267,6 +266,8 @@ def duration(value: str, path: str = "") -> int:
 
 def public_key(value: str, path: str = "") -> bytes:
     """The 32 bytes of a public key in multibase, did:key or hexadecimal form."""
+    from accredit.registry.encoding.ed25519 import decode_multibase, is_usable_public
+
     text = value.removeprefix("did:key:")
     try:
         public = bytes.fromhex(text) if _HEX32.fullmatch(text) else decode_multibase(text)
@@ -294,7 +295,7 @@ def render(value: Any, name: str = "") -> Any:
     if isinstance(value, (list, tuple)):
         return [render(item, name) for item in value]
     if isinstance(value, bytes):
-        return multibase(value) if name in PUBLICS and is_usable_public(value) else value.hex()
+        return _key_text(value) if name in PUBLICS else value.hex()
     if type(value) is int and name in TIMES and TIME_MIN <= value <= TIME_MAX:
         return format_time(value)
     return value
@@ -342,4 +343,13 @@ def _line(value: object) -> str:
 
 def public_text(public: str) -> str:
     """A public key, given in hexadecimal digits, in the form people compare: `z6Mk…`."""
+    from accredit.registry.encoding.ed25519 import multibase
+
     return multibase(bytes.fromhex(public)) if _HEX32.fullmatch(public) else public
+
+
+def _key_text(value: bytes) -> str:
+    """As `public_text`; what is no usable key as hexadecimal digits. Cryptography is loaded where keys are shown."""
+    from accredit.registry.encoding.ed25519 import is_usable_public, multibase
+
+    return multibase(value) if is_usable_public(value) else value.hex()

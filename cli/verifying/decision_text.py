@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
 from accredit.node.http.json_views import plain
-from accredit.registry.domain.accreditations import as_it_happened
-from accredit.registry.domain.records import accreditation_in, authority_in
 
 if TYPE_CHECKING:
     from accredit.registry.domain.records import Records
@@ -47,6 +45,10 @@ Details = dict[str, Any]
 
 def details_of(decision: dict[str, Any], records: "Records") -> Details:
     """What makes a decision readable, from records at hand."""
+    # Whoever takes a node's word waits for no records.
+    from accredit.registry.domain.accreditations import as_it_happened
+    from accredit.registry.domain.records import accreditation_in, authority_in
+
     ids = decision["accreditations"][:_ACCREDITATIONS_SHOWN]
     found = [accreditation_in(records, bytes.fromhex(id_)) for id_ in ids]
     accreditations = [plain(as_it_happened(record)) for record in found if record is not None]

@@ -88,8 +88,9 @@ NEEDED_BY_NO_QUESTION = {
     ),
     *("accredit.node.engine", "accredit.node.storage", "accredit.node.runtime"),
     *("accredit.registry.decision.decide", "accredit.registry.evidence", "accredit.registry.transparency"),
+    *("accredit.registry.domain.records", "accredit.registry.domain.accreditations"),
 }
-"""A node answers a question put to it: no event loop, no trusted certificates for http, no decision made here."""
+"""A node answers a question put to it: no event loop, no certificates for http, no decision made here, no records."""
 
 NEEDED_BY_NO_HELP = NEEDED_BY_NO_QUESTION | {
     *("cbor2", "nacl", "msgspec", "http", "ssl", "json", "traceback", "importlib.metadata"),
