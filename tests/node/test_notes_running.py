@@ -29,12 +29,14 @@ from tests.strategies.signing import signing_nodes, signing_town
 # ------------------------------------------------------------------------------------------------- a quorum stands
 
 
-async def test_a_quorum_stands_by_a_statement_soon_and_everywhere(tmp_path: Path) -> None:
+async def test_a_quorum_stands_by_a_statement_soon_and_everywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for late in ("TURN", "AGAIN"):  # what would help later is not waited for: it takes half a second
+        monkeypatch.setattr(f"accredit.node.engine.notary.{late}", 3_600_000)
     async with signing_nodes(tmp_path, 5) as fleet:
         await fleet.submit(fleet.town.says(A, "issuer.register", register()), to="node3")
-        begun = trio.current_time()
         state = await fleet.noted()
-        assert trio.current_time() - begun < 10, "it takes half a second; a busy machine a little more"
         for node in fleet.nodes.values():
             assert node.runtime.fold.state_root() == state.root
             missing = [view.name for view in node.runtime.notary.signers() if view.cosigned is None]
