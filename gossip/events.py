@@ -142,7 +142,7 @@ class ConflictsFound:
 class PeersChanged:
     """The nodes in force; replaces what was said before. A node that is not among them is silent.
 
-    Where many machines share one list (simulations), it may be a `membership.Roster`, so that it is indexed once.
+    Where many machines share one list (simulations), it may be a `roster.Roster`, so that it is indexed once.
     """
 
     peers: Sequence[Peer]

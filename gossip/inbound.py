@@ -8,7 +8,7 @@
   accepted and not logged yet by its id. An id counts as accepted only once it was judged: a bad copy does not block a
   good one.
 * What a peer sends is judged as fast as its share of our processor allows, urgent statements first (`audit`).
-* What is announced is requested, from one peer at a time (`promises`).
+* What is announced is requested, from one peer at a time (`want_list`).
 """
 
 from collections import Counter

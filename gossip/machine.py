@@ -2,13 +2,13 @@
 
 * What is newly logged here is **pushed** to the mesh (`mesh`), our own submitters' also to some random members: urgent
   statements at once, normal ones gathered for 100 ms (`outbox`).
-* Each heartbeat recent ids are **announced** to some others, who request what they lack (`heart`, `promises`).
+* Each heartbeat recent ids are **announced** to some others, who request what they lack (`heartbeat`, `want_list`).
 * Every few seconds **roots are compared** with one member drawn from the whole list; where they differ, a session finds
   out what either side lacks (`reconcile`).
-* **Conflicts** are pushed at once, and compared along with the roots (`hearsay`).
-* Frames are let in by `guard` and answered by `answers`; ours are under way in `exchanges`, which also holds the polls
-  of members that cannot be dialled (`polls`). What peers do is held against them by `audit`; statements of keys not yet
-  known wait in `waiting`.
+* **Conflicts** are pushed at once, and compared along with the roots (`equivocation_gossip`).
+* Frames are let in by `rate_limits` and answered by `responder`; ours are under way in `requester`, which also holds
+  the polls of members that cannot be dialled (`sending`). What peers do is held against them by `peer_score`;
+  statements of keys not yet known wait in `inbound`.
 
 So a statement is everywhere after a few hops where all is well, and whatever goes wrong is found by the comparison. The
 machine judges no statement and no conflict: it hands them on (`Submit`, `Accuse`) and hears what was refused or must

@@ -5,7 +5,7 @@ At most one frame is under way to a peer in each lane, so that bulk never delays
 * `URGENT`: accusations, and pushes of urgent statements;
 * `STEADY`: everything else, one at a time: normal pushes, questions (grafts, roots, announcements, requests,
   reconciliation), what the peer was found to lack;
-* `POLLING`: our poll, where this node cannot be dialled (`polls`).
+* `POLLING`: our poll, where this node cannot be dialled (`sending`).
 
 A peer that polls us is not dialled: what it would be sent is put into answers, and what it could not answer is not
 asked.
@@ -45,7 +45,7 @@ class PeerState:
     Attributes:
         said: what it holds, as it last told; None before.
         in_sync: whether that was what we held then.
-        accusations: names of those of our conflicts that it is known to have (`hearsay`).
+        accusations: names of those of our conflicts that it is known to have (`equivocation_gossip`).
         line: its polls, if it cannot be dialled. is_polled: whether we poll it, because we cannot be.
         beacon: when it last sent one, by its own clock (ms since 1970).
         used_at: when we last had to do with it.

@@ -4,7 +4,7 @@
   grafts are refused for 60 s, doubling to 1 h.
 * Announced or listed and not delivered in 3 s, or a graft before its time: a strike. Three in 10 minutes: replaced in
   the mesh, and back in it only when they are that old.
-* Conflicts that are none: one a second is looked at (`hearsay`). It may be we who do not know the accused.
+* Conflicts that are none: one a second is looked at (`equivocation_gossip`). It may be we who do not know the accused.
 * Never first with anything in 10 minutes while others were: loses its slot at the next rotation (`mesh`).
 * No answer, several times in a row: replaced in the mesh.
 * A statement of an unknown key: nothing. It may be we who are behind.
@@ -15,8 +15,8 @@ All of it is our own opinion, formed from our own exchanges, and told to nobody.
 node that is itself overloaded or cut off from suspecting everybody else: while its own frames fail and its own clock
 ticks late, it waits longer for others and strikes less.
 
-The processor's time is a quota like bytes and frames (`guard`), but is never a reason to refuse a statement: what a
-peer has sent waits in its backlog until there is time for it again.
+The processor's time is a quota like bytes and frames (`rate_limits`), but is never a reason to refuse a statement: what
+a peer has sent waits in its backlog until there is time for it again.
 """
 
 from collections import deque

@@ -21,8 +21,8 @@ An answer repeats the nonce of the frame it answers, so that it is good once, fo
 | 7 root      | `{1: root bstr32, 2: count, 3: size, ? 5: conflicts bstr32}`: see below | root |
 | 8 reconcile | `{1: session bstr16, 2: salt bstr16, 3: root bstr32, 4: message bstr}`: see `reconcile` | reconcile |
 | 9 fetch     | `{1: session bstr16, 2: [* blinded id bstr32]}` | push, in the order asked, as far as fits |
-| 10 accusation | `{1: [* name bstr32], 2: [* conflict bstr]}`: see `hearsay` | accusation |
-| 11 poll     | `{? 1: nonce bstr16}`: of the last one whose answer arrived; see `polls` | what there is, when it is |
+| 10 accusation | `{1: [* name bstr32], 2: [* conflict bstr]}`: see `equivocation_gossip` | accusation |
+| 11 poll     | `{? 1: nonce bstr16}`: of the last one whose answer arrived; see `sending` | what there is, when it is |
 
 A root is the statement-set root, the number of committed statements, the log's size, and a digest of the conflicts
 held, if there are any. A poll is answered by a push (empty after a while), announce, request, prune or accusation.
@@ -30,7 +30,7 @@ held, if there are any. A poll is answered by a push (empty after a while), anno
 A push in answer to a request may be empty: none of it is held.
 
 Different trust, different type: `decode_frame` gives an `UnverifiedFrame`, and only `verify_frame` makes it a `Frame`.
-Who the sender is, whether the time fits and the nonce is new is the business of `guard`.
+Who the sender is, whether the time fits and the nonce is new is the business of `rate_limits`.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """The ground a ballot stands on: which charter is in force for a statement, which keys count, what is cut off.
 
-The fold builds it stratum by stratum (`constitution`, `keyring`, `mandates`); every count of votes, in every stratum,
-is made here, so that all follow the same rules:
+The fold builds it stratum by stratum (`charter_chain`, `key_lifecycle`, `delegations`); every count of votes, in every
+stratum, is made here, so that all follow the same rules:
 
 * an author's signature is its key's vote; a key counts once in a ballot, and for one authority, the one it names;
 * a key's vote on a statement is its first along its chain, for good;

@@ -1,7 +1,8 @@
 """The fold: from the set of accepted statements to records and their root.
 
 **Law of the fold.** For every permutation, duplication and batching of the same set of statements: the same records,
-the same root. Every record is a pure function of the effective statements about its subject and of the law (`law`).
+the same root. Every record is a pure function of the effective statements about its subject and of the law
+(`governing_state`).
 
 `add` takes statements in; `settle` brings records and roots up to date. A new statement recomputes only the records it
 touches; where it changes the law, those that the affected keys have touched; where it changes the charter, all.

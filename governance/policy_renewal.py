@@ -307,7 +307,7 @@ class _History:
             and s.body["charter"]["id"] == charter.id
             and all(self._is_approved(s, c, by_most=True) for c in (charter, parse(s.body["charter"])))
         ]
-        # Of two that passed the lower id is in force, as `constitution` has it.
+        # Of two that passed the lower id is in force, as `charter_chain` has it.
         return min(found, key=lambda s: s.id, default=None)
 
     def _is_approved(self, statement: Statement, charter: Charter, *, by_most: bool = False) -> bool:

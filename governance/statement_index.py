@@ -2,7 +2,7 @@
 
 A key's statements form a chain by `prev` (a tree, if its holder signs two with one number). A statement is
 
-* *complete* when its whole ancestry is held, each number following its predecessor (`entries.next_number`);
+* *complete* when its whole ancestry is held, each number following its predecessor (`key_entries.next_number`);
 * *orderly* when it is complete and `iat` never falls along the way.
 
 Whether one complete statement comes before another is answered in O(log n) steps, whatever the chain's length and

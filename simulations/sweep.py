@@ -1,4 +1,4 @@
-"""Many runs: seeds × settings, each in a process of its own, on this machine or on a cluster (`engines`).
+"""Many runs: seeds × settings, each in a process of its own, on this machine or on a cluster (`executors`).
 
     outcomes = list(sweep(jobs_of(["lossy"], range(20), {"links.loss": [0, 0.1]}, {"nodes": 20})))
 
@@ -23,7 +23,8 @@ J = TypeVar("J")
 Job = tuple[str, dict[str, float]]
 """A scenario's name, and what to change in its settings."""
 
-_ALONE: Final = Lock()  # a run replaces functions of whole modules (`sharing`), so that a process has one at a time
+_ALONE: Final = Lock()
+"""A run replaces functions of whole modules (`memoised_crypto`), so that a process has one at a time."""
 
 
 def jobs_of(

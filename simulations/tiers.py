@@ -55,7 +55,7 @@ class TieredScenario:
     """A scenario of one tier.
 
     Attributes:
-        start: runs it: `running.run` and the like, but for the scenario.
+        start: runs it: `run.run` and the like, but for the scenario.
     """
 
     tier: str
@@ -74,7 +74,7 @@ class TieredScenario:
         compare: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> RunOutcome:
-        """Runs it with some settings changed; as `running.run`. What there is to compare with is of the first tier."""
+        """Runs it with some settings changed; as `run.run`. What there is to compare with is of the first tier."""
         more = {"compare": True} if compare and self.tier == TIERS[0] else {}
         return self.start(changes, keep=keep, progress=progress, **more)
 

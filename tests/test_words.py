@@ -4,8 +4,10 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -52,6 +54,41 @@ def test_no_name_of_a_public_class_means_two_things() -> None:
     twice = {name: where for name, where in found.items() if len(where) > 1 and name not in EACH_ITS_OWN}
     assert not twice, "rename one of each, or import it from the other"
     assert all(len(found[name]) > 1 for name in EACH_ITS_OWN), "an exception that is none any more"
+
+
+MACHINES = {
+    "gossip.machine.Machine": "gossip.events",
+    "node.engine.engine.Engine": "node.engine.events",
+    "node.engine.notary.Notary": "node.engine.notary_events",
+}
+"""Each machine of the pure folders, and the module that has its words."""
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_machine_has_one_door_and_its_events_and_effects_are_frozen_facts_beside_it(name: str) -> None:
+    module, _, own = name.rpartition(".")
+    words: Any = import_module(f"accredit.{MACHINES[name]}")
+    door = get_type_hints(getattr(import_module(f"accredit.{module}"), own).handle)
+    effects = list[words.Effect]
+    assert door == {"event": words.Event, "now": int, "return": effects}
+    facts = [*get_args(words.Event), *get_args(words.Effect)]
+    assert len(facts) > 5
+    for fact in facts:
+        assert is_dataclass(fact)
+        assert vars(fact)["__dataclass_params__"].frozen, fact
+        assert "__slots__" in vars(fact), fact
+
+
+def test_no_other_class_of_the_pure_folders_has_a_door_of_that_name() -> None:
+    found = set()
+    for folder in ("registry", "governance", "gossip", "node/engine"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.ClassDef) and any(
+                    isinstance(one, ast.FunctionDef) and one.name == "handle" for one in node.body
+                ):
+                    found.add(f"{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}.{node.name}")
+    assert found == MACHINES.keys()
 
 
 def test_the_glossary_has_each_term_once_and_says_what_it_means() -> None:

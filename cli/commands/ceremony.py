@@ -1,6 +1,6 @@
 """The founding: a charter signed by one founder, approved by the others, carried from hand to hand in one file.
 
-A *ceremony file* is a signed file (`requests`) that begins with the `charter.genesis`; each founder adds a
+A *ceremony file* is a signed file (`offline_files`) that begins with the `charter.genesis`; each founder adds a
 `vote.approve`. Everything here works without a network and without a node.
 """
 

@@ -5,8 +5,8 @@ genesis   puts the signed genesis in place, for a node that the charter names
 join      the same as init, for an ecosystem that exists already; writes an admission request
 admit, replace, retire   propose to let a node in, to give its name another entry, to let it out
 run       runs it
-status, peers   how nodes are, as they say themselves (`watching`)
-conflicts, accuse   which of them were caught lying, and the proof (`accusing`)
+status, peers   how nodes are, as they say themselves (`node_status`)
+conflicts, accuse   which of them were caught lying, and the proof (`node_conflicts`)
 audit     derives everything anew from the stored bytes
 """
 

@@ -1,11 +1,12 @@
 """A whole node without input and output, and what it is made of. Pure: told the time and handed randomness.
 
-    engine       the one door: `Engine.handle(event, now=…) -> [effect]`; `happenings` are its events and effects
-    submissions, pending     who waits for what, and what waits for its place in the log
-    logview, members         the log as gossip sees it; the nodes as the fold knows them
-    notary, cosigning, noted the three sets of state notes; what a quorum stands by, its records and its map
-    ledger, caught           what logs and signers put their names to, and who contradicted himself
-    image        what engines of one ecosystem may share at their start
+    engine            the one door: `Engine.handle(event, now=…) -> [effect]`; `events` has its events and effects
+    submissions       who waits for which statement; `append_queue`: what waits for its place in the log
+    log_index         the log as gossip sees it; `roster`: the nodes as the fold knows them
+    notary            the three sets of state notes: a machine of its own, with `notary_events` and `notary_phases`
+    quorum_state      what a quorum stands by: its records and its map
+    head_ledger       what logs and signers put their names to; `equivocations`: who contradicted himself
+    image             what engines of one ecosystem may share at their start
 
 The trio shell around it (`node.runtime.runtime`) and the simulator drive it alike; they import its words from here.
 """

@@ -6,7 +6,8 @@ What the trio shell (`runtime`) and the simulator drive alike. It joins acceptan
     submitted or pushed  ->  admitted  ->  pending  ->  Append  ->  Appended  ->  fold, peers, submitters
 
 * **Batches.** What is submitted here waits for the next tick (1 s, aligned to the wall clock), what peers bring for a
-  moment; an urgent statement takes all that is pending with it at once (`pending`). One append is under way at a time.
+  moment; an urgent statement takes all that is pending with it at once (`append_queue`). One append is under way at a
+  time.
 * **Nothing is told before it is logged.** A statement enters the fold, is pushed to peers and is answered for only
   after `Appended`, which means: stored durably and under a signed checkpoint.
 * **A refused call changes nothing.** After `AppendFailed` (a full disk) all that is pending is dropped, its submitters
@@ -14,8 +15,8 @@ What the trio shell (`runtime`) and the simulator drive alike. It joins acceptan
 * **State notes** (`notary`) go their own way beside: the notary learns what is logged and what other nodes cosigned;
   what it wants kept is kept before what it wants told is told.
 * **Who contradicts itself** is kept and told on: conflicts come from peers and from other parts of the node, and are
-  found by the engine in the checkpoints it hears (`ledger`) and by the notary in cosignatures. Each is checked, kept
-  once (`caught`) and handed to gossip.
+  found by the engine in the checkpoints it hears (`head_ledger`) and by the notary in cosignatures. Each is checked,
+  kept once (`equivocations`) and handed to gossip.
 
 `now` is in ms since 1970, by the wall clock. The fold may be read between calls; it changes only within `handle`.
 """

@@ -25,8 +25,8 @@ put over what is cosigned (`Fold.rebase`), so that memory has it once but for wh
 
 A node that is no signer follows along in the same way and signs nothing. `now` is in ms since 1970.
 
-The notary keeps the noted state's note and roots only; its records are whoever's keep the noted map (`noted`): each
-`Stands` says which of them changed.
+The notary keeps the noted state's note and roots only; its records are whoever's keep the noted map (`quorum_state`):
+each `Stands` says which of them changed.
 """
 
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence

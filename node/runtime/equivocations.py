@@ -8,8 +8,8 @@ A conflict (`registry.transparency.equivocation`) proves itself, so it does not 
 about an ecosystem only where the accused key is one of a node's keys there, under that node's name: the engine keeps
 one of each kind against each key, and here it is said why one was not kept.
 
-What it does not do: store or spread them (`keeping`, `engine`, gossip), or judge what an accused node's word is worth:
-that is for people, and for relying parties' policies.
+What it does not do: store or spread them (`persistence`, `engine`, gossip), or judge what an accused node's word is
+worth: that is for people, and for relying parties' policies.
 """
 
 from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ def alarm(conflict: Conflict) -> str:
 
 
 def view(conflict: Conflict) -> dict[str, Any]:
-    """What is told of a conflict besides its file; see `api.conflicts.ConflictView`."""
+    """What is told of a conflict besides its file; see `routes.conflicts.ConflictView`."""
     signed = [Checkpoint.decode(Note.decode(note).text) for note in (conflict.first, conflict.second)]
     return {
         "id": digest(conflict),

@@ -7,7 +7,8 @@
 * **Order of an append.** Statements durable -> root recomputed and compared -> head recorded durably, apart from the
   database -> checkpoint signed -> checkpoint durable. Killed anywhere in between, the node signs what is stored when it
   starts again, and never two trees of one size.
-* What this node cosigned last is durable, apart from the database (`heads.SignedState`), before anybody is told of it.
+* What this node cosigned last is durable, apart from the database (`signing_guard.SignedState`), before anybody is told
+  of it.
 * **A full disk** before the statements are stored is the caller's to tell; after that, signing is tried until there is
   room. What can be stored with the next of its kind waits for that. Whatever else goes wrong with storage is raised: a
   person must look.

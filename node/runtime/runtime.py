@@ -11,11 +11,11 @@
 * **One thread of control.** Every event goes through `Engine.handle` in the trio thread; what waits (disk, network) is
   done by tasks that come back with an event. The fold may be read between two awaits and is whole then.
 * **An answer means**: durable, under a signed checkpoint, and in what every route reads. What is stored in which order,
-  and how a node that was killed goes on, is `keeping`'s business; what cannot be repaired ends `run`: a person must
+  and how a node that was killed goes on, is `persistence`'s business; what cannot be repaired ends `run`: a person must
   look.
 * **State notes.** A restart derives what was cosigned last anew and goes on from there, or does not start. The newest
-  note with a quorum is stored too, so that a node which starts again has it at once. Others are told by `telling`.
-* **Blocking work** goes through one seam, `run_blocking` (`seams`): a worker thread here, inline in simulations.
+  note with a quorum is stored too, so that a node which starts again has it at once. Others are told by `note_sender`.
+* **Blocking work** goes through one seam, `run_blocking` (`ports`): a worker thread here, inline in simulations.
 
 What it does not do: HTTP (`server`), the choice of files (`cli`).
 """

@@ -8,7 +8,7 @@ A reader therefore sees the old content or the new one. The lock is `flock` on t
 behind, and unlike a lock on the file it still means the same after the rename. Network file systems that ignore `flock`
 are no place for keys or for a log.
 
-What it does not do: large or growing files; those are in the database (`store`).
+What it does not do: large or growing files; those are in the database (`log_store`).
 """
 
 import errno

@@ -11,7 +11,7 @@
 * Hashes are kept as tiles, the unit in which they are served: 32 bytes a statement, and one row to answer a request.
   Levels between tiles are folded from the tile below, at most 128 hashes.
 
-What it does not do: write (`store`), or verify what is stored (`audit`).
+What it does not do: write (`log_store`), or verify what is stored (`audit`).
 """
 
 import sqlite3

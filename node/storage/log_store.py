@@ -2,7 +2,7 @@
 
     with Store.open(path, ecosystem=genesis_id, origin="node1.example.org") as store:      the one writer
         size, root = store.append([(statement.id, statement.raw)])                         durable on return
-    with open_reader(path) as reader: ...                                                  any number (`reader`)
+    with open_reader(path) as reader: ...                                                  any number (`log_reader`)
 
 * An append is one transaction: statements, tile hashes, size and root. Killed at any moment, the file holds a prefix of
   what was appended, all that `append` returned for included. On a full disk nothing of it is there.
@@ -12,7 +12,7 @@
 
 Methods are synchronous and short; a trio program calls them through one seam (a worker thread), a batch at a time.
 
-What it does not do: judge what is appended (`governance`), sign (`heads` guards that), serve HTTP.
+What it does not do: judge what is appended (`governance`), sign (`signing_guard` guards that), serve HTTP.
 """
 
 import sqlite3

@@ -13,20 +13,20 @@ database is always at exactly one version. Migrations are never edited once rele
     feed         one row: how many entries of the log `changes` covers; a chain of checksums over all its rows
     kept         small durable facts by name: heads of witnessed logs, state notes, conflicts
 
-and, of the newest state that a quorum stands by (`noted_store`), whose note is in `kept`:
+and, of the newest state that a quorum stands by (`state_store`), whose note is in `kept`:
 
     noted            one row: its roots, and the number of the state before it in `noted_past`
     noted_records    type, key in the map, id and bytes of every record
-    records_leaves, records_pages                             the map over them (`statemap`)
+    records_leaves, records_pages                             the map over them (`sqlite_trie`)
     statements_leaves, statements_pages                       the map over the statements to which the root binds
     noted_past       states that were noted before: roots, and the records that differ in the one after
 
-Where nothing else vouches for a row, it has a `digest` (`database.checksum`): those of `checkpoint`, `feed`, `kept` and
+Where nothing else vouches for a row, it has a `digest` (`sqlite.checksum`): those of `checkpoint`, `feed`, `kept` and
 `noted_past`.
 
 Statements are found by the first 8 bytes of their id, then compared whole: an index over random 32-byte ids inserts at
 two thirds of the speed. The index is not unique, because 8 bytes can be made to collide; the writer looks before it
-inserts (`store`).
+inserts (`log_store`).
 """
 
 import sqlite3

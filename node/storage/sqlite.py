@@ -9,7 +9,7 @@
   connection read each other's rows from Python 3.12 on. So threads share a `ReadConnections`, which has one for each of
   them, and a `SqliteWriter`, whose connection has a thread of its own to which the work comes.
 
-What it does not do: know any table (`migrations`) or query (`store`).
+What it does not do: know any table (`migrations`) or query (`log_store`).
 """
 
 import fcntl

@@ -18,7 +18,7 @@ one range scan. Nothing is kept in memory between two calls.
 The number of leaves is in a slot because a lone leaf stands where it meets its first neighbour, and not where its page
 is. Keys can be ground to share their first digits; then pages go deeper there, and nowhere else.
 
-What it does not do: open connections or transactions (`database`), or say which state a map is of (`noted_store`).
+What it does not do: open connections or transactions (`sqlite`), or say which state a map is of (`state_store`).
 """
 
 import sqlite3
@@ -83,7 +83,7 @@ class SqliteStateMap:
     Args:
         connection: to a database with the map's `tables`.
         name: of the map.
-        prefixes: see `trie.Prefixes`.
+        prefixes: see `state_trie.Prefixes`.
         bucket: most leaves without a page, 1 or more; the same for the life of the tables.
     """
 
@@ -123,7 +123,7 @@ class SqliteStateMap:
         return self._whole()[1]
 
     def prove(self, key: bytes) -> bytes:
-        """Return the proof of the key's value or absence under `root()`, for `trie.check_proof`."""
+        """Return the proof of the key's value or absence under `root()`, for `state_trie.check_proof`."""
         assert len(key) == KEY_BYTES
         digits, siblings, path = key.hex(), list[bytes](), ""
         page = self._page(path)
@@ -261,7 +261,7 @@ class SqliteStateMap:
         )
 
     def _scan(self, low: bytes, high: bytes) -> bytes:
-        """All leaves from one key to another: a bucket, as `trie.hash_bucket` has it."""
+        """All leaves from one key to another: a bucket, as `state_trie.hash_bucket` has it."""
         return b"".join(self._between(low, high))
 
     def _between(self, low: bytes, high: bytes) -> Iterator[bytes]:

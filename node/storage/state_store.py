@@ -8,15 +8,15 @@
     with noted.apart() as held: ...                          the same through a connection of its own, for long work
     StoredNoted(open_reader(path))                           the same from another process
 
-It is `noted.NotedMap` in tables (`migrations`), so that a node's memory does not grow with it and deltas outlive a
-restart. Readers see a note together with exactly its records and proofs, whatever the writer is at.
+It is `quorum_state.NotedMap` in tables (`migrations`), so that a node's memory does not grow with it and deltas outlive
+a restart. Readers see a note together with exactly its records and proofs, whatever the writer is at.
 
 All of it follows from the log. Records and maps are also what the node's fold is read from at the start (`fold_store`):
 if they do not fit together then, all is made anew from the log. Damage is never signed over: a batch that does not lead
 to the root in the note is not stored, and the node stops.
 
 Past states: `noted_past` has, for each state noted before, both roots and the records that differ in the one after it
-(CBOR `[[type, id], ...]`), as many as `noted` allows.
+(CBOR `[[type, id], ...]`), as many as `quorum_state` allows.
 
 What it does not do: verify notes (`notary`), or say which state is the noted one.
 """

@@ -14,7 +14,7 @@ process that takes the entries in, one after the other: `governance.admission.Ad
 * No mark means "look yourself", not "bad": the key stands in a part that somebody else looks at, or the entry is bad,
   and then whoever takes it in finds the reason and has the words for it. A genesis is never marked: it is judged whole.
 
-What it does not do: start processes (`pool`), or believe a key (`Admission`).
+What it does not do: start processes (`verify_pool`), or believe a key (`Admission`).
 """
 
 from collections.abc import Iterable, Sequence

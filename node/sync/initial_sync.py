@@ -4,8 +4,8 @@
     await bulk.run(engine, store, run_blocking, now)      called by `Runtime.open`, between loading and signing
 
 1. **From one node**, the first that will do. Its checkpoint, then all bundles of entries after those read before
-   (`bootstrap.Mirror`); signatures are checked by several processes (`ingest`). What the checkpoint has grown by
-   meanwhile is read too, until that is less than a bundle.
+   (`log_follower.Mirror`); signatures are checked by several processes (`verify_queue`). What the checkpoint has grown
+   by meanwhile is read too, until that is less than a bundle.
 2. **A batch at a time**, in the order of that log: each statement is judged; those not held yet are stored in one
    transaction, folded, and their effects fed; then it is kept how far we have read. A process that is killed goes on
    from there: what it had stored is verified again, as at every start, and nothing of it fetched again.
@@ -20,12 +20,12 @@ What a lying log can do, and what then happens:
 | leads to another root; is not signed by the node that its record names | refused |
 | repeats entries without end | refused as soon as it has more entries than we hold statements |
 | does not hand out some entries, or drips, or answers without end | asked a few times, then refused |
-| leaves statements out | found by reconciling with others (`gossip`), or in another log (`bootstrap.join`) |
+| leaves statements out | found by reconciling with others (`gossip`), or in another log (`log_follower.join`) |
 
 A refused log leaves behind only statements that verified, each by itself, and nothing of how far it was read. The next
-node is tried. If none will do, the node runs with what it has, and `bootstrap.join` goes on trying.
+node is tried. If none will do, the node runs with what it has, and `log_follower.join` goes on trying.
 
-What it does not do: keep up with a log while the node runs (`bootstrap.join`).
+What it does not do: keep up with a log while the node runs (`log_follower.join`).
 """
 
 import logging

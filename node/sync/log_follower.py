@@ -11,8 +11,8 @@
 3. As long as this node is **not admitted**, it may not take part in gossip, and new entries are pulled every few
    seconds. How far it has read is kept in the database, so that a restart goes on from there.
 
-A whole log is taken in before the node runs, by all cores (`bulk`); what is read here is what has come since, and the
-logs of other nodes, in case the first withheld something.
+A whole log is taken in before the node runs, by all cores (`initial_sync`); what is read here is what has come since,
+and the logs of other nodes, in case the first withheld something.
 
 What it does not do: ask for admission (`accredit node join` writes the request), or gossip (`gossip`).
 """

@@ -4,8 +4,8 @@
         wait = pool.check(entries)          begins
         entries = wait()                    those found good as statements; the others are for the caller to judge
 
-* Processes are begun anew (`worker`), not forked: this one has threads, and secrets that nobody needs to copy. They
-  find the program where this one found it.
+* Processes are begun anew (`verify_worker`), not forked: this one has threads, and secrets that nobody needs to copy.
+  They find the program where this one found it.
 * Each talks over a pipe of its own and ends when that ends, however this process does, `kill -9` included.
 * A process that dies (out of memory) costs time only: what it was to look at comes back without marks.
 * The first `CHUNK` entries are checked here, so that the others begin with the keys of the ecosystem's founding.

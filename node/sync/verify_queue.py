@@ -9,7 +9,7 @@
 `finish`, and what was put after it is never taken in.
 
 What it does not do: judge entries (`engine`), or know where they come from: a node's own log when it starts
-(`runtime`), or another node's (`bulk`).
+(`runtime`), or another node's (`initial_sync`).
 """
 
 from collections import deque

@@ -1,4 +1,4 @@
-"""The life of a process that checks entries for another (`pool`): what it is sent, until nothing can come any more.
+"""The life of a process that checks entries for another (`verify_pool`): what it is sent, until nothing more can come.
 
     python -c "import accredit.node.sync.verify_worker as w; w.work(FD)"
 

@@ -18,7 +18,7 @@ Witnessed are the logs of the nodes in force, but for our own. In this order, on
 * Two roots of one size are a conflict, for the owner to keep (one against each key) and to tell of; a checkpoint of the
   log whose proof led nowhere is kept as `witness/<hash>/refused`: the largest one only, so that nobody fills the disk.
 
-What it does not do: HTTP (`api.witness`), or ask others for cosignatures (`witnessing`).
+What it does not do: HTTP (`routes.witness`), or ask others for cosignatures (`client`).
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 r"""One spelling for every identifier: issuers, authorities, frameworks, competencies.
 
 Two spellings of one thing would be two things to a hash, so `canonical` is applied before an identifier is compared,
-hashed or signed, and statements hold canonical spellings only (`shape.uri`). Rules:
+hashed or signed, and statements hold canonical spellings only (`schema.uri`). Rules:
 
 * a DID (W3C DID Core §3.1): `did` and method in lower case, percent-encodings in upper-case hex; the rest is kept as
   it is, because only the method knows what it means. Of `did:web` we do know: its host and port follow the rules for

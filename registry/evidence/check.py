@@ -10,7 +10,7 @@
       "note": bstr                 the state note, cosigned; empty while the node has none
     }
 
-in deterministic CBOR, at most `EVIDENCE_BYTES`. A `proving.Prover` makes one: it lets `decide` run and proves whatever
+in deterministic CBOR, at most `EVIDENCE_BYTES`. A `prove.Prover` makes one: it lets `decide` run and proves whatever
 was read, present or absent. `check` needs no network, in this order:
 
     form            the file is well-formed
@@ -98,7 +98,7 @@ class Evidence:
 
     Attributes:
         query: the question. asked: one of `AUTHORIZATION`, `RECOGNITION`.
-        answer: what `asking.summary` makes of the decision.
+        answer: what `query_forms.summary` makes of the decision.
         records: what the decision read, with proofs under `records_root`.
         note: a state note over both roots; empty if there is none.
     """

@@ -7,8 +7,8 @@
 
 An asker names the first digits of a key, of `record_key("issuer", id)` or of `record_key("alias", id)`, and finds its
 own among all that begin so. `leaves` says of what each key is the hash, so that it can be seen that none of them is
-another issuer; that none was left out is proved by `prefix.check_prefix`. `records` has what a decision on any of the
-issuers reads, each proved by itself (`proven`); of competencies and frameworks it has nothing.
+another issuer; that none was left out is proved by `range_proof.check_prefix`. `records` has what a decision on any of
+the issuers reads, each proved by itself (`proved_records`); of competencies and frameworks it has nothing.
 
 `open_bucket` checks a bucket and makes a `Records` of it. To an id under the prefix it answers with the record or with
 its proved absence; to what is not under it, with what has been proved; to anything else it raises, as evidence does.

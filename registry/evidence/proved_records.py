@@ -39,7 +39,7 @@ class Proving(Records, Protocol):
         ...
 
     def prove(self, type: str, id: str) -> bytes:
-        """That the record is what `get` says, present or absent, under `records_root()` (`trie.StateMap.prove`)."""
+        """Prove that a record is what `get` says, present or absent, under `records_root()` (`StateMap.prove`)."""
         ...
 
 
@@ -66,7 +66,7 @@ class ProvenRecord:
 
     Attributes:
         raw: the record's encoding; None if it is absent.
-        proof: as of `trie.StateMap.prove`.
+        proof: as of `state_trie.StateMap.prove`.
     """
 
     type: str

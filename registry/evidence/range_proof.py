@@ -4,9 +4,9 @@ A verifier that does not want to say which key it asks about asks for all keys t
 out follows from the root: the hash of the subtree under the prefix, made anew from the leaves given, and the siblings
 above it lead there, or they do not.
 
-The proof is the ordinary one (`trie`) of the prefix' first key, that is the prefix followed by noughts: its siblings
-down to the prefix are those of the subtree. Where the path ends above the prefix already, at an empty slot or at some
-leaf, that proof alone says what is below: nothing, or that one leaf.
+The proof is the ordinary one (`state_trie`) of the prefix' first key, that is the prefix followed by noughts: its
+siblings down to the prefix are those of the subtree. Where the path ends above the prefix already, at an empty slot or
+at some leaf, that proof alone says what is below: nothing, or that one leaf.
 
     >>> from accredit.registry.transparency.state_trie import Trie
     >>> trie = Trie([(bytes([n]) + bytes(31), bytes(32)) for n in range(4)])
@@ -16,7 +16,7 @@ leaf, that proof alone says what is below: nothing, or that one leaf.
     (None, 2)
 
 What it does not do: say what the leaves are of. A leaf is two hashes; whoever must know that none of them is an issuer
-has to be told of what each key is the hash (`bucket`).
+has to be told of what each key is the hash (`private_lookup`).
 """
 
 from collections.abc import Sequence

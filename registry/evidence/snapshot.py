@@ -169,7 +169,7 @@ class Snapshot:
         return self._trie.root()
 
     def prove(self, type: str, id: str) -> bytes:
-        """That a record is what `get` says, present or absent, under `records_root()` (`proven.Proving`)."""
+        """That a record is what `get` says, present or absent, under `records_root()` (`proved_records.Proving`)."""
         return self._trie.prove(record_key(type, id))
 
     def statements_root(self) -> bytes:

@@ -3,7 +3,8 @@
     {"id": hex, "present": bool, "proof": base64,
      "records_root": hex, "statements_root": hex, "note": text}        JSON, of `/v1/statements/{id}/proof`
 
-The id is key and value of its leaf in the map over the statements (`trie`), whose root is half of the state's root.
+The id is key and value of its leaf in the map over the statements (`state_trie`), whose root is half of the state's
+root.
 
     proved = check_presence(Presence.of(answer), id, policy, now)
     proved.is_present, proved.noted.state.count

@@ -9,7 +9,7 @@
     verified <number of statements> <base64 state root>        or: verified 0
     rely-on <id of an authority, or of the ecosystem>          one or more lines, sorted
                                                                an empty line
-    witness <name> <vkey>                                      from here on a C2SP tlog-policy (`policy`)
+    witness <name> <vkey>                                      from here on a C2SP tlog-policy (`tlog_policy`)
     group signers <k> <name> ...
     quorum signers
 

@@ -17,7 +17,7 @@ They raise `RefusedError` and return nothing, so that a forgotten `if` cannot ac
     >>> hashes.append([leaf_hash(b"genesis"), leaf_hash(b"charter")])
     >>> check_inclusion(leaf_hash(b"charter"), 1, 2, prove_inclusion(1, 2, hashes), root(2, hashes))
 
-What it does not do: sign anything, know about files (`log`) or say who vouches for a root (`note`).
+What it does not do: sign anything, know about files (`tiles`) or say who vouches for a root (`signed_note`).
 """
 
 from collections.abc import Iterable, Sequence

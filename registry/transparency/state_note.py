@@ -4,8 +4,9 @@
     <number of accepted statements> LF
     <base64 state root> LF
 
-The text is a checkpoint of three lines, strict as those are (`checkpoint`); signers cosign it (`note`, key type 04,
-each with its `state` key). All that hold one set write one text, so cosignatures of several copies add up (`combine`).
+The text is a checkpoint of three lines, strict as those are (`checkpoint`); signers cosign it (`signed_note`, key type
+04, each with its `state` key). All that hold one set write one text, so cosignatures of several copies add up
+(`combine`).
 
 * A **quorum** of n signers is floor(2n/3) + 1: any two quorums share a signer that does not lie, while less than a
   third do.

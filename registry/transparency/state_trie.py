@@ -27,7 +27,7 @@ that for one root and key there is exactly one proof: any altered one is refused
     >>> check_proof(trie.root(), bytes([255] * 32), trie.prove(bytes([255] * 32))) is None
     True
 
-What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`note`).
+What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`signed_note`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -15,8 +15,9 @@ full yet is *partial* and carries its width, 1 to 255. A tile is never empty. Th
 A `Frontier` is a log folded into the few hashes needed to go on appending: whoever reads a log from its entries derives
 the root with it, in memory of O(log n), and can put it aside and continue tomorrow.
 
-What it does not do: read or write files (the caller hands in a function), or say who vouches for a root (`note`).
-Bytes of tiles are the word of whoever serves them: check the proofs made from them against a root that is signed.
+What it does not do: read or write files (the caller hands in a function), or say who vouches for a root
+(`signed_note`). Bytes of tiles are the word of whoever serves them: check the proofs made from them against a root that
+is signed.
 """
 
 import re

@@ -28,7 +28,7 @@ The log's side: `witnesses_of` says who witnesses a log, `Witness` where; `AddCh
     >>> Request.decode(b"old 0\\n\\nlog.example/1\\n0\\nAAAA\\n\\n-").checkpoint[:13]
     b'log.example/1'
 
-What it does not do: clocks, storage, HTTP; nor judge the age of cosignatures (`policy` and the verifier's own).
+What it does not do: clocks, storage, HTTP; nor judge the age of cosignatures (`tlog_policy` and the verifier's own).
 Checkpoints with extension lines are malformed here, as in `checkpoint`.
 """
 

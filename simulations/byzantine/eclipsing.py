@@ -13,7 +13,7 @@ class Eclipser(Withholder):
     """Dials everybody as soon as it may, turns nobody away and never leaves.
 
     Who was refused and asks again within a minute is struck, so it waits that long. To be drawn by those who dial, it
-    needs more: many operators, and keys that rank high (`founding.Crowd`).
+    needs more: many operators, and keys that rank high (`ecosystem.Crowd`).
 
     Args:
         every: ms between two rounds.

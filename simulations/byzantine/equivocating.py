@@ -1,6 +1,7 @@
 """Those who say one thing to some and another to others, each signed: checkpoints of one size, notes of one count.
 
-An authority that signs two statements with one number is `governing.Governing.equivocate`: a client's doing, no node's.
+An authority that signs two statements with one number is `governance_workload.GovernanceWorkload.equivocate`: a
+client's doing, no node's.
 """
 
 from dataclasses import replace

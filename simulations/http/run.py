@@ -109,7 +109,7 @@ def run(
         progress: told how far the phase of faults is, from 0 to 1.
 
     Raises:
-        InputError: as `running.changed`.
+        InputError: as `run.changed`.
     """
     settings = changed(scenario.settings, changes or {})
     if settings.nodes > NODES_MAX:

@@ -1,7 +1,7 @@
 """What a run of real processes measures: how long statements took to every node, and curves of it.
 
 A statement was in a node's log as soon as a checkpoint of it covered the place it has there; so times are as fine as
-people look (`people.LOOK_SECONDS`), and while a node is down nobody sees anything.
+people look (`clients.LOOK_SECONDS`), and while a node is down nobody sees anything.
 """
 
 from bisect import bisect_right
