@@ -21,7 +21,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import trio
 
@@ -34,7 +33,7 @@ from accredit.registry.transparency.witness import Witness
 
 from .clients.peer_http import Peers
 from .clock import Clock, SystemClock
-from .http.app import create_app
+from .http.app import Application, create_app
 from .http.facades.tokens import WebKey
 from .http.forwarded import networks
 from .http.serve import NodeReader, bind, serve
@@ -53,6 +52,7 @@ from .sync.verify_pool import cores
 from .telemetry import configure_logging, event
 from .witness.client import Witnessing
 from .witness.server import NodeWitness, log_key_of, open_held
+from .workers.pool import QueryWorkers, check_workers
 
 ShowProgress = Callable[[str], AbstractContextManager[Progress]]
 """Shows, for the length of a `with`, how far something is that has a name."""
@@ -109,7 +109,7 @@ class Node:
     witnessing: Witnessing
     web_key: WebKey
 
-    def application(self) -> Any:
+    def application(self) -> Application:
         """Makes the ASGI application of this node."""
         return create_app(
             self.reader,
@@ -264,6 +264,7 @@ async def _main(
             "other_node", f"{config.keys} has the keys of {keys.name}, not of {config.name}.", hint="Check keys_file."
         )
     with ExitStack() as stack:
+        check_workers(config)
         # First of all, so that a port in use is said before anything else begins.
         sock = stack.enter_context(bind(config))
         ports = Ports.real(config)
@@ -277,7 +278,13 @@ async def _main(
                 async with trio.open_nursery() as nursery:
                     await nursery.start(runtime.run)
                     await _begin(runtime, config, read_genesis)
-                    serving = partial(serve, node.application(), config, sock=sock, shutdown=stopping.wait)
+                    app = node.application()
+                    workers = None
+                    if config.query_workers:
+                        reader = node.reader
+                        workers = QueryWorkers(config, sock, app, health=reader.health, metrics=reader.metrics)
+                        nursery.start_soon(workers.run)
+                    serving = partial(serve, app, config, sock=sock, workers=workers, shutdown=stopping.wait)
                     url = await nursery.start(serving)
                     around.start_soon(node.witnessing.run)
                     begin = [peer.url for peer in config.peers]

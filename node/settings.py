@@ -114,11 +114,14 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         ),
     ] = 0
     query_workers: Annotated[
-        int, Meta(ge=0, le=256, description="Processes that serve the public read routes besides the node's own.")
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="Processes that answer public questions besides the node's own, on the same port. Not with "
+            "tls_cert: a proxy does TLS then.",
+        ),
     ] = 0
-    query_port: Annotated[
-        int, Meta(ge=0, le=65535, description="TCP port of the query workers; only used if there are any.")
-    ] = 8081
     max_body_bytes: Annotated[
         int,
         Meta(ge=65536, le=64 * 1024 * 1024, description="Largest request body, bytes. A submission is at most 4 MiB."),

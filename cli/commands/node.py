@@ -256,6 +256,7 @@ def retire(name: str, reason: str | None, desk: Desk) -> None:
 @node.command(
     "run",
     example="""accredit node run node1
+accredit node run node1 --query-workers 2
 ACCREDIT_PORT=8081 accredit node run node1""",
 )
 @click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
@@ -264,7 +265,12 @@ ACCREDIT_PORT=8081 accredit node run node1""",
     type=click.IntRange(0, 256),
     help="Processes that check signatures while a log is loaded or taken in (setting ingest_workers); 0: one a core.",
 )
-def run(folder: Path, workers: int | None) -> None:
+@click.option(
+    "--query-workers",
+    type=click.IntRange(0, 256),
+    help="Processes that answer public questions besides the node's own, on the same port (setting query_workers).",
+)
+def run(folder: Path, workers: int | None, query_workers: int | None) -> None:
     """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM.
 
     A new node first takes in the log of a node that it was told to begin with, and answers once it has it.
@@ -284,6 +290,8 @@ def run(folder: Path, workers: int | None) -> None:
     config = load(config_path(folder))
     if workers is not None:
         config = structs.replace(config, ingest_workers=workers)
+    if query_workers is not None:
+        config = structs.replace(config, query_workers=query_workers)
     run_node(
         config,
         read_genesis=read_genesis,

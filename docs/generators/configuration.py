@@ -7,7 +7,7 @@ from docs.generators._page import code, rewrite, table
 
 PAGE: Final = "configuration.md"
 
-WITHOUT_EFFECT: Final = ("query_workers", "query_port")
+WITHOUT_EFFECT: Final[tuple[str, ...]] = ()
 """Settings that are read and checked, and that nothing uses yet; a test holds this list to the code."""
 
 

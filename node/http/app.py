@@ -15,8 +15,10 @@ import logging
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from time import perf_counter
+from types import ModuleType
 from typing import Final
 
 import msgspec
@@ -87,9 +89,17 @@ FAMILIES: Final = (
 """In the order of the document, and of matching: the most asked first."""
 
 
+SHARED: Final = (trqp, decisions, registry, statements, presence, ecosystem, offline, log, exports)
+"""Families that read what is committed, and nothing that the node alone knows: query workers answer them."""
+
+
+def _is_shared(family: ModuleType, route: Route) -> bool:
+    return family in SHARED and (route.method == "GET" or family in (trqp, decisions))
+
+
 def table() -> tuple[Route, ...]:
     """Every route, the OpenAPI document's own among them."""
-    routes = [route for family in FAMILIES for route in family.ROUTES]
+    routes = [replace(row, is_shared=_is_shared(family, row)) for family in FAMILIES for row in family.ROUTES]
 
     async def openapi(call: Call) -> Response:
         body = msgspec.json.encode(document(everything, call.reader.version))
@@ -190,6 +200,11 @@ class Application:
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.answered(method, route, status, perf_counter() - started)
 
+    def is_shared(self, method: str, path: str) -> bool:
+        """Whether such a request is a public question, which whoever reads the database can answer."""
+        endpoint = self._endpoint({"path": path})
+        return endpoint is not None and endpoint.is_shared(method)
+
     def _endpoint(self, scope: AsgiScope) -> "_Endpoint | None":
         path = scope["path"]
         scope["path_params"] = {}
@@ -273,6 +288,11 @@ class _Endpoint:
         self._witness = witness
         self._web_key = web_key
         self._shared = shared
+
+    def is_shared(self, method: str) -> bool:
+        """Whether the route of that method is a public question."""
+        route = self._routes.get(method)
+        return all(each.is_shared for each in self._routes.values()) if route is None else route.is_shared
 
     async def answer(self, request: HttpRequest) -> Response:
         """The answer of the route, or a problem; never an exception."""

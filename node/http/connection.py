@@ -59,11 +59,31 @@ _log = logging.getLogger(__name__)
 App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 
+class Sharing(Protocol):
+    """How several processes that accept on one socket share out what they are asked."""
+
+    def is_ours(self, head: RequestHead) -> bool:
+        """Whether this process is the one to answer such a request."""
+        ...
+
+    async def pass_on(self, stream: trio.abc.Stream, read: bytes) -> bool:
+        """Give the connection to the one that is, with what was read since the last answer.
+
+        Returns:
+            Whether that was done; else this process answers, and the connection ends with that.
+
+        Raises:
+            trio.BrokenResourceError: it could not be given; it is to be closed.
+        """
+        ...
+
+
 class ConnectionOwner(Protocol):
     """What a connection asks of the server that it belongs to (`server.Server`)."""
 
     app: App
     is_stopping: bool
+    sharing: Sharing | None
 
     def waits(self, connection: "Connection") -> None:
         """It waits for a request."""
@@ -117,6 +137,7 @@ class Connection:
         self._own = own
         self._scheme = scheme
         self._buffer = bytearray()
+        self._head_read = b""
         self._scope = trio.CancelScope()
         self.due = _NEVER
         self._is_reading_head = False
@@ -174,6 +195,11 @@ class Connection:
                 return
             if head is None:
                 return
+            sharing = self._server.sharing
+            if sharing is not None and not sharing.is_ours(head):
+                if await sharing.pass_on(self._stream, self._head_read + self._buffer):
+                    return
+                self._is_last = True
             await self._answer(head)
         if self._is_dirty:
             await self._linger()
@@ -199,6 +225,7 @@ class Connection:
         self.due = _NEVER
         data = bytes(buffer[:end])
         del buffer[:end]
+        self._head_read = data
         return parse_head(data)
 
     async def _read(self) -> bool:

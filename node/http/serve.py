@@ -5,7 +5,7 @@
     url = await nursery.start(partial(serve, node.application(), config, sock=sock))
 
 `serve` returns when `shutdown` does, after answering what is being asked, or when cancelled.
-What it does not do: decide when to stop, or serve the query workers.
+What it does not do: decide when to stop, or begin query workers (`node.workers`).
 """
 
 import errno
@@ -15,7 +15,7 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
@@ -31,10 +31,10 @@ from accredit.node.telemetry import Metrics, event
 from accredit.registry.errors import InputError
 from accredit.registry.transparency.equivocation import Conflict
 
-from .connection import App
+from .connection import App, Sharing
 from .forwarded import networks
 from .server import SPARE_DESCRIPTORS, ConnectionLimits, Server
-from .tcp import TcpListener
+from .tcp import TcpListener, TcpStream
 
 BACKLOG: Final = 1024
 """Connections that the kernel holds until they are accepted."""
@@ -99,6 +99,20 @@ class NodeReader:
         return int(self._clock.now())
 
 
+class Workers(Protocol):
+    """Processes that accept on the node's socket too (`node.workers.pool`)."""
+
+    @property
+    def listener(self) -> trio.abc.Listener[TcpStream]:
+        """Gives the node its connections, and closes the socket."""
+        ...
+
+    @property
+    def sharing(self) -> Sharing:
+        """What the node does with what it is asked on them."""
+        ...
+
+
 def bind(config: NodeConfig) -> socket.socket:
     """The listening socket.
 
@@ -129,6 +143,7 @@ async def serve(
     config: NodeConfig,
     *,
     sock: socket.socket | None = None,
+    workers: "Workers | None" = None,
     shutdown: Callable[[], Awaitable[None]] | None = None,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -136,6 +151,7 @@ async def serve(
 
     Args:
         sock: as `bind` gave it; it is closed at the end. None: bound here.
+        workers: other processes that accept on it too.
         shutdown: waits until it is time to stop; None: until cancelled.
 
     Raises:
@@ -143,8 +159,9 @@ async def serve(
     """
     listening = bind(config) if sock is None else sock
     host, port = listening.getsockname()[:2]
-    server = Server(app, bounds=bounds_of(config), now=time.time)
-    listener: trio.abc.Listener[trio.abc.Stream] = TcpListener(listening)
+    sharing = None if workers is None else workers.sharing
+    server = Server(app, bounds=bounds_of(config), now=time.time, sharing=sharing)
+    listener: trio.abc.Listener[trio.abc.Stream] = TcpListener(listening) if workers is None else workers.listener
     if config.tls_cert:
         listener = trio.SSLListener(listener, _tls(config), https_compatible=True)
     scheme = "https" if config.tls_cert else "http"

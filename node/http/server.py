@@ -32,7 +32,7 @@ import trio
 from accredit.node.telemetry import event
 from accredit.registry.errors import BusyError
 
-from .connection import HEAD_SECONDS, App, Connection, http_date
+from .connection import HEAD_SECONDS, App, Connection, Sharing, http_date
 from .forwarded import IpNetwork, is_proxy, share_of
 from .http1 import encode_head
 from .problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, problem_of
@@ -78,13 +78,17 @@ class Server:
     Args:
         app: the ASGI application.
         now: seconds since 1970, for `Date`.
+        sharing: with whom it shares out what it is asked; None: it answers everything.
 
     Attributes:
         is_stopping: whether connections end after the answer under way.
     """
 
-    def __init__(self, app: App, *, bounds: ConnectionLimits, now: Callable[[], float]) -> None:
+    def __init__(
+        self, app: App, *, bounds: ConnectionLimits, now: Callable[[], float], sharing: Sharing | None = None
+    ) -> None:
         self.app = app
+        self.sharing = sharing
         self.is_stopping = False
         self._bounds = bounds
         self._now = now

@@ -27,14 +27,16 @@ class TcpStream(trio.abc.HalfCloseableStream):
 
     Args:
         sock: connected.
+        begun: what was read from it before.
 
     Attributes:
         socket: for its addresses and options.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, begun: bytes = b"") -> None:
         sock.setblocking(False)
         self.socket = sock
+        self._begun = begun
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """See `trio.abc.SendStream`; gives others a turn only where it has to wait."""
@@ -56,6 +58,11 @@ class TcpStream(trio.abc.HalfCloseableStream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """See `trio.abc.ReceiveStream`."""
         await trio.lowlevel.checkpoint_if_cancelled()
+        if self._begun:
+            most = max_bytes or RECEIVE_BYTES
+            begun, self._begun = self._begun[:most], self._begun[most:]
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return begun
         has_waited = False
         while True:
             try:

@@ -550,23 +550,39 @@ class StoredHoldings:
         self.counts: dict[str, int] = {}
         self._end_at(0)
 
+    def stored_mark(self) -> FoldMark | None:
+        """The mark that is stored now, whatever was taken up; None where there is none.
+
+        Raises:
+            StorageError: as `resume`.
+        """
+        found = self.reader.ask("SELECT mark, digest FROM fold_mark")
+        if not found:
+            return None
+        data, digest = found[0]
+        try:
+            if checksum(data) != digest:
+                raise DecodeError("bad_mark", "its checksum is another one.")
+            return FoldMark.decode(data)
+        except DecodeError as error:
+            raise fold_damaged(f"its mark cannot be read: {error.message}") from error
+
+    def follow(self) -> bool:
+        """Take up what another process has stored by now, as `resume`; what was changed here is forgotten."""
+        statements = self._statements
+        self._statements = _StatementCache(self.reader)
+        self.forget()
+        self._statements = statements  # they never change
+        return self.resume()
+
     def resume(self) -> bool:
         """Take up what is stored; whether there is something, by this version of the fold.
 
         Raises:
             StorageError: `fold_damaged`: the mark is not what was written.
         """
-        found = self.reader.ask("SELECT mark, digest FROM fold_mark")
-        if not found:
-            return False
-        data, digest = found[0]
-        try:
-            if checksum(data) != digest:
-                raise DecodeError("bad_mark", "its checksum is another one.")
-            mark = FoldMark.decode(data)
-        except DecodeError as error:
-            raise fold_damaged(f"its mark cannot be read: {error.message}") from error
-        if mark.version != self._version:
+        mark = self.stored_mark()
+        if mark is None or mark.version != self._version:
             return False
         self.mark = mark
         self.counts.update(mark.counts)

@@ -194,6 +194,7 @@ class Route:
         is_page: whether it is a page for people: its query is a form's, its problems are pages for whoever accepts
             HTML, and it stands outside the OpenAPI document.
         errors: the form in which a standard wants its errors; None: problem details.
+        is_shared: whether it reads what is committed and nothing else, so that a query worker may answer it.
     """
 
     method: str
@@ -211,6 +212,7 @@ class Route:
     is_public: bool = True
     is_page: bool = False
     errors: ErrorForm | None = None
+    is_shared: bool = False
 
 
 def json_response(value: Any, *, cache: str = REVALIDATE, headers: Mapping[str, str] | None = None) -> Response:

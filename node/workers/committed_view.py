@@ -1,0 +1,119 @@
+"""What is committed in a node's database, read by another process: the fold of its whole log, as of the last commit.
+
+    view = CommittedView(path)
+    view.fold                       asked for anew in each turn: as of what was committed when it was asked for
+
+A node keeps what its fold concludes as of the newest note (`fold_store`); what was logged since then is folded over it
+here as there, so that both come to the same. All that is read belongs to one commit: the reader stays within one
+transaction, and moves on when `PRAGMA data_version` says that somebody has committed. Nothing is verified again: the
+node did, before it committed.
+
+A reader that stays where it is keeps the write-ahead log from being taken up: whoever has a view calls `follow` now and
+then.
+
+What it does not do: write, or wait.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from accredit.governance.fold import Fold
+from accredit.node.engine.quorum_state import Part
+from accredit.node.storage.fold_store import FoldMark, StoredHoldings
+from accredit.node.storage.log_reader import Reader, open_reader
+from accredit.node.storage.sqlite import telling_what_to_do
+from accredit.registry.domain.records import FOLD_VERSION
+from accredit.registry.statement import recall
+
+BATCH: Final = 4_096
+"""Entries folded at a time, where many are missing."""
+
+_NONE: Final = -1
+
+
+class CommittedView:
+    """See the module. For the thread that makes it.
+
+    Args:
+        path: the database of a node, which may run.
+        moved: is called whenever another commit is looked at.
+
+    Raises:
+        StorageError: as `open_reader`.
+    """
+
+    def __init__(self, path: Path, moved: Callable[[], None] = lambda: None) -> None:
+        self.reader: Reader = open_reader(path)
+        try:
+            self._watch = open_reader(path)
+        except BaseException:
+            self.reader.close()
+            raise
+        self._moved = moved
+        self._holdings = StoredHoldings(self.reader, FOLD_VERSION)
+        self._version = _NONE
+        self._mark: FoldMark | None = None
+        self._size = 0
+        self._fold = Fold(self.reader.ecosystem)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.reader.close()
+        self._watch.close()
+
+    @property
+    def fold(self) -> Fold:
+        """Of all that is logged. Not to be kept for another turn.
+
+        Raises:
+            StorageError: the database cannot be read at the moment.
+        """
+        self.follow()
+        return self._fold
+
+    def follow(self) -> None:
+        """Look at the last commit.
+
+        Raises:
+            StorageError: as `fold`; the next call tries again.
+        """
+        version = self._watch.data_version()
+        if version == self._version:
+            return
+        self._version = _NONE
+        with telling_what_to_do(self.reader.path):
+            connection = self.reader.connection
+            if connection.in_transaction:
+                connection.execute("COMMIT")
+            connection.execute("BEGIN")
+        self._catch_up(self.reader.size())
+        self._version = version
+        self._moved()
+
+    def _catch_up(self, size: int) -> None:
+        if self._mark is None or self._holdings.stored_mark() != self._mark:
+            self._mark = None
+            is_there = self._holdings.follow()
+            # What another version of the fold has stored is of no use here.
+            self._fold = Fold(self.reader.ecosystem, self._holdings if is_there else None)
+            self._fold.sink()
+            part = self._holdings.mark.part if is_there else Part(size=0)
+            for number in part.without:
+                self._add(number, number + 1)
+            self._size = part.size
+            self._mark = self._holdings.stored_mark()
+        for start in range(self._size, size, BATCH):
+            self._add(start, min(start + BATCH, size))
+        self._size = size
+
+    def _add(self, start: int, stop: int) -> None:
+        for raw in self.reader.entries(start, stop):
+            self._fold.add(recall(raw))
+        self._fold.settle()
+        self._size = stop

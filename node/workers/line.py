@@ -1,0 +1,192 @@
+"""What a node and one of its query workers say to each other, over a pair of Unix sockets.
+
+    to a worker      `Beginning`, once; then `News`, every `NEWS_SECONDS`
+    from a worker    `Counted`, about once a second; and connections, each with the bytes that were read from it
+
+Each message is a packet of MessagePack, or the descriptor of a connection and its bytes. When one side has gone,
+however that came about, the other reads an end: a worker without a node stops answering.
+"""
+
+import array
+import socket
+from typing import Any, Final
+
+import msgspec
+import trio
+
+from accredit.registry.errors import InputError
+
+NEWS_SECONDS: Final = 0.25
+"""Between two pieces of news: a worker knows by so much later that its node's view is too old."""
+
+SILENT_SECONDS: Final = 5.0
+"""Without news from its node a worker answers no more. A guess: twenty pieces of news, or a machine that is asleep."""
+
+PACKET_BYTES: Final = 128 * 1024
+"""The head of a request and what was read behind it: 80 KiB at most."""
+
+
+class Beginning(msgspec.Struct, tag=True, frozen=True):
+    """What a worker is to know. `settings`: of the node, by name."""
+
+    settings: dict[str, Any]
+
+
+class News(msgspec.Struct, tag=True, frozen=True):
+    """How the node is. `stale`, `displaced`: as of `node.http.routes.node_ports.Health`."""
+
+    stale: str | None
+    displaced: str | None
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """Requests answered alike. `buckets`: for each bound of time (index) how many, and their seconds together."""
+
+    method: str
+    route: str
+    status: int
+    buckets: dict[int, tuple[int, float]]
+
+
+class Counted(msgspec.Struct, tag=True, frozen=True):
+    """What a worker has answered since the last time; the first, of nothing, says that it answers."""
+
+    answers: list[Answers]
+    verdicts: dict[str, int]
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_news: Final = msgspec.msgpack.Decoder(Beginning | News).decode
+_counted: Final = msgspec.msgpack.Decoder(Counted).decode
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """The two ends of a line.
+
+    Raises:
+        InputError: `no_workers_here`: this system has no such sockets.
+    """
+    try:
+        ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    except OSError as error:
+        raise InputError(
+            "no_workers_here",
+            f"query workers need Unix sockets that keep packets apart, which this system has not ({error}).",
+            hint="Set query_workers to 0.",
+        ) from error
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PACKET_BYTES)
+    return ends
+
+
+class NodeEnd:
+    """The node's end of a line.
+
+    Args:
+        sock: one of a `pair`.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self._socket = sock
+
+    async def tell(self, message: Beginning | News) -> None:
+        """Say something.
+
+        Raises:
+            OSError: nobody listens any more.
+        """
+        await _send(self._socket, _encode(message), None)
+
+    async def hear(self) -> "Counted | tuple[socket.socket, bytes] | None":
+        """What comes next; None once nothing will.
+
+        Raises:
+            msgspec.DecodeError: it is none of ours.
+        """
+        while True:
+            try:
+                data, descriptors, _, _ = socket.recv_fds(self._socket, PACKET_BYTES, 1)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+            except OSError:
+                return None
+            else:
+                break
+        if descriptors:
+            return socket.socket(fileno=descriptors[0]), data
+        return _counted(data) if data else None
+
+    def close(self) -> None:
+        """End the line."""
+        if self._socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._socket)
+            self._socket.close()
+
+
+class WorkerEnd:
+    """A worker's end of a line; made outside trio, used within.
+
+    Args:
+        descriptor: of one socket of a `pair`.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+
+    def beginning(self) -> Beginning:
+        """What it is told first; waits for it.
+
+        Raises:
+            EOFError: the node has gone.
+        """
+        data = self._socket.recv(PACKET_BYTES)
+        self._socket.setblocking(False)
+        message = _news(data) if data else None
+        if not isinstance(message, Beginning):
+            raise EOFError("the node has gone")
+        return message
+
+    async def hear(self) -> News | None:
+        """The next piece of news; None once there will be none."""
+        while True:
+            try:
+                data = self._socket.recv(PACKET_BYTES)
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+            except OSError:
+                return None
+            else:
+                message = _news(data) if data else None
+                return message if isinstance(message, News) else None
+
+    async def tell(self, message: Counted) -> None:
+        """Say what was answered.
+
+        Raises:
+            OSError: the node has gone.
+        """
+        await _send(self._socket, _encode(message), None)
+
+    async def pass_on(self, connection: socket.socket, read: bytes) -> None:
+        """Give a connection to the node, with what was read from it.
+
+        Raises:
+            OSError: the node has gone.
+        """
+        await _send(self._socket, read, connection.fileno())
+
+    def close(self) -> None:
+        """End the line."""
+        self._socket.close()
+
+
+async def _send(sock: socket.socket, data: bytes, descriptor: int | None) -> None:
+    also = [] if descriptor is None else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+    while True:
+        try:
+            sock.sendmsg([data], also)
+        except BlockingIOError:
+            await trio.lowlevel.wait_writable(sock)
+        else:
+            return

@@ -1,0 +1,134 @@
+"""What another process reads of a running node: never behind a commit, never of two, and the same as the node's."""
+
+from pathlib import Path
+
+import pytest
+
+from accredit.node.engine.quorum_state import Part
+from accredit.node.storage.sqlite import connect_writer
+from accredit.node.workers.committed_view import CommittedView
+from accredit.registry.errors import StorageError
+from accredit.registry.statement import Statement
+from tests.governance.test_law_of_the_fold import picture
+from tests.strategies.bodies import event, grant, register
+from tests.strategies.consortium import Consortium, fold_of
+from tests.strategies.holdings import StoredKeeper
+from tests.strategies.network import A, B, founded
+from tests.strategies.stored_log import tamper
+
+
+def hear(keeper: StoredKeeper, said: list[Statement]) -> None:
+    """As a node does: into the log, then into the fold."""
+    keeper.log(said)
+    for statement in said:
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+
+
+def issuers(town: Consortium, first: int, stop: int) -> list[Statement]:
+    before = len(town.said)
+    for number in range(first, stop):
+        issuer = f"did:web:i{number}.example"
+        town.says(A, "issuer.register", register(issuer))
+        given = town.says(B, "accreditation.grant", grant(issuer))
+        if number % 3 == 0:
+            town.says(B, "accreditation.status", event(given.id, "suspend"), issuer)
+    return town.said[before:]
+
+
+def test_it_is_the_fold_of_all_that_is_committed_whether_kept_or_only_logged(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    with CommittedView(keeper.path) as view:
+        assert not len(view.fold)
+        hear(keeper, town.said)
+        assert picture(view.fold) == picture(fold_of(town.eco, town.said)), "nothing is kept yet"
+        keeper.keep()
+        assert picture(view.fold) == picture(keeper.fold)
+        for step in range(4):
+            hear(keeper, issuers(town, 5 * step, 5 * step + 5))
+            assert picture(view.fold) == picture(fold_of(town.eco, town.said)), "logged since what is kept"
+            if step % 2:
+                keeper.keep()
+                assert picture(view.fold) == picture(fold_of(town.eco, town.said)), "kept meanwhile"
+    keeper.close()
+
+
+def test_what_the_newest_note_left_out_is_folded_all_the_same(tmp_path: Path) -> None:
+    """A note is of a part of the log: some of what came before its end may not be in it."""
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    first, late = list(town.said), issuers(town, 0, 1)
+    keeper.log([*first, *late])
+    for statement in (*first, *late[1:]):
+        keeper.fold.add(statement)
+    keeper.fold.settle()
+    size = len(first) + len(late)
+    changes = keeper.holdings.take(Part(size=size, without=(len(first),)))
+    keeper.store.write(changes.write)
+    keeper.holdings.written()
+    with CommittedView(keeper.path) as view:
+        assert picture(view.fold) == picture(fold_of(town.eco, town.said))
+    keeper.close()
+
+
+def test_a_suspension_is_seen_with_the_next_question(tmp_path: Path) -> None:
+    town = founded("node1")
+    given = town.says(A, "accreditation.grant", grant("did:web:i.example"))
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, town.said)
+    keeper.keep()
+    with CommittedView(keeper.path) as view:
+        before = view.fold.get("accreditation", given.id.hex())
+        assert before is not None
+        keeper.log([town.says(A, "accreditation.status", event(given.id, "suspend"), "did:web:i.example")])
+        after = view.fold.get("accreditation", given.id.hex())
+        assert after != before
+    keeper.close()
+
+
+def test_all_that_is_read_between_two_looks_is_of_one_commit(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, town.said)
+    keeper.keep()
+    with CommittedView(keeper.path) as view:
+        fold, size = view.fold, view.reader.size()
+        hear(keeper, issuers(town, 0, 3))
+        keeper.keep()
+        assert view.reader.size() == size
+        assert fold.get("issuer", "did:web:i0.example") is None
+        view.follow()
+        assert view.reader.size() == len(town.said)
+        assert view.fold.get("issuer", "did:web:i0.example") is not None
+    keeper.close()
+
+
+def test_a_reader_that_looks_now_and_then_lets_the_log_of_writes_be_taken_up(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, town.said)
+    with CommittedView(keeper.path) as view:
+        view.follow()
+        hear(keeper, issuers(town, 0, 3))
+        view.follow()
+        keeper.close()
+        writer = connect_writer(keeper.path)
+        is_busy, in_log, taken_up = writer.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
+        writer.close()
+        assert (is_busy, in_log) == (0, taken_up)
+
+
+def test_a_database_that_cannot_be_read_is_an_error_now_and_is_looked_at_again(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, town.said)
+    keeper.keep()
+    keeper.close()
+    tamper(keeper.path, "UPDATE fold_mark SET mark = x'80'")
+    with CommittedView(keeper.path) as view:
+        for _ in range(2):
+            with pytest.raises(StorageError, match="mark"):
+                view.follow()
+        tamper(keeper.path, "DELETE FROM fold_mark")
+        assert picture(view.fold) == picture(fold_of(town.eco, town.said))
