@@ -39,7 +39,7 @@ class News(msgspec.Struct, tag=True, frozen=True):
     displaced: str | None
 
 
-class Answers(msgspec.Struct, frozen=True):
+class AnsweredAlike(msgspec.Struct, frozen=True):
     """Requests answered alike. `buckets`: for each bound of time (index) how many, and their seconds together."""
 
     method: str
@@ -51,7 +51,7 @@ class Answers(msgspec.Struct, frozen=True):
 class Counted(msgspec.Struct, tag=True, frozen=True):
     """What a worker has answered since the last time; the first, of nothing, says that it answers."""
 
-    answers: list[Answers]
+    answers: list[AnsweredAlike]
     verdicts: dict[str, int]
 
 

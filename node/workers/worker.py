@@ -38,7 +38,7 @@ from accredit.registry.errors import InputError, StorageError
 from accredit.registry.transparency.equivocation import Conflict
 
 from .committed_view import CommittedView
-from .line import SILENT_SECONDS, Answers, Counted, News, WorkerEnd
+from .line import SILENT_SECONDS, AnsweredAlike, Counted, News, WorkerEnd
 
 COUNT_SECONDS: Final = 1.0
 """Between two counts that the node is told."""
@@ -70,7 +70,7 @@ class WorkerMetrics(Metrics):
 
     def take(self) -> Counted:
         """What was counted since the last time."""
-        answers = [Answers(*key, buckets) for key, buckets in self._told.items()]
+        answers = [AnsweredAlike(*key, buckets) for key, buckets in self._told.items()]
         verdicts, self._told, self._decided = dict(self._decided), {}, Counter()
         return Counted(answers=answers, verdicts=verdicts)
 
@@ -185,7 +185,7 @@ class WorkerReader:
 
 
 def work(line: int, listening: int) -> None:
-    """Answers until the node ends."""
+    """AnsweredAlike until the node ends."""
     with closing(WorkerEnd(line)) as end:
         _work(end, listening)
 

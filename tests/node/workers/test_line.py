@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from accredit.node.workers.line import Answers, Beginning, Counted, News, NodeEnd, WorkerEnd, pair
+from accredit.node.workers.line import AnsweredAlike, Beginning, Counted, News, NodeEnd, WorkerEnd, pair
 from accredit.registry.errors import InputError
 
 
@@ -39,7 +39,7 @@ async def test_a_node_hears_what_was_answered_and_gets_lines_with_what_was_read(
     node, worker = ends
     await node.tell(Beginning(settings={}))
     worker.beginning()
-    said = Counted(answers=[Answers("GET", "/v1/issuer", 200, {3: (2, 0.01)})], verdicts={"trusted": 2})
+    said = Counted(answers=[AnsweredAlike("GET", "/v1/issuer", 200, {3: (2, 0.01)})], verdicts={"trusted": 2})
     await worker.tell(said)
     assert await node.hear() == said
     client, accepted = socket.socketpair()
