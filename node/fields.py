@@ -56,10 +56,18 @@ def check_field_of_study(value: Any, path: str) -> None:
         DecodeError: `unknown_field`, or not of its form.
     """
     check_field(value, path)
-    scheme, code = value["scheme"], value["code"]
+    check_code(value["scheme"], value["code"], f"{path}.code")
+
+
+def check_code(scheme: str, code: str, where: str) -> None:
+    """Check a code of the form that its scheme asks for.
+
+    Raises:
+        DecodeError: `unknown_field`; the hint is what the scheme has instead.
+    """
     is_known, hint = _KNOWN[scheme](code)
     if not is_known:
-        raise DecodeError("unknown_field", f"{scheme} has no code {code}.", where=f"{path}.code", hint=hint)
+        raise DecodeError("unknown_field", f"{scheme} has no code {code}.", where=where, hint=hint)
 
 
 def check_cip(value: Any, path: str) -> None:

@@ -32,7 +32,7 @@ from accredit.registry.encoding.identifiers import canonical, canonical_issuer, 
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
-from .fields import check_field_of_study, check_levels
+from .fields import check_code, check_levels
 from .places import check_place
 
 LISTED: Final = 50
@@ -193,10 +193,7 @@ def _level(text: str, where: str) -> tuple[str, int]:
 
 def _field(text: str, where: str) -> tuple[str, str]:
     scheme, code = parse_field(text, where=where)
-    try:
-        check_field_of_study({"scheme": scheme, "code": code}, where)
-    except DecodeError as error:
-        raise DecodeError(error.code, error.message, where=where, hint=error.hint) from None
+    check_code(scheme, code, where)
     return scheme, code
 
 

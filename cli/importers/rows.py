@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.node import places
+from accredit.node.lookalikes import port_meant
 from accredit.registry.domain.issuers import check_register
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.ed25519 import decode_multibase
@@ -31,7 +32,6 @@ _TRIAL: Final = re.compile(
 )
 _TRIAL_ID: Final = re.compile(r"\b(?:test|testing|sandbox|demo|playground|staging)\b", re.IGNORECASE)
 _HOST: Final = re.compile(r"(did:web:|https?://)([^:/?#%]+)", re.IGNORECASE)
-_PLAIN_PORT: Final = re.compile(r"(did:web:[^:%]+):(\d{2,5})(?=:|$)", re.ASCII)
 _BODY_BYTES: Final = STATEMENT_BYTES - 2 * 1024  # the rest of a statement: two identifiers, digests, signature
 _MEMBERS: Final = ("name", "url", "location")
 
@@ -78,10 +78,9 @@ def issuer_id(written: str, found: list[ImportFinding]) -> str:
         raise DecodeError(
             error.code, error.message, hint=f"{hint} Correct the id in the list and import it again.".strip()
         ) from error
-    if match := _PLAIN_PORT.match(spelled):
-        text = f"The {match[2]} in {spelled} is a part of its path. A port is written {match[1]}%3A{match[2]}."
-        host = match[1].removeprefix("did:web:")
-        hint = f"If its DID document is at {host}:{match[2]}, correct the id and import it again."
+    if meant := port_meant(spelled):
+        text = f"The number after the host in {spelled} is a part of its path. With a port it is {meant}."
+        hint = "If its DID document is at that port, correct the id and import it again."
         found.append(ImportFinding(code="port_as_path", text=text, hint=hint))
     if spelled.startswith("https:"):
         found.append(

@@ -116,6 +116,8 @@ def test_a_word_that_nobody_knows_is_refused_at_every_door_for_the_same_reason(
         assert refused.value.code == code, door
         assert hint in refused.value.hint, door
         assert refused.value.hint, door
+        assert refused.value.message.count(f"{refused.value.where}: ") <= 1, "the place is named once"
+        assert ": " not in refused.value.message.partition(": ")[2], door
 
 
 def test_offsets_are_taken_everywhere_but_in_trqp_whose_own_rule_is_utc() -> None:

@@ -431,5 +431,6 @@ ROUTES: Final = (
             hex_id("key", "a key's id: only what it has not voted on"),
         ),
         gives={JSON: Proposals},
+        problems=(404,),
     ),
 )
