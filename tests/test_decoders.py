@@ -522,7 +522,7 @@ def struck(row: Row, count: int, seed: int) -> Counter[str]:
     assert not row.signed or said is not None, "the input verifies"
     found: Counter[str] = Counter()
     for mutant in row.mutate(row.good, Random(seed), count):
-        says, error = _strike(row, mutant)
+        says, error = strike(row, mutant)
         if error is not None:
             assert not row.silent, f"it promised to raise nothing: {error!r}"
             found["refused"] += 1
@@ -534,7 +534,8 @@ def struck(row: Row, count: int, seed: int) -> Counter[str]:
     return found
 
 
-def _strike(row: Row, mutant: bytes) -> tuple[object, Exception | None]:
+def strike(row: Row, mutant: bytes) -> tuple[object, Exception | None]:
+    """What a decoder says of an input, or what of ours it raises; anything else it raises goes on."""
     try:
         return row.says(mutant), None
     except AccreditError as error:
