@@ -1,0 +1,237 @@
+"""Faults put into the modules that judge, one at a time: does a test see each?
+
+    python -m tests.strategies.judging_mutants --seconds 600          a random sample; prints those that no test sees
+    python -m tests.strategies.judging_mutants --only governance/shares.py
+
+A mutant is one comparison, `and`, `or`, `not`, `any`, `all`, `min`, `max` or truth value turned into its neighbour. The
+function that holds it is given the changed code, in a process of its own, and the tests of its module are run until one
+fails. One that survives is a gap in the tests, or changes nothing that anybody can see: `EQUIVALENT` says why.
+"""
+
+import ast
+import copy
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from random import Random
+from types import CodeType, FunctionType
+from typing import Any, Final
+
+import click
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+JUDGES: Final[dict[str, tuple[str, ...]]] = {
+    "governance/undoing.py": ("governance/test_undoing.py", "governance/test_rules_outline.py"),
+    "governance/shares.py": ("governance/test_shares.py",),
+    "governance/delegation_limits.py": (
+        "governance/test_delegation_limits.py",
+        "governance/test_limits_are_a_ceiling.py",
+    ),
+    "governance/delegations.py": (
+        "governance/test_delegation_limits.py",
+        "governance/test_by_mandate.py",
+        "governance/test_undoing.py",
+        "governance/test_attacks.py",
+    ),
+    "governance/key_lifecycle.py": (
+        "governance/test_key_lifecycle.py",
+        "governance/test_cut_offs.py",
+        "governance/test_attacks.py",
+    ),
+    "governance/ballots.py": (
+        "governance/test_ballots.py",
+        "governance/test_forks.py",
+        "governance/test_cut_offs.py",
+        "governance/test_undoing.py",
+        "governance/test_key_lifecycle.py",
+        "governance/test_epochs.py",
+        "governance/test_attacks.py",
+        "governance/test_taking_back.py",
+    ),
+    "governance/effect.py": (
+        "governance/test_who_may_vote.py",
+        "governance/test_taking_back.py",
+        "governance/test_undoing.py",
+        "governance/test_drafts.py",
+        "governance/test_cut_offs.py",
+        "governance/test_attacks.py",
+        "governance/test_fold.py",
+    ),
+    "registry/decision/issuer_keys.py": ("registry/decision/test_issuer_keys.py",),
+    "node/engine/fork_allowance.py": ("node/engine/test_fork_allowance.py",),
+}
+"""The modules, with the tests that have to see what is wrong in them, the likeliest first."""
+
+EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {}
+"""Mutants that nobody can see, by module, function and change: why."""
+
+_NEIGHBOURS: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+_CALLS: Final = {"any": "all", "all": "any", "min": "max", "max": "min"}
+_SECONDS: Final = 240
+"""After which a mutant counts as seen: it does not end."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: `place` is the number of the node in its module, as `ast.walk` meets them."""
+
+    module: str
+    function: str
+    line: int
+    place: int
+    change: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.module, self.function, self.change
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The module with the change in it."""
+        tree = copy.deepcopy(_tree(self.module))
+        _change(list(ast.walk(tree))[self.place])
+        return ast.fix_missing_locations(tree)
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line} {self.function}: {self.change}"
+
+
+def _tree(module: str) -> ast.Module:
+    return ast.parse((ROOT / module).read_text("utf-8"))
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """All of a module's, in the order of its text."""
+    tree = _tree(module)
+    places = {id(node): place for place, node in enumerate(ast.walk(tree))}
+    for name, function in _functions(tree):
+        skipped = {id(node) for each in ast.walk(function) if isinstance(each, ast.Assert) for node in ast.walk(each)}
+        for node in ast.walk(function):
+            if id(node) in skipped:
+                continue
+            before = ast.unparse(node) if isinstance(node, ast.expr) else ""
+            changed = copy.deepcopy(node)
+            if isinstance(node, ast.expr) and _change(changed):
+                change = f"{before}  ->  {ast.unparse(changed)}"
+                yield Mutant(module, name, node.lineno, places[id(node)], change)
+
+
+def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef):
+            for each in node.body:
+                if isinstance(each, ast.FunctionDef):
+                    yield f"{node.name}.{each.name}", each
+
+
+def _change(node: ast.AST) -> bool:
+    """Turns a node into its neighbour, in place; whether it has one."""
+    match node:
+        case ast.Compare(ops=[op]) if type(op) in _NEIGHBOURS:
+            node.ops = [_NEIGHBOURS[type(op)]()]
+        case ast.BoolOp():
+            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        case ast.UnaryOp(op=ast.Not()):
+            node.op, node.operand = ast.Not(), ast.UnaryOp(ast.Not(), node.operand)
+        case ast.Constant(value=bool() as value):
+            node.value = not value
+        case ast.Call(func=ast.Name(id=name)) if name in _CALLS:
+            node.func = ast.Name(_CALLS[name], ast.Load())
+        case _:
+            return False
+    return True
+
+
+def put_in(mutant: Mutant) -> None:
+    """Gives the function the changed code, wherever it is used, for the rest of this process."""
+    module = importlib.import_module("accredit." + mutant.module.removesuffix(".py").replace("/", "."))
+    found: Any = module
+    for part in mutant.function.split("."):
+        found = vars(found)[part]
+    while not isinstance(found, FunctionType):
+        found = getattr(found, "fget", None) or getattr(found, "__wrapped__", None) or found.__func__
+    found.__code__ = _code_of(compile(mutant.tree, found.__code__.co_filename, "exec"), mutant.function)
+
+
+def _code_of(code: CodeType, name: str) -> CodeType:
+    for part in name.split("."):
+        code = next(one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == part)
+    return code
+
+
+def is_seen(mutant: Mutant, tests: Sequence[str] | None = None) -> bool:
+    """Whether a test fails with the mutant in place; in a process of its own."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            signal.alarm(_SECONDS)
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(null, stream)
+            put_in(mutant)
+            paths = [str(ROOT / "tests" / one) for one in (tests or JUDGES[mutant.module])]
+            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", *paths]))
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return status != 0
+
+
+def sample(modules: Sequence[str], seed: int) -> list[Mutant]:
+    """All mutants of these modules, mixed."""
+    found = [mutant for module in modules for mutant in mutants(module)]
+    Random(seed).shuffle(found)
+    return found
+
+
+def survivors(
+    tried: Sequence[Mutant], seconds: float, told: Callable[[str], None] = lambda _: None
+) -> tuple[int, list[Mutant]]:
+    """How many were tried within so many seconds, and those that no test saw and nothing excuses."""
+    began, found = time.monotonic(), list[Mutant]()
+    for number, mutant in enumerate(tried):
+        if time.monotonic() - began > seconds:
+            return number, found
+        if mutant.key not in EQUIVALENT and not is_seen(mutant):
+            found.append(mutant)
+            told(f"not seen: {mutant}")
+    return len(tried), found
+
+
+@click.command()
+@click.option("--seconds", default=600.0, help="Begins no mutant after that.")
+@click.option("--seed", type=int, help="Of the sample; a random one by default.")
+@click.option("--only", multiple=True, help="These modules.")
+def main(seconds: float, seed: int | None, only: tuple[str, ...]) -> None:
+    """Tries mutants of the judging modules, and prints those that no test sees."""
+    chosen = Random().randrange(2**32) if seed is None else seed
+    tried = sample(only or tuple(JUDGES), chosen)
+    count, found = survivors(tried, seconds, lambda line: click.echo(line))
+    click.echo(f"seed {chosen}: {count} of {len(tried)} mutants tried, {len(found)} not seen.")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
