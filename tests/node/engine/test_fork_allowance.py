@@ -120,6 +120,8 @@ def test_a_key_with_two_introductions_owes_nothing_for_the_one_in_doubt_but_has_
     counted(node, *forks(town, thief, FORKS_PER_HOUR))
 
     assert counted(node, town.says(new, "issuer.register", issuer_body(700)))[0] == 1
+    last = Pen("new", B, 10, town.said[-1].id)
+    assert counted(node, town.says(last, "issuer.register", issuer_body(702)))[0] == 1
     beyond = Pen("new", B, 11, town.said[-1].id)
     assert counted(node, town.says(beyond, "issuer.register", issuer_body(701))) == (0, ["forked_key"])
 
