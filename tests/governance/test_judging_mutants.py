@@ -10,7 +10,7 @@ SECONDS_WIDE = 3_600.0
 
 
 def find(module: str, function: str, change: str) -> bool:
-    found = [one for one in mutants(module) if one.function == function and change in one.change]
+    found = [one for one in mutants(module) if one.function == function and one.change.startswith(f"{change}  ->")]
     assert found, "the code has changed: choose another mutant"
     return is_seen(found[0])
 

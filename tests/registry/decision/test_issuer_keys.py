@@ -140,3 +140,16 @@ def test_an_answer_about_a_key_in_doubt_is_that_there_is_none_yet() -> None:
     earlier = ask(world, "2023-01-01", key=method("one"))
     assert (earlier.verdict, codes(earlier)) == (Verdict.TRUSTED_WITH_ADVISORY, ["accredited", "key_in_doubt_later"])
     assert ask(world, key=method("three")).verdict is Verdict.TRUSTED
+
+
+def test_whatever_begins_or_ends_counts_from_its_second_on() -> None:
+    def around(*said: Effective, keys: Effective | None = None) -> list[KeyState]:
+        return [answer("one", *said, time=time, keys=keys).state for time in (THEN - 1, THEN)]
+
+    good = KeyState.GOOD
+    since, until = {"compromised_since": THEN}, {"valid_until": THEN}
+    assert around(says(HLC, "one", **since)) == [good, KeyState.KEY_COMPROMISED]
+    assert around(says(HLC, "one", "retire", **until)) == [good, KeyState.KEY_RETIRED]
+    assert around(says("one", "two", **since), says("two", "one", **since)) == [good, KeyState.KEY_IN_DOUBT]
+    assert around(keys=pinned(one={"valid_from": THEN})) == [KeyState.KEY_NOT_YET_VALID, good]
+    assert around(keys=pinned(one=until)) == [good, KeyState.KEY_EXPIRED]
