@@ -147,7 +147,8 @@ def test_whatever_begins_or_ends_counts_from_its_second_on() -> None:
         return [answer("one", *said, time=time, keys=keys).state for time in (THEN - 1, THEN)]
 
     good = KeyState.GOOD
-    since, until = {"compromised_since": THEN}, {"valid_until": THEN}
+    since: dict[str, Any] = {"compromised_since": THEN}
+    until: dict[str, Any] = {"valid_until": THEN}
     assert around(says(HLC, "one", **since)) == [good, KeyState.KEY_COMPROMISED]
     assert around(says(HLC, "one", "retire", **until)) == [good, KeyState.KEY_RETIRED]
     assert around(says("one", "two", **since), says("two", "one", **since)) == [good, KeyState.KEY_IN_DOUBT]
