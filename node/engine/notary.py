@@ -134,6 +134,7 @@ class Notary:
         self._slot = -1  # the last turn that was considered
         self._now = 0
         self.disagreements = 0
+        self._folds: dict[str, int] = {}  # by signer: the version of the fold that it last cosigned under
         if image is not None:
             self._take_up(image)
 
@@ -223,6 +224,17 @@ class Notary:
             is_missing = cosigned is None or time is None or time * 1000 < self._now - 2 * AGAIN
             views.append(SignerView(name=key.name, count=count, time=time, cosigned=cosigned, is_missing=is_missing))
         return sorted(views, key=lambda view: view.name)
+
+    def charter_fold(self) -> int | None:
+        """The version of the fold that the charter in force asks for; None where none is in force."""
+        charter = self._held.charter
+        return None if charter is None else int(charter.body["fold"])
+
+    def other_folds(self) -> dict[str, int]:
+        """By signer, the version of the fold that it last cosigned under, where that is not the charter's."""
+        asked = self.charter_fold()
+        signers = {key.name for key in self._keys()}
+        return {name: fold for name, fold in sorted(self._folds.items()) if fold != asked and name in signers}
 
     def resume(self, state: StateNote, statements: Sequence[Statement], *, note: bytes = b"") -> list[Stands]:
         """Takes up, before the first event, a state that this node had signed or noted before it was started again.
@@ -459,6 +471,7 @@ class Notary:
             seen = self._newest.get(one.key.name)
             if seen is None or seen[0] <= one.time:
                 self._newest[one.key.name] = one.time, opened.state.count
+                self._folds[one.key.name] = opened.state.fold
         while len(self._gathered) > TEXTS_MAX:
             self._gathered.pop(next(iter(self._gathered)))
         return found

@@ -10,7 +10,7 @@ it takes no statements, which nobody would hear of.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from typing import Any, Final, Protocol
@@ -23,7 +23,7 @@ from accredit.node.engine.notary_events import SignerView
 from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_reader import Reader as LogReader
 from accredit.node.telemetry import Metrics
-from accredit.registry.domain.records import node_in
+from accredit.registry.domain.records import FOLD_VERSION, node_in
 from accredit.registry.transparency.equivocation import Conflict
 from accredit.registry.transparency.state_note import quorum
 
@@ -242,7 +242,23 @@ class NodeHealth:
         found += [*self._running.fitness.alarms(), *self._strandings(), *self._misplaced(), *self._impostors()]
         if times := self._running.notary.disagreements:
             found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
-        return found
+        return [*found, *self._other_folds()]
+
+    def _other_folds(self) -> Iterator[str]:
+        """Who reckons by other rules than the charter asks for: records of one and the other differ, and no quorum
+        forms between them."""
+        notary = self._running.notary
+        asked = notary.charter_fold()
+        if asked is not None and asked != FOLD_VERSION:
+            yield (
+                f"The charter asks for fold version {asked} and this program has {FOLD_VERSION}, so that it cosigns"
+                " nothing: install a release that has it (CHANGELOG.md)."
+            )
+        for name, fold in notary.other_folds().items():
+            yield (
+                f"{name} cosigns by fold version {fold} and the charter asks for {asked}: its operator has to install"
+                " another release."
+            )
 
     def _state_note(self) -> dict[str, Any] | None:
         """See `node.http.routes.operations.StateNoteView`; None where the charter names no signers."""

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from accredit.governance.charter import Rule
 from accredit.governance.effect import EffectState
+from accredit.governance.rulebook import ONE
+from accredit.governance.undoing import join
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
@@ -733,3 +736,28 @@ def test_a_cut_off_by_an_accomplice_anchors_no_branch() -> None:
     compromise(town, friend, town.pen(A), forged)
 
     assert state_of(town, forged) is EffectState.WAITING
+
+
+# ------------------------------------------------------------------------------------------------ at the boundary
+
+
+def test_a_join_asks_for_the_seats_of_every_rule_and_for_none_that_nobody_holds() -> None:
+    charter = trio().fold().charter
+    assert charter is not None
+    held = {by.constituency for by in charter.authorities.values()}
+    seat = next(one for one in sorted(held) if sum(by.constituency == one for by in charter.authorities.values()) == 1)
+    asks = [Rule(authorities=2, constituencies=((seat, 3),)), Rule(authorities=2, constituencies=(("labor", 1),))]
+    assert dict(join(asks, charter).constituencies) == {"labor": 0, seat: 1}
+    assert join([Rule(authorities=9), ONE], charter).needed(3) == 3
+    assert join([ONE, ONE], charter) == ONE
+
+
+def test_a_key_may_speak_from_the_second_in_which_it_was_introduced() -> None:
+    town = trio()
+    new = Pen("a second key of A", A)
+    introduced = town.says(A, "key.add", key_entry(new), A)
+    early = town.says(Pen(new.name, A), "issuer.register", register(), iat=introduced.iat - 1, heard=False)
+    said = town.says(new, "issuer.register", register(), iat=introduced.iat)
+    assert state_of(town, said) is EffectState.EFFECTIVE
+    town.said[-1] = early
+    assert state_of(town, early) is EffectState.INEFFECTIVE

@@ -6,15 +6,19 @@ proportion the second takes eight times as long, with a loop in a loop sixty-fou
 itself on the same machine in the same moment, the least of several runs each; the bound lies well between the two.
 """
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Final
 
 import pytest
 
 from accredit.cli.base import documents
+from accredit.cli.importers.detect import read_framework, read_issuers
+from accredit.cli.importers.jsonld import flatten
 from accredit.cli.importers.reading import Lines, read_json
+from accredit.gossip.negentropy import LIMIT_MIN, Items, encode_varint, respond
 from accredit.gossip.wire import Request, decode_frame, encode_frame
 from accredit.node.http.forwarded import client_of, networks
 from accredit.node.http.http1 import RequestBody, head_end, parse_head
@@ -27,12 +31,16 @@ from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.encoding.identifiers import canonical, canonical_issuer
 from accredit.registry.errors import AccreditError
+from accredit.registry.evidence.snapshot import Snapshot
+from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.statement import decode as decode_statement
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import check as check_conflict
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote
 from accredit.registry.transparency.witness import AddCheckpoint
+from tests.strategies.domain import NOW, World
+from tests.strategies.noted import Held, trust
 
 TIMES: Final = 8
 MOST: Final = 4.0 * TIMES
@@ -87,6 +95,10 @@ def announcement(count: int) -> bytes:
     return encode_frame(Request(ids=ids), signer=KeyPair(bytes(32)), recipient=bytes(32), time=0, nonce=bytes(16))
 
 
+ITEMS: Final = Items((number, number.to_bytes(32)) for number in range(1_000))
+HELD: Final = Held.of(World().records())
+POLICY: Final = trust(HELD, NOW)
+SNAPSHOT: Final = HELD.snapshot(NOW)
 PROXIES: Final = networks(["10.0.0.0/8"])
 QUERY: Final = {"name": words("name", "a name")}
 
@@ -132,11 +144,43 @@ DOORS: Final[dict[str, Callable[[int], Any]]] = {
     "head: line ends": lambda n: head_end(bytearray(b"GET / HTTP/1.1\r\n" * n), 0),
     "head: byte by byte": drip,
     "body: small chunks": feed_slowly,
+    "negentropy: ranges": lambda n: respond(ITEMS, b"\x61" + b"\x02\x00\x00" * n, limit=LIMIT_MIN),
+    "negentropy: fingerprints": lambda n: respond(ITEMS, b"\x61" + (b"\x02\x00\x01" + bytes(16)) * n, limit=LIMIT_MIN),
+    "negentropy: ids": lambda n: respond(
+        ITEMS, b"\x61\x00\x00\x02" + encode_varint(n) + bytes(32) * n, limit=LIMIT_MIN
+    ),
+    "negentropy: a long number": lambda n: respond(ITEMS, b"\x61" + b"\xff" * n, limit=LIMIT_MIN),
+    "snapshot": lambda n: Snapshot.load(cbor_map(n), POLICY, NOW),
+    "snapshot: noise at its end": lambda n: Snapshot.load(SNAPSHOT + b"\x00" * n, POLICY, NOW),
+    "trust policy: authorities": lambda n: TrustPolicy.decode(
+        b"".join(b"rely-on https://a%d.example/\n" % number for number in range(n)) + POLICY.encode()
+    ),
+    "importer: a CSV of issuers": lambda n: read_issuers(csv_of(range(n)), "x.csv"),
+    "importer: a CSV of one issuer": lambda n: read_issuers(csv_of([7] * n), "x.csv"),
+    "importer: a CSV with one long line": lambda n: read_issuers(b"id,name\n" + b'"' + b'""' * n + b'"', "x.csv"),
+    "importer: a list of the DCC": lambda n: read_issuers(dcc_of(n), "registry.json"),
+    "importer: a framework in CSV": lambda n: read_framework(
+        b"id,statement\n" + b"".join(b"https://x.example/%d,Weld %d\n" % (one, one) for one in range(n)), "x.csv"
+    ),
+    "importer: a graph of JSON-LD": lambda n: flatten(
+        [{"@id": f"_:{one}", "ceasn:isChildOf": f"_:{one + 1}"} for one in range(n)]
+    ),
     "gossip frame": lambda n: decode_frame(b"\xd2\x84" + b"\x81" * n, max_bytes=LONGEST * 8, max_ids=10**6),
     "gossip frame: ids": lambda n: decode_frame(announcement(n), max_bytes=LONGEST * 64, max_ids=10**6),
     "X-Forwarded-For": lambda n: client_of("10.0.0.1", [(b"x-forwarded-for", b"10.0.0.1," * n)], proxies=PROXIES),
     "Forwarded": lambda n: client_of("10.0.0.1", [(b"forwarded", b"for=;" * n)], proxies=PROXIES, header="forwarded"),
 }
+
+
+def csv_of(numbers: Iterable[int]) -> bytes:
+    return b"id,name\n" + b"".join(b"did:web:a%d.example,School %d\n" % (one, one) for one in numbers)
+
+
+def dcc_of(count: int) -> bytes:
+    entries = {
+        f"did:web:a{one}.example": {"name": f"School {one}", "location": "US", "url": ""} for one in range(count)
+    }
+    return json.dumps({"meta": {"created": "2020", "updated": "2020"}, "registry": entries}).encode()
 
 
 def lines_of(text: str, count: int) -> list[int | None]:

@@ -154,3 +154,8 @@ def test_whatever_begins_or_ends_counts_from_its_second_on() -> None:
     assert around(says("one", "two", **since), says("two", "one", **since)) == [good, KeyState.KEY_IN_DOUBT]
     assert around(keys=pinned(one={"valid_from": THEN})) == [KeyState.KEY_NOT_YET_VALID, good]
     assert around(keys=pinned(one=until)) == [good, KeyState.KEY_EXPIRED]
+
+
+def test_of_two_ends_that_an_authority_states_of_one_key_the_earlier_silences_it() -> None:
+    ends = [says(HLC, "one", compromised_since=THEN + later) for later in (0, 10)]
+    assert states(*ends, says("one", "two", iat=THEN + 5)) == "CGG"
