@@ -312,7 +312,7 @@ def query_from_trqp(
     Raises:
         DecodeError: a member is not of its form; `where` names it as TRQP does.
     """
-    asked = {name: value for name, value in (context or {}).items() if name in _CONTEXT and value is not None}
+    asked = {name: value for name, value in (context or {}).items() if name in CONTEXT and value is not None}
     if isinstance(asked.get("time"), str):
         rfc3339.parse(asked["time"], where="context.time")
     member, value = sort_word(resource, "resource")
@@ -350,7 +350,7 @@ class _Named:
 
 
 _LISTS: Final = ("credential_types", "achievement_types", "competencies")
-_CONTEXT: Final = (
+CONTEXT: Final = (
     "time",
     *_LISTS,
     *(PLAIN[name] for name in _LISTS),

@@ -1,15 +1,23 @@
-"""`POST /authorization`, `POST /recognition`: the ToIP Trust Registry Query Protocol 2.0, HTTPS binding.
+"""`POST /authorization`, `POST /recognition`, `GET /trqp/profile`: the ToIP Trust Registry Query Protocol 2.0, HTTPS.
 
 Request (both): `entity_id`, `authority_id`, `action`, `resource`, all required; `context` optional.
 Unknown members of the request and of `context` are ignored, whatever they hold (TRQP versioning); null is as if absent.
 `context.time` is RFC 3339 in UTC, written Z or +00:00.
 
 Answer, 200: the four members as sent, `authorized` or `recognized`, `time_evaluated` (this node's clock),
-`time_requested` and `context` where given, `message`. Ours besides: `verdict`, `reasons` (codes), `valid_until`, so
-that unknown, unchecked and untrusted stay apart. 400 for what is malformed; 404 only for an authority this node does
-not serve, for an unknown entity is 200 with false; 503 where this node's own view is too old.
+`time_requested` where given, `message`, and of `context` those members that were understood: whoever misses one knows
+that it narrowed nothing. Ours besides: `verdict`, `reasons` (codes), `valid_until`, so that unknown, unchecked and
+untrusted stay apart. 400 for what is malformed; 404 only for an authority this node does not serve; 503 where this
+node's own view is too old.
+
+Identifiers are URIs (RFC 3986), of any scheme and with any host, IPv6 literals among them. One that no record can have
+(`mailto:`, `http://[2001:db8::1]/`) is an entity that nobody has accredited: 200 with false.
 """
 
+import ipaddress
+import re
+from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Any, Final, NotRequired, TypedDict
 
 import msgspec
@@ -17,19 +25,39 @@ from msgspec import Meta
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time
-from accredit.node.questions import query_from_trqp
-from accredit.registry.decision.decide import Decision, Query
-from accredit.registry.decision.query import ENTITY_CHARS, mandate_named, spelled_authority
+from accredit.node.questions import CONTEXT, Question, query_from_trqp, spelled_entity
+from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
+from accredit.registry.decision.query import ACCREDIT, ENTITY_CHARS, ISSUE, mandate_named, spelled_authority
+from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import CanonicalId, canonical, without_fragment
-from accredit.registry.errors import DecodeError, NotYetError
+from accredit.registry.errors import DecodeError, InputError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
 from .deciding import RECOGNITION, decide_held
 from .decisions import judge, require_served, served_ecosystem
-from .route import JSON, Call, Route, json_response
+from .route import JSON, REVALIDATE, Call, Route, json_response
 
 CONTEXT_MEMBERS: Final = 50
+
+OF_RECOGNITION: Final = ("time",)
+"""Members of `context` that a question about a recognition understands: it is not for anything narrower."""
+
+_NOBODY: Final = "did:example:nobody"
+"""In the place of an entity that no record can be about, while the rest of the question is read."""
+
+_CHAR: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})"  # RFC 3986 appendix A: pchar
+_USER: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})*"
+_NAME: Final = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
+_SEGMENTS: Final = rf"(?:/{_CHAR}*)*"
+_URI: Final = re.compile(
+    rf"[A-Za-z][A-Za-z0-9+.-]*:"
+    rf"(?://(?:{_USER}@)?(?:\[(?P<literal>[^\]]*)\]|{_NAME})(?::[0-9]*)?{_SEGMENTS}"
+    rf"|/(?:{_CHAR}+{_SEGMENTS})?|{_CHAR}+{_SEGMENTS}|)"
+    rf"(?:\?(?:{_CHAR}|[/?])*)?(?:#(?:{_CHAR}|[/?])*)?",
+    re.ASCII,
+)
+_FUTURE: Final = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+", re.ASCII)  # IPvFuture
 
 _Text = Annotated[str, Meta(min_length=1, max_length=IDENTIFIER_CHARS)]
 _Who = Annotated[str, Meta(min_length=1, max_length=ENTITY_CHARS)]
@@ -38,7 +66,9 @@ _Who = Annotated[str, Meta(min_length=1, max_length=ENTITY_CHARS)]
 class TrqpRequest(msgspec.Struct, kw_only=True, frozen=True):
     """TRQP 2.0 AuthorizationRequest and RecognitionRequest."""
 
-    entity_id: Annotated[_Who, Meta(description="Whom the question is about: a DID or https URL.")]
+    entity_id: Annotated[
+        _Who, Meta(description="Whom the question is about: a URI (RFC 3986). Issuers have DIDs and https URLs.")
+    ]
     authority_id: Annotated[_Text, Meta(description="The ecosystem, or one authority of it.")]
     action: Annotated[_Text, Meta(description="`issue`, or `accredit` for authorities.")]
     resource: Annotated[
@@ -52,7 +82,7 @@ class TrqpRequest(msgspec.Struct, kw_only=True, frozen=True):
         Annotated[dict[str, Any], Meta(max_length=CONTEXT_MEMBERS)] | None,
         Meta(
             description="`time` (RFC 3339 in UTC) and other members of a question to /v1/decisions make it precise; "
-            "others are ignored and sent back."
+            "others are ignored, and only what was understood is sent back. GET /trqp/profile lists it."
         ),
     ] = None
 
@@ -83,24 +113,195 @@ class RecognitionAnswer(_Answer):
     recognized: bool
 
 
+class QueryProfile(TypedDict):
+    """One of the two questions: where it is asked, and what it understands."""
+
+    path: str
+    actions: list[str] | None
+    context: list[str]
+
+
+class ResourceForm(TypedDict):
+    """One way to write a resource: a prefix and what follows it, or a bare word. `values`: all there are, or null."""
+
+    prefix: str
+    names: str
+    example: str
+    values: list[str] | None
+
+
+class ServiceEndpoint(TypedDict):
+    """Where a service is, and which protocol it speaks there."""
+
+    uri: str
+    profile: str
+
+
+class ServiceEntry(TypedDict):
+    """A service of a DID document (DID Core section 5.4), of every type that is in use for TRQP."""
+
+    id: str
+    type: list[str]
+    serviceEndpoint: ServiceEndpoint
+
+
+class TrqpProfile(TypedDict):
+    """What this node answers by TRQP: for machines that find it, before they ask."""
+
+    protocol: str
+    version: str
+    authority_id: str
+    authorization: QueryProfile
+    recognition: QueryProfile
+    resource: list[ResourceForm]
+    context: dict[str, str]
+    members: list[str]
+    verdicts: list[str]
+    service: ServiceEntry
+
+
 async def authorization(call: Call) -> Response:
     """May this entity do this with this, under this authority?"""
     request, ecosystem = await _read(call)
+    _require_an_authority(request)
+    is_nobodys = _is_nobodys(request.entity_id)
     query = query_from_trqp(
-        request.entity_id, request.authority_id, request.action, request.resource, request.context, ecosystem
+        _NOBODY if is_nobodys else request.entity_id,
+        request.authority_id,
+        request.action,
+        request.resource,
+        request.context,
+        ecosystem,
     )
     require_served(call, query.authority, ecosystem)
-    decision = judge(call, query, ecosystem, call.reader.now(), None)
-    return json_response(_answer(request, decision, "authorized"), cache="no-store")
+    if is_nobodys:
+        text = "Nobody of that id is in this registry: its issuers have DIDs and https URLs."
+        decision = _about_nobody(call, query, Verdict.UNKNOWN_ISSUER, Reason(code="unknown_issuer", text=text))
+    else:
+        decision = judge(call, query, ecosystem, call.reader.now(), None)
+    return json_response(_answer(request, decision, "authorized", CONTEXT), cache="no-store")
 
 
 async def recognition(call: Call) -> Response:
     """Does this authority recognise that one? A recognition speaks for the whole ecosystem, whoever proposed it."""
     request, ecosystem = await _read(call)
+    _require_an_authority(request)
     authority = _served(call, request, ecosystem)
-    query = Query(entity=_entity(request), authority=authority, action=request.action, time=_time(request))
-    decision = decide_held(query, call.reader.fold, call.reader.now(), ecosystem_id=ecosystem, asked=RECOGNITION)
-    return json_response(_answer(request, decision, "recognized"), cache="no-store")
+    is_nobodys = _is_nobodys(request.entity_id)
+    entity = _NOBODY if is_nobodys else _entity(request)
+    query = Query(entity=entity, authority=authority, action=request.action, time=_time(request))
+    if is_nobodys:
+        text = "This ecosystem has not recognised it: what it recognises has a DID or an https URL."
+        decision = _about_nobody(call, query, Verdict.NOT_TRUSTED, Reason(code="not_recognized", text=text))
+    else:
+        decision = decide_held(query, call.reader.fold, call.reader.now(), ecosystem_id=ecosystem, asked=RECOGNITION)
+    return json_response(_answer(request, decision, "recognized", OF_RECOGNITION), cache="no-store")
+
+
+async def profile(call: Call) -> Response:
+    """What this node answers by TRQP, and the entry by which a DID document leads here."""
+    said: TrqpProfile = {
+        "protocol": "TRQP",
+        "version": "2.0",
+        "authority_id": served_ecosystem(call),
+        "authorization": {"path": "/authorization", "actions": [ISSUE, ACCREDIT], "context": list(CONTEXT)},
+        "recognition": {"path": "/recognition", "actions": None, "context": list(OF_RECOGNITION)},
+        "resource": _RESOURCE_FORMS,
+        "context": _context_members(),
+        "members": ["verdict", "reasons", "valid_until"],
+        "verdicts": [str(verdict) for verdict in Verdict],
+        "service": {
+            "id": "#trqp",
+            "type": ["TRQPRest", "TrustRegistry", "TRQPEndpoint"],
+            "serviceEndpoint": {"uri": call.reader.url, "profile": "https://trustoverip.org/profiles/trqp/v2"},
+        },
+    }
+    return json_response(said, cache=REVALIDATE)
+
+
+_RESOURCE_FORMS: Final[list[ResourceForm]] = [
+    {
+        "prefix": "achievementType:",
+        "names": "an achievement type of Open Badges 3.0, or one of your own as ext:NAME",
+        "example": "achievementType:BachelorDegree",
+        "values": list(ACHIEVEMENT_TYPES),
+    },
+    {
+        "prefix": "credentialType:",
+        "names": "a type of credential, short or as an IRI",
+        "example": "credentialType:OpenBadgeCredential",
+        "values": None,
+    },
+    {
+        "prefix": "competency:",
+        "names": "a competency, by its URI",
+        "example": "competency:https://frameworks.example/sql/joins",
+        "values": None,
+    },
+    {
+        "prefix": "framework:",
+        "names": "any competency of a framework, by the framework's URI",
+        "example": "framework:https://frameworks.example/sql",
+        "values": None,
+    },
+    {
+        "prefix": "",
+        "names": "one of these where it is plain which: an achievement type; a URI of whichever the registry holds; "
+        "a word that ends in Credential",
+        "example": "BachelorDegree",
+        "values": None,
+    },
+]
+
+
+@cache
+def _context_members() -> dict[str, str]:
+    """What each member of `context` means, in the words of /v1/decisions, which takes the same."""
+    described = msgspec.json.schema(Question)["$defs"]["Question"]["properties"]
+    return {name: described[name]["description"] for name in CONTEXT}
+
+
+def _is_uri(text: str) -> bool:
+    """Whether a text is a URI (RFC 3986 section 3), of whatever scheme."""
+    match = _URI.fullmatch(text)
+    if match is None:
+        return False
+    literal = match["literal"]
+    if literal is None or _FUTURE.fullmatch(literal) is not None:
+        return True
+    try:
+        ipaddress.IPv6Address(literal)
+    except ValueError:
+        return False
+    return "%" not in literal  # a zone is no part of a URI (RFC 3986 section 3.2.2)
+
+
+def _is_nobodys(entity: str) -> bool:
+    """Whether an entity is named by a URI that no record can have."""
+    try:
+        spelled_entity(entity)
+    except DecodeError:
+        return _is_uri(entity)
+    return False
+
+
+def _about_nobody(call: Call, query: Query, verdict: Verdict, reason: Reason) -> Decision:
+    call.reader.metrics.decided(verdict)
+    return Decision(verdict=verdict, reasons=(reason,), time_evaluated=call.reader.now(), time_requested=query.time)
+
+
+def _require_an_authority(request: TrqpRequest) -> None:
+    """That an authority's id is one that somebody here could have, or no URI at all, which is for others to say.
+
+    Raises:
+        InputError: it is a URI of another kind (`unknown_authority`). It is not quoted: it may hold a password.
+    """
+    if _is_nobodys(request.authority_id):
+        raise InputError(
+            "unknown_authority",
+            "this node does not answer for that authority.",
+            hint="It answers for the ecosystem of GET /v1/ecosystem and the authorities of GET /v1/authorities.",
+        )
 
 
 async def _read(call: Call) -> tuple[TrqpRequest, CanonicalId]:
@@ -141,9 +342,9 @@ def _time(request: TrqpRequest) -> int | None:
     return rfc3339.parse(written, where="context.time")
 
 
-def _answer(request: TrqpRequest, decision: Decision, yes: str) -> dict[str, Any]:
+def _answer(request: TrqpRequest, decision: Decision, yes: str, understood: Collection[str]) -> dict[str, Any]:
     answer = {
-        **_echo(request),
+        **_echo(request, understood),
         yes: decision.authorized,
         "time_evaluated": format_time(decision.time_evaluated),
         "message": " ".join(reason.text for reason in decision.reasons),
@@ -155,7 +356,7 @@ def _answer(request: TrqpRequest, decision: Decision, yes: str) -> dict[str, Any
     return answer
 
 
-def _echo(request: TrqpRequest) -> dict[str, Any]:
+def _echo(request: TrqpRequest, understood: Collection[str]) -> dict[str, Any]:
     echo: dict[str, Any] = {
         "entity_id": request.entity_id,
         "authority_id": request.authority_id,
@@ -163,7 +364,8 @@ def _echo(request: TrqpRequest) -> dict[str, Any]:
         "resource": request.resource,
     }
     if request.context is not None:
-        echo["context"] = request.context
+        members = request.context.items()
+        echo["context"] = {name: value for name, value in members if name in understood and value is not None}
         if request.context.get("time") is not None:
             echo["time_requested"] = format_time(rfc3339.parse(request.context["time"]))
     return echo
@@ -189,5 +391,14 @@ ROUTES: Final = (
         takes={JSON: TrqpRequest},
         gives={JSON: RecognitionAnswer},
         problems=(404, 503),
+    ),
+    Route(
+        method="GET",
+        path="/trqp/profile",
+        handler=profile,
+        family="trqp",
+        about="What is answered by TRQP: actions, resources, members of context; and the entry for a DID document",
+        gives={JSON: TrqpProfile},
+        problems=(503,),
     ),
 )

@@ -2,19 +2,26 @@
 
 import gzip
 import logging
+import socket
+import time
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from accredit.node.http.app import table
 from accredit.node.http.problems import MEDIA_TYPE
 from accredit.node.http.routes import request_reading as requests_module
 from accredit.node.http.routes.route import Call
+from accredit.node.http.server import ConnectionLimits, Server
+from accredit.node.http.tcp import TcpListener
 from tests.strategies.served import COLLEGE, B, Served, ask_raw, served
 from tests.strategies.stored_log import limit_pages, page_count
+from tests.strategies.wire import exchange, status_of
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +222,23 @@ async def test_json_of_another_type_is_415(node: Served) -> None:
     asked = b'{"issuer": "%s"}' % COLLEGE.encode()
     headers = {"content-type": "Application/JSON; charset=utf-8"}
     assert (await node.ask("POST", "/v1/decisions", content=asked, headers=headers)).status_code == 200
+
+
+async def test_after_a_415_the_line_is_closed_and_the_answer_says_so(node: Served) -> None:
+    """A body that was not read is no next request: who sends one behind it hears nothing false."""
+    body = b'{"entity_id": "x"}'
+    fields = b"Host: x\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body)
+    head = b"POST /authorization HTTP/1.1\r\n" + fields
+    listening = socket.create_server(("127.0.0.1", 0))
+    stop = trio.Event()
+    async with trio.open_nursery() as nursery:
+        server = Server(node.app(), bounds=ConnectionLimits(), now=time.time)
+        nursery.start_soon(partial(server.run, TcpListener(listening), shutdown=stop.wait))
+        said = await trio.to_thread.run_sync(exchange, listening.getsockname()[1], (head + body) * 2)
+        stop.set()
+    assert status_of(said) == 415
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in said
 
 
 async def test_a_length_announced_too_large_is_refused_before_reading(node: Served) -> None:

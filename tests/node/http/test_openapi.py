@@ -116,6 +116,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_proposals": [("", {})],
         "get_v1_ecosystem": [("", {})],
         "get_v1_genesis": [("", {})],
+        "get_trqp_profile": [("", {})],
         "get_v1_authorities": [("", {})],
         "get_v1_keys_kid": [("", {})],
         "get_v1_heads": [("", {})],

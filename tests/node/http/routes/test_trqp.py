@@ -110,14 +110,117 @@ async def test_a_question_about_the_past_is_answered_for_the_past(node: Served) 
     answer = await ask(node, question(EXPIRED, context={"time": "2020-01-01T00:00:00Z", "locator": "x"}))
     assert (answer["authorized"], answer["verdict"]) == (True, "trusted_historical")
     assert answer["time_requested"] == "2020-01-01T00:00:00Z"
-    assert answer["context"] == {"time": "2020-01-01T00:00:00Z", "locator": "x"}
+    assert answer["context"] == {"time": "2020-01-01T00:00:00Z"}
 
 
-async def test_members_we_do_not_know_are_ignored(node: Served) -> None:
+async def test_members_we_do_not_know_are_ignored_and_not_sent_back_as_if_they_had_counted(node: Served) -> None:
     context = {"weather": "fine", "assurance_levels": ["LOA3"], "tenant": None, "jurisdiction": None}
     answer = await ask(node, question(context=context, nonce="123"))
     assert answer["authorized"] is True
-    assert answer["context"] == context
+    assert answer["context"] == {}
+    known = {"time": "2021-01-01T00:00:00Z", "jurisdiction": "US-IN", "program": "nursing"}
+    assert (await ask(node, question(context={**context, **known})))["context"] == known
+    recognised = await ask(node, question(FRIEND, context=known), "/recognition")
+    assert recognised["context"] == {"time": known["time"]}, "a recognition is for no programme and no place"
+
+
+URIS = [
+    "https://[2001:db8::1]/issuer",
+    "http://[::ffff:192.0.2.1]:8080/",
+    "https://[v1.fe:80]/",
+    "http://college.example/",
+    "mailto:registrar@college.example",
+    "urn:isbn:0451450523",
+    "tel:+1-816-555-1212",
+    "x509:CN=College,O=Example",
+    "file:///etc/issuer",
+    "news:",
+    "https://user:secret@college.example/",
+    "https://college.example/a%20b?x=%2F#part/1",
+    "https://college.example/" + "x" * 2_000,
+    "did:web:not_a_host",
+]
+"""URIs (RFC 3986) that no issuer of ours has, most of which none can have."""
+
+
+@pytest.mark.parametrize("entity", URIS)
+@pytest.mark.parametrize(("path", "yes"), [("/authorization", "authorized"), ("/recognition", "recognized")])
+async def test_any_uri_is_an_entity_and_one_that_nobody_knows_is_a_no(
+    node: Served, path: str, yes: str, entity: str
+) -> None:
+    answer = await ask(node, question(entity, context={"time": "2021-01-01T00:00:00Z"}), path)
+    assert answer[yes] is False
+    assert answer["verdict"] == ("unknown_issuer" if path == "/authorization" else "not_trusted")
+    assert answer["time_requested"] == "2021-01-01T00:00:00Z"
+    assert "secret" not in answer["message"]
+
+
+@pytest.mark.parametrize(
+    "entity",
+    [
+        "https://[2001:db8::1",
+        "https://[2001:db8::g]/",
+        "https://[fe80::1%25eth0]/",
+        "https://[192.0.2.1]/",
+        "https://college.example/a b",
+        "https://college.example/%zz",
+        "https://cöllege.example/",
+        "1http://college.example/",
+        "//college.example/",
+        "college.example",
+        "https://college.example/[x]",
+    ],
+)
+@pytest.mark.parametrize("path", ["/authorization", "/recognition"])
+async def test_what_is_no_uri_is_400(node: Served, path: str, entity: str) -> None:
+    response = await node.post(path, question(entity))
+    assert response.status_code == 400
+    assert "entity_id" in response.json()["where"]
+
+
+@pytest.mark.parametrize("path", ["/authorization", "/recognition"])
+@pytest.mark.parametrize("authority", ["mailto:board@college.example", "https://me:secret@[::1]/"])
+async def test_any_uri_is_an_authority_and_one_that_is_not_served_is_404(
+    node: Served, path: str, authority: str
+) -> None:
+    response = await node.post(path, question(authority_id=authority))
+    assert (response.status_code, response.json()["code"]) == (404, "unknown_authority")
+    assert "secret" not in response.text
+
+
+async def test_a_foreign_uri_excuses_no_other_mistake(node: Served) -> None:
+    foreign = question("mailto:registrar@college.example", action="isue")
+    assert (await node.post("/authorization", foreign)).json()["code"] == "unknown_action"
+
+
+async def test_the_profile_says_what_is_answered_and_all_of_it_is(node: Served) -> None:
+    response = await node.get("/trqp/profile")
+    said = response.json()
+    assert (said["protocol"], said["version"], said["authority_id"]) == ("TRQP", "2.0", ECOSYSTEM)
+    assert said["service"]["serviceEndpoint"]["uri"] == node.url
+    for action in said["authorization"]["actions"]:
+        await ask(node, question(action=action))
+    for form in said["resource"]:
+        assert form["example"].startswith(form["prefix"])
+        await ask(node, question(resource=form["example"]))
+        for value in form["values"] or ():
+            await ask(node, question(resource=form["prefix"] + value))
+    samples = {
+        "time": "2021-01-01T00:00:00Z",
+        "level": "EQF:6",
+        "jurisdiction": "US-IN",
+        "field_of_study": "cip:51.3801",
+        "framework": "https://frameworks.example/sql",
+        **dict.fromkeys(("competencies", "competency"), "https://frameworks.example/sql/joins"),
+        **dict.fromkeys(("achievement_types", "achievement_type"), "Degree"),
+        **dict.fromkeys(("credential_types", "credential_type"), "OpenBadgeCredential"),
+    }
+    assert set(said["context"]) == set(said["authorization"]["context"])
+    for name, meaning in said["context"].items():
+        assert meaning
+        context = {name: samples.get(name, "x")}
+        assert (await ask(node, question(context=context)))["context"] == context
+    assert set(said["members"]) <= set(OURS["authorized"]["properties"])  # type: ignore[call-overload]
 
 
 async def test_utc_may_be_written_with_its_offset_as_python_does(node: Served) -> None:
@@ -219,8 +322,9 @@ async def test_before_the_genesis_there_is_no_answer_at_all(tmp_path: Path) -> N
 async def test_the_published_schemas_accept_what_we_ask_and_answer(node: Served, path: str, name: str) -> None:
     asking = json.loads(shared_data("trqp", f"trqp_{name}_request.schema.json").read_text("utf-8"))
     answering = json.loads(shared_data("trqp", f"trqp_{name}_response.schema.json").read_text("utf-8"))
-    for entity in (COLLEGE, UNKNOWN, SUSPENDED, EXPIRED, FRIEND):
-        for context in (None, {"time": "2021-01-01T00:00:00Z"}):
+    contexts: list[dict[str, str] | None] = [None, {"time": "2021-01-01T00:00:00Z"}, {"level": "EQF:6", "locator": "x"}]
+    for entity in (COLLEGE, UNKNOWN, SUSPENDED, EXPIRED, FRIEND, *URIS):
+        for context in contexts:
             asked = question(entity) if context is None else question(entity, context=context)
             jsonschema.validate(asked, asking, format_checker=jsonschema.FormatChecker())
             answer = await ask(node, asked, path)
