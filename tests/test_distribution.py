@@ -71,7 +71,8 @@ def test_the_wheel_holds_every_module_and_says_that_it_is_typed(built: dict[str,
 
 def test_the_pages_of_the_explorer_travel_in_the_wheel(built: dict[str, Path]) -> None:
     explorer = ROOT / "node" / "http" / "explorer"
-    there = {f"accredit/{path.relative_to(ROOT)}" for path in explorer.rglob("*.*") if "__pycache__" not in path.parts}
+    files = [*explorer.rglob("*.*"), *(ROOT / "registry" / "javascript").rglob("*.js")]
+    there = {f"accredit/{path.relative_to(ROOT)}" for path in files if "__pycache__" not in path.parts}
     assert {Path(name).suffix for name in there} >= {".html", ".css", ".js", ".toml", ".svg"}
     assert there <= set(names(built[".whl"]))
 

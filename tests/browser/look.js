@@ -1,9 +1,9 @@
 // Looks at pages as a browser does, and says what it saw: one JSON object a line, in the order asked.
 //
-//   {base, chromium, visits: [{path, width?, height?, scale?, scheme?, scripts?, axe?, pause?, steps?}]}   on standard input
+//   {base, chromium, visits: [{path, width?, height?, scale?, scheme?, scripts?, axe?, clock?, steps?}]}   on standard input
 //   {path, status, title, text, width, violations, refused, errors, requests, cookies, seen}               on standard output
 //
-// `steps` are done once the page is there, each [what, selector, value?]: fill, click, file (its text), wait (until it is
+// `clock` is what its clock says, seconds since 1970. `steps` are done once the page is there, each [what, selector, value?]: fill, click, file (its text), wait (until it is
 // visible), gone, read (its text, into `seen`).
 
 import { readFileSync } from "node:fs";
@@ -44,6 +44,7 @@ for (const visit of job.visits) {
     dialog.dismiss();
   });
   page.on("request", (request) => seen.requests.push(`${request.method()} ${request.url()}`));
+  if (visit.clock) await page.clock.setFixedTime(visit.clock * 1_000);
   const response = await page.goto(job.base + visit.path);
   seen.status = response.status();
   for (const [what, selector, value] of visit.steps ?? []) {

@@ -1,6 +1,7 @@
 """Chromium, to look at pages with: driven by playwright-core of npm, in an environment of the tests' own.
 
-    seen = await look(url, [{"path": "/", "width": 320, "axe": True}])
+    async with open_to(node.app()) as url:
+        seen = await look(url, [{"path": "/", "width": 320, "axe": True}])
 
 Skips, and says why, where Chromium, Node or npm are not here or the two packages cannot be fetched. They are pinned by
 hash in tests/browser/package-lock.json and installed once, into build/browser; nothing of them is shipped.
@@ -9,15 +10,19 @@ hash in tests/browser/package-lock.json and installed once, into build/browser; 
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import trio
 
+from accredit.node.http.connection import App
+from accredit.node.http.serve import bind, serve
+from accredit.node.settings import NodeConfig
 from tests.installations import ROOT
 
 _PARTS: Final = ROOT / "tests" / "browser"
@@ -70,6 +75,16 @@ def browser_or_skip() -> Ready:
     if isinstance(ready, str):
         pytest.skip(f"{ready}: no page is looked at in a browser")
     return ready
+
+
+@asynccontextmanager
+async def open_to(app: App) -> AsyncIterator[str]:
+    """An application on a port of this machine; its address."""
+    config = NodeConfig(name="node1.example.org", port=0)
+    async with trio.open_nursery() as nursery:
+        url: str = await nursery.start(partial(serve, app, config, sock=bind(config)))
+        yield url
+        nursery.cancel_scope.cancel()
 
 
 async def look(base: str, visits: Sequence[Mapping[str, Any]], *, args: Sequence[str] = ()) -> list[dict[str, Any]]:

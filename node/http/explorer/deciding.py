@@ -6,14 +6,15 @@ The form is sent by GET, so that an answer has an address; pages send no Referer
 import shlex
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.problems import problem_of
-from accredit.node.http.routes.decisions import DecisionView, answer_one
-from accredit.node.http.routes.request_reading import Param, words
+from accredit.node.http.routes.decisions import DecisionView, answer_one, served_ecosystem
+from accredit.node.http.routes.request_reading import Param, convert, words
 from accredit.node.http.routes.route import Call
-from accredit.node.questions import sort_word
+from accredit.node.questions import Question, query_of, sort_word
 from accredit.registry.decision.query import ACCREDIT, ISSUE
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
@@ -21,6 +22,7 @@ from accredit.registry.limits import IDENTIFIER_CHARS
 from .frame import HEADERS, Page, address, page_route, show
 from .issuers import curl
 from .listing import authority_choices, authority_name, chain_view, where_to_apply
+from .marks import MARKS
 from .phrases import LANGUAGE, load
 
 _AXES: Final = ("competency", "framework", "jurisdiction", "level", "program", "field_of_study", "delivery_mode", "key")
@@ -128,11 +130,25 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
         ],
         "apply": where_to_apply(fold) if answer["verdict"] == "unknown_issuer" else [],
         "evidence": address("/explore/evidence", **given),
+        "verifying": _verifying(call, question, answer, address("/explore/evidence", **given)),
         "curl": curl(call, question | {"evidence": True}),
         "command": command_of(call, question, asked["for"]),
         "issuer_page": None
         if answer["issuer"] is None
         else address("/explore/issuer", id=answer["issuer"], at=asked["on"]),
+    }
+
+
+def _verifying(call: Call, question: dict[str, Any], answer: DecisionView, evidence: str) -> dict[str, Any]:
+    """What the script that verifies needs: the question as evidence holds it, what the page shows, and its words."""
+    t = load(LANGUAGE)
+    return {
+        "query": asdict(query_of(convert(question, Question), served_ecosystem(call))),
+        "shown": {"verdict": answer["verdict"], "reasons": [one["code"] for one in answer["reasons"]]},
+        "evidence": evidence,
+        "verify": t.verify.plain(),
+        "verdict": t.verdict.plain(),
+        "marks": MARKS,
     }
 
 

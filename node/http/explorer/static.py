@@ -1,15 +1,21 @@
-"""`/explore/static/…`: the style sheet, the icon and the scripts of the pages, as they lie in the package."""
+"""`/explore/static/…`: the style sheet, the icon and the scripts of the pages, as they lie in the package.
+
+Under `kit/` are the modules of the verifier's kit for JavaScript (`registry/javascript`), which check an answer in the
+browser: the same files that a wallet uses.
+"""
 
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from accredit import registry
 from accredit.node.http.exchange import Response
 from accredit.node.http.routes.request_reading import text_in_path
 from accredit.node.http.routes.route import REVALIDATE, Call, Route
 from accredit.registry.errors import InputError
 
 _FOLDER: Final = Path(__file__).parent / "static"
+_KIT: Final = Path(registry.__file__).parent / "javascript"
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -20,8 +26,9 @@ _TYPES: Final = {
 @cache
 def files() -> dict[str, tuple[bytes, str]]:
     """Content and media type of each file, by its path; nothing else is ever read for a request."""
-    found = sorted(path for path in _FOLDER.rglob("*") if path.suffix in _TYPES)
-    return {path.relative_to(_FOLDER).as_posix(): (path.read_bytes(), _TYPES[path.suffix]) for path in found}
+    found = [(path, path.relative_to(_FOLDER).as_posix()) for path in _FOLDER.rglob("*") if path.suffix in _TYPES]
+    found += [(path, f"kit/{path.relative_to(_KIT).as_posix()}") for path in _KIT.rglob("*.js")]
+    return {name: (path.read_bytes(), _TYPES[path.suffix]) for path, name in sorted(found)}
 
 
 async def static(call: Call) -> Response:

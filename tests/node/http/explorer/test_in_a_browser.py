@@ -6,18 +6,13 @@ cookie, whatever strangers called themselves. Skipped where there is no Chromium
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-import trio
 
 from accredit.node.http.explorer.frame import address
-from accredit.node.http.serve import bind, serve
-from accredit.node.settings import NodeConfig
-from tests.strategies.browser import browser_or_skip, look
+from tests.strategies.browser import browser_or_skip, look, open_to
 from tests.strategies.explored import HOSTILE, NURSING, SCRIPT
 from tests.strategies.pages_seen import addresses
 from tests.strategies.served import COLLEGE, Served
@@ -31,16 +26,6 @@ STRANGERS = [address("/explore/issuer", id=id) for id in HOSTILE]
 @pytest.fixture(scope="module")
 def _browser() -> None:
     browser_or_skip()
-
-
-@asynccontextmanager
-async def open_to(node: Served) -> AsyncIterator[str]:
-    """The node on a port of this machine."""
-    config = NodeConfig(name=node.name, port=0)
-    async with trio.open_nursery() as nursery:
-        url: str = await nursery.start(partial(serve, node.app(), config, sock=bind(config)))
-        yield url
-        nursery.cancel_scope.cancel()
 
 
 def one_of_each() -> Sequence[str]:
@@ -75,7 +60,7 @@ async def test_every_page_serves_people_who_see_badly_and_breaks_no_rule_of_its_
     visits = [{"path": path, "axe": True} for path in paths]
     small = {"axe": True, "scheme": "dark", "width": 320, "height": 640}
     visits += [{"path": path, **small} for path in (*paths, *STRANGERS)]
-    async with open_to(shown) as url:
+    async with open_to(shown.app()) as url:
         for visit, seen in zip(visits, await look(url, visits), strict=True):
             check(seen, url, 320 if "width" in visit else 1280)
 
@@ -83,7 +68,7 @@ async def test_every_page_serves_people_who_see_badly_and_breaks_no_rule_of_its_
 async def test_every_page_is_whole_without_scripts_and_enlarged_fourfold(shown: Served) -> None:
     enlarged = {"width": 320, "height": 256, "scale": 4, "scripts": False}  # 1280 by 1024 at 400 %: WCAG 2.2 §1.4.10
     visits = [{"path": path, **enlarged} for path in (*one_of_each(), *STRANGERS)]
-    async with open_to(shown) as url:
+    async with open_to(shown.app()) as url:
         for seen in await look(url, visits):
             check(seen, url, 320)
             assert all(one.startswith("GET ") for one in seen["requests"])
@@ -112,7 +97,7 @@ async def test_a_credential_never_leaves_the_page_and_only_the_question_does(sho
         "credentialSubject": {"verifiableCredential": [BADGE, {**BADGE, "issuer": "did:web:nobody.example"}]},
     }
     steps = [["file", "#f-file", json.dumps(transcript)], ["wait", ".verdict:nth-of-type(3)"], ["read", "#results"]]
-    async with open_to(shown) as url:
+    async with open_to(shown.app()) as url:
         (seen,) = await look(url, [{"path": "/explore/check", "steps": steps, "axe": True}])
     check(seen, url, 1280)
     (said,) = seen["seen"]
@@ -144,7 +129,7 @@ async def test_what_is_no_credential_is_said_and_harms_nothing(shown: Served, gi
         ["wait", "[role=alert]"],
         ["read", "#results"],
     ]
-    async with open_to(shown) as url:
+    async with open_to(shown.app()) as url:
         (seen,) = await look(url, [{"path": "/explore/check", "steps": steps}])
     check(seen, url, 1280)
     assert said in seen["seen"][0]
@@ -158,7 +143,7 @@ async def test_a_jwt_is_read_like_any_other_credential(shown: Served) -> None:
     payload = {"iss": COLLEGE, "nbf": 1_700_100_000, "vc": inner}
     token = f"{part({'alg': 'EdDSA', 'kid': COLLEGE + '#key-1'})}.{part(payload)}.c2ln"
     steps = [["file", "#f-file", token], ["wait", ".verdict"], ["read", "#results"]]
-    async with open_to(shown) as url:
+    async with open_to(shown.app()) as url:
         (seen,) = await look(url, [{"path": "/explore/check", "steps": steps}])
     check(seen, url, 1280)
     assert "AssociateDegree" in seen["seen"][0]
@@ -166,7 +151,7 @@ async def test_a_jwt_is_read_like_any_other_credential(shown: Served) -> None:
 
 
 async def test_without_scripts_the_credential_check_says_what_to_do_instead(shown: Served) -> None:
-    async with open_to(shown) as url:
+    async with open_to(shown.app()) as url:
         (seen,) = await look(url, [{"path": "/explore/check", "scripts": False}])
     assert "needs scripts" in seen["text"]
     assert "Credential file" not in seen["text"]
