@@ -7,23 +7,23 @@ import click
 from accredit.cli.base.commands import RootCommand
 
 _COMMANDS: Final = {
-    "demo": ("accredit.cli.demo.command:demo", "A whole consortium on this machine, in about half a minute."),
+    "demo": ("accredit.cli.demo.command:demo", "Run a whole consortium on this machine, in about half a minute."),
     "query": ("accredit.cli.commands.query:query", "Ask whether an issuer is trusted, for what and when."),
     "evidence": (
         "accredit.cli.commands.evidence:evidence",
-        "Check an answer's proof, or a proof of lying, without a network.",
+        "Check the evidence of an answer, or a conflict, without a network.",
     ),
     "trust": ("accredit.cli.commands.trust:trust", "The verifier's trust policy: export, show, renew."),
     "snapshot": (
         "accredit.cli.commands.snapshot:snapshot",
-        "All records in one file: sync it, then ask without a network.",
+        "All records in one file: sync it, then query it without a network.",
     ),
-    "inbox": ("accredit.cli.commands.proposals:inbox", "What waits for my vote, and what it would change."),
-    "show": ("accredit.cli.commands.proposals:show", "Any proposal or decision in full, before voting."),
-    "approve": ("accredit.cli.commands.votes:approve", "Approve proposals: one table, one passphrase, one vote."),
+    "inbox": ("accredit.cli.commands.proposals:inbox", "List the proposals that wait for your vote, and their effect."),
+    "show": ("accredit.cli.commands.proposals:show", "Show a proposal or decision in full."),
+    "approve": ("accredit.cli.commands.votes:approve", "Approve proposals, several at once."),
     "reject": ("accredit.cli.commands.votes:reject", "Reject proposals."),
-    "retract": ("accredit.cli.commands.votes:retract", "Take back what you proposed and is not in effect yet."),
-    "annul": ("accredit.cli.commands.votes:annul", "Answer a wrong decision (an appeal upheld)."),
+    "retract": ("accredit.cli.commands.votes:retract", "Take back a proposal of yours that is not in effect yet."),
+    "annul": ("accredit.cli.commands.votes:annul", "Annul a wrong decision, as when an appeal is upheld."),
     "issuer": ("accredit.cli.commands.issuer:issuer", "Issuers: show, list, propose, update, import."),
     "accreditation": (
         "accredit.cli.commands.accreditation:accreditation",
@@ -31,17 +31,20 @@ _COMMANDS: Final = {
     ),
     "framework": ("accredit.cli.commands.framework:framework", "Competency frameworks: show, list, import, publish."),
     "authority": ("accredit.cli.commands.authority:authority", "Governance bodies: show, list, delegate, withdraw."),
-    "recognition": ("accredit.cli.commands.recognition:recognition", "Other ecosystems and authorities we recognise."),
-    "export": ("accredit.cli.commands.export:export", "What the registry holds, as CSV or JSON."),
+    "recognition": (
+        "accredit.cli.commands.recognition:recognition",
+        "Recognition of other ecosystems and authorities.",
+    ),
+    "export": ("accredit.cli.commands.export:export", "Export the registry's accreditations as CSV or JSON."),
     "charter": ("accredit.cli.commands.charter:charter", "The ecosystem's constitution: draft, sign, publish, amend."),
-    "keys": ("accredit.cli.commands.keys:keys", "Authority keys: make, show, add, rotate, declare stolen."),
+    "keys": ("accredit.cli.commands.keys:keys", "Authority keys: make, show, add, rotate, report as stolen."),
     "sign": ("accredit.cli.commands.offline_signing:sign", "Sign a request file on a machine without a network."),
     "submit": ("accredit.cli.commands.offline_signing:submit", "Send a file of signed statements to a node."),
     "log": ("accredit.cli.commands.log:log", "A node's log: show, prove, verify."),
     "node": ("accredit.cli.commands.node:node", "Run a node: init, join, admit, run, status, audit."),
     "simulate": (
         "accredit.cli.commands.simulate:simulate",
-        "Simulate whole networks: faults, adversaries, what must hold.",
+        "Simulate whole networks with faults and adversaries.",
     ),
 }
 
@@ -60,7 +63,7 @@ Example:
 \b
 Environment: ACCREDIT_NODE (URL of the node to ask), ACCREDIT_KEY (your key
 file), ACCREDIT_PASSPHRASE_FILE, ACCREDIT_POLICY (your trust policy). Exit codes: 0 done, 1 the answer is no,
-2 usage, 3 something given is wrong, 4 not yet, 5 another machine, 6 files here;
+2 usage, 3 wrong input, 4 not yet, 5 another machine, 6 files here;
 not verified: 10 refuted, 11 unwitnessed, 12 stale, 13 unknown.
 
 \b

@@ -177,7 +177,7 @@ class GossipConfig:
     backlog_bytes: int = 8 * 1024 * 1024
 
     def __post_init__(self) -> None:
-        assert len(self.pinned) <= 2, "two pinned peers at most: they are exempt from what makes an eclipse expensive"
+        assert len(self.pinned) <= 2, "at most two pinned peers: they bypass the rules that make an eclipse expensive"
         assert self.degree_low <= self.degree <= self.degree_high
-        assert self.poll_hold + self.answer < self.exchange, "a poll that is held is not given up"
+        assert self.poll_hold + self.answer < self.exchange, "a poll must be answered before its exchange times out"
         assert self.conflicts_per_frame <= CONFLICTS_MAX

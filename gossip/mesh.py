@@ -141,11 +141,11 @@ class Mesh:
         """Why the peer is in the mesh, or not, for people."""
         slot = self._slots.get(kid)
         if slot is not None:
-            word = "pinned" if slot.is_pinned else "dialled" if slot.is_dialled else "dialled us"
-            return word if slot.is_open else f"{word}, not answered yet"
+            word = "pinned" if slot.is_pinned else "dialled" if slot.is_dialled else "it dialled us"
+            return word if slot.is_open else f"{word}, no answer yet"
         if kid in self._left_alone or kid in self._told_off:
-            return "not now: it left, was refused or did not answer lately"
-        return "its operator has a slot" if self._is_operator_full(kid) else "not drawn"
+            return "not now: it left, was refused or did not answer recently"
+        return "another node of its operator is in the mesh" if self._is_operator_full(kid) else "not selected"
 
     def _open(self, slot: Slot, at: int) -> None:
         if not slot.is_open:

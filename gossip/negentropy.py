@@ -115,7 +115,7 @@ class Initiator:
             DecodeError: this is no message. RefusedError: the other side speaks another version.
         """
         if message[:1] != bytes([VERSION]):
-            raise RefusedError("negentropy_version", "the peer does not speak version 1 of reconciliation.")
+            raise RefusedError("negentropy_version", "the peer does not support reconciliation version 1.")
         items, answer, lower = self._items, _Message(self._items, self._limit), 0
         for bound, mode, payload in _ranges(message):
             upper = items.find(bound, lower)
@@ -140,7 +140,7 @@ def respond(items: Items, message: bytes, *, limit: int) -> bytes:
     """
     assert limit >= LIMIT_MIN
     if len(message) == 0 or message[0] & 0xF0 != VERSION & 0xF0:
-        raise _malformed("it begins with the version")
+        raise _malformed("it must begin with the version")
     if message[0] != VERSION:  # the specification: answer with the highest version that is spoken
         return bytes([VERSION])
     answer, lower = _Message(items, limit), 0
@@ -182,7 +182,7 @@ def decode_varint(data: bytes, at: int) -> tuple[int, int]:
             if number >= 2**64:
                 break
             return number, index + 1
-    raise _malformed("a number has as few digits as possible, and at most 64 bits")
+    raise _malformed("a number must use as few digits as possible and have at most 64 bits")
 
 
 class _Message:
@@ -273,10 +273,10 @@ def _ranges(message: bytes) -> Iterator[tuple[bytes, int, bytes]]:
     at, time, last = 1, 0, bytes(len(_INFINITY))
     while at < len(message):
         if last == _INFINITY:
-            raise _malformed("nothing follows a range up to infinity")
+            raise _malformed("nothing may follow a range up to infinity")
         bound, at, time = _read_bound(message, at, time)
         if bound < last:
-            raise _malformed("bounds do not go back")
+            raise _malformed("bounds must not decrease")
         last = bound
         mode, at = decode_varint(message, at)
         if mode == SKIP:
@@ -287,9 +287,9 @@ def _ranges(message: bytes) -> Iterator[tuple[bytes, int, bytes]]:
             count, at = decode_varint(message, at)
             length = count * ID_BYTES
         else:
-            raise _malformed("modes are 0, 1 and 2")
+            raise _malformed("a mode must be 0, 1 or 2")
         if len(message) - at < length:
-            raise _malformed("it ends in the middle")
+            raise _malformed("it is cut off")
         yield bound, mode, message[at : at + length]
         at += length
 
@@ -299,13 +299,13 @@ def _read_bound(message: bytes, at: int, time: int) -> tuple[bytes, int, int]:
     encoded, at = decode_varint(message, at)
     length, at = decode_varint(message, at)
     if length > ID_BYTES or len(message) - at < length:
-        raise _malformed("a bound's prefix has at most 32 bytes")
+        raise _malformed("a bound's prefix may have at most 32 bytes")
     prefix, at = message[at : at + length], at + length
     if encoded == 0:
         return _INFINITY, at, time  # what disambiguates ids at infinity means nothing
     time += encoded - 1
     if time >= 2**64 - 1:
-        raise _malformed("a time is below infinity")
+        raise _malformed("a time must be below infinity")
     return (time.to_bytes(_TIME_BYTES) + prefix).ljust(len(_INFINITY), b"\0"), at, time
 
 

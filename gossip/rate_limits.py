@@ -44,7 +44,9 @@ class QuotaError(BusyError):
     """
 
     def __init__(self, sender: bytes) -> None:
-        super().__init__("over_quota", "this peer sends more than its share.", hint="Wait, then send it again.")
+        super().__init__(
+            "over_quota", "this peer sends more than its share of frames.", hint="Wait, then send the frame again."
+        )
         self.sender = sender
 
 
@@ -112,13 +114,13 @@ class Guard:
         self._check_address(unverified, now)
         self._forget(at)
         if unverified.nonce in self._seen:
-            raise RefusedError("frame_replayed", "this frame has been here before.", hint="Send a new one.")
+            raise RefusedError("frame_replayed", "this frame has already been received.", hint="Send a new frame.")
         public = publics.get(unverified.sender)
         if public is None:
             raise RefusedError(
                 "not_a_peer",
-                "the sender is not a node of this ecosystem in force, as far as this node knows.",
-                hint="Nodes not yet admitted mirror through /log/checkpoint and /log/tile/….",
+                "as far as this node knows, the sender is not an active node of this ecosystem.",
+                hint="A node that is not yet admitted can mirror the log through /log/checkpoint and /log/tile/….",
             )
         frame = verify_frame(unverified, public)
         self._check_quota(frame.sender, len(data), at)
@@ -144,7 +146,7 @@ class Guard:
         unverified = self._decode(data)
         self._check_address(unverified, now)
         if unverified.nonce != nonce:
-            raise RefusedError("frame_replayed", "this answers another frame than ours.")
+            raise RefusedError("frame_replayed", "this answers a different frame than ours.")
         return verify_frame(unverified, public)
 
     def remember(self, nonce: bytes, *, at: int) -> None:
@@ -169,7 +171,7 @@ class Guard:
             raise RefusedError(
                 "frame_recipient",
                 "this frame is meant for another node.",
-                hint="Compare the URL and the peer key in the node record.",
+                hint="Check the URL and the peer key in the node record.",
             )
         ahead = frame.time - now
         if abs(ahead) > self._config.clock_skew:
@@ -177,7 +179,7 @@ class Guard:
                 "frame_time",
                 f"the clocks of sender and receiver are {abs(ahead) // 1_000} s apart "
                 f"(the sender's is {'ahead' if ahead > 0 else 'behind'}).",
-                hint="Set both by NTP.",
+                hint="Synchronise both clocks with NTP.",
             )
 
     def _forget(self, at: int) -> None:

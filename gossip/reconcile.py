@@ -148,7 +148,7 @@ class Sessions:
         """
         asked = self._asked.get(sent.session)
         if asked is None or (answer.session, answer.salt) != (sent.session, sent.salt):
-            raise RefusedError("reconcile_session", "this answers no session that is under way.")
+            raise RefusedError("reconcile_session", "no session is under way that this could answer.")
         following = None
         if answer.root != asked.blinded.root:  # equal by now, by other ways: over
             following = asked.initiator.take(answer.message)
@@ -219,7 +219,7 @@ class Sessions:
             blinded = Blinded(held, self._used(question.salt))
             served = _Served(salt=question.salt, blinded=blinded, until=at + config.reconcile_time)
         if served.salt != question.salt:
-            raise RefusedError("reconcile_session", "a session keeps its salt.")
+            raise RefusedError("reconcile_session", "the salt of a session must not change.")
         message = respond(served.blinded.items, question.message, limit=config.reconcile_bytes)
         if key not in self._served:
             own = [each for each in self._served if each[0] == kid]
@@ -238,7 +238,7 @@ class Sessions:
         """
         served = self._served.get((kid, fetch.session))
         if served is None:
-            raise RefusedError("reconcile_session", "this session is over.", hint="Begin another one.")
+            raise RefusedError("reconcile_session", "this session has ended.", hint="Begin a new session.")
         return served.blinded.reveal(fetch.ids)
 
     # ------------------------------------------------------------------------------------------------------ both

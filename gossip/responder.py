@@ -101,7 +101,11 @@ class Answers:
         if peer.conduct.is_distrusted(at=self._parts.at):
             raise RefusedError("distrusted", f"this peer broke the rules ({peer.conduct.offence})", hint="Wait.")
         if peer.conduct.is_backlog_full:
-            raise BusyError("overloaded", "this peer sends faster than it can be judged.", hint="Send it later.")
+            raise BusyError(
+                "overloaded",
+                "this peer sends frames faster than this node can check them.",
+                hint="Send it again later.",
+            )
 
     def _on_announced(self, peer: PeerState, body: Announce) -> None:
         parts = self._parts

@@ -100,7 +100,7 @@ class Parts:
         if peer is None:
             return ""
         if peer.conduct.is_distrusted(at=self.at):
-            return f"not listened to: {peer.conduct.offence}"
+            return f"ignored: {peer.conduct.offence}"
         if peer.conduct.is_struck(at=self.at):
             return "does not deliver what it announces"
         if peer.failures >= self.health.scale(self.config.dead_after):

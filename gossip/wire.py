@@ -282,8 +282,8 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
     if len(data) > max_bytes:
         raise DecodeError(
             "frame_too_large",
-            f"a frame of {len(data)} bytes; at most {max_bytes} are taken.",
-            hint="Send its statements in several frames.",
+            f"the frame has {len(data)} bytes; at most {max_bytes} are allowed.",
+            hint="Split its statements over several frames.",
         )
     try:
         sign1 = Sign1.decode(data, what="the frame", max_bytes=max_bytes)
@@ -295,10 +295,10 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
     content = decode(payload, what="the payload", max_bytes=max_bytes)
     members = _members(content, (_VERSION, _FROM, _TO, _TIME, _NONCE, _TYPE, _BODY), "the payload")
     if _number(members[_VERSION], "version") != VERSION:
-        raise DecodeError("frame_version", f"this node speaks version {VERSION} only.", hint="Update the older node.")
+        raise DecodeError("frame_version", f"this node supports only version {VERSION}.", hint="Update the older node.")
     sender = _octets(members[_FROM], ID_BYTES, "from")
     if protected != _PROTECTED + sender:
-        raise _not_a_frame("the protected header names EdDSA and the key of `from`")
+        raise _not_a_frame("the protected header must name EdDSA and the key of `from`")
     return Envelope(
         sender=sender,
         recipient=_octets(members[_TO], ID_BYTES, "to"),
@@ -326,7 +326,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
         raise RefusedError(
             "frame_signature",
             "the signature of the frame is not valid.",
-            hint="Compare the node's peer key with the one in its node record.",
+            hint="Compare the node's peer key with the key in its node record.",
         )
     return Frame(
         sender=unverified.sender,
@@ -377,7 +377,7 @@ def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
     if kind == _PUSH:
         members = _members(body, (1, 2), "the push")
         if type(members[2]) is not int or members[2] not in (0, 1):
-            raise _not_a_frame("the class of a push is 0 or 1")
+            raise _not_a_frame("the class of a push must be 0 or 1")
         return Push(
             statements=_octet_strings(members[1], "statements", max_ids, STATEMENT_BYTES), urgent=members[2] == 0
         )
@@ -414,7 +414,7 @@ def _decode_body(kind: int, body: Any, max_ids: int) -> Body:
 def _decode_reconcile(members: dict[int, Any]) -> Reconcile:
     message = members[4]
     if type(message) is not bytes or len(message) > MESSAGE_BYTES:
-        raise _not_a_frame(f"a reconciliation message is a byte string of at most {MESSAGE_BYTES} bytes")
+        raise _not_a_frame(f"a reconciliation message must be a byte string of at most {MESSAGE_BYTES} bytes")
     return Reconcile(
         session=_octets(members[1], SESSION_BYTES, "session"),
         salt=_octets(members[2], SALT_BYTES, "salt"),
@@ -434,37 +434,37 @@ def _holdings(members: dict[int, Any]) -> dict[str, Any]:
 
 def _members(value: Any, names: tuple[int, ...], what: str, *, optional: tuple[int, ...] = ()) -> dict[int, Any]:
     if type(value) is not dict or value.keys() - set(optional) != set(names):
-        raise _not_a_frame(f"{what} is a map of exactly {', '.join(map(str, names)) or 'nothing'}")
+        raise _not_a_frame(f"{what} must be a map of exactly {', '.join(map(str, names)) or 'nothing'}")
     return value
 
 
 def _octets(value: Any, length: int, what: str) -> bytes:
     if type(value) is not bytes or len(value) != length:
-        raise _not_a_frame(f"{what} is a byte string of {length} bytes")
+        raise _not_a_frame(f"{what} must be a byte string of {length} bytes")
     return value
 
 
 def _number(value: Any, what: str) -> int:
     if type(value) is not int or not 0 <= value <= NUMBER_MAX:
-        raise _not_a_frame(f"{what} is an integer from 0 to 2^53")
+        raise _not_a_frame(f"{what} must be an integer from 0 to 2^53")
     return value
 
 
 def _ids(value: Any, max_ids: int) -> tuple[bytes, ...]:
     if type(value) is not list or len(value) > max_ids:
-        raise _not_a_frame(f"ids are a list of at most {max_ids}")
+        raise _not_a_frame(f"ids must be a list of at most {max_ids}")
     ids = tuple(_octets(each, ID_BYTES, "an id") for each in value)
     if len(set(ids)) != len(ids):
-        raise _not_a_frame("each id is named once")
+        raise _not_a_frame("each id must be listed only once")
     return ids
 
 
 def _octet_strings(value: Any, what: str, many: int, length: int) -> tuple[bytes, ...]:
     if type(value) is not list or len(value) > many:
-        raise _not_a_frame(f"{what} are a list of at most {many}")
+        raise _not_a_frame(f"{what} must be a list of at most {many}")
     for each in value:
         if type(each) is not bytes or len(each) > length:
-            raise _not_a_frame(f"{what} are byte strings of at most {length} bytes")
+            raise _not_a_frame(f"{what} must be byte strings of at most {length} bytes")
     return tuple(value)
 
 

@@ -138,7 +138,7 @@ class Admission:
         if is_genesis or unverified.eco != self.ecosystem:
             raise RefusedError(
                 "wrong_ecosystem",
-                f"this statement belongs to another ecosystem than {self.ecosystem.hex()[:16]}….",
+                f"this statement belongs to a different ecosystem than {self.ecosystem.hex()[:16]}….",
                 hint="Ask a node of that ecosystem.",
             )
 
@@ -161,8 +161,9 @@ def _check_budget(unverified: Unverified, budget: int | None) -> None:
         # Not refused for good: another introduction, not held here yet, may have given the key more.
         raise NotYetError(
             "over_budget",
-            f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]}, whose budget is {budget}.",
-            hint="Add a key with a budget of its own.",
+            f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]} exceeds the key's budget of "
+            f"{budget}.",
+            hint="Add a new key, which has its own budget.",
         )
 
 

@@ -37,7 +37,7 @@ def _node_name(value: Any, path: str) -> None:
     """A C2SP key name: it is the node's log origin, so no white space and no plus sign."""
     _name(value, path)
     if any(character.isspace() or character == "+" for character in value):
-        raise schema.wrong(path, "a name without spaces and plus signs, like registry.example.edu")
+        raise schema.wrong(path, "a name without spaces or plus signs, like registry.example.edu")
 
 
 def _fraction(value: Any, path: str) -> None:
@@ -185,13 +185,13 @@ def check_charter(body: Any, path: str = "body") -> None:
         if authority["threshold"] > len(authority["keys"]):
             raise _never(
                 f"{path}.authorities[{index}].threshold",
-                f"{authority['threshold']} keys are asked of {len(authority['keys'])}",
+                f"{authority['threshold']} keys are required, but the authority has {len(authority['keys'])}",
             )
     _require_distinct(names, f"{path}.nodes", "node name")
     operators = {node["name"]: node["operator"] for node in body["nodes"]}
     for index, signer in enumerate(body["signers"]):
         if signer not in operators:
-            raise DecodeError("unknown_signer", f"no node is named {signer!r}.", where=f"{path}.signers[{index}]")
+            raise DecodeError("unknown_signer", f"no node has the name {signer!r}.", where=f"{path}.signers[{index}]")
     _require_distinct([operators[s] for s in body["signers"]], f"{path}.signers", "operator among the signers")
     for name, rule in body["rules"].items():
         _check_rule(parse_rule(rule, f"{path}.rules.{name}"), authorities, f"{path}.rules.{name}")
@@ -254,15 +254,19 @@ def parse_rule(rule: CharterRule, path: str = "rule") -> Rule:
 
 def _check_rule(rule: Rule, authorities: list[dict[str, Any]], path: str) -> None:
     if rule.needed(len(authorities)) > len(authorities):
-        raise _never(path, f"{rule.authorities} authorities are asked of {len(authorities)}")
+        raise _never(path, f"{rule.authorities} authorities are required, but the charter has {len(authorities)}")
     seats = Counter(authority["constituency"] for authority in authorities)
     for constituency, count in rule.constituencies:
         if count > seats[constituency]:
-            raise _never(path, f"{count} {constituency} authorities are asked of {seats[constituency]}")
+            raise _never(
+                path, f"{count} {constituency} authorities are required, but the charter has {seats[constituency]}"
+            )
 
 
 def _never(path: str, why: str) -> DecodeError:
-    return DecodeError("never_met", f"this can never be met: {why}.", where=path, hint="Ask for fewer or name more.")
+    return DecodeError(
+        "never_met", f"this rule can never be met: {why}.", where=path, hint="Require fewer, or add more."
+    )
 
 
 def _require_distinct(values: list[Any], path: str, what: str) -> None:

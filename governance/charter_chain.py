@@ -78,19 +78,19 @@ def amendment_problem(chains: Chains, versions: list[Version], amendment: Unveri
     """Why an amendment, whoever approves it, cannot be the next version; None if it can, as far as is held."""
     before, body = versions[-1], amendment.body
     if body["parent"] != before.statement.id:
-        return "it amends a version that is no longer, or not yet, in force"
+        return "it amends a version that is not in force"
     if body["version"] != len(versions) + 1:
         return f"it must be version {len(versions) + 1}"
     if body["charter"]["id"] != before.charter.id:
-        return "an ecosystem keeps its id"
+        return "an amendment cannot change the ecosystem's id"
     if has_missing_heads(chains, amendment):
         return None
     ground, heads = Ground(chains=chains, versions=versions), named_heads(amendment)
     if any(chains[head].kid != key for key, head in heads.items()):
-        return "its heads name a statement as another key's"
+        return "its heads assign a statement to the wrong key"
     earlier = [before.statement, *(chains[head] for head in before.heads.values())]
     if not all(ground.is_covered(statement, heads) for statement in earlier):
-        return "its heads leave out the version before it, or what that one's heads cover"
+        return "its heads leave out the previous version, or statements that its heads cover"
     return None
 
 
@@ -205,7 +205,7 @@ class Contest:
                 continue
             late = self._withdrawals(elder)
             what = "took it back after this amendment was made" if late else "has not taken it back"
-            return f"its key has approved the amendment {other.hex()[:12]} of the same version, and {what}"
+            return f"its key has already approved amendment {other.hex()[:12]} of the same version and {what}"
         return None
 
     def is_open(self, sibling: bytes) -> bool:

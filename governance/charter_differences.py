@@ -44,7 +44,7 @@ def entry_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> li
         elif name == "keys" and isinstance(old, Mapping) and isinstance(new, Mapping):
             changed = [role for role in sorted({*old, *new}) if old.get(role) != new.get(role)]
             which = "all its keys" if len(changed) == len(new) else f"its keys for {', '.join(changed)}"
-            found += [f"{which} change"] if changed else []
+            found += [f"{which} changed"] if changed else []
         elif old != new:
             found.append(f"{name}: {_shown(old)} → {_shown(new)}")
     return found
@@ -53,7 +53,7 @@ def entry_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> li
 def _entries(what: str, key: str, before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> list[str]:
     old, new = ({str(entry[key]): entry for entry in entries} for entries in (before, after))
     found = [f"{what} {id}: new" for id in new if id not in old]
-    found += [f"{what} {id}: left out" for id in old if id not in new]
+    found += [f"{what} {id}: removed" for id in old if id not in new]
     for id in new:
         if id in old and (changes := entry_differences(old[id], new[id])):
             found.append(f"{what} {id}: {'; '.join(changes)}")
@@ -81,7 +81,7 @@ def _rule(rule: CharterRule | None) -> str:
         return "the default"
     parsed = parse_rule(rule)
     amount = "more than half" if parsed.majority else str(rule.get("fraction") or rule.get("authorities"))
-    seats = "".join(f", {count} {seat} among them" for seat, count in parsed.constituencies)
+    seats = "".join(f", including {count} {seat}" for seat, count in parsed.constituencies)
     return f"{amount} of the authorities{seats}"
 
 

@@ -70,10 +70,12 @@ def check_delegation(body: Any, path: str = "body") -> None:
     _DELEGATION(body, path)
     if body["threshold"] > len(body["keys"]):
         raise DecodeError(
-            "never_met", f"{body['threshold']} keys are asked of {len(body['keys'])}.", where=f"{path}.threshold"
+            "never_met",
+            f"{body['threshold']} keys are required, but the delegation lists {len(body['keys'])}.",
+            where=f"{path}.threshold",
         )
     if len({entry["public"] for entry in body["keys"]}) < len(body["keys"]):
-        raise DecodeError("named_twice", "one public key is named twice.", where=f"{path}.keys")
+        raise DecodeError("named_twice", "a public key is listed twice.", where=f"{path}.keys")
     if "valid_until" in body and body["valid_until"] <= body["valid_from"]:
         raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.valid_until")
 
@@ -88,17 +90,17 @@ def child_mandate(parent: Mandate, body: Mapping[str, Any]) -> Mandate | str:
     actions = tuple(body["actions"])
     for action in actions:
         if parent.actions is not None and not _within(action, parent.actions):
-            return f"its delegator may not do {action} itself"
+            return f"its delegator may not make {action} statements itself"
     if "key.add" in actions or any(action.startswith("vote.") for action in actions):
         return "key and vote statements need no delegation"
     if (problem := ceiling.limits_within(body["limits"], parent.limits)) is not None:
-        return f"its limits go beyond its delegator's: {problem}"
+        return f"its limits exceed its delegator's limits: {problem}"
     depth = parent.depth + 1
     if depth > parent.depth_max:
-        return f"it would be delegation number {depth} in the chain, of {parent.depth_max} allowed"
+        return f"it would be delegation number {depth} in its chain; at most {parent.depth_max} are allowed"
     until = body.get("valid_until")
     if parent.valid_until is not None and (until is None or until > parent.valid_until):
-        return "it would outlive its delegator's own mandate"
+        return "it would end after its delegator's own mandate"
     if parent.valid_from is not None and body["valid_from"] < parent.valid_from:
         return "it would begin before its delegator's own mandate"
     further = body["limits"].get("max_depth")
@@ -123,7 +125,7 @@ def objection(mandate: Mandate, kind: str, body: Mapping[str, Any], iat: int) ->
     if mandate.valid_until is not None and iat >= mandate.valid_until:
         return "it is dated after its author's delegation ended"
     if (problem := ceiling.body_within_limits(kind, body, mandate.limits)) is not None:
-        return f"it goes beyond its author's limits: {problem}"
+        return f"it exceeds its author's limits: {problem}"
     return None
 
 

@@ -116,12 +116,12 @@ class Mandates:
         seat = self.find(voice, statement)
         if seat is None:
             held = voice.via is not None and self.ground.charter(statement).holds(voice.by)
-            return f"the charter names {voice.by}, which speaks by the charter alone" if held else _NOT_IN_EFFECT
+            return f"the charter names {voice.by}, so it can act only under the charter" if held else _NOT_IN_EFFECT
         introduced = self.ground.introduced(statement.kid, voice)
         if not narrowing and statement.iat < introduced:
-            return f"it is dated before its key was introduced, which was on {day(introduced)}"
+            return f"it is dated before its key was introduced on {day(introduced)}"
         if self.is_ended(voice, statement, narrowing=narrowing):
-            return "its author's delegation was withdrawn before it"
+            return "its author's delegation was withdrawn before it was made"
         if self.find((voice, *self.above(voice))[-1], statement) is None:
             return "its author's delegation comes from an authority that has left the charter"
         if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
@@ -144,7 +144,7 @@ class Mandates:
 
 
 _NOT_IN_EFFECT: Final = "its author's delegation is not in effect"
-_NO_VOICE: Final = "its key does not count for the authority it names"
+_NO_VOICE: Final = "its key is not a valid key of the authority it names"
 
 
 def carrying_voice(
@@ -165,7 +165,7 @@ def carrying_voice(
         speaking = ground.speaking(statement, approvals)
         own = Voice(statement.iss, None)
         if own not in voices:
-            return None, "only authorities the charter names may propose it" if voices else _NO_VOICE, speaking
+            return None, "only authorities named in the charter may propose it" if voices else _NO_VOICE, speaking
         if (problem := mandates.objection(own, statement, narrowing=narrowing)) is not None:
             return None, problem, speaking
         if not is_met(asks.rule, speaking, charter):
@@ -239,11 +239,11 @@ def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
 def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Mandate | str:
     """The mandate that a delegation by `voice` gives, or the clause that says why it gives none."""
     if mandates.ground.charter(statement).holds(statement.body["delegate"]):
-        return f"the charter names {statement.body['delegate']} itself: nobody else makes it an authority"
+        return f"the charter already names {statement.body['delegate']} as an authority, so nobody can delegate to it"
     parent = mandates.find(voice, statement)
     assert parent is not None, "a voice that carries a statement has a seat for it"
     if statement.body["delegate"] in (voice.by, *(above.by for above in mandates.above(voice))):
-        return "a body cannot delegate to itself or to one above it"
+        return "a body cannot delegate to itself or to a body above it"
     return delegation.child_mandate(parent.mandate, statement.body)
 
 

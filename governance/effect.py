@@ -111,14 +111,14 @@ def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = F
     ):
         return replace(verdict, state=EffectState.RETRACTED, reason=f"{taken_back.iss} has taken it back.")
     if is_law and not draft and verdict.state is EffectState.EFFECTIVE:
-        return _no("what carries it counts only by what is read after it; it must be said again", verdict.needed)
+        return _no("its approvals count only because of statements judged after it; sign it again", verdict.needed)
     return verdict
 
 
 def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> StatementEffect:
     ground = law.ground
     if ground.is_cut(statement):
-        return StatementEffect(state=EffectState.VOID, reason="Its key was cut off before it.")
+        return StatementEffect(state=EffectState.VOID, reason="Its key had already been cut off.")
     if KINDS[statement.kind].stratum is Stratum.VOTES:
         return _judge_vote(law, statement, effective, draft=draft)
     asks = asks_of(law, statement, effective)
@@ -162,10 +162,10 @@ def _doubt(law: Law, statement: Unverified, draft: bool, needed: str) -> Stateme
         )
     if (latest := chains.said_at(statement)) > statement.iat or not (draft or chains.is_orderly(statement.id)):
         elder = next((s for s in chains.ancestry(statement.prev) if s.iat >= latest), statement)
-        reason = f"its key has already signed number {elder.seq}, dated {day(latest)}: go on with another key"
+        reason = f"its key has already signed number {elder.seq}, dated {day(latest)}; use another key"
         return _no(reason, needed)
     if ground.is_frozen(statement):
-        return _waits("Its key has signed two histories.", needed)
+        return _waits("Its key has signed two conflicting histories.", needed)
     return None
 
 
@@ -192,7 +192,7 @@ def _no(problem: str, needed: str) -> StatementEffect:
 def _judge_vote(law: Law, vote: Unverified, effective: Finder, *, draft: bool) -> StatementEffect:
     """A vote stands if its key counts for the authority it names; a draft, if it would also change anything."""
     if not law.ground.voices(vote):
-        return _no("its key does not count for the authority it names", "")
+        return _no("its key is not a valid key of the authority it names", "")
     for target in vote.body["targets"] if draft else ():
         held = law.ground.chains.get(target)
         problem = None if held is None else _vote_problem(law, vote, held, effective)
@@ -206,30 +206,30 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
     ground, name = law.ground, subject.id.hex()[:12]
     standing = judge(law, subject, effective)
     if standing.state is EffectState.EFFECTIVE:
-        return f"{name} is in effect already"
+        return f"statement {name} is already in effect"
     if standing.state in (EffectState.INEFFECTIVE, EffectState.VOID):
-        return f"{name} cannot take effect: {standing.reason.rstrip('.')}"
+        return f"statement {name} cannot take effect: {standing.reason.rstrip('.')}"
     own = [s for s in (subject, *ground.chains.votes_on(subject.id)) if s.kid == vote.kid]
     if vote.kind == "vote.approve":
         if standing.state is EffectState.RETRACTED:
-            return f"{name} was taken back by whoever proposed it"
+            return f"statement {name} was taken back by its proposer"
         if own:
-            return f"its key has signed or voted on {name} already; a vote cannot be changed"
+            return f"its key has already signed or voted on {name}; a vote cannot be changed"
         if not counts_for(law, ground.voices(vote), subject, effective):
-            return f"only {subject.iss} decides on {name}"
+            return f"only {subject.iss} can decide on {name}"
         if subject.kind == "charter.amend":
             return contest_of(ground.chains, ground.versions, subject).problem(vote, subject.id)
         return None
     if any(s.kind == "vote.reject" for s in own):
-        return f"its key has rejected {name} already"
+        return f"its key has already rejected {name}"
     is_retraction = vote.kid == subject.kid or bool(vote.body.get("retract"))
     if is_retraction and not _is_of_one_voice(law, vote, subject):
         return f"only {subject.iss} can take {name} back"
     if subject.kind == "charter.amend":
         return None  # each rejection brings nearer that those who took an approval back may approve another one
     if standing.state is EffectState.RETRACTED:
-        return f"{name} was taken back by whoever proposed it"
-    return f"its key has voted on {name} already; a vote cannot be changed" if own and not is_retraction else None
+        return f"statement {name} was taken back by its proposer"
+    return f"its key has already voted on {name}; a vote cannot be changed" if own and not is_retraction else None
 
 
 def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effective: Finder) -> bool:
@@ -258,13 +258,13 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEff
     """A charter statement that is not in force."""
     ground = law.ground
     if statement.kind == "charter.genesis":
-        return _no("another genesis founds this ecosystem", needed)
+        return _no("this ecosystem was founded by a different genesis statement", needed)
     problem = amendment_problem(ground.chains, ground.versions, statement)
     if problem is not None:
         return _no(problem, needed)
     if has_missing_heads(ground.chains, statement):
         return StatementEffect(
-            state=EffectState.WAITING, reason="Something that its heads cover is missing.", needed=needed
+            state=EffectState.WAITING, reason="A statement that its heads cover is missing.", needed=needed
         )
     contest = contest_of(ground.chains, ground.versions, statement)
     own_problem = contest.problem(statement, statement.id)
@@ -274,9 +274,12 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEff
     speaking = tuple(ground.speaking(statement, approvals))
     if is_passed(ground.chains, ground.versions, statement, approvals):
         return _yes(Voice(statement.iss, None), ground.chains.said_at(statement), speaking, needed)
-    reason = f"It needs {needed} of the charter in force, and as its own charter asks; of each more than half."
+    reason = (
+        f"It needs {needed} of the charter in force and what its own charter requires, and more than half "
+        "of the authorities of each."
+    )
     if statement not in approvals:
-        why = own_problem or "it counts once the one that its key took back can no longer pass"
+        why = own_problem or "it counts once the amendment that its key took back can no longer pass"
         reason += f" Its author's own approval does not count yet: {why}."
     state = EffectState.WAITING if contest.is_open(statement.id) else EffectState.CLOSED
     return StatementEffect(state=state, reason=reason, approvals=speaking, needed=needed)
@@ -294,10 +297,10 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
         )
     key, voices, charter = statement.body["key"], ground.voices(statement), ground.charter(statement)
     if not voices:
-        return _no("neither the committed next key nor a key that counts has signed it", needed)
+        return _no("neither the committed next key nor a valid key has signed it", needed)
     own = [voice for voice in voices if ground.is_held(key, voice)]
     if statement.kind == "key.rotate" and any(ground.successors(key, voice) for voice in own):
-        return _no("the key's committed next key rotates it, and no other", needed)
+        return _no("only the key's committed next key can rotate it", needed)
     rule = rule_for(statement.kind, charter.rules)
     if own and rule.asks_one:
         keys = ground.threshold(own[0], ground.epoch(statement))
@@ -372,7 +375,7 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement |
     if held is None or held.kind != kind or owner is None:
         return f"the {kind.partition('.')[0]} it names is not in effect"
     if held.sub != statement.sub:
-        return "it names another subject than what it changes"
+        return "its subject is not the subject of the statement it changes"
     if row.whose is Whose.CHAIN:
         return _to_change(law, statement, held, owner.voice, effective)
     if row.whose is Whose.AUTHOR:
@@ -501,7 +504,7 @@ def _to_annul(law: Law, statement: Unverified, own: Rule) -> Requirement | str:
     chains, charter = law.ground.chains, law.ground.charter(statement)
     held = chains.get(statement.body["target"])
     if held is None:
-        return "the statement it annuls is not held here"
+        return "the statement it annuls is missing here"
     if KINDS[held.kind].stratum is not Stratum.RECORDS or held.kind == "statement.annul":
         return f"{held.kind} cannot be annulled"
     return Requirement(join([own, asked(held, law.ground.charter(held)), *law.ground.narrowed(held)], charter))

@@ -84,11 +84,11 @@ _OVER: Final[dict[str, Any]] = {
     "state": EffectState.INEFFECTIVE,
     "voice": None,
     "since": None,
-    "reason": "It is more than its authority may add to this record; end or withdraw something else first.",
+    "reason": "Its authority has used up its share of this record; end or withdraw another entry first.",
 }
 _BEFORE_GENESIS: Final = StatementEffect(
     state=EffectState.WAITING,
-    reason="The ecosystem's genesis is not in effect: its authorities have yet to approve it.",
+    reason="The ecosystem's genesis is not in effect: its authorities have not all approved it yet.",
 )
 
 

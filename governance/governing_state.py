@@ -107,7 +107,7 @@ def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
     settle_keys(ground)
     mandates = settle_mandates(ground)
     forks = {key: fork for key in chains.forked_keys() if (fork := ground.fork(key)) is not None}
-    alarms += [f"key {key.hex()[:16]} has signed two statements with one number" for key in forks]
+    alarms += [f"key {key.hex()[:16]} has signed two statements with the same number" for key in forks]
     anchored = ((key, anchor.statement) for key, anchors in ground.anchors.items() for anchor in anchors)
     return Law(
         ground=ground,

@@ -33,7 +33,7 @@ def KEY(value: Any, path: str) -> None:
     """A key entry. A key is not its own successor: whoever stole the one would have the other."""
     _KEY(value, path)
     if "next" in value and value["next"]["key"] == key_id(value["public"]):
-        raise schema.wrong(f"{path}.next.key", "another key than the entry's own")
+        raise schema.wrong(f"{path}.next.key", "a key other than the entry's own")
 
 
 CONTACTS: Final = {
@@ -61,7 +61,7 @@ def HEADS(value: Any, path: str) -> None:
     """The newest statement of each of some keys."""
     _HEADS(value, path)
     if len({head["key"] for head in value}) < len(value):
-        raise schema.wrong(path, "each key once")
+        raise schema.wrong(path, "each key only once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,18 +84,18 @@ def naming_problem(statement: Unverified, naming: Naming) -> str | None:
         return None
     name, entry = statement.sub, naming.entry
     if naming.retired is not None:
-        return f"the node {name} was retired, and a retired name stays retired; choose another name"
+        return f"the node {name} was retired, and a retired name cannot be used again; choose another name"
     if statement.kind == "node.admit":
         if entry is None:
             return None
         return (
-            f"the name {name} belongs to a node in force, run by {entry['operator']} at {entry['url']}; "
-            "choose another name, or propose to replace that node's entry"
+            f"the name {name} belongs to an active node, run by {entry['operator']} at {entry['url']}; choose "
+            "another name, or propose to replace that node's entry"
         )
     if entry is None:
-        return f"no node is named {name}; admit it instead"
+        return f"no node has the name {name}; propose to admit it instead"
     if statement.body["replaces"] != entry_digest(entry):
-        return f"it replaces an entry of {name} that is not, or no longer, in force"
+        return f"it replaces an entry of {name} that is not in force"
     if entry_digest(statement.body) == entry_digest(entry):
         return f"it changes nothing about {name}"
     return None

@@ -140,7 +140,11 @@ def export_policy(fold: Fold, now: int, *, max_age: int = MAX_AGE, authorities: 
         RefusedError: no charter is in effect, or it names no signers.
     """
     if fold.law is None:
-        raise RefusedError("no_charter", "The ecosystem's genesis is not in effect.", hint="Wait for its votes.")
+        raise RefusedError(
+            "no_charter",
+            "The ecosystem's genesis is not in effect.",
+            hint="Wait until its authorities have approved it.",
+        )
     version = fold.law.ground.versions[-1]
     return TrustPolicy(
         ecosystem=fold.ecosystem,
@@ -173,7 +177,7 @@ def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: b
     if law is None or charter is None or step not in ids or charter["statement"] not in ids[ids.index(step) :]:
         raise RefusedError(
             "unknown_step",
-            f"No version of the charter that a quorum has noted here follows {step.hex()}.",
+            f"No version of the charter that a quorum has noted here comes after {step.hex()}.",
             hint="Ask again in a minute, or ask another node.",
         )
     in_effect = law.effective_governing()
@@ -206,7 +210,7 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
     noted = read_note(renewal.note, policy, now)
     _require_standard(policy.signers)
     if state_root(renewal.records_root, renewal.statements_root) != noted.state.root:
-        raise RefusedError("renewal_root", "The roots of the renewal are not those of its note.")
+        raise RefusedError("renewal_root", "The roots in the renewal do not match its state note.")
     records = ProvenRecords(renewal.records_root, renewal.records)
     history = _History(policy.step, renewal.statements)
     version, step, charter = history.follow(policy)
@@ -214,8 +218,8 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
     if record is None or (record["statement"], record["version"]) != (step, version):
         raise RefusedError(
             "renewal_charter",
-            f"The signers vouch for another charter in force than version {version} of the renewal.",
-            hint="Fetch the renewal again; if it stays so, somebody shows you a history of their own.",
+            f"The charter that the signers vouch for is not version {version} of the renewal.",
+            hint="Fetch the renewal again; if this persists, somebody is showing you a false history.",
         )
     for name in sorted(charter.body["signers"]):
         history.check_node(name, node_in(records, name), charter)
@@ -232,7 +236,9 @@ def _node_keys(charter: Charter, records: Records) -> dict[str, bytes]:
 
 def _signers(keys: Mapping[str, bytes]) -> Policy:
     if not keys:
-        raise RefusedError("no_signers", "The charter names no signers.", hint="Name some by an amendment.")
+        raise RefusedError(
+            "no_signers", "The charter names no signers.", hint="Name signers in an amendment of the charter."
+        )
     return threshold_policy([signer_key(name, public) for name, public in keys.items()], quorum(len(keys)))
 
 
@@ -241,8 +247,8 @@ def _require_standard(signers: Policy) -> None:
     if signers != threshold_policy(signers.keys, quorum(len(signers.keys))):
         raise RefusedError(
             "policy_own_quorum",
-            "This policy's quorum is its owner's own; renewing would put the usual one in its place.",
-            hint="Edit its signers by hand.",
+            "The owner of this policy changed its quorum; renewing would replace it with the usual quorum.",
+            hint="Edit its signers by hand instead.",
         )
 
 
@@ -271,7 +277,7 @@ class _History:
             raise RefusedError(
                 "renewal_step",
                 "The charter statement that the policy last followed is not in the renewal.",
-                hint="Ask for a renewal from that step.",
+                hint="Ask for a renewal that starts from that step.",
             )
         version, step, charter = policy.version, policy.step, charter_of(first)
         self._learn(charter)
@@ -279,7 +285,7 @@ class _History:
             version, step, charter = version + 1, following.id, charter_of(following)
             self._learn(charter)
             if version - policy.version > STEPS_MAX:
-                raise RefusedError("renewal_steps", f"More than {STEPS_MAX} versions at once.")
+                raise RefusedError("renewal_steps", f"The renewal has more than {STEPS_MAX} versions.")
         return version, step, charter
 
     def check_node(self, name: str, record: NodeRecord | None, charter: Charter) -> None:
@@ -294,8 +300,8 @@ class _History:
         if not is_said:
             raise RefusedError(
                 "signer_not_named",
-                f"No approved statement says of the signer {name} what its record says.",
-                hint="Fetch the renewal again; if it stays so, the old signers were bought.",
+                f"No approved statement supports the record of the signer {name}.",
+                hint="Fetch the renewal again; if this persists, the old signers are lying.",
             )
 
     def _next(self, step: bytes, version: int, charter: Charter) -> Statement | None:

@@ -142,7 +142,9 @@ def check_body(kind: str, body: Any) -> None:
     """
     if kind not in KINDS:
         raise DecodeError(
-            "unknown_kind", f"there is no kind of statement named {kind!r}.", hint="A newer version may know it."
+            "unknown_kind",
+            f"unknown kind of statement {kind!r}.",
+            hint="A newer version of this program may know it.",
         )
     KINDS[kind].check(body, "body")
     if kind == "charter.genesis":
@@ -160,7 +162,9 @@ def check_statement(statement: Unverified) -> None:
     check_body(statement.kind, statement.body)
     member = _SUBJECT_MEMBERS.get(statement.kind)
     if member is not None and statement.sub != statement.body[member]:
-        raise DecodeError("wrong_subject", f"expected {statement.body[member]!r}, as in the body.", where="sub")
+        raise DecodeError(
+            "wrong_subject", f"expected {statement.body[member]!r}, the same as in the body.", where="sub"
+        )
 
 
 def is_narrowing(kind: str, body: Mapping[str, Any]) -> bool:

@@ -75,13 +75,15 @@ def warnings(charter: Charter) -> list[str]:
         done = _rule(kind, charter)
         for way, rule in _ways(kind, charter).items():
             if not _asks_no_less(rule, done, total):
-                found.append(f"{kind} is undone by {way} with less than it takes: {_words(rule, charter)}.")
+                found.append(
+                    f"{kind} can be undone by {way} with fewer approvals than it takes: {_words(rule, charter)}."
+                )
     amend = rule_for("charter.amend", charter.rules)
     most = Rule(fraction=(max(amend.needed(total), total // 2 + 1), total), constituencies=amend.constituencies)
     strict = [kind for kind in UNDONE_BY if not _asks_no_less(most, _rule(kind, charter), total)]
     if strict:
         found.append(
-            f"{_words(most, charter)} can amend the charter, and so relax what asks for more: {', '.join(strict)}."
+            f"{_words(most, charter)} can amend the charter, and so relax stricter rules: {', '.join(strict)}."
         )
     return found
 
@@ -109,4 +111,4 @@ def _asks_no_less(rule: Rule, other: Rule, total: int) -> bool:
 
 
 def _words(rule: Rule, charter: Charter) -> str:
-    return "1 authority, by its own mandate" if rule.asks_one else what_is_needed(rule, charter)
+    return "1 authority, under its own mandate" if rule.asks_one else what_is_needed(rule, charter)

@@ -42,11 +42,11 @@ TOLERANCE: Final = 86_400
 class Whose(StrEnum):
     """Whose word a statement takes, besides its rule; see `TABLE`."""
 
-    ANYBODY = "any authority, a delegate within its mandate"
-    AUTHOR = "who said what it names"
-    CHAIN = "the accreditor or one above it; where several accredited together, any one of them to narrow"
+    ANYBODY = "any authority; a delegate only within its mandate"
+    AUTHOR = "the author of the statement it names"
+    CHAIN = "the accreditor or an authority above it; to narrow what several granted together, any one of them"
     TOGETHER = "any authorities of the charter"
-    ABOVE = "the delegator or one above it"
+    ABOVE = "the delegator or an authority above it"
     KEY = "the key's own authority, its committed successor, or two authorities"
 
 
@@ -54,24 +54,26 @@ class Undoes(StrEnum):
     """What a statement takes the effect from, and so whose weight it needs; see `TABLE`."""
 
     NOTHING = "nothing"
-    TERMS = "terms that it widens: the grant's weight, and that of each amendment it replaces and does not lie within"
+    TERMS = (
+        "terms that it widens: the weight of the grant, and of each amendment that it replaces and does not lie within"
+    )
     NARROWINGS = "the narrowing events it follows, and the grant's weight"
     STATUSES = "the more restrictive statuses it follows"
-    TARGET = "what it names; of what narrowed, with the weight of what that had narrowed"
-    CARRIED = "what the key said after `last`, as far as those who end it may undo the decision it carried"
-    MANDATE = "the mandate; of what lies outside `heads`, what widened"
+    TARGET = "the statement it names; if that one narrowed another, with the other's weight too"
+    CARRIED = "statements by the key after `last`, as far as those who end the key may undo the decision it carried"
+    MANDATE = "the mandate, and every widening statement outside `heads`"
 
 
 class Back(StrEnum):
     """How far a statement reaches back; see `TABLE`."""
 
-    NOT = "not at all: from when its rule is met"
-    TERMS = "a validity in the past is shown as recorded later, and is cut at `max_backdating`"
-    RETROACTIVE = "by the retroactive rule only"
-    BOUNDED = "by the retroactive rule only, and no further than `max_backdating`"
+    NOT = "not at all: it counts from when its rule is met"
+    TERMS = "a validity in the past is shown as recorded later and cut off at `max_backdating`"
+    RETROACTIVE = "only under the retroactive rule"
+    BOUNDED = "only under the retroactive rule, and no further than `max_backdating`"
     LAST = "to `last`"
-    AMENDED = "to `heads`: what they cover stays judged by the charter before"
-    HEADS = "to `heads`; of a key it names none for, to its own date, further by the retroactive rule"
+    AMENDED = "to `heads`: the previous charter still applies to what they cover"
+    HEADS = "to `heads`; for a key without a head, to its own date, or further under the retroactive rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +190,7 @@ def join(rules: Iterable[Rule], charter: Charter) -> Rule:
     return Rule(fraction=(needed, total), constituencies=tuple(sorted(seats.items())))
 
 
-def may_undo(
-    weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo what it would undo"
-) -> Requirement:
+def may_undo(weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo this") -> Requirement:
     """What it takes to undo decisions of these weights by a statement whose own rule is `own`."""
     claims = tuple(Claim(weight.voices, deed) for weight in weights if weight.voices)
     return Requirement(join([own, *(weight.rule for weight in weights)], charter), claims)
@@ -212,11 +212,11 @@ def is_allowed(claim: Claim, voices: Iterable[Voice], speaking: Collection[Canon
 
 
 def what_is_needed(rule: Rule, charter: Charter) -> str:
-    """A rule as a phrase, as in `2 of 3 authorities, 1 nonprofit among them`."""
+    """A rule as a phrase, as in `2 of 3 authorities, including 1 nonprofit`."""
     total = len(charter.authorities)
     phrase = f"{rule.needed(total)} of {total} authorities"
     seats = [f"{count} {seat}" for seat, count in rule.constituencies]
-    return phrase + (f", {' and '.join(seats)} among them" if seats else "")
+    return phrase + (f", including {' and '.join(seats)}" if seats else "")
 
 
 def lies_within(amendment: Unverified, old: Unverified) -> bool:

@@ -261,7 +261,9 @@ async def _main(
     keys = NodeKeys.load(config.keys, passphrase)
     if keys.name != config.name:
         raise InputError(
-            "other_node", f"{config.keys} has the keys of {keys.name}, not of {config.name}.", hint="Check keys_file."
+            "other_node",
+            f"{config.keys} holds the keys of {keys.name}, not of {config.name}.",
+            hint="Check the setting keys_file.",
         )
     with ExitStack() as stack:
         check_workers(config)
@@ -308,7 +310,7 @@ async def _open_unless_stopped(
     """The node with its log, another's taken in if it is new; None if it was told to stop before that was done."""
     node = None
     workers = config.ingest_workers or cores()
-    with shown("Loading the log") as loaded, shown("Taking in the log") as taken:
+    with shown("Loading the log") as loaded, shown("Reading in the log") as taken:
         async with trio.open_nursery() as nursery:
             stopping = trio.Event()
             nursery.start_soon(_stop_at, stopping, nursery.cancel_scope)
@@ -317,7 +319,7 @@ async def _open_unless_stopped(
             node = await open_node(config, keys, ports, stack, workers=workers, loaded=loaded, bulk=bulk)
             nursery.cancel_scope.cancel()
     if node is None:
-        event(_log, logging.INFO, "stopped before it was ready; the next start goes on from here")
+        event(_log, logging.INFO, "stopped before it was ready; the next start continues from here")
     return node
 
 
@@ -349,7 +351,7 @@ async def _begin(runtime: Runtime, config: NodeConfig, read_genesis: ReadGenesis
             raise RefusedError(
                 "other_ecosystem",
                 f"{config.genesis_file} founds {id.hex()[:12]}, not {config.ecosystem[:12]}.",
-                hint="accredit node genesis puts the right one in place.",
+                hint="Install the right genesis with accredit node genesis.",
             )
         await runtime.submit([raw])
     elif not config.peers:

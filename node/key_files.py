@@ -87,7 +87,9 @@ class _Sealed:
     @classmethod
     def seal(cls, secret: bytes, passphrase: str, limits: KdfLimits) -> "_Sealed":
         if not passphrase:
-            raise InputError("empty_passphrase", "The passphrase is empty.", hint="Choose one of several words.")
+            raise InputError(
+                "empty_passphrase", "The passphrase is empty.", hint="Choose a passphrase of several words."
+            )
         salt = random_bytes(argon2id.SALTBYTES)
         box = SecretBox(_derive(passphrase, salt, limits)).encrypt(secret)
         return cls(salt=salt, limits=limits, box=bytes(box))
@@ -97,7 +99,9 @@ class _Sealed:
             return SecretBox(_derive(passphrase, self.salt, self.limits)).decrypt(self.box)
         except CryptoError as error:
             raise InputError(
-                "wrong_passphrase", f"This is not the passphrase of {path}.", hint="Try again; case and spaces count."
+                "wrong_passphrase",
+                f"This is not the passphrase of {path}.",
+                hint="Try again; upper and lower case and spaces matter.",
             ) from error
 
     def to_json(self) -> dict[str, Any]:
@@ -241,9 +245,9 @@ class SealedKey:
             return
         raise RefusedError(
             "would_fork",
-            f"The key {self.label or self.key.hex()} has signed number {self.last.seq} already (statement "
+            f"The key {self.label or self.key.hex()} has already signed number {self.last.seq} (statement "
             f"{self.last.id.hex()}), so it cannot sign {id.hex()} as number {seq}.",
-            hint=f"Draft it anew as number {self.last.seq + 1} or later, with that statement as `prev`.",
+            hint=f"Draft it again as number {self.last.seq + 1} or later, with that statement as `prev`.",
         )
 
     @staticmethod
@@ -357,7 +361,7 @@ class NodeKeys:
                 raise InputError(
                     "passphrase_needed",
                     f"The keys in {path} are sealed.",
-                    hint="Set keys_passphrase_file in the node's configuration to a file that holds the passphrase.",
+                    hint="Set keys_passphrase_file in the node's configuration to the file with the passphrase.",
                 )
             if sealed is None and passphrase is not None:
                 raise InputError(
@@ -416,7 +420,7 @@ def _load(path: Path, format: str) -> dict[str, Any]:
         if members.get("version") != _VERSION:
             raise InputError(
                 "key_file_version",
-                f"{path} is of another version; this program knows version {_VERSION}.",
+                f"{path} has a different format version; this program knows version {_VERSION}.",
                 hint="Use the program that wrote it, or a newer one.",
             )
     except (ValueError, RecursionError) as error:
@@ -429,7 +433,7 @@ def _corrupt(path: Path, error: Exception) -> InputError:
     missing = f"the member {error}" if isinstance(error, KeyError) else str(error)
     return InputError(
         "key_file_corrupt",
-        f"{path} is not a key file as this program writes it (expected: {missing}).",
+        f"{path} is not a valid key file (expected: {missing}).",
         hint="Restore it from your backup of the key; ask a node for the key's newest statement before signing again.",
     )
 

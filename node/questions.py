@@ -55,7 +55,7 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
 
     entity: Annotated[
         _Who | IssuerObject | None,
-        Meta(description="Whom the question is about: the issuer's DID or https URL. A fragment is dropped."),
+        Meta(description="The entity the question is about: the issuer's DID or https URL. A fragment is ignored."),
     ] = None
     issuer: Annotated[
         _Who | IssuerObject | None,
@@ -63,7 +63,7 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     ] = None
     authority: Annotated[
         _Text | None,
-        Meta(description="Only what this authority (or one below it) grants counts. Default: the whole ecosystem."),
+        Meta(description="Count only accreditations by this authority or its delegates. Default: the whole ecosystem."),
     ] = None
     action: Annotated[_Text | None, Meta(description="`issue` (the default), or `accredit` for authorities.")] = None
     resource: Annotated[
@@ -72,37 +72,37 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
     ] = None
     time: Annotated[
         _Text | None,
-        Meta(description="As of when: RFC 3339 with any offset, or a date (its start, UTC). Default: now."),
+        Meta(description="Time to ask about: RFC 3339 with any offset, or a date (its start, UTC). Default: now."),
     ] = None
     issued_on: Annotated[
         _Text | None, Meta(description="Another name for `time`: the day or time the credential was issued.")
     ] = None
     credential_types: Annotated[
-        _OneOrMore | None, Meta(description="Types of the credential, short or as an IRI; one text or a list.")
+        _OneOrMore | None, Meta(description="Types of the credential, short or as an IRI; one string or a list.")
     ] = None
     credential_type: Annotated[_OneOrMore | None, Meta(description="Another name for `credential_types`.")] = None
     achievement_types: Annotated[
         _OneOrMore | None,
-        Meta(description="Achievement types of Open Badges 3.0, or `ext:` and a name; one text or a list."),
+        Meta(description="Achievement types of Open Badges 3.0, or `ext:` and a name; one string or a list."),
     ] = None
     achievement_type: Annotated[_OneOrMore | None, Meta(description="Another name for `achievement_types`.")] = None
     competencies: Annotated[_OneOrMore | None, Meta(description="Competencies, by URI; one text or a list.")] = None
     competency: Annotated[_OneOrMore | None, Meta(description="Another name for `competencies`.")] = None
-    framework: Annotated[_Text | None, Meta(description="URI of the framework the competencies are meant in.")] = None
-    level: Annotated[_Text | None, Meta(description="Scheme and number of a level, as in `EQF:6`.")] = None
+    framework: Annotated[_Text | None, Meta(description="URI of the framework that the competencies belong to.")] = None
+    level: Annotated[_Text | None, Meta(description="Scheme and number of a level, such as `EQF:6`.")] = None
     jurisdiction: Annotated[
-        _Text | None, Meta(description="ISO 3166 code of a country or a part of one, as in `DE` or `US-IN`.")
+        _Text | None, Meta(description="ISO 3166 code of a country or a part of one, such as `DE` or `US-IN`.")
     ] = None
     program: Annotated[_Text | None, Meta(description="The programme's id, as the accreditation lists it.")] = None
     field_of_study: Annotated[
-        _Text | None, Meta(description="Scheme and code of a field of study, as in `cip:51.3801` or `isced_f:0913`.")
+        _Text | None, Meta(description="Scheme and code of a field of study, such as `cip:51.3801` or `isced_f:0913`.")
     ] = None
-    delivery_mode: Annotated[_Text | None, Meta(description="Mode of delivery, as in `online`.")] = None
+    delivery_mode: Annotated[_Text | None, Meta(description="Mode of delivery, such as `online`.")] = None
     key: Annotated[
         _Text | None,
         Meta(description="The verification method the credential was signed with, or the key as multibase or did:key."),
     ] = None
-    evidence: Annotated[bool, Meta(description="Whether a file that proves the answer is wanted.")] = False
+    evidence: Annotated[bool, Meta(description="Whether to send a file that proves the answer.")] = False
 
 
 PLAIN: Final[Mapping[str, str]] = {
@@ -143,7 +143,10 @@ def query_of(question: Question, ecosystem: str, named: Canonicalise = str) -> Q
     entity, entity_name = _either(question, "entity")
     if entity is None:
         raise DecodeError(
-            "missing_member", "whom do you ask about?", where=named("entity"), hint="Give entity, or issuer."
+            "missing_member",
+            "the question does not name an issuer.",
+            where=named("entity"),
+            hint="Give entity, or issuer.",
         )
     when, when_name = _either(question, "time")
     achievements, achievement_name = _several(question, "achievement_types")
@@ -221,9 +224,9 @@ def sort_word(word: str, where: str) -> tuple[str, str]:
         return "credential_types", word
     raise DecodeError(
         "unknown_word",
-        f"{word[:80]!r} is no achievement type of Open Badges 3.0, and no address.",
+        f"{word[:80]!r} is neither an achievement type of Open Badges 3.0 nor a URI.",
         where=where,
-        hint=_did_you_mean(word) + f"A credential type of that name is asked for as credentialType:{word[:80]}.",
+        hint=_did_you_mean(word) + f"If you mean a credential type, write credentialType:{word[:80]}.",
     )
 
 
@@ -241,9 +244,9 @@ def _check_achievement(word: str, where: str) -> None:
     except DecodeError:
         raise DecodeError(
             "unknown_achievement_type",
-            f"{word[:80]!r} is no achievement type of Open Badges 3.0.",
+            f"{word[:80]!r} is not an achievement type of Open Badges 3.0.",
             where=where,
-            hint=_did_you_mean(word) + "An achievement type of your own is written ext:NAME.",
+            hint=_did_you_mean(word) + "Write your own achievement types as ext:NAME.",
         ) from None
 
 
@@ -277,7 +280,10 @@ def _either(question: Question, canonical_name: str) -> tuple[Any, str]:
     first, second = getattr(question, canonical_name), getattr(question, plain_name)
     if first is not None and second is not None:
         raise DecodeError(
-            "duplicate_member", f"{canonical_name} and {plain_name} are one thing.", where=plain_name, hint="Give one."
+            "duplicate_member",
+            f"{canonical_name} and {plain_name} mean the same.",
+            where=plain_name,
+            hint="Give only one of them.",
         )
     return (first, canonical_name) if second is None else (second, plain_name)
 

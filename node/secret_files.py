@@ -58,13 +58,13 @@ def read_passphrase(path: Path) -> str:
     """
     text = _text(read_file(path, "the passphrase file"))
     if text is None:
-        raise InputError("passphrase_not_text", f"{path} is not UTF-8 text.", hint="Is it the right file?")
+        raise InputError("passphrase_not_text", f"{path} is not UTF-8 text.", hint="Check that it is the right file.")
     passphrase = text.removesuffix("\n").removesuffix("\r")
     if not passphrase:
         raise InputError("empty_passphrase", f"{path} is empty.", hint="Write the passphrase into its first line.")
     if "\n" in passphrase or "\r" in passphrase:
         raise InputError(
-            "passphrase_lines", f"{path} has more than one line.", hint="Leave the passphrase alone in it, on one line."
+            "passphrase_lines", f"{path} has more than one line.", hint="Keep only the passphrase in it, on one line."
         )
     return passphrase
 
@@ -104,7 +104,7 @@ def read_seed(path: Path) -> bytes:
         seed = _seed_of(raw)
     except _NotThis as error:
         raise InputError(
-            "not_a_seed", f"{path} does not hold an Ed25519 private key that we can read: {error}.", hint=_hint(error)
+            "not_a_seed", f"{path} does not hold a readable Ed25519 private key: {error}.", hint=_hint(error)
         ) from None
     if not any(seed):
         raise InputError(
@@ -114,7 +114,7 @@ def read_seed(path: Path) -> bytes:
 
 
 def _hint(error: _NotThis) -> str:
-    return str(error.args[1]) if len(error.args) > 1 else f"We read {FORMS}."
+    return str(error.args[1]) if len(error.args) > 1 else f"Supported formats: {FORMS}."
 
 
 def _owners_file(path: Path) -> bytes:
@@ -150,7 +150,7 @@ def _seed_of(raw: bytes) -> bytes:
     for is_this, read in _READERS:
         if is_this(text):
             return read(text)
-    raise _NotThis("its form is unknown to us")
+    raise _NotThis("its format is unknown")
 
 
 def _of_bytes(raw: bytes) -> bytes:
@@ -158,7 +158,7 @@ def _of_bytes(raw: bytes) -> bytes:
     if len(raw) == SEED_BYTES:
         return raw
     if len(raw) != 2 * SEED_BYTES:
-        raise _NotThis("it has not the length of a private key")
+        raise _NotThis("it does not have the length of a private key")
     return _agreeing(raw[:SEED_BYTES], raw[SEED_BYTES:])
 
 
@@ -166,8 +166,8 @@ def _agreeing(seed: bytes, public: bytes) -> bytes:
     if public_of(seed) != public:
         raise InputError(
             "halves_differ",
-            "The public key beside this private key does not belong to it.",
-            hint="Export the key anew where it was made; one of its halves is another key's.",
+            "The public key stored with this private key does not belong to it.",
+            hint="Export the key again where it was made; the two halves belong to different keys.",
         )
     return seed
 
@@ -180,22 +180,22 @@ def _of_der(der: bytes) -> bytes:
                 return seed
             if rest.startswith(_PKCS8_PUBLIC) and len(rest) == len(_PKCS8_PUBLIC) + SEED_BYTES:
                 return _agreeing(seed, rest[len(_PKCS8_PUBLIC) :])
-    raise _NotThis("it is no PKCS#8 key of Ed25519", "Make one: openssl genpkey -algorithm ed25519 -out FILE")
+    raise _NotThis("it is not a PKCS#8 key for Ed25519", "Make one: openssl genpkey -algorithm ed25519 -out FILE")
 
 
 def _of_pem(text: str) -> bytes:
     match = _PEM.search(text)
     label = match[1] if match else ""
     if match is None:
-        raise _NotThis("its PEM block is cut off", "Copy it whole, both lines with dashes included.")
+        raise _NotThis("its PEM block is cut off", "Copy the whole block, including both lines with dashes.")
     if label == "ENCRYPTED PRIVATE KEY" or "ENCRYPTED" in match[2]:
         raise _NotThis("it is encrypted", "Decrypt it first: openssl pkey -in FILE -out PLAIN")
     if label == "OPENSSH PRIVATE KEY":
-        raise _NotThis("it is a key of OpenSSH", "Make one in PKCS#8: openssl genpkey -algorithm ed25519 -out FILE")
+        raise _NotThis("it is an OpenSSH key", "Make one in PKCS#8: openssl genpkey -algorithm ed25519 -out FILE")
     if "PUBLIC" in label or "CERTIFICATE" in label:
         raise _NotThis("it holds a public key", "Give the file of the private key.")
     if label != "PRIVATE KEY":
-        raise _NotThis("it is a key of another kind", "Make one: openssl genpkey -algorithm ed25519 -out FILE")
+        raise _NotThis("it is a different kind of key", "Make one: openssl genpkey -algorithm ed25519 -out FILE")
     return _of_der(_base64(match[2]))
 
 
@@ -206,21 +206,21 @@ def _of_jwk(text: str) -> bytes:
         raise _NotThis("its JSON cannot be read") from None
     if isinstance(members, dict) and isinstance(members.get("keys"), list):
         if len(members["keys"]) != 1:
-            raise _NotThis("it is a JWK set of several keys", "Leave one key in it.")
+            raise _NotThis("it is a JWK set of several keys", "Keep only one key in it.")
         members = members["keys"][0]
     if not isinstance(members, dict):
-        raise _NotThis("it is no JWK")
+        raise _NotThis("it is not a JWK")
     if members.get("format") == "accredit-authority-key":
-        raise _NotThis("it is a key file already", "Use it as it is: --key FILE")
+        raise _NotThis("it is already a key file", "Use it directly: --key FILE")
     if isinstance(multikey := members.get("secretKeyMultibase"), str):
         return _of_multibase(multikey)
     if members.get("kty") != "OKP" or members.get("crv") != "Ed25519":
-        raise _NotThis("it is no JWK with kty OKP and crv Ed25519")
+        raise _NotThis("it is not a JWK with kty OKP and crv Ed25519")
     if not isinstance(members.get("d"), str):
         raise _NotThis("this JWK has no private part, d", "Export the private key.")
     seed = _base64(members["d"])
     if len(seed) != SEED_BYTES:
-        raise _NotThis("the d of this JWK has not the length of a private key")
+        raise _NotThis("d in this JWK does not have the length of a private key")
     if "x" in members:
         return _agreeing(seed, _base64(members["x"]) if isinstance(members["x"], str) else b"")
     return seed
@@ -231,7 +231,7 @@ def _of_multibase(text: str) -> bytes:
         return _of_bytes(decode_secret_multibase(text))
     except DecodeError:
         raise _NotThis(
-            "it begins with z, but is no private key in Multikey form", "secretKeyMultibase begins with z3u2."
+            "it begins with z, but is not a private key in Multikey form", "secretKeyMultibase begins with z3u2."
         ) from None
 
 
@@ -245,7 +245,7 @@ def _base64(text: str) -> bytes:
     try:
         return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except binascii.Error:
-        raise _NotThis("it is no base64") from None
+        raise _NotThis("it is not base64") from None
 
 
 def _of_base64(text: str) -> bytes:

@@ -56,8 +56,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         str,
         Meta(
             pattern=r"^[^\s+]{1,255}$",
-            description="The node's name, for life: the origin of its log and the name of its keys, such as "
-            "node1.example.org. No spaces, no plus sign.",
+            description="The node's permanent name: the origin of its log and the name of its keys, such as "
+            "node1.example.org. No spaces or plus signs.",
         ),
     ]
     ecosystem: Annotated[
@@ -68,38 +68,46 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         ),
     ] = ""
     genesis_file: Annotated[
-        str, Meta(description="Path of the signed genesis statement, for a node named in it. Empty: peers have it.")
+        str,
+        Meta(description="Path of the signed genesis statement, for a node named in it. Empty: fetch it from peers."),
     ] = ""
 
     # ------------------------------------------------------------------------------------------------- files
-    data_dir: Annotated[str, Meta(min_length=1, description="Folder of the database. On a local disk.")] = "data"
+    data_dir: Annotated[str, Meta(min_length=1, description="Folder of the database, on a local disk.")] = "data"
     heads_dir: Annotated[
         str,
         Meta(
-            description="Folder of the last signed sizes and roots. Apart from data_dir, and never restored from a "
-            "backup: it is what stops a restored, older database from signing a second history. "
+            description="Folder of the last signed sizes and roots. Keep it apart from data_dir and never "
+            "restore it from a backup: it stops a restored, older database from signing a second history. "
             "Empty: data_dir with -heads added."
         ),
     ] = ""
     keys_file: Annotated[str, Meta(description="Path of the node's key file. Empty: node-keys.json in data_dir.")] = ""
     keys_passphrase_file: Annotated[
-        str, Meta(description="Path of a file with the key file's passphrase. Empty: the key file is not sealed.")
+        str, Meta(description="Path of a file with the passphrase of the key file. Empty: the key file is not sealed.")
     ] = ""
 
     # --------------------------------------------------------------------------------------------------- web
     host: Annotated[
-        str, Meta(min_length=1, description="Address to listen on. Others than loopback need TLS, here or before it.")
+        str,
+        Meta(
+            min_length=1,
+            description="Address to listen on. Any address but loopback needs TLS, here or "
+            "in a proxy in front of the node.",
+        ),
     ] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")] = 8080
+    port: Annotated[int, Meta(ge=0, le=65535, description="TCP port to listen on; 0 picks a free port.")] = 8080
     public_url: Annotated[
         str,
         Meta(
             pattern=_URL,
-            description="Where others reach this node, such as https://node1.example.org. Needed to join; empty for a "
-            "node that only reads along.",
+            description="URL at which others reach this node, such as https://node1.example.org. Needed to "
+            "join; empty for a node that only follows the log.",
         ),
     ] = ""
-    tls_cert: Annotated[str, Meta(description="Path of the TLS certificate chain (PEM). Empty: a proxy does TLS.")] = ""
+    tls_cert: Annotated[
+        str, Meta(description="Path of the TLS certificate chain (PEM). Empty: a proxy handles TLS.")
+    ] = ""
     tls_key: Annotated[str, Meta(description="Path of its private key (PEM). Set both or neither.")] = ""
     explorer: Annotated[
         bool, Meta(description="Whether the node serves the explorer: pages for people, at / and under /explore/.")
@@ -109,8 +117,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=0,
             le=256,
-            description="Processes that check signatures while a log is loaded or taken in at the start. 0: one for "
-            "each core that this process may use; 1: the node's own process does it.",
+            description="Number of processes that check signatures while a log is read in at the start. 0: one "
+            "per core that this process may use; 1: the node's own process checks them.",
         ),
     ] = 0
     query_workers: Annotated[
@@ -131,8 +139,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=16,
             le=100_000,
-            description="Connections at a time, in all; where all are taken, the one that has waited longest for a "
-            "request gives way. Never more than the process may open files, less 64.",
+            description="Maximum number of connections in total. When all are in use, the connection that has "
+            "waited longest for a request is closed. Never more than the files the process may open, less 64.",
         ),
     ] = 1_000
     max_connections_per_address: Annotated[
@@ -140,9 +148,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=1,
             le=100_000,
-            description="Connections at a time of one address (for IPv6, of one /64); where all are taken, the one of "
-            "them that has waited longest gives way, or, where all are at work, more get 503. Trusted proxies are not "
-            "counted.",
+            description="Maximum number of connections from one address (for IPv6, from one /64). When all are "
+            "in use, the one that has waited longest is closed; if all are busy, further ones get 503. Trusted "
+            "proxies are not counted.",
         ),
     ] = 250
     max_unfinished_bytes: Annotated[
@@ -150,29 +158,30 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=1024 * 1024,
             le=4 * 1024 * 1024 * 1024,
-            description="Bytes of request bodies held at a time, in all; one address may take a quarter. The first "
-            "16 KiB of each body are not counted.",
+            description="Maximum bytes of request bodies held at a time, in total; one address may use a "
+            "quarter. The first 16 KiB of each body are not counted.",
         ),
     ] = 64 * 1024 * 1024
     trusted_proxies: Annotated[
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(
             max_length=64,
-            description="Networks of the reverse proxies before this node, which it believes about whose request they "
-            "bring. Only proxies that write proxy_header themselves.",
+            description="Networks of the reverse proxies in front of this node. It trusts them to report the "
+            "client's address, so list only proxies that write proxy_header themselves.",
             examples=[["127.0.0.1/32", "::1/128"]],
         ),
     ] = ()
     proxy_header: Annotated[
         Literal["x-forwarded-for", "forwarded"],
-        Meta(description="The header in which trusted proxies say whose request they bring; forwarded is RFC 7239."),
+        Meta(description="Header in which trusted proxies report the client's address; forwarded is RFC 7239."),
     ] = "x-forwarded-for"
     submissions_per_minute: Annotated[
         int,
         Meta(
             ge=1,
             le=1_000_000,
-            description="Statements taken from one address in a minute; more have to wait, none is refused.",
+            description="Statements accepted from one address in a minute; further ones have to wait, but none "
+            "is refused.",
         ),
     ] = 6_000
     stale_after_seconds: Annotated[
@@ -180,8 +189,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=60,
             le=86_400,
-            description="Seconds for which no other node was heard, from which answers are refused as stale (503): "
-            "what was revoked meanwhile this node cannot know.",
+            description="If no other node has been heard from for this many seconds, answers are refused as "
+            "stale (503), because this node may not know of recent revocations.",
         ),
     ] = 900
 
@@ -190,7 +199,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         tuple[BootstrapPeer, ...],
         Meta(
             max_length=64,
-            description="Nodes to begin with, until the member list is known: url, and key (the public peer key, hex).",
+            description="First nodes to contact, until the list of nodes is known: url, and key (the public "
+            "peer key, hex).",
             examples=[[BootstrapPeer(url="https://node2.example.org", key="<64 hex digits>")]],
         ),
     ] = ()
@@ -198,8 +208,8 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         tuple[Annotated[str, Meta(pattern=r"^\S+ https?://\S+$")], ...],
         Meta(
             max_length=16,
-            description="Witnesses of this node's log besides the other nodes, each the vkey of its cosignatures, a "
-            "space, and its address (C2SP tlog-witness).",
+            description="Witnesses of this node's log, besides the other nodes. Each is the vkey of its "
+            "cosignatures, a space, and its address (C2SP tlog-witness).",
             examples=[["witness.example+1a2b3c4d+BA… https://witness.example"]],
         ),
     ] = ()
@@ -207,38 +217,38 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         tuple[Annotated[str, Meta(min_length=1)], ...],
         Meta(
             max_length=2,
-            description="Names of nodes that are always among those this node exchanges statements with directly: one "
-            "run by people you know, say. Two at most.",
+            description="Names of nodes with which this node always exchanges statements directly, such as one "
+            "run by people you know. At most two.",
             examples=[["node2.example.org"]],
         ),
     ] = ()
     outbound_only: Annotated[
         bool,
         Meta(
-            description="Whether other nodes cannot reach public_url, as behind a firewall: then this node keeps a "
-            "request open at those it is connected with, and statements come with the answers.",
+            description="Whether other nodes cannot reach public_url, for example because of a firewall. If so, "
+            "this node keeps a request open at its peers, and statements arrive with the answers.",
         ),
     ] = False
     proxy: Annotated[
         str,
         Meta(
             pattern=_URL,
-            description="HTTP proxy for requests to others, http://host:port. The usual proxy variables of the "
+            description="HTTP proxy for outgoing requests, http://host:port. The usual proxy variables of the "
             "environment are ignored; the command line reads this variable too.",
         ),
     ] = ""
     ca_file: Annotated[
         str,
         Meta(
-            description="Path of certificates (PEM) to trust besides the public ones in requests to others, such as "
-            "those of your organisation's certificate authority. The command line reads this variable too."
+            description="Path of certificates (PEM) to trust in outgoing requests, besides the public ones, "
+            "such as those of your organisation's certificate authority. The command line reads this variable too."
         ),
     ] = ""
     source_address: Annotated[
         str,
         Meta(
-            description="Address of this machine to call others from, where it has several. Not together with a proxy. "
-            "The command line reads this variable too."
+            description="Source address of outgoing requests, if this machine has several. It cannot be "
+            "combined with a proxy. The command line reads this variable too."
         ),
     ] = ""
     tick_ms: Annotated[
@@ -257,7 +267,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=500,
             le=3_600_000,
-            description="How often the whole set is compared with one peer, milliseconds, half more or less.",
+            description="How often the whole set is compared with one peer, milliseconds, plus or minus a half.",
         ),
     ] = 10_000
     request_timeout_ms: Annotated[
@@ -265,30 +275,30 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Meta(
             ge=100,
             le=30_000,
-            description="How long a peer may take to answer, milliseconds; an open request of `outbound_only` comes on "
-            "top.",
+            description="How long a peer may take to answer, milliseconds, not counting an open request of "
+            "`outbound_only`.",
         ),
     ] = 10_000
 
     # ---------------------------------------------------------------------------------------------- operation
     log_format: Annotated[
-        Literal["text", "json"], Meta(description="One line an event, for people (text) or for programs (json).")
+        Literal["text", "json"], Meta(description="Format of log lines: for people (text) or for programs (json).")
     ] = "text"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="The least important events that are shown.")
+        Literal["debug", "info", "warning", "error"], Meta(description="Lowest level of events to log.")
     ] = "info"
     clock_offset_ms: Annotated[
         int,
         Meta(
             ge=-86_400_000,
             le=86_400_000,
-            description="For drills only: how wrong this node's clock shall be, milliseconds. 0 in earnest.",
+            description="For drills only: error added to this node's clock, milliseconds. 0 in real use.",
         ),
     ] = 0
 
     def __post_init__(self) -> None:
         if bool(self.tls_cert) != bool(self.tls_key):
-            raise ValueError("tls_cert and tls_key belong together: set both, or neither")
+            raise ValueError("tls_cert and tls_key belong together: set both or neither")
         if self.proxy_header != "x-forwarded-for" and not self.trusted_proxies:
             raise ValueError("proxy_header has no effect without trusted_proxies: set those, or leave it out")
         if self.name in self.pinned:
@@ -302,7 +312,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             try:
                 ip_network(network)
             except ValueError as error:
-                raise ValueError(f"trusted_proxies: {error}; write 192.0.2.0/24") from error
+                raise ValueError(f"trusted_proxies: {error}; write it like 192.0.2.0/24") from error
 
     @property
     def outgoing(self) -> Outgoing:
@@ -324,7 +334,7 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise InputError(
                 "no_ecosystem",
                 "The configuration does not name an ecosystem.",
-                hint="Set `ecosystem` to the genesis id that `accredit charter publish` or another operator shows.",
+                hint="Set `ecosystem` to the genesis id shown by `accredit charter publish` or by another operator.",
             )
         return bytes.fromhex(self.ecosystem)
 
@@ -421,11 +431,11 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> NodeConfig
     try:
         members = tomllib.loads(read_file(path, "the configuration").decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _bad(str(path), f"this is not TOML: {error}.", "Mend that line; text stands in double quotes.") from error
+        raise _bad(str(path), f"this is not TOML: {error}.", "Correct that line; put text in double quotes.") from error
     known = {setting.name: setting for setting in settings()}
     for name in members:
         if name not in known:
-            raise _bad(str(path), f"there is no setting {name!r}.", _did_you_mean(name, list(known)))
+            raise _bad(str(path), f"unknown setting {name!r}.", _did_you_mean(name, list(known)))
     where = {name: f"{path}: {name}" for name in known}
     for name, value in _from_environment(os.environ if environment is None else environment, known).items():
         members[name] = value
@@ -449,8 +459,8 @@ def write_commented(path: Path, **values: object) -> NodeConfig:
     assert values.keys() <= known.keys()
     config = _convert(msgspec.to_builtins(values), {name: name for name in known}, known, path)
     lines = [
-        "# Settings of one accredit node. Each may also be given as an environment variable, which wins.",
-        "# Relative paths count from the folder of this file.",
+        "# Settings of one accredit node. An environment variable overrides a setting in this file.",
+        "# Relative paths start from the folder of this file.",
     ]
     for setting in known.values():
         lines += ["", *textwrap.wrap(setting.description, 110, initial_indent="# ", subsequent_indent="# ")]
@@ -472,7 +482,7 @@ def _from_environment(environment: Mapping[str, str], known: Mapping[str, Settin
         if name in known:
             found[name] = _from_text(variable, environment[variable], known[name])
         elif name not in _OF_PEOPLE and difflib.get_close_matches(name, known, 1, _NEARLY):
-            raise _bad("the environment", f"there is no setting {variable}.", _did_you_mean(name, list(known)))
+            raise _bad("the environment", f"unknown setting {variable}.", _did_you_mean(name, list(known)))
     return found
 
 
@@ -482,7 +492,7 @@ def _from_text(variable: str, text: str, setting: Setting) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        raise _bad(variable, f"{text!r} is not {setting.type}.", f"As in {setting.default}.") from error
+        raise _bad(variable, f"{text!r} is not {setting.type}.", f"Example: {setting.default}.") from error
 
 
 def _convert(
@@ -525,7 +535,7 @@ def _toml(value: Any) -> str:
 
 def _did_you_mean(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, 1)
-    return f"Did you mean {near[0]!r}?" if near else "`accredit node init` writes a file with every setting explained."
+    return f"Did you mean {near[0]!r}?" if near else "`accredit node init` writes a file that explains every setting."
 
 
 def _bad(where: str, message: str, hint: str) -> InputError:

@@ -146,7 +146,7 @@ class Metrics:
         self.http_requests = self._counter("http_requests", "Requests answered", "method", "route", "status")
         self.http_seconds = self._histogram("http_request_seconds", "Time to answer a request", "route")
         self.decisions = self._counter("decisions", "Queries decided", "verdict")
-        self.submissions = self._counter("submissions", "Statements submitted, by what became of them", "outcome")
+        self.submissions = self._counter("submissions", "Statements submitted, by outcome", "outcome")
 
     def _log(self) -> None:
         self.log_entries = self._gauge("log_entries", "Statements in this node's log")
@@ -158,14 +158,14 @@ class Metrics:
         self.signers_missing = self._gauge("state_signers_missing", "Signers that are not on the newest note")
 
     def _network(self) -> None:
-        self.peers = self._gauge("peers", "Members of the network, as this node hears them", "state")
+        self.peers = self._gauge("peers", "Nodes of the network, as this node hears them", "state")
         self.frames = self._counter("gossip_frames", "Frames", "direction", "type")
         self.frames_refused = self._counter("gossip_frames_refused", "Frames refused, by reason", "reason")
         self.frame_bytes = self._counter("gossip_bytes", "Bytes of frames", "direction")
         self.waiting = self._gauge("statements_waiting", "Statements whose key is not known yet")
-        self.conflicts = self._gauge("conflicts", "Nodes' keys proved to have signed what cannot both be true")
-        self.ready = self._gauge("ready", "Whether its answers are worth having: 1, or 0 where /readyz says why not")
-        self.alarms = self._gauge("alarms", "What a person should look at, see /v1/status")
+        self.conflicts = self._gauge("conflicts", "Node keys proved to have signed contradictory statements")
+        self.ready = self._gauge("ready", "Whether its answers can be relied on: 1, or 0 if not (/readyz says why)")
+        self.alarms = self._gauge("alarms", "Alarms that an operator should look at; see /v1/status")
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(f"accredit_{name}", documentation, labels, registry=self.registry)

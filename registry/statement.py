@@ -172,8 +172,8 @@ def decode(raw: bytes) -> Unverified:
     if len(raw) > STATEMENT_BYTES:
         raise DecodeError(
             "too_large",
-            f"a statement of {len(raw)} bytes; at most {STATEMENT_BYTES} are allowed.",
-            hint="Say it in several statements.",
+            f"the statement has {len(raw)} bytes; at most {STATEMENT_BYTES} are allowed.",
+            hint="Split it into several statements.",
         )
     sign1 = Sign1.decode(raw, what="a statement", max_bytes=STATEMENT_BYTES)
     _require(not sign1.unprotected, "unprotected", "an empty map (RFC 9943)")
@@ -184,7 +184,9 @@ def decode(raw: bytes) -> Unverified:
     content = decode_cbor(payload, what="the payload")
     _MEMBERS(content, "payload")
     _require("ext" not in content, "payload", "no other members")
-    _require((content["seq"] == 1) == (content["prev"] is None), "payload.prev", "null in a key's first statement only")
+    _require(
+        (content["seq"] == 1) == (content["prev"] is None), "payload.prev", "null exactly in a key's first statement"
+    )
     return Unverified(
         iss=iss,
         sub=sub,
@@ -209,13 +211,13 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
         RefusedError: `public` is another key, or the signature is not its.
     """
     if key_id(public) != unverified.kid:
-        raise RefusedError("wrong_key", "the statement names another key than the one it is checked with.")
+        raise RefusedError("wrong_key", "the statement names a different key than the one used to check it.")
     protected, _, payload, _ = reread(unverified.raw[1:])  # `decode` has judged these bytes
     if not signature_is_good(public, to_be_signed(protected, payload), unverified.signature):
         raise RefusedError(
             "bad_signature",
             f"the signature of {unverified.kind} by {unverified.iss} is not valid.",
-            hint="Sign it again; it may have been changed on the way.",
+            hint="Sign it again; it may have been altered in transit.",
         )
     return Statement(unverified, proof=_VERIFIED)
 

@@ -125,7 +125,7 @@ class CommandGroup(click.Group):
 
             close = get_close_matches(args[0], self.list_commands(ctx), 1) if args else []
             raise click.UsageError(
-                f"There is no command {args[0]!r} here." + (f" Did you mean {close[0]}?" if close else ""), ctx
+                f"There is no command {args[0]!r}." + (f" Did you mean {close[0]}?" if close else ""), ctx
             ) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

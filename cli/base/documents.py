@@ -109,7 +109,9 @@ def read_bytes(path: Path) -> bytes:
             "cannot_read", f"{path} cannot be read: {error.strerror}.", hint="Check the path and its permissions."
         ) from error
     if len(raw) > FILE_BYTES:
-        raise RefusedError("too_large", f"{path} is larger than {FILE_BYTES // 2**20} MiB.", hint="Split it up.")
+        raise RefusedError(
+            "too_large", f"{path} is larger than {FILE_BYTES // 2**20} MiB.", hint="Split it into smaller files."
+        )
     return raw
 
 
@@ -137,7 +139,7 @@ def write_new(path: Path, content: str | bytes, *, force: bool = False) -> None:
             raise
     except FileExistsError:
         raise StorageError(
-            "file_exists", f"{path} exists already.", hint="Give another name, or add --force to replace it."
+            "file_exists", f"{path} already exists.", hint="Choose another name, or add --force to replace the file."
         ) from None
     except OSError as error:
         raise StorageError(
@@ -151,7 +153,7 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DecodeError(
-            "not_toml", f"{source}: not TOML: {error}.", hint='Text goes in quotes: name = "Example University".'
+            "not_toml", f"{source}: not TOML: {error}.", hint='Put text in quotes: name = "Example University".'
         ) from error
     except RecursionError as error:
         raise DecodeError("too_deep", f"{source}: nested too deeply.") from error
@@ -235,7 +237,10 @@ def seconds(value: str | date | datetime, path: str = "") -> int:
         moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if moment.tzinfo is None:
         raise DecodeError(
-            "bad_time", f"{value} does not say in which time zone.", where=path, hint="Add Z for UTC, or an offset."
+            "bad_time",
+            f"{value} has no time zone.",
+            where=path,
+            hint="Add Z for UTC, or an offset like +02:00.",
         )
     return (moment - _EPOCH) // timedelta(seconds=1)
 
@@ -249,7 +254,7 @@ def _instant(written: str, path: str) -> int:
         except ValueError:
             is_without_zone = False
         message, hint = (
-            (f"{written!r} does not say in which time zone.", "Add Z for UTC, or an offset.")
+            (f"{written!r} has no time zone.", "Add Z for UTC, or an offset like +02:00.")
             if is_without_zone
             else (f"{written[:40]!r} is not a date.", "Write 2015-05-20 or 2015-05-20T13:45:00Z.")
         )
@@ -281,7 +286,7 @@ def public_key(value: str, path: str = "") -> bytes:
 def digest(value: str, what: str = "id") -> bytes:
     """The 32 bytes of a whole id in hexadecimal digits."""
     if _HEX32.fullmatch(value) is None:
-        raise DecodeError("bad_id", f"{value!r} is not a {what}: 64 hexadecimal digits.", hint="Copy it whole.")
+        raise DecodeError("bad_id", f"{value!r} is not a {what}: 64 hexadecimal digits.", hint="Copy the whole id.")
     return bytes.fromhex(value)
 
 

@@ -93,7 +93,7 @@ def unwritten(error: OSError) -> StorageError:
     return StorageError(
         "cannot_print",
         f"Standard output cannot be written: {error.strerror or error}.",
-        hint="Make room, or write it elsewhere; then ask again. What the command did besides is done.",
+        hint="Free some space, or write the output elsewhere; then ask again. Everything else the command did is done.",
     )
 
 
@@ -107,7 +107,7 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     if isinstance(error, Negative):
         return code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        streams.write("Stopped; nothing more was done.", err=True)
+        streams.write("Stopped; nothing further was done.", err=True)
         return code
     word, message, hint = _words(error)
     if as_json:
@@ -119,7 +119,7 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
         usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx is not None else ""
         streams.write(f"{usage}{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
         if isinstance(error, click.UsageError) and error.ctx is not None:
-            streams.write(f"See: {error.ctx.command_path} --help", err=True)
+            streams.write(f"For help: {error.ctx.command_path} --help", err=True)
         return code
     streams.write(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
     if hint:
@@ -131,14 +131,14 @@ def _words(error: BaseException) -> tuple[str, str, str]:
     if isinstance(error, AccreditError):
         return error.code, said(error.message), said(error.hint)
     if isinstance(error, click.ClickException):
-        return "usage", error.format_message(), "Add --help to the command to see how it is used."
+        return "usage", error.format_message(), "Add --help to the command to see how to use it."
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return errno.errorcode.get(error.errno or 0, "os_error").lower(), f"{where}{error.strerror or error}.", ""
     return (
         "fault",
-        f"accredit stopped on something it did not expect ({type(error).__name__}: {error}).",
-        "This is our fault: please run it again with --debug and report what it prints.",
+        f"accredit stopped because of an unexpected error ({type(error).__name__}: {error}).",
+        "This is a bug in accredit: please run the command again with --debug and report its output.",
     )
 
 

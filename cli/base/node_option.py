@@ -88,7 +88,9 @@ def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:
     found = sorted({one for one in candidates() if one.startswith(digits)})
     if not found:
         raise InputError(
-            "unknown_id", f"No id of {what} here begins with {digits}.", hint="Give the whole id, or ask another node."
+            "unknown_id",
+            f"No id of {what} known to this node begins with {digits}.",
+            hint="Give the whole id, or ask another node.",
         )
     if len(found) > 1:
         raise InputError(
@@ -109,8 +111,8 @@ def hex_digits(text: str, what: str) -> str:
     if not 8 <= len(digits) <= 64 or any(digit not in "0123456789abcdef" for digit in digits):
         raise InputError(
             "bad_id",
-            f"{text!r} is not the id of {what}, nor the beginning of one.",
-            hint="Give 8 to 64 hexadecimal digits, as the tables show them.",
+            f"{text!r} is not the id of {what} or the beginning of one.",
+            hint="Give 8 to 64 hexadecimal digits, as shown in the tables.",
         )
     return digits
 

@@ -57,18 +57,18 @@ def check_real_lists(value: Any, path: str = "") -> None:
 
 def _check_multikey(value: Any, path: str) -> None:
     """W3C Multikey: base58btc (`z`) of a multicodec prefix and the key."""
-    hint = "Copy the publicKeyMultibase of the DID document whole, as in z6MkhaXgBZDv…"
+    hint = "Copy the whole publicKeyMultibase from the DID document, like z6MkhaXgBZDv…."
     try:
         raw = decode_base58(value[1:]) if isinstance(value, str) and value.startswith("z") else b""
     except DecodeError:
         raw = b""
     if raw[:2] in _ENCRYPTING:
         raise DecodeError(
-            "not_a_signing_key", "this key is for encryption; nothing can be verified with it.", where=path, hint=hint
+            "not_a_signing_key", "this key is for encryption, so it cannot verify signatures.", where=path, hint=hint
         )
     kind, length = _KEY_TYPES.get(raw[:2], ("", None))
     if not kind:
-        raise DecodeError("unknown_key_type", "this is no public key of a kind we know.", where=path, hint=hint)
+        raise DecodeError("unknown_key_type", "this is not a public key of a known kind.", where=path, hint=hint)
     if length is not None and len(raw) != 2 + length:
         raise DecodeError("bad_key_length", f"this {kind} key is cut off or too long.", where=path, hint=hint)
 

@@ -46,13 +46,13 @@ AXES: Final = (
 """Every axis of a scope that a grant has to speak about."""
 
 _TEMPLATE: Final = """\
-# An accreditation to grant. Say every axis of the scope: a list, "*" for all of it, "none" for none.
+# An accreditation to grant. Set every axis of the scope: a list, "*" for all, "none" for none.
 
-issuer = "did:web:uni.example"      # may be left out here and given with --issuer
+issuer = "did:web:uni.example"      # or leave it out and use --issuer
 kind = "accredit"                   # accredit, approve, recognize, regulate, register, endorse
 level = "institutional"             # institutional, programmatic, course, occupational
 valid_from = 2026-01-01             # the start of that day, UTC
-# valid_until = 2031-01-01          # the first moment it no longer holds
+# valid_until = 2031-01-01          # the first moment at which it is no longer valid
 # initial_status = "candidate"      # active (default), candidate, conditional
 # review_due = 2030-06-30
 # policy = "https://board.example/policy"
@@ -88,7 +88,7 @@ def template() -> None:
 @click.argument("accreditation_id", metavar="ID")
 @node_option
 def show(accreditation_id: str, nodes: tuple[str, ...]) -> None:
-    """An accreditation: its terms, what happened to it, and its status now."""
+    """Show an accreditation: its terms, its history and its current status."""
     with connected(nodes[0]) as client:
         record = client.accreditation(_whole(client, accreditation_id))
 
@@ -141,10 +141,10 @@ def _records(client: "NodeClient", ids: Iterable[str]) -> Iterator[dict[str, Any
 accredit accreditation propose grant.toml --dry-run""",
 )
 @click.argument("file", type=_FILE)
-@click.option("--issuer", "issuers", metavar="ID", multiple=True, help="Whom to accredit; may be repeated.")
+@click.option("--issuer", "issuers", metavar="ID", multiple=True, help="Issuer to accredit; may be repeated.")
 @signing
 def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
-    """Propose to accredit an issuer with the terms in FILE. Says the scope back as one sentence."""
+    """Propose to accredit an issuer on the terms in FILE. The command repeats the scope as one sentence."""
     written = documents.read_file(file)
     ids: list[str] = [read_id(one, "--issuer") for one in issuers] or [str(written.get("issuer", ""))]
     bodies = [grant_body(written, str(file), issuer=one) for one in ids]
@@ -159,10 +159,10 @@ def propose(file: Path, issuers: tuple[str, ...], desk: Desk) -> None:
 )
 @click.argument("accreditation_id", metavar="ID")
 @click.argument("file", type=_FILE)
-@click.option("--from", "effective_from", metavar="DATE", help="From when; default: now.")
+@click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
 @signing
 def amend(accreditation_id: str, file: Path, effective_from: str | None, desk: Desk) -> None:
-    """Propose new terms: FILE has the whole new set, as for a grant (scope, validity, conditions)."""
+    """Propose new terms: FILE has the complete new terms, as for a grant (scope, validity, conditions)."""
     record = desk.client.accreditation(_whole(desk.client, accreditation_id))
     whole = documents.read_file(file)
     for name, default in (("kind", record["kind"]), ("level", record["level"])):
@@ -211,13 +211,15 @@ def _event_command(name: str, event: str, about: str, example: str) -> None:
 def _event_options(command: Any) -> Any:
     for option in reversed(
         (
-            click.option("--from", "effective_from", metavar="DATE", help="From when; default: now."),
-            click.option("--until", "effective_until", metavar="DATE", help="Until when, where it ends by itself."),
+            click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now."),
+            click.option("--until", "effective_until", metavar="DATE", help="End of its effect, if it ends by itself."),
             click.option(
-                "--void-from", metavar="DATE", help="Reach back: from then on it never held (fraud). Revoke only."
+                "--void-from",
+                metavar="DATE",
+                help="Treat the accreditation as never valid from this time on (fraud). Only for revoke.",
             ),
             click.option("--code", "reason_code", help="fraud, voluntary, closure, standards_noncompliance, …"),
-            click.option("--reason", "reason_text", help="Why, for the record."),
+            click.option("--reason", "reason_text", help="Reason, kept on record."),
         )
     ):
         command = option(command)
@@ -227,27 +229,27 @@ def _event_options(command: Any) -> Any:
 _event_command(
     "suspend",
     "suspend",
-    "Suspend an accreditation for the time being. Takes away at once, everywhere.",
+    "Suspend an accreditation. It takes effect at once, everywhere.",
     "accredit accreditation suspend 5f2b8c11 --code standards_noncompliance --reason 'site visit of 3 May'",
 )
 _event_command(
     "reinstate",
     "reinstate",
-    "End a suspension or sanction: back to what was before.",
+    "End a suspension or sanction and return to the status before it.",
     "accredit accreditation reinstate 5f2b8c11 --reason 'conditions met'",
 )
 _event_command(
     "withdraw",
     "withdraw",
-    "Withdraw an accreditation. What was issued before stays trusted as of then.",
+    "Withdraw an accreditation. Credentials issued before then stay trusted for their date.",
     "accredit accreditation withdraw 5f2b8c11 --code voluntary --from 2027-01-01",
 )
 _event_command(
     "revoke",
     "revoke",
-    """Revoke an accreditation. With --void-from it reaches back: what was issued from then on is not trusted either.
+    """Revoke an accreditation. With --void-from it is retroactive: credentials issued since then lose trust too.
 
-    Reaching back takes two authorities, unless the charter says otherwise.""",
+    Retroactive revocation takes two authorities, unless the charter says otherwise.""",
     "accredit accreditation revoke 5f2b8c11 --void-from 2024-09-01 --code fraud --reason 'forged diplomas'",
 )
 
@@ -259,19 +261,19 @@ accredit accreditation event 5f2b8c11 teach_out --file teach-out.toml""",
 )
 @click.argument("accreditation_id", metavar="ID")
 @click.argument("event", metavar="EVENT")
-@click.option("--file", type=_FILE, help="More members, in TOML or JSON (applies_to, evidence, …).")
-@click.option("--set", "members", metavar="NAME=VALUE", multiple=True, help="One more member; may be repeated.")
+@click.option("--file", type=_FILE, help="File with further members, in TOML or JSON (applies_to, evidence, …).")
+@click.option("--set", "members", metavar="NAME=VALUE", multiple=True, help="A further member; may be repeated.")
 @_event_options
 @signing
 def event(
     accreditation_id: str, event: str, file: Path | None, members: tuple[str, ...], desk: Desk, **options: Any
 ) -> None:
-    """Say any EVENT: sanction, condition, stay, lift, renew, expire, teach_out, close, supersede, appeal_open, …"""
+    """Propose any EVENT: sanction, condition, stay, lift, renew, expire, teach_out, close, supersede, appeal_open, …"""
     more: dict[str, Any] = dict(documents.read_file(file)) if file is not None else {}
     for member in members:
         name, equals, value = member.partition("=")
         if not equals:
-            raise click.BadParameter(f"{member!r} is not NAME=VALUE.", param_hint="--set")
+            raise click.BadParameter(f"{member!r} does not have the form NAME=VALUE.", param_hint="--set")
         more[name] = value
     _propose_event(desk, accreditation_id, event, more, options)
 
@@ -310,7 +312,7 @@ def said_scope(scope: Any, source: str) -> dict[str, Any]:
         raise RefusedError(
             "axis_not_said",
             f"{source}: [scope] says nothing about {', '.join(silent)}.",
-            hint='Give a list, "*" for all of it, or "none" for none: what is left out would silently grant nothing.',
+            hint='Give a list, "*" for all, or "none" for none: an axis left out would silently grant nothing.',
         )
     return {name: value for name, value in scope.items() if value != "none"}
 
@@ -319,7 +321,7 @@ def sentence_of(body: dict[str, Any]) -> str:
     """What a grant or amendment means, in one sentence."""
     from accredit.registry.domain.scope import sentence
 
-    until = f" until {documents.when(body['valid_until'])}" if "valid_until" in body else " without end"
+    until = f" until {documents.when(body['valid_until'])}" if "valid_until" in body else " with no end date"
     what = sentence(body["scope"], subject=body["issuer"])
     return f"{output.safe(what)} Valid from {documents.when(body['valid_from'])}{until}."
 
@@ -378,4 +380,4 @@ def _show_record(record: dict[str, Any]) -> None:
     if rows:
         output.table(("from", "event", "by", "code", "reason"), rows)
     else:
-        output.say(faint("  No events since."))
+        output.say(faint("  No events since then."))

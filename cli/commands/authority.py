@@ -27,9 +27,9 @@ _TEMPLATE: Final = """\
 
 delegate = "did:web:agency.example"
 name = "Example Agency"
-# constituency: nonprofit, public, education, employer, labor, government, industry, learner, other
+# constituency: one of nonprofit, public, education, employer, labor, government, industry, learner, other
 constituency = "public"
-threshold = 1                       # how many of its keys make it speak
+threshold = 1                       # how many of its keys must sign for it
 actions = ["issuer.*", "accreditation.*"]   # kinds of statement; issuer.* for a family
 valid_from = 2026-01-01
 valid_until = 2031-01-01            # may be left out
@@ -37,12 +37,12 @@ valid_until = 2031-01-01            # may be left out
 # apply_url = "https://agency.example/apply"
 # appeal_url = "https://agency.example/appeal"
 
-[limits]                            # a ceiling; what it does not name is not limited
+[limits]                            # an upper limit; an axis it does not name is not limited
 # categories = ["bootcamp"]         # of issuers; also every axis of a scope
 achievement_types = ["Certificate"]
 jurisdictions = ["US-IN"]
 max_depth = 0                       # how many further delegations below it
-max_validity = "5y"                 # of what it grants
+max_validity = "5y"                 # of the accreditations it grants
 
 # Its keys: from accredit keys export, or given with --keys.
 """
@@ -53,7 +53,7 @@ authority = CommandGroup("authority", help="Governance bodies: show, list, deleg
 @authority.command("list", example="accredit authority list")
 @node_option
 def list_(nodes: tuple[str, ...]) -> None:
-    """List the authorities, and by whom each became one."""
+    """List the authorities, and who made each of them an authority."""
     with connected(nodes[0]) as client:
         records = client.authorities()["authorities"]
 
@@ -68,7 +68,7 @@ def list_(nodes: tuple[str, ...]) -> None:
 @click.argument("authority_id", metavar="ID")
 @node_option
 def show(authority_id: str, nodes: tuple[str, ...]) -> None:
-    """An authority: under which mandates, with which keys and limits, and where to apply and appeal."""
+    """Show an authority: its mandates, keys and limits, and where to apply and appeal."""
     record = _record(nodes, read_id(authority_id, search=AUTHORITIES))
 
     def text() -> None:
@@ -79,10 +79,10 @@ def show(authority_id: str, nodes: tuple[str, ...]) -> None:
                     ("mandate", _mandate(standing)),
                     ("delegation", standing["via"]),
                     ("constituency", standing["constituency"]),
-                    ("may say", ", ".join(standing["actions"]) if standing["actions"] else "everything"),
+                    ("may sign", ", ".join(standing["actions"]) if standing["actions"] else "everything"),
                     ("limits", output.lines(documents.outline(standing["limits"])) if standing["limits"] else ""),
                     ("valid", _validity(standing)),
-                    ("speaks with", f"{standing['threshold']} of {len(standing['keys'])} keys"),
+                    ("signs with", f"{standing['threshold']} of {len(standing['keys'])} keys"),
                     ("web", standing.get("url")),
                     ("contact", standing.get("contact")),
                     ("apply", standing.get("apply_url")),
@@ -108,12 +108,16 @@ def template() -> None:
 @authority.command("delegate", example="accredit authority delegate delegation.toml --keys agency.toml --key alice.key")
 @click.argument("file", type=_FILE)
 @click.option(
-    "--keys", "entries", type=_FILE, multiple=True, help="Exported key entry of the delegate; may be repeated."
+    "--keys",
+    "entries",
+    type=_FILE,
+    multiple=True,
+    help="Key entry of the delegate, from accredit keys export; may be repeated.",
 )
 @budget_option
 @signing
 def delegate(file: Path, entries: tuple[Path, ...], budget: int | None, desk: Desk) -> None:
-    """Propose to make another body an authority, as FILE says."""
+    """Propose to make another body an authority, as described in FILE."""
     written = dict(documents.read_file(file))
     listed = list(written.get("keys") or [])
     for path in entries:
@@ -121,8 +125,8 @@ def delegate(file: Path, entries: tuple[Path, ...], budget: int | None, desk: De
         if named not in (None, written.get("delegate")):
             raise InputError(
                 "whose_key",
-                f"{path} is a key of {named}, and the delegation is for {written.get('delegate')}.",
-                hint="Take the key entry of the delegate.",
+                f"{path} holds a key of {named}, but the delegation is for {written.get('delegate')}.",
+                hint="Give a key entry of the delegate.",
             )
         listed.append(read_entry(path, budget=budget or ADDED_BUDGET))
     body = documents.to_body("authority.delegate", {**written, "keys": listed}, str(file))
@@ -134,11 +138,11 @@ def delegate(file: Path, entries: tuple[Path, ...], budget: int | None, desk: De
 
 @authority.command("withdraw", example="accredit authority withdraw 5f2b8c11 --reason 'mandate ended' --key alice.key")
 @click.argument("delegation", metavar="DELEGATION")
-@click.option("--from", "effective_from", metavar="DATE", help="From when; default: now.")
-@click.option("--reason", help="Why, for the record.")
+@click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
+@click.option("--reason", help="Reason, kept on record.")
 @signing
 def withdraw(delegation: str, effective_from: str | None, reason: str | None, desk: Desk) -> None:
-    """Propose to end a DELEGATION (its id, or the delegate's id where it has one only).
+    """Propose to end a DELEGATION (its id, or the delegate's id if it has only one).
 
     What the delegate has said so far stands. So that nothing is left out, its newest statements are asked of two nodes
     at least (--node A --node B). Use it to close a mandate that has ended, too: what an authority above names was said
@@ -171,7 +175,7 @@ def _delegation(text: str, by_id: dict[str, tuple[str, Any]]) -> str:
     if len(held) != 1:
         raise InputError(
             "which_delegation",
-            f"{text} is an authority by {len(held)} delegations.",
+            f"{text} is an authority under {len(held)} delegations.",
             hint="Give the delegation's id: accredit authority show lists them.",
         )
     return held[0]
@@ -183,7 +187,9 @@ def _record(nodes: tuple[str, ...], authority_id: str) -> dict[str, Any]:
             if record["id"] == authority_id:
                 return dict(record)
     raise InputError(
-        "unknown_authority", f"{authority_id} is no authority here.", hint="accredit authority list shows who is."
+        "unknown_authority",
+        f"{authority_id} is not an authority of this ecosystem.",
+        hint="accredit authority list shows all authorities.",
     )
 
 

@@ -58,7 +58,9 @@ def progress_of(signed: SignedStatements, source: str) -> FoundingProgress:
             statement = admission.admit(decode(raw))
         except NotYetError as error:
             raise RefusedError(
-                "not_a_founder", f"{source}: {error.message}", hint="Only keys that the charter names vote here."
+                "not_a_founder",
+                f"{source}: {error.message}",
+                hint="Only keys named in the charter may vote in a ceremony.",
             ) from error
         admission.add(statement)
         fold.add(statement)
@@ -116,7 +118,9 @@ def approve(path: Path, key: Path, passphrase_file: Path | None) -> SignedStatem
     authority = _authority_of(genesis.body, key, str(path))
     held = read_public(key)
     if any(decode(raw).kid == held.kid for raw in signed.statements):
-        raise InputError("already_signed", f"{key} has signed this charter already.", hint="Pass the file on.")
+        raise InputError(
+            "already_signed", f"{key} has already signed this charter.", hint="Pass the file on to the next founder."
+        )
     _require_fresh(key)
     draft = Draft(
         iss=authority,
@@ -162,6 +166,7 @@ def _require_fresh(key: Path) -> None:
     if last is not None:
         raise InputError(
             "key_used",
-            f"{key} has signed statement number {last.seq} already; a founder's first is its signature here.",
+            f"{key} has already signed statement number {last.seq}; a founder's first statement must be this "
+            "signature.",
             hint="Make a new key for the new ecosystem: accredit keys new.",
         )

@@ -32,22 +32,22 @@ charter = CommandGroup(
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 COMMENTS: Final = {
-    "id": "The ecosystem's identifier, for ever: a DID or https URL that you control.",
-    "name": "Its name, for people.",
-    "fold": "Version of the rules of reckoning every node must apply.",
+    "id": "The ecosystem's permanent identifier: a DID or https URL that you control.",
+    "name": "The ecosystem's name, for people to read.",
+    "fold": "Version of the fold: the rules by which every node turns statements into records.",
     "signers": "At most 16 nodes, each of another operator, that vouch for the common state. A quorum is two thirds\n"
     "of them, rounded down, plus one; with fewer than 4 none may be down.",
-    "publishers": "Authorities whose frameworks and facts count for every accreditation.",
-    "proposals_lapse": 'How long a proposal waits in inboxes before it lapses there, e.g. "90d"; without it, for good.',
-    "max_backdating": 'How far before it is stated a grant may begin, e.g. "5y"; without it, as far as one likes.',
-    "rules": "How many of these authorities must speak, by kind, where it shall differ from the default:\n"
+    "publishers": "Authorities whose frameworks and facts about issuers count for every accreditation.",
+    "proposals_lapse": 'How long a proposal waits in inboxes before it lapses, e.g. "90d"; if left out, never.',
+    "max_backdating": 'How far in the past a grant may begin, e.g. "5y"; if left out, there is no limit.',
+    "rules": "How many authorities must approve each kind of statement, where this differs from the default:\n"
     '"accreditation.grant" = { authorities = 2 }\n'
     '"charter.amend" = { fraction = "2/3" }\n'
     '"issuer.register" = { majority = true, constituencies = { nonprofit = 1 } }',
     "authorities": "The governance bodies. threshold: how many of a body's keys make it speak. constituency:\n"
     "nonprofit, public, education, employer, labor, government, industry, learner or other.",
-    "authorities.keys": "From accredit keys export.",
-    "nodes": "The first nodes, from accredit node init. Later ones: accredit node admit.",
+    "authorities.keys": "Its keys, from accredit keys export.",
+    "nodes": "The first nodes, from accredit node init. Add later ones with accredit node admit.",
 }
 """What a draft says above its members."""
 
@@ -64,7 +64,7 @@ OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '
     --node-entry node1.toml --node-entry node2.toml -o charter.toml""",
 )
 @click.option(
-    "--id", "charter_id", required=True, metavar="ID", help="The ecosystem's id: a DID or https URL you control."
+    "--id", "charter_id", required=True, metavar="ID", help="The ecosystem's id: a DID or https URL that you control."
 )
 @click.option("--name", required=True, help="Its name.")
 @click.option(
@@ -77,12 +77,17 @@ OPTIONAL: Final = {"publishers": '["did:web:uni.example"]', "proposals_lapse": '
     help="A governance body; may be repeated.",
 )
 @click.option(
-    "--keys", "entries", type=_FILE, multiple=True, required=True, help="Exported key entry; may be repeated."
+    "--keys",
+    "entries",
+    type=_FILE,
+    multiple=True,
+    required=True,
+    help="Key entry, from accredit keys export; may be repeated.",
 )
 @click.option("--node-entry", "nodes", type=_FILE, multiple=True, help="A node's entry; may be repeated.")
 @click.option("--signer", "signers", metavar="NAME", multiple=True, help="Node that cosigns; default: all, up to 16.")
 @click.option("-o", "--output", "target", type=_FILE, default=Path("charter.toml"), show_default=True)
-@click.option("--force", is_flag=True, help="Replace the file.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 def draft(
     charter_id: str,
     name: str,
@@ -93,7 +98,7 @@ def draft(
     target: Path,
     force: bool,
 ) -> None:
-    """Put a charter together, as a TOML file to read, edit and check."""
+    """Draft a charter, as a TOML file to read, edit and check."""
     from accredit.registry.domain.records import FOLD_VERSION
     from accredit.registry.encoding.identifiers import canonical_issuer
 
@@ -141,7 +146,7 @@ def _left_out(name: str, example: str) -> str:
 @charter.command("check", example="accredit charter check charter.toml")
 @click.argument("file", type=_FILE)
 def check(file: Path) -> None:
-    """Say what a charter FILE means, in sentences, who can do and undo what, and what may be unwise about it."""
+    """Describe a charter FILE in sentences: who can do and undo what, and what may be unwise about it."""
     from accredit.governance.charter import parse
     from accredit.governance.rules_outline import outline, warnings
     from accredit.registry.domain.bodies import CharterGenesis
@@ -153,12 +158,12 @@ def check(file: Path) -> None:
     def text() -> None:
         _describe(body)
         output.table(
-            ("kind", "done by", "undone by", "reaching back by"),
+            ("kind", "done by", "undone by", "made retroactive by"),
             [(one.kind, one.done_by, one.undone_by, one.reaches_back_by) for one in rows],
         )
         for sentence in advice:
             output.say(f"{fair('!')} {output.safe(sentence)}")
-        output.say(good("It is well-formed and every rule in it can be met."))
+        output.say(good("The charter is well-formed, and every rule in it can be met."))
         output.say(
             f"Next: the first founder signs:  accredit charter sign {output.quoted(file)} -o genesis.json --key FILE"
         )
@@ -190,17 +195,17 @@ accredit charter sign genesis.json --key bob.key""",
     show_default=True,
     help="Ceremony file to make from a TOML file.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask before signing.")
+@click.option("--yes", is_flag=True, help="Sign without asking for confirmation.")
 @key_options
 def sign(file: Path, target: Path, yes: bool, key: Path | None, passphrase_file: Path | None) -> None:
     """Sign as a founder. No network is used.
 
-    The first founder signs the TOML FILE and so makes the genesis, in a ceremony file; the others sign that file.
+    The first founder signs the TOML FILE, which makes the genesis in a ceremony file; the others sign that file.
     """
     from .ceremony import approve, found, genesis_statement, progress_of
 
     if key is None:
-        raise InputError("no_key", "No key file is named.", hint="Add --key FILE or set ACCREDIT_KEY.")
+        raise InputError("no_key", "No key file was given.", hint="Add --key FILE or set ACCREDIT_KEY.")
     is_first = file.suffix == ".toml"
     body = read_charter(file) if is_first else genesis_statement(file)[0].body
     if not wants_json():
@@ -216,7 +221,7 @@ def sign(file: Path, target: Path, yes: bool, key: Path | None, passphrase_file:
 @click.argument("file", type=_FILE)
 @node_option
 def publish(file: Path, nodes: tuple[str, ...]) -> None:
-    """Send a ceremony FILE to a node of the new ecosystem; it passes it on to the others."""
+    """Send a ceremony FILE to a node of the new ecosystem, which passes it on to the other nodes."""
     from accredit.cli.signing.offline_files import read_ceremony
 
     from .ceremony import progress_of
@@ -235,7 +240,7 @@ def publish(file: Path, nodes: tuple[str, ...]) -> None:
         output.facts(
             [
                 ("ecosystem", progress.ecosystem.hex()),
-                ("in effect", "yes" if progress.effective else f"not yet; {progress.needed}"),
+                ("in effect", "yes" if progress.effective else f"not yet: it needs {progress.needed}"),
             ]
         )
 
@@ -247,7 +252,7 @@ def publish(file: Path, nodes: tuple[str, ...]) -> None:
     example="""accredit charter show
 accredit charter show --toml > next.toml""",
 )
-@click.option("--toml", "as_toml", is_flag=True, help="As a file to edit and amend with.")
+@click.option("--toml", "as_toml", is_flag=True, help="Print a file to edit and use with charter amend.")
 @node_option
 def show(as_toml: bool, nodes: tuple[str, ...]) -> None:
     """Show the charter in force."""
@@ -268,7 +273,10 @@ def show(as_toml: bool, nodes: tuple[str, ...]) -> None:
             [
                 ("ecosystem", ecosystem["ecosystem"]),
                 ("version", f"{ecosystem['version']} (statement {shorten(versions[0]['id'])})"),
-                ("in effect", "" if ecosystem["effective"] else bad("not yet: its founders have yet to approve it")),
+                (
+                    "in effect",
+                    "" if ecosystem["effective"] else bad("not yet: not all of its founders have approved it"),
+                ),
             ]
         )
 
@@ -278,7 +286,7 @@ def show(as_toml: bool, nodes: tuple[str, ...]) -> None:
 @charter.command("history", example="accredit charter history")
 @node_option
 def history(nodes: tuple[str, ...]) -> None:
-    """Every version of the charter, the newest first, and what each changed."""
+    """List every version of the charter, newest first, and what each changed."""
     from accredit.governance.charter_differences import differences
 
     with connected(nodes[0]) as client:
@@ -306,8 +314,8 @@ accredit charter amend next.toml --key alice.key""",
 def amend(file: Path, desk: Desk) -> None:
     """Propose the charter in FILE as the next version. The old and the new charter's authorities must both approve.
 
-    The amendment names the newest statement of every key: what they cover stays judged by the old rules. Give several
-    nodes (--node) so that none can hide a statement.
+    The amendment names the newest statement of every key. The old rules still apply to those statements and all
+    before them. Give several nodes (--node), so that no node can hide a statement.
     """
     from accredit.governance.charter_differences import differences
 
@@ -325,8 +333,9 @@ def amend(file: Path, desk: Desk) -> None:
     if not differences(before, checked["charter"]):
         raise RefusedError(
             "unchanged",
-            f"{file} says the same as the charter in force.",
-            hint="Nothing was signed. Edit it first; budgets of keys that are listed already do not count.",
+            f"{file} is the same as the charter in force.",
+            hint="Nothing was signed. Edit the file first; changed budgets of keys that are already listed do "
+            "not count.",
         )
     desk.propose([Say(kind="charter.amend", sub=before["id"], body=checked, label=f"version {body['version']}")])
 
@@ -366,8 +375,8 @@ def _keys_by_authority(paths: tuple[Path, ...], authorities: list[str]) -> dict[
         if table.get("authority") not in keys:
             raise InputError(
                 "whose_key",
-                f"{path} is a key of {table.get('authority')!r}, which is none of the authorities given.",
-                hint="Add --authority for it, or leave the file out.",
+                f"{path} is a key of {table.get('authority')!r}, which is not one of the authorities given.",
+                hint="Add --authority for it, or leave this file out.",
             )
         keys[table["authority"]].append(table["key"])
     for authority, held in keys.items():
@@ -384,7 +393,7 @@ def _describe(body: dict[str, Any]) -> None:
         (a["name"], a["id"], a["constituency"], f"{a['threshold']} of {len(a['keys'])} keys")
         for a in body["authorities"]
     ]
-    output.table(("authority", "id", "constituency", "speaks with"), rows)
+    output.table(("authority", "id", "constituency", "signs with"), rows)
     if body["nodes"]:
         signers = body["signers"]
         rows = [(n["name"], n["operator"], n["url"], "signer" if n["name"] in signers else "") for n in body["nodes"]]
@@ -394,7 +403,7 @@ def _describe(body: dict[str, Any]) -> None:
         parsed = parse_rule(rule)
         seats = "".join(f", {count} of them {seat}" for seat, count in parsed.constituencies)
         output.say(f"  {output.safe(kind)} takes {parsed.needed(total)} of {total} authorities{output.safe(seats)}")
-    output.say("  Everything else follows the defaults." if body["rules"] else "  All kinds follow the defaults.")
+    output.say("  All other kinds follow the defaults." if body["rules"] else "  All kinds follow the defaults.")
 
 
 def _advice(body: dict[str, Any]) -> list[str]:
@@ -403,27 +412,27 @@ def _advice(body: dict[str, Any]) -> list[str]:
     signers = len(body["signers"])
     if signers < 4:
         advice.append(
-            f"With {signers} signers none may be down for the common state to be vouched for; have 4 or more."
+            f"With only {signers} signers, all of them must be up before a quorum can cosign a state; name 4 or more."
         )
     if len(body["authorities"]) < 2:
-        advice.append("One authority alone decides everything, amendments included.")
+        advice.append("One authority alone decides everything, including amendments.")
     for authority in body["authorities"]:
         name = authority["name"]
         if len(authority["keys"]) == authority["threshold"]:
-            advice.append(f"{name} cannot speak any more once one key is lost; give it a spare one.")
+            advice.append(f"{name} can no longer sign if it loses one key; give it a spare key.")
         if not any("next" in key for key in authority["keys"]) and len(authority["keys"]) == 1:
             advice.append(f"{name}'s only key has no committed successor: a thief could replace it (keys new --next).")
         if not any(contact in authority for contact in ("url", "contact", "apply_url")):
-            advice.append(f"{name} gives no url or contact: nobody will know where to apply or appeal.")
+            advice.append(f"{name} has no url or contact, so nobody will know where to apply or appeal.")
     return advice
 
 
 def _tell_progress(ceremony: Path, progress: Any) -> None:
     def text() -> None:
         output.say(f"{good('Signed.')} {len(progress.signatures)} signature(s) in {ceremony}.")
-        approved = ", ".join(progress.approved_by) or "no authority yet"
+        approved = ", ".join(progress.approved_by) or "no authority so far"
         output.facts(
-            [("ecosystem", progress.ecosystem.hex()), ("approved by", approved), ("needed in all", progress.needed)]
+            [("ecosystem", progress.ecosystem.hex()), ("approved by", approved), ("needed in total", progress.needed)]
         )
         if progress.effective:
             output.say(f"Enough have signed. Next:  accredit charter publish {output.quoted(ceremony)} --node URL")

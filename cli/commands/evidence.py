@@ -3,13 +3,13 @@
     an answer's evidence      what a node answered, and every record it read with its proof (`registry.evidence.check`)
     a conflict                two things one key signed that cannot both be true (`registry.transparency.equivocation`)
 
-An answer is judged by your trust policy, and by nothing that the file says of itself. A conflict shows that a key
-contradicted itself; whose key that is your policy or a charter has to know, for the name in the file is in the hand of
-whoever made it (`registry.evidence.attribution`).
+Evidence is checked against your trust policy alone, whatever the file says about itself. A conflict shows that a key
+contradicted itself. Your policy or a charter must say whose key it is, because whoever made the file chose the name in
+it (`registry.evidence.attribution`).
 
-Exit codes: 0 verified, and the answer is yes (or: the node named contradicted itself); 1 verified, and the answer is
-no; 10 refuted; 11 unwitnessed; 12 stale; 13 unknown; 14 unattributed: the conflict is real, and whose key it is, is not
-known here.
+Exit codes: 0 verified, and the answer is yes (or: the named node contradicted itself); 1 verified, and the answer is
+no; 10 refuted; 11 unwitnessed; 12 stale; 13 unknown; 14 unattributed: the conflict is real, but the key's owner is
+unknown.
 """
 
 import time
@@ -34,7 +34,9 @@ from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.equivocation import CHECKPOINTS, CONFLICT_BYTES, Conflict
 from accredit.registry.transparency.signed_note import Note
 
-evidence = CommandGroup("evidence", help="Check an answer's evidence, or proof of a lie, without a network.")
+evidence = CommandGroup(
+    "evidence", help="Check the evidence of an answer, or the proof of a conflict, without a network."
+)
 
 
 @evidence.command(
@@ -58,39 +60,39 @@ accredit evidence check node4.conflict --policy policy.txt --charter charter.tom
     "charter_path",
     type=FILE,
     metavar="CHARTER",
-    help="Of a conflict: a charter that you trust, to know nodes' keys by: TOML, JSON or the genesis itself.",
+    help="For a conflict: a charter that you trust and that lists nodes' keys (TOML, JSON or the genesis statement).",
 )
 @question_options
 def check(
     file: Path, issuer: str | None, policy_path: Path | None, charter_path: Path | None, asked: QueryOptions
 ) -> None:
-    """Check an evidence FILE offline: is the answer in it what a quorum of the signers you trust vouches for?
+    """Check an evidence FILE offline: does a quorum of the signers you trust vouch for its answer?
 
-    Repeat the question (ID and its options) and it must be the one that the file answers; leave it out and the file's
-    own question is shown, for you to compare.
+    If you repeat the question (ID and its options), the file must answer exactly that question. If you leave it out,
+    the command shows the question in the file for you to compare.
 
-    One of five results, never folded together:
+    There are five different results:
 
     \b
-    verified     everything holds: exit code 0 if the answer is yes, 1 if no
+    verified     every check passed: exit code 0 if the answer is yes, 1 if no
     refuted      it contradicts itself or what you verified before: 10
     unwitnessed  too few of your policy's signers vouch for it: 11
-    stale        they did, too long ago, or for less than you have seen: 12
-    unknown      your policy cannot tell (expired, or about another ecosystem): 13
+    stale        they did, but too long ago, or for an older state than you have seen: 12
+    unknown      your policy does not apply (expired, or for another ecosystem): 13
 
-    All but the first name the check that failed. A conflict (proof that a log or a signer contradicted itself) ends
-    with 0 if your policy or CHARTER ties the key to the node that it names; with 14 if it is one, and whose key it is
-    is not known here; else with 10.
+    All but the first name the check that failed. For a conflict (proof that a log or a signer contradicted itself),
+    the exit code is 0 if your policy or CHARTER ties the key to the node it names, 14 if the conflict is real but the
+    key's owner is unknown, and 10 otherwise.
     """
     data = documents.read_bytes(file)
     if is_conflict(data):
         if issuer is not None or asked:
-            raise click.UsageError(f"{file} is a conflict, not an answer: it takes no question.")
+            raise click.UsageError(f"{file} is a conflict, not the evidence of an answer, so it takes no question.")
         policy = None if policy_path is None else read_policy(policy_path)
         _check_conflict(data, policy, None if charter_path is None else _read_charter(charter_path))
         return
     if charter_path is not None:
-        raise click.UsageError("--charter says whose key a conflict is about; an answer is judged by --policy.")
+        raise click.UsageError("--charter is only for conflicts; --policy is what evidence is checked against.")
     if policy_path is None:
         raise InputError(
             "no_policy",
@@ -98,7 +100,7 @@ def check(
             hint="Add --policy FILE; accredit trust export makes one.",
         )
     if issuer is None and asked:
-        raise click.UsageError("The options of a question need its issuer: ID.")
+        raise click.UsageError("Options of a question also need the issuer: add its ID.")
     require_evidence(data, file)
     now = int(time.time())
     query = None if issuer is None else query_of(asked.question(issuer), read_policy(policy_path).charter)
@@ -116,7 +118,7 @@ def require_evidence(data: bytes, file: Path) -> None:
     is_map = data[:1] >= b"\xa0" and data[:1] <= b"\xbf"  # CBOR's maps; a damaged one is still evidence, and is judged
     if is_map and all(member in data for member in (b"equery", b"fanswer")):
         return
-    what, hint = "no evidence file", "accredit query … --evidence FILE writes one."
+    what, hint = "not an evidence file", "accredit query … --evidence FILE writes one."
     for begins, kind, advice in _OTHER_FILES:
         if data.lstrip()[: len(begins)] == begins:
             what, hint = f"{kind}, not an evidence file", advice
@@ -125,9 +127,9 @@ def require_evidence(data: bytes, file: Path) -> None:
 
 
 _OTHER_FILES: Final = (
-    (b"accredit-snapshot/", "a snapshot", "Ask it: accredit snapshot query FILE ID --policy POLICY"),
-    (b"accredit trust policy", "a trust policy", "Name it with --policy, and the evidence file first."),
-    (b"{", "JSON", "An answer of a node is its own word; accredit query … --evidence FILE asks for its proof."),
+    (b"accredit-snapshot/", "a snapshot", "To query it: accredit snapshot query FILE ID --policy POLICY"),
+    (b"accredit trust policy", "a trust policy", "Give it with --policy, after the evidence file."),
+    (b"{", "JSON", "Only that node vouches for this answer; accredit query … --evidence FILE asks for proof."),
     (b"-----BEGIN", "a key or a certificate", "accredit query … --evidence FILE writes an evidence file."),
 )
 """How other files begin that are given here by mistake, what they are, and what to do."""
@@ -187,10 +189,10 @@ def _check_conflict(data: bytes, policy: TrustPolicy | None, charter: dict[str, 
 
 _WHAT: Final = {CHECKPOINTS: "log checkpoints", equivocation.STATE_NOTES: "state notes"}
 _WHOSE: Final = {
-    Attribution.POLICY: "your policy has it as the key of that signer",
-    Attribution.CHARTER: "the charter has it as the key of that node",
-    Attribution.OTHER_KEY: "somebody else's: that name has another key where you looked",
-    Attribution.UNKNOWN: "not known here",
+    Attribution.POLICY: "your policy lists it as the key of that signer",
+    Attribution.CHARTER: "the charter lists it as the key of that node",
+    Attribution.OTHER_KEY: "somebody else's: your policy or charter lists another key for that name",
+    Attribution.UNKNOWN: "unknown",
 }
 
 
@@ -200,20 +202,22 @@ def _show_conflict(found: Conflict, signed: list[Checkpoint], known: Attribution
         output.say(f"{good('Verified')}  {name} signed two {_WHAT[found.kind]} that cannot both be true.")
     else:
         output.say(
-            f"{fair('Unattributed')}  These two {_WHAT[found.kind]} contradict each other, and one key signed both; "
-            "whose key this is, is not known here."
+            f"{fair('Unattributed')}  One key signed these two {_WHAT[found.kind]}, and they contradict "
+            "each other. The owner of the key is unknown."
         )
     rows: list[tuple[str, object]] = [
-        (f"signed {number}", f"{one.size} statements under the root {one.root.hex()}")
+        (f"signed {number}", f"{one.size} statements with the root {one.root.hex()}")
         for number, one in zip(("first", "second"), signed, strict=True)
     ]
     if found.entry is not None:
-        rows.append(("differ at", f"entry {found.entry.index}, shown under each root"))
-    rows += [("by the key", found.key.encode()), ("under the name", found.key.name), ("whose it is", _WHOSE[known])]
+        rows.append(("differ at", f"entry {found.entry.index}, proved for each root"))
+    rows += [("by the key", found.key.encode()), ("with the name", found.key.name), ("whose it is", _WHOSE[known])]
     output.facts(rows)
     if known.is_known:
-        output.say("Do not rely on that node's word; show the file to others: accredit node accuse.")
+        output.say("Do not rely on that node; show the file to other nodes: accredit node accuse.")
     elif known is Attribution.OTHER_KEY:
-        output.say("It accuses nobody that you know: anybody can sign under a name with a key of his own.")
+        output.say("It accuses nobody you know: anybody can sign under any name with a key of their own.")
     else:
-        output.say("Anybody can sign under a name. Name what knows the key: --policy for signers, --charter for nodes.")
+        output.say(
+            "Anybody can sign under any name. To identify the key, add --policy for signers or --charter for nodes."
+        )

@@ -38,7 +38,7 @@ COLUMNS: Final = (
     *_AXES,
 )
 
-export = CommandGroup("export", help="What the registry holds, as CSV or JSON: accreditations.")
+export = CommandGroup("export", help="Export the registry's accreditations as CSV or JSON.")
 
 
 @export.command(
@@ -46,18 +46,18 @@ export = CommandGroup("export", help="What the registry holds, as CSV or JSON: a
     example="""accredit export accreditations -o accreditations.csv
 accredit export accreditations --status active --by did:web:board.example --format json""",
 )
-@click.option("--format", "form", type=click.Choice(("csv", "json")), help="Default: as the file's name ends, or csv.")
-@click.option("--status", help="Only those with this status now: active, suspended, …")
-@click.option("--by", metavar="ID", help="Only those that this authority granted.")
+@click.option("--format", "form", type=click.Choice(("csv", "json")), help="Default: from the file name, or csv.")
+@click.option("--status", help="Only those whose current status is this: active, suspended, …")
+@click.option("--by", metavar="ID", help="Only those granted by this authority.")
 @click.option("-o", "--output", "target", type=_FILE, help="File to write; default: standard output.")
-@click.option("--force", is_flag=True, help="Replace the file.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @node_option
 def accreditations(
     form: str | None, status: str | None, by: str | None, target: Path | None, force: bool, nodes: tuple[str, ...]
 ) -> None:
-    """Export every accreditation in effect: whose, by whom, for what, its status now and its dates.
+    """Export every accreditation in effect: issuer, accreditor, scope, current status and dates.
 
-    One line each; several values of one cell are separated by spaces, "*" is all, and an empty cell is none.
+    One line per accreditation. Spaces separate several values in a cell, "*" means all, and an empty cell means none.
     """
     as_json = form == "json" or (form is None and (wants_json() or (target is not None and target.suffix == ".json")))
     with connected(nodes[0]) as client, output.progress("Asking") as step:

@@ -33,7 +33,7 @@ framework = CommandGroup(
     lazy={
         "import": (
             "accredit.cli.commands.import_:framework_import",
-            "Publish a framework from a file in one of the field's formats.",
+            "Publish a framework from a file in a common format (CTDL-ASN and others).",
         )
     },
 )
@@ -43,7 +43,7 @@ framework = CommandGroup(
 @click.argument("framework_id", metavar="ID")
 @node_option
 def show(framework_id: str, nodes: tuple[str, ...]) -> None:
-    """A framework: who published which version, and whether all of its items are there."""
+    """Show a framework: who published which version, and whether it is complete."""
     with connected(nodes[0]) as client:
         record = client.framework(framework_id)
 
@@ -69,7 +69,7 @@ def show(framework_id: str, nodes: tuple[str, ...]) -> None:
 @listing
 @node_option
 def list_(limit: int | None, nodes: tuple[str, ...]) -> None:
-    """List the frameworks that are published here."""
+    """List the published frameworks."""
     with connected(nodes[0]) as client, output.progress("Asking") as step:
         found = first_of(client.every_framework(), limit, step)
 
@@ -79,7 +79,9 @@ def list_(limit: int | None, nodes: tuple[str, ...]) -> None:
             for one in record["stated"]:
                 rows.append((one["title"], one["version"], record["id"], one["item_count"], _completeness(one)))
         output.table(
-            ("title", "version", "id", "items", ""), rows, empty="No frameworks yet: accredit framework import."
+            ("title", "version", "id", "items", ""),
+            rows,
+            empty="No frameworks yet. Publish one: accredit framework import FILE",
         )
         found.tell()
 
@@ -96,8 +98,8 @@ def publish(file: Path, desk: Desk) -> None:
     if not isinstance(items, list) or not items:
         raise DecodeError(
             "no_items",
-            f"{file}: there are no items.",
-            hint='Each is [[items]] with at least id = "…" and statement = "…".',
+            f"{file} has no items.",
+            hint='Each item begins with [[items]] and has at least id = "…" and statement = "…".',
         )
     table.setdefault("format", "csv")
     digest = hashlib.sha256(documents.read_bytes(file)).digest()
@@ -137,7 +139,7 @@ def framework_says(
 
 
 def _completeness(stated: dict[str, Any]) -> output.Styled:
-    return good("complete") if stated["complete"] else fair("not all here yet")
+    return good("complete") if stated["complete"] else fair("incomplete so far")
 
 
 def _naming_first(members: dict[str, Any]) -> Callable[[Sequence[bytes]], dict[str, Any]]:

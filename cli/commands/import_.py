@@ -46,20 +46,20 @@ _ANYBODY: Final = "https://issuer.example/"  # stands for each issuer where the 
 accredit issuer import examples/issuers.csv --dry-run""",
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
-@click.option("--grant", type=_FILE, help="Accredit each issuer too, with the terms in this file.")
-@click.option("--report", "report_path", type=_REPORT, help="Write what became of each row, as CSV (.csv) or JSON.")
+@click.option("--grant", type=_FILE, help="Grant each issuer an accreditation on the terms in this file.")
+@click.option("--report", "report_path", type=_REPORT, help="Write the outcome of each row, as CSV (.csv) or JSON.")
 @click.option(
     "--column",
     "columns",
     metavar="HEAD=NAME",
     multiple=True,
-    help="In a spreadsheet, the column headed HEAD is our column NAME; may be repeated.",
+    help="In a spreadsheet, read the column headed HEAD as NAME; may be repeated.",
 )
 @click.option(
-    "--ignore-unknown-columns", is_flag=True, help="Leave out columns that are not ours; each row says which."
+    "--ignore-unknown-columns", is_flag=True, help="Ignore unknown columns; the report names them for each row."
 )
-@click.option("--encoding", metavar="NAME", help="Encoding of a spreadsheet that is not Unicode, as in windows-1252.")
-@click.option("--without-trials", is_flag=True, help="Leave out rows whose name or id says test, demo, sandbox, …")
+@click.option("--encoding", metavar="NAME", help="Encoding of a spreadsheet that is not Unicode, such as windows-1252.")
+@click.option("--without-trials", is_flag=True, help="Leave out rows whose name or id contains test, demo, sandbox, …")
 @signing
 def issuer_import(
     files: tuple[Path, ...],
@@ -73,10 +73,10 @@ def issuer_import(
 ) -> None:
     """Propose to register (and accredit) every issuer in lists, with a report on each row.
 
-    Reads the Digital Credentials Consortium's registry.json and the history of such lists as they are, a spreadsheet
-    saved as CSV (commas, semicolons or tabs), and our own TOML or JSON (examples/README.md). A row may have terms of
-    its own: valid_from, valid_until, level, initial_status. Nothing is signed before every row has been judged, and the
-    report is written first; it can be given to accredit approve --from. A dry run ends with 1 if a row was refused.
+    Reads the Digital Credentials Consortium's registry.json and the history of such lists, a spreadsheet saved as CSV
+    (commas, semicolons or tabs), and accredit's own TOML or JSON (examples/README.md). A row may have its own terms:
+    valid_from, valid_until, level, initial_status. The command checks every row and writes the report before it signs
+    anything; accredit approve --from accepts the report. A dry run ends with 1 if a row was refused.
     """
     terms = _terms(grant) if grant is not None else None
     _require_new(report_path)
@@ -114,19 +114,19 @@ accredit framework import skills.csv --id https://example.org/skills --title 'Ou
 """,
 )
 @click.argument("file", metavar="FILE", type=_FILE)
-@click.option("--language", metavar="TAG", default="", help="Language to take where texts have several, as in es-MX.")
-@click.option("--id", "id_", metavar="URI", default="", help="What the framework's id is, where the source has none.")
-@click.option("--title", metavar="TEXT", default="", help="What it is called, where the source does not say.")
-@click.option("--version", metavar="TEXT", default="", help="Its version, where the source does not say.")
-@click.option("--report", "report_path", type=_REPORT, help="Write what was taken and what was not, as JSON.")
+@click.option("--language", metavar="TAG", default="", help="Language to use where a text has several, such as es-MX.")
+@click.option("--id", "id_", metavar="URI", default="", help="Id of the framework, if the source has none.")
+@click.option("--title", metavar="TEXT", default="", help="Title of the framework, if the source has none.")
+@click.option("--version", metavar="TEXT", default="", help="Version of the framework, if the source has none.")
+@click.option("--report", "report_path", type=_REPORT, help="Write what was imported and what was not, as JSON.")
 @signing
 def framework_import(
     file: Path, language: str, id_: str, title: str, version: str, report_path: Path | None, desk: Desk
 ) -> None:
-    """Propose to publish the competency framework in FILE, and say what was taken, what was not, and why.
+    """Propose to publish the competency framework in FILE, and report what was imported, what was not, and why.
 
-    Reads CTDL-ASN (JSON-LD), CASE packages (1.0 and 1.1) and Rich Skill Descriptors (JSON or CSV) as they are, and our
-    own TOML, JSON or CSV (examples/README.md). A CSV and a bare list of skills have no name: --id, --title, --version.
+    Reads CTDL-ASN (JSON-LD), CASE packages (1.0 and 1.1), Rich Skill Descriptors (JSON or CSV), and accredit's own
+    TOML, JSON or CSV (examples/README.md). For a CSV or a bare list of skills, add --id, --title and --version.
     """
     _require_new(report_path)
     naming = FrameworkNaming(id=id_, title=title, version=version, language=language)
@@ -145,16 +145,18 @@ def framework_import(
         body = framework.body
         output.say(f"{output.styled(body['title'], bold=True)}  {output.safe(body['id'])}")
         taken = f"{body['item_count']} of {framework.read}"
-        output.facts([("version", body["version"]), ("items taken", taken), ("licence", body.get("license"))])
+        output.facts([("version", body["version"]), ("items imported", taken), ("licence", body.get("license"))])
         output.say()
         report.show_findings(framework.findings)
         if waiting:
             ids = " ".join(one["id"][:12] for one in waiting)
-            output.say(f"It was proposed before and waits for votes. Others approve it with:  accredit approve {ids}")
+            output.say(
+                f"It has already been proposed and waits for votes. Others approve it with:  accredit approve {ids}"
+            )
         if says:
             _show_publication(desk, says, outcomes, report_path)
         elif not waiting:
-            output.say("It is published here already, by you, with exactly these items. Nothing to do.")
+            output.say("You have already published it with exactly these items. Nothing to do.")
 
     output.emit(answer, text)
     if report_path is not None:
@@ -171,8 +173,8 @@ def _terms(path: Path) -> dict[str, Any]:
     if "issuer" in written:
         raise InputError(
             "grant_names_issuer",
-            f"{path} is a grant to {written['issuer']}.",
-            hint="Remove its line issuer: each row of the list is one.",
+            f"{path} is a grant for one issuer, {written['issuer']}.",
+            hint="Remove its line issuer: each row of the list names an issuer.",
         )
     body = grant_body(written, str(path), issuer=_ANYBODY)
     return {name: value for name, value in body.items() if name != "issuer"}
@@ -187,9 +189,9 @@ def _renamed(columns: Sequence[str]) -> dict[str, str]:
             close = get_close_matches(name.strip(), COLUMNS, 1)
             raise InputError(
                 "bad_column",
-                f"--column {written!r} does not say which column is ours.",
+                f"--column {written!r} does not name a known column.",
                 hint=(f"Did you mean {close[0]}? " if close else "")
-                + f"Write HEAD=NAME; ours are {', '.join(COLUMNS)}.",
+                + f"Write HEAD=NAME, where NAME is one of {', '.join(COLUMNS)}.",
             )
         found[head.strip()] = name.strip()
     return found
@@ -202,7 +204,7 @@ def _with_terms(row: Row, terms: dict[str, Any] | None) -> Row:
     if terms is None:
         finding = ImportFinding(
             code="terms_without_grant",
-            text=f"It has terms of an accreditation ({', '.join(row.terms)}), and none is granted.",
+            text=f"The row has terms of an accreditation ({', '.join(row.terms)}), but no accreditation is granted.",
             hint="Add --grant FILE (accredit accreditation template prints one), or remove those columns.",
         )
         return row.ended(REFUSED, finding)
@@ -218,9 +220,9 @@ def _require_new(path: Path | None) -> None:
     if path is None:
         return
     if path.exists():
-        raise StorageError("file_exists", f"{path} exists already.", hint="Give the report another name.")
+        raise StorageError("file_exists", f"{path} already exists.", hint="Choose another name for the report.")
     if not path.absolute().parent.is_dir():
-        raise StorageError("no_folder", f"{path.parent} is no folder.", hint="Make it first.")
+        raise StorageError("no_folder", f"{path.parent} is not a folder.", hint="Create it first.")
 
 
 def _closing(desk: Desk, rows: Sequence[Row], has_grant: bool, report_path: Path | None) -> None:
@@ -229,29 +231,29 @@ def _closing(desk: Desk, rows: Sequence[Row], has_grant: bool, report_path: Path
     if desk.wishes.dry_run:
         output.say("This was a dry run: nothing was signed.")
     elif report.REQUESTED in found:
-        output.say(f"Nothing is signed yet. Take {desk.wishes.offline} to your key and run there:")
+        output.say(f"Nothing is signed yet. Take {desk.wishes.offline} to the machine with your key and run there:")
         output.say(f"  accredit sign {output.quoted(desk.wishes.offline)} -o signed.json")
     if report.WAITING in found:
         source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE)"
-        output.say(f"Others approve what waits with:  accredit approve --from {source}")
+        output.say(f"Others approve the waiting proposals with:  accredit approve --from {source}")
     if not has_grant:
         output.say(
-            "Nobody is accredited yet: registered is not accredited. Import the list again with --grant FILE "
-            "(accredit accreditation template prints one to fill in)."
+            "Nobody is accredited yet: registering an issuer does not accredit it. Import the list again with "
+            "--grant FILE (accredit accreditation template prints a file to fill in)."
         )
 
 
 def _without_trial(row: Row) -> Row:
     is_trial = any(finding.code == "looks_like_trial" for finding in row.findings)
-    finding = ImportFinding(code="trial_left_out", text="Left out, as --without-trials asks.")
+    finding = ImportFinding(code="trial_left_out", text="Left out because of --without-trials.")
     return row.ended(LEFT_OUT, finding) if is_trial and row.result == READY else row
 
 
 def _show_publication(desk: Desk, says: Sequence[Say], outcomes: Sequence[Outcome], report_path: Path | None) -> None:
     desk.show(outcomes)
     if desk.wishes.dry_run:
-        output.say(f"This was a dry run: nothing was signed. It would be said in {len(says)} statements.")
+        output.say(f"This was a dry run: nothing was signed. It would take {len(says)} statements.")
     elif outcomes[0].state == "waiting" and len(outcomes) > 1 and desk.wishes.offline is None:
         source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE)"
         output.say(f"Others approve it with:  accredit approve --from {source}")
-        output.say("and, once the framework is in effect, its items with the same command again.")
+        output.say("Once the framework is in effect, run the same command again for its items.")

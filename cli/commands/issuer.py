@@ -37,7 +37,7 @@ issuer = CommandGroup(
 @click.argument("issuer_id", metavar="ID")
 @node_option
 def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
-    """What is stated about an issuer, by whom, and its accreditations."""
+    """Show an issuer: facts stated about it, by whom, and its accreditations."""
     with connected(nodes[0]) as client:
         record = registered(client, issuer_id)
 
@@ -53,7 +53,7 @@ def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
             )
             output.facts([(name, _shown(value)) for name, value in facts.items() if name not in ("id", "ext", "after")])
         rows = [_accreditation_row(one) for one in record["accreditations"]]
-        output.table(("accreditation", "by", "kind", "status", "since"), rows, empty="Nobody accredits it.")
+        output.table(("accreditation", "by", "kind", "status", "since"), rows, empty="It has no accreditation.")
 
     output.emit(record, text)
 
@@ -64,9 +64,9 @@ def show(issuer_id: str, nodes: tuple[str, ...]) -> None:
 accredit issuer list --category community_college --status active""",
 )
 @click.option("--name", help="Part of its name.")
-@click.option("--category", help="As in postsecondary_4yr, bootcamp, labor_union.")
-@click.option("--status", help="Of an accreditation, now: active, suspended, …")
-@click.option("--jurisdiction", help="ISO 3166, as in US or US-IN.")
+@click.option("--category", help="Such as postsecondary_4yr, bootcamp, labor_union.")
+@click.option("--status", help="Current status of an accreditation: active, suspended, …")
+@click.option("--jurisdiction", help="ISO 3166 code, such as US or US-IN.")
 @listing
 @node_option
 def list_(
@@ -97,8 +97,10 @@ def _facts(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--id", "issuer_id", metavar="ID", help="Its DID or https URL."),
         click.option("--name", help="Its name."),
         click.option("--url", help="Its web site."),
-        click.option("--category", "categories", multiple=True, help="As in postsecondary_4yr; may be repeated."),
-        click.option("--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166, as in US-IN; may be repeated."),
+        click.option("--category", "categories", multiple=True, help="Such as postsecondary_4yr; may be repeated."),
+        click.option(
+            "--jurisdiction", "jurisdictions", multiple=True, help="ISO 3166 code, such as US-IN; may be repeated."
+        ),
         signing,
     )
     for option in reversed(shared):  # the one that stands nearest to a function comes last in its help
@@ -113,12 +115,12 @@ accredit issuer propose uni.toml --key alice.key""",
 )
 @_facts
 def propose(file: Path | None, desk: Desk, **options: Any) -> None:
-    """Propose to register an issuer, from a TOML or JSON FILE, from options, or both (options win)."""
+    """Propose to register an issuer, from a TOML or JSON FILE, from options, or both (options override the file)."""
     body = documents.to_body("issuer.register", _written(file, **options), str(file or "the options"))
     _tell_namesakes(desk, body)
     outcomes = desk.propose([Say(kind="issuer.register", sub=body["id"], body=body, label=body["name"])])
     if outcomes[0].state != "refused":
-        output.note(faint("Registered is not accredited: accredit accreditation propose."))
+        output.note(faint("Registering an issuer does not accredit it. To do that: accredit accreditation propose"))
 
 
 def _tell_namesakes(desk: Desk, body: dict[str, Any]) -> None:
@@ -134,7 +136,7 @@ def _tell_namesakes(desk: Desk, body: dict[str, Any]) -> None:
 @issuer.command("update", example="accredit issuer update uni.toml --key alice.key")
 @_facts
 def update(file: Path | None, desk: Desk, **options: Any) -> None:
-    """Replace everything your authority states about an issuer: give all of its facts, not only what changes."""
+    """Replace all facts your authority states about an issuer: give all of them, not only the changes."""
     given = _written(file, **options)
     if "after" not in given:
         given["after"] = _own_latest(desk, str(given.get("id")))
@@ -176,8 +178,8 @@ def _own_latest(desk: Desk, issuer_id: str) -> list[str]:
     if not newest:
         raise InputError(
             "nothing_to_update",
-            f"{desk.authority} has stated nothing about {issuer_id} yet.",
-            hint="accredit issuer propose is for the first time.",
+            f"{desk.authority} has not registered {issuer_id} yet.",
+            hint="Use accredit issuer propose the first time.",
         )
     return newest
 

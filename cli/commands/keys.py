@@ -38,11 +38,11 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 budget_option = click.option(
     "--budget",
     type=click.IntRange(1),
-    help=f"Statements a new key may make, taken from your own key's budget, and its successor as many. "
+    help=f"Number of statements a new key may sign, taken from your own key's budget; its successor gets as many. "
     f"[default: {ADDED_BUDGET}]",
 )
 
-keys = CommandGroup("keys", help="An authority's keys: make, show, export, add, rotate, declare stolen.")
+keys = CommandGroup("keys", help="An authority's keys: make, show, export, add, rotate, report as stolen.")
 
 
 @keys.command(
@@ -51,24 +51,24 @@ keys = CommandGroup("keys", help="An authority's keys: make, show, export, add, 
 accredit keys new alice.key --authority did:web:board.example --next alice-next.key""",
 )
 @click.argument("file", type=_FILE)
-@click.option("--authority", required=True, metavar="ID", help="Authority it shall speak for: a DID or https URL.")
-@click.option("--label", default="", help="Whose it is, for people.")
-@click.option("--next", "next_file", type=_FILE, help="Make its successor too, to be locked away elsewhere.")
+@click.option("--authority", required=True, metavar="ID", help="Authority that the key signs for: a DID or https URL.")
+@click.option("--label", default="", help="Label for people, such as the holder's name.")
+@click.option("--next", "next_file", type=_FILE, help="Also make its successor, to be locked away elsewhere.")
 @click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
 @click.option(
     "--sealing",
     type=click.Choice(["moderate", "interactive"]),
     default="moderate",
     show_default=True,
-    help="Cost of a guess at the passphrase: 256 MiB of memory, or 64 MiB for keys that are thrown away soon.",
+    help="Memory needed for each guess at the passphrase: 256 MiB, or 64 MiB for keys that you will soon discard.",
 )
 def new(
     file: Path, authority: str, label: str, next_file: Path | None, passphrase_file: Path | None, sealing: str
 ) -> None:
     """Make a new key in FILE, encrypted with a passphrase.
 
-    With --next a successor is made as well. Committed in the charter or delegation, it can replace a stolen key where
-    the thief cannot.
+    With --next the command also makes a successor. If the charter or delegation commits to it, it can replace a stolen
+    key, and the thief cannot prevent that.
     """
     from accredit.node.key_files import new_seed
 
@@ -94,14 +94,14 @@ def new(
     example="accredit keys import alice.key --seed-file ed25519.pem --authority did:web:board.example",
 )
 @click.argument("file", type=_FILE)
-@click.option("--seed-file", type=_FILE, required=True, help="Private key: PKCS#8 PEM, JWK, hex, multibase.")
-@click.option("--authority", required=True, metavar="ID", help="Authority it shall speak for.")
-@click.option("--label", default="", help="Whose it is, for people.")
+@click.option("--seed-file", type=_FILE, required=True, help="Private key file: PKCS#8 PEM, JWK, hex or multibase.")
+@click.option("--authority", required=True, metavar="ID", help="Authority that the key signs for.")
+@click.option("--label", default="", help="Label for people, such as the holder's name.")
 @click.option("--passphrase-file", envvar="ACCREDIT_PASSPHRASE_FILE", type=_FILE, help="File with the passphrase.")
 def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_file: Path | None) -> None:
     """Make a key FILE from an Ed25519 key made elsewhere.
 
-    It knows nothing of what the key has signed before: the first command that signs with it asks two nodes.
+    The file does not know what the key has signed before, so the first command that signs with it asks two nodes.
     """
     from accredit.node.secret_files import read_seed
 
@@ -120,7 +120,7 @@ def import_(file: Path, seed_file: Path, authority: str, label: str, passphrase_
 @keys.command("show", example="accredit keys show alice.key")
 @click.argument("file", type=_FILE)
 def show(file: Path) -> None:
-    """Show what is public in a key FILE; no passphrase is needed."""
+    """Show the public part of a key FILE; this needs no passphrase."""
     key = _facts(file)
     output.emit(key, lambda: _show(key))
 
@@ -146,7 +146,7 @@ def list_(folder: Path) -> None:
         output.table(
             ("file", "key", "authority", "label", "signed"),
             rows,
-            empty="No key files (*.key) here. Make one: accredit keys new",
+            empty="There are no key files (*.key) here. Make one: accredit keys new",
         )
         for entry in skipped:
             output.say(f"{output.fair('!')} {output.safe(entry['problem'])}")
@@ -161,12 +161,18 @@ accredit keys export alice.key --next alice-next.key --budget 50000""",
 )
 @click.argument("file", type=_FILE)
 @click.option(
-    "--budget", type=click.IntRange(1), default=FOUNDER_BUDGET, show_default=True, help="Statements it may make."
+    "--budget",
+    type=click.IntRange(1),
+    default=FOUNDER_BUDGET,
+    show_default=True,
+    help="Number of statements it may sign.",
 )
-@click.option("--next", "next_file", type=_FILE, help="Its successor's key file, to be committed by its id.")
-@click.option("-o", "--output", "target", type=_FILE, default=Path("-"), help="File to write; default standard output.")
+@click.option("--next", "next_file", type=_FILE, help="Key file of its successor; the entry commits to that key's id.")
+@click.option(
+    "-o", "--output", "target", type=_FILE, default=Path("-"), help="File to write; default: standard output."
+)
 def export(file: Path, budget: int, next_file: Path | None, target: Path) -> None:
-    """Write the public entry of a key, as a charter or a delegation takes it. It holds no secret."""
+    """Write the public entry of a key, for a charter or a delegation. It holds no secret."""
     held = read_public(file)
     entry: dict[str, Any] = {"public": multibase(held.public), "budget": budget}
     if held.label:
@@ -186,7 +192,7 @@ def export(file: Path, budget: int, next_file: Path | None, target: Path) -> Non
 @budget_option
 @signing
 def add(entry: Path, budget: int | None, desk: Desk) -> None:
-    """Add a key to your authority, from its public ENTRY. As many of its keys as make it speak must agree."""
+    """Add a key to your authority, from its public ENTRY. As many keys as the authority's threshold must agree."""
     body = read_entry(entry, budget=budget or ADDED_BUDGET)
     label = str(body.get("label", ""))
     desk.propose([Say(kind="key.add", sub=desk.authority, body=body, label=label, chose_budget=budget is not None)])
@@ -198,16 +204,18 @@ def add(entry: Path, budget: int | None, desk: Desk) -> None:
 accredit keys rotate alice-2.toml --old 5f2b8c11 --last 88d1f0a2 --key bob.key""",
 )
 @click.argument("entry", type=_FILE)
-@click.option("--old", required=True, metavar="KEY", help="The key it replaces: its id or the beginning of it.")
-@click.option("--last", metavar="ID", help="Its last good statement, or `none`; default: its newest the node has.")
+@click.option("--old", required=True, metavar="KEY", help="The key to replace: its id or the beginning of it.")
+@click.option(
+    "--last", metavar="ID", help="Its last good statement, or `none`; default: its newest statement on the node."
+)
 @budget_option
-@click.option("--reason", help="Why, for the record.")
+@click.option("--reason", help="Reason, kept on record.")
 @signing
 def rotate(entry: Path, old: str, last: str | None, budget: int | None, reason: str | None, desk: Desk) -> None:
-    """Replace one of your authority's keys by the one in ENTRY.
+    """Replace one of your authority's keys with the key in ENTRY.
 
-    Where the old key committed a successor, only that successor can do it: sign with its key file, and give its own
-    public entry.
+    If the old key committed to a successor, only that successor can replace it: sign with its key file, and give its
+    own public entry.
     """
     kid = _key_of(desk, old)
     new = read_entry(entry, budget=budget or ADDED_BUDGET)
@@ -217,11 +225,13 @@ def rotate(entry: Path, old: str, last: str | None, budget: int | None, reason: 
 
 @keys.command("retire", example="accredit keys retire 5f2b8c11 --reason 'Alice has left' --key bob.key")
 @click.argument("old", metavar="KEY")
-@click.option("--last", metavar="ID", help="Its last good statement, or `none`; default: its newest the node has.")
-@click.option("--reason", help="Why, for the record.")
+@click.option(
+    "--last", metavar="ID", help="Its last good statement, or `none`; default: its newest statement on the node."
+)
+@click.option("--reason", help="Reason, kept on record.")
 @signing
 def retire(old: str, last: str | None, reason: str | None, desk: Desk) -> None:
-    """Retire a KEY of your authority: what it has said stands, it says nothing more."""
+    """Retire a KEY of your authority: its statements still stand, but it can sign no more."""
     kid = _key_of(desk, old)
     body = {"key": kid, "last": _last(desk, kid, last or "newest")}
     desk.propose([_key_say("key.retire", desk, body, reason)])
@@ -231,17 +241,17 @@ def retire(old: str, last: str | None, reason: str | None, desk: Desk) -> None:
     "compromise", example="accredit keys compromise 5f2b8c11 --last 88d1f0a2 --reason 'laptop stolen' --key bob.key"
 )
 @click.argument("old", metavar="KEY")
-@click.option("--last", metavar="ID", help="Its last good statement, or `none`; everything after it is void.")
-@click.option("--reason", help="Why, for the record.")
+@click.option("--last", metavar="ID", help="Its last good statement, or `none`; every later one is void.")
+@click.option("--reason", help="Reason, kept on record.")
 @signing
 def compromise(old: str, last: str | None, reason: str | None, desk: Desk) -> None:
-    """Declare a KEY of your authority stolen. Everything it said after its last good statement is void, for good."""
+    """Report a KEY of your authority as stolen. All its statements after the last good one are void, permanently."""
     kid = _key_of(desk, old)
     if last is None:
-        newest = "".join(f"\n  {line}" for line in _recent(desk, kid)) or " it has made none: --last none"
+        newest = "".join(f"\n  {line}" for line in _recent(desk, kid)) or " it has signed none: use --last none"
         raise InputError(
             "last_missing",
-            "Say which statement was the last good one: whatever the key said after it becomes void.",
+            "Which statement was the last good one? Every later statement by the key becomes void.",
             hint=f"Add --last ID. Its newest statements, latest first:{newest}",
         )
     body = {"key": kid, "last": _last(desk, kid, last)}
@@ -255,7 +265,7 @@ def compromise(old: str, last: str | None, reason: str | None, desk: Desk) -> No
 @click.argument("file", type=_FILE)
 @node_option
 def status(file: Path, nodes: tuple[str, ...]) -> None:
-    """What a node knows of a key: for whom it speaks, how many statements it has made and may make."""
+    """Show what a node knows about a key: for whom it signs, and how many statements it has signed and may sign."""
     held = read_public(file)
     with connected(nodes[0]) as client:
         known = client.key(held.kid)
@@ -265,13 +275,13 @@ def status(file: Path, nodes: tuple[str, ...]) -> None:
             [
                 ("key", known["key"]),
                 (
-                    "speaks for",
-                    output.lines(sorted({one["by"] for one in known["authorities"]})) or "nobody (any more)",
+                    "signs for",
+                    output.lines(sorted({one["by"] for one in known["authorities"]})) or "nobody, or no longer",
                 ),
                 ("statements", f"{known['seq']} of {known['budget']}"),
                 ("newest", known["head"]),
-                ("forked", output.bad("yes: two statements under one number") if known["forked"] else ""),
-                ("this file knows of", held.last.seq if held.last else "none"),
+                ("forked", output.bad("yes: two statements with the same number") if known["forked"] else ""),
+                ("last in this file", held.last.seq if held.last else "none"),
             ]
         )
 
@@ -297,7 +307,7 @@ def read_entry(path: Path, *, budget: int | None = None) -> dict[str, Any]:
         KEY(entry, "key")
     except DecodeError as error:
         raise DecodeError(
-            error.code, f"{path}: {error.message}", hint="accredit keys export writes such a file."
+            error.code, f"{path}: {error.message}", hint="accredit keys export writes a public key entry."
         ) from error
     return entry
 
@@ -344,7 +354,7 @@ def _show(key: dict[str, Any]) -> None:
             ("public", key["public"]),
             ("authority", key["authority"]),
             ("label", key["label"]),
-            ("signed last", signed),
+            ("last signed", signed),
         ]
     )
 

@@ -37,14 +37,16 @@ _TRIES = 5
 """Notes and snapshots that are asked for until both are of one state: it changes every second at most."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_LOG_KEY = click.option("--log-key", metavar="VKEY", help="The log's key (name+id+key), where no node shall be asked.")
+_LOG_KEY = click.option(
+    "--log-key", metavar="VKEY", help="The log's key (name+id+key), to check without asking a node."
+)
 
 
 @log.command("show", example="accredit log show --node https://node1.example.org")
 @_LOG_KEY
 @node_option
 def show(log_key: str | None, nodes: tuple[str, ...]) -> None:
-    """Show a node's newest checkpoint: how many statements it holds, under which root, signed by its log key."""
+    """Show a node's newest checkpoint, signed with its log key: the number of statements and the root."""
     with connected(nodes[0]) as client:
         key = _key(client, log_key)
         opened = open_checkpoint(client.checkpoint().encode(), key, _witness_keys(client))
@@ -64,7 +66,9 @@ accredit log prove 5f2b8c11 --state --policy policy.txt --node https://node1.exa
 @click.argument("statement", metavar="ID")
 @click.option("-o", "--output", "target", type=_FILE, help="File to write; default: ID.tlog-proof")
 @_LOG_KEY
-@click.option("--state", is_flag=True, help="Prove it of the state that a quorum of signers noted; writes no file.")
+@click.option(
+    "--state", is_flag=True, help="Prove that the state noted by a quorum of signers includes it; writes no file."
+)
 @click.option(
     "--policy",
     "policy_path",
@@ -82,20 +86,21 @@ def prove(
     policy_path: Path | None,
     nodes: tuple[str, ...],
 ) -> None:
-    """Write a proof that a statement is in a node's log, as a file that can be checked without a network.
+    """Write a proof that a statement is in a node's log, as a file that anybody can check without a network.
 
-    It carries the checkpoint as the node serves it: with the cosignatures of its witnesses, for `verify --policy`.
+    The file contains the checkpoint as the node serves it, with the cosignatures of its witnesses, for
+    `verify --policy`.
 
-    With --state: whether the newest state that a quorum of the signers in your trust policy vouches for binds to the
-    statement. Ends with 0 if it does, with 1 if it is proved that it does not.
+    With --state: show whether the newest state that a quorum of the signers in your trust policy vouches for includes
+    the statement. Ends with 0 if it does, and with 1 if it is proved that it does not.
     """
     if state:
         from accredit.cli.verifying.statement_proof import prove_presence
 
         if policy_path is None:
-            raise click.UsageError("--state needs --policy: who the signers are is yours to say.")
+            raise click.UsageError("--state needs --policy, which names the signers you trust.")
         if target is not None or log_key is not None:
-            raise click.UsageError("--state writes no file and asks no log: leave -o and --log-key away.")
+            raise click.UsageError("--state writes no file and asks no log: leave out -o and --log-key.")
         prove_presence(statement, policy_path, nodes)
         return
     with connected(nodes[0]) as client:
@@ -129,11 +134,13 @@ accredit log verify proof.tlog --policy witnesses.policy""",
 )
 @click.argument("what", metavar="URL|FILE")
 @_LOG_KEY
-@click.option("--policy", type=_FILE, help="Logs, witnesses and how many must have cosigned (C2SP tlog-policy).")
+@click.option("--policy", type=_FILE, help="File with the logs, the witnesses and the quorum (C2SP tlog-policy).")
 @node_option
 def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str, ...]) -> None:
-    """Check a whole log (URL): every statement, in order, leads to the signed root, and to the records, the state
-    note and the snapshot that the node serves. Or check a proof FILE.
+    """Check a whole log (URL) or a proof FILE.
+
+    For a log, check that its statements, in order, lead to the signed root, and to the records, the state note and the
+    snapshot that the node serves.
     """
     relied_on = None if policy is None else Policy.decode(documents.read_bytes(policy))
     if not what.lower().startswith(("https://", "http://")):
@@ -141,7 +148,9 @@ def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str
     elif relied_on is None:
         _verify_log(what, log_key)
     else:
-        raise InputError("proofs_only", "--policy is for proof files.", hint="accredit log prove writes one.")
+        raise InputError(
+            "proofs_only", "--policy works only with proof files.", hint="accredit log prove writes a proof file."
+        )
 
 
 def _verify_log(url: str, log_key: str | None) -> None:
@@ -168,13 +177,18 @@ def _verify_log(url: str, log_key: str | None) -> None:
 
     def text() -> None:
         signer = output.safe(key.name)
-        output.say(f"{good('The log is whole.')} {checkpoint.size} statements lead to the root that {signer} signed.")
+        output.say(
+            f"{good('The log is complete.')} Its {checkpoint.size} statements lead to the root that {signer} signed."
+        )
         if state is None:
-            said = "no quorum has stood by a state yet"
+            said = "no quorum has cosigned a state yet"
         elif found.is_compared:
-            said = f"{state.count} statements lead to it, {found.cosigned} signers cosigned it, the snapshot is its own"
+            said = (
+                f"its {state.count} statements lead to it, {found.cosigned} signers cosigned it, and the "
+                "snapshot matches it"
+            )
         else:
-            said = "not compared: it is of no beginning of this log; try again in a quiet moment"
+            said = "not compared: it does not match a prefix of this log; try again when the node is less busy"
         rows = [("root", checkpoint.root.hex()), ("log key", key.encode()), ("records", found.records)]
         output.facts([*rows, ("records root", found.records_root.hex()), ("state note", said)])
 
@@ -197,14 +211,18 @@ def noted_bytes(client: "NodeClient") -> tuple[bytes, bytes]:
         text = note.partition(b"\n\n")[0]
         if text in snapshot[-NOTE_BYTES_MAX:]:
             return note, snapshot
-    raise RemoteError("too_busy", "The node goes on faster than it can be read.", hint="Try again in a quiet moment.")
+    raise RemoteError(
+        "too_busy", "The log grows faster than it can be read.", hint="Try again when the node is less busy."
+    )
 
 
 def _verify_proof(path: Path, log_key: str | None, policy: Policy | None, nodes: tuple[str, ...]) -> None:
     proof = LogProof.decode(documents.read_bytes(path))
     if proof.extra is None:
         raise DecodeError(
-            "no_statement", f"{path} does not carry its statement.", hint="accredit log prove writes one that does."
+            "no_statement",
+            f"{path} does not contain its statement.",
+            hint="accredit log prove writes a proof with its statement.",
         )
     origin = proof.checkpoint.decode("utf-8", "replace").partition("\n")[0]
     if log_key is not None:
@@ -220,8 +238,9 @@ def _verify_proof(path: Path, log_key: str | None, policy: Policy | None, nodes:
     if policy is not None and not policy.is_met(cosigners):
         raise RefusedError(
             "too_few_witnesses",
-            f"{len(cosigners)} of the policy's witnesses cosigned it, and that does not suffice.",
-            hint="Prove it again in a minute: witnesses are asked every second. Or look at accredit log show.",
+            f"Only {len(cosigners)} of the policy's witnesses cosigned it, which is not enough.",
+            hint="Make the proof again in a minute, because nodes ask witnesses every second. accredit log show "
+            "lists the witnesses.",
         )
     said = decode(proof.extra)
     data = {
@@ -264,8 +283,8 @@ def _key_of_node(client: "NodeClient", name: str) -> VerifierKey:
     if record is None:
         raise InputError(
             "unknown_log",
-            f"{client.url} knows no node named {name!r}.",
-            hint="Give the log's key with --log-key; its operator has it (accredit node status).",
+            f"{client.url} does not know a node named {name!r}.",
+            hint="Give the log's key with --log-key; its operator can see it with accredit node status.",
         )
     return VerifierKey(name=name, type=KeyType.ED25519, public=documents.public_key(record["keys"]["log"]))
 
@@ -275,7 +294,7 @@ def _key_in_policy(policy: Policy, origin: str) -> VerifierKey:
     key = next((log.key for log in policy.logs if log.key.name == origin), None)
     if key is None:
         raise RefusedError(
-            "unknown_log", f"The policy names no log {origin[:80]!r}.", hint="Add its line, or give --log-key."
+            "unknown_log", f"The policy lacks the log {origin[:80]!r}.", hint="Add a line for it, or give --log-key."
         )
     return key
 
@@ -290,5 +309,7 @@ def _witness_keys(client: "NodeClient") -> list[VerifierKey]:
 def _vkey(text: str) -> VerifierKey:
     key = VerifierKey.decode(text)
     if key.type is not KeyType.ED25519:
-        raise RefusedError("wrong_key_type", f"{text} is a witness's key, not a log's.", hint="Give the log's own key.")
+        raise RefusedError(
+            "wrong_key_type", f"{text} is a witness's key, not a log's.", hint="Give the key of the log itself."
+        )
     return key

@@ -2,7 +2,7 @@
 
 init      keys, a commented configuration, and the NODE entry that a charter or an admission takes
 genesis   puts the signed genesis in place, for a node that the charter names
-join      the same as init, for an ecosystem that exists already; writes an admission request
+join      the same as init, for an ecosystem that already exists; writes an admission request
 admit, replace, retire   propose to let a node in, to give its name another entry, to let it out
 run       runs it
 status, peers   how nodes are, as they say themselves (`node_status`)
@@ -37,22 +37,28 @@ node = CommandGroup(
     "node",
     help="Run a node: init, genesis, join, admit, retire, run, watch and audit it, backup, restore.",
     lazy={
-        "status": ("accredit.cli.commands.node_status:status", "How nodes are, and whether they hold the same."),
-        "peers": ("accredit.cli.commands.node_status:peers", "How a node sees the others."),
+        "status": (
+            "accredit.cli.commands.node_status:status",
+            "Show the status of nodes, and whether they hold the same statements.",
+        ),
+        "peers": ("accredit.cli.commands.node_status:peers", "Show how a node sees the other nodes."),
         "doctor": (
             "accredit.cli.commands.node_doctor:doctor",
-            "Look a node over: disk, clock, alarms, and what the registry says of it.",
+            "Examine a node: disk, clock, alarms, and what the registry says about it.",
         ),
         "conflicts": (
             "accredit.cli.commands.node_conflicts:conflicts",
-            "Nodes that were caught contradicting themselves.",
+            "List nodes that were caught contradicting themselves.",
         ),
         "accuse": (
             "accredit.cli.commands.node_conflicts:accuse",
-            "Show nodes the proof that one of them contradicted itself.",
+            "Send nodes the proof that one of them contradicted itself.",
         ),
         "backup": ("accredit.cli.commands.node_backup:backup", "Copy a node's database into a new file."),
-        "restore": ("accredit.cli.commands.node_backup:restore", "Put a backup back, if it holds all that was signed."),
+        "restore": (
+            "accredit.cli.commands.node_backup:restore",
+            "Restore a backup, if it holds everything the node has signed.",
+        ),
     },
 )
 
@@ -60,9 +66,11 @@ node = CommandGroup(
 def _identity_options(command: Any) -> Any:
     for option in reversed(
         (
-            click.option("--name", required=True, help="The node's name for life, as in node1.example.org."),
+            click.option("--name", required=True, help="The node's permanent name, such as node1.example.org."),
             click.option("--operator", required=True, metavar="ID", help="Who runs it: an authority's id, or a name."),
-            click.option("--url", required=True, help="Where others reach it, as in https://node1.example.org."),
+            click.option(
+                "--url", required=True, help="URL at which others reach it, such as https://node1.example.org."
+            ),
             click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
             click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True),
             click.option(
@@ -84,14 +92,14 @@ accredit node init . --name localhost-1 --operator "My tests" --url http://127.0
 def init(folder: Path, **identity: Any) -> None:
     """Make a node's keys, its commented configuration and its NODE entry in FOLDER.
 
-    For an ecosystem that is still to be founded; `accredit node join` is for one that exists.
+    Use this for an ecosystem that does not exist yet, and `accredit node join` for one that does.
     """
     entry = _make(folder, identity, {})
 
     def text() -> None:
         _tell_made(folder)
         entry_path = output.quoted(folder / ENTRY)
-        output.say(f"Next: the entry goes into the charter:  accredit charter draft … --node-entry {entry_path}")
+        output.say(f"Next: put the entry into the charter:  accredit charter draft … --node-entry {entry_path}")
         output.say(f"Then, once the charter is signed:  accredit node genesis {output.quoted(folder)} genesis.json")
 
     output.emit({"folder": str(folder), "node": entry}, text)
@@ -101,7 +109,7 @@ def init(folder: Path, **identity: Any) -> None:
 @click.argument("folder", type=_FOLDER)
 @click.argument("file", type=_FILE)
 def genesis(folder: Path, file: Path) -> None:
-    """Put the signed genesis (the ceremony FILE) in place for the node in FOLDER."""
+    """Install the signed genesis (the ceremony FILE) for the node in FOLDER."""
     from .ceremony import genesis_statement
 
     said, raw = genesis_statement(file)
@@ -111,8 +119,8 @@ def genesis(folder: Path, file: Path) -> None:
     if named is not None and named[1] != said.id.hex():
         raise RefusedError(
             "other_ecosystem",
-            f"{config} belongs to the ecosystem {named[1][:12]}, and {file} founds {said.id.hex()[:12]}.",
-            hint="A node has one ecosystem for life; make another with accredit node init.",
+            f"{config} belongs to the ecosystem {named[1][:12]}, but {file} founds the ecosystem {said.id.hex()[:12]}.",
+            hint="A node cannot change its ecosystem; make another node with accredit node init.",
         )
     write_atomically(folder / GENESIS, raw)
     for name, value in (("ecosystem", said.id.hex()), ("genesis_file", GENESIS)):
@@ -133,14 +141,20 @@ def genesis(folder: Path, file: Path) -> None:
     --name node5.example.org --operator "Example Library" --url https://node5.example.org""",
 )
 @click.argument("peer", metavar="URL")
-@click.option("--ecosystem", required=True, metavar="HASH", help="The genesis' id; get it from somebody you trust.")
-@click.option("--folder", type=_FOLDER, default=Path(), help="Where to put its files; default: here.")
-@click.option("--replaces", is_flag=True, help="It takes the place of the node in force that has this name.")
+@click.option(
+    "--ecosystem",
+    required=True,
+    metavar="HASH",
+    help="The id of the genesis statement; get it from somebody you trust.",
+)
+@click.option("--folder", type=_FOLDER, default=Path(), help="Folder for its files; default: the current one.")
+@click.option("--replaces", is_flag=True, help="It replaces the active node that has this name.")
 @_identity_options
 def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: Any) -> None:
-    """Make a node for an ecosystem that exists, and its request to be admitted.
+    """Make a node for an existing ecosystem, and its request to be admitted.
 
-    It can run at once and reads along; it counts once it is admitted. The genesis is fetched and must hash to HASH.
+    It can run at once and follow the log; it counts once it is admitted. The command fetches the genesis, whose hash
+    must be HASH.
     """
     from accredit.cli.signing.offline_files import genesis_of
     from accredit.registry.statement import decode
@@ -152,7 +166,7 @@ def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: An
             raise RefusedError(
                 "other_ecosystem",
                 f"{peer} serves the ecosystem {decode(raw).id.hex()[:12]}, not {ecosystem[:12]}.",
-                hint="Check the hash with whoever gave it to you, or ask another node.",
+                hint="Check the id with whoever gave it to you, or ask another node.",
             )
         genesis_of([raw], peer)
         known = client.ecosystem()
@@ -160,8 +174,8 @@ def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: An
     if taken is not None and not replaces:
         raise RefusedError(
             "name_taken",
-            f"{identity['name']} is the name of a node in force, run by {taken['operator']} at {taken['url']}.",
-            hint="Choose another name; or add --replaces to make the node that shall take its place.",
+            f"{identity['name']} is the name of an active node, run by {taken['operator']} at {taken['url']}.",
+            hint="Choose another name, or add --replaces if the new node replaces that one.",
         )
     peers = [
         {"url": one["url"], "key": documents.public_key(one["keys"]["peer"]).hex()}
@@ -175,7 +189,7 @@ def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: An
         _tell_made(folder)
         output.say(f"Next: send {folder / ENTRY} to an authority of {output.safe(known['name'])}, who runs:")
         output.say(f"  accredit node {'replace' if taken else 'admit'} {output.quoted(ENTRY)}")
-        output.say(f"Meanwhile it can read along:  accredit node run {output.quoted(folder)}")
+        output.say(f"Meanwhile it can already follow the log:  accredit node run {output.quoted(folder)}")
 
     output.emit({"folder": str(folder), "node": entry, "ecosystem": wanted, "peers": peers}, text)
 
@@ -184,7 +198,7 @@ def join(peer: str, ecosystem: str, folder: Path, replaces: bool, **identity: An
 @click.argument("file", type=_FILE)
 @signing
 def admit(file: Path, desk: Desk) -> None:
-    """Propose to admit the node whose request is in FILE. Takes a majority unless the charter says otherwise."""
+    """Propose to admit the node whose request is in FILE. This takes a majority unless the charter says otherwise."""
     from .charter import read_node_entry
 
     body = documents.to_body("node.admit", read_node_entry(file), str(file))
@@ -197,14 +211,14 @@ def admit(file: Path, desk: Desk) -> None:
 accredit node replace node5.example.org --url https://accredit.node5.example.org --key alice.key""",
 )
 @click.argument("what", metavar="FILE|NAME")
-@click.option("--url", help="Its new address, where nothing else changes.")
-@click.option("--operator", metavar="ID", help="Who runs it from now on, where nothing else changes.")
+@click.option("--url", help="Its new address, if nothing else changes.")
+@click.option("--operator", metavar="ID", help="Its new operator, if nothing else changes.")
 @signing
 def replace(what: str, url: str | None, operator: str | None, desk: Desk) -> None:
-    """Propose another entry for a node's name: FILE has it whole; or NAME, with what changes of it.
+    """Propose a new entry for a node's name: give FILE with the whole entry, or NAME and the changes.
 
-    Its name stays; its keys, address or operator become others, and those who vote are told which. Takes what admitting
-    a node takes. Set the same public_url in the node's configuration.
+    The name stays; the keys, address or operator change, and voters see which. This takes the same approvals as
+    admitting a node. Set the same public_url in the node's configuration.
     """
     from accredit.governance.node_names import entry_digest
 
@@ -213,7 +227,7 @@ def replace(what: str, url: str | None, operator: str | None, desk: Desk) -> Non
     in_force = {str(one["name"]): _entry_of(one) for one in desk.ecosystem["nodes"]}
     if Path(what).is_file():
         if url or operator:
-            raise click.UsageError("FILE has the whole entry; --url and --operator go with a NAME.")
+            raise click.UsageError("FILE holds the whole entry; --url and --operator work only with a NAME.")
         entry = documents.to_body("node.admit", read_node_entry(Path(what)), what)
     elif what in in_force and (url or operator):
         changes = {"url": url and url.rstrip("/"), "operator": operator}
@@ -221,14 +235,14 @@ def replace(what: str, url: str | None, operator: str | None, desk: Desk) -> Non
     else:
         raise InputError(
             "unknown_node",
-            f"{what!r} is neither a file nor, with --url or --operator, the name of a node in force.",
-            hint="It is one of " + ", ".join(in_force) + ".",
+            f"{what!r} is neither a file nor, with --url or --operator, the name of an active node.",
+            hint="Active nodes: " + ", ".join(in_force) + ".",
         )
     if entry["name"] not in in_force:
         raise InputError(
             "unknown_node",
-            f"No node in force is named {entry['name']}.",
-            hint="Let a new one in with accredit node admit; a retired name stays retired.",
+            f"No active node has the name {entry['name']}.",
+            hint="Admit a new node with accredit node admit; a retired name cannot be used again.",
         )
     body = {**entry, "replaces": entry_digest(in_force[entry["name"]])}
     desk.propose([Say(kind="node.replace", sub=entry["name"], body=body)])
@@ -242,13 +256,13 @@ def _entry_of(record: dict[str, Any]) -> dict[str, Any]:
 
 @node.command("retire", example="accredit node retire node5.example.org --reason 'project ended' --key alice.key")
 @click.argument("name")
-@click.option("--reason", help="Why, for the record.")
+@click.option("--reason", help="Reason, kept on record.")
 @signing
 def retire(name: str, reason: str | None, desk: Desk) -> None:
-    """Propose to retire a node. Its log stays what it is; it does not count any more."""
+    """Propose to retire a node. It no longer counts, but its log stays valid."""
     names = [one["name"] for one in desk.ecosystem["nodes"]]
     if name not in names:
-        raise InputError("unknown_node", f"There is no node {name!r}.", hint="It is one of " + ", ".join(names) + ".")
+        raise InputError("unknown_node", f"There is no node {name!r}.", hint="Active nodes: " + ", ".join(names) + ".")
     body = {"name": name, **({"reason_text": reason} if reason else {})}
     desk.propose([Say(kind="node.retire", sub=name, body=body)])
 
@@ -263,7 +277,7 @@ ACCREDIT_PORT=8081 accredit node run node1""",
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
-    help="Processes that check signatures while a log is loaded or taken in (setting ingest_workers); 0: one a core.",
+    help="Number of processes that check signatures while a log is read in (setting ingest_workers); 0: one per core.",
 )
 @click.option(
     "--query-workers",
@@ -273,7 +287,7 @@ ACCREDIT_PORT=8081 accredit node run node1""",
 def run(folder: Path, workers: int | None, query_workers: int | None) -> None:
     """Run the node in FOLDER (default: here) until it is stopped with Ctrl-C or SIGTERM.
 
-    A new node first takes in the log of a node that it was told to begin with, and answers once it has it.
+    A new node first reads in the log of one of its first peers, and answers once it has it.
     """
     from msgspec import structs
 
@@ -306,12 +320,12 @@ def run(folder: Path, workers: int | None, query_workers: int | None) -> None:
 accredit node audit node1 --node http://127.0.0.1:8080""",
 )
 @click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
-@click.option("--node", "url", metavar="URL", help="Compare with what this node reports of itself, too.")
+@click.option("--node", "url", metavar="URL", help="Also compare with what this node reports about itself.")
 def audit(folder: Path, url: str | None) -> None:
-    """Derive everything anew from a node's stored bytes: log, signatures, records, roots. Safe while it runs.
+    """Recompute everything from a node's stored bytes: log, signatures, records, roots. Safe while it runs.
 
-    Names the first thing that does not fit, and ends with 6 then; with 1 where sound bytes differ from what was signed
-    or is reported.
+    Names the first error and ends with 6 if the bytes are inconsistent; ends with 1 if they are consistent but differ
+    from what the node signed or reports.
     """
     from .node_audit import audit_node
 
@@ -351,7 +365,7 @@ def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> d
         "node.admit", {**written, "keys": dict.fromkeys(("peer", "log", "witness", "state"), _SOME_KEY)}, "the options"
     )
     if (folder / CONFIG).exists():
-        raise InputError("file_exists", f"{folder / CONFIG} exists already.", hint="Choose another folder.")
+        raise InputError("file_exists", f"{folder / CONFIG} already exists.", hint="Choose another folder.")
     seal = identity["seal"]
     passphrase = read_passphrase(seal) if seal is not None else None
     if seal is not None and passphrase is not None:
@@ -369,7 +383,7 @@ def _make(folder: Path, identity: dict[str, Any], settings: dict[str, Any]) -> d
         keys = NodeKeys.create(folder / "data" / "node-keys.json", identity["name"], passphrase=passphrase)
     entry = {**written, "keys": {role: multibase(public) for role, public in keys.publics().items()}}
     documents.write_new(
-        folder / ENTRY, "# What others need to know of this node; it holds no secret.\n" + toml_text(entry)
+        folder / ENTRY, "# What others need to know about this node; it holds no secret.\n" + toml_text(entry)
     )
     return entry
 

@@ -61,9 +61,11 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     with open_reader(settings.database) as reader:
         _require_owner(reader, settings)
         size, root = audit_log(reader)
-        findings = [AuditFinding(what="log", fits=True, detail=f"{size} statements lead to the root {root.hex()[:16]}")]
+        findings = [
+            AuditFinding(what="log", fits=True, detail=f"its {size} statements lead to the root {root.hex()[:16]}")
+        ]
         fold = _fold_again(reader, size, step)
-        findings.append(AuditFinding(what="signatures", fits=True, detail=f"all {size} statements are good"))
+        findings.append(AuditFinding(what="signatures", fits=True, detail=f"all {size} statements are valid"))
         findings.append(_checkpoint(reader, fold))
         findings.append(_signed_head(settings, reader))
         order = reader.ids(0, size)
@@ -80,9 +82,9 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         )
     )
     findings.append(
-        AuditFinding(what="records", fits=True, detail=f"{records}, under the root {fold.records_root().hex()[:16]}")
+        AuditFinding(what="records", fits=True, detail=f"{records}, with the root {fold.records_root().hex()[:16]}")
     )
-    kept = AuditFinding(what="stored fold", fits=True, detail=f"of {folded} statements, fact by fact")
+    kept = AuditFinding(what="stored fold", fits=True, detail=f"the same for {folded} statements, fact by fact")
     findings += [*states, kept, feed]
     if url is not None:
         findings += _reported(url, size, fold)
@@ -93,8 +95,8 @@ def _require_owner(reader: Reader, settings: NodeConfig) -> None:
     if reader.ecosystem != settings.ecosystem_id or reader.origin != settings.name:
         raise StorageError(
             "not_this_node",
-            f"{reader.path} is the log of {reader.origin} in {reader.ecosystem.hex()[:12]}, "
-            f"and the configuration is of {settings.name} in {settings.ecosystem[:12]}.",
+            f"{reader.path} is the log of {reader.origin} in {reader.ecosystem.hex()[:12]}, but the "
+            f"configuration is for {settings.name} in {settings.ecosystem[:12]}.",
             hint="Check data_dir, name and ecosystem in the configuration.",
         )
 
@@ -109,7 +111,7 @@ def _fold_again(reader: Reader, size: int, step: Callable[[int], None]) -> Fold:
             except AccreditError as error:
                 raise StorageError(
                     "entry_not_acceptable",
-                    f"Entry {number} of the log could never have been accepted: {error.message}",
+                    f"Entry {number} of the log is one that no node would accept: {error.message}",
                     hint="The database was changed. Restore the log from a peer; keep this one as evidence.",
                 ) from error
             admission.add(statement)
@@ -123,7 +125,7 @@ def _checkpoint(reader: Reader, fold: Fold) -> AuditFinding:
     """The newest checkpoint, by the log key that the ecosystem knows for this node."""
     newest = reader.checkpoint()
     if newest is None:
-        return AuditFinding(what="checkpoint", fits=reader.size() == 0, detail="none was signed yet")
+        return AuditFinding(what="checkpoint", fits=reader.size() == 0, detail="none has been signed yet")
     record = next((node for node in fold.nodes() if node["name"] == reader.origin), None)
     if record is None:
         return AuditFinding(
@@ -149,7 +151,7 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> AuditFinding:
         return AuditFinding(what="signed head", fits=False, detail=error.message)
     last = head.last
     if last is None:
-        return AuditFinding(what="signed head", fits=True, detail="nothing was signed yet")
+        return AuditFinding(what="signed head", fits=True, detail="nothing has been signed yet")
     size = reader.size()
     if size < last.size:
         detail = f"{last.size} entries were signed and {size} are stored: a backup was restored"
@@ -165,13 +167,13 @@ def _noted(reader: Reader, fold: Fold, order: Sequence[bytes]) -> AuditFinding:
     with reader.snapshot():  # a node that runs goes on to other notes meanwhile
         stored = reader.kept(KEPT_NOTE)
         if stored is None:
-            return AuditFinding(what="noted state", fits=True, detail="no quorum has stood by a state yet")
+            return AuditFinding(what="noted state", fits=True, detail="no quorum has cosigned a state yet")
         try:
             kept = KeptNote.decode(stored)
         except DecodeError as error:
             return AuditFinding(what="noted state", fits=False, detail=error.message)
         if kept.part.size > len(order):
-            detail = "not compared: the node has gone on to another one; audit again when it is quiet"
+            detail = "not compared: the node has moved on to another state; audit again when it is less busy"
             return AuditFinding(what="noted state", fits=True, detail=detail)
         then = audit_state(kept.state, kept.part, fold, order)
         if StoredNoted(reader).head() is not None:
@@ -201,7 +203,7 @@ def _cosigned(settings: NodeConfig, fold: Fold, order: Sequence[bytes]) -> Audit
 
     last = SignedState(settings.signed_state).last
     if last is None:
-        return AuditFinding(what="cosigned state", fits=True, detail="this node has cosigned none yet")
+        return AuditFinding(what="cosigned state", fits=True, detail="this node has not cosigned a state yet")
     audit_state(*last, fold, order)
     return AuditFinding(
         what="cosigned state", fits=True, detail=f"{last[0].count} statements, root {last[0].root.hex()[:16]}"
@@ -220,15 +222,15 @@ def _feed(reader: Reader, fold: Fold) -> AuditFinding:
             if number != count or (change.kind, change.sub) != (statement.kind, statement.sub):
                 raise StorageError(
                     "feed_damaged",
-                    f"Change {count} of the feed is stored as number {number}, {change.kind} about {change.sub}, "
-                    "and its statement says otherwise.",
-                    hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+                    f"Change {count} of the feed is stored as number {number}, {change.kind} about "
+                    f"{change.sub}, but its statement differs.",
+                    hint="Stop the node, check the disk, then restore a backup that is new enough.",
                 )
     return _fed(count)
 
 
 def _fed(count: int) -> AuditFinding:
-    return AuditFinding(what="feed", fits=True, detail=f"{count} changes repeat what their statements say")
+    return AuditFinding(what="feed", fits=True, detail=f"all {count} changes match their statements")
 
 
 def _reported(url: str, size: int, fold: Fold) -> list[AuditFinding]:
@@ -239,7 +241,7 @@ def _reported(url: str, size: int, fold: Fold) -> list[AuditFinding]:
     except RemoteError as error:
         return [AuditFinding(what="reported", fits=False, detail=error.message)]
     if said["size"] != size:
-        detail = f"not compared: the node has gone on to {said['size']} statements; audit again when it is quiet"
+        detail = f"not compared: the node has moved on to {said['size']} statements; audit again when it is less busy"
         return [AuditFinding(what="reported", fits=True, detail=detail)]
     return [
         AuditFinding(what=f"reported {name}", fits=said[name] == own.hex(), detail=said[name][:16])

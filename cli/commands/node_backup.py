@@ -29,10 +29,10 @@ _FOLDER = click.Path(path_type=Path)
 @click.argument("folder", metavar="FOLDER|CONFIG", type=_FOLDER)
 @click.argument("target", metavar="FILE", type=_FILE)
 def backup(folder: Path, target: Path) -> None:
-    """Copy a node's database, as of one moment, into a new FILE. Safe while it runs.
+    """Copy a node's database, as it is at one moment, into a new FILE. Safe while it runs.
 
-    Back up its node-keys.json too, somewhere else. Never back up its heads folder: it is what tells a restored, older
-    database from the newest.
+    Also back up its node-keys.json, in another place. Never back up its heads folder, because that folder shows
+    whether a restored database is older than the newest one.
     """
     from accredit.node.settings import load
     from accredit.node.storage.log_reader import open_reader
@@ -50,9 +50,10 @@ def backup(folder: Path, target: Path) -> None:
 @click.argument("folder", metavar="FOLDER|CONFIG", type=_FOLDER)
 @click.argument("source", metavar="FILE", type=_FILE)
 def restore(folder: Path, source: Path) -> None:
-    """Put a backup back in place of a stopped node's database, if it holds all that the node has signed.
+    """Restore a backup of a stopped node's database, if it holds everything the node has signed.
 
-    The database it replaces is kept beside it, with `.replaced` added. What others have said since comes by gossip.
+    The replaced database is kept beside it, with `.replaced` added to its name. Later statements of others arrive by
+    gossip.
     """
     from accredit.node.settings import load
     from accredit.node.storage.audit import audit
@@ -62,12 +63,12 @@ def restore(folder: Path, source: Path) -> None:
 
     settings = load(config_path(folder))
     if not source.exists():
-        raise InputError("no_file", f"There is no file {source}.", hint="Name the backup.")
+        raise InputError("no_file", f"There is no file {source}.", hint="Give the backup file.")
     lock = WriterLock(settings.database)
     try:
         with open_reader(source) as reader, output.progress("Auditing the backup", reader.size()) as step:
             if (reader.ecosystem, reader.origin) != (settings.ecosystem_id, settings.name):
-                raise InputError("other_node", f"{source} is of {reader.origin}, not of this node.")
+                raise InputError("other_node", f"{source} is a backup of {reader.origin}, not of this node.")
             size, root = audit(reader, progress=_steps(step))
             SignedHead(settings.signed_head).check_may_sign(size, root, reader.root)
             _put_in_place(reader, settings.database)

@@ -51,10 +51,10 @@ accredit node conflicts --save evidence/ --node https://node1.example.org""",
 @click.option("--save", type=_FOLDER, metavar="DIR", help="Write each file to DIR, as <id>.conflict.")
 @node_option
 def conflicts(save: Path | None, nodes: tuple[str, ...]) -> None:
-    """Nodes that were caught contradicting themselves, as the nodes asked keep it; every proof is checked here.
+    """List nodes that were caught contradicting themselves. The proofs come from the nodes asked and are checked here.
 
-    What is shown cannot be slander: two things that one key signed and that cannot both be true. Whose key it is, the
-    charter says.
+    A proof is two notes that one key signed and that cannot both be true, so nobody can be accused falsely. The charter
+    shows whose key it is.
     """
     found: dict[str, _Found] = {}
     failed: list[tuple[str, str]] = []
@@ -80,14 +80,14 @@ def conflicts(save: Path | None, nodes: tuple[str, ...]) -> None:
             )
             for name, one in found.items()
         ]
-        headers = ("under the name", "signed", "statements: root", "conflict", "kept by")
+        headers = ("with the name", "signed", "statements: root", "conflict", "kept by")
         output.table(headers, rows, empty="No node was caught contradicting itself.")
         for url, why in failed:
             output.say(f"{bad('!')} {output.safe(url)}: {output.safe(why)}")
         if save is not None and found:
             output.say(f"Wrote {len(found)} to {save}. Check one:  accredit evidence check FILE --policy POLICY")
         if found:
-            output.say("Whose keys they are is these nodes' word, until your policy or a charter says so.")
+            output.say("Only these nodes say whose keys they are, until your policy or a charter confirms it.")
 
     output.emit(
         {
@@ -104,9 +104,9 @@ def conflicts(save: Path | None, nodes: tuple[str, ...]) -> None:
 @click.argument("file", type=_FILE)
 @node_option
 def accuse(file: Path, nodes: tuple[str, ...]) -> None:
-    """Show nodes the conflict in FILE: proof that a log or a signer contradicted itself.
+    """Send nodes the conflict in FILE: proof that a log or a signer contradicted itself.
 
-    One node is enough: it tells the others. FILE is checked before it is sent.
+    One node is enough, because it passes the conflict on. FILE is checked before it is sent.
     """
     data = documents.read_bytes(file)
     shown = check(data)
@@ -121,11 +121,12 @@ def accuse(file: Path, nodes: tuple[str, ...]) -> None:
     def text() -> None:
         name = output.safe(shown.key.name)
         output.say(
-            f"Two {_WHAT[shown.kind]} that one key signed contradict each other. Whether it is {name}'s, they see."
+            f"One key signed two {_WHAT[shown.kind]} that contradict each other. The nodes check whether it is "
+            f"the key of {name}."
         )
         words = {
-            "kept": good("kept, and told to the others"),
-            "known": good("known already"),
+            "kept": good("kept, and passed on to the other nodes"),
+            "known": good("already known"),
             "refused": bad("refused"),
         }
         output.table(("node", "", ""), [(row["node"], words[row["status"]], row.get("error", "")) for row in rows])
@@ -143,7 +144,7 @@ def _collect(client: NodeClient, found: dict[str, _Found], failed: list[tuple[st
         try:
             conflict = check(file)
         except InputError as error:
-            failed.append((client.url, f"what it serves as the conflict {str(row['id'])[:12]} proves nothing: {error}"))
+            failed.append((client.url, f"the file it serves as conflict {str(row['id'])[:12]} proves nothing: {error}"))
             continue
         found.setdefault(name, _Found(conflict, file)).nodes.append(client.url)
 

@@ -39,9 +39,9 @@ class DoctorFinding(NamedTuple):
 @click.command("doctor", cls=Command, example="accredit node doctor node1")
 @click.argument("folder", metavar="FOLDER|CONFIG", type=click.Path(path_type=Path), default=Path())
 def doctor(folder: Path) -> None:
-    """Look a node over: disk, clock, readiness, alarms, and its name, keys and address in the registry.
+    """Examine a node: disk, clock, readiness, alarms, and its name, keys and address in the registry.
 
-    Ends with 1 where something wants attention.
+    Ends with 1 if something needs attention.
     """
     from accredit.node.key_files import NodeKeys
     from accredit.node.secret_files import read_passphrase
@@ -108,17 +108,22 @@ def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[Docto
     ecosystem = _known_elsewhere(config)
     if ecosystem is None:
         yield DoctorFinding(
-            False, "registry", "No other node of the configuration's peers or the registry could be asked."
+            False, "registry", "None of the other nodes in the configuration or the registry could be reached."
         )
         return
     record = next((one for one in ecosystem["nodes"] if one["name"] == config.name), None)
     if record is None:
-        detail = f"{config.name} is not in force: not admitted yet, or retired. A retired name stays retired."
+        detail = (
+            f"{config.name} is not active: it is not admitted yet, or it was retired. A retired name "
+            "cannot be used again."
+        )
         yield DoctorFinding(False, "registry", detail)
         return
     same_keys = {role: documents.public_key(key) for role, key in record["keys"].items()} == publics
     yield DoctorFinding(
-        same_keys, "keys", "as in the registry" if same_keys else f"others, of {record['operator']}, stand there"
+        same_keys,
+        "keys",
+        "as in the registry" if same_keys else f"the registry has other keys, of {record['operator']}",
     )
     same_url = record["url"].rstrip("/") == config.public_url.rstrip("/")
     moved = f"the registry has {record['url']}: accredit node replace {config.name} --url {config.public_url}"

@@ -25,7 +25,7 @@ OLD_NOTE: Final = 120
 )
 @node_option
 def status(nodes: tuple[str, ...]) -> None:
-    """How nodes are, as they say themselves, and whether they hold the same."""
+    """Show the status that nodes report, and whether they hold the same statements."""
     found: list[dict[str, Any]] = []
     for url in nodes:
         try:
@@ -66,7 +66,9 @@ def status(nodes: tuple[str, ...]) -> None:
                 output.say(f"{fair('!')} {output.safe(one['name'])}: {output.safe(missing(signer))}")
         if len(reached) > 1:
             same = len({one["state_root"] for one in reached}) == 1
-            output.say(good("They hold the same.") if same else fair("They do not hold the same yet."))
+            output.say(
+                good("They hold the same statements.") if same else fair("They do not hold the same statements yet.")
+            )
 
     output.emit({"nodes": found}, text)
     if len(reached) < len(found):
@@ -76,9 +78,9 @@ def status(nodes: tuple[str, ...]) -> None:
 def missing(signer: dict[str, Any]) -> str:
     """Since when a signer has been missing, and why."""
     if signer["last_seen"] is None:
-        since = "and was never seen"
+        since = "and has never been seen"
     else:
-        since = f"since {documents.when(signer['last_seen'])}, when it cosigned {signer['count']} statements"
+        since = f"since {documents.when(signer['last_seen'])}, when it cosigned a state of {signer['count']} statements"
     why = signer.get("why")  # older nodes do not say
     return f"the signer {signer['name']} is missing {since}" + (f": {why}" if why else "")
 
@@ -97,14 +99,14 @@ def _noted(note: dict[str, Any] | None) -> output.Styled:
 @click.command("peers", cls=Command, example="accredit node peers --node https://node1.example.org")
 @node_option
 def peers(nodes: tuple[str, ...]) -> None:
-    """The nodes of the ecosystem, and how one of them sees the others.
+    """List the nodes of the ecosystem, as one of them sees the others.
 
     \b
-    mesh         whether statements go there as they come, and why or why not
-    round trip   of its last answer
-    we lack      statements it counts and the node asked does not; "it lacks": the other way round
-    first        statements that it was the first to bring; "again": that were there already
-    strikes      promises that it broke lately
+    mesh         whether statements are sent there as they arrive; connection says why
+    round trip   time of its last answer
+    we lack      statements it holds and the node asked does not; "it lacks": the opposite
+    first        statements that it was the first to send; "again": statements that were already here
+    strikes      promises that it broke recently
     """
     with connected(nodes[0]) as client:
         ecosystem, seen = client.ecosystem(), {one["name"]: one for one in client.status()["peers"]}
@@ -125,9 +127,9 @@ def peers(nodes: tuple[str, ...]) -> None:
         rows = [_seen(peer) for peer in seen.values()]
         if rows:
             output.say()
-            output.say(f"As {output.safe(here)} sees the others:")
+            output.say(f"Other nodes, as {output.safe(here)} sees them:")
             headers = ("node", "mesh", "last heard", "round trip", "we lack", "it lacks", "first", "again", "strikes")
-            output.table((*headers, "queued", "why, and what is wrong"), rows)
+            output.table((*headers, "queued", "connection and problems"), rows)
 
     output.emit({"nodes": [{**one, "peer": seen.get(one["name"])} for one in ecosystem["nodes"]]}, text)
 
@@ -139,11 +141,11 @@ def _seen(peer: dict[str, Any]) -> tuple[object, ...]:
     if peer["failures"]:
         trouble.append(f"{peer['failures']} requests in a row failed: {peer['error']}")
     if peer["distrusted_until"] is not None:
-        trouble.append(f"not listened to until {documents.when(peer['distrusted_until'])}")
+        trouble.append(f"ignored until {documents.when(peer['distrusted_until'])}")
     if peer["in_sync"] is False and is_well:
-        trouble.append("held something else when last compared")
+        trouble.append("held different statements when last compared")
     if peer["overflowed"]:
-        trouble.append(f"{peer['overflowed']} only announced: its queue was full")
+        trouble.append(f"{peer['overflowed']} statements only announced, because its queue was full")
     remarks = [faint(peer["why"])] if peer["why"] else []
     remarks += [fair(each) if is_well else bad(each) for each in trouble]
     return (

@@ -33,22 +33,23 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command("sign", cls=Command, example="accredit sign request.json -o signed.json --key alice.key")
 @click.argument("request_file", metavar="REQUEST", type=_FILE)
 @click.option("-o", "--output", "target", type=_FILE, help="File to write; default: REQUEST with .signed.json.")
-@click.option("--yes", is_flag=True, help="Do not ask (what is signed is shown all the same).")
+@click.option("--yes", is_flag=True, help="Sign without asking for confirmation (the statements are still shown).")
 @key_options
 def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, passphrase_file: Path | None) -> None:
     """Sign a REQUEST file made with --offline. No network is used.
 
-    Shows what will be signed, read from the bytes to be signed; a file whose text says something else is refused.
+    Shows what will be signed, read from the exact bytes; a file whose text differs from its bytes is refused.
     """
     request = read_request(request_file)
     if key is None:
-        raise InputError("no_key", "No key file is named.", hint="Add --key FILE or set ACCREDIT_KEY.")
+        raise InputError("no_key", "No key file was given.", hint="Add --key FILE or set ACCREDIT_KEY.")
     held = read_public(key)
     if held.kid != request.key:
         raise RefusedError(
             "other_key",
-            f"The request is for the key {output.shorten(request.key)}; {key} is {output.shorten(held.kid)}.",
-            hint="Name the key file it was made for.",
+            f"The request is for the key {output.shorten(request.key)}, but {key} holds the key "
+            f"{output.shorten(held.kid)}.",
+            hint="Give the key file that the request was made for.",
         )
     if not wants_json():
         output.say(f"{output.styled(request.ecosystem_name, bold=True)}  {output.faint(_hex(request.ecosystem))}")
@@ -75,7 +76,7 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
     output.emit(
         {"file": str(target), "statements": [decode(raw).id for raw in raws]},
         lambda: output.say(
-            f"Signed. Carry {target} to a machine with a network and run:  accredit submit {output.quoted(target)}"
+            f"Signed. Take {target} to a machine with a network and run:  accredit submit {output.quoted(target)}"
         ),
     )
 
@@ -88,14 +89,17 @@ accredit submit --from-node https://node4.example.org --node https://node1.examp
 )
 @click.argument("file", type=_FILE, required=False)
 @click.option(
-    "--from-node", "source", metavar="URL", help="Bring what this node has and the other lacks, instead of a FILE."
+    "--from-node",
+    "source",
+    metavar="URL",
+    help="Instead of a FILE: send the statements that this node has and the other lacks.",
 )
 @node_option
 def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> None:
-    """Send the statements in FILE (of `accredit sign`, or one COSE_Sign1) to a node. Sending twice does no harm.
+    """Send the statements in FILE (from `accredit sign`, or one COSE_Sign1) to a node. Sending twice does no harm.
 
-    With --from-node no file is needed: statements that are stranded at a node which the others do not talk to, or no
-    more, are brought to the node named with --node.
+    With --from-node you need no file: the command sends the statements of a node that the others ignore to the node
+    given with --node.
     """
     if (file is None) == (source is None):
         raise click.UsageError("Give either a FILE or --from-node URL.")
@@ -110,7 +114,7 @@ def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> Non
             raws = read_statements(file)
             if not raws:
                 raise InputError(
-                    "nothing_to_send", f"{file} holds no statements.", hint="Give the file of accredit sign."
+                    "nothing_to_send", f"{file} holds no statements.", hint="Give the file that accredit sign wrote."
                 )
             require_single(client, raws)
         outcomes = _send_all(client, raws)
@@ -119,7 +123,7 @@ def submit(file: Path | None, source: str | None, nodes: tuple[str, ...]) -> Non
         if outcomes:
             show(outcomes)
         else:
-            output.say(f"{output.safe(nodes[0])} has all that {output.safe(source)} has.")
+            output.say(f"{output.safe(nodes[0])} already has every statement that {output.safe(source)} has.")
 
     output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, text)
     if any(outcome.came_to_nothing for outcome in outcomes):

@@ -39,12 +39,19 @@ _DIFFERENCES: Final = 2  # in one line of a table; `accredit show` has them all
 accredit inbox --authority did:web:board.example
 accredit inbox --all --kind accreditation. --issuer did:web:uni.example""",
 )
-@click.option("--key", envvar="ACCREDIT_KEY", type=_FILE, help="Whose inbox: what this key's vote could still carry.")
-@click.option("--authority", metavar="ID", help="Whose inbox: what this authority has not approved yet.")
-@click.option("--all", "everything", is_flag=True, help="All that waits, for whomever, lapsed or not.")
-@click.option("--by", metavar="ID", help="Only what this authority proposed.")
-@click.option("--issuer", metavar="ID", help="Only what is about this issuer (or other subject).")
-@click.option("--kind", metavar="KIND", help="Only this kind, as in charter.amend, or the beginning of one.")
+@click.option(
+    "--key",
+    envvar="ACCREDIT_KEY",
+    type=_FILE,
+    help="Show the inbox of this key: proposals on which its vote still counts.",
+)
+@click.option("--authority", metavar="ID", help="Show the inbox of this authority: proposals it has not approved yet.")
+@click.option("--all", "everything", is_flag=True, help="Show every waiting proposal, including lapsed ones.")
+@click.option("--by", metavar="ID", help="Only proposals by this authority.")
+@click.option("--issuer", metavar="ID", help="Only proposals about this issuer (or other subject).")
+@click.option(
+    "--kind", metavar="KIND", help="Only this kind of statement, such as charter.amend, or the beginning of one."
+)
 @node_option
 def inbox(
     key: Path | None,
@@ -55,10 +62,10 @@ def inbox(
     kind: str | None,
     nodes: tuple[str, ...],
 ) -> None:
-    """What waits for my vote, the oldest first, and what it would change.
+    """List the proposals that wait for your vote, oldest first, and their effect.
 
-    A charter may say how long a proposal waits (proposals_lapse): what waits longer is left out here, and still counts
-    if it is voted on. Reminds of mandates you gave that end within 14 days, or have ended and are not closed: what was
+    A charter may limit how long a proposal waits (proposals_lapse). Older proposals are not listed here, but votes on
+    them still count. Reminds of mandates you gave that end within 14 days, or have ended and are not closed: what was
     said under one gives no trust any more unless closing it names it.
     """
     if kind is not None:
@@ -80,15 +87,15 @@ def inbox(
     proposals = sorted((one for one in chosen if one not in lapsed), key=lambda one: (one["iat"], one["id"]))
 
     def text() -> None:
-        show_proposals(proposals, empty="Nothing waits for your vote.")
+        show_proposals(proposals, empty="No proposal waits for your vote.")
         if lapsed:
-            output.say(faint(f"{len(lapsed)} waited too long and lapsed; --all shows them."))
+            output.say(faint(f"{len(lapsed)} lapsed because they waited too long; --all shows them."))
         for one in mandates:
             output.say(_to_close(one))
         if proposals:
             first = output.safe(shorten(proposals[0]["id"]))
             output.say()
-            output.say(f"Look at one:  accredit show {first}")
+            output.say(f"See one in full:  accredit show {first}")
             output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
 
     output.emit({"proposals": proposals, "lapsed": len(lapsed), "mandates_to_close": mandates}, text)
@@ -106,7 +113,7 @@ def _require_kind(kind: str) -> None:
         close = get_close_matches(kind, [*KINDS, *{f"{one.partition('.')[0]}." for one in KINDS}], 1)
         raise InputError(
             "unknown_kind",
-            f"--kind: no kind of statement is called {kind}, nor begins so.",
+            f"--kind: no kind of statement has the name {kind} or begins with it.",
             hint=f"Did you mean {close[0]}?" if close else "As in accreditation. or charter.amend.",
         )
 
@@ -115,9 +122,9 @@ def _require_kind(kind: str) -> None:
 @click.argument("statement", metavar="ID")
 @node_option
 def show(statement: str, nodes: tuple[str, ...]) -> None:
-    """Any proposal or decision in full: what it changes of what, what will be then, who has voted, and why.
+    """Show a proposal or decision in full: what it changes, the result, who has voted, and why.
 
-    ID is a statement's, from accredit inbox or a table; its first 8 digits will do.
+    ID is the id of a statement, from accredit inbox or a table; its first 8 digits are enough.
     """
     with connected(nodes[0]) as client:
         genesis = str(client.ecosystem()["ecosystem"])
@@ -143,7 +150,7 @@ def show_statement(said: dict[str, Any]) -> None:
             ("on", documents.when(said["iat"])),
             ("lapses", "" if said["state"] != "waiting" else documents.when(said["lapses"])),
             ("approved by", ", ".join(named(one, names) for one in said["approvals"])),
-            ("needed in all", said["needed"]),
+            ("needed in total", said["needed"]),
             ("why it has no effect", said["reason"]),
             ("reason given", said["body"].get("reason_text", "")),
             ("references", "\n".join(said["body"].get("refs", ()))),
@@ -222,7 +229,7 @@ def waiting_proposals(
     return [{**said, "approvals": [], "needed": said["reason"]}, *found]
 
 
-def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing waits.") -> None:
+def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "No proposal is waiting.") -> None:
     """One line for each thing that waits, and how many there are of each kind."""
     rows = []
     for proposal in proposals:
@@ -237,7 +244,7 @@ def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "Nothing
                 proposal["needed"],
             )
         )
-    output.table(("id", "what it would change", "proposed by", "on", "approved by", "needed in all"), rows, empty=empty)
+    output.table(("id", "effect if approved", "proposed by", "on", "approved by", "needed in total"), rows, empty=empty)
     if len(proposals) > 1:
         kinds = Counter(str(one["kind"]) for one in proposals)
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))

@@ -59,10 +59,12 @@ def publish(desk: Desk, says: Sequence[Say]) -> list[Outcome]:
         raise RefusedError(
             "cannot_take_effect",
             f"{bad[0].name} would not take effect: {bad[0].reason}",
-            hint="Nothing was signed. Change it, or add --force to say it all the same.",
+            hint="Nothing was signed. Change it, or add --force to sign it anyway.",
         )
     if wishes.offline is not None and wishes.offline.exists() and not wishes.force:
-        raise StorageError("file_exists", f"{wishes.offline} exists already.", hint="Give another name, or --force.")
+        raise StorageError(
+            "file_exists", f"{wishes.offline} already exists.", hint="Choose another name, or add --force."
+        )
     with Desk(desk.nodes, replace(wishes, force=True)) as saying:
         first, *items = saying.propose(says, show=False)
     if first.state == "waiting":

@@ -45,7 +45,11 @@ accredit query did:web:uni.example --for Degree --policy policy.txt --private"""
 @click.argument("issuer", metavar="ID")
 @question_options
 @click.option(
-    "--evidence", "target", type=FILE, metavar="FILE", help="Write the answer's proof, to be checked offline."
+    "--evidence",
+    "target",
+    type=FILE,
+    metavar="FILE",
+    help="Write the evidence of the answer to a file, to check offline.",
 )
 @click.option(
     "--policy",
@@ -53,9 +57,9 @@ accredit query did:web:uni.example --for Degree --policy policy.txt --private"""
     type=FILE,
     envvar="ACCREDIT_POLICY",
     metavar="POLICY",
-    help="Check the answer by this trust policy at once. [env ACCREDIT_POLICY]",
+    help="Check the answer against this trust policy. [env ACCREDIT_POLICY]",
 )
-@click.option("--private", is_flag=True, help="Do not tell the node which issuer it is; needs --policy.")
+@click.option("--private", is_flag=True, help="Do not tell the node which issuer you ask about; needs --policy.")
 @node_option
 def query(
     issuer: str,
@@ -67,24 +71,26 @@ def query(
 ) -> None:
     """Ask whether issuer ID (a DID or https URL) is accredited to issue this.
 
-    Says the verdict, who accredits, why, until when, and what to do next. Ends with 0 if the answer is yes, else 1.
-    With --policy the answer is believed only if it proves itself; ends with 10 (refuted), 11 (unwitnessed), 12 (stale)
-    or 13 (unknown) if it does not: see accredit evidence check --help.
+    Shows the verdict, the accreditor, the reasons, the dates, and what to do next. Ends with 0 if the answer is yes,
+    else with 1. With --policy the answer counts only if its evidence is verified; if not, the command ends with 10
+    (refuted), 11 (unwitnessed), 12 (stale) or 13 (unknown): see accredit evidence check --help.
     """
     question = asked.question(issuer)
     if private:
         if policy_path is None or target is not None:
             raise InputError(
                 "private_needs_policy",
-                "--private is decided here, by a trust policy, and leaves no evidence file.",
-                hint="Add --policy FILE, and leave --evidence out.",
+                "--private needs a trust policy, because this machine decides; it writes no evidence file.",
+                hint="Add --policy FILE and leave out --evidence.",
             )
         from accredit.cli.verifying.proved_query import show_private_answer
 
         show_private_answer(nodes, question, policy_path)
         return
     if target is not None and target.exists():
-        raise StorageError("file_exists", f"{target} exists already.", hint="Choose another name for the evidence.")
+        raise StorageError(
+            "file_exists", f"{target} already exists.", hint="Choose another name for the evidence file."
+        )
     if target is None and policy_path is None:
         _show_unproved(nodes, question, _ask_all(nodes, question))
         return
@@ -165,7 +171,7 @@ def _details(client: "NodeClient", decision: dict[str, Any], asked: str) -> dict
 
 def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict[str, Any], *, agree: bool) -> None:
     if not agree:
-        output.say(bad("The nodes asked do not agree; this is the more cautious of their answers."))
+        output.say(bad("The nodes give different answers; this is the most cautious of them."))
     show_decision(question, answers[0]["decision"], details, at_node=True)
     if len(answers) > 1:
         output.say()
@@ -174,7 +180,7 @@ def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict
         output.say(
             good("The nodes agree.")
             if agree
-            else bad("The nodes differ: ask again in a moment, then ask their operators.")
+            else bad("The nodes disagree. Ask again in a moment; if they still disagree, contact their operators.")
         )
     output.say()
     output.say(faint("The same with curl:"))
@@ -200,8 +206,8 @@ def _evidence_of(answer: dict[str, Any]) -> bytes | None:
         pass
     raise RemoteError(
         "no_evidence",
-        f"{answer['node']} was asked for evidence and sent none.",
-        hint="Ask another node; without evidence its answer is its own word.",
+        f"{answer['node']} sent no evidence, although it was asked for.",
+        hint="Ask another node; without evidence, only that node vouches for its answer.",
     )
 
 
@@ -209,7 +215,7 @@ def _keep(target: Path | None, proof: bytes | None) -> None:
     if target is None:
         return
     if proof is None:
-        output.note(f"{fair('!')} {target} was not written: there is no evidence for a node's own word.")
+        output.note(f"{fair('!')} {target} was not written, because the node gave no evidence for its answer.")
         return
     documents.write_new(target, proof)
     check = f"accredit evidence check {output.quoted(target)} --policy POLICY"

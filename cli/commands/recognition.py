@@ -11,7 +11,9 @@ from accredit.cli.base.node_option import complete, connected, effective_ids, no
 from accredit.cli.base.output import shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
 
-recognition = CommandGroup("recognition", help="Other ecosystems and authorities we recognise: grant, withdraw, list.")
+recognition = CommandGroup(
+    "recognition", help="Recognition of other ecosystems and authorities: grant, withdraw, list."
+)
 
 
 @recognition.command(
@@ -21,8 +23,10 @@ accredit recognition grant did:web:qa.example --name "QA Agency" --action accred
 )
 @click.argument("recognised", metavar="ID")
 @click.option("--name", required=True, help="Its name.")
-@click.option("--action", "actions", multiple=True, required=True, help="What for: issue, accredit; may be repeated.")
-@click.option("--ecosystem", metavar="HASH", help="Its genesis' id, if it is an ecosystem like this one.")
+@click.option(
+    "--action", "actions", multiple=True, required=True, help="Recognised action: issue or accredit; may be repeated."
+)
+@click.option("--ecosystem", metavar="HASH", help="The id of its genesis statement, if it is an accredit ecosystem.")
 @click.option("--url", help="Its web site.")
 @click.option("--from", "valid_from", metavar="DATE", help="From when.")
 @click.option("--until", "valid_until", metavar="DATE", help="Until when.")
@@ -39,8 +43,8 @@ def grant(recognised: str, name: str, actions: tuple[str, ...], desk: Desk, **fa
 
 @recognition.command("withdraw", example="accredit recognition withdraw 5f2b8c11 --reason 'no longer audited'")
 @click.argument("grant_id", metavar="ID")
-@click.option("--from", "effective_from", metavar="DATE", help="From when; default: now.")
-@click.option("--reason", "reason_text", help="Why, for the record.")
+@click.option("--from", "effective_from", metavar="DATE", help="Start of its effect; default: now.")
+@click.option("--reason", "reason_text", help="Reason, kept on record.")
 @signing
 def withdraw(grant_id: str, effective_from: str | None, reason_text: str | None, desk: Desk) -> None:
     """Propose to end a recognition, by its grant's ID."""
@@ -59,7 +63,7 @@ def withdraw(grant_id: str, effective_from: str | None, reason_text: str | None,
 @recognition.command("list", example="accredit recognition list")
 @node_option
 def list_(nodes: tuple[str, ...]) -> None:
-    """List what this ecosystem recognises."""
+    """List the ecosystems and authorities that this ecosystem recognises."""
     found = []
     with connected(nodes[0]) as client:
         for id_ in dict.fromkeys(effective_ids(client, "recognition.grant")):
@@ -82,6 +86,10 @@ def list_(nodes: tuple[str, ...]) -> None:
             )
             for one in found
         ]
-        output.table(("id", "name", "recognised", "for", "until", ""), rows, empty="Nothing is recognised.")
+        output.table(
+            ("id", "name", "recognised", "for", "until", ""),
+            rows,
+            empty="No other ecosystem or authority is recognised.",
+        )
 
     output.emit({"recognitions": found}, text)

@@ -52,7 +52,7 @@ class Registering:
         plans: list[_Plan] = []
         if ready:
             here = _Here(self.desk)
-            with output.progress("Looking what is here already", len(ready)) as step:
+            with output.progress("Comparing with the registry", len(ready)) as step:
                 for at in ready:
                     ended[at], says = self._plan(here, rows[at])
                     if says:
@@ -78,7 +78,7 @@ class Registering:
                 wanted.append(("accreditation.grant", grant))
             else:
                 word = held["status"]["word"]
-                text = f"You accredited it with these terms already ({held['id'][:12]}); its status is {word}."
+                text = f"You have already accredited it on these terms ({held['id'][:12]}); its status is {word}."
                 found.append(ImportFinding(code="accredited_already", text=text))
         says, waiting = [], []
         for kind, said in wanted:
@@ -90,16 +90,16 @@ class Registering:
         if says:
             return replace(row, findings=(*found, *row.findings), statements=tuple(waiting)), tuple(says)
         if waiting:
-            text = "It was proposed before and waits for votes; it is not proposed again."
+            text = "It has already been proposed and waits for votes; it is not proposed again."
             ended = row.ended(report.WAITING, ImportFinding(code="proposed_already", text=text), *found)
             return replace(ended, statements=tuple(waiting)), ()
-        text = "You registered it with the same facts already. Nothing to do."
+        text = "You have already registered it with the same facts. Nothing to do."
         return row.ended(report.KNOWN, ImportFinding(code="registered_already", text=text), *found), ()
 
     def _say(self, plans: Sequence[_Plan], rows: list[Row]) -> None:
         outcomes = self._propose(plans, rows)
         dry = self.desk.wishes.dry_run
-        with output.progress("Asking what became of it", len(outcomes)) as step:
+        with output.progress("Asking for the outcome", len(outcomes)) as step:
             for plan in plans:
                 if plan.at not in outcomes:
                     continue
@@ -177,8 +177,8 @@ class _Here:
         if not own or any(wanted.items() <= facts.items() for facts in own):
             return None
         members = ("location" if name == "ext" else name for name in wanted if own[0].get(name) != wanted[name])
-        text = f"You registered it already, with another {', '.join(members)}."
-        return ImportFinding(code="other_facts", text=text, hint="If the list is right: accredit issuer update.")
+        text = f"You have already registered it with a different {', '.join(members)}."
+        return ImportFinding(code="other_facts", text=text, hint="If the list is right, use accredit issuer update.")
 
     def accreditation(self, record: Mapping[str, Any], grant: Mapping[str, Any]) -> dict[str, Any] | None:
         """An accreditation by this authority that began with exactly these terms."""
@@ -230,7 +230,10 @@ def _ended(row: Row, outcomes: Sequence[Outcome], *, dry: bool) -> Row:
     row = replace(row, statements=(*row.statements, *said), findings=(*row.findings, *_remarks(outcomes)))
     if bad := hopeless(outcomes):
         text = f"{bad[0].kind} {'would have' if dry else 'has'} no effect: {bad[0].reason or bad[0].state}"
-        return row.ended(REFUSED, ImportFinding(code="no_effect", text=text, hint="Change it, or ask who may say it."))
+        return row.ended(
+            REFUSED,
+            ImportFinding(code="no_effect", text=text, hint="Correct it, or ask an authority that may sign it."),
+        )
     is_effective = all(one.state == "effective" for one in outcomes)
     if dry:
         return row.ended(report.WOULD_BE_EFFECTIVE if is_effective else report.WOULD_WAIT)

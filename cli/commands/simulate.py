@@ -21,7 +21,7 @@ ENGINES: Final = ("local", "dask", "ray")  # of `simulations.executors`
 _SEEDS_MAX: Final = 100_000
 
 simulate = CommandGroup(
-    "simulate", help="Simulate whole networks: faults, adversaries, and what must hold all the same."
+    "simulate", help="Simulate whole networks with faults and adversaries, and check what must always hold."
 )
 
 
@@ -35,7 +35,7 @@ def _numbers(
         try:
             found.append((name, [float(number) for number in numbers.split(",")]))
         except ValueError as error:
-            raise click.BadParameter(f"{value!r} is not of the form name=number.") from error
+            raise click.BadParameter(f"{value!r} does not have the form name=number.") from error
     return found
 
 
@@ -47,9 +47,9 @@ def _seeds(_context: click.Context, _parameter: click.Parameter, value: str) -> 
             first, dash, last = part.partition("-")
             seeds += range(int(first), int(last) + 1) if dash else [int(first)]
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not of the form 7, 1-20 or 1,5,9.") from error
+        raise click.BadParameter(f"{value!r} does not have the form 7, 1-20 or 1,5,9.") from error
     if not 1 <= len(seeds) <= _SEEDS_MAX:
-        raise click.BadParameter(f"between 1 and {_SEEDS_MAX:,} seeds, please.")
+        raise click.BadParameter(f"between 1 and {_SEEDS_MAX:,} seeds are possible.")
     return seeds
 
 
@@ -66,24 +66,33 @@ def _world_options(function: Callable[..., Any]) -> Callable[..., Any]:
             multiple=True,
             callback=_numbers,
             metavar="NAME=VALUE",
-            help="A setting, as in links.loss=0.02.",
+            help="A setting, such as links.loss=0.02.",
         ),
-        click.option("--seconds", type=float, help="How long faults last; in virtual time, but for real processes."),
-        click.option("--nodes", type=int, help="How many nodes."),
-        click.option("--tier", type=click.Choice(TIERS), callback=_or_empty, help="Where several have the scenario."),
+        click.option(
+            "--seconds", type=float, help="How long faults last: in virtual time, or in real time for real processes."
+        ),
+        click.option("--nodes", type=int, help="Number of nodes."),
+        click.option(
+            "--tier",
+            type=click.Choice(TIERS),
+            callback=_or_empty,
+            help="Tier to use, if several tiers have the scenario.",
+        ),
         click.argument("scenario"),
     ):
         function = option(function)
     return function
 
 
-_seed = click.option("--seed", type=int, default=1, show_default=True, help="Draws everything.")
+_seed = click.option("--seed", type=int, default=1, show_default=True, help="Seed of all random choices.")
 _report = click.option(
-    "--report", type=click.Path(file_okay=False, path_type=Path), help="Write report.json, plots and a page there."
+    "--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for report.json, plots and a page."
 )
 
 
-@simulate.command("list", example="accredit simulate list", help="The scenarios of all tiers, and what they promise.")
+@simulate.command(
+    "list", example="accredit simulate list", help="List the scenarios of all tiers, and what each promises."
+)
 def list_scenarios() -> None:
     """See `help`."""
     from accredit.simulations.tiers import scenarios_of
@@ -100,8 +109,8 @@ def list_scenarios() -> None:
             tiers = ", ".join(each.tier for each in forms)
             size = (str(first.settings.nodes), f"{first.settings.seconds:g}", forms[0].takes)
             rows.append((name, tiers, *size, first.summary))
-        output.table(("scenario", "tiers", "nodes", "seconds", "takes", "what happens"), rows)
-        output.say(faint("Nodes, seconds and the time it takes are those of the first tier named."))
+        output.table(("scenario", "tiers", "nodes", "seconds", "takes", "scenario"), rows)
+        output.say(faint("The numbers of nodes and seconds and the running time are for the first tier named."))
 
     data = [
         {
@@ -130,7 +139,8 @@ def list_scenarios() -> None:
     "accredit simulate run partition --tier http --nodes 10\n"
     "accredit simulate run torment --nodes 5 --seconds 180 --seed 7\n"
     "accredit simulate run ./island.py --seed 3",
-    help="Run one scenario (of `accredit simulate list`, or a Python file of your own); say whether everything held.",
+    help="Run one scenario (from `accredit simulate list`, or your own Python file) and report whether "
+    "everything held.",
 )
 @_world_options
 @_seed
@@ -155,12 +165,14 @@ def run_scenario(
 @simulate.command(
     "replay",
     example="accredit simulate replay partition --nodes 20 --seed 7 --events 100",
-    help="Run the same again, show its last events, and say whether it was the same run.",
+    help="Repeat a run, show its last events, and report whether it was the same run.",
 )
 @_world_options
 @_seed
-@click.option("--digest", default="", help="What the digest of the trace must begin with.")
-@click.option("--events", type=click.IntRange(1, 100_000), default=40, show_default=True, help="How many to show.")
+@click.option("--digest", default="", help="Expected beginning of the trace's digest.")
+@click.option(
+    "--events", type=click.IntRange(1, 100_000), default=40, show_default=True, help="Number of events to show."
+)
 def replay(
     scenario: str,
     tier: str,
@@ -194,20 +206,27 @@ def replay(
     "accredit simulate sweep smoke\n"
     "accredit simulate sweep all --seeds 1-20 --report nightly/\n"
     "accredit simulate sweep all --tier http --seeds 1-4 --engine dask --cluster tcp://127.0.0.1:8786",
-    help="Run one scenario, all of a tier, or the small smoke set, with many seeds, on all processors or a cluster.",
+    help="Run one scenario, a whole tier, or the smoke set with many seeds, on all processors or a cluster.",
 )
 @_world_options
-@click.option("--seeds", callback=_seeds, default="1-10", show_default=True, help="As in 7, 1-20 or 1,5,9.")
+@click.option("--seeds", callback=_seeds, default="1-10", show_default=True, help="Such as 7, 1-20 or 1,5,9.")
 @click.option(
     "--vary",
     multiple=True,
     callback=_numbers,
     metavar="NAME=VALUES",
-    help="Values to try, as in links.loss=0,0.02,0.05.",
+    help="Values to try, such as links.loss=0,0.02,0.05.",
 )
-@click.option("--processes", type=click.IntRange(1, 1_000), help="How many at a time; else one a processor.")
-@click.option("--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="Where the runs go.")
-@click.option("--cluster", default="", metavar="ADDRESS", help="Of an existing cluster of that engine; else one here.")
+@click.option("--processes", type=click.IntRange(1, 1_000), help="Runs at a time; default: one per processor.")
+@click.option(
+    "--engine", type=click.Choice(ENGINES), default="local", show_default=True, help="What executes the runs."
+)
+@click.option(
+    "--cluster",
+    default="",
+    metavar="ADDRESS",
+    help="Address of an existing cluster of that engine; default: start one here.",
+)
 @_report
 def sweep_scenario(
     scenario: str,
@@ -256,10 +275,10 @@ def sweep_scenario(
 @simulate.command(
     "gate",
     example="accredit simulate gate\naccredit simulate gate --seeds 1-20,31337",
-    help="For each defence, run what holds with it and fails without it, with a margin; say whether it does.",
+    help="For each defence, check that a scenario holds with it and fails without it, with a margin.",
 )
-@click.option("--seeds", callback=_seeds, default="1", show_default=True, help="As in 7, 1-20 or 1,5,9.")
-@click.option("--processes", type=click.IntRange(1, 1_000), help="How many at a time; else one a processor.")
+@click.option("--seeds", callback=_seeds, default="1", show_default=True, help="Such as 7, 1-20 or 1,5,9.")
+@click.option("--processes", type=click.IntRange(1, 1_000), help="Runs at a time; default: one per processor.")
 def gate_command(seeds: list[int], processes: int | None) -> None:
     """See `help`."""
     from accredit.simulations.mutation_gate import DEFENCES, HEADERS, judge_all, rows_of
@@ -277,7 +296,7 @@ def gate_command(seeds: list[int], processes: int | None) -> None:
 @simulate.command(
     "calibrate",
     example="accredit simulate calibrate",
-    help="Measure a plain flooding node as the Maelstrom workbench does, beside what it publishes.",
+    help="Measure a plain flooding node as the Maelstrom workbench does, and compare with its published figures.",
 )
 @_seed
 def calibrate_command(seed: int) -> None:
@@ -320,10 +339,10 @@ def _changes(
 
 def _sameness(tier: str, digest: str, *, is_same: bool) -> output.Styled:
     """Whether it was the same again; of real processes only what was done to them is."""
-    what, besides = ("plan", "; what came of it may differ") if tier == TIERS[2] else ("run", "")
+    what, besides = ("plan", "; the outcome may differ") if tier == TIERS[2] else ("run", "")
     if is_same:
         return good(f"The same {what}{besides}.")
-    return bad(f"Another {what} than {digest}: code or settings differ.")
+    return bad(f"A different {what} than {digest}: the code or the settings differ.")
 
 
 def _run(scenario: str, tier: str, changes: Mapping[str, float], *, keep: int = 40, compare: bool = False) -> Any:
@@ -356,7 +375,7 @@ def _text(outcome: Any, files: Sequence[Path]) -> None:
         output.say(good("Everything held."))
     else:
         output.say(output.mix(bad("Failed: "), failure_of(outcome)))
-    output.say(output.mix(faint("The same again: "), outcome.replay))
+    output.say(output.mix(faint("To repeat it: "), outcome.replay))
     _wrote(files)
 
 

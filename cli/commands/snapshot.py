@@ -34,7 +34,7 @@ from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-snapshot = CommandGroup("snapshot", help="All records in one file: sync it, then ask without a network.")
+snapshot = CommandGroup("snapshot", help="All records in one file: sync it, then query it without a network.")
 
 _DELTA = b"accredit-delta/"
 _RESULTS = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
@@ -43,7 +43,7 @@ _RESULTS = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckRe
 max_age_option = click.option(
     "--max-age",
     metavar="DURATION",
-    help="How old the snapshot may be, as in 2h or 7d; default: what the policy says. 90 days at most.",
+    help="Maximum age of the snapshot, such as 2h or 7d; default: as in the policy. At most 90d.",
 )
 
 
@@ -58,7 +58,9 @@ def seconds_of(max_age: str | None) -> int | None:
     seconds = documents.duration(max_age, "--max-age")
     if not 1 <= seconds <= LIFETIME:
         raise InputError(
-            "bad_max_age", f"--max-age {max_age} is not from 1s to 90d.", hint="Write 2h or 7d; 90d is the longest."
+            "bad_max_age",
+            f"--max-age {max_age} is not between 1s and 90d.",
+            hint="Write it like 2h or 7d; the maximum is 90d.",
         )
     return seconds
 
@@ -73,10 +75,10 @@ accredit snapshot sync registry.snapshot --policy policy.txt --node https://node
 @policy_option
 @node_option
 def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
-    """Bring the snapshot in FILE up to date, or fetch it: whole the first time, then what changed.
+    """Fetch or update the snapshot in FILE: all of it the first time, then only the changes.
 
-    What a node sends is verified against your trust policy before it replaces the file; with several nodes, the next
-    is asked where one fails. The policy remembers the state, so that nobody can give you an older one.
+    The command verifies the data against your trust policy before it replaces the file. If you give several nodes, it
+    asks the next one if one fails. The policy remembers the state, so that nobody can give you an older one.
     """
     now = int(time.time())
     policy = read_policy(policy_path)
@@ -107,10 +109,10 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
 def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked: QueryOptions) -> None:
     """Ask the snapshot in FILE about issuer ID, without a network.
 
-    How old a snapshot may be is your choice: --max-age, else what your policy says (five minutes, unless it was
-    exported with another --max-age). A question about a time before the snapshot (--on) is answered at any age of up
-    to 90 days, as of the snapshot. Ends with 0 if the answer is yes, 1 if it is no; 12 if the snapshot is too old to
-    say (not covered), 13 if your policy does not rely on the authority named.
+    You choose how old a snapshot may be with --max-age; the default is the maximum age in your policy (five minutes,
+    unless it was exported with another --max-age). A question about a time before the snapshot (--on) is answered from
+    a snapshot of up to 90 days. Ends with 0 if the answer is yes, 1 if it is no, 12 if the snapshot is too old (not
+    covered), and 13 if your policy does not rely on the authority named.
     """
     now = int(time.time())
     oldest = seconds_of(max_age)
@@ -135,9 +137,9 @@ def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked
         output.say(f"{fair(word)}  {output.safe(decision.reasons[0].text.removeprefix('Not covered: '))}")
         if result is CheckResult.STALE:
             files = f"{output.quoted(file)} --policy {output.quoted(policy_path)}"
-            output.say(f"Bring it up to date:  accredit snapshot sync {files} --node URL")
+            output.say(f"Update it:  accredit snapshot sync {files} --node URL")
             age = documents.span(now - loaded.noted.since)
-            output.say(f"Or, if an answer that is {age} old will do, say so: --max-age 7d")
+            output.say(f"Or, if an answer that is {age} old is good enough, allow it: --max-age 7d")
 
     output.emit(data, text)
     if result is not CheckResult.VERIFIED:
@@ -151,7 +153,7 @@ def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked
 @policy_option
 @max_age_option
 def show(file: Path, policy_path: Path, max_age: str | None) -> None:
-    """Show of when the snapshot in FILE is, how old, what it holds, and until when it can be asked."""
+    """Show the date, the age and the contents of the snapshot in FILE, and until when you can query it."""
     now = int(time.time())
     oldest = seconds_of(max_age)
     policy = read_policy(policy_path)
@@ -182,7 +184,7 @@ def _fetch(client: "NodeClient", held: Snapshot | None, policy: TrustPolicy, now
             held.update(data, policy, now)
             return held, "what changed"
         except RefusedError as error:
-            output.note(f"{fair('!')} {client.url}: {output.safe(error.message)} The whole is fetched instead.")
+            output.note(f"{fair('!')} {client.url}: {output.safe(error.message)} The full snapshot is fetched instead.")
             data = client.snapshot()
     return Snapshot.load(data, policy, now), "whole"
 
@@ -196,7 +198,7 @@ def _held(file: Path, policy: TrustPolicy, now: int) -> Snapshot | None:
     try:
         return load(file, replace(policy, count=0, root=None), now)
     except RefusedError as error:
-        output.note(f"{fair('!')} {file} is of no use any more ({output.safe(error.message)}) and is replaced.")
+        output.note(f"{fair('!')} {file} can no longer be used ({output.safe(error.message)}) and is replaced.")
         return None
 
 
@@ -218,11 +220,11 @@ def _facts(loaded: Snapshot, policy: TrustPolicy, now: int, max_age: int | None 
 
 def _show_facts(loaded: Snapshot, policy: TrustPolicy, now: int, max_age: int | None = None) -> None:
     facts = _facts(loaded, policy, now, max_age)
-    covered = good("yes") if loaded.covers(now, max_age) else fair("no: bring it up to date (accredit snapshot sync)")
+    covered = good("yes") if loaded.covers(now, max_age) else fair("no: update it (accredit snapshot sync)")
     output.facts(
         [
             ("ecosystem", f"{loaded.noted.state.name} ({facts['ecosystem'].hex()})"),
-            ("state", f"{facts['statements']} statements under the root {facts['root'].hex()}"),
+            ("state", f"{facts['statements']} statements with the root {facts['root'].hex()}"),
             ("made", f"{documents.when(facts['noted'])}, by {', '.join(facts['signers'])}"),
             ("age", f"{documents.span(facts['age_seconds'])}, of {documents.span(facts['max_age_seconds'])} allowed"),
             ("covers", output.mix(covered, f"; until {documents.when(facts['covers_until'])}")),

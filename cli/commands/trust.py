@@ -4,7 +4,7 @@
     show      what a policy takes on faith, and until when
     renew     follow the signers as nodes come and go, by what the old ones vouch for
 
-A policy says which ecosystem, which signers and how many of them, how old their word may be, and whose answers count.
+A policy says which ecosystem, which signers and how many of them, how old cosignatures may be, and whose answers count.
 It remembers the highest state that was verified with it. It expires after 90 days; until then it can be renewed, after
 that only replaced by hand.
 """
@@ -47,16 +47,20 @@ accredit trust export -o policy.txt --max-age 120 --expires 2026-12-31 --authori
 accredit trust export -o policy.txt --ecosystem 5f2b8c11…""",
 )
 @click.option("-o", "--output", "target", type=FILE, required=True, help="File to write.")
-@click.option("--ecosystem", metavar="HASH", help="The genesis' id, from somebody you trust: another is refused.")
+@click.option(
+    "--ecosystem",
+    metavar="HASH",
+    help="The id of the genesis statement, from somebody you trust; any other ecosystem is refused.",
+)
 @click.option(
     "--max-age",
     type=click.IntRange(1, LIFETIME),
     default=MAX_AGE,
     show_default=True,
     metavar="SECONDS",
-    help="How old the signers' word may be.",
+    help="Maximum age of the signers' cosignatures.",
 )
-@click.option("--expires", metavar="DATE", help="When it stops being good; at most, and by default, 90 days from now.")
+@click.option("--expires", metavar="DATE", help="End of its validity; default and maximum: 90 days from now.")
 @click.option(
     "--authority", "authorities", metavar="ID", multiple=True, help="Rely on this authority only; may be repeated."
 )
@@ -69,11 +73,11 @@ def export(
     authorities: tuple[str, ...],
     nodes: tuple[str, ...],
 ) -> None:
-    """Write a trust policy from what nodes say, to be checked by you before it is used.
+    """Write a trust policy from the answers of nodes. Check it before you use it.
 
-    Name several nodes, of different operators: where they do not say the same, nothing is written. That they agree is
-    no proof. Compare the fingerprint with one you get another way: from an operator's website, over the telephone, in
-    a contract. You do this once; later the policy is renewed.
+    Give several nodes of different operators; if they disagree, nothing is written. If they agree, that is not yet
+    proof: compare the fingerprint with one from another source, such as an operator's website, a telephone call or a
+    contract. You do this once; later you renew the policy.
     """
     now = int(time.time())
     end = now + LIFETIME if expires is None else _end(expires, now)
@@ -82,7 +86,7 @@ def export(
         raise RefusedError(
             "other_ecosystem",
             f"{nodes[0]} serves the ecosystem {policy.ecosystem.hex()}, not {ecosystem}.",
-            hint="Check the hash with whoever gave it to you, or ask another node.",
+            hint="Check the id with whoever gave it to you, or ask another node.",
         )
     relied_on = tuple(sorted({canonical_issuer(one) for one in authorities})) or (policy.charter,)
     _require_known(relied_on, policy, nodes[0])
@@ -93,8 +97,8 @@ def export(
         output.say(f"{good('Wrote')} {target}, from what {_several(len(nodes), 'node')} said.")
         _show(policy, now, format_time(now))
         output.say()
-        output.say(fair("Before you use it, compare the fingerprint with one that did not come from these nodes."))
-        output.say("Somebody who has a policy already reads theirs out with:  accredit trust show FILE")
+        output.say(fair("Before you use it, compare the fingerprint with one that you got from elsewhere."))
+        output.say("Somebody who already has a policy can read out its fingerprint:  accredit trust show FILE")
 
     output.emit({"file": str(target), "nodes": list(nodes), "made": format_time(now), **to_json(policy)}, text)
 
@@ -102,7 +106,7 @@ def export(
 @trust.command("show", example="accredit trust show policy.txt")
 @click.argument("file", type=FILE)
 def show(file: Path) -> None:
-    """What the policy in FILE takes on faith, its fingerprint, and until when it is good."""
+    """Show what the policy in FILE relies on, its fingerprint, and until when it is valid."""
     policy, now = read_policy(file), int(time.time())
     made = made_when(file)
     answer = {"file": str(file), "made": made or None, **to_json(policy), "usable": _is_usable(policy, now)}
@@ -111,14 +115,14 @@ def show(file: Path) -> None:
 
 @trust.command("renew", example="accredit trust renew policy.txt --node https://node1.example.org")
 @click.argument("file", type=FILE)
-@click.option("--yes", is_flag=True, help="Do not ask before other signers are relied on.")
+@click.option("--yes", is_flag=True, help="Rely on new signers without asking for confirmation.")
 @node_option
 def renew(file: Path, yes: bool, nodes: tuple[str, ...]) -> None:
-    """Renew the policy in FILE for another 90 days, with the signers that stand now.
+    """Renew the policy in FILE for another 90 days, with the current signers.
 
-    Takes a fresh note by a quorum of the signers it has, and the charter's amendments since, each approved by its
-    authorities: neither nodes nor authorities can do it alone. Shows what changes and asks. Once it has expired, only
-    a new one from a source you trust helps.
+    This needs a fresh note by a quorum of the signers in the policy, and the charter's amendments since then, each
+    approved by its authorities; so neither nodes nor authorities can change the policy alone. The command shows the
+    changes and asks you. Once the policy has expired, you need a new one from a source you trust.
     """
     from accredit.cli.verifying.policy_renewal import fetch_renewal
     from accredit.governance.policy_renewal import renew as renewed_by
@@ -176,17 +180,17 @@ def differences(old: TrustPolicy, new: TrustPolicy) -> list[str]:
     """What renewing changes of whom one relies on, in sentences; how long it is good is not among it."""
     before = {key.name: key for key in old.signers.keys}
     after = {key.name: key for key in new.signers.keys}
-    changes = [f"{name} is a signer no longer." for name in sorted(before.keys() - after.keys())]
+    changes = [f"{name} is no longer a signer." for name in sorted(before.keys() - after.keys())]
     changes += [f"{name} is a new signer: {multibase(after[name].public)}" for name in sorted(after.keys() - before)]
     changes += [
-        f"{name} has another key: {multibase(after[name].public)} for {multibase(before[name].public)}"
+        f"{name} has a new key: {multibase(after[name].public)} instead of {multibase(before[name].public)}"
         for name in sorted(before.keys() & after.keys())
         if before[name] != after[name]
     ]
     if _quorum(old) != _quorum(new):
         changes.append(f"A quorum is {_quorum(new)}; it was {_quorum(old)}.")
     if new.version != old.version:
-        changes.append(f"The charter is version {new.version}; your policy had followed it to {old.version}.")
+        changes.append(f"The charter is now version {new.version}; your policy had version {old.version}.")
     return changes
 
 
@@ -208,8 +212,8 @@ def _agreed(nodes: Sequence[str]) -> TrustPolicy:
         said = "; ".join(f"{url}: {one}" for url, one in prints.items())
         raise RefusedError(
             "nodes_differ",
-            f"The nodes do not say the same of the ecosystem and its signers ({said}).",
-            hint="Nothing was written. Ask again in a minute; if it stays so, find out from their operators why.",
+            f"The nodes disagree about the ecosystem and its signers ({said}).",
+            hint="Nothing was written. Ask again in a minute; if they still disagree, ask their operators why.",
         )
     return given[nodes[0]]
 
@@ -218,7 +222,7 @@ def _policy_of(client: "NodeClient") -> TrustPolicy:
     try:
         return TrustPolicy.decode(client.trust_policy())
     except DecodeError as error:
-        raise RemoteError("bad_answer", f"{client.url} sends no trust policy: {error.message}") from None
+        raise RemoteError("bad_answer", f"{client.url} did not send a trust policy: {error.message}") from None
 
 
 def _end(written: str, now: int) -> int:
@@ -226,7 +230,7 @@ def _end(written: str, now: int) -> int:
     if not now < end <= now + LIFETIME:
         raise InputError(
             "bad_expiry",
-            f"A policy is good for at most {LIFETIME // 86_400} days, so it cannot expire on {written}.",
+            f"A policy is valid for at most {LIFETIME // 86_400} days, so it cannot expire on {written}.",
             hint="Leave --expires out for the longest time; it can be renewed.",
         )
     return end
@@ -239,7 +243,9 @@ def _require_known(relied_on: Sequence[str], policy: TrustPolicy, url: str) -> N
     for id_ in relied_on:
         if id_ not in known:
             raise InputError(
-                "unknown_authority", f"{id_} is no authority here.", hint="accredit authority list shows who is."
+                "unknown_authority",
+                f"{id_} is not an authority of this ecosystem.",
+                hint="accredit authority list shows all authorities.",
             )
 
 
@@ -265,7 +271,7 @@ def _show(policy: TrustPolicy, now: int, made: str) -> None:
     usable = _is_usable(policy, now)
     ends = f"until {documents.when(policy.expires)}" + (f", {documents.span(left)} left" if usable else "")
     if not usable:
-        good_for: object = output.mix(bad("not any more"), f" ({ends}): get a new one from a source you trust")
+        good_for: object = output.mix(bad("no longer valid"), f" ({ends}): get a new one from a source you trust")
     elif left < SOON:
         good_for = output.mix(fair(ends), ": renew it (accredit trust renew)")
     else:
@@ -278,7 +284,7 @@ def _show(policy: TrustPolicy, now: int, made: str) -> None:
             ("charter", f"{policy.charter}, version {policy.version}"),
             ("signers", output.lines(f"{key.name}  {multibase(key.public)}" for key in policy.signers.keys)),
             ("quorum", _quorum(policy)),
-            ("their word", f"counts for {documents.span(policy.max_age)}"),
+            ("cosignatures", f"valid for {documents.span(policy.max_age)}"),
             ("relies on", "every authority of the ecosystem" if all_of_it else output.lines(policy.authorities)),
             ("made", documents.when(made) if made else "the file does not say"),
             ("good", good_for),

@@ -44,11 +44,13 @@ def _voting(command: Callable[..., None]) -> Callable[..., None]:
             "reports",
             type=_FILE,
             multiple=True,
-            help="Report of an import, or JSON of a proposing command; may be repeated.",
+            help="Report of an import, or --json output of a proposing command; may be repeated.",
         ),
         click.option("--reason", help="Why, for the record."),
-        click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated."),
-        click.option("--yes", is_flag=True, help="Do not ask before signing."),
+        click.option(
+            "--ref", "refs", metavar="URL", multiple=True, help="Link to a document about it; may be repeated."
+        ),
+        click.option("--yes", is_flag=True, help="Sign without asking for confirmation."),
         signing,
     )
     for option in reversed(shared):  # the one that stands nearest to a function comes last in its help
@@ -64,7 +66,7 @@ accredit approve --from report.json --reason "list checked against the ministry'
 )
 @_voting
 def approve(**given: Any) -> None:
-    """Approve proposals: by id (8 digits or more), or all those in one or more reports."""
+    """Approve proposals: by id (8 digits or more), or all proposals in one or more reports."""
     _vote(APPROVE, **given)
 
 
@@ -73,7 +75,7 @@ def approve(**given: Any) -> None:
 )
 @_voting
 def reject(**given: Any) -> None:
-    """Reject proposals. It takes no other key's approval away; a key's first vote is its vote for good."""
+    """Reject proposals. This does not cancel the approvals of other keys; a key's first vote is final."""
     _vote(REJECT, **given)
 
 
@@ -84,10 +86,10 @@ def reject(**given: Any) -> None:
 )
 @_voting
 def retract(**given: Any) -> None:
-    """Take back what your authority proposed and is not in effect yet; it stays on record, and nobody votes on it.
+    """Take back a proposal of your authority that is not in effect yet. It stays on record, but votes are refused.
 
-    Whoever mends a charter amendment takes the mistaken one back first, with the key that proposed it. What is in
-    effect already is not undone by this: say the contrary, or annul it.
+    To correct a charter amendment, first take back the mistaken one with the key that proposed it. This does not undo
+    a decision that is already in effect: propose the opposite, or annul it.
     """
     _vote(RETRACT, **given)
 
@@ -99,11 +101,11 @@ def retract(**given: Any) -> None:
 )
 @click.argument("statement", metavar="ID")
 @click.option("--code", required=True, help="Reason code: administrative_error, false_information, other, …")
-@click.option("--reason", help="Why, for the record.")
-@click.option("--ref", "refs", metavar="URL", multiple=True, help="Where that can be read; may be repeated.")
+@click.option("--reason", help="Reason, kept on record.")
+@click.option("--ref", "refs", metavar="URL", multiple=True, help="Link to a document about it; may be repeated.")
 @signing
 def annul(statement: str, code: str, reason: str | None, refs: tuple[str, ...], desk: Desk) -> None:
-    """Answer a wrong decision: the statement ID has no effect any more. It stays in the log; nothing is deleted."""
+    """Annul a wrong decision: the statement ID no longer has effect. It stays in the log; nothing is deleted."""
     target = complete(statement, lambda: effective_ids(desk.client), "a statement")
     body: dict[str, Any] = {"target": bytes.fromhex(target), "reason_code": code}
     desk.propose(
@@ -133,8 +135,8 @@ def ids_in_report(path: Path) -> list[str]:
     if not ids:
         raise InputError(
             "no_ids",
-            f"{path} names no statements.",
-            hint="Give the report of an import, or what a proposing command printed with --json.",
+            f"{path} does not name any statements.",
+            hint="Give the report of an import, or the --json output of a proposing command.",
         )
     return ids
 
@@ -149,7 +151,7 @@ def _vote(
     desk: Desk,
 ) -> None:
     if not ids and not reports:
-        raise click.UsageError("Name what to vote on: ids from accredit inbox, or --from REPORT.")
+        raise click.UsageError("Give the proposals to vote on: ids from accredit inbox, or --from REPORT.")
     in_reports = [id_ for report in reports for id_ in ids_in_report(report)]
     waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
     wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
@@ -163,8 +165,8 @@ def _vote(
     if not held:
         raise InputError(
             "nothing_to_vote_on",
-            "None of these waits for your vote; nothing was signed.",
-            hint="accredit inbox lists what does, accredit show ID says how one stands.",
+            "None of these proposals waits for your vote; nothing was signed.",
+            hint="accredit inbox lists those that do; accredit show ID shows the state of one.",
         )
     if not wants_json():
         show_proposals([waiting[id_] for id_ in held])
@@ -229,7 +231,7 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]
 def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
     """What became of the proposals voted on."""
     found = {}
-    with output.progress("Asking what became of them", len(ids)) as step:
+    with output.progress("Asking for the outcome", len(ids)) as step:
         for id_ in ids:
             statement = desk.client.statement(id_)
             found[id_] = {
@@ -305,12 +307,12 @@ def _decided(desk: Desk, id_: str) -> str:
     try:
         statement = desk.client.statement(id_)
     except InputError:
-        return "not known to this node."
-    return f"{_STATE_WORDS.get(statement['state'], statement['state'])} already; a vote changes nothing."
+        return "This node does not know it."
+    return f"already {_STATE_WORDS.get(statement['state'], statement['state'])}; a vote changes nothing."
 
 
 def _tell_left_out(left_out: Mapping[str, str]) -> None:
     for id_, why in list(left_out.items())[:_NAMED]:
         output.note(f"{shorten(id_)}  left out: {output.safe(why)}")
     if len(left_out) > _NAMED:
-        output.note(f"… and {len(left_out) - _NAMED} more, left out; --json names them all.")
+        output.note(f"… and {len(left_out) - _NAMED} more left out; --json lists them all.")

@@ -102,14 +102,18 @@ accredit demo --keep my-network""",
     "--keep",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Keep keys, nodes and databases in DIR, to start the network again.",
+    help="Keep keys, nodes and databases in DIR, so that you can start the network again.",
 )
 def demo(keep: Path | None) -> None:
-    """A whole consortium on this machine, in about half a minute: four nodes, three governance bodies, real issuers."""
+    """Run a consortium on this machine, in about half a minute: four nodes, three governance bodies, real issuers."""
     scenes = Scenes(12)
     tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
     tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
-    tell(faint("The other issuers are real; their accreditations are illustrative: nobody has accredited them."))
+    tell(
+        faint(
+            "The other issuers are real, but their accreditations are only illustrations: nobody has accredited them."
+        )
+    )
     with Stage.open(keep) as stage:
         _Play(stage, scenes).perform()
         _epilogue(stage, scenes)
@@ -157,7 +161,7 @@ class _Play:
                 self.stage.nodes.append(DemoNode(f"node{number}", f"node{number}.example", operator, port))
             with as_file(files(__package__) / "examples") as examples:
                 shutil.copytree(examples, self.stage.folder / "examples")
-            tell(faint("  (The demonstration throws its keys away: --sealing interactive spares the waiting.)"))
+            tell(faint("  (The demonstration discards its keys, so --sealing interactive saves time.)"))
             self.stage.show(*self._new_key(PEOPLE[0]), lines=slice(0, 3))
             for person in PEOPLE[1:]:
                 self.stage.run(*self._new_key(person))
@@ -211,7 +215,7 @@ class _Play:
     # 3
 
     def import_issuers(self) -> None:
-        with self.scenes.scene("A list of real issuers, with a scope, for two bodies to approve") as results:
+        with self.scenes.scene("A list of real issuers, approved by two bodies") as results:
             self.stage.show(
                 *("issuer", "import", "examples/issuers.csv", "--grant", "examples/grant.toml"),
                 *("--report", "report.csv", "--key", "alice.key", "--node", self.url(0)),
@@ -251,7 +255,9 @@ class _Play:
             for issuer in (HARBOUR, MILL):
                 answer = self.stage.ask("query", issuer, "--for", "BachelorDegree", "--node", self.url(3))
                 self.accreditations[issuer] = answer["accreditations"][0]
-            results.append("in effect once the Council's two keys and the Commons' one had spoken, as the charter asks")
+            results.append(
+                "in effect once two keys of the Council and one of the Commons had approved, as the charter requires"
+            )
 
     # 5
 
@@ -296,7 +302,7 @@ class _Play:
     # 7
 
     def suspend_and_revoke(self) -> None:
-        with self.scenes.scene("A suspension and a revocation, which must not wait") as results:
+        with self.scenes.scene("A suspension and a revocation, which take effect at once") as results:
             self.stage.show(
                 *("accreditation", "suspend", shorten(self.accreditations[HARBOUR]), "--key", "alice.key"),
                 *("--code", "standards_noncompliance", "--reason", "site visit of 3 November", "--node", self.url(0)),
@@ -314,7 +320,7 @@ class _Play:
             self.approve("bob", 1, *self.waiting(1))
             self.meet()
             took = self._enforced(MILL, "not_trusted", "nora", 2)
-            results.append(f"revocation reaching back, by two bodies: {took * 1000:.0f} ms")
+            results.append(f"retroactive revocation, by two bodies: {took * 1000:.0f} ms")
             self.meet()
 
     def _enforced(self, issuer: str, verdict: str, voter: str, at: int) -> float:
@@ -346,7 +352,7 @@ class _Play:
     # 8
 
     def ask_as_of(self) -> None:
-        with self.scenes.scene("The answer as of before and after") as results:
+        with self.scenes.scene("Answers for dates before and after") as results:
             rows = []
             for issuer, day, expected in AS_OF:
                 asked = ("query", issuer, "--for", "BachelorDegree", "--node", self.url(3))
@@ -358,12 +364,14 @@ class _Play:
             self.stage.show(
                 *("query", HARBOUR, "--for", "BachelorDegree", "--node", self.url(1)), lines=slice(0, 9), refused=True
             )
-            results.append("loss of accreditation is not retroactive; fraud is")
+            results.append("losing accreditation is not retroactive; a revocation for fraud is")
 
     # 9
 
     def try_each_way_back(self) -> None:
-        with self.scenes.scene("Overruled: a delegate of the Council tries each way back, alone") as results:
+        with self.scenes.scene(
+            "A delegate of the Council is overruled and tries every way to undo that alone"
+        ) as results:
             self._delegate()
             suspended, revoked = (shorten(self.accreditations[issuer]) for issuer in (HARBOUR, MILL))
             suspension, revocation = (self._last_event(issuer) for issuer in (HARBOUR, MILL))
@@ -388,14 +396,14 @@ class _Play:
                 *("accreditation", "reinstate", suspended, "--key", "dana.key", "--force", "--node", self.url(0)),
                 told=_fate,
             )
-            _expect(said["statements"][0]["state"] == "ineffective", f"what was forced is {said}")
+            _expect(said["statements"][0]["state"] == "ineffective", f"the forced statement is {said}")
             self.meet()
             for node in self.stage.nodes:
                 for issuer, verdict in ((HARBOUR, "suspended"), (MILL, "not_trusted")):
                     answer = self.stage.ask("query", issuer, "--for", "BachelorDegree", "--node", node.url)
                     _expect(answer["verdict"] == verdict, f"{node.name} answers {answer['verdict']} about {issuer}")
-            results.append(f"{len(ways)} ways refused before anything was signed; one was signed all the same")
-            results.append("no node changed its answer: undoing takes what doing took")
+            results.append(f"{len(ways)} ways were refused before anything was signed; one was signed by force")
+            results.append("no node changed its answer: undoing a decision takes the approvals that made it")
 
     def _delegate(self) -> None:
         """Makes the deans an authority, as the Council's two keys want it."""
@@ -417,13 +425,13 @@ class _Play:
     # 10
 
     def audit(self) -> None:
-        with self.scenes.scene("Every node's log, derived anew from its stored bytes") as results:
+        with self.scenes.scene("Every node's log, recomputed from its stored bytes") as results:
             for node in self.stage.nodes:
                 shown = slice(None) if node is self.stage.nodes[0] else slice(-1, None)
                 self.stage.show("node", "audit", node.folder, "--node", node.url, lines=shown)
             self.stage.show("node", "status", *(word for node in self.stage.nodes for word in ("--node", node.url)))
             size = self.status(self.stage.nodes[0])["size"]
-            results.append(f"4 logs of {size} statements: every signature, tree, record and root is as it should be")
+            results.append(f"4 logs of {size} statements: every signature, tree, record and root is correct")
 
     # Helpers
 
@@ -435,12 +443,12 @@ class _Play:
         return answer
 
     def meet(self) -> float:
-        """Waits until every node holds the same; seconds."""
+        """Waits until every node holds the same statements; seconds."""
 
         def same() -> bool:
             return len({self.status(node)["state_root"] for node in self.stage.nodes}) == 1
 
-        return self.stage.until("every node holds the same", same)
+        return self.stage.until("every node holds the same statements", same)
 
     def waiting(self, at: int) -> Sequence[str]:
         """Beginnings of the ids of what waits for votes at a node."""
@@ -459,7 +467,7 @@ class _Play:
 def _expect(condition: bool, found: str) -> None:
     """What the demonstration shows must be true, or it fails."""
     if not condition:
-        raise AccreditError("demo_failed", f"This is not as it should be: {found}.")
+        raise AccreditError("demo_failed", f"The demonstration failed: {found}.")
 
 
 def _inbox(answer: Any) -> list[str]:
@@ -506,10 +514,10 @@ def _say_farewell(stage: Stage, scenes: Scenes) -> None:
     output.say()
     output.say(good(f"Done in {scenes.seconds:.0f} s, with {stage.commands} commands."))
     if not stage.keeps:
-        output.say("Nothing is left behind. To go on by hand:  accredit demo --keep my-network")
+        output.say("Nothing is left behind. To continue by hand:  accredit demo --keep my-network")
         return
     folder = stage.folder
-    output.say(f"Kept in {folder}. To start the network again, one terminal each:")
+    output.say(f"Kept in {folder}. To start the network again, use one terminal for each:")
     for node in stage.nodes:
         output.say(f"  accredit node run {folder / node.folder}")
     first = stage.nodes[0].url

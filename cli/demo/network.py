@@ -88,7 +88,7 @@ class Stage:
         except OSError as error:
             raise StorageError("no_folder", f"{keep} cannot be made ({error.strerror}).") from error
         if not is_empty:
-            raise InputError("not_empty", f"{keep} is not empty.", hint="Name a folder that does not exist yet.")
+            raise InputError("not_empty", f"{keep} is not empty.", hint="Give a folder that does not exist yet.")
         return cls(folder=keep.resolve(), keeps=True)
 
     def __enter__(self) -> "Stage":

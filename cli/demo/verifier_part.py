@@ -53,14 +53,14 @@ class _Case:
 _CASES: Final = (
     _Case(what="the truth", file="present.evidence", policy=POLICY, result="verified", check=""),
     _Case(
-        what="a withheld revocation: the answer from before it",
+        what="a withheld revocation: the answer from before the revocation",
         file=_BEFORE,
         policy=POLICY,
         result="stale",
         check="count",
     ),
     _Case(
-        what="the same records, under the newest note",
+        what="the same records with the newest note",
         file="withheld.evidence",
         policy=POLICY,
         result="refuted",
@@ -74,7 +74,7 @@ _CASES: Final = (
         check="quorum",
     ),
     _Case(
-        what="an old note, cosigned anew by the liar",
+        what="an old note, cosigned again by the liar",
         file="restamped.evidence",
         policy=POLICY,
         result="stale",
@@ -114,7 +114,7 @@ class Doubt:
 
     def verify(self) -> None:
         """A scene."""
-        with self.scenes.scene("A verifier that trusts none of the nodes") as results:
+        with self.scenes.scene("A verifier that trusts no single node") as results:
             took = self._noted()
             nodes = [word for node in self.stage.nodes for word in ("--node", node.url)]
             self.stage.show("trust", "export", "-o", POLICY, *nodes, lines=slice(0, 9))
@@ -140,13 +140,13 @@ class Doubt:
             self.stage.offline(_OFFLINE)
             self.stage.show("snapshot", "query", "registry.snapshot", *asked, *policy, lines=slice(0, 3))
             self.stage.offline("")
-            results.append(f"a quorum of the signers vouched for everything {took:.1f} s after it was quiet")
+            results.append(f"a quorum of the signers vouched for everything {took:.1f} s after the last statement")
             results.append("present and absent are proved alike; checking takes a file and no network")
 
     def catch_lies(self) -> None:
         """A scene."""
         liar = self._liar
-        with self.scenes.scene(f"{liar.name} lies, with its own real keys") as results:
+        with self.scenes.scene(f"{liar.name} lies, using its own real keys") as results:
             self.stage.run("trust", "export", "-o", FORGETFUL, "--max-age", str(SHORT), "--node", liar.url)
             self.stage.run(
                 *("query", self.revoked, "--for", self.wanted, "--evidence", "after.evidence", "--policy", POLICY),
@@ -161,8 +161,8 @@ class Doubt:
             if not wants_json():
                 output.table(("what the node sends", "result", "by the check", "says"), rows)
             self.stage.show("evidence", "check", "fork.conflict", "--charter", "charter.toml", lines=slice(0, 4))
-            results.append("withheld revocation, forged absence, old note: each caught, by the check it names")
-            results.append("a forked log is caught by its own two signatures, in a file that proves itself")
+            results.append("withheld revocation, forged absence, old note: each is caught by the check named above")
+            results.append("a forked log is caught by its own two signatures, in a file that is its own proof")
 
     def _caught(self, case: "_Case") -> tuple[object, ...]:
         """A row of the table: what the verifier's command says of a file, which must be as foreseen."""
@@ -183,7 +183,7 @@ class Doubt:
             seen = [self.http.get(f"{node.url}/v1/status").json() for node in self.stage.nodes]
             return all(one["state_note"] and one["state_note"]["root"] == one["state_root"] for one in seen)
 
-        return self.stage.until("a quorum vouches for what every node holds", stands)
+        return self.stage.until("a quorum vouches for the statements that every node holds", stands)
 
     def _write_lies(self) -> None:
         folder = self.stage.folder

@@ -61,7 +61,7 @@ def read(value: Mapping[str, Any], data: bytes, source: str, naming: FrameworkNa
         missing = "CFItems" if isinstance(document, Mapping) else "CFDocument"
         raise DecodeError(
             "not_a_case_package",
-            f"{source}: this CASE answer has no {missing}, so it is not a whole package.",
+            f"{source}: this CASE answer has no {missing}, so it is not a complete package.",
             hint="Download the package: GET …/ims/case/v1p1/CFPackages/ID.",
         )
     for member in package:
@@ -88,7 +88,9 @@ class _Reader:
         id_ = identifier(naming.id or _address(document), "The framework", notes)
         if id_ is None:
             raise DecodeError(
-                "bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Name it: --id URI, an address of yours."
+                "bad_framework_id",
+                f"{source}: {notes.said[-1].text}",
+                hint="Give it an id with --id URI, a URI that you control.",
             )
         self.id = id_
         self.own = {id_, *_spellings(_names(document))}
@@ -97,14 +99,14 @@ class _Reader:
         """Return the members of `framework.publish` that are not computed."""
         title = self.naming.title or self._text(self.document, "title")
         if not title:
-            raise DecodeError("no_title", f"{self.source}: CFDocument has no title.", hint="Name it: --title TEXT.")
+            raise DecodeError("no_title", f"{self.source}: CFDocument has no title.", hint="Add --title TEXT.")
         facts = {"id": self.id, "title": title, "version": self._version(), "format": "case"}
         publisher, creator = self._text(self.document, "publisher"), self._text(self.document, "creator")
         if publisher and creator and creator != publisher:
-            self.notes.add("not_taken", f"Not taken of the framework: its creator, {creator!r}.")
+            self.notes.add("not_taken", f"Not imported from the framework: its creator, {creator!r}.")
         address = self._text(self.document, "officialSourceURL")
         if address and not is_link(address):
-            self.notes.add("not_taken", f"Not taken of the framework: the source {address!r}, which is no address.")
+            self.notes.add("not_taken", f"Not imported from the framework: the source {address!r}, which is not a URL.")
             address = ""
         licence = self.document.get("licenseURI")
         terms = _address(licence) or _title(licence)
@@ -122,10 +124,10 @@ class _Reader:
         if not changed:
             raise DecodeError(
                 "no_version",
-                f"{self.source}: CFDocument says neither version nor lastChangeDateTime.",
-                hint="Name it: --version TEXT.",
+                f"{self.source}: CFDocument has neither version nor lastChangeDateTime.",
+                hint="Add --version TEXT.",
             )
-        self.notes.add("version_from_date", f"The version is called {changed}, after lastChangeDateTime.")
+        self.notes.add("version_from_date", f"The version is named {changed}, after lastChangeDateTime.")
         return changed
 
     def items(self, nodes: Sequence[Mapping[str, Any]], associations: Sequence[Any]) -> Iterator[dict[str, Any]]:
@@ -145,9 +147,9 @@ class _Reader:
     def _id_of(self, node: Mapping[str, Any]) -> str | None:
         written, uuid = _address(node), str(node.get("identifier") or "")
         if written and uuid not in written:
-            self.notes.count("not_taken", "Not taken: identifier, which is not in the item's uri")
+            self.notes.count("not_taken", "Not imported: identifier, which is not in the item's uri")
         if not written and urn_of(uuid) != uuid:
-            self.notes.count("id_from_identifier", "Called urn:uuid: and its identifier, for it has no uri")
+            self.notes.count("id_from_identifier", "Named urn:uuid: and its identifier, because it has no uri")
             written = urn_of(uuid)
         said = self._text(node, "fullStatement")[:60]
         return identifier(written or None, f"The item {said!r}", self.notes)
@@ -155,12 +157,12 @@ class _Reader:
     def _item(self, node: Mapping[str, Any], id_: str, parents: Sequence[str]) -> dict[str, Any]:
         short, other = self._text(node, "abbreviatedStatement"), self._text(node, "alternativeLabel")
         if short and other and short != other:
-            self.notes.count("not_taken", "Not taken: alternativeLabel, beside abbreviatedStatement")
+            self.notes.count("not_taken", "Not imported: alternativeLabel, because abbreviatedStatement is present")
         kind = self._text(node, "CFItemType") or _title(node.get("CFItemTypeURI"))
         level = self._text(node, "educationLevel") or self._text(node, "educationalLevel")
         statement = self._text(node, "fullStatement")
         if not statement and (short or other):
-            self.notes.add("label_as_statement", f"{id_} has no fullStatement; its label was taken for it.")
+            self.notes.add("label_as_statement", f"{id_} has no fullStatement; its label was used instead.")
         optional = {
             "code": self._text(node, "humanCodingScheme"),
             "label": short or other,
@@ -175,8 +177,8 @@ class _Reader:
         whole = self._link(node.get("CFDocumentURI"), "a link to the framework")
         if not whole or self.own & set(_spellings(whole)):
             return False
-        text = f"{id_} was left out: it is part of another framework, {whole[0]}."
-        self.notes.add("foreign_item", text, "Import that framework too.")
+        text = f"{id_} was left out because it is part of another framework, {whole[0]}."
+        self.notes.add("foreign_item", text, "Import that framework as well.")
         return True
 
     def _parents(self, associations: Sequence[Any], names: Mapping[str, str]) -> dict[str, list[str]]:
@@ -188,7 +190,7 @@ class _Reader:
                 continue
             kind = one.get("associationType")
             if kind != "isChildOf":
-                what = f"Left out: an association of the type {kind}, which says nothing of the hierarchy"
+                what = f"Left out: an association of the type {kind}, which is not part of the hierarchy"
                 self.notes.count("association_left_out", what)
                 continue
             below, above = (self._link(one.get(end), "a link") for end in ("originNodeURI", "destinationNodeURI"))
@@ -198,11 +200,11 @@ class _Reader:
                 whole = above[0] if above else "An association"
                 self.notes.add(
                     "missing_child",
-                    f"{whole} names {named} as a part of it, which is not in the file.",
-                    "Download the package whole, or correct the link.",
+                    f"{whole} names {named} as one of its parts, but the file does not contain it.",
+                    "Download the whole package, or correct the link.",
                 )
             elif not above:
-                self.notes.add("broken_parent", f"{child} is the child of nothing; that link was left out.")
+                self.notes.add("broken_parent", f"{child} has a link without a parent; that link was left out.")
             elif not self.own & set(_spellings(above)):
                 parent = next((names[name] for name in _spellings(above) if name in names), spelled(above[0]))
                 parents.setdefault(child, {})[parent] = None
@@ -223,7 +225,7 @@ class _Reader:
             if isinstance(one, str | int | float) and not isinstance(one, bool):
                 said.append(str(one).strip().replace("\r\n", "\n").replace("\r", "\n"))
             else:
-                self.notes.count("not_taken", f"Not taken: a value of {member} that is no text")
+                self.notes.count("not_taken", f"Not imported: a value of {member} that is not text")
         return ", ".join(one for one in said if one)
 
 

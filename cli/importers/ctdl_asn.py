@@ -86,19 +86,21 @@ def read(value: Mapping[str, Any] | Sequence[Any], data: bytes, source: str, nam
         DecodeError: no framework, or several, or one that cannot be published.
     """
     if isinstance(value, Mapping) and not isinstance(value.get("@graph", []), list | Mapping):
-        raise DecodeError("not_ctdl_asn", f"{source}: @graph is not a list.", hint="Download it again.")
+        raise DecodeError("not_ctdl_asn", f"{source}: @graph must be a list.", hint="Download it again.")
     notes = ImportFindings()
     nodes = jsonld.flatten(value)
     frameworks = [node for node in nodes if _is(node, "CompetencyFramework")]
     if len(frameworks) != 1:
         found = f"{len(frameworks)} frameworks" if frameworks else "no ceasn:CompetencyFramework"
-        raise DecodeError("not_one_framework", f"{source}: it holds {found}.", hint="Give a file with exactly one.")
+        raise DecodeError(
+            "not_one_framework", f"{source}: the file holds {found}.", hint="Give a file with exactly one."
+        )
     reader = _Reader(frameworks[0], notes, source, naming)
     competencies = [node for node in nodes if _is(node, "Competency")]
     for node in nodes:
         if not _is(node, "CompetencyFramework") and not _is(node, "Competency"):
-            kind = " and ".join(node["@type"]) or "of no type"
-            notes.count("other_node", f"Left out: a node that is no competency but {kind}")
+            kind = " and ".join(node["@type"]) or "without a type"
+            notes.count("other_node", f"Left out: a node that is not a competency but {kind}")
     return assemble(
         reader.facts(),
         reader.items(competencies),
@@ -120,7 +122,7 @@ class _Reader:
         named = identifier(naming.id, "The framework", notes) if naming.id else ""
         own = self._id_of(framework, "The framework") if named == "" else spelled(framework["@id"])
         if named is None or own is None:
-            raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Name it: --id URI.")
+            raise DecodeError("bad_framework_id", f"{source}: {notes.said[-1].text}", hint="Add --id URI.")
         self.id = named or own
         self.own = own
         said = jsonld.texts(framework.get("inLanguage", ()))
@@ -138,14 +140,14 @@ class _Reader:
         address = next((one for one in sources if is_link(one)), None)
         for one in sources:
             if one != address:
-                self.notes.add("not_taken", f"Not taken of the framework: the source {one!r}.")
+                self.notes.add("not_taken", f"Not imported from the framework: the source {one!r}.")
         optional = {
             "publisher": self._first_of("publisherName", "publisher"),
             "license": self._first_of("license", "rights"),
             "source_url": address,
         }
         for member in sorted(self.framework.keys() - _FRAMEWORK - {"ctid"}):
-            self.notes.count("not_taken", f"Not taken of the framework: {member}")
+            self.notes.count("not_taken", f"Not imported from the framework: {member}")
         return {**facts, **{name: value for name, value in optional.items() if value}}
 
     def _first_of(self, *members: str) -> str:
@@ -153,7 +155,7 @@ class _Reader:
         texts = [(member, self._one_text(self.framework, member)) for member in members if member in self.framework]
         said = [(member, text) for member, text in texts if text]
         for member, text in said[1:]:
-            self.notes.add("not_taken", f"Not taken of the framework: its {member}, {text!r}.")
+            self.notes.add("not_taken", f"Not imported from the framework: its {member}, {text!r}.")
         return said[0][1] if said else ""
 
     def _version(self) -> str:
@@ -162,12 +164,12 @@ class _Reader:
             if said:
                 version = said[0][1].removesuffix("T00:00:00Z")
                 if member != "versionIdentifier":
-                    self.notes.add("version_from_date", f"The version is called {version}, after {member}.")
+                    self.notes.add("version_from_date", f"The version is named {version}, after {member}.")
                 return version
         raise DecodeError(
             "no_version",
-            f"{self.source}: the framework says neither version nor date.",
-            hint="Name it: --version TEXT.",
+            f"{self.source}: the framework has neither a version nor a date.",
+            hint="Add --version TEXT.",
         )
 
     def items(self, competencies: Sequence[JsonLdNode]) -> Iterator[dict[str, Any]]:
@@ -178,18 +180,20 @@ class _Reader:
             if id_ is not None and not self._is_foreign(node, id_):
                 yield self._item(node, id_, parents.get(id_, []))
             for member in sorted(node.keys() - _ITEM):
-                self.notes.count("not_taken", f"Not taken: {member}")
+                self.notes.count("not_taken", f"Not imported: {member}")
 
     def _id_of(self, node: JsonLdNode, what: str) -> str | None:
         """Its id; where that is no URI, the address under which the Credential Registry serves its CTID."""
         ctid = next((text for _, text in jsonld.texts(node.get("ctid", ()))), "")
         if ":" not in str(node["@id"]) and _CTID.fullmatch(ctid):
-            text = f"{what} has no URI for its @id ({node['@id']!r}); it is called by its CTID, {REGISTRY}{ctid}."
+            text = f"The @id of {what} is not a URI ({node['@id']!r}); its CTID is used instead, {REGISTRY}{ctid}."
             self.notes.add("id_from_ctid", text)
             return REGISTRY + ctid
         if not node["@id"]:
             said = " ".join(text for _, text in jsonld.texts(node.get("competencyText", ())))[:60]
-            self.notes.add("no_id", f"{what} was left out, it has no @id: {said!r}.", "Give it one in the source.")
+            self.notes.add(
+                "no_id", f"{what} was left out because it has no @id: {said!r}.", "Add an @id in the source."
+            )
             return None
         return identifier(node["@id"], what, self.notes)
 
@@ -197,11 +201,11 @@ class _Reader:
         label = self._one_text(node, "competencyLabel")
         name = self._one_text(node, "name")
         if label and name and name != label:
-            self.notes.count("not_taken", "Not taken: name, beside competencyLabel")
+            self.notes.count("not_taken", "Not imported: name, because competencyLabel is present")
         label = label or name
         statement = self._one_text(node, "competencyText", joined=True)
         if not statement and label:
-            self.notes.add("label_as_statement", f"{id_} has no competencyText; its label was taken for it.")
+            self.notes.add("label_as_statement", f"{id_} has no competencyText; its label was used instead.")
         alias = self._alias(node, id_)
         optional = {
             "aliases": [alias] if alias else [],
@@ -219,11 +223,11 @@ class _Reader:
         if not wholes or self.own in said:
             return False
         if _without_scheme(self.own) in map(_without_scheme, said):
-            text = f"{id_} says it is part of {wholes[0]}; that is taken for {self.own}."
-            self.notes.add("other_scheme", text, "Write the framework's address in one way.")
+            text = f"{id_} says it is part of {wholes[0]}, which was read as {self.own}."
+            self.notes.add("other_scheme", text, "Write the framework's address the same way everywhere.")
             return False
-        text = f"{id_} was left out: it is part of another framework, {wholes[0]}."
-        self.notes.add("foreign_item", text, "Import that framework too.")
+        text = f"{id_} was left out because it is part of another framework, {wholes[0]}."
+        self.notes.add("foreign_item", text, "Import that framework as well.")
         return True
 
     def _parents(self, competencies: Sequence[JsonLdNode]) -> dict[str, list[str]]:
@@ -240,8 +244,8 @@ class _Reader:
                 if child not in ids:
                     self.notes.add(
                         "missing_child",
-                        f"{above} names {child} as a part of it, which is not in the file.",
-                        "Download the framework whole, or correct the link.",
+                        f"{above} names {child} as one of its parts, but the file does not contain it.",
+                        "Download the whole framework, or correct the link.",
                     )
                 elif above != self.own:
                     parents.setdefault(child, {})[above] = None
@@ -252,7 +256,7 @@ class _Reader:
         if not ctid:
             return None
         if _CTID.fullmatch(ctid) is None:
-            self.notes.add("bad_ctid", f"The CTID {ctid!r} of {id_} was left out: it is not one.")
+            self.notes.add("bad_ctid", f"The CTID {ctid!r} of {id_} was left out because it is not valid.")
             return None
         return None if id_ == REGISTRY + ctid else REGISTRY + ctid
 
@@ -268,19 +272,23 @@ class _Reader:
         if chosen is None:
             return ""
         if chosen not in ("", self.language) and chosen.split("-")[0] != self.language.split("-")[0]:
-            self.notes.count("other_language", f"Not there in {self.language}, taken in {chosen}")
+            self.notes.count("other_language", f"Not available in {self.language}; imported in {chosen}")
         for tag in sorted(tags):
             if tag != chosen:
                 named = tag or "no language"
-                self.notes.count("language_left_out", f"Also there in {named}, not taken", "--language takes another.")
+                self.notes.count(
+                    "language_left_out",
+                    f"Also available in {named}; not imported",
+                    "--language chooses another language.",
+                )
         mine = list(dict.fromkeys(text for tag, text in said if tag == chosen))
         if len(mine) > 1 and joined:
             self.notes.add(
-                "several_texts", f"{node['@id']} has {len(mine)} texts in {member}; they are one below the other."
+                "several_texts", f"{node['@id']} has {len(mine)} texts in {member}; they were joined, one per line."
             )
             return "\n".join(mine)
         for text in mine[1:]:
-            self.notes.add("not_taken", f"Not taken of {node['@id']}: another {member}, {text[:60]!r}.")
+            self.notes.add("not_taken", f"Not imported from {node['@id']}: another {member}, {text[:60]!r}.")
         return mine[0]
 
     def _chosen(self, tags: Sequence[str]) -> str | None:

@@ -28,32 +28,32 @@ def _in_cell(column: str, text: str) -> Iterator[ImportFinding]:
     if _ERRORS.fullmatch(text):
         yield ImportFinding(
             code="spreadsheet_error",
-            text=f"The {column} is {text}: an error of the spreadsheet, not a value.",
+            text=f"The {column} is {text}, which is a spreadsheet error, not a value.",
             hint="Correct the formula there, save the list again and import it.",
         )
     elif _SCIENTIFIC.fullmatch(text) and column not in _TEXTS:
         yield ImportFinding(
             code="scientific_number",
-            text=f"The {column} is {text}: the spreadsheet took it for a number and lost its digits.",
+            text=f"The {column} is {text}: the spreadsheet read it as a number and lost digits.",
             hint="Format that column as text, enter it again, save the list and import it.",
         )
     elif "\ufffd" in text:
         yield ImportFinding(
             code="lost_character",
-            text=f"The {column} {text!r} has lost a character on its way.",
-            hint="Save the list again from where it was right, as CSV UTF-8.",
+            text=f"The {column} {text!r} has lost a character.",
+            hint="Save the list again from its original, as CSV UTF-8.",
         )
     elif column in _TEXTS and (meant := _meant(text)):
         yield ImportFinding(
             code="mojibake",
-            text=f"The {column} {text!r} looks like {meant!r} read in a wrong encoding.",
-            hint="Save the list again from where it was right, as CSV UTF-8.",
+            text=f"The {column} {text!r} looks like {meant!r} read in the wrong encoding.",
+            hint="Save the list again from its original, as CSV UTF-8.",
         )
     elif column in _TEXTS and _ENTITY.search(text) and html.unescape(text) != text:
         yield ImportFinding(
             code="html_entity",
             text=f"The {column} {text!r} was copied from the source of a web page.",
-            hint=f"Write it as people read it: {html.unescape(text)}",
+            hint=f"Write it in plain text: {html.unescape(text)}",
         )
 
 

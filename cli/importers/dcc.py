@@ -57,8 +57,8 @@ def list_rows(value: Mapping[str, Any], text: str, source: str) -> list[Row]:
     if not isinstance(registry, Table) or (isinstance(value, Table) and "registry" in value.doubled()):
         raise DecodeError(
             "not_a_dcc_list",
-            f"{source}: the member registry is not one object.",
-            hint='It looks like {"registry": {"did:web:example.edu": {"name": …, "url": …}}}.',
+            f"{source}: the member registry must be one object.",
+            hint='Write it like {"registry": {"did:web:example.edu": {"name": …, "url": …}}}.',
         )
     lines = Lines(text)
     return [take(source, _place(lines.of(id), index), id, entry) for index, (id, entry) in enumerate(registry.pairs, 1)]
@@ -125,7 +125,7 @@ def _held_back(row: Row, spoilt: Mapping[str, str]) -> Row:
         return row
     finding = ImportFinding(
         code="unread_event",
-        text=f"Held back: {place} is about it too and cannot be read, so nobody knows how it stands.",
+        text=f"Held back: {place} is also about it but cannot be read, so its status is unknown.",
         hint="Correct that event and import the history again.",
     )
     return row.ended(REFUSED, finding)
@@ -142,7 +142,7 @@ def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) ->
         if stood is None:
             finding = ImportFinding(
                 code="removed_unknown",
-                text="It was removed, and never added.",
+                text="It was removed, but never added.",
                 hint="Look it up in the list's history.",
             )
             yield Row(source=where, place=end.place, id=did, name="", result=REFUSED, findings=(finding,))
@@ -151,19 +151,21 @@ def _ends(histories: Mapping[tuple[str, str], Sequence[_Event]], source: str) ->
         finding = ImportFinding(
             code="removed",
             text=f"Removed from {registry} on {rfc3339.text(end.time)[:10]}; not proposed.",
-            hint="If it was accredited here, look why it was removed, and decide: accredit accreditation suspend.",
+            hint="If it is accredited here, find out why it was removed, then decide: accredit accreditation suspend",
         )
         yield row.ended(LEFT_OUT, finding)
 
 
 def _event(event: Any, place: str) -> _Event:
     if not isinstance(event, Mapping):
-        raise DecodeError("bad_event", "It is not an object.", hint="Remove it.")
+        raise DecodeError("bad_event", "The event is not an object.", hint="Remove the event.")
     for member in ("registry", "time", "op", "did"):
         if not isinstance(event.get(member), str) or not event[member]:
-            raise DecodeError("bad_event", f"It has no {member}.", hint="Add it, as the events around it have it.")
+            raise DecodeError("bad_event", f"The event has no {member}.", hint="Add it, as in the other events.")
     if event["op"] not in _OPS:
-        raise DecodeError("bad_event", f"Its op is {event['op']!r}.", hint=f"Known are {', '.join(_OPS)}.")
+        raise DecodeError(
+            "bad_event", f"The event has the unknown op {event['op']!r}.", hint=f"Known ops: {', '.join(_OPS)}."
+        )
     return _Event(
         registry=event["registry"],
         did=event["did"],

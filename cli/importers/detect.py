@@ -14,9 +14,10 @@ from .reading import read_json, read_toml
 from .row import Row
 from .spreadsheet import Reading, decode
 
-_ISSUER_FORMATS: Final = "A DCC registry.json, a history of such lists, or our own CSV, TOML or JSON can be read."
+_ISSUER_FORMATS: Final = "Supported: a DCC registry.json, a history of such lists, or accredit's own CSV, TOML or JSON."
 _FRAMEWORK_FORMATS: Final = (
-    "CTDL-ASN (JSON-LD), CASE packages, Rich Skill Descriptors (JSON, CSV), or our own TOML, JSON or CSV can be read."
+    "Supported: CTDL-ASN (JSON-LD), CASE packages, Rich Skill Descriptors (JSON, CSV), or accredit's own TOML, "
+    "JSON or CSV."
 )
 
 
@@ -47,8 +48,8 @@ def read_issuers(data: bytes, source: str, reading: Reading = Reading()) -> list
     if dcc.is_known_registries(value):
         return dcc.known_registries_rows(value, source)
     is_framework = case.is_case(value) or rsd.is_rsd(value) or ctdl_asn.is_ctdl_asn(value)
-    hint = "It may be a framework: accredit framework import." if is_framework else _ISSUER_FORMATS
-    raise DecodeError("unknown_format", f"{source}: this is no list of issuers that we know.", hint=hint)
+    hint = "If it is a framework, use accredit framework import." if is_framework else _ISSUER_FORMATS
+    raise DecodeError("unknown_format", f"{source}: this is not a list of issuers in a known format.", hint=hint)
 
 
 def read_framework(data: bytes, source: str, naming: FrameworkNaming = FrameworkNaming()) -> Framework:  # noqa: B008  # frozen
@@ -76,7 +77,7 @@ def read_framework(data: bytes, source: str, naming: FrameworkNaming = Framework
         return _own_framework(value, data, source, naming)
     is_list = own.is_issuers(value) or dcc.is_list(value) or dcc.is_history(value)
     hint = "It is a list of issuers: accredit issuer import." if is_list else _FRAMEWORK_FORMATS
-    raise DecodeError("unknown_format", f"{source}: this is no framework that we know.", hint=hint)
+    raise DecodeError("unknown_format", f"{source}: this is not a framework in a known format.", hint=hint)
 
 
 def _own_framework(value: dict[str, Any], data: bytes, source: str, naming: FrameworkNaming) -> Framework:
@@ -84,7 +85,7 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, naming: Fram
     items = value["items"]
     computed = [name for name in COMPUTED if name in value]
     if computed or not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        what = f"{computed[0]} is computed, not written" if computed else "items is not a list of tables"
+        what = f"{computed[0]} is computed and must not be given" if computed else "items must be a list of tables"
         raise DecodeError("not_a_framework", f"{source}: {what}.", hint="In TOML every item begins with [[items]].")
     notes = ImportFindings()
     facts = documents.convert({name: member for name, member in value.items() if name != "items"})

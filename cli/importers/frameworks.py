@@ -122,7 +122,7 @@ def assemble(
     """
     kept = _keep(items, notes)
     if not kept:
-        raise DecodeError("no_items", f"{source}: no item of it could be taken.", hint=_first_reason(notes))
+        raise DecodeError("no_items", f"{source}: none of its items could be imported.", hint=_first_reason(notes))
     body = {
         **facts,
         "content_digest": sha256(data).digest(),
@@ -133,7 +133,9 @@ def assemble(
         check_publish(body, "framework")
         encode(body)
     except (TypeError, ValueError) as error:
-        raise DecodeError("not_encodable", f"{source}: cannot be written down ({error}).", hint="Mend it.") from error
+        raise DecodeError(
+            "not_encodable", f"{source}: cannot be encoded ({error}).", hint="Correct it in the source."
+        ) from error
     except DecodeError as error:
         hint = error.hint or "Correct it in the source."
         raise DecodeError(error.code, f"{source}: {error.message}", hint=hint) from error
@@ -182,7 +184,7 @@ def identifier(written: Any, what: str, notes: ImportFindings) -> str | None:
             raise DecodeError("bad_id", "it is not text.")
         return canonical(written)
     except DecodeError as error:
-        notes.add(error.code, f"{what} was left out, its id cannot be one: {error.message}", error.hint)
+        notes.add(error.code, f"{what} was left out because its id is not valid: {error.message}", error.hint)
         return None
 
 
@@ -221,8 +223,10 @@ def _keep(items: Iterable[Mapping[str, Any]], notes: ImportFindings) -> list[dic
             continue
         before = kept.setdefault(taken["id"], taken)
         if before is not taken:
-            differently = "" if before == taken else ", differently; the first was taken"
-            notes.add("doubled_item", f"{name_of(taken)} is there twice{differently}.", "Remove one from the source.")
+            differently = "" if before == taken else ", with differences; the first was used"
+            notes.add(
+                "doubled_item", f"{name_of(taken)} is listed twice{differently}.", "Remove one of them from the source."
+            )
     _mend_parents(kept, notes)
     return list(kept.values())
 
@@ -243,7 +247,11 @@ def _sound(item: dict[str, Any], notes: ImportFindings) -> dict[str, Any] | None
         notes.add("item_left_out", f"{item['id']} was left out: {error}", "Correct it in the source.")
         return None
     if size > ITEM_BYTES:
-        notes.add("item_too_large", f"{item['id']} was left out: it has {size} bytes, {ITEM_BYTES} fit.", "Shorten it.")
+        notes.add(
+            "item_too_large",
+            f"{item['id']} was left out because it has {size} bytes; at most {ITEM_BYTES} are allowed.",
+            "Shorten it.",
+        )
         return None
     return item
 
@@ -253,14 +261,14 @@ def _mend_parents(items: dict[str, dict[str, Any]], notes: ImportFindings) -> No
     for id, item in items.items():
         missing = [parent for parent in item.get("parents", ()) if parent not in items]
         for parent in missing:
-            text = f"{name_of(item)} names the parent {parent}, which is not among the items; that link was left out."
+            text = f"{name_of(item)} names the parent {parent}, which is not one of the items; that link was left out."
             notes.add("broken_parent", text, "Correct it in the source, or import the framework it belongs to.")
         _set_parents(item, [parent for parent in item.get("parents", ()) if parent in items])
         if id in item.get("parents", ()):
             notes.add("own_parent", f"{name_of(item)} names itself as its parent; that link was left out.")
             _set_parents(item, [parent for parent in item["parents"] if parent != id])
     for id in _in_circles(items):
-        notes.add("circle", f"{name_of(items[id])} is among its own ancestors; its links upward were left out.")
+        notes.add("circle", f"{name_of(items[id])} is one of its own ancestors; its links to parents were left out.")
         _set_parents(items[id], [])
 
 
@@ -313,4 +321,4 @@ _BESIDE: Final = (
 def _first_reason(notes: ImportFindings) -> str:
     """Why no item is left: the first finding about an item, and not about the framework or what is beside it."""
     about_items = [one for one in notes.all() if one.code not in _BESIDE]
-    return about_items[0].text if about_items else "Its list of items is empty."
+    return about_items[0].text if about_items else "The list of items is empty."

@@ -38,7 +38,7 @@ def remark(rows: Sequence[Row]) -> list[Row]:
 def _with(row: Row, code: str, text: str) -> Row:
     if any(finding.code == code for finding in row.findings):
         return row
-    hint = "If they are one issuer, keep one row and name the other id in also_known_as."
+    hint = "If they are the same issuer, keep one row and list the other id in also_known_as."
     return replace(row, findings=(*row.findings, ImportFinding(code=code, text=text, hint=hint)))
 
 
@@ -47,7 +47,7 @@ def _aliases(rows: list[Row]) -> list[Row]:
     for row in list(rows):
         for alias in (row.body or {}).get("also_known_as", ()):
             if alias in by_id:
-                text = f"{row.where} says that this is another name of {row.id}."
+                text = f"{row.where} says that this is an alias of {row.id}."
                 rows[by_id[alias]] = _with(rows[by_id[alias]], "alias_of_another", text)
     return rows
 
@@ -59,10 +59,10 @@ def _name_and_site(row: Row) -> str:
 
 
 _KINDS: Final[tuple[tuple[str, Callable[[Row], str], str], ...]] = (
-    ("same_name_and_site", _name_and_site, "The same name and web site stand under {other} ({where})."),
+    ("same_name_and_site", _name_and_site, "{other} ({where}) has the same name and web site."),
     (
         "nearly_the_same_id",
         lambda row: _PORT.sub(r"%3A\1", row.id).rstrip("/"),
-        "Its id is nearly that of {where}: {other}.",
+        "Its id is almost the same as that of {where}: {other}.",
     ),
 )

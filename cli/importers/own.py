@@ -72,7 +72,7 @@ def table_rows(value: Mapping[str, Any], source: str) -> list[Row]:
     if others or not isinstance(value["issuers"], list):
         raise DecodeError(
             "not_a_list_of_issuers",
-            f"{source}: expected issuers, a list, and nothing else" + (f", not {others[0]}." if others else "."),
+            f"{source}: expected only issuers, a list" + (f", not {others[0]}." if others else "."),
             hint="In TOML every issuer begins with [[issuers]].",
         )
     return [take(source, f"issuer {number}", one) for number, one in enumerate(value["issuers"], 1)]
@@ -93,7 +93,7 @@ def _csv_row(line: spreadsheet.SheetLine, source: str) -> Row:
     if line.surplus:
         finding = ImportFinding(
             code="too_many_cells",
-            text=f"It has {line.surplus} cells more than the first line names.",
+            text=f"The row has {line.surplus} more cells than the first line.",
             hint="Put text that contains the separator in double quotes.",
         )
         return bare.ended(REFUSED, finding)
@@ -107,7 +107,7 @@ def _csv_row(line: spreadsheet.SheetLine, source: str) -> Row:
     if terms:
         row = replace(row, terms=terms)
     if line.ignored:
-        text = f"Left out, as asked: the columns {', '.join(line.ignored)}."
+        text = f"Ignored, as requested: the columns {', '.join(line.ignored)}."
         row = replace(row, findings=(*row.findings, ImportFinding(code="columns_left_out", text=text)))
     return row
 
@@ -129,8 +129,8 @@ def _terms(cells: Mapping[str, str]) -> dict[str, Any]:
         try:
             terms[name] = documents.seconds(written, name)
         except DecodeError as error:
-            hint = "Write year, month, day, as in 2015-05-20; a spreadsheet does if the column is formatted as text."
-            raise DecodeError(error.code, f"{written!r} is not a date of one reading.", where=name, hint=hint) from None
+            hint = "Write year, month, day, as in 2015-05-20; in a spreadsheet, format the column as text."
+            raise DecodeError(error.code, f"{written!r} is not a clear date.", where=name, hint=hint) from None
     return terms
 
 
@@ -186,10 +186,10 @@ def take(source: str, place: str, written: Any) -> Row:
 
 def _body(written: Any, found: list[ImportFinding]) -> dict[str, Any]:
     if not isinstance(written, Mapping):
-        raise DecodeError("bad_entry", "The entry is not a table with id and name.", hint="Write id and name.")
+        raise DecodeError("bad_entry", "The entry must be a table with id and name.", hint="Add id and name.")
     if isinstance(written, Table) and written.doubled():
         raise DecodeError(
-            "doubled_member", f"The entry says {written.doubled()[0]} twice.", hint="Remove the wrong one."
+            "doubled_member", f"The entry gives {written.doubled()[0]} twice.", hint="Remove the wrong one."
         )
     entry = {name: value for name, value in written.items() if name != "location"}
     if not isinstance(entry.get("id"), str):

@@ -46,14 +46,16 @@ def read_json(text: str, source: str) -> Any:
     except json.JSONDecodeError as error:
         raise DecodeError(
             "not_json",
-            f"{source}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
-            hint="Download it again, or mend that place.",
+            f"{source}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
+            hint="Download the file again, or correct that place.",
         ) from error
     except UnicodeEncodeError as error:
-        raise DecodeError("not_text", f"{source}: a \\u escape that is no character.", hint="Mend it.") from error
+        raise DecodeError(
+            "not_text", f"{source}: a \\u escape does not stand for a character.", hint="Correct it in the file."
+        ) from error
     except (ValueError, RecursionError) as error:
         why = _NESTED if isinstance(error, RecursionError) else error
-        raise DecodeError("not_json", f"{source}: not JSON we accept: {why}.") from error
+        raise DecodeError("not_json", f"{source}: this JSON is not accepted: {why}.") from error
     return value
 
 
@@ -66,7 +68,7 @@ def read_toml(text: str, source: str) -> dict[str, Any]:
     try:
         return documents.parse_toml(text, source)
     except ValueError as error:  # a number of thousands of digits
-        raise DecodeError("not_toml", f"{source}: not TOML we accept: {error}.") from error
+        raise DecodeError("not_toml", f"{source}: this TOML is not accepted: {error}.") from error
 
 
 def listed(value: Any) -> list[Any]:

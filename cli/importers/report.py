@@ -30,10 +30,10 @@ WORDS: Final[Mapping[str, str]] = {
     WOULD_BE_EFFECTIVE: "would take effect",
     WOULD_WAIT: "would wait for votes",
     REQUESTED: "in the request file",
-    KNOWN: "there already",
+    KNOWN: "already there",
     SAME: "repeated",
     LEFT_OUT: "left out",
-    REFUSED: "to be looked at",
+    REFUSED: "to be checked",
     READY: "not proposed",
 }
 """Every way a row can end, best first, in words."""
@@ -121,7 +121,7 @@ def show(rows: Sequence[Row], *, report: str = "") -> None:
         output.say()
     removed = [row for row in rows if row.result == LEFT_OUT and row.findings[0].code == "removed"]
     for title, found, shown in (
-        (output.bad("To be looked at"), [row for row in rows if row.result == REFUSED], len(rows)),
+        (output.bad("To be checked"), [row for row in rows if row.result == REFUSED], len(rows)),
         (output.fair("Left out"), removed, SHOWN),
     ):
         if found:
@@ -132,7 +132,7 @@ def show(rows: Sequence[Row], *, report: str = "") -> None:
             output.say()
     numbers = ", ".join(f"{number} {WORDS[word]}" for word, number in counts(rows).items())
     if not rows:
-        output.say("The list has no rows: nothing to import.")
+        output.say("The list has no rows, so there is nothing to import.")
         return
     output.say(f"{len(rows)} {'row' if len(rows) == 1 else 'rows'}: {numbers}.")
 

@@ -60,7 +60,7 @@ def take(source: str, place: str, id: str, entry: Any) -> Row:
 def refusal(error: DecodeError) -> ImportFinding:
     """What stands against a row, from the error it raised."""
     text = error.message.removeprefix("body.").removeprefix("body: ")
-    return ImportFinding(code=error.code, text=text, hint=error.hint or "Correct it in the list and import it again.")
+    return ImportFinding(code=error.code, text=text, hint=error.hint or "Correct the list and import it again.")
 
 
 def issuer_id(written: str, found: list[ImportFinding]) -> str:
@@ -86,13 +86,15 @@ def issuer_id(written: str, found: list[ImportFinding]) -> str:
         found.append(
             ImportFinding(
                 code="url_as_id",
-                text="The id is a web address, not a DID. It is accepted, and stands for credentials whose issuer is "
-                "exactly this address.",
-                hint="If its credentials name a DID, put that DID in the list and import it again.",
+                text="The id is a web address, not a DID. It is accepted, but applies only to credentials whose "
+                "issuer is exactly this address.",
+                hint="If its credentials name a DID, put that DID in the list and import the list again.",
             )
         )
     if spelled != written:
-        found.append(ImportFinding(code="respelled", text=f"The id is written {written!r}; we spell it {spelled}."))
+        found.append(
+            ImportFinding(code="respelled", text=f"The id is written {written!r}; its canonical form is {spelled}.")
+        )
     return spelled
 
 
@@ -117,7 +119,7 @@ def _check_did_key(did: str) -> None:
         if key.startswith("z6Mk"):
             decode_multibase(key)
         elif _MULTIBASE.fullmatch(key) is None:
-            raise DecodeError("not_a_key", "it is not a key in multibase form.")
+            raise DecodeError("not_a_key", "the part after did:key: is not a key in multibase form.")
     except DecodeError as error:
         raise DecodeError(
             "invalid_did", f"{did} is not a valid did:key: {error.message}", hint="A character is missing or wrong."
@@ -132,11 +134,13 @@ def pinned_keys(did: str) -> list[dict[str, Any]]:
 
 def _facts(id: str, entry: Any, found: list[ImportFinding]) -> dict[str, Any]:
     if not isinstance(entry, Mapping):
-        raise DecodeError("bad_entry", "The entry is not an object with a name.", hint='Write {"name": …, "url": …}.')
+        raise DecodeError("bad_entry", "The entry must be an object with a name.", hint='Write {"name": …, "url": …}.')
     doubled = entry.doubled() if hasattr(entry, "doubled") else []
     if doubled:
         raise DecodeError(
-            "doubled_member", f"The entry says {doubled[0]} twice, differently.", hint="Remove the wrong one."
+            "doubled_member",
+            f"The entry gives {doubled[0]} twice, with different values.",
+            hint="Remove the wrong one.",
         )
     name, url, location = (_text(entry, member, found) for member in _MEMBERS)
     if not name:
@@ -144,7 +148,7 @@ def _facts(id: str, entry: Any, found: list[ImportFinding]) -> dict[str, Any]:
     body: dict[str, Any] = {"id": id, "name": name}
     if not url:
         found.append(
-            ImportFinding(code="missing_url", text="No web site is given.", hint="Add one for people to look at.")
+            ImportFinding(code="missing_url", text="The entry has no web site.", hint="Add one, for people to look at.")
         )
     elif (refusal := _refusal_of_url(url)) is not None:
         found.append(
@@ -158,7 +162,9 @@ def _facts(id: str, entry: Any, found: list[ImportFinding]) -> dict[str, Any]:
         body["keys"] = keys
     others = sorted(str(member) for member in entry if member not in _MEMBERS)
     if others:
-        found.append(ImportFinding(code="unknown_members", text=f"Left out, we do not know them: {', '.join(others)}."))
+        found.append(
+            ImportFinding(code="unknown_members", text=f"Left out because they are unknown: {', '.join(others)}.")
+        )
     return body
 
 
@@ -171,7 +177,7 @@ def place(location: str, found: list[ImportFinding]) -> dict[str, Any]:
         found.append(ImportFinding(code="unknown_place", text=text, hint=_place_hint(location)))
         return members
     if not places.is_whole(location, code):
-        text = f"Of the location {location!r} only the country was recognised."
+        text = f"Only the country of the location {location!r} was recognised."
         found.append(ImportFinding(code="unknown_part", text=text, hint="Write the state as in Boston, MA, USA."))
     return {**members, "jurisdictions": [code]}
 
@@ -180,10 +186,13 @@ def _place_hint(location: str) -> str:
     """What to write instead: the reason why no country was taken, never what stands there already."""
     last = location.rpartition(",")[2].strip()
     if places.is_ambiguous(last):
-        return f"{last} is a country and a state: write the country's name, as in Providence, RI, USA."
+        return f"{last} is both a country and a state: add the country's name, as in Providence, RI, USA."
     if near := places.nearest_country(last):
-        return f"We do not know {last!r}; did you mean {near}? Its ISO code can be written too."
-    return f"We do not know {last!r} as a country: end it with its English name or ISO code, as in Providence, RI, USA."
+        return f"{last!r} is unknown; did you mean {near}? You can also write its ISO code."
+    return (
+        f"{last!r} is not a known country: end the location with the country's English name or ISO code, as "
+        "in Providence, RI, USA."
+    )
 
 
 def _text(entry: Mapping[str, Any], member: str, found: list[ImportFinding]) -> str:
@@ -193,9 +202,11 @@ def _text(entry: Mapping[str, Any], member: str, found: list[ImportFinding]) -> 
     if not isinstance(value, str):
         raise DecodeError("bad_entry", f"The {member} is not text.", hint="Put it in quotes.")
     if value != value.strip():
-        text = f"White space at the ends of the {member} {value!r} was removed."
+        text = f"White space around the {member} {value!r} was removed."
         found.append(
-            ImportFinding(code="space_removed", text=text, hint="Nothing for us; the list's keeper may correct it.")
+            ImportFinding(
+                code="space_removed", text=text, hint="You need not do anything; the keeper of the list may correct it."
+            )
         )
     return unicodedata.normalize("NFC", value.strip())
 
@@ -220,10 +231,12 @@ def complete(body: Mapping[str, Any]) -> None:
         size = len(encode(dict(body)))
     except (TypeError, ValueError) as error:
         raise DecodeError(
-            "not_encodable", f"The entry cannot be written down ({error}).", hint="Use text, whole numbers and lists."
+            "not_encodable", f"The entry cannot be encoded ({error}).", hint="Use only text, whole numbers and lists."
         ) from error
     if size > _BODY_BYTES:
-        raise DecodeError("entry_too_large", f"The entry has {size} bytes; {_BODY_BYTES} fit.", hint="Shorten it.")
+        raise DecodeError(
+            "entry_too_large", f"The entry has {size} bytes; at most {_BODY_BYTES} are allowed.", hint="Shorten it."
+        )
 
 
 def trial(name: str, id: str) -> list[ImportFinding]:
@@ -231,7 +244,7 @@ def trial(name: str, id: str) -> list[ImportFinding]:
     word = _TRIAL.search(name) or _TRIAL_ID.search(id)
     if word is None:
         return []
-    text = f"{word[0]!r} in its name or id suggests a trial, not an institution."
+    text = f"{word[0]!r} in its name or id suggests a test entry, not an institution."
     return [ImportFinding(code="looks_like_trial", text=text, hint="--without-trials leaves such rows out.")]
 
 
@@ -273,18 +286,20 @@ def _judge(rows: Sequence[Row]) -> list[Row]:
 
 def _two_names(row: Row, rows: Sequence[Row]) -> ImportFinding:
     others = "; ".join(f"{other.name!r} in {other.where}" for other in rows if other.name != row.name)
-    text = f"One id, two names: {row.name!r} here, {others}."
+    text = f"The same id has different names: {row.name!r} here, {others}."
     return ImportFinding(
-        code="two_names", text=text, hint="Find out which is right, remove the other, import it again."
+        code="two_names", text=text, hint="Find out which is right, remove the other, and import the list again."
     )
 
 
 def _two_facts(row: Row, rows: Sequence[Row], members: Sequence[str]) -> ImportFinding:
     others = ", ".join(other.where for other in rows if other is not row)
     what = ", ".join("location" if member == "ext" else member for member in members if member != "jurisdictions")
-    text = f"It is there again, with another {what or 'jurisdiction'}: {others}."
-    return ImportFinding(code="two_facts", text=text, hint="Keep the right row, remove the other, import it again.")
+    text = f"It is listed again, with a different {what or 'jurisdiction'}: {others}."
+    return ImportFinding(
+        code="two_facts", text=text, hint="Keep the right row, remove the other, and import the list again."
+    )
 
 
 def _same_as(first: Row) -> ImportFinding:
-    return ImportFinding(code="repeated", text=f"The same issuer as in {first.where}; it is proposed once.")
+    return ImportFinding(code="repeated", text=f"The same issuer as in {first.where}; it is proposed only once.")

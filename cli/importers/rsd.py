@@ -48,7 +48,7 @@ def read(value: Mapping[str, Any] | Sequence[Any], data: bytes, source: str, nam
     entries = listed(collection.get("skills")) if collection else listed(value)
     skills = [one for one in entries if isinstance(one, Mapping)]
     for _ in range(len(entries) - len(skills)):
-        notes.count("other_node", "Left out: an entry that is no skill, but an address or text alone")
+        notes.count("other_node", "Left out: an entry that is not a skill but only a URL or text")
     facts = named_facts(_facts(collection, notes), "rsd", naming, notes, source)
     return assemble(facts, _items(skills, notes), notes, data=data, source=source, read=len(entries))
 
@@ -57,7 +57,7 @@ def _facts(collection: Mapping[str, Any], notes: ImportFindings) -> dict[str, An
     dates = ((one, _text(collection, one, notes)) for one in ("updateDate", "publishDate", "creationDate"))
     dated = [(one, date.partition("T")[0]) for one, date in dates if date]
     if dated:
-        notes.add("version_from_date", f"The version is called {dated[0][1]}, after {dated[0][0]}.")
+        notes.add("version_from_date", f"The version is named {dated[0][1]}, after {dated[0][0]}.")
     makers = [(one, text) for one in ("author", "owner", "creator") if (text := _text(collection, one, notes))]
     notes.others(collection, _COLLECTION | ({makers[0][0]} if makers else set()), " of the collection")
     return {
@@ -73,7 +73,7 @@ def _items(skills: Sequence[Mapping[str, Any]], notes: ImportFindings) -> Iterat
         name, statement = _text(skill, "skillName", notes), _text(skill, "skillStatement", notes)
         id_ = identifier(_text(skill, "id", notes) or None, f"The skill {name or statement[:60]!r}", notes)
         if not statement and name:
-            notes.count("label_as_statement", "A skill has no skillStatement; its name was taken for it")
+            notes.count("label_as_statement", "A skill has no skillStatement; its name was used instead")
         kinds = [text for one in ("category", "categories") if (text := _text(skill, one, notes))]
         notes.others(skill, _SKILL)
         if id_ is not None:
@@ -93,5 +93,5 @@ def _text(node: Mapping[str, Any], member: str, notes: ImportFindings) -> str:
         if isinstance(named, str):
             said.append(named.strip())
         else:
-            notes.count("not_taken", f"Not taken: a value of {member} that is no text")
+            notes.count("not_taken", f"Not imported: a value of {member} that is not text")
     return "; ".join(one for one in said if one)

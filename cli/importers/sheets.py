@@ -69,11 +69,11 @@ def _items(lines: list[SheetLine], framework: str, notes: ImportFindings) -> Ite
     for line in lines:
         cells = {column: cell.strip() for column, cell in line.cells.items()}
         for head in line.ignored:
-            notes.count("not_taken", f"Not taken: the column {head}")
+            notes.count("not_taken", f"Not imported: the column {head}")
         if line.surplus:
             notes.add(
                 "too_many_cells",
-                f"Line {line.number} was left out: it has {line.surplus} cells more than the first line names.",
+                f"Line {line.number} was left out because it has {line.surplus} more cells than the first line.",
                 "Put text that contains the separator in double quotes.",
             )
             continue
@@ -86,7 +86,7 @@ def _items(lines: list[SheetLine], framework: str, notes: ImportFindings) -> Ite
         if id_ is None:
             continue
         if "statement" not in cells and "label" in cells:
-            notes.count("label_as_statement", "An item has no statement; its label was taken for it")
+            notes.count("label_as_statement", "An item has no statement; its label was used instead")
         item: dict[str, Any] = {"id": id_, "statement": cells.get("statement") or cells.get("label") or ""}
         item |= {name: cells[name] for name in ("code", "label", "type", "level") if name in cells}
         if parents := [urn_of(one) for one in cells.get("parents", "").split()]:
@@ -101,5 +101,5 @@ def _id(cells: Mapping[str, str], framework: str, notes: ImportFindings) -> str 
     slug = re.sub(r"[^a-z0-9]+", "-", plain.decode().lower()).strip("-")
     if not slug or not framework.startswith(("https://", "http://")):
         return None
-    notes.count("id_from_name", "Called by its name, below the framework's id, for it has no address of its own")
+    notes.count("id_from_name", "Its id was made from the framework's id and its name, because it has no id of its own")
     return f"{framework.rstrip('/')}/{slug}"

@@ -70,20 +70,20 @@ def decode(data: bytes, source: str, encoding: str = "") -> str:
     except LookupError:
         raise DecodeError(
             "unknown_encoding",
-            f"There is no encoding {encoding!r}.",
-            hint="Say --encoding windows-1252 (Western Europe), windows-1250 (Central Europe), latin-1 or utf-16-le.",
+            f"The encoding {encoding!r} is unknown.",
+            hint="Try --encoding windows-1252 (Western Europe), windows-1250 (Central Europe), latin-1 or utf-16-le.",
         ) from None
     except UnicodeDecodeError as error:
         if encoding and not marked:
             raise DecodeError(
-                "not_text", f"{source}: byte {error.start} is not {encoding}.", hint="Say another --encoding."
+                "not_text", f"{source}: byte {error.start} is not valid {encoding}.", hint="Try another --encoding."
             ) from None
-        what = "UTF-16 without its mark" if b"\0" in data[:200] else "the encoding of some machine"
+        what = "UTF-16 without a byte order mark" if b"\0" in data[:200] else "the encoding of some machine"
         said = "utf-16-le" if b"\0" in data[:200] else "windows-1252"
         raise DecodeError(
             "not_text",
             f"{source}: not UTF-8 text (byte {error.start}); it may be {what}.",
-            hint=f"Save it as CSV UTF-8, or say what it is: --encoding {said}",
+            hint=f"Save it as CSV UTF-8, or give its encoding: --encoding {said}",
         ) from None
 
 
@@ -110,7 +110,7 @@ def read(text: str, source: str, known: Sequence[str], reading: Reading) -> Iter
         raise DecodeError(
             "not_csv",
             f"{source}: line {skipped + reader.line_num}: {error}.",
-            hint=f"Text with {SEPARATORS.get(separator, 'the separator')} or line breaks goes in double quotes.",
+            hint=f"Put text with {SEPARATORS.get(separator, 'the separator')} or line breaks in double quotes.",
         ) from error
 
 
@@ -161,8 +161,8 @@ def _heads(
         if head.casefold() not in (one.casefold() for one, _ in heads):
             raise DecodeError(
                 "no_such_column",
-                f"{source}: no column is headed {head!r}.",
-                hint="It has: " + ", ".join(one for one, _ in heads),
+                f"{source}: no column has the heading {head!r}.",
+                hint="The headings are: " + ", ".join(one for one, _ in heads),
             )
     columns = [column for _, column in heads if column is not None]
     missing = [name for name in reading.needed if name not in columns]
@@ -176,7 +176,7 @@ def _heads(
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:
         raise DecodeError(
-            "doubled_column", f"{source}: two columns are headed {twice}.", hint="Rename or remove one of them."
+            "doubled_column", f"{source}: two columns have the heading {twice}.", hint="Rename or remove one of them."
         )
     unknown = [head or f"(column {at})" for at, (head, column) in enumerate(heads, 1) if column is None]
     if unknown and not reading.ignores_unknown:
@@ -184,8 +184,8 @@ def _heads(
         hint = f"Did you mean {close[0]}? " if close else ""
         raise DecodeError(
             "unknown_column",
-            f"{source}: we do not know the columns {', '.join(repr(one) for one in unknown)}.",
-            hint=hint + "Name them (--column 'HEAD=name'), or leave them out: --ignore-unknown-columns. Known are "
+            f"{source}: unknown columns: {', '.join(repr(one) for one in unknown)}.",
+            hint=hint + "Map them (--column 'HEAD=name'), or ignore them: --ignore-unknown-columns. Known columns: "
             + ", ".join(known) + ".",
         )  # fmt: skip
     return heads
@@ -194,7 +194,7 @@ def _heads(
 def _heads_hint(needed: tuple[str, ...]) -> str:
     if needed != ("id", "name"):
         return f"Head the columns {', '.join(needed)}, as in the first line of an export."
-    return "Head the columns as in id,name,url,location, or say which is which: --column 'INSTITUTION=name'."
+    return "Use the headings id,name,url,location, or map your own: --column 'INSTITUTION=name'."
 
 
 def _line(number: int, heads: Sequence[tuple[str, str | None]], cells: Sequence[str]) -> SheetLine:

@@ -25,9 +25,10 @@ def require_clock(client: "NodeClient") -> None:
     if ahead is not None and abs(ahead) > CLOCK_SLACK:
         raise RefusedError(
             "clock_differs",
-            f"This machine's clock is {span(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of {client.url}; "
-            "what you sign would be dated wrongly for good.",
-            hint="Nothing was signed. Set this machine's clock, or ask another node (--node) if that one is wrong.",
+            f"This machine's clock is {span(abs(ahead))} {'ahead of' if ahead > 0 else 'behind'} that of "
+            f"{client.url}; your statements would keep a wrong date for ever.",
+            hint="Nothing was signed. Set this machine's clock, or ask another node (--node) if that node's "
+            "clock is wrong.",
         )
 
 
@@ -45,5 +46,6 @@ def require_past(dated: int) -> None:
         raise RefusedError(
             "dated_ahead",
             f"The request is dated {when(dated)}, {span(ahead)} ahead of this machine's clock.",
-            hint="Nothing was signed. Set the clock that is wrong: this machine's, or that of the one that made it.",
+            hint="Nothing was signed. Set the wrong clock: this machine's, or that of the machine that made the "
+            "request.",
         )

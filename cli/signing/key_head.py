@@ -33,15 +33,15 @@ def compare_heads(
         raise NotYetError(
             "head_behind",
             f"Your key signed statement number {last.seq} ({shorten(last.id)}); "
-            f"{nodes[0]} has only {head.seq if head else 'none'} of this key.",
-            hint="Send what was signed (accredit submit FILE), ask another node with --node, or wait a moment.",
+            f"the newest statement of this key on {nodes[0]} is {head.seq if head else 'none'}.",
+            hint="Send the signed statements (accredit submit FILE), ask another node with --node, or wait a moment.",
         )
     if last is not None and head is not None and head.seq == last.seq and head.id != last.id:
         raise RefusedError(
             "key_doubled",
-            f"Under number {last.seq} your key file signed {shorten(last.id)} "
-            f"and the node holds {shorten(head.id)}: the key is in use twice.",
-            hint="Stop using it and find out where; then accredit keys rotate, or accredit keys compromise.",
+            f"Your key file signed {shorten(last.id)} as number {last.seq}, but the node holds "
+            f"{shorten(head.id)}: two copies of the key are in use.",
+            hint="Stop using it and find the other copy; then run accredit keys rotate or accredit keys compromise.",
         )
     if head is not None and (last is None or last.seq < head.seq):
         _require_two_nodes(nodes, ecosystem, kid, head)
@@ -55,8 +55,8 @@ def _require_two_nodes(nodes: Sequence[str], ecosystem: dict[str, Any], kid: byt
     if len(nodes) < 2:
         raise InputError(
             "ask_two_nodes",
-            f"This copy of your key is older than what the key last signed (number {head.seq}).",
-            hint="Let two operators' nodes confirm it: add "
+            f"This copy of your key file is older than the key's last statement (number {head.seq}).",
+            hint="Let nodes of two operators confirm that statement: add "
             + " ".join(f"--node {url}" for url in (nodes[0], others[0]["url"])),
         )
     operators = {_operator(ecosystem)}
@@ -67,20 +67,21 @@ def _require_two_nodes(nodes: Sequence[str], ecosystem: dict[str, Any], kid: byt
         if known["seq"] > head.seq:
             raise NotYetError(
                 "head_behind",
-                f"{url} has statement number {known['seq']} of your key; {nodes[0]} only {head.seq}.",
+                f"{url} has statement number {known['seq']} of your key, but {nodes[0]} has only {head.seq}.",
                 hint=f"Ask {url} first (--node {url}), or wait until both agree.",
             )
         if known["seq"] == head.seq and known["head"] != head.id.hex():
             raise RefusedError(
                 "key_doubled",
-                f"The nodes hold different statements number {head.seq} of your key: it is in use twice.",
-                hint="Stop using it and find out where; then accredit keys rotate, or accredit keys compromise.",
+                f"The nodes hold different statements number {head.seq} of your key: two copies of the key are in use.",
+                hint="Stop using it and find the other copy; then run accredit keys rotate or accredit keys "
+                "compromise.",
             )
     if len(operators) < 2 and any(node["operator"] not in operators for node in others):
         raise InputError(
             "ask_two_operators",
-            "Both nodes belong to one operator.",
-            hint="Name a node of another: accredit node peers lists them.",
+            "Both nodes belong to the same operator.",
+            hint="Give a node of another operator: accredit node peers lists them.",
         )
 
 

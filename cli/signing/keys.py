@@ -58,7 +58,7 @@ def read_public(path: Path) -> PublicKey:
         key, authority = entry.get("key"), entry.get("authority")
         if not isinstance(key, dict) or not isinstance(key.get("public"), bytes) or not isinstance(authority, str):
             raise DecodeError(
-                "not_a_key_entry", f"{path} is not the public entry of a key.", hint="accredit keys export writes one."
+                "not_a_key_entry", f"{path} is not a public key entry.", hint="accredit keys export writes one."
             )
         public = key["public"]
         return PublicKey(
@@ -135,7 +135,7 @@ def require_yes(question: str, *, yes: bool) -> None:
             raise
         raise InputError(
             "not_confirmed",
-            "Nothing was signed: it has to be confirmed, and there is nobody to ask.",
+            "Nothing was signed: it needs confirmation, and there is no terminal to ask on.",
             hint="Add --yes to sign without being asked.",
         ) from None
     if not agreed:
@@ -162,8 +162,8 @@ class UnlockedKey:
         if path.suffix == ".toml":
             raise InputError(
                 "not_secret",
-                f"{path} is the public entry of a key and cannot sign.",
-                hint="Name the key file itself, or add --offline FILE to sign elsewhere.",
+                f"{path} is a public key entry, which cannot sign.",
+                hint="Give the key file itself, or add --offline FILE to sign on another machine.",
             )
         key = SealedKey.load(path)
         for left in reversed(range(TRIES if passphrase_file is None else 1)):
@@ -189,8 +189,8 @@ class UnlockedKey:
         if held is not None and (first.seq <= held.seq):
             raise RefusedError(
                 "would_fork",
-                f"This key has signed number {held.seq} already, so it cannot sign number {first.seq}.",
-                hint="Make it anew: it was drafted before the key's last statement.",
+                f"This key has already signed number {held.seq}, so it cannot sign number {first.seq}.",
+                hint="Make the request again: it was drafted before the key's last statement.",
             )
         raws = [encode_signed(draft, self.signer) for draft in drafts]
         keep(raws)
@@ -218,7 +218,7 @@ def write_unsent(key_path: Path, signed: SignedStatements) -> None:
     except InputError:
         raise NotYetError(
             "key_in_use",
-            f"Another command has signed with {key_path} and not sent it yet.",
+            f"Another command has signed with {key_path} and has not sent its statements yet.",
             hint="Wait for it; if it was interrupted, send its statements: "
             f"accredit submit {quoted(unsent_path(key_path))}",
         ) from None
@@ -231,7 +231,7 @@ def key_options(command: _F) -> _F:
             "--passphrase-file",
             envvar="ACCREDIT_PASSPHRASE_FILE",
             type=click.Path(path_type=Path, dir_okay=False),
-            help="File whose first line is the passphrase; asked for on a terminal otherwise.",
+            help="File whose first line is the passphrase; default: ask on the terminal.",
         ),
         click.option(
             "--key",

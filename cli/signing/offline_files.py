@@ -66,7 +66,7 @@ class SigningRequest:
         return _json(
             {
                 "format": REQUEST,
-                "to_sign": "Carry this file to the machine that holds the key and run there: accredit sign FILE",
+                "to_sign": "Take this file to the machine that holds the key and run there: accredit sign FILE",
                 "ecosystem_name": self.ecosystem_name,
                 "ecosystem": self.ecosystem,
                 "authority": self.authority,
@@ -91,7 +91,7 @@ class SignedStatements:
         return _json(
             {
                 "format": SIGNED,
-                "to_send": "Carry this file to a machine with a network and run there: accredit submit FILE",
+                "to_send": "Take this file to a machine with a network and run there: accredit submit FILE",
                 "ecosystem_name": self.ecosystem_name,
                 "ecosystem": self.ecosystem,
                 "statements": [{"id": id_, "reading": text, "cose": raw} for text, id_, raw in readings],
@@ -112,7 +112,7 @@ def decode_draft(raw: bytes, where: str) -> Draft:
     """
     content = decode_cbor(raw, what=where)
     if type(content) is not dict or set(content) != set(_DRAFT_MEMBERS):
-        raise DecodeError("not_a_draft", f"{where} is not a draft.", hint="Make the request anew.")
+        raise DecodeError("not_a_draft", f"{where} is not a draft.", hint="Make the request again.")
     _require_types(content, where)
     check_body(content["kind"], content["body"])
     return Draft(**content)
@@ -122,10 +122,10 @@ def _require_types(content: Mapping[str, Any], where: str) -> None:
     types = {"iss": str, "sub": str, "kind": str, "iat": int, "seq": int, "body": dict}
     for name, kind in types.items():
         if type(content[name]) is not kind:
-            raise DecodeError("not_a_draft", f"{where}: {name} is not of its type.", hint="Make the request anew.")
+            raise DecodeError("not_a_draft", f"{where}: {name} has the wrong type.", hint="Make the request again.")
     for name in ("eco", "prev"):
         if content[name] is not None and (type(content[name]) is not bytes or len(content[name]) != 32):
-            raise DecodeError("not_a_draft", f"{where}: {name} is not an id.", hint="Make the request anew.")
+            raise DecodeError("not_a_draft", f"{where}: {name} is not an id.", hint="Make the request again.")
 
 
 def reading(draft: Draft) -> dict[str, Any]:
@@ -174,13 +174,13 @@ def decode_request(text: str, source: str) -> SigningRequest:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeError(
-            "not_a_request", f"{source}: a member is missing or of another type ({error}).", hint="Make it anew."
+            "not_a_request", f"{source}: a member is missing or has the wrong type ({error}).", hint="Make it again."
         ) from error
     for at, (draft, (said, _)) in enumerate(zip(request.drafts, raws, strict=True), 1):
         if reading(draft) != said:
             raise RefusedError(
                 "request_differs",
-                f"{source}: what draft {at} shows is not what would be signed. Somebody changed this file.",
+                f"{source}: draft {at} shows something other than what would be signed. Somebody changed this file.",
                 hint="Do not sign it; ask for a new request, from another machine.",
             )
     _require_sequence(request, source)
@@ -194,8 +194,9 @@ def _require_sequence(request: SigningRequest, source: str) -> None:
         if not fits or draft.iss != request.authority or (number is not None and draft.seq != number):
             raise RefusedError(
                 "request_differs",
-                f"{source}: draft {at} does not follow the one before it, or is of another authority or ecosystem.",
-                hint="Make the request anew with --offline.",
+                f"{source}: draft {at} does not follow the draft before it, or belongs to a different authority "
+                "or ecosystem.",
+                hint="Make the request again with --offline.",
             )
         head, number = after(draft, request.key)
 
@@ -216,7 +217,9 @@ def decode_signed(text: str, source: str) -> SignedStatements:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeError(
-            "not_a_signed_file", f"{source}: a member is missing or of another type ({error}).", hint="Copy it anew."
+            "not_a_signed_file",
+            f"{source}: a member is missing or has the wrong type ({error}).",
+            hint="Copy it again.",
         ) from error
     for raw in signed.statements:
         decode(raw)
@@ -259,7 +262,9 @@ def genesis_of(statements: Sequence[bytes], source: str) -> Unverified:
     first = decode(statements[0]) if statements else None
     if first is None or first.kind != "charter.genesis":
         raise RefusedError(
-            "no_genesis", f"{source} does not begin with a charter.genesis.", hint="Give the file of charter sign."
+            "no_genesis",
+            f"{source} does not begin with a charter.genesis.",
+            hint="Give the file that accredit charter sign wrote.",
         )
     return Admission(first.id).admit(first)
 

@@ -90,7 +90,7 @@ def show(outcomes: Sequence[Outcome]) -> None:
         _show_one(outcomes[0])
         return
     rows = [(shorten(o.id), o.kind, o.name, word(o), o.needed or o.reason) for o in outcomes[:SHOWN]]
-    output.table(("id", "kind", "about", "state", "needed in all, or why"), rows)
+    output.table(("id", "kind", "about", "state", "needed in total, or reason"), rows)
     if len(outcomes) > SHOWN:
         output.say(faint(f"… and {len(outcomes) - SHOWN} more."))
 
@@ -122,12 +122,15 @@ def foreseen_lines(foreseen: Mapping[str, Any]) -> list[output.Styled]:
     lines += [mix("then: ", line) for line in foreseen.get("afterwards", ())]
     lines += [mix(fair("! "), line) for line in foreseen.get("warnings", ())]
     lines += [
-        mix(fair("! "), f"Nobody has registered {issuer} as an issuer: accredit issuer propose, or check the id.")
+        mix(
+            fair("! "),
+            f"{issuer} is not registered as an issuer. Check the id, or register it: accredit issuer propose",
+        )
         for issuer in foreseen.get("unregistered", ())
     ]
     duplicates = [shorten(one) for one in foreseen.get("duplicates", ())]
     if duplicates:
-        lines.append(mix(fair("! "), "The same waits for votes already: ", ", ".join(duplicates[:5]), "."))
+        lines.append(mix(fair("! "), "The same proposal already waits for votes: ", ", ".join(duplicates[:5]), "."))
     return lines
 
 
@@ -136,7 +139,7 @@ def _show_one(outcome: Outcome) -> None:
     output.facts(
         [
             ("id", "" if outcome.status == "foreseen" else outcome.id.hex()),
-            ("needed in all", outcome.needed),
+            ("needed in total", outcome.needed),
             ("why", outcome.reason),
         ]
     )

@@ -58,9 +58,9 @@ def require_single(client: "NodeClient", raws: Sequence[bytes]) -> None:
         if said.seq <= held[said.kid] and not _has(client, said.id):
             raise RefusedError(
                 "key_doubled",
-                f"{client.url} holds another statement number {said.seq} of the key {said.kid.hex()[:12]}: this one "
-                "was signed with a copy of the key that did not know. Sent, it would freeze the key.",
-                hint="Nothing was sent. Throw this file away, and make the request anew with --offline.",
+                f"{client.url} holds a different statement number {said.seq} of the key {said.kid.hex()[:12]}: "
+                "this one was signed with an outdated copy of the key. Sending it would freeze the key.",
+                hint="Nothing was sent. Delete this file, and make the request again with --offline.",
             )
 
 

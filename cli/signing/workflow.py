@@ -130,15 +130,15 @@ def signing(command: _F) -> _F:
 
 
 _SIGNING_OPTIONS: Final = (
-    click.option("--as", "authority", metavar="ID", help="Authority to speak for, where the key has several."),
+    click.option("--as", "authority", metavar="ID", help="Authority to sign for, if the key belongs to several."),
     click.option(
         "--offline",
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Sign nothing; write a request file for `accredit sign` on a machine without a network.",
     ),
-    click.option("--dry-run", is_flag=True, help="Sign nothing; show what it would bring about."),
-    click.option("--force", is_flag=True, help="Sign even what cannot take effect as things stand."),
+    click.option("--dry-run", is_flag=True, help="Sign nothing; show the effect it would have."),
+    click.option("--force", is_flag=True, help="Sign even if the statement cannot take effect now."),
 )
 
 
@@ -177,7 +177,7 @@ class Desk:
         if self.wishes.key is None:
             raise InputError(
                 "no_key",
-                "No key file is named.",
+                "No key file was given.",
                 hint="Add --key FILE or set ACCREDIT_KEY; accredit keys new makes one.",
             )
         return self.wishes.key
@@ -200,8 +200,9 @@ class Desk:
         if known["forked"]:
             raise RefusedError(
                 "key_forked",
-                f"Key {shorten(key.kid)} has signed two statements under one number; what it says has no effect.",
-                hint="Have another key of your authority retire it: accredit keys compromise.",
+                f"Key {shorten(key.kid)} has signed two statements with the same number, so its statements have "
+                "no effect.",
+                hint="End it with another key of your authority: accredit keys compromise.",
             )
         self._require_ecosystem(key)
         if key.is_secret and not self.wishes.dry_run:
@@ -265,7 +266,7 @@ class Desk:
         """Prints outcomes for people, and what to do with a request file."""
         show(outcomes)
         if self.wishes.offline is not None and not self.wishes.dry_run:
-            output.say(f"Nothing is signed yet. Take {self.wishes.offline} to your key and run there:")
+            output.say(f"Nothing is signed yet. Take {self.wishes.offline} to the machine with your key and run there:")
             output.say(f"  accredit sign {output.quoted(self.wishes.offline)} -o signed.json")
 
     # ------------------------------------------------------------------------------------------- the key and its head
@@ -276,7 +277,7 @@ class Desk:
             raise NotYetError(
                 "unknown_key",
                 f"{self.nodes[0]} does not know the key {shorten(key.kid)}.",
-                hint="A charter, a delegation or accredit keys add must introduce it first; or ask another node.",
+                hint="First introduce the key with a charter, a delegation or accredit keys add; or ask another node.",
             )
         return known
 
@@ -291,7 +292,7 @@ class Desk:
         except (DecodeError, RefusedError) as error:
             raise RemoteError(
                 "bad_answer",
-                f"{self.nodes[0]} names a statement as your key's newest that it has not signed ({error.message})",
+                f"{self.nodes[0]} reports a newest statement that your key has not signed ({error.message})",
                 hint="Ask another node with --node, and tell its operator.",
             ) from error
         if (newest.id, newest.seq) != (head.id, head.seq):
@@ -307,8 +308,8 @@ class Desk:
         if key.ecosystem is not None and key.ecosystem.hex() != here:
             raise RefusedError(
                 "wrong_ecosystem",
-                f"The key is for the ecosystem {shorten(key.ecosystem)}, and {self.nodes[0]} serves {here[:12]}.",
-                hint="Name a node of your ecosystem with --node, or another key with --key.",
+                f"The key belongs to the ecosystem {shorten(key.ecosystem)}, but {self.nodes[0]} serves {here[:12]}.",
+                hint="Give a node of your ecosystem with --node, or another key with --key.",
             )
 
     def _choose_authority(self, known: dict[str, Any]) -> str:
@@ -321,18 +322,18 @@ class Desk:
         if wanted is not None and wanted not in ids:
             raise InputError(
                 "not_your_authority",
-                f"The key does not speak for {wanted}.",
-                hint=f"It speaks for {', '.join(ids) or 'nobody (any more)'}.",
+                f"The key does not sign for {wanted}.",
+                hint=f"It signs for {', '.join(ids) or 'nobody, or no longer'}.",
             )
         if known["cut"]:
             raise RefusedError(
                 "key_cut_off",
-                "The key speaks for nobody any more: it was cut off.",
-                hint="accredit authority list shows who has which keys.",
+                "The key no longer signs for anybody: it was cut off.",
+                hint="accredit authority list shows the keys of each authority.",
             )
         if wanted is None and len(ids) > 1:
             raise InputError(
-                "several_authorities", f"The key speaks for {', '.join(ids)}.", hint="Say for which with --as ID."
+                "several_authorities", f"The key signs for {', '.join(ids)}.", hint="Choose one with --as ID."
             )
         return wanted or ids[0]
 
@@ -368,8 +369,8 @@ class Desk:
         if drafts[-1].seq > voice.budget:
             raise RefusedError(
                 "over_budget",
-                f"This would be statement number {drafts[-1].seq} of a key that may make {voice.budget}.",
-                hint="Have another key of your authority add a new one: accredit keys add.",
+                f"This would be statement number {drafts[-1].seq} of the key, but its budget is {voice.budget}.",
+                hint="Add a new key with another key of your authority: accredit keys add.",
             )
         return drafts
 
@@ -377,12 +378,12 @@ class Desk:
         """What the node thinks each draft would bring about; refuses what cannot take effect."""
         outcomes: list[Outcome] = []
         registered = {say.sub for say in says if say.kind == "issuer.register"}
-        with output.progress("Asking what it would bring about", len(drafts)) as step:
+        with output.progress("Asking for its effect", len(drafts)) as step:
             for say, draft in zip(says, drafts, strict=True):
                 id_ = after(draft, self.voice.kid)[0].id
                 if callable(say.body):
                     # A part of something said just before it, which the node cannot know yet.
-                    state = outcomes[0].state if outcomes else "cannot be foreseen"
+                    state = outcomes[0].state if outcomes else "cannot be predicted"
                     outcomes.append(_outcome(say, id_, "foreseen", {"state": state}, {}))
                     continue
                 foreseen = self.client.dry_run(
@@ -399,7 +400,7 @@ class Desk:
             raise RefusedError(
                 "cannot_take_effect",
                 f"{first.kind} about {first.name} would not take effect: {first.reason.rstrip('.')}{more}.",
-                hint="Nothing was signed. Change it, or add --force to say it all the same.",
+                hint="Nothing was signed. Change it, or add --force to sign it anyway.",
             )
         if not self.wishes.dry_run and self.wishes.offline is None:
             self._tell(outcomes)
@@ -412,7 +413,7 @@ class Desk:
                 output.note(line if len(outcomes) == 1 else mix(outcome.name, ": ", line))
         left = sum(bool(foreseen_lines(outcome.foreseen)) for outcome in outcomes[_TOLD:])
         if left:
-            output.note(faint(f"… and {left} more with something to know; --dry-run --json has them all."))
+            output.note(faint(f"… and {left} more with notes; --dry-run --json lists them all."))
 
     def _write_request(self, drafts: Sequence[Draft], path: Path) -> None:
         from accredit.cli.base.documents import write_new
@@ -469,9 +470,10 @@ def _require_modest(say: Say, *, handed_out: int, left: int) -> None:
     if 0 < left < 2 * handed_out:
         raise RefusedError(
             "generous_budget",
-            f"{say.kind} about {say.label or say.sub} would hand out {handed_out} of the {left} statements "
-            "that your key may still make.",
-            hint=f"Nothing was signed. Give less (--budget, or in the file; {left // 2} in all), or add --force.",
+            f"{say.kind} about {say.label or say.sub} would give away {handed_out} of the {left} statements "
+            "that your key may still sign.",
+            hint=f"Nothing was signed. Give less (with --budget or in the file; at most {left // 2} in total), "
+            "or add --force.",
         )
 
 

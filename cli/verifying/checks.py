@@ -52,10 +52,10 @@ RESULT_WORDS: Final = {
     CheckResult.UNKNOWN: (fair, "Unknown"),
 }
 RESULT_MEANINGS: Final = {
-    CheckResult.REFUTED: "It contradicts itself, or what you verified before. Whoever made it errs or lies.",
-    CheckResult.UNWITNESSED: "Too few of the signers that your policy names vouch for it: take it for one node's word.",
+    CheckResult.REFUTED: "It contradicts itself, or what you verified before. Whoever made it is mistaken or lying.",
+    CheckResult.UNWITNESSED: "Too few of the signers in your policy vouch for it: only one node says so.",
     CheckResult.STALE: "This was true then; it may have changed.",
-    CheckResult.UNKNOWN: "Your policy cannot tell; that is neither a yes nor a no.",
+    CheckResult.UNKNOWN: "Your policy does not allow a conclusion: this is neither a yes nor a no.",
 }
 
 
@@ -68,7 +68,9 @@ def read_policy(path: Path) -> TrustPolicy:
     """
     if not path.exists():
         raise InputError(
-            "no_policy", f"There is no trust policy {path}.", hint="accredit trust export makes one, once, with care."
+            "no_policy",
+            f"There is no trust policy {path}.",
+            hint="Make one with accredit trust export, and check its fingerprint.",
         )
     try:
         # What an editor or a mail program adds on the way: a byte order mark, Windows' line ends.
@@ -120,7 +122,7 @@ def remember(path: Path, state: StateNote) -> None:
             if state.count > policy.count:
                 _replace(path, policy.remember(state), made_when(path))
     except StorageError as error:
-        output.note(f"{fair('!')} {path} cannot remember what was verified: {output.safe(error)}")
+        output.note(f"{fair('!')} What was verified could not be stored in {path}: {output.safe(error)}")
 
 
 def _replace(path: Path, policy: TrustPolicy, made: str) -> None:

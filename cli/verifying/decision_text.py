@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 HEADLINES: Final = {
     "trusted": (good, "Trusted"),
     "trusted_with_advisory": (good, "Trusted, with notes"),
-    "trusted_historical": (good, "Trusted for that time"),
-    "suspended": (bad, "Suspended for the time being"),
+    "trusted_historical": (good, "Trusted as of that time"),
+    "suspended": (bad, "Suspended"),
     "not_trusted": (bad, "Not trusted"),
     "unknown_issuer": (bad, "Unknown issuer"),
-    "indeterminate": (fair, "Cannot be decided"),
-    "stale_view": (fair, "This node's view is too old to answer"),
+    "indeterminate": (fair, "Undecided"),
+    "stale_view": (fair, "This node's data is too old to answer"),
 }
 _UNASKED: Final = {
     "credential_types": "--for credentialType:NAME",
@@ -79,7 +79,7 @@ def show_decision(question: dict[str, Any], decision: dict[str, Any], details: D
             ("chain", _chain(decision["chain"], details["authorities"])),
             ("why", output.lines(_why(reason) for reason in decision["reasons"])),
             ("not checked", output.lines(decision["unchecked"])),
-            ("holds until", documents.when(decision["valid_until"]) if decision["authorized"] else ""),
+            ("valid until", documents.when(decision["valid_until"]) if decision["authorized"] else ""),
             ("next", output.lines(_next(question, decision, details)) if at_node else ""),
         ]
     )
@@ -128,7 +128,7 @@ def _next(question: dict[str, Any], decision: dict[str, Any], details: Details) 
         case "trusted" | "trusted_with_advisory" | "trusted_historical":
             first = "Check the credential itself: its signature and status; this answer is about its issuer."
             if "key" not in question:
-                return [first, "Add --key METHOD to ask whether the issuer's key was good then."]
+                return [first, "Add --key METHOD to ask whether the issuer's key was valid then."]
             return [first]
         case "unknown_issuer":
             search = f"Search by name: accredit issuer list --name {shlex.quote(_part_of(question['issuer']))}"
@@ -136,7 +136,7 @@ def _next(question: dict[str, Any], decision: dict[str, Any], details: Details) 
             return [*near, search, *_where_to_apply(details)]
         case "indeterminate":
             return [
-                "Say more: " + "; ".join(option for axis, option in _UNASKED.items() if _is_missing(axis, decision))
+                "Add details: " + "; ".join(option for axis, option in _UNASKED.items() if _is_missing(axis, decision))
             ]
         case "stale_view":
             return ["Ask another node with --node URL, or this one again in a minute."]

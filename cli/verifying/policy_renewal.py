@@ -100,8 +100,9 @@ def _path(charters: dict[bytes, Unverified], newest: bytes, step: bytes) -> list
         at = charters.pop(at).body.get("parent")
     raise RefusedError(
         "unknown_step",
-        f"The charter statement that the policy last followed, {step.hex()[:12]}, does not lead to the one in force.",
-        hint="Ask another node; if it stays so, get a new policy from a source you trust.",
+        f"The charter statement that your policy last followed, {step.hex()[:12]}, does not lead to the charter "
+        "in force.",
+        hint="Ask another node; if this persists, get a new policy from a source you trust.",
     )
 
 

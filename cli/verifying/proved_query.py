@@ -82,7 +82,10 @@ def show_checked_answers(
             said = "; ".join(reason["text"] for reason in one["reasons"])
             output.say(f"{fair('Own word')}  of {safe(one['node'])}: {safe(one['verdict'])}. {safe(said)}")
         if own_words:
-            output.say("  It may be news that no quorum vouches for yet, so it is not a yes. Ask again in a minute.")
+            output.say(
+                "  No quorum vouches for it yet, perhaps because it is new, so this is not a yes. Ask "
+                "again in a minute."
+            )
         for answer, checked in told[1:]:
             if best is not None and checked is not None and checked.checked.result is not best.checked.result:
                 result, check = checked.checked.result, checked.checked.check

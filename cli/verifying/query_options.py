@@ -100,15 +100,17 @@ _OPTIONS: Final = (
         multiple=True,
         help="Achievement type (BachelorDegree), credential type, or competency URI; may be repeated.",
     ),
-    click.option("--on", "on", metavar="DATE", help="As of: the day the credential was issued. Default: now."),
-    click.option("--authority", metavar="ID", help="Only what this authority (or one below it) grants counts."),
+    click.option(
+        "--on", "on", metavar="DATE", help="Date to ask about: the day the credential was issued. Default: now."
+    ),
+    click.option("--authority", metavar="ID", help="Count only accreditations by this authority or its delegates."),
     click.option("--action", default=ISSUE, show_default=True, help="issue, or accredit for authorities."),
     click.option("--competency", "competencies", metavar="URI", multiple=True, help="A competency; may be repeated."),
-    click.option("--framework", metavar="URI", help="The framework the competencies are meant in."),
-    click.option("--jurisdiction", help="Where, as in US-IN."),
-    click.option("--level", help="As in EQF:6."),
+    click.option("--framework", metavar="URI", help="The framework that the competencies belong to."),
+    click.option("--jurisdiction", help="Place, such as US-IN."),
+    click.option("--level", help="Level, such as EQF:6."),
     click.option("--program", help="The programme's id."),
-    click.option("--field", "field_of_study", help="Field of study, as in cip:51 or isced_f:0913."),
+    click.option("--field", "field_of_study", help="Field of study, such as cip:51 or isced_f:0913."),
     click.option("--mode", "delivery_mode", help="Mode of delivery."),
     click.option("--key", help="The verification method the credential was signed with."),
 )

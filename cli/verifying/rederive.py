@@ -33,7 +33,7 @@ from accredit.registry.transparency.tiles import bundles_of, check_entries, deco
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-_EVIDENCE: Final = "Do not rely on this node; keep what it served as evidence."
+_EVIDENCE: Final = "Do not rely on this node; keep the data it served as evidence."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, n
 
     Args:
         ecosystem: id of the genesis statement.
-        note, snapshot: as served; both empty where no quorum has stood by a state yet.
+        note, snapshot: as served; both empty where no quorum has cosigned a state yet.
 
     Raises:
         RefusedError: something does not fit; names the first.
@@ -97,7 +97,7 @@ def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, n
             try:
                 statement = admission.admit(decode(raw))
             except AccreditError as error:
-                message = f"Entry {number} of the log could never have been accepted: {error.message}"
+                message = f"Entry {number} of the log is one that no node would accept: {error.message}"
                 raise RefusedError("entry_not_acceptable", message, hint=_EVIDENCE) from error
             admission.add(statement)
             fold.add(statement)
@@ -111,7 +111,7 @@ def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, n
         cosigned = _check_cosigned(note, fold)
         _check_snapshot(snapshot, noted.records, noted.statements_root)
     elif state is not None and state.count >= len(fold):
-        message = f"Its {len(fold)} statements lead to another state than the note over {state.count}."
+        message = f"Its {len(fold)} statements do not lead to the state in the note over {state.count} statements."
         raise RefusedError("state_root", message, hint=_EVIDENCE)
     records = sum(1 for _ in fold.items())
     return Derived(
@@ -125,7 +125,7 @@ def _check_cosigned(note: bytes, fold: Fold) -> int:
     keys = [signer_key(one["name"], one["keys"]["state"]) for one in fold.nodes() if one["name"] in signers]
     count = len(open_state(note, keys).cosignatures)
     if count < quorum(len(keys)):
-        message = f"{count} of {len(keys)} signers cosigned the state note, and that is no quorum."
+        message = f"Only {count} of {len(keys)} signers cosigned the state note, which is not a quorum."
         raise RefusedError("too_few_signers", message, hint="Ask again in a minute, or ask another node.")
     return count
 
@@ -136,9 +136,7 @@ def _check_snapshot(served: bytes, records: Mapping[Subject, Record], statements
     if served.startswith(expected):
         return
     at = next((at for at, (one, other) in enumerate(zip(served, expected, strict=False)) if one != other), len(served))
-    raise RefusedError(
-        "snapshot_differs", f"{_place(at, len(expected), raws)} is not what the log leads to.", hint=_EVIDENCE
-    )
+    raise RefusedError("snapshot_differs", f"{_place(at, len(expected), raws)} does not match the log.", hint=_EVIDENCE)
 
 
 def _place(at: int, size: int, raws: dict[Subject, bytes]) -> str:

@@ -52,10 +52,10 @@ def prove_presence(statement: str, policy_path: Path, nodes: tuple[str, ...]) ->
     def text() -> None:
         of = f"the state of {state.count} statements"
         if proved.is_present:
-            output.say(f"{good('It is accepted')}: {of} binds to statement {id[:12]}.")
+            output.say(f"{good('Accepted')}: {of} includes statement {id[:12]}.")
         else:
-            output.say(f"{fair('It is not there')}: {of} does not bind to statement {id[:12]}.")
-            output.say(f"  By the node's own word, {output.safe(word)}")
+            output.say(f"{fair('Not included')}: {of} does not include statement {id[:12]}.")
+            output.say(f"  Only this node says: {output.safe(word)}")
         output.facts([("vouched for", f"{documents.span(now - proved.noted.since)} ago, by {', '.join(names)}")])
 
     output.emit(data, text)
@@ -83,7 +83,7 @@ def word_of(held: dict[str, Any] | None) -> str:
         held: what the node says of the statement; None where it has none of that id.
     """
     if held is None:
-        return "it has never seen it. Was it submitted? Is every digit right?"
+        return "it has never seen the statement. Check that it was submitted and that the id is right."
     if held["state"] == "void":
-        return f"it is void: {held['reason']}"
-    return f"it holds it ({held['state']}). Ask again in a moment, once the signers have noted it."
+        return f"the statement is void: {held['reason']}"
+    return f"it holds the statement ({held['state']}). Ask again in a moment, once the signers have noted it."

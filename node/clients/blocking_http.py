@@ -118,7 +118,7 @@ class BlockingHttp:
                 while part := response.read(_PART_BYTES):
                     body += part
                     if len(body) > max_bytes:
-                        raise RemoteError("bad_answer", f"{self.url} sends more than {max_bytes} bytes.")
+                        raise RemoteError("bad_answer", f"{self.url} sent more than {max_bytes} bytes.")
                 if response.length:  # bytes announced and still to come: read(n) does not say so itself
                     raise http.client.IncompleteRead(bytes(body), response.length)
         except (OSError, http.client.HTTPException) as error:
@@ -187,12 +187,12 @@ def _certificate_hint(code: int) -> str:
     """Return what to do about a certificate that OpenSSL refused with this code."""
     if code in _AGAINST_RFC_5280:
         return (
-            "It, or that of its authority, is not made as RFC 5280 asks. Have it issued anew; an authority's needs "
-            "basicConstraints=critical,CA:TRUE and keyUsage=critical,keyCertSign,cRLSign."
+            "The certificate, or that of its authority, does not conform to RFC 5280. Have it reissued; an "
+            "authority's certificate needs basicConstraints=critical,CA:TRUE and keyUsage=critical,keyCertSign,cRLSign."
         )
     if code in _FOR_ANOTHER_NAME:
-        return "Ask under a name that the certificate is for, or have one issued for this name."
-    return "If your organisation has a certificate authority of its own, name its file: ACCREDIT_CA_FILE=FILE"
+        return "Use a host name that the certificate covers, or have a certificate issued for this name."
+    return "If your organisation has its own certificate authority, set its file: ACCREDIT_CA_FILE=FILE"
 
 
 def _unreachable(url: str, error: Exception) -> RemoteError:
@@ -207,21 +207,19 @@ def _unreachable(url: str, error: Exception) -> RemoteError:
     if kind == "SSLError" and url.startswith("https:"):
         return RemoteError(
             "no_tls",
-            f"{url} does not speak TLS as it should ({said}).",
-            hint=f"If it speaks plain HTTP, ask {url.replace('https:', 'http:', 1)}",
+            f"{url} does not use TLS correctly ({said}).",
+            hint=f"If it uses plain HTTP, ask {url.replace('https:', 'http:', 1)}",
         )
     if kind == "gaierror":
-        return RemoteError(
-            "unknown_host", f"The host name in {url} is not known ({said}).", hint="Check how it is written."
-        )
+        return RemoteError("unknown_host", f"The host name in {url} is unknown ({said}).", hint="Check its spelling.")
     if kind == "ConnectionRefusedError":
         return RemoteError(
             "unreachable",
-            f"{url} could not be asked: nobody listens there.",
+            f"{url} could not be reached: no program listens there.",
             hint="Check that the node runs there, or ask another node.",
         )
     return RemoteError(
         "unreachable",
-        f"{url} could not be asked ({kind}: {said}).",
-        hint="Check that the node runs and the URL is right, or ask another node.",
+        f"{url} could not be reached ({kind}: {said}).",
+        hint="Check that the node runs and that the URL is right, or ask another node.",
     )

@@ -335,7 +335,11 @@ def _error_of(url: str, status: int, body: bytes) -> AccreditError:
     except (ValueError, RecursionError):
         problem = None
     if not isinstance(problem, dict) or not all(isinstance(problem.get(name), str) for name in ("code", "detail")):
-        return RemoteError("bad_answer", f"{url} answered {status} without saying why.", hint="Is this a node's URL?")
+        return RemoteError(
+            "bad_answer",
+            f"{url} answered with status {status} and gave no reason.",
+            hint="Check that this is the URL of a node.",
+        )
     code, detail = problem["code"], problem["detail"]
     hint = problem["hint"] if isinstance(problem.get("hint"), str) else ""
     if status == 422:

@@ -28,30 +28,33 @@ def node_url(text: str) -> str:
     typed = text.strip()
     if "@" in typed:
         raise _bad(
-            "The URL of this node carries a user name or password, and nodes ask for neither.",
-            "Leave out what stands before the @.",
+            "The URL of this node contains a user name or password, but nodes do not use them.",
+            "Leave out the part before the @.",
         )
     if "://" not in typed:
-        raise _bad(f"{typed!r} is not the URL of a node: it begins with https:// or http://.", f"Write https://{typed}")
+        raise _bad(f"{typed!r} is not the URL of a node: it lacks https:// or http://.", f"Write https://{typed}")
     try:
         parts = urlsplit(_with_encoded_zone(typed))
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise _bad(f"{typed!r} is not the URL of a node.", "It looks like https://host:port.") from None
+        raise _bad(f"{typed!r} is not the URL of a node.", "A node's URL looks like https://host:port.") from None
     if parts.scheme not in _SCHEMES:
-        raise _bad(f"{typed!r} is not the URL of a node.", "It begins with https:// or http://.")
+        raise _bad(f"{typed!r} is not the URL of a node.", "A node's URL begins with https:// or http://.")
     if not host.isascii():
-        raise _bad(f"The host name in {typed!r} has letters beyond ASCII.", _in_punycode(parts, host))
+        raise _bad(f"The host name in {typed!r} has letters that are not ASCII.", _in_punycode(parts, host))
     if parts.query or parts.fragment or typed.endswith(("?", "#")):
         bare = typed.partition("#")[0].partition("?")[0]
         raise _bad(f"{typed!r} is not the URL of a node: it has a query or a fragment.", f"Write {bare}")
     is_address = ":" in host
     if (_ADDRESS if is_address else _HOST).fullmatch(host) is None:
-        raise _bad(f"{typed!r} has no valid host name.", "It looks like https://host:port.")
+        raise _bad(f"{typed!r} has an invalid host name.", "A node's URL looks like https://host:port.")
     written = f"[{host}]" if is_address else host
     base = f"{parts.scheme}://{written}" + (f":{port}" if port is not None else "")
     if route := _ROUTES.search(parts.path):
-        raise _bad(f"{typed!r} is a route of a node.", f"Give the node's base URL: {base}{parts.path[: route.start()]}")
+        raise _bad(
+            f"{typed!r} is a route, not the base URL of a node.",
+            f"Give the node's base URL: {base}{parts.path[: route.start()]}",
+        )
     return base + parts.path.rstrip("/")
 
 

@@ -42,7 +42,7 @@ class Outgoing:
         if self.proxy and self.source_address:
             raise InputError(
                 "proxy_and_source",
-                "A proxy and a source address are both set, and only one can be used.",
+                "A proxy and a source address are both set, but only one of them can be used.",
                 hint="Unset proxy (ACCREDIT_PROXY) or source_address (ACCREDIT_SOURCE_ADDRESS).",
             )
         if self.proxy:
@@ -72,7 +72,7 @@ class Outgoing:
         if not host or parts.scheme != "http":
             raise InputError(
                 "bad_proxy",
-                "The proxy that is set is not a URL of one.",
+                "The setting proxy is not the URL of a proxy.",
                 hint="It looks like http://proxy.example:3128.",
             )
         if parts.username is None:

@@ -112,7 +112,7 @@ class Peers:
                 raise RemoteError(
                     "unexpected_status",
                     f"{url} answered with status {response.status_code}.",
-                    hint="Check the URL; the other node's operator finds the reason in its log.",
+                    hint="Check the URL; the other node's operator can find the reason in its log.",
                 )
             return await self._body(response, max_bytes)
 
@@ -144,7 +144,7 @@ class Peers:
                 body += part
                 if len(body) > max_bytes:
                     await _abandon(response, parts)
-                    raise RemoteError("answer_too_large", f"{response.url} answered with more than {max_bytes} bytes.")
+                    raise RemoteError("answer_too_large", f"{response.url} sent more than {max_bytes} bytes.")
             return bytes(body)
         raise RemoteError("answer_too_slow", f"{response.url} took more than {self._timeout} s to answer.")
 
@@ -239,7 +239,7 @@ class _Line:
                 return
         finally:
             self._waiting -= 1
-        raise _unreachable(url, "all connections to it are taken")
+        raise _unreachable(url, "all connections to it are in use")
 
 
 async def _begin(
@@ -304,7 +304,7 @@ def _why(error: BaseException) -> str:
         said = str(cause) or said
         cause = cause.__cause__ or cause.__context__
     if "CERTIFICATE_VERIFY_FAILED" in said:
-        return f"certificate verify failed; a private authority is named by the setting ca_file ({said})"
+        return f"its certificate is not trusted; for a private authority set ca_file ({said})"
     return said or type(error).__name__
 
 
@@ -312,5 +312,5 @@ def _unreachable(url: str, why: str) -> RemoteError:
     return RemoteError(
         "unreachable",
         f"{url} does not answer: {why}.",
-        hint="Check its address, and that both machines have a network.",
+        hint="Check its address and the network of both machines.",
     )

@@ -387,7 +387,7 @@ class Engine:
             raise self._storage_error
         if self._pending.is_full:
             raise BusyError(
-                "overloaded", "more statements wait to be logged than this node takes.", hint="Try again in a minute."
+                "overloaded", "too many statements wait to be logged at this node.", hint="Try again in a minute."
             )
         statement = self._admission.admit(unverified)
         if own:

@@ -80,11 +80,11 @@ class Ledger:
         self._turn += 1
         try:
             if len(note) > NOTE_BYTES:
-                raise InputError("too_large", "a checkpoint of more bytes than are heard.")
+                raise InputError("too_large", "the checkpoint is too large.")
             checkpoint = Checkpoint.decode(Note.decode(note).text)
             public = log_key(checkpoint.origin)
             if public is None:
-                raise InputError("unknown_log", "a checkpoint of no log here.")
+                raise InputError("unknown_log", "the checkpoint belongs to no log known here.")
             log = VerifierKey(name=checkpoint.origin, type=KeyType.ED25519, public=public)
             if self._sayings.root(log, checkpoint.size) == checkpoint.root:
                 return None  # nothing new, and not worth a verification

@@ -162,6 +162,6 @@ def inadmissible(number: int, error: AccreditError) -> StorageError:
     """What to say of a stored entry that could not have been accepted."""
     return StorageError(
         "log_inadmissible",
-        f"Entry {number} of the stored log could not have been accepted: {error.message}",
-        hint="Run `accredit node audit`; put a backup back that is new enough (`accredit node restore`).",
+        f"Entry {number} of the stored log is one that no node would accept: {error.message}",
+        hint="Run `accredit node audit`; restore a backup that is new enough (`accredit node restore`).",
     )

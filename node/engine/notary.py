@@ -85,7 +85,9 @@ TEXTS_MAX: Final = 64
 MESSAGE_BYTES: Final = 1024 * 1024
 """One message: 32,000 ids. An offer that needs more waits for a quiet moment."""
 
-_AUDIT: Final = "Nothing was signed. Run `accredit node audit`, look at the disk, put a backup back that is new enough."
+_AUDIT: Final = (
+    "Nothing was signed. Run `accredit node audit`, check the disk, and restore a backup that is new enough."
+)
 
 
 class Notary:
@@ -250,15 +252,17 @@ class Notary:
             StorageError: `state_damaged`: the statements do not lead to that state, so that nothing may be signed.
         """
         if self._held.charter is None:
-            raise StorageError("state_damaged", "A state stood, and what is stored has no charter.", hint=_AUDIT)
+            raise StorageError(
+                "state_damaged", "A quorum has cosigned a state, but the stored data has no charter.", hint=_AUDIT
+            )
         if statements or not self._steps:
             self._advance(statements)
         found = self._steps[-1].state
         if (found.count, found.root) != (state.count, state.root):
             raise StorageError(
                 "state_damaged",
-                f"A state of {state.count} statements stood with the root {state.root.hex()[:16]}, and what is "
-                f"stored leads to {found.count} statements and the root {found.root.hex()[:16]}.",
+                f"A quorum cosigned a state of {state.count} statements with the root {state.root.hex()[:16]}, "
+                f"but the stored data leads to {found.count} statements and the root {found.root.hex()[:16]}.",
                 hint=_AUDIT,
             )
         return self._resume_note(note, found) if note else []
@@ -270,7 +274,7 @@ class Notary:
             if error.code == "unsigned":
                 return []  # the charter names other signers by now: their quorum is still to come
             raise StorageError(
-                "state_damaged", f"The stored state note does not verify: {error.message}", hint=_AUDIT
+                "state_damaged", f"The stored state note is not valid: {error.message}", hint=_AUDIT
             ) from error
         self._gather(opened)
         return self._count(state.encode())
@@ -438,17 +442,21 @@ class Notary:
     def _on_arrived(self, data: bytes) -> list[Effect]:
         message = decode_cbor(data, what="a cosignature message", max_bytes=MESSAGE_BYTES)
         if type(message) is not dict or not {1} <= message.keys() <= {1, 2} or type(message[1]) is not bytes:
-            raise DecodeError("bad_message", "a cosignature message is {1: note, ?2: ids}.")
+            raise DecodeError("bad_message", "a cosignature message must be {1: note, ?2: ids}.")
         ids = message.get(2)
         if ids is not None and (type(ids) is not list or any(type(id) is not bytes or len(id) != 32 for id in ids)):
-            raise DecodeError("bad_message", "the ids of an offer are byte strings of 32 bytes.", where="2")
+            raise DecodeError("bad_message", "the ids of an offer must be byte strings of 32 bytes.", where="2")
         if self._held.charter is None:
-            raise NotYetError("no_charter", "No charter is in effect here yet, so nobody is a signer.")
+            raise NotYetError("no_charter", "No charter is in effect here yet, so there are no signers.")
         opened = open_state(message[1], self._keys())
         if opened.state.ecosystem != self._ecosystem:
-            raise RefusedError("wrong_ecosystem", "this state note is of another ecosystem.")
+            raise RefusedError("wrong_ecosystem", "this state note belongs to a different ecosystem.")
         if any(one.time is None or one.time > self._now // 1000 + AHEAD_MAX for one in opened.cosignatures):
-            raise RefusedError("clock_ahead", "this cosignature is dated too far ahead.", hint="Check the clocks.")
+            raise RefusedError(
+                "clock_ahead",
+                "this cosignature is dated too far in the future.",
+                hint="Check the clocks of both machines.",
+            )
         found = self._gather(opened)
         own, noted = self._own_key(), self.noted.state
         is_own = all(one.key == own for one in opened.cosignatures)

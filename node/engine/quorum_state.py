@@ -62,7 +62,10 @@ class Part:
             case [int() as size, [*numbers]] if all(type(one) is int for one in (size, *numbers)):
                 if all(before < after for before, after in pairwise((-1, *numbers, size))):
                     return cls(size=size, without=tuple(numbers))
-        raise DecodeError("bad_part", "a part of a log is its size and the numbers left out, which ascend below it.")
+        raise DecodeError(
+            "bad_part",
+            "a part of a log must be its size and the numbers left out, in ascending order and below the size.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ class KeptNote:
         """
         value = decode(data, what="the stored note", max_bytes=KEPT_BYTES)
         if type(value) is not list or len(value) != 2 or type(value[0]) is not bytes or len(value[0]) > NOTE_BYTES_MAX:
-            raise DecodeError("bad_kept_note", "a stored note is a note and the part of the log that it is of.")
+            raise DecodeError("bad_kept_note", "a stored note must be a note and the part of the log it covers.")
         StateNote.decode(Note.decode(value[0]).text)
         return cls(note=value[0], part=Part.of(value[1]))
 

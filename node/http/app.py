@@ -180,7 +180,7 @@ class Application:
         elif scope["type"] == "lifespan":
             await _live(receive, send)
         else:
-            raise ValueError(f"{scope['type']} is not spoken here")
+            raise ValueError(f"{scope['type']} is not supported")
 
     async def _answer(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> None:
         started = perf_counter()
@@ -305,7 +305,7 @@ class _Endpoint:
         try:
             route = self._routes.get(method)
             if route is None:
-                error = InputError("method_not_allowed", f"{method[:20]!r} is not answered here.", hint=self._allowed)
+                error = InputError("method_not_allowed", f"{method[:20]!r} is not allowed here.", hint=self._allowed)
                 return problem_response(problem_of(error), headers={"allow": self._allowed})
             params = read_params(request, route.params, as_form=route.is_page)
             call = Call(

@@ -155,7 +155,9 @@ class Connection:
             if self._scope.cancelled_caught and self._is_late():
                 with trio.move_on_after(LINGER_SECONDS):
                     await self._refuse(
-                        InputError("request_timeout", "the request did not arrive in time.", hint="Send it faster.")
+                        InputError(
+                            "request_timeout", "the request did not arrive in time.", hint="Send the request faster."
+                        )
                     )
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # reset by the other side
@@ -288,7 +290,7 @@ class Connection:
         if not self._has_finished:  # an answer that breaks off must not look whole
             self._is_last = True
             if not self._has_started:
-                event(_log, logging.ERROR, "the application gave no answer", path=head.path[:200])
+                event(_log, logging.ERROR, "the application did not answer", path=head.path[:200])
 
     async def receive(self) -> dict[str, Any]:
         """See ASGI: a piece of the body; once it has been told, `http.disconnect` when there is nobody to answer.
@@ -339,17 +341,17 @@ class Connection:
     async def send(self, message: Any) -> None:
         """See ASGI. Where there is nobody to answer any more, the application is cancelled."""
         if message["type"] == "http.response.start":
-            assert self._start is None, "an answer has one beginning"
+            assert self._start is None, "an answer must begin only once"
             self._start = message
             return
         assert message["type"] == "http.response.body"
         assert self._start is not None
-        assert not self._has_finished, "the answer has ended"
+        assert not self._has_finished, "the answer has already ended"
         body, is_more = message.get("body", b""), message.get("more_body", False)
         data = b"" if self._has_started else self._encoded_head(len(body), is_more=is_more)
         self._has_started = True
         if self._left is not None:
-            assert len(body) <= self._left, "an answer is as long as it says"
+            assert len(body) <= self._left, "an answer must be as long as it declares"
             self._left -= len(body)
         if self._is_chunked:
             data += b"%x\r\n%b\r\n" % (len(body), body) if body else b""

@@ -38,7 +38,9 @@ def networks(texts: Iterable[str]) -> tuple[IpNetwork, ...]:
         try:
             found.append(ipaddress.ip_network(text))
         except ValueError as error:
-            raise InputError("bad_network", f"{text!r} is no network: {error}.", hint="Write 192.0.2.0/24.") from None
+            raise InputError(
+                "bad_network", f"{text!r} is not a network: {error}.", hint="Write it like 192.0.2.0/24."
+            ) from None
     return tuple(found)
 
 

@@ -91,7 +91,7 @@ def head_end(buffer: bytearray, scanned: int) -> int:
     if 0 <= end <= HEAD_BYTES:
         return end + 4
     if scanned == 0 and _BEGINNING.fullmatch(buffer) is None:
-        raise _bad("what was sent is not HTTP")
+        raise _bad("the bytes sent are not HTTP")
     line = buffer.find(b"\n", max(0, scanned - 1))
     while line >= 0:
         if line == 0 or buffer[line - 1] != 0x0D:
@@ -99,7 +99,9 @@ def head_end(buffer: bytearray, scanned: int) -> int:
         line = buffer.find(b"\n", line + 1)
     if len(buffer) > TARGET_BYTES + 64 and buffer.find(b"\r\n", 2, TARGET_BYTES + 64) < 0:
         raise InputError(
-            "target_too_long", f"the request line has more than {TARGET_BYTES} bytes.", hint="Ask in a body, or less."
+            "target_too_long",
+            f"the request line has more than {TARGET_BYTES} bytes.",
+            hint="Send the question in a body, or make it shorter.",
         )
     if len(buffer) > HEAD_BYTES:
         raise _head_too_large(f"the head has more than {HEAD_BYTES} bytes")
@@ -119,7 +121,11 @@ def parse_head(data: bytes) -> RequestHead:
         raise _bad("the request line is malformed")
     method, target, major, minor = line.groups()
     if major != b"1":
-        raise InputError("version_unknown", "this is HTTP/1.1 only.", hint="Put a proxy before the node for others.")
+        raise InputError(
+            "version_unknown",
+            "this node supports only HTTP/1.1.",
+            hint="For other versions, put a proxy in front of the node.",
+        )
     is_old = minor == b"0"
     headers: Headers = []
     at, last = line.end(), len(data) - 2
@@ -159,7 +165,11 @@ def parse_head(data: bytes) -> RequestHead:
     raw_path, _, query = path.partition(b"?")
     options = {option.strip() for option in connection.split(b",")}
     if expectation and expectation != b"100-continue":
-        raise InputError("expectation_failed", "only 100-continue can be expected.", hint="Send no Expect.")
+        raise InputError(
+            "expectation_failed",
+            "the only Expect value supported is 100-continue.",
+            hint="Leave out the header field Expect.",
+        )
     return RequestHead(
         method=method.decode(),
         path=unquote(raw_path.decode()) if b"%" in raw_path else raw_path.decode(),
@@ -177,7 +187,9 @@ def parse_head(data: bytes) -> RequestHead:
 def _path_of(method: bytes, target: bytes, headers: Headers) -> bytes:
     """Path and query of a target in any of its forms (RFC 9112 §3.2); that of a proxy's form replaces the host."""
     if len(target) > TARGET_BYTES:
-        raise InputError("target_too_long", f"the target has more than {TARGET_BYTES} bytes.", hint="Ask in a body.")
+        raise InputError(
+            "target_too_long", f"the target has more than {TARGET_BYTES} bytes.", hint="Send the question in a body."
+        )
     if target.startswith(b"/"):
         if b"#" in target:
             raise _bad("the target has a fragment")
@@ -201,7 +213,7 @@ def _length(length: bytes | None, coding: bytes | None, is_old: bool) -> int | N
             raise _bad("HTTP/1.0 has no Transfer-Encoding")
         if coding.lower() != b"chunked":
             raise InputError(
-                "coding_unknown", "the only transfer coding taken is chunked.", hint="Use Content-Encoding: gzip."
+                "coding_unknown", "the only transfer coding supported is chunked.", hint="Use Content-Encoding: gzip."
             )
         return None
     if length is None:
@@ -267,13 +279,13 @@ class RequestBody:
             if len(buffer) - at < 2:
                 return 0
             if buffer[at : at + 2] != b"\r\n":
-                raise _bad("a chunk is longer than it says")
+                raise _bad("a chunk is longer than its declared size")
             self._is_in_chunk = False
             return 2
         end = buffer.find(b"\n", at, at + CHUNK_LINE_BYTES)
         if end < 0:
             if len(buffer) - at >= CHUNK_LINE_BYTES:
-                raise _bad("the line before a chunk, or a trailer, is too long")
+                raise _bad("a chunk header or a trailer is too long")
             return 0
         size = end + 1 - at
         if self._is_last:  # RFC 9112 §7.1.2: trailers may be passed over
@@ -304,13 +316,13 @@ def encode_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     lines += [name + b": " + value for name, value in headers]
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
-        raise ValueError("a header field holds a line break")
+        raise ValueError("a header field contains a line break")
     return head + b"\r\n\r\n"
 
 
 def _bad(what: str) -> DecodeError:
-    return DecodeError("bad_request", f"{what}.", hint="Send HTTP/1.1 as RFC 9112 has it.")
+    return DecodeError("bad_request", f"{what}.", hint="Send HTTP/1.1 as RFC 9112 defines it.")
 
 
 def _head_too_large(what: str) -> InputError:
-    return InputError("head_too_large", f"{what}.", hint="Send fewer and shorter header fields.")
+    return InputError("head_too_large", f"{what}.", hint="Send fewer or shorter header fields.")

@@ -88,6 +88,9 @@ def parse_id(text: str, *, where: str = "", what: str = "an id") -> bytes:
     """
     if _HEX32.fullmatch(text) is None:
         raise DecodeError(
-            "bad_id", f"{text[:80]!r} is not {what}.", where=where, hint="It has 64 digits 0-9 and a-f; copy it whole."
+            "bad_id",
+            f"{text[:80]!r} is not {what}.",
+            where=where,
+            hint="An id has 64 digits 0-9 and a-f; copy the whole id.",
         )
     return bytes.fromhex(text)

@@ -22,20 +22,20 @@ _REF: Final = "#/components/schemas/{name}"
 _EVERY_ROUTE: Final = (400, 500)
 _REASON: Final = {
     400: "Malformed; `detail` says what and where",
-    403: "Not from somebody who may",
+    403: "The sender is not allowed to do this",
     404: "Not found, or not served by this node",
-    406: "Not in a form the request accepts",
+    406: "Not available in a form that the request accepts",
     408: "The body did not arrive in time",
     409: "It cannot be judged yet",
     413: "Too large",
-    415: "The body is of another media type",
-    422: "Well-formed, and refused by a rule",
+    415: "The body has the wrong media type",
+    422: "Well-formed, but refused by a rule",
     429: "Too many requests",
-    500: "The node's fault",
+    500: "An error in the node",
     501: "Not available",
-    502: "Another machine did not answer as it should",
-    503: "Not able to answer now; see Retry-After",
-    507: "No room to store it",
+    502: "Another machine did not answer correctly",
+    503: "Unable to answer now; see Retry-After",
+    507: "No space to store it",
 }
 
 

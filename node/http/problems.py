@@ -58,24 +58,24 @@ _BY_CLASS: Final[tuple[tuple[type[AccreditError], int, str], ...]] = (
     (InputError, 400, "The request cannot be answered"),
     (NotYetError, 409, "It cannot be judged yet"),
     (BusyError, 503, "This node is busy"),
-    (RemoteError, 502, "Another machine did not answer as it should"),
+    (RemoteError, 502, "Another machine did not answer correctly"),
     (StorageError, 503, "This node cannot use its own files"),
 )
 RETRY_AFTER_SECONDS: Final = {429: 1, 503: 5, 507: 60}  # guesses: a tick, a round of gossip, an operator's minute
 _TITLE_OF_STATUS: Final = {
     404: "Not found",
     405: "Method not allowed",
-    406: "Not in a form you accept",
+    406: "Not available in a form you accept",
     408: "The request took too long",
     413: "The request is too large",
     414: "The address is too long",
-    415: "Not a media type of this route",
-    417: "Not what this server can promise",
+    415: "This route does not accept the media type",
+    417: "The expectation cannot be met",
     429: "Too many requests",
     431: "The head is too large",
     501: "Not available",
     505: "Not HTTP/1.1",
-    503: "Not able to answer now",
+    503: "Unable to answer now",
 }
 
 
@@ -98,8 +98,10 @@ def problem_of(error: AccreditError) -> Problem:
     detail, hint = error.message, error.hint
     if isinstance(error, StorageError):
         is_full = error.code == "disk_full"
-        detail = f"this node {'has no room left on its disk' if is_full else 'cannot use its own files at the moment'}."
-        hint = "Ask another node; this one's operator finds the reason in its log."
+        detail = (
+            f"this node {'has no space left on its disk' if is_full else 'cannot use its own files at the moment'}."
+        )
+        hint = "Ask another node; this node's operator can find the reason in its log."
     return Problem(
         type=TYPE_PREFIX + error.code,
         title=_TITLE_OF_STATUS.get(status, of_class[2]),
@@ -117,9 +119,9 @@ def internal_problem(request_id: str) -> Problem:
         type=TYPE_PREFIX + "internal_error",
         title="An internal error",
         status=500,
-        detail="this node failed to answer, and it is the node's fault.",
+        detail="this node failed to answer because of an error of its own.",
         code="internal_error",
-        hint=f"Tell its operator the request id {request_id}; the log has the rest.",
+        hint=f"Tell its operator the request id {request_id}; the node's log has the details.",
     )
 
 

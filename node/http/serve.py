@@ -203,7 +203,7 @@ def _check_tls(config: NodeConfig) -> None:
         raise InputError(
             "bad_tls",
             f"the certificate {config.tls_cert} cannot be used with the key {config.tls_key} ({error}).",
-            hint="Give the chain and its private key, both PEM and readable by the node.",
+            hint="Give the certificate chain and its private key, both in PEM and readable by the node.",
         ) from None
 
 
@@ -211,10 +211,12 @@ def _cannot_listen(config: NodeConfig, error: OSError) -> InputError:
     where = f"{config.host}:{config.port}"
     if error.errno == errno.EADDRINUSE:
         return InputError(
-            "port_in_use", f"another program listens on {where}.", hint="Stop it, or set another `port` for this node."
+            "port_in_use",
+            f"another program already listens on {where}.",
+            hint="Stop that program, or set another `port` for this node.",
         )
     return InputError(
         "cannot_listen",
         f"this node cannot listen on {where} ({error.strerror or error}).",
-        hint="Set `host` and `port`.",
+        hint="Check the settings `host` and `port`.",
     )

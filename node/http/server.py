@@ -229,10 +229,12 @@ class Server:
 
     def _refusal(self, address: str) -> BusyError | None:
         """Why there is no room for one more connection from `address`; makes room where it can."""
-        hint = "Close connections that you do not need, or ask again in a moment."
+        hint = "Close connections you do not need, or ask again in a moment."
         is_full = bool(address) and self._of_address[address] >= self._bounds.of_address
         if is_full and not self._make_room(address):
-            return BusyError("overloaded", f"{address} has {self._bounds.of_address} connections open.", hint=hint)
+            return BusyError(
+                "overloaded", f"{address} has {self._bounds.of_address} open connections, the maximum.", hint=hint
+            )
         if len(self._open) >= self._bounds.connections and not self._make_room():
             return BusyError("overloaded", f"all {self._bounds.connections} connections are busy.", hint=hint)
         return None

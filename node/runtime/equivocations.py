@@ -92,9 +92,11 @@ def _kept_against(shown: Conflict, kept: Sequence[Conflict]) -> Conflict | None:
 def _why_not_kept(shown: Conflict, fold: Fold) -> AccreditError:
     node = node_in(fold, shown.key.name)
     if node is not None and shown.key.public in (node["keys"][role] for role in ("log", "witness", "state")):
-        return BusyError("overloaded", "this node keeps as many conflicts as it can.", hint="Tell its operator.")
+        return BusyError(
+            "overloaded", "this node has reached its limit of stored conflicts.", hint="Tell its operator."
+        )
     return RefusedError(
         "not_a_nodes_key",
-        f"it is a real contradiction, but {shown.key.encode()} is the key of no node that this one knows.",
+        f"the contradiction is real, but {shown.key.encode()} is not the key of a node known here.",
         hint="Show it to a node of the ecosystem that the key belongs to.",
     )

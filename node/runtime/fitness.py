@@ -70,19 +70,19 @@ class Fitness:
         if self.disowned:
             raise StorageError(
                 "log_disowned",
-                f"This node signs nothing more: {self.disowned}.",
+                f"This node has stopped signing: {self.disowned}.",
                 hint="Stop it, find out whether a backup was restored or a key stolen, and have the node replaced.",
             )
 
     def obstacles(self) -> list[str]:
         """Why the node is unfit, each a sentence; empty where it is fit."""
-        return [*([f"This node signs nothing more: {self.disowned}."] if self.disowned else []), *self.alarms()]
+        return [*([f"This node has stopped signing: {self.disowned}."] if self.disowned else []), *self.alarms()]
 
     def alarms(self) -> list[str]:
         """What cannot be stored, each a sentence; why its log is disowned is an alarm already, of whoever saw it."""
         now = self._monotonic()
         return [
-            f"For {now - since:.0f} s this node could not store {what} ({error.code})."
+            f"This node has been unable to store {what} for {now - since:.0f} s ({error.code})."
             for what, (error, since) in self._failing.items()
         ]
 
@@ -91,5 +91,5 @@ class Fitness:
         if self.disowned:
             return f"This node's log is disowned: {self.disowned}."
         if STATEMENTS in self._failing:
-            return f"This node cannot store what it is told ({self._failing[STATEMENTS][0].code})."
+            return f"This node cannot store new statements ({self._failing[STATEMENTS][0].code})."
         return None

@@ -70,13 +70,13 @@ class FoldKeeping:
         """Why what is stored is of no use, if it is not."""
         try:
             if not self.holdings.resume():
-                return "nothing is stored by this version of the program"
+                return "this version of the program has stored nothing"
             if not _is_within(self.holdings.mark.part, self.anchor):
-                return "what is stored is of more than a quorum stands by"
+                return "the stored data covers more than a quorum has cosigned"
             held = StoredNoted(self.entries)
             root = state_root(held.trie.root(), held.statements.root())
             if self._state is not None and self.holdings.mark.part == self.anchor and root != self._state.root:
-                return "what is stored does not lead to the root of the state that stood"
+                return "the stored data does not lead to the root that a quorum cosigned"
             if len(self.holdings.facts(COMMITTED)) <= CHECKED:
                 held.check()
                 self.holdings.check()

@@ -146,12 +146,12 @@ class NodeHealth:
         found += self._strandings()
         peers = self._running.statistics().peers
         if peers and all(peer.last_heard is None for peer in peers):
-            found.append("No other node has been heard since the start.")
+            found.append("No other node has been heard from since the start.")
         elif (silent := self._silent()) is not None:
             found.append(silent)
         behind = max((peer.behind for peer in peers), default=0)
         if behind > BEHIND:
-            found.append(f"{behind} entries of another node's log are still to be read.")
+            found.append(f"{behind} entries of another node's log have not been read yet.")
         return found
 
     def displaced(self) -> str | None:
@@ -161,14 +161,13 @@ class NodeHealth:
             return None
         if record["retired"] is not None:
             return (
-                f"This node was retired (statement {record['retired'].hex()[:12]}): the others do not listen to it any "
-                "more, and tell it nothing."
+                f"This node was retired (statement {record['retired'].hex()[:12]}): the other nodes now ignore it "
+                "and send it nothing."
             )
         if self._publics and record["keys"] != self._publics:
             return (
-                f"The name {self._config.name} stands for other keys, of {record['operator']} at {record['url']} "
-                f"(statement {record['statement'].hex()[:12]}): the others do not listen to this node, and tell it "
-                "nothing."
+                f"The name {self._config.name} now belongs to other keys, of {record['operator']} at {record['url']} "
+                f"(statement {record['statement'].hex()[:12]}): the other nodes ignore this node and send it nothing."
             )
         return None
 
@@ -178,8 +177,8 @@ class NodeHealth:
         if displaced is None:
             return []
         return [
-            f"{displaced} Bring what it alone holds to another node (accredit submit --from-node), then stop it; a "
-            "node that is to take that name waits until accredit node replace is approved."
+            f"{displaced} Send the statements that only it holds to another node (accredit submit --from-node), then "
+            "stop it. A node that is to take this name must wait until accredit node replace is approved."
         ]
 
     def _misplaced(self) -> list[str]:
@@ -188,16 +187,16 @@ class NodeHealth:
         if record is None or not url or record["url"].rstrip("/") == url:
             return []
         return [
-            f"public_url is {url}, and the registry has {record['url']}: others look there. Set public_url back, or "
-            f"have the registry follow: accredit node replace {self._config.name} --url {url}"
+            f"public_url is {url}, but the registry has {record['url']}, where other nodes look for it. Set "
+            f"public_url back, or change the registry: accredit node replace {self._config.name} --url {url}"
         ]
 
     def _impostors(self) -> list[str]:
         """That the settings name another key for a peer's address than the registry does."""
         known = {node["url"].rstrip("/"): node["keys"]["peer"].hex() for node in self._running.fold.nodes()}
         return [
-            f"peers has the key {peer.key[:12]} for {peer.url}, and the registry {key[:12]}: the node there was "
-            "replaced, or never was the one that is meant. Correct peers, or take it out."
+            f"peers has the key {peer.key[:12]} for {peer.url}, but the registry has {key[:12]}: that node was "
+            "replaced, or is not the one you mean. Correct this entry of peers, or remove it."
             for peer in self._config.peers
             if (key := known.get(peer.url.rstrip("/"), peer.key)) != peer.key
         ]
@@ -214,7 +213,10 @@ class NodeHealth:
         silent = self._clock.now() - max(heard, self._started_at)
         if silent <= self._config.stale_after_seconds:
             return None
-        return f"This node has heard no other for {silent:.0f} seconds; what was revoked meanwhile it cannot know."
+        return (
+            f"This node has not heard from another node for {silent:.0f} seconds, "
+            "so it may not know of recent revocations."
+        )
 
     def measure(self) -> None:
         """Brings the gauges up to date."""
@@ -241,7 +243,9 @@ class NodeHealth:
         found = [*self._running.fold.alarms(), *map(alarm, self._running.conflicts), *self._others()]
         found += [*self._running.fitness.alarms(), *self._strandings(), *self._misplaced(), *self._impostors()]
         if times := self._running.notary.disagreements:
-            found.append(f"One set of statements led to two states, {times} times: run accredit node audit.")
+            found.append(
+                f"The same set of statements led to two different states, {times} times: run accredit node audit."
+            )
         return [*found, *self._other_folds()]
 
     def _other_folds(self) -> Iterator[str]:
@@ -286,17 +290,17 @@ class NodeHealth:
         """Why a signer is not on the newest note, as far as this node can tell; for people."""
         peer = next((peer for peer in self._running.statistics().peers if peer.name == signer.name), None)
         if peer is None:
-            return "this node itself has not cosigned it yet: its log says whether it could keep what it signs"
+            return "this node itself has not cosigned it yet: its log shows whether it could store its signatures"
         if peer.distrusted_until is not None:
             return peer.why
         if peer.failures:
             return f"it does not answer this node ({peer.error})"
         if peer.last_heard is None:
-            return "it has not been heard since this node started"
+            return "it has not been heard from since this node started"
         if peer.lag:
             return f"it holds {peer.lag} statements fewer than this node"
-        seen = "was never seen to cosign" if signer.time is None else "has cosigned nothing newer"
-        return f"it answers, and {seen}: ask its operator"
+        seen = "has never been seen to cosign" if signer.time is None else "has not cosigned anything newer"
+        return f"it answers, but {seen}: ask its operator"
 
     def _is_unsigned(self) -> bool:
         signed, size = self._log.checkpoint(), self._log.size()

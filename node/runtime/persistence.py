@@ -184,7 +184,7 @@ class Keeping:
         if (self._frontier.size, self._frontier.root()) != (size, root):
             raise StorageError(
                 "tree_damaged",
-                f"The database says that the log of {size} entries has another root than its entries lead to.",
+                f"The entries of the log of {size} entries do not lead to the root in the database.",
                 hint="Run `accredit node audit`; nothing was signed.",
             )
         with self._store.snapshot():
@@ -296,7 +296,7 @@ class Keeping:
             raise StorageError(
                 "state_damaged",
                 f"The stored state note cannot be read: {error.message}",
-                hint="Run `accredit node audit` and look at the disk.",
+                hint="Run `accredit node audit` and check the disk.",
             ) from error
         cosigned = any(line.name == name for line in Note.decode(kept.note).signatures)
         self._state.check_covers(kept.state.count if cosigned else 0)
@@ -347,5 +347,5 @@ class Keeping:
         with self._store.snapshot():
             frontier = Frontier.of(size, self._store)
             if frontier.root() != self._store.head()[1]:
-                raise tree_damaged(f"its tiles lead to another root at {size} than the stored one")
+                raise tree_damaged(f"its tiles do not lead to the stored root at {size}")
         return frontier

@@ -69,7 +69,9 @@ class Slots(Generic[T]):
         if not slot.done.is_set():
             if self._most is not None and len(self._slots) > self._most:
                 raise BusyError(
-                    "overloaded", "too many wait for an answer of this node already.", hint="Try again in a while."
+                    "overloaded",
+                    "too many requests are already waiting for an answer from this node.",
+                    hint="Try again in a few minutes.",
                 )
             await slot.done.wait()
         return slot.value

@@ -55,7 +55,9 @@ def create_file(path: Path, data: bytes) -> None:
             descriptor = os.open(_made_folder(path) / path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
         except FileExistsError as error:
             raise InputError(
-                "file_exists", f"{path} exists already.", hint="Choose another name; it is never overwritten."
+                "file_exists",
+                f"{path} already exists.",
+                hint="Choose another name; an existing file is never overwritten.",
             ) from error
         try:
             _write(descriptor, data)
@@ -122,7 +124,7 @@ def unwritten(error: OSError, path: Path) -> StorageError:
         return StorageError(
             "disk_full",
             f"{path} cannot be written: the disk, a quota or a size limit is exhausted ({error.strerror}).",
-            hint="Make room; nothing was changed.",
+            hint="Free some space; nothing was changed.",
         )
     return StorageError(
         "unwritable_file",

@@ -64,7 +64,7 @@ def audit(
         edge = _extended(edge, reader, min(start + _BATCH, size), identify)
         progress(edge.size, size)
     if edge.root() != root:
-        raise tree_damaged(f"the {size} entries lead to another root than the stored one")
+        raise tree_damaged(f"the {size} entries do not lead to the stored root")
     _check_checkpoint(reader)
     reader.check_feed()
     reader.check_kept()
@@ -100,7 +100,7 @@ def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes
         StorageError: `state_damaged`: that part is not there, or leads to another state.
     """
     if part.size > len(order):
-        raise _state_damaged(f"it is of {part.size} entries and {len(order)} are here")
+        raise _state_damaged(f"it covers {part.size} entries, but {len(order)} are here")
     left_out = dict.fromkeys(part.without)
     fold = whole
     if left_out or part.size < len(order):
@@ -110,8 +110,8 @@ def audit_state(state: StateNote, part: Part, whole: Fold, order: Sequence[bytes
         fold.settle()
     if (len(fold), fold.state_root()) != (state.count, state.root):
         raise _state_damaged(
-            f"it has {state.count} statements and the root {state.root.hex()[:16]}, and the log leads to {len(fold)} "
-            f"and {fold.state_root().hex()[:16]}"
+            f"it has {state.count} statements and the root {state.root.hex()[:16]}, but the log leads to "
+            f"{len(fold)} and {fold.state_root().hex()[:16]}"
         )
     return fold
 
@@ -150,11 +150,11 @@ def audit_fold(reader: Reader, whole: Fold, order: Sequence[bytes]) -> int:
         for fact, expected in remembered.found:
             kept = stored.facts(fact)
             if len(kept) != len(expected):
-                raise fold_damaged(f"{len(kept)} of its {fact.name} are there, and the log leads to {len(expected)}")
+                raise fold_damaged(f"it has {len(kept)} entries of {fact.name}, but the log leads to {len(expected)}")
             for key, value in expected.items():
                 # In which order things came is no part of what is concluded.
                 if _unordered(kept.get(key)) != _unordered(value):
-                    raise fold_damaged(f"the {fact.name} of {key!r} is not what the log leads to")
+                    raise fold_damaged(f"the {fact.name} of {key!r} does not match the log")
     return len(fold)
 
 
@@ -166,7 +166,7 @@ def _state_damaged(what: str) -> StorageError:
     return StorageError(
         "state_damaged",
         f"The stored state does not follow from the log: {what}.",
-        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+        hint="Stop the node, check the disk, then restore a backup that is new enough.",
     )
 
 
@@ -181,7 +181,7 @@ def _extended(edge: Edge, reader: Reader, stop: int, identify: Callable[[bytes],
         except AccreditError as error:
             raise tree_damaged(f"entry {number} cannot be read: {error.message}") from error
         if found != id:
-            raise tree_damaged(f"entry {number} is stored as {id.hex()}, and its bytes are {found.hex()}")
+            raise tree_damaged(f"entry {number} is stored as {id.hex()}, but its bytes have the id {found.hex()}")
     edge, tiles = edge.extend([leaf_hash(raw) for _, _, raw in rows])
     for (level, index), content in tiles.items():
         stored = reader.tile(level, index, len(content) // HASH_BYTES)
@@ -189,7 +189,7 @@ def _extended(edge: Edge, reader: Reader, stop: int, identify: Callable[[bytes],
             raise tree_damaged(f"tile {level}/{index} is missing or too short")
         for at in range(0, len(content), HASH_BYTES):
             if stored[at : at + HASH_BYTES] != content[at : at + HASH_BYTES]:
-                raise tree_damaged(f"hash {at // HASH_BYTES} of tile {level}/{index} is not that of its entries")
+                raise tree_damaged(f"hash {at // HASH_BYTES} of tile {level}/{index} does not match its entries")
     return edge
 
 
@@ -202,9 +202,9 @@ def _check_checkpoint(reader: Reader) -> None:
     except InputError as error:
         raise tree_damaged(f"the stored checkpoint cannot be read: {error.message}") from error
     if checkpoint.origin != reader.origin or checkpoint.size != signed[0]:
-        raise tree_damaged(f"the stored checkpoint is that of {checkpoint.origin} at {checkpoint.size}")
+        raise tree_damaged(f"the stored checkpoint belongs to {checkpoint.origin} at {checkpoint.size}")
     # A node that runs may have signed a longer log meanwhile; what it signed must be in the database by now.
     if checkpoint.size > reader.size():
-        raise tree_damaged(f"the checkpoint signed is of {checkpoint.size} entries and {reader.size()} are here")
+        raise tree_damaged(f"the signed checkpoint has {checkpoint.size} entries, but {reader.size()} are here")
     if checkpoint.root != reader.root(checkpoint.size):
-        raise tree_damaged(f"the checkpoint at {checkpoint.size} has another root than the log")
+        raise tree_damaged(f"the root of the checkpoint at {checkpoint.size} does not match the log")

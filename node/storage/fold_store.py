@@ -119,7 +119,7 @@ class _Rows(RowCache[Any, SqlRow]):
 
     def _facts(self, place: Any, facts: bytes, digest: bytes) -> SqlRow:
         if _digest(self.name, place, facts) != digest:
-            raise fold_damaged(f"a row of fold_{self.name} is not as it was written")
+            raise fold_damaged(f"a row of fold_{self.name} was altered")
         return _read_row(facts)
 
 
@@ -562,7 +562,7 @@ class StoredHoldings:
         data, digest = found[0]
         try:
             if checksum(data) != digest:
-                raise DecodeError("bad_mark", "its checksum is another one.")
+                raise DecodeError("bad_mark", "its checksum does not match.")
             return FoldMark.decode(data)
         except DecodeError as error:
             raise fold_damaged(f"its mark cannot be read: {error.message}") from error
@@ -609,7 +609,7 @@ class StoredHoldings:
             for type, count in self.reader.ask("SELECT type, count(*) FROM noted_records GROUP BY type"):
                 found[f"records.{type}"] += count
         if said or found != Counter(self.counts):
-            raise fold_damaged("it has another number of facts than its mark says")
+            raise fold_damaged("its number of facts does not match its mark")
 
     # ----------------------------------------------------------------------------------------- governance.holdings
 
@@ -747,6 +747,6 @@ def fold_damaged(what: str) -> StorageError:
     """The error that says what of the stored fold does not fit."""
     return StorageError(
         "fold_damaged",
-        f"What the log means, as it is stored, does not fit together: {what}.",
-        hint="Stop the node and look at the disk. `accredit node audit` compares all of it with the log.",
+        f"The stored fold is inconsistent: {what}.",
+        hint="Stop the node and check the disk. `accredit node audit` compares all of it with the log.",
     )

@@ -146,7 +146,7 @@ class Reader:
         """
         size, root, last = self._row("SELECT size, root, (SELECT max(number) FROM statements) FROM tree")
         if size != (0 if last is None else last + 1):
-            raise tree_damaged(f"the tree has {size} entries and the last one stored is {last}")
+            raise tree_damaged(f"the tree has {size} entries, but the last stored entry is {last}")
         return size, root
 
     def integrity(self) -> str:
@@ -156,7 +156,7 @@ class Reader:
         verdict = str(self._row("PRAGMA integrity_check(1)")[0])
         for table in ONE_ROW if verdict == "ok" else ():
             for (one,) in self._all(f"SELECT one FROM {table} WHERE one IS NOT 1"):
-                return f"row {one} in {table}, which has one"
+                return f"{table} has row {one}, but may have only one row"
         return verdict
 
     def size(self) -> int:
@@ -253,7 +253,7 @@ class Reader:
             return None
         size, note, digest = row
         if digest != checksum(size, note):
-            raise tree_damaged(f"the stored checkpoint of {size} entries is not as it was written")
+            raise tree_damaged(f"the stored checkpoint of {size} entries was altered")
         return size, note
 
     def changes(self, after: int, limit: int) -> list[tuple[int, Change]]:
@@ -337,13 +337,13 @@ class Reader:
                     )
                 latest, chain = time, checksum(chain, *row)
         if chain != expected:
-            raise feed_damaged(f"its {count} changes are not those that were written, or not all of them")
+            raise feed_damaged(f"its {count} changes were altered or are incomplete")
         return count
 
     def _feed(self) -> tuple[int, bytes]:
         size, chain, digest = self._row("SELECT size, chain, digest FROM feed")
         if digest != checksum(size, chain):
-            raise feed_damaged("how much of the log it covers is not as it was written")
+            raise feed_damaged("the number of log entries it covers was altered")
         return size, chain
 
     def kept(self, name: str) -> bytes | None:
@@ -380,7 +380,7 @@ class Reader:
             StorageError: `disk_full` and the like; nothing is left of it.
         """
         if path.exists():
-            raise InputError("file_exists", f"{path} exists already.", hint="Choose another name for the backup.")
+            raise InputError("file_exists", f"{path} already exists.", hint="Choose another name for the backup.")
         unfinished = path.with_name(path.name + ".unfinished")
         unfinished.unlink(missing_ok=True)
         try:
@@ -439,8 +439,8 @@ def sound(name: str, value: bytes, digest: bytes) -> bytes:
     if checksum(name, value) != digest:
         raise StorageError(
             "kept_damaged",
-            f"What is stored under {name!r} is not what was written there.",
-            hint="Nothing was signed over it. Look at the disk, then put a backup back that is new enough.",
+            f"The data stored under {name!r} was altered.",
+            hint="Nothing was signed over it. Check the disk, then restore a backup that is new enough.",
         )
     return value
 
@@ -449,8 +449,8 @@ def feed_damaged(what: str) -> StorageError:
     """The error that says what of the feed of changes does not fit."""
     return StorageError(
         "feed_damaged",
-        f"The feed of changes does not fit together: {what}.",
-        hint="Stop the node, look at the disk, then put a backup back that is new enough.",
+        f"The feed of changes is inconsistent: {what}.",
+        hint="Stop the node, check the disk, then restore a backup that is new enough.",
     )
 
 
@@ -468,7 +468,7 @@ def open_reader(path: Path) -> Reader:
                 raise StorageError(
                     "older_database",
                     f"{path} has schema {version}; this program reads {SCHEMA}.",
-                    hint="Start the node once: it brings its database up to date.",
+                    hint="Start the node once: it updates its database.",
                 )
             return Reader(path, connections)
         except BaseException:

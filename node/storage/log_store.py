@@ -177,15 +177,15 @@ class Store(Reader):
         size, root = self.checked_head()
         edge = load_edge(size, self._whole_tile)
         if edge.root() != root:
-            raise tree_damaged(f"the edge of the tree at {size} leads to another root than the stored one")
+            raise tree_damaged(f"the edge of the tree at {size} does not lead to the stored root")
         if size:
             index, offset = divmod(size - 1, TILE_WIDTH)
             hashes = self.tile(0, index, offset + 1)
             if hashes is None or hashes[-HASH_BYTES:] != leaf_hash(self.entry(size - 1) or b""):
-                raise tree_damaged(f"the last entry, {size - 1}, is not the one that was appended")
+                raise tree_damaged(f"the last entry, {size - 1}, differs from the one that was appended")
         signed = self.checkpoint()
         if signed is not None and signed[0] > size:
-            raise tree_damaged(f"the checkpoint signed is of {signed[0]} entries and {size} are here")
+            raise tree_damaged(f"the signed checkpoint has {signed[0]} entries, but {size} are here")
         return edge
 
     def _whole_tile(self, level: int, index: int) -> bytes:
@@ -211,7 +211,7 @@ def _insert(connection: sqlite3.Connection, first: int, raws: Sequence[tuple[byt
     for id, _ in raws:
         if id in seen or _number(connection, id) is not None:
             raise StorageError(
-                "known_statement", f"The statement {id.hex()} is in the log already.", hint="Append it once."
+                "known_statement", f"The statement {id.hex()} is already in the log.", hint="Append it only once."
             )
         seen.add(id)
     connection.executemany(
@@ -282,7 +282,7 @@ def _claim(connection: sqlite3.Connection, path: Path, whose: dict[str, str]) ->
         connection.execute("INSERT OR IGNORE INTO feed (one, size, digest) VALUES (1, 0, ?)", (checksum(0, b""),))
         found = dict(connection.execute("SELECT name, value FROM meta"))
     if found.keys() != whose.keys():
-        raise tree_damaged(f"it is to say its {' and '.join(whose)}, and says its {' and '.join(found)}")
+        raise tree_damaged(f"it must state its {' and '.join(whose)}, but states its {' and '.join(found)}")
     for name, expected in whose.items():
         if found[name] != expected:
             raise StorageError(

@@ -165,7 +165,7 @@ def check_ours(connection: sqlite3.Connection, path: Path) -> int:
         raise StorageError(
             "newer_database",
             f"{path} was written by a newer accredit (schema {version}; this one knows {SCHEMA}).",
-            hint="Run that version or a later one; a database is never taken back to an older schema.",
+            hint="Run that version or a later one; a database cannot return to an older schema.",
         )
     return version
 
@@ -198,8 +198,8 @@ def _definitions(connection: sqlite3.Connection) -> dict[str, str]:
 def _other_schema(path: Path, name: str) -> StorageError:
     return StorageError(
         "database_damaged",
-        f"{path} is damaged: {name} is not defined as this program defines it.",
-        hint="Stop the node, look at the disk, put back a backup that is new enough (`accredit node restore`).",
+        f"{path} is damaged: the definition of {name} was altered.",
+        hint="Stop the node, check the disk, and restore a backup that is new enough (`accredit node restore`).",
     )
 
 

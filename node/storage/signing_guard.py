@@ -37,14 +37,14 @@ from accredit.registry.transparency.state_note import StateNote
 
 from .atomic_files import write_atomically
 
-_RESTORED: Final = "The database is older than what this node signed: most likely a backup was restored."
+_RESTORED: Final = "The database is older than this node's last signature: most likely a backup was restored."
 _FETCH_BACK: Final = (
-    "Do not delete this file. Put a backup back that is new enough (`accredit node restore`), or retire the node and "
-    "start it under a new name."
+    "Do not delete this file. Restore a backup that is new enough (`accredit node restore`), or retire the node "
+    "and start it under a new name."
 )
 _WRITE_ANEW: Final = (
-    "If it is lost, write into it the size and root of the newest checkpoint that peers or witnesses have of this "
-    'node, as {"size": 5, "root": "<64 hex digits>"}.'
+    "If it is lost, write into it the size and root of this node's newest checkpoint at peers or witnesses, "
+    'as {"size": 5, "root": "<64 hex digits>"}.'
 )
 
 
@@ -91,13 +91,14 @@ class SignedHead:
         if size < last.size:
             raise StorageError(
                 "log_rolled_back",
-                f"This node signed a log of {last.size} entries ({self._path}) and now holds only {size}. {_RESTORED}",
+                f"This node signed a log of {last.size} entries ({self._path}), but now holds only {size}. {_RESTORED}",
                 hint=_FETCH_BACK,
             )
         if (root if size == last.size else root_of(last.size)) != last.root:
             raise StorageError(
                 "log_forked",
-                f"The first {last.size} entries of this log are not those this node signed ({self._path}). {_RESTORED}",
+                f"The first {last.size} entries of this log are not the entries that this node signed "
+                f"({self._path}). {_RESTORED}",
                 hint=_FETCH_BACK,
             )
 
@@ -113,11 +114,11 @@ class SignedHead:
         known = 0 if self._last is None else self._last.size
         if known >= size:
             return
-        found = "does not exist" if self._last is None else f"knows only of {known}"
+        found = "does not exist" if self._last is None else f"records only {known}"
         raise StorageError(
             "head_missing",
-            f"This node signed a log of {size} entries, and {self._path}, where that is recorded, {found}.",
-            hint=f"Put that file back as it was. {_WRITE_ANEW}",
+            f"This node signed a log of {size} entries, but {self._path}, the record of this, {found}.",
+            hint=f"Put the original file back. {_WRITE_ANEW}",
         )
 
     def record(self, size: int, root: bytes) -> None:
@@ -154,7 +155,7 @@ def _read(path: Path) -> TreeHead | None:
     if not well_formed:
         raise StorageError(
             "head_corrupt",
-            f"{path} does not hold the last signed size and root, as it must.",
+            f"{path} must hold the last signed size and root, but does not.",
             hint=_WRITE_ANEW,
         )
     return head
@@ -193,8 +194,8 @@ class SignedState:
             raise StorageError(
                 "state_missing",
                 f"This node cosigned a state of {count} statements, and {self._path}, where that is recorded, "
-                f"{'does not exist' if self._last is None else f'knows only of {known}'}.",
-                hint="Put that file back as it was; or retire this node and start it under a new name.",
+                f"{'does not exist' if self._last is None else f'records only {known}'}.",
+                hint="Put the original file back, or retire this node and start it under a new name.",
             )
 
     def record(self, state: StateNote, part: Part) -> None:
@@ -208,14 +209,14 @@ class SignedState:
             if (state.count, state.fold) < (before.count, before.fold):
                 raise StorageError(
                     "state_rolled_back",
-                    f"This node cosigned a state of {before.count} statements ({self._path}), and is asked to cosign "
-                    f"one of {state.count}.",
+                    f"This node cosigned a state of {before.count} statements ({self._path}), but is now asked "
+                    f"to cosign a state of {state.count}.",
                     hint="Nothing was signed. Run `accredit node audit`.",
                 )
             if (state.count, state.fold) == (before.count, before.fold) and state.root != before.root:
                 raise StorageError(
                     "state_forked",
-                    f"This node cosigned another state of {before.count} statements ({self._path}).",
+                    f"This node has cosigned a different state of {before.count} statements ({self._path}).",
                     hint="Nothing was signed. Run `accredit node audit`.",
                 )
             if (state, part) == self._last:
@@ -239,7 +240,7 @@ def _read_state(path: Path) -> tuple[StateNote, Part] | None:
     except (DecodeError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             "state_corrupt",
-            f"{path} does not hold the last cosigned state, as it must.",
-            hint="Put it back as it was; or retire this node and start it under a new name.",
+            f"{path} must hold the last cosigned state, but does not.",
+            hint="Put the original file back, or retire this node and start it under a new name.",
         ) from error
     return state, part

@@ -231,7 +231,7 @@ class WriterLock:
             raise StorageError(
                 "unwritable_folder",
                 f"{lock} cannot be opened: {error.strerror}.",
-                hint="Give this user the right to write in that folder, or set data_dir to another.",
+                hint="Allow this user to write in that folder, or set data_dir to another folder.",
             ) from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -270,13 +270,13 @@ def storage_error(error: Exception, path: Path) -> StorageError:
         return StorageError(
             "disk_full",
             f"{path} cannot grow: the disk, a quota or a size limit is exhausted ({error}).",
-            hint="Make room; nothing was half written, and the node goes on by itself once there is some.",
+            hint="Free some space. Nothing was half written, and the node continues by itself once there is space.",
         )
     if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or _NO_TEXT in str(error):
         return StorageError(
             "database_damaged",
             f"{path} is damaged ({error}).",
-            hint="Stop the node, look at the disk, put back a backup that is new enough (`accredit node restore`).",
+            hint="Stop the node, check the disk, and restore a backup that is new enough (`accredit node restore`).",
         )
     if primary in _NO_RIGHT:
         return StorageError(
@@ -287,11 +287,11 @@ def storage_error(error: Exception, path: Path) -> StorageError:
     if primary in _BUSY:
         return StorageError(
             "database_busy",
-            f"{path} is held by another program ({error}).",
-            hint="Close other tools that have it open.",
+            f"{path} is locked by another program ({error}).",
+            hint="Close other programs that have it open.",
         )
     if primary == sqlite3.SQLITE_IOERR:
         return StorageError(
-            "disk_failing", f"The disk under {path} reports an error ({error}).", hint="Look at the system's log."
+            "disk_failing", f"The disk under {path} reports an error ({error}).", hint="Check the system's log."
         )
-    return StorageError("database_error", f"{path}: {error}.", hint="Please report this with the node's log.")
+    return StorageError("database_error", f"{path}: {error}.", hint="Please report this, with the node's log.")

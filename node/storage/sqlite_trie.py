@@ -157,7 +157,7 @@ class SqliteStateMap:
     def _beneath(self, path: str, reopen: Callable[[], "SqliteStateMap"]) -> Subtree:
         page = self._page(path)
         if page is None:
-            raise map_damaged(f"the page {path!r} of {self._pages} is not there")
+            raise map_damaged(f"the page {path!r} of {self._pages} is missing")
 
         def below(digit: str, count: int, hash: bytes) -> Elsewhere:
             if count > self._bucket:
@@ -173,7 +173,7 @@ class SqliteStateMap:
     # ---------------------------------------------------------------------------------------------------- writing
 
     def set(self, key: bytes, value: bytes | None) -> None:
-        """Give `key` a value, or remove it with None; removing what is not there changes nothing."""
+        """Give `key` a value, or remove it with None; removing what is missing changes nothing."""
         self.update({key: value})
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> None:
@@ -229,11 +229,11 @@ class SqliteStateMap:
             pages += 1
             row = self._connection.execute(f"SELECT slots FROM {self._pages} WHERE path = ?", (path,)).fetchone()
             if row is None or row[0] != slots:
-                raise map_damaged(f"the page {path!r} of {self._pages} is not that of its leaves")
+                raise map_damaged(f"the page {path!r} of {self._pages} does not match its leaves")
 
         _, root = self._make("", self._ahead(""), compare)
         if self._connection.execute(f"SELECT count(*) FROM {self._pages}").fetchone()[0] != pages:
-            raise map_damaged(f"{self._pages} has pages that no leaves lead to")
+            raise map_damaged(f"{self._pages} has pages without leaves")
         return root
 
     # ---------------------------------------------------------------------------------------------------- subtrees
@@ -249,7 +249,7 @@ class SqliteStateMap:
         if row is None:
             return None
         if type(row[0]) is not bytes or len(row[0]) != _SLOTS.size:
-            raise map_damaged(f"the page {path!r} of {self._pages} is none")
+            raise map_damaged(f"the page {path!r} of {self._pages} is malformed")
         fields = _SLOTS.unpack(row[0])
         return list(zip(fields[::2], fields[1::2], strict=True))
 
@@ -270,7 +270,7 @@ class SqliteStateMap:
         before = b""
         for key, value in self._connection.execute(sql, (low, high)):
             if not type(key) is type(value) is bytes or key <= before or len(key) + len(value) != _LEAF_BYTES:
-                raise map_damaged(f"{self._leaves} has leaves that are none, or not in their order")
+                raise map_damaged(f"{self._leaves} has leaves that are malformed or out of order")
             before = key
             yield key + value
 
@@ -365,8 +365,8 @@ def map_damaged(what: str) -> StorageError:
     """The error that says what of a stored map does not fit."""
     return StorageError(
         "map_damaged",
-        f"The stored state map does not fit together: {what}.",
-        hint="Stop the node and look at the disk. When it starts again, the map is made anew from the log.",
+        f"The stored state map is inconsistent: {what}.",
+        hint="Stop the node and check the disk. When it starts again, the map is rebuilt from the log.",
     )
 
 

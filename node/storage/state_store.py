@@ -242,8 +242,8 @@ class StoredNoted:
         sql = "SELECT seq, root, records_root, changed, subjects, digest FROM noted_past WHERE seq >= ? ORDER BY seq"
         for seq, root, records_root, changed, subjects, digest in self._reader.connection.execute(sql, (first,)):
             if digest != checksum(seq, root, records_root, changed, subjects):
-                raise state_damaged(f"the past state {seq} is not as it was written")
-            rows = decode(changed, what=f"what changed after the past state {seq}", max_bytes=_CHANGED_BYTES)
+                raise state_damaged(f"the past state {seq} was altered")
+            rows = decode(changed, what=f"the changes after the past state {seq}", max_bytes=_CHANGED_BYTES)
             yield tuple((type, id) for type, id in rows)
 
     # --------------------------------------------------------------------------------------------------- compare
@@ -262,10 +262,10 @@ class StoredNoted:
             self._check_records(records)
             # What was folded before a quorum stands by anything is here too, under no root.
             if self.trie.check() != (self.trie.root() if head is None else head.records_root):
-                raise state_damaged("the leaves of the map lead to another root than the one in the note")
+                raise state_damaged("the leaves of the map do not lead to the root in the note")
             # One root, one set: each id is in its leaf, so there is nothing else to be compared.
             if self.statements.check() != (self.statements.root() if head is None else head.statements_root):
-                raise state_damaged("the map over the statements leads to another root than the one in the note")
+                raise state_damaged("the map over the statements does not lead to the root in the note")
             self._check_past(0 if head is None else head.past)
 
     def _check_records(self, records: RecordsBySubject | None) -> None:
@@ -276,16 +276,16 @@ class StoredNoted:
             try:
                 subject = raw_type.decode(), raw_id.decode()
             except (UnicodeDecodeError, AttributeError):
-                raise state_damaged("the type or the id of a record is no text") from None
+                raise state_damaged("the type or the id of a record is not text") from None
             what = f"the {subject[0]} record of {subject[1]}"
             if types != _COMPARED_TYPES or key != record_key(*subject) or value != sha256(raw).digest():
-                raise state_damaged(f"key or leaf of {what} are not those of its bytes")
+                raise state_damaged(f"the key or the leaf of {what} does not match its bytes")
             if records is not None and (subject not in records or raw != encode(records[subject])):
-                raise state_damaged(f"{what} is not the one that the log leads to")
+                raise state_damaged(f"{what} does not match the log")
         leaves = sum(1 for _ in self.trie.items())
         expected = count if records is None else len(records)
         if not count == expected == leaves:
-            raise state_damaged(f"it has {count} records and {leaves} leaves, and there are to be {expected}")
+            raise state_damaged(f"it has {count} records and {leaves} leaves, but there must be {expected}")
 
     def _check_past(self, newest: int) -> None:
         connection = self._reader.connection
@@ -293,9 +293,9 @@ class StoredNoted:
             "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0), count(*), coalesce(sum(subjects), 0) FROM noted_past"
         ).fetchone()
         if (last, count) != (newest, last - first + 1):
-            raise state_damaged(f"{count} past states are there, up to number {last}, and the newest is {newest}")
+            raise state_damaged(f"there are {count} past states, up to number {last}, but the newest is {newest}")
         if sum(len(changed) for changed in self._past(0)) != subjects:
-            raise state_damaged("the past states do not count what changed")
+            raise state_damaged("the past states have wrong counts of changes")
 
 
 class NotedStore(StoredNoted):
@@ -351,21 +351,21 @@ def state_damaged(what: str) -> StorageError:
     """The error that says what of the stored noted state does not fit."""
     return StorageError(
         "state_damaged",
-        f"The stored noted state does not fit together: {what}.",
-        hint="Stop the node and look at the disk. When it starts again, that state is made anew from the log.",
+        f"The stored noted state is inconsistent: {what}.",
+        hint="Stop the node and check the disk. When it starts again, that state is rebuilt from the log.",
     )
 
 
 def _head(records_root: bytes, statements_root: bytes, past: int, name: str, value: bytes, digest: bytes) -> NotedHead:
     if value is None:
-        raise state_damaged("its note is not there")
+        raise state_damaged("its note is missing")
     try:
         kept = KeptNote.decode(sound(name, value, digest))
     except DecodeError as error:
         raise state_damaged(error.message) from error
     state = kept.state
     if any(type(root) is not bytes or len(root) != HASH_BYTES for root in (records_root, statements_root)):
-        raise state_damaged("its roots are none")
+        raise state_damaged("its roots are malformed")
     if not _leads_to(state, records_root, statements_root):
         raise state_damaged("its two roots do not lead to the root in its note")
     return NotedHead(kept=kept, state=state, records_root=records_root, statements_root=statements_root, past=past)
@@ -404,7 +404,8 @@ def _settle(
 def _check_led_to(statements_root: bytes, root: bytes) -> None:
     if root != statements_root:
         raise state_damaged(
-            f"its statements have the root {statements_root.hex()[:16]}, and the stored ones lead to {root.hex()[:16]}"
+            f"its statements have the root {statements_root.hex()[:16]}, but the stored statements lead to "
+            f"{root.hex()[:16]}"
         )
 
 
@@ -413,8 +414,8 @@ def _write_head(
 ) -> None:
     if not _leads_to(state, records_root, statements_root):
         raise state_damaged(
-            f"its {state.count} statements have the root {state.root.hex()[:16]}, and the stored records lead to "
-            f"{state_root(records_root, statements_root).hex()[:16]}"
+            f"its {state.count} statements have the root {state.root.hex()[:16]}, but the stored records lead "
+            f"to {state_root(records_root, statements_root).hex()[:16]}"
         )
     connection.execute(
         "INSERT OR REPLACE INTO noted (one, records_root, statements_root, past) VALUES (1, ?, ?, ?)",

@@ -115,6 +115,6 @@ def tree_damaged(what: str) -> StorageError:
     """The error for stored hashes that do not fit together; `what` names the first misfit."""
     return StorageError(
         "tree_damaged",
-        f"The stored log does not fit together: {what}.",
-        hint="Stop the node, look at the disk, then put a backup back that is new enough (`accredit node restore`).",
+        f"The stored log is inconsistent: {what}.",
+        hint="Stop the node, check the disk, then restore a backup that is new enough (`accredit node restore`).",
     )

@@ -223,15 +223,16 @@ class _Intake:
             number = reached.size - len(entries) + refused[0]
             raise RefusedError(
                 "entry_inadmissible",
-                f"Entry {number} of the log at {url} could not have been accepted: {refused[1].message}",
-                hint="Join by another node, and tell this one's operator.",
+                f"Entry {number} of the log at {url} is one that no node would accept: {refused[1].message}",
+                hint="Join through another node, and tell this node's operator.",
             )
         await self._store(statements, url, reached)
         if reached.size > self.engine.size:
             raise RefusedError(
                 "log_repeats",
-                f"The log at {url} repeats itself: its first {reached.size} entries are {self.engine.size} at most.",
-                hint="Join by another node; this one's signed checkpoint is evidence.",
+                f"The log at {url} repeats statements: its first {reached.size} entries hold at most "
+                f"{self.engine.size} different ones.",
+                hint="Join through another node; this log's signed checkpoint is evidence.",
             )
 
     def _reading(self, work: Callable[[], T]) -> T:

@@ -93,12 +93,12 @@ async def fetch_genesis(files: Files, url: str, ecosystem: bytes) -> bytes:
     try:
         found = decode(raw).id
     except DecodeError as error:
-        raise RemoteError("not_a_genesis", f"{url} answered with something else than a genesis.") from error
+        raise RemoteError("not_a_genesis", f"{url} did not answer with a genesis statement.") from error
     if found != ecosystem:
         raise RefusedError(
             "other_ecosystem",
             f"{url} belongs to the ecosystem {found.hex()}, not to {ecosystem.hex()}.",
-            hint="Compare the ecosystem's id with what its operators publish.",
+            hint="Compare the ecosystem's id with the one its operators publish.",
         )
     return raw
 
@@ -158,8 +158,8 @@ class Mirror:
         if checkpoint.size < self.frontier.size:
             raise RefusedError(
                 "log_shrank",
-                f"The log of {checkpoint.origin} had {self.frontier.size} entries and now has {checkpoint.size}.",
-                hint="Join by another node, and tell its operator.",
+                f"The log of {checkpoint.origin} had {self.frontier.size} entries, but now has {checkpoint.size}.",
+                hint="Join through another node, and tell that log's operator.",
             )
         return checkpoint
 
@@ -202,8 +202,8 @@ class Mirror:
         if (reached.size, reached.root()) != (checkpoint.size, checkpoint.root):
             raise RefusedError(
                 "log_root",
-                f"The {checkpoint.size} entries of {checkpoint.origin} lead to another root than its checkpoint's.",
-                hint="Join by another node; this one's signed checkpoint is evidence.",
+                f"The {checkpoint.size} entries of {checkpoint.origin} do not lead to the root in its checkpoint.",
+                hint="Join through another node; this log's signed checkpoint is evidence.",
             )
         new = reached.size - self.frontier.size
         self.frontier = reached
@@ -219,8 +219,8 @@ class Mirror:
         last = bundle.start + bundle.width - 1
         return type(error)(
             error.code,
-            f"Entries {bundle.start} to {last} of the log at {self._url} cannot be had: {error.message}",
-            hint="Join by another node.",
+            f"Entries {bundle.start} to {last} of the log at {self._url} cannot be fetched: {error.message}",
+            hint="Join through another node.",
         )
 
 

@@ -343,7 +343,7 @@ class Witnessing:
             if status in (409, 422):
                 await self._look(witness)
             raise RemoteError("not_cosigned", f"{key.name} answered with status {status}.")
-        raise RemoteError("not_cosigned", f"{key.name} names another size each time.")
+        raise RemoteError("not_cosigned", f"{key.name} states a different size each time.")
 
     def _request(self, held: int) -> tuple[int, str, bytes]:
         """Size and text of the newest checkpoint, and the request for it."""
@@ -383,13 +383,13 @@ class Witnessing:
         try:
             theirs = open_checkpoint(data, self._log).checkpoint
         except InputError as error:
-            raise RemoteError("not_cosigned", f"{name} refused, and shows no checkpoint of this log.") from error
+            raise RemoteError("not_cosigned", f"{name} refused, but shows no checkpoint of this log.") from error
         is_ours, conflict = await self._runtime.run_blocking(partial(self._compare, theirs, data))
         if is_ours:
             return
         self._alarms[name] = (
-            f"{name} holds a checkpoint of {theirs.size} entries that this node's log key signed and that is not of "
-            "its log: a backup was restored, or somebody else has the key"
+            f"{name} holds a checkpoint of {theirs.size} entries that was signed with this node's log key but "
+            "does not match its log: a backup was restored, or somebody else has the key"
         )
         event(_log, logging.ERROR, "our log contradicts itself", witness=name, size=theirs.size, root=theirs.root)
         self._runtime.disown(self._alarms[name])

@@ -125,7 +125,7 @@ class NodeWitness:
 
     async def _in_turn(self, work: Callable[[], T]) -> T:
         if self._waiting >= WAITING_MAX:
-            raise BusyError("overloaded", "More requests wait than this witness takes.", hint="Try again later.")
+            raise BusyError("overloaded", "Too many requests are waiting at this witness.", hint="Try again later.")
         self._waiting += 1
         try:
             async with self._turn:
@@ -198,9 +198,9 @@ def open_held(path: Path, store: Store) -> Store:
     if not path.exists() and store.kept(_IS_WITNESS) is not None:
         raise StorageError(
             "witness_missing",
-            f"{path}, in which this node keeps what it has cosigned as a witness, does not exist.",
-            hint="Put it back as it was. If it is lost, retire the node and start it under a new name: without it, it "
-            "could cosign a second history of another log.",
+            f"{path} does not exist, in which this node records what it has cosigned as a witness.",
+            hint="Put the original file back. If it is lost, retire the node and start it under a new name, "
+            "because without the file it could cosign a second history of a log.",
         )
     held = Store.open(path, ecosystem=store.ecosystem, origin=store.origin)
     store.swap(_IS_WITNESS, None, b"\x01")
@@ -228,6 +228,6 @@ def _read(kept: bytes | None, hash: str) -> WitnessedHead:
     except DecodeError as error:
         raise StorageError(
             "witness_damaged",
-            f"What is kept as a checkpoint of the log {hash[:16]} is none.",
+            f"The stored checkpoint of the log {hash[:16]} is malformed.",
             hint="Run `accredit node audit`; nothing was cosigned.",
         ) from error

@@ -117,7 +117,7 @@ class WorkerHealth:
 
 
 def _of_the_node() -> InputError:
-    return InputError("read_only", "this server answers questions only.", hint="Ask the node itself.")
+    return InputError("read_only", "this server answers only questions.", hint="Ask the node itself.")
 
 
 class WorkerReader:

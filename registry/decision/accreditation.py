@@ -55,11 +55,12 @@ _SOME_OF: Final = {
 
 _KEY_TEXTS: Final = {
     KeyState.KEY_UNKNOWN: "{key} is not among the keys pinned for this issuer.",
-    KeyState.KEY_NOT_YET_VALID: "{key} was not valid yet on {time}.",
+    KeyState.KEY_NOT_YET_VALID: "{key} was not yet valid on {time}.",
     KeyState.KEY_EXPIRED: "{key} was no longer valid on {time}.",
     KeyState.KEY_RETIRED: "{key} had been retired by {time}.",
     KeyState.KEY_COMPROMISED: "{key} is compromised; what it signed on {time} proves nothing.",
-    KeyState.KEY_IN_DOUBT: "The issuer's keys accuse each other, {key} among them: an authority has to decide.",
+    KeyState.KEY_IN_DOUBT: "This issuer's keys report each other as compromised ({key} is one of them); an "
+    "authority must decide.",
 }
 
 
@@ -196,7 +197,7 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
         if notes.later and not key_is_good:
             notes.advise(
                 "issuance_date_self_asserted",
-                "The date is the issuer's own word: no key is shown to have been good then.",
+                "Only the issuer vouches for this date: no key was shown to be valid at that time.",
             )
     _note_dates(case, record, notes)
     return notes.finding(_accredited(record, terms, chain), chain, case.now, id=record["id"], issuer=record["issuer"])
@@ -218,8 +219,8 @@ def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) 
     given = "" if giver is None else f", given by {giver.name}"
     notes.advise(
         "several_mandates",
-        f"{link.name} holds {len(mandates)} mandates; this is by {link.via.hex()[:16]}{given}. To ask about that one "
-        f"alone, name it as {link.by}#{link.via.hex()}.",
+        f"{link.name} holds {len(mandates)} mandates; this answer uses mandate {link.via.hex()[:16]}{given}. To "
+        f"ask about that mandate alone, write {link.by}#{link.via.hex()}.",
     )
 
 
@@ -251,16 +252,16 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
     if begins is not None:
         notes.dates.append(begins)
         if case.time < begins:
-            notes.refuse("delegation_not_yet_valid", f"The delegation behind it begins on {day(begins)}.")
+            notes.refuse("delegation_not_yet_valid", f"The delegation it rests on begins on {day(begins)}.")
     if ends is not None:
         notes.dates.append(ends)
         if ends <= case.time:
-            notes.refuse("delegation_expired", f"The delegation behind it ended on {day(ends)}.")
+            notes.refuse("delegation_expired", f"The delegation it rests on ended on {day(ends)}.")
         elif ends <= case.now:
-            notes.lose("later_delegation_expired", f"The delegation behind it ended on {day(ends)}.")
+            notes.lose("later_delegation_expired", f"The delegation it rests on ended on {day(ends)}.")
     for link in chain:
         if link.standing is None:
-            notes.advise("authority_not_in_force", f"{link.name} is no authority of this ecosystem any more.")
+            notes.advise("authority_not_in_force", f"{link.name} is no longer an authority of this ecosystem.")
         elif link.standing["withdrawn"] is not None:
             since = link.standing["withdrawn"]["effective_from"]
             notes.dates.append(since)
@@ -268,7 +269,7 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
             if since <= case.now:
                 notes.advise(
                     "authority_withdrawn",
-                    f"{link.name} lost its mandate on {day(since)}; what it had said before stands.",
+                    f"{link.name} lost its mandate on {day(since)}; its earlier statements still stand.",
                 )
     return ChainNotes(
         statements=tuple(notes.statements),
@@ -296,14 +297,14 @@ def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None
         notes.statements[one["statement"]] = None
     for one in terms:
         if case.time < one["valid_from"]:
-            notes.refuse("not_yet_valid", f"It is valid from {day(one['valid_from'])} on.")
+            notes.refuse("not_yet_valid", f"It is valid from {day(one['valid_from'])}.")
         if case.time < met(one):
             notes.advise(
                 "recorded_later",
                 f"Valid from {day(one['effective_from'])}; recorded on {day(met(one))}.",
             )
         for condition in one.get("conditions", ()):
-            notes.advise("condition", f"Under a condition: {condition['text']}")
+            notes.advise("condition", f"Condition: {condition['text']}")
 
 
 def _not_yet(case: Case, record: AccreditationRecord) -> Reason:
@@ -311,9 +312,9 @@ def _not_yet(case: Case, record: AccreditationRecord) -> Reason:
     if grant["effective_from"] <= case.time:
         return Reason(
             code="before_backdating_limit",
-            text=f"Stated on {day(met(grant))}; the charter does not let it reach back to {day(case.time)}.",
+            text=f"It was stated on {day(met(grant))}; the charter does not let it apply as early as {day(case.time)}.",
         )
-    return Reason(code="not_yet_valid", text=f"It is valid from {day(grant['valid_from'])} on.")
+    return Reason(code="not_yet_valid", text=f"It is valid from {day(grant['valid_from'])}.")
 
 
 def _judge_status(case: Case, status: Status, notes: Notes) -> None:
@@ -343,9 +344,11 @@ def _judge_teach_out(case: Case, status: Status, reason: Reason, notes: Notes) -
     if "programs" not in applies_to:
         notes.unchecked.append("cohort")
     elif case.query.program is None:
-        notes.miss("program_needed", "It is being taught out for some programmes: say which one is asked about.")
+        notes.miss(
+            "program_needed", "It is being taught out in some programmes only: name the programme you ask about."
+        )
     elif case.query.program not in applies_to["programs"]:
-        notes.refuse("teach_out_not_covered", f"{case.query.program} is not among the programmes taught out.")
+        notes.refuse("teach_out_not_covered", f"{case.query.program} is not one of the programmes being taught out.")
     notes.advisories.append(reason)
 
 
@@ -364,7 +367,10 @@ def _status_text(case: Case, status: Status) -> str:
         text += f" Its successor is {event['successor']}."
     row = STATUSES[status.word]
     if case.query.time is None and row.newly is NewlyIssued.NOT_TRUSTED and (event is None or "void_from" not in event):
-        text += f" It stood until {day(status.since)}: for a credential issued before, ask with its date."
+        text += (
+            f" It was accredited until {day(status.since)}: for a credential issued before then, ask with "
+            "its date of issue."
+        )
     return text
 
 
@@ -399,7 +405,10 @@ def _judge_categories(issuer: IssuerRecord, chain: Chain, publishers: Collection
         if outside:
             notes.refuse("category_not_covered", f"Its accreditor may not accredit {', '.join(outside)}.")
         elif not named:
-            text = f"Its accreditor may accredit {', '.join(allowed)} only, and nobody who counts says what it is."
+            text = (
+                f"Its accreditor may accredit {', '.join(allowed)} only, and no authority that counts has "
+                "stated its category."
+            )
             notes.miss("category_unknown", text)
         else:
             notes.cite([fact["statement"] for fact in stated])
@@ -410,7 +419,7 @@ def judge_scope(
 ) -> None:
     lookup = _Competencies(case, chain, publishers)
     if not all(says_what(scope, case.query) for scope in scopes):
-        text = "The question does not say what is attested: give an achievement type or a competency."
+        text = "The question does not say what the credential attests: give an achievement type or a competency."
         notes.miss("question_too_open", text)
     # Several amendments that do not know each other must all cover it; each answer is given once.
     answers: dict[Axis, None] = {}
@@ -427,12 +436,13 @@ def judge_scope(
             case AxisOutcome.UNKNOWN:
                 notes.miss(
                     "competency_unknown",
-                    f"No framework that counts here holds {axis.asked}; the one that does may be incomplete.",
+                    f"No framework that counts here contains {axis.asked}; a framework may be incomplete.",
                 )
             case _:
                 notes.unchecked.append(axis.name)
                 notes.advise(
-                    f"{axis.name}_not_asked", f"It covers only some {_SOME_OF[axis.name]}, and the question names none."
+                    f"{axis.name}_not_asked",
+                    f"It covers only some {_SOME_OF[axis.name]}, and the question does not name any.",
                 )
 
 
@@ -450,7 +460,7 @@ def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Colle
     notes.dates += answer.dates
     if answer.state is KeyState.NO_PINNED_KEYS:
         notes.unchecked.append("key")
-        notes.advise("no_pinned_keys", "No keys are pinned for this issuer: its signature was not checked here.")
+        notes.advise("no_pinned_keys", "No keys are pinned for this issuer, so its signature was not checked.")
         return False
     if answer.state is not KeyState.GOOD:
         text = _KEY_TEXTS[answer.state].format(key=case.query.key, time=day(case.time))
@@ -460,13 +470,14 @@ def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Colle
     if answer.compromised_later is not None and answer.compromised_later <= case.now:
         notes.advise(
             "key_compromised_later",
-            f"The key is compromised since {day(answer.compromised_later)}: its thief can sign earlier dates.",
+            f"The key has been compromised since {day(answer.compromised_later)}: a thief can sign with earlier dates.",
         )
         return False
     if answer.doubted_later is not None and answer.doubted_later <= case.now:
         notes.advise(
             "key_in_doubt_later",
-            f"The issuer's keys accuse each other; this one may be in other hands since {day(answer.doubted_later)}.",
+            "This issuer's keys report each other as compromised; this key may have been stolen by "
+            f"{day(answer.doubted_later)}.",
         )
         return False
     return True
@@ -486,10 +497,10 @@ def _judge_later(
     if row.earlier is not IssuedEarlier.TRUSTED and (status.word, status.since) != (then.word, then.since):
         notes.cite(status.events)
         words = status.word.replace("_", " ")
-        text = f"It was accredited on {day(case.time)}; now its status is {words}, since {day(status.since)}."
+        text = f"It was accredited on {day(case.time)}; its status has been {words} since {day(status.since)}."
         notes.lose(f"later_{status.word}", text)
         if row.earlier is IssuedEarlier.HISTORICAL_WITH_ADVISORY:
-            notes.advise("suspended_now", "It is suspended for the time being.")
+            notes.advise("suspended_now", "It is suspended at present.")
     now = terms_at(record, case.now, max_backdating=case.max_backdating)
     if now != list(terms):
         lookup = _Competencies(case, chain, publishers)
@@ -497,7 +508,7 @@ def _judge_later(
         scopes = _effective_scopes(case, now)
         if any(axis.outcome in wanting for scope in scopes for axis in covers(scope, case.query, lookup)):
             notes.cite([one["statement"] for one in now])
-            notes.lose("later_scope", "Its scope covered this then and no longer does.")
+            notes.lose("later_scope", "Its scope covered this then, but no longer does.")
 
 
 def _accredited(record: AccreditationRecord, terms: Sequence[StatedTerms], chain: Chain) -> Reason:

@@ -75,7 +75,10 @@ def decide(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalI
         return _answer(query, now, Verdict.INDETERMINATE, unanswerable.reason)
     except DecodeError as error:
         return _answer(
-            query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
+            query,
+            now,
+            Verdict.INDETERMINATE,
+            Reason(code="bad_identifier", text=f"The question does not name a valid entity: {error}"),
         )
     if len(entity) > IDENTIFIER_CHARS:
         return _nothing_found(case, entity, None, accepted, (), charter)  # no record can have such an id
@@ -96,19 +99,19 @@ def _open(
     """The case, or why there is none."""
     charter = charter_in(records, ecosystem_id)
     if charter is None:
-        raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} has taken effect here.")
+        raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} is in effect here yet.")
     accepted: str | None = None
     mandates: list[Voice] | None = None
     if (asked := spelled_authority(query.authority)) != ecosystem_id:
         accepted = asked
         mandates = _mandates(records, spelled(query.authority), mandate_named(query.authority))
     if mandates == []:
-        raise _Unanswerable("unknown_authority", f"{accepted} is no authority of this ecosystem.")
+        raise _Unanswerable("unknown_authority", f"{accepted} is not an authority of this ecosystem.")
     time = now if query.time is None else query.time
     if time > now + CLOCK_SLACK:
-        raise _Unanswerable("future_time", f"{day(time)} has not come yet; nobody knows what will stand then.")
+        raise _Unanswerable("future_time", f"{day(time)} is in the future; ask about a time up to now.")
     if query.action not in (ISSUE, ACCREDIT):
-        raise _Unanswerable("unknown_action", f"{query.action} is no action here: ask for issue or accredit.")
+        raise _Unanswerable("unknown_action", f"{query.action} is not a known action; ask about issue or accredit.")
     case = Case(
         query=_resolved(query, records),
         records=records,
@@ -206,18 +209,20 @@ def _nothing_found(
 ) -> Decision:
     query, now = case.query, case.now
     if missing:
-        reason = Reason(code="record_missing", text=f"These records are not held here: {', '.join(missing)}.")
+        reason = Reason(code="record_missing", text=f"These records are missing here: {', '.join(missing)}.")
         return replace(_answer(query, now, Verdict.INDETERMINATE, reason), unchecked=tuple(missing))
     apply = _where_to_apply(case.records, charter, accepted)
     if issuer is None:
         reason = Reason(code="unknown_issuer", text=f"{entity} is not in this registry.{apply}")
         return _answer(query, now, Verdict.UNKNOWN_ISSUER, reason)
     if issuer["accreditations"]:
-        text = f"{accepted} has not accredited {entity}, nor has a delegate of it."
+        text = f"Neither {accepted} nor a delegate of it has accredited {entity}."
         text += _other_mandates(case, accepted)
         reason = Reason(code="not_by_this_authority", text=text)
     else:
-        reason = Reason(code="no_accreditation", text=f"{entity} is registered, and nobody has accredited it.{apply}")
+        reason = Reason(
+            code="no_accreditation", text=f"{entity} is registered, but no authority has accredited it.{apply}"
+        )
     decision = _answer(query, now, Verdict.NOT_TRUSTED, reason)
     return replace(decision, issuer=issuer["id"], issuer_name=name_of(issuer))
 
@@ -232,7 +237,7 @@ def _other_mandates(case: Case, accepted: str | None) -> str:
     vias = [one["via"] for one in record["standings"] if one["via"] is not None]
     held = [via for via in vias if Voice(id, via) not in case.mandates]
     named = [f"{id}#{via.hex()}" for via in held[:OTHER_MANDATES]]
-    return f" It was a delegate before: ask about {' or '.join(named)}." if named else ""
+    return f" It was a delegate earlier: to ask about that mandate, name {' or '.join(named)}." if named else ""
 
 
 def _where_to_apply(records: Records, charter: CharterRecord, accepted: str | None) -> str:
@@ -253,7 +258,7 @@ def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Dec
     best = findings[0]
     verdict, reasons = best.verdict, best.reasons
     if missing and verdict not in AUTHORIZED:
-        reason = Reason(code="record_missing", text=f"These records are not held here: {', '.join(missing)}.")
+        reason = Reason(code="record_missing", text=f"These records are missing here: {', '.join(missing)}.")
         verdict, reasons = Verdict.INDETERMINATE, (reason, *reasons)
     name = None
     if best.issuer is not None:
@@ -292,7 +297,7 @@ def _decide_mandate(
     if record is None or not mandates:
         reason = Reason(
             code="unknown_entity",
-            text=f"{entity} is no authority of this ecosystem.{_where_to_apply(case.records, charter, accepted)}",
+            text=f"{entity} is not an authority of this ecosystem.{_where_to_apply(case.records, charter, accepted)}",
         )
         return _answer(case.query, case.now, Verdict.UNKNOWN_ISSUER, reason)
     findings = []
@@ -301,7 +306,7 @@ def _decide_mandate(
         if case.mandates is None or any(link.voice in case.mandates for link in chain[1:]):
             findings.append(judge_mandate(case, chain, mandates))
     if not findings:
-        reason = Reason(code="not_by_this_authority", text=f"{accepted} has given {entity} no mandate.")
+        reason = Reason(code="not_by_this_authority", text=f"{accepted} has not given {entity} a mandate.")
         return _answer(case.query, case.now, Verdict.NOT_TRUSTED, reason)
     decision = _combine(case, findings, ())
     via = decision.chain[0][1]
@@ -321,19 +326,22 @@ def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id
     charter = charter_in(records, ecosystem_id)
     time = now if query.time is None else query.time
     if charter is None:
-        reason = Reason(code="no_charter", text=f"No charter of {ecosystem_id} has taken effect here.")
+        reason = Reason(code="no_charter", text=f"No charter of {ecosystem_id} is in effect here yet.")
         return _answer(query, now, Verdict.INDETERMINATE, reason)
     if time > now + CLOCK_SLACK:
-        reason = Reason(code="future_time", text=f"{day(time)} has not come yet; nobody knows what will stand then.")
+        reason = Reason(code="future_time", text=f"{day(time)} is in the future; ask about a time up to now.")
         return _answer(query, now, Verdict.INDETERMINATE, reason)
     try:
         entity = spelled(query.entity)
     except DecodeError as error:
         return _answer(
-            query, now, Verdict.INDETERMINATE, Reason(code="bad_identifier", text=f"The question names nobody: {error}")
+            query,
+            now,
+            Verdict.INDETERMINATE,
+            Reason(code="bad_identifier", text=f"The question does not name a valid entity: {error}"),
         )
     if entity == ecosystem_id or entity in charter["authorities"]:
-        reason = Reason(code="own_authority", text=f"{entity} is this ecosystem's own.")
+        reason = Reason(code="own_authority", text=f"{entity} belongs to this ecosystem.")
         return _answer(query, now, Verdict.TRUSTED, reason)
     record = recognition_in(records, entity)
     if record is None:
@@ -365,16 +373,16 @@ def _recognition(query: Query, granted: StatedRecognition, time: int, now: int) 
     name = granted["name"]
     if query.action not in granted["actions"] and "*" not in granted["actions"]:
         verdict, code = Verdict.NOT_TRUSTED, "action_not_covered"
-        text = f"{name} is recognised, and not for {query.action}."
+        text = f"{name} is recognised, but not for {query.action}."
     elif time < begins:
-        verdict, code, text = Verdict.NOT_TRUSTED, "not_yet_valid", f"{name} is recognised from {day(begins)} on."
+        verdict, code, text = Verdict.NOT_TRUSTED, "not_yet_valid", f"Recognition of {name} begins on {day(begins)}."
     elif end is not None and end <= time:
         verdict, code, text = Verdict.NOT_TRUSTED, "recognition_ended", f"{name} was recognised until {day(end)}."
     elif end is not None and end <= now:
         verdict, code = Verdict.TRUSTED_HISTORICAL, "later_ended"
-        text = f"{name} was recognised on {day(time)}, and no longer since {day(end)}."
+        text = f"{name} was recognised on {day(time)}; the recognition ended on {day(end)}."
     else:
-        verdict, code, text = Verdict.TRUSTED, "recognized", f"{name} is recognised since {day(begins)}."
+        verdict, code, text = Verdict.TRUSTED, "recognized", f"{name} has been recognised since {day(begins)}."
     statements = (granted["statement"], *(() if withdrawn is None else (withdrawn["statement"],)))
     return Finding(
         verdict=verdict,

@@ -25,14 +25,14 @@ def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Find
     notes.cite([link.via for link in chain if link.via is not None])
     own = chain[0].standing
     if own is None or any(link.standing is None for link in chain):
-        notes.refuse("authority_not_in_force", f"{chain[-1].name} is no authority of this ecosystem any more.")
+        notes.refuse("authority_not_in_force", f"{chain[-1].name} is no longer an authority of this ecosystem.")
     elif own["actions"] is not None and not any(action in _GRANT for action in own["actions"]):
         notes.refuse("action_not_covered", f"{chain[0].name} may not accredit issuers.")
     else:
         _judge_time(case, chain, notes)
         ceilings = [ceiling(limits) for limits in limits_of(chain) or [{}]]
         judge_scope(case, ceilings, chain, case.publishers, notes)
-    positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers, answerable to {chain[-1].name}.")
+    positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers; it answers to {chain[-1].name}.")
     if len(chain) == 1:
         positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers: the charter names it.")
     return notes.finding(positive, chain, case.now)
@@ -53,4 +53,4 @@ def _judge_time(case: Case, chain: Chain, notes: Notes) -> None:
     if min(ends) <= case.time:
         notes.refuse("delegation_expired", f"Its mandate ended on {day(min(ends))}.")
     elif min(ends) <= case.now:
-        notes.lose("later_delegation_expired", f"It had a mandate then, which ended on {day(min(ends))}.")
+        notes.lose("later_delegation_expired", f"It had a mandate then; the mandate ended on {day(min(ends))}.")

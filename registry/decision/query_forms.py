@@ -20,7 +20,7 @@ def _text(value: Any, path: str) -> None:
 
 def _texts(value: Any, path: str) -> None:
     if type(value) is not list or not 1 <= len(value) <= 2 * LIST_ITEMS:
-        raise schema.wrong(path, f"a list of 1 to {2 * LIST_ITEMS} texts")
+        raise schema.wrong(path, f"a list of 1 to {2 * LIST_ITEMS} strings")
     for one in value:
         _text(one, path)
 

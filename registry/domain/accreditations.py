@@ -174,14 +174,19 @@ def check_status(body: Any, path: str = "body") -> None:
             raise DecodeError("missing_member", f"{event} needs {member}.", where=path, hint=_add(member))
     if event in _NAMES_WHAT_IT_FOLLOWS and not body["after"]:
         raise DecodeError(
-            "missing_member", f"{event} names what it is about in after.", where=f"{path}.after", hint="Add after."
+            "missing_member",
+            f"{event} must list in after the events it refers to.",
+            where=f"{path}.after",
+            hint="Add their statement ids to after.",
         )
     if body.get("reason_code") == "other" and "reason_text" not in body:
-        raise DecodeError("missing_member", "the reason other needs reason_text.", where=path, hint="Add reason_text.")
+        raise DecodeError(
+            "missing_member", "the reason code other needs reason_text.", where=path, hint="Add reason_text."
+        )
     if body.get("effective_until", TIME_MAX + 1) <= body["effective_from"]:
         raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.effective_until")
     if body.get("void_from", TIME_MIN) > body["effective_from"]:
-        raise DecodeError("bad_member", "void_from reaches back, not forward.", where=f"{path}.void_from")
+        raise DecodeError("bad_member", "void_from is later than effective_from.", where=f"{path}.void_from")
 
 
 def _check_validity(body: Mapping[str, Any], path: str) -> None:

@@ -85,7 +85,9 @@ def check_field(value: Any, path: str) -> None:
     """`{scheme, code}`, the code written as its scheme does."""
     _FIELD(value, path)
     if _CODES[value["scheme"]].fullmatch(value["code"]) is None:
-        raise schema.wrong(f"{path}.code", f"a code of {value['scheme']}", hint="As in 51.3801, 0588 or 15-1252.")
+        raise schema.wrong(
+            f"{path}.code", f"a {value['scheme']} code", hint="Examples: 51.3801 (cip), 0588 (isced_f), 15-1252 (soc)."
+        )
 
 
 def parse_field(text: str, *, where: str = "field_of_study") -> tuple[str, str]:

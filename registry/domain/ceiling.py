@@ -67,8 +67,8 @@ _WITHIN: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
 _SCOPE_AXES: Final = tuple(name for name in _WITHIN if name in MEMBERS)
 _OTHER: Final = {"competencies": "frameworks", "frameworks": "competencies"}
 _NAMED_ALONE: Final = {
-    "competencies": "competencies cannot be named where only some frameworks are allowed; name the frameworks",
-    "frameworks": "frameworks cannot be named where only some competencies are allowed; name the competencies",
+    "competencies": "its limits allow only some frameworks, so name frameworks, not competencies",
+    "frameworks": "its limits allow only some competencies, so name competencies, not frameworks",
 }
 
 
@@ -115,7 +115,7 @@ def what_is_left_out(kind: str, body: Mapping[str, Any], limits: Limits) -> str 
     if kind not in ("accreditation.grant", "accreditation.amend"):
         return None
     for name in left_out(body["scope"], limits):
-        return f"it leaves out {name}, which are limited to {_listed(name, limits[name])}; name those that are meant"
+        return f"it leaves out {name}, which are limited to {_listed(name, limits[name])}; name the ones you mean"
     return None
 
 
@@ -144,7 +144,7 @@ def body_within_limits(kind: str, body: Mapping[str, Any], limits: Limits) -> st
             return _too_long(body, limits) or scope_within_limits(body["scope"], limits)
         case "issuer.register" | "issuer.update":
             if "categories" not in body and limits.get("categories", "*") != "*":
-                return "it names no categories, which are limited"
+                return "it must name categories, because its author's limits restrict them"
             categories = _beyond("categories", body.get("categories", []), limits)
             return categories or _beyond("jurisdictions", body.get("jurisdictions", []), limits)
         case "framework.publish":
@@ -186,15 +186,15 @@ def _beyond(name: str, granted: Any, limits: Limits) -> str | None:
         return _NAMED_ALONE[name] if granted else None
     allowed = _listed(name, limit)
     if granted == "*":
-        return f'{name} "*" is everything, and only {allowed} are allowed'
+        return f'{name} "*" means all, but only {allowed} are allowed'
     outside = [one for one in granted if not _WITHIN[name](one, limit)]
-    return f"{name} {_listed(name, outside)} not among {allowed}" if outside else None
+    return f"{name} {_listed(name, outside)} not allowed (allowed: {allowed})" if outside else None
 
 
 def _narrower(granted: Mapping[str, Any], limits: Limits) -> str | None:
     is_free = limits.get("inherit_to_narrower") is True or _limit(limits, "competencies") in ("*", [])
     if granted.get("inherit_to_narrower") is True and not is_free:
-        return "competencies are allowed one by one, without those narrower than they are (inherit_to_narrower)"
+        return "only the listed competencies are allowed, without narrower ones (inherit_to_narrower)"
     return None
 
 
@@ -202,7 +202,7 @@ def _too_long(body: Mapping[str, Any], limits: Limits) -> str | None:
     if "max_validity" not in limits:
         return None
     if "valid_until" not in body:
-        return "it has no valid_until, and its validity is limited"
+        return "it must have valid_until, because its author's limits restrict validity"
     if body["valid_until"] - body["valid_from"] > limits["max_validity"]:
         return f"it is valid for longer than {limits['max_validity']} seconds"
     return None

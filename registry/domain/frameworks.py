@@ -108,7 +108,7 @@ def check_items(body: Any, path: str = "body") -> None:
     ids = [item["id"] for item in body["items"]]
     for index, id in enumerate(ids):
         if id in ids[:index]:
-            raise DecodeError("twice", f"{id} is there twice.", where=f"{path}.items[{index}].id")
+            raise DecodeError("twice", f"{id} is listed twice.", where=f"{path}.items[{index}].id")
 
 
 def check_status(body: Any, path: str = "body") -> None:

@@ -73,14 +73,14 @@ def _check_multibase(value: Any, path: str) -> None:
 def _check_jwk(value: Any, path: str) -> None:
     schema.table_of(schema.text(40), schema.either(schema.text(2_000), schema.list_of(schema.text(4_000))))(value, path)
     if "kty" not in value:
-        raise DecodeError("missing_member", "a JWK says its kty (RFC 7517 §4.1).", where=path, hint="Add kty.")
+        raise DecodeError("missing_member", "a JWK needs the member kty (RFC 7517 §4.1).", where=path, hint="Add kty.")
     for member in _SECRET_JWK_MEMBERS:
         if member in value:
             raise DecodeError(
                 "secret_key",
                 f"the member {member} belongs to a private key.",
                 where=path,
-                hint="Publish the public part only, and replace this key: it has been shown.",
+                hint="Publish only the public part, and replace this key, because it has been exposed.",
             )
 
 
@@ -106,7 +106,7 @@ def check_pinned_key(value: Any, path: str) -> None:
     if ("public_key_multibase" in value) == ("jwk" in value):
         raise schema.wrong(path, "either public_key_multibase or jwk")
     if "budget" in value and not value.get("public_key_multibase", "").startswith("z6Mk"):
-        raise schema.wrong(f"{path}.budget", "a budget for an Ed25519 key (z6Mk…) only")
+        raise schema.wrong(f"{path}.budget", "a budget only with an Ed25519 key (z6Mk…)")
     if value.get("valid_until", TIME_MAX + 1) <= value.get("valid_from", TIME_MIN):
         raise DecodeError("never_valid", "the key would end before it begins.", where=f"{path}.valid_until")
 
@@ -160,9 +160,9 @@ def check_update(body: Any, path: str = "body") -> None:
 def _check_names_others(body: Mapping[str, Any], path: str) -> None:
     for member in ("also_known_as", "predecessors", "custodian_for"):
         if body["id"] in body.get(member, ()):
-            raise schema.wrong(f"{path}.{member}", "other ids than its own")
+            raise schema.wrong(f"{path}.{member}", "ids other than its own")
     if body.get("parent") == body["id"]:
-        raise schema.wrong(f"{path}.parent", "another id than its own")
+        raise schema.wrong(f"{path}.parent", "an id other than its own")
 
 
 def check_key(body: Any, path: str = "body") -> None:

@@ -60,7 +60,9 @@ def check_publish(body: Any, path: str = "body") -> None:
     for index, link in enumerate(body["links"]):
         if (link["target"] is None) != (link["relation"] == "no_match"):
             raise DecodeError(
-                "bad_member", "a target, except for no_match, which has null.", where=f"{path}.links[{index}].target"
+                "bad_member",
+                "expected a target, or null if the relation is no_match.",
+                where=f"{path}.links[{index}].target",
             )
 
 

@@ -78,7 +78,7 @@ def check_scope(value: Any, path: str) -> None:
     if not any(axis in value for axis in _WHAT):
         raise DecodeError(
             "empty_scope",
-            "it grants nothing.",
+            "the scope grants nothing.",
             where=path,
             hint="Give at least one of " + ", ".join(_WHAT) + '; "*" means all.',
         )
@@ -354,7 +354,7 @@ def sentence(scope: Mapping[str, Any], *, subject: str = "The issuer") -> str:
     """A scope said back as one English sentence, silences included.
 
     >>> sentence({"achievement_types": ["Degree"], "credential_types": "*", "jurisdictions": ["US-IN"]}, subject="X")
-    'X may issue Degree, as any type of credential, in US-IN; nothing is granted on single competencies, …'
+    'X may issue Degree, as any type of credential, in US-IN; nothing is granted for single competencies, …'
     """
     parts = []
     for axis, (before, render) in _SOME.items():
@@ -368,7 +368,7 @@ def sentence(scope: Mapping[str, Any], *, subject: str = "The issuer") -> str:
     if "achievement_types" not in scope:
         parts.insert(0, "credentials")
     absent = [words for axis, words in _NONE.items() if axis not in scope]
-    silence = f"; nothing is granted on {_listed(absent)}" if absent else ""
+    silence = f"; nothing is granted for {_listed(absent)}" if absent else ""
     return f"{subject} may issue {', '.join(parts)}{silence}."
 
 

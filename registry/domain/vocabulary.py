@@ -280,5 +280,5 @@ def status_of_event(event: Mapping[str, Any]) -> str:
     if word == "withdraw" and event.get("reason_code") == "voluntary":
         return "withdrawn_voluntary"
     if word not in _STATUS_OF_EVENT:
-        raise DecodeError("bad_event", f"{word} brings no status of its own.")
+        raise DecodeError("bad_event", f"{word} does not set a status.")
     return _STATUS_OF_EVENT[word]

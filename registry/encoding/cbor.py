@@ -20,7 +20,7 @@ import cbor2
 from ..errors import DecodeError
 from ..limits import CBOR_DEPTH, STATEMENT_BYTES
 
-_TYPES: Final = "only integers, bytes, text, lists, maps, booleans and null can be encoded"
+_TYPES: Final = "only integers, bytes, text, lists, maps, booleans and null are allowed"
 
 _INT_MAX: Final = 2**64 - 1
 _INT_MIN: Final = -(2**64)
@@ -70,7 +70,9 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
     """
     if len(data) > max_bytes:
         raise DecodeError(
-            "too_large", f"{what} of {len(data)} bytes; at most {max_bytes} are allowed.", hint="Split it up."
+            "too_large",
+            f"{what} has {len(data)} bytes; at most {max_bytes} are allowed.",
+            hint="Split it into smaller parts.",
         )
     try:
         value = cbor2.loads(
@@ -87,12 +89,14 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
     try:
         size = _size(value)
     except (TypeError, ValueError) as error:
-        raise DecodeError("not_deterministic", f"{what} holds a type this format does not have ({error}).") from error
+        raise DecodeError(
+            "not_deterministic", f"{what} contains a type this format does not allow ({error})."
+        ) from error
     if size != len(data):
         raise DecodeError(
             "not_deterministic",
-            f"{what} is not in deterministic encoding (RFC 8949 §4.2.1), or has bytes after its end.",
-            hint="Encode with shortest forms, sorted keys, definite lengths.",
+            f"{what} is not in deterministic encoding (RFC 8949 §4.2.1), or has extra bytes at the end.",
+            hint="Encode it with shortest forms, sorted keys and definite lengths.",
         )
     return value
 
@@ -169,7 +173,7 @@ def _sorted_keys(mapping: dict[Any, Any]) -> tuple[tuple[Any, ...], int]:
     except _OtherKeysError:
         pass
     if not {type(key) for key in keys} <= {int, str}:
-        raise TypeError("map keys are integers or text")
+        raise TypeError("map keys must be integers or text")
     encodings = {key: cbor2.dumps(key) for key in keys}
     return tuple(sorted(keys, key=encodings.__getitem__)), sum(map(len, encodings.values()))
 

@@ -63,10 +63,10 @@ class Sign1:
             DecodeError: it is no COSE_Sign1 with EdDSA's length of signature, or not deterministic.
         """
         if data[:1] != TAG_SIGN1:
-            raise DecodeError("not_cose_sign1", f"{what} begins with the CBOR tag 18 (COSE_Sign1, RFC 9052).")
+            raise DecodeError("not_cose_sign1", f"{what} must begin with CBOR tag 18 (COSE_Sign1, RFC 9052).")
         value = decode(data[1:], what=what, max_bytes=max_bytes)
         if type(value) is not list or len(value) != len(_PARTS):
-            raise DecodeError("not_cose_sign1", f"{what} is an array of four (RFC 9052 section 4.2).")
+            raise DecodeError("not_cose_sign1", f"{what} must be an array of four items (RFC 9052 section 4.2).")
         for part, (name, (expected, types)) in zip(value, _PARTS.items(), strict=True):
             if type(part) not in types:
                 raise DecodeError("not_cose_sign1", f"expected {expected}.", where=name)
@@ -100,8 +100,8 @@ def check_detached(sign1: Sign1, payload: bytes, public: bytes) -> None:
     if not verify(public, to_be_signed(sign1.protected, payload), sign1.signature):
         raise RefusedError(
             "bad_signature",
-            "The signature is not one over what the proof leads to.",
-            hint="Fetch the receipt again; if it stays so, proof, statement or receipt was altered.",
+            "The signature does not match the content that the proof leads to.",
+            hint="Fetch the receipt again; if this persists, the proof, statement or receipt was altered.",
         )
 
 

@@ -114,9 +114,9 @@ def decode_multibase(text: str) -> bytes:
     Raises:
         DecodeError: not base58btc, not an Ed25519 key, or a key of small order.
     """
-    hint = "Give the key's publicKeyMultibase, as in z6MkhaXgBZDv…"
+    hint = "Give the key's publicKeyMultibase, like z6MkhaXgBZDv…."
     if not text.startswith("z") or len(text) > 60:
-        raise DecodeError("not_a_key", "an Ed25519 key in multibase form begins with z6Mk.", hint=hint)
+        raise DecodeError("not_a_key", "an Ed25519 key in multibase form must begin with z6Mk.", hint=hint)
     raw = decode_base58(text[1:])
     if len(raw) != len(_MULTICODEC_ED25519) + PUBLIC_BYTES or not raw.startswith(_MULTICODEC_ED25519):
         raise DecodeError("not_a_key", "this multibase text is not an Ed25519 public key.", hint=hint)
@@ -137,7 +137,7 @@ def decode_secret_multibase(text: str) -> bytes:
     except DecodeError:
         raw = b""
     if not raw.startswith(_MULTICODEC_ED25519_PRIVATE):
-        raise DecodeError("not_a_key", "this is no Ed25519 private key in multibase form.") from None
+        raise DecodeError("not_a_key", "this is not an Ed25519 private key in multibase form.") from None
     return raw[len(_MULTICODEC_ED25519_PRIVATE) :]
 
 

@@ -61,23 +61,25 @@ def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> CanonicalId:
     if "@" in text and _USER_PART.match(text) is not None:  # first of all, so that no message quotes a password
         raise DecodeError(
             "identifier_url",
-            "the URL carries a user name or password.",
+            "the URL contains a user name or password.",
             hint="Remove the part before the @.",
         )
     if text != text.strip():
-        raise DecodeError("identifier_space", f"{text!r} begins or ends with white space.", hint="Remove it.")
+        raise DecodeError(
+            "identifier_space", f"{text!r} begins or ends with white space.", hint="Remove the white space."
+        )
     forbidden = _FORBIDDEN.search(text)
     if forbidden is not None:
         raise DecodeError(
             "identifier_character",
-            f"{text!r} contains {forbidden[0]!r}, which no URI may (RFC 3986).",
+            f"{text!r} contains {forbidden[0]!r}, which is not allowed in a URI (RFC 3986).",
             hint=_instead_of(forbidden[0]),
         )
     if "#" in text:
         raise DecodeError(
             "identifier_fragment",
-            f"{text!r} has a fragment, which names a part or a key.",
-            hint="Give the part before the #.",
+            f"{text!r} has a fragment, so it names a part or a key.",
+            hint="Give only the part before the #.",
         )
     scheme = text.partition(":")[0].lower()
     if scheme == "did":
@@ -119,15 +121,17 @@ def without_fragment(text: str) -> str:
 
 def _check_length(text: str, max_chars: int) -> None:
     if not 1 <= len(text) <= max_chars:
-        raise DecodeError("identifier_length", f"an identifier has 1 to {max_chars} characters.", hint="Copy it whole.")
+        raise DecodeError(
+            "identifier_length", f"an identifier must have 1 to {max_chars} characters.", hint="Copy it whole."
+        )
 
 
 def _instead_of(character: str) -> str:
     """What to write in place of a character that no URI may contain."""
     if character.isspace() or not character.isprintable():
-        return f"Remove that character; it shows nothing (U+{ord(character):04X})."
+        return f"Remove the invisible character U+{ord(character):04X}."
     if not character.isascii():
-        return "Write a host name in punycode (xn--…), and other letters percent-encoded."
+        return "Write the host name in punycode (xn--…) and other letters percent-encoded."
     return "Write it percent-encoded."
 
 
@@ -147,7 +151,7 @@ def _canonical_did_web(specific: str, whole: str) -> str:
     host, _, port = authority.partition("%3A")
     if any(part in (".", "..") for part in path.replace("%2E", ".").split(":")):
         # Whoever fetches the document would remove them: another DID of the same document.
-        raise DecodeError("identifier_did", f"{whole!r} has a path with dots.", hint="Write the path without them.")
+        raise DecodeError("identifier_did", f"{whole!r} has . or .. in its path.", hint="Write the path without dots.")
     return _authority(host, port, "https", whole).replace(":", "%3A") + colon + path
 
 
@@ -176,14 +180,16 @@ def _authority(host: str, port: str, scheme: str, whole: str) -> str:
     name = host.lower().removesuffix(".")
     labels = name.split(".")
     if len(name) > _HOST_CHARS or any(_LABEL.fullmatch(label) is None for label in labels):
-        raise DecodeError("identifier_host", f"{whole!r} has no valid host name.", hint="Copy it whole.")
+        raise DecodeError("identifier_host", f"{whole!r} has an invalid host name.", hint="Copy it whole.")
     # What ends in a number is an IPv4 address to those who fetch it (WHATWG URL §3.5), also 0x7f.1 or 017700000001.
     if _NUMBER.fullmatch(labels[-1]) and (len(labels) != 4 or any(_BYTE.fullmatch(label) is None for label in labels)):
         raise DecodeError(
             "identifier_host", f"{whole!r} has an unusual IPv4 address.", hint="Write it as four decimal numbers."
         )
     if _PORT.fullmatch(port) is None or (port and not 1 <= int(port) <= _PORT_MAX):
-        raise DecodeError("identifier_host", f"{whole!r} has no valid port.", hint=f"A port is 1 to {_PORT_MAX}.")
+        raise DecodeError(
+            "identifier_host", f"{whole!r} has an invalid port.", hint=f"A port is a number from 1 to {_PORT_MAX}."
+        )
     return name if not port or int(port) == _PORTS[scheme] else f"{name}:{int(port)}"
 
 
@@ -193,7 +199,9 @@ def _escapes(part: str, whole: str, *, decode_unreserved: bool = True) -> str:
     def replace(match: re.Match[str]) -> str:
         if match[1] is None:
             raise DecodeError(
-                "identifier_escape", f"{whole!r} has a % without two hexadecimal digits.", hint="Write % as %25."
+                "identifier_escape",
+                f"{whole!r} has a % that is not followed by two hexadecimal digits.",
+                hint="Write % as %25.",
             )
         character = chr(int(match[1], 16))
         return character if decode_unreserved and character in _UNRESERVED else match[0].upper()

@@ -43,7 +43,7 @@ def decode(data: bytes, *, what: str = "the JSON") -> Any:
     except json.JSONDecodeError as error:
         raise DecodeError(
             "not_json",
-            f"{what}: not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
+            f"{what}: not JSON: {error.msg} at line {error.lineno}, column {error.colno}.",
             hint="Write one JSON value (RFC 8259).",
         ) from None
     except UnicodeDecodeError as error:
@@ -52,14 +52,14 @@ def decode(data: bytes, *, what: str = "the JSON") -> Any:
         ) from None
     except UnicodeEncodeError:
         raise DecodeError(
-            "not_json", f"{what}: a \\u escape that is no character.", hint="Write the character itself."
+            "not_json", f"{what}: a \\u escape does not stand for a character.", hint="Write the character itself."
         ) from None
     except RecursionError:
-        raise DecodeError("not_json", f"{what}: not JSON we accept: nested too deeply.") from None
+        raise DecodeError("not_json", f"{what}: the JSON is nested too deeply.") from None
     except DecodeError as error:
         raise DecodeError(error.code, error.message, where=what, hint=error.hint) from None
     except ValueError as error:  # a number of thousands of digits
-        raise DecodeError("not_json", f"{what}: not JSON we accept: {error}.") from None
+        raise DecodeError("not_json", f"{what}: this JSON is not accepted: {error}.") from None
     return value
 
 
@@ -78,4 +78,4 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON number")
+    raise ValueError(f"{word} is not a JSON number")

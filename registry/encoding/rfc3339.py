@@ -42,7 +42,7 @@ def parse(written: str, *, where: str = "") -> int:
     time = instant(written, where=where)
     if not written.endswith(("Z", "z", "+00:00")):
         raise DecodeError(
-            "bad_time", f"{written!r} is not in UTC.", where=where, hint=f"The same instant in UTC is {text(time)}."
+            "bad_time", f"{written!r} is not in UTC.", where=where, hint=f"Write it in UTC: {text(time)}."
         )
     return time
 
@@ -61,7 +61,7 @@ def instant(written: str, *, where: str = "", days: bool = False) -> int:
     match = _INSTANT.fullmatch(written)
     try:
         if match is None:
-            raise ValueError("not of this form")
+            raise ValueError("wrong form")
         year, month, date, hour, minute, second = map(int, match.groups()[:6])
         sign, hours, minutes = match.groups()[6:]
         if second == 60 and minute == 59:
@@ -83,5 +83,5 @@ def instant(written: str, *, where: str = "", days: bool = False) -> int:
 
 def _offset(hours: int, minutes: int) -> int:
     if hours > 23 or minutes > 59:
-        raise ValueError("there is no such offset")
+        raise ValueError("no such offset")
     return hours * 3_600 + minutes * 60

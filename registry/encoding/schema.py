@@ -8,7 +8,7 @@ free for extensions of any shape.
     >>> person({"name": "Ada"}, "body")
     >>> person({"nane": "Ada"}, "body")
     Traceback (most recent call last):
-    accredit.registry.errors.DecodeError: body: there is no member 'nane'. Did you mean name?
+    accredit.registry.errors.DecodeError: body: unknown member 'nane'. Did you mean name?
 """
 
 import re
@@ -48,11 +48,11 @@ def text(max_chars: int = NAME_CHARS, *, min_chars: int = 1, lines: bool = False
         if not isinstance(value, str) or not min_chars <= len(value) <= max_chars:
             raise wrong(path, f"text of {min_chars} to {max_chars} characters")
         if value != value.strip():
-            raise wrong(path, "text without white space at its ends", hint="Remove it.")
+            raise wrong(path, "text without white space at either end", hint="Remove the white space.")
         found = hidden.search(value)
         if found is not None:
             what = f"text without control characters (it has U+{ord(found[0]):04X})"
-            raise wrong(path, what, hint="Remove that character; it shows nothing.")
+            raise wrong(path, what, hint="Remove the invisible character.")
 
     return check
 
@@ -125,7 +125,7 @@ def _identifier(spell: Callable[[str], str]) -> Check:
         except DecodeError as error:
             raise DecodeError(error.code, error.message, where=path, hint=error.hint) from None
         if spelled != value:
-            raise DecodeError("not_canonical", f"{value!r} is spelled {spelled!r} here.", where=path)
+            raise DecodeError("not_canonical", f"{value!r} is not in canonical form; write {spelled!r}.", where=path)
 
     return check
 
@@ -154,7 +154,7 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int = LIST_ITEMS) -> Chec
         for index, member in enumerate(value):
             item(member, f"{path}[{index}]")
             if member in value[:index]:
-                raise wrong(f"{path}[{index}]", "each member once")
+                raise wrong(f"{path}[{index}]", "each member only once")
 
     return check
 
@@ -199,9 +199,9 @@ def members(required: Mapping[str, Check], optional: Mapping[str, Check] | None 
                 close = get_close_matches(str(name), known, 1)
                 raise DecodeError(
                     "unknown_member",
-                    f"there is no member {name!r}.",
+                    f"unknown member {name!r}.",
                     where=path,
-                    hint=f"Did you mean {close[0]}?" if close else "Known are " + ", ".join(known) + ", ext.",
+                    hint=f"Did you mean {close[0]}?" if close else "Known members: " + ", ".join(known) + ", ext.",
                 )
         for name in required:
             if name not in value:

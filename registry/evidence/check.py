@@ -75,7 +75,7 @@ def _note(value: Any, path: str) -> None:
 
 def _map(value: Any, path: str) -> None:
     if type(value) is not dict or any(type(name) is not str for name in value):
-        raise schema.wrong(path, "a map whose members have names")
+        raise schema.wrong(path, "a map with member names that are text")
 
 
 _FORM: Final = schema.members(
@@ -136,7 +136,7 @@ class Evidence:
             raise DecodeError(
                 "too_large",
                 f"the evidence has {len(data)} bytes; at most {EVIDENCE_BYTES} are allowed.",
-                hint="Ask about one authority, or use a snapshot.",
+                hint="Ask about one authority only, or use a snapshot.",
             )
         return data
 
@@ -214,12 +214,12 @@ class EvidenceChecker:
     def _check(self, evidence: Evidence, query: Query | None, asked: str, now: int) -> Checked:
         policy = self._policy
         if query is not None and (query, asked) != (evidence.query, evidence.asked):
-            raise CheckError(CheckResult.REFUTED, "question", "It answers another question than was asked.")
+            raise CheckError(CheckResult.REFUTED, "question", "The evidence answers a different question.")
         check_authority(evidence.query, policy)
         noted = self._read(evidence.note, now)
         if state_root(evidence.records_root, evidence.statements_root) != noted.state.root:
             raise CheckError(
-                CheckResult.REFUTED, "root", "The roots of records and statements are not those of the note."
+                CheckResult.REFUTED, "root", "The roots of records and statements do not match the state note."
             )
         if self._governing.root != evidence.records_root:
             self._governing = Governing(evidence.records_root)
@@ -229,7 +229,7 @@ class EvidenceChecker:
         records.check_all_read()
         _compare(evidence.answer, summary(decision))
         if decision.valid_until is not None and decision.valid_until <= now:
-            message = f"The answer was good until {text(decision.valid_until)}."
+            message = f"The answer expired on {text(decision.valid_until)}."
             raise CheckError(CheckResult.STALE, "time", message, hint="Ask again.")
         return Checked(
             result=CheckResult.VERIFIED,
@@ -260,7 +260,7 @@ def _decode(data: bytes) -> Evidence:
     try:
         return Evidence.decode(data)
     except DecodeError as error:
-        raise CheckError(CheckResult.REFUTED, "form", f"This is no evidence file: {error.message}") from None
+        raise CheckError(CheckResult.REFUTED, "form", f"This is not an evidence file: {error.message}") from None
 
 
 def check_authority(query: Query, policy: TrustPolicy) -> None:
@@ -288,8 +288,8 @@ def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
     if type(time) is not int:
         raise CheckError(CheckResult.REFUTED, "decision", "The answer does not say when it was made.")
     if not now - policy.max_age <= time <= now + AHEAD_MAX:
-        message = f"The answer was made as of {text(time)}."
-        raise CheckError(CheckResult.STALE, "time", message, hint="Ask again, and compare this machine's clock.")
+        message = f"The answer is dated {text(time)}, which is too old or in the future."
+        raise CheckError(CheckResult.STALE, "time", message, hint="Ask again, and check this machine's clock.")
     return time
 
 
@@ -300,8 +300,8 @@ def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         raise CheckError(
             CheckResult.REFUTED,
             "decision",
-            f"The proved records lead to another answer, in: {shown}.",
-            hint="Keep this file: whoever made it is lying, or runs another version.",
+            f"The proved records lead to a different answer; these members differ: {shown}.",
+            hint="Keep this file: whoever made it is lying or runs a different version.",
         )
 
 

@@ -86,7 +86,7 @@ class Bucket:
             proof, key = _octets(value["proof"]), _digest(digits)
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise DecodeError(
-                "bucket", f"This is no bucket of issuers ({repr(error)[:200]}).", hint="Ask another node."
+                "bucket", f"This is not a bucket of issuers ({repr(error)[:200]}).", hint="Ask another node."
             ) from None
         if type(bits) is not int or not 0 <= bits <= DEPTH_MAX or len(read) > LEAVES_MAX:
             raise DecodeError("bucket", f"expected 0 to {DEPTH_MAX} bits and at most {LEAVES_MAX} leaves.")
@@ -137,7 +137,9 @@ class Buckets:
     def __init__(self, opened: Sequence[BucketRecords]) -> None:
         if len({one.noted.state for one in opened}) != 1:
             raise RefusedError(
-                "buckets_differ", "The buckets are of different states.", hint="Ask again: a newer one was just noted."
+                "buckets_differ",
+                "The buckets come from different states.",
+                hint="Ask again: a newer state has just been noted.",
             )
         self._opened = tuple(opened)
 
@@ -166,7 +168,9 @@ def open_bucket(bucket: Bucket, policy: TrustPolicy, now: int) -> BucketRecords:
     """
     noted = read_note(bucket.note, policy, now)
     if state_root(bucket.records_root, bucket.statements_root) != noted.state.root:
-        raise CheckError(CheckResult.REFUTED, "root", "The roots of records and statements are not those of the note.")
+        raise CheckError(
+            CheckResult.REFUTED, "root", "The roots of records and statements do not match the state note."
+        )
     leaves = {one.key: one for one in bucket.leaves}
     try:
         check_prefix(
@@ -197,7 +201,7 @@ def ask(query: Query, opened: Sequence[BucketRecords], policy: TrustPolicy, now:
 def _leaf(value: Any) -> Leaf:
     kind, id, digest = value
     if kind not in TYPES or not isinstance(id, str) or not 1 <= len(id) <= IDENTIFIER_CHARS:
-        raise ValueError("a leaf is of no record")
+        raise ValueError("a leaf belongs to no record")
     return Leaf(type=kind, id=id, digest=_digest(digest))
 
 
@@ -209,7 +213,7 @@ def _proven(value: Any) -> ProvenRecord:
 
 def _digest(value: Any) -> bytes:
     if not isinstance(value, str) or len(value) != 64 or not _HEX.issuperset(value):
-        raise ValueError("a digest has 64 lower-case hexadecimal digits")
+        raise ValueError("a digest must have 64 lower-case hexadecimal digits")
     return bytes.fromhex(value)
 
 

@@ -51,8 +51,8 @@ class Prover:
         if note and StateNote.decode(Note.decode(note).text).root != state_root(self._governing.root, statements_root):
             raise RefusedError(
                 "map_behind",
-                "The map is not the one that the state note is about.",
-                hint="Prove from the map as it was when the note was made.",
+                "The map does not belong to this state note.",
+                hint="Prove from the map of the state that the note names.",
             )
 
     def answer(self, query: Query, now: int, *, asked: str = AUTHORIZATION) -> tuple[Decision, Evidence]:

@@ -89,9 +89,9 @@ class ProvenRecord:
             raise DecodeError("bad_member", "expected type, id, record and proof.", where=where)
         kind, id, raw, proof = value
         if kind not in TYPES or not isinstance(id, str) or not 1 <= len(id) <= IDENTIFIER_CHARS:
-            raise DecodeError("bad_member", "expected a type of record and its id.", where=where)
+            raise DecodeError("bad_member", "expected a record type and the record's id.", where=where)
         if not (raw is None or type(raw) is bytes) or type(proof) is not bytes or len(proof) > PROOF_BYTES:
-            raise DecodeError("bad_member", "expected the bytes of a record, or null, and of a proof.", where=where)
+            raise DecodeError("bad_member", "expected a record as bytes or null, and a proof as bytes.", where=where)
         return cls(type=kind, id=id, raw=raw, proof=proof)
 
 
@@ -161,8 +161,8 @@ class Recorder:
 def _behind(kind: str, id: str) -> RefusedError:
     return RefusedError(
         "map_behind",
-        f"The map does not hold the {kind} record of {id} as it was read.",
-        hint="Read the records and the map at one and the same state.",
+        f"The {kind} record of {id} in the map differs from the one that was read.",
+        hint="Read the records and the map at the same state.",
     )
 
 
@@ -192,9 +192,9 @@ class ProvenRecords:
         """
         subject = type, id
         if subject not in self._records:
-            message = f"The decision reads the {type} record of {id}, and nothing is proved about it."
+            message = f"The decision needs the {type} record of {id}, but the evidence has no proof about it."
             raise CheckError(
-                CheckResult.REFUTED, "missing_record", message, hint="Somebody left it out; ask another node."
+                CheckResult.REFUTED, "missing_record", message, hint="The record was left out; ask another node."
             )
         self._unasked.pop(subject, None)
         return self._records[subject]
@@ -207,7 +207,9 @@ class ProvenRecords:
         """
         for kind, id in self._unasked:
             raise CheckError(
-                CheckResult.REFUTED, "surplus_record", f"The decision does not read the {kind} record of {id}."
+                CheckResult.REFUTED,
+                "surplus_record",
+                f"The evidence contains the {kind} record of {id}, which the decision does not need.",
             )
 
 
@@ -219,7 +221,7 @@ def decode_records(value: Sequence[Any], where: str = "records") -> tuple[Proven
     """
     records = tuple(ProvenRecord.of(one, f"{where}[{at}]") for at, one in enumerate(value))
     if any((one.type, one.id) >= (after.type, after.id) for one, after in pairwise(records)):
-        raise DecodeError("not_in_order", "expected records sorted by type and id, each once.", where=where)
+        raise DecodeError("not_in_order", "expected records sorted by type and id, without duplicates.", where=where)
     return records
 
 
@@ -240,10 +242,12 @@ def _checked(root: bytes, proven: ProvenRecord) -> Record | None:
         raise CheckError(CheckResult.REFUTED, "proof", f"The proof of {what} fails: {error.message}") from None
     if proven.raw is None:
         if value is not None:
-            raise CheckError(CheckResult.REFUTED, "record", f"{what} is given as absent, and is proved to be there.")
+            raise CheckError(
+                CheckResult.REFUTED, "record", f"{what} is given as absent, but the proof shows that it exists."
+            )
         return None
     if value != sha256(proven.raw).digest():
-        raise CheckError(CheckResult.REFUTED, "record", f"{what} is not the one that is proved.")
+        raise CheckError(CheckResult.REFUTED, "record", f"{what} differs from the one that is proved.")
     try:
         record = decode(proven.raw, what=what, max_bytes=RECORD_BYTES)
     except DecodeError as error:

@@ -104,6 +104,6 @@ def check_prefix(root: bytes, prefix: Prefix, leaves: Sequence[tuple[bytes, byte
 def _wrong() -> RefusedError:
     return RefusedError(
         "prefix_leaves",
-        "These are not all the leaves under the prefix, or not those.",
-        hint="Ask another node: somebody left something out.",
+        "The leaves do not match the prefix: some are missing or wrong.",
+        hint="Ask another node.",
     )

@@ -132,7 +132,9 @@ class Snapshot:
         changes = dict(reading.records(minimum=0))
         if base_root != self._trie.root():
             raise RefusedError(
-                "delta_base", "The delta starts from another state.", hint="Fetch one from this state, or a snapshot."
+                "delta_base",
+                "The delta starts from a different state.",
+                hint="Fetch a delta from this state, or a full snapshot.",
             )
         # Evidence may have shown the verifier a newer state than this one already.
         floor = policy if policy.count > self.noted.state.count else policy.remember(self.noted.state)
@@ -203,7 +205,7 @@ class Snapshot:
         is_past = query.time is not None and query.time <= self.noted.since
         if not is_current and not (is_past and self.covers(now, LIFETIME)):
             since = text(self.noted.since)
-            said = f"Not covered: this snapshot says how things stood at {since}; what came since is not known."
+            said = f"Not covered: this snapshot ends at {since}; it does not know what was stated later."
             return _open(query, now, Verdict.STALE_VIEW, "not_covered", said)
         if not self._policy.relies_on(_spelled(query.authority)):
             said = f"The trust policy does not rely on {query.authority}."
@@ -214,7 +216,7 @@ class Snapshot:
             decision = decide_over(query, self, self.noted.since, ecosystem_id=self._policy.charter)
         except CheckError as error:
             return _open(query, now, Verdict.INDETERMINATE, "state_damaged", f"About {query.entity}: {error.message}")
-        said = f"As this snapshot knew it at {text(self.noted.since)}; what was stated since is not known."
+        said = f"This is the state of the snapshot at {text(self.noted.since)}; later statements are not known."
         known = Reason(code="as_of_snapshot", text=said)
         return replace(decision, reasons=(*decision.reasons, known), valid_until=None)
 
@@ -249,7 +251,7 @@ class _Reading:
 
     def rest(self) -> bytes:
         if len(self._data) - self._at > NOTE_BYTES_MAX:
-            raise self._wrong("something long follows its records.")
+            raise self._wrong("it has extra bytes after its records.")
         return self._data[self._at :]
 
     def records(self, *, minimum: int) -> Iterator[tuple[Subject, bytes]]:
@@ -258,7 +260,7 @@ class _Reading:
             kind = _TYPES.get(self._number(1))
             id_bytes = self._number(2)
             if kind is None or not 1 <= id_bytes <= _ID_BYTES:
-                raise self._wrong("a record has an unknown type, or an id without end.")
+                raise self._wrong("a record has an unknown type, or its id has no end.")
             try:
                 id = self.take(id_bytes).decode()
             except UnicodeDecodeError:
@@ -268,7 +270,7 @@ class _Reading:
                 raise self._wrong(f"the {kind} record of {id} has {length} bytes.")
             key = record_key(kind, id)
             if key <= before:
-                raise self._wrong("its records are not in the order of their keys, each once.")
+                raise self._wrong("its records are not sorted by key, or one is there twice.")
             before = key
             yield (kind, id), self.take(length)
 
@@ -276,7 +278,7 @@ class _Reading:
         return int.from_bytes(self.take(count), "big")
 
     def _wrong(self, message: str) -> DecodeError:
-        return DecodeError(self._what, f"This is no {self._what}: {message}", hint="Fetch it again.")
+        return DecodeError(self._what, f"This is not a {self._what}: {message}", hint="Fetch it again.")
 
 
 def _encode_records(records: Iterable[tuple[Subject, bytes]]) -> bytes:
@@ -296,8 +298,9 @@ def _require_root(trie: Trie, statements_root: bytes, noted: NotedState) -> None
     if state_root(trie.root(), statements_root) != noted.state.root:
         raise RefusedError(
             "snapshot_root",
-            "The records lead to another root than the state note has.",
-            hint="Discard the file and fetch it from another node; with its note it is evidence against its source.",
+            "The records do not lead to the root in the state note.",
+            hint="Do not use this file; fetch it from another node. Keep it with its note as evidence against "
+            "its source.",
         )
 
 

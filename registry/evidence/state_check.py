@@ -96,7 +96,9 @@ def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
     except RefusedError as error:
         raise CheckError(CheckResult.UNKNOWN, "policy", error.message, hint=error.hint) from None
     if not note:
-        raise CheckError(CheckResult.UNWITNESSED, "note", "There is no state note: this is one node's own word.")
+        raise CheckError(
+            CheckResult.UNWITNESSED, "note", "There is no state note: only this one node vouches for the answer."
+        )
     try:
         opened = open_state(note, policy.signers.keys)
     except DecodeError as error:
@@ -105,11 +107,13 @@ def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
         result = CheckResult.UNWITNESSED if error.code == "unsigned" else CheckResult.REFUTED
         raise CheckError(result, "cosignatures", error.message, hint=error.hint) from None
     if opened.state.ecosystem != policy.ecosystem:
-        message = f"The state is of the ecosystem {opened.state.ecosystem.hex()}, the policy is not."
-        raise CheckError(CheckResult.UNKNOWN, "ecosystem", message, hint="Use the policy of that ecosystem.")
+        message = f"The state belongs to the ecosystem {opened.state.ecosystem.hex()}, the trust policy to another one."
+        raise CheckError(CheckResult.UNKNOWN, "ecosystem", message, hint="Use the trust policy of that ecosystem.")
     if opened.state.fold != FOLD_VERSION:
-        message = f"The records are made by fold {opened.state.fold}; this program knows fold {FOLD_VERSION}."
-        raise CheckError(CheckResult.UNKNOWN, "fold", message, hint="Update it.")
+        message = (
+            f"The records were made by fold version {opened.state.fold}; this program knows version {FOLD_VERSION}."
+        )
+        raise CheckError(CheckResult.UNKNOWN, "fold", message, hint="Update the older program.")
     return opened
 
 
@@ -119,12 +123,10 @@ def _too_few(opened: OpenedState, policy: TrustPolicy, now: int) -> CheckError:
     since = policy.signers.met_since(times)
     if since is None:
         names = ", ".join(sorted(key.name for key in times))
-        message = f"Too few of the policy's signers cosigned this state: {names}."
+        message = f"Too few of the policy's signers cosigned this state; those who did: {names}."
         return CheckError(CheckResult.UNWITNESSED, "quorum", message, hint="Fetch a note with more cosignatures.")
     if since > now + AHEAD_MAX:
-        message = f"The signers' clocks are ahead: a quorum cosigned at {text(since)}."
-        return CheckError(CheckResult.STALE, "age", message, hint="Compare this machine's clock with another one.")
+        message = f"A quorum cosigned at {text(since)}, which is in the future by this machine's clock."
+        return CheckError(CheckResult.STALE, "age", message, hint="Check this machine's clock.")
     message = f"A quorum of the policy's signers last vouched for this state at {text(since)}."
-    return CheckError(
-        CheckResult.STALE, "age", message, hint="Fetch it again: the note should be a minute old at most."
-    )
+    return CheckError(CheckResult.STALE, "age", message, hint="Fetch it again: a fresh note is at most a minute old.")

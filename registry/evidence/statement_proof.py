@@ -50,7 +50,7 @@ class Presence:
         try:
             is_present = value["present"]
             if type(is_present) is not bool:
-                raise ValueError("present is true or false")
+                raise ValueError("present must be true or false")
             return cls(
                 id=_digest(value["id"]),
                 is_present=is_present,
@@ -61,7 +61,7 @@ class Presence:
             )
         except (LookupError, TypeError, AttributeError, ValueError, DecodeError) as error:
             raise DecodeError(
-                "presence", f"This is no proof about a statement ({repr(error)[:200]}).", hint="Ask another node."
+                "presence", f"This is not a proof about a statement ({repr(error)[:200]}).", hint="Ask another node."
             ) from None
 
 
@@ -85,26 +85,30 @@ def check_presence(presence: Presence, id: bytes, policy: TrustPolicy, now: int)
     """
     noted = read_note(presence.note, policy, now)
     if state_root(presence.records_root, presence.statements_root) != noted.state.root:
-        raise CheckError(CheckResult.REFUTED, "root", "The roots of records and statements are not those of the note.")
+        raise CheckError(
+            CheckResult.REFUTED, "root", "The roots of records and statements do not match the state note."
+        )
     if presence.id != id:
         raise CheckError(
-            CheckResult.REFUTED, "statement", f"It is about the statement {presence.id.hex()}, not {id.hex()}."
+            CheckResult.REFUTED, "statement", f"The proof is about the statement {presence.id.hex()}, not {id.hex()}."
         )
     try:
         value = check_proof(presence.statements_root, id, presence.proof)
     except (DecodeError, RefusedError) as error:
         raise CheckError(CheckResult.REFUTED, "proof", error.message, hint=error.hint) from None
     if value not in (None, id):
-        raise CheckError(CheckResult.REFUTED, "proof", "The statement's leaf has another value than its id.")
+        raise CheckError(CheckResult.REFUTED, "proof", "The value of the statement's leaf is not its id.")
     if presence.is_present != (value is not None):
         word = "absent" if presence.is_present else "present"
         raise CheckError(
-            CheckResult.REFUTED, "present", f"The proof says that the statement is {word}, and the answer not."
+            CheckResult.REFUTED,
+            "present",
+            f"The proof shows that the statement is {word}, but the answer says the opposite.",
         )
     return Proved(is_present=presence.is_present, noted=noted)
 
 
 def _digest(value: Any) -> bytes:
     if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise ValueError("an id or a root has 64 lower-case hexadecimal digits")
+        raise ValueError("an id or a root must have 64 lower-case hexadecimal digits")
     return bytes.fromhex(value)

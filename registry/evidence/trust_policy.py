@@ -83,16 +83,16 @@ class TrustPolicy:
     def __post_init__(self) -> None:
         _require(len(self.ecosystem) == HASH_BYTES, "ecosystem", "32 bytes")
         _require(len(self.step) == HASH_BYTES, "step", "32 bytes")
-        _require(1 <= self.version <= 2**32, "step", "a version from 1 on")
+        _require(1 <= self.version <= 2**32, "step", "a version number from 1")
         _require(1 <= self.max_age <= LIFETIME, "max-age", f"1 to {LIFETIME} seconds")
         _require(0 <= self.expires <= TIME_MAX, "expires", "a time")
         _require(0 <= self.count <= SIZE_MAX, "verified", "a count")
-        _require((self.root is None) == (self.count == 0), "verified", "a root for a count above 0")
+        _require((self.root is None) == (self.count == 0), "verified", "a root exactly if the count is above 0")
         _require(self.root is None or len(self.root) == HASH_BYTES, "verified", "a root of 32 bytes")
-        _require(self.signers.quorum != NONE, "quorum", "a quorum that asks for somebody")
+        _require(self.signers.quorum != NONE, "quorum", "a quorum of at least one signer")
         _require(not self.signers.logs, "log", "no logs: this policy is about state notes")
         _require(1 <= len(self.authorities) <= AUTHORITIES_MAX, "rely-on", f"1 to {AUTHORITIES_MAX} authorities")
-        _require(list(self.authorities) == sorted(set(self.authorities)), "rely-on", "each once, sorted")
+        _require(list(self.authorities) == sorted(set(self.authorities)), "rely-on", "a sorted list without duplicates")
         _require(canonical_issuer(self.charter) == self.charter, "charter", "a canonical DID or https URL")
         for authority in self.authorities:
             id, mark, via = authority.partition("#")
@@ -114,13 +114,13 @@ class TrustPolicy:
             raise RefusedError(
                 "policy_expired",
                 f"The trust policy expired on {text(self.expires)}.",
-                hint="Get a new one from a source you trust, not from the network it is to judge.",
+                hint="Get a new one from a source you trust, not from the network that it judges.",
             )
         if self.expires > now + LIFETIME:
             raise RefusedError(
                 "policy_from_the_future",
                 f"The trust policy expires on {text(self.expires)}, more than {LIFETIME // 86_400} days from now.",
-                hint="Set this machine's clock; if it is right, the file was altered.",
+                hint="Check this machine's clock; if it is right, the file was altered.",
             )
 
     def remember(self, state: StateNote) -> "TrustPolicy":
@@ -130,19 +130,21 @@ class TrustPolicy:
             RefusedError: it is of another ecosystem, lower than one verified before, or another root of the same count.
         """
         if state.ecosystem != self.ecosystem:
-            raise RefusedError("wrong_ecosystem", "The state note is of another ecosystem than the policy.")
+            raise RefusedError(
+                "wrong_ecosystem", "The state note belongs to a different ecosystem than the trust policy."
+            )
         if state.count < self.count:
             raise RefusedError(
                 "count_lower",
-                f"The state has {state.count} statements; one of {self.count} was verified before.",
-                hint="Ask again, or ask another node: this one is behind, or holds something back.",
+                f"The state has {state.count} statements, but a state with {self.count} was verified before.",
+                hint="Ask again, or ask another node: this node is behind, or withholds statements.",
             )
         if state.count == self.count:
             if state.count and state.root != self.root:
                 raise RefusedError(
                     "count_other_root",
-                    f"Another state of {state.count} statements was verified before.",
-                    hint="Keep both notes: together they are evidence against whoever signed both.",
+                    f"A different state of {state.count} statements was verified before.",
+                    hint="Keep both notes: together they are evidence against every signer of both.",
                 )
             return self
         return replace(self, count=state.count, root=state.root)
@@ -173,7 +175,8 @@ class TrustPolicy:
         head, separator, signers = data.partition(b"\n\n")
         if len(data) > _BYTES_MAX or not separator or not head.isascii():
             raise DecodeError(
-                "trust_policy", "A trust policy has two parts with an empty line between, the first in ASCII."
+                "trust_policy",
+                "A trust policy must have two parts with an empty line between them, the first part in ASCII.",
             )
         header, *lines = head.decode().split("\n")
         if header != _HEADER:
@@ -203,7 +206,7 @@ class TrustPolicy:
         )
         # One spelling of the upper part: what a person compares is what the machine reads.
         if not data.startswith(policy.encode().partition(b"\n\n")[0] + b"\n\n"):
-            raise DecodeError("trust_policy", "This is not how a trust policy is written.", where="policy")
+            raise DecodeError("trust_policy", "The trust policy is not in its canonical form.", where="policy")
         return policy
 
 
@@ -211,7 +214,9 @@ def _member(lines: Iterable[str], name: str) -> str:
     line = next(iter(lines), "")
     found, space, value = line.partition(" ")
     if found != name or not space:
-        raise DecodeError("trust_policy", f"The line {name} is missing here.", where=name, hint="Export it again.")
+        raise DecodeError(
+            "trust_policy", f"The line {name} is missing or out of order.", where=name, hint="Export the policy again."
+        )
     return value
 
 

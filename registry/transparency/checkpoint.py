@@ -70,10 +70,10 @@ class Checkpoint:
         """
         lines = text.split("\n")
         if len(lines) != 4 or lines[3] or not lines[0]:
-            raise DecodeError("checkpoint_lines", "A checkpoint has exactly three lines: origin, size and root.")
+            raise DecodeError("checkpoint_lines", "A checkpoint must have exactly three lines: origin, size and root.")
         root = decode_base64(lines[2], "root")
         if len(root) != HASH_BYTES:
-            raise DecodeError("checkpoint_root", f"A root has {HASH_BYTES} bytes, not {len(root)}.", where="root")
+            raise DecodeError("checkpoint_root", f"A root must have {HASH_BYTES} bytes, not {len(root)}.", where="root")
         return cls(origin=lines[0], size=_decode_number(lines[1], "size"), root=root)
 
 
@@ -131,12 +131,12 @@ class LogProof:
         if not separator:
             raise DecodeError(
                 "proof_form",
-                "A log proof is a header, an index, hashes, an empty line and a checkpoint.",
+                "A log proof must have a header, an index, hashes, an empty line and a checkpoint.",
                 where="proof",
             )
         header, *lines = decode_text(head, "proof").split("\n")
         if header != _PROOF_HEADER:
-            raise DecodeError("proof_header", f"A log proof begins with {_PROOF_HEADER}.", where="proof")
+            raise DecodeError("proof_header", f"A log proof must begin with {_PROOF_HEADER}.", where="proof")
         extra = None
         if lines and lines[0].startswith("extra "):
             extra = decode_base64(lines.pop(0).removeprefix("extra "), "proof.extra")
@@ -146,7 +146,7 @@ class LogProof:
         hashes = tuple(decode_base64(line, "proof.hashes") for line in lines)
         if len(hashes) > PROOF_HASHES_MAX or any(len(each) != HASH_BYTES for each in hashes):
             raise DecodeError(
-                "proof_hashes", f"A proof has up to 63 hashes of {HASH_BYTES} bytes.", where="proof.hashes"
+                "proof_hashes", f"A proof must have at most 63 hashes of {HASH_BYTES} bytes.", where="proof.hashes"
             )
         return cls(index=index, hashes=hashes, checkpoint=checkpoint, extra=extra)
 
@@ -166,7 +166,9 @@ def open_checkpoint(data: bytes, log: VerifierKey, witnesses: Iterable[VerifierK
         )
     if checkpoint.origin != log.name:
         raise RefusedError(
-            "wrong_origin", f"The checkpoint is of {checkpoint.origin}, not of {log.name}.", hint="Name the right log."
+            "wrong_origin",
+            f"The checkpoint belongs to the log {checkpoint.origin}, not to {log.name}.",
+            hint="Use the key of that log.",
         )
     cosignatures = tuple(each for each in opened.signatures if each.key != log)
     return OpenedCheckpoint(checkpoint=checkpoint, cosignatures=cosignatures, note=opened.note)

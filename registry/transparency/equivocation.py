@@ -199,13 +199,13 @@ def _verified(conflict: Conflict) -> Conflict:
     else:
         first, second = _states(conflict)
     if not _order(first) < _order(second):
-        raise DecodeError("conflict_order", "expected the notes in order of size, then of text.", where="first")
+        raise DecodeError("conflict_order", "expected the notes sorted by size, then by text.", where="first")
     _require_one_line(conflict.first, conflict.second)
     if first.size == second.size:
         if first.root == second.root or conflict.entry is not None:
-            raise _no_conflict("The notes agree.")
+            raise _no_conflict("The notes do not contradict each other.")
     elif conflict.entry is None:
-        raise _no_conflict("The notes are of different sizes, and no entry is shown that differs.")
+        raise _no_conflict("The notes have different sizes, and no differing entry is shown.")
     else:
         _check_entry(conflict.entry, first, second)
     return conflict
@@ -213,30 +213,30 @@ def _verified(conflict: Conflict) -> Conflict:
 
 def _checkpoints(conflict: Conflict) -> Sequence[Checkpoint]:
     if conflict.key.type != KeyType.ED25519:
-        raise _no_conflict("A witness may cosign what a log shows it; the log is to blame.")
+        raise _no_conflict("A witness may cosign whatever a log shows it; the fault is the log's.")
     return [open_checkpoint(note, conflict.key).checkpoint for note in (conflict.first, conflict.second)]
 
 
 def _states(conflict: Conflict) -> Sequence[Checkpoint]:
     if conflict.key.type != KeyType.COSIGNATURE_V1:
-        raise _no_conflict("State notes are cosigned with a key of type 04.")
+        raise _no_conflict("State notes must be cosigned with a key of type 04.")
     one, other = (open_state(note, [conflict.key]).state for note in (conflict.first, conflict.second))
     if (one.ecosystem, one.fold, one.count) != (other.ecosystem, other.fold, other.count):
-        raise _no_conflict("The notes are of different ecosystems, folds or counts.")
+        raise _no_conflict("The notes differ in ecosystem, fold version or count, so they cannot be compared.")
     return [Checkpoint.decode(state.encode()) for state in (one, other)]
 
 
 def _require_one_line(*notes: bytes) -> None:
     if any(len(Note.decode(note).signatures) != 1 for note in notes):
-        raise DecodeError("conflict_lines", "expected the accused's signature line and no other.", where="first")
+        raise DecodeError("conflict_lines", "expected only the signature line of the accused.", where="first")
 
 
 def _check_entry(entry: Entry, first: Checkpoint, second: Checkpoint) -> None:
     if entry.first_leaf == entry.second_leaf:
-        raise _no_conflict("The entry is the same in both.")
+        raise _no_conflict("The entry is the same in both logs.")
     check_inclusion(entry.first_leaf, entry.index, first.size, entry.first_path, first.root)
     check_inclusion(entry.second_leaf, entry.index, second.size, entry.second_path, second.root)
 
 
 def _no_conflict(message: str) -> RefusedError:
-    return RefusedError("no_conflict", message, hint="Nobody is shown to have lied by this.")
+    return RefusedError("no_conflict", message, hint="This does not prove that anybody lied.")

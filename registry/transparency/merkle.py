@@ -139,7 +139,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
     for height, sibling in enumerate(proof):
         left_sibling = height >= inner or index >> height & 1
         current = node_hash(sibling, current) if left_sibling else node_hash(current, sibling)
-    _require_root(current, root, "inclusion_refused", "The inclusion proof leads to another root.")
+    _require_root(current, root, "inclusion_refused", "The inclusion proof leads to a different root.")
 
 
 def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
@@ -180,7 +180,7 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proo
     if old in (0, new):
         _require_hashes(proof, 0)
         expected = new_root if old else EMPTY_ROOT
-        _require_root(expected, old_root, "consistency_refused", "Two roots are given for one size.")
+        _require_root(expected, old_root, "consistency_refused", "Two different roots are given for the same size.")
         return
     # `shift` levels up stands the last complete subtree of the old tree: the seed from which both roots are rebuilt.
     shift = (old & -old).bit_length() - 1
@@ -196,8 +196,8 @@ def check_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proo
         else:
             # A right sibling lies beyond the old tree.
             new_current = node_hash(new_current, sibling)
-    _require_root(old_current, old_root, "consistency_refused", "The consistency proof leads to another old root.")
-    _require_root(new_current, new_root, "consistency_refused", "The consistency proof leads to another new root.")
+    _require_root(old_current, old_root, "consistency_refused", "The consistency proof leads to a different old root.")
+    _require_root(new_current, new_root, "consistency_refused", "The consistency proof leads to a different new root.")
 
 
 def _split(size: int) -> int:
@@ -232,7 +232,7 @@ def _require_order(old: int, new: int) -> None:
     if not 0 <= old <= new <= SIZE_MAX:
         raise RefusedError(
             "sizes_out_of_order",
-            f"A tree of {old} leaves cannot be the beginning of one of {new}.",
+            f"A tree of {old} leaves cannot grow into a tree of {new}.",
             hint="Give the smaller size first.",
         )
 
@@ -241,7 +241,7 @@ def _require_hashes(proof: Sequence[bytes], count: int) -> None:
     if len(proof) != count:
         raise RefusedError(
             "proof_length",
-            f"The proof has {len(proof)} hashes, and for these sizes it must have {count}.",
+            f"The proof has {len(proof)} hashes, but these sizes need {count}.",
             hint="Fetch the proof again, for exactly this index and these sizes.",
         )
     _require_hash(*proof)
@@ -252,11 +252,11 @@ def _require_hash(*hashes: bytes) -> None:
     if any(len(each) != HASH_BYTES for each in hashes):
         raise RefusedError(
             "hash_length",
-            f"Every leaf, root and hash of a proof has {HASH_BYTES} bytes.",
+            f"Every leaf, root and hash of a proof must have {HASH_BYTES} bytes.",
             hint="Fetch the proof again.",
         )
 
 
 def _require_root(found: bytes, expected: bytes, code: str, message: str) -> None:
     if found != expected:
-        raise RefusedError(code, message, hint="Do not rely on it; keep it as evidence if its checkpoint is signed.")
+        raise RefusedError(code, message, hint="Do not rely on it; if its checkpoint is signed, keep it as evidence.")

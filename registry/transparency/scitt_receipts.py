@@ -162,7 +162,7 @@ def detach(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
     sign1 = Sign1.decode(data, what="the transparent statement", max_bytes=maximum)
     receipts = sign1.unprotected.get(RECEIPTS)
     if set(sign1.unprotected) != {RECEIPTS} or type(receipts) is not list:
-        raise DecodeError("transparent", "expected the label 394 with receipts, and no other.", where="unprotected")
+        raise DecodeError("transparent", "expected only the label 394, with receipts.", where="unprotected")
     _require_count(receipts)
     for receipt in receipts:
         if type(receipt) is not bytes:
@@ -184,9 +184,11 @@ def _make(kind: int, origin: str, subject: str, signer: Signer, proof: list[Any]
 def _of_log(data: bytes, log: VerifierKey, kind: int, subject: str) -> Receipt:
     receipt = Receipt.decode(data)
     if log.type != KeyType.ED25519 or (receipt.origin, receipt.kid) != (log.name, key_id(log.public)):
-        raise RefusedError("wrong_log", f"The receipt is of {receipt.origin}, not by the key of {log.name}.")
+        raise RefusedError("wrong_log", f"The receipt belongs to the log {receipt.origin}, not to {log.name}.")
     if receipt.kind != kind:
-        raise RefusedError("wrong_receipt", "Inclusion and growth are two kinds of receipt; this is the other one.")
+        raise RefusedError(
+            "wrong_receipt", "This receipt is of the wrong kind: inclusion and consistency are different kinds."
+        )
     if receipt.subject != subject:
         raise RefusedError("wrong_subject", f"The receipt is about {receipt.subject}, not {subject}.")
     return receipt
@@ -208,7 +210,7 @@ def _require_path(path: Sequence[bytes]) -> None:
     if not path:
         raise RefusedError(
             "no_receipt",
-            "RFC 9942 has no receipt without a path.",
+            "A receipt needs at least one hash in its path (RFC 9942).",
             hint="Log a second statement first, or compare the roots themselves.",
         )
 
@@ -227,7 +229,7 @@ def _read_header(header: dict[Any, Any]) -> tuple[str, str, bytes]:
         raise DecodeError("receipt", "expected EdDSA (-8) and RFC9162_SHA256 (1).", where="protected")
     kid, origin, subject = header[KID], claims[ISS], claims[SUB]
     if type(kid) is not bytes or len(kid) != HASH_BYTES or not isinstance(origin, str) or not isinstance(subject, str):
-        raise DecodeError("receipt", "expected a thumbprint, and text for iss and sub.", where="protected")
+        raise DecodeError("receipt", "expected a thumbprint as bytes, and iss and sub as text.", where="protected")
     return origin, subject, kid
 
 
@@ -246,7 +248,7 @@ def _read_proof(data: bytes) -> tuple[int, int, tuple[bytes, ...]]:
         raise DecodeError("receipt", "expected two numbers and a path.", where="proof")
     first, second, path = proof
     if not (0 <= first <= SIZE_MAX and 0 <= second <= SIZE_MAX):
-        raise DecodeError("receipt", "expected sizes of a log.", where="proof")
+        raise DecodeError("receipt", "expected valid log sizes.", where="proof")
     if not 1 <= len(path) <= _PATH_MAX or any(type(one) is not bytes or len(one) != HASH_BYTES for one in path):
         raise DecodeError("receipt", f"expected 1 to {_PATH_MAX} hashes.", where="proof")
     return first, second, tuple(path)

@@ -76,7 +76,9 @@ class VerifierKey:
         _require_name(self.name)
         if not is_usable_public(self.public):
             raise DecodeError(
-                "weak_key", f"The key of {self.name} is not a usable Ed25519 key.", hint="Ask for another key."
+                "weak_key",
+                f"The key of {self.name} is not a usable Ed25519 key.",
+                hint="Ask its owner for another key.",
             )
 
     @property
@@ -101,12 +103,18 @@ class VerifierKey:
         blob = decode_base64(encoded, "vkey")
         if len(blob) != 1 + PUBLIC_BYTES or blob[0] not in tuple(KeyType):
             raise DecodeError(
-                "vkey_type", "This vkey is not of an Ed25519 key of type 01 or 04.", where="vkey", hint="Use another."
+                "vkey_type",
+                "This vkey does not hold an Ed25519 key of type 01 or 04.",
+                where="vkey",
+                hint="Use another vkey.",
             )
         key = cls(name=name, type=KeyType(blob[0]), public=blob[1:])
         if key.encode() != vkey:
             raise DecodeError(
-                "vkey_id", f"The id {key_id} is not that of its key.", where="vkey", hint="Copy the vkey again, whole."
+                "vkey_id",
+                f"The key id {key_id} does not match the key.",
+                where="vkey",
+                hint="Copy the whole vkey again.",
             )
         return key
 
@@ -139,7 +147,8 @@ class Signature:
         name, space, encoded = line.removeprefix(_LINE_START).partition(" ")
         if not line.startswith(_LINE_START) or not space:
             raise DecodeError(
-                "signature_line", "A signature line is an em dash, a key name and base64, each after one space."
+                "signature_line",
+                "A signature line must be an em dash, a key name and base64, separated by one space each.",
             )
         _require_name(name)
         blob = decode_base64(encoded, "signature")
@@ -178,7 +187,9 @@ class Note:
         body, separator, lines = text.rpartition("\n\n")
         if not separator or not lines.endswith("\n"):
             raise DecodeError(
-                "note_form", "A note is a text, an empty line and signature lines, each with its newline.", where="note"
+                "note_form",
+                "A note must be a text, an empty line and signature lines, each ending in a newline.",
+                where="note",
             )
         return cls(text=body + "\n", signatures=_decode_lines(lines))
 
@@ -255,8 +266,8 @@ def check_signature(text: str, signature: Signature, key: VerifierKey) -> Verifi
                 return VerifiedSignature(key=key, time=time)
     raise RefusedError(
         "signature_refused",
-        f"The signature line of {signature.name} is not one of the known key {key.name} over this text.",
-        hint="Fetch the note again; if it stays so, the text or the line was altered.",
+        f"The signature by {signature.name} over this text is not valid for the known key {key.name}.",
+        hint="Fetch the note again; if this persists, the text or the signature was altered.",
     )
 
 
@@ -272,7 +283,9 @@ def open_note(data: bytes, verifiers: Iterable[VerifierKey]) -> OpenedNote:
     for key in verifiers:
         if known.setdefault((key.name, key.key_id), key) != key:
             raise RefusedError(
-                "ambiguous_keys", f"Two known keys are called {key.name} with one id.", hint="Remove one of them."
+                "ambiguous_keys",
+                f"Two known keys share the name {key.name} and the key id.",
+                hint="Remove one of them.",
             )
     note = Note.decode(data)
     found: dict[VerifierKey, VerifiedSignature] = {}
@@ -282,12 +295,14 @@ def open_note(data: bytes, verifiers: Iterable[VerifierKey]) -> OpenedNote:
             continue
         if known_key in found:
             raise RefusedError(
-                "signature_twice", f"The note has two signatures of {known_key.name}.", hint="Leave one of them out."
+                "signature_twice", f"The note has two signatures by {known_key.name}.", hint="Leave one of them out."
             )
         found[known_key] = check_signature(note.text, signature, known_key)
     if not found:
         raise RefusedError(
-            "unsigned", "No known key signed this note.", hint="Compare the vkeys of the policy with those that sign."
+            "unsigned",
+            "No known key signed this note.",
+            hint="Compare the vkeys in the policy with the keys that signed.",
         )
     return OpenedNote(text=note.text, signatures=tuple(found.values()), note=note)
 
@@ -340,7 +355,10 @@ def decode_text(data: bytes, where: str) -> str:
         raise DecodeError("note_utf8", "It is not UTF-8.", where=where) from None
     if _CONTROL.search(text):
         raise DecodeError(
-            "note_control", "It has a control character.", where=where, hint="Send it unaltered, lines ending in LF."
+            "note_control",
+            "It contains a control character.",
+            where=where,
+            hint="Send it unaltered, with lines ending in LF.",
         )
     return text
 
@@ -368,17 +386,21 @@ def decode_base64(text: str, where: str) -> bytes:
 
 def _require_name(name: str) -> None:
     if not name or "+" in name or _CONTROL.search(name) or any(each.isspace() for each in name):
-        raise DecodeError("key_name", "A key name is not empty and has neither spaces nor a plus sign.", where="name")
+        raise DecodeError("key_name", "A key name must not be empty or contain spaces or a plus sign.", where="name")
 
 
 def _require_text(text: str) -> None:
     """Refuse to sign what nobody could open; a text may come from a configuration or a peer."""
     if not text.endswith("\n") or _CONTROL.search(text):
-        raise DecodeError("note_text", "A text to be signed ends in a newline and has no other control characters.")
+        raise DecodeError(
+            "note_text", "A text to be signed must end in a newline and contain no other control characters."
+        )
 
 
 def _require_count(lines: Sequence[object]) -> None:
     if not 1 <= len(lines) <= SIGNATURES_MAX:
         raise DecodeError(
-            "signature_count", f"{len(lines)} signature lines where 1 to {SIGNATURES_MAX} are read.", where="signatures"
+            "signature_count",
+            f"There are {len(lines)} signature lines; 1 to {SIGNATURES_MAX} are allowed.",
+            where="signatures",
         )

@@ -89,9 +89,9 @@ class StateNote:
         if match is None or match[1] != one_line(match[1]) or int(match[3]) > FOLD_MAX:
             raise DecodeError(
                 "state_note",
-                "A state note begins with <ecosystem name>/<genesis id>/state/<fold version>.",
+                "A state note must begin with <ecosystem name>/<genesis id>/state/<fold version>.",
                 where="origin",
-                hint="A log's checkpoint is no state note; fetch the note from /v1/state-note.",
+                hint="A log's checkpoint is not a state note; fetch the note from /v1/state-note.",
             )
         return cls(
             name=match[1],
@@ -166,7 +166,7 @@ def combine(copies: Sequence[OpenedState], now: int) -> bytes:
     newest: dict[tuple[str, bytes], tuple[int, Signature]] = {}
     for copy in copies:
         if copy.note.text != copies[0].note.text:
-            raise RefusedError("other_text", "Cosignatures of different states do not add up.")
+            raise RefusedError("other_text", "Cosignatures of different states cannot be combined.")
         times = _times(copy)
         for line in copy.note.signatures:
             which = (line.name, line.key_id)
@@ -174,7 +174,7 @@ def combine(copies: Sequence[OpenedState], now: int) -> bytes:
             if time is not None and time <= now + AHEAD_MAX and (which not in newest or newest[which][0] < time):
                 newest[which] = time, line
     if not newest:
-        raise RefusedError("unsigned", "No cosignature that counts is on any copy of this note.")
+        raise RefusedError("unsigned", "No copy of this note has a valid cosignature.")
     lines = tuple(newest[which][1] for which in sorted(newest))
     return Note(text=copies[0].note.text, signatures=lines).encode()
 

@@ -383,7 +383,7 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
     if len(terminal) == _LEAF_BYTES:
         other = terminal[:KEY_BYTES]
         if _common_bits(other, key) < depth or other == key:
-            raise RefusedError("proof_off_path", "The leaf that is to prove absence is not on the path of this key.")
+            raise RefusedError("proof_off_path", "The leaf given as proof of absence is not on the path of this key.")
         current = prefixes.hash_leaf(terminal)
     elif terminal:
         current = prefixes.hash_leaf(key + terminal)
@@ -397,7 +397,7 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
     if current != root:
         raise RefusedError(
             "proof_other_root",
-            "The map proof leads to another root.",
+            "The map proof leads to a different root.",
             hint="Fetch the proof again, together with the newest note.",
         )
     return terminal if len(terminal) == VALUE_BYTES else None
@@ -432,24 +432,24 @@ def _decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
     depth = int.from_bytes(proof[:2], "big")
     start = 2 + (depth + 7) // 8
     if len(proof) < start or depth > DEPTH_MAX:
-        raise DecodeError("map_proof", "A map proof begins with its depth, 0 to 256, and a bitmap.", where="depth")
+        raise DecodeError("map_proof", "A map proof must begin with its depth, 0 to 256, and a bitmap.", where="depth")
     bitmap = int.from_bytes(proof[2:start], "big")
     surplus = -depth % 8
     if bitmap % (1 << surplus):
         raise DecodeError("map_proof", "Bits beyond the depth are set.", where="bitmap")
     bitmap >>= surplus
     if depth and not bitmap & 1:
-        raise DecodeError(
-            "map_proof", "The last sibling is empty, so that the path should end above it.", where="bitmap"
-        )
+        raise DecodeError("map_proof", "The last sibling is empty, so the path should end above it.", where="bitmap")
     end = start + _HASH_BYTES * bitmap.bit_count()
     terminal = proof[end:]
     if len(proof) < end or len(terminal) not in (0, VALUE_BYTES, _LEAF_BYTES):
-        raise DecodeError("map_proof", "The length fits none of the three ends of a path.", where="terminal")
+        raise DecodeError(
+            "map_proof", "The length does not fit any of the three ways a path can end.", where="terminal"
+        )
     present = iter([proof[at : at + _HASH_BYTES] for at in range(start, end, _HASH_BYTES)])
     siblings = [next(present) if bitmap >> (depth - 1 - at) & 1 else EMPTY for at in range(depth)]
     if siblings.count(EMPTY) != depth - bitmap.bit_count():
-        raise DecodeError("map_proof", "An empty sibling is sent as if it were not.", where="siblings")
+        raise DecodeError("map_proof", "An empty sibling is listed as if it were not empty.", where="siblings")
     return siblings, terminal
 
 
@@ -469,7 +469,7 @@ def _leaves(bucket: bytes) -> Iterator[bytes]:
 
 def _join_sorted(items: list[tuple[bytes, bytes]]) -> bytes:
     assert all(len(key) == KEY_BYTES and len(value) == VALUE_BYTES for key, value in items)
-    assert all(one[0] != next_one[0] for one, next_one in pairwise(items)), "a key is there twice"
+    assert all(one[0] != next_one[0] for one, next_one in pairwise(items)), "a key is listed twice"
     return b"".join(key + value for key, value in items)
 
 

@@ -171,11 +171,13 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
         start = at + 2
         end = start + int.from_bytes(data[at:start], "big")
         if start > len(data) or end > len(data):
-            raise DecodeError("bundle_truncated", f"The bundle ends within entry {len(entries)} of {width}.")
+            raise DecodeError("bundle_truncated", f"The bundle ends in the middle of entry {len(entries)} of {width}.")
         entries.append(data[start:end])
         at = end
     if at != len(data):
-        raise DecodeError("bundle_surplus", f"{len(data) - at} bytes follow the last of {width} entries.")
+        raise DecodeError(
+            "bundle_surplus", f"The bundle has {len(data) - at} extra bytes after the last of its {width} entries."
+        )
     return entries
 
 
@@ -290,7 +292,9 @@ class Frontier:
         """
         size = int.from_bytes(data[:8], "big")
         if size > SIZE_MAX or len(data) != 8 + HASH_BYTES * size.bit_count():
-            raise DecodeError("frontier", "These bytes are not a log's frontier.", hint="Derive it again from the log.")
+            raise DecodeError(
+                "frontier", "These bytes are not the frontier of a log.", hint="Derive it again from the log."
+            )
         return cls(size=size, hashes=tuple(data[at : at + HASH_BYTES] for at in range(8, len(data), HASH_BYTES)))
 
 
@@ -308,12 +312,12 @@ def check_entries(entries: Iterable[bytes], size: int, root: bytes) -> Frontier:
     frontier = Frontier().extend(leaf_hash(entry) for entry in entries)
     if frontier.size != size:
         raise RefusedError(
-            "log_size", f"The log has {frontier.size} entries and its checkpoint says {size}.", hint="Fetch it again."
+            "log_size", f"The log has {frontier.size} entries, but its checkpoint says {size}.", hint="Fetch it again."
         )
     if frontier.root() != root:
         raise RefusedError(
             "log_root",
-            f"The {size} entries of the log lead to another root than its checkpoint states.",
+            f"The {size} entries of the log do not lead to the root in its checkpoint.",
             hint="Do not rely on this log; its signed checkpoint is evidence.",
         )
     return frontier

@@ -80,12 +80,12 @@ class Policy:
     def __post_init__(self) -> None:
         for items in (self.logs, self.witnesses, self.groups):
             if len(items) > ITEMS_MAX:
-                raise _wrong("policy_size", f"A policy has at most {ITEMS_MAX} logs, witnesses and groups each.")
+                raise _wrong("policy_size", f"A policy may have at most {ITEMS_MAX} logs, witnesses and groups each.")
         _check_keys("log", (log.key for log in self.logs), KeyType.ED25519)
         _check_keys("witness", (witness.key for witness in self.witnesses), KeyType.COSIGNATURE_V1)
         for url in (*(log.url for log in self.logs), *(witness.url for witness in self.witnesses)):
             if url is not None and _NAME.fullmatch(url) is None:
-                raise _wrong("policy_url", "An address is not empty and has no white space.")
+                raise _wrong("policy_url", "An address must not be empty or contain spaces.")
         defined: dict[str, bool] = {}  # whether it is a member of a group already
         for witness in self.witnesses:
             _define(defined, witness.name)
@@ -93,7 +93,9 @@ class Policy:
             _check_group(defined, group)
             _define(defined, group.name)
         if self.quorum != NONE and self.quorum not in defined:
-            raise _wrong("policy_name", f"No witness or group is named {_shown(self.quorum)}, as the quorum says.")
+            raise _wrong(
+                "policy_name", f"The quorum names {_shown(self.quorum)}, but no witness or group has that name."
+            )
 
     def is_met(self, cosigners: Collection[VerifierKey]) -> bool:
         """Whether cosignatures of these keys are enough."""
@@ -135,7 +137,7 @@ class Policy:
             DecodeError: it breaks a rule of the format; `where` names the line.
         """
         if len(data) > POLICY_BYTES_MAX:
-            raise _wrong("policy_size", f"A policy has at most {POLICY_BYTES_MAX} bytes.")
+            raise _wrong("policy_size", f"A policy may have at most {POLICY_BYTES_MAX} bytes.")
         if _FORBIDDEN.search(data) is not None:
             raise _wrong("policy_control", "There is a control character other than tab and newline.")
         if not data.endswith(b"\n"):
@@ -189,7 +191,7 @@ class _Reading:
             case _:
                 raise _wrong(
                     "policy_line",
-                    "This is no line of a policy.",
+                    "This line does not belong in a policy.",
                     hint="A line is log VKEY [URL], witness NAME VKEY [URL], group NAME all|any|K MEMBER..., "
                     "or quorum NAME.",
                 )
@@ -224,7 +226,7 @@ def _check_keys(what: str, keys: Iterable[VerifierKey], kind: KeyType) -> None:
         if key.type != kind:
             raise _wrong("policy_key_type", f"The key {_shown(key.name)} is of type {key.type:02x}, not a {what}'s.")
         if key.public in publics:
-            raise _wrong("policy_key_twice", f"The public key of {_shown(key.name)} is there twice.")
+            raise _wrong("policy_key_twice", f"The public key of {_shown(key.name)} is listed twice.")
         publics.add(key.public)
 
 
@@ -233,15 +235,17 @@ def _check_group(defined: dict[str, bool], group: Group) -> None:
         if member not in defined:
             raise _wrong("policy_name", f"{_shown(member)} is not defined before the group {_shown(group.name)}.")
         if defined[member]:
-            raise _wrong("policy_member_twice", f"{_shown(member)} is a member of a group already.")
+            raise _wrong("policy_member_twice", f"{_shown(member)} already belongs to a group.")
         defined[member] = True
     if not 1 <= group.threshold <= len(group.members):
-        raise _wrong("policy_threshold", f"{group.threshold} are asked of {len(group.members)} members.")
+        raise _wrong(
+            "policy_threshold", f"The threshold is {group.threshold}, but the group has {len(group.members)} members."
+        )
 
 
 def _define(defined: dict[str, bool], name: str) -> None:
     if name == NONE or _NAME.fullmatch(name) is None:
-        raise _wrong("policy_name", f"{_shown(name)} cannot be a name here.")
+        raise _wrong("policy_name", f"{_shown(name)} is not allowed as a name.")
     if name in defined:
         raise _wrong("policy_name", f"{_shown(name)} is defined twice.")
     defined[name] = False
@@ -253,7 +257,7 @@ def _count(threshold: str, members: int) -> int:
     if threshold == "any":
         return 1
     if _NUMBER.fullmatch(threshold) is None:
-        raise _wrong("policy_threshold", "A threshold is all, any, or a number from 1 on.")
+        raise _wrong("policy_threshold", "A threshold must be all, any, or a number from 1.")
     return int(threshold)
 
 

@@ -98,23 +98,23 @@ class AddCheckpoint:
             DecodeError: it breaks a rule of the format.
         """
         if len(data) > REQUEST_BYTES:
-            raise DecodeError("too_large", f"a request has at most {REQUEST_BYTES} bytes.")
+            raise DecodeError("too_large", f"a request may have at most {REQUEST_BYTES} bytes.")
         # The first empty line ends the proof; those of the note come later.
         head, separator, checkpoint = data.partition(b"\n\n")
         if not separator:
             raise DecodeError(
                 "witness_request",
-                "a request is an old size, hashes, an empty line and a checkpoint, each line with its LF.",
+                "a request must be an old size, hashes, an empty line and a checkpoint, each line ending in LF.",
             )
         first, *lines = decode_text(head, "proof").split("\n")
         if not first.startswith("old "):
-            raise DecodeError("witness_request", "the first line is `old` and a size.", where="old")
+            raise DecodeError("witness_request", "the first line must be `old` and a size.", where="old")
         old = _read_size(first.removeprefix("old "), "old")
         if len(lines) > PROOF_HASHES_MAX:
-            raise DecodeError("proof_hashes", f"a proof has at most {PROOF_HASHES_MAX} hashes.", where="proof")
+            raise DecodeError("proof_hashes", f"a proof may have at most {PROOF_HASHES_MAX} hashes.", where="proof")
         proof = tuple(decode_base64(line, "proof") for line in lines)
         if any(len(each) != HASH_BYTES for each in proof):
-            raise DecodeError("proof_hashes", f"every hash has {HASH_BYTES} bytes.", where="proof")
+            raise DecodeError("proof_hashes", f"every hash must have {HASH_BYTES} bytes.", where="proof")
         return cls(old=old, proof=proof, checkpoint=checkpoint)
 
 
@@ -142,7 +142,7 @@ class Witness:
         if key.type != KeyType.COSIGNATURE_V1 or not url.startswith(("https://", "http://")) or len(url.split()) != 1:
             raise InputError(
                 "bad_witness",
-                f"{line[:80]!r} is not a witness.",
+                f"{line[:80]!r} does not describe a witness.",
                 hint="Write the vkey of its cosignatures (type 04), a space, and its address.",
             )
         return cls(key=key, url=url.rstrip("/"))
@@ -235,7 +235,9 @@ def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Op
         return Refused(
             status=404,
             error=RefusedError(
-                "unknown_log", f"No log {origin[:80]!r} is witnessed here.", hint="GET /v1/ecosystem names the nodes."
+                "unknown_log",
+                f"This node does not witness the log {origin[:80]!r}.",
+                hint="GET /v1/ecosystem lists the nodes it witnesses.",
             ),
         )
     try:
@@ -254,15 +256,15 @@ def judge(opened: Opened, held: WitnessedHead) -> Accepted | Refused:
         error = RefusedError(
             "old_above_size",
             f"The old size {opened.old} is above the checkpoint's {new.size}.",
-            hint="See tlog-witness.",
+            hint="Send a checkpoint at least as large as the old size (C2SP tlog-witness).",
         )
         return Refused(status=400, error=error, conflict=conflict)
     if opened.old != held.size:
-        error = RefusedError("other_size", f"The checkpoint held here is of {held.size} entries.")
+        error = RefusedError("other_size", f"The newest checkpoint held here has {held.size} entries.")
         return Refused(status=409, error=error, size=held.size, conflict=conflict)
     try:
         if new.size == 0 and new.root != EMPTY_ROOT:
-            raise RefusedError("consistency_refused", "An empty log has another root.")
+            raise RefusedError("consistency_refused", "This is not the root of an empty log.")
         check_consistency(opened.old, new.size, held.root, new.root, opened.proof)
     except RefusedError as error:
         return Refused(status=422, error=error, conflict=conflict, trace=new.note)
@@ -294,7 +296,7 @@ def read_size(body: bytes) -> int:
             raise DecodeError("number", "The newline is missing.", where="size")
         return _read_size(text[:-1], "size")
     except DecodeError as error:
-        raise RemoteError("bad_witness", f"The witness did not say which size it has: {error.message}") from error
+        raise RemoteError("bad_witness", f"The witness did not state the size it holds: {error.message}") from error
 
 
 def read_cosignature(body: bytes, text: str, witness: VerifierKey, now: int) -> Signature:
@@ -310,13 +312,13 @@ def read_cosignature(body: bytes, text: str, witness: VerifierKey, now: int) -> 
     try:
         opened = open_note(Note(text=text, signatures=decode_signatures(body)).encode(), [witness])
     except InputError as error:
-        raise RemoteError("bad_cosignature", f"{witness.name} answered without a good cosignature: {error}") from error
+        raise RemoteError("bad_cosignature", f"{witness.name} answered without a valid cosignature: {error}") from error
     time = opened.signatures[0].time
     if time is None or abs(time - now) > CLOCK_SECONDS:
         raise RemoteError(
             "clock_differs",
-            f"{witness.name} dates its cosignature {time}, and it is {now} here.",
-            hint="Compare both machines' clocks.",
+            f"{witness.name} dated its cosignature {time}, but the time here is {now}.",
+            hint="Check the clocks of both machines.",
         )
     own = (witness.name, witness.key_id)
     return next(line for line in opened.note.signatures if (line.name, line.key_id) == own)
@@ -349,5 +351,5 @@ def _conflict(opened: Opened, held: WitnessedHead) -> Conflict | None:
 
 def _read_size(text: str, where: str) -> int:
     if not _SIZE.fullmatch(text) or int(text) > SIZE_MAX:
-        raise DecodeError("number", "a size is in decimal digits, without leading zeros.", where=where)
+        raise DecodeError("number", "a size must be decimal digits without leading zeros.", where=where)
     return int(text)

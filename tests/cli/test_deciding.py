@@ -38,7 +38,7 @@ def test_what_its_author_takes_back_is_gone_from_every_inbox_and_cannot_be_voted
     assert "retracted" in shown
     assert f"{COUNCIL} has taken it back" in shown
     late = town.run("approve", id_, key="council-2", nodes=one, code=3)
-    assert "retracted already" in late.stderr
+    assert "already retracted" in late.stderr
     assert "nothing was signed" in late.stderr
 
 
@@ -62,7 +62,7 @@ def test_votes_without_a_terminal_and_without_yes_sign_nothing(town: Town) -> No
     before = town.json("keys", "status", town.key("council-2"), nodes=one)["seq"]
     for word in ("approve", "reject"):
         refused = town.run(word, id_, key="council-2", nodes=one, yes=False, code=3)
-        assert "Nothing was signed: it has to be confirmed" in refused.stderr
+        assert "Nothing was signed: it needs confirmation" in refused.stderr
     town.run("approve", id_, key="council-2", nodes=one, yes=False, input="n\n", code=130)
     assert town.json("keys", "status", town.key("council-2"), nodes=one)["seq"] == before
     town.run("approve", id_, key="council-2", nodes=one, yes=False, input="y\n")
@@ -74,10 +74,10 @@ def test_one_vote_already_cast_does_not_hold_up_a_batch(town: Town) -> None:
     town.run("reject", ids[1], key="council-2", nodes=one)
     report = town.write("batch.json", json.dumps({"statements": [{"id": id_} for id_ in ids]}))
     done = town.run("approve", "--from", report, key="council-2", nodes=one)
-    assert f"{ids[1][:12]}  left out: Its key has signed or voted on" in done.stderr
+    assert f"{ids[1][:12]}  left out: Its key has already signed or voted on" in done.stderr
     assert "2 in effect." in done.stdout
     again = town.run("approve", "--from", report, key="council-2", nodes=one, code=3)
-    assert f"{ids[0][:12]}  left out: in effect already" in again.stderr
+    assert f"{ids[0][:12]}  left out: already in effect" in again.stderr
     left = town.json("approve", "--from", report, key="council-3", nodes=one)["left_out"]
     assert [row["id"] for row in left] == [ids[0], ids[2]]
 
@@ -108,7 +108,7 @@ def test_a_duplicate_and_what_will_be_are_said_before_signing(town: Town, grant_
     grant = town.run("accreditation", "propose", grant_file, "--issuer", issuer, "--json", key="council-1", nodes=one)
     id_ = json.loads(grant.stdout)["statements"][0]["id"]
     again = town.run("accreditation", "propose", grant_file, "--issuer", issuer, key="council-3", nodes=one)
-    assert f"The same waits for votes already: {id_[:12]}" in again.stderr
+    assert f"The same proposal already waits for votes: {id_[:12]}" in again.stderr
     town.run("approve", id_, key="council-2", nodes=one)
     words = ("accreditation", "suspend", id_[:12], "--code", "standards_noncompliance", "--reason", "visit")
     first = town.json(*words, key="council-1", nodes=one)["statements"][0]["id"]
@@ -147,8 +147,8 @@ def test_overlapping_proposals_say_what_will_be_and_change_no_time_that_was_answ
         town.run("inbox", "--issuer", issuer, key="council-2", nodes=one).stdout
         and town.run("show", second, nodes=one).stdout,
     ):
-        assert "will be suspended; without this it is active" in told
-        assert "this does it again" in told
+        assert "will be suspended; without this statement it is active" in told
+        assert "This repeats an earlier event" in told
     town.run("approve", second, key="council-2", nodes=one)
     shown = town.json("accreditation", "show", id_, nodes=one)
     assert [event["event"] for event in shown["events"]] == ["suspend", "reinstate", "suspend"], "oldest first"
@@ -191,7 +191,7 @@ def test_an_inbox_reminds_before_a_proposal_lapses_and_then_leaves_it_out(
     for days, listed, reminded in ((LAPSE_DAYS - 10, True, True), (LAPSE_DAYS + 1, False, False)):
         monkeypatch.setattr("time.time", lambda days=days: real() + 86_400 * days)
         told = town.run(*words, key="council-2", nodes=one).stdout
-        assert (id_[:8] in told, "It lapses on" in told, "1 waited too long" in told) == (listed, reminded, not listed)
+        assert (id_[:8] in told, "It lapses on" in told, "1 lapsed because" in told) == (listed, reminded, not listed)
     assert id_[:8] in town.run(*words, "--all", nodes=one).stdout
     monkeypatch.setattr("time.time", real)
     town.run("approve", id_, key="council-2", nodes=one)  # for people it lapses; a vote still counts
@@ -266,12 +266,12 @@ def test_a_mistaken_amendment_is_taken_back_and_mended_and_nothing_unchanged_is_
     one = town.urls[:1]
     now = town.write("now.toml", town.run("charter", "show", "--toml", nodes=one).stdout)
     same = town.run("charter", "amend", now, key="council-1", nodes=one, code=3)
-    assert "says the same as the charter in force" in same.stderr
+    assert "is the same as the charter in force" in same.stderr
     typo = town.write("typo.toml", now.read_text().replace('"Example Trust"', '"Exmaple Trust"'))
     mended = town.write("mended.toml", now.read_text().replace('"Example Trust"', '"Example Trust 2"'))
     first = town.json("charter", "amend", typo, key="council-1", nodes=one)["statements"][0]["id"]
     blocked = town.run("charter", "amend", mended, key="council-1", nodes=one, code=3)
-    assert f"has approved the amendment {first[:12]} of the same version" in blocked.stderr
+    assert f"has already approved amendment {first[:12]} of the same version" in blocked.stderr
     line = town.run("inbox", key="agency", nodes=one).stdout
     assert "name: Example Trust → Exmaple Trust" in line
     town.run("retract", first, key="council-1", nodes=one)
@@ -286,12 +286,12 @@ def test_a_node_name_in_force_is_refused_and_a_replacement_says_what_it_replaces
     words = ("--ecosystem", town.ecosystem, "--name", "node1.example", "--operator", "Other")
     place = ("--url", "http://127.0.0.1:18127", "--port", 18127)
     taken = town.run("node", "join", one[0], "--folder", tmp_path / "n", *words, *place, code=3)
-    assert "node1.example is the name of a node in force" in taken.stderr
+    assert "node1.example is the name of an active node" in taken.stderr
     assert not (tmp_path / "n").exists()
     town.run("node", "join", one[0], "--folder", tmp_path / "n", *words, *place, "--replaces")
     entry = tmp_path / "n" / "node-entry.toml"
     refused = town.run("node", "admit", entry, key="council-1", nodes=one, code=3)
-    assert "The name node1.example belongs to a node in force" in refused.stderr
+    assert "The name node1.example belongs to an active node" in refused.stderr
     said = town.run("node", "replace", entry, "--json", key="council-1", nodes=one)
     id_ = json.loads(said.stdout)["statements"][0]["id"]
     told = town.run("show", id_, nodes=one).stdout

@@ -89,7 +89,7 @@ def test_debug_shows_the_traceback_and_changes_nothing_else() -> None:
 
 def test_a_fault_of_ours_says_that_it_is_ours() -> None:
     result = CliRunner().invoke(failing(ZeroDivisionError("oops")), ["fail"])
-    assert "our fault" in result.stderr
+    assert "a bug in accredit" in result.stderr
     assert "--debug" in result.stderr
 
 

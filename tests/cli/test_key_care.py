@@ -20,7 +20,7 @@ def test_a_copy_of_a_key_from_before_asks_two_operators_and_then_goes_on(town: T
     path.write_text(json.dumps(table))
     words = ("issuer", "propose", "--id", "did:web:copy2.example", "--name", "x")
     alone = town.run(*words, key="agency", nodes=town.urls[:1], code=3)
-    assert "Let two operators' nodes confirm it: add --node" in alone.stderr
+    assert "Let nodes of two operators confirm that statement: add --node" in alone.stderr
     same = town.run(
         *words, key="agency", nodes=[town.urls[0], town.urls[0].replace("127.0.0.1", "localhost")], code=None
     )
@@ -39,7 +39,7 @@ def test_a_key_in_use_twice_is_noticed_before_it_forks(town: Town) -> None:
     table["last"]["id"] = "ab" * 32
     town.key("charity-5").write_text(json.dumps(table))
     result = town.run(*words, "did:web:twice2.example", key="charity-5", nodes=town.urls[:1], code=3)
-    assert "in use twice" in result.stderr
+    assert "two copies of the key are in use" in result.stderr
 
 
 def test_a_node_that_makes_up_a_head_gets_nothing_signed(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +51,7 @@ def test_a_node_that_makes_up_a_head_gets_nothing_signed(town: Town, monkeypatch
         return {**ask(self, kid), "head": foreign}
 
     monkeypatch.setattr(NodeClient, "key", lying)
-    assert "that it has not signed" in town.run(*words, key="charity", code=5).stderr
+    assert "that your key has not signed" in town.run(*words, key="charity", code=5).stderr
     monkeypatch.setattr(NodeClient, "key", lambda self, kid: {**ask(self, kid), "seq": 999})
     assert "contradicts itself" in town.run(*words, key="charity", code=5).stderr
 
@@ -63,7 +63,7 @@ def test_a_key_runs_out_of_budget_before_anything_is_signed(town: Town) -> None:
     words = ("issuer", "propose", "--name", "x", "--id")
     town.run(*words, "did:web:budget1.example", key="charity-6", nodes=town.urls[:1])
     result = town.run(*words, "did:web:budget2.example", key="charity-6", nodes=town.urls[:1], code=3)
-    assert "may make 1" in result.stderr
+    assert "budget is 1" in result.stderr
 
 
 def test_a_key_does_not_give_most_of_its_budget_away_unasked(town: Town) -> None:
@@ -74,8 +74,8 @@ def test_a_key_does_not_give_most_of_its_budget_away_unasked(town: Town) -> None
     town.run("keys", "add", town.folder / "charity-7.toml", "--budget", "100", key="charity", nodes=one)
     words = ("keys", "add", town.folder / "charity-8.toml")
     refused = town.run(*words, key="charity-7", nodes=one, code=3).stderr
-    assert "would hand out 10000 of the 99 statements" in refused
-    assert "49 in all" in refused
+    assert "would give away 10000 of the 99 statements" in refused
+    assert "49 in total" in refused
     assert not unsent_path(town.key("charity-7")).exists()
     town.run(*words, "--budget", "60", key="charity-7", nodes=one)
     assert town.json("keys", "status", town.key("charity-8"), nodes=one)["budget"] == 60

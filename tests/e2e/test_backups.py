@@ -50,7 +50,7 @@ def test_a_backup_is_not_put_under_a_running_node_nor_over_a_file(fleet: Fleet) 
     copy = fleet.folder / "copy.sqlite"
     accredit("node", "backup", node.folder, copy)
     assert "already running" in accredit("node", "restore", node.folder, copy, code=6).said
-    assert "exists already" in accredit("node", "backup", node.folder, copy, code=3).said
+    assert "already exists" in accredit("node", "backup", node.folder, copy, code=3).said
     node.answers()
 
 

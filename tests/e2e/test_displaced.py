@@ -42,10 +42,10 @@ def test_a_displaced_node_takes_nothing_more_and_what_is_stranded_there_is_broug
         fleet.agree("node1", "node2")
 
         old.start()
-        reason = eventually(lambda: "stands for other keys" in (said := unready(old)) and said, "it finds out")
+        reason = eventually(lambda: "now belongs to other keys" in (said := unready(old)) and said, "it finds out")
         assert "accredit submit --from-node" in str(reason)
         late = fleet.town.says(A, "issuer.register", register("did:web:late.example"))
-        with pytest.raises(RemoteError, match="do not listen to this node") as refused:
+        with pytest.raises(RemoteError, match="ignore this node") as refused:
             old.submit(late)
         assert (refused.value.code, old.holds(late)) == ("displaced", False)
         typed = ("issuer", "propose", "--id", "did:web:typed.example", "--name", "Typed")
@@ -58,4 +58,4 @@ def test_a_displaced_node_takes_nothing_more_and_what_is_stranded_there_is_broug
         assert [row["id"] for row in brought] == [said.id.hex() for said in stranded]
         for machine in others:
             eventually(lambda machine=machine: all(machine.holds(said) for said in stranded), "it has arrived")  # type: ignore[misc]
-        assert "has all that" in fleet.types("submit", "--from-node", old.url).out
+        assert "already has every statement that" in fleet.types("submit", "--from-node", old.url).out

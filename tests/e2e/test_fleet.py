@@ -100,7 +100,7 @@ def test_a_fifth_node_reads_along_is_admitted_and_takes_part(fleet: Fleet) -> No
     eventually(lambda: all(fleet[name].holds(late) for name in NODES), "what it is told spreads from it")
     fleet.agree()
     seen = fleet.types("node", "status", *(word for name in fleet.machines for word in ("--node", fleet[name].url)))
-    assert "They hold the same." in seen.out
+    assert "They hold the same statements." in seen.out
     assert fifth.stop() == 0
     fifth.start(ready="/readyz")
     fleet.agree()

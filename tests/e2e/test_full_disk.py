@@ -195,7 +195,7 @@ def test_a_node_that_starts_on_a_full_disk_ends_so_that_it_is_started_again(tmp_
         filler = take_the_rest(disk)
         said = node.refuses_to_start(code=RESTARTED)
         assert "is exhausted" in said
-        assert "Make room" in said
+        assert "Free some space" in said
         assert RESTARTED not in prevented()
         filler.unlink()
         fleet.start()

@@ -53,7 +53,7 @@ def test_without_the_folder_of_signed_heads_it_does_not_start(fleet: Fleet) -> N
     assert "signed a log of 3 entries" in said
     assert "log.json" in said
     assert "does not exist" in said
-    assert "Put that file back" in said
+    assert "Put the original file back" in said
     assert not node.heads.exists(), "nothing that looks like a memory was made up"
     assert [one["what"] for one in node.audit(code=1).json()["findings"] if not one["fits"]] == ["signed head"]
 
@@ -96,14 +96,14 @@ def test_a_second_process_on_the_same_folder_is_refused_and_the_first_goes_on(fl
     assert node.process is not None
     said = node.refuses_to_start(env={"ACCREDIT_PORT": str(quiet_port())})
     assert f"A node is already running on {node.database} (process {node.process.pid})" in said
-    assert f"another program listens on 127.0.0.1:{node.port}" in node.refuses_to_start(code=3)
+    assert f"another program already listens on 127.0.0.1:{node.port}" in node.refuses_to_start(code=3)
     node.submit(fleet.town.says(A, "issuer.register", register()))
     assert node.stop() == 0
     with socket.socket() as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", node.port))
         sock.listen()
-        assert "Stop it, or set another `port`" in node.refuses_to_start(code=3)
+        assert "Stop that program, or set another `port`" in node.refuses_to_start(code=3)
     assert node.audit().json()["fits"]
 
 

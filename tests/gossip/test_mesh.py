@@ -103,7 +103,7 @@ def test_an_operator_has_one_slot_however_many_nodes_it_runs() -> None:
         assert len(driven.mesh) >= 5
     driven.beat(ms=2 * MINUTE)
     outside = [kid for kid in members.kids if members.operator(kid) == "Evil" and kid not in driven.mesh]
-    assert {driven.mesh.why(kid) for kid in outside} == {"its operator has a slot"}
+    assert {driven.mesh.why(kid) for kid in outside} == {"another node of its operator is in the mesh"}
 
 
 def test_a_rotation_replaces_those_who_were_of_no_use_and_else_one_that_we_dialled() -> None:
@@ -195,7 +195,7 @@ def test_who_may_not_be_in_it_any_more_is_pruned_replaced_and_told_off_for_a_min
     driven.beat(2, ms=MINUTE)
     assert not driven.mesh.is_told_off(bad)
     assert driven.mesh.on_graft(bad, at=driven.at)
-    assert driven.mesh.why(bad) == "dialled us"
+    assert driven.mesh.why(bad) == "it dialled us"
 
 
 def test_who_does_not_answer_or_refuses_is_not_asked_again_soon() -> None:
@@ -203,7 +203,7 @@ def test_who_does_not_answer_or_refuses_is_not_asked_again_soon() -> None:
     first = driven.beat(accept=False)
     assert len(first) == 4
     assert len(driven.mesh) == 0
-    assert "not answered yet" in driven.mesh.why(first[0])
+    assert "no answer yet" in driven.mesh.why(first[0])
     for kid in first:
         driven.mesh.leave_alone(kid, pause=0, at=driven.at)
         assert not driven.mesh.on_accepted(kid, at=driven.at), "too late"
@@ -236,4 +236,4 @@ def test_both_sides_may_dial_at_once() -> None:
     assert driven.mesh.on_accepted(kid, at=driven.at)
     assert driven.mesh.why(kid) == "dialled"
     others = [kid_of(name) for name in NAMES if driven.mesh.slot(kid_of(name)) is None]
-    assert driven.mesh.why(others[0]) == "not drawn"
+    assert driven.mesh.why(others[0]) == "not selected"

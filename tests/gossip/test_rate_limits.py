@@ -113,7 +113,7 @@ def test_an_answer_is_good_once_for_the_frame_it_answers() -> None:
     guard.remember(b"n" * 16, at=0)
     answer = a_frame(nonce=b"n" * 16)
     assert guard.check_answer(answer, public_of(PEER), nonce=b"n" * 16, now=NOW).body == Prune(backoff=0)
-    with pytest.raises(RefusedError, match="another frame"):
+    with pytest.raises(RefusedError, match="a different frame"):
         guard.check_answer(answer, public_of(PEER), nonce=b"m" * 16, now=NOW)
     with pytest.raises(RefusedError, match="signature"):
         guard.check_answer(answer, public_of(STRANGER), nonce=b"n" * 16, now=NOW)

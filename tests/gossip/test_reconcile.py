@@ -171,7 +171,7 @@ def test_a_session_has_so_many_rounds_and_so_much_time() -> None:
     assert endless.alice.expire(at=5 + CONFIG.reconcile_time - 1) == 0
     assert endless.alice.expire(at=5 + CONFIG.reconcile_time) == 1
     assert endless.bob.expire(at=5 + CONFIG.reconcile_time) == 0
-    with pytest.raises(RefusedError, match="over"):
+    with pytest.raises(RefusedError, match="has ended"):
         endless.bob.reveal(ALICE, Fetch(session=question.session, ids=()))
 
 

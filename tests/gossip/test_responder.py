@@ -33,7 +33,7 @@ def test_each_question_gets_its_answer() -> None:
     raws = (alice.ledger.raws[ids[2]], alice.ledger.raws[ids[0]])
     assert reply_of(alice.hear(wanted, nonce=3)) == Push(statements=raws, urgent=False)
     assert reply_of(alice.hear(Graft(), nonce=4)) == Graft()
-    assert alice.bob().why == "dialled us"
+    assert alice.bob().why == "it dialled us"
     assert reply_of(alice.hear(Prune(backoff=10**12), nonce=5)) == ours
     assert not alice.bob().is_mesh
 

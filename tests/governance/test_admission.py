@@ -166,7 +166,7 @@ def test_what_is_over_a_budget_that_another_introduction_raises_is_not_refused_f
     town.says(pen, "issuer.register", register())
     node = node_of(town)
     second = town.says(pen, "issuer.register", register("did:web:second.example"), heard=False)
-    with pytest.raises(NotYetError, match="budget is 1"):
+    with pytest.raises(NotYetError, match="budget of 1"):
         node.admit(decode(second.raw))
 
     more = town.says(B, "key.add", key_entry(pen, budget=3), A)

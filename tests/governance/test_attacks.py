@@ -240,9 +240,9 @@ def test_a_statement_of_another_ecosystem_is_refused(town: Consortium) -> None:
     node = Admission(town.eco)
     node.add(node.admit(decode(town.genesis.raw)))
 
-    with pytest.raises(RefusedError, match="another ecosystem"):
+    with pytest.raises(RefusedError, match="a different ecosystem"):
         node.admit(decode(other.says(A, "issuer.register", register()).raw))
-    with pytest.raises(RefusedError, match="another ecosystem"):
+    with pytest.raises(RefusedError, match="a different ecosystem"):
         node.admit(decode(other.genesis.raw))
 
 

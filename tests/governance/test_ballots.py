@@ -48,7 +48,7 @@ def test_across_bodies_each_needs_its_own_threshold() -> None:
         ({"authorities": 2}, "2 of 4 authorities", [D]),
         (
             {"authorities": 1, "constituencies": {"education": 2}},
-            "1 of 4 authorities, 2 education among them",
+            "1 of 4 authorities, including 2 education",
             [B, C, D],
         ),
     ],
@@ -87,7 +87,7 @@ def test_a_node_needs_a_majority_to_come_and_to_go() -> None:
     assert town.fold().nodes() == []
     record = record_of(town, "node", "n1.example")
     assert (record["retired"], record["statement"]) == (retired.id, admitted.id)
-    assert "a retired name stays retired" in verdict_of(town, again).reason
+    assert "a retired name cannot be used again" in verdict_of(town, again).reason
 
 
 def test_rejections_close_a_proposal_once_its_rule_can_no_longer_be_met() -> None:
@@ -188,7 +188,7 @@ def test_votes_by_delegates_and_strangers_count_for_nobody_but_the_delegate() ->
 
     assert state_of(town, said) is EffectState.WAITING
     assert state_of(town, vote) is EffectState.EFFECTIVE
-    assert verdict_of(town, stray).reason == "Its key does not count for the authority it names."
+    assert verdict_of(town, stray).reason == "Its key is not a valid key of the authority it names."
 
 
 def test_one_key_in_two_authorities_counts_for_one_of_them_even_if_it_forks() -> None:
@@ -218,7 +218,7 @@ def test_a_retroactive_revocation_needs_two_of_which_one_has_granted() -> None:
     town.votes(C, by_others, by_delegate)
     by_its_delegator = town.says(A, "accreditation.status", body, ISSUER)
 
-    assert verdict_of(town, by_delegate).reason == "Only authorities the charter names may propose it."
+    assert verdict_of(town, by_delegate).reason == "Only authorities named in the charter may propose it."
     assert verdict_of(town, by_others).reason == f"Only {DELEGATE} or {A} may change it."
     assert verdict_of(town, by_its_delegator).reason == "It needs 2 of 3 authorities."
 

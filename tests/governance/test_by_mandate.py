@@ -47,7 +47,7 @@ def test_a_delegation_to_a_charter_authoritys_id_makes_no_decision_for_it() -> N
     verdict = verdict_of(town, said)
     assert (verdict.state, verdict.reason) == (
         EffectState.INEFFECTIVE,
-        f"The charter names {A} itself: nobody else makes it an authority.",
+        f"The charter already names {A} as an authority, so nobody can delegate to it.",
     )
     assert asked(town, MILL, authority=A).verdict is Verdict.UNKNOWN_ISSUER
     answer = asked(town, authority=A)
@@ -131,7 +131,7 @@ def test_a_body_that_the_charter_comes_to_name_speaks_by_the_charter_alone_from_
     assert verdict_of(town, amendment).state is EffectState.EFFECTIVE
     later = town.says(usurper, "accreditation.grant", grant("did:web:later.example", scope=SCOPE))
 
-    assert verdict_of(town, later).reason == f"The charter names {BODY}, which speaks by the charter alone."
+    assert verdict_of(town, later).reason == f"The charter names {BODY}, so it can act only under the charter."
     answer = asked(town, MILL, authority=BODY)
     assert codes(answer) == ["not_by_this_authority"]
     assert f"{BODY}#{evil.id.hex()}" in answer.reasons[0].text

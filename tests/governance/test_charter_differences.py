@@ -29,7 +29,7 @@ def test_each_member_is_said_with_what_it_was_and_what_it_is() -> None:
         f"description: {'x' * 79}… → nothing",
         f"publishers: + {B}",
         f"publishers: − {A}",
-        "rule node.admit: more than half of the authorities → 2/3 of the authorities, 1 labor among them",
+        "rule node.admit: more than half of the authorities → 2/3 of the authorities, including 1 labor",
     ]
 
 
@@ -46,7 +46,7 @@ def test_authorities_that_come_go_or_change_are_named_with_their_keys() -> None:
     after["authorities"][0]["keys"].append(second)
     lines = differences(charter(), after)
     assert lines[0] == f"authority {D}: new"
-    assert lines[1] == f"authority {A}: left out"
+    assert lines[1] == f"authority {A}: removed"
     assert lines[2].startswith(f"authority {B}: key: + Bea ({second['public'].hex()[:12]}), successor ")
     assert lines[2].endswith("url: nothing → https://b.example/")
 
@@ -54,8 +54,8 @@ def test_authorities_that_come_go_or_change_are_named_with_their_keys() -> None:
 def test_a_node_whose_keys_change_says_which() -> None:
     old, new = node("n1.example", A), node("n1.example", A)
     new["keys"] = {**new["keys"], "log": Pen("other", A).public}
-    assert entry_differences(old, new) == ["its keys for log change"]
+    assert entry_differences(old, new) == ["its keys for log changed"]
     assert entry_differences(old, node("n1.example", A) | {"keys": node("n2.example", A)["keys"]}) == [
-        "all its keys change"
+        "all its keys changed"
     ]
     assert entry_differences(old, old) == []

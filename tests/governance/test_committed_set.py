@@ -65,7 +65,7 @@ def test_the_branch_that_kept_a_key_from_being_added_in_time_stays() -> None:
     compromise(town, f"{A}#2", town.pen(f"{A}#1"), added)
     spoken = town.says(f"{C}#1", "accreditation.grant", grant())
 
-    assert verdict_of(town, cut).reason.startswith("What carries it counts only by what is read after it")
+    assert verdict_of(town, cut).reason.startswith("Its approvals count only because of statements judged after it")
     assert state_of(town, spoken) is EffectState.EFFECTIVE
     assert all(check_alone(town))
 

@@ -41,7 +41,7 @@ def withdraw(town: Consortium, who: str | Pen, made: Statement, *heads: Statemen
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"threshold": 2}, "2 keys are asked of 1"),
+        ({"threshold": 2}, "2 keys are required, but the delegation lists 1"),
         ({"valid_from": 5, "valid_until": 5}, "end before it begins"),
         ({"actions": ["charter.amend"]}, "cannot be delegated"),
         ({"actions": ["statement.*"]}, "cannot be delegated"),
@@ -49,7 +49,7 @@ def withdraw(town: Consortium, who: str | Pen, made: Statement, *heads: Statemen
         ({"actions": ["node.admit"]}, "cannot be delegated"),
         ({"actions": ["*"]}, "cannot be delegated"),
         ({"actions": []}, "a list of 1 to"),
-        ({"keys": [key_entry(Pen("d", DELEGATE), budget=n) for n in (1, 2)], "threshold": 2}, "named twice"),
+        ({"keys": [key_entry(Pen("d", DELEGATE), budget=n) for n in (1, 2)], "threshold": 2}, "listed twice"),
     ],
 )
 def test_delegations_of_what_cannot_be_delegated_are_refused(changes: dict[str, Any], words: str) -> None:
@@ -61,19 +61,23 @@ def test_delegations_of_what_cannot_be_delegated_are_refused(changes: dict[str, 
 @pytest.mark.parametrize(
     ("parent", "child", "reason"),
     [
-        ({}, {"actions": ["framework.publish"]}, "Its delegator may not do framework.publish itself."),
-        ({}, {"actions": ["issuer.*", "key.add"]}, "Its delegator may not do key.add itself."),
-        ({"limits": {"jurisdictions": ["US-IN"]}}, {}, "Its limits go beyond its delegator's: jurisdictions must be"),
-        ({"limits": {"max_depth": 0}}, {}, "It would be delegation number 2 in the chain, of 1 allowed."),
-        ({"valid_until": START + 500}, {}, "It would outlive its delegator's own mandate."),
+        ({}, {"actions": ["framework.publish"]}, "Its delegator may not make framework.publish statements itself."),
+        ({}, {"actions": ["issuer.*", "key.add"]}, "Its delegator may not make key.add statements itself."),
+        (
+            {"limits": {"jurisdictions": ["US-IN"]}},
+            {},
+            "Its limits exceed its delegator's limits: jurisdictions must be",
+        ),
+        ({"limits": {"max_depth": 0}}, {}, "It would be delegation number 2 in its chain; at most 1 are allowed."),
+        ({"valid_until": START + 500}, {}, "It would end after its delegator's own mandate."),
         (
             {"valid_until": START + 500},
             {"valid_until": START + 501},
-            "It would outlive its delegator's own mandate.",
+            "It would end after its delegator's own mandate.",
         ),
         ({"valid_from": 10}, {"valid_from": 9}, "It would begin before its delegator's own mandate."),
-        ({}, {"to": DELEGATE}, "A body cannot delegate to itself or to one above it."),
-        ({}, {"to": A}, "The charter names https://a.example/ itself: nobody else makes it an authority."),
+        ({}, {"to": DELEGATE}, "A body cannot delegate to itself or to a body above it."),
+        ({}, {"to": A}, "The charter already names https://a.example/ as an authority, so nobody can delegate to it."),
     ],
 )
 def test_a_child_beyond_its_parent_is_ineffective(parent: dict[str, Any], child: dict[str, Any], reason: str) -> None:
@@ -108,7 +112,7 @@ def test_a_child_within_its_parent_acts_within_its_own_limits_down_to_the_last_d
     assert state_of(town, made) is EffectState.EFFECTIVE
     assert state_of(town, third) is EffectState.INEFFECTIVE
     assert state_of(town, inside) is EffectState.EFFECTIVE
-    assert verdict_of(town, outside).reason.startswith("It goes beyond its author's limits: jurisdictions US not among")
+    assert verdict_of(town, outside).reason.startswith("It exceeds its author's limits: jurisdictions US not allowed")
     record = record_of(town, "authority", SUB)
     assert [s["depth"] for s in record["standings"]] == [2]
     assert record["standings"][0]["valid_until"] == START + 400
@@ -137,7 +141,7 @@ def test_a_delegate_never_acts_where_several_are_asked_nor_in_what_stays_with_th
     town.votes(B, registered)
 
     assert verdict_of(town, recognised).reason == "Its delegation does not cover recognition.grant."
-    assert verdict_of(town, registered).reason == "Only authorities the charter names may propose it."
+    assert verdict_of(town, registered).reason == "Only authorities named in the charter may propose it."
 
 
 def test_two_of_a_delegates_three_keys_speak_for_it() -> None:
@@ -188,7 +192,7 @@ def test_a_delegates_key_does_not_speak_for_another_body() -> None:
     stray = Pen(pen.name, B)
 
     assert verdict_of(town, town.says(stray, "issuer.register", register())).reason == (
-        "Its key does not count for the authority it names."
+        "Its key is not a valid key of the authority it names."
     )
 
 
@@ -208,7 +212,7 @@ def test_what_the_heads_of_a_withdrawal_cover_stands_and_nothing_else_below_it()
     assert state_of(town, withdrawal) is EffectState.EFFECTIVE
     assert [state_of(town, s) for s in (before, below)] == [EffectState.EFFECTIVE] * 2
     for late in (forgotten, after):
-        assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it."
+        assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it was made."
     (standing,) = record_of(town, "authority", DELEGATE)["standings"]
     assert standing["withdrawn"] == {"statement": withdrawal.id, "effective_from": withdrawal.iat}
     by_delegator = town.says(A, "accreditation.status", event(before.id, "suspend"), ISSUER)
@@ -237,7 +241,7 @@ def test_a_withdrawn_delegate_withdraws_nothing() -> None:
     withdraw(town, A, made, town.said[-1])
     late = withdraw(town, pen, below)
 
-    assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it."
+    assert verdict_of(town, late).reason == "Its author's delegation was withdrawn before it was made."
 
 
 def test_withdrawing_what_is_no_delegation_in_effect_has_no_effect() -> None:

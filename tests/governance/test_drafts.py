@@ -57,7 +57,7 @@ def test_a_draft_outside_its_authors_limits_is_ineffective_with_the_reason() -> 
     )
     assert (wider.state, wider.reason) == (
         EffectState.INEFFECTIVE,
-        "Its limits go beyond its delegator's: jurisdictions must be limited.",
+        "Its limits exceed its delegator's limits: jurisdictions must be limited.",
     )
     assert narrower.state is EffectState.EFFECTIVE
 
@@ -82,7 +82,7 @@ def test_drafts_by_keys_that_are_cut_off_or_forked_are_told_so() -> None:
     town.votes(C, compromise(town, A, town.pen(C), town.genesis))
 
     forked = explain(town, B, "issuer.register", register())
-    assert (forked.state, forked.reason) == (EffectState.WAITING, "Its key has signed two histories.")
+    assert (forked.state, forked.reason) == (EffectState.WAITING, "Its key has signed two conflicting histories.")
     given = town.says(A, "accreditation.grant", grant())
     assert explain(town, B, "accreditation.status", event(given.id, "suspend"), ISSUER).state is EffectState.INEFFECTIVE
     town.votes(A, compromise(town, B, town.pen(C)))
@@ -97,12 +97,12 @@ def test_drafts_of_votes_count_once_and_for_those_whose_keys_count() -> None:
 
     assert explain(town, B, "vote.approve", vote).state is EffectState.EFFECTIVE
     assert explain(town, B, "vote.approve", {"targets": [bytes(32)]}).state is EffectState.EFFECTIVE
-    assert "has signed or voted on" in explain(town, A, "vote.approve", vote).reason
+    assert "has already signed or voted on" in explain(town, A, "vote.approve", vote).reason
     assert explain(town, A, "vote.reject", vote).state is EffectState.EFFECTIVE, "an author takes back what he proposed"
     town.votes(B, recognised)
-    assert "is in effect already" in explain(town, B, "vote.reject", vote).reason
-    assert "is in effect already" in explain(town, C, "vote.approve", vote).reason
-    assert explain(town, pen, "vote.approve", vote).reason == "Its key does not count for the authority it names."
+    assert "is already in effect" in explain(town, B, "vote.reject", vote).reason
+    assert "is already in effect" in explain(town, C, "vote.approve", vote).reason
+    assert explain(town, pen, "vote.approve", vote).reason == "Its key is not a valid key of the authority it names."
 
 
 def test_a_vote_on_what_another_body_decides_alone_is_refused_before_it_is_said() -> None:
@@ -112,7 +112,7 @@ def test_a_vote_on_what_another_body_decides_alone_is_refused_before_it_is_said(
 
     refused = explain(town, f"{B}#1", "vote.approve", vote)
     assert refused.state is EffectState.INEFFECTIVE
-    assert refused.reason == f"Only {A} decides on {given.id.hex()[:12]}."
+    assert refused.reason == f"Only {A} can decide on {given.id.hex()[:12]}."
     assert explain(town, f"{A}#2", "vote.approve", vote).state is EffectState.EFFECTIVE
 
 
@@ -148,7 +148,10 @@ def test_drafts_of_charters() -> None:
     waiting = explain(town, A, "charter.amend", body, town.id)
     assert (waiting.state, waiting.approvals) == (EffectState.WAITING, (A,))
     assert explain(town, A, "charter.amend", body | {"version": 3}, town.id).reason == "It must be version 2."
-    assert explain(town, A, "charter.genesis", genesis).reason == "Another genesis founds this ecosystem."
+    assert (
+        explain(town, A, "charter.genesis", genesis).reason
+        == "This ecosystem was founded by a different genesis statement."
+    )
     town.votes(B, amend(town, A))
     assert explain(town, A, "charter.amend", body, town.id).state is EffectState.INEFFECTIVE
 

@@ -62,7 +62,7 @@ def test_an_author_the_amendment_removes_no_longer_counts_and_what_he_said_stand
     assert state_of(town, amended) is EffectState.EFFECTIVE
     assert state_of(town, before) is EffectState.EFFECTIVE
     for said in after:
-        assert verdict_of(town, said).reason == "Its key does not count for the authority it names."
+        assert verdict_of(town, said).reason == "Its key is not a valid key of the authority it names."
     assert town.fold().get("authority", C) is None
 
 
@@ -158,8 +158,8 @@ def test_a_key_added_after_the_heads_does_not_count() -> None:
     ("change", "reason"),
     [
         ({"version": 3}, "It must be version 2."),
-        ({"parent": bytes(32)}, "It amends a version that is no longer, or not yet, in force."),
-        ({"charter": {"id": "https://other.example/"}}, "An ecosystem keeps its id."),
+        ({"parent": bytes(32)}, "It amends a version that is not in force."),
+        ({"charter": {"id": "https://other.example/"}}, "An amendment cannot change the ecosystem's id."),
     ],
 )
 def test_an_amendment_out_of_order_has_no_effect_whoever_approves(change: dict[str, Any], reason: str) -> None:
@@ -181,7 +181,7 @@ def test_heads_must_be_the_keys_own_and_cover_the_parent() -> None:
     swapped = [{"key": one["key"], "id": other["id"]} for one, other in zip(heads, heads[1:] + heads[:1], strict=True)]
     without = [head for head in heads if head["key"] != town.pen(A).kid]
 
-    for wrong, reason in ((swapped, "as another key's"), (without, "leave out the version before it")):
+    for wrong, reason in ((swapped, "to the wrong key"), (without, "leave out the previous version")):
         amended = amend(town, B, heads=wrong)
         town.votes(C, amended)
         town.votes(A, amended)
@@ -198,7 +198,7 @@ def test_an_amendment_waits_for_what_its_heads_cover(batch: int | None) -> None:
     rest = [s for s in town.said if s not in (gap, head)]
     for late in ([gap, head], [head, gap]):
         fold = fold_of(town.eco, [*rest, late[0]], batch=batch)
-        assert verdict_of(town, amended, fold).reason == "Something that its heads cover is missing."
+        assert verdict_of(town, amended, fold).reason == "A statement that its heads cover is missing."
 
         fold.add(late[1])
         changes = fold.settle()

@@ -132,7 +132,7 @@ def test_an_annulment_before_its_target_waits_for_it(order: int) -> None:
     given = town.says(A, "accreditation.grant", grant(), heard=False)
     annulled = annul(town, B, given)
     town.votes(C, annulled)
-    assert verdict_of(town, annulled).reason == "The statement it annuls is not held here."
+    assert verdict_of(town, annulled).reason == "The statement it annuls is missing here."
 
     fold = fold_of(town.eco, [*town.said, given][::order], batch=1)
 
@@ -166,7 +166,7 @@ def test_recognitions_are_granted_and_withdrawn_together_whoever_proposes() -> N
 
     (granted,) = record_of(town, "recognition", recognised.sub)["granted"]
     assert granted["withdrawn"] == {"statement": withdrawn.id, "effective_from": 7}
-    assert verdict_of(town, elsewhere).reason == "It names another subject than what it changes."
+    assert verdict_of(town, elsewhere).reason == "Its subject is not the subject of the statement it changes."
 
 
 def test_a_framework_counts_when_its_author_has_brought_all_its_items() -> None:

@@ -17,7 +17,7 @@ def test_a_fork_raises_an_alarm_until_a_cut_off_ends_one_branch() -> None:
     honest = town.says(A, "accreditation.grant", grant())
     forged = town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
     fold = town.fold()
-    assert fold.alarms() == (f"key {thief.kid.hex()[:16]} has signed two statements with one number",)
+    assert fold.alarms() == (f"key {thief.kid.hex()[:16]} has signed two statements with the same number",)
     head = fold.key_head(thief.kid)
     assert head is not None
     assert head.forked
@@ -41,7 +41,7 @@ def test_what_came_before_the_fork_stands_and_so_do_narrowing_statements_after_i
         EffectState.EFFECTIVE,
         EffectState.WAITING,
     ]
-    assert verdict_of(town, lifted).reason == "Its key has signed two histories."
+    assert verdict_of(town, lifted).reason == "Its key has signed two conflicting histories."
 
 
 def test_a_forked_keys_votes_count_for_suspensions_only() -> None:

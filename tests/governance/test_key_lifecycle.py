@@ -236,7 +236,7 @@ def test_where_a_next_key_is_committed_nobody_else_rotates() -> None:
     rotated = rotate(town, stolen, town.pen(A), mine, None)
     spoken = town.says(mine, "issuer.register", register())
 
-    assert verdict_of(town, rotated).reason == "The key's committed next key rotates it, and no other."
+    assert verdict_of(town, rotated).reason == "Only the key's committed next key can rotate it."
     assert state_of(town, spoken) is EffectState.INEFFECTIVE
 
 
@@ -248,7 +248,7 @@ def test_the_next_key_rotates_to_itself_only_and_does_not_retire() -> None:
     retired = town.says(new, "key.retire", {"key": town.pen(A).kid, "last": None}, A)
 
     for said in (planted, retired):
-        assert verdict_of(town, said).reason == ("Neither the committed next key nor a key that counts has signed it.")
+        assert verdict_of(town, said).reason == ("Neither the committed next key nor a valid key has signed it.")
 
 
 def test_the_next_key_alone_says_that_a_key_is_compromised() -> None:

@@ -89,7 +89,7 @@ def test_a_proposal_that_leaves_a_limited_axis_out_is_refused_before_signing_wit
     draft = explain(town, pen, "accreditation.grant", grant(scope={"credential_types": ["License"]}))
     assert (draft.state, draft.reason) == (
         EffectState.INEFFECTIVE,
-        "It leaves out achievement_types, which are limited to Badge; name those that are meant.",
+        "It leaves out achievement_types, which are limited to Badge; name the ones you mean.",
     )
     assert explain(town, pen, "accreditation.grant", grant(scope=HONEST)).state is EffectState.EFFECTIVE
     granted = given(town, pen, HONEST)
@@ -101,7 +101,7 @@ def test_a_proposal_that_leaves_a_limited_axis_out_is_refused_before_signing_wit
         "scope": {"credential_types": "*", "achievement_types": ["Badge"]},
     }
     draft = explain(town, pen, "accreditation.amend", amendment, ISSUER)
-    assert draft.reason == "It leaves out jurisdictions, which are limited to US-IN; name those that are meant."
+    assert draft.reason == "It leaves out jurisdictions, which are limited to US-IN; name the ones you mean."
 
 
 def test_the_limits_of_every_link_of_the_chain_cut_a_scope() -> None:
@@ -141,7 +141,7 @@ def test_competencies_are_an_axis_that_frameworks_do_not_escape() -> None:
     for part in range(2):
         town.says(A, "framework.items", framework_items(published.id, part))
     beyond = given(town, pen, {"frameworks": [FRAMEWORK]})
-    assert "name the competencies" in verdict_of(town, beyond).reason
+    assert "so name competencies" in verdict_of(town, beyond).reason
     given(town, pen, {"credential_types": "*"})
 
     assert asked(town, competencies=(COMPETENCY,)).verdict is Verdict.TRUSTED

@@ -38,7 +38,7 @@ def test_a_second_node_of_a_name_in_force_is_refused_however_many_agree() -> Non
 
         assert record_of(town, "node", NAME) == before
         assert state_of(town, rival) is EffectState.INEFFECTIVE
-        assert f"The name {NAME} belongs to a node in force, run by {C}" in verdict_of(town, rival).reason
+        assert f"The name {NAME} belongs to an active node, run by {C}" in verdict_of(town, rival).reason
         draft = explain(town, C, "node.admit", node(NAME, A))
         assert draft.state is EffectState.INEFFECTIVE
 
@@ -63,7 +63,7 @@ def test_a_replacement_names_what_it_takes_the_place_of() -> None:
     town = trio(nodes=[node(NAME, C)])
     old, new = node(NAME, C), moved(node(NAME, C))
     stale = replaces(town, node(NAME, A), new)
-    assert "that is not, or no longer, in force" in verdict_of(town, stale).reason
+    assert "that is not in force" in verdict_of(town, stale).reason
     said = replaces(town, old, new)
 
     assert record_of(town, "node", NAME)["url"] == "https://moved.example/"
@@ -72,7 +72,7 @@ def test_a_replacement_names_what_it_takes_the_place_of() -> None:
     again = explain(town, B, "node.replace", new | {"replaces": entry_digest(new)})
     assert "changes nothing about" in again.reason
     nobody = explain(town, B, "node.replace", node("n9.example") | {"replaces": entry_digest(old)})
-    assert "no node is named n9.example" in nobody.reason.replace("No", "no")
+    assert "no node has the name n9.example" in nobody.reason.replace("No", "no")
 
 
 def test_a_node_that_moves_back_is_where_it_was_and_each_step_counts_once() -> None:
@@ -112,7 +112,7 @@ def test_a_retired_name_is_neither_admitted_nor_replaced() -> None:
         explain(town, A, "node.admit", node(NAME, B)),
         explain(town, A, "node.replace", moved(node(NAME, C)) | {"replaces": entry_digest(node(NAME, C))}),
     ):
-        assert "a retired name stays retired" in draft.reason
+        assert "a retired name cannot be used again" in draft.reason
 
 
 def test_an_annulled_replacement_gives_the_place_back() -> None:

@@ -21,7 +21,7 @@ def test_undoing_is_said_to_take_what_doing_takes() -> None:
 
     assert row(strict, "accreditation.status") == Outline(
         kind="accreditation.status",
-        done_by="1 authority, by its own mandate",
+        done_by="1 authority, under its own mandate",
         undone_by="accreditation.status: 3 of 3 authorities; statement.annul: 3 of 3 authorities",
         reaches_back_by="2 of 3 authorities",
     )
@@ -31,9 +31,7 @@ def test_undoing_is_said_to_take_what_doing_takes() -> None:
 def test_rules_that_fewer_may_relax_than_they_ask_for_are_warned_of() -> None:
     assert warnings(charter()) == []
     (warning,) = warnings(charter(**{"accreditation.grant": {"authorities": 3}}))
-    assert warning.startswith(
-        "2 of 3 authorities can amend the charter, and so relax what asks for more: accreditation"
-    )
+    assert warning.startswith("2 of 3 authorities can amend the charter, and so relax stricter rules: accreditation")
     seated = charter(**{"node.admit": {"majority": True, "constituencies": {"nonprofit": 1}}})
     assert "node.admit" in warnings(seated)[0]
     assert warnings(charter(**{"accreditation.grant": {"authorities": 3}, "charter.amend": {"authorities": 3}})) == []
@@ -42,4 +40,6 @@ def test_rules_that_fewer_may_relax_than_they_ask_for_are_warned_of() -> None:
 def test_a_way_of_undoing_that_took_less_would_be_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules_outline, "join", lambda *_: Rule(authorities=1))
 
-    assert any(warning.startswith("node.admit is undone by node.retire with less") for warning in warnings(charter()))
+    assert any(
+        warning.startswith("node.admit can be undone by node.retire with fewer") for warning in warnings(charter())
+    )

@@ -78,7 +78,7 @@ def test_a_delegate_cannot_bloat_the_record_of_anothers_issuer() -> None:
     assert states[-1][0] is EffectState.EFFECTIVE, "of one voice the newest counts"
     assert states[0] == (
         EffectState.INEFFECTIVE,
-        "It is more than its authority may add to this record; end or withdraw something else first.",
+        "Its authority has used up its share of this record; end or withdraw another entry first.",
     )
     assert reason_of(fold, town.said[3])[0] is EffectState.EFFECTIVE
 
@@ -285,7 +285,7 @@ def test_where_nobody_stays_within_a_share_those_who_still_fit_are_kept_and_the_
     assert [one["by"] for one in sorted(record["stated"], key=lambda one: one["by"])] == [A, B]
     assert [reason_of(fold, one)[0] for one in said] == [EffectState.EFFECTIVE] * 2 + [EffectState.INEFFECTIVE]
     assert reason_of(fold, said[-1])[1] == (
-        "It is more than its authority may add to this record; end or withdraw something else first."
+        "Its authority has used up its share of this record; end or withdraw another entry first."
     )
 
 

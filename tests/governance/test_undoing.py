@@ -83,7 +83,7 @@ def test_two_keys_of_one_body_do_not_amend_a_joint_grant_to_everything() -> None
     verdict = verdict_of(town, wider)
     assert (verdict.state, verdict.reason) == (
         EffectState.WAITING,
-        "It needs 2 of 3 authorities, 1 nonprofit among them.",
+        "It needs 2 of 3 authorities, including 1 nonprofit.",
     )
 
     town.votes(f"{B}#1", wider)
@@ -123,7 +123,7 @@ def test_a_delegate_does_not_amend_away_what_the_authority_above_it_had_narrowed
     assert answer(town, achievement="License") is Verdict.NOT_TRUSTED
     back = amended(town, pen, given, narrower, scope=MILL)
 
-    assert verdict_of(town, back).reason == f"Only {A} may undo what it would undo."
+    assert verdict_of(town, back).reason == f"Only {A} may undo this."
     assert answer(town, achievement="License") is Verdict.NOT_TRUSTED
 
     amended(town, A, given, narrower, scope=MILL)
@@ -157,7 +157,7 @@ def test_a_delegate_alone_undoes_nothing_that_the_authority_above_it_imposed(wor
     undone = status(town, pen, given, word, imposed)
 
     assert answer(town) is Verdict.SUSPENDED
-    assert verdict_of(town, undone).reason == f"Only {A} may undo what it would undo."
+    assert verdict_of(town, undone).reason == f"Only {A} may undo this."
 
     by_above = status(town, A, given, word, imposed)
 
@@ -277,7 +277,7 @@ def test_each_body_of_a_joint_grant_suspends_it_alone_and_only_the_joint_rule_br
     suspended = status(town, B, given, "suspend")
     assert answer(town) is Verdict.SUSPENDED
     by_one = status(town, B, given, "lift", suspended)
-    assert verdict_of(town, by_one).reason == "It needs 2 of 3 authorities, 1 nonprofit among them."
+    assert verdict_of(town, by_one).reason == "It needs 2 of 3 authorities, including 1 nonprofit."
     assert answer(town) is Verdict.SUSPENDED
 
     town.votes(A, by_one)

@@ -171,7 +171,7 @@ def test_no_bytes_at_all_crash_the_reader_of_key_files(data: bytes) -> None:
         file.write(data)
         file.flush()
         for load in (SealedKey.load, NodeKeys.load):
-            with pytest.raises(InputError, match="not a key file"):
+            with pytest.raises(InputError, match="not a valid key file"):
                 load(Path(file.name))
 
 

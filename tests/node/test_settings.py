@@ -88,14 +88,18 @@ def test_the_processes_own_environment_is_read_by_default(tmp_path: Path, monkey
         (f'name = "n"\npeers = [{{url = "x", key = "{HEX}"}}]', {}, ["node.toml: peers", "[0].url"]),
         ('name = "n"\npeers = [{url = "http://x"}]', {}, ["node.toml: peers", "[0]", "key"]),
         ('name = "n"\noutbound_only = 1', {}, ["node.toml: outbound_only", "true or false"]),
-        ('name = "n"', {"ACCREDIT_OUTBOUND_ONLY": "yes"}, ["ACCREDIT_OUTBOUND_ONLY", "true or false", "As in false"]),
+        (
+            'name = "n"',
+            {"ACCREDIT_OUTBOUND_ONLY": "yes"},
+            ["ACCREDIT_OUTBOUND_ONLY", "true or false", "Example: false"],
+        ),
         ('name = "n"\npinned = ["a", "b", "c"]', {}, ["node.toml: pinned", 'a list such as ["node2.example.org"]']),
         ('name = "n"\npinned = [""]', {}, ["node.toml: pinned"]),
         ('name = "n"\ntls_cert = "c"', {}, ["node.toml", "tls_cert and tls_key"]),
         ('name = "n"\nproxy_header = "forwarded"', {}, ["no effect", "trusted_proxies"]),
         ('name = "n"\npinned = ["m", "n"]', {}, ["no effect", "pinned"]),
         ("name = n", {}, ["node.toml", "not TOML", "line 1"]),
-        ('name = "n"', {"ACCREDIT_PORT": "eighty"}, ["ACCREDIT_PORT", "'eighty'", "As in 8080"]),
+        ('name = "n"', {"ACCREDIT_PORT": "eighty"}, ["ACCREDIT_PORT", "'eighty'", "Example: 8080"]),
         ('name = "n"', {"ACCREDIT_PORT": "-1"}, ["ACCREDIT_PORT", "from 0 to 65535"]),
         ('name = "n"', {"ACCREDIT_TICK_SM": "5"}, ["ACCREDIT_TICK_SM", "'tick_ms'"]),
     ],
@@ -184,7 +188,7 @@ def test_outside_witnesses_are_a_key_and_an_address_each(tmp_path: Path) -> None
     for bad, says in (
         (VKEY, "a list such as"),
         (f"{VKEY} witness.example", "a list such as"),
-        (VKEY.replace("2f", "3f") + " https://witness.example", "not that of its key"),
+        (VKEY.replace("2f", "3f") + " https://witness.example", "does not match the key"),
     ):
         with pytest.raises(InputError) as refused:
             load(written(tmp_path, f'name = "n"\nwitnesses = ["{bad}"]'), {})

@@ -36,7 +36,7 @@ def newest_changes(
     """Changes, the newest first: the rows of a table.
 
     Args:
-        before: the number to go on from, not included.
+        before: the number below which changes are listed.
         sub: only those about this subject.
         summed_up: whether each says by whom and in a sentence what was stated; for that the statements are read.
     """
@@ -169,7 +169,7 @@ ROUTES: Final = (
         changes,
         "What took effect and what ceased to, the newest first",
         _SUBJECT,
-        integer("before", "the number to go on from, not included", minimum=0, maximum=2**62, default=0),
+        integer("before", "return the changes before this number", minimum=0, maximum=2**62, default=0),
         DOWNLOAD,
     ),
     Route(

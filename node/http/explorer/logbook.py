@@ -67,7 +67,9 @@ async def statement(call: Call) -> Response:
     held = fold.statement(id)
     if held is None:
         raise InputError(
-            "not_found", f"this node holds no statement {id.hex()}.", hint="It may be on its way; ask again."
+            "not_found",
+            f"this node holds no statement {id.hex()}.",
+            hint="It may not have arrived yet; ask again in a moment.",
         )
     verdict = fold.standing(id)
     assert verdict is not None, "it is held"

@@ -133,7 +133,7 @@ ROUTES: Final = (
         words("q", "a name, a DID or address, or an identifier"),
         one_of("category", "a category", ISSUER_CATEGORIES),
         one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
-        place("jurisdiction", "a jurisdiction as in US or US-IN"),
+        place("jurisdiction", "a jurisdiction, such as US or US-IN"),
         identifier("authority", "an authority: issuers that it has accredited itself", read=canonical_issuer),
         verbatim("after", "the id to go on from: of the page before"),
         integer("limit", "how many at most", minimum=1, maximum=LISTED_MAX, default=LISTED),

@@ -86,7 +86,7 @@ def _start(call: Call) -> int:
     if since is None:
         return after
     if after:
-        raise InputError("both_given", "after and since both say where to begin.", hint="Leave one of them out.")
+        raise InputError("both_given", "after and since cannot be combined.", hint="Leave one of them out.")
     return call.reader.log.changes_before(since)
 
 
@@ -99,8 +99,8 @@ def _require_position(call: Call, after: int) -> None:
         raise InputError(
             "after_beyond_end",
             f"this node's feed has not reached number {after} yet.",
-            hint="Numbers are a node's own. After changing nodes ask with since=TIME, a day before the last change you "
-            "have seen, and tell by the statements' ids which you have seen.",
+            hint="Each node numbers its own feed. After changing nodes, ask with since=TIME, a day before the "
+            "last change you have seen, and use the statements' ids to skip the changes you have seen.",
         )
 
 
@@ -110,11 +110,11 @@ def _last_event(call: Call, after: int) -> int:
 
 
 def _stream(call: Call, after: int) -> Response:
-    streams, hint = call.shared.streams, "Ask for pages instead, or another node."
+    streams, hint = call.shared.streams, "Ask for pages instead, or ask another node."
     if streams.total() >= STREAMS:
-        raise BusyError("overloaded", f"{STREAMS} streams are open already.", hint=hint)
+        raise BusyError("overloaded", f"{STREAMS} streams are already open.", hint=hint)
     if call.client and streams[call.client] >= STREAMS_OF_ADDRESS:
-        raise BusyError("overloaded", f"{call.client} has {STREAMS_OF_ADDRESS} streams open already.", hint=hint)
+        raise BusyError("overloaded", f"{call.client} already has {STREAMS_OF_ADDRESS} open streams.", hint=hint)
     headers = {"cache-control": "no-store", "vary": "Accept", "x-accel-buffering": "no"}
     if call.request.method == "HEAD":
         return Response(media_type=EVENTS, headers=headers)
@@ -200,11 +200,11 @@ ROUTES: Final = (
         path="/v1/changes",
         handler=changes,
         family="registry",
-        about="What took effect and what ceased to, as pages or as server-sent events",
+        about="Statements that took effect or ceased to, as pages or as server-sent events",
         params=(
-            integer("after", "the number to go on from, not included", minimum=0, maximum=2**62, default=0),
-            moment("since", "instead of a number: from the first change that this node saw at this time or later"),
-            integer("limit", "how many at most", minimum=1, maximum=PAGE, default=200),
+            integer("after", "return the changes after this number", minimum=0, maximum=2**62, default=0),
+            moment("since", "instead of `after`: start with the first change that this node saw at this time or later"),
+            integer("limit", "maximum number of changes", minimum=1, maximum=PAGE, default=200),
         ),
         gives={JSON: ChangesPage, EVENTS: None},
         problems=(406, 503),

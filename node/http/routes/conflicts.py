@@ -67,7 +67,9 @@ async def conflict(call: Call) -> Response:
     for one in call.reader.conflicts:
         if digest(one) == wanted:
             return bytes_response(one.encode(), CBOR, cache=IMMUTABLE, etag=wanted.hex())
-    raise InputError("not_found", "this node keeps no such conflict.", hint="GET /v1/conflicts lists those it keeps.")
+    raise InputError(
+        "not_found", "this node does not keep this conflict.", hint="GET /v1/conflicts lists the conflicts it keeps."
+    )
 
 
 async def accuse(call: Call) -> Response:
@@ -93,7 +95,7 @@ ROUTES: Final = (
         path="/v1/conflicts",
         handler=accuse,
         family="state",
-        about="Takes proof that a node contradicted itself, from anybody",
+        about="Submit proof that a node contradicted itself; anybody may",
         takes={CBOR: None},
         max_bytes=CONFLICT_BYTES,
         gives={JSON: Accused},
@@ -104,7 +106,7 @@ ROUTES: Final = (
         path="/v1/conflicts/{conflict}",
         handler=conflict,
         family="state",
-        about="The file that proves one",
+        about="The file that proves a conflict",
         params=(hex_id("conflict", "SHA-256 of the file", place="path"),),
         gives={CBOR: None},
         problems=(404,),

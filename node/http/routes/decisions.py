@@ -96,7 +96,9 @@ async def decisions(call: Call) -> Response:
         )
     if len(queries) > QUERIES:
         raise InputError(
-            "too_many", f"{len(queries)} queries; at most {QUERIES} are answered at once.", hint="Split them."
+            "too_many",
+            f"the request has {len(queries)} queries; at most {QUERIES} are allowed.",
+            hint="Split them into several requests.",
         )
     asking = _Asking(call, ecosystem)
     rows: list[dict[str, Any]] = []
@@ -195,13 +197,13 @@ class _Asking:
         if noted.note is None:
             raise NotYetError(
                 "no_state_note",
-                "no quorum of signers has vouched for a state that this node knows, so nothing can be proved.",
+                "this node knows no state that a quorum of signers vouches for, so it cannot prove anything.",
                 hint="Ask without evidence, ask again in a moment, or ask another node.",
             )
         if self.proved == PROVED or self._bytes >= EVIDENCE_BYTES:
             raise InputError(
                 "too_many",
-                f"at most {PROVED} answers of some {EVIDENCE_BYTES} bytes come with evidence at once.",
+                f"a request may ask for at most {PROVED} answers with evidence, some {EVIDENCE_BYTES} bytes in all.",
                 hint="Split them into several requests.",
             )
         decision, made = _prover(self._call, self._ecosystem).answer(query, self._now)
@@ -256,7 +258,7 @@ ROUTES: Final = (
         path="/v1/decisions",
         handler=decisions,
         family="decisions",
-        about="May this issuer issue this? One question, or up to 1,000",
+        about="Ask whether an issuer is trusted: one question, or up to 1,000",
         takes={JSON: (Question, Questions, list[Question])},
         gives={JSON: (DecisionView, Decisions)},
         mentions=(Failed,),

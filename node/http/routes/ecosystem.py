@@ -113,7 +113,7 @@ class Ecosystem(TypedDict):
 
 
 class Key(TypedDict):
-    """Where an authority's key stands. `head` is its newest statement held in sequence, `next_seq` comes next."""
+    """The status of an authority's key. `head` is its newest statement held in sequence, `next_seq` comes next."""
 
     key: str
     public: str | None
@@ -174,7 +174,9 @@ async def genesis(call: Call) -> Response:
     identity = call.reader.ecosystem
     raw = call.reader.log.raw(identity)
     if raw is None:
-        raise NotYetError("not_ready", "this node does not hold the genesis yet.", hint="Ask again in a moment.")
+        raise NotYetError(
+            "not_ready", "this node does not have the genesis statement yet.", hint="Ask again in a moment."
+        )
     return bytes_response(raw, _COSE, cache=IMMUTABLE, etag=identity.hex())
 
 
@@ -190,8 +192,8 @@ async def key(call: Call) -> Response:
     if head is None:
         raise InputError(
             "not_found",
-            f"no statement held here introduces the key {call.params['kid'].hex()}.",
-            hint="It may still be on its way; ask again.",
+            f"no statement on this node introduces the key {call.params['kid'].hex()}.",
+            hint="The statement may not have arrived yet; ask again in a moment.",
         )
     value: Key = {
         "key": head.key.hex(),
@@ -225,7 +227,7 @@ ROUTES: Final = (
     _route(
         "/v1/keys/{kid}",
         key,
-        "Where an authority's key stands",
+        "The status of an authority's key",
         {JSON: Key},
         params=(hex_id("kid", "the key's id (its COSE thumbprint)", place="path"),),
         problems=(404,),

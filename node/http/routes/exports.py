@@ -121,7 +121,7 @@ ROUTES: Final = (
         path="/exports/dcc-registry.json",
         handler=dcc_registry,
         family="exports",
-        about="The issuers trusted now, as the Digital Credentials Consortium's list",
+        about="The issuers trusted now, in the list format of the Digital Credentials Consortium",
         gives={JSON: DccRegistry},
         problems=(503,),
     ),

@@ -82,7 +82,7 @@ def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresig
     begins = said.body.get("effective_from", said.body.get("valid_from"))
     if isinstance(begins, int) and begins > now + AT_ONCE:
         seen.begins = begins
-        seen.afterwards.append(f"Takes effect on {format_time(begins)}, not before.")
+        seen.afterwards.append(f"It takes effect on {format_time(begins)}.")
     teller = _TELLERS.get(said.kind)
     if teller is not None:
         teller(fold, said, seen)
@@ -117,18 +117,20 @@ def _status(fold: Fold, said: Unverified, seen: Foresight) -> None:
     if then.word == today.word:
         seen.afterwards.append(f"{issuer} stays {_word(then.word)}{_because(then, said.id)}.")
     else:
-        seen.afterwards.append(f"{issuer} will be {_word(then.word)}; without this it is {_word(today.word)}.")
+        seen.afterwards.append(
+            f"{issuer} will be {_word(then.word)}; without this statement it is {_word(today.word)}."
+        )
     earlier = [one for one in others if one["event"] == body["event"] and one["effective_from"] <= at]
     if earlier and then.word != today.word and then.event is not None and then.event["statement"] == said.id:
         last = max(earlier, key=lambda one: (one["effective_from"], one["statement"]))
         seen.afterwards.append(
-            f"That was so before: {last['event']} by {last['by']} since {day(last['effective_from'])} "
-            f"({last['statement'].hex()[:12]}); this does it again."
+            f"This repeats an earlier event: {last['event']} by {last['by']} since "
+            f"{day(last['effective_from'])} ({last['statement'].hex()[:12]})."
         )
     if "void_from" in body:
-        seen.afterwards.append(f"It reaches back: what was issued from {day(body['void_from'])} on is not trusted.")
+        seen.afterwards.append(f"It is retroactive: credentials issued since {day(body['void_from'])} lose trust.")
     elif body["effective_from"] < said.iat - AT_ONCE:
-        seen.afterwards.append(f"It reaches back to {format_time(body['effective_from'])}.")
+        seen.afterwards.append(f"It is retroactive to {format_time(body['effective_from'])}.")
 
 
 def _because(status: accreditations.Status, own: bytes) -> str:
@@ -181,12 +183,12 @@ def _above(fold: Fold, by: CanonicalId) -> set[CanonicalId]:
 def _warn_of_publisher(seen: Foresight, id: str, stated: Sequence[VoiceMembers] | None, trusted: set[str]) -> None:
     publishers = sorted({one["by"] for one in stated or ()})
     if not publishers:
-        seen.warnings.append(f"No framework published here has {id}: questions about it cannot be decided.")
+        seen.warnings.append(f"No framework published here contains {id}, so questions about it cannot be decided.")
     elif not trusted & set(publishers):
         names = ", ".join(f'"{one}"' for one in publishers)
         seen.warnings.append(
-            f"{id} was published by {', '.join(publishers)}, whose frameworks do not count for this accreditation, so "
-            f"that questions about it cannot be decided: add publishers = [{names}]."
+            f"{id} was published by {', '.join(publishers)}, whose frameworks do not count for this "
+            f"accreditation, so questions about it cannot be decided. Add publishers = [{names}]."
         )
 
 
@@ -205,7 +207,7 @@ def _amend(fold: Fold, said: Unverified, seen: Foresight) -> None:
         if date != said.body.get(name):
             seen.differences.append(f"{name}: {_date(date)} → {_date(said.body.get(name))}")
     if not seen.differences:
-        seen.warnings.append("It changes neither scope nor validity.")
+        seen.warnings.append("It changes neither the scope nor the validity.")
 
 
 def _values(value: Any) -> str:
@@ -232,7 +234,7 @@ def _annul(fold: Fold, said: Unverified, seen: Foresight) -> None:
     seen.differences.append(f"{what} (by {target.iss}, {format_time(target.iat)}): in effect → annulled")
     if target.kind == "accreditation.grant":
         issuer = _issuer(fold, target.sub)
-        seen.afterwards.append(f"{issuer} will not have this accreditation, nor ever have had it.")
+        seen.afterwards.append(f"{issuer} will count as never having had this accreditation.")
     if target.kind == "accreditation.status":
         record = accreditation_in(fold, target.body["accreditation"])
         if record is not None:
@@ -263,16 +265,16 @@ def _node(fold: Fold, said: Unverified, seen: Foresight) -> None:
         seen.differences += changed
         if changed:
             seen.afterwards.append(
-                f"Replaces {said.sub} of {naming.entry['operator']} at {naming.entry['url']}: {'; '.join(changed)}. "
-                "The node that has this name now counts no more unless it is the same one."
+                f"Replaces {said.sub} of {naming.entry['operator']} at {naming.entry['url']}: "
+                f"{'; '.join(changed)}. The node that now has this name no longer counts, unless it is the same node."
             )
 
 
 def _retire(fold: Fold, said: Unverified, seen: Foresight) -> None:
     signers = () if fold.charter is None else fold.charter.body["signers"]
     if said.sub in signers:
-        seen.afterwards.append(f"{said.sub} is one of {len(signers)} signers: it will cosign no more.")
-    seen.afterwards.append("Its name is never used again.")
+        seen.afterwards.append(f"{said.sub} is one of {len(signers)} signers and will no longer cosign.")
+    seen.afterwards.append("Its name can never be used again.")
 
 
 def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
@@ -302,7 +304,7 @@ def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
     if not near and (meant := port_meant(said.sub)):
         seen.warnings.append(f"In {said.sub} the number is a part of the path; with a port it is {meant}.")
     if others:
-        seen.afterwards.append(f"{said.sub} is registered already, by {', '.join(others)}.")
+        seen.afterwards.append(f"{said.sub} is already registered, by {', '.join(others)}.")
 
 
 _TELLERS: Final = {

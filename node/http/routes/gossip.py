@@ -52,7 +52,7 @@ async def unless_hung_up(request: HttpRequest, work: Callable[[], Awaitable[T]])
         done.append(await work())
         group.cancel_scope.cancel()
     if not done:
-        raise InputError("hung_up", "the other side has hung up.")
+        raise InputError("hung_up", "the other side closed the connection.")
     return done[0]
 
 
@@ -62,7 +62,7 @@ ROUTES: Final = (
         path="/gossip",
         handler=gossip,
         family="peers",
-        about="Takes a frame of another node; answers with one",
+        about="Receives a frame from another node and answers with a frame",
         takes={MEDIA_TYPE: None},
         max_bytes=FRAME_BYTES,
         gives={MEDIA_TYPE: None},

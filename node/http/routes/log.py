@@ -32,7 +32,9 @@ async def tile(call: Call) -> Response:
     content = call.reader.log.tile(wanted.level, wanted.index, wanted.width)
     if content is None:
         raise InputError(
-            "not_found", f"the log does not reach to {wanted.encode_path()} yet.", hint="/log/checkpoint has its size."
+            "not_found",
+            f"the log does not reach {wanted.encode_path()} yet.",
+            hint="/log/checkpoint shows the log's size.",
         )
     is_full = wanted.width == TILE_WIDTH
     return bytes_response(content, _OCTETS, cache=IMMUTABLE if is_full else _PARTIAL_CACHE)

@@ -43,8 +43,8 @@ def standing(call: Call) -> tuple[NotedMap, StateNote, bytes]:
     if note is None or state is None:
         raise NotYetError(
             "no_state_note",
-            "no quorum of signers has vouched for a state that this node knows.",
-            hint="GET /v1/status says which signers are missing; ask again in a moment, or ask another node.",
+            "this node knows no state that a quorum of signers vouches for.",
+            hint="GET /v1/status shows which signers are missing; ask again in a moment, or ask another node.",
         )
     return noted, state, note
 
@@ -71,7 +71,9 @@ async def trust_policy(call: Call) -> Response:
     charter = call.reader.fold.charter
     if charter is None or not charter.body["signers"]:
         raise InputError(
-            "not_found", "the charter names no signers, so nobody vouches for a state.", hint="Ask its authorities."
+            "not_found",
+            "the charter names no signers, so nobody vouches for a state.",
+            hint="Ask the authorities to name signers in the charter.",
         )
     head, _, signers = export_policy(call.reader.fold, call.reader.now()).encode().partition(b"\n\n")
     comment = _OUT_OF_BAND.replace(b"{name}", call.reader.name.encode())
@@ -102,11 +104,11 @@ ROUTES: Final = (
         path="/v1/cosignatures",
         handler=cosignatures,
         family="state",
-        about="Takes a cosignature of a signer: a CBOR map of a note, and the ids it has beyond the newest one",
+        about="Submit a signer's cosignature: a CBOR map of a note, and the ids it has beyond the newest note",
         takes={CBOR: None},
         max_bytes=MESSAGE_BYTES,
         gives={},
-        others={202: ("Taken in; the newest note with a quorum", {TEXT: None})},
+        others={202: ("Accepted; the newest note with a quorum", {TEXT: None})},
         problems=(409, 422, 429, 503),
         is_public=False,
     ),
@@ -115,7 +117,7 @@ ROUTES: Final = (
         path="/v1/trust-policy",
         handler=trust_policy,
         family="state",
-        about="A trust policy of the charter in force; to be compared by another way before it is used",
+        about="A trust policy made from the charter in force; check its fingerprint before you use it",
         gives={TEXT: None},
         problems=(404, 422, 503),
     ),
@@ -124,8 +126,8 @@ ROUTES: Final = (
         path="/v1/renewal",
         handler=renewal,
         family="state",
-        about="What renews a trust policy: charter statements and votes since its last step, with proofs and note",
-        params=(hex_id("step", "id of the charter statement that the policy has followed last", required=True),),
+        about="Data to renew a trust policy: charter statements and votes since its last step, with proofs",
+        params=(hex_id("step", "id of the charter statement that the policy last followed", required=True),),
         gives={CBOR: None},
         problems=(422, 503),
     ),

@@ -162,8 +162,8 @@ def _under(noted: NotedMap, digits: str, least: int) -> tuple[Prefix, list[Subje
     if issuers > BUCKET_MAX or len(subjects) > LEAVES_MAX:
         raise InputError(
             "too_many",
-            f"{issuers} issuers among {len(subjects)} records begin with {digits}; that is too much for one answer.",
-            hint="Give one digit more, ask for fewer issuers with k, or take a snapshot.",
+            f"{issuers} issuers among {len(subjects)} records begin with {digits}; that is too many for one answer.",
+            hint="Give one more digit, ask for fewer issuers with k, or use a snapshot.",
         )
     return prefix, subjects
 
@@ -210,8 +210,8 @@ ROUTES: Final = (
         path="/v1/snapshot",
         handler=snapshot,
         family="state",
-        about="All records of the noted state in one file, or what changed since an earlier one",
-        params=(hex_id("since", "a state root: only what has changed since, if that is known here"),),
+        about="All records of the noted state in one file, or the changes since an earlier state",
+        params=(hex_id("since", "a state root: send only the changes since that state, if the node knows it"),),
         gives={_OCTETS: None},
         problems=(503,),
     ),
@@ -220,10 +220,12 @@ ROUTES: Final = (
         path="/v1/issuers/by-prefix/{hex}",
         handler=by_prefix,
         family="state",
-        about="Issuers whose key in the state map begins like this, with proofs",
+        about="Issuers whose key in the state map begins with these digits, with proofs",
         params=(
             hex_digits("hex", "the first digits of the hash of the issuer's id (its key in the state map)"),
-            integer("k", "the fewest issuers to be given", minimum=1, maximum=BUCKET_MAX // 2, default=BUCKET),
+            integer(
+                "k", "the smallest number of issuers to return", minimum=1, maximum=BUCKET_MAX // 2, default=BUCKET
+            ),
         ),
         gives={JSON: BucketPage},
         mentions=(ProvenView,),

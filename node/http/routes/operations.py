@@ -122,8 +122,8 @@ def _route(path: str, handler: Any, about: str, gives: dict[str, Any], **more: A
 
 
 ROUTES: Final = (
-    _route("/healthz", healthz, "Whether the process answers", {JSON: Alive}),
-    _route("/readyz", readyz, "Whether its answers are worth having", {JSON: Alive}, problems=(503,)),
+    _route("/healthz", healthz, "Whether the process is running", {JSON: Alive}),
+    _route("/readyz", readyz, "Whether its answers can be relied on", {JSON: Alive}, problems=(503,)),
     _route("/metrics", metrics, "Counters and gauges for Prometheus", {"text/plain": None}, is_public=False),
     _route("/v1/status", status, "Sizes, roots, peers, alarms", {JSON: NodeStatus}),
 )

@@ -47,7 +47,7 @@ ROUTES: Final = (
         path="/v1/statements/{id}/proof",
         handler=presence,
         family="statements",
-        about="Whether the newest noted state binds to a statement, with proof and note",
+        about="Whether the newest noted state includes a statement, with proof and note",
         params=(hex_id("id", "the statement's id", place="path"),),
         gives={JSON: PresenceView},
         problems=(503,),

@@ -42,8 +42,8 @@ class Pace:
         if wait > WAIT_SECONDS:
             raise BusyError(
                 "rate_limited",
-                f"{address} has submitted more than its share; {count} more would wait {wait:.0f} seconds.",
-                hint="Send fewer at once, or later; nothing was taken from this request.",
+                f"{address} has used up its share of submissions; {count} more would wait {wait:.0f} seconds.",
+                hint="Send fewer at once, or send them later; nothing in this request was accepted.",
             )
         self._due[address] = due
         self._due.move_to_end(address)

@@ -315,12 +315,12 @@ def _no_issuer(call: Call, id: CanonicalId) -> InputError:
     hint = "GET /v1/issuers?name= searches by name; GET /v1/authorities says where to apply."
     alias = alias_in(call.reader.fold, id)
     if alias is not None:
-        hint = "Several issuers are known by it: " + ", ".join(alias["issuers"][:5]) + "."
+        hint = "Several issuers use this alias: " + ", ".join(alias["issuers"][:5]) + "."
     raw = call.request.query.partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
     if raw != id and call.reader.fold.get("issuer", raw) is not None:
         # A DID with %3A that was sent as it stands: decoded, it is another DID (see the module).
-        hint = f"Did you mean {raw}? Percent-encode an id once more than it is written: % is sent as %25."
-    return InputError("not_found", f"no issuer {id} is in this registry.", hint=hint)
+        hint = f"Did you mean {raw}? Percent-encode the id in the path: send % as %25."
+    return InputError("not_found", f"the issuer {id} is not in this registry.", hint=hint)
 
 
 # ------------------------------------------------------------------------------------------------ accreditations
@@ -382,7 +382,9 @@ async def framework(call: Call) -> Response:
     record = framework_in(call.reader.fold, call.params["id"])
     if record is None:
         raise InputError(
-            "not_found", f"no framework {call.params['id']} is in this registry.", hint="GET /v1/frameworks lists them."
+            "not_found",
+            f"the framework {call.params['id']} is not in this registry.",
+            hint="GET /v1/frameworks lists them.",
         )
     return json_response(_framework(record, call.reader.now()))
 
@@ -407,7 +409,7 @@ def find_competency(call: Call) -> CompetencyRecord:
     if record is None:
         raise InputError(
             "not_found",
-            f"no complete framework has a competency {call.params['uri']}.",
+            f"no complete framework contains the competency {call.params['uri']}.",
             hint="GET /v1/frameworks shows which frameworks are complete.",
         )
     return record
@@ -467,8 +469,8 @@ def page(
     return found, among[start - 1] if 0 < start < len(among) else None
 
 
-_AFTER: Final = verbatim("after", "the id to go on from: `next` of the page before")
-_LIMIT: Final = integer("limit", "how many at most", minimum=1, maximum=PAGE, default=50)
+_AFTER: Final = verbatim("after", "continue after this id: `next` of the previous page")
+_LIMIT: Final = integer("limit", "maximum number of results", minimum=1, maximum=PAGE, default=50)
 _URI: Final = identifier("uri", "the competency's id, a URL, URN or DID", required=True)
 
 
@@ -483,11 +485,11 @@ ROUTES: Final = (
         "Search issuers",
         IssuerPage,
         params=(
-            words("q", "a part of the name or id, or an identifier such as a CTID, OPEID, UNITID or ROR id"),
-            words("name", "a part of the name"),
+            words("q", "part of the name or id, or an identifier such as a CTID, OPEID, UNITID or ROR id"),
+            words("name", "part of the name"),
             one_of("category", "a category", ISSUER_CATEGORIES),
             one_of("status", "the status of one of its accreditations, as of now", tuple(STATUSES)),
-            place("jurisdiction", "a jurisdiction as in US or US-IN"),
+            place("jurisdiction", "a jurisdiction, such as US or US-IN"),
             identifier("authority", "an authority: issuers that it has accredited itself", read=canonical_issuer),
             _AFTER,
             _LIMIT,

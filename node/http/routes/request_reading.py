@@ -222,10 +222,10 @@ def _pairs(query: bytes, known: Mapping[str, Param], *, as_form: bool = False) -
         name = _unquoted(raw_name, "the query")
         if name not in known:
             close = get_close_matches(name, known, 1)
-            listed = "Known are " + ", ".join(known) + "." if known else "This route takes none."
+            listed = "Known parameters: " + ", ".join(known) + "." if known else "This route takes no parameters."
             raise DecodeError(
                 "unknown_query_parameter",
-                f"there is no parameter {name[:80]!r}.",
+                f"unknown parameter {name[:80]!r}.",
                 hint=f"Did you mean {close[0]}? {listed}" if close else listed,
             )
         if name in sent:
@@ -259,7 +259,9 @@ async def read_body(request: HttpRequest, media_types: Sequence[str], max_bytes:
     coding = request.header("content-encoding", _AS_IT_IS).strip().lower()
     if coding != _AS_IT_IS and coding not in _GZIP:
         raise InputError(
-            "coding_not_taken", f"the body is encoded as {coding[:40]!r}.", hint="Send it as it is, or with gzip."
+            "coding_not_taken",
+            f"the body has the unsupported content coding {coding[:40]!r}.",
+            hint="Send the body without a coding, or with gzip.",
         )
     declared = request.header("content-length")
     if declared.isascii() and declared.isdigit() and int(declared[:19]) > max_bytes:
@@ -275,7 +277,7 @@ async def read_body(request: HttpRequest, media_types: Sequence[str], max_bytes:
                     whole += body
         except TimeoutError:
             why = f"the body did not arrive within {BODY_SECONDS:.0f} seconds."
-            raise InputError("request_timeout", why, hint="Send it faster, or less of it.") from None
+            raise InputError("request_timeout", why, hint="Send it faster, or send less.") from None
         body = bytes(whole)
     if len(body) > max_bytes:
         raise _too_large(max_bytes)
@@ -287,7 +289,7 @@ async def _piece(request: HttpRequest) -> tuple[bytes, bool]:
     the garbage collector."""
     message = await request.receive()
     if message["type"] == "http.disconnect":
-        raise InputError("request_timeout", "the connection ended before the body did.")
+        raise InputError("request_timeout", "the connection ended before the end of the body.")
     return message.get("body", b""), message.get("more_body", False)
 
 
@@ -297,11 +299,15 @@ def _inflated(body: bytes, max_bytes: int) -> bytes:
     try:
         found = inflating.decompress(body, max_bytes + 1)
     except zlib.error as error:
-        raise DecodeError("bad_gzip", f"the body is not gzip ({error}).", hint="Send it as it is.") from None
+        raise DecodeError(
+            "bad_gzip", f"the body is not gzip ({error}).", hint="Send the body without a content coding."
+        ) from None
     if len(found) > max_bytes:
         raise _too_large(max_bytes)
     if not inflating.eof or inflating.unused_data:
-        raise DecodeError("bad_gzip", "the body is not one whole gzip stream.", hint="Send it as it is.")
+        raise DecodeError(
+            "bad_gzip", "the body is not one complete gzip stream.", hint="Send the body without a content coding."
+        )
     return found
 
 
@@ -368,7 +374,7 @@ def accepts(request: HttpRequest, offered: Sequence[str]) -> str:
             if quality > 0 and media_range in (media_type, media_type.partition("/")[0] + "/*", "*/*", ""):
                 return media_type
     raise InputError(
-        "not_acceptable", f"you accept {header[:80]!r}.", hint="This comes as " + " or ".join(offered) + "."
+        "not_acceptable", f"you accept only {header[:80]!r}.", hint="Available types: " + " or ".join(offered) + "."
     )
 
 

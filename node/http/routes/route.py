@@ -131,7 +131,7 @@ class Call:
         displaced = self.reader.health.displaced()
         if displaced is not None:
             raise BusyError(
-                "displaced", displaced, hint="Nothing of it was kept. Ask another node: GET /v1/ecosystem names them."
+                "displaced", displaced, hint="Nothing was accepted. Ask another node: GET /v1/ecosystem lists them."
             )
 
     def must_witness(self) -> WitnessDoor:
@@ -157,7 +157,9 @@ class Call:
 
 def _read_only() -> InputError:
     return InputError(
-        "read_only", "this server answers questions only.", hint="Send it to the node itself: GET /v1/ecosystem."
+        "read_only",
+        "this server answers only questions.",
+        hint="Send the request to the node itself, as listed in GET /v1/ecosystem.",
     )
 
 

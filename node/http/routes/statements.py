@@ -140,7 +140,7 @@ ProposalView = TypedDict(  # `class` is no name for a member in a class
 
 
 class Proposals(TypedDict):
-    """What waits for votes, the oldest first."""
+    """List the proposals that wait for votes, the oldest first."""
 
     proposals: list[ProposalView]
 
@@ -157,7 +157,9 @@ async def statement(call: Call) -> Response:
     held = fold.statement(identity)
     if held is None:
         raise InputError(
-            "not_found", f"this node holds no statement {identity.hex()}.", hint="It may be on its way; ask again."
+            "not_found",
+            f"this node does not hold the statement {identity.hex()}.",
+            hint="It may not have arrived yet; ask again in a moment.",
         )
     verdict = fold.standing(identity)
     assert verdict is not None, "it is held"
@@ -238,7 +240,9 @@ async def dry_run(call: Call) -> Response:
     head = fold.key_head(value["key"])
     if head is None:
         raise InputError(
-            "unknown_key", f"no key {value['key'].hex()} is known here.", hint="An authority has to introduce it first."
+            "unknown_key",
+            f"the key {value['key'].hex()} is unknown here.",
+            hint="An authority must introduce it first.",
         )
     draft = Draft(
         iss=value["iss"],
@@ -296,7 +300,9 @@ def split_sequence(data: bytes) -> list[bytes]:
     while at < len(data):
         if len(raws) == SUBMISSION_STATEMENTS:
             raise InputError(
-                "too_many", f"more than {SUBMISSION_STATEMENTS} statements.", hint="Split them into several requests."
+                "too_many",
+                f"the sequence has more than {SUBMISSION_STATEMENTS} statements.",
+                hint="Split them into several requests.",
             )
         end = _end_of_statement(data, at)
         raws.append(data[at:end])
@@ -322,7 +328,9 @@ def _end_of_statement(data: bytes, start: int) -> int:
         length = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else short
         at += 1 + width + length
     if at > len(data):
-        raise DecodeError("not_a_sequence", f"the statement at byte {start} ends early.", hint="Send it whole.")
+        raise DecodeError(
+            "not_a_sequence", f"the statement at byte {start} ends early.", hint="Send the whole statement."
+        )
     return at
 
 
@@ -330,7 +338,7 @@ def _no_statement(start: int) -> DecodeError:
     return DecodeError(
         "not_a_sequence",
         f"there is no statement at byte {start}.",
-        hint="A statement begins with the tag 18, COSE_Sign1.",
+        hint="A statement begins with tag 18, COSE_Sign1.",
     )
 
 
@@ -415,7 +423,7 @@ ROUTES: Final = (
         path="/v1/dry-run",
         handler=dry_run,
         family="statements",
-        about="What would become of a draft (a CBOR map of iss, sub, kind, body, key)",
+        about="Predict the effect of a draft (a CBOR map of iss, sub, kind, body, key)",
         takes={CBOR: None},
         max_bytes=STATEMENT_BYTES,
         gives={JSON: StandingView},
@@ -425,10 +433,10 @@ ROUTES: Final = (
         path="/v1/proposals",
         handler=proposals,
         family="statements",
-        about="What waits for votes",
+        about="List the proposals that wait for votes",
         params=(
-            identifier("authority", "an authority: only what waits for it", read=canonical_issuer),
-            hex_id("key", "a key's id: only what it has not voted on"),
+            identifier("authority", "an authority: only proposals that wait for it", read=canonical_issuer),
+            hex_id("key", "a key's id: only proposals it has not voted on"),
         ),
         gives={JSON: Proposals},
         problems=(404,),

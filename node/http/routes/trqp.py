@@ -338,7 +338,9 @@ def _time(request: TrqpRequest) -> int | None:
     if written is None:
         return None
     if not isinstance(written, str):
-        raise DecodeError("bad_time", "expected text.", where="context.time", hint="As in 2015-05-20T00:00:00Z.")
+        raise DecodeError(
+            "bad_time", "expected text.", where="context.time", hint="Write it like 2015-05-20T00:00:00Z."
+        )
     return rfc3339.parse(written, where="context.time")
 
 
@@ -387,7 +389,7 @@ ROUTES: Final = (
         path="/recognition",
         handler=recognition,
         family="trqp",
-        about="TRQP 2.0: does this authority recognise that one?",
+        about="TRQP 2.0: does this authority recognise that ecosystem or authority?",
         takes={JSON: TrqpRequest},
         gives={JSON: RecognitionAnswer},
         problems=(404, 503),

@@ -41,8 +41,8 @@ async def checkpoint(call: Call) -> Response:
     if note is None:
         raise InputError(
             "not_found",
-            "this witness holds no checkpoint of that log.",
-            hint="The path has the SHA-256 of the log's origin, in lower-case hex.",
+            "this witness has no checkpoint of that log.",
+            hint="The path must have the SHA-256 of the log's origin, in lower-case hex.",
         )
     return bytes_response(note, _TEXT)
 
@@ -57,7 +57,7 @@ ROUTES: Final = (
         takes={ANY: None},
         max_bytes=REQUEST_BYTES,
         gives={"text/plain": None},
-        others={409: ("Another size is held: this one", {SIZE_TYPE: None})},
+        others={409: ("The witness holds a different size: this one", {SIZE_TYPE: None})},
         problems=(403, 404, 422, 503),
         is_public=False,
     ),

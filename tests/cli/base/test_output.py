@@ -71,7 +71,7 @@ def test_a_table_on_a_terminal_is_drawn_and_an_escape_in_a_name_is_not_obeyed(
 
 
 def test_an_empty_table_says_what_that_means() -> None:
-    assert printed(lambda: output.table(("a",), [], empty="Nothing waits.")) == "Nothing waits.\n"
+    assert printed(lambda: output.table(("a",), [], empty="No proposal is waiting.")) == "No proposal is waiting.\n"
 
 
 def test_facts_leave_out_what_is_not_known_and_keep_lines_together() -> None:

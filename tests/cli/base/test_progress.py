@@ -31,11 +31,14 @@ def facts(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 
 def test_where_nobody_looks_there_is_a_line_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
-    with caplog.at_level(logging.INFO, "accredit.cli.base.progress"), shown("Taking in the log", "text", clock) as step:
+    with (
+        caplog.at_level(logging.INFO, "accredit.cli.base.progress"),
+        shown("Reading in the log", "text", clock) as step,
+    ):
         for number in range(21):
             step(1_000 + 100 * number, 5_000)
             clock.now += LINE_SECONDS / 10
-    assert [record.getMessage() for record in caplog.records] == ["taking in the log"] * 2
+    assert [record.getMessage() for record in caplog.records] == ["reading in the log"] * 2
     rate = round(1_000 / LINE_SECONDS)
     assert facts(caplog) == [
         {"done": 2_000, "of": 5_000, "per_second": rate, "seconds_left": 3 * LINE_SECONDS},
@@ -64,13 +67,16 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock, screen = Clock(), terminal(monkeypatch)
-    with caplog.at_level(logging.INFO, "accredit.cli.base.progress"), shown("Taking in the log", "text", clock) as step:
+    with (
+        caplog.at_level(logging.INFO, "accredit.cli.base.progress"),
+        shown("Reading in the log", "text", clock) as step,
+    ):
         step(10, 1_000)
         assert screen.getvalue() == "", "what takes a moment shows nothing"
         clock.now = BAR_SECONDS
         step(500, 1_000)
     drawn = screen.getvalue()
-    assert "Taking in the log" in drawn
+    assert "Reading in the log" in drawn
     assert "500/1000" in drawn.replace(" ", "")
     assert drawn.endswith("\x1b[2K"), "the line is cleared"
     assert not caplog.records
@@ -78,7 +84,7 @@ def test_on_a_terminal_there_is_a_bar_that_goes_away(
 
 def test_programs_get_lines_even_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, screen = Clock(), terminal(monkeypatch)
-    with shown("Taking in the log", "json", clock) as step:
+    with shown("Reading in the log", "json", clock) as step:
         clock.now = BAR_SECONDS
         step(500, 1_000)
     assert screen.getvalue() == ""

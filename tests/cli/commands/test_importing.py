@@ -112,7 +112,7 @@ def test_other_facts_than_those_registered_are_left_to_a_person(town: Town) -> N
     assert results(sparser) == ["known"]
     path = write_list(town, "second.json", "moved", location="Lyon, France")
     result = town.run("issuer", "import", path, "--grant", GRANT, key="agency", code=1)
-    assert "with another location, jurisdictions" in result.stdout
+    assert "with a different location, jurisdictions" in result.stdout
     assert "accredit issuer update" in result.stdout
     assert town.json("issuer", "show", did("moved"))["accreditations"] == []
 
@@ -228,8 +228,8 @@ def test_rows_to_be_looked_at_are_shown_whole_and_end_in_failure_if_nothing_else
     text = json.dumps({"registry": {did("space") + " ": {"name": "Space"}}})
     result = town.run("issuer", "import", town.write("space.json", text), key="agency", code=1)
     assert f"'{did('space')} ' begins or ends with white space." in result.stdout
-    assert "-> Remove it. Correct the id in the list and import it again." in result.stdout
-    assert "1 row: 1 to be looked at." in result.stdout
+    assert "-> Remove the white space. Correct the id in the list and import it again." in result.stdout
+    assert "1 row: 1 to be checked." in result.stdout
 
 
 def test_a_hostile_name_cannot_move_the_cursor_or_become_a_formula(town: Town) -> None:
@@ -309,7 +309,7 @@ def test_missing_parts_of_a_framework_are_brought_without_publishing_it_again(to
 
 def test_a_dry_run_of_a_framework_signs_nothing(town: Town) -> None:
     result = town.run("framework", "import", write_framework(town, "dryf.json", "dry"), "--dry-run", key="agency")
-    assert "It would be said in 2 statements." in last_line(result.stdout)
+    assert "It would take 2 statements." in last_line(result.stdout)
     town.run("framework", "show", "https://frameworks.import.example/dry", code=3)
 
 

@@ -67,7 +67,7 @@ def test_a_key_file_is_never_overwritten(tmp_path: Path, secret: Path) -> None:
     path = make_key(tmp_path, "a", BOARD)
     before = path.read_bytes()
     result = typed("keys", "new", path, "--authority", BOARD, "--passphrase-file", secret, code=3)
-    assert "exists already" in result.stderr
+    assert "already exists" in result.stderr
     assert path.read_bytes() == before
 
 
@@ -146,7 +146,7 @@ def test_a_passphrase_is_asked_for_on_a_terminal_and_never_shown(
 
 def test_a_public_entry_cannot_sign(tmp_path: Path, secret: Path) -> None:
     (tmp_path / "a.toml").write_text("x = 1\n")
-    with pytest.raises(DecodeError, match="not the public entry"):
+    with pytest.raises(DecodeError, match="not a public key entry"):
         read_public(tmp_path / "a.toml")
     with pytest.raises(InputError, match="--offline"):
         UnlockedKey.unlock(tmp_path / "a.toml", secret)
@@ -167,7 +167,7 @@ def test_a_number_is_signed_once_even_if_the_command_dies_before_sending(tmp_pat
     assert last is not None
     assert last.seq == 2
     for number in (1, 2):
-        with pytest.raises(RefusedError, match="has signed number 2 already"):
+        with pytest.raises(RefusedError, match="has already signed number 2"):
             signer.sign([draft(number)], keep=kept.extend)
     assert kept == raws
 

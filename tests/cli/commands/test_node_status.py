@@ -35,7 +35,7 @@ def test_peers_are_shown_with_how_it_goes_with_them(own: Town) -> None:
 
     eventually(in_mesh, "the two nodes are in each other's mesh")
     shown = own.run("node", "peers", nodes=own.urls[:1]).stdout
-    who, how = shown.split("As node1.example sees the others:")
+    who, how = shown.split("Other nodes, as node1.example sees them:")
     assert "did:web:agency.example" in who
     assert "this node" in who
     header, row = how.strip().splitlines()[:2]
@@ -57,8 +57,8 @@ def test_a_lie_shown_to_a_node_is_an_alarm_is_saved_and_survives_a_restart(own: 
     file = tmp_path / "lie"
     file.write_bytes(lie_of(own, "node2"))
     one = own.urls[:1]
-    assert "kept, and told to the others" in own.run("node", "accuse", file, nodes=one).stdout
-    assert "known already" in own.run("node", "accuse", file, nodes=one).stdout
+    assert "kept, and passed on to the other nodes" in own.run("node", "accuse", file, nodes=one).stdout
+    assert "already known" in own.run("node", "accuse", file, nodes=one).stdout
     shown = own.run("node", "conflicts", "--save", tmp_path / "proof", nodes=one).stdout
     assert "node2.example" in shown
     assert "two log checkpoints" in shown
@@ -80,17 +80,17 @@ def test_what_proves_nothing_is_not_even_sent(own: Town, tmp_path: Path) -> None
     own.run("node", "accuse", file, nodes=["http://127.0.0.1:9"], code=3)
     file.write_bytes(forked_log("node2.example", KeyPair(bytes(32))).encode())
     refused = own.run("node", "accuse", file, nodes=own.urls[:1], code=1)
-    assert "key of no node" in refused.stdout
+    assert "not the key of a node" in refused.stdout
     gone = own.run("node", "conflicts", nodes=["http://127.0.0.1:9"], code=1)
-    assert "could not be asked" in gone.stdout
+    assert "could not be reached" in gone.stdout
 
 
 def test_a_missing_signer_is_named_with_since_when_and_why() -> None:
     """Two minutes pass until a running node misses one; `tests/node/http/routes/test_operations.py` has the reasons."""
     row = {"name": "node2.example", "last_seen": "2026-11-23T15:00:00Z", "count": 12, "why": "it does not answer"}
     assert missing(row) == (
-        "the signer node2.example is missing since 2026-11-23 15:00:00 UTC, when it cosigned 12 statements: "
+        "the signer node2.example is missing since 2026-11-23 15:00:00 UTC, when it cosigned a state of 12 statements: "
         "it does not answer"
     )
     never = {"name": "node2.example", "last_seen": None, "count": None}
-    assert missing(never) == "the signer node2.example is missing and was never seen"
+    assert missing(never) == "the signer node2.example is missing and has never been seen"

@@ -43,7 +43,7 @@ def test_the_command_that_a_run_prints_replays_it() -> None:
 def test_another_run_is_not_taken_for_the_same() -> None:
     replayed = accredit_simulate("replay", "baseline", *SMALL, "--digest", "0000", "--events", "3")
     assert replayed.exit_code == 1
-    assert "Another run than 0000" in replayed.stdout
+    assert "A different run than 0000" in replayed.stdout
 
 
 def test_a_run_in_which_something_does_not_hold_ends_with_1_and_says_how_to_see_it_again() -> None:

@@ -76,7 +76,7 @@ def test_beyond_its_note_a_snapshot_says_not_covered_and_never_not_revoked(
     assert "revoked" not in said
     found = town.json(*words, nodes=NOWHERE, code=12)
     assert (found["result"], found["verdict"], found["authorized"]) == ("stale", "stale_view", False)
-    assert "no: bring it up to date" in town.run("snapshot", "show", snapshot, "--policy", policy).stdout
+    assert "no: update it" in town.run("snapshot", "show", snapshot, "--policy", policy).stdout
 
 
 def test_an_authority_that_the_policy_does_not_rely_on_is_unknown(
@@ -114,7 +114,7 @@ def test_a_delta_that_leads_nowhere_is_discarded_and_the_whole_fetched(
     monkeypatch.setattr(NodeClient, "snapshot", bent)
     say_something(town, "did:web:snap-bent.example")
     result = town.run("snapshot", "sync", snapshot, "--policy", policy)
-    assert "The whole is fetched instead." in result.stderr
+    assert "The full snapshot is fetched instead." in result.stderr
     assert "(whole)" in result.stdout
     monkeypatch.setattr(NodeClient, "snapshot", lambda self, **_: fetch(self)[:-1] + b"x")
     held = snapshot.read_bytes()
@@ -123,7 +123,7 @@ def test_a_delta_that_leads_nowhere_is_discarded_and_the_whole_fetched(
     assert snapshot.read_bytes() == held, "what does not verify replaces nothing"
     monkeypatch.setattr(NodeClient, "snapshot", fetch)
     down = town.run("snapshot", "sync", snapshot, "--policy", policy, nodes=[*NOWHERE, town.urls[1]])
-    assert "could not be asked" in down.stderr
+    assert "could not be reached" in down.stderr
     town.run("snapshot", "sync", snapshot, "--policy", policy, nodes=NOWHERE, code=5)
 
 
@@ -132,12 +132,12 @@ def test_a_file_that_is_something_else_is_not_overwritten_and_one_that_does_not_
 ) -> None:
     letter = tmp_path / "letter.txt"
     letter.write_text("Dear Ada,\n")
-    assert "no snapshot" in town.run("snapshot", "sync", letter, "--policy", policy, code=3).stderr
+    assert "not a snapshot" in town.run("snapshot", "sync", letter, "--policy", policy, code=3).stderr
     assert letter.read_text() == "Dear Ada,\n"
     data = bytearray(snapshot.read_bytes())
     data[30] ^= 1  # in the root over the statements
     snapshot.write_bytes(bytes(data))
-    assert "another root" in town.run("snapshot", "show", snapshot, "--policy", policy, code=3).stderr
+    assert "do not lead to the root" in town.run("snapshot", "show", snapshot, "--policy", policy, code=3).stderr
     result = town.run("snapshot", "sync", snapshot, "--policy", policy)
-    assert "is of no use any more" in result.stderr
+    assert "can no longer be used" in result.stderr
     town.run("snapshot", "show", snapshot, "--policy", policy)

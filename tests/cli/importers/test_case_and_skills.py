@@ -265,7 +265,7 @@ def test_a_collection_names_itself_and_what_is_not_taken_of_it_is_said() -> None
     assert framework.items[0]["type"] == "Food"
     assert framework.read == 3
     said = " ".join(finding.text for finding in framework.findings)
-    for word in ("description", "owner", "keywords", "alignments", "no skill"):
+    for word in ("description", "owner", "keywords", "alignments", "not a skill"):
         assert word in said
 
 

@@ -98,7 +98,7 @@ def test_a_framework_is_taken_with_its_hierarchy_codes_and_the_language_it_is_in
     assert parents(framework) == {"a": [], "b": ["a"], "c": []}
     assert (framework.read, framework.body["item_count"]) == (3, 3)
     assert codes(framework) == ["version_from_date", "language_left_out"]
-    assert framework.findings[1].text == "Also there in de, not taken (2 times)."
+    assert framework.findings[1].text == "Also available in de; not imported (2 times)."
 
 
 def test_another_language_can_be_taken_and_a_missing_one_is_said() -> None:

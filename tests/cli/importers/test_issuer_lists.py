@@ -93,7 +93,7 @@ def test_the_same_issuer_in_two_files_is_proposed_once_with_all_that_is_said_of_
 def test_two_rows_that_disagree_on_the_site_are_both_held_back() -> None:
     rows = merge(dcc(college(), college(url="https://college.invalid", location="Munich, Germany")))
     assert [row.findings[0].code for row in rows] == ["two_facts", "two_facts"]
-    assert "another url" in rows[0].findings[0].text
+    assert "a different url" in rows[0].findings[0].text
 
 
 def test_a_trailing_space_in_a_did_is_not_quietly_made_another_did() -> None:

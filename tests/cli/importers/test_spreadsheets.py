@@ -54,10 +54,10 @@ def test_another_encoding_is_asked_for_and_never_guessed(encoding: str) -> None:
 
 
 def test_an_encoding_that_is_unknown_or_wrong_is_said() -> None:
-    with pytest.raises(DecodeError, match="no encoding 'windoze'") as refused:
+    with pytest.raises(DecodeError, match="The encoding 'windoze' is unknown") as refused:
         read_issuers(saved().encode("latin-1"), "list.csv", Reading(encoding="windoze"))
     assert "windows-1252" in refused.value.hint
-    with pytest.raises(DecodeError, match="is not ascii"):
+    with pytest.raises(DecodeError, match="is not valid ascii"):
         read_issuers(saved().encode("latin-1"), "list.csv", Reading(encoding="ascii"))
 
 
@@ -79,7 +79,7 @@ def test_a_map_says_which_column_is_which() -> None:
     (row,) = read_issuers(data, "list.csv", Reading(renamed=renamed))
     assert row.body is not None
     assert (row.body["name"], row.body["jurisdictions"]) == ("Universität A", ["DE"])
-    with pytest.raises(DecodeError, match="no column is headed 'Stadt'") as refused:
+    with pytest.raises(DecodeError, match="no column has the heading 'Stadt'") as refused:
         read_issuers(data, "list.csv", Reading(renamed={"Stadt": "location"}))
     assert "Hochschule" in refused.value.hint
 
@@ -89,7 +89,7 @@ def test_a_map_says_which_column_is_which() -> None:
     [
         ("institution;did\n", "separated by commas, names no column id and no column name"),
         ("id;Institution\n", "separated by semicolons, names no column name"),
-        ("id,name,ID\n", "two columns are headed id"),
+        ("id,name,ID\n", "two columns have the heading id"),
         ("", "names no column id"),
     ],
 )
@@ -159,8 +159,8 @@ def test_lists_of_words_may_be_separated_as_people_do_and_identifiers_be_address
     [
         ("did:web:münchen.example", "did:web:xn--mnchen-3ya.example"),
         ("https://münchen.example/issuer", "https://xn--mnchen-3ya.example/issuer"),
-        ("\u200bdid:web:a.example", "Remove that character; it shows nothing (U+200B)."),
-        ("did:web:a.example\u00a0", "Remove it"),
+        ("\u200bdid:web:a.example", "Remove the invisible character U+200B."),
+        ("did:web:a.example\u00a0", "Remove the white space"),
         ("did:web:a.example/<x>", "percent-encoded"),
     ],
 )
@@ -234,4 +234,4 @@ def test_a_list_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None
 
     assert read_issuers(b"id,name\n", "list.csv") == []
     report.show([])
-    assert capsys.readouterr().out == "The list has no rows: nothing to import.\n"
+    assert capsys.readouterr().out == "The list has no rows, so there is nothing to import.\n"

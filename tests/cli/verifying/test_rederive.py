@@ -142,7 +142,7 @@ def test_a_log_that_is_not_the_one_signed_is_refused(town: Consortium) -> None:
 def test_a_note_over_another_state_is_refused(town: Consortium) -> None:
     state = state_of(town.fold())
     for wrong in (replace(state, root=bytes(32)), replace(state, count=state.count + 1)):
-        with pytest.raises(RefusedError, match="another state") as refused:
+        with pytest.raises(RefusedError, match="do not lead to the state") as refused:
             derived(town, note=cosigned(wrong))
         assert refused.value.code == "state_root"
         assert refused.value.hint

@@ -27,14 +27,14 @@ def said(town: Town) -> str:
 def test_a_statement_is_proved_to_be_there_and_an_unknown_one_not_to_be(town: Town, said: str, policy: Path) -> None:
     asked = ("log", "prove", said, "--state", "--policy", policy)
     told = town.run(*asked).stdout
-    assert told.startswith("It is accepted: the state of")
+    assert told.startswith("Accepted: the state of")
     assert "vouched for" in told
     found = town.json("log", "prove", said[:10], "--state", "--policy", policy, nodes=[NOWHERE, town.urls[1]])
     assert (found["statement"], found["present"], found["node_says"]) == (said, True, None)
     assert TrustPolicy.decode(policy.read_bytes()).count == found["statements"], "no older state from now on"
     unknown = town.run("log", "prove", "ab" * 32, "--state", "--policy", policy, code=1).stdout
-    assert "does not bind to statement abab" in unknown
-    assert "has never seen it" in unknown
+    assert "does not include statement abab" in unknown
+    assert "has never seen the statement" in unknown
     assert town.json("log", "prove", "ab" * 32, "--state", "--policy", policy, code=1)["present"] is False
     assert "begins with abababab" in town.run("log", "prove", "abababab", "--state", "--policy", policy, code=3).stderr
 
@@ -59,8 +59,8 @@ def test_a_policy_of_other_signers_proves_nothing_and_that_is_no_no(town: Town, 
 
 def test_a_statement_that_is_absent_is_told_apart_from_one_that_is_late() -> None:
     assert "never seen" in word_of(None)
-    void = word_of({"state": "void", "reason": "Its key was cut off before it."})
-    assert void == "it is void: Its key was cut off before it."
+    void = word_of({"state": "void", "reason": "Its key had already been cut off."})
+    assert void == "the statement is void: Its key had already been cut off."
     assert "Ask again in a moment" in word_of({"state": "effective", "reason": ""})
 
 

@@ -99,7 +99,10 @@ async def test_nodes_trust_it_by_the_same_setting(secure: str, authority: dict[s
 
 @pytest.mark.parametrize(
     ("of_authority", "names", "hint"),
-    [((), "DNS:localhost", "RFC 5280"), ((KEY_USAGE,), "DNS:elsewhere.example", "a name that the certificate is for")],
+    [
+        ((), "DNS:localhost", "RFC 5280"),
+        ((KEY_USAGE,), "DNS:elsewhere.example", "a host name that the certificate covers"),
+    ],
     ids=["an authority without keyUsage", "another name"],
 )
 def test_a_certificate_that_no_python_should_take_is_refused_on_each_with_its_own_hint(
@@ -230,7 +233,7 @@ def test_the_variables_of_the_command_line_are_those_of_the_settings() -> None:
 @pytest.mark.parametrize(
     ("url", "code", "hint"),
     [
-        ("http://nobody.invalid", "unknown_host", "how it is written"),
+        ("http://nobody.invalid", "unknown_host", "Check its spelling"),
         ("http://127.0.0.1:9", "unreachable", "node runs there"),
     ],
 )

@@ -385,7 +385,7 @@ def test_a_stored_note_whose_signature_was_altered_is_not_taken_up() -> None:
     note = world.hosts[0].notary.noted.note or b""
     place = len(note) - 20
     bad = note[:place] + (b"A" if note[place : place + 1] != b"A" else b"B") + note[place + 1 :]
-    with pytest.raises(StorageError, match="does not verify"):
+    with pytest.raises(StorageError, match="is not valid"):
         again(world, world.town.said).resume(newest(world), world.town.said, note=bad)
 
 

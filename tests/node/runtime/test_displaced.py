@@ -43,7 +43,7 @@ def test_a_node_whose_place_was_taken_is_told_by_whom_and_what_to_do(tmp_path: P
     town.votes(B, town.says(A, "node.replace", body))
     health = health_of(tmp_path, town)
     (obstacle,) = health.obstacles()
-    assert f"stands for other keys, of {B} at https://other.example/" in obstacle
+    assert f"now belongs to other keys, of {B} at https://other.example/" in obstacle
     assert "accredit submit --from-node" in obstacle
 
 
@@ -66,7 +66,7 @@ def test_settings_that_name_another_key_for_an_address_than_the_registry_raise_a
     assert alarms(key) == []
     assert alarms("ab" * 32, "https://unknown.example") == []
     (alarm,) = alarms("ab" * 32)
-    assert f"and the registry {key[:12]}" in alarm
+    assert f"but the registry has {key[:12]}" in alarm
 
 
 def test_a_node_that_nobody_admitted_reads_along_without_an_alarm(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ async def test_what_the_own_witness_finds_is_kept_without_waiting(tmp_path: Path
 async def test_what_proves_nothing_about_a_node_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     town = founded("node1", "node2")
     async with running(tmp_path, town, "node2") as node:
-        with pytest.raises(RefusedError, match="no node"):  # no charter yet: nobody is known
+        with pytest.raises(RefusedError, match="not the key of a node"):  # no charter yet: nobody is known
             await node.runtime.accuse(LIE.encode())
         await node.runtime.submit([each.raw for each in town.said])
         for name, key in (("node9", "node1"), ("node1", "node9"), ("node2", "node1")):

@@ -31,8 +31,8 @@ def test_a_write_that_fails_is_remembered_until_one_of_its_kind_succeeds() -> No
         fitness.obstacles()
         == fitness.alarms()
         == [
-            "For 5 s this node could not store the signed head (io_error).",
-            "For 2 s this node could not store statements (disk_full).",
+            "This node has been unable to store the signed head for 5 s (io_error).",
+            "This node has been unable to store statements for 2 s (disk_full).",
         ]
     )
     assert fitness.outdated() is not None
@@ -62,6 +62,6 @@ def test_a_disowned_log_is_signed_no_more_whatever_the_disk_does() -> None:
         fitness.check_may_sign()
     assert refused.value.code == "log_disowned"
     assert refused.value.hint
-    assert fitness.obstacles() == ["This node signs nothing more: node2 holds another history."]
+    assert fitness.obstacles() == ["This node has stopped signing: node2 holds another history."]
     assert fitness.alarms() == []
     assert "node2" in (fitness.outdated() or "")

@@ -36,16 +36,16 @@ def store(path: Path) -> Iterator[Store]:
     ("sql", "names"),
     [
         ("UPDATE tree SET size = 299", "300|299"),
-        ("UPDATE tree SET root = zeroblob(32)", "another root"),
+        ("UPDATE tree SET root = zeroblob(32)", "not lead to the stored root"),
         ("DELETE FROM statements WHERE number = 299", "298"),
-        ("DELETE FROM tree", "last one stored is 299"),
+        ("DELETE FROM tree", "last stored entry is 299"),
         (f"DELETE FROM tiles WHERE key = {tile_key(0, 1)}", "tile 0/1"),
         (f"UPDATE tiles SET hashes = CAST(hashes || zeroblob(32) AS BLOB) WHERE key = {tile_key(0, 1)}", "tile 0/1"),
-        (f"UPDATE tiles SET hashes = zeroblob(32) WHERE key = {tile_key(1, 0)}", "another root"),
+        (f"UPDATE tiles SET hashes = zeroblob(32) WHERE key = {tile_key(1, 0)}", "not lead to the stored root"),
         (f"DELETE FROM tiles WHERE key = {tile_key(0, 0)}", ""),
         ("UPDATE statements SET raw = x'00' WHERE number = 299", "last entry"),
         (f"INSERT INTO checkpoint VALUES (1, 301, '', x'{checksum(301, '').hex()}')", "301"),
-        ("INSERT INTO checkpoint VALUES (1, 300, '', zeroblob(32))", "not as it was written"),
+        ("INSERT INTO checkpoint VALUES (1, 300, '', zeroblob(32))", "altered"),
     ],
 )
 def test_a_damaged_end_of_the_log_stops_the_node_before_it_appends(path: Path, sql: str, names: str) -> None:
@@ -73,7 +73,7 @@ def test_a_damaged_end_of_the_log_stops_the_node_before_it_appends(path: Path, s
             f"WHERE key = {tile_key(0, 0)}",
             "hash 2 of tile 0/0",
         ),
-        ("UPDATE tree SET root = zeroblob(32)", "another root"),
+        ("UPDATE tree SET root = zeroblob(32)", "not lead to the stored root"),
         (
             f"INSERT INTO checkpoint VALUES (1, 300, 'no note', x'{checksum(300, 'no note').hex()}')",
             "checkpoint cannot be read",
@@ -92,10 +92,10 @@ def test_an_audit_names_the_first_thing_that_does_not_fit(path: Path, sql: str, 
 @pytest.mark.parametrize(
     ("origin", "size", "root", "names"),
     [
-        ("node9.example.org", 3, None, "that of node9"),
+        ("node9.example.org", 3, None, "belongs to node9"),
         (ORIGIN, 2, None, "at 2"),
-        (ORIGIN, 4, None, "4 entries and 3"),
-        (ORIGIN, 3, bytes(32), "another root"),
+        (ORIGIN, 4, None, "4 entries, but 3"),
+        (ORIGIN, 3, bytes(32), "the root of the checkpoint at 3"),
     ],
 )
 def test_an_audit_compares_what_was_signed_with_what_is_stored(

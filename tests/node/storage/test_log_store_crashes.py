@@ -135,7 +135,7 @@ def test_on_a_full_disk_nothing_is_half_written_and_room_is_enough_to_go_on(path
         with pytest.raises(StorageError, match="cannot grow") as full:
             store.append(statements(size, size + 500))
         assert full.value.code == "disk_full"
-        assert "Make room" in full.value.hint
+        assert "Free some space" in full.value.hint
         limit_pages(store, 1000000)
         assert store.append(statements(size, size + 500)) == (size + 500, expected_root(size + 500))
         assert audit(store, identify=identify)[0] == size + 500
@@ -181,7 +181,7 @@ def test_a_tool_that_holds_the_database_is_named_as_the_cause(store: Store) -> N
     store._writer.run(lambda connection: connection.execute("PRAGMA busy_timeout = 20").close())
     other = sqlite3.connect(store.path)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageError, match="Close other tools") as refused:
+    with pytest.raises(StorageError, match="Close other programs") as refused:
         store.append(statements(0, 1))
     assert refused.value.code == "database_busy"
     other.rollback()

@@ -51,7 +51,7 @@ def test_the_same_size_is_signed_again_only_with_the_same_root(tmp_path: Path) -
     with pytest.raises(StorageError) as refused:
         head.check_may_sign(5, b"x" * 32, nothing)
     assert refused.value.code == "log_forked"
-    with pytest.raises(StorageError, match="are not those this node signed"):
+    with pytest.raises(StorageError, match="are not the entries that this node signed"):
         head.record(5, b"x" * 32)
 
 
@@ -141,9 +141,9 @@ def test_a_memory_that_is_gone_or_older_than_the_database_stops_the_node(tmp_pat
     with pytest.raises(StorageError, match="does not exist") as missing:
         SignedHead(path).check_covers(5)
     assert missing.value.code == "head_missing"
-    assert "Put that file back" in missing.value.hint
+    assert "Put the original file back" in missing.value.hint
     SignedHead(path).record(4, b"4" * 32)
-    with pytest.raises(StorageError, match="knows only of 4"):
+    with pytest.raises(StorageError, match="records only 4"):
         SignedHead(path).check_covers(5)
     SignedHead(path).check_covers(4)
     SignedHead(path).check_covers(3)
@@ -182,7 +182,7 @@ def test_a_state_file_taken_away_or_put_back_older_is_noticed(tmp_path: Path) ->
         signed.check_covers(3)
     signed.record(state(5), Part(size=5))
     signed.check_covers(5)
-    with pytest.raises(StorageError, match="knows only of 5"):
+    with pytest.raises(StorageError, match="records only 5"):
         signed.check_covers(6)
 
 

@@ -98,7 +98,7 @@ def derived(keeper: SqliteKeeper) -> bytes | None:
 
 
 def test_a_bit_flipped_anywhere_in_the_map_is_found(tmp_path: Path) -> None:
-    """In the leaves it leads to another root or to other pages, in a page to a page that is not that of its leaves."""
+    """In the leaves it leads to another root or to other pages, in a page to a page that does not match its leaves."""
     random = Random(8)
     keeper = SqliteKeeper(tmp_path, Prefixes(), bucket=4)
     keeper.change(dict(random_pairs(60)))
@@ -132,8 +132,8 @@ def test_a_bit_flipped_anywhere_in_the_map_is_found(tmp_path: Path) -> None:
     ("sql", "names"),
     [
         ("DELETE FROM records_pages WHERE path = 'a'", "'a'"),
-        ("INSERT INTO records_pages SELECT 'ffff', slots FROM records_pages WHERE path = ''", "no leaves lead to"),
-        ("DELETE FROM records_leaves WHERE key = (SELECT max(key) FROM records_leaves)", "not that of its leaves"),
+        ("INSERT INTO records_pages SELECT 'ffff', slots FROM records_pages WHERE path = ''", "without leaves"),
+        ("DELETE FROM records_leaves WHERE key = (SELECT max(key) FROM records_leaves)", "not match its leaves"),
     ],
 )
 def test_rows_that_vanish_or_appear_are_found(keeper: SqliteKeeper, sql: str, names: str) -> None:

@@ -178,12 +178,12 @@ def garbage(log: PublicLog) -> str:
 
 def other_root(log: PublicLog) -> str:
     log.root = bytes(32)
-    return "lead to another root"
+    return "not lead to the"
 
 
 def reordered(log: PublicLog) -> str:
     log.served[1] = lambda entries: [entries[1], entries[0], *entries[2:]]
-    return "lead to another root"
+    return "not lead to the"
 
 
 def forged(log: PublicLog) -> str:
@@ -194,7 +194,7 @@ def forged(log: PublicLog) -> str:
 def repeating(log: PublicLog) -> str:
     whole = log.entries
     log.entries = whole[:512] * 40
-    return "repeats itself: its first"
+    return "repeats statements: its first"
 
 
 def withholding(log: PublicLog) -> str:
@@ -216,7 +216,7 @@ def boasting(log: PublicLog) -> str:
     """More entries than atoms: it has to hand them out."""
     log.size = 2**60
     log.root = bytes(32)
-    return "cannot be had"
+    return "cannot be fetched"
 
 
 def foreign(log: PublicLog) -> str:

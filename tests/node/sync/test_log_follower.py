@@ -106,7 +106,7 @@ async def test_something_else_than_a_genesis_is_told_apart_from_another_one() ->
         await stream.send_all(answer(b"<html>"))
 
     async with served(page) as (url, files):
-        with pytest.raises(RemoteError, match="something else than a genesis"):
+        with pytest.raises(RemoteError, match="did not answer with a genesis"):
             await fetch_genesis(files, url, bytes(32))
 
 

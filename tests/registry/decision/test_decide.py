@@ -91,7 +91,10 @@ def test_loss_is_not_retroactive(world: World, event: str, members: Any, word: s
 
 def test_who_asks_without_a_date_about_a_lost_accreditation_is_told_to_ask_with_one(world: World) -> None:
     world.event(world.grant(iat=EARLY), "withdraw", "2020-01-01")
-    assert "It stood until 2020-01-01: for a credential issued before, ask with its date." in ask(world).reasons[0].text
+    assert (
+        "It was accredited until 2020-01-01: for a credential issued before then, ask with its date of issue."
+        in ask(world).reasons[0].text
+    )
 
 
 def test_a_suspended_college_is_suspended_and_its_earlier_degrees_historical_with_advice(world: World) -> None:

@@ -372,7 +372,7 @@ def test_a_scope_is_said_back_with_its_silences() -> None:
     assert scope.sentence(granted) == (
         "The issuer may issue AssociateDegree and Certificate, as any type of credential, for the competencies "
         f"{ZERO} and all narrower ones, at EQF levels 4 to 5 and SCQF level 7, in the programmes Nursing, "
-        "in the fields cip:51, in US-IN; nothing is granted on frameworks and modes of delivery."
+        "in the fields cip:51, in US-IN; nothing is granted for frameworks and modes of delivery."
     )
     everything = dict.fromkeys(domain.ANY_SCOPE | dict.fromkeys(scope._ANY, "*"), "*")
     assert "nothing is granted" not in scope.sentence(everything)

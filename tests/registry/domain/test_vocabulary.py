@@ -93,7 +93,7 @@ def test_every_narrowing_event_brings_a_status_of_the_table() -> None:
     for event in vocabulary.NARROWING_EVENTS:
         assert status_of_event({"event": event, "sanction_level": "probation"}) in STATUSES
     assert status_of_event({"event": "withdraw", "reason_code": "voluntary"}) == "withdrawn_voluntary"
-    with pytest.raises(DecodeError, match="no status"):
+    with pytest.raises(DecodeError, match="does not set a status"):
         status_of_event({"event": "lift"})
 
 

@@ -268,7 +268,7 @@ def test_a_value_that_contains_itself_ends() -> None:
 def test_a_long_message_is_refused_before_it_is_read() -> None:
     longest = b"\x59\x3f\xfd" + bytes(STATEMENT_BYTES - 3)
     assert len(decode(longest)) == STATEMENT_BYTES - 3
-    with pytest.raises(DecodeError, match="the letter of 16385 bytes; at most 16384") as caught:
+    with pytest.raises(DecodeError, match="the letter has 16385 bytes; at most 16384") as caught:
         decode(longest + b"\x00", what="the letter")
     assert caught.value.code == "too_large"
     assert caught.value.hint

@@ -157,7 +157,7 @@ def test_a_list_names_the_member_at_fault_and_holds_each_once() -> None:
     assert refused(check, ["a", 1]).where == "body[1]"
     twice = refused(check, ["a", "b", "a"])
     assert twice.where == "body[2]"
-    assert "each member once" in str(twice)
+    assert "each member only once" in str(twice)
     accepts(schema.list_of(schema.text()), [], [str(number) for number in range(LIST_ITEMS)])
     refuses(schema.list_of(schema.text()), [str(number) for number in range(LIST_ITEMS + 1)])
 
@@ -167,7 +167,7 @@ def test_a_misspelled_member_never_widens_or_narrows_a_right() -> None:
     error = refused(PERSON, {"name": "Ada", "bron": 1})
     assert (error.code, error.hint) == ("unknown_member", "Did you mean born?")
     error = refused(PERSON, {"name": "Ada", "shoe_size": 42})
-    assert (error.code, error.hint) == ("unknown_member", "Known are name, born, friends, ext.")
+    assert (error.code, error.hint) == ("unknown_member", "Known members: name, born, friends, ext.")
     assert refused(PERSON, {"name": "Ada", 7: 1}).code == "unknown_member"
     assert refused(PERSON, {"born": 1}).code == "missing_member"
     assert refused(PERSON, {}).code == "missing_member"

@@ -425,11 +425,11 @@ def test_a_quorum_that_vouches_for_nonsense_does_not_make_a_verifier_fall_over()
 
 
 def test_nothing_is_proved_from_a_map_that_is_not_the_noted_one() -> None:
-    with pytest.raises(RefusedError, match="not the one that the state note is about"):
+    with pytest.raises(RefusedError, match="does not belong to this state note"):
         HELD.prove(QUERY, NOW, note=Held({}).note(NOW))
     recorder = Recorder(Mapped(HELD.reader(), Trie()))
     recorder.get("issuer", COLLEGE)
-    with pytest.raises(RefusedError, match="as it was read"):
+    with pytest.raises(RefusedError, match="differs from the one that was read"):
         recorder.prove()
 
 
@@ -437,7 +437,7 @@ def test_a_map_that_goes_on_while_it_is_proved_from_is_noticed() -> None:
     moving = Held(HELD.records)
     prover = Prover(Mapped(moving.reader(), moving.trie), statements_root=b"", note=NO_NOTE, ecosystem_id=ECOSYSTEM)
     moving.trie.set(bytes(32), bytes(32))
-    with pytest.raises(RefusedError, match="as it was read"):
+    with pytest.raises(RefusedError, match="differs from the one that was read"):
         prover.answer(QUERY, NOW)
 
 

@@ -127,11 +127,11 @@ def test_a_record_left_out_of_a_snapshot_is_found() -> None:
     ("record", "why"),
     [
         (b"\x0b\x00\x01x\x00\x00\x00\x01\xa0", "unknown type"),
-        (b"\x07\x00\x00\x00\x00\x00\x01\xa0", "without end"),
+        (b"\x07\x00\x00\x00\x00\x00\x01\xa0", "its id has no end"),
         (b"\x07\x00\x01\xff\x00\x00\x00\x01\xa0", "not UTF-8"),
         (b"\x07\x00\x01x\x00\x00\x00\x00", "0 bytes"),
         (b"\x07\x00\x01x" + (RECORD_BYTES + 1).to_bytes(4, "big") + b"\xa0", "bytes"),
-        (b"\x07\x00\x01x\x00\x00\x00\x01\xa0" * 2, "in the order of their keys"),
+        (b"\x07\x00\x01x\x00\x00\x00\x01\xa0" * 2, "not sorted by key"),
     ],
 )
 def test_records_of_another_form_are_refused(record: bytes, why: str) -> None:
@@ -142,7 +142,7 @@ def test_records_of_another_form_are_refused(record: bytes, why: str) -> None:
 
 
 def test_something_long_after_the_records_is_refused() -> None:
-    with pytest.raises(DecodeError, match="something long"):
+    with pytest.raises(DecodeError, match="extra bytes"):
         Snapshot.load(HELD.snapshot(NOW) + bytes(NOTE_BYTES_MAX), POLICY, NOW)
 
 

@@ -135,7 +135,7 @@ def test_a_note_that_does_not_stand_proves_nothing() -> None:
     ],
 )
 def test_what_is_no_such_answer_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(DecodeError, match="no proof about a statement"):
+    with pytest.raises(DecodeError, match="not a proof about a statement"):
         Presence.of({**answer(said(3)), **changes})
 
 

@@ -54,7 +54,7 @@ async def test_a_row_that_is_not_as_it_was_written_is_said_to_be_damaged(
 
     def read(fold: Any, type: str, id: str) -> Any:
         if (type, id) in (("issuer", COLLEGE), ("recognition", FRIEND)):
-            raise StorageError("fold_damaged", "a row of fold_records is not as it was written.")
+            raise StorageError("fold_damaged", "a row of fold_records was altered.")
         return whole(fold, type, id)
 
     monkeypatch.setattr(type(node.fold), "get", read)

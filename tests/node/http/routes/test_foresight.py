@@ -39,15 +39,15 @@ def test_a_second_suspension_is_told_to_suspend_again_what_was_reinstated() -> N
     first, second = suspended(town, given, who=a), suspended(town, given, who=a)
     seen = foresight(town, second)
     assert seen.duplicates == [first.id.hex()]
-    assert "will be suspended; without this it is active" in seen.afterwards[0]
+    assert "will be suspended; without this statement it is active" in seen.afterwards[0]
     town.votes(b, first)
     assert "stays suspended" in foresight(town, second).afterwards[0]
     town.votes(b, status(town, given, "reinstate", first, who=a))
 
     seen = foresight(town, second)
 
-    assert any("will be suspended; without this it is active" in one for one in seen.afterwards)
-    assert any("this does it again" in one for one in seen.afterwards)
+    assert any("will be suspended; without this statement it is active" in one for one in seen.afterwards)
+    assert any("repeats an earlier event" in one for one in seen.afterwards)
 
 
 def test_a_reinstatement_that_leaves_another_suspension_says_which_one_holds() -> None:
@@ -68,12 +68,12 @@ def test_what_begins_later_or_reaches_back_is_said() -> None:
     later = status(town, given, "withdraw", reason_code="voluntary")
     assert foresight(town, later, now=later.body["effective_from"] - 86_400).begins == later.body["effective_from"]
     seen = foresight(town, later, now=later.body["effective_from"] - 86_400)
-    assert seen.afterwards[0].startswith("Takes effect on 20")
+    assert seen.afterwards[0].startswith("It takes effect on 20")
     fraud = status(town, given, "revoke", reason_code="fraud", void_from=1_600_000_000)
-    assert any("It reaches back: what was issued from" in one for one in foresight(town, fraud).afterwards)
+    assert any("It is retroactive: credentials issued since" in one for one in foresight(town, fraud).afterwards)
     body = event(given.id, "suspend", effective_from=5, reason_code="closure")
     old = town.says(A, "accreditation.status", body, ISSUER)
-    assert any("It reaches back to 1970" in one for one in foresight(town, old).afterwards)
+    assert any("It is retroactive to 1970" in one for one in foresight(town, old).afterwards)
 
 
 def test_an_annulment_says_what_it_answers_and_what_is_then() -> None:
@@ -83,7 +83,7 @@ def test_an_annulment_says_what_it_answers_and_what_is_then() -> None:
     seen = foresight(town, annul(town, B, suspension))
     assert "in effect → annulled" in seen.differences[0]
     assert "will be active" in seen.afterwards[0]
-    assert "will not have this accreditation" in foresight(town, annul(town, B, given)).afterwards[0]
+    assert "will count as never having had this accreditation" in foresight(town, annul(town, B, given)).afterwards[0]
     other = annul(town, B, town.says(A, "issuer.register", register("did:web:other.example")))
     assert foresight(town, other).afterwards == []
     assert foresight(town, annul(town, B, town.says(A, "issuer.register", register(), heard=False))).differences == []
@@ -99,9 +99,9 @@ def test_a_grant_to_nobody_or_on_somebody_elses_framework_is_warned_of() -> None
     given = town.says(A, "accreditation.grant", grant(scope=scope))
     assert foresight(town, given).unregistered == [ISSUER]
     warnings = ["", *foresight(town, given).warnings]
-    assert f'add publishers = ["{B}"]' in warnings[1]
-    assert f'add publishers = ["{B}"]' in warnings[2]
-    assert "No framework published here has urn:example:unknown" in warnings[3]
+    assert f'Add publishers = ["{B}"]' in warnings[1]
+    assert f'Add publishers = ["{B}"]' in warnings[2]
+    assert "No framework published here contains urn:example:unknown" in warnings[3]
     town.says(A, "issuer.register", register())
     for good in (
         town.says(A, "accreditation.grant", grant(scope={"frameworks": [FRAMEWORK]}, publishers=[B])),
@@ -126,7 +126,7 @@ def test_new_terms_are_shown_as_a_difference() -> None:
     )
     fold = town.fold([*town.said[:-2], unchanged])
     seen = foresee(fold, unchanged, Waiting(()), town.time)
-    assert seen.warnings == ["It changes neither scope nor validity."]
+    assert seen.warnings == ["It changes neither the scope nor the validity."]
 
 
 def test_an_amendment_of_the_charter_says_what_of_what() -> None:
@@ -159,14 +159,17 @@ def test_a_replaced_node_is_named_with_all_that_changes() -> None:
     assert foresight(town, same).afterwards == []
     assert foresight(town, town.says(A, "node.admit", node("new.example"))).differences == []
     gone = foresight(town, town.says(A, "node.retire", {"name": NAME}))
-    assert gone.afterwards == [f"{NAME} is one of 1 signers: it will cosign no more.", "Its name is never used again."]
+    assert gone.afterwards == [
+        f"{NAME} is one of 1 signers and will no longer cosign.",
+        "Its name can never be used again.",
+    ]
 
 
 def test_facts_about_an_issuer_are_compared_with_what_the_same_authority_stated() -> None:
     town = trio()
     town.says(A, "issuer.register", register())
     again = town.says(B, "issuer.register", register())
-    assert f"is registered already, by {A}" in foresight(town, again).afterwards[0]
+    assert f"is already registered, by {A}" in foresight(town, again).afterwards[0]
     renamed = town.says(A, "issuer.update", register(name="New name") | {"after": [town.said[-2].id]}, ISSUER)
     fold = town.fold(town.said[:-1])
     assert any("New name" in one for one in foresee(fold, renamed, Waiting(()), town.time).differences)

@@ -105,10 +105,10 @@ async def test_all_that_gossip_sees_of_a_peer_is_told(tmp_path: Path) -> None:
     [
         (None, "this node itself"),
         (replace(PEER, failures=3, error="connection refused"), "does not answer this node (connection refused)"),
-        (replace(PEER, last_heard=None), "not been heard since this node started"),
+        (replace(PEER, last_heard=None), "not been heard from since this node started"),
         (replace(PEER, lag=12), "12 statements fewer"),
         (replace(PEER, distrusted_until=1, why="not listened to: a forged frame", failures=3), "a forged frame"),
-        (PEER, "never seen to cosign"),
+        (PEER, "never been seen to cosign"),
     ],
 )
 async def test_a_missing_signer_is_shown_with_the_reason(tmp_path: Path, peer: PeerStatistics | None, why: str) -> None:
@@ -187,7 +187,7 @@ TROUBLE: dict[str, tuple[Callable[[Served], None], Callable[[Figures], bool]]] =
 
 
 def test_every_row_of_the_operators_table_is_tried() -> None:
-    table = GUIDE.read_text("utf-8").partition("| condition | means |")[2].partition("\n\n")[0]
+    table = GUIDE.read_text("utf-8").partition("| condition | meaning |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `([^`]+)`", table, re.MULTILINE) == list(TROUBLE)
 
 
@@ -228,4 +228,4 @@ async def test_a_node_whose_key_signed_another_history_is_not_ready_and_answers_
     node.fitness.disown("node2 holds another history of this log")
     asked = {"entity_id": COLLEGE, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
     assert (await node.post("/authorization", asked)).json()["code"] == "stale_view"
-    assert "signs nothing more" in (await node.get("/readyz")).json()["detail"]
+    assert "has stopped signing" in (await node.get("/readyz")).json()["detail"]

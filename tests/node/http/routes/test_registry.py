@@ -144,7 +144,7 @@ async def test_what_is_not_there_is_404_and_says_where_to_look(node: Served, pat
     ("path", "code", "word"),
     [
         ("/v1/issuers?nane=x", "unknown_query_parameter", "name"),
-        ("/healthz?x=1", "unknown_query_parameter", "takes none"),
+        ("/healthz?x=1", "unknown_query_parameter", "takes no parameters"),
         ("/v1/issuers?name=a&name=b", "repeated_query_parameter", "once"),
         ("/v1/issuer", "missing_query_parameter", "id"),
         ("/v1/issuer?id=college", "identifier_scheme", "DID"),
