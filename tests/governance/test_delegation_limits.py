@@ -311,3 +311,10 @@ def test_delegates_of_an_authority_that_has_left_the_charter_act_no_more() -> No
     assert verdict_of(town, after).reason == (
         "Its author's delegation comes from an authority that has left the charter."
     )
+
+
+def test_a_mandate_may_begin_and_end_in_the_same_second_as_its_delegators() -> None:
+    town = trio()
+    pen, _ = delegate(town, actions=MAY_DELEGATE, valid_from=START, valid_until=START + 500)
+    _, said = delegate(town, pen, to=SUB, actions=["issuer.*"], valid_from=START, valid_until=START + 500)
+    assert state_of(town, said) is EffectState.EFFECTIVE

@@ -163,6 +163,18 @@ def test_a_full_disk_or_a_clock_set_back_uses_nobodys_share_up() -> None:
     assert counted(node, *forks(node.town, pen, FREE))[0] == FREE
 
 
+def test_what_waits_while_something_else_is_logged_is_counted_all_the_same() -> None:
+    node = founded_node()
+    flood = forks(node.town, node.town.pen(A), FREE + FORKS_PER_HOUR + 1)
+    node.slow = True
+    node.submit(flood[0])
+    node.wait()
+    node.submit(flood[1])
+    node.slow = False
+    node.finish()
+    assert counted(node, *flood[2:]) == (FORKS_PER_HOUR, ["forked_key"])
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_before_a_charter_is_in_force_a_flood_is_slow_too(number: int) -> None:
     node = Driven(town := Consortium.of((A, "nonprofit"), (B, "public"), approve=False), log=[])

@@ -159,3 +159,15 @@ def test_whatever_begins_or_ends_counts_from_its_second_on() -> None:
 def test_of_two_ends_that_an_authority_states_of_one_key_the_earlier_silences_it() -> None:
     ends = [says(HLC, "one", compromised_since=THEN + later) for later in (0, 10)]
     assert states(*ends, says("one", "two", iat=THEN + 5)) == "CGG"
+
+
+def test_of_several_ends_of_one_kind_the_earliest_counts() -> None:
+    def later(*said: Effective) -> KeyState:
+        return answer("one", *said, time=THEN + 5).state
+
+    times = (THEN, THEN + 10)
+    assert later(*(says(HLC, "one", compromised_since=time) for time in times)) is KeyState.KEY_COMPROMISED
+    assert later(*(says(HLC, "one", "retire", valid_until=time) for time in times)) is KeyState.KEY_RETIRED
+    mutual = [says(who, whom, compromised_since=THEN, seq=2) for who, whom in (("one", "two"), ("two", "one"))]
+    again = says("two", "one", compromised_since=THEN + 10, seq=3)
+    assert later(*mutual, again) is KeyState.KEY_IN_DOUBT
