@@ -20,9 +20,9 @@ from accredit.node.http.problems import Problem, problem_of
 from accredit.registry.encoding.cbor import decode as decode_cbor
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.schema import digest, issuer_id, members, text
-from accredit.registry.errors import BusyError, DecodeError, InputError, StorageError
+from accredit.registry.errors import BusyError, DecodeError, InputError, RefusedError, StorageError
 from accredit.registry.limits import IDENTIFIER_CHARS, STATEMENT_BYTES
-from accredit.registry.statement import Draft, Statement, as_unverified
+from accredit.registry.statement import Draft, Statement, as_unverified, decode
 
 from .foresight import Foresight, Waiting, foresee
 from .node_ports import Writer
@@ -35,6 +35,9 @@ CBOR: Final = "application/cbor"
 CBOR_SEQUENCE: Final = "application/cbor-seq"
 SUBMISSION_BYTES: Final = 4 * 1024 * 1024
 SUBMISSION_STATEMENTS: Final = 1_000
+AHEAD_SECONDS: Final = 300
+"""By how much a statement may be dated after this node's clock: clocks set by NTP never differ so much."""
+
 STATEMENT_BYTES_MIN: Final = 200
 """No statement is shorter: a signature, three hashes, some words. So 42 KB of nothing are not a thousand statements."""
 
@@ -181,7 +184,13 @@ async def submit(call: Call) -> Response:
     call.must_be_heard()
     media_type, body = await call.body()
     raws = [body] if media_type == COSE else split_sequence(body)
-    outcomes = await _submitted_in_turn(call, writer, raws, len(body))
+    ahead = {number: error for number, raw in enumerate(raws) if (error := _dated_ahead(call, raw)) is not None}
+    taken = [raw for number, raw in enumerate(raws) if number not in ahead]
+    found = iter(await _submitted_in_turn(call, writer, taken, len(body)) if taken else ())
+    outcomes = [
+        SubmissionResult(id=None, status="refused", error=ahead[number]) if number in ahead else next(found)
+        for number in range(len(raws))
+    ]
     for outcome in outcomes:
         call.reader.metrics.submissions.labels(outcome.status).inc()
     refused = [outcome.error for outcome in outcomes if outcome.status == "refused" and outcome.error is not None]
@@ -194,6 +203,30 @@ async def submit(call: Call) -> Response:
         "checkpoint": "" if newest is None else newest[1],
     }
     return json_response(value, cache="no-store")
+
+
+def _dated_ahead(call: Call, raw: bytes) -> RefusedError | None:
+    """Why a statement is not taken at this door: its date lies ahead, and dates all that its key says later.
+
+    What takes trust away is taken whatever its date. So is what other nodes bring, for no set may depend on a clock;
+    and what a key says whose last statement is dated so already: it can say nothing earlier.
+    """
+    try:
+        said = decode(raw)
+    except InputError:
+        return None  # whoever takes it in says why not
+    now, fold = call.reader.now(), call.reader.fold
+    if said.iat <= now + AHEAD_SECONDS or is_narrowing(said.kind, said.body):
+        return None
+    head = fold.key_head(said.kid)
+    held = None if head is None or head.id is None else fold.statement(head.id)
+    if held is not None and said.iat <= held.iat:
+        return None
+    return RefusedError(
+        "dated_ahead",
+        f"the statement is dated {format_time(said.iat)}; by this node's clock it is {format_time(now)}.",
+        hint="Set the clock of the machine that signs and sign anew; or ask another node if this one's clock is wrong.",
+    )
 
 
 async def _submitted_in_turn(call: Call, writer: Writer, raws: Sequence[bytes], size: int) -> list[SubmissionResult]:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.node.http.forwarded import networks
-from accredit.node.http.routes.statements import split_sequence
+from accredit.node.http.routes.statements import AHEAD_SECONDS, split_sequence
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError, InputError
 from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
-from tests.strategies.served import COLLEGE, A, B, Served, ask_raw, empty, served
+from tests.strategies.served import COLLEGE, NOW, A, B, Served, ask_raw, empty, served
 
 COSE, SEQUENCE, CBOR = "application/cose", "application/cbor-seq", "application/cbor"
 
@@ -70,6 +70,31 @@ async def test_one_refused_statement_is_a_problem_and_nothing_is_stored(fresh: S
     response = await send(fresh, b"\xd2" + bytes(20_000))
     assert response.status_code == 413, "16 KiB at most"
     assert fresh.store.size() == size
+
+
+async def test_what_is_dated_ahead_is_refused_at_the_door_and_no_set_depends_on_a_clock(fresh: Served) -> None:
+    """A key that once signed a date of 2046 dates all that it says afterwards so."""
+    town, limit = fresh.town, NOW + AHEAD_SECONDS
+    late = town.says(B, "issuer.register", bodies.register("did:web:late.example"), iat=limit + 1)
+    refused = await send(fresh, late.raw)
+    assert (refused.status_code, refused.json()["code"]) == (422, "dated_ahead")
+    assert "by this node's clock it is" in refused.json()["detail"]
+    assert late.id not in fresh.engine
+    soon = town.says(A, "issuer.register", bodies.register("did:web:soon.example"), iat=limit)
+    rows = (await send(fresh, soon.raw + late.raw, SEQUENCE)).json()["statements"]
+    assert [row["status"] for row in rows] == ["logged", "refused"]
+    assert rows[1]["problem"]["code"] == "dated_ahead"
+    assert [one.status for one in fresh.take([late.raw])] == ["logged"], "what other nodes bring is taken"
+    after = town.says(B, "issuer.register", bodies.register("did:web:after.example"), iat=late.iat)
+    assert (await send(fresh, after.raw)).status_code == 200, "its key can say nothing earlier"
+
+
+async def test_no_suspension_waits_for_a_clock(fresh: Served) -> None:
+    granted = fresh.town.says(A, "accreditation.grant", bodies.grant(COLLEGE))
+    body = bodies.event(granted.id, "suspend", NOW)
+    suspended = fresh.town.says(A, "accreditation.status", body, COLLEGE, iat=NOW + 86_400)
+    rows = (await send(fresh, granted.raw + suspended.raw, SEQUENCE)).json()["statements"]
+    assert [row["status"] for row in rows] == ["logged", "logged"]
 
 
 async def test_a_statement_of_an_unknown_key_waits(tmp_path: Path) -> None:
