@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in ("__main__", "harness"))
+PARTS = ("__main__", "harness", "open_loop")
+"""Modules here that are no benchmarks."""
+
+NAMES = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in PARTS)
 
 
 def main(names: list[str]) -> int:

@@ -1,42 +1,67 @@
-"""One node process under load: questions a second, next to nginx serving a file of the same size in the same run.
+"""Questions a second over HTTP: a node alone and with workers, next to servers that everybody knows, in one run.
 
-Targets (performance.md): `POST /authorization` on the default single process at least 0.1 of nginx; p99 at 64
-connections. wrk asks about issuers in turn, over 1, 12 and 64 connections; it takes a core itself, so on two cores node
-and wrk have one each, and nginx is measured the same way. Besides requests a second, the processor time that a request
-costs the serving process is shown (user and system, from /proc): it depends least on what else runs on the machine.
+Targets (performance.md): `POST /authorization`, one worker: at least 0.3 of nginx serving a file of the same size and
+25 x the published registry; alone: 0.1 and 8 x; two workers to one: 1.7 x; p99 at most 5 ms over 64 connections; 50,000
+decisions a second and core in batches of 1,000. All with the same issuers, two of three accredited, asked in turn:
 
-    python3 dev.py bench serving
-    ACCREDIT_BENCHMARK_ISSUERS=100000 python3 dev.py bench serving            more issuers
+* **node**: one process; **1 worker**, **2 workers**: with so many query workers, which share the cores with all else;
+* **nginx**: a file of the size of an answer, one worker process;
+* **bare**: uvicorn (uvloop, httptools) with an application that does nothing (`peers/bare.py`);
+* **registry**: FastAPI and SQLAlchemy's ORM over SQLite, as one writes it in an afternoon (`peers/registry.py`).
 
-wrk and nginx are looked for on the PATH; without them the benchmark says so and measures nothing. wrk sends the next
-request when it has the answer to the last one (closed loop): its latencies at saturation are those of a full queue.
+Two loads: wrk over 1, 12 and 64 connections, each sending the next request when it has the last answer (closed loop:
+what a server can do at most; its latencies then are those of a full queue); and requests at a fixed rate, half of what
+each can do but no more than one Python process can ask, each measured from the moment at which it was due (`open_loop`:
+no coordinated omission). wrk takes a core itself. So the processor time that a request costs the serving processes is
+shown too (user and system, from /proc): it depends least on what else runs on the machine.
+
+    python3 dev.py bench serving                                            2,000 issuers: three minutes
+    ACCREDIT_BENCHMARK_ISSUERS=100000 python3 dev.py bench serving          five minutes
+
+wrk and nginx are looked for on the PATH; without wrk nothing is measured, without nginx all but nginx. The peers are
+installed into an environment of their own (`build/peers`, by uv, from the package index); where that cannot be done,
+they are left out. Whatever is left out is said. `docs/plots/serving.svg` is drawn anew.
 """
 
+import json
 import os
+import re
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 import httpx
 
+from accredit.node.storage.log_store import Store
+from accredit.simulations.run.svg_plots import Line, line_chart
 from benchmarks.harness import Report
 from tests.strategies.bodies import grant
-from tests.strategies.fleet import Fleet, founding
+from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A
 
 ISSUERS: Final = int(os.environ.get("ACCREDIT_BENCHMARK_ISSUERS", "2000"))
-RUNS: Final = 3
-SECONDS: Final = 3
+RUNS: Final = 2
+SECONDS: Final = 2
 CONNECTIONS: Final = (1, 12, 64)
-BATCH: Final = 500
-SUBMISSIONS_PER_MINUTE: Final = 1_000_000
+BATCH: Final = 1_000
+STEADY_SECONDS: Final = 4
+STEADY_CONNECTIONS: Final = 64
+STEADY_MOST: Final = 2_000.0
+"""Requests a second that one Python process can ask for on its half of a machine, and still be on time."""
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PEERS: Final = ROOT / "benchmarks" / "peers"
+PLOT: Final = ROOT / "docs" / "plots" / "serving.svg"
+PATIENCE: Final = 60.0
 
 # Every third issuer is not accredited: a no costs what a yes costs.
 _ASK: Final = """
@@ -46,6 +71,17 @@ request = function()
   local issuer = (number * 7919) % {issuers}
   local body = string.format('{body}', issuer)
   return wrk.format("POST", "{path}", {{["content-type"] = "application/json"}}, body)
+end
+"""
+_ASK_MANY: Final = """
+local number = 0
+request = function()
+  local asked = {{}}
+  for at = 1, {batch} do
+    number = number + 1
+    asked[at] = string.format('{body}', (number * 7919) % {issuers})
+  end
+  return wrk.format("POST", "{path}", {{["content-type"] = "application/json"}}, "[" .. table.concat(asked, ",") .. "]")
 end
 """
 _TELL: Final = """
@@ -67,6 +103,11 @@ http {{
   server {{ listen 127.0.0.1:{port}; root {folder}; default_type application/json; }}
 }}
 """
+_TRQP: Final = (
+    '{{"entity_id":"did:web:i%d.example","authority_id":"{authority}",'
+    '"action":"issue","resource":"achievementType:Degree"}}'
+)
+_NATIVE: Final = '{"issuer":"did:web:i%d.example","achievement_type":"Degree"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,115 +120,326 @@ class Seen:
     cost: float
 
 
-def ticks(pid: int) -> int:
-    """Processor time of a process, in clock ticks."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return int(fields[11]) + int(fields[12])
+@dataclass(slots=True, kw_only=True)
+class MeasuredServer:
+    """A server that is measured.
+
+    Attributes:
+        pids: of its processes.
+        seen: by connections, one for each run.
+    """
+
+    name: str
+    url: str
+    pids: tuple[int, ...]
+    seen: dict[int, list[Seen]] = field(default_factory=dict)
+
+    def rate(self, connections: int) -> float:
+        """Requests a second, in the middle of the runs."""
+        return median(each.per_second for each in self.seen[connections])
 
 
-def load(url: str, script: Path, connections: int, pid: int) -> Seen:
+def ticks(pids: Sequence[int]) -> int:
+    """Processor time of processes, in clock ticks."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total
+
+
+def load(subject: MeasuredServer, script: Path, connections: int, seconds: int = SECONDS) -> Seen:
     """Asks for some seconds; an answer that is none of 2xx ends the benchmark."""
-    before = ticks(pid)
-    words = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "-s", str(script), url]
+    before = ticks(subject.pids)
+    words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), subject.url]
     said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     line = next(line for line in said.splitlines() if line.startswith("@@ "))
     requests, duration, p50, p99, bad = map(int, line.split()[1:])
     assert not bad, said
-    cost = (ticks(pid) - before) / os.sysconf("SC_CLK_TCK") / requests * 1e6
+    cost = (ticks(subject.pids) - before) / os.sysconf("SC_CLK_TCK") / max(1, requests) * 1e6
     return Seen(per_second=requests / duration * 1e6, p50=p50 / 1_000, p99=p99 / 1_000, cost=cost)
 
 
-@contextmanager
-def nginx(folder: Path, content: bytes) -> Iterator[tuple[str, int]]:
-    """nginx with one worker and one file: its URL, and the worker's process id."""
-    import socket
+def steady(subject: MeasuredServer, path: str, bodies: Path, rate: float) -> dict[str, float]:
+    """Latencies in ms at a fixed rate; none where some requests failed."""
+    host, _, port = subject.url.removeprefix("http://").partition("/")[0].partition(":")
+    words = [host, port, path, bodies, f"{rate:.0f}", STEADY_SECONDS, STEADY_CONNECTIONS]
+    said = subprocess.run(
+        [sys.executable, "-m", "benchmarks.open_loop", *map(str, words)], cwd=ROOT, capture_output=True, text=True
+    )
+    if said.returncode or (failed := json.loads(said.stdout)["failed"]):
+        print(f"serving: {subject.name} at {rate:.0f} a second is left out: {said.stderr[-200:] or f'{failed} failed'}")
+        return {}
+    seen: dict[str, float] = json.loads(said.stdout)
+    return seen
 
+
+# ------------------------------------------------------------------------------------------------------- servers
+
+
+def free_port() -> int:
+    """One that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    folder.chmod(0o755)
+        port: int = taken.getsockname()[1]
+    return port
+
+
+@contextmanager
+def process(words: Sequence[str | Path], url: str, env: dict[str, str] | None = None) -> Iterator[int]:
+    """A server, from when it answers until it is told to end; its process id."""
+    with tempfile.TemporaryFile() as said:
+        running = subprocess.Popen(words, stdout=said, stderr=said, env={**os.environ, **(env or {})})
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    httpx.get(url, trust_env=False)
+                    break
+                except httpx.TransportError:
+                    said.seek(0)
+                    assert running.poll() is None, said.read().decode()
+                    assert time.monotonic() < deadline, url
+                    time.sleep(0.05)
+            yield running.pid
+        finally:
+            running.terminate()
+            try:
+                running.wait(10)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+@contextmanager
+def nginx(folder: Path, content: bytes) -> Iterator[MeasuredServer]:
+    """nginx with one worker and one file."""
+    port = free_port()
     (folder / "answer").write_bytes(content)
     (folder / "answer").chmod(0o644)
     (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=port))
-    process = subprocess.Popen(["nginx", "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}/answer"
-        for _ in range(100):
-            try:
-                httpx.get(url, trust_env=False).raise_for_status()
-                break
-            except httpx.ConnectError:
-                time.sleep(0.05)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        yield url, int(children[0])
-    finally:
-        process.terminate()
-        process.wait(10)
+    url = f"http://127.0.0.1:{port}/answer"
+    with process(["nginx", "-c", folder / "nginx.conf"], url) as pid:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        yield MeasuredServer(name="nginx", url=url, pids=tuple(map(int, children)))
+
+
+def peers() -> Path | None:
+    """The interpreter of the peers' environment; None, and why, where it cannot be had."""
+    python = ROOT / "build" / "peers" / "bin" / "python"
+    wanted = (PEERS / "requirements.txt").read_text()
+    made = python.parent.parent / "made-of.txt"
+    if made.exists() and made.read_text() == wanted:
+        return python
+    uv = shutil.which("uv")
+    if uv is None:
+        print("serving: uv not found; the peers are left out.")
+        return None
+    for words in (["venv", "-q", "--clear", python.parent.parent], ["pip", "install", "-q", "--python", python, "-r"]):
+        more = [PEERS / "requirements.txt"] if words[0] == "pip" else ["--python", sys.executable]
+        done = subprocess.run([uv, *map(str, words), *map(str, more)], capture_output=True, text=True)
+        if done.returncode:
+            print(f"serving: the peers cannot be installed and are left out: {done.stderr.strip()[:300]}")
+            return None
+    made.write_text(wanted)
+    return python
+
+
+@contextmanager
+def uvicorn(python: Path, name: str, app: str, path: str, env: dict[str, str]) -> Iterator[MeasuredServer]:
+    """An application under uvicorn, one process."""
+    port = free_port()
+    words: list[str | Path] = [python, "-m", "uvicorn", "--app-dir", PEERS, app, "--port", str(port), "--no-access-log"]
+    words += ["--loop", "uvloop", "--http", "httptools", "--log-level", "warning"]
+    url = f"http://127.0.0.1:{port}"
+    with process(words, f"{url}/docs", env) as pid:
+        yield MeasuredServer(name=name, url=url + path, pids=(pid,))
 
 
 def fill(fleet: Fleet) -> None:
-    """Accredits two of three issuers."""
+    """A log in which two of three issuers are accredited; folded when the node starts."""
+    for number in range(ISSUERS):
+        if number % 3:
+            fleet.town.says(A, "accreditation.grant", grant(f"did:web:i{number}.example"), heard=False)
     node = fleet["node1"]
-    given = [
-        fleet.town.says(A, "accreditation.grant", grant(f"did:web:i{number}.example"))
-        for number in range(ISSUERS)
-        if number % 3
-    ]
-    for start in range(0, len(given), BATCH):
-        node.submit(*given[start : start + BATCH])
+    with Store.open(node.database, ecosystem=fleet.town.eco, origin=node.name) as store:
+        for start in range(0, len(fleet.town.said), BATCH):
+            store.append([(each.id, each.raw) for each in fleet.town.said[start : start + BATCH]])
+
+
+@contextmanager
+def node_with(machine: Machine, workers: int) -> Iterator[MeasuredServer]:
+    """Our node, with so many workers."""
+    before = len(re.findall("a query worker answers", machine.log.read_text())) if machine.log.exists() else 0
+    machine.start(env={"ACCREDIT_QUERY_WORKERS": str(workers)}, ready="/readyz")
+
+    def answer() -> list[int]:
+        found = re.findall(r"a query worker answers.*process=(\d+)", machine.log.read_text())[before:]
+        return [0] if not workers else list(map(int, found)) if len(found) >= workers else []
+
+    try:
+        pids = eventually(answer, "the workers answer", seconds=PATIENCE * 2)
+        assert machine.process is not None
+        own = machine.process.pid
+        name = ("node", "1 worker", "2 workers")[workers]
+        yield MeasuredServer(name=name, url=f"{machine.url}/authorization", pids=(own, *pids) if workers else (own,))
+    finally:
+        machine.stop()
+
+
+# ------------------------------------------------------------------------------------------------------ measuring
 
 
 def main() -> None:
     """Measures, prints and keeps the figures."""
-    missing = [name for name in ("wrk", "nginx") if shutil.which(name) is None]
-    if missing:
-        print(f"serving: {' and '.join(missing)} not found. Install: apt-get install {' '.join(missing)}")
+    if shutil.which("wrk") is None:
+        print("serving: wrk not found; nothing is measured. Install: apt-get install wrk nginx")
         return
     report = Report("serving")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with founding(folder / "nodes", "node1", submissions_per_minute=SUBMISSIONS_PER_MINUTE) as fleet:
-            fleet.start()
+        with founding(folder / "nodes", "node1", submissions_per_minute=1_000_000) as fleet:
             fill(fleet)
-            measure(report, fleet, folder)
+            Measuring(report, fleet, folder).run()
     report.finish()
 
 
-def measure(report: Report, fleet: Fleet, folder: Path) -> None:
-    """Each route over each number of connections, nginx right after it in every run."""
-    node = fleet["node1"]
-    assert node.process is not None
-    bodies = {
-        "/authorization": f'{{"entity_id":"did:web:i%d.example","authority_id":"{fleet.town.id}",'
-        '"action":"issue","resource":"achievementType:Degree"}',
-        "/v1/decisions": '{"issuer":"did:web:i%d.example","achievement_type":"Degree"}',
-    }
-    sample = httpx.post(
-        f"{node.url}/authorization",
-        content=bodies["/authorization"] % 1,
-        headers={"content-type": "application/json"},
-        trust_env=False,
-    ).raise_for_status()
-    plain = folder / "plain.lua"
-    plain.write_text(_TELL)
-    with nginx(folder, sample.content) as (static, worker):
-        for path, body in bodies.items():
-            script = folder / f"{path.strip('/').replace('/', '-')}.lua"
-            script.write_text(_ASK.format(issuers=ISSUERS, body=body, path=path) + _TELL)
-            for connections in CONNECTIONS:
-                ours, theirs = [], []
-                for _ in range(RUNS):
-                    ours.append(load(node.url, script, connections, node.process.pid))
-                    theirs.append(load(static, plain, connections, worker))
-                what = f"POST {path}, {connections} connection{'s' if connections > 1 else ''}"
-                ratios = [one.per_second / other.per_second for one, other in zip(ours, theirs, strict=True)]
-                report.add(what, "requests/s", [each.per_second for each in ours])
-                is_target = path == "/authorization" and connections == max(CONNECTIONS)
-                report.add(f"{what}: of nginx", "x", ratios, at_least=0.1 if is_target else None)
-                report.add(f"{what}: p50", "ms", [each.p50 for each in ours])
-                report.add(f"{what}: p99", "ms", [each.p99 for each in ours])
-                report.add(f"{what}: processor time a request", "us", [each.cost for each in ours])
-                report.add("nginx: processor time a request", "us", [median(each.cost for each in theirs)])
+class Measuring:
+    """All of it."""
+
+    def __init__(self, report: Report, fleet: Fleet, folder: Path) -> None:
+        self._report = report
+        self._node = fleet["node1"]
+        self._folder = folder
+        self._body = _TRQP.format(authority=fleet.town.id)
+        self._authority = fleet.town.id
+        self._plain = folder / "plain.lua"
+        self._plain.write_text(_TELL)
+        self._ask = self._script("/authorization", self._body)
+        self._native = self._script("/v1/decisions", _NATIVE)
+        self._many = self._script("/v1/decisions", _NATIVE, _ASK_MANY)
+        self._bodies = folder / "bodies"
+        self._bodies.write_text("\n".join(self._body % (number * 7919 % ISSUERS) for number in range(2_000)))
+        self._subjects: dict[str, MeasuredServer] = {}
+
+    def _script(self, path: str, body: str, ask: str = _ASK) -> Path:
+        script = self._folder / f"{len(list(self._folder.glob('*.lua')))}.lua"
+        script.write_text(ask.format(issuers=ISSUERS, body=body, path=path, batch=BATCH) + _TELL)
+        return script
+
+    def run(self) -> None:
+        """Measures every server that there is."""
+        python = peers()
+        with ExitStack() as others:
+            for workers in (0, 1, 2):
+                with node_with(self._node, workers) as subject:
+                    if not workers:
+                        self._begin(others, python, self._sample(subject))
+                    self._saturate(subject, self._ask)
+                    self._ours(subject)
+            for name in ("nginx", "bare", "registry"):
+                if name in self._subjects:
+                    self._saturate(self._subjects[name], self._plain if name == "nginx" else self._ask)
+            if "registry" in self._subjects:
+                self._steady(self._subjects["registry"], "registry", self._half("registry"))
+        self._compare()
+        PLOT.parent.mkdir(parents=True, exist_ok=True)
+        PLOT.write_text(self._plot())
+
+    def _sample(self, subject: MeasuredServer) -> bytes:
+        answer = httpx.post(
+            subject.url, content=self._body % 1, headers={"content-type": "application/json"}, trust_env=False
+        )
+        return answer.raise_for_status().content
+
+    def _begin(self, stack: ExitStack, python: Path | None, sample: bytes) -> None:
+        """The peers, which idle while they are not asked."""
+        if shutil.which("nginx") is None:
+            print("serving: nginx not found and left out. Install: apt-get install nginx")
+        else:
+            self._subjects["nginx"] = stack.enter_context(nginx(self._folder, sample))
+        if python is not None:
+            env = {"BARE_BYTES": str(len(sample))}
+            self._subjects["bare"] = stack.enter_context(uvicorn(python, "bare", "bare:app", "/authorization", env))
+            database = self._folder / "registry.sqlite"
+            subprocess.run([python, PEERS / "registry.py", database, str(ISSUERS), self._authority], check=True)
+            made = uvicorn(python, "registry", "registry:app", "/authorization", {"REGISTRY": str(database)})
+            self._subjects["registry"] = stack.enter_context(made)
+
+    def _saturate(self, subject: MeasuredServer, script: Path) -> None:
+        self._subjects[subject.name] = subject
+        load(subject, script, 12, 1)  # warm
+        for connections in CONNECTIONS:
+            subject.seen[connections] = [load(subject, script, connections) for _ in range(RUNS)]
+            what = f"POST /authorization, {subject.name}, {_counted(connections, 'connection')}"
+            runs = subject.seen[connections]
+            self._report.add(what, "requests/s", [each.per_second for each in runs])
+            self._report.add(f"{what}: p99 in a full queue", "ms", [each.p99 for each in runs])
+            if connections == max(CONNECTIONS):
+                self._report.add(f"{what}: processor time a request", "us", [each.cost for each in runs])
+
+    def _ours(self, subject: MeasuredServer) -> None:
+        """What the others have not: the native question, batches; and the latencies, while this one runs."""
+        most = max(CONNECTIONS)
+        native = MeasuredServer(name=subject.name, url=subject.url.replace("/authorization", ""), pids=subject.pids)
+        seen = [load(native, self._native, most) for _ in range(RUNS)]
+        what = f"POST /v1/decisions, {subject.name}, {_counted(most, 'connection')}"
+        self._report.add(what, "requests/s", [each.per_second for each in seen])
+        many = [load(native, self._many, 4) for _ in range(RUNS)]
+        what = f"POST /v1/decisions, {BATCH:,} a batch, {subject.name}"
+        self._report.add(what, "decisions/s", [each.per_second * BATCH for each in many])
+        self._report.add(
+            f"{what}: to a second of processor",
+            "decisions",
+            [BATCH / each.cost * 1e6 for each in many],
+            at_least=50_000.0 if subject.name == "node" else None,
+        )
+        self._steady(subject, subject.name, self._half(subject.name))
+
+    def _half(self, name: str) -> float:
+        return min(STEADY_MOST, self._subjects[name].rate(max(CONNECTIONS)) / 2)
+
+    def _steady(self, subject: MeasuredServer, name: str, rate: float) -> None:
+        seen = steady(subject, "/authorization", self._bodies, rate)
+        for part in ("p50", "p99", "p999") if seen else ():
+            self._report.add(
+                f"POST /authorization, {name}, {rate:,.0f} a second, {STEADY_CONNECTIONS} connections: {part}",
+                "ms",
+                [seen[part]],
+                at_most=5.0 if part == "p99" and name == "1 worker" else None,
+            )
+
+    def _compare(self) -> None:
+        """Ratios, all of this run."""
+        most = max(CONNECTIONS)
+        pairs: tuple[tuple[str, str, float | None], ...] = (
+            *(("node", "nginx", 0.1), ("node", "registry", 8.0), ("node", "bare", None)),
+            *(("1 worker", "nginx", 0.3), ("1 worker", "registry", 25.0), ("2 workers", "1 worker", 1.7)),
+            *(("2 workers", "registry", None), ("bare", "nginx", None), ("registry", "nginx", None)),
+        )
+        for one, other, target in pairs:
+            if one in self._subjects and other in self._subjects:
+                ours, theirs = self._subjects[one].seen[most], self._subjects[other].seen[most]
+                ratios = [a.per_second / b.per_second for a, b in zip(ours, theirs, strict=True)]
+                what = f"POST /authorization, {_counted(most, 'connection')}: {one} to {other}"
+                self._report.add(what, "x", ratios, at_least=target)
+                if other in ("nginx", "registry"):
+                    costs = [b.cost / a.cost for a, b in zip(ours, theirs, strict=True) if a.cost]
+                    self._report.add(f"{what}, by processor time", "x", costs)
+
+    def _plot(self) -> str:
+        lines = [
+            Line(name, [(connections, subject.rate(connections)) for connections in CONNECTIONS])
+            for name, subject in self._subjects.items()
+            if name != "nginx"  # it would press the others to the ground
+        ]
+        return line_chart(
+            lines, title=f"POST /authorization, {ISSUERS:,} issuers", x="connections", y="requests a second"
+        )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":
