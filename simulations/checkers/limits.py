@@ -6,12 +6,14 @@ not_shut_out       no honest node refuses to listen to another honest one
 bounds             the figures that a scenario promises
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from accredit.node.engine import Engine
 from accredit.simulations.virtual.checker import Checker
-from accredit.simulations.virtual.metrics import Figures
+from accredit.simulations.virtual.metrics import Extremes, Figures
 from accredit.simulations.virtual.ports import HostView, WorldView, mesh_of
 
 _LOOKED_AT: Final = 20
@@ -21,43 +23,51 @@ MESH_CALM: Final = 75
 """Seconds after which meshes have recovered: the pause of a refused graft (60 s), and some heartbeats."""
 
 
-class Bounded(Checker):
+class _InTurn(Checker):
+    """Looks at some of the honest hosts that are up, at others each time: a subclass says at what."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def on_look(self, world: WorldView) -> None:
+        """See `Checker`."""
+        self._looks += 1
+        stride = max(1, len(world.honest) // _LOOKED_AT)
+        for host in world.honest[self._looks % stride :: stride]:
+            if host.engine is not None:
+                self.look(world, host, host.engine)
+
+    @abstractmethod
+    def look(self, world: WorldView, host: HostView, engine: Engine) -> None:
+        """Look at one host and its engine."""
+
+
+class Bounded(_InTurn):
     """See the module."""
 
     name = "bounded"
 
-    def __init__(self) -> None:
-        self._looks = 0
-
-    def on_look(self, world: WorldView) -> None:
-        """See `Checker`."""
-        self._looks += 1
-        for host in in_turn(world, self._looks):
-            assert host.engine is not None
-            seen = host.engine.statistics(strangers=False)
-            limit = world.settings.gossip.waiting_statements * (len(world.hosts) + 1)
-            self.require(seen.waiting <= limit, f"{host.name} keeps {seen.waiting} statements of unknown keys")
-            for peer in seen.peers:
-                queued = world.queue_limit
-                self.require(peer.queued <= queued, f"{host.name} queues {peer.queued} statements for {peer.name}")
+    def look(self, world: WorldView, host: HostView, engine: Engine) -> None:
+        """See `_InTurn`."""
+        seen = engine.statistics(strangers=False)
+        limit = world.settings.gossip.waiting_statements * (len(world.hosts) + 1)
+        self.require(seen.waiting <= limit, f"{host.name} keeps {seen.waiting} statements of unknown keys")
+        for peer in seen.peers:
+            queued = world.queue_limit
+            self.require(peer.queued <= queued, f"{host.name} queues {peer.queued} statements for {peer.name}")
 
 
-class MeshWithinBounds(Checker):
+class MeshWithinBounds(_InTurn):
     """See the module."""
 
     name = "mesh"
 
-    def __init__(self) -> None:
-        self._looks = 0
-
-    def on_look(self, world: WorldView) -> None:
-        """See `Checker`."""
-        self._looks += 1
+    def look(self, world: WorldView, host: HostView, engine: Engine) -> None:  # noqa: ARG002  # `_InTurn`'s signature
+        """See `_InTurn`."""
         config = world.settings.gossip
         most = config.degree_high + len(config.pinned)
-        for host in in_turn(world, self._looks):
-            size = len(mesh_of(host))
-            self.require(size <= most, f"the mesh of {host.name} has {size} peers; {most} are the most")
+        size = len(mesh_of(host))
+        self.require(size <= most, f"the mesh of {host.name} has {size} peers; {most} are the most")
 
     def on_end(self, world: WorldView) -> None:
         """See `Checker`."""
@@ -68,33 +78,23 @@ class MeshWithinBounds(Checker):
         self.require(not small, f"{len(small)} meshes have less than {least} peers: {small[:3]}")
 
 
-class NotShutOut(Checker):
+class NotShutOut(_InTurn):
     """See the module."""
 
     name = "not_shut_out"
 
-    def __init__(self) -> None:
-        self._looks = 0
-
-    def on_look(self, world: WorldView) -> None:
-        """See `Checker`."""
-        self._looks += 1
-        for host in in_turn(world, self._looks):
-            assert host.engine is not None
-            for peer in host.engine.statistics(strangers=False).peers:
-                is_shut_out = peer.distrusted_until is not None and world.host(peer.name).is_honest
-                self.require(not is_shut_out, f"{host.name} does not listen to {peer.name}: {peer.why}")
-
-
-def in_turn(world: WorldView, looks: int) -> list[HostView]:
-    """Some of the honest hosts that are up, others each time."""
-    stride = max(1, len(world.honest) // _LOOKED_AT)
-    return [host for host in world.honest[looks % stride :: stride] if host.engine is not None]
+    def look(self, world: WorldView, host: HostView, engine: Engine) -> None:
+        """See `_InTurn`."""
+        for peer in engine.statistics(strangers=False).peers:
+            is_shut_out = peer.distrusted_until is not None and world.host(peer.name).is_honest
+            self.require(not is_shut_out, f"{host.name} does not listen to {peer.name}: {peer.why}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """What a scenario promises; None: nothing. Times in ms from submission (or from the end of faults, if later).
+class Bounds(Extremes):
+    """What a scenario promises at most, besides the `Extremes`; None: nothing.
+
+    Times are in ms from submission, or from the end of faults if that is later.
 
     Attributes:
         urgent_p99, urgent_max: until urgent statements are logged at honest nodes.
@@ -102,14 +102,6 @@ class Bounds:
         normal_max: the same for all others.
         one_root: ms after faults stop.
         redundant: copies of a statement that a node receives beyond the first, on average.
-        surrounded: share of honest nodes that have nobody but adversaries in their mesh when faults stop.
-        hostile: share of adversaries in honest nodes' meshes when faults stop.
-        offences: how often an honest node had to find out that a peer breaks the rules, on average.
-        failed: exchanges that failed, for each honest node and minute.
-        frames: frames that the busiest honest node took in, each second.
-        beyond: statements in the fullest honest log that nobody said but adversaries.
-        stale: seconds that an accreditation was revoked when a verifier last verified that it was not.
-        exposed: ms from a contradiction to the last honest node that knows of it.
     """
 
     urgent_p99: int | None = None
@@ -118,14 +110,6 @@ class Bounds:
     normal_max: int | None = None
     one_root: int | None = None
     redundant: float | None = None
-    surrounded: float | None = None
-    hostile: float | None = None
-    offences: float | None = None
-    failed: float | None = None
-    frames: float | None = None
-    beyond: int | None = None
-    stale: int | None = None
-    exposed: int | None = None
 
 
 FIGURES: Final[Mapping[str, tuple[str, Callable[[Figures], float | None]]]] = {

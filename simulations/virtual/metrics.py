@@ -34,16 +34,39 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """A run in numbers.
+class Extremes:
+    """What must not be large, as a run saw it or as a scenario promises it (`checkers.Bounds`); None: not said.
+
+    Attributes:
+        surrounded: share of honest nodes that have nobody but adversaries in their mesh when faults stop.
+        hostile: share of adversaries in honest nodes' meshes when faults stop.
+        offences: how often an honest node had to find out that a peer breaks the rules, on average.
+        failed: exchanges that failed, for each honest node and minute.
+        frames: frames that the busiest honest node took in, each second.
+        beyond: statements in the fullest honest log that nobody said but adversaries.
+        stale: seconds that an accreditation was revoked when a verifier last verified that it was not.
+        exposed: ms from a contradiction to the last honest node that knows of it.
+    """
+
+    surrounded: float | None = None
+    hostile: float | None = None
+    offences: float | None = None
+    failed: float | None = None
+    frames: float | None = None
+    beyond: int | None = None
+    stale: int | None = None
+    exposed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures(Extremes):
+    """A run in numbers; of its `Extremes`, None where there is nothing to measure.
 
     Attributes:
         one_root: ms from the end of faults until all honest nodes had one root; None: they never did.
         redundant: copies of a statement received beyond the first, for each statement and node.
         messages, bytes: sent one way, by everybody, answers included.
         messages_per_node_second, bytes_per_node_second: of them.
-        surrounded, hostile, offences, failed, frames, beyond, stale, exposed: as `checkers.Bounds` has them; None where
-            there is nothing to measure.
         counters: sums over all honest nodes.
     """
 
@@ -56,14 +79,6 @@ class Figures:
     messages_per_node_second: float
     bytes_per_node_second: float
     notes: int
-    surrounded: float | None = None
-    hostile: float | None = None
-    offences: float | None = None
-    failed: float | None = None
-    frames: float | None = None
-    beyond: int | None = None
-    stale: int | None = None
-    exposed: int | None = None
     counters: dict[str, int]
 
     def as_dict(self) -> dict[str, Any]:
