@@ -50,6 +50,7 @@ from .routes import (
     offline,
     operations,
     presence,
+    recognized_entities,
     registry,
     statements,
     trqp,
@@ -84,7 +85,19 @@ _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
     *(trqp, decisions, registry, changes, statements, presence, ecosystem),
-    *(notes, conflicts, offline, log, witness, exports, federation, gossip, operations, explorer_pages),
+    *(
+        notes,
+        conflicts,
+        offline,
+        log,
+        witness,
+        exports,
+        federation,
+        recognized_entities,
+        gossip,
+        operations,
+        explorer_pages,
+    ),
 )
 """In the order of the document, and of matching: the most asked first."""
 

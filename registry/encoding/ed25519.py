@@ -105,7 +105,7 @@ def did_key(public: bytes) -> str:
 
 def multibase(public: bytes) -> str:
     """`publicKeyMultibase` of an Ed25519 public key: `z` and base58btc of the multicodec-prefixed key."""
-    return "z" + _base58_encode(_MULTICODEC_ED25519 + public)
+    return "z" + encode_base58(_MULTICODEC_ED25519 + public)
 
 
 def decode_multibase(text: str) -> bytes:
@@ -141,7 +141,8 @@ def decode_secret_multibase(text: str) -> bytes:
     return raw[len(_MULTICODEC_ED25519_PRIVATE) :]
 
 
-def _base58_encode(raw: bytes) -> str:
+def encode_base58(raw: bytes) -> str:
+    """Return bytes as base58btc text, without a multibase prefix; the inverse of `decode_base58`."""
     number = int.from_bytes(raw)
     digits = ""
     while number:

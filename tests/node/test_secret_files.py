@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from accredit.node.secret_files import check_strength, read_passphrase, read_seed
-from accredit.registry.encoding.ed25519 import _base58_encode, public_of
+from accredit.registry.encoding.ed25519 import encode_base58, public_of
 from accredit.registry.errors import InputError, StorageError
 
 SEED = bytes(range(1, 33))
@@ -36,7 +36,7 @@ def jwk(seed: bytes, public: bytes) -> dict[str, str]:
 
 
 def multikey(raw: bytes) -> str:
-    return "z" + _base58_encode(bytes.fromhex("8026") + raw)
+    return "z" + encode_base58(bytes.fromhex("8026") + raw)
 
 
 GOOD: dict[str, Callable[[], bytes]] = {
@@ -89,7 +89,7 @@ WRONG: dict[str, Callable[[], bytes]] = {
     "JWK whose d is no base64": lambda: json.dumps({"kty": "OKP", "crv": "Ed25519", "d": SEED.hex() + "!"}).encode(),
     "JWK set of two": lambda: json.dumps({"keys": [jwk(SEED, SEED), jwk(OTHER, OTHER)]}).encode(),
     "list": lambda: json.dumps([SEED.hex()]).encode(),
-    "Multikey of something else": lambda: ("z" + _base58_encode(b"\x80\x24" + SEED)).encode(),
+    "Multikey of something else": lambda: ("z" + encode_base58(b"\x80\x24" + SEED)).encode(),
     "Multikey cut off": lambda: multikey(SEED)[:-8].encode(),
     "a passphrase": lambda: b"tr0ub4dor correct horse",
     "bytes of no text": lambda: b"\xff\xfe\xfd" + SEED,

@@ -55,13 +55,14 @@ def _installed(name: str) -> Path | str:
     return ready
 
 
-def run_node(name: str, program: str, *arguments: str) -> str:
+def run_node(name: str, program: str, *arguments: str, stdin: str = "") -> str:
     """Return what one of the programs in tests/outside/NAME writes; it must end well."""
     folder = _installed(name)
     if isinstance(folder, str):
         pytest.skip(folder)
     done = subprocess.run(
         ["node", str(folder / program), *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=SECONDS,

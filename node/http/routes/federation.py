@@ -111,7 +111,7 @@ def refuse(problem: Problem) -> Response:
 
 async def entity_configuration(call: Call) -> Response:
     """What this node says of itself."""
-    now = _now(call)
+    now = fresh_now(call)
     charter = charter_in(call.reader.fold, served_ecosystem(call))
     assert charter is not None, "it is in effect"
     said = claims.anchor_claims(call.reader.url, charter["name"], call.must_sign(), now)
@@ -120,7 +120,7 @@ async def entity_configuration(call: Call) -> Response:
 
 async def fetch(call: Call) -> Response:
     """What this node says of an issuer that may issue."""
-    now, anchor = _now(call), claims.anchor_id(call.reader.url)
+    now, anchor = fresh_now(call), claims.anchor_id(call.reader.url)
     if call.params["iss"] is not None and claims.anchor_id(call.params["iss"]) != anchor:
         why = "this node makes statements in its own name only."
         raise InputError("unknown_issuer", why, hint=f"Ask with iss={anchor}, or without iss.")
@@ -134,7 +134,7 @@ async def resolve(call: Call) -> Response:
 
     There is no trust chain in it: issuers of credentials publish no entity configurations of their own.
     """
-    now, url = _now(call), call.reader.url
+    now, url = fresh_now(call), call.reader.url
     if claims.anchor_id(call.params["trust_anchor"]) != claims.anchor_id(url):
         raise InputError(
             "unknown_anchor", "this node resolves up to itself only.", hint=f"trust_anchor={claims.anchor_id(url)}"
@@ -154,19 +154,19 @@ async def resolve(call: Call) -> Response:
 
 async def historical_keys(call: Call) -> Response:
     """Keys this node signed with before."""
-    return _token(call, claims.historical_keys(call.reader.url, call.must_sign(), _now(call)), claims.KEY_SET)
+    return _token(call, claims.historical_keys(call.reader.url, call.must_sign(), fresh_now(call)), claims.KEY_SET)
 
 
 async def subordinate_events(call: Call) -> Response:
     """An issuer's registration events, whether it may issue now or not."""
-    now, url = _now(call), call.reader.url
+    now, url = fresh_now(call), call.reader.url
     record = _record(call)
     begin = claims.validity(now)
     said = {
         "iss": claims.anchor_id(url),
         "sub": record["id"],
         **begin,
-        "federation_registration_events": events_of(url, record, _accreditations(call, record), begin["iat"]),
+        "federation_registration_events": events_of(url, record, accreditations_of(call, record), begin["iat"]),
     }
     return _token(call, said, claims.EVENTS)
 
@@ -176,7 +176,7 @@ async def subordinate_events(call: Call) -> Response:
 
 async def subordinates(call: Call) -> Response:
     """The ids of all issuers that may issue."""
-    now = _now(call)
+    now = fresh_now(call)
     mark = call.params["trust_mark_type"]
     achievement = "" if mark is None else claims.meant_by(call.reader.url, mark)
     nobody = achievement is None or call.params["intermediate"] == "true" or call.params["trust_marked"] == "false"
@@ -188,7 +188,7 @@ async def subordinates(call: Call) -> Response:
 
 async def extended_listing(call: Call) -> Response:
     """A page of issuers with what is said of each; with `audit_timestamps` those that were revoked too."""
-    now, params = _now(call), call.params
+    now, params = fresh_now(call), call.params
     wanted = {"entity_statement"} if params["claims"] is None else set(params["claims"].split(","))
     unknown = wanted - {"entity_statement", "trust_marks"}
     if unknown:
@@ -216,7 +216,7 @@ def _listed(call: Call, id: CanonicalId, now: int, wanted: set[str]) -> ListedEn
         return None
     subject = _Subject(record, _decision(call, id, now))
     is_trusted, is_audit = may_issue(subject.decision), call.params["audit_timestamps"] == "true"
-    registered, updated, revoked = registered_and_revoked(_accreditations(call, record), now)
+    registered, updated, revoked = registered_and_revoked(accreditations_of(call, record), now)
     after, before = call.params["updated_after"], call.params["updated_before"]
     is_in_time = (after is None or (updated or 0) > after) and (before is None or (updated or 0) < before)
     if not is_in_time or not (is_trusted or (is_audit and registered is not None)):
@@ -238,7 +238,7 @@ def _listed(call: Call, id: CanonicalId, now: int, wanted: set[str]) -> ListedEn
 
 async def trust_mark(call: Call) -> Response:
     """One trust mark of one issuer."""
-    now = _now(call)
+    now = fresh_now(call)
     subject = _subject(call, now)
     made = _mark(call, subject.record["id"], call.params["trust_mark_type"], now)
     if made is None:
@@ -250,7 +250,7 @@ async def trust_mark(call: Call) -> Response:
 
 async def trust_mark_list(call: Call) -> Response:
     """The ids of the issuers that have a trust mark."""
-    now = _now(call)
+    now = fresh_now(call)
     achievement = claims.meant_by(call.reader.url, call.params["trust_mark_type"])
     found = [] if achievement is None else await _trusted(call, achievement, now)
     if call.params["sub"] is not None:
@@ -261,7 +261,7 @@ async def trust_mark_list(call: Call) -> Response:
 
 async def trust_mark_status(call: Call) -> Response:
     """Whether a trust mark of this node still holds."""
-    now, key = _now(call), call.must_sign()
+    now, key = fresh_now(call), call.must_sign()
     _, body = await call.body()
     try:
         sent = dict(parse_qsl(body.decode(), max_num_fields=10, strict_parsing=True))
@@ -299,14 +299,14 @@ def _mark(call: Call, issuer: CanonicalId, mark_type: str, now: int) -> str | No
 
 
 def _marks(call: Call, subject: _Subject, now: int) -> list[HeldMark]:
-    named = _achievements(_accreditations(call, subject.record))
+    named = achievements_named(accreditations_of(call, subject.record))
     types = claims.mark_types(call.reader.url, [type for type in ACHIEVEMENT_TYPES if type in named])
     made = {type: _mark(call, subject.record["id"], type, now) for type in types}
     return [{"trust_mark_type": type, "trust_mark": mark} for type, mark in made.items() if mark is not None]
 
 
-def _achievements(accreditations: list[AccreditationRecord]) -> set[str]:
-    """The types of achievements that scopes name; all where one names `*`."""
+def achievements_named(accreditations: list[AccreditationRecord]) -> set[str]:
+    """Return the types of achievements that scopes name; all where one names `*`."""
     named: set[str] = set()
     for one in accreditations:
         for terms in one["terms"]:
@@ -318,8 +318,8 @@ def _achievements(accreditations: list[AccreditationRecord]) -> set[str]:
 # ------------------------------------------------------------------------------------------------ what all of them do
 
 
-def _now(call: Call) -> int:
-    """This node's time, seconds.
+def fresh_now(call: Call) -> int:
+    """Return this node's time, seconds, if its view is fresh enough to say anything.
 
     Raises:
         NotYetError: it has no charter, or its view is too old to say anything.
@@ -386,7 +386,8 @@ def _is_listed(decision: Decision, achievement: str) -> bool:
     return decision.authorized if achievement else may_issue(decision)
 
 
-def _accreditations(call: Call, record: IssuerRecord) -> list[AccreditationRecord]:
+def accreditations_of(call: Call, record: IssuerRecord) -> list[AccreditationRecord]:
+    """Return an issuer's accreditations."""
     found = (accreditation_in(call.reader.fold, id) for id, _ in record["accreditations"])
     return [one for one in found if one is not None]
 

@@ -133,6 +133,10 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_snapshot": [("", {}), (f"?since={noted.root.hex()}", {}), (f"?since={'0' * 64}", {})],
         "get_v1_issuers_by_prefix_hex": [("", {}), ("?k=1", {})],
         "get_exports_dcc_registry_json": [("", {})],
+        "get_exports_recognized_entities_json": [(f"?authority={A}", {})],
+        "get_exports_recognized_entity_json": [(f"?id={COLLEGE}", {})],
+        "get_exports_recognized_authorities_json": [("", {}), (f"?authority={A}", {})],
+        "get_exports_achievement_schema_json": [("?achievement_type=License", {})],
         "get": [("", {}), ("", {"headers": {accept: "text/html"}})],
         "get_healthz": [("", {})],
         "get_readyz": [("", {})],
@@ -183,6 +187,7 @@ async def test_the_example_of_every_route_runs(tmp_path: Path) -> None:
     for route in TABLE:
         name = operation_id(route)
         here = {examples.ISSUER: COLLEGE, examples.COMPETENCY: COMPETENCY, examples.FRAMEWORK: FRAMEWORK}
+        here["https://agency.example/"] = A
         here[examples.NODE] = f"https://{ORIGIN}"
         here |= {examples.ECOSYSTEM: str(node.town.id), "https://other-trust.example/": COLLEGE}
         other = {
