@@ -22,7 +22,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "id": HEX_ID,
     "/v1/issuer?id": ISSUER,
     "/v1/framework?id": FRAMEWORK,
-    "GET /exports/recognized-entity.json id": ISSUER,
+    "/exports/recognized-entity.json?id": ISSUER,
     "authority": "https://agency.example/",
     "achievement_type": "BachelorDegree",
     "uri": COMPETENCY,
