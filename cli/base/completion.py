@@ -62,6 +62,7 @@ KINDS: Final[Mapping[str, str]] = {
     "categories": "category",
     "reason_code": "reason",
     "event": "event",
+    "status": "status",
     "scenario": "scenario",
     "issuer": "issuer",
     "issuer_id": "issuer",
@@ -71,6 +72,10 @@ KINDS: Final[Mapping[str, str]] = {
     "accreditation_id": "accreditation",
     "ids": "proposal",
     "statement": "proposal",
+    "old": "key",
+    "file_or_name": "node",
+    "node_name": "node",
+    "by": "authority",
 }
 """Names of parameters and what they take."""
 
@@ -102,6 +107,12 @@ def _events() -> Found:
     return ((word, "") for word in EVENTS)
 
 
+def _statuses() -> Found:
+    from accredit.registry.domain.vocabulary import STATUSES
+
+    return ((word, "") for word in STATUSES)
+
+
 def _places() -> Found:
     from accredit.node.places import every_place
 
@@ -120,6 +131,7 @@ _WORDS: Final[Mapping[str, Callable[[], Found]]] = {
     "reason": _reasons,
     "event": _events,
     "place": _places,
+    "status": _statuses,
     "scenario": _scenarios,
 }
 
@@ -159,6 +171,17 @@ def _accreditations(client: "NodeClient", _incomplete: str) -> Found:
             yield str(line["id"])[:16], f"{issuer['name'] or issuer['id']}: {line['status']}"
 
 
+def _keys(client: "NodeClient", _incomplete: str) -> Found:
+    for authority in client.authorities()["authorities"]:
+        for standing in authority["standings"]:
+            for key in standing["keys"]:
+                yield str(key["key"])[:16], str(standing["name"])
+
+
+def _nodes(client: "NodeClient", _incomplete: str) -> Found:
+    return ((str(one["name"]), str(one["operator"])) for one in client.ecosystem()["nodes"])
+
+
 def _proposals(client: "NodeClient", _incomplete: str) -> Found:
     return ((str(one["id"])[:16], str(one["summary"])) for one in client.proposals()["proposals"])
 
@@ -169,4 +192,6 @@ _IDS: "Final[Mapping[str, Callable[[NodeClient, str], Found]]]" = {
     "framework": _frameworks,
     "accreditation": _accreditations,
     "proposal": _proposals,
+    "key": _keys,
+    "node": _nodes,
 }

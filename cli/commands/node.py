@@ -210,11 +210,11 @@ def admit(file: Path, desk: Desk) -> None:
     example="""accredit node replace node-entry.toml --key alice.key
 accredit node replace node5.example.org --url https://accredit.node5.example.org --key alice.key""",
 )
-@click.argument("what", metavar="FILE|NAME")
+@click.argument("file_or_name", metavar="FILE|NAME")
 @click.option("--url", help="Its new address, if nothing else changes.")
 @click.option("--operator", metavar="ID", help="Its new operator, if nothing else changes.")
 @signing
-def replace(what: str, url: str | None, operator: str | None, desk: Desk) -> None:
+def replace(file_or_name: str, url: str | None, operator: str | None, desk: Desk) -> None:
     """Propose a new entry for a node's name: give FILE with the whole entry, or NAME and the changes.
 
     The name stays; the keys, address or operator change, and voters see which. This takes the same approvals as
@@ -225,17 +225,17 @@ def replace(what: str, url: str | None, operator: str | None, desk: Desk) -> Non
     from .charter import read_node_entry
 
     in_force = {str(one["name"]): _entry_of(one) for one in desk.ecosystem["nodes"]}
-    if Path(what).is_file():
+    if Path(file_or_name).is_file():
         if url or operator:
             raise click.UsageError("FILE holds the whole entry; --url and --operator work only with a NAME.")
-        entry = documents.to_body("node.admit", read_node_entry(Path(what)), what)
-    elif what in in_force and (url or operator):
+        entry = documents.to_body("node.admit", read_node_entry(Path(file_or_name)), file_or_name)
+    elif file_or_name in in_force and (url or operator):
         changes = {"url": url and url.rstrip("/"), "operator": operator}
-        entry = {**in_force[what], **{name: value for name, value in changes.items() if value}}
+        entry = {**in_force[file_or_name], **{name: value for name, value in changes.items() if value}}
     else:
         raise InputError(
             "unknown_node",
-            f"{what!r} is neither a file nor, with --url or --operator, the name of an active node.",
+            f"{file_or_name!r} is neither a file nor, with --url or --operator, the name of an active node.",
             hint="Active nodes: " + ", ".join(in_force) + ".",
         )
     if entry["name"] not in in_force:
@@ -255,16 +255,18 @@ def _entry_of(record: dict[str, Any]) -> dict[str, Any]:
 
 
 @node.command("retire", example="accredit node retire node5.example.org --reason 'project ended' --key alice.key")
-@click.argument("name")
+@click.argument("node_name", metavar="NAME")
 @click.option("--reason", help="Reason, kept on record.")
 @signing
-def retire(name: str, reason: str | None, desk: Desk) -> None:
+def retire(node_name: str, reason: str | None, desk: Desk) -> None:
     """Propose to retire a node. It no longer counts, but its log stays valid."""
     names = [one["name"] for one in desk.ecosystem["nodes"]]
-    if name not in names:
-        raise InputError("unknown_node", f"There is no node {name!r}.", hint="Active nodes: " + ", ".join(names) + ".")
-    body = {"name": name, **({"reason_text": reason} if reason else {})}
-    desk.propose([Say(kind="node.retire", sub=name, body=body)])
+    if node_name not in names:
+        raise InputError(
+            "unknown_node", f"There is no node {node_name!r}.", hint="Active nodes: " + ", ".join(names) + "."
+        )
+    body = {"name": node_name, **({"reason_text": reason} if reason else {})}
+    desk.propose([Say(kind="node.retire", sub=node_name, body=body)])
 
 
 @node.command(

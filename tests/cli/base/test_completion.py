@@ -42,6 +42,7 @@ def completed(words: str, **env: str) -> list[str]:
         ("accredit issuer list --category boot", "bootcamp"),
         ("accredit accreditation revoke ab --code fra", "fraud"),
         ("accredit accreditation event ab tea", "teach_out"),
+        ("accredit issuer list --status susp", "suspended"),
         ("accredit simulate run flo", "flood"),
     ],
 )
@@ -49,8 +50,18 @@ def test_words_of_closed_lists_are_completed(words: str, value: str) -> None:
     assert any(one.startswith(value) for one in completed(words)), completed(words)
 
 
+ANSWERS = {
+    "/v1/issuers": ISSUERS,
+    "/v1/authorities": {
+        "authorities": [{"id": "did:web:a.example", "standings": [{"name": "A", "keys": [{"key": "cd" * 32}]}]}]
+    },
+    "/v1/ecosystem": {"nodes": [{"name": "node1.example", "operator": "A"}]},
+}
+
+
 def reply(asked: Asked) -> Reply:
-    return Reply(200, json.dumps(ISSUERS).encode()) if asked.target.startswith("/v1/issuers") else Reply(404, b"{}")
+    found = ANSWERS.get(asked.target.partition("?")[0])
+    return Reply(404, b"{}") if found is None else Reply(200, json.dumps(found).encode())
 
 
 def test_ids_are_completed_from_the_node(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,6 +70,10 @@ def test_ids_are_completed_from_the_node(monkeypatch: pytest.MonkeyPatch) -> Non
         node = {"ACCREDIT_NODE": server.url}
         assert completed("accredit query did:web:u", **node) == ["did:web:uni.example"]
         assert completed("accredit accreditation show ab", **node) == ["ab" * 8]
+        assert completed("accredit keys retire cd", **node) == ["cd" * 8]
+        for words in ("retire", "replace"):
+            assert completed(f"accredit node {words} no", **node) == ["node1.example"]
+        assert completed("accredit export accreditations --by did", **node) == ["did:web:a.example"]
         assert completed(f"accredit issuer show --node {server.url} did:web:c") == ["did:web:college.example"]
 
 
