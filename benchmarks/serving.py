@@ -62,6 +62,9 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PEERS: Final = ROOT / "benchmarks" / "peers"
 PLOT: Final = ROOT / "docs" / "plots" / "serving.svg"
 PATIENCE: Final = 60.0
+FOLD_SECONDS: Final = 600.0
+"""For a node to fold its log at the first start: 10^5 statements take half a minute, on a busy machine several."""
+
 
 # Every third issuer is not accredited: a no costs what a yes costs.
 _ASK: Final = """
@@ -270,7 +273,8 @@ def fill(fleet: Fleet) -> None:
 def node_with(machine: Machine, workers: int) -> Iterator[MeasuredServer]:
     """Our node, with so many workers."""
     before = len(re.findall("a query worker answers", machine.log.read_text())) if machine.log.exists() else 0
-    machine.start(env={"ACCREDIT_QUERY_WORKERS": str(workers)}, ready="/readyz")
+    machine.start(env={"ACCREDIT_QUERY_WORKERS": str(workers)}, ready="")
+    machine.node.wait_until_answers("/readyz", seconds=FOLD_SECONDS)
 
     def answer() -> list[int]:
         found = re.findall(r"a query worker answers.*process=(\d+)", machine.log.read_text())[before:]

@@ -12,6 +12,7 @@ core decides. So one question gets one answer wherever it is asked, and these ho
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
@@ -165,7 +166,7 @@ def query_of(question: Question, ecosystem: str, named: Canonicalise = str) -> Q
         )
     return Query(
         entity=_spelled(
-            spelled_authority_id if question.action == ACCREDIT else spelled_entity,
+            _speller(question.action),
             entity if isinstance(entity, str) else entity.id,
             named(entity_name),
         ),
@@ -318,6 +319,10 @@ def query_from_trqp(
     Raises:
         DecodeError: a member is not of its form; `where` names it as TRQP does.
     """
+    if not context and 0 < len(entity_id) <= ENTITY_CHARS:
+        alike = _asked_alike(authority_id, action, resource, ecosystem)
+        if alike is not None:
+            return replace(alike, entity=_spelled(_speller(action), entity_id, "entity_id"))
     asked = {name: value for name, value in (context or {}).items() if name in CONTEXT and value is not None}
     if isinstance(asked.get("time"), str):
         rfc3339.parse(asked["time"], where="context.time")
@@ -341,6 +346,26 @@ def query_from_trqp(
             asked[name] = list(dict.fromkeys([*_listed(asked[name]), *_listed(asked.pop(PLAIN[name]))]))
     question = question_from({**asked, "entity": entity_id, "authority": authority_id, "action": action}, named)
     return query_of(question, ecosystem, named)
+
+
+_ANYBODY: Final = "did:web:anybody.example"
+
+
+@lru_cache(maxsize=1_024)
+def _asked_alike(authority_id: str, action: str, resource: str, ecosystem: str) -> Query | None:
+    """What questions without a context, about whomever, have in common; None where it is not understood.
+
+    A service asks the same about one issuer after the other, and to read it takes as long as to decide.
+    """
+    try:
+        return query_from_trqp(_ANYBODY, authority_id, action, resource, {"time": None}, ecosystem)
+    except DecodeError:
+        return None
+
+
+def _speller(action: str | None) -> Callable[[str], str]:
+    """What spells the one whom a question is about."""
+    return spelled_authority_id if action == ACCREDIT else spelled_entity
 
 
 class _Named:

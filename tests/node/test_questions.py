@@ -215,3 +215,26 @@ def test_a_trqp_request_without_an_entity_or_with_nonsense_for_a_framework_is_re
         trqp("framework:nonsense")
     with pytest.raises(DecodeError, match="resource"):
         trqp("competency:nonsense")
+
+
+def test_what_was_asked_about_another_is_not_answered_for_this_one() -> None:
+    """Questions that differ in the entity alone are read once."""
+    first = query_from_trqp(COLLEGE, ECOSYSTEM, "issue", "achievementType:Badge", None, ECOSYSTEM)
+    other = query_from_trqp("did:web:other.example#key-1", ECOSYSTEM, "issue", "achievementType:Badge", {}, ECOSYSTEM)
+    again = query_from_trqp(COLLEGE, ECOSYSTEM, "issue", "achievementType:Badge", {"nonsense": 1}, ECOSYSTEM)
+    assert first == again
+    assert (first.entity, other.entity) == (COLLEGE, "did:web:other.example")
+    assert replace(other, entity=COLLEGE) == first
+    degree = query_from_trqp(COLLEGE, ECOSYSTEM, "issue", "achievementType:Degree", None, ECOSYSTEM)
+    assert degree.achievement_types == ("Degree",)
+
+
+@pytest.mark.parametrize(
+    ("entity", "resource", "where"),
+    [("not an id", "Badge", "entity_id"), ("did:web:a b", "Badge", "entity_id"), (COLLEGE, "Bagde", "resource")],
+)
+def test_what_is_not_understood_is_named_however_often_it_is_asked(entity: str, resource: str, where: str) -> None:
+    for _ in range(2):
+        with pytest.raises(DecodeError) as refused:
+            query_from_trqp(entity, ECOSYSTEM, "issue", resource, None, ECOSYSTEM)
+        assert refused.value.where == where
