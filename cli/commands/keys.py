@@ -370,7 +370,7 @@ def _key_of(desk: Desk, text: str) -> bytes:
     from accredit.cli.base.node_option import complete
 
     path = Path(text)
-    if path.suffix in (".toml", ".key") and path.exists():
+    if path.suffix in (".toml", ".key"):
         return key_id(read_public(path).public)
     return bytes.fromhex(complete(text, lambda: _known_keys(desk), "a key"))
 

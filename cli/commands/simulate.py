@@ -48,8 +48,10 @@ def _seeds(_context: click.Context, _parameter: click.Parameter, value: str) -> 
             seeds += range(int(first), int(last) + 1) if dash else [int(first)]
     except ValueError as error:
         raise click.BadParameter(f"{value!r} does not have the form 7, 1-20 or 1,5,9.") from error
-    if not 1 <= len(seeds) <= _SEEDS_MAX:
-        raise click.BadParameter(f"between 1 and {_SEEDS_MAX:,} seeds are possible.")
+    if not seeds:
+        raise click.BadParameter(f"{value!r} names no seed; write the lower one first, as in 1-20.")
+    if len(seeds) > _SEEDS_MAX:
+        raise click.BadParameter(f"{value!r} names more than {_SEEDS_MAX:,} seeds.")
     return seeds
 
 

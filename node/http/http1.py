@@ -118,6 +118,12 @@ def parse_head(data: bytes) -> RequestHead:
     start = 2 if data.startswith(b"\r\n") else 0  # RFC 9112 §2.2: one empty line before it is passed over
     line = _REQUEST_LINE.match(data, start)
     if line is None:
+        if not data[start:].partition(b"\r\n")[0].isascii():
+            raise DecodeError(
+                "bad_request",
+                "the request line has characters beyond ASCII.",
+                hint="Percent-encode them: ü is %C3%BC (curl -G --data-urlencode does).",
+            )
         raise _bad("the request line is malformed")
     method, target, major, minor = line.groups()
     if major != b"1":

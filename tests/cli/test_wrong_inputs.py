@@ -103,6 +103,8 @@ GOVERNANCE = [
          says=["no kind of statement", "Did you mean accreditation.?"], then="inbox --kind accreditation."),
     Slip(guide="governance-body", typed="inbox --authority did:web:nobody.example",
          says=["did:web:nobody.example is no authority here", "accredit authority list"], then="authority list"),
+    Slip(guide="governance-body", typed="keys retire {dir}/none.toml", key="council-1",
+         says=["There is no file", "none.toml", "Check the path"]),
     Slip(guide="governance-body", typed="inbox --by did:web:cuoncil.example",
          says=["--by", "Did you mean did:web:council.example?"], then="inbox --by did:web:council.example"),
     Slip(guide="governance-body", typed="export accreditations --by Council", says=["perhaps it is a name"],
@@ -197,6 +199,7 @@ VERIFIER = [
 ]  # fmt: skip
 
 SIMULATIONS = [
+    Slip(guide="simulations", typed="simulate sweep lossy --seeds 5-1", code=2, says=["write the lower one first"]),
     Slip(guide="simulations", typed="simulate run partitoin", says=["Did you mean partition?"]),
     Slip(guide="simulations", typed="simulate run partition --nodes 0", says=["it may be 2 to 20000"]),
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any, Final, NotRequired, TypedDict, TypeVar
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
+from accredit.node.lookalikes import lookalikes
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain import frameworks as framework_records
 from accredit.registry.domain.accreditations import as_it_happened, status_at, terms_at
@@ -316,6 +317,8 @@ def _no_issuer(call: Call, id: CanonicalId) -> InputError:
     alias = alias_in(call.reader.fold, id)
     if alias is not None:
         hint = "Several issuers use this alias: " + ", ".join(alias["issuers"][:5]) + "."
+    elif near := next((one for one in lookalikes(id) if call.reader.fold.get("issuer", one) is not None), None):
+        hint = f"Did you mean {near}? {hint}"
     raw = call.request.query.partition(b"id=")[2].partition(b"&")[0].decode("latin-1")
     if raw != id and call.reader.fold.get("issuer", raw) is not None:
         # A DID with %3A that was sent as it stands: decoded, it is another DID (see the module).

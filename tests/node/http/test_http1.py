@@ -268,3 +268,10 @@ def test_no_header_of_ours_becomes_a_second_answer() -> None:
     for value in (b"b\r\nx: y", b"b\nx", b"b\rx", b"b\0x"):
         with pytest.raises(ValueError, match="line break"):
             encode_head(200, [(b"a", value)])
+
+
+def test_an_address_with_letters_beyond_ascii_is_told_to_be_percent_encoded() -> None:
+    with pytest.raises(DecodeError) as refused:
+        read(head("GET /v1/issuers?name=ü HTTP/1.1".encode()))
+    assert refused.value.code == "bad_request"
+    assert "%C3%BC" in refused.value.hint

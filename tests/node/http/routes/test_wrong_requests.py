@@ -27,6 +27,8 @@ SLIPS: list[tuple[str, str, Any, int, str, list[str], tuple[str, str, Any] | Non
      ("GET", f"/v1/issuer?id={COLLEGE}", None)),
     ("GET", "/v1/issuer?id=did:web:nobody.example", None, 404, "not_found", ["/v1/issuers?name="],
      ("GET", "/v1/issuers?name=nobody", None)),
+    ("GET", f"/v1/issuer?id=https://{COLLEGE.removeprefix('did:web:')}/", None, 404, "not_found",
+     [f"Did you mean {COLLEGE}?"], ("GET", f"/v1/issuer?id={COLLEGE}", None)),
     ("GET", "/v1/accreditation?id=5f2b", None, 400, "bad_id", ["64 digits"], None),
     ("GET", f"/v1/statements/{'5f' * 32}", None, 404, "not_found", [], None),
     ("GET", "/v1/proposals?authority=did:web:nobody.example", None, 404, "unknown_authority", ["/v1/authorities"],
