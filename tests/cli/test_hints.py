@@ -22,7 +22,7 @@ PATHS = dict(COMMANDS)
 GROUPS = {path[:length] for path in PATHS for length in range(1, len(path))}
 _COMMAND = re.compile(r"\baccredit((?: [a-z][a-z-]*)+)((?:(?! accredit )[^.])*)")
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
-_NOT_OURS = {"encoding", "algorithm"}  # of openssl and of Python
+_NOT_OURS = {"encoding", "algorithm", "data-urlencode"}  # of openssl, of Python and of curl
 
 
 def texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
