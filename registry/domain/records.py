@@ -26,6 +26,7 @@ from .record_types import (
     EndStated,
     FrameworkRecord,
     IssuerRecord,
+    MappingRecord,
     NodeRecord,
     RecognitionRecord,
     Record,
@@ -86,6 +87,11 @@ def framework_in(records: Records, id: CanonicalId) -> FrameworkRecord | None:
 def competency_in(records: Records, id: CanonicalId) -> CompetencyRecord | None:
     """Return a competency's record, by its id or an alias of it."""
     return cast("CompetencyRecord | None", records.get("competency", id))
+
+
+def mapping_in(records: Records, id: CanonicalId) -> MappingRecord | None:
+    """Return a mapping's record, by its id."""
+    return cast("MappingRecord | None", records.get("mapping", id))
 
 
 def recognition_in(records: Records, id: CanonicalId) -> RecognitionRecord | None:

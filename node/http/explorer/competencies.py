@@ -8,7 +8,7 @@ from accredit.node.http.routes.registry import DECIDED, find_competency, ids, li
 from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
 from accredit.registry.domain import frameworks as framework_records
-from accredit.registry.domain.records import framework_in
+from accredit.registry.domain.records import framework_in, mapping_in
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 
 from .frame import DOWNLOAD, Page, address, page_route, show
@@ -112,7 +112,7 @@ def mapped(call: Call, uri: str) -> list[dict[str, Any]]:
     fold = call.reader.fold
     rows: list[dict[str, Any]] = []
     for id in ids(call, "mapping")[:MAPPINGS_LOOKED_AT]:
-        record = fold.get("mapping", id)
+        record = mapping_in(fold, id)
         for stated in () if record is None else record["stated"]:
             if stated["withdrawn"] is not None:
                 continue

@@ -16,6 +16,7 @@ from accredit.node.http.routes.request_reading import Param, convert, words
 from accredit.node.http.routes.route import Call
 from accredit.node.questions import Question, query_of, sort_word
 from accredit.registry.decision.query import ACCREDIT, ISSUE
+from accredit.registry.domain.records import accreditation_in
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
@@ -111,7 +112,7 @@ async def decision(call: Call) -> Response:
 def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[str, Any]:
     """What the page says of an answer."""
     fold, asked = call.reader.fold, call.params
-    records = [(id, fold.get("accreditation", id)) for id in answer["accreditations"][:5]]
+    records = [(id, accreditation_in(fold, _bytes(id))) for id in answer["accreditations"][:5]]
     link = answer["chain"][0] if answer["chain"] else None
     chain = [] if link is None else chain_view(fold, link["by"], None if link["via"] is None else _bytes(link["via"]))
     given = {name: asked[name] for name in ("issuer", "for", "on", *_AXES, "authority", "action")}

@@ -18,6 +18,7 @@ from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, Sourced, StatedEvent, VoiceMembers
 from accredit.registry.domain.records import (
     accreditation_in,
+    alias_in,
     authority_in,
     charter_in,
     competency_in,
@@ -292,9 +293,9 @@ def _update(fold: Fold, said: Unverified, seen: Foresight) -> None:
 def _register(fold: Fold, said: Unverified, seen: Foresight) -> None:
     record = issuer_in(fold, CanonicalId(said.sub))
     others = sorted({str(one["by"]) for one in record["stated"]}) if record is not None else []
-    alias = fold.get("alias", said.sub)
-    for other in [] if alias is None else alias["issuers"]:
-        seen.warnings.append(f"{said.sub} is another name of {_issuer(fold, other)}, which is registered.")
+    alias = alias_in(fold, CanonicalId(said.sub))
+    for named in [] if alias is None else alias["issuers"]:
+        seen.warnings.append(f"{said.sub} is another name of {_issuer(fold, named)}, which is registered.")
     near = [other for other in lookalikes(said.sub) if fold.get("issuer", other) is not None]
     for other in near:
         seen.warnings.append(

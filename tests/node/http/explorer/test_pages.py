@@ -114,7 +114,7 @@ async def test_a_form_may_leave_fields_empty_and_spaces_around_an_id(shown: Serv
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
-        ("/explore/issuer?id=did:web:nobody.example", 404, "no issuer did:web:nobody.example is in this registry"),
+        ("/explore/issuer?id=did:web:nobody.example", 404, "the issuer did:web:nobody.example is not in this registry"),
         (f"/explore/issuer?id={NURSING}&at=soon", 400, "2015-05-20"),
         ("/explore/issuer", 400, "id"),
         ("/explore/decision?issuer=nobody", 400, "nobody"),
