@@ -229,10 +229,7 @@ def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) 
 
 def _judge_chain(case: Case, chain: Chain, notes: Notes) -> int | None:
     """When the chain's mandates ended; None where they have not by now."""
-    voice = chain[0].voice
-    found = case.links.get(voice)
-    if found is None:
-        found = case.links[voice] = _notes_on_chain(case, chain)
+    found = _notes_on(case, chain)
     for statement in found.statements:
         notes.statements[statement] = None
     notes.dates += found.dates
@@ -240,6 +237,14 @@ def _judge_chain(case: Case, chain: Chain, notes: Notes) -> int | None:
     notes.later += found.later
     notes.advisories += found.advisories
     return found.over
+
+
+def _notes_on(case: Case, chain: Chain) -> ChainNotes:
+    voice = chain[0].voice
+    found = case.links.get(voice)
+    if found is None:
+        found = case.links[voice] = _notes_on_chain(case, chain)
+    return found
 
 
 def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
@@ -466,6 +471,14 @@ def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Colle
         text = _KEY_TEXTS[answer.state].format(key=case.query.key, time=day(case.time))
         note = notes.miss if answer.state is KeyState.KEY_IN_DOUBT else notes.refuse
         note(answer.state.value, text)
+        return False
+    ends = [_notes_on(case, case.chain(voice)).over for voice in answer.unanchored]
+    if ends and None not in ends:
+        notes.miss(
+            "key_unanchored",
+            f"Nothing but its own date shows that {case.query.key} was stated before the mandate it was stated under"
+            " ended. An authority above can close the mandate and name what was said in time.",
+        )
         return False
     if answer.compromised_later is not None and answer.compromised_later <= case.now:
         notes.advise(

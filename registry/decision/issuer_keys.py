@@ -20,6 +20,7 @@ from enum import Enum
 
 from ..domain.bodies import PinnedKey
 from ..domain.record_types import IssuerRecord, KeyAdded, KeyEnded, VoiceMembers
+from ..domain.records import Voice, voice_of
 from ..limits import TIME_MAX, TIME_MIN
 
 
@@ -46,6 +47,8 @@ class KeyAnswer:
         doubted_later: seconds; the same, and it is another of the issuer's keys that says so, itself in doubt.
         statements: ids it rests on.
         dates: when it may change, seconds.
+        unanchored: the voices that state the key, where nothing but their own dates shows of any of them that it did so
+            before its mandate ended; else empty.
     """
 
     state: KeyState
@@ -53,6 +56,7 @@ class KeyAnswer:
     doubted_later: int | None = None
     statements: tuple[bytes, ...] = ()
     dates: tuple[int, ...] = ()
+    unanchored: tuple[Voice, ...] = ()
 
 
 def key_at(issuer: IssuerRecord, asked: str, time: int, counts: Callable[[VoiceMembers], bool]) -> KeyAnswer:
@@ -84,6 +88,7 @@ def key_at(issuer: IssuerRecord, asked: str, time: int, counts: Callable[[VoiceM
         doubted_later=doubt,
         statements=tuple(one["statement"] for one in (*matching, *ended, *doubted)),
         dates=tuple(date for date in (*dates, since, retired, doubt) if date is not None),
+        unanchored=tuple(map(voice_of, matching)) if all("unanchored" in one for one in matching) else (),
     )
 
 

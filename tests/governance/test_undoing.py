@@ -11,13 +11,14 @@ from accredit.governance.charter import Rule
 from accredit.governance.effect import EffectState
 from accredit.governance.rulebook import ONE
 from accredit.governance.undoing import join
-from accredit.registry.decision.decide import decide
+from accredit.registry.decision.decide import Decision, decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
+from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, SCOPE, event, framework, grant, node, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
-from tests.strategies.stories import A, B, C, compromise, delegate, record_of, state_of, trio, verdict_of
+from tests.strategies.stories import A, B, C, compromise, delegate, pinned, record_of, state_of, trio, verdict_of
 
 YEAR = 365 * 86_400
 MILL = {"achievement_types": "*", "credential_types": "*", "jurisdictions": ["US"]}
@@ -665,6 +666,41 @@ def test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_someb
 
     assert found.verdict is Verdict.INDETERMINATE
     assert found.reasons[0].code == "unanchored"
+
+
+def test_an_expired_delegate_that_dates_a_key_back_is_not_believed_until_somebody_else_shows_it() -> None:
+    """Else he signs old credentials of a real issuer's, years later, with a key of his own."""
+    town = trio()
+    end = town.time + 1_000
+    pen, made = delegate(town, valid_until=end)
+    own, forged = Pen("the college's", ISSUER), Pen("the forger's", ISSUER)
+    town.says(pen, "issuer.register", register(keys=[pinned(own)]))
+    registered = town.said[-1]
+    given = town.says(pen, "accreditation.grant", grant())
+    town.votes(B, registered, given)
+
+    def asked(key: Pen) -> Decision:
+        query = Query(
+            entity=ISSUER,
+            authority=town.id,
+            achievement_types=("BachelorDegree",),
+            jurisdiction="US",
+            time=end - 1,
+            key=multibase(key.public),
+        )
+        return decide(query, town.fold(), town.time + 1, ecosystem_id=town.id)
+
+    town.time += YEAR
+    body = {"issuer": ISSUER, "op": "add", "key": {**pinned(forged), "id": f"{ISSUER}#old"}}
+    said = town.says(pen, "issuer.key", body, iat=end - 10)
+
+    assert asked(own).verdict is Verdict.TRUSTED_HISTORICAL, "what another body has shown to be there stands"
+    found = asked(forged)
+    assert (found.verdict, found.reasons[0].code) == (Verdict.INDETERMINATE, "key_unanchored")
+
+    closed = {"delegation": made.id, "heads": [{"key": pen.kid, "id": said.id}], "effective_from": end}
+    town.says(A, "authority.withdraw", closed, made.sub)
+    assert asked(forged).verdict is Verdict.TRUSTED_HISTORICAL, "whoever gave the mandate vouches for what it names"
 
 
 def test_a_date_far_ahead_takes_no_effect_before_it_comes_and_its_key_is_told_why_it_is_stuck() -> None:
