@@ -251,10 +251,9 @@ def is_recorded(statement: Unverified, record: Record | None, issuer: IssuerReco
     Args:
         issuer: of a grant, the record of the issuer, which lists its accreditations.
     """
-    if statement.kind.startswith("node."):
-        return True  # nothing is shared there; and of a name that nobody was admitted by there is no record
-    if record is None:
-        return False
+    if record is None or statement.kind.startswith("node."):
+        # Of nodes nothing is shared; and of a name that nobody was admitted by there is no record.
+        return statement.kind.startswith("node.")
     match statement.kind:
         case "accreditation.grant":
             return issuer is not None and any(id == statement.id for id, _ in issuer["accreditations"])

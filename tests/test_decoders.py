@@ -47,7 +47,7 @@ from accredit.registry.statement import Draft, decode, verify
 from accredit.registry.transparency import equivocation
 from accredit.registry.transparency.checkpoint import LogProof, open_checkpoint
 from accredit.registry.transparency.merkle import prove_inclusion
-from accredit.registry.transparency.scitt_receipts import attach, check_growth, check_receipt, detach
+from accredit.registry.transparency.scitt_receipts import Receipt, attach, check_growth, check_receipt, detach
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
 from accredit.registry.transparency.state_note import open_state
 from accredit.registry.transparency.state_trie import Trie, decode_proof
@@ -245,6 +245,28 @@ def _transparent(data: bytes) -> object:
     return [check_receipt(one, raw, LOG).encode() for one in found] and raw
 
 
+def _signed(receipt: Receipt) -> object:
+    """What a receipt says under its signature. Sizes stand outside of it: one path may fit several."""
+    return receipt.kind, receipt.origin, receipt.subject, receipt.kid
+
+
+def test_a_receipt_with_another_size_that_its_path_fits_says_what_it_said() -> None:
+    """A log of 7 or of 8 entries: the path of the fourth is walked the same way, to the root that is signed."""
+
+    def resized(size: int) -> bytes:
+        tree = cbor_tree(receipts.receipt_for(3))
+        tree.tree[1][396][-1][0].tree[0] = size  # RFC 9942: proofs, of inclusion, the first, its size
+        return cbor_bytes(tree)
+
+    good = Receipt.decode(receipts.receipt_for(3))
+    assert resized(good.first) == good.encode()
+    bent = check_receipt(resized(8), receipts.STATEMENTS[3], LOG)
+    assert (good.first, bent.first) == (7, 8)
+    assert _signed(bent) == _signed(good)
+    with pytest.raises(AccreditError):
+        check_receipt(resized(9), receipts.STATEMENTS[3], LOG)
+
+
 def _text(data: bytes) -> str:
     return offline_files._text(data, Path("it"))
 
@@ -410,13 +432,13 @@ TABLE: Final[dict[str, Row]] = {
     ),
     "receipt": Row(
         good=receipts.receipt_for(3),
-        says=lambda data: check_receipt(data, receipts.STATEMENTS[3], LOG).encode(),
+        says=lambda data: _signed(check_receipt(data, receipts.STATEMENTS[3], LOG)),
         mutate=_in_cbor,
         covers=(f"{LOG_ROOM}/scitt_receipts.py:check_receipt", f"{LOG_ROOM}/scitt_receipts.py:decode"),
     ),
     "receipt of growth": Row(
         good=receipts.growth(3, 7),
-        says=lambda data: check_growth(data, *_roots(3, 7), LOG).encode(),
+        says=lambda data: _signed(check_growth(data, *_roots(3, 7), LOG)),
         mutate=_in_cbor,
         covers=(f"{LOG_ROOM}/scitt_receipts.py:check_growth",),
     ),

@@ -53,7 +53,8 @@ class Receipt:
     Attributes:
         kind: `INCLUSION` or `CONSISTENCY`.
         origin, subject, kid: whose word it claims to be, and on what.
-        first, second: size and index, or the older and the newer size.
+        first, second: size and index, or the older and the newer size. Of an inclusion no signature covers the size:
+            what is signed is the root, to which one path may lead from several sizes (RFC 9162 §2.1.3.2).
         path: hashes of 32 bytes, as `merkle` makes them.
     """
 
