@@ -50,6 +50,7 @@ from .sync.initial_sync import Bulk
 from .sync.keeping_up import KeepingUp
 from .sync.verify_pool import cores
 from .telemetry import configure_logging, event
+from .webhooks import Webhooks
 from .witness.client import Witnessing
 from .witness.server import NodeWitness, log_key_of, open_held
 from .workers.pool import QueryWorkers, check_workers
@@ -121,6 +122,19 @@ class Node:
             proxies=networks(self.config.trusted_proxies),
             proxy_header=self.config.proxy_header,
             explorer=self.config.explorer,
+        )
+
+    def webhooks(self) -> Webhooks:
+        """Makes what tells others, as the settings say, what changes."""
+        return Webhooks(
+            self.config.webhooks,
+            self.store,
+            self.web_key,
+            self.ports.peers,
+            self.ports.clock,
+            self.ports.run_blocking,
+            name=self.config.name,
+            ecosystem=self.store.ecosystem,
         )
 
 
@@ -292,6 +306,7 @@ async def _main(
                     begin = [peer.url for peer in config.peers]
                     keeping_up = KeepingUp(runtime, ports.peers, ports.clock, name=config.name, begin=begin)
                     around.start_soon(keeping_up.run)
+                    around.start_soon(node.webhooks().run)
                     ready(url)
                     await stopping.wait()
                     node.witnessing.stop()

@@ -48,6 +48,16 @@ class BootstrapPeer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="its public peer key, 64 hex digits")]
 
 
+class WebhookAddress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An address that is told what changes."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://\S+$", description="where messages are posted")]
+    subjects: Annotated[
+        tuple[Annotated[str, Meta(min_length=1)], ...],
+        Meta(max_length=1_000, description="whom changes must be about; empty for all"),
+    ] = ()
+
+
 class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All settings of one node, as checked; see each field's description."""
 
@@ -279,6 +289,16 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             "`outbound_only`.",
         ),
     ] = 10_000
+
+    webhooks: Annotated[
+        tuple[WebhookAddress, ...],
+        Meta(
+            max_length=64,
+            description="Addresses that are told what changes, in signed messages (Standard Webhooks): url, and "
+            "subjects, the ids that changes must be about, or none for all.",
+            examples=[[WebhookAddress(url="https://hooks.example/accredit", subjects=("did:web:college.example",))]],
+        ),
+    ] = ()
 
     # ---------------------------------------------------------------------------------------------- operation
     log_format: Annotated[

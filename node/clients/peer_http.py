@@ -20,8 +20,9 @@ What it does not do: retry, back off, or judge what comes (`gossip`).
 
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import Final
 
 import httpx
@@ -48,6 +49,7 @@ CLOSE_SECONDS: Final = 1.0
 """For saying goodbye to the other side. A guess."""
 
 MEDIA_TYPE: Final = "application/cose"
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Peers:
@@ -83,6 +85,7 @@ class Peers:
         max_bytes: int,
         media_type: str = MEDIA_TYPE,
         seconds: float = 0.0,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> tuple[int, bytes]:
         """Posts a frame; status and body of the answer, whatever the status.
 
@@ -92,13 +95,14 @@ class Peers:
             media_type: of what is sent, where it is no frame.
             seconds: how long the answer may take to begin; 0 for as long as any. What may take longer than others has a
                 connection of its own, so that none waits behind it.
+            headers: further ones, in lower case.
 
         Raises:
             RemoteError: `unreachable`, or `answer_too_large`, `answer_too_slow`.
         """
-        headers = {"content-type": media_type, "accept": "*/*"}
+        sent = {"content-type": media_type, "accept": "*/*", **headers}
         patience = seconds or self._timeout
-        async with self._answer(peer, "POST", url, headers, data, patience) as response:
+        async with self._answer(peer, "POST", url, sent, data, patience) as response:
             return response.status_code, await self._body(response, max_bytes)
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:

@@ -73,7 +73,7 @@ async def changes(call: Call) -> Response:
     if not rows:
         _require_position(call, after)
     value: ChangesPage = {
-        "changes": [_view(seq, change) for seq, change in rows],
+        "changes": [change_view(seq, change) for seq, change in rows],
         "next": rows[-1][0] if rows else after,
     }
     return json_response(value, headers={"vary": "Accept"})
@@ -176,14 +176,15 @@ async def _until_gone(receive: AsgiReceive, scope: anyio.CancelScope) -> None:
 
 
 def _event(seq: int, change: Change) -> bytes:
-    return b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(_view(seq, change)))
+    return b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(change_view(seq, change)))
 
 
 def _part(content: bytes) -> dict[str, object]:
     return {"type": "http.response.body", "body": content, "more_body": True}
 
 
-def _view(seq: int, change: Change) -> ChangeView:
+def change_view(seq: int, change: Change) -> ChangeView:
+    """Return a change as it is told."""
     return {
         "seq": seq,
         "time": format_time(change.time),

@@ -1,8 +1,9 @@
 """Nodes with real SQLite: what is answered is stored and signed; what was killed half-way is finished, never forked."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -10,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from accredit.gossip.config import GossipConfig
 from accredit.node.app import Node
-from accredit.node.clients.peer_http import MEDIA_TYPE, Peers
+from accredit.node.clients.peer_http import MEDIA_TYPE, NO_HEADERS, Peers
 from accredit.node.runtime import persistence
 from accredit.node.runtime.runtime import Runtime
 from accredit.node.storage.audit import audit
@@ -332,12 +333,14 @@ class Rerouted(Peers):
         max_bytes: int,
         media_type: str = MEDIA_TYPE,
         seconds: float = 0.0,
+        headers: Mapping[str, str] = NO_HEADERS,
     ) -> tuple[int, bytes]:
         base = "/".join(url.split("/")[:3])
         if base not in self._urls:
             raise RemoteError("unreachable", "it has not started yet.")
         there = url.replace(base, self._urls[base])
-        return await super().post(peer, there, data, max_bytes=max_bytes, media_type=media_type, seconds=seconds)
+        more: dict[str, Any] = {"media_type": media_type, "seconds": seconds, "headers": headers}
+        return await super().post(peer, there, data, max_bytes=max_bytes, **more)
 
 
 async def test_the_pushes_of_a_member_reach_it_before_any_comparison(tmp_path: Path) -> None:

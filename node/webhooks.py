@@ -1,0 +1,173 @@
+"""Webhooks: a node tells addresses that its operator chose what has changed, signed, and again until it was taken.
+
+    sending = Webhooks(config.webhooks, store, key, peers, clock, run_blocking, name=…, ecosystem=…)
+    await sending.run()
+
+The form is that of Standard Webhooks 1.0: `webhook-id` is the same however often a message is sent, `webhook-timestamp`
+is when it was sent, and `webhook-signature` is `v1a,` and Ed25519 over `id.timestamp.body` with the node's web key, so
+that no secret has to be shared. The body has changes as `/v1/changes` tells them.
+
+* A new address hears what changes from then on. How far each has been told is in the database: a restart goes on there.
+* One message at a time to each address, so that messages come in order, and a slow one delays nobody else.
+* What is not answered with 2xx within `ANSWER_SECONDS` is sent again after a pause that doubles up to an hour; nothing
+  is dropped meanwhile, for the changes are in the database. 410 ends it, as the standard says, until the node restarts.
+* Redirects are not followed, and what is answered is not read.
+"""
+
+import logging
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+import trio
+
+from accredit.gossip.backoff import pause_after
+from accredit.node.clients.peer_http import Peers
+from accredit.node.clock import Clock
+from accredit.node.http.facades.tokens import WebKey
+from accredit.node.http.json_views import format_time
+from accredit.node.http.routes.changes import change_view
+from accredit.node.ports import RunBlocking
+from accredit.node.settings import WebhookAddress
+from accredit.node.storage.log_reader import Change
+from accredit.node.storage.log_store import Store
+from accredit.node.telemetry import event as log_event
+from accredit.registry.errors import RemoteError, StorageError
+
+PAGE: Final = 100
+"""Changes in one message: some 20 kB."""
+
+LOOK_SECONDS: Final = 1.0
+"""How often the feed is looked at, as its streams do."""
+
+ANSWER_SECONDS: Final = 15.0
+"""Standard Webhooks recommends 15 to 30 s."""
+
+PAUSES: Final = (5.0, 3_600.0)
+"""First and longest pause after a failure, seconds: the first of the standard's schedule, and a guess."""
+
+_ANSWER_BYTES: Final = 64 * 1024
+_GONE: Final = 410
+_POSITION_BYTES: Final = 8
+_log = logging.getLogger(__name__)
+
+
+class Webhooks:
+    """See the module.
+
+    Args:
+        name, ecosystem: of this node, told in each message.
+        pauses: first and longest after a failure, seconds.
+    """
+
+    def __init__(
+        self,
+        addresses: Sequence[WebhookAddress],
+        store: Store,
+        key: WebKey,
+        peers: Peers,
+        clock: Clock,
+        run_blocking: RunBlocking,
+        *,
+        name: str,
+        ecosystem: bytes,
+        pauses: tuple[float, float] = PAUSES,
+    ) -> None:
+        self._addresses = addresses
+        self._store = store
+        self._key = key
+        self._peers = peers
+        self._clock = clock
+        self._run_blocking = run_blocking
+        self._name = name
+        self._ecosystem = ecosystem
+        self._pauses = pauses
+
+    async def run(self) -> None:
+        """Goes on until it is cancelled."""
+        async with trio.open_nursery() as nursery:
+            for address in self._addresses:
+                nursery.start_soon(self._serve, address)
+
+    async def _serve(self, address: WebhookAddress) -> None:
+        failures = 0
+        while True:
+            try:
+                taken = await self._tell_some(address)
+            except (RemoteError, StorageError) as error:
+                failures += 1
+                pause = pause_after(failures, *self._pauses)
+                log_event(_log, logging.WARNING, "webhook not told", url=address.url, reason=str(error), again=pause)
+                await trio.sleep(pause)
+                continue
+            failures = 0
+            if taken is None:
+                log_event(_log, logging.WARNING, "webhook ended: the address is gone", url=address.url)
+                return
+            if taken < PAGE:
+                await trio.sleep(LOOK_SECONDS)
+
+    async def _tell_some(self, address: WebhookAddress) -> int | None:
+        """How many changes it has been told, those left out by its subjects too; None where it wants no more.
+
+        Raises:
+            RemoteError: it did not take them. StorageError: the database cannot be used.
+        """
+        place = _place(address)
+        kept = await self._run_blocking(lambda: self._store.kept(place))
+        if kept is None:
+            newest = await self._run_blocking(lambda: self._store.changes_before(_EVER))
+            await self._keep(place, None, newest)
+            return 0
+        after = int.from_bytes(kept)
+        rows = await self._run_blocking(lambda: self._store.changes(after, PAGE))
+        if not rows:
+            return 0
+        wanted = [row for row in rows if not address.subjects or row[1].sub in address.subjects]
+        if wanted and not await self._post(address, wanted):
+            return None
+        await self._keep(place, kept, rows[-1][0])
+        return len(rows)
+
+    async def _post(self, address: WebhookAddress, rows: Sequence[tuple[int, Change]]) -> bool:
+        """Whether the address took the message; False where it wants no more."""
+        id, time = f"{self._name}-{rows[-1][0]}", int(self._clock.now())
+        changes = [change_view(seq, change) for seq, change in rows]
+        data = {"node": self._name, "ecosystem": self._ecosystem.hex(), "changes": changes}
+        body = msgspec.json.encode({"type": "registry.changed", "timestamp": format_time(time), "data": data})
+        signature = self._key.signer.sign(f"{id}.{time}.".encode() + body)
+        headers = {
+            "webhook-id": id,
+            "webhook-timestamp": str(time),
+            "webhook-signature": f"v1a,{b64encode(signature).decode()}",
+        }
+        status, _ = await self._peers.post(
+            f"webhook {address.url}",
+            address.url,
+            body,
+            max_bytes=_ANSWER_BYTES,
+            media_type="application/json",
+            seconds=ANSWER_SECONDS,
+            headers=headers,
+        )
+        if status == _GONE:
+            return False
+        if not 200 <= status < 300:
+            raise RemoteError("unexpected_status", f"{address.url} answered with status {status}.")
+        return True
+
+    async def _keep(self, place: str, before: bytes | None, position: int) -> None:
+        after = position.to_bytes(_POSITION_BYTES)
+        await self._run_blocking(lambda: self._store.swap(place, before, after))
+
+
+_EVER: Final = 2**62
+"""Later than any time of a change."""
+
+
+def _place(address: WebhookAddress) -> str:
+    """Where it is kept how far an address was told; one with other subjects begins anew."""
+    named = "\0".join((address.url, *sorted(address.subjects)))
+    return f"webhook/{sha256(named.encode()).hexdigest()}"
