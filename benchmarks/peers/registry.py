@@ -16,7 +16,7 @@ from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException
 from pydantic import BaseModel, Field
-from sqlalchemy import ForeignKey, create_engine, insert, select
+from sqlalchemy import ForeignKey, Index, create_engine, insert, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, sessionmaker
 
 
@@ -45,9 +45,11 @@ class Authorization(Base):
     """That an entity may do something with something, from when to when."""
 
     __tablename__ = "authorizations"
+    # Not one on the authority alone: all rows have the same, and SQLite would walk through them.
+    __table_args__ = (Index("by_entity", "entity_id", "authority_id"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"), index=True)
-    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    entity_id: Mapped[int] = mapped_column(ForeignKey("entities.id"))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"))
     action: Mapped[str]
     resource: Mapped[str]
     valid_from: Mapped[datetime]
