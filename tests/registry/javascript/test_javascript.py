@@ -1,14 +1,23 @@
 """The JavaScript kit says what Python says: to the vectors, to generated cases, to bytes that were altered anywhere."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
 import tarfile
 import time
 import tomllib
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import Queue
 from random import Random
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -30,13 +39,14 @@ from tests.shared_data import shared_data
 from tests.strategies.curve import BASE, SMALL, add, forged, hash_of, pack, scalar_of, times, unpack, unusual_spellings
 from tests.strategies.domain import ECOSYSTEM, NOW, seed_of
 from tests.strategies.mutants import cbor_bytes, cbor_tree, mutants, text_mutants
-from tests.strategies.node_js import Lines, node, npm, tool
+from tests.strategies.node_js import PATIENCE, Lines, node, npm, tool
 from tests.strategies.noted import trust
 from tests.strategies.questions import ecosystems, questions, records_of
 
 KIT = ROOT / "registry" / "javascript"
 VECTORS = ROOT / "docs" / "vectors"
 OUTSIDE = ROOT / "tests" / "outside"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +94,48 @@ def test_the_packed_kit_answers_as_the_vectors_say(installed: Path) -> None:
     assert f"# pass {count}\n" in said
     assert "# fail 0\n" in said
     assert "# skipped 0\n" in said
+
+
+def test_the_kit_answers_as_the_vectors_say_in_a_browser(tmp_path: Path) -> None:
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip("needs Chromium, not found on PATH: apt-get install chromium")
+    with loopback_site(ROOT) as (address, posted):
+        page = f"{address}/tests/outside/vectors.html"
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={tmp_path}"]
+        silent = subprocess.DEVNULL
+        process = subprocess.Popen([browser, *flags, page], stdout=silent, stderr=silent, start_new_session=True)
+        try:
+            answers = json.loads(posted.get(timeout=PATIENCE))
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # it and the processes that it started
+            process.wait(60)
+    for path in VECTORS.glob("*.json"):
+        assert answers[path.stem] == {one["name"]: one["expected"] for one in of(path.stem)["vectors"]}
+
+
+@contextmanager
+def loopback_site(folder: Path) -> Iterator[tuple[str, "Queue[bytes]"]]:
+    """The folder as a web site of this machine, and what is posted to it."""
+    posted: Queue[bytes] = Queue()
+
+    class Site(SimpleHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.put(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Site, directory=str(folder))) as site:
+        serving = Thread(target=site.serve_forever, daemon=True)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{site.server_port}", posted
+        finally:
+            site.shutdown()
+            serving.join()
 
 
 def test_the_program_on_the_kits_page_verifies_an_answer(installed: Path) -> None:
