@@ -97,7 +97,7 @@ def test_the_packed_kit_answers_as_the_vectors_say(installed: Path) -> None:
 
 
 def test_the_kit_answers_as_the_vectors_say_in_a_browser(tmp_path: Path) -> None:
-    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         pytest.skip("needs Chromium, not found on PATH: apt-get install chromium")
     with loopback_site(ROOT) as (address, posted):
