@@ -55,11 +55,12 @@ const AXES = {
 /** @type {Readonly<Record<string, (key: string, time: string) => string>>} */
 const KEY_TEXTS = {
   key_unknown: (key) => `${key} is not among the keys pinned for this issuer.`,
-  key_not_yet_valid: (key, time) => `${key} was not valid yet on ${time}.`,
+  key_not_yet_valid: (key, time) => `${key} was not yet valid on ${time}.`,
   key_expired: (key, time) => `${key} was no longer valid on ${time}.`,
   key_retired: (key, time) => `${key} had been retired by ${time}.`,
   key_compromised: (key, time) => `${key} is compromised; what it signed on ${time} proves nothing.`,
-  key_in_doubt: (key) => `The issuer's keys accuse each other, ${key} among them: an authority has to decide.`,
+  key_in_doubt: (key) =>
+    `This issuer's keys report each other as compromised (${key} is one of them); an authority must decide.`,
 };
 
 /** What accumulates while one accreditation is judged. */
@@ -173,7 +174,7 @@ export function judge(asked, issuer, record, chain) {
     if (notes.later.length && !isKeyGood) {
       notes.advise(
         "issuance_date_self_asserted",
-        "The date is the issuer's own word: no key is shown to have been good then.",
+        "Only the issuer vouches for this date: no key was shown to be valid at that time.",
       );
     }
   }
@@ -210,8 +211,8 @@ export function sayMandate(mandates, chain, notes) {
   const given = giver === undefined ? "" : `, given by ${giver.name}`;
   notes.advise(
     "several_mandates",
-    `${link.name} holds ${mandates.size} mandates; this is by ${link.via.slice(0, 16)}${given}. ` +
-      `To ask about that one alone, name it as ${link.by}#${link.via}.`,
+    `${link.name} holds ${mandates.size} mandates; this answer uses mandate ${link.via.slice(0, 16)}${given}. ` +
+      `To ask about that mandate alone, write ${link.by}#${link.via}.`,
   );
 }
 
@@ -238,24 +239,24 @@ function judgeChain(asked, chain, notes) {
   if (begins !== null) {
     notes.dates.push(begins);
     if (asked.time < begins)
-      notes.refuse("delegation_not_yet_valid", `The delegation behind it begins on ${day(begins)}.`);
+      notes.refuse("delegation_not_yet_valid", `The delegation it rests on begins on ${day(begins)}.`);
   }
   if (ends !== null) {
     notes.dates.push(ends);
-    if (ends <= asked.time) notes.refuse("delegation_expired", `The delegation behind it ended on ${day(ends)}.`);
+    if (ends <= asked.time) notes.refuse("delegation_expired", `The delegation it rests on ended on ${day(ends)}.`);
     else if (ends <= asked.now)
-      notes.lose("later_delegation_expired", `The delegation behind it ended on ${day(ends)}.`);
+      notes.lose("later_delegation_expired", `The delegation it rests on ended on ${day(ends)}.`);
   }
   for (const link of chain) {
     if (link.standing === null) {
-      notes.advise("authority_not_in_force", `${link.name} is no authority of this ecosystem any more.`);
+      notes.advise("authority_not_in_force", `${link.name} is no longer an authority of this ecosystem.`);
     } else if (link.standing.withdrawn !== null) {
       const since = link.standing.withdrawn.effective_from;
       notes.dates.push(since);
       if (since <= asked.now) {
         notes.advise(
           "authority_withdrawn",
-          `${link.name} lost its mandate on ${day(since)}; what it had said before stands.`,
+          `${link.name} lost its mandate on ${day(since)}; its earlier statements still stand.`,
         );
       }
     }
@@ -296,11 +297,11 @@ function judgeAnchors(asked, record, chain, notes) {
 function judgeTerms(asked, terms, notes) {
   notes.cite(terms.map((one) => one.statement));
   for (const one of terms) {
-    if (asked.time < one.valid_from) notes.refuse("not_yet_valid", `It is valid from ${day(one.valid_from)} on.`);
+    if (asked.time < one.valid_from) notes.refuse("not_yet_valid", `It is valid from ${day(one.valid_from)}.`);
     if (asked.time < met(one)) {
       notes.advise("recorded_later", `Valid from ${day(one.effective_from)}; recorded on ${day(met(one))}.`);
     }
-    for (const condition of one.conditions ?? []) notes.advise("condition", `Under a condition: ${condition.text}`);
+    for (const condition of one.conditions ?? []) notes.advise("condition", `Condition: ${condition.text}`);
   }
 }
 
@@ -312,10 +313,10 @@ function judgeTerms(asked, terms, notes) {
 function notYet(asked, record) {
   const grant = record.terms[0];
   if (grant.effective_from <= asked.time) {
-    const text = `Stated on ${day(met(grant))}; the charter does not let it reach back to ${day(asked.time)}.`;
+    const text = `It was stated on ${day(met(grant))}; the charter does not let it apply as early as ${day(asked.time)}.`;
     return { code: "before_backdating_limit", text };
   }
-  return { code: "not_yet_valid", text: `It is valid from ${day(grant.valid_from)} on.` };
+  return { code: "not_yet_valid", text: `It is valid from ${day(grant.valid_from)}.` };
 }
 
 /**
@@ -347,9 +348,9 @@ function judgeTeachOut(asked, status, reason, notes) {
   if (!("programs" in appliesTo)) {
     notes.unchecked.push("cohort");
   } else if (program === null) {
-    notes.miss("program_needed", "It is being taught out for some programmes: say which one is asked about.");
+    notes.miss("program_needed", "It is being taught out in some programmes only: name the programme you ask about.");
   } else if (!appliesTo.programs.includes(program)) {
-    notes.refuse("teach_out_not_covered", `${program} is not among the programmes taught out.`);
+    notes.refuse("teach_out_not_covered", `${program} is not one of the programmes being taught out.`);
   }
   notes.advisories.push(reason);
 }
@@ -370,7 +371,7 @@ function statusText(asked, status) {
   if ("successor" in event) text += ` Its successor is ${event.successor}.`;
   const isNow = (asked.query.time ?? null) === null;
   if (isNow && rowOf(status.word).newly === "not_trusted" && event.void_from === undefined) {
-    text += ` It stood until ${day(status.since)}: for a credential issued before, ask with its date.`;
+    text += ` It was accredited until ${day(status.since)}: for a credential issued before then, ask with its date of issue.`;
   }
   return text;
 }
@@ -409,7 +410,7 @@ function judgeCategories(issuer, chain, publishers, notes) {
     if (outside.length) {
       notes.refuse("category_not_covered", `Its accreditor may not accredit ${outside.join(", ")}.`);
     } else if (!named.length) {
-      const text = `Its accreditor may accredit ${allowed.join(", ")} only, and nobody who counts says what it is.`;
+      const text = `Its accreditor may accredit ${allowed.join(", ")} only, and no authority that counts has stated its category.`;
       notes.miss("category_unknown", text);
     } else {
       notes.cite(stated.map((fact) => fact.statement));
@@ -429,7 +430,7 @@ function judgeCategories(issuer, chain, publishers, notes) {
 export function judgeScope(asked, scopes, chain, publishers, notes) {
   const { lookup, cited } = competencies(asked, chain, publishers);
   if (!scopes.every((scope) => saysWhat(scope, asked.query))) {
-    const text = "The question does not say what is attested: give an achievement type or a competency.";
+    const text = "The question does not say what the credential attests: give an achievement type or a competency.";
     notes.miss("question_too_open", text);
   }
   // Several amendments that do not know each other must all cover it; each answer is given once.
@@ -446,11 +447,11 @@ export function judgeScope(asked, scopes, chain, publishers, notes) {
     if (outcome === "not_covered") {
       notes.refuse(`${name}_not_covered`, `It does not cover ${one} ${wanted}.`);
     } else if (outcome === "unknown") {
-      const text = `No framework that counts here holds ${wanted}; the one that does may be incomplete.`;
+      const text = `No framework that counts here contains ${wanted}; a framework may be incomplete.`;
       notes.miss("competency_unknown", text);
     } else {
       notes.unchecked.push(name);
-      notes.advise(`${name}_not_asked`, `It covers only some ${some}, and the question names none.`);
+      notes.advise(`${name}_not_asked`, `It covers only some ${some}, and the question does not name any.`);
     }
   }
 }
@@ -475,7 +476,7 @@ function judgeKey(asked, issuer, chain, publishers, notes) {
   notes.dates.push(...answer.dates);
   if (answer.state === "no_pinned_keys") {
     notes.unchecked.push("key");
-    notes.advise("no_pinned_keys", "No keys are pinned for this issuer: its signature was not checked here.");
+    notes.advise("no_pinned_keys", "No keys are pinned for this issuer, so its signature was not checked.");
     return false;
   }
   if (answer.state !== "good") {
@@ -486,13 +487,16 @@ function judgeKey(asked, issuer, chain, publishers, notes) {
   }
   if (answer.compromisedLater !== null && answer.compromisedLater <= asked.now) {
     const since = day(answer.compromisedLater);
-    notes.advise("key_compromised_later", `The key is compromised since ${since}: its thief can sign earlier dates.`);
+    notes.advise(
+      "key_compromised_later",
+      `The key has been compromised since ${since}: a thief can sign with earlier dates.`,
+    );
     return false;
   }
   if (answer.doubtedLater !== null && answer.doubtedLater <= asked.now) {
     notes.advise(
       "key_in_doubt_later",
-      `The issuer's keys accuse each other; this one may be in other hands since ${day(answer.doubtedLater)}.`,
+      `This issuer's keys report each other as compromised; this key may have been stolen by ${day(answer.doubtedLater)}.`,
     );
     return false;
   }
@@ -514,9 +518,9 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
   if (earlier !== "trusted" && !(status.word === then.word && status.since === then.since)) {
     notes.cite(status.events);
     const words = status.word.replaceAll("_", " ");
-    const text = `It was accredited on ${day(asked.time)}; now its status is ${words}, since ${day(status.since)}.`;
+    const text = `It was accredited on ${day(asked.time)}; its status has been ${words} since ${day(status.since)}.`;
     notes.lose(`later_${status.word}`, text);
-    if (earlier === "historical_with_advisory") notes.advise("suspended_now", "It is suspended for the time being.");
+    if (earlier === "historical_with_advisory") notes.advise("suspended_now", "It is suspended at present.");
   }
   const now = termsAt(record, asked.now, asked.maxBackdating);
   const isSame = now.length === terms.length && now.every((one, at) => one === terms[at]);
@@ -527,7 +531,7 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
     );
     if (isWanting) {
       notes.cite(now.map((one) => one.statement));
-      notes.lose("later_scope", "Its scope covered this then and no longer does.");
+      notes.lose("later_scope", "Its scope covered this then, but no longer does.");
     }
   }
 }

@@ -52,7 +52,13 @@ export function decide(query, records, now, ecosystemId) {
   } catch (error) {
     if (error instanceof UnanswerableError) return open(query, now, "indeterminate", error.code, error.message);
     if (!(error instanceof DecodeError)) throw error;
-    return open(query, now, "indeterminate", "bad_identifier", `The question names nobody: ${error.message}`);
+    return open(
+      query,
+      now,
+      "indeterminate",
+      "bad_identifier",
+      `The question does not name a valid entity: ${error.message}`,
+    );
   }
   const { asked, charter, accepted } = opened;
   if (characters(entity) > IDENTIFIER_CHARS) {
@@ -88,7 +94,7 @@ function actionOf(query) {
 function openCase(query, records, now, ecosystemId) {
   const charter = records.get("charter", ecosystemId);
   if (charter === null)
-    throw new UnanswerableError("no_charter", `No charter of ${ecosystemId} has taken effect here.`);
+    throw new UnanswerableError("no_charter", `No charter of ${ecosystemId} is in effect here yet.`);
   let accepted = null;
   /** @type {Voice[] | null} */
   let mandates = null;
@@ -96,16 +102,16 @@ function openCase(query, records, now, ecosystemId) {
     accepted = spelledAuthority(query.authority);
     mandates = mandatesMeant(records, spelled(query.authority), mandateNamed(query.authority));
     if (!mandates.length) {
-      throw new UnanswerableError("unknown_authority", `${accepted} is no authority of this ecosystem.`);
+      throw new UnanswerableError("unknown_authority", `${accepted} is not an authority of this ecosystem.`);
     }
   }
   const time = query.time ?? now;
   if (time > now + CLOCK_SLACK) {
-    throw new UnanswerableError("future_time", `${day(time)} has not come yet; nobody knows what will stand then.`);
+    throw new UnanswerableError("future_time", `${day(time)} is in the future; ask about a time up to now.`);
   }
   const action = actionOf(query);
   if (action !== ISSUE && action !== ACCREDIT) {
-    throw new UnanswerableError("unknown_action", `${action} is no action here: ask for issue or accredit.`);
+    throw new UnanswerableError("unknown_action", `${action} is not a known action; ask about issue or accredit.`);
   }
   const asked = {
     query: resolved(query, records),
@@ -233,17 +239,17 @@ function isKnownAs(issuer, alias, chain, publishers) {
 function nothingFound(asked, entity, issuer, accepted, missing, charter) {
   const { query, now } = asked;
   if (missing.length) {
-    const text = `These records are not held here: ${missing.join(", ")}.`;
+    const text = `These records are missing here: ${missing.join(", ")}.`;
     return { ...open(query, now, "indeterminate", "record_missing", text), unchecked: missing };
   }
   const apply = whereToApply(asked.records, charter, accepted);
   if (issuer === null) {
     return open(query, now, "unknown_issuer", "unknown_issuer", `${entity} is not in this registry.${apply}`);
   }
-  let [code, text] = ["no_accreditation", `${entity} is registered, and nobody has accredited it.${apply}`];
+  let [code, text] = ["no_accreditation", `${entity} is registered, but no authority has accredited it.${apply}`];
   if (issuer.accreditations.length) {
     code = "not_by_this_authority";
-    text = `${accepted} has not accredited ${entity}, nor has a delegate of it.${otherMandates(asked, accepted)}`;
+    text = `Neither ${accepted} nor a delegate of it has accredited ${entity}.${otherMandates(asked, accepted)}`;
   }
   return { ...open(query, now, "not_trusted", code, text), issuer: issuer.id, issuer_name: nameOf(issuer) };
 }
@@ -261,7 +267,7 @@ function otherMandates(asked, accepted) {
   const standings = asked.records.get("authority", accepted)?.standings;
   const held = standings.filter(({ via }) => !mandates.has(voiceOf({ by: accepted, via })));
   const named = held.slice(0, OTHER_MANDATES).map(({ via }) => `${accepted}#${via}`);
-  return named.length ? ` It was a delegate before: ask about ${named.join(" or ")}.` : "";
+  return named.length ? ` It was a delegate earlier: to ask about that mandate, name ${named.join(" or ")}.` : "";
 }
 
 /**
@@ -295,7 +301,7 @@ function combine(asked, findings, missing) {
   const [best, ...others] = /** @type {[Finding, ...Finding[]]} */ (findings.toSorted(compareFindings));
   let { verdict, reasons } = best;
   if (missing.length && !isAuthorized(best)) {
-    const text = `These records are not held here: ${missing.join(", ")}.`;
+    const text = `These records are missing here: ${missing.join(", ")}.`;
     [verdict, reasons] = ["indeterminate", [{ code: "record_missing", text }, ...reasons]];
   }
   const record = best.issuer === null ? null : asked.records.get("issuer", best.issuer);
@@ -332,7 +338,7 @@ function decideMandate(asked, entity, accepted, charter, via) {
   const record = asked.records.get("authority", entity);
   const held = mandatesMeant(asked.records, entity, via);
   if (record === null || !held.length) {
-    const text = `${entity} is no authority of this ecosystem.${whereToApply(asked.records, charter, accepted)}`;
+    const text = `${entity} is not an authority of this ecosystem.${whereToApply(asked.records, charter, accepted)}`;
     return open(query, now, "unknown_issuer", "unknown_entity", text);
   }
   const voices = new Set(held.map(voiceOf));
@@ -341,7 +347,7 @@ function decideMandate(asked, entity, accepted, charter, via) {
     .filter((chain) => mandates === null || chain.slice(1).some((link) => mandates.has(voiceOf(link))))
     .map((chain) => judgeMandate(asked, chain, voices));
   if (!findings.length) {
-    return open(query, now, "not_trusted", "not_by_this_authority", `${accepted} has given ${entity} no mandate.`);
+    return open(query, now, "not_trusted", "not_by_this_authority", `${accepted} has not given ${entity} a mandate.`);
   }
   const decision = combine(asked, findings, []);
   const [, of] = decision.chain[0] ?? [entity, null];
@@ -364,10 +370,10 @@ export function decideRecognition(query, records, now, ecosystemId) {
   const charter = records.get("charter", ecosystemId);
   const time = query.time ?? now;
   if (charter === null) {
-    return open(query, now, "indeterminate", "no_charter", `No charter of ${ecosystemId} has taken effect here.`);
+    return open(query, now, "indeterminate", "no_charter", `No charter of ${ecosystemId} is in effect here yet.`);
   }
   if (time > now + CLOCK_SLACK) {
-    const text = `${day(time)} has not come yet; nobody knows what will stand then.`;
+    const text = `${day(time)} is in the future; ask about a time up to now.`;
     return open(query, now, "indeterminate", "future_time", text);
   }
   let entity;
@@ -375,10 +381,16 @@ export function decideRecognition(query, records, now, ecosystemId) {
     entity = spelled(query.entity);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    return open(query, now, "indeterminate", "bad_identifier", `The question names nobody: ${error.message}`);
+    return open(
+      query,
+      now,
+      "indeterminate",
+      "bad_identifier",
+      `The question does not name a valid entity: ${error.message}`,
+    );
   }
   if (entity === ecosystemId || charter.authorities.includes(entity)) {
-    return open(query, now, "trusted", "own_authority", `${entity} is this ecosystem's own.`);
+    return open(query, now, "trusted", "own_authority", `${entity} belongs to this ecosystem.`);
   }
   const record = records.get("recognition", entity);
   if (record === null) {
@@ -428,15 +440,15 @@ function recognitionOf(query, granted, time, now) {
   const end = least(ends);
   const action = actionOf(query);
   /** @type {[Verdict, string, string]} */
-  let [verdict, code, text] = ["trusted", "recognized", `${name} is recognised since ${day(begins)}.`];
+  let [verdict, code, text] = ["trusted", "recognized", `${name} has been recognised since ${day(begins)}.`];
   if (!granted.actions.includes(action) && !granted.actions.includes("*")) {
-    [verdict, code, text] = ["not_trusted", "action_not_covered", `${name} is recognised, and not for ${action}.`];
+    [verdict, code, text] = ["not_trusted", "action_not_covered", `${name} is recognised, but not for ${action}.`];
   } else if (time < begins) {
-    [verdict, code, text] = ["not_trusted", "not_yet_valid", `${name} is recognised from ${day(begins)} on.`];
+    [verdict, code, text] = ["not_trusted", "not_yet_valid", `Recognition of ${name} begins on ${day(begins)}.`];
   } else if (end !== null && end <= time) {
     [verdict, code, text] = ["not_trusted", "recognition_ended", `${name} was recognised until ${day(end)}.`];
   } else if (end !== null && end <= now) {
-    const said = `${name} was recognised on ${day(time)}, and no longer since ${day(end)}.`;
+    const said = `${name} was recognised on ${day(time)}; the recognition ended on ${day(end)}.`;
     [verdict, code, text] = ["trusted_historical", "later_ended", said];
   }
   return {

@@ -31,7 +31,7 @@ export function judgeMandate(asked, chain, mandates) {
   const [first, last] = [chain[0], chain.at(-1)];
   const own = first?.standing ?? null;
   if (own === null || chain.some((link) => link.standing === null)) {
-    notes.refuse("authority_not_in_force", `${last?.name} is no authority of this ecosystem any more.`);
+    notes.refuse("authority_not_in_force", `${last?.name} is no longer an authority of this ecosystem.`);
   } else if (own.actions !== null && !own.actions.some((/** @type {string} */ action) => GRANT.includes(action))) {
     notes.refuse("action_not_covered", `${first?.name} may not accredit issuers.`);
   } else {
@@ -39,7 +39,7 @@ export function judgeMandate(asked, chain, mandates) {
     const limits = limitsOf(chain);
     judgeScope(asked, (limits.length ? limits : [{}]).map(ceiling), chain, asked.publishers, notes);
   }
-  const why = chain.length === 1 ? ": the charter names it." : `, answerable to ${last?.name}.`;
+  const why = chain.length === 1 ? ": the charter names it." : `; it answers to ${last?.name}.`;
   return notes.finding({ code: "mandated", text: `${first?.name} may accredit issuers${why}` }, chain, asked.now);
 }
 
@@ -63,6 +63,6 @@ function judgeTime(asked, chain, notes) {
   if (over <= asked.time) {
     notes.refuse("delegation_expired", `Its mandate ended on ${day(over)}.`);
   } else if (over <= asked.now) {
-    notes.lose("later_delegation_expired", `It had a mandate then, which ended on ${day(over)}.`);
+    notes.lose("later_delegation_expired", `It had a mandate then; the mandate ended on ${day(over)}.`);
   }
 }

@@ -178,8 +178,7 @@ def test_both_decide_alike(kit: Lines, data: st.DataObject) -> None:
         decided = (decide_recognition if is_recognition else decide)(query, records, NOW, ecosystem_id=ECOSYSTEM)
         answer = asked(kit, query, records, "recognition" if is_recognition else "authorization")
         assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (answer, summary(decided))
-        if decided.reasons[0].code != "bad_identifier":  # it quotes the question, each language in its own way
-            assert answer["texts"] == [reason.text for reason in decided.reasons]
+        assert all(answer["texts"]), "every reason has its sentence, in each kit's own words"
         count(decided)
 
 
