@@ -1,4 +1,4 @@
-"""The command `accredit`: a table of what there is; each noun's commands live in a module of their own."""
+"""The command `accredit`: the table of its commands; the commands of each noun are in their own module."""
 
 from typing import Final
 
@@ -7,16 +7,16 @@ import click
 from accredit.cli.base.commands import RootCommand
 
 _COMMANDS: Final = {
-    "demo": ("accredit.cli.demo.command:demo", "Run a whole consortium on this machine, in about half a minute."),
+    "demo": ("accredit.cli.demo.command:demo", "Run a whole consortium here, in about half a minute."),
     "query": ("accredit.cli.commands.query:query", "Ask whether an issuer is trusted, for what and when."),
     "evidence": (
         "accredit.cli.commands.evidence:evidence",
-        "Check the evidence of an answer, or a conflict, without a network.",
+        "Check evidence, or a conflict, without a network.",
     ),
     "trust": ("accredit.cli.commands.trust:trust", "The verifier's trust policy: export, show, renew."),
     "snapshot": (
         "accredit.cli.commands.snapshot:snapshot",
-        "All records in one file: sync it, then query it without a network.",
+        "All records in one file: sync it, then query it offline.",
     ),
     "inbox": ("accredit.cli.commands.proposals:inbox", "List the proposals that wait for your vote, and their effect."),
     "show": ("accredit.cli.commands.proposals:show", "Show a proposal or decision in full."),
@@ -62,9 +62,10 @@ Example:
 
 \b
 Environment: ACCREDIT_NODE (URL of the node to ask), ACCREDIT_KEY (your key
-file), ACCREDIT_PASSPHRASE_FILE, ACCREDIT_POLICY (your trust policy). Exit codes: 0 done, 1 the answer is no,
-2 usage, 3 wrong input, 4 not yet, 5 another machine, 6 files here;
-not verified: 10 refuted, 11 unwitnessed, 12 stale, 13 unknown.
+file), ACCREDIT_PASSPHRASE_FILE, ACCREDIT_POLICY (your trust policy).
+Exit codes: 0 done, 1 the answer is no, 2 usage, 3 wrong input, 4 not yet,
+5 another machine, 6 files here; not verified: 10 refuted, 11 unwitnessed,
+12 stale, 13 unknown.
 
 \b
 Shell completion: add one of these lines to your shell's start-up file:

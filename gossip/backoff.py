@@ -1,4 +1,4 @@
-"""How long to leave alone what has failed: twice as long each time, up to a longest pause.
+"""How long to wait after a failure: twice as long each time, up to a maximum.
 
 Whoever waits adds its own jitter, where many would otherwise come back at once.
 """

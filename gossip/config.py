@@ -1,4 +1,4 @@
-"""Every number of the gossip, with its unit and where it comes from.
+"""Every number of the gossip protocol, with its unit and its source.
 
 Times are milliseconds, sizes bytes, unless the name says otherwise. "A guess, to be measured" is an honest source.
 Limits here are local: they delay, they never refuse a valid statement for good. What must be the same at every node

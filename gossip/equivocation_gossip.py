@@ -1,4 +1,4 @@
-"""What peers tell of others: conflicts, which prove themselves, and signed notes, of which two may make a conflict.
+"""Reports of peers about other nodes: conflicts, which are their own proof, and signed notes, which may conflict.
 
 A **conflict** (`registry.transparency.equivocation`) is known by whom it accuses of what: its *name* is SHA-256(kind ‖
 00 ‖ public key). One for each name is enough, whichever proof a node got first, so what nodes compare are names:

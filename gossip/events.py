@@ -1,4 +1,4 @@
-"""What can happen to the gossip machine, and what it asks its owner to do.
+"""The events of the gossip machine, and the effects it requests from its driver.
 
 Events are things that happened, effects are requests: `Machine.handle(event, now=…) -> [effect]`. The owner (the
 engine, below it the trio shell or the simulator) carries effects out and reports back with further events: every

@@ -1,4 +1,4 @@
-"""What a machine does by itself, from time to time.
+"""The periodic duties of a machine.
 
 * Each **heartbeat** (1 s): gives up what was not answered, looks after the mesh, announces recent ids to some of those
   outside it, forgets strangers.

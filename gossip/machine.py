@@ -1,4 +1,4 @@
-"""The gossip of one node: `handle(event, now=…) -> [effect]` is the only door.
+"""The gossip of one node: `handle(event, now=…) -> [effect]` is the only entrance.
 
 * What is newly logged here is **pushed** to the mesh (`mesh`), our own submitters' also to some random members: urgent
   statements at once, normal ones gathered for 100 ms (`outbox`).

@@ -1,4 +1,4 @@
-"""The mesh: the few peers that statements are pushed to as they come, and from whom they come.
+"""The mesh: the few peers with which a node exchanges statements as they arrive.
 
     size      8 peers: 4 that we dial, and up to 4 that dial us; below 6 we dial more; never above 12
     dialled   so at least half are dialled by us: what others choose does not outnumber what we choose

@@ -1,4 +1,4 @@
-"""Negentropy protocol v1: which ids do I have that you lack, and the other way round?
+"""Negentropy protocol v1: finds the ids that one side has and the other lacks, in both directions.
 
 Range-based set reconciliation over items of (64-bit time, 32-byte id), sorted by time, then id. The initiator sends a
 message, the responder answers each with one, until the initiator has nothing left to ask. Byte for byte the published

@@ -1,4 +1,4 @@
-"""What waits to be sent to one peer.
+"""The queue of statements for one peer.
 
 Three sources, by what they are for:
 

@@ -1,4 +1,4 @@
-"""What the machine remembers of one peer, and what it would send it next.
+"""The state that the machine keeps for one peer, and what it would send next.
 
 At most one frame is under way to a peer in each lane, so that bulk never delays what is urgent:
 

@@ -1,4 +1,4 @@
-"""What peers did, and what follows from it. Thresholds, each for one behaviour; good deeds offset nothing.
+"""The behaviour of peers and its consequences: a threshold for each kind of behaviour; good deeds offset nothing.
 
 * Statements with invalid signatures or malformed, malformed frames, over quota: out of the mesh, and its pushes and
   grafts are refused for 60 s, doubling to 1 h.

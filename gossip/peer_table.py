@@ -1,4 +1,4 @@
-"""The peers we have to do with: state for some, out of a member list that may be long.
+"""Per-peer state, kept only for the peers that a node interacts with.
 
 State is made when there is something to do with a member, and forgotten when there has been nothing for a while, unless
 it would be of advantage to the peer to be forgotten.

@@ -1,4 +1,4 @@
-"""Which frames are let in: the checks of a received frame, cheapest first.
+"""The checks of a received frame, cheapest first.
 
     size, shape · `to` is me · |time − now| ≤ 90 s · nonce not seen for 180 s · known sender · signature · quota
 

@@ -1,4 +1,4 @@
-"""Finding out what one of two nodes holds and the other does not: salted, gated sessions of `negentropy`.
+"""Finds what one of two nodes holds and the other lacks: salted, gated sessions of `negentropy`.
 
     initiator                                      responder
     root(R)                          ->

@@ -1,4 +1,4 @@
-"""Frames of our own: sent, answered, or lost. And polls of others that we hold: their answers are frames of ours too.
+"""Frames that this node sends: answered or lost. Also polls that it holds for others, which it answers with a frame.
 
 An exchange begins with a `Send` and ends with an answer, a failure, or after a minute without either. What a lost frame
 carried is due again where the peer is in the mesh; for others it was worth one attempt.

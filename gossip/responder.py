@@ -1,4 +1,4 @@
-"""Frames of others, and what is answered: one answer for each, at once. Polls alone are held (`requester`).
+"""Answers to the frames of others: one for each, at once. Only polls are held open (`requester`).
 
 A peer that broke the rules may still ask what we hold; what it brings is not taken, and nothing costly is done for it.
 """

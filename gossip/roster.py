@@ -1,4 +1,4 @@
-"""The nodes in force: complete, signed for, and never learnt from each other.
+"""The active nodes: the list is complete and comes from signed statements, never from other nodes.
 
 The list comes from the registry's own `node.admit` and `node.retire` statements. A node that is on it is never
 forgotten, however long it was silent, so a partition of any length heals.

@@ -1,4 +1,4 @@
-"""What is to be sent to one peer: a frame, or the answer to its long poll.
+"""A message for one peer: a frame, or the answer to its long poll.
 
 Long polls: how a member that cannot be dialled (behind a firewall) hears of things as fast as others.
 

@@ -1,4 +1,4 @@
-"""What one machine is made of, and what its parts need of each other: the time, the peers, what we say of ourselves.
+"""The state that the parts of one machine share: the time, the peers, and what this node says about itself.
 
     machine      the one door: tells the parts the time, hands each event to whom it concerns
     answers      frames of others, and what is answered

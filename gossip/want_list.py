@@ -1,4 +1,4 @@
-"""What is announced: our own recent ids to others, and others' to us.
+"""Announcements: this node's recent ids to others, and theirs to it.
 
 Who announces a statement promises to deliver it. Each id is asked from one peer at a time; where that one does not
 deliver in time, it has broken its promise, and the next one who announced the same is asked. What arrives by any way

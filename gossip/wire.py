@@ -1,4 +1,4 @@
-"""The frame: what one node tells another, signed by its peer key.
+"""The frame: a message from one node to another, signed with its peer key.
 
 A frame is the body of `POST /gossip`, and so is its answer. It is a COSE_Sign1 (RFC 9052 §4.2, tag 18) in
 deterministic CBOR, inside TLS: it survives proxies that end TLS, and it keeps what a peer claimed as evidence.

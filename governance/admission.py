@@ -1,4 +1,4 @@
-"""Accepting: may this statement enter the log at all?
+"""Admission: whether a statement may enter the log.
 
 The test is local, compares nothing with a clock and never turns false later, so that all nodes come to hold the same
 set: a statement is accepted if it decodes, is of this ecosystem, its key was introduced by an accepted statement whose

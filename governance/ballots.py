@@ -1,4 +1,4 @@
-"""The ground a ballot stands on: which charter is in force for a statement, which keys count, what is cut off.
+"""The basis for counting votes: the charter in force for a statement, the keys that count, and the cut-offs.
 
 The fold builds it stratum by stratum (`charter_chain`, `key_lifecycle`, `delegations`); every count of votes, in every
 stratum, is made here, so that all follow the same rules:

@@ -1,4 +1,4 @@
-"""What one charter has that another has not, member by member, in words: for those who decide on an amendment."""
+"""Describes the differences of two charters, member by member, in words, for those who decide on an amendment."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The committed set: the statements to which the state root binds a node.
+"""The committed set: the statements that the state root includes.
 
 It is the accepted set less what can never count again. A statement belongs to it
 

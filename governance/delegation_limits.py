@@ -1,4 +1,4 @@
-"""Delegation: an authority makes another body an authority, within limits that only ever narrow.
+"""Delegation: an authority makes another body an authority, within limits that can only become narrower.
 
 `authority.delegate` names the delegate, what it may do (`actions`: kinds of statement, `issuer.*` for a family), its
 limits, its keys and how many of them make it speak. A child's actions, limits and validity lie within its parent's,

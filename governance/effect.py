@@ -1,4 +1,4 @@
-"""Does a statement take effect? Judged from the law and the votes, never from the order of arrival.
+"""Whether a statement takes effect: this follows from the law and the votes, never from the order of arrival.
 
 `judge` answers for any statement, and for a draft as if it were said now. The answer is one of
 

@@ -1,4 +1,4 @@
-"""Records held as they are encoded, a third of what they need as dicts; decoded when, or once if often, asked for."""
+"""Records kept encoded, in a third of the memory of dicts; decoded on demand, and only once if they are used often."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Records of the ecosystem itself: its charter, its authorities, its nodes; each a function of law and facts."""
+"""Records of the ecosystem itself: its charter, its authorities and its nodes; each is a function of law and facts."""
 
 from collections.abc import Sequence
 from operator import itemgetter

@@ -1,4 +1,4 @@
-"""The law: what strata 1 to 3 of the fold conclude from the set, for stratum 4 to judge by.
+"""The law: the conclusions of strata 1 to 3 of the fold, by which stratum 4 judges.
 
     charter chain -> key cut-offs -> authorities, top down -> (everything else, in `fold`)
 

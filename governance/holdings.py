@@ -1,4 +1,4 @@
-"""What a fold holds, behind mappings: a simulator and a verifier keep them in memory, a node in its database.
+"""The data of a fold, behind mappings: a simulator and a verifier keep it in memory, a node in its database.
 
     fold = Fold(ecosystem)                           in memory: `InMemory`
     fold = Fold(ecosystem, holdings)                 wherever these keep it

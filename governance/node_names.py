@@ -1,4 +1,4 @@
-"""Which entry a node's name stands for, and which admissions and replacements of it count.
+"""Which entry belongs to a node's name, and which admissions and replacements of it count.
 
 A name stands for one node for life: it is the origin of that node's log. The charter in force names the first nodes;
 `node.admit` brings a name that nobody has. Keys, address and operator change by `node.replace` alone, which names the

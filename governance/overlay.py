@@ -1,4 +1,4 @@
-"""A mapping over another one: what is changed is kept here, everything else is read from below.
+"""A mapping over another one: it keeps changes itself and reads everything else from the mapping below.
 
     base = {"a": 1, "b": 2}
     branch = Layered(base)

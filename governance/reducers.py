@@ -1,4 +1,4 @@
-"""What each statement is about, and the records that follow from the effective statements about it.
+"""The subjects of statements, and the records that follow from the effective statements about each subject.
 
 A *subject* is a record's type and id. Some records are shared: an issuer's lists the accreditations of many
 authorities, a competency's the frameworks that hold it, an alias' the issuers that claim it. So a subject yields its

@@ -1,4 +1,4 @@
-"""The one table: each kind of statement, what its body may hold, how it is classed, and who must speak.
+"""The one table of kinds of statement: the schema of the body, the class, and who must approve.
 
 * *stratum* (see `fold`): the fold reads the charter, then key cut-offs, then authorities, then everything else.
 * *widening* grants, approves or undoes a narrowing; *narrowing* takes away. A widening statement takes effect only when

@@ -1,4 +1,4 @@
-"""What a charter's rules come to: for each kind of statement who can say it, who can undo it, and who reaches back.
+"""The consequences of a charter's rules: for each kind of statement, who can make it, undo it, or make it retroactive.
 
 `outline` is for people who write a charter; it is worked out by the same joins by which statements are judged
 (`undoing`). `warnings` names rules under which something can be undone more easily than done: among kinds there are

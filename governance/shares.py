@@ -1,4 +1,4 @@
-"""What one voice may add to another's record: a fair share of a record that has a largest size.
+"""How much one voice may add to another's record: a fair share of a record of limited size.
 
 A record is read by everybody who asks about its subject, so whoever may say something about another's subject could
 make that dear, or the record too large to be passed on. Each kind of list in a record has a capacity, and where more is

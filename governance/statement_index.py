@@ -1,4 +1,4 @@
-"""The set of accepted statements, indexed the ways the fold asks: by id, along each key's chain, by what votes target.
+"""The set of accepted statements, with the indexes that the fold needs: by id, by key chain, by the target of votes.
 
 A key's statements form a chain by `prev` (a tree, if its holder signs two with one number). A statement is
 

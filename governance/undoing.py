@@ -1,4 +1,4 @@
-"""Undoing takes what doing took.
+"""Undoing a decision takes the approvals that made it.
 
     A decision is widened, reversed or erased only by those who could have made it: with at least its own rule, by
     mandate and never by name. What takes trust away may always be quick; what gives it back never is.

@@ -1,4 +1,4 @@
-"""What time it is: the only module that asks the machine.
+"""The clock: the only module that asks the machine for the time.
 
     now()          seconds since 1970 UTC, may jump when the machine's clock is set
     monotonic()    seconds since some moment, never falls; for durations and timeouts

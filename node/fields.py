@@ -1,4 +1,4 @@
-"""Fields of study and levels: the codes that their classifications have today.
+"""Fields of study and levels: the current codes of their classifications.
 
 The core knows the form of a code (`registry.domain.axes`), not which codes there are: those lists change, and two nodes
 with two versions of one must never disagree about a statement. So they are asked where a person signs or asks, as

@@ -1,4 +1,4 @@
-"""Where a running node touches what may block: two small protocols, so that a simulation or a test stands in for them.
+"""Two small protocols for operations of a running node that may block, so that a simulation or a test can replace them.
 
     size = await run_blocking(store.size)                                 RunBlocking: what waits for a disk
     status, answer = await transport.post(name, url, frame, max_bytes=…)  Transport: what waits for a network

@@ -1,4 +1,4 @@
-"""Questions as they come in at any door, and the one reading of them.
+"""Questions from every interface, and the one parser that reads them.
 
 `POST /v1/decisions`, the TRQP routes and the command line each make a `Question`; `query_of` alone makes of it what the
 core decides. So one question gets one answer wherever it is asked, and these hold at every door:

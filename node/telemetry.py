@@ -1,4 +1,4 @@
-"""What a running node tells its operator: log lines and figures.
+"""Log lines and figures of a running node, for its operator.
 
 **Logs**: the standard library's `logging`, one line an event, never a query's contents, never a secret.
 

@@ -1,4 +1,4 @@
-"""The statement: the only thing that enters the registry.
+"""The statement: nothing else enters the registry.
 
 A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC 9943):
 

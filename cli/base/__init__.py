@@ -1,1 +1,1 @@
-"""What every command shares: the command class, output, exit codes, documents, the node that is asked."""
+"""The parts that every command shares: the command class, output, exit codes, documents, the choice of node."""

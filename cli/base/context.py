@@ -1,4 +1,4 @@
-"""What a running command was told for all that it does: `--json`, `--debug`."""
+"""Options that apply to a whole command: `--json`, `--debug`."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a node says in the terms of HTTP, in those of the command line.
+"""Translates a node's messages from the terms of HTTP into those of the command line.
 
 A node answers a program: its hints name routes, parameters and members. Somebody who typed a command needs the command
 to type next, so `said` rewrites them by the one table below. What it does not know it leaves as it is.

@@ -37,7 +37,7 @@ def read_id(text: str, where: str = "ID", *, search: str = ISSUERS) -> str:
 
 def is_name(text: str, where: str = "ID", *, search: str = ISSUERS) -> DecodeError:
     """The error of a name typed where an id belongs."""
-    said = f"{text[:80]!r} is no DID or address; perhaps it is a name."
+    said = f"{text[:80]!r} is not a DID or URL; perhaps it is a name."
     return DecodeError("identifier_scheme", said, where=where, hint=f"Search: {search.format(word=shlex.quote(text))}")
 
 
@@ -69,7 +69,7 @@ def authority(client: "NodeClient", text: str, where: str) -> str:
         return id_
     meant = " ".join(f"Did you mean {one}?" for one in get_close_matches(id_, known, 1, 0.85))
     hint = f"{meant} {AUTHORITIES} lists them.".strip()
-    raise InputError("unknown_authority", f"{where}: {id_} is no authority here.", hint=hint)
+    raise InputError("unknown_authority", f"{where}: {id_} is not an authority of this ecosystem.", hint=hint)
 
 
 def near(client: "NodeClient", issuer: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tables as lines of text, for the width there is.
+"""Lays out tables as lines of text, within the available width.
 
     table(("issuer", "id", "remarks"), rows, width=80)     -> lines
 

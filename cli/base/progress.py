@@ -1,4 +1,4 @@
-"""How far a node is that loads its log or takes in another's: a bar on a terminal, a line in the log otherwise.
+"""Progress of a node that loads its log or reads in another's: a bar on a terminal, otherwise a line in the log.
 
     with shown("Taking in the log", config.log_format) as step:
         step(done, size)

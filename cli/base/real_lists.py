@@ -1,4 +1,4 @@
-"""Words of closed lists, checked when something is about to be signed: a statement is for good.
+"""Checks words against closed lists before signing, because a signed statement cannot be changed.
 
 The rulebook knows the form of a place or a key; whether there is such a place, and whether a key is of a kind that
 somebody can verify with, depends on lists that change, and is asked here (`node.places`), where a person can mend it.

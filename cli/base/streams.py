@@ -1,4 +1,4 @@
-"""Standard output and standard error, where whatever happens to printing changes nothing else.
+"""Standard output and standard error: a failure to print changes nothing else.
 
 A command first settles its outcome (what it did, its report, its exit code) and prints on the way; so printing must not
 be able to stop it. A reader that has seen enough (`| head`, `less` and q) is no error: what is printed afterwards goes

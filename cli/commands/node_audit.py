@@ -1,4 +1,4 @@
-"""Everything a node stores, derived anew from its bytes and compared with what it says.
+"""Recomputes everything a node stores from its bytes, and compares it with what the node reports.
 
 In this order, so that the first thing that does not fit is the cause and not a consequence:
 

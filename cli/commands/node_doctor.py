@@ -1,4 +1,4 @@
-"""`accredit node doctor`: whether a node is where and what the registry says, can write, and keeps the right time.
+"""`accredit node doctor`: whether a node matches its registry entry, can write, and has the right time.
 
 It reads the node's own configuration and keys, asks the node itself, and asks the other nodes what they know of it: a
 node that was retired, displaced or moved is the last to hear of it.

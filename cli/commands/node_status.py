@@ -1,4 +1,4 @@
-"""`accredit node status` and `peers`: how nodes are, as they say themselves.
+"""`accredit node status` and `peers`: the status that nodes report.
 
 status   of each node asked: what it holds, who vouches for it, who is missing and why, what a person must look at
 peers    how one node sees the others: who they are, and how it goes with each

@@ -1,4 +1,4 @@
-"""Publishing a framework through the signing desk: what of it is still to be said, and saying it.
+"""Publishes a framework through the signing desk: finds the statements that are still missing, and signs them.
 
 The items of a framework name the statement that publishes it, and have no effect before that one has. So only the first
 statement can be judged beforehand; the others stand and fall with it. Said a second time, a framework that is here

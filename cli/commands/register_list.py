@@ -1,4 +1,4 @@
-"""Registering and accrediting the issuers of a list: what is to be said of each row, and what became of it.
+"""Registers and accredits the issuers of a list: the statements for each row, and their outcome.
 
 What this authority has said already, or has proposed and waits for votes, is not said twice. The rest goes through the
 signing desk in one piece. Where something of it cannot take effect (outside the authority's limits, say) the rows it

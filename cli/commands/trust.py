@@ -1,4 +1,4 @@
-"""`accredit trust`: the verifier's trust policy, the one file that everything else is judged by.
+"""`accredit trust`: the verifier's trust policy, against which everything else is checked.
 
     export    write one from what nodes say; what it says has to be compared out of band, once
     show      what a policy takes on faith, and until when

@@ -1,1 +1,1 @@
-"""A whole consortium on this machine, told in scenes."""
+"""A whole consortium on this machine, in scenes."""

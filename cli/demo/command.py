@@ -1,4 +1,4 @@
-"""`accredit demo`: the main job in one go, on this machine.
+"""`accredit demo`: the main tasks in one run, on this machine.
 
 Four nodes and three governance bodies found an ecosystem, approve real issuers, spread them by gossip, and answer a
 verifier at any node. A delegate that was overruled tries each way back. At the end stands a verifier that trusts none

@@ -1,4 +1,4 @@
-"""What a demonstration is played on: a folder, people with keys, nodes in processes of their own, real commands.
+"""The stage of the demonstration: a folder, people with keys, nodes in their own processes, real commands.
 
     with Stage.open(folder) as stage:
         stage.show("keys", "new", "alice.key", "--authority", "did:web:board.example")

@@ -1,4 +1,4 @@
-"""What a person should know of a row or an item: a stable code, a sentence, and what to do."""
+"""A finding about a row or an item, for people: a stable code, a sentence, and what to do."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What became of each row of an import: as a table for people, and as a file that `accredit approve --from` reads.
+"""The outcome of each row of an import: a table for people, and a file that `accredit approve --from` reads.
 
 The JSON report is one object: `statements` (what was said and awaits or has taken effect, for `approve`), `rows` (each
 with its findings) and `counts`. The CSV report has a line for each row, its statements in one cell. A report of a dry

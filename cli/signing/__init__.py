@@ -1,1 +1,1 @@
-"""From what somebody means to say to a signed statement that a node has taken."""
+"""The way from a draft to a signed statement that a node has accepted."""

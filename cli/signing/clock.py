@@ -1,4 +1,4 @@
-"""Whose clock dates what is signed: a statement's date is for good, and dates all that its key says after it."""
+"""Checks the clock before signing: a statement's date cannot be changed, and later statements of the key follow it."""
 
 import time
 from typing import TYPE_CHECKING, Final

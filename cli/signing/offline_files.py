@@ -1,4 +1,4 @@
-"""Files that travel to a machine without a network and back: what shall be signed, and what has been.
+"""Files for a machine without a network: requests to sign, and signed statements.
 
 A *request* holds, for each statement, the exact draft in CBOR and a reading of it for people; a *signed file* holds the
 statements. Both are JSON:

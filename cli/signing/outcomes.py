@@ -1,4 +1,4 @@
-"""What became of something said, and how it is shown."""
+"""The outcome of a statement, and how it is shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Sending statements to a node: in requests it can take, and patiently where it says that it is busy."""
+"""Sends statements to a node, in requests of a size it accepts, and tries again if the node is busy."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The signing desk: the one way from "what I mean to say" to a statement in the registry.
+"""The signing desk: the one way from a draft to a statement in the registry.
 
 Every command that says something calls `Desk.propose` with what it wants said. The desk then, in this order,
 

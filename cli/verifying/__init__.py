@@ -1,1 +1,1 @@
-"""Asking, and checking what was answered, without trust in who answered."""
+"""Asks questions and checks the answers, without trusting the node that answers."""

@@ -1,4 +1,4 @@
-"""`accredit query --private`: asking without telling which issuer one asks about.
+"""`accredit query --private`: asks without revealing the issuer.
 
 The node is told the first digits of the hash of the issuer's id, as few as leave an answer of bearable size, and sends
 everything that begins so, with the proof that nothing was left out; and once more for the hash under which the id would

@@ -1,4 +1,4 @@
-"""`accredit log prove --state`: whether the state that a quorum noted binds to a statement, checked, not believed.
+"""`accredit log prove --state`: checks whether the state that a quorum noted includes a statement.
 
 A log is one node's. What the signers have all accepted is in the map over the statements, under the root that they
 cosign; so the answer needs a trust policy, and no node's word. Ends with 0 if the statement is there, with 1 if it is

@@ -1,4 +1,4 @@
-"""What one node holds and another lacks: statements that were told to a node which the others do not listen to.
+"""Finds statements that one node holds and another lacks, at a node that the others ignore.
 
 Both logs are read to their ends, so that what a forked or ended key said, and what waits for votes, is found as well.
 Nothing of it is believed: whoever takes the statements in checks each.

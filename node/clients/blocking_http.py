@@ -1,4 +1,4 @@
-"""One connection to one server, for programs that wait: the standard library's HTTP/1.1 client, bounded.
+"""One connection to one server, for programs that block: the standard library's HTTP/1.1 client, with limits.
 
     with BlockingHttp("https://registry.example.edu") as http:
         http.ask("GET", "/v1/status", headers={"accept": "application/json"}, content=None, max_bytes=2**20)

@@ -1,4 +1,4 @@
-"""One node as a verifier or the command line sees it: its routes as methods, its problems as our errors.
+"""A client for one node, for verifiers and the command line: routes become methods, and problems become our errors.
 
     with NodeClient("https://registry.example.edu") as node:
         node.decide({"issuer": "did:web:example.edu", "achievement_type": "BachelorDegree", "issued_on": "2015-05-20"})

@@ -1,4 +1,4 @@
-"""The URL of a node as people type it: one spelling, or an error whose hint is the URL to type instead.
+"""The URL of a node as people type it: returns its canonical spelling, or an error that gives the URL to type instead.
 
 A node's URL is scheme, host, perhaps a port, perhaps a path before a proxy's own prefix. What it never has is a user
 name or password: nodes ask for none, and what is typed there ends in logs and process lists. Such a URL is refused

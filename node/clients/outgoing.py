@@ -1,4 +1,4 @@
-"""How this machine reaches others: a private certificate authority, a proxy, the address to call from.
+"""How this machine reaches others: a private certificate authority, a proxy, a source address.
 
 One set of three, for the command line and for nodes alike, because who sits behind such a network sits there with both:
 

@@ -1,4 +1,4 @@
-"""A whole node without input and output, and what it is made of. Pure: told the time and handed randomness.
+"""A whole node without input and output, and its parts. Pure: the time and random numbers arrive as arguments.
 
     engine            the one door: `Engine.handle(event, now=…) -> [effect]`; `events` has its events and effects
     submissions       who waits for which statement; `append_queue`: what waits for its place in the log

@@ -1,4 +1,4 @@
-"""Admitted statements that wait to be logged: which of them are due, and when.
+"""The queue of admitted statements that wait to be logged, and when each is due.
 
 Two lanes share one order of arrival:
 

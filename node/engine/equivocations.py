@@ -1,4 +1,4 @@
-"""Who was caught: conflicts (`registry.transparency.equivocation`) that concern nodes of this ecosystem, each kept
+"""Conflicts (`registry.transparency.equivocation`) that concern nodes of this ecosystem, each kept
 once.
 
 A conflict proves itself, so it does not matter who brought it. Kept is the first of each kind against each key: one is

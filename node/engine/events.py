@@ -1,4 +1,4 @@
-"""What can happen to an engine, and what it wants done: the words of `engine.Engine.handle`.
+"""The events of an engine and the effects it requests: the vocabulary of `engine.Engine.handle`.
 
 Events come from the shell or the simulator, effects are carried out by it, in the order given. All are frozen facts.
 """

@@ -1,4 +1,4 @@
-"""How much of what a forked key says is taken from submitters in an hour, so that one small budget fills nobody's disk.
+"""Limits how many statements of a forked key are accepted in an hour, so that one small budget fills nobody's disk.
 
 A budget bounds the numbers that a key may use, and not how often it uses each. Nobody may refuse the third statement
 under one number: two nodes that met different ones first would hold different sets for ever. So what is *surplus* is

@@ -1,4 +1,4 @@
-"""What logs and signers put their names to lately, so that whoever says two things at once is noticed.
+"""The recent signatures of logs and signers, so that contradictions are noticed.
 
 `Sayings` remembers, by key, the newest roots and the notes that say them. A second root for one size (of a log), or
 for one count (of a signer's states), is a contradiction, and the two notes are its proof

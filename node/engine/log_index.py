@@ -1,4 +1,4 @@
-"""What gossip may know of this node: its log in order, what is committed, who was caught, which checkpoints it heard.
+"""The view of this node for gossip: its log in order, the committed set, the conflicts, the checkpoints it has heard.
 
 A `LogView` is the `gossip.events.Held` of an engine. It is read by the machine and written by the engine only, when
 statements have been logged. Its beginning may be shared with others (`branch`).

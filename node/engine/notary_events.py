@@ -1,4 +1,4 @@
-"""What can happen to a notary, what it wants done, and what it remembers: the words of `notary.Notary`."""
+"""The events of a notary, the effects it requests, and its memory: the vocabulary of `notary.Notary`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The nodes as a fold knows them: who is in force, and whose keys those are."""
+"""The nodes as the fold knows them: which are active, and their keys."""
 
 from collections.abc import Mapping, Sequence
 from random import Random

@@ -1,4 +1,4 @@
-"""Who waits for which statement to be logged: submitters get one reply, once nothing of theirs is missing."""
+"""Submitters that wait for statements to be logged: each gets one reply, once all its statements are logged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

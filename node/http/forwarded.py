@@ -1,4 +1,4 @@
-"""Whose request a proxy brings: `Forwarded` (RFC 7239) or `X-Forwarded-For`, believed of proxies that we know.
+"""The client's address behind a proxy: `Forwarded` (RFC 7239) or `X-Forwarded-For`, trusted only from known proxies.
 
     client = client_of("127.0.0.1", headers, proxies=networks(["127.0.0.1/32"]), header="x-forwarded-for")
 

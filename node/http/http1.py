@@ -1,4 +1,4 @@
-r"""HTTP/1.1 as bytes (RFC 9112), read strictly: what two readers could read in two ways is refused.
+r"""HTTP/1.1 as bytes (RFC 9112), read strictly: anything that two readers could understand differently is refused.
 
     head = parse_head(b"GET /healthz HTTP/1.1\r\nHost: node.example\r\n\r\n")
     body = RequestBody(head.length)

@@ -1,4 +1,4 @@
-"""What each member of an answer holds, said once: for `/openapi.json` and for `docs/http.md`.
+"""The description of each member of an answer, for `/openapi.json` and for `docs/http.md`.
 
 A member that means the same in every answer stands under its name; one that means something of its own in one answer
 under `Shape.member`. Requests describe their members where they are declared (`node.questions`). A test holds that no

@@ -1,4 +1,4 @@
-"""Conflicts as a node deals with them: shown by anybody, kept once, told to people.
+"""How a running node handles conflicts: anybody may submit one; each is kept once and shown to people.
 
     conflict, is_new = accuse(engine, handle, file)      what is kept against that key now, and whether this is it
     alarm(conflict)                                      a sentence for whoever looks after a node

@@ -1,4 +1,4 @@
-"""What makes a node unfit to answer and to sign: writes that fail, and its own signed word against itself.
+"""Whether a node is fit to answer and to sign: failed writes, or its own contradictory signatures, make it unfit.
 
     fitness = Fitness(clock.monotonic)
     with fitness.writing("statements"):      an error of storage is remembered until such a write succeeds, and raised

@@ -1,4 +1,4 @@
-"""When a node's fold is written to its database, and how it is taken up at the start.
+"""When a node's fold is written to its database, and how it is loaded at the start.
 
     kept = FoldKeeping(store, signed)      what is stored is of the anchor at most, or it is forgotten
     engine = Engine(holdings=kept.holdings, entries=kept.entries, ...)

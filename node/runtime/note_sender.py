@@ -1,4 +1,4 @@
-"""Cosigned state notes told to other nodes: one request at a time to each, and only the newest note waits behind it.
+"""Sends cosigned state notes to other nodes: one request at a time to each, and only the newest note waits behind it.
 
     telling = Telling(peers, hear=hear, newest=newest)
     telling.tell(peers, note, nursery)

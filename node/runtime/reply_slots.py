@@ -1,4 +1,4 @@
-"""Where callers wait for answers that come by token, at once or later.
+"""Slots in which callers wait for an answer, identified by a token.
 
     slots: Slots[ReplyFrame] = Slots(most=256)
     with slots.opened(token):

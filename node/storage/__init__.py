@@ -1,1 +1,1 @@
-"""What a node keeps on disk: one SQLite file, and the guard that never lets it sign backwards."""
+"""A node's data on disk: one SQLite file, and the guard that keeps it from signing an older state."""

@@ -1,4 +1,4 @@
-"""Derives a node's whole log again from its stored bytes, and names the first thing that does not fit.
+"""Recomputes a node's whole log from its stored bytes, and names the first inconsistency.
 
     size, root = audit(reader)
     state = audit_state(kept.state, kept.part, fold, order)         a noted or cosigned state, from the log's statements

@@ -1,1 +1,1 @@
-"""Taking in a whole log: signatures out of order on all cores, everything else in order by one."""
+"""Reads in a whole log: signatures in any order on all cores, everything else in order on one."""

@@ -1,1 +1,1 @@
-"""Is this issuer trusted? A pure function of a query, of records and of the time."""
+"""Decides whether an issuer is trusted: a pure function of a query, of records and of the time."""

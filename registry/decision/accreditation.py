@@ -1,4 +1,4 @@
-"""What one accreditation says to a query, as of the time asked and as of now.
+"""Judges one accreditation for a query, as of the time asked about and as of now.
 
 In this order, and all refusals are collected, so that an answer says everything that stands against it:
 

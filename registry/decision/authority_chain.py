@@ -1,4 +1,4 @@
-"""The chain of authorities from whoever said something up to the charter, and whose word counts along it.
+"""The chain of authorities from the author of a statement up to the charter, and whose facts count along it.
 
 An authority *instance* is a `records.Voice`: an authority's id and the delegation it acts under, None for one that the
 charter names. Two delegations to one body are two instances. Each `authority` record lists their standings:

@@ -1,4 +1,4 @@
-"""`decide(query, records, now)`: the registry's one answer. Pure; the same on a node, in a browser, on a plane.
+"""`decide(query, records, now)`: the registry's answer. It is pure, so a node, a browser and an offline program agree.
 
 Whom it asks: the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
 authority that the query accepts (any of the ecosystem, or one on the chain of the accreditor). `accreditation` judges

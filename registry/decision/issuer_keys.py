@@ -1,4 +1,4 @@
-"""Whether a credential's key is one of the issuer's, at a time.
+"""Whether a credential's key was a valid key of its issuer at a certain time.
 
 Keys are pinned because a credential can bring along its own, so that a good signature alone says nothing.
 

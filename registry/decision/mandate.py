@@ -1,4 +1,4 @@
-"""What one mandate of an authority says to a query with the action `accredit`: may it accredit issuers for this?
+"""Judges one mandate of an authority for a query with the action `accredit`: may it accredit issuers for this?
 
 An authority named in the charter may accredit for anything; a delegate within its actions and limits, while its
 delegation and all above it are valid, and until it is withdrawn. The limits of every link are a ceiling

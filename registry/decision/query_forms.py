@@ -1,4 +1,4 @@
-"""A question and an answer as they travel in evidence: plain maps for deterministic CBOR.
+"""The form of a question and an answer in evidence: plain maps for deterministic CBOR.
 
 `encode_query` leaves out what is not asked; `decode_query` is its inverse, for exactly what that writes. `summary` is a
 decision without its sentences: two programs that word things differently still agree on it.

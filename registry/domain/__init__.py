@@ -1,1 +1,1 @@
-"""What is said of issuers, accreditations, frameworks, mappings and recognitions, and the record each becomes."""
+"""The bodies of statements about issuers, accreditations, frameworks, mappings and recognitions, and their records."""

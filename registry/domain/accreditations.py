@@ -1,4 +1,4 @@
-"""An accreditation: an authority's grant to an issuer, its terms, and its status as dated events make it.
+"""An accreditation: an authority's grant to an issuer, its terms, and its status, which follows from dated events.
 
 Its identity is the grant statement's id, its accreditor the authority that made it; neither is said in the body, so
 neither can be squatted or misstated. *Terms* (scope, validity, conditions) are the grant's, then each amendment's.

@@ -1,4 +1,4 @@
-"""Places, levels and fields of study: how each is written, and when one lies within another.
+"""Places, levels and fields of study: the form of each, and when one lies within another.
 
 * A **jurisdiction** is an ISO 3166-1 alpha-2 code, or that and parts of it (ISO 3166-2): `US` contains `US-IN`.
 * A **level** is `scheme:number`, as in `EQF:6`. Levels 5 to 8 of EQF and ISCED 2011 are the cycles 0 to 3 of QF-EHEA,

@@ -1,4 +1,4 @@
-"""What each kind of statement carries: its body, as a TypedDict. A verified statement's body is known to be of it.
+"""The body of each kind of statement, as a TypedDict. The body of a verified statement always has that type.
 
     body = cast(IssuerRegister, statement.body)      # of a statement that `governance.rulebook.check_body` has let pass
     body["name"]

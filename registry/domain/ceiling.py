@@ -1,4 +1,4 @@
-"""Limits of a delegation: a ceiling over whatever is granted under it, axis by axis.
+"""Limits of a delegation: an upper bound, axis by axis, on everything granted under it.
 
 Limits hold the axes of a scope (`scope`), and some of their own: `kinds` of accreditation, `categories` of issuers,
 `max_depth`, `max_validity`. An absent axis is not limited; `"*"` says the same.

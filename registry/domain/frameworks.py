@@ -1,4 +1,4 @@
-"""Competency frameworks: what is said of one, its items in parts, and when they count.
+"""Competency frameworks: the statements about one, its items in parts, and when they count.
 
 `framework.publish` says title, version and the root over all items; `framework.items` brings them in parts, in the
 order of the source, each small enough for a statement. A framework is *complete* once parts of the same authority give

@@ -1,4 +1,4 @@
-"""What each type of record holds, as a TypedDict: `docs/records.cddl`, said to a type checker.
+"""The members of each type of record, as a TypedDict: `docs/records.cddl` for a type checker.
 
     issuer = issuer_in(records, id)
     issuer["stated"][0]["facts"]["name"]

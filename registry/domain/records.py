@@ -1,4 +1,4 @@
-"""What is in the registry once statements have taken effect: records, by type and id.
+"""Records by type and id: the content of the registry once statements have taken effect.
 
 A record is a plain dict that deterministic CBOR can hold, derived from the effective statements about one subject and
 from nothing else. Its place in the state map is `record_key`, its leaf `record_digest`. `record_types` says what each

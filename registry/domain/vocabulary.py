@@ -1,4 +1,4 @@
-"""The words of the domain, as data: what a body may say and what each word means for a decision.
+"""The words of the domain, as data: the words a body may use, and what each means for a decision.
 
 Sources: Open Badges 3.0 (achievement types), CTDL agent types and ETA-9171 (issuer categories), accreditation practice
 and DAPIP (statuses, events, reasons). The status table of the design page on the domain is `STATUSES`, row by row.

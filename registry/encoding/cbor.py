@@ -1,4 +1,4 @@
-"""Strict deterministic CBOR: one value, one byte string.
+"""Strict deterministic CBOR: each value has exactly one encoding.
 
 RFC 8949 §4.2.1 (core deterministic encoding, map keys in bytewise order of their encodings), restricted to what our
 formats use: integers of 64 bits (major types 0 and 1), byte strings, text strings, arrays, maps with integer or text

@@ -1,4 +1,4 @@
-"""Strangers' text on one line for people: whatever could move, hide or reorder anything becomes a visible escape.
+"""Shows text from others on one line: characters that could move, hide or reorder anything become visible escapes.
 
 What a statement says has been checked for such characters (`schema.text`); what somebody typed, sent in an address or
 put into a file has not.

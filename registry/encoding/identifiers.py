@@ -1,4 +1,4 @@
-r"""One spelling for every identifier: issuers, authorities, frameworks, competencies.
+r"""The canonical spelling of identifiers: of issuers, authorities, frameworks and competencies.
 
 Two spellings of one thing would be two things to a hash, so `canonical` is applied before an identifier is compared,
 hashed or signed, and statements hold canonical spellings only (`schema.uri`). Rules:

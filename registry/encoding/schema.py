@@ -1,4 +1,4 @@
-"""What a body may hold, written as data: small checks that compose.
+"""Schemas of bodies, written as data: small checks that compose.
 
 A check is a function of a value and the path to it; it returns nothing or raises `DecodeError` naming the path. Unknown
 members are refused, so that a typing error never silently grants less (or more) than was meant; the member `ext` is

@@ -1,1 +1,1 @@
-"""How an answer proves itself to somebody who trusts no single node."""
+"""Proofs of answers, for somebody who trusts no single node."""

@@ -1,4 +1,4 @@
-"""Whose key it was: who is accused by a conflict, as far as somebody at hand can say.
+"""Whom a conflict accuses: the owner of its key, as far as a policy or a charter shows it.
 
 A conflict (`transparency.equivocation`) proves that *a key* contradicted itself. The name beside the key is in the hand
 of whoever made it: anybody can sign two checkpoints under a node's name with a key of his own. So a node is named only

@@ -1,4 +1,4 @@
-"""Evidence: an answer that nobody has to be trusted for.
+"""Evidence: an answer with its proof, so that the verifier need not trust the node that answers.
 
     evidence = {
       "v": 1,

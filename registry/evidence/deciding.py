@@ -1,4 +1,4 @@
-"""`decide` over records that others vouch for: evidence, snapshots, buckets.
+"""`decide` over records that a quorum vouches for: from evidence, snapshots and buckets.
 
 A quorum may err, or be of another version, and vouch for a record that no fold makes. Whoever asks is told so, about
 the subject that the record is of; nothing falls over, and what else the same file holds is answered for as ever.

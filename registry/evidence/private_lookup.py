@@ -1,4 +1,4 @@
-"""A bucket: everything that the state map holds under a prefix, so that nobody learns whom one asks about.
+"""A bucket: all records of the state map under a prefix, so that nobody learns which issuer a verifier asks about.
 
     {"bits": number, "prefix": hex, "issuers": [id, …],
      "leaves": [[type, id, digest hex], …], "proof": base64,

@@ -1,4 +1,4 @@
-"""Answers with their evidence, made by whoever holds the records: the other end of `evidence.Checker`.
+"""Makes answers with evidence from the records: the counterpart of `evidence.check.EvidenceChecker`.
 
     prover = Prover(noted, statements_root=…, note=…, ecosystem_id="https://trust.example/")
     decision, evidence = prover.answer(query, now)

@@ -1,4 +1,4 @@
-"""Records with their proofs: what travels in evidence, and the two `Records` at its ends.
+"""Records with their proofs: their form in evidence, and the `Records` of the prover and of the verifier.
 
 `Recorder` stands before records that can be proved (`Proving`) and remembers what a decision asked for; `prove` turns
 that into `ProvenRecord`s, present or absent, under the root of the records trie. `ProvenRecords`, at the other end,

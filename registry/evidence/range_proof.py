@@ -1,4 +1,4 @@
-"""Everything under a prefix of the state map, proved to be everything.
+"""All leaves of the state map under a prefix, with a proof that none is missing.
 
 A verifier that does not want to say which key it asks about asks for all keys that begin like it. That none was left
 out follows from the root: the hash of the subtree under the prefix, made anew from the leaves given, and the siblings

@@ -1,4 +1,4 @@
-"""Whether a state stands: a state note under a verifier's trust policy, and the words for every way it may not.
+"""Checks a state note against a verifier's trust policy, and names each way in which the check can fail.
 
 Five answers that are never folded together:
 

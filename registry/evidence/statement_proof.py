@@ -1,4 +1,4 @@
-"""Presence: whether the state that a quorum noted binds to a statement.
+"""Presence: whether the state that a quorum noted includes a statement.
 
     {"id": hex, "present": bool, "proof": base64,
      "records_root": hex, "statements_root": hex, "note": text}        JSON, of `/v1/statements/{id}/proof`

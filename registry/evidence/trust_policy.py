@@ -1,4 +1,4 @@
-"""The verifier's trust policy: all that it takes on faith, in one file a person can read.
+"""The verifier's trust policy: everything it relies on, in one file that a person can read.
 
     accredit trust policy 1
     ecosystem <genesis statement's id, hex>

@@ -1,4 +1,4 @@
-"""Checkpoints, which say what is in a log, and the proofs that rest on them: C2SP tlog-checkpoint and tlog-proof.
+"""Checkpoints, which state a log's content, and the proofs based on them: C2SP tlog-checkpoint and tlog-proof.
 
     checkpoint text   <origin> LF <size, decimal> LF <base64 root> LF     no further lines
     log proof         c2sp.org/tlog-proof@v1 LF

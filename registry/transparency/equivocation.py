@@ -1,4 +1,4 @@
-"""Conflicts: what one key signed and cannot both be true, in a small file that proves itself.
+"""Conflicts: two notes that one key signed and that cannot both be true, in a small file that is its own proof.
 
     conflict = {
       "v": 1,

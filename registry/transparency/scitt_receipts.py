@@ -1,4 +1,4 @@
-"""Receipts: a log's signed word that it holds a statement, or only ever grew.
+"""Receipts: a log's signed proof that it holds a statement, or that it only grew.
 
 COSE Receipts (RFC 9942), and the transparent statements of SCITT (RFC 9943):
 

@@ -1,4 +1,4 @@
-"""State notes: which set of statements, and so which records, a quorum of signers holds.
+"""State notes: they name the set of statements, and so the records, that a quorum of signers holds.
 
     <ecosystem name>/<genesis id, hex>/state/<fold version> LF
     <number of accepted statements> LF

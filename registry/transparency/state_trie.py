@@ -1,4 +1,4 @@
-"""The state map: a sparse Merkle trie over 256-bit keys, whose root says what is in it and what is not.
+"""The state map: a sparse Merkle trie over 256-bit keys, whose root commits to what it contains and what it does not.
 
     leaf  = SHA-256(02 || key32 || value32)      node = SHA-256(03 || left || right)      empty = 32 zero bytes
 

@@ -1,4 +1,4 @@
-"""`/v1/changes`: what took effect and what ceased to, in the order this node saw it, as pages or as a stream.
+"""`/v1/changes`: statements that took effect or ceased to, in the order this node saw them, as pages or as a stream.
 
 A page says with which number to go on (`next`). Numbers are a node's own: whoever changes nodes goes on from a time
 (`since`), somewhat before the last change it has seen, and tells by statements' ids what it knows already (ADR 31).

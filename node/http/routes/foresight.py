@@ -1,4 +1,4 @@
-"""What will be, once a statement takes effect: for those who propose it, vote on it, or look at it first.
+"""Predicts the result of a statement, for those who propose it, vote on it, or read it first.
 
 Everything is derived from the records in force and told in sentences: the status an accreditation will then have and
 which other decision keeps it there, what an amendment or replacement changes, what an annulment answers, which waiting

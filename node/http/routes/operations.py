@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how is it: for whoever runs a node, and for load balancers in front of several.
+"""Whether the node is alive and ready, and its status: for its operator, and for load balancers in front of nodes.
 
 `/healthz` says that the process answers. `/readyz` says that its answers are worth having: the genesis is in effect, it
 has caught up with its peers, and it can sign; else 503 with every reason. `/v1/status` is for people and dashboards.

@@ -1,4 +1,4 @@
-"""How fast one address may submit: more than its share has to wait, and is refused only where it would wait too long.
+"""Limits how fast one address may submit: a submission beyond its share waits, or is refused if the wait is too long.
 
 The generic cell rate algorithm (ITU-T I.371): each address has a moment at which all it has sent would have been due at
 an even pace; it may run ahead of the clock by one minute's share. Addresses that have caught up are forgotten.

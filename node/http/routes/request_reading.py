@@ -1,4 +1,4 @@
-"""Reading what came in: bounded, strict, and with an answer that says what was expected.
+"""Reads requests: with limits, strictly, and with an error that says what was expected.
 
 * A body is read while it is counted, and dropped at the first byte too many (413); one that does not arrive within
   `BODY_SECONDS` is given up (408). It may be gzip; the bound is that of what is in it.

@@ -1,4 +1,4 @@
-"""`/v1/statements`, `/v1/dry-run`, `/v1/proposals`: what was said, what is said now, and what waits for votes.
+"""`/v1/statements`, `/v1/dry-run`, `/v1/proposals`: statements, drafts, and proposals that wait for votes.
 
 A statement authenticates itself, so anybody may submit one, through any node. Several travel as a CBOR sequence
 (RFC 8742): their encodings one after the other. Each gets its answer in its place; a single one that is refused is a
@@ -310,7 +310,7 @@ async def proposals(call: Call) -> Response:
         if fold.charter is not None and fold.get("authority", authority) is None:
             raise InputError(
                 "unknown_authority",
-                f"?authority: {authority} is no authority here.",
+                f"?authority: {authority} is not an authority of this ecosystem.",
                 hint="GET /v1/authorities lists them.",
             )
         waiting = [p for p in waiting if authority not in p.verdict.approvals]
