@@ -61,4 +61,4 @@ def test_the_backup_of_another_node_is_refused(fleet: Fleet, tmp_path: Path) -> 
         others.start()
         accredit("node", "backup", others["node9"].folder, fleet.folder / "foreign.sqlite")
     said = accredit("node", "restore", node.folder, fleet.folder / "foreign.sqlite", code=3)
-    assert "is of node9" in said.said
+    assert "is a backup of node9" in said.said

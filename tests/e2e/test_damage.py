@@ -79,7 +79,7 @@ def test_a_bit_in_a_stored_statement(fleet: Fleet, node: Machine, seed: int) -> 
         ("SELECT root FROM tree", "do not lead to the stored root"),
         ("SELECT note FROM checkpoint", "checkpoint"),
         ("SELECT value FROM meta WHERE name = 'ecosystem'", "ecosystem"),
-        ("SELECT value FROM meta WHERE name = 'origin'", "and the configuration is of node1"),
+        ("SELECT value FROM meta WHERE name = 'origin'", "configuration is for node1"),
     ],
     ids=["id", "tile", "root", "checkpoint", "ecosystem", "origin"],
 )
@@ -93,8 +93,8 @@ def test_a_bit_in_what_is_stored_about_them(node: Machine, sql: str, names: str)
 
 def test_a_bit_in_the_signature_of_the_checkpoint(node: Machine) -> None:
     note = stored(node, "SELECT note FROM checkpoint")
-    at = len(note) - 20
-    letter = next(letter for letter in (note[at] ^ 1 << bit for bit in range(6)) if chr(letter).isalnum())
+    flips = ((at, note[at] ^ 1 << bit) for at in range(len(note) - 20, len(note) - 10) for bit in range(6))
+    at, letter = next((at, letter) for at, letter in flips if chr(letter).isalnum())  # of a / or + no flip gives one
     bad = (note[:at] + bytes([letter]) + note[at + 1 :]).decode()
     sound = node.database.read_bytes()
     assert sound.count(note) == 1

@@ -79,7 +79,7 @@ def killed_half_way(fleet: Fleet, of: Machine, how: signal.Signals) -> tuple[Mac
     raise AssertionError("it was never stopped before it had all")
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.nightly)])
 def test_killed_half_way_it_goes_on_from_there_and_takes_part(fleet: Fleet, how: signal.Signals) -> None:
     first = fleet["node1"]
     node, reached = killed_half_way(fleet, first, how)

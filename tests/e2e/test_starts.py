@@ -60,7 +60,7 @@ def test_without_the_folder_of_signed_heads_it_does_not_start(fleet: Fleet) -> N
     older = node.heads / "log.json"
     node.heads.mkdir()
     older.write_text(json.dumps({"size": 1, "root": "00" * 32}))
-    assert "knows only of 1" in node.refuses_to_start()
+    assert "records only 1" in node.refuses_to_start()
 
     node.heads.rename(fleet.folder / "older")
     shutil.move(fleet.folder / "elsewhere", node.heads)
@@ -81,7 +81,7 @@ def test_what_belongs_to_somebody_else_is_refused(fleet: Fleet) -> None:
 
         keys = others["node2"].folder / "data" / "node-keys.json"
         said = stranger.refuses_to_start(env={"ACCREDIT_KEYS_FILE": str(keys)}, code=3)
-        assert "has the keys of node2, not of node1" in said
+        assert "holds the keys of node2, not of node1" in said
 
         genesis = str(fleet["node1"].folder / "genesis.cose")
         said = others["node2"].refuses_to_start(env={"ACCREDIT_GENESIS_FILE": genesis}, code=3)
