@@ -33,6 +33,9 @@ _BROAD: Final = frozenset(narrow[:2] for narrow in _DETAILED)
 _IN_GENERAL: Final = "089"
 """Last digits of what a group has besides its parts; below one of these the digit is repeated, as in 0588."""
 
+_HUMANITIES: Final = "0228"
+"""The one detailed field between the parts of a narrow one."""
+
 _CIP_SERIES: Final = frozenset(
     f"{number:02}" for number in range(1, 62) if number not in {2, 6, 7, 8, 17, 18, 20, 21, *range(55, 60)}
 )
@@ -122,7 +125,7 @@ def _isced_f(code: str) -> tuple[bool, str]:
     if len(code) > 3:
         count = _DETAILED.get(narrow)
         own = [f"{narrow}{number}" for number in range(1, count + 1)] if count else [f"{narrow}{code[2]}"]
-        general = (f"{narrow}0", f"{narrow}9") if count else ()
+        general = (f"{narrow}0", f"{narrow}9", _HUMANITIES) if count else ()
         return code in (*own, *general), f"Detailed fields of {narrow} are {', '.join(own)}."
     return True, ""
 

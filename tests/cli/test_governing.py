@@ -57,7 +57,7 @@ def test_an_issuer_is_proposed_from_a_file_or_standard_input_and_options_win(tow
     assert record["stated"][0]["facts"]["categories"] == ["military"]
     listed = town.run("issuer", "list", "--jurisdiction", "US", "--category", "military", nodes=town.urls[:1]).stdout
     assert "did:web:file.example" in listed
-    assert "Only the first 1" in town.run("issuer", "list", "--limit", 1, nodes=town.urls[:1]).stdout
+    assert "The first 1; there are more" in town.run("issuer", "list", "--limit", 1, nodes=town.urls[:1]).stdout
     assert "Give a FILE, or at least" in town.run("issuer", "propose", "--name", "x", key="agency", code=2).stderr
     typo = town.run("issuer", "list", "--category", "bootcmp", nodes=town.urls[:1], code=3).stderr
     assert "Did you mean bootcamp?" in typo

@@ -14,7 +14,10 @@ from tests.shared_data import shared_data
 @pytest.mark.parametrize(
     ("scheme", "code"),
     [
-        *(("isced_f", code) for code in ("09", "091", "0913", "0910", "0919", "0588", "0999", "088", "000", "9999")),
+        *(
+            ("isced_f", code)
+            for code in ("09", "091", "0913", "0910", "0919", "0228", "0588", "0999", "088", "000", "9999")
+        ),
         *(("cip", code) for code in ("51", "51.38", "51.3801", "01", "61")),
         *(("soc", code) for code in ("15-0000", "15-1252", "15-1252.00", "55-0000")),
     ],
@@ -29,6 +32,7 @@ def test_a_code_that_its_classification_has_is_taken(scheme: str, code: str) -> 
         ("isced_f", "11", "Broad fields are 00 to 10"),
         ("isced_f", "095", "Narrow fields of 09 are 091, 092"),
         ("isced_f", "0918", "Detailed fields of 091 are 0911, 0912"),
+        ("isced_f", "0543", "Detailed fields of 054 are 0541, 0542."),
         ("isced_f", "0589", "Detailed fields of 058 are 0588."),
         ("isced_f", "991", "9999"),
         ("cip", "21.0101", "01 to 61"),
