@@ -127,3 +127,34 @@ def test_a_fork_learnt_of_late_is_as_if_it_had_always_been_known() -> None:
 
     assert changes.ceased == tuple(sorted(s.id for s in said))
     assert fold.state_root() == town.fold().state_root() == fold_of(town.eco, town.said[::-1]).state_root()
+
+
+def test_a_voucher_counts_until_its_own_key_forks_and_not_from_then_on() -> None:
+    for is_late in (False, True):
+        town, thief = forked()
+        honest = town.says(A, "accreditation.grant", grant())
+        town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+        if not is_late:
+            town.votes(C, honest)
+        other = town.pen(C).copy()
+        town.says(C, "issuer.register", register("did:web:one.example"))
+        town.says(other, "issuer.register", register("did:web:two.example"))
+        if is_late:
+            town.votes(C, honest)
+            again = town.pen(C).copy()  # a later fork does not make the first one undone
+            town.says(C, "issuer.register", register("did:web:three.example"))
+            town.says(again, "issuer.register", register("did:web:four.example"))
+
+        assert state_of(town, honest) is (EffectState.WAITING if is_late else EffectState.EFFECTIVE)
+        assert fold_of(town.eco, [town.said[0], *reversed(town.said[1:])]).state_root() == town.fold().state_root()
+
+
+def test_a_voucher_at_the_very_number_of_its_keys_fork_counts_for_nothing() -> None:
+    town, thief = forked()
+    honest = town.says(A, "accreditation.grant", grant())
+    town.says(thief, "accreditation.grant", grant("did:web:mill.example"))
+    other = town.pen(C).copy()
+    town.votes(C, honest)
+    town.says(other, "issuer.register", register("did:web:two.example"))
+
+    assert state_of(town, honest) is EffectState.WAITING
