@@ -120,5 +120,5 @@ def test_a_node_that_forgets_what_it_answered_for_is_noticed(monkeypatch: pytest
 def test_settings_beyond_the_tier_are_refused() -> None:
     with pytest.raises(InputError, match="2 to 500"):
         run(SCENARIOS["baseline"], {"nodes": 501})
-    with pytest.raises(InputError, match="unknown setting"):
+    with pytest.raises(InputError, match="there is no setting"):
         find("baseline", "http").check({"links.nothing": 1})

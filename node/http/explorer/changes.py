@@ -4,7 +4,7 @@ A feed reader that follows the Atom feed of an issuer is told when anything abou
 newest `LOOKED_AT` changes of the node are looked at: the page and the feed are bounded, and say so.
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -41,30 +41,36 @@ def newest_changes(
         summed_up: whether each says by whom and in a sentence what was stated; for that the statements are read.
     """
     fold = call.reader.fold
+    subject = lru_cache(maxsize=None)(partial(_subject, call))  # for this request: much is about the same few
     rows = []
     for seq, change in call.reader.log.newest_changes(limit, before=before, sub=sub, looked_at=LOOKED_AT):
-        name, page = subject_name(call, change.kind, change.sub), subject_page(change.kind, change.sub)
-        href = f"/explore/statement?id={change.statement.hex()}"
+        name, about = subject(change.kind.partition(".")[0], change.sub)
+        statement = change.statement.hex()
+        href = f"/explore/statement?id={statement}"
         row = {
             "seq": seq,
             "time": rfc3339.text(change.time),
             "change": change.change,
             "kind": change.kind,
             "sub": change.sub,
-            "statement": change.statement.hex(),
-        }
-        held = fold.statement(change.statement) if summed_up else None
-        if held is not None:
-            row |= {"by": held.iss, "summary": summary(held.kind, held.sub, held.body)}
-        row |= {
+            "statement": statement,
             "_name": name,
             "_time": change.time,
             "_href": href,
             "_what": _what(change.kind, change.change, href),
-            "_about": isolated(name) if page is None else linked(page, name),
+            "_about": about,
         }
+        if summed_up and (held := fold.statement(change.statement)) is not None:
+            row |= {"by": held.iss, "summary": summary(held.kind, held.sub, held.body)}
         rows.append(row)
     return rows
+
+
+def _subject(call: Call, family: str, sub: str) -> tuple[str, Markup]:
+    """What the subject of a family of statements is called, and that as a link where it has a page."""
+    kind = f"{family}."
+    name, page = subject_name(call, kind, sub), subject_page(kind, sub)
+    return name, isolated(name) if page is None else linked(page, name)
 
 
 @lru_cache(maxsize=1024)

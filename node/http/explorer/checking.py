@@ -10,20 +10,12 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.routes.route import Call
 
 from .frame import Page, page_route, show
-from .marks import MARKS
 from .phrases import LANGUAGE, load
 
 
 async def check(call: Call) -> Response:
     """The page; everything else happens in the browser."""
-    t = load(LANGUAGE)
-    strings = {
-        "check": t.check.plain(),
-        "verdict": t.verdict.plain(),
-        "verdict_sentence": t.verdict_sentence.plain(),
-        "marks": MARKS,
-    }
-    return show(call, Page(template="check.html", title=t.check.title, values={"strings": strings}))
+    return show(call, Page(template="check.html", title=load(LANGUAGE).check.title))
 
 
 ROUTES: Final = (page_route("/explore/check", check, "Check a credential that never leaves the browser"),)

@@ -23,7 +23,6 @@ from accredit.registry.limits import IDENTIFIER_CHARS
 from .frame import HEADERS, Page, address, page_route, show
 from .issuers import curl
 from .listing import authority_choices, authority_name, chain_view, where_to_apply
-from .marks import MARKS
 from .phrases import LANGUAGE, load
 
 _AXES: Final = ("competency", "framework", "jurisdiction", "level", "program", "field_of_study", "delivery_mode", "key")
@@ -141,15 +140,11 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
 
 
 def _verifying(call: Call, question: dict[str, Any], answer: DecisionView, evidence: str) -> dict[str, Any]:
-    """What the script that verifies needs: the question as evidence holds it, what the page shows, and its words."""
-    t = load(LANGUAGE)
+    """What the script that verifies needs: the question as evidence holds it, what is shown, where the proof is."""
     return {
         "query": asdict(query_of(convert(question, Question), served_ecosystem(call))),
         "shown": {"verdict": answer["verdict"], "reasons": [one["code"] for one in answer["reasons"]]},
         "evidence": evidence,
-        "verify": t.verify.plain(),
-        "verdict": t.verdict.plain(),
-        "marks": MARKS,
     }
 
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
 from accredit.node.http.exchange import HttpRequest, Response
@@ -29,7 +30,7 @@ from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.display import one_line
 from accredit.registry.errors import InputError
 
-from .marks import mark_of
+from .marks import MARKS, mark_of
 from .phrases import LANGUAGE, fill, isolated, load
 
 HTML: Final = "text/html; charset=utf-8"
@@ -216,6 +217,8 @@ def _environment() -> Environment:
         "address": address,
         "menu": menu,
         "choices": choices,
+        "script_words": script_words,
+        "field": form_field,
     }
     made.globals["achievements"] = options(ACHIEVEMENT_TYPES)
     made.filters |= {
@@ -246,6 +249,21 @@ def choices(section: str, values: tuple[str, ...], chosen: str | None) -> Markup
         for value in values
     ]
     return Markup("").join(made)
+
+
+@lru_cache(maxsize=512)
+def form_field(name: str, label: str, value: str | None, *more: str, **options: str | bool) -> Markup:
+    """A field of a form, as `_parts.html` makes it; most are empty, and then the same each time."""
+    macros = vars(_environment().get_template("_parts.html").module)
+    made: Markup = macros["field"](name, label, value, *more, **options)
+    return made
+
+
+@cache
+def script_words(*sections: str) -> Markup:
+    """Sections of the catalogue, and the shapes of statuses, as JSON for a script of the page."""
+    t = load(LANGUAGE)
+    return htmlsafe_json_dumps({"marks": MARKS, **{name: getattr(t, name).plain() for name in sections}})
 
 
 @lru_cache(maxsize=64)

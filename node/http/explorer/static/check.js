@@ -1,9 +1,9 @@
 // The page "Check a credential": the file is read here; only a question about its issuer goes to the node.
 
 import { LARGEST, read } from "./credential.js";
-import { element, filled, isolated, strings } from "./page.js";
+import { brought, element, filled, isolated } from "./page.js";
 
-const t = strings();
+const t = brought("strings");
 const form = document.getElementById("check");
 const results = document.getElementById("results");
 

@@ -37,7 +37,7 @@ export function filled(phrase, values) {
   return made;
 }
 
-/** The words that the page brings along. */
-export function strings() {
-  return JSON.parse(document.getElementById("strings").textContent);
+/** What the page brings along for its script: its words (`strings`), or what was asked (`asked`). */
+export function brought(id) {
+  return JSON.parse(document.getElementById(id).textContent);
 }

@@ -4,7 +4,7 @@
 // itself, those after it are not reached. At last what the page shows is compared with what is proved.
 
 import { AccreditError, check, EnvironmentError, TrustPolicy } from "./kit/index.js";
-import { element, filled, isolated, strings } from "./page.js";
+import { brought, element, filled, isolated } from "./page.js";
 
 const STEPS = [
   ["question", ["form", "question", "authority"]],
@@ -17,8 +17,9 @@ const STEPS = [
 ];
 const POLICY_BYTES = 256 * 1024;
 
-const data = strings();
-const t = data.verify;
+const words = brought("strings");
+const asked = brought("asked");
+const t = words.verify;
 const results = document.getElementById("verified");
 const form = document.getElementById("verify-form");
 
@@ -67,8 +68,8 @@ async function run(source) {
   results.replaceChildren(element("p", {}, t.fetching));
   try {
     const policy = await decoded(await source());
-    const evidence = await fetched(data.evidence);
-    tell(compared(await check(evidence, data.query, policy, Math.floor(Date.now() / 1000))), policy);
+    const evidence = await fetched(asked.evidence);
+    tell(compared(await check(evidence, asked.query, policy, Math.floor(Date.now() / 1000))), policy);
   } catch (error) {
     const isOurs = !(error instanceof Stop || error instanceof AccreditError);
     const said = error instanceof EnvironmentError ? filled(t.cannot, { reason: isolated(error.message) }) : isolated(error.message);
@@ -91,12 +92,12 @@ function compared(checked) {
   if (checked.result !== "verified") return checked;
   const { verdict, reasons } = checked.decision;
   const codes = reasons.map((one) => one.code);
-  const { shown } = data;
+  const { shown } = asked;
   const isSame = verdict === shown.verdict && codes.length === shown.reasons.length && codes.every((one, at) => one === shown.reasons[at]);
-  if (isSame && document.querySelector(".verdict-word").innerText.trim() === data.verdict[verdict]) return checked;
+  if (isSame && document.querySelector(".verdict-word").innerText.trim() === words.verdict[verdict]) return checked;
   const text = t.differs
     .replace("{shown}", document.querySelector(".verdict-word").innerText.trim())
-    .replace("{proved}", data.verdict[verdict] ?? verdict);
+    .replace("{proved}", words.verdict[verdict] ?? verdict);
   return { ...checked, result: "refuted", check: "shown", text };
 }
 
@@ -106,7 +107,7 @@ function tell(checked, policy) {
   const parts = [element("ol", { class: "steps" }, ...steps)];
   if (checked.result === "verified") {
     const { verdict } = checked.decision;
-    const answer = element("span", { class: `mark ${data.marks[verdict] ?? "open"}` }, data.verdict[verdict] ?? verdict);
+    const answer = element("span", { class: `mark ${words.marks[verdict] ?? "open"}` }, words.verdict[verdict] ?? verdict);
     parts.unshift(element("p", { class: "lead" }, filled(t.all, { answer })));
     const signers = isolated([...new Set(checked.signers.map((one) => one.name))].sort().join(", "));
     const said = { signers, count: String(checked.state.count), ecosystem: element("code", {}, policy.ecosystem) };
