@@ -298,7 +298,9 @@ async def _main(
                     workers = None
                     if config.query_workers:
                         reader = node.reader
-                        workers = QueryWorkers(config, sock, app, health=reader.health, metrics=reader.metrics)
+                        workers = QueryWorkers(
+                            config, sock, app, health=reader.health, tend=node.store.take_up, metrics=reader.metrics
+                        )
                         nursery.start_soon(workers.run)
                     serving = partial(serve, app, config, sock=sock, workers=workers, shutdown=stopping.wait)
                     url = await nursery.start(serving)

@@ -35,6 +35,9 @@ __all__ = ["Change", "Reader", "Store", "open_reader"]
 PROBE_BYTES: Final = 256 * 1024
 """What a full disk must have room for before it counts as well: a batch, with its indexes and tiles."""
 
+WAL_MOST_BYTES: Final = 64 * 1024 * 1024
+"""Of the write-ahead log: half as much again as SQLite lets it grow to where nobody reads (`sqlite.WAL_PAGES`)."""
+
 _PROBE: Final = "probe"
 
 T = TypeVar("T")
@@ -155,6 +158,19 @@ class Store(Reader):
             connection.execute("DELETE FROM kept WHERE name = ?", (_PROBE,))
 
         self.write(whole)
+
+    def take_up(self, most: int = WAL_MOST_BYTES) -> bool:
+        """Copies the write-ahead log into the database and begins it anew, if it is longer; whether that was done.
+
+        SQLite does so by itself where no reader is in the way. Waits for readers to look at the last commit, some
+        seconds at most; other writes wait meanwhile.
+        """
+        log = self._path.with_name(self._path.name + "-wal")
+        if not log.exists() or log.stat().st_size <= most:
+            return False
+        with telling_what_to_do(self._path):
+            is_busy: int = self._writer.run(lambda held: held.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+        return not is_busy
 
     def companion(self) -> Reader:
         """A connection of its own, closed with this store: for whoever reads several things at one moment."""

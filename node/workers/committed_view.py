@@ -8,8 +8,8 @@ here as there, so that both come to the same. All that is read belongs to one co
 transaction, and moves on when `PRAGMA data_version` says that somebody has committed. Nothing is verified again: the
 node did, before it committed.
 
-A reader that stays where it is keeps the write-ahead log from being taken up: whoever has a view calls `follow` now and
-then.
+A reader that stays where it is keeps the write-ahead log from being taken up: whoever has a view calls `renew` now and
+then, and the node takes up all of it when it has grown (`Store.take_up`).
 
 What it does not do: write, or wait.
 """
@@ -95,6 +95,15 @@ class CommittedView:
         self._catch_up(self.reader.size())
         self._version = version
         self._moved()
+
+    def renew(self) -> None:
+        """Let go of what is looked at, and look at the last commit, be it the same.
+
+        Raises:
+            StorageError: as `fold`.
+        """
+        self._version = _NONE
+        self.follow()
 
     def _catch_up(self, size: int) -> None:
         if self._mark is None or self._holdings.stored_mark() != self._mark:

@@ -18,6 +18,7 @@ import math
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -31,12 +32,15 @@ from accredit.node.http.server import GRACE_SECONDS
 from accredit.node.http.tcp import TcpListener, TcpStream
 from accredit.node.settings import NodeConfig
 from accredit.node.telemetry import Metrics, event
-from accredit.registry.errors import InputError
+from accredit.registry.errors import InputError, StorageError
 
 from .line import NEWS_SECONDS, Beginning, Counted, News, NodeEnd, pair
 
 PAUSE_SECONDS: Final = (0.2, 30.0)
 """First and longest pause before a worker is begun anew. A guess: a moment, then an operator's minute."""
+
+TEND_SECONDS: Final = 5.0
+"""Between two looks at the length of the write-ahead log. A guess: it grows by some MB a second at most."""
 
 _WORK: Final = """
 import json, sys
@@ -54,7 +58,7 @@ class QueryWorkers:
     Args:
         config: the node's settings.
         sock: listens; closed with the listener. app: the node's own application.
-        health: the node's.
+        health: the node's. tend: takes up the write-ahead log if it has grown; run in a thread.
         metrics: where what workers answer is counted too.
 
     Attributes:
@@ -72,12 +76,14 @@ class QueryWorkers:
         app: Application,
         *,
         health: Health,
+        tend: Callable[[], object],
         metrics: Metrics,
     ) -> None:
         check_workers(config)
         self._config = config
         self._socket = sock
         self._health = health
+        self._tend = tend
         self._metrics = metrics
         self._give, taken = trio.open_memory_channel[TcpStream](math.inf)
         self.listener = _Connections(sock, taken)
@@ -92,7 +98,17 @@ class QueryWorkers:
         async with trio.open_nursery() as nursery:
             for number in range(self._config.query_workers):
                 nursery.start_soon(self._keep, number)
+            nursery.start_soon(self._look_after)
             await self._accept_alone()
+
+    async def _look_after(self) -> None:
+        """Readers that are always there keep SQLite from taking up its write-ahead log by itself."""
+        while True:
+            await trio.sleep(TEND_SECONDS)
+            try:
+                await trio.to_thread.run_sync(self._tend)
+            except StorageError as error:
+                event(_log, logging.ERROR, "write-ahead log not taken up", code=error.code, reason=str(error))
 
     async def _accept_alone(self) -> None:
         """Takes the connections that come while no worker answers."""

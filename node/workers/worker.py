@@ -262,6 +262,6 @@ async def _follow(view: CommittedView) -> None:
     while True:
         await trio.sleep(FOLLOW_SECONDS)
         try:
-            view.follow()
+            view.renew()
         except StorageError as error:  # whoever asks is told so, and the next look may be luckier
             event(_log, logging.ERROR, "the database cannot be read", code=error.code, reason=str(error))

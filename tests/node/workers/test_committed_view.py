@@ -1,5 +1,6 @@
 """What another process reads of a running node: never behind a commit, never of two, and the same as the node's."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,28 @@ def test_a_reader_that_looks_now_and_then_lets_the_log_of_writes_be_taken_up(tmp
         is_busy, in_log, taken_up = writer.execute("PRAGMA wal_checkpoint(FULL)").fetchone()
         writer.close()
         assert (is_busy, in_log) == (0, taken_up)
+
+
+def test_a_log_of_writes_that_has_grown_is_taken_up_although_somebody_always_reads(tmp_path: Path) -> None:
+    town = founded("node1")
+    keeper = StoredKeeper(tmp_path, town.eco)
+    hear(keeper, town.said)
+    log = keeper.path.with_name(keeper.path.name + "-wal")
+    with CommittedView(keeper.path) as view:
+        view.follow()
+        hear(keeper, issuers(town, 0, 3))
+        assert log.stat().st_size
+        done: list[bool] = []
+        taking = threading.Thread(target=lambda: done.append(keeper.store.take_up(most=0)))
+        taking.start()
+        while taking.is_alive():
+            view.renew()
+            taking.join(0.01)
+        assert done == [True]
+        assert not log.stat().st_size
+        assert picture(view.fold) == picture(fold_of(town.eco, town.said))
+        assert not keeper.store.take_up(), "it is short now"
+    keeper.close()
 
 
 def test_a_database_that_cannot_be_read_is_an_error_now_and_is_looked_at_again(tmp_path: Path) -> None:

@@ -45,8 +45,9 @@ def questions(node: Served) -> list[tuple[str, str, object]]:
         *(f"/v1/keys/{kid}", "/v1/heads", "/v1/snapshot", "/v1/issuers/by-prefix/a", "/log/checkpoint"),
         *("/log/tile/0/000.p/1", "/log/tile/entries/000.p/1", "/exports/dcc-registry.json", "/v1/issuer?nonsense=1"),
     )
+    plain = [route.path for route in table() if route.is_shared and route.method == "GET" and "{" not in route.path]
     return [
-        *(("GET", path, None) for path in paths),
+        *(("GET", path, None) for path in (*paths, *plain)),
         *(("POST", "/v1/decisions", one) for one in (*native, native, {"queries": native}, {"nonsense": 1})),
         *(("POST", "/v1/decisions", {**native[0], "evidence": True}) for _ in range(1)),
         ("POST", "/authorization", trqp),
