@@ -3,17 +3,15 @@
     async with open_to(node.app()) as url:
         seen = await look(url, [{"path": "/", "width": 320, "axe": True}])
 
-Skips, and says why, where Chromium, Node or npm are not here or the two packages cannot be fetched. They are pinned by
-hash in tests/browser/package-lock.json and installed once, into build/browser; nothing of them is shipped.
+Skips, and says why, where Chromium, Node or npm are not here or the two packages cannot be fetched (`node_js`).
 """
 
 import json
 import shutil
-import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +21,9 @@ import trio
 from accredit.node.http.connection import App
 from accredit.node.http.serve import bind, serve
 from accredit.node.settings import NodeConfig
-from tests.installations import ROOT
+from tests.strategies.node_js import packages
 
-_PARTS: Final = ROOT / "tests" / "browser"
-_PLACE: Final = ROOT / "build" / "browser"
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_INSTALL_SECONDS: Final = 300
 PATIENCE: Final = 900
 """Seconds for one look at many pages: only ends what hangs."""
 
@@ -41,40 +36,12 @@ class Ready:
     place: Path
 
 
-@cache
-def _prepared() -> Ready | str:
-    """What is needed, or why it is not here; found out once, for npm without a network takes its time."""
-    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-    if found is None:
-        return "Chromium is not here (Debian: apt-get install chromium)"
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return "Node.js and npm are not here"
-    lock = _PLACE / "package-lock.json"
-    wanted = (_PARTS / lock.name).read_bytes()
-    is_there = (_PLACE / "node_modules" / "playwright-core").is_dir() and lock.is_file() and lock.read_bytes() == wanted
-    _PLACE.mkdir(parents=True, exist_ok=True)
-    for part in _PARTS.iterdir():
-        shutil.copy(part, _PLACE)
-    if is_there:
-        return Ready(found, _PLACE)
-    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    try:
-        done = subprocess.run(install, cwd=_PLACE, capture_output=True, text=True, timeout=_INSTALL_SECONDS)
-    except subprocess.TimeoutExpired:
-        lock.unlink()
-        return "npm did not answer"
-    if done.returncode:
-        lock.unlink()
-        return f"npm cannot fetch playwright-core and axe-core (no network?): {done.stderr.strip()[-300:]}"
-    return Ready(found, _PLACE)
-
-
 def browser_or_skip() -> Ready:
     """What is needed; skips the test where it is not here."""
-    ready = _prepared()
-    if isinstance(ready, str):
-        pytest.skip(f"{ready}: no page is looked at in a browser")
-    return ready
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("Chromium is not here (Debian: apt-get install chromium): no page is looked at in a browser")
+    return Ready(found, packages("browser"))
 
 
 @asynccontextmanager
@@ -88,7 +55,7 @@ async def open_to(app: App) -> AsyncIterator[str]:
 
 
 async def look(base: str, visits: Sequence[Mapping[str, Any]], *, args: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """Look at pages, one after the other, each in a fresh profile; what was seen of each (tests/browser/look.js).
+    """Look at pages, one after the other, each in a fresh profile; what was seen of each (`look.js`).
 
     Args:
         base: the server's address. visits: paths, and how each is looked at. args: further ones of Chromium.

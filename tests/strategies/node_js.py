@@ -4,6 +4,7 @@
     with Lines.of("lines.js", KIT=…) as lines:      a program that answers each JSON line with one
         lines.ask(do="canonical", text="did:web:EXAMPLE.org")
     tool("typescript", "tsc")                       a program of tests/requirements/typescript/, from npm
+    packages("federation") / "read.mjs"             our program there, with the packages of npm that it imports
 
 Nothing of `.ci/run` needs it: `apt-get install nodejs npm`, or any other way to a newer Node, and these tests run.
 """
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from threading import Timer
@@ -25,6 +27,7 @@ import pytest
 from tests.strategies.environments import ROOT, SECONDS, bare_environment
 
 OLDEST: Final = 20
+_QUIETLY: Final = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")
 PATIENCE: Final = 900
 """Seconds until a program that answers lines is ended: only ends what hangs."""
 
@@ -41,10 +44,11 @@ def program(name: str) -> str:
     return found
 
 
-def node(*arguments: str, folder: Path | None = None, **variables: str) -> str:
+def node(*arguments: str, folder: Path | None = None, stdin: str = "", **variables: str) -> str:
     """What node writes with these arguments; it must end well."""
     done = subprocess.run(
         [program("node"), *arguments],
+        input=stdin,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -64,33 +68,56 @@ def npm(*arguments: str, folder: Path) -> str:
 
 
 def tool(requirements: str, name: str) -> Path:
-    """A program of an npm package, made once from a hash-checked lock; skips the test where it cannot be made."""
-    command = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    lock = ROOT / "tests" / "requirements" / requirements
-    made_of = sha256((lock / "package-lock.json").read_bytes()).hexdigest()[:16]
+    """A program of an npm package, by the name under which the package installs it; skips as `packages`."""
+    return packages(requirements) / "node_modules" / ".bin" / name
+
+
+def packages(requirements: str) -> Path:
+    """The folder with what tests/requirements/REQUIREMENTS asks for, and our own programs beside it.
+
+    Made once, from a lock that pins every package by hash; skips the test where it cannot be made.
+    """
+    program("npm")
+    made = _packages(requirements)
+    if isinstance(made, str):
+        pytest.skip(made)
+    return made
+
+
+@cache
+def _packages(requirements: str) -> Path | str:
+    """The folder, or why there is none; found out once, for npm without a network takes its time."""
+    files = sorted((ROOT / "tests" / "requirements" / requirements).iterdir())
+    made_of = sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     folder = ROOT / "build" / "environments"
     ready = folder / f"{requirements}-{made_of}"
-    if not ready.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            half = Path(tempfile.mkdtemp(dir=folder))
-        except OSError as error:
-            pytest.skip(f"no environment can be made in {folder}: {error}")
-        for file in ("package.json", "package-lock.json"):
-            shutil.copy(lock / file, half)
+    if ready.exists():
+        return ready
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        half = Path(tempfile.mkdtemp(dir=folder))
+    except OSError as error:
+        return f"no environment can be made in {folder}: {error}"
+    for file in files:
+        shutil.copy(file, half)
+    command = [program("npm"), "ci", *_QUIETLY]
+    try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SECONDS, cwd=half, env=bare_environment()
         )
-        if done.returncode:
-            shutil.rmtree(half)
-            assert "EINTEGRITY" not in done.stderr, done.stderr
-            last = (done.stderr.strip().splitlines() or [""])[-1]
-            pytest.skip(f"npm cannot install {requirements} (no network?): {last}")
-        try:
-            half.rename(ready)  # whole or not there at all; whoever made it first has made it
-        except OSError:
-            shutil.rmtree(half)
-    return ready / "node_modules" / ".bin" / name
+    except subprocess.TimeoutExpired:
+        shutil.rmtree(half)
+        return f"npm did not install {requirements} within {SECONDS} s"
+    if done.returncode:
+        shutil.rmtree(half)
+        assert "EINTEGRITY" not in done.stderr, done.stderr
+        last = (done.stderr.strip().splitlines() or [""])[-1]
+        return f"npm cannot install {requirements} (no network?): {last}"
+    try:
+        half.rename(ready)  # whole or not there at all; whoever made it first has made it
+    except OSError:
+        shutil.rmtree(half)
+    return ready
 
 
 class Lines:

@@ -9,16 +9,18 @@ import trio
 
 from accredit.node.http.serve import serve
 from accredit.node.settings import NodeConfig
-from tests.strategies.npm import run_node
+from tests.strategies.node_js import node as run_node
+from tests.strategies.node_js import packages
 from tests.strategies.served import COLLEGE, ORIGIN, PORT, SUSPENDED, Served, served
 
 
 async def read(node: Served, subject: str, absent: str) -> dict[str, dict[str, Any]]:
     """What the programs say of one who may issue and one who may not."""
+    program = packages("federation") / "read.mjs"
     async with trio.open_nursery() as nursery:
         app, config = node.app(), NodeConfig(name=ORIGIN, host="127.0.0.1", port=0)
         node.url = await nursery.start(lambda task_status: serve(app, config, task_status=task_status))
-        said = await trio.to_thread.run_sync(run_node, "federation", "read.mjs", node.url, subject, absent)
+        said = await trio.to_thread.run_sync(run_node, str(program), node.url, subject, absent)
         nursery.cancel_scope.cancel()
     return {line["name"]: line["value"] for line in map(json.loads, said.splitlines()) if "name" in line}
 

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from accredit.registry.encoding.ed25519 import decode_base58, did_key
 from tests.strategies import bodies
 from tests.strategies.consortium import key_entry
-from tests.strategies.npm import run_node
+from tests.strategies.node_js import node as run_node
+from tests.strategies.node_js import packages
 from tests.strategies.served import (
     COLLEGE,
     EXPIRED,
@@ -146,5 +147,7 @@ async def test_an_independent_verifier_accepts_the_proofs_and_no_changed_documen
         {**documents[0], "validUntil": "2099-01-01T00:00:00Z"},
     ]
     lines = "".join(json.dumps(each) + "\n" for each in (*documents, *changed))
-    said = [json.loads(line) for line in run_node("data_integrity", "verify.mjs", stdin=lines).splitlines()]
+    said = [
+        json.loads(line) for line in run_node(str(packages("data_integrity") / "verify.mjs"), stdin=lines).splitlines()
+    ]
     assert [each["verified"] for each in said] == [True, True, True, False, False], said
