@@ -253,3 +253,11 @@ def test_both_locks_agree_on_every_version() -> None:
         for name in ("run.txt", "dev.txt")
     ]
     assert pins[0].items() <= pins[1].items()
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    files = sorted((ROOT / "docs" / "adr").glob("0*.md"))
+    numbers = [int(file.name[:4]) for file in files]
+    assert len(set(numbers)) == len(numbers)
+    for number, file in zip(numbers, files, strict=True):
+        assert file.read_text("utf-8").startswith(f"# {number}. "), file.name
