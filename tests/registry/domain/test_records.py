@@ -1,5 +1,6 @@
 """Records: their place, their order, and recognition, which is little else."""
 
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -7,7 +8,24 @@ import pytest
 
 from accredit.registry.domain import recognitions
 from accredit.registry.domain.record_types import IssuerFacts, StatedFacts
-from accredit.registry.domain.records import MemoryRecords, in_order, record_digest, record_key, standing
+from accredit.registry.domain.records import (
+    TYPES,
+    MemoryRecords,
+    accreditation_in,
+    alias_in,
+    authority_in,
+    charter_in,
+    competency_in,
+    framework_in,
+    in_order,
+    issuer_in,
+    mapping_in,
+    node_in,
+    recognition_in,
+    record_digest,
+    record_key,
+    standing,
+)
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
@@ -92,3 +110,27 @@ def test_a_recognition_is_withdrawn_by_its_earliest_withdrawal() -> None:
         "effective_from": at("2020-01-01"),
     }
     assert recognitions.reduce(OTHER, [], ends) is None
+
+
+def test_each_type_of_record_has_a_door_of_its_own_that_finds_it_and_no_other() -> None:
+    doors: dict[str, Callable[[MemoryRecords, CanonicalId], Any]] = {
+        "issuer": issuer_in,
+        "alias": alias_in,
+        "framework": framework_in,
+        "competency": competency_in,
+        "mapping": mapping_in,
+        "recognition": recognition_in,
+        "charter": charter_in,
+        "authority": authority_in,
+    }
+    assert {*doors, "accreditation", "node"} == set(TYPES)
+    id = CanonicalId("https://a.example/")
+    for type, door in doors.items():
+        record: Any = {"id": id}
+        assert door(MemoryRecords({(type, id): record}), id) is record
+        assert door(MemoryRecords({(other, id): record for other in TYPES if other != type}), id) is None
+    grant: Any = {"id": bytes(32)}
+    named: Any = {"name": "node1"}
+    records = MemoryRecords({("accreditation", bytes(32).hex()): grant, ("node", "node1"): named})
+    assert accreditation_in(records, bytes(32)) is grant
+    assert node_in(records, "node1") is named
