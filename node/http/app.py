@@ -29,7 +29,7 @@ from accredit.node.http.routes.node_ports import ReadableNode, WitnessDoor, Writ
 from accredit.node.http.routes.rate_limit import Pace
 from accredit.node.http.routes.request_reading import read_params
 from accredit.node.http.routes.route import JSON, STREAM_SECONDS, ApplicationState, Call, Route, bytes_response
-from accredit.node.telemetry import Metrics, event
+from accredit.node.telemetry import event
 from accredit.registry.errors import AccreditError, InputError, StorageError
 
 from .explorer import pages as explorer_pages
@@ -75,6 +75,7 @@ _READABLE: Final = [
 ]
 _OF_304: Final = ("etag", "cache-control", "vary")  # RFC 9110 §15.4.5
 _PARAMETER: Final = re.compile(r"{([a-z_]+)(:path)?}")
+_PAGES: Final = "/explore"
 _NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 _PREFLIGHT: Final = {
     "access-control-allow-headers": "Accept, Content-Type, If-None-Match, Last-Event-ID, X-Request-ID",
@@ -171,7 +172,7 @@ def create_app(
             continue
         by_path.setdefault(route.path, []).append(route)
     endpoints = [_Endpoint(rows, reader, writer, witness, web_key, shared) for rows in by_path.values()]
-    return Application(endpoints, reader.metrics)
+    return Application(endpoints, reader, has_explorer=explorer)
 
 
 class Application:
@@ -181,8 +182,10 @@ class Application:
     takes and gives stands in the table and nowhere else.
     """
 
-    def __init__(self, endpoints: Sequence["_Endpoint"], metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, endpoints: Sequence["_Endpoint"], reader: ReadableNode, *, has_explorer: bool) -> None:
+        self._reader = reader
+        self._metrics = reader.metrics
+        self._has_explorer = has_explorer
         self._exact = {each.path: each for each in endpoints if "{" not in each.path}
         self._patterns = [(_pattern(each.path), each) for each in endpoints if "{" in each.path]
 
@@ -202,7 +205,8 @@ class Application:
         endpoint = self._endpoint(scope)
         status = 500
         try:
-            response = _not_there(scope) if endpoint is None else await endpoint.answer(HttpRequest(scope, receive))
+            request = HttpRequest(scope, receive)
+            response = self._not_there(request) if endpoint is None else await endpoint.answer(request)
             status = response.status_code
             response.also += [(b"x-request-id", identity.encode()), _NO_SNIFFING]
             if endpoint is not None and endpoint.is_public:
@@ -212,6 +216,14 @@ class Application:
             route = "other" if endpoint is None else endpoint.path
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.answered(method, route, status, perf_counter() - started)
+
+    def _not_there(self, request: HttpRequest) -> Response:
+        """A path outside the table; methods are judged by `_Endpoint`."""
+        path = request.scope["path"]
+        is_page = self._has_explorer and (path == _PAGES or path.startswith(f"{_PAGES}/"))
+        hint = "GET / has pages." if is_page else _instead_of(path)
+        problem = problem_of(InputError("not_found", f"there is nothing at {path[:200]!r}.", hint=hint))
+        return _page_of(problem, self._reader, request) if is_page else problem_response(problem)
 
     def is_shared(self, method: str, path: str) -> bool:
         """Whether such a request is a public question, which whoever reads the database can answer."""
@@ -251,10 +263,14 @@ async def _live(receive: AsgiReceive, send: AsgiSend) -> None:
             return
 
 
-def _not_there(scope: AsgiScope) -> Response:
-    """A path outside the table; methods are judged by `_Endpoint`."""
-    what = f"there is nothing at {scope['path'][:200]!r}."
-    return problem_response(problem_of(InputError("not_found", what, hint=_instead_of(scope["path"]))))
+def _page_of(problem: Problem, reader: ReadableNode, request: HttpRequest) -> Response:
+    """A problem under an address of pages: a page for whoever reads pages, else problem details."""
+    if accepts_pages(request):
+        try:
+            return problem_page(problem, reader, request)
+        except Exception as error:  # what broke the page may break this one too
+            event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
+    return problem_response(problem)
 
 
 def _without_body(send: AsgiSend) -> AsgiSend:
@@ -319,7 +335,7 @@ class _Endpoint:
             route = self._routes.get(method)
             if route is None:
                 error = InputError("method_not_allowed", f"{method[:20]!r} is not allowed here.", hint=self._allowed)
-                return problem_response(problem_of(error), headers={"allow": self._allowed})
+                return self._not_allowed(request, problem_of(error))
             params = read_params(request, route.params, as_form=route.is_page)
             call = Call(
                 reader=self._reader,
@@ -340,13 +356,15 @@ class _Endpoint:
             event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
             return self._problem(request, internal_problem(request_id(request)))
 
+    def _not_allowed(self, request: HttpRequest, problem: Problem) -> Response:
+        refused = _page_of(problem, self._reader, request) if self._is_page else problem_response(problem)
+        refused.headers["allow"] = self._allowed
+        return refused
+
     def _problem(self, request: HttpRequest, problem: Problem) -> Response:
         """A problem as a page, for whoever looks at pages; else in the form of the route."""
-        if self._is_page and accepts_pages(request):
-            try:
-                return problem_page(problem, self._reader, request)
-            except Exception as error:  # what broke the page may break this one too
-                event(_log, logging.ERROR, "internal error", error=error, request=request_id(request))
+        if self._is_page:
+            return _page_of(problem, self._reader, request)
         return self._refusal(problem)
 
 

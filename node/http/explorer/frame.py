@@ -21,7 +21,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup, escape
 
 from accredit.node.http.exchange import HttpRequest, Response
-from accredit.node.http.problems import Problem
+from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
 from accredit.node.http.routes.node_ports import ReadableNode
 from accredit.node.http.routes.request_reading import Param, words
 from accredit.node.http.routes.route import JSON, REVALIDATE, Call, Handler, Route
@@ -41,6 +41,9 @@ EXCERPT: Final = 400
 
 SHORT_ID: Final = 12
 """Digits of a hash that are shown; the link has all of them."""
+
+OTHER_NODES: Final = 5
+"""Nodes that a page names where this one should not be relied on."""
 
 HEADERS: Final = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -137,7 +140,10 @@ def problem_page(problem: Problem, reader: ReadableNode, request: HttpRequest) -
         status=problem.status,
         cache="no-store",
     )
-    return _rendered(page, reader, request)
+    made = _rendered(page, reader, request)
+    if problem.status in RETRY_AFTER_SECONDS:
+        made.headers["retry-after"] = str(RETRY_AFTER_SECONDS[problem.status])
+    return made
 
 
 # ------------------------------------------------------------------------------------------------- downloads
@@ -180,7 +186,7 @@ def _cell(value: Any) -> Any:
 
 
 def _rendered(page: Page, reader: ReadableNode, request: HttpRequest) -> Response:
-    charter = reader.fold.charter
+    charter, trouble = reader.fold.charter, reader.health.stale()
     content = (
         _environment()
         .get_template(page.template)
@@ -193,10 +199,18 @@ def _rendered(page: Page, reader: ReadableNode, request: HttpRequest) -> Respons
             node=reader,
             ecosystem=None if charter is None else charter.body["name"],
             hash=reader.ecosystem.hex(),
+            trouble=trouble,
+            others=() if trouble is None else _other_nodes(reader),
         )
     )
     headers = {**HEADERS, "cache-control": page.cache, "vary": "Accept"}
     return Response(content.encode(), status_code=page.status, media_type=HTML, headers=headers)
+
+
+def _other_nodes(reader: ReadableNode) -> list[str]:
+    """Addresses of nodes to ask instead of this one."""
+    found = [node["url"] for node in reader.fold.nodes() if node["retired"] is None and node["name"] != reader.name]
+    return found[:OTHER_NODES]
 
 
 @cache

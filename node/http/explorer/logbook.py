@@ -97,6 +97,7 @@ async def statement(call: Call) -> Response:
         "targets": [target.hex() for target in targets[:20]],
         "previous": None if held.prev is None else held.prev.hex(),
         "curl": curl_bytes(call, id),
+        "proof_curl": curl_proof(call, id),
     }
     rows = [
         {
@@ -123,9 +124,17 @@ async def statement(call: Call) -> Response:
 
 def curl_bytes(call: Call, id: bytes) -> str:
     """How a shell fetches a statement as it was signed."""
+    return f"curl -s {_quoted_address(call, id)} -H 'accept: application/cose' -o statement.cose"
+
+
+def curl_proof(call: Call, id: bytes) -> str:
+    """How a shell fetches the proof that the noted state holds the statement."""
+    return f"curl -s {_quoted_address(call, id, '/proof')} -o proof.json"
+
+
+def _quoted_address(call: Call, id: bytes, below: str = "") -> str:
     base = call.reader.url.rstrip("/") or "http://127.0.0.1:8080"
-    where = shlex.quote(f"{base}/v1/statements/{id.hex()}")
-    return f"curl -s {where} -H 'accept: application/cose' -o statement.cose"
+    return shlex.quote(f"{base}/v1/statements/{id.hex()}{below}")
 
 
 def tiles_of(index: int, size: int) -> list[tuple[str, str]]:

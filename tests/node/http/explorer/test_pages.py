@@ -3,18 +3,22 @@
 import csv
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from accredit.gossip.events import PeerStatistics
 from accredit.node.http.app import table
 from accredit.node.http.explorer import frame
 from accredit.node.http.explorer.phrases import LANGUAGE, fill, load
+from accredit.node.runtime.fitness import STATEMENTS
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.vocabulary import EVENTS, ISSUER_CATEGORIES, REASON_CODES, STATUSES
-from tests.strategies.explored import HOSTILE, NURSING, SCRIPT
+from accredit.registry.errors import StorageError
+from tests.strategies.explored import HOSTILE, NURSING, SCRIPT, explored
 from tests.strategies.pages_seen import addresses, see
-from tests.strategies.served import Served, empty, served, world
+from tests.strategies.served import NOW, ORIGIN, A, B, Served, empty, served, world
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 POLICY = (
@@ -22,6 +26,19 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 LARGEST = 60 * 1024
+NURSING_PAGE = frame.address("/explore/issuer", id=NURSING)
+ASKED_PAGE = frame.address("/explore/decision", issuer=NURSING, **{"for": "License", "jurisdiction": "US-IN"})
+PEER = PeerStatistics(
+    name="node2.example.org",
+    url="https://node2.example.org",
+    last_heard=NOW * 1_000,
+    in_sync=True,
+    behind=0,
+    queued=0,
+    overflowed=0,
+    failures=0,
+    error="",
+)
 TEMPLATES = Path(frame.__file__).parent / "templates"
 
 
@@ -122,6 +139,11 @@ async def test_a_form_may_leave_fields_empty_and_spaces_around_an_id(shown: Serv
         ("/explore/search?jurisdiction=Narnia", 400, "Narnia"),
         ("/explore/search?colour=red", 400, "colour"),
         ("/explore/search?q=%ff", 400, "UTF-8"),
+        ("/explore", 404, "there is nothing at"),
+        ("/explore/nowhere", 404, "there is nothing at"),
+        ("/explore/issuer/", 404, "there is nothing at"),
+        ("/explore/%3Cscript%3E", 404, "<script>"),
+        ("/explore/static/nothing.css", 404, "no file"),
     ],
 )
 async def test_a_mistake_is_told_as_a_page_to_browsers_and_as_a_problem_to_programs(
@@ -134,6 +156,60 @@ async def test_a_mistake_is_told_as_a_page_to_browsers_and_as_a_problem_to_progr
     problem = await shown.get(path)
     if problem.headers["content-type"].startswith("application/problem"):
         assert problem.json()["status"] == status
+
+
+async def test_an_unknown_address_is_a_page_only_where_pages_are(shown: Served, tmp_path: Path) -> None:
+    elsewhere = await shown.get("/v1/nowhere", headers=BROWSER)
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "not_found")
+    assert (await shown.get("/explorer", headers=BROWSER)).json()["code"] == "not_found"
+    node = served(tmp_path)
+    without = await node.ask("GET", "/explore/nowhere", node.app(explorer=False), headers=BROWSER)
+    assert (without.status_code, without.json()["code"]) == (404, "not_found")
+
+
+async def test_a_method_that_pages_do_not_take_is_told_as_a_page(shown: Served) -> None:
+    refused = await shown.ask("POST", "/explore/search", headers=BROWSER)
+    assert (refused.status_code, refused.headers["content-type"]) == (405, "text/html; charset=utf-8")
+    assert "GET" in refused.headers["allow"]
+
+
+def fall_silent(node: Served) -> str:
+    node.peers = (PEER,)
+    node.time = NOW + 10_000
+    return "has not heard from another node"
+
+
+def lose_the_disk(node: Served) -> str:
+    with pytest.raises(StorageError), node.fitness.writing(STATEMENTS):
+        raise StorageError("disk_full", "no room.")
+    return "disk_full"
+
+
+def be_retired(node: Served) -> str:
+    node.town.votes(B, node.town.says(A, "node.retire", {"name": ORIGIN}))
+    node.hears()
+    return "was retired"
+
+
+@pytest.mark.parametrize("get_into", [fall_silent, lose_the_disk, be_retired])
+@pytest.mark.parametrize("path", ["/", "/explore/search", NURSING_PAGE, ASKED_PAGE, "/explore/log", "/explore/nowhere"])
+async def test_a_node_not_to_be_relied_on_says_so_on_every_page(
+    get_into: Callable[[Served], str], path: str, tmp_path: Path
+) -> None:
+    """A stale node showed its pages as if all were well; only its answers were refused."""
+    node = explored(tmp_path)
+    warned = load(LANGUAGE).site.trouble
+    before = await node.get(path, headers=BROWSER)
+    assert warned not in see(before.text).text
+    why = get_into(node)
+    after = await node.get(path, headers=BROWSER | {"if-none-match": before.headers.get("etag", '"none"')})
+    assert after.status_code == before.status_code, "it is not 304: what was kept lacks the warning"
+    seen = see(after.text)
+    assert seen.open == []
+    assert warned in seen.text
+    assert why in seen.text
+    if path == ASKED_PAGE:
+        assert load(LANGUAGE).verdict.stale_view in seen.text
 
 
 async def test_a_page_that_breaks_is_told_by_request_id(shown: Served, monkeypatch: pytest.MonkeyPatch) -> None:
