@@ -145,7 +145,10 @@ def key_words(draw: st.DrawFn, world: World) -> None:
     how: dict[str, Any] = {"iat": draw(times)}
     if op == "add":
         key = {"id": name, "public_key_multibase": key_text(whose)}
-        world.key_event(op="add", key={**key, **draw(_windows)}, how={**how, "by": draw(st.sampled_from([HLC, STATE]))})
+        mandates = [(HLC, None), (STATE, None), *((UNION, one["via"]) for one in world.standings.get(UNION, ()))]
+        by, via = draw(st.sampled_from(mandates))
+        world.key_event(op="add", key={**key, **draw(_windows)}, how={**how, "by": by, "via": via})
+        world.said[-1] = replace(world.said[-1], is_anchored=via is None or draw(_maybe))
         return
     ends = {"retire": "valid_until", "compromise": "compromised_since"}[op]
     since: dict[str, Any] = {ends: draw(times)} if draw(_maybe) else {}

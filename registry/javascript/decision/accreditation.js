@@ -264,6 +264,20 @@ function judgeChain(asked, chain, notes) {
 }
 
 /**
+ * Return since when a mandate is over, seconds; null while it is not.
+ *
+ * @param {Case} asked
+ * @param {Chain} chain
+ * @returns {number | null}
+ */
+function overSince(asked, chain) {
+  const { ends } = windowOf(chain);
+  const withdrawn = chain.flatMap((link) => link.standing?.withdrawn?.effective_from ?? []);
+  const over = least([...withdrawn, ...(ends === null ? [] : [ends])]);
+  return over === null || over > asked.now ? null : over;
+}
+
+/**
  * Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so.
  *
  * @param {Case} asked
@@ -272,10 +286,8 @@ function judgeChain(asked, chain, notes) {
  * @param {Notes} notes
  */
 function judgeAnchors(asked, record, chain, notes) {
-  const { ends } = windowOf(chain);
-  const withdrawn = chain.flatMap((link) => link.standing?.withdrawn?.effective_from ?? []);
-  const over = least([...withdrawn, ...(ends === null ? [] : [ends])]);
-  if (over === null || over > asked.now) return;
+  const over = overSince(asked, chain);
+  if (over === null) return;
   const gives = [
     ...record.terms,
     ...record.events.filter((/** @type {RegistryRecord} */ one) => WIDENING_EVENTS.has(one.event)),
@@ -483,6 +495,15 @@ function judgeKey(asked, issuer, chain, publishers, notes) {
     const text = /** @type {(key: string, time: string) => string} */ (KEY_TEXTS[answer.state])(key, day(asked.time));
     if (answer.state === "key_in_doubt") notes.miss(answer.state, text);
     else notes.refuse(answer.state, text);
+    return false;
+  }
+  const overs = answer.unanchored.map((voice) => overSince(asked, chainOf(asked.records, voice)));
+  if (overs.length && overs.every((over) => over !== null)) {
+    notes.miss(
+      "key_unanchored",
+      `Nothing but its own date shows that ${key} was stated before the mandate it was stated under ended.` +
+        " An authority above can close the mandate and name what was said in time.",
+    );
     return false;
   }
   if (answer.compromisedLater !== null && answer.compromisedLater <= asked.now) {

@@ -12,6 +12,7 @@ import { TIME_MAX, TIME_MIN } from "../encoding/rfc3339.js";
 import { least } from "./verdict.js";
 
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} Said */
+/** @typedef {import("./authority_chain.js").Voice} Voice */
 /**
  * @typedef {"good" | "no_pinned_keys" | "key_unknown" | "key_not_yet_valid" | "key_expired" | "key_retired"
  *   | "key_compromised" | "key_in_doubt"} KeyState
@@ -25,6 +26,8 @@ import { least } from "./verdict.js";
  * @property {number | null} doubtedLater seconds
  * @property {readonly string[]} statements ids it rests on
  * @property {readonly number[]} dates when it may change, seconds
+ * @property {readonly Voice[]} unanchored the voices that state the key, where nothing but their own dates shows of any
+ *     of them that it did so before its mandate ended; else empty
  */
 
 /**
@@ -66,6 +69,7 @@ export function keyAt(issuer, asked, time, counts) {
     doubtedLater: doubt,
     statements: [...matching, ...ended, ...doubted].map((one) => one.statement),
     dates: [...dates, ...[since, retired, doubt].filter((date) => date !== null)],
+    unanchored: matching.every((one) => "unanchored" in one) ? matching.map(({ by, via }) => ({ by, via })) : [],
   };
 }
 

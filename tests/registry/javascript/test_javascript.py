@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,7 +38,7 @@ from docs.generators._vector_world import HELD, QUERY
 from tests.docs.pages import ROOT, blocks
 from tests.shared_data import shared_data
 from tests.strategies.curve import BASE, SMALL, add, forged, hash_of, pack, scalar_of, times, unpack, unusual_spellings
-from tests.strategies.domain import ECOSYSTEM, NOW, seed_of
+from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World, key_text, seed_of
 from tests.strategies.mutants import cbor_bytes, cbor_tree, mutants, text_mutants
 from tests.strategies.node_js import PATIENCE, Lines, node, npm, tool
 from tests.strategies.noted import trust
@@ -180,6 +181,27 @@ def test_both_decide_alike(kit: Lines, data: st.DataObject) -> None:
         assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (answer, summary(decided))
         assert all(answer["texts"]), "every reason has its sentence, in each kit's own words"
         count(decided)
+
+
+def test_a_key_that_an_ended_mandate_dates_back_is_believed_by_neither(kit: Lines) -> None:
+    """Else he whose mandate is over signs old credentials of a real issuer's for whoever reads them in a browser."""
+    world, union, end = World(), "https://union.example/", NOW - 10_000
+    via = world.delegate(union, valid_until=end)
+    world.grant(by=union, via=via, iat=end - 1_000)
+    key = {"id": f"{COLLEGE}#old", "public_key_multibase": key_text("forger")}
+    world.key_event(op="add", key=key, how={"by": union, "via": via, "iat": end - 100})
+    query = Query(
+        entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",), key=key["id"], time=end - 50
+    )
+    codes = []
+    for is_anchored in (True, False):
+        world.said[-1] = replace(world.said[-1], is_anchored=is_anchored)
+        records = world.records()
+        decided = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
+        codes.append(decided.reasons[0].code)
+        answer = asked(kit, query, records, "authorization")
+        assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (codes, answer)
+    assert codes == ["later_delegation_expired", "key_unanchored"]
 
 
 def asked(kit: Lines, query: Query, records: MemoryRecords, what: str) -> dict[str, Any]:
