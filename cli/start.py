@@ -1,11 +1,14 @@
 """The first thing that the program `accredit` loads: from here on Ctrl-C ends with one line, whatever is going on.
 
 Loading takes a tenth of a second, and somebody may have pressed Ctrl-C in it. Until the command line is there to
-answer, the answer is given here; afterwards it is `cli.base.commands`', and nobody's once a command has ended.
+answer, the answer is given here; afterwards it is `cli.base.commands`', and nobody's once a command has ended. What is
+pressed earlier is Python's own to answer: it has not yet begun with this program.
 """
 
+# What `signal` is made of, and there already: loading that one takes milliseconds, in which nobody would answer.
+import _signal as signal  # type: ignore[import-not-found]  # typeshed knows the public name only
 import os
-import signal
+import sys
 
 
 def _stop(_number: int, _frame: object) -> None:
@@ -16,14 +19,32 @@ def _stop(_number: int, _frame: object) -> None:
 signal.signal(signal.SIGINT, _stop)
 
 
+_AGAIN_SECONDS = 0.001
+
+
+def _again(lost: "sys.UnraisableHookArgs") -> None:
+    """Presses Ctrl-C again a moment later, if it fell where nothing can be raised and Python would forget it."""
+    if lost.exc_type is KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+    else:
+        sys.__unraisablehook__(lost)
+
+
+def _press(_number: int, _frame: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
 def main() -> None:
     """Entry point of the console script."""
     from .main import accredit
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        accredit.main(prog_name="accredit")
+        try:
+            signal.signal(signal.SIGALRM, _press)
+            sys.unraisablehook = _again
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            accredit.main(prog_name="accredit")
+        finally:  # nothing is left to stop, and the interpreter on its way out would show a traceback
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:  # a second one, while the first was being said
         os._exit(130)
-    finally:  # nothing is left to stop, and the interpreter on its way out would show a traceback
-        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -84,7 +84,7 @@ def _itself(config: "NodeConfig") -> Iterator[DoctorFinding]:
         yield DoctorFinding(False, "answers", detail)
         return
     yield DoctorFinding(True, "answers", f"at {url}, with {status['size']} entries")
-    yield DoctorFinding(not obstacles, "ready", obstacles or "its answers are worth having")
+    yield DoctorFinding(not obstacles, "ready", obstacles or "caught up with its peers, and able to sign")
     for alarm in status["alarms"] or ["none"]:
         yield DoctorFinding(not status["alarms"], "alarms", alarm)
     if ahead is not None:

@@ -100,10 +100,10 @@ class NodeClient:
         return self._get("/v1/status")
 
     def ready(self) -> dict[str, Any]:
-        """That its answers are worth having.
+        """Whether it is ready: the genesis is in effect, it has caught up with its peers, and it can sign.
 
         Raises:
-            RemoteError: `not_ready`: they are not, and why.
+            RemoteError: `not_ready`: it is not, and why.
         """
         return self._get("/readyz")
 

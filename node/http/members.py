@@ -107,7 +107,7 @@ _SAID: Final[Mapping[str, str]] = {
     "in_sync": "Whether it held the same set when last compared.",
     "index": "Its place in this node's log, from 0.",
     "is_mesh": "Whether this node pushes statements to it at once.",
-    "is_stayed": "Whether a decision against it is stayed while an appeal is heard.",
+    "is_stayed": "Whether a decision against it is on hold while an appeal is heard.",
     "iss": "Id of the authority for which it was signed.",
     "issuer": "Id of the issuer.",
     "issuer_name": "Its name; null if the registry has none.",

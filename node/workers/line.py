@@ -71,7 +71,7 @@ def pair() -> tuple[socket.socket, socket.socket]:
     except OSError as error:
         raise InputError(
             "no_workers_here",
-            f"query workers need Unix sockets that keep packets apart, which this system has not ({error}).",
+            f"query workers need Unix sockets that keep packets apart, and this system has none ({error}).",
             hint="Set query_workers to 0.",
         ) from error
     for end in ends:

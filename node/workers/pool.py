@@ -211,8 +211,8 @@ def check_workers(config: NodeConfig) -> None:
     if config.query_workers and config.tls_cert:
         raise InputError(
             "tls_and_workers",
-            "query_workers and tls_cert are both set: a connection with TLS cannot be given from a worker to the node.",
-            hint="Let a proxy before the node do TLS, or set query_workers to 0.",
+            "query_workers and tls_cert are both set: a worker cannot hand a TLS connection to the node.",
+            hint="Let a proxy in front of the node do TLS, or set query_workers to 0.",
         )
 
 

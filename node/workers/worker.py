@@ -93,7 +93,7 @@ class WorkerHealth:
     def stale(self) -> str | None:
         """See `node_ports.Health`."""
         if time.monotonic() - self._heard > SILENT_SECONDS:
-            return "The node behind this worker is busy or has stopped; what was revoked meanwhile is not known here."
+            return "The node behind this worker is busy or has stopped; it may not know the newest revocations."
         return self._news.stale
 
     def status(self) -> Mapping[str, Any]:

@@ -45,7 +45,7 @@ class Disk:
         """
         assert not self._unsynced, "one append is under way at a time"
         if self.is_full:
-            raise StorageError("disk_full", "there is no space left for the log.", hint="Make room.")
+            raise StorageError("disk_full", "there is no space left for the log.", hint="Free some space.")
         self._unsynced = tuple(entries)
         return SYNC_MS * self.slowness
 

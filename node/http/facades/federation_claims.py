@@ -95,7 +95,7 @@ def issuer_claims(url: str, record: IssuerRecord, decision: Decision, now: int) 
 
 
 def issuer_metadata(record: IssuerRecord, decision: Decision) -> dict[str, dict[str, str]]:
-    """Return an issuer's metadata by entity type; members without a value are left out, for readers refuse nulls."""
+    """Return an issuer's metadata by entity type; members without a value are left out: readers refuse nulls."""
     stated = sorted(standing(record["stated"]), key=lambda each: (each["by"], each["via"]) not in decision.chain)
     facts = [each["facts"] for each in stated]  # of those whose word the decision rests on first
     identifiers = {one["scheme"]: one["value"] for each in reversed(facts) for one in each.get("identifiers", ())}

@@ -61,7 +61,9 @@ class WebKey:
             header, claims = (msgspec.json.decode(_decode(part), type=dict) for part in signed.split("."))
             is_ours = verify(self.signer.public_key, signed.encode(), _decode(signature))
         except (ValueError, RecursionError, msgspec.MsgspecError):
-            raise DecodeError("bad_token", "this is not a signed JWT.", hint="Send the token as you got it.") from None
+            raise DecodeError(
+                "bad_token", "this is not a signed JWT.", hint="Send the token as you received it."
+            ) from None
         return claims if is_ours and header.get("typ") == type and header.get("alg") == "EdDSA" else None
 
 

@@ -1,7 +1,7 @@
 """Whether the node is alive and ready, and its status: for its operator, and for load balancers in front of nodes.
 
-`/healthz` says that the process answers. `/readyz` says that its answers are worth having: the genesis is in effect, it
-has caught up with its peers, and it can sign; else 503 with every reason. `/v1/status` is for people and dashboards.
+`/healthz` says that the process answers. `/readyz` says that it is ready: the genesis is in effect, it has
+caught up with its peers, and it can sign; else 503 with every reason. `/v1/status` is for people and dashboards.
 """
 
 from typing import Any, Final, TypedDict
