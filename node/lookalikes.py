@@ -1,4 +1,5 @@
-"""Ids that people take for one another: other spellings of an issuer's id, each of them an issuer of its own.
+"""Ids and names that people take for one another: other spellings of an issuer's id, each of them an issuer of its own,
+and names of nodes that look alike.
 
 Two ids are two issuers to everybody who verifies. Somebody who is about to register the second is told of the first.
 
@@ -6,14 +7,25 @@ Two ids are two issuers to everybody who verifies. Somebody who is about to regi
     ['https://uni.example', 'https://www.uni.example/', 'did:web:uni.example']
     >>> port_meant("did:web:uni.example:8443")
     'did:web:uni.example%3A8443'
+    >>> appearance("Node-1.example") == appearance("nodel.example")
+    True
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
 _PORT: Final = re.compile(r"^(did:web:[^:]*[a-z][^:%]*):(\d{2,5})(?=:|$)", re.ASCII)
 _WEB: Final = re.compile(r"^did:web:([^:]+)((?::[^:]+)*)$", re.ASCII)
+
+_ALIKE: Final = str.maketrans("01iаеорсухіјѕοαν", "ollaeopcyxljsoav", "-_")  # noqa: RUF001
+"""Digits and Cyrillic and Greek letters that look like Latin ones; hyphens are overlooked."""
+
+
+def appearance(name: str) -> str:
+    """Return what a name looks like: the same for two names that people take for one another."""
+    return unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE).replace("rn", "m")
 
 
 def port_meant(id_: str) -> str | None:

@@ -25,13 +25,16 @@ from accredit.cli.signing.keys import new_passphrase_for, read_public
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.toml_text import toml_text
 from accredit.registry.encoding.ed25519 import did_key, key_id, multibase
-from accredit.registry.errors import DecodeError, InputError
+from accredit.registry.errors import DecodeError, InputError, RemoteError
 
 FOUNDER_BUDGET: Final = 1_000_000
 """Statements a key named in a charter may make unless told otherwise: 27 a day for a hundred years."""
 
 ADDED_BUDGET: Final = 10_000
 """As much for keys that another key introduces, and pays for out of its own budget."""
+
+RECENT: Final = 10
+"""Statements of a stolen key that are shown to choose from."""
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -392,23 +395,46 @@ def _last(desk: Desk, kid: bytes, text: str) -> bytes | None:
         return bytes.fromhex(known["head"]) if known["head"] else None
     from accredit.cli.base.node_option import complete
 
-    return bytes.fromhex(complete(text, lambda: [one["id"] for one in _chain(desk, kid, 1_000)], "a statement"))
+    return bytes.fromhex(complete(text, lambda: _every_id(desk, known["head"], known["seq"]), "a statement"))
 
 
-def _chain(desk: Desk, kid: bytes, limit: int) -> list[dict[str, Any]]:
-    """A key's newest statements, latest first."""
-    found: list[dict[str, Any]] = []
-    at = desk.client.key(kid)["head"]
-    while at and len(found) < limit:
-        found.append(desk.client.statement(at))
-        at = found[-1]["prev"]
+def _every_id(desk: Desk, head: str | None, count: int) -> list[str]:
+    """The ids of all statements of a key, latest first: two may begin alike, and a thief can see to it that they do.
+
+    Raises:
+        RemoteError: the node gives another statement than it was asked for.
+    """
+    from accredit.registry.statement import decode
+
+    found: list[str] = []
+    with output.progress("Reading the key's statements", count) as step:
+        while head:
+            said = decode(desk.client.statement_bytes(head))
+            if said.id.hex() != head:
+                raise RemoteError(
+                    "bad_answer",
+                    f"{desk.nodes[0]} gives another statement than {head[:12]}.",
+                    hint="Ask another node with --node, and tell its operator.",
+                )
+            found.append(head)
+            head = said.prev.hex() if said.prev else None
+            step(1)
     return found
 
 
 def _recent(desk: Desk, kid: bytes) -> list[str]:
-    return [
-        f"{one['id'][:12]}  {documents.when(one['iat'])}  {one['kind']}  {one['sub']}" for one in _chain(desk, kid, 10)
-    ]
+    """The newest statements of a key for people to choose from, latest first, and how many more there are."""
+    known = desk.client.key(kid)
+    at: str | None = known["head"]
+    shown: list[str] = []
+    while at and len(shown) < RECENT:
+        one = desk.client.statement(at)
+        shown.append(f"{one['id'][:12]}  {documents.when(one['iat'])}  {one['kind']}  {one['sub']}")
+        at = one["prev"]
+    if at:
+        before = f"accredit show {shown[-1][:12]} --json names the one before as prev"
+        shown.append(f"and {known['seq'] - len(shown)} older ones: {before}")
+    return shown
 
 
 def _is_committed_successor(desk: Desk, kid: bytes, signer: bytes) -> bool:

@@ -11,6 +11,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from shlex import quote
 from typing import Any, Final
 
 from accredit.registry.errors import InputError
@@ -196,7 +197,7 @@ def run(
         comparison=None if world.plain is None else world.plain.compare(),
         failure=failure,
         tail=[str(each) for each in world.timeline.trace.tail],
-        replay=replay_command(scenario.name, settings.seed, different, digest),
+        replay=replay_command(scenario.place or scenario.name, settings.seed, different, digest),
     )
 
 
@@ -256,7 +257,7 @@ def differences(usual: Settings, settings: Settings) -> dict[str, float]:
 
 def replay_command(name: str, seed: int, changes: Mapping[str, float], digest: str, *, tier: str = "") -> str:
     """The command that runs the same again. `tier`: where the scenario's own does not say it."""
-    words = ["accredit simulate replay", name, *([f"--tier {tier}"] if tier else []), f"--seed {seed}"]
+    words = ["accredit simulate replay", quote(name), *([f"--tier {tier}"] if tier else []), f"--seed {seed}"]
     for key, value in changes.items():
         number = int(value) if float(value).is_integer() else value
         words.append(f"--nodes {number}" if key == "nodes" else f"--set {key}={number}")

@@ -24,13 +24,14 @@ Script = Callable[[World], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One of them, with the settings it is meant for."""
+    """One of them, with the settings it is meant for. `place` is that of somebody's own, as a command names it."""
 
     name: str
     summary: str
     plan: Script
     settings: Settings
     bounds: Bounds
+    place: str = ""
 
 
 SCENARIOS: Final[dict[str, Scenario]] = {}

@@ -9,6 +9,7 @@ The file is run, like any program: it must be one that you trust. Its scenarios 
 
 import sys
 import traceback
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -43,6 +44,9 @@ def load_own(text: str) -> str:
             hint="Mend that line; docs/simulations.md has an example that runs.",
         ) from error
     found = [name for name in SCENARIOS if name not in before]
+    for name in found:
+        several = f":{name}" if len(found) > 1 else ""
+        SCENARIOS[name] = replace(SCENARIOS[name], place=f"{place}{several}")
     if wanted in found:
         return wanted
     if not found or wanted:

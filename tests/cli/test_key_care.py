@@ -1,6 +1,7 @@
 """Keys at the command line: copies that are behind, budgets that run out, successors."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from accredit.cli.commands.keys import read_entry
 from accredit.cli.signing.keys import unsent_path
 from accredit.node.clients.node_client import NodeClient
+from accredit.registry.encoding.ed25519 import KeyPair
+from accredit.registry.statement import Draft, decode, encode_signed
 from tests.cli.town import CHARITY, Town, make_key
+from tests.strategies.consortium import seed_of
 
 
 def test_a_copy_of_a_key_from_before_asks_two_operators_and_then_goes_on(town: Town) -> None:
@@ -91,3 +95,52 @@ def test_a_successor_named_in_an_exported_entry_gets_no_founders_budget_with_it(
     added = town.json("keys", "add", entry, "--dry-run", key="charity", nodes=town.urls[:1])["statements"][0]
     assert added["state"] == "effective"
     assert read_entry(entry, budget=10)["next"]["budget"] == read_entry(entry, budget=10)["budget"] == 10
+
+
+def test_the_last_good_statement_is_found_however_much_the_thief_has_signed_since(town: Town) -> None:
+    """Found by its beginning, and all that begin so are seen: a thief may sign until one of his begins alike."""
+    one = town.urls[:1]
+    make_key(town.folder, "busy", CHARITY)
+    town.run("keys", "export", town.key("busy"), "-o", town.folder / "busy.toml")
+    town.run("keys", "add", town.folder / "busy.toml", key="charity", nodes=one)
+    raws: list[bytes] = []
+    with NodeClient(one[0]) as client:
+        now = int(time.time())
+        for seq in range(1, 1_003):
+            prev = decode(raws[-1]).id if raws else None
+            body = {"id": f"did:web:busy{seq}.example", "name": "x"}
+            draft = Draft(
+                iss=CHARITY, sub=body["id"], iat=now, eco=bytes.fromhex(town.ecosystem), kind="issuer.register",
+                seq=seq, prev=prev, body=body,
+            )  # fmt: skip
+            raws.append(encode_signed(draft, KeyPair(seed_of("town busy"))))
+        for begin in range(0, len(raws), 500):
+            client.submit(raws[begin : begin + 500])
+    good, kid = decode(raws[0]), decode(raws[0]).kid.hex()
+    words = ("keys", "compromise", kid[:12])
+    asked = town.run(*words, key="charity", nodes=one, code=3).stderr
+    assert decode(raws[-10]).id.hex()[:12] in asked
+    assert "and 992 older ones" in asked, "a list that is cut says so"
+    said = town.json(*words, "--last", good.id.hex()[:12], key="charity", nodes=one)["statements"][0]
+    assert said["state"] == "effective"
+    town.run("issuer", "show", "did:web:busy1.example", nodes=one)
+    town.run("issuer", "show", "did:web:busy2.example", nodes=one, code=3)
+
+
+def test_a_node_that_gives_other_statements_of_a_stolen_key_is_not_believed(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = town.urls[:1]
+    newest = town.json("issuer", "propose", "--id", "did:web:other.example", "--name", "x", key="charity", nodes=one)
+    foreign = newest["statements"][0]["id"]
+    ask = NodeClient.statement_bytes
+    kid = town.json("keys", "status", town.key("agency"), nodes=one)["key"]
+    town.run("issuer", "propose", "--id", "did:web:other2.example", "--name", "x", key="agency", nodes=one)
+    head = town.json("keys", "status", town.key("agency"), nodes=one)["head"]
+
+    def lying(self: NodeClient, statement: bytes | str) -> bytes:
+        return ask(self, foreign if statement == head else statement)
+
+    monkeypatch.setattr(NodeClient, "statement_bytes", lying)
+    told = town.run("keys", "compromise", kid, "--last", "ab" * 6, "--dry-run", key="charity", nodes=one, code=5)
+    assert "gives another statement than" in told.stderr

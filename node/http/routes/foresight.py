@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 from accredit.governance.charter_differences import differences, entry_differences
 from accredit.governance.fold import Fold, Proposal
 from accredit.node.http.json_views import format_time, plain
-from accredit.node.lookalikes import lookalikes, port_meant
+from accredit.node.lookalikes import appearance, lookalikes, port_meant
 from accredit.registry.domain import accreditations
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.record_types import AccreditationRecord, Sourced, StatedEvent, VoiceMembers
+from accredit.registry.domain.record_types import AccreditationRecord, NodeRecord, Sourced, StatedEvent, VoiceMembers
 from accredit.registry.domain.records import (
     accreditation_in,
     alias_in,
@@ -257,6 +257,7 @@ def _charter(fold: Fold, said: Unverified, seen: Foresight) -> None:
 
 
 def _node(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    _warn_of_neighbours(fold, said, seen)
     naming = fold.naming(said.sub)
     if naming.entry is None:
         return
@@ -268,6 +269,25 @@ def _node(fold: Fold, said: Unverified, seen: Foresight) -> None:
             seen.afterwards.append(
                 f"Replaces {said.sub} of {naming.entry['operator']} at {naming.entry['url']}: "
                 f"{'; '.join(changed)}. The node that now has this name no longer counts, unless it is the same node."
+            )
+
+
+def _warn_of_neighbours(fold: Fold, said: Unverified, seen: Foresight) -> None:
+    """Warns where a node would be taken for another: by people for its name, by machines for its address or keys."""
+    for other in (cast(NodeRecord, record) for _, record in fold.items("node")):
+        name = other["name"]
+        if name == said.sub:
+            continue
+        is_retired = other["retired"] is not None
+        if appearance(name) == appearance(said.sub):
+            seen.warnings.append(f"{said.sub} looks like {name}, {'a retired' if is_retired else 'another'} node.")
+        if not is_retired and other["url"].rstrip("/").casefold() == said.body["url"].rstrip("/").casefold():
+            seen.warnings.append(f"{other['url']} is the address of {name}, and only one node can answer there.")
+        shared = sorted(role for role, key in said.body["keys"].items() if key in other["keys"].values())
+        if shared:
+            seen.warnings.append(
+                f"Its {' and '.join(shared)} key{'s are' if len(shared) > 1 else ' is'} also in the entry of {name}; "
+                "each node needs keys of its own."
             )
 
 

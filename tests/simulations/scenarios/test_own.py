@@ -35,6 +35,9 @@ def test_the_example_of_the_page_runs_from_a_file_as_the_page_says(tmp_path: Pat
     done = simulate(tmp_path, "run", "./island.py", "--seed", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "island" in done.stdout
+    (again,) = (line for line in done.stdout.splitlines() if line.startswith("To repeat it: "))
+    words = again.removeprefix("To repeat it: accredit simulate ").split()
+    assert "The same run." in simulate(tmp_path, *words).stdout, "the command that it names finds the file"
 
 
 def test_a_sweep_takes_a_file_into_every_process(tmp_path: Path) -> None:

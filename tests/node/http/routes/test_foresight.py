@@ -165,6 +165,29 @@ def test_a_replaced_node_is_named_with_all_that_changes() -> None:
     ]
 
 
+def test_a_node_that_would_be_taken_for_another_is_warned_of() -> None:
+    town = trio(nodes=[node(NAME, C)])
+
+    def warned(name: str, **changes: Any) -> list[str]:
+        elsewhere = {"url": "https://elsewhere.example/"}
+        return foresight(town, town.says(A, "node.admit", node(name) | elsewhere | changes)).warnings
+
+    assert warned("N1.example") == [f"N1.example looks like {NAME}, another node."]
+    assert warned("nl.example") == [f"nl.example looks like {NAME}, another node."]
+    assert warned("n1.exаmple") == [f"n1.exаmple looks like {NAME}, another node."], "a Cyrillic letter"  # noqa: RUF001
+    assert warned("n2.example") == []
+    (address,) = warned("n3.example", url=f"https://{NAME}")
+    assert address == f"https://{NAME}/ is the address of {NAME}, and only one node can answer there."
+    keys = node(NAME)["keys"]
+    (one,) = warned("n4.example", keys=node("n4.example")["keys"] | {"log": keys["log"]})
+    assert one == f"Its log key is also in the entry of {NAME}; each node needs keys of its own."
+    (all_,) = warned("n5.example", keys=keys)
+    assert "log and peer and state and witness keys are also" in all_
+    town.votes(B, town.says(A, "node.retire", {"name": NAME}))
+    assert warned("N1.example") == [f"N1.example looks like {NAME}, a retired node."]
+    assert warned("n6.example", url=f"https://{NAME}/") == []
+
+
 def test_facts_about_an_issuer_are_compared_with_what_the_same_authority_stated() -> None:
     town = trio()
     town.says(A, "issuer.register", register())
