@@ -64,14 +64,14 @@ def question_of(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def command_of(call: Call, question: Mapping[str, Any], asked_for: str | None) -> str:
-    """The same question for `accredit query`, which checks the proof."""
+    """The same question for `accredit query`, which checks the proof under a policy."""
     words_ = ["accredit", "query", question["issuer"]]
     words_ += [] if asked_for is None else ["--for", asked_for]
     words_ += ["--on", question["issued_on"]] if "issued_on" in question else []
     for name, option in _OPTIONS.items():
         if name in question:
             words_ += [option, question[name]]
-    words_ += ["--node", call.reader.url or "http://127.0.0.1:8080"]
+    words_ += ["--node", call.reader.url or "http://127.0.0.1:8080", "--policy", "policy.txt"]
     return " ".join(shlex.quote(word) for word in words_)
 
 

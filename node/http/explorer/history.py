@@ -10,6 +10,7 @@ from typing import Any, Final
 from accredit.governance.fold import Fold
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
 from accredit.registry.domain.records import met
+from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding.rfc3339 import day
 
 from .frame import address
@@ -62,6 +63,7 @@ def _entry(event: str, effective: int, said: Mapping[str, Any], *, about: str) -
         "void_from": day(said["void_from"]) if "void_from" in said else "",
         "until": day(said["effective_until"]) if "effective_until" in said else "",
         "about": about,
+        "scope": sentence(said["scope"]) if "scope" in said else "",
         "by": said["by"],
         "reason_code": said.get("reason_code", ""),
         "reason": said.get("reason_text", ""),

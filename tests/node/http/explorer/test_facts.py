@@ -68,6 +68,40 @@ async def test_the_history_tells_both_clocks_the_reason_and_every_vote(shown: Se
     assert "State Board of Nursing" in page
 
 
+async def test_the_history_says_what_was_granted_and_what_an_amendment_made_of_it(tmp_path: Path) -> None:
+    """Otherwise a reader sees that the terms changed, and has to read JSON to learn that licences are gone."""
+    node = explored(tmp_path)
+    grant = next(one for one in node.town.said if one.kind == "accreditation.grant" and one.sub == COLLEGE)
+    fewer = {"achievement_types": ["Certificate"], "credential_types": "*", "jurisdictions": ["US-IN"]}
+    terms = {"accreditation": grant.id, "after": [], "effective_from": node.town.time + 1, "valid_from": 0}
+    node.town.says(A, "accreditation.amend", {**terms, "scope": fewer}, sub=COLLEGE)
+    node.hears()
+    told = {one["event"]: one["scope"] for one in await rows(node, "history", "/explore/issuer", id=COLLEGE)}
+    assert told["amended"].startswith("The issuer may issue Certificate, as any type of credential, in US-IN")
+    assert told["granted"].startswith("The issuer may issue ")
+    assert told["granted"] != told["amended"]
+    assert told["registered"] == ""
+    assert load(LANGUAGE).event.amended in (page := await text(node, "/explore/issuer", id=COLLEGE))
+    assert told["granted"][:60] in page
+
+
+async def test_a_question_that_is_not_finished_shows_its_form_first(shown: Served) -> None:
+    """`Ask about this issuer` leads here: what to do next stands before what cannot be decided yet."""
+    words = load(LANGUAGE)
+    begun = await text(shown, "/explore/decision", issuer=NURSING)
+    assert begun.index(words.decision.for_hint) < begun.index(words.verdict.indeterminate)
+    assert words.unchecked.achievement_types in begun
+    asked = await text(shown, "/explore/decision", issuer=NURSING, **{"for": "License", "jurisdiction": "US-IN"})
+    assert asked.index(words.decision.for_hint) > asked.index(words.decision.why)
+    assert begun.count(words.decision.for_hint) == asked.count(words.decision.for_hint) == 1
+
+
+async def test_the_command_that_is_said_to_verify_names_a_trust_policy(shown: Served) -> None:
+    page = await text(shown, "/explore/decision", issuer=NURSING, **{"for": "License"})
+    command = page[page.index("accredit query ") :].splitlines()[0]
+    assert "--policy policy.txt" in command, "without a policy, accredit query takes the node's word"
+
+
 async def test_a_long_history_is_paged_and_complete_in_the_table(tmp_path: Path) -> None:
     node = explored(tmp_path)
     for number in range(70):
