@@ -3,10 +3,12 @@
     sending = Webhooks(config.webhooks, store, key, peers, clock, run_blocking, name=…, ecosystem=…)
     await sending.run()
 
-The form is that of Standard Webhooks 1.0: `webhook-id` is the same however often a message is sent, `webhook-timestamp`
-is when it was sent, and `webhook-signature` is `v1a,` and Ed25519 over `id.timestamp.body` with the node's web key, so
-that no secret has to be shared. The body has changes as `/v1/changes` tells them.
+The form is that of Standard Webhooks 1.0: `webhook-id` and the body are the same however often a message is sent,
+`webhook-timestamp` is when it was sent, and `webhook-signature` is `v1a,` and Ed25519 over `id.timestamp.body` with the
+node's web key, so that no secret has to be shared. The body has changes as `/v1/changes` tells them.
 
+* A message that was not taken does not grow while it waits: what changed since comes in the next one. Only a restart
+  may cut the changes into messages anew.
 * A new address hears what changes from then on. How far each has been told is in the database: a restart goes on there.
 * One message at a time to each address, so that messages come in order, and a slow one delays nobody else.
 * What is not answered with 2xx within `ANSWER_SECONDS` is sent again after a pause that doubles up to an hour; nothing
@@ -84,6 +86,8 @@ class Webhooks:
         self._name = name
         self._ecosystem = ecosystem
         self._pauses = pauses
+        self._waiting: dict[str, int] = {}
+        """By place: the number of the last change in a message that was sent and not taken yet."""
 
     async def run(self) -> None:
         """Goes on until it is cancelled."""
@@ -125,10 +129,13 @@ class Webhooks:
         rows = await self._run_blocking(lambda: self._store.changes(after, PAGE))
         if not rows:
             return 0
+        last = self._waiting.setdefault(place, rows[-1][0])
+        rows = [row for row in rows if row[0] <= last]
         wanted = [row for row in rows if not address.subjects or row[1].sub in address.subjects]
         if wanted and not await self._post(address, wanted):
             return None
-        await self._keep(place, kept, rows[-1][0])
+        await self._keep(place, kept, last)
+        self._waiting.pop(place, None)
         return len(rows)
 
     async def _post(self, address: WebhookAddress, rows: Sequence[tuple[int, Change]]) -> bool:
@@ -136,7 +143,8 @@ class Webhooks:
         id, time = f"{self._name}-{rows[-1][0]}", int(self._clock.now())
         changes = [change_view(seq, change) for seq, change in rows]
         data = {"node": self._name, "ecosystem": self._ecosystem.hex(), "changes": changes}
-        body = msgspec.json.encode({"type": "registry.changed", "timestamp": format_time(time), "data": data})
+        happened = format_time(rows[-1][1].time)
+        body = msgspec.json.encode({"type": "registry.changed", "timestamp": happened, "data": data})
         signature = self._key.signer.sign(f"{id}.{time}.".encode() + body)
         headers = {
             "webhook-id": id,

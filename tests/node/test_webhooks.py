@@ -28,7 +28,7 @@ class Receiver:
     def __init__(self) -> None:
         self.status = 204
         self.messages: list[tuple[dict[str, str], dict[str, Any]]] = []
-        self.refused = 0
+        self.refused: list[tuple[str, bytes]] = []
         self.url = ""
 
     @property
@@ -56,7 +56,7 @@ class Receiver:
             self._verify(headers, body)
             self.messages.append((headers, json.loads(body)))
         else:
-            self.refused += 1
+            self.refused.append((headers["webhook-id"], body))
         await stream.send_all(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % self.status)
         await stream.aclose()
 
@@ -100,6 +100,12 @@ async def begun(node: Node, count: int = 1) -> None:
     await until(lambda: len(node.store.kept_under("webhook/")) == count)
 
 
+async def noted(node: Node) -> None:
+    """Until the node has written down how far it told: one that stops before that tells the last message again."""
+    newest = node.store.changes_before(2**62)
+    await until(lambda: node.store.kept_under("webhook/") == [newest.to_bytes(8)])
+
+
 async def test_changes_come_signed_and_in_order_and_an_address_that_was_away_misses_none(tmp_path: Path) -> None:
     town, receiver = founded("node1"), Receiver()
     async with running(tmp_path, town, "node1") as node, trio.open_nursery() as nursery:
@@ -112,10 +118,11 @@ async def test_changes_come_signed_and_in_order_and_an_address_that_was_away_mis
             await until(lambda: receiver.told == [SCHOOL])
             receiver.status = 500
             await say(node, town, "did:web:second.example")
-            await until(lambda: receiver.refused > 1)
+            await until(lambda: len(receiver.refused) > 1)
             await say(node, town, "did:web:third.example")
             receiver.status = 204
             await until(lambda: len(receiver.told) == 3)
+            await noted(node)
         async with sending(node, WebhookAddress(url=receiver.url)):
             await say(node, town, "did:web:fourth.example")
             await until(lambda: len(receiver.told) == 4)
@@ -124,6 +131,29 @@ async def test_changes_come_signed_and_in_order_and_an_address_that_was_away_mis
     ids = [headers["webhook-id"] for headers, _ in receiver.messages]
     assert len(set(ids)) == len(ids), "each message has an id of its own"
     assert receiver.messages[0][1]["type"] == "registry.changed"
+
+
+async def test_a_message_that_is_sent_again_is_the_same_message(tmp_path: Path) -> None:
+    """A receiver that worked on it, and could not answer in time, knows it by its id; news waits for the next one."""
+    town, receiver = founded("node1"), Receiver()
+    async with running(tmp_path, town, "node1") as node, trio.open_nursery() as nursery:
+        await nursery.start(receiver.serve)
+        receiver.key = node.web_key.signer.public_key
+        await node.runtime.submit([each.raw for each in town.said])
+        async with sending(node, WebhookAddress(url=receiver.url)):
+            await begun(node)
+            receiver.status = 500
+            await say(node, town, SCHOOL)
+            await until(lambda: bool(receiver.refused))
+            await say(node, town, "did:web:second.example")
+            tried = len(receiver.refused)
+            await until(lambda: len(receiver.refused) > tried + 1)
+            receiver.status = 204
+            await until(lambda: len(receiver.told) == 2)
+        nursery.cancel_scope.cancel()
+    assert len(set(receiver.refused)) == 1, "neither another id nor another body while it waits"
+    (first, told), _ = receiver.messages
+    assert (first["webhook-id"], told) == (receiver.refused[0][0], json.loads(receiver.refused[0][1]))
 
 
 async def test_an_address_hears_only_of_its_subjects_and_one_that_stalls_delays_no_other(tmp_path: Path) -> None:
@@ -174,4 +204,4 @@ async def test_an_address_that_is_gone_is_left_alone(tmp_path: Path) -> None:
             with trio.fail_after(60):
                 await ended.wait()
         nursery.cancel_scope.cancel()
-    assert receiver.refused == 1
+    assert len(receiver.refused) == 1
