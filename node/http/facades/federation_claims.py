@@ -7,15 +7,15 @@ The claims of an issuer are those that the Digital Credentials Consortium's veri
 One trust mark type for each type of achievement is the only place where the form can say what an issuer may issue.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from accredit.registry.decision.decide import Decision
-from accredit.registry.decision.issuer_keys import KeyState, key_at
-from accredit.registry.domain.record_types import IssuerRecord, VoiceMembers
-from accredit.registry.domain.records import standing
+from accredit.registry.decision.verdict import Decision, Verdict
+from accredit.registry.domain.record_types import IssuerRecord
+from accredit.registry.domain.records import Voice, standing, voice_of
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding.ed25519 import decode_multibase
+from accredit.registry.encoding.identifiers import CanonicalId
 
 from .tokens import WebKey, jwk_of
 
@@ -52,6 +52,13 @@ _PAGES: Final = {
 _ED25519: Final = "z6Mk"  # how multibase of such a key begins
 
 
+def may_issue(decision: Decision) -> bool:
+    """Whether the answer to a question that did not say *what* is yes: nothing stands against it but that."""
+    if decision.verdict is Verdict.INDETERMINATE:
+        return all(reason.code == "question_too_open" for reason in decision.reasons)
+    return decision.authorized
+
+
 def anchor_id(url: str) -> str:
     """Return a node's entity identifier: its public address without a final slash."""
     return url.rstrip("/")
@@ -77,31 +84,43 @@ def anchor_claims(url: str, name: str, key: WebKey, now: int) -> dict[str, Any]:
     }
 
 
-def issuer_claims(url: str, record: IssuerRecord, decision: Decision, now: int) -> dict[str, Any]:
+def issuer_claims(
+    url: str,
+    sub: CanonicalId,
+    metadata: Mapping[str, Mapping[str, str]],
+    keys: Sequence[Mapping[str, Any]],
+    now: int,
+    *ends: int | None,
+) -> dict[str, Any]:
     """Return what a node says of an issuer that may issue (§3, a subordinate statement).
 
     Args:
-        decision: by which it may: whose facts and keys count.
+        metadata: as `issuer_metadata` has it. keys: as `keys_of` has them.
+        ends: when something of it may change, seconds.
     """
     anchor = anchor_id(url)
     return {
         "iss": anchor,
-        "sub": record["id"],
-        **validity(now, decision.valid_until),
-        "jwks": {"keys": keys_of(record, decision, now)},
-        "metadata": issuer_metadata(record, decision),
+        "sub": sub,
+        **validity(now, *ends),
+        "jwks": {"keys": keys},
+        "metadata": metadata,
         "source_endpoint": f"{anchor}/federation/fetch",
     }
 
 
-def issuer_metadata(record: IssuerRecord, decision: Decision) -> dict[str, dict[str, str]]:
-    """Return an issuer's metadata by entity type; members without a value are left out: readers refuse nulls."""
-    stated = sorted(standing(record["stated"]), key=lambda each: (each["by"], each["via"]) not in decision.chain)
-    facts = [each["facts"] for each in stated]  # of those whose word the decision rests on first
+def issuer_metadata(record: IssuerRecord, voices: Sequence[Voice]) -> dict[str, dict[str, str]]:
+    """Return an issuer's metadata by entity type; members without a value are left out: readers refuse nulls.
+
+    Args:
+        voices: those whose word counts, the nearest to the issuer first: nobody else's facts are told.
+    """
+    stated = [each for each in standing(record["stated"]) if voice_of(each) in voices]
+    facts = [each["facts"] for each in sorted(stated, key=lambda each: voices.index(voice_of(each)))]
     identifiers = {one["scheme"]: one["value"] for each in reversed(facts) for one in each.get("identifiers", ())}
     metadata = {
         "federation_entity": {
-            "organization_name": decision.issuer_name or record["id"],
+            "organization_name": _first(facts, "name") or record["id"],
             "homepage_uri": _first(facts, "url"),
             "logo_uri": _first(facts, "image"),
         },
@@ -123,27 +142,34 @@ def issuer_metadata(record: IssuerRecord, decision: Decision) -> dict[str, dict[
     return {type: members for type, members in said.items() if members}
 
 
-def keys_of(record: IssuerRecord, decision: Decision, now: int) -> list[dict[str, Any]]:
+def keys_of(
+    record: IssuerRecord, voices: Collection[Voice], now: int, ask: Callable[[str], Decision]
+) -> tuple[list[dict[str, Any]], list[int]]:
     """Return the keys with which an issuer signs credentials now, as JWKs under the ids of their methods.
 
-    Only authorities on whose word the decision rests may state and end them. Kinds that have no JWK here are left out.
+    Kinds that have no JWK here are left out. Besides them: when they may change, seconds.
+
+    Args:
+        voices: those that may state keys.
+        ask: the answer about what is signed with a key (its method's id, or itself as multibase).
     """
-
-    def counts(said: VoiceMembers) -> bool:
-        return (said["by"], said["via"]) in decision.chain
-
     found: dict[str, dict[str, Any]] = {}
-    for added in record["keys"]:
-        if added["op"] != "add" or not counts(added):
+    ends: list[int] = []
+    added = [one for one in record["keys"] if one["op"] == "add" and voice_of(one) in voices]
+    # Where several are stated under one id, what somebody else has shown to be there in time goes before the rest.
+    for one in sorted(added, key=lambda one: "unanchored" not in one):
+        key, text = one["key"], one["key"].get("public_key_multibase", "")
+        if not key.get("valid_from", now) <= now < key.get("valid_until", now + 1):
             continue
-        key = added["key"]
-        if key_at(record, key["id"], now, counts).state is not KeyState.GOOD:
+        if "jwk" not in key and not text.startswith(_ED25519):
             continue
-        if "jwk" in key:
-            found[key["id"]] = {"kid": key["id"], **key["jwk"]}
-        elif key.get("public_key_multibase", "").startswith(_ED25519):
-            found[key["id"]] = jwk_of(decode_multibase(key["public_key_multibase"]), id=key["id"])
-    return list(found.values())
+        decision = ask(text or key["id"])
+        if not may_issue(decision) or "key" in decision.unchecked:
+            continue
+        jwk = {**key["jwk"], "kid": key["id"]} if "jwk" in key else jwk_of(decode_multibase(text), id=key["id"])
+        found[key["id"]] = jwk
+        ends += [end for end in (key.get("valid_until"), decision.valid_until) if end is not None]
+    return list(found.values()), ends
 
 
 def historical_keys(url: str, key: WebKey, now: int) -> dict[str, Any]:

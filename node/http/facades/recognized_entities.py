@@ -82,7 +82,7 @@ def issuer_subject(
 
     Args:
         metadata: as `federation_claims.issuer_metadata` has it.
-        achievements: types that it may issue; empty where its scope names none.
+        achievements: types that it may issue, at least one: a subject without any may issue anything.
     """
     facts = metadata["federation_entity"]
     said = {
@@ -92,9 +92,9 @@ def issuer_subject(
         "legalName": metadata.get("institution_additional_information", {}).get("legal_name"),
         "url": facts.get("homepage_uri"),
     }
+    assert achievements, "one without would be unlimited"
     action: dict[str, Any] = {"type": "RecognizedAction", "action": "issue", "recognizedBy": authority}
-    if achievements:
-        action["outputValidation"] = [_validation(url, achievement) for achievement in achievements]
+    action["outputValidation"] = [_validation(url, achievement) for achievement in achievements]
     return {**{member: value for member, value in said.items() if value}, "recognizedTo": action}
 
 

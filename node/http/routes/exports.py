@@ -14,8 +14,9 @@ import anyio
 
 from accredit.governance.fold import Fold
 from accredit.node.http.exchange import Response
+from accredit.node.http.facades.federation_claims import may_issue
 from accredit.node.http.json_views import format_time
-from accredit.registry.decision.decide import Decision, Query, Verdict
+from accredit.registry.decision.decide import Query
 from accredit.registry.domain.record_types import IssuerRecord
 from accredit.registry.domain.records import accreditation_in, issuer_in, standing
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -84,13 +85,6 @@ async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> Dcc
             listed[id] = _entry(record, decision.issuer_name)
             newest = max(newest, _newest(fold, record))
     return {"meta": {"created": format_time(genesis.iat), "updated": format_time(newest)}, "registry": listed}
-
-
-def may_issue(decision: Decision) -> bool:
-    """Whether the answer to a question that did not say *what* is yes: nothing stands against it but that."""
-    if decision.verdict is Verdict.INDETERMINATE:
-        return all(reason.code == "question_too_open" for reason in decision.reasons)
-    return decision.authorized
 
 
 def _entry(record: IssuerRecord, name: str | None) -> ListedIssuer:

@@ -20,18 +20,20 @@ import msgspec
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades import federation_claims as claims
+from accredit.node.http.facades.federation_claims import may_issue
 from accredit.node.http.facades.federation_events import events_of, registered_and_revoked
 from accredit.node.http.facades.tokens import TOKEN_BYTES
 from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
-from accredit.registry.decision.decide import Decision, Query, decide
+from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
-from accredit.registry.domain.records import accreditation_in, charter_in, issuer_in
+from accredit.registry.domain.records import Voice, accreditation_in, charter_in, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 from accredit.registry.errors import DecodeError, InputError, NotYetError
 
+from .deciding import decide_held
 from .decisions import served_ecosystem
-from .exports import BREATH, KEPT_SECONDS, may_issue
+from .exports import BREATH, KEPT_SECONDS
 from .registry import ids
 from .request_reading import Param, integer, moment, one_of, verbatim
 from .route import JSON, Call, ErrorForm, Handler, Route, bytes_response, json_response
@@ -87,8 +89,13 @@ class ExtendedListing(TypedDict):
 
 
 class _Subject(NamedTuple):
-    """An issuer that may issue, and by which decision."""
+    """An issuer that may issue, and by which decision.
 
+    `record` is that of the issuer that was accredited: where `id` is another name of it, its keys and facts are those
+    that count.
+    """
+
+    id: CanonicalId
     record: IssuerRecord
     decision: Decision
 
@@ -124,9 +131,7 @@ async def fetch(call: Call) -> Response:
     if call.params["iss"] is not None and claims.anchor_id(call.params["iss"]) != anchor:
         why = "this node makes statements in its own name only."
         raise InputError("unknown_issuer", why, hint=f"Ask with iss={anchor}, or without iss.")
-    subject = _subject(call, now)
-    said = claims.issuer_claims(call.reader.url, subject.record, subject.decision, now)
-    return _token(call, said, claims.ENTITY_STATEMENT)
+    return _token(call, _statement(call, _subject(call, now), now), claims.ENTITY_STATEMENT)
 
 
 async def resolve(call: Call) -> Response:
@@ -140,11 +145,11 @@ async def resolve(call: Call) -> Response:
             "unknown_anchor", "this node resolves up to itself only.", hint=f"trust_anchor={claims.anchor_id(url)}"
         )
     subject = _subject(call, now)
-    metadata = claims.issuer_metadata(subject.record, subject.decision)
+    metadata = claims.issuer_metadata(subject.record, voices_of(call, subject.decision))
     wanted = call.params["entity_type"]
     said = {
         "iss": claims.anchor_id(url),
-        "sub": subject.record["id"],
+        "sub": subject.id,
         **claims.validity(now, subject.decision.valid_until),
         "metadata": {type: members for type, members in metadata.items() if wanted in (None, type)},
         "trust_marks": _marks(call, subject, now),
@@ -202,7 +207,7 @@ async def extended_listing(call: Call) -> Response:
         if entity is not None:
             found.append(entity)
         position += 1
-        if not position % BREATH:
+        if entity is not None or not position % BREATH:  # with marks each costs as much as many that are left out
             await anyio.sleep(0)
     page: ExtendedListing = {"immediate_subordinate_entities": found}
     if position < len(among):
@@ -211,19 +216,18 @@ async def extended_listing(call: Call) -> Response:
 
 
 def _listed(call: Call, id: CanonicalId, now: int, wanted: set[str]) -> ListedEntity | None:
-    record = issuer_in(call.reader.fold, id)
-    if record is None:
+    subject = _judged(call, id, now)
+    if subject is None:
         return None
-    subject = _Subject(record, _decision(call, id, now))
     is_trusted, is_audit = may_issue(subject.decision), call.params["audit_timestamps"] == "true"
-    registered, updated, revoked = registered_and_revoked(accreditations_of(call, record), now)
+    registered, updated, revoked = registered_and_revoked(accreditations_of(call, subject.record), now)
     after, before = call.params["updated_after"], call.params["updated_before"]
     is_in_time = (after is None or (updated or 0) > after) and (before is None or (updated or 0) < before)
     if not is_in_time or not (is_trusted or (is_audit and registered is not None)):
         return None
     entity: ListedEntity = {"id": id}
     if is_trusted and "entity_statement" in wanted:
-        said = claims.issuer_claims(call.reader.url, record, subject.decision, now)
+        said = _statement(call, subject, now)
         entity["entity_statement"] = call.must_sign().sign(said, type=claims.ENTITY_STATEMENT)
     if is_trusted and "trust_marks" in wanted:
         entity["trust_marks"] = _marks(call, subject, now)
@@ -240,7 +244,7 @@ async def trust_mark(call: Call) -> Response:
     """One trust mark of one issuer."""
     now = fresh_now(call)
     subject = _subject(call, now)
-    made = _mark(call, subject.record["id"], call.params["trust_mark_type"], now)
+    made = _mark(call, subject.id, call.params["trust_mark_type"], now)
     if made is None:
         raise InputError(
             "not_found", "this issuer does not have this trust mark.", hint="GET /federation/resolve lists its marks."
@@ -252,10 +256,12 @@ async def trust_mark_list(call: Call) -> Response:
     """The ids of the issuers that have a trust mark."""
     now = fresh_now(call)
     achievement = claims.meant_by(call.reader.url, call.params["trust_mark_type"])
-    found = [] if achievement is None else await _trusted(call, achievement, now)
-    if call.params["sub"] is not None:
-        record = _known(call)
-        found = [] if record is None else [id for id in found if id == record["id"]]
+    if achievement is None or call.params["sub"] is None:
+        found = [] if achievement is None else await _trusted(call, achievement, now)
+    else:
+        id = _known(call)  # one is decided on, however many there are
+        is_held = id is not None and _is_listed(_decision(call, id, now, achievement), achievement)
+        found = [id] if id is not None and is_held else []
     return json_response(found, cache=CACHE)
 
 
@@ -301,7 +307,7 @@ def _mark(call: Call, issuer: CanonicalId, mark_type: str, now: int) -> str | No
 def _marks(call: Call, subject: _Subject, now: int) -> list[HeldMark]:
     named = achievements_named(accreditations_of(call, subject.record))
     types = claims.mark_types(call.reader.url, [type for type in ACHIEVEMENT_TYPES if type in named])
-    made = {type: _mark(call, subject.record["id"], type, now) for type in types}
+    made = {type: _mark(call, subject.id, type, now) for type in types}
     return [{"trust_mark_type": type, "trust_mark": mark} for type, mark in made.items() if mark is not None]
 
 
@@ -337,31 +343,61 @@ def _subject(call: Call, now: int) -> _Subject:
     Raises:
         InputError: `not_found`: nobody, or somebody who may not.
     """
-    record = _record(call)
-    decision = _decision(call, record["id"], now)
-    if not may_issue(decision):
-        raise _not_found(f"{record['id']} may not issue now.")
-    return _Subject(record, decision)
+    id = _known(call)
+    subject = None if id is None else _judged(call, id, now)
+    if subject is None or not may_issue(subject.decision):
+        raise _not_found(f"{call.params['sub'][:200]} is no issuer that may issue now.")
+    return subject
+
+
+def _judged(call: Call, id: CanonicalId, now: int) -> _Subject | None:
+    """An issuer and the decision on it; None where there is none, or its record is damaged."""
+    decision = _decision(call, id, now)
+    if any(reason.code == "state_damaged" for reason in decision.reasons):
+        return None
+    own = issuer_in(call.reader.fold, id)
+    accredited = None if decision.issuer is None else issuer_in(call.reader.fold, decision.issuer)
+    record = accredited or own
+    return None if own is None or record is None else _Subject(id, record, decision)
+
+
+def _statement(call: Call, subject: _Subject, now: int) -> dict[str, Any]:
+    """What this node says of an issuer that may issue: for no longer than its keys and its accreditation are good."""
+    voices = voices_of(call, subject.decision)
+    keys, ends = claims.keys_of(subject.record, voices, now, lambda key: _decision(call, subject.id, now, key=key))
+    metadata = claims.issuer_metadata(subject.record, voices)
+    url = call.reader.url
+    return claims.issuer_claims(url, subject.id, metadata, keys, now, subject.decision.valid_until, *ends)
+
+
+def voices_of(call: Call, decision: Decision) -> list[Voice]:
+    """Return those whose word about an issuer counts: the decision's chain, and whom the charter lets state facts."""
+    charter = charter_in(call.reader.fold, served_ecosystem(call))
+    assert charter is not None, "it is in effect"
+    return [Voice(CanonicalId(by), via) for by, via in decision.chain] + [
+        Voice(by, None) for by in charter["publishers"]
+    ]
 
 
 def _record(call: Call) -> IssuerRecord:
-    record = _known(call)
+    id = _known(call)
+    record = None if id is None else issuer_in(call.reader.fold, id)
     if record is None:
         raise _not_found(f"no issuer {call.params['sub'][:200]} is in this registry.")
     return record
 
 
-def _known(call: Call) -> IssuerRecord | None:
-    """The issuer whose id is `sub` decoded, or `sub` as it was sent."""
+def _known(call: Call) -> CanonicalId | None:
+    """The id of an issuer here that is `sub` decoded, or `sub` as it was sent."""
     sent = call.request.query.decode("latin-1")
     raw = next((pair[4:] for pair in sent.split("&") if pair.startswith("sub=")), "")
     for text in dict.fromkeys((call.params["sub"], raw)):
         try:
-            record = issuer_in(call.reader.fold, canonical(text))
+            id = canonical(text)
         except DecodeError:
             continue
-        if record is not None:
-            return record
+        if issuer_in(call.reader.fold, id) is not None:
+            return id
     return None
 
 
@@ -371,11 +407,11 @@ def _not_found(why: str) -> InputError:
     )
 
 
-def _decision(call: Call, issuer: CanonicalId, now: int, achievement: str = "") -> Decision:
+def _decision(call: Call, issuer: CanonicalId, now: int, achievement: str = "", *, key: str | None = None) -> Decision:
     ecosystem = served_ecosystem(call)
     types = (achievement,) if achievement else ()
-    query = Query(entity=issuer, authority=ecosystem, action="issue", achievement_types=types)
-    return decide(query, call.reader.fold, now, ecosystem_id=ecosystem)
+    query = Query(entity=issuer, authority=ecosystem, action="issue", achievement_types=types, key=key)
+    return decide_held(query, call.reader.fold, now, ecosystem_id=ecosystem)
 
 
 def _is_listed(decision: Decision, achievement: str) -> bool:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final, TypedDict
 from urllib.parse import quote
 
+import anyio
+
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades import recognized_entities as facade
 from accredit.node.http.facades.data_integrity import canonical_json
-from accredit.node.http.facades.federation_claims import issuer_metadata
-from accredit.registry.decision.decide import Decision, Query, decide
+from accredit.node.http.facades.federation_claims import issuer_metadata, may_issue
+from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AuthorityRecord, MandateStanding
 from accredit.registry.domain.records import authority_in, charter_in, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
@@ -20,9 +22,10 @@ from accredit.registry.encoding.ed25519 import did_key
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import DecodeError, InputError
 
+from .deciding import decide_held
 from .decisions import require_served, served_ecosystem
-from .exports import may_issue
-from .federation import CACHE, accreditations_of, achievements_named, fresh_now
+from .exports import BREATH
+from .federation import CACHE, accreditations_of, achievements_named, fresh_now, voices_of
 from .registry import ids, page
 from .request_reading import Param, identifier, integer, verbatim
 from .route import JSON, Call, Handler, Route, bytes_response, json_response
@@ -62,10 +65,22 @@ async def recognized_issuers(call: Call) -> Response:
     wanted = call.params["achievement_type"]
     ends: list[int] = []
 
+    looked_at = 0
+
     def subject(id: CanonicalId) -> dict[str, Any] | None:
+        nonlocal looked_at
+        looked_at += 1
         return _issuer(call, id, authority["id"], wanted, now, ends)
 
-    found, following = page(ids(call, "issuer"), call.params["after"], call.params["limit"], subject, EXAMINED)
+    found: list[dict[str, Any]] = []
+    following = call.params["after"]
+    while len(found) < call.params["limit"] and looked_at < EXAMINED:
+        # One is found at a time, for it is decided on for every type: other requests get their turn between.
+        more, following = page(ids(call, "issuer"), following, 1, subject, min(BREATH, EXAMINED - looked_at))
+        found += more
+        if following is None:
+            break
+        await anyio.sleep(0)
     url = facade.issuers_url(call.reader.url, authority["id"])
     if wanted is not None:
         url += f"&achievement_type={quote(wanted, safe='')}"
@@ -76,14 +91,17 @@ async def recognized_issuer(call: Call) -> Response:
     """One issuer that may issue now, as the authority sees it that accredited it."""
     now, id = fresh_now(call), call.params["id"]
     ends: list[int] = []
-    for authority_id in dict.fromkeys(each["by"] for each in _accreditations(call, id)):
+    may_be = may_issue(_decision(call, id, served_ecosystem(call), None, now))
+    for authority_id in dict.fromkeys(each["by"] for each in _accreditations(call, id)) if may_be else ():
         authority = authority_in(call.reader.fold, authority_id)
         subject = None if authority is None else _issuer(call, id, authority_id, None, now, ends)
         if authority is not None and subject is not None:
             url = f"{call.reader.url.rstrip('/')}/exports/recognized-entity.json?id={quote(id, safe='')}"
             return _credential(call, [subject], authority, url, now, ends, None)
     hint = "POST /v1/decisions says why."
-    raise InputError("not_found", f"no authority here recognises {id} as an issuer now.", hint=hint)
+    raise InputError(
+        "not_found", f"no authority here recognises {id} as an issuer of a known type of achievement now.", hint=hint
+    )
 
 
 async def recognized_authorities(call: Call) -> Response:
@@ -92,10 +110,12 @@ async def recognized_authorities(call: Call) -> Response:
     above = call.params["authority"] or ecosystem
     key, url = call.must_sign(), call.reader.url
     found = [facade.authority_subject(did_key(key.signer.public_key), call.reader.name, above)]
+    ends: list[int] = []
     for id in ids(call, "authority"):
         record = authority_in(call.reader.fold, id)
         standing = None if record is None else _standing(record, now)
         if standing is not None and _above(standing, ecosystem) == above:
+            ends += _ends(standing)
             found.append(facade.authority_subject(id, standing["name"], above))
     if above == ecosystem:
         charter = charter_in(call.reader.fold, ecosystem)
@@ -105,7 +125,8 @@ async def recognized_authorities(call: Call) -> Response:
         authority = _authority(call)
         name, recognized_in = _named(call, authority, now)
     id_ = facade.authorities_url(url, above)
-    made = facade.credential(key, found, id=id_, name=name, above=recognized_in, now=now)
+    until = min(ends, default=None)
+    made = facade.credential(key, found, id=id_, name=name, above=recognized_in, now=now, until=until)
     return json_response(made, cache=CACHE)
 
 
@@ -118,24 +139,25 @@ async def achievement_schema(call: Call) -> Response:
 def _issuer(
     call: Call, id: CanonicalId, authority: CanonicalId, wanted: str | None, now: int, ends: list[int]
 ) -> dict[str, Any] | None:
-    record = issuer_in(call.reader.fold, id)
-    if record is None or not record["accreditations"]:
-        return None
     general = _decision(call, id, authority, wanted, now)
-    if not (general.authorized if wanted else may_issue(general)):
+    record = issuer_in(call.reader.fold, id)
+    if record is None or not (general.authorized if wanted else may_issue(general)):
         return None
     if general.valid_until is not None:
         ends.append(general.valid_until)
     named = achievements_named(accreditations_of(call, record))
     types = [wanted] if wanted else [each for each in ACHIEVEMENT_TYPES if each in named]
     held = [each for each in types if wanted or _decision(call, id, authority, each, now).authorized]
-    return facade.issuer_subject(call.reader.url, id, issuer_metadata(record, general), authority, held)
+    if not held:
+        return None  # a subject without types may issue anything, as readers understand it
+    metadata = issuer_metadata(record, voices_of(call, general))
+    return facade.issuer_subject(call.reader.url, id, metadata, authority, held)
 
 
-def _decision(call: Call, issuer: CanonicalId, authority: CanonicalId, achievement: str | None, now: int) -> Decision:
+def _decision(call: Call, issuer: CanonicalId, authority: str, achievement: str | None, now: int) -> Decision:
     types = (achievement,) if achievement else ()
     query = Query(entity=issuer, authority=authority, action="issue", achievement_types=types)
-    return decide(query, call.reader.fold, now, ecosystem_id=served_ecosystem(call))
+    return decide_held(query, call.reader.fold, now, ecosystem_id=served_ecosystem(call))
 
 
 def _credential(
@@ -187,6 +209,13 @@ def _acts(standing: MandateStanding, now: int) -> bool:
     withdrawn = standing["withdrawn"]
     is_current = standing.get("valid_from", now) <= now < standing.get("valid_until", now + 1)
     return is_current and (withdrawn is None or withdrawn["effective_from"] > now)
+
+
+def _ends(standing: MandateStanding) -> list[int]:
+    """When a mandate ends, as far as that is known, seconds."""
+    withdrawn = standing["withdrawn"]
+    ends = [] if withdrawn is None else [withdrawn["effective_from"]]
+    return [*ends, standing["valid_until"]] if "valid_until" in standing else ends
 
 
 def _above(standing: MandateStanding, ecosystem: CanonicalId) -> CanonicalId:

@@ -8,7 +8,7 @@ import pytest
 
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import StorageError
-from tests.strategies.served import COLLEGE, FRIEND, PORT, Served, served
+from tests.strategies.served import COLLEGE, FRIEND, PORT, A, B, Served, served
 
 SHAPES: list[Any] = [{}, {"id": 1}, [], {"id": COLLEGE, "stated": 7, "keys": None, "accreditations": [["x", 3]]}]
 
@@ -71,3 +71,16 @@ async def test_a_row_that_is_not_as_it_was_written_is_said_to_be_damaged(
     answer = await node.post("/recognition", question)
     assert answer.status_code == 200
     assert answer.json()["recognized"] is False
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_a_damaged_record_takes_nobody_else_off_the_lists_of_other_ecosystems(node: Served, shape: Any) -> None:
+    damage(node, "issuer", COLLEGE, shape)
+    assert (await node.get("/federation/list")).json() == [PORT]
+    extended = await node.get("/federation/extended-list?claims=entity_statement,trust_marks&audit_timestamps=true")
+    assert PORT in [one["id"] for one in extended.json()["immediate_subordinate_entities"]]
+    for authority in (A, B):
+        response = await node.get(f"/exports/recognized-entities.json?authority={authority}")
+        assert [one["id"] for one in response.json()["credentialSubject"]] == ([PORT] if authority == B else [])
+    for path in (f"/federation/fetch?sub={COLLEGE}", f"/exports/recognized-entity.json?id={COLLEGE}"):
+        assert (await node.get(path)).status_code == 404

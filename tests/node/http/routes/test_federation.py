@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,9 +11,16 @@ import pytest
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
+from accredit.node.http.facades import federation_claims as claims
+from accredit.registry.decision.decide import Decision, Query, decide
+from accredit.registry.domain.records import Voice, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
+from accredit.registry.encoding.identifiers import CanonicalId
 from tests.strategies import bodies
 from tests.strategies.consortium import START
+from tests.strategies.domain import COLLEGE as HIGH_SCHOOL
+from tests.strategies.domain import ECOSYSTEM, World
+from tests.strategies.domain import NOW as LATER
 from tests.strategies.served import (
     COLLEGE,
     EXPIRED,
@@ -22,6 +30,7 @@ from tests.strategies.served import (
     UNKNOWN,
     WEB_KEY,
     A,
+    B,
     Served,
     empty,
     served,
@@ -54,7 +63,7 @@ async def anchor(node: Served) -> dict[str, Any]:
     payload = json.loads(decoded(response.text.split(".")[1]))
     claims = opened(response.text, payload["jwks"], "entity-statement+jwt")
     assert claims["iss"] == claims["sub"] == ANCHOR
-    assert claims["iat"] <= NOW < claims["exp"]
+    assert claims["iat"] <= node.time < claims["exp"]
     assert "authority_hints" not in claims, "an anchor has nobody above it"
     return claims
 
@@ -155,7 +164,101 @@ async def test_keys_are_those_that_sign_now_under_their_own_ids(tmp_path: Path) 
     assert "null" not in json.dumps(found)
 
 
+async def test_a_statement_outlives_none_of_its_keys_and_a_jwk_cannot_name_another_key(tmp_path: Path) -> None:
+    town = world()
+    school = "did:web:brief-key.example"
+    jwk = {"kty": "EC", "crv": "P-256", "x": "a" * 43, "y": "b" * 43, "kid": "did:web:other.example#1"}
+    brief = {"public_key_multibase": "z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "valid_until": NOW + 60}
+    keys = [{"id": f"{school}#1", **brief}, {"id": f"{school}#2", "jwk": jwk}]
+    town.says(A, "issuer.register", bodies.register(school, keys=keys))
+    town.says(A, "accreditation.grant", bodies.grant(school))
+    node = empty(tmp_path, town)
+    node.hears()
+    found = await looked_up(node, school)
+    assert found is not None
+    assert {key["kid"] for key in found["jwks"]["keys"]} == {f"{school}#1", f"{school}#2"}
+    assert found["exp"] == NOW + 60
+    node.time = NOW + 61
+    later = await looked_up(node, school)
+    assert later is not None
+    assert [key["kid"] for key in later["jwks"]["keys"]] == [f"{school}#2"]
+
+
+async def test_another_authority_lends_an_issuer_no_name_and_no_identity(tmp_path: Path) -> None:
+    """Else a mill has the ROR id of a university, under the signature of every node."""
+    town = world()
+    mill = "did:web:mill.example"
+    ror = [{"scheme": "ror", "value": "042nb2s44"}]
+    lent = {"url": "https://famous.example/", "legal_name": "Famous University", "identifiers": ror}
+    town.says(B, "issuer.register", bodies.register(mill, name="Famous University", **lent))
+    town.says(A, "accreditation.grant", bodies.grant(mill))
+    node = empty(tmp_path, town)
+    node.hears()
+    found = await looked_up(node, mill)
+    assert found is not None
+    assert found["metadata"] == {"federation_entity": {"organization_name": mill}}
+    recognized = (await node.get(f"/exports/recognized-entity.json?id={mill}")).json()["credentialSubject"][0]
+    assert (recognized["name"], set(recognized) & {"legalName", "url"}) == (mill, set())
+
+
+async def test_another_name_of_an_issuer_has_the_keys_of_the_accredited_one(tmp_path: Path) -> None:
+    town = world()
+    school, old = "did:web:new-name.example", "did:web:old-name.example"
+    keys = {
+        id: [{"id": f"{id}#1", "jwk": {"kty": "EC", "crv": "P-256", "x": id[8] * 43, "y": "b" * 43}}]
+        for id in (school, old)
+    }
+    town.says(A, "issuer.register", bodies.register(old, keys=keys[old]))
+    town.says(A, "issuer.register", bodies.register(school, name="New", also_known_as=[old], keys=keys[school]))
+    town.says(A, "accreditation.grant", bodies.grant(school))
+    node = empty(tmp_path, town)
+    node.hears()
+    found = await looked_up(node, old)
+    assert found is not None
+    assert found["sub"] == old
+    assert [key["kid"] for key in found["jwks"]["keys"]] == [f"{school}#1"], "decisions refuse the other one"
+
+
+def test_a_key_dated_back_after_a_mandate_was_withdrawn_is_not_told() -> None:
+    """Neither under an id of its own, nor in the place of the issuer's own key."""
+    story, board = World(), CanonicalId("https://board.example/")
+    withdrawn = {"statement": bytes(32), "effective_from": LATER - 1_000}
+    via = story.delegate(board, withdrawn=withdrawn)
+    how: dict[str, Any] = {"by": board, "via": via, "iat": LATER - 5_000}
+    story.grant(**how)
+    jwk = {"kty": "EC", "crv": "P-256", "x": "a" * 43, "y": "b" * 43}
+    own = {"id": f"{HIGH_SCHOOL}#own", "jwk": jwk}
+    story.key_event(op="add", key=own, how=how)
+    for id in ("forged", "own"):
+        forged = {"id": f"{HIGH_SCHOOL}#{id}", "jwk": jwk | {"x": "f" * 43}}
+        story.key_event(op="add", key=forged, how=how)
+        story.said[-1] = replace(story.said[-1], is_anchored=False)
+    records = story.records()
+
+    def ask(key: str | None = None) -> Decision:
+        query = Query(entity=HIGH_SCHOOL, authority=ECOSYSTEM, achievement_types=("Badge",), key=key)
+        return decide(query, records, LATER, ecosystem_id=ECOSYSTEM)
+
+    assert ask().authorized, "what a withdrawn mandate gave in time stands"
+    record = issuer_in(records, HIGH_SCHOOL)
+    assert record is not None
+    keys, _ = claims.keys_of(record, [Voice(board, via)], LATER, ask)
+    assert keys == [{**jwk, "kid": own["id"]}]
+
+
 # ------------------------------------------------------------------------------------------------ lists and marks
+
+
+async def test_a_list_about_one_issuer_is_of_now_and_not_of_the_minute(tmp_path: Path) -> None:
+    town = world()
+    brief = "did:web:brief.example"
+    town.says(A, "accreditation.grant", bodies.grant(brief, valid_until=NOW + 30))
+    node = empty(tmp_path, town)
+    node.hears()
+    path = f"/federation/trust-mark-list?trust_mark_type={quote(BACHELOR)}&sub={brief}"
+    assert (await node.get(path)).json() == [brief]
+    node.time = NOW + 31
+    assert (await node.get(path)).json() == []
 
 
 async def test_the_list_filters_as_the_standard_says(node: Served) -> None:

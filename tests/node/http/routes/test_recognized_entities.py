@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.ed25519 import decode_base58, did_key
 from tests.strategies import bodies
 from tests.strategies.consortium import key_entry
@@ -17,6 +18,7 @@ from tests.strategies.node_js import packages
 from tests.strategies.served import (
     COLLEGE,
     EXPIRED,
+    NOW,
     ORIGIN,
     PORT,
     SUSPENDED,
@@ -105,6 +107,30 @@ async def test_scope_is_a_schema_with_a_digest_that_credentials_satisfy_or_not(t
                 validator.validate(wrong)
     licensed = await credential(node, f"/exports/recognized-entities.json?authority={A}&achievement_type=License")
     assert subjects(licensed) == ["did:web:two.example"], "a narrow file names those only who may issue that"
+
+
+async def test_an_issuer_of_own_types_alone_is_not_named_as_one_that_may_issue_anything(tmp_path: Path) -> None:
+    town = world()
+    scope = {"achievement_types": ["ext:Own"], "credential_types": "*"}
+    town.says(A, "accreditation.grant", bodies.grant("did:web:own.example", scope=scope))
+    node = empty(tmp_path, town)
+    node.hears()
+    assert (await node.get("/exports/recognized-entity.json?id=did:web:own.example")).status_code == 404
+    found = await credential(node, f"/exports/recognized-entities.json?authority={A}")
+    assert subjects(found) == [COLLEGE]
+    assert all(one["recognizedTo"]["outputValidation"] for one in found["credentialSubject"])
+
+
+async def test_a_file_of_authorities_outlives_none_of_their_mandates(tmp_path: Path) -> None:
+    town = world()
+    board = town.pen("board", "https://board.example/")
+    given = bodies.delegation("https://board.example/", [key_entry(board)], valid_until=NOW + 60)
+    town.says(A, "authority.delegate", given)
+    node = empty(tmp_path, town)
+    node.hears()
+    found = await credential(node, f"/exports/recognized-authorities.json?authority={A}")
+    assert subjects(found) == [NODE, "https://board.example/"]
+    assert found["validUntil"] == rfc3339.text(NOW + 60)
 
 
 async def test_a_long_file_has_pages(tmp_path: Path) -> None:
