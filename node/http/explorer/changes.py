@@ -83,6 +83,8 @@ def _what(kind: str, change: str, href: str) -> Markup:
 def subject_name(call: Call, kind: str, sub: str) -> str:
     """What the subject of a statement is called, as far as the registry has a name for it."""
     fold = call.reader.fold
+    if sub == call.reader.ecosystem.hex() and fold.charter is not None:
+        return str(fold.charter.body["name"])
     if kind.startswith(("issuer.", "accreditation.")) and (record := issuer_in(fold, CanonicalId(sub))) is not None:
         return name_of(record) or sub
     if kind.startswith("authority."):

@@ -13,10 +13,11 @@ from accredit.node.http.routes.route import Call
 from accredit.node.http.routes.summaries import summary
 from accredit.registry.encoding import rfc3339
 from accredit.registry.errors import InputError
+from accredit.registry.statement import Statement
 from accredit.registry.transparency.tiles import ENTRIES, TILE_WIDTH, Tile
 
 from .changes import subject_name, subject_page
-from .frame import DOWNLOAD, Page, address, page_route, show
+from .frame import DOWNLOAD, Page, address, page_route, show, word
 from .history import votes_on
 from .listing import authority_name, body_name
 from .phrases import LANGUAGE, load
@@ -53,11 +54,20 @@ def _row(call: Call, index: int, id: bytes) -> dict[str, Any]:
     if held is not None:
         row |= {
             "kind": held.kind,
-            "about": subject_name(call, held.kind, held.sub),
+            "about": _about(call, held),
             "by": body_name(call.reader.fold, held.iss),
             "stated": rfc3339.text(held.iat),
         }
     return {**row, "_href": address("/explore/statement", id=id.hex())}
+
+
+def _about(call: Call, held: Statement) -> str:
+    """What an entry is about: of a vote the statement voted on, not the ecosystem that all votes are about."""
+    if held.kind.startswith("vote."):
+        target = call.reader.fold.statement(held.body["targets"][0])
+        if target is not None:
+            return f"{word(target.kind.replace('.', '_'), 'kind')}: {subject_name(call, target.kind, target.sub)}"
+    return subject_name(call, held.kind, held.sub)
 
 
 async def statement(call: Call) -> Response:

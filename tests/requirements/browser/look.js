@@ -3,7 +3,7 @@
 //   {base, chromium, visits: [{path, width?, height?, scale?, scheme?, scripts?, axe?, clock?, steps?}]}   on standard input
 //   {path, status, title, text, width, violations, refused, errors, requests, cookies, seen}               on standard output
 //
-// `clock` is what its clock says, seconds since 1970. `steps` are done once the page is there, each [what, selector, value?]: fill, click, file (its text), wait (until it is
+// `clock` is what its clock says, seconds since 1970. `steps` are done once the page is there, each [what, selector, value?]: fill, click, file (its text), picture (its bytes, base64), wait (until it is
 // visible), gone, read (its text, into `seen`).
 
 import { readFileSync } from "node:fs";
@@ -52,6 +52,7 @@ for (const visit of job.visits) {
     if (what === "fill") await found.fill(value);
     else if (what === "click") await found.click();
     else if (what === "file") await found.setInputFiles({ name: "given.txt", mimeType: "text/plain", buffer: Buffer.from(value) });
+    else if (what === "picture") await found.setInputFiles({ name: "badge", mimeType: "application/octet-stream", buffer: Buffer.from(value, "base64") });
     else if (what === "wait") await found.waitFor({ state: "visible" });
     else if (what === "gone") await found.waitFor({ state: "hidden" });
     else if (what === "read") seen.seen.push(await found.innerText());

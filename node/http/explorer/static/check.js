@@ -1,5 +1,6 @@
 // The page "Check a credential": the file is read here; only a question about its issuer goes to the node.
 
+import { credentialIn, inText } from "./badge.js";
 import { LARGEST, read } from "./credential.js";
 import { brought, element, filled, isolated } from "./page.js";
 
@@ -27,9 +28,14 @@ async function run() {
   }
   let credentials;
   try {
-    credentials = read(file ? await file.text() : pasted);
-  } catch {
-    say(problem(t.check.no_json));
+    const text = file ? await credentialIn(new Uint8Array(await file.arrayBuffer()), LARGEST) : inText(pasted);
+    if (text === null) {
+      say(problem(t.check.no_credential));
+      return;
+    }
+    credentials = read(text);
+  } catch (error) {
+    say(problem(error instanceof RangeError ? filled(t.check.too_large, { count: String(LARGEST) }) : t.check.no_json));
     return;
   }
   if (credentials.length === 0) {

@@ -5,13 +5,17 @@ cookie, whatever strangers called themselves. Skipped where there is no Chromium
 """
 
 import json
-from base64 import urlsafe_b64encode
+import struct
+import zlib
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import pytest
 
 from accredit.node.http.explorer.frame import address
+from accredit.node.http.explorer.phrases import LANGUAGE, load
 from tests.strategies.browser import browser_or_skip, look, open_to
 from tests.strategies.explored import HOSTILE, NURSING, SCRIPT
 from tests.strategies.pages_seen import addresses
@@ -148,6 +152,84 @@ async def test_a_jwt_is_read_like_any_other_credential(shown: Served) -> None:
     check(seen, url, 1280)
     assert "AssociateDegree" in seen["seen"][0]
     assert "2023-11-16T" in seen["seen"][0]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(*carried: bytes) -> bytes:
+    """A picture of one pixel, with further chunks before its end."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0\0")) + b"".join(carried) + chunk(b"IEND", b"")
+    )
+
+
+def jwt_of(credential: Any) -> str:
+    parts = [json.dumps(one).encode() for one in ({"alg": "EdDSA", "kid": f"{COLLEGE}#key-1"}, credential)]
+    return ".".join(urlsafe_b64encode(one).decode().rstrip("=") for one in (*parts, b"sig"))
+
+
+KEYWORD = b"openbadgecredential\0"
+BAKED = json.dumps(BADGE).encode()
+OB3 = 'xmlns:openbadges="https://purl.imsglobal.org/ob/v3p0"'
+TRAP = f"""{SCRIPT}<image href="https://tracker.example/x.png" onload="document.title='owned'" style="fill: red"/>"""
+PICTURES: dict[str, bytes | str] = {
+    "png, iTXt": png(chunk(b"iTXt", KEYWORD + b"\0\0\0\0" + BAKED)),
+    "png, iTXt with a language": png(
+        chunk(b"tEXt", b"Software\0none"), chunk(b"iTXt", KEYWORD + b"\0\0en\0badge\0" + BAKED)
+    ),
+    "png, iTXt compressed": png(chunk(b"iTXt", KEYWORD + b"\1\0\0\0" + zlib.compress(BAKED))),
+    "png, tEXt": png(chunk(b"tEXt", KEYWORD + BAKED)),
+    "png, JWT": png(chunk(b"iTXt", KEYWORD + b"\0\0\0\0" + jwt_of(BADGE).encode())),
+    "svg": f'<svg xmlns="http://www.w3.org/2000/svg" {OB3}>{TRAP}<openbadges:credential><![CDATA['
+    f"{json.dumps(BADGE)}]]></openbadges:credential></svg>",
+    "svg, escaped": f'<svg xmlns="http://www.w3.org/2000/svg" {OB3.replace("openbadges", "ob")}>{TRAP}<ob:credential>'
+    f"{escape(json.dumps(BADGE))}</ob:credential></svg>",
+    "svg, JWT": f'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" {OB3}>'
+    f'<openbadges:credential verify="{jwt_of(BADGE)}"/></svg>',
+}
+EMPTY: dict[str, bytes | str] = {
+    "png without": png(),
+    "png of an older badge": png(chunk(b"iTXt", b"openbadges\0\0\0\0\0https://badges.example/1")),
+    "png cut off": png(chunk(b"iTXt", KEYWORD + b"\0\0\0\0" + BAKED))[:120],
+    "png whose chunk has no end": png(chunk(b"iTXt", KEYWORD + b"\0\0")),
+    "png of a length beyond all": b"\x89PNG\r\n\x1a\n" + b"\xff" * 4 + b"iTXt" + KEYWORD * 3,
+    "svg without": f'<svg xmlns="http://www.w3.org/2000/svg">{TRAP}</svg>',
+    "svg that is not well-formed": f"<svg {OB3}><openbadges:credential>{{}}",
+    "a page": "<!doctype html><title>a page</title>",
+}
+
+
+def visit_with(picture: bytes | str) -> dict[str, Any]:
+    given = picture.encode() if isinstance(picture, str) else picture
+    shown = ["wait", "#results .verdict, #results [role=alert]"]
+    steps = [["picture", "#f-file", b64encode(given).decode()], shown, ["read", "#results"]]
+    return {"path": "/explore/check", "steps": steps}
+
+
+async def test_the_credential_that_a_badges_picture_carries_is_read_in_the_page(shown: Served) -> None:
+    async with open_to(shown.app()) as url:
+        for name, seen in zip(PICTURES, await look(url, [visit_with(one) for one in PICTURES.values()]), strict=True):
+            check(seen, url, 1280)
+            (said,) = seen["seen"]
+            assert "College of Examples" in said, name
+            assert "AssociateDegree" in said, name
+            asked = [one for one in seen["requests"] if not one.startswith("GET ")]
+            assert asked == [f"POST {url}/v1/decisions"], f"{name}: the picture is not sent"
+
+
+async def test_a_picture_that_carries_no_credential_is_said_to_carry_none_and_harms_nothing(shown: Served) -> None:
+    bomb = png(chunk(b"iTXt", KEYWORD + b"\1\0\0\0" + zlib.compress(b" " * (5 * 1024 * 1024))))
+    async with open_to(shown.app()) as url:
+        *none, too_large = await look(url, [visit_with(one) for one in (*EMPTY.values(), bomb)])
+    t = load(LANGUAGE).check
+    for name, seen in zip(EMPTY, none, strict=True):
+        check(seen, url, 1280)
+        assert seen["seen"] == [t.no_credential], name
+        assert all(one.startswith("GET ") for one in seen["requests"])
+    assert too_large["seen"] == [t.too_large.format(count=4 * 1024 * 1024)]
 
 
 async def test_without_scripts_the_credential_check_says_what_to_do_instead(shown: Served) -> None:
