@@ -19,6 +19,8 @@ from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError
 
+from .namesakes import Namesakes
+
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 issuer = CommandGroup(
@@ -125,11 +127,7 @@ def propose(file: Path | None, desk: Desk, **options: Any) -> None:
 
 def _tell_namesakes(desk: Desk, body: dict[str, Any]) -> None:
     """Say which other issuers have this very name already: one may be meant twice, under two ids."""
-    if desk.wishes.offline is not None:
-        return
-    others = desk.client.issuers(name=body["name"], limit=20)["issuers"]
-    same = [one["id"] for one in others if one["name"] == body["name"] and one["id"] != body["id"]]
-    for id_ in same:
+    for id_ in Namesakes(desk.client, [body["name"]]).of(body):
         output.note(f"{output.fair('!')} {output.safe(body['name'])} is the name of {output.safe(id_)} too.")
 
 

@@ -7,6 +7,7 @@ belongs to are taken out, with both of their statements, and the others go on.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from accredit.cli.base import output
@@ -18,7 +19,12 @@ from accredit.cli.signing.workflow import Desk, Say
 from accredit.node.http.json_views import plain
 from accredit.registry.errors import InputError, RefusedError
 
+from .namesakes import Namesakes
+
 _HELD: Final = ("logged", "known")
+_ONE_ISSUER: Final = "If they are one issuer, leave the row out, or name one id in the other's also_known_as."
+_NAMED: Final = 3
+"""Issuers of the same name that a finding names."""
 _NOT_TERMS: Final = ("issuer", "kind", "level", "publishers")
 
 
@@ -51,7 +57,7 @@ class Registering:
         ready = [at for at, row in enumerate(rows) if row.result == READY]
         plans: list[_Plan] = []
         if ready:
-            here = _Here(self.desk)
+            here = _Here(self.desk, [str((rows[at].body or {})["name"]) for at in ready])
             with output.progress("Comparing with the registry", len(ready)) as step:
                 for at in ready:
                     ended[at], says = self._plan(here, rows[at])
@@ -84,6 +90,7 @@ class Registering:
         for kind, said in wanted:
             earlier = here.waiting(kind, row.id, said)
             if earlier is None:
+                found += here.namesakes(said) if kind == "issuer.register" else ()
                 says.append(Say(kind=kind, sub=row.id, body=said, label=row.name))
             else:
                 waiting.append(bytes.fromhex(earlier))
@@ -141,13 +148,17 @@ class Registering:
 class _Here:
     """What the registry has of this authority's, and what waits.
 
+    Args:
+        names: of the issuers to register.
+
     Attributes:
         waiting_ids: proposals found to say just what was wanted, for the report.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, names: Sequence[str]) -> None:
         self._client = desk.client
         self._desk = desk
+        self._names = names
         self._proposals: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.waiting_ids: list[dict[str, Any]] = []
         for proposal in self._client.proposals()["proposals"]:
@@ -162,6 +173,19 @@ class _Here:
             if error.code == "not_found":
                 return None
             raise
+
+    @cached_property
+    def _namesakes(self) -> Namesakes:
+        return Namesakes(self._client, self._names)
+
+    def namesakes(self, body: Mapping[str, Any]) -> list[ImportFinding]:
+        """A finding where registered issuers have the name already, which names the first few."""
+        ids = self._namesakes.of(body)
+        if not ids:
+            return []
+        more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+        text = f"{body['name']} is the name of {', '.join(ids[:_NAMED])}{more} too."
+        return [ImportFinding(code="name_taken", text=text, hint=_ONE_ISSUER)]
 
     def has_facts(self, record: Mapping[str, Any]) -> bool:
         """Whether this authority states anything about the issuer."""
@@ -220,8 +244,7 @@ def _remarks(outcomes: Sequence[Outcome]) -> Iterator[ImportFinding]:
     """What the node remarks on in what was foreseen: ids and names that are nearly registered ones."""
     for outcome in outcomes:
         for text in outcome.foreseen.get("warnings", ()) if outcome.kind == "issuer.register" else ():
-            hint = "If they are one issuer, leave the row out, or name one id in the other's also_known_as."
-            yield ImportFinding(code="looks_like_another", text=text, hint=hint)
+            yield ImportFinding(code="looks_like_another", text=text, hint=_ONE_ISSUER)
 
 
 def _ended(row: Row, outcomes: Sequence[Outcome], *, dry: bool) -> Row:

@@ -59,6 +59,11 @@ class Outcome:
         """The same, at another stage."""
         return replace(self, status=status)
 
+    def warned(self, before: "Outcome") -> "Outcome":
+        """The same, with what was warned of before it was said: it is true afterwards too, and then nobody tells it."""
+        warnings = before.foreseen.get("warnings")
+        return replace(self, foreseen={**self.foreseen, "warnings": warnings}) if warnings else self
+
     def to_json(self) -> dict[str, Any]:
         """For `--json`: every member, the id in hex."""
         return {**asdict(self), "id": self.id.hex()}

@@ -255,7 +255,7 @@ class Desk:
             self._write_request(drafts, self.wishes.offline)
             outcomes = [outcome.with_status("requested") for outcome in outcomes]
         else:
-            outcomes = self._say(says, drafts)
+            outcomes = [said.warned(before) for said, before in zip(self._say(says, drafts), outcomes, strict=True)]
         if show:
             output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: self.show(outcomes))
             if any(outcome.came_to_nothing for outcome in outcomes):

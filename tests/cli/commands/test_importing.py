@@ -330,7 +330,7 @@ def test_a_published_framework_goes_in_as_it_is_and_what_was_not_taken_is_said(t
     path = shared_data("frameworks", "ctdl-asn", "onet-cross-functional-skills.json")
     result = town.run("framework", "import", path, key="agency")
     assert "30 of 30" in result.stdout
-    assert "Not taken: dateCreated (30 times)." in result.stdout
+    assert "Not imported: dateCreated (30 times)." in result.stdout
     uri = "https://www.onetcenter.org/ctdlasn/resources/ce-07c264d7-9119-11e8-b852-782bcb5df6ac"
     assert town.json("framework", "show", uri)["stated"][0]["complete"] is True
 
@@ -341,7 +341,7 @@ def test_our_example_framework_is_published(town: Town) -> None:
     assert (answer["items_read"], answer["framework"]["item_count"], answer["findings"]) == (12, 12, [])
 
 
-def test_a_row_that_looks_like_a_registered_issuer_is_remarked_on_in_the_dry_run(town: Town) -> None:
+def test_a_row_that_looks_like_a_registered_issuer_is_remarked_on_in_the_dry_run_and_in_the_report(town: Town) -> None:
     known, other = "did:web:looks-alike.example%3A8443", "did:web:looks-alike.example:8443"
     town.run("issuer", "propose", "--id", known, "--name", "Looks", key="charity")
     path = town.write("looks.csv", f"id,name\n{other},Looks\ndid:web:looks-other.example,Other\n")
@@ -350,6 +350,26 @@ def test_a_row_that_looks_like_a_registered_issuer_is_remarked_on_in_the_dry_run
     (found,) = [finding for finding in rows[0]["findings"] if finding["code"] == "looks_like_another"]
     assert known in found["text"]
     assert rows[1]["findings"] == []
+    report = town.folder / "looks.report.json"
+    town.run("issuer", "import", path, "--report", report, key="charity")
+    signed = json.loads(report.read_text("utf-8"))["rows"]
+    assert [row["result"] for row in signed] == ["effective", "effective"]
+    assert [row["findings"] for row in signed] == [row["findings"] for row in rows]
+
+
+def test_a_name_that_a_registered_issuer_has_is_remarked_on_in_a_list_too(town: Town) -> None:
+    taken = "did:web:list-namesake.example"
+    town.run("issuer", "propose", "--id", taken, "--name", "List Namesake", key="charity")
+    rows = "did:web:list-two.example,list  NAMESAKE\ndid:web:list-other.example,Nobody Else Has This\n"
+    path = town.write("namesakes.csv", f"id,name\n{rows}")
+    one = town.write("namesake.csv", f"id,name\n{rows.splitlines()[0]}\n")
+    for words in ((one, "--dry-run"), (path, "--dry-run"), (path,)):
+        first, *others = town.json("issuer", "import", *words, key="charity")["rows"]
+        (found,) = [finding for finding in first["findings"] if finding["code"] == "name_taken"]
+        assert taken in found["text"]
+        assert [row["findings"] for row in others] in ([], [[]])
+    again = town.json("issuer", "import", path, key="charity")["rows"]
+    assert [row["result"] for row in again] == ["known", "known"], "it is not its own namesake"
 
 
 def test_a_name_that_another_issuer_has_is_remarked_on_before_it_is_signed(town: Town) -> None:

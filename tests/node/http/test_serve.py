@@ -1,5 +1,6 @@
 """A node on the wire: our server, loopback, the client that the command line uses."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -27,7 +28,7 @@ from tests.strategies import bodies
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, node_seed
 from tests.strategies.real_node import running, until
-from tests.strategies.wire import connect, exchange, status_of
+from tests.strategies.wire import connect, exchange, request, status_of
 
 T = TypeVar("T")
 
@@ -182,6 +183,36 @@ async def test_head_and_problems_on_the_wire(tmp_path: Path) -> None:
         large = partial(post, content=bytes(2_000_000), headers={"content-type": "application/json"})
         assert (await trio.to_thread.run_sync(large)).status_code == 413
         assert (await client.get("/v1/issuer?id=did:web:localhost%253A8080")).json()["detail"].count("%3A") == 1
+
+
+@pytest.mark.parametrize("host", ["registry.example", "elsewhere.example:8080", "[::1]"])
+async def test_a_request_in_the_form_for_proxies_is_answered_as_the_one_it_means(tmp_path: Path, host: str) -> None:
+    """RFC 9112 §3.2.2: a server accepts the absolute form, and takes the host from it whatever the field Host says."""
+    body = b'{"issuer": "did:web:nobody.example", "achievement_type": "Degree"}'
+    async with listening(tmp_path) as web:
+        port = int(web.url.rpartition(":")[2])
+
+        async def ask(method: str, target: str, sent: bytes = b"") -> tuple[int, bytes]:
+            headers = {"Host": "other.example", "Content-Type": "application/json"}
+            raw = await trio.to_thread.run_sync(exchange, port, request(method, target, sent, headers))
+            return status_of(raw), raw.partition(b"\r\n\r\n")[2]
+
+        for target in ("/v1/ecosystem", "/v1/issuers?name=a%20b&limit=1", "/v1/issuers?limit=none", "/nope"):
+            plain = await ask("GET", target)
+            for scheme in ("http", "HTTP", "https"):
+                absolute = await ask("GET", f"{scheme}://{host}{target}")
+                assert absolute[0] == plain[0]
+                assert _without_request_id(absolute[1]) == _without_request_id(plain[1])
+        status, answer = await ask("POST", f"http://{host}/v1/decisions", body)
+        assert (status, json.loads(answer)["verdict"]) == (200, "unknown_issuer")
+        assert (await ask("GET", f"http://{host}"))[0] == (await ask("GET", "/"))[0]
+        status, answer = await ask("GET", "http://user@registry.example/healthz")
+        assert (status, json.loads(answer)["status"]) == (400, 400)
+
+
+def _without_request_id(body: bytes) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(body)
+    return {name: value for name, value in read.items() if name != "request_id"}
 
 
 async def test_a_node_that_is_told_to_stop_answers_what_it_was_asked_and_frees_its_port(tmp_path: Path) -> None:
