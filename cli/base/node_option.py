@@ -101,6 +101,15 @@ def complete(text: str, candidates: Callable[[], list[str]], what: str) -> str:
     return found[0]
 
 
+def complete_statement(client: "NodeClient", text: str) -> str:
+    """The id of the one statement in a node's log, decided or not, that `text` begins.
+
+    Raises:
+        InputError: as of `complete`.
+    """
+    return complete(text, lambda: client.statement_ids(text.lower()), "a statement")
+
+
 def hex_digits(text: str, what: str) -> str:
     """An id or the beginning of one, in lower case.
 

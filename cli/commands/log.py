@@ -18,7 +18,7 @@ import click
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
-from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
+from accredit.cli.base.node_option import complete_statement, connected, node_option
 from accredit.cli.base.output import good
 from accredit.registry.errors import DecodeError, InputError, RefusedError, RemoteError
 from accredit.registry.statement import decode
@@ -104,7 +104,7 @@ def prove(
         prove_presence(statement, policy_path, nodes)
         return
     with connected(nodes[0]) as client:
-        whole = complete(statement, lambda: effective_ids(client), "a statement")
+        whole = complete_statement(client, statement)
         key = _key(client, log_key)
         held = client.statement(whole)
         raw = client.statement_bytes(whole)

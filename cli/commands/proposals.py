@@ -16,7 +16,7 @@ from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.ids import authority as authority_id
 from accredit.cli.base.ids import read_id
-from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
+from accredit.cli.base.node_option import complete_statement, connected, node_option
 from accredit.cli.base.output import faint, fair, shorten
 from accredit.cli.signing.keys import read_public
 from accredit.cli.signing.outcomes import foreseen_lines, state_word
@@ -127,12 +127,7 @@ def show(statement: str, nodes: tuple[str, ...]) -> None:
     ID is the id of a statement, from accredit inbox or a table; its first 8 digits are enough.
     """
     with connected(nodes[0]) as client:
-        genesis = str(client.ecosystem()["ecosystem"])
-
-        def candidates() -> list[str]:
-            return [genesis, *(one["id"] for one in client.proposals()["proposals"]), *effective_ids(client)]
-
-        said = client.statement(complete(statement, candidates, "a statement"))
+        said = client.statement(complete_statement(client, statement))
     output.emit(said, lambda: show_statement(said))
 
 

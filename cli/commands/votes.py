@@ -8,7 +8,7 @@ import csv
 import io
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,7 +154,7 @@ def _vote(
         raise click.UsageError("Give the proposals to vote on: ids from accredit inbox, or --from REPORT.")
     in_reports = [id_ for report in reports for id_ in ids_in_report(report)]
     waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
-    wanted = [complete(text, lambda: list(waiting), "a proposal") for text in ids]
+    wanted = [_proposal_meant(desk, text, waiting) for text in ids]
     targets = list(dict.fromkeys([*wanted, *in_reports]))
     left_out = {id_: _decided(desk, id_) for id_ in targets if id_ not in waiting}
     held = [id_ for id_ in targets if id_ in waiting]
@@ -300,6 +300,13 @@ def _useless(act: str, desk: Desk, ids: Sequence[str]) -> dict[str, str]:
             if reason := problem([id_]):
                 found[id_] = reason
     return found
+
+
+def _proposal_meant(desk: Desk, text: str, waiting: Iterable[str]) -> str:
+    """The id of the proposal that waits and begins so; if none does, of the statement: what became of it is told."""
+    digits = hex_digits(text, "a proposal")
+    found = [id_ for id_ in waiting if id_.startswith(digits)]
+    return complete(digits, lambda: found or desk.client.statement_ids(digits), "a proposal")
 
 
 def _decided(desk: Desk, id_: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from accredit.cli.base import documents, exits, output
-from accredit.cli.base.node_option import complete, effective_ids, first_good
+from accredit.cli.base.node_option import complete_statement, first_good
 from accredit.cli.base.output import fair, good
 from accredit.node.http.json_views import format_time
 from accredit.registry.errors import InputError
@@ -65,7 +65,7 @@ def prove_presence(statement: str, policy_path: Path, nodes: tuple[str, ...]) ->
 
 def _fetch(client: "NodeClient", statement: str, policy: TrustPolicy, now: int) -> tuple[str, Proved, str]:
     """The id, what is proved about it, and where it is absent what the node says of it."""
-    id = complete(statement, lambda: effective_ids(client), "a statement")
+    id = complete_statement(client, statement)
     proved = check_presence(Presence.of(client.presence(id)), bytes.fromhex(id), policy, now)
     if proved.is_present:
         return id, proved, ""

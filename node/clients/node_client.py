@@ -113,6 +113,10 @@ class NodeClient:
         """One statement and what governance says about it."""
         return self._get(f"/v1/statements/{_hex(statement)}")
 
+    def statement_ids(self, begin: str) -> list[str]:
+        """Ids of statements that begin with some hexadecimal digits; of many, the first of them."""
+        return [str(id) for id in self._get("/v1/statements", begin=begin)["ids"]]
+
     def statement_bytes(self, statement: bytes | str) -> bytes:
         """One statement as it was signed."""
         return self._get_bytes(f"/v1/statements/{_hex(statement)}", _COSE)

@@ -181,6 +181,16 @@ class Reader:
         row = self._first(_BY_ID.format("number"), id[:8], id)
         return row and int(row[0])
 
+    def ids_beginning(self, digits: str, most: int) -> list[bytes]:
+        """Ids of the statements that begin with these hexadecimal digits, in order; `most` of them at the most."""
+        first, last = bytes.fromhex(digits.ljust(64, "0")), bytes.fromhex(digits.ljust(64, "f"))
+        rows = self._all(
+            "SELECT id FROM statements WHERE substr(id, 1, 8) BETWEEN ? AND ? AND id BETWEEN ? AND ? "
+            "ORDER BY id LIMIT ?",
+            *(first[:8], last[:8], first, last, most),
+        )
+        return [_bytes(row[0]) for row in rows]
+
     def numbers(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Where in the log statements are, by id; those that are not there are left out."""
         found: dict[bytes, int] = {}

@@ -37,9 +37,13 @@ def test_what_its_author_takes_back_is_gone_from_every_inbox_and_cannot_be_voted
     shown = town.run("show", id_, nodes=one).stdout
     assert "retracted" in shown
     assert f"{COUNCIL} has taken it back" in shown
-    late = town.run("approve", id_, key="council-2", nodes=one, code=3)
-    assert "already retracted" in late.stderr
-    assert "nothing was signed" in late.stderr
+    assert town.run("show", id_[:8], nodes=one).stdout == shown, "tables show the beginning of an id"
+    for typed in (id_, id_[:8]):
+        late = town.run("approve", typed, key="council-2", nodes=one, code=3)
+        assert "already retracted" in late.stderr
+        assert "nothing was signed" in late.stderr
+    nobody = town.run("approve", "0" * 12, key="council-2", nodes=one, code=3)
+    assert "No id of a proposal known to this node" in nobody.stderr
 
 
 def test_a_colleague_takes_back_what_the_authority_proposed_and_a_stranger_cannot(town: Town) -> None:

@@ -124,12 +124,13 @@ def hex_id(name: str, about: str, *, required: bool = False, place: str = "query
     )
 
 
-def hex_digits(name: str, about: str) -> Param:
-    """The first digits of a 32-byte hash, in a path: 1 to 64 in lower case."""
+def hex_digits(name: str, about: str, *, place: str = "path") -> Param:
+    """The first digits of a 32-byte hash: 1 to 64 in lower case."""
+    where = f"?{name}" if place == "query" else name
 
     def read(text: str) -> str:
         if _HEX_DIGITS.fullmatch(text) is None:
-            raise DecodeError("bad_id", "expected 1 to 64 digits 0-9 and a-f.", where=name)
+            raise DecodeError("bad_id", "expected 1 to 64 digits 0-9 and a-f.", where=where)
         return text
 
     return Param(
@@ -138,7 +139,7 @@ def hex_digits(name: str, about: str) -> Param:
         read=read,
         schema={"type": "string", "pattern": "^[0-9a-f]{1,64}$"},
         required=True,
-        place="path",
+        place=place,
     )
 
 

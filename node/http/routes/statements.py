@@ -26,7 +26,7 @@ from accredit.registry.statement import Draft, Statement, as_unverified, decode
 
 from .foresight import Foresight, Waiting, foresee
 from .node_ports import Writer
-from .request_reading import accepts, hex_id, identifier
+from .request_reading import accepts, hex_digits, hex_id, identifier
 from .route import IMMUTABLE, JSON, Call, Route, bytes_response, json_response
 from .summaries import summary
 
@@ -35,6 +35,8 @@ CBOR: Final = "application/cbor"
 CBOR_SEQUENCE: Final = "application/cbor-seq"
 SUBMISSION_BYTES: Final = 4 * 1024 * 1024
 SUBMISSION_STATEMENTS: Final = 1_000
+IDS_SHOWN: Final = 20
+"""Ids that begin alike: where there are more, whoever asks gives more digits."""
 AHEAD_SECONDS: Final = 300
 """By how much a statement may be dated after this node's clock: clocks set by NTP never differ so much."""
 
@@ -142,6 +144,13 @@ ProposalView = TypedDict(  # `class` is no name for a member in a class
 )
 
 
+class StatementIds(TypedDict):
+    """The ids of statements in the log that begin so, in order; `more` if there are others that are not shown."""
+
+    ids: list[str]
+    more: bool
+
+
 class Proposals(TypedDict):
     """List the proposals that wait for votes, the oldest first."""
 
@@ -176,6 +185,13 @@ async def statement(call: Call) -> Response:
         "index": log.index_of(identity),
     }
     return json_response(value, headers={"vary": "Accept"})
+
+
+async def statement_ids(call: Call) -> Response:
+    """Whole ids for the beginning of one: whoever reads a table has a few digits."""
+    found = call.reader.log.ids_beginning(call.params["begin"], IDS_SHOWN + 1)
+    value: StatementIds = {"ids": [id.hex() for id in found[:IDS_SHOWN]], "more": len(found) > IDS_SHOWN}
+    return json_response(value)
 
 
 async def submit(call: Call) -> Response:
@@ -439,6 +455,15 @@ ROUTES: Final = (
         params=(hex_id("id", "the statement's id", place="path"),),
         gives={JSON: StatementView, COSE: None},
         problems=(404, 406),
+    ),
+    Route(
+        method="GET",
+        path="/v1/statements",
+        handler=statement_ids,
+        family="statements",
+        about="Find the ids of the statements in the log that begin with some digits",
+        params=(hex_digits("begin", "the first digits of an id", place="query"),),
+        gives={JSON: StatementIds},
     ),
     Route(
         method="POST",

@@ -98,6 +98,13 @@ def test_what_was_appended_is_found_by_number_by_id_and_after_reopening(path: Pa
         for number in (0, 2, 3, 255, 256, 511, 512, 699):
             id, raw = everything[number]
             assert (store.index_of(id), store.raw(id), store.entry(number)) == (number, raw, raw)
+        assert store.ids_beginning("", 1_000) == sorted(id for id, _ in everything)
+        some = everything[300][0].hex()
+        for digits in (some[:1], some[:5], some[:17], some):
+            assert store.ids_beginning(digits, 1_000) == sorted(
+                id for id, _ in everything if id.hex().startswith(digits)
+            )
+        assert len(store.ids_beginning("", 3)) == 3
         assert store.entries(690, 10_000) == [raw for _, raw in everything[690:]]
         assert store.ids(5, 7) == [id for id, _ in everything[5:7]]
         assert store.append(statements(700, 701)) == (701, expected_root(701))

@@ -45,6 +45,25 @@ async def test_a_statement_is_logged_and_answered_for_under_a_signed_checkpoint(
     assert (again["status"], again["index"]) == ("known", row["index"])
 
 
+async def test_a_statement_is_found_by_the_beginning_of_its_id_whatever_became_of_it(fresh: Served) -> None:
+    held = [id.hex() for id in fresh.store.ids(0, fresh.store.size())]
+
+    async def found(begin: str) -> Any:
+        return (await fresh.get("/v1/statements", params={"begin": begin})).json()
+
+    for id in held:
+        assert await found(id[:9]) == {"ids": [id], "more": False}
+    for number in range(25):
+        assert (await send(fresh, registration(fresh.town, f"Many{number}"))).status_code == 200
+    crowd = [await found(digit) for digit in "0123456789abcdef"]
+    now = sorted(id.hex() for id in fresh.store.ids(0, fresh.store.size()))
+    assert [id for one in crowd for id in one["ids"]] == now
+    assert (await found("0" * 64))["ids"] == []
+    wrong = await fresh.get("/v1/statements", params={"begin": "xyz"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad_id")
+    assert (await fresh.get("/v1/statements")).status_code == 400
+
+
 async def test_of_several_each_has_its_answer_in_its_place(fresh: Served) -> None:
     good, other = registration(fresh.town, "One"), Consortium.of((A, "nonprofit"), name="Elsewhere")
     stranger = other.genesis.raw
