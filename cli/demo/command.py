@@ -521,7 +521,7 @@ def _say_farewell(stage: Stage, scenes: Scenes) -> None:
     for node in stage.nodes:
         output.say(f"  accredit node run {folder / node.folder}")
     first = stage.nodes[0].url
-    output.say("Then, for instance:")
+    output.say(f"Then open {first} in a browser, or, for instance:")
     output.say(f"  export ACCREDIT_NODE={first} ACCREDIT_PASSPHRASE_FILE={folder / 'passphrase'}")
     output.say(f"  accredit query {MUNICH} --for BachelorDegree --on 2015-05-20")
     output.say(f"  accredit accreditation reinstate ID --key {folder / 'alice.key'}")

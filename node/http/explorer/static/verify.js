@@ -69,7 +69,7 @@ async function run(source) {
   try {
     const policy = await decoded(await source());
     const evidence = await fetched(asked.evidence);
-    tell(compared(await check(evidence, asked.query, policy, Math.floor(Date.now() / 1000))), policy);
+    tell(compared(await check(evidence, asked.query, policy, Math.floor(Date.now() / 1000))), policy, source === own);
   } catch (error) {
     const isOurs = !(error instanceof Stop || error instanceof AccreditError);
     const said = error instanceof EnvironmentError ? filled(t.cannot, { reason: isolated(error.message) }) : isolated(error.message);
@@ -101,7 +101,7 @@ function compared(checked) {
   return { ...checked, result: "refuted", check: "shown", text };
 }
 
-function tell(checked, policy) {
+function tell(checked, policy, isOwn) {
   const failed = STEPS.findIndex(([, checks]) => checks.includes(checked.check));
   const steps = STEPS.map(([name], at) => step(name, failed < 0 || at < failed ? "passed" : at === failed ? "failed" : "not_reached", checked.text));
   const parts = [element("ol", { class: "steps" }, ...steps)];
@@ -112,6 +112,7 @@ function tell(checked, policy) {
     const signers = isolated([...new Set(checked.signers.map((one) => one.name))].sort().join(", "));
     const said = { signers, count: String(checked.state.count), ecosystem: element("code", {}, policy.ecosystem) };
     parts.push(element("p", { class: "quiet" }, filled(t.by, said)));
+    if (isOwn) parts.splice(1, 0, element("p", { class: "notice" }, t.own_result));
   } else {
     parts.unshift(element("p", { class: "panel problem", role: "alert" }, t[checked.result]));
   }

@@ -88,6 +88,7 @@ async def test_a_true_answer_is_proved_whatever_it_says(shown: Served, issuer: s
     assert seen["violations"] == []
     assert ticked(seen) == [T.passed] * len(STEPS), seen["seen"]
     assert "Vouched for by node1.example.org" in seen["seen"][0]
+    assert T.own_result not in seen["seen"][0]
     assert {one.split()[0] for one in seen["requests"]} == {"GET"}
 
 
@@ -183,6 +184,7 @@ async def test_the_nodes_own_policy_can_be_taken_and_is_said_to_prove_less(shown
         (seen,) = await look(url, [{"path": page(), "clock": NOW, "steps": steps}])
     caveat, said = seen["seen"]
     assert "proves less" in caveat
+    assert T.own_result in said, "and is still said where the result is"
     assert said.count(T.passed) == len(STEPS)
 
 
