@@ -52,10 +52,10 @@ async function run() {
 }
 
 /** The question about a credential's issuer: what is sent, and nothing else. */
-function questionOf({ issuer, types, achievement, issued, key }) {
+function questionOf({ issuer, types, achievements, issued, key }) {
   const question = { issuer };
-  if (achievement) question.achievement_type = achievement;
-  if (types.length) question.credential_type = types.slice(0, 20);
+  if (achievements.length) question.achievement_types = achievements;
+  if (types.length) question.credential_types = types; // all, or the node says that they are too many
   if (issued) question.issued_on = issued;
   if (key) question.key = key;
   return question;
@@ -68,7 +68,7 @@ async function checked(credential) {
   for (const [name, value] of [
     ["issuer", credential.issuer],
     ["types", credential.types.join(", ")],
-    ["achievement", credential.achievement],
+    ["achievement", credential.achievements.join(", ")],
     ["issued", credential.issued],
     ["expires", credential.expires],
     ["key", credential.key],
@@ -112,7 +112,7 @@ async function answered(question, credential) {
   parts.push(element("ul", { class: "reasons" }, ...answer.reasons.map((one) => element("li", { dir: "auto" }, isolated(one.text)))));
   const asked = new URLSearchParams();
   asked.set("issuer", question.issuer);
-  if (question.achievement_type) asked.set("for", question.achievement_type);
+  if (credential.achievements.length === 1) asked.set("for", credential.achievements[0]);
   if (question.issued_on) asked.set("on", question.issued_on);
   if (question.key) asked.set("key", question.key);
   parts.push(element("p", {}, element("a", { href: `/explore/decision?${asked}` }, t.check.details)));

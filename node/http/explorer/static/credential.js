@@ -1,6 +1,6 @@
 // What a credential says of itself: issuer, types, dates, key. Nothing is verified, nothing is fetched, nothing is sent.
 //
-//   read(text)  ->  [{ issuer, types, achievement, issued, expires, key }, …]
+//   read(text)  ->  [{ issuer, types, achievements, issued, expires, key }, …]
 //
 // Open Badges 3.0, CLR 2.0 and any W3C verifiable credential (1.1 and 2.0), as JSON or as a JWT; of a CLR or a presentation
 // each credential inside as well.
@@ -17,7 +17,7 @@ const DEEPEST = 8;
 /**
  * Read every credential in a text.
  * @param {string} text
- * @returns {Array<{issuer: string, types: string[], achievement: string, issued: string, expires: string, key: string}>}
+ * @returns {Array<{issuer: string, types: string[], achievements: string[], issued: string, expires: string, key: string}>}
  * @throws {SyntaxError} the text is neither JSON nor a JWT.
  */
 export function read(text) {
@@ -73,7 +73,7 @@ function collect(value, found, depth) {
     found.push({
       issuer,
       types: words(value.type ?? value["@type"]),
-      achievement: achievementOf(value.credentialSubject),
+      achievements: achievementsOf(value.credentialSubject),
       issued: dateOf(value.validFrom, value.issuanceDate, value.awardedDate, value.issuedOn),
       expires: dateOf(value.validUntil, value.expirationDate),
       key: keyOf(value.proof),
@@ -91,14 +91,8 @@ const idOf = (value) => (typeof value === "string" ? value : typeof value?.id ==
 const dateOf = (...values) => values.find((one) => typeof one === "string" && /^\d{4}-\d{2}-\d{2}/.test(one)) ?? "";
 const keyOf = (proof) => list(proof).map((one) => idOf(one?.verificationMethod)).find(Boolean) ?? "";
 
-function achievementOf(subject) {
-  for (const one of list(subject)) {
-    for (const achievement of list(one?.achievement)) {
-      const type = words(achievement?.achievementType)[0];
-      if (type) {
-        return type;
-      }
-    }
-  }
-  return "";
+/** The types of all achievements: one that may not be issued is not to hide behind one that may. */
+function achievementsOf(subject) {
+  const achievements = list(subject).flatMap((one) => list(one?.achievement));
+  return [...new Set(achievements.flatMap((one) => words(one?.achievementType)))];
 }

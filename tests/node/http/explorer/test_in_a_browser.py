@@ -115,6 +115,19 @@ async def test_a_credential_never_leaves_the_page_and_only_the_question_does(sho
     assert "A Learner" not in json.dumps(shown.metrics.render().decode())
 
 
+async def test_a_type_that_may_not_be_issued_does_not_hide_behind_others(shown: Served) -> None:
+    """Neither as the second achievement, nor as the last of many types of the credential."""
+    first = {"achievementType": "AssociateDegree"}
+    second = {"credentialSubject": {"achievement": [first, {"achievementType": "ext:Forged"}]}}
+    many = {"type": ["VerifiableCredential", *(f"OpenBadgeCredential{n}" for n in range(60))]}
+    for more, said in ((second, "ext:Forged"), (many, "did not answer")):
+        steps = [["file", "#f-file", json.dumps({**BADGE, **more})], ["wait", ".verdict"], ["read", "#results"]]
+        async with open_to(shown.app()) as url:
+            (seen,) = await look(url, [{"path": "/explore/check", "steps": steps}])
+        check(seen, url, 1280)
+        assert said in seen["seen"][0]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

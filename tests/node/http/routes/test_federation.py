@@ -12,6 +12,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
 from accredit.node.http.facades import federation_claims as claims
+from accredit.node.http.facades.federation_events import registered_and_revoked
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.domain.records import Voice, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
@@ -390,6 +391,24 @@ async def test_the_extended_listing_pages_and_tells_of_those_that_were_revoked(n
     assert "registered" in by_id[COLLEGE]
     later = (await node.get(f"{path}?updated_after=2030-01-01")).json()
     assert later == {"immediate_subordinate_entities": []}
+
+
+async def test_histories_are_read_for_those_only_who_ask_for_times(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An authority may give an issuer a history that takes some tens of milliseconds to tell."""
+    read = list[int]()
+
+    def counted(accreditations: Any, now: int) -> Any:
+        read.append(now)
+        return registered_and_revoked(accreditations, now)
+
+    monkeypatch.setattr("accredit.node.http.routes.federation.registered_and_revoked", counted)
+    plain = (await node.get("/federation/extended-list")).json()["immediate_subordinate_entities"]
+    assert [one["id"] for one in plain] == [COLLEGE, PORT]
+    assert read == []
+    await node.get("/federation/extended-list?updated_after=2020-01-01T00:00:00Z")
+    assert len(read) == 2, "not of those who may not issue and are not listed"
 
 
 async def test_keys_signed_with_before_are_told(node: Served) -> None:
