@@ -6,7 +6,7 @@ The form is sent by GET, so that an answer has an address; pages send no Referer
 import shlex
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
@@ -15,7 +15,7 @@ from accredit.node.http.routes.decisions import DecisionView, answer_one, served
 from accredit.node.http.routes.request_reading import Param, convert, words
 from accredit.node.http.routes.route import Call
 from accredit.node.questions import Question, query_of, sort_word
-from accredit.registry.decision.query import ACCREDIT, ISSUE
+from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
 from accredit.registry.domain.records import accreditation_in
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
@@ -40,6 +40,9 @@ _OPTIONS: Final = {
 }
 """Members of a question and the options of `accredit query` that say the same."""
 
+_ASKED: Final = ("issuer", "for", "on", *_AXES, "authority", "action")
+_MORE: Final = ("authority", "competency", "framework", "level", "program", "field_of_study", "delivery_mode", "key")
+_OF_QUERY: Final = tuple(one.name for one in fields(Query))
 _MEMBERS: Final = {"achievement_types": "achievement_type", "credential_types": "credential_type"}
 
 
@@ -80,7 +83,8 @@ async def decision(call: Call) -> Response:
     asked = call.params
     values: dict[str, Any] = {
         "asked": asked,
-        "authorities": authority_choices(call),
+        "authorities": tuple(authority_choices(call)),
+        "more": tuple([(name, asked[name]) for name in _MORE]),
         "answer": None,
         "problem": None,
     }
@@ -114,7 +118,7 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
     records = [(id, accreditation_in(fold, _bytes(id))) for id in answer["accreditations"][:5]]
     link = answer["chain"][0] if answer["chain"] else None
     chain = [] if link is None else chain_view(fold, link["by"], None if link["via"] is None else _bytes(link["via"]))
-    given = {name: asked[name] for name in ("issuer", "for", "on", *_AXES, "authority", "action")}
+    proof = address("/explore/evidence", **{name: asked[name] for name in _ASKED})
     return {
         "answer": answer,
         "question": question,
@@ -129,8 +133,8 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
             {**other, "_href": address("/explore/statement", id=other["accreditation"])} for other in answer["others"]
         ],
         "apply": where_to_apply(fold) if answer["verdict"] == "unknown_issuer" else [],
-        "evidence": address("/explore/evidence", **given),
-        "verifying": _verifying(call, question, answer, address("/explore/evidence", **given)),
+        "evidence": proof,
+        "verifying": _verifying(call, question, answer, proof),
         "curl": curl(call, question | {"evidence": True}),
         "command": command_of(call, question, asked["for"]),
         "issuer_page": None
@@ -141,8 +145,9 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
 
 def _verifying(call: Call, question: dict[str, Any], answer: DecisionView, evidence: str) -> dict[str, Any]:
     """What the script that verifies needs: the question as evidence holds it, what is shown, where the proof is."""
+    query = query_of(convert(question, Question), served_ecosystem(call))
     return {
-        "query": asdict(query_of(convert(question, Question), served_ecosystem(call))),
+        "query": {name: getattr(query, name) for name in _OF_QUERY},
         "shown": {"verdict": answer["verdict"], "reasons": [one["code"] for one in answer["reasons"]]},
         "evidence": evidence,
     }

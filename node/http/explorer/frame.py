@@ -232,7 +232,8 @@ def _environment() -> Environment:
         "menu": menu,
         "choices": choices,
         "script_words": script_words,
-        "field": form_field,
+        "field": partial(part, "field"),
+        "part": part,
     }
     made.globals["achievements"] = options(ACHIEVEMENT_TYPES)
     made.filters |= {
@@ -266,10 +267,10 @@ def choices(section: str, values: tuple[str, ...], chosen: str | None) -> Markup
 
 
 @lru_cache(maxsize=512)
-def form_field(name: str, label: str, value: str | None, *more: str, **options: str | bool) -> Markup:
-    """A field of a form, as `_parts.html` makes it; most are empty, and then the same each time."""
+def part(name: str, *given: Any, **options: Any) -> Markup:
+    """A part of a page that is mostly the same, as a macro of `_parts.html` makes it: most fields are empty."""
     macros = vars(_environment().get_template("_parts.html").module)
-    made: Markup = macros["field"](name, label, value, *more, **options)
+    made: Markup = macros[name](*given, **options)
     return made
 
 
