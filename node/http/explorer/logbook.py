@@ -11,6 +11,7 @@ from accredit.node.http.json_views import plain
 from accredit.node.http.routes.request_reading import hex_id, integer
 from accredit.node.http.routes.route import Call
 from accredit.node.http.routes.summaries import summary
+from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding import rfc3339
 from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement
@@ -25,6 +26,9 @@ from .phrases import LANGUAGE, load
 LISTED: Final = 40
 BODY_CHARS: Final = 20_000
 """Of a decoded body that a page shows; a statement has at most 16 KiB."""
+
+_GRANTING: Final = ("accreditation.grant", "accreditation.amend")
+"""Kinds whose body has a scope, which people are told in a sentence."""
 
 
 async def log(call: Call) -> Response:
@@ -91,6 +95,7 @@ async def statement(call: Call) -> Response:
         "id": id.hex(),
         "said": held,
         "summary": summary(held.kind, held.sub, held.body),
+        "allows": sentence(held.body["scope"]) if held.kind in _GRANTING else "",
         "name": subject_name(call, held.kind, held.sub),
         "subject_page": subject_page(held.kind, held.sub),
         "by": body_name(fold, held.iss) if verdict.voice is None else authority_name(fold, *verdict.voice[:2]),

@@ -83,6 +83,8 @@ async def test_the_history_says_what_was_granted_and_what_an_amendment_made_of_i
     assert told["registered"] == ""
     assert load(LANGUAGE).event.amended in (page := await text(node, "/explore/issuer", id=COLLEGE))
     assert told["granted"][:60] in page
+    amended = next(one for one in node.town.said if one.kind == "accreditation.amend" and one.sub == COLLEGE)
+    assert told["amended"] in await text(node, "/explore/statement", id=amended.id.hex())
 
 
 async def test_a_question_that_is_not_finished_shows_its_form_first(shown: Served) -> None:
