@@ -369,7 +369,7 @@ class NodeKeys:
                     f"The keys in {path} are not sealed: whoever reads the file has them, and the passphrase has no "
                     "effect.",
                     hint="Take keys_passphrase_file out of the configuration, or use a sealed file "
-                    "(accredit node init --seal).",
+                    "(accredit node init --seal FILE).",
                 )
             seeds = json.loads(sealed.open(passphrase or "", path)) if sealed is not None else members["seeds"]
             octets = {role: _octets(seeds[role], SEED_BYTES, f"seeds.{role}") for role in ROLES}

@@ -421,7 +421,10 @@ def _advice(body: dict[str, Any]) -> list[str]:
         if len(authority["keys"]) == authority["threshold"]:
             advice.append(f"{name} can no longer sign if it loses one key; give it a spare key.")
         if not any("next" in key for key in authority["keys"]) and len(authority["keys"]) == 1:
-            advice.append(f"{name}'s only key has no committed successor: a thief could replace it (keys new --next).")
+            advice.append(
+                f"{name}'s only key has no committed successor, so a thief could replace it: "
+                "make one with accredit keys new --next FILE."
+            )
         if not any(contact in authority for contact in ("url", "contact", "apply_url")):
             advice.append(f"{name} has no url or contact, so nobody will know where to apply or appeal.")
     return advice

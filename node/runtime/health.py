@@ -177,8 +177,8 @@ class NodeHealth:
         if displaced is None:
             return []
         return [
-            f"{displaced} Send the statements that only it holds to another node (accredit submit --from-node), then "
-            "stop it. A node that is to take this name must wait until accredit node replace is approved."
+            f"{displaced} Send the statements that only it holds to another node (accredit submit --from-node URL), "
+            "then stop it. A node that is to take this name must wait until accredit node replace is approved."
         ]
 
     def _misplaced(self) -> list[str]:

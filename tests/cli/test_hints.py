@@ -5,15 +5,19 @@ types (`tests/node/clients/test_node_url.py`, `tests/node/test_questions.py`, `t
 """
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
+from types import FunctionType
 
 import click
 import pytest
 
 from accredit.cli.base.for_people import said
 from accredit.cli.main import accredit
+from accredit.node.http.app import table
 from accredit.node.settings import settings
 from tests.cli.test_help import COMMANDS, ROOT
 
@@ -99,6 +103,143 @@ def test_every_option_that_a_message_names_is_one_of_some_command() -> None:
         if option not in every | _NOT_OURS and not place.startswith(("cli/demo", "cli/commands/simulate"))
     }
     assert unknown == set()
+
+
+# What follows a command in a message for as long as it is something to type: options, and what stands for a value.
+_TYPED = re.compile(r"--[a-z][a-z-]*|[A-Z][A-Z_-]*|…|[0-9a-f]{8,}")
+
+
+def typed(text: str) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """The commands that a text names with something to type after them."""
+    for match in _COMMAND.finditer(text):
+        words = tuple(match[1].split())
+        following = list(takewhile(_TYPED.fullmatch, (word.rstrip(".,;:)`") for word in match[2].split())))
+        if words in PATHS and following:
+            yield words, following
+
+
+def test_every_command_line_in_a_message_is_one_that_its_parser_takes() -> None:
+    wrong, seen = [], 0
+    for place, text in MESSAGES:
+        is_shown = place.startswith("cli/demo") or "Example" in text or text.startswith("accredit ")  # tested elsewhere
+        for path, words in () if is_shown else typed(text):
+            command, seen = PATHS[path], seen + 1
+            try:
+                given, left, _ = command.make_parser(click.Context(command)).parse_args(list(words))
+            except click.UsageError as error:
+                wrong.append(f"{place}: accredit {' '.join((*path, *words))}: {error}")
+                continue
+            needed = [one.name for one in command.params if isinstance(one, click.Argument) and one.required]
+            is_whole = not words[0].startswith(
+                "--"
+            )  # it begins with what the command is about, and not with what to add
+            missing = [name for name in needed if is_whole and given.get(str(name)) in (None, ())]
+            if not needed and left == ["…"]:  # three dots for more options
+                left = []
+            if left or missing:
+                wrong.append(f"{place}: accredit {' '.join((*path, *words))}: {left or missing}")
+    assert seen > 30
+    assert wrong == []
+
+
+def file_of(command: click.Command) -> str:
+    """Where a command is written, as messages name it."""
+    return callback_of(command).__code__.co_filename.removeprefix(f"{ROOT}/").removeprefix("accredit/")
+
+
+def callback_of(command: click.Command) -> FunctionType:
+    function = inspect.unwrap(command.callback) if command.callback is not None else None
+    assert isinstance(function, FunctionType)
+    return function
+
+
+SIGNING = [path for path, command in PATHS.items() if "offline" in options_of(command)]
+
+# The commands on whose behalf a module speaks that is none itself: what it says to add is an option of each.
+SPEAKS_FOR: dict[str, list[tuple[str, ...]]] = {
+    "cli/importers/case.py": [("framework", "import")],
+    "cli/importers/ctdl_asn.py": [("framework", "import")],
+    "cli/importers/frameworks.py": [("framework", "import")],
+    "cli/importers/rows.py": [("issuer", "import")],
+    "cli/importers/spreadsheet.py": [("issuer", "import")],
+    "cli/commands/publish_framework.py": [("framework", "import"), ("framework", "publish")],
+    "cli/signing/clock.py": SIGNING,
+    "cli/signing/key_head.py": SIGNING,
+    "cli/signing/keys.py": SIGNING,
+    "cli/signing/workflow.py": SIGNING,
+    "cli/signing/submit.py": SIGNING,
+    "cli/base/listing.py": [path for path, command in PATHS.items() if "limit" in options_of(command)],
+    "cli/verifying/decision_text.py": [("query",)],
+}
+ELSEWHERE = {"budget", "yes"}  # said of a body that has one; said by the commands that ask for a confirmation
+
+
+def meant(place: str) -> tuple[list[tuple[str, ...]], bool]:
+    """The commands that a message may speak for, and whether it speaks for all of them."""
+    file, _, line = place.rpartition(":")
+    if file in SPEAKS_FOR:
+        return SPEAKS_FOR[file], True
+    here = [path for path, command in PATHS.items() if file_of(command) == file]
+    for path in here:
+        lines = inspect.getsourcelines(callback_of(PATHS[path]))
+        if lines[1] <= int(line) < lines[1] + len(lines[0]):
+            return [path], True
+    return here, False
+
+
+def test_what_a_message_says_to_add_is_an_option_of_the_command_that_says_it() -> None:
+    wrong, seen = [], 0
+    for place, text in MESSAGES:
+        commands, is_all = meant(place) if place.startswith("cli/") and not place.startswith("cli/demo") else ([], True)
+        others = {option for path, _ in named(text) if path in PATHS for option in options_of(PATHS[path])}
+        for option in set(_OPTION.findall(text)) - others - _NOT_OURS - ELSEWHERE if commands else ():
+            seen += 1
+            have = [option in options_of(PATHS[path]) | {"help", "json", "debug"} for path in commands]
+            if not (all(have) if is_all else any(have)):
+                without = [" ".join(path) for path, has in zip(commands, have, strict=True) if not has]
+                wrong.append(f"{place}: --{option}: {without}")
+    assert seen > 60
+    assert wrong == []
+
+
+_ROUTE = re.compile(
+    r"(?<![\w.…/])(?:(GET|POST|HEAD) )?"
+    r"(/(?:v1|federation|trqp|log|witness|readyz|healthz|metrics|openapi|exports|gossip)(?:[/?.][^\s;,\")'`]*)?)(?!\w)"
+)
+PREFIXES = {"/v1", "/federation/marks", "/log", "/federation"}  # said of addresses that begin so
+
+
+def test_every_route_that_a_message_names_is_in_the_table_with_the_parameters_named() -> None:
+    routes = [
+        (route, re.compile(re.sub(r"\{\w+\}", "[^/]+", re.sub(r"\{\w+:path\}", ".+", route.path)))) for route in table()
+    ]
+    wrong, seen = [], 0
+    for place, text in MESSAGES:
+        if place.startswith(("node/http/examples", "cli/base/for_people")):
+            continue
+        for method, target in _ROUTE.findall(text):
+            path, _, query = target.rstrip(".").partition("?")
+            seen += 1
+            fits = [route for route, form in routes if method in ("", route.method) and form.fullmatch(path)]
+            wanted = {pair.partition("=")[0] for pair in query.split("&") if pair}
+            if (not fits and path not in PREFIXES) or any(
+                wanted - {one.name for one in route.params} for route in fits
+            ):
+                wrong.append(f"{place}: {method} {target}")
+    assert seen > 30
+    assert wrong == []
+
+
+def test_every_setting_that_a_message_says_to_set_or_check_is_one() -> None:
+    known = {setting.name for setting in settings()}
+    named = [
+        (place, name)
+        for place, text in MESSAGES
+        if place.startswith("node/")
+        for name in re.findall(r"\b(?:[Ss]et|[Ss]ettings?|[Cc]heck) `?([a-z]+(?:_[a-z]+)+)\b", text)
+    ]
+    assert len(named) > 6
+    assert [one for one in named if one[1] not in known] == []
 
 
 def test_every_variable_that_a_message_names_is_read() -> None:
