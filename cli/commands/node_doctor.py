@@ -125,6 +125,8 @@ def _registry(config: "NodeConfig", publics: dict[str, bytes]) -> Iterator[Docto
         "keys",
         "as in the registry" if same_keys else f"the registry has other keys, of {record['operator']}",
     )
+    if not same_keys:
+        return  # the address is that of the node with those keys, and not for this one to change
     same_url = record["url"].rstrip("/") == config.public_url.rstrip("/")
     moved = f"the registry has {record['url']}: accredit node replace {config.name} --url {config.public_url}"
     yield DoctorFinding(same_url, "public_url", "as in the registry" if same_url else moved)

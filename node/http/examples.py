@@ -34,6 +34,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "conflict": HEX_ID,
     "hash": HEX_ID,
     "hex": "5f2",
+    "begin": "5f2b8c11",
     "path": TILE,
     "/v1/issuers?name": "university",
     "/v1/issuers?jurisdiction": "US-IN",

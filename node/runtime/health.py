@@ -182,9 +182,12 @@ class NodeHealth:
         ]
 
     def _misplaced(self) -> list[str]:
-        """That the others look for the node at another address than its own settings say."""
+        """That the others look for the node at another address than its own settings say.
+
+        Not of a displaced node: the address is that of its successor, which must not be led away from it.
+        """
         record, url = node_in(self._running.fold, self._config.name), self._config.public_url.rstrip("/")
-        if record is None or not url or record["url"].rstrip("/") == url:
+        if record is None or self.displaced() is not None or not url or record["url"].rstrip("/") == url:
             return []
         return [
             f"public_url is {url}, but the registry has {record['url']}, where other nodes look for it. Set "

@@ -342,3 +342,8 @@ def test_the_doctor_finds_a_node_well_and_one_whose_address_differs_not(town: To
     shown = town.run("node", "doctor", moved, code=1).stdout
     assert f"accredit node replace node1.example --url {town.urls[1]}" in shown
     assert "another node answers, node2.example" in shown
+    displaced = town.folder / "node1" / "displaced.toml"
+    displaced.write_text(config.replace('name = "node1.example"', 'name = "node2.example"'))
+    shown = town.run("node", "doctor", displaced, code=1).stdout
+    assert "the registry has other keys" in shown
+    assert "accredit node replace" not in shown, "its successor would be led to the address of the displaced node"

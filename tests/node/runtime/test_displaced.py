@@ -45,6 +45,9 @@ def test_a_node_whose_place_was_taken_is_told_by_whom_and_what_to_do(tmp_path: P
     (obstacle,) = health.obstacles()
     assert f"now belongs to other keys, of {B} at https://other.example/" in obstacle
     assert "accredit submit --from-node" in obstacle
+    assert health_of(tmp_path / "again", town, url="https://displaced.example").status()["alarms"] == [obstacle], (
+        "it is not told to have the registry lead to it instead of its successor"
+    )
 
 
 def test_an_address_that_the_registry_does_not_know_raises_an_alarm(tmp_path: Path) -> None:
