@@ -21,6 +21,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 import trio
@@ -50,7 +51,7 @@ ANSWER_SECONDS: Final = 15.0
 PAUSES: Final = (5.0, 3_600.0)
 """First and longest pause after a failure, seconds: the first of the standard's schedule, and a guess."""
 
-_ANSWER_BYTES: Final = 64 * 1024
+_OF_NAMES: Final = "!$&'()*,/:;=@"
 _GONE: Final = 410
 _POSITION_BYTES: Final = 8
 _log = logging.getLogger(__name__)
@@ -140,7 +141,8 @@ class Webhooks:
 
     async def _post(self, address: WebhookAddress, rows: Sequence[tuple[int, Change]]) -> bool:
         """Whether the address took the message; False where it wants no more."""
-        id, time = f"{self._name}-{rows[-1][0]}", int(self._clock.now())
+        # A node's name may have any letters; a header has ASCII.
+        id, time = f"{quote(self._name, safe=_OF_NAMES)}-{rows[-1][0]}", int(self._clock.now())
         changes = [change_view(seq, change) for seq, change in rows]
         data = {"node": self._name, "ecosystem": self._ecosystem.hex(), "changes": changes}
         happened = format_time(rows[-1][1].time)
@@ -155,7 +157,7 @@ class Webhooks:
             f"webhook {address.url}",
             address.url,
             body,
-            max_bytes=_ANSWER_BYTES,
+            max_bytes=0,  # a long answer to a message that was taken is no reason to send it again
             media_type="application/json",
             seconds=ANSWER_SECONDS,
             headers=headers,

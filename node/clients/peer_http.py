@@ -91,7 +91,7 @@ class Peers:
 
         Args:
             peer: whose connections to use: its name, or any other word that is always the same for it.
-            max_bytes: of the answer.
+            max_bytes: of the answer; 0: its status is enough, and nothing more is read.
             media_type: of what is sent, where it is no frame.
             seconds: how long the answer may take to begin; 0 for as long as any. What may take longer than others has a
                 connection of its own, so that none waits behind it.
@@ -103,7 +103,7 @@ class Peers:
         sent = {"content-type": media_type, "accept": "*/*", **headers}
         patience = seconds or self._timeout
         async with self._answer(peer, "POST", url, sent, data, patience) as response:
-            return response.status_code, await self._body(response, max_bytes)
+            return response.status_code, await self._body(response, max_bytes) if max_bytes else b""
 
     async def get(self, peer: str, url: str, *, max_bytes: int) -> bytes:
         """Gets a file.

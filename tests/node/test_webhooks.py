@@ -3,7 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.status = 204
+        self.answer = b""
         self.messages: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.refused: list[tuple[str, bytes]] = []
         self.url = ""
@@ -52,12 +53,14 @@ class Receiver:
         headers = {name.lower(): value for name, _, value in lines}
         while len(body) < int(headers.get("content-length", 0)):
             body += await stream.receive_some()
-        if self.status == 204:
+        if 200 <= self.status < 300:
             self._verify(headers, body)
             self.messages.append((headers, json.loads(body)))
         else:
             self.refused.append((headers["webhook-id"], body))
-        await stream.send_all(b"HTTP/1.1 %d X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n" % self.status)
+        answer = b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (self.status, len(self.answer))
+        with suppress(trio.BrokenResourceError):  # whoever asked need not read all of it
+            await stream.send_all(answer + self.answer)
         await stream.aclose()
 
     key = b""
@@ -71,7 +74,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def sending(node: Node, *addresses: WebhookAddress) -> AsyncIterator[None]:
+async def sending(node: Node, *addresses: WebhookAddress, name: str = "") -> AsyncIterator[None]:
     """The node's webhooks, with short pauses, over real connections."""
     made = Webhooks(
         addresses,
@@ -80,7 +83,7 @@ async def sending(node: Node, *addresses: WebhookAddress) -> AsyncIterator[None]
         Peers(timeout_seconds=30),
         node.ports.clock,
         node.ports.run_blocking,
-        name=node.config.name,
+        name=name or node.config.name,
         ecosystem=node.store.ecosystem,
         pauses=(0.05, 0.2),
     )
@@ -173,6 +176,23 @@ async def test_an_address_hears_only_of_its_subjects_and_one_that_stalls_delays_
         nursery.cancel_scope.cancel()
         await silent[0].aclose()
     assert receiver.told == [SCHOOL]
+
+
+async def test_neither_a_name_beyond_ascii_nor_a_long_answer_keeps_changes_from_an_address(tmp_path: Path) -> None:
+    town, receiver = founded("node1"), Receiver()
+    receiver.status, receiver.answer = 200, b"x" * 2**20
+    async with running(tmp_path, town, "node1") as node, trio.open_nursery() as nursery:
+        await nursery.start(receiver.serve)
+        receiver.key = node.web_key.signer.public_key
+        await node.runtime.submit([each.raw for each in town.said])
+        async with sending(node, WebhookAddress(url=receiver.url), name="nöde"):
+            await begun(node)
+            await say(node, town, SCHOOL)
+            await noted(node)
+        nursery.cancel_scope.cancel()
+    assert receiver.told == [SCHOOL], "told, and told once"
+    assert receiver.messages[0][0]["webhook-id"].startswith("n%C3%B6de-")
+    assert receiver.messages[0][1]["data"]["node"] == "nöde"
 
 
 async def test_an_address_that_is_gone_is_left_alone(tmp_path: Path) -> None:
