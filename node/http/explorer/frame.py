@@ -255,13 +255,13 @@ def options(values: Sequence[str]) -> Markup:
 
 
 @lru_cache(maxsize=256)
-def choices(section: str, values: tuple[str, ...], chosen: str | None) -> Markup:
-    """Words of a list that others keep, to choose one from."""
+def choices(section: str, values: tuple[str, ...], chosen: str | None, counts: tuple[int, ...]) -> Markup:
+    """Words of a list that others keep, to choose one from, each with a count."""
     made = [
-        Markup('<option value="{}"{}>{}</option>').format(
-            value, Markup(" selected" if value == chosen else ""), word(value, section)
+        Markup('<option value="{}"{}>{} ({})</option>').format(
+            value, Markup(" selected" if value == chosen else ""), word(value, section), count
         )
-        for value in values
+        for value, count in zip(values, counts, strict=True)
     ]
     return Markup("").join(made)
 

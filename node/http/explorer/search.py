@@ -22,8 +22,9 @@ from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical, canonical_issuer, without_fragment
 from accredit.registry.errors import DecodeError
 
+from .facets import STATUSES_OFFERED, facet_counts
 from .frame import DOWNLOAD, Page, address, mark, page_route, show, word
-from .listing import authority_choices, authority_name, where_to_apply
+from .listing import authority_name, where_to_apply
 from .phrases import LANGUAGE, isolated, linked, load
 
 LISTED: Final = 25
@@ -51,8 +52,8 @@ async def search(call: Call) -> Response:
     values = {
         "asked": asked,
         "categories": ISSUER_CATEGORIES,
-        "statuses": tuple(reversed(tuple(STATUSES))),
-        "authorities": authority_choices(call),
+        "statuses": STATUSES_OFFERED,
+        "counts": await facet_counts(call),
         "exact": [] if asked["q"] is None or asked["after"] is not None else named_exactly(call, asked["q"]),
         "next": None if following is None else address("/explore/search", **given, after=following),
         "is_narrowed": any(value is not None for value in given.values()),

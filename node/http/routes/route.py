@@ -48,7 +48,8 @@ class ApplicationState:
         stream_seconds: how long a stream of changes lasts.
         streams: how many are open, of each address.
         kept: answers that cost much to make, by name, each with what it was made of.
-        making: held while such an answer is made in several turns.
+        making: held while such an answer is made in several turns. counting: the same for what is counted for a page,
+            which does not wait for the long ones.
         has_explorer: whether pages for people are served.
     """
 
@@ -62,6 +63,7 @@ class ApplicationState:
     streams: Counter[str] = field(default_factory=Counter)
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     making: anyio.Lock = field(default_factory=anyio.Lock)
+    counting: anyio.Lock = field(default_factory=anyio.Lock)
     has_explorer: bool = True
 
     def keep(self, name: str, made_of: Any, make: Callable[[], T]) -> T:

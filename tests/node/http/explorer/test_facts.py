@@ -2,13 +2,17 @@
 
 import csv
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
+
 from accredit.gossip.events import PeerStatistics
 from accredit.governance.policy_renewal import export_policy
+from accredit.node.http.explorer import facets
 from accredit.node.http.explorer.frame import address
 from accredit.node.http.explorer.phrases import LANGUAGE, load
 from accredit.registry.encoding.ed25519 import KeyPair
@@ -21,6 +25,7 @@ from tests.strategies.pages_seen import see
 from tests.strategies.served import ALIAS, COLLEGE, NOW, ORIGIN, PORT, A, B, Served
 
 BROWSER = {"accept": "text/html"}
+OPTION = re.compile(r'<option value="([^"]+)"[^>]*>[^<]*\((\d+)\)</option>')
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -128,6 +133,54 @@ async def test_an_issuer_is_found_by_whatever_people_have_at_hand(shown: Served)
     assert await found("nobody at all") == []
     assert [one["id"] for one in await rows(shown, "issuers", "/explore/search", authority=BOARD)] == [NURSING]
     assert [one["id"] for one in await rows(shown, "issuers", "/explore/search", status="superseded")] == [CLOSED]
+
+
+def counted(page: str) -> dict[str, dict[str, int]]:
+    """For each field that narrows the search, its choices with the counts behind them."""
+    found = {}
+    for name in ("category", "status", "authority"):
+        options = page.partition(f'name="{name}">')[2].partition("</select>")[0]
+        found[name] = {value: int(count) for value, count in OPTION.findall(options)}
+    found["jurisdiction"] = {
+        value: int(count)
+        for value, count in OPTION.findall(page.partition('<datalist id="places">')[2].partition("</datalist>")[0])
+    }
+    return found
+
+
+async def test_each_choice_leaves_as_many_issuers_as_the_search_page_says(shown: Served) -> None:
+    page = await shown.get("/explore/search?category=employer", headers=BROWSER)
+    seen = 0
+    for field, choices in counted(page.text).items():
+        assert choices, field
+        for value, count in choices.items():
+            found = await rows(shown, "issuers", "/explore/search", limit=50, **{field: value})
+            assert len(found) == count, f"{field}={value}"
+            seen += count > 0
+    assert seen > 10
+    assert "fit that choice alone" in see(page.text).text
+
+
+async def test_counts_of_a_part_are_said_to_be_of_a_part_and_follow_each_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = explored(tmp_path)
+    app = node.app()
+
+    async def page() -> str:
+        answer = await node.ask("GET", "/explore/search", app, headers=BROWSER)
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
+    before = counted(await page())["category"]["employer"]
+    node.town.says(A, "issuer.register", bodies.register("did:web:added.example", categories=["employer"]))
+    node.hears()
+    assert counted(await page())["category"]["employer"] == before + 1
+    monkeypatch.setattr(facets, "LOOKED_AT", 3)
+    node.time += 60
+    shown = await page()
+    assert "of the first 3 issuers" in see(shown).text
+    assert max(counted(shown)["category"].values()) <= 3
 
 
 async def test_what_a_text_names_exactly_comes_first(shown: Served) -> None:

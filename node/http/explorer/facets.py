@@ -1,0 +1,96 @@
+"""How many issuers each choice on the search page would leave, if nothing else were chosen.
+
+Counted in one pass over the issuers, in turns, so that others are answered meanwhile; kept for as long as no record
+changes, at most a minute, for accreditations end by the clock too. Of a large registry the first `LOOKED_AT` issuers by
+id are counted, and the page says so.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+import anyio
+from markupsafe import Markup
+
+from accredit.node.http.routes.registry import ids, issuer_line
+from accredit.node.http.routes.route import Call
+from accredit.registry.domain.records import issuer_in
+from accredit.registry.domain.vocabulary import ISSUER_CATEGORIES, STATUSES
+
+from .listing import authority_choices
+
+LOOKED_AT: Final = 5_000
+"""Issuers that are counted: some 0.2 s of work after a record has changed. A guess, to be measured."""
+
+BREATH: Final = 100
+"""Issuers counted at a time; then other requests get their turn."""
+
+KEPT_SECONDS: Final = 60
+PLACES_OFFERED: Final = 30
+"""Places that the page suggests, those with most issuers."""
+
+STATUSES_OFFERED: Final = tuple(reversed(tuple(STATUSES)))
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """What was counted.
+
+    Attributes:
+        looked_at, of: issuers that were counted, and how many there are.
+        categories, statuses: a count for each of `ISSUER_CATEGORIES`, of `STATUSES_OFFERED`.
+        authorities: id, name and count of each authority that the form offers.
+        places: options of the field, the places with most issuers first.
+    """
+
+    looked_at: int
+    of: int
+    categories: tuple[int, ...]
+    statuses: tuple[int, ...]
+    authorities: Sequence[tuple[str, str]]
+    places: Markup
+
+
+async def facet_counts(call: Call) -> FacetCounts:
+    """The counts, made anew where a record has changed or a minute has passed."""
+    made_of = (call.reader.fold.records_root(), call.reader.now() // KEPT_SECONDS)
+    async with call.shared.counting:  # many readers wait for one pass, instead of making one each
+        found = call.shared.kept.get("facets")
+        if found is None or found[0] != made_of:
+            found = (made_of, await _count(call))
+            call.shared.kept["facets"] = found
+    counts: FacetCounts = found[1]
+    return counts
+
+
+async def _count(call: Call) -> FacetCounts:
+    fold, now, everyone = call.reader.fold, call.reader.now(), ids(call, "issuer")
+    categories, statuses, places, authorities = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    for number, id in enumerate(islice(everyone, LOOKED_AT)):
+        if number % BREATH == BREATH - 1:
+            await anyio.sleep(0)
+        record = issuer_in(fold, id)
+        if record is None:
+            continue
+        line = issuer_line(fold, record, now)
+        categories.update(line["categories"])
+        places.update({wider for one in line["jurisdictions"] for wider in _with_wider(one)})
+        statuses.update({one["status"] for one in line["accreditations"]})
+        authorities.update({one["by"] for one in line["accreditations"]})
+    option = Markup('<option value="{0}">{0} ({1})</option>')
+    return FacetCounts(
+        looked_at=min(len(everyone), LOOKED_AT),
+        of=len(everyone),
+        categories=tuple([categories[word] for word in ISSUER_CATEGORIES]),
+        statuses=tuple([statuses[word] for word in STATUSES_OFFERED]),
+        authorities=[(id, f"{name} ({authorities[id]})") for id, name in authority_choices(call)],
+        places=Markup("").join([option.format(*one) for one in places.most_common(PLACES_OFFERED)]),
+    )
+
+
+def _with_wider(place: str) -> list[str]:
+    """A place and those that it lies in: US-IN and US."""
+    parts = place.split("-")
+    return ["-".join(parts[:end]) for end in range(1, len(parts) + 1)]
