@@ -63,6 +63,7 @@ async def issuer(call: Call) -> Response:
         "at": at,
         "day": rfc3339.text(at)[:10],
         "is_now": call.params["at"] is None,
+        "is_start_of_day": rfc3339.day(at) == rfc3339.text(at)[:10],
         "facts": [_stated(fold, fact) for fact in facts],
         "cards": cards[:ACCREDITATIONS],
         "more_cards": len(cards) - ACCREDITATIONS,

@@ -56,6 +56,19 @@ async def test_an_issuer_is_shown_as_it_was_on_the_day_asked_about(shown: Served
     assert load(LANGUAGE).issuer.later in past, "the lifting came a day after"
 
 
+async def test_a_day_is_said_to_be_its_start_and_today_is_not_offered_as_one(shown: Served) -> None:
+    """What changed today is not there yet at today's 00:00: a reader must not take that for the present state."""
+    past = (await shown.get(address("/explore/issuer", id=NURSING, at="2023-11-15"), headers=BROWSER)).text
+    assert "As of the start of 2023-11-15, 00:00 UTC" in see(past).text
+    minute = await text(shown, "/explore/issuer", id=NURSING, at="2023-11-15T08:30:00Z")
+    assert "As of 2023-11-15 08:30 UTC" in minute
+    (picker,) = [one for one in see(past).all("input") if one.get("id") == "f-at"]
+    assert picker["value"] == "2023-11-15"
+    today = (await shown.get(address("/explore/issuer", id=NURSING), headers=BROWSER)).text
+    (picker,) = [one for one in see(today).all("input") if one.get("id") == "f-at"]
+    assert picker["value"] == "", "pressing the button at once shows the present again"
+
+
 async def test_nothing_is_shown_as_of_a_day_to_come(shown: Served) -> None:
     now = await rows(shown, "accreditations", "/explore/issuer", id=NURSING)
     assert await rows(shown, "accreditations", "/explore/issuer", id=NURSING, at="2999-01-01") == now
