@@ -140,6 +140,19 @@ def served_ecosystem(call: Call) -> CanonicalId:
     return charter.id
 
 
+def fresh_now(call: Call) -> int:
+    """Return this node's time, seconds, if its view is fresh enough to say anything.
+
+    Raises:
+        NotYetError: it has no charter, or its view is too old to say anything.
+    """
+    served_ecosystem(call)
+    stale = call.reader.health.stale()
+    if stale is not None:
+        raise NotYetError("stale_view", stale, hint="Ask another node, or this one in a moment.")
+    return call.reader.now()
+
+
 def require_served(call: Call, authority: str, ecosystem: CanonicalId) -> None:
     """That this node can answer for `authority`.
 

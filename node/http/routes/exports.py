@@ -5,7 +5,7 @@
 Its readers look an issuer up by its id and ask nothing more, so only issuers are listed for whom the answer to "may it
 issue?" is yes now. The format has no dates and no scope: whoever can should ask `/v1/decisions` instead. `location` is
 empty where nobody states one (`ext.location` of the issuer's facts). `updated` is the newest statement that the listed
-issuers rest on: on every node the same.
+issuers rest on: on every node the same. A node whose view is too old lists nobody: it may not know of a revocation.
 """
 
 from typing import Final, TypedDict
@@ -22,7 +22,7 @@ from accredit.registry.domain.records import accreditation_in, issuer_in, standi
 from accredit.registry.encoding.identifiers import CanonicalId
 
 from .deciding import decide_held
-from .decisions import served_ecosystem
+from .decisions import fresh_now, served_ecosystem
 from .registry import ids
 from .route import JSON, Call, Route, json_response
 
@@ -57,8 +57,7 @@ class DccRegistry(TypedDict):
 
 async def dcc_registry(call: Call) -> Response:
     """The list, made anew where a record has changed or a minute has passed."""
-    ecosystem = served_ecosystem(call)
-    fold, now = call.reader.fold, call.reader.now()
+    now, ecosystem, fold = fresh_now(call), served_ecosystem(call), call.reader.fold
     made_of = (fold.records_root(), now // KEPT_SECONDS)
     async with call.shared.making:  # many readers wait for one list, instead of making one each
         found = call.shared.kept.get("dcc")

@@ -29,10 +29,10 @@ from accredit.registry.domain.record_types import AccreditationRecord, IssuerRec
 from accredit.registry.domain.records import Voice, accreditation_in, charter_in, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
-from accredit.registry.errors import DecodeError, InputError, NotYetError
+from accredit.registry.errors import DecodeError, InputError
 
 from .deciding import decide_held
-from .decisions import served_ecosystem
+from .decisions import fresh_now, served_ecosystem
 from .exports import BREATH, KEPT_SECONDS
 from .registry import ids
 from .request_reading import Param, integer, moment, one_of, verbatim
@@ -334,19 +334,6 @@ def achievements_named(accreditations: list[AccreditationRecord]) -> set[str]:
 
 
 # ------------------------------------------------------------------------------------------------ what all of them do
-
-
-def fresh_now(call: Call) -> int:
-    """Return this node's time, seconds, if its view is fresh enough to say anything.
-
-    Raises:
-        NotYetError: it has no charter, or its view is too old to say anything.
-    """
-    served_ecosystem(call)
-    stale = call.reader.health.stale()
-    if stale is not None:
-        raise NotYetError("stale_view", stale, hint="Ask another node, or this one in a moment.")
-    return call.reader.now()
 
 
 def _subject(call: Call, now: int) -> _Subject:

@@ -31,11 +31,11 @@ from accredit.registry.decision.query import ACCREDIT, ENTITY_CHARS, ISSUE, mand
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import CanonicalId, canonical, without_fragment
-from accredit.registry.errors import DecodeError, InputError, NotYetError
+from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
 from .deciding import RECOGNITION, decide_held
-from .decisions import judge, require_served, served_ecosystem
+from .decisions import fresh_now, judge, require_served, served_ecosystem
 from .route import JSON, REVALIDATE, Call, Route, json_response
 
 CONTEXT_MEMBERS: Final = 50
@@ -307,11 +307,8 @@ def _require_an_authority(request: TrqpRequest) -> None:
 async def _read(call: Call) -> tuple[TrqpRequest, CanonicalId]:
     """The request, and the ecosystem this node answers for, if its view is fresh."""
     request = await call.json_as(TrqpRequest)
-    ecosystem = served_ecosystem(call)
-    stale = call.reader.health.stale()
-    if stale is not None:
-        raise NotYetError("stale_view", stale, hint="Ask another node, or this one in a moment.")
-    return request, ecosystem
+    fresh_now(call)
+    return request, served_ecosystem(call)
 
 
 def _served(call: Call, request: TrqpRequest, ecosystem: CanonicalId) -> str:

@@ -68,3 +68,25 @@ async def test_our_list_has_the_members_of_the_published_ones(node: Served, name
     assert published["meta"].keys() == ours["meta"].keys()
     for entry in ours["registry"].values():
         assert all(theirs.keys() <= entry.keys() for theirs in published["registry"].values())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/exports/dcc-registry.json",
+        f"/exports/recognized-entities.json?authority={A}",
+        f"/exports/recognized-entity.json?id={COLLEGE}",
+        "/exports/recognized-authorities.json",
+        "/federation/list",
+        "/federation/extended-list",
+        f"/federation/fetch?sub={COLLEGE}",
+        "/.well-known/openid-federation",
+    ],
+)
+async def test_a_node_whose_view_is_too_old_lists_nobody_in_any_form(
+    node: Served, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An issuer suspended meanwhile would be trusted by whoever reads lists, though no question is answered so."""
+    assert (await node.get(path)).status_code == 200
+    monkeypatch.setattr(node.health, "stale", lambda: "It has heard nobody for an hour.")
+    assert (await node.get(path)).status_code == 503
