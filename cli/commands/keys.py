@@ -395,7 +395,26 @@ def _last(desk: Desk, kid: bytes, text: str) -> bytes | None:
         return bytes.fromhex(known["head"]) if known["head"] else None
     from accredit.cli.base.node_option import complete
 
-    return bytes.fromhex(complete(text, lambda: _every_id(desk, known["head"], known["seq"]), "a statement"))
+    last = bytes.fromhex(complete(text, lambda: _every_id(desk, known["head"], known["seq"]), "a statement"))
+    _check_last(desk, kid, last)
+    return last
+
+
+def _check_last(desk: Desk, kid: bytes, last: bytes) -> None:
+    """Refuses as the last good statement one by another key: nothing comes before it, so all would be void.
+
+    Raises:
+        InputError: another key's, or this node does not hold it.
+    """
+    from accredit.registry.statement import decode
+
+    said = decode(desk.client.statement_bytes(last))
+    if said.kid != kid or said.id != last:
+        raise InputError(
+            "not_its_statement",
+            f"{last.hex()[:12]} is not a statement of the key {kid.hex()[:12]}: all that it has signed would be void.",
+            hint="Leave --last out to see its newest statements; --last none makes all of them void.",
+        )
 
 
 def _every_id(desk: Desk, head: str | None, count: int) -> list[str]:

@@ -340,6 +340,11 @@ def test_a_stolen_key_is_cut_off_after_its_last_good_statement(town: Town) -> No
     asked = town.run("keys", "compromise", kid[:12], key="charity", nodes=one, code=3)
     assert good[:12] in asked.stderr, "its newest statements are shown to choose from"
     assert "--last ID" in asked.stderr
+    foreign = town.json("keys", "status", town.key("charity"), nodes=one)["head"]
+    wrong = town.run("keys", "compromise", kid[:12], "--last", foreign, key="charity", nodes=one, code=3)
+    assert f"{foreign[:12]} is not a statement of the key {kid[:12]}" in wrong.stderr, "all would be void"
+    unheard = town.run("keys", "compromise", kid[:12], "--last", "ab" * 32, key="charity", nodes=one, code=3)
+    assert "does not hold the statement" in unheard.stderr
     said = town.json(
         "keys", "compromise", kid[:12], "--last", good[:12], "--reason", "laptop", key="charity", nodes=one
     )
