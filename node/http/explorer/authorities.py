@@ -1,6 +1,7 @@
 """`/explore/authorities` and `/explore/authority`: who decides here, within which limits, and what it has granted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any, Final
 
 from accredit.governance.fold import Fold
@@ -11,7 +12,7 @@ from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
 from accredit.registry.domain.accreditations import status_at
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.record_types import AuthorityRecord
+from accredit.registry.domain.record_types import AccreditationRecord, AuthorityRecord
 from accredit.registry.domain.records import accreditation_in, authority_in, charter_in, issuer_in
 from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
@@ -27,6 +28,7 @@ MANDATES: Final = 8
 """Mandates of one body that a page shows in full."""
 
 KEYS: Final = 24
+DAY: Final = 86_400
 
 
 async def authorities(call: Call) -> Response:
@@ -116,6 +118,7 @@ async def authority(call: Call) -> Response:
         "name": record["standings"][0]["name"],
         "mandates": mandates,
         "more": len(record["standings"]) - MANDATES,
+        "deciding": _deciding(granted),
         "next": None if following is None else address("/explore/authority", id=id, after=following),
         "changes": address("/explore/changes", sub=id),
         "atom": address("/v1/changes.atom", sub=id),
@@ -169,10 +172,47 @@ def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any
             "kind": record["kind"],
             "level": record["level"],
             "accreditation": accreditation,
+            "days_to_last_vote": _days_to_last_vote(fold, record),
+            "appeals": sum(event["event"] == "appeal_open" for event in record["events"]),
+            "appeals_decided": sum(event["event"] == "appeal_decide" for event in record["events"]),
+            "has_appeal": status.has_appeal,
+            "_appeal_days": _appeal_days(record),
             "_href": address("/explore/issuer", id=record["issuer"]),
         }
 
     return page(ids(call, "accreditation"), after, GRANTED, row)
+
+
+def _days_to_last_vote(fold: Fold, record: AccreditationRecord) -> float | None:
+    """From the grant to the last vote for it; None where nobody voted, as one authority alone may grant."""
+    votes = [vote.iat for vote in fold.chains.votes_on(record["id"]) if vote.kind == "vote.approve"]
+    return round(max(0, max(votes) - record["iat"]) / DAY, 1) if votes else None
+
+
+def _appeal_days(record: AccreditationRecord) -> list[float]:
+    """Of each appeal that was decided, the days from its opening; a decision names the opening that it follows."""
+    opened = {one["statement"]: one["effective_from"] for one in record["events"] if one["event"] == "appeal_open"}
+    return [
+        max(0, event["effective_from"] - opened[before]) / DAY
+        for event in record["events"]
+        if event["event"] == "appeal_decide"
+        for before in event["after"]
+        if before in opened
+    ]
+
+
+def _deciding(granted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How long those that are listed took, and their appeals: figures of this page and of no more."""
+    votes = [row["days_to_last_vote"] for row in granted if row["days_to_last_vote"] is not None]
+    appeals = [days for row in granted for days in row["_appeal_days"]]
+    return {
+        "voted_on": len(votes),
+        "days": round(median(votes), 1) if votes else None,
+        "appeals": sum(row["appeals"] for row in granted),
+        "decided": sum(row["appeals_decided"] for row in granted),
+        "open": sum(row["has_appeal"] for row in granted),
+        "appeal_days": round(median(appeals), 1) if appeals else None,
+    }
 
 
 ROUTES: Final = (

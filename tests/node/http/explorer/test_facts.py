@@ -148,6 +148,37 @@ async def test_an_issuer_is_found_by_whatever_people_have_at_hand(shown: Served)
     assert [one["id"] for one in await rows(shown, "issuers", "/explore/search", status="superseded")] == [CLOSED]
 
 
+async def test_an_authoritys_page_says_how_long_votes_and_appeals_took(tmp_path: Path) -> None:
+    node = explored(tmp_path)
+    assert "Appeals on" not in await text(node, "/explore/authority", id=A)
+    town = node.town
+    held = town.says(A, "accreditation.grant", bodies.grant(PORT))
+    town.time += 3 * DAY
+    town.votes(B, held)
+    refused = bodies.event(held.id, "suspend", town.time, reason_code="other", reason_text="x")
+    suspended = town.says(A, "accreditation.status", refused, sub=PORT)
+    opened = bodies.event(held.id, "appeal_open", town.time, after=[suspended.id])
+    first = town.says(A, "accreditation.status", opened, sub=PORT)
+    node.time = town.time + DAY
+    node.hears()
+    said = await text(node, "/explore/authority", id=A)
+    assert "1 opened, 0 decided, 1 accreditations with one open" in said
+    town.time += 2 * DAY
+    node.time = town.time + DAY
+    since = town.time
+    decided = bodies.event(held.id, "appeal_decide", since, after=[first.id], reason_text="Heard.")
+    town.says(A, "accreditation.status", decided, sub=PORT)
+    node.hears()
+    said = await text(node, "/explore/authority", id=A)
+    assert "1 opened, 1 decided, 0 accreditations with one open" in said
+    assert "Half of the decisions came within 2.0 days" in said
+    (row,) = [
+        one for one in await rows(node, "granted", "/explore/authority", id=A) if one["accreditation"] == held.id.hex()
+    ]
+    assert row["days_to_last_vote"] == "3.0"
+    assert "voted on" in said
+
+
 def counted(page: str) -> dict[str, dict[str, int]]:
     """For each field that narrows the search, its choices with the counts behind them."""
     found = {}
