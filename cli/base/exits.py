@@ -117,13 +117,13 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
         return code
     if isinstance(error, click.ClickException):
         usage = error.ctx.get_usage() + "\n" if isinstance(error, click.UsageError) and error.ctx is not None else ""
-        streams.write(f"{usage}{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
+        _tell(f"{usage}{click.style('Error:', fg='red', bold=True)} {_safe(message)}")
         if isinstance(error, click.UsageError) and error.ctx is not None:
             streams.write(f"For help: {error.ctx.command_path} --help", err=True)
         return code
-    streams.write(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}", err=True)
+    _tell(f"{click.style('Error:', fg='red', bold=True)} {_safe(message)}")
     if hint:
-        streams.write(_safe(hint), err=True)
+        _tell(_safe(hint))
     return code
 
 
@@ -140,6 +140,12 @@ def _words(error: BaseException) -> tuple[str, str, str]:
         f"accredit stopped because of an unexpected error ({type(error).__name__}: {error}).",
         "This is a bug in accredit: please run the command again with --debug and report its output.",
     )
+
+
+def _tell(text: str) -> None:
+    from .output import say  # as for `_safe`
+
+    say(text, err=True)
 
 
 def _safe(text: str) -> str:

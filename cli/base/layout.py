@@ -58,6 +58,35 @@ def facts(rows: Sequence[tuple[str, str]], width: int | None = None) -> list[str
     return found
 
 
+def prose(text: str, width: int) -> str:
+    """Return text whose sentences are broken at spaces where they are wider than `width` cells.
+
+    What is set in columns (two spaces together) stays as it is. So does what is to be copied, a command or a line of
+    TOML: a terminal gives back in one piece what it broke itself.
+    """
+    return "\n".join(
+        line if cells(line) <= width or _KEPT.search(line.lstrip()) else _folded(line, width)
+        for line in text.split("\n")
+    )
+
+
+_KEPT: Final = re.compile(
+    rf"""  |\baccredit (?!(?:an?|the|its?|this|them)\b)[a-z]|\bcurl |^-|^[#"\[\]{{}}]|^[\w."-]+ = |{_ISOLATE}"""
+)
+
+
+def _folded(line: str, width: int) -> str:
+    words = line.lstrip(" ").split(" ")
+    indent = " " * (len(line) - len(line.lstrip(" ")))
+    found = [indent + words[0]]
+    for word in words[1:]:
+        if cells(found[-1]) + 1 + cells(word) > width:
+            found.append(indent + word)
+        else:
+            found[-1] += f" {word}"
+    return "\n".join(found)
+
+
 def cells(text: str) -> int:
     """Return how many cells of a terminal a text takes."""
     bare = click.unstyle(text)

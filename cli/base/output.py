@@ -83,8 +83,15 @@ def quoted(path: object) -> str:
 
 
 def say(text: str = "", *, err: bool = False) -> None:
-    """One line or more of text whose untrusted parts went through `safe` or `styled`."""
+    """One line or more of text whose untrusted parts went through `safe` or `styled`; as wide as the terminal."""
+    if (sys.stderr if err else sys.stdout).isatty():
+        text = layout.prose(text, get_terminal_size().columns)
     streams.write(_net(text), err=err)
+
+
+def fits(line: str) -> bool:
+    """Whether a line is no wider than the terminal; in a file every line fits."""
+    return not sys.stdout.isatty() or layout.cells(line) <= get_terminal_size().columns
 
 
 def _net(text: str) -> str:

@@ -184,7 +184,8 @@ def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict
         )
     output.say()
     output.say(faint("The same with curl:"))
-    output.say(as_curl(answers[0]["node"], question))
+    asked = as_curl(answers[0]["node"], question)
+    output.say(asked if output.fits(asked) else as_curl(answers[0]["node"], question, is_narrow=True))
 
 
 # ------------------------------------------------------------------------------------------------ with evidence

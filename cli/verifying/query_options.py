@@ -193,10 +193,11 @@ def question_of(query: Query, ecosystem: str) -> dict[str, Any]:
     return {name: value for name, value in question.items() if (name, value) not in hidden}
 
 
-def as_curl(url: str, question: dict[str, Any]) -> str:
-    """The same question as one command."""
-    body = json.dumps(question, ensure_ascii=False)
-    return f"curl -s {shlex.quote(url + '/v1/decisions')} -H 'content-type: application/json' -d {shlex.quote(body)}"
+def as_curl(url: str, question: dict[str, Any], *, is_narrow: bool = False) -> str:
+    """The same question as one command; over several lines, which a shell reads as one, where it `is_narrow`."""
+    body = json.dumps(question, ensure_ascii=False, indent=2 if is_narrow else None)
+    words = (f"curl -s {shlex.quote(url + '/v1/decisions')}", "-H 'content-type: application/json'", "-d ")
+    return (" \\\n  " if is_narrow else " ").join(words) + shlex.quote(body)
 
 
 def _instant(text: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.cli.base.layout import cells, facts, isolated, table
+from accredit.cli.base.layout import cells, facts, isolated, prose, table
 
 ID = "5f2b8c119a3e"
 DID = "did:web:registry.university-of-somewhere.example"
@@ -107,3 +107,32 @@ def test_a_name_from_right_to_left_is_isolated_once() -> None:
     name = "\u062c\u0627\u0645\u0639\u0629"
     assert isolated(isolated(name)) == isolated(name) == f"\u2068{name}\u2069"
     assert facts([("name", name)]) == [f"  name  \u2068{name}\u2069"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_sentences_are_broken_at_spaces_and_lose_nothing(width: int) -> None:
+    said = (
+        "Registering an issuer does not accredit it. "
+        + click.style("Ask its board", bold=True)
+        + f" about {DID} first."
+    )
+    for text in (said, f"  {said}", f"{said}\n{said}"):
+        lines = prose(text, width).split("\n")
+        assert all(cells(line) <= max(width, len(DID) + 2) for line in lines)
+        assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+        assert all(line.startswith("  ") for line in lines) == text.startswith("  ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Then, once the charter is signed: accredit node genesis folder genesis.json",
+        "curl -s http://127.0.0.1:8080/v1/decisions -H 'content-type: application/json'",
+        "  -H 'content-type: application/json and more'",
+        'description = "A text that is longer than the terminal is wide"',
+        "# A remark in a template, which has to begin with this very character",
+        "University of Somewhere  did:web:somewhere.example  in effect",
+    ],
+)
+def test_what_is_to_be_copied_or_stands_in_columns_is_not_broken(line: str) -> None:
+    assert prose(line, 30) == line

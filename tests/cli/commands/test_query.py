@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accredit.cli.base.layout import prose
 from accredit.cli.verifying.query_options import as_curl, build_question
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.errors import AccreditError, InputError
@@ -76,6 +78,18 @@ def test_the_curl_command_is_one_that_a_shell_reads_back(value: str) -> None:
     words = shlex.split(as_curl("http://127.0.0.1:8080", {"issuer": value}))
     assert words[0] == "curl"
     assert json.loads(words[-1]) == {"issuer": value}
+
+
+def test_the_curl_command_of_a_narrow_terminal_fits_and_is_the_same_to_a_shell() -> None:
+    question = {"issuer": "did:web:college.example", "program": 'Nurses\' "Aide" $HOME \\'}
+    asked = as_curl("http://127.0.0.1:8080", question, is_narrow=True)
+    lines = asked.split("\n")
+    assert max(map(len, lines)) <= 48, "the longest is the address"
+    assert prose(asked, 40).split("\n") == lines
+    shell = ["sh", "-c", f"curl() {{ printf '%s\\0' \"$@\"; }}; {asked}"]
+    *words, body = subprocess.run(shell, capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
+    assert words == ["-s", "http://127.0.0.1:8080/v1/decisions", "-H", "content-type: application/json", "-d"]
+    assert json.loads(body) == question
 
 
 @pytest.fixture(scope="module")
