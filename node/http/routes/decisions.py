@@ -28,7 +28,7 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
-from accredit.registry.domain.records import authority_in
+from accredit.registry.domain.records import Voice, authority_in, charter_in
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
@@ -151,6 +151,15 @@ def fresh_now(call: Call) -> int:
     if stale is not None:
         raise NotYetError("stale_view", stale, hint="Ask another node, or this one in a moment.")
     return call.reader.now()
+
+
+def voices_of(call: Call, decision: Decision) -> list[Voice]:
+    """Return those whose word about an issuer counts: the decision's chain, and whom the charter lets state facts."""
+    charter = charter_in(call.reader.fold, served_ecosystem(call))
+    assert charter is not None, "it is in effect"
+    return [Voice(CanonicalId(by), via) for by, via in decision.chain] + [
+        Voice(by, None) for by in charter["publishers"]
+    ]
 
 
 def require_served(call: Call, authority: str, ecosystem: CanonicalId) -> None:

@@ -8,6 +8,7 @@ empty where nobody states one (`ext.location` of the issuer's facts). `updated` 
 issuers rest on: on every node the same. A node whose view is too old lists nobody: it may not know of a revocation.
 """
 
+from collections.abc import Sequence
 from typing import Final, TypedDict
 
 import anyio
@@ -18,11 +19,11 @@ from accredit.node.http.facades.federation_claims import may_issue
 from accredit.node.http.json_views import format_time
 from accredit.registry.decision.decide import Query
 from accredit.registry.domain.record_types import IssuerRecord
-from accredit.registry.domain.records import accreditation_in, issuer_in, standing
+from accredit.registry.domain.records import Voice, accreditation_in, issuer_in, standing, voice_of
 from accredit.registry.encoding.identifiers import CanonicalId
 
 from .deciding import decide_held
-from .decisions import fresh_now, served_ecosystem
+from .decisions import fresh_now, served_ecosystem, voices_of
 from .registry import ids
 from .route import JSON, Call, Route, json_response
 
@@ -81,19 +82,19 @@ async def _list(call: Call, fold: Fold, ecosystem: CanonicalId, now: int) -> Dcc
         query = Query(entity=id, authority=ecosystem, action="issue")
         decision = decide_held(query, fold, now, ecosystem_id=ecosystem)
         if may_issue(decision):
-            listed[id] = _entry(record, decision.issuer_name)
+            listed[id] = _entry(record, voices_of(call, decision))
             newest = max(newest, _newest(fold, record))
     return {"meta": {"created": format_time(genesis.iat), "updated": format_time(newest)}, "registry": listed}
 
 
-def _entry(record: IssuerRecord, name: str | None) -> ListedIssuer:
-    facts = [fact["facts"] for fact in standing(record["stated"])]
-    # The facts under the name that the decision rests on come first.
-    facts.sort(key=lambda fact: fact["name"] != name)
+def _entry(record: IssuerRecord, voices: Sequence[Voice]) -> ListedIssuer:
+    """What those say of an issuer whose word counts, the nearest to it first; nobody else lends it a name."""
+    stated = [fact for fact in standing(record["stated"]) if voice_of(fact) in voices]
+    facts = [fact["facts"] for fact in sorted(stated, key=lambda fact: voices.index(voice_of(fact)))]
     extensions = [fact.get("ext") for fact in facts]
     locations = [ext.get("location") for ext in extensions if isinstance(ext, dict)]
     return {
-        "name": name or record["id"],
+        "name": next((fact["name"] for fact in facts), record["id"]),
         "location": next((location for location in locations if isinstance(location, str)), ""),
         "url": next((fact["url"] for fact in facts if "url" in fact), ""),
     }

@@ -26,13 +26,13 @@ from accredit.node.http.facades.tokens import TOKEN_BYTES
 from accredit.node.http.problems import RETRY_AFTER_SECONDS, Problem
 from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord
-from accredit.registry.domain.records import Voice, accreditation_in, charter_in, issuer_in
+from accredit.registry.domain.records import accreditation_in, charter_in, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 from accredit.registry.errors import DecodeError, InputError
 
 from .deciding import decide_held
-from .decisions import fresh_now, served_ecosystem
+from .decisions import fresh_now, served_ecosystem, voices_of
 from .exports import BREATH, KEPT_SECONDS
 from .registry import ids
 from .request_reading import Param, integer, moment, one_of, verbatim
@@ -367,15 +367,6 @@ def _statement(call: Call, subject: _Subject, now: int) -> dict[str, Any]:
     metadata = claims.issuer_metadata(subject.record, voices)
     url = call.reader.url
     return claims.issuer_claims(url, subject.id, metadata, keys, now, subject.decision.valid_until, *ends)
-
-
-def voices_of(call: Call, decision: Decision) -> list[Voice]:
-    """Return those whose word about an issuer counts: the decision's chain, and whom the charter lets state facts."""
-    charter = charter_in(call.reader.fold, served_ecosystem(call))
-    assert charter is not None, "it is in effect"
-    return [Voice(CanonicalId(by), via) for by, via in decision.chain] + [
-        Voice(by, None) for by in charter["publishers"]
-    ]
 
 
 def _record(call: Call) -> IssuerRecord:

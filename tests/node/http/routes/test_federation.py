@@ -200,6 +200,8 @@ async def test_another_authority_lends_an_issuer_no_name_and_no_identity(tmp_pat
     assert found["metadata"] == {"federation_entity": {"organization_name": mill}}
     recognized = (await node.get(f"/exports/recognized-entity.json?id={mill}")).json()["credentialSubject"][0]
     assert (recognized["name"], set(recognized) & {"legalName", "url"}) == (mill, set())
+    listed = (await node.get("/exports/dcc-registry.json")).json()["registry"][mill]
+    assert listed == {"name": mill, "location": "", "url": ""}
 
 
 async def test_another_name_of_an_issuer_has_the_keys_of_the_accredited_one(tmp_path: Path) -> None:
