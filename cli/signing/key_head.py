@@ -34,7 +34,8 @@ def compare_heads(
             "head_behind",
             f"Your key signed statement number {last.seq} ({shorten(last.id)}); "
             f"the newest statement of this key on {nodes[0]} is {head.seq if head else 'none'}.",
-            hint="Send the signed statements (accredit submit FILE), ask another node with --node, or wait a moment.",
+            hint="Wait, or ask another node with --node. If it was signed offline: accredit submit FILE. If it "
+            f"was sent to a node that the others ignore: accredit submit --from-node URL --node {nodes[0]}",
         )
     if last is not None and head is not None and head.seq == last.seq and head.id != last.id:
         raise RefusedError(

@@ -419,6 +419,7 @@ def test_what_was_signed_offline_is_sent_and_counts(town: Town, monkeypatch: pyt
     monkeypatch.setattr("accredit.cli.signing.submit.ARRIVAL_SECONDS", 0.2)
     ahead = town.run(*words, key="agency", nodes=one, code=4)
     assert "the newest statement of this key on" in ahead.stderr
+    assert f"accredit submit --from-node URL --node {town.urls[0]}" in ahead.stderr, "no file need hold the statement"
     assert "in effect" in town.run("submit", town.folder / "signed.json", nodes=one).stdout
     town.run("submit", town.folder / "signed.json", nodes=one)
     town.run("sign", request, "--yes", "-o", town.folder / "again.json", key="agency", nodes=one, code=3)
