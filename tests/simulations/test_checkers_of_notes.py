@@ -107,7 +107,7 @@ def test_a_note_whose_root_does_not_follow_from_its_set_is_seen(world: World) ->
     assert host.noted.note is not None
     whole = KeptNote(note=host.noted.note, part=everything(world))
     NotedRoots().on_noted(world, host, whole)
-    with pytest.raises(Violation, match="lead to a different"):
+    with pytest.raises(Violation, match="lead to another"):
         NotedRoots().on_noted(world, host, replace(whole, part=Part(size=whole.part.size, without=(3,))))
 
 

@@ -147,6 +147,9 @@ async def test_over_http_it_is_a_400_that_names_the_member_as_it_was_written(
         "context": context,
     }
     response = await node.post("/authorization", trqp)
+    if ":" in asked.get("issuer", ""):  # TRQP takes any URI for an entity, and one that is unknown for no mistake
+        assert (response.status_code, response.json()["authorized"]) == (200, False)
+        return
     assert (response.status_code, response.json()["code"]) == (400, code)
     assert response.json()["where"].startswith(f"context.{next(iter(context))}" if context else "entity_id")
 
