@@ -221,7 +221,7 @@ class Application:
         """A path outside the table; methods are judged by `_Endpoint`."""
         path = request.scope["path"]
         is_page = self._has_explorer and (path == _PAGES or path.startswith(f"{_PAGES}/"))
-        hint = "GET / has pages." if is_page else _instead_of(path)
+        hint = "The first page, /, leads to all others." if is_page else _instead_of(path)
         problem = problem_of(InputError("not_found", f"there is nothing at {path[:200]!r}.", hint=hint))
         return _page_of(problem, self._reader, request) if is_page else problem_response(problem)
 

@@ -16,6 +16,8 @@ from accredit.node.runtime.fitness import STATEMENTS
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.vocabulary import EVENTS, ISSUER_CATEGORIES, REASON_CODES, STATUSES
 from accredit.registry.errors import StorageError
+from tests.strategies.bodies import node
+from tests.strategies.consortium import Consortium
 from tests.strategies.explored import HOSTILE, NURSING, SCRIPT, explored
 from tests.strategies.pages_seen import addresses, see
 from tests.strategies.served import NOW, ORIGIN, A, B, Served, empty, served, world
@@ -210,6 +212,16 @@ async def test_a_node_not_to_be_relied_on_says_so_on_every_page(
     assert why in seen.text
     if path == ASKED_PAGE:
         assert load(LANGUAGE).verdict.stale_view in seen.text
+
+
+async def test_a_node_not_to_be_relied_on_names_others_to_ask(tmp_path: Path) -> None:
+    town = Consortium.of((A, "nonprofit"), (B, "public"), nodes=[node(ORIGIN), node("node2.example.org")])
+    shown = empty(tmp_path, town)
+    shown.hears()
+    fall_silent(shown)
+    links = [link for link, _ in see((await shown.get("/", headers=BROWSER)).text).links if link.startswith("https:")]
+    assert links == [one["url"] for one in shown.fold.nodes() if one["name"] != ORIGIN]
+    assert len(links) == 1
 
 
 async def test_a_page_that_breaks_is_told_by_request_id(shown: Served, monkeypatch: pytest.MonkeyPatch) -> None:
