@@ -328,6 +328,9 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 Witness.decode(line)
             except InputError as error:
                 raise ValueError(f"witnesses: {error}") from error
+        for webhook in self.webhooks:
+            if "@" in webhook.url.partition("://")[2].partition("/")[0]:
+                raise ValueError("webhooks: a user or password in a URL is not sent: put a token into the path instead")
         for network in self.trusted_proxies:
             try:
                 ip_network(network)

@@ -13,7 +13,8 @@ node's web key, so that no secret has to be shared. The body has changes as `/v1
 * One message at a time to each address, so that messages come in order, and a slow one delays nobody else.
 * What is not answered with 2xx within `ANSWER_SECONDS` is sent again after a pause that doubles up to an hour; nothing
   is dropped meanwhile, for the changes are in the database. 410 ends it, as the standard says, until the node restarts.
-* Redirects are not followed, and what is answered is not read.
+* An address may hold a token: the log names its host alone. Redirects are not followed, and what is answered is not
+  read.
 """
 
 import logging
@@ -23,6 +24,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import quote
 
+import httpx
 import msgspec
 import trio
 
@@ -104,12 +106,13 @@ class Webhooks:
             except (RemoteError, StorageError) as error:
                 failures += 1
                 pause = pause_after(failures, *self._pauses)
-                log_event(_log, logging.WARNING, "webhook not told", url=address.url, reason=str(error), again=pause)
+                why = _without_secrets(str(error), address)
+                log_event(_log, logging.WARNING, "webhook not told", host=_host(address), reason=why, again=pause)
                 await trio.sleep(pause)
                 continue
             failures = 0
             if taken is None:
-                log_event(_log, logging.WARNING, "webhook ended: the address is gone", url=address.url)
+                log_event(_log, logging.WARNING, "webhook ended: the address is gone", host=_host(address))
                 return
             if taken < PAGE:
                 await trio.sleep(LOOK_SECONDS)
@@ -175,6 +178,16 @@ class Webhooks:
 
 _EVER: Final = 2**62
 """Later than any time of a change."""
+
+
+def _host(address: WebhookAddress) -> str:
+    """The part of an address that is no secret: its path or its query may hold a token."""
+    return httpx.URL(address.url).host
+
+
+def _without_secrets(text: str, address: WebhookAddress) -> str:
+    """What may stand in a log: an error's words with the host in place of the address."""
+    return text.replace(address.url, _host(address))
 
 
 def _place(address: WebhookAddress) -> str:

@@ -195,3 +195,12 @@ def test_outside_witnesses_are_a_key_and_an_address_each(tmp_path: Path) -> None
         assert refused.value.code == "bad_config"
         assert says in str(refused.value)
         assert "witnesses" in str(refused.value)
+
+
+def test_a_password_in_the_address_of_a_webhook_is_refused_and_not_quoted(tmp_path: Path) -> None:
+    path = tmp_path / "node.toml"
+    path.write_text('name = "node1"\nwebhooks = [{url = "https://me:s3cret@hooks.example/"}]\n')
+    with pytest.raises(InputError) as refused:
+        load(path, {})
+    assert refused.value.code == "bad_config"
+    assert "s3cret" not in f"{refused.value.message} {refused.value.hint}"

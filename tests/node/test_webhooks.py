@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from nacl.signing import VerifyKey
 
@@ -225,3 +226,21 @@ async def test_an_address_that_is_gone_is_left_alone(tmp_path: Path) -> None:
                 await ended.wait()
         nursery.cancel_scope.cancel()
     assert len(receiver.refused) == 1
+
+
+async def test_a_token_in_an_address_is_in_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    town, receiver = founded("node1"), Receiver()
+    receiver.status = 500
+    with caplog.at_level("INFO", logger="accredit"):
+        async with running(tmp_path, town, "node1") as node, trio.open_nursery() as nursery:
+            await nursery.start(receiver.serve)
+            await node.runtime.submit([each.raw for each in town.said])
+            async with sending(
+                node, WebhookAddress(url=f"{receiver.url}/s3cret"), WebhookAddress(url="http://no.invalid/s3cret")
+            ):
+                await begun(node, 2)
+                await say(node, town, SCHOOL)
+                await until(lambda: sum("not told" in each.getMessage() for each in caplog.records) > 3)
+            nursery.cancel_scope.cancel()
+    ours = [each for each in caplog.records if each.name.startswith("accredit")]
+    assert not any("s3cret" in f"{each.getMessage()} {vars(each)}" for each in ours)
