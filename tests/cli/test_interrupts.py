@@ -65,6 +65,7 @@ def test_ctrl_c_on_the_way_out_changes_nothing_any_more() -> None:
 # Presses Ctrl-C at the n-th call or return of any function, counted from when the program answers for itself.
 COUNTED = """
 import _signal, os, sys
+_signal.signal(_signal.SIGINT, _signal.default_int_handler)  # a shell may have started all this with Ctrl-C ignored
 at, count = int(sys.argv.pop(1)), 0
 
 def tick(*_event):
