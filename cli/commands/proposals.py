@@ -19,7 +19,7 @@ from accredit.cli.base.ids import read_id
 from accredit.cli.base.node_option import complete_statement, connected, node_option
 from accredit.cli.base.output import faint, fair, shorten
 from accredit.cli.signing.keys import read_public
-from accredit.cli.signing.outcomes import foreseen_lines, state_word
+from accredit.cli.signing.outcomes import SHOWN, foreseen_lines, state_word
 from accredit.registry.encoding.rfc3339 import parse as parse_time
 from accredit.registry.errors import InputError
 
@@ -225,7 +225,7 @@ def waiting_proposals(
 
 
 def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "No proposal is waiting.") -> None:
-    """One line for each thing that waits, and how many there are of each kind."""
+    """One line for each proposal, then what will be once each of the first `SHOWN` is approved; counts by kind."""
     rows = []
     for proposal in proposals:
         what = in_a_line(proposal)
@@ -240,6 +240,9 @@ def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "No prop
             )
         )
     output.table(("id", "effect if approved", "proposed by", "on", "approved by", "needed in total"), rows, empty=empty)
+    for proposal in proposals[:SHOWN]:
+        for line in foreseen_lines({**proposal["foreseen"], "differences": []}):  # the line above has those
+            output.say(f"  {shorten(proposal['id'])}  {line}")
     if len(proposals) > 1:
         kinds = Counter(str(one["kind"]) for one in proposals)
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))

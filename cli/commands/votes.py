@@ -20,7 +20,7 @@ from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import complete, effective_ids, hex_digits
 from accredit.cli.base.output import shorten
 from accredit.cli.signing.keys import require_yes
-from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, foreseen_lines, state_word
+from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, state_word
 from accredit.cli.signing.submit import ARRIVAL_SECONDS
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError
@@ -170,9 +170,6 @@ def _vote(
         )
     if not wants_json():
         show_proposals([waiting[id_] for id_ in held])
-        for id_ in held[:SHOWN]:
-            for line in foreseen_lines({**waiting[id_]["foreseen"], "differences": []}):
-                output.say(f"  {shorten(id_)}  {line}")
         output.say()
     if not desk.wishes.dry_run and desk.wishes.offline is None:
         require_yes(f"{_VERBS[act]} {len(held)} proposal(s)?", yes=yes)

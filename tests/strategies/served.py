@@ -81,6 +81,18 @@ ORIGIN = "node1.example.org"
 OTHER_LOG = "node2.example.org"
 """A log that this node witnesses; its key is that of `seed_of(OTHER_LOG)`."""
 NOW = START + 100_000
+PEER = PeerStatistics(
+    name="node2.example.org",
+    url="https://node2.example.org",
+    last_heard=NOW * 1_000,
+    in_sync=True,
+    behind=0,
+    queued=0,
+    overflowed=0,
+    failures=0,
+    error="",
+)
+"""What a node says of a peer that is well."""
 WEB_KEY = WebKey(KeyPair(seed_of("web")), [(public_of(seed_of("old web")), START)])
 
 

@@ -10,10 +10,10 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import plain
 from accredit.node.http.routes.request_reading import hex_id, integer
 from accredit.node.http.routes.route import Call
+from accredit.node.http.routes.statements import held_statement
 from accredit.node.http.routes.summaries import summary
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding import rfc3339
-from accredit.registry.errors import InputError
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.tiles import ENTRIES, TILE_WIDTH, Tile
 
@@ -78,15 +78,7 @@ async def statement(call: Call) -> Response:
     """One statement: what it says, how it stands, who voted, where it is in the log."""
     id: bytes = call.params["id"]
     fold, reader = call.reader.fold, call.reader
-    held = fold.statement(id)
-    if held is None:
-        raise InputError(
-            "not_found",
-            f"this node holds no statement {id.hex()}.",
-            hint="It may not have arrived yet; ask again in a moment.",
-        )
-    verdict = fold.standing(id)
-    assert verdict is not None, "it is held"
+    held, verdict = held_statement(fold, id)
     index = reader.log.index_of(id)
     votes = votes_on(fold, id)
     body = msgspec.json.format(msgspec.json.encode(plain(held.body)), indent=2).decode()

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 
 import anyio
 
+from accredit.governance.effect import StatementEffect
 from accredit.governance.fold import Fold, Proposal
 from accredit.governance.rulebook import is_narrowing
 from accredit.node.engine import SubmissionResult
@@ -157,6 +158,22 @@ class Proposals(TypedDict):
     proposals: list[ProposalView]
 
 
+def held_statement(fold: Fold, id: bytes) -> tuple[Statement, StatementEffect]:
+    """Return a statement that this node holds, and how it stands.
+
+    Raises:
+        InputError: `not_found`.
+    """
+    held, verdict = fold.statement(id), fold.standing(id)
+    if held is None or verdict is None:
+        raise InputError(
+            "not_found",
+            f"this node does not hold the statement {id.hex()}.",
+            hint="It may not have arrived yet; ask again in a moment.",
+        )
+    return held, verdict
+
+
 async def statement(call: Call) -> Response:
     """One statement: as signed, which never changes, or as JSON with how it stands now."""
     identity: bytes = call.params["id"]
@@ -166,15 +183,7 @@ async def statement(call: Call) -> Response:
         response = bytes_response(raw, COSE, cache=IMMUTABLE, etag=identity.hex())
         response.headers["vary"] = "Accept"
         return response
-    held = fold.statement(identity)
-    if held is None:
-        raise InputError(
-            "not_found",
-            f"this node does not hold the statement {identity.hex()}.",
-            hint="It may not have arrived yet; ask again in a moment.",
-        )
-    verdict = fold.standing(identity)
-    assert verdict is not None, "it is held"
+    held, verdict = held_statement(fold, identity)
     proposal = Proposal(statement=held, verdict=verdict, votes=tuple(fold.chains.votes_on(identity)))
     waiting = Waiting(fold.proposals() if verdict.state == "waiting" else ())
     value: StatementView = {

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from accredit.gossip.events import PeerStatistics
 from accredit.node.http.app import table
 from accredit.node.http.explorer import frame
 from accredit.node.http.explorer.phrases import LANGUAGE, fill, load
@@ -20,7 +19,7 @@ from tests.strategies.bodies import node
 from tests.strategies.consortium import Consortium
 from tests.strategies.explored import HOSTILE, NURSING, SCRIPT, explored
 from tests.strategies.pages_seen import addresses, see
-from tests.strategies.served import NOW, ORIGIN, A, B, Served, empty, served, world
+from tests.strategies.served import NOW, ORIGIN, PEER, A, B, Served, empty, served, world
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 POLICY = (
@@ -30,17 +29,6 @@ POLICY = (
 LARGEST = 60 * 1024
 NURSING_PAGE = frame.address("/explore/issuer", id=NURSING)
 ASKED_PAGE = frame.address("/explore/decision", issuer=NURSING, **{"for": "License", "jurisdiction": "US-IN"})
-PEER = PeerStatistics(
-    name="node2.example.org",
-    url="https://node2.example.org",
-    last_heard=NOW * 1_000,
-    in_sync=True,
-    behind=0,
-    queued=0,
-    overflowed=0,
-    failures=0,
-    error="",
-)
 TEMPLATES = Path(frame.__file__).parent / "templates"
 
 

@@ -15,19 +15,7 @@ from accredit.registry.encoding.ed25519 import KeyPair, public_of
 from accredit.registry.errors import StorageError
 from tests.strategies.consortium import Consortium, seed_of
 from tests.strategies.contradictions import forked_log
-from tests.strategies.served import COLLEGE, NOW, ORIGIN, A, B, Served, empty, served
-
-PEER = PeerStatistics(
-    name="node2.example.org",
-    url="https://node2.example.org",
-    last_heard=NOW * 1_000,
-    in_sync=True,
-    behind=0,
-    queued=0,
-    overflowed=0,
-    failures=0,
-    error="",
-)
+from tests.strategies.served import COLLEGE, NOW, ORIGIN, PEER, A, B, Served, empty, served
 
 
 async def test_alive_is_not_ready(node: Served, tmp_path: Path) -> None:
