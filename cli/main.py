@@ -65,7 +65,7 @@ Environment: ACCREDIT_NODE (URL of the node to ask), ACCREDIT_KEY (your key
 file), ACCREDIT_PASSPHRASE_FILE, ACCREDIT_POLICY (your trust policy).
 Exit codes: 0 done, 1 the answer is no, 2 usage, 3 wrong input, 4 not yet,
 5 another machine, 6 files here; not verified: 10 refuted, 11 unwitnessed,
-12 stale, 13 unknown, 14 real but of an unknown key.
+12 stale, 13 unknown, 14 unattributed.
 
 \b
 Shell completion: add one of these lines to your shell's start-up file:
