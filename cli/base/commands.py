@@ -152,14 +152,31 @@ class _ReaderGone(Exception):
 
 
 class RootCommand(CommandGroup):
-    """The command `accredit` itself: the place where errors become messages and exit codes."""
+    """The command `accredit` itself: the place where errors become messages and exit codes.
+
+    Args:
+        page: its help, wrapped to so many columns; without it, click's.
+    """
+
+    def __init__(self, *args: Any, page: Callable[[int], str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.page = page
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the page, if there is one of ours."""
+        if self.page is None:
+            super().format_help(ctx, formatter)
+        else:
+            formatter.write(self.page(formatter.width))
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """As click's; prints help, so that a reader may have gone here already."""
+        """As click's; prints help, so that a reader may have gone, or the disk be full, here already."""
         try:
             return super().make_context(*args, **kwargs)
         except BrokenPipeError as error:
             raise _ReaderGone from error
+        except OSError as error:
+            raise exits.unwritten(error) from error
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **kwargs: Any) -> Any:
         """Runs a command line and exits; never with a traceback unless `--debug` asks for one.

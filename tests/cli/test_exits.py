@@ -100,10 +100,11 @@ def test_an_error_that_quotes_a_stranger_cannot_move_the_cursor() -> None:
     assert r"\x1b[2J" in result.stderr
 
 
-def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+@pytest.mark.parametrize("entrance", ["main", "start"])
+def test_a_reader_that_has_seen_enough_is_no_error(entrance: str) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    words = [sys.executable, "-c", "from accredit.cli.main import main; main()", "--help"]
+    words = [sys.executable, "-c", f"from accredit.cli.{entrance} import main; main()", "--help"]
     try:
         done = subprocess.run(words, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
     finally:

@@ -1,6 +1,7 @@
 """Every command explains itself, with an example that its own parser takes; and quickly."""
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from accredit.cli import front_page
 from accredit.cli.base.commands import Command, CommandGroup
 from accredit.cli.main import accredit
 from tests.strategies.answering_server import AnsweringServer, Asked, Reply
@@ -129,6 +131,54 @@ def test_a_question_is_quick_because_nothing_is_loaded_that_it_does_not_use() ->
     with AnsweringServer(reply) as server:
         question = ("query", "did:web:uni.example", "--for", "BachelorDegree", "--node", server.url)
         assert NEEDED_BY_NO_QUESTION & loaded_by(*question, code=1) == set()
+
+
+BY_NAME = (sys.executable, "-c", "from accredit.cli.start import main; main()")
+"""As the console script calls it."""
+
+
+def test_the_front_page_loads_nothing_that_reads_command_lines() -> None:
+    listed = "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.stderr)); "
+    words = [sys.executable, "-c", listed + BY_NAME[2], "--help"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.splitlines())
+    assert "accredit.cli.front_page" in loaded
+    assert {"click", "accredit.cli.main", "accredit.registry"} & loaded == set()
+
+
+@pytest.mark.parametrize("columns", ["20", "61", "80", "300", "nonsense"])
+def test_the_front_page_is_what_the_command_line_itself_prints(columns: str) -> None:
+    environment = {**os.environ, "COLUMNS": columns}
+    whole = "from accredit.cli.main import main; main()"
+    pages = {
+        subprocess.run([*words, "--help"], cwd=ROOT, capture_output=True, env=environment, check=True).stdout
+        for words in (BY_NAME, (sys.executable, "-c", whole))
+    }
+    assert len(pages) == 1
+    [page] = pages
+    wrapped = page.decode().partition("  Example:")[0].splitlines()
+    assert 40 < max(map(len, wrapped)) <= front_page.MAX_WIDTH
+
+
+def test_the_front_page_lists_the_options_that_there_are() -> None:
+    context = click.Context(accredit)
+    own = {name: said for name, said in front_page.OPTIONS.items() if "--help" not in name}
+    rows = [one.get_help_record(context) for one in accredit.params]
+    assert [row for row in rows if row] == list(own.items())
+    assert set(front_page.OPTIONS) - set(own) == {", ".join(accredit.context_settings["help_option_names"])}
+
+
+def test_the_front_page_reaches_a_terminal_that_lacks_its_characters() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run([*BY_NAME, "--help"], cwd=ROOT, capture_output=True, env=environment, check=True)
+    assert b"amend, suspend, revoke, ..." in done.stdout
+
+
+def test_a_full_disk_is_no_help() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*BY_NAME, "--help"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 6
+    assert b"Standard output cannot be written" in done.stderr
 
 
 @pytest.mark.parametrize(
