@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from accredit.registry.domain.accreditations import certain_from
 from accredit.registry.domain.records import Voice
 from accredit.registry.domain.scope import is_within
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, WIDENING_EVENTS
@@ -224,6 +225,7 @@ def lies_within(amendment: Unverified, old: Unverified) -> bool:
     new, before = amendment.body, old.body
     return (
         new["valid_from"] >= before["valid_from"]
+        and certain_from(new) >= certain_from(before)
         and new.get("valid_until", TIME_MAX + 1) <= before.get("valid_until", TIME_MAX + 1)
         and all(condition in new.get("conditions", ()) for condition in before.get("conditions", ()))
         and is_within(new["scope"], before["scope"])

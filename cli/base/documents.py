@@ -316,6 +316,14 @@ def when(time: int | str | None) -> str:
     )
 
 
+def since(terms: Mapping[str, Any]) -> str:
+    """When terms begin, for people, as exactly as it is known: `2015-05-20`, `about 1987`."""
+    start = terms["valid_from"]
+    precision = terms.get("valid_from_precision")
+    time = start if isinstance(start, int) else rfc3339.parse(start)
+    return when(time) if precision is None else rfc3339.about(time, precision)
+
+
 def span(seconds: float) -> str:
     """A duration for people, in one unit."""
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):

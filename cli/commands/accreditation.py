@@ -323,7 +323,7 @@ def sentence_of(body: dict[str, Any]) -> str:
 
     until = f" until {documents.when(body['valid_until'])}" if "valid_until" in body else " with no end date"
     what = sentence(body["scope"], subject=body["issuer"])
-    return f"{output.safe(what)} Valid from {documents.when(body['valid_from'])}{until}."
+    return f"{output.safe(what)} Valid from {documents.since(body)}{until}."
 
 
 def _propose_event(

@@ -112,7 +112,7 @@ def _by(accreditation: dict[str, Any], authorities: dict[str, Any]) -> output.St
     events = "".join(
         f"; {one['event']} from {documents.when(one['effective_from'])}" for one in accreditation["events"]
     )
-    since, id_ = documents.when(terms["valid_from"]), faint(shorten(accreditation["id"]))
+    since, id_ = documents.since(terms), faint(shorten(accreditation["id"]))
     return output.mix(f"{name}: {accreditation['kind']}, from {since}{until}{events} ", id_)
 
 

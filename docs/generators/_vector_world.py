@@ -41,6 +41,7 @@ SKILLS: Final = "did:web:skills.example"
 LISTED: Final = "did:web:listed.example"
 STOLEN: Final = "did:web:stolen.example"
 ABROAD: Final = "https://abroad.example/"
+OLDEST: Final = "did:web:oldest.example"
 
 QUERY: Final = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
@@ -76,6 +77,8 @@ def world() -> World:
     made.framework(iat=EARLY)
     made.register(SKILLS, name="Skills", iat=EARLY)
     made.grant(SKILLS, iat=EARLY, scope={"competencies": [f"{FRAMEWORK}/0"], "inherit_to_narrower": True})
+    made.register(OLDEST, name="Oldest", iat=EARLY)
+    made.grant(OLDEST, iat=EARLY, valid_from=at("1987-01-01"), valid_from_precision="year", initial_status="candidate")
     recognised = {"id": ABROAD, "name": "Abroad", "actions": ["issue"], "valid_from": EARLY}
     made.say("recognition.grant", recognised, iat=EARLY, sub=ABROAD)
     return made

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
 
-from ..domain.accreditations import Status, publisher, status_at, terms_at
+from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
 from ..domain.ceiling import ceiling, inherited
 from ..domain.frameworks import status_at as framework_status_at
 from ..domain.record_types import AccreditationRecord, CompetencyEntry, IssuerRecord, StatedTerms
@@ -185,7 +185,7 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
     if terms:
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
-        _judge_status(case, status, notes)
+        _judge_status(case, record, status, notes)
         judge_scope(case, _effective_scopes(case, terms), chain, publishers, notes)
         _judge_categories(issuer, chain, publishers, notes)
     else:
@@ -302,12 +302,16 @@ def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None
         notes.statements[one["statement"]] = None
     for one in terms:
         if case.time < one["valid_from"]:
-            notes.refuse("not_yet_valid", f"It is valid from {day(one['valid_from'])}.")
-        if case.time < met(one):
-            notes.advise(
-                "recorded_later",
-                f"Valid from {day(one['effective_from'])}; recorded on {day(met(one))}.",
+            notes.refuse("not_yet_valid", f"It is valid from {beginning(one)}.")
+        elif case.time < certain_from(one):
+            notes.miss(
+                "start_approximate",
+                f"It began {beginning(one)}, and no record says on which day: whether it had begun by"
+                f" {day(case.time)} is not known.",
             )
+        if case.time < met(one):
+            since = beginning(one) if one["effective_from"] == one["valid_from"] else day(one["effective_from"])
+            notes.advise("recorded_later", f"Valid from {since}; recorded on {day(met(one))}.")
         for condition in one.get("conditions", ()):
             notes.advise("condition", f"Condition: {condition['text']}")
 
@@ -319,17 +323,17 @@ def _not_yet(case: Case, record: AccreditationRecord) -> Reason:
             code="before_backdating_limit",
             text=f"It was stated on {day(met(grant))}; the charter does not let it apply as early as {day(case.time)}.",
         )
-    return Reason(code="not_yet_valid", text=f"It is valid from {day(grant['valid_from'])}.")
+    return Reason(code="not_yet_valid", text=f"It is valid from {beginning(grant)}.")
 
 
-def _judge_status(case: Case, status: Status, notes: Notes) -> None:
+def _judge_status(case: Case, record: AccreditationRecord, status: Status, notes: Notes) -> None:
     notes.cite(status.events)
     if status.is_stayed:
         notes.advise("stayed", "A decision against it is stayed while an appeal is heard.")
     newly = STATUSES[status.word].newly
     if newly is NewlyIssued.TRUSTED:
         return
-    reason = Reason(code=f"status_{status.word}", text=_status_text(case, status))
+    reason = Reason(code=f"status_{status.word}", text=_status_text(case, record, status))
     match newly:
         case NewlyIssued.ADVISORY:
             notes.advisories.append(reason)
@@ -357,9 +361,11 @@ def _judge_teach_out(case: Case, status: Status, reason: Reason, notes: Notes) -
     notes.advisories.append(reason)
 
 
-def _status_text(case: Case, status: Status) -> str:
+def _status_text(case: Case, record: AccreditationRecord, status: Status) -> str:
     words = status.word.replace("_", " ")
-    since = f"since {day(status.since)}"
+    grant = record["terms"][0]
+    is_first = status.event is None and status.since == grant["valid_from"]
+    since = f"since {beginning(grant) if is_first else day(status.since)}"
     text = f"Its status on {day(case.time)} was" if case.is_past else "Its status is"
     text += f" {words}, {since}."
     event = status.event
@@ -526,13 +532,13 @@ def _judge_later(
 
 def _accredited(record: AccreditationRecord, terms: Sequence[StatedTerms], chain: Chain) -> Reason:
     until = min([one["valid_until"] for one in terms if "valid_until" in one], default=None)
-    return _accredited_by(chain[0].name, record["kind"], record["level"], record["terms"][0]["valid_from"], until)
+    return _accredited_by(chain[0].name, record["kind"], record["level"], beginning(record["terms"][0]), until)
 
 
 @lru_cache(maxsize=4096)
-def _accredited_by(name: str, kind: str, level: str, since: int, until: int | None) -> Reason:
+def _accredited_by(name: str, kind: str, level: str, since: str, until: int | None) -> Reason:
     """The sentence of every good answer; one authority's accreditations mostly share it."""
-    span = f"from {day(since)} on" if until is None else f"from {day(since)} until {day(until)}"
+    span = f"from {since} on" if until is None else f"from {since} until {day(until)}"
     return Reason(code="accredited", text=f"Accredited by {name} ({kind}, {level}), {span}.")
 
 
@@ -543,7 +549,7 @@ def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
     # Of a lone grant the terms are the same whether they stand yet or not.
     stated = record["terms"]
     for terms in stated if len(stated) == 1 else terms_at(record, case.now) or stated:
-        notes.dates.append(terms["valid_from"])
+        notes.dates += (terms["valid_from"], certain_from(terms))
         if "valid_until" in terms:
             notes.dates.append(terms["valid_until"])
     for event in record["events"]:

@@ -31,6 +31,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from ..encoding import schema
 from ..encoding.identifiers import CanonicalId
+from ..encoding.rfc3339 import PRECISIONS, about, day, next_period
 from ..errors import DecodeError
 from ..limits import TIME_MAX, TIME_MIN
 from .bodies import AccreditationGrant, PublisherMandate
@@ -61,6 +62,7 @@ _CONDITIONS: Final = schema.list_of(
     schema.members({"text": schema.prose}, {"code": schema.text(64), "due_by": schema.time}), maximum=50
 )
 _TERMS: Final[Mapping[str, schema.Check]] = {
+    "valid_from_precision": schema.one_of(*PRECISIONS),
     "valid_until": schema.time,
     "conditions": _CONDITIONS,
     "review_due": schema.time,
@@ -192,6 +194,35 @@ def check_status(body: Any, path: str = "body") -> None:
 def _check_validity(body: Mapping[str, Any], path: str) -> None:
     if body.get("valid_until", TIME_MAX + 1) <= body["valid_from"]:
         raise DecodeError("never_valid", "it would end before it begins.", where=f"{path}.valid_until")
+    precision = body.get("valid_from_precision")
+    if precision is not None and next_period(body["valid_from"], precision) is None:
+        raise DecodeError(
+            "bad_member",
+            f"expected the first second of a {precision}, because valid_from_precision says {precision}.",
+            where=f"{path}.valid_from",
+            hint=f"Write the beginning of that {precision}, or leave valid_from_precision out.",
+        )
+
+
+def certain_from(terms: Mapping[str, Any]) -> int:
+    """The first second at which terms are surely valid: `valid_from`, or the end of the year or month it is known to.
+
+    Args:
+        terms: of a record, or the body of a grant or an amendment.
+    """
+    start: int = terms["valid_from"]
+    precision = terms.get("valid_from_precision")
+    return start if precision is None else next_period(start, precision) or start
+
+
+def beginning(terms: Mapping[str, Any]) -> str:
+    """When terms begin, as exactly as it is known: `1987-05-20`, `about 1987`.
+
+    Args:
+        terms: of a record, or the body of a grant or an amendment.
+    """
+    precision = terms.get("valid_from_precision")
+    return day(terms["valid_from"]) if precision is None else about(terms["valid_from"], precision)
 
 
 # ------------------------------------------------------------------------------------------------ record

@@ -404,6 +404,7 @@ class AccreditationGrant(TypedDict):
     level: str
     scope: ScopeTerms
     valid_from: int
+    valid_from_precision: NotRequired[str]
     valid_until: NotRequired[int]
     conditions: NotRequired[list[Condition]]
     review_due: NotRequired[int]
@@ -423,6 +424,7 @@ class AccreditationAmend(TypedDict):
     effective_from: int
     scope: ScopeTerms
     valid_from: int
+    valid_from_precision: NotRequired[str]
     valid_until: NotRequired[int]
     conditions: NotRequired[list[Condition]]
     review_due: NotRequired[int]

@@ -136,6 +136,7 @@ class StatedTerms(Sourced):
     effective_from: int
     scope: ScopeTerms
     valid_from: int
+    valid_from_precision: NotRequired[str]
     valid_until: NotRequired[int]
     initial_status: NotRequired[str]
     conditions: NotRequired[list[Condition]]

@@ -35,8 +35,9 @@ from .record_types import (
     VoiceMembers,
 )
 
-FOLD_VERSION: Final = 2
-"""The rules of reckoning by which statements become records here. 2: undoing takes what doing took."""
+FOLD_VERSION: Final = 3
+"""The rules of reckoning by which statements become records here. 2: undoing takes what doing took. 3: a beginning may
+be known to its year or month only."""
 
 TYPES: Final = (
     "accreditation",

@@ -32,6 +32,28 @@ def day(time: int) -> str:
     return written[:10] if written.endswith("T00:00:00Z") else written
 
 
+PRECISIONS: Final = ("year", "month")
+"""How well a date may be known that is not known to the day."""
+
+
+def about(time: int, precision: str) -> str:
+    """A date known to its year or month only, as a sentence should say it: `about 1987`, `about 1987-05`."""
+    return f"about {text(time)[: 4 if precision == 'year' else 7]}"
+
+
+def next_period(time: int, precision: str) -> int | None:
+    """The first second after the year or month that begins at `time`; None where it begins later than that.
+
+    >>> next_period(parse("1987-01-01T00:00:00Z"), "year") == parse("1988-01-01T00:00:00Z")
+    True
+    """
+    year, month, rest = int(text(time)[:4]), int(text(time)[5:7]), text(time)[8:]
+    if rest != "01T00:00:00Z" or (precision == "year" and month != 1):
+        return None
+    year, month = (year + 1, 1) if precision == "year" or month == 12 else (year, month + 1)
+    return TIME_MAX + 1 if year > 9999 else parse(f"{year:04}-{month:02}-01T00:00:00Z")
+
+
 def parse(written: str, *, where: str = "") -> int:
     """Return the seconds of an RFC 3339 time in UTC (`Z`, or +00:00); fractions of a second are dropped.
 

@@ -104,6 +104,17 @@ def test_whoever_made_a_joint_grant_may_narrow_its_terms_alone() -> None:
     assert state_of(town, stranger) is not EffectState.EFFECTIVE
 
 
+def test_to_make_an_uncertain_beginning_certain_is_no_narrowing() -> None:
+    """Dropping "about" answers a question about that year better than before."""
+    town = trio(rules={"accreditation.grant": {"authorities": 2}})
+    town.says(A, "issuer.register", register())
+    given = town.says(A, "accreditation.grant", grant(valid_from_precision="year"))
+    town.votes(B, given)
+    certain = amended(town, B, given, given, scope=SCOPE)
+
+    assert state_of(town, certain) is EffectState.WAITING
+
+
 def test_an_amendment_that_inherits_from_competencies_which_nobody_named_is_judged_like_any_other() -> None:
     """Such a scope is well-formed: whoever signs it must not bring down those who fold it."""
     town, given = joint_grant()

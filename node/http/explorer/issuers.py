@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +12,7 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.routes.registry import find_issuer
 from accredit.node.http.routes.request_reading import Param, identifier, integer
 from accredit.node.http.routes.route import Call
-from accredit.registry.domain.accreditations import status_at, terms_at
+from accredit.registry.domain.accreditations import beginning, status_at, terms_at
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, IssuerRecord, KeyEnded, StatedFacts
 from accredit.registry.domain.records import accreditation_in, met, standing
@@ -99,7 +100,7 @@ def _card(fold: Fold, record: AccreditationRecord, at: int) -> dict[str, Any]:
         "kind": record["kind"],
         "level": record["level"],
         "by": record["by"],
-        "valid_from": rfc3339.day(begins),
+        "valid_from": beginning(min(terms, key=itemgetter("valid_from"))),
         "valid_until": rfc3339.day(min(ends)) if ends else "",
         "granted": rfc3339.day(record["iat"]),
         "scope": [sentence(one["scope"]) for one in terms],

@@ -7,12 +7,12 @@
  * @module
  */
 
-import { statusAt, termsAt } from "../domain/accreditations.js";
+import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
 import { ceiling, inherited } from "../domain/ceiling.js";
 import { frameworkStatusAt, met, standing } from "../domain/facts.js";
 import { covers, saysWhat } from "../domain/scope.js";
 import { rowOf, WIDENING_EVENTS } from "../domain/vocabulary.js";
-import { day } from "../encoding/rfc3339.js";
+import { about, day } from "../encoding/rfc3339.js";
 import { chainOf, counts, voiceOf, windowOf } from "./authority_chain.js";
 import { keyAt } from "./issuer_keys.js";
 import { least } from "./verdict.js";
@@ -162,7 +162,7 @@ export function judge(asked, issuer, record, chain) {
   if (terms.length) {
     judgeTerms(asked, terms, notes);
     status = statusAt(record, asked.time, asked.now);
-    judgeStatus(asked, status, notes);
+    judgeStatus(asked, record, status, notes);
     judgeScope(asked, effectiveScopes(asked, terms), chain, publishers, notes);
     judgeCategories(issuer, chain, publishers, notes);
   } else {
@@ -309,9 +309,17 @@ function judgeAnchors(asked, record, chain, notes) {
 function judgeTerms(asked, terms, notes) {
   notes.cite(terms.map((one) => one.statement));
   for (const one of terms) {
-    if (asked.time < one.valid_from) notes.refuse("not_yet_valid", `It is valid from ${day(one.valid_from)}.`);
+    if (asked.time < one.valid_from) notes.refuse("not_yet_valid", `It is valid from ${beginning(one)}.`);
+    else if (asked.time < certainFrom(one)) {
+      notes.miss(
+        "start_approximate",
+        `It began ${beginning(one)}, and no record says on which day: whether it had begun by ${day(asked.time)}` +
+          " is not known.",
+      );
+    }
     if (asked.time < met(one)) {
-      notes.advise("recorded_later", `Valid from ${day(one.effective_from)}; recorded on ${day(met(one))}.`);
+      const since = one.effective_from === one.valid_from ? beginning(one) : day(one.effective_from);
+      notes.advise("recorded_later", `Valid from ${since}; recorded on ${day(met(one))}.`);
     }
     for (const condition of one.conditions ?? []) notes.advise("condition", `Condition: ${condition.text}`);
   }
@@ -328,20 +336,32 @@ function notYet(asked, record) {
     const text = `It was stated on ${day(met(grant))}; the charter does not let it apply as early as ${day(asked.time)}.`;
     return { code: "before_backdating_limit", text };
   }
-  return { code: "not_yet_valid", text: `It is valid from ${day(grant.valid_from)}.` };
+  return { code: "not_yet_valid", text: `It is valid from ${beginning(grant)}.` };
+}
+
+/**
+ * Return when terms begin, as exactly as it is known: `1987-05-20`, `about 1987`.
+ *
+ * @param {RegistryRecord} terms
+ * @returns {string}
+ */
+function beginning(terms) {
+  const precision = terms.valid_from_precision;
+  return precision === undefined ? day(terms.valid_from) : about(terms.valid_from, precision);
 }
 
 /**
  * @param {Case} asked
+ * @param {RegistryRecord} record
  * @param {Status} status
  * @param {Notes} notes
  */
-function judgeStatus(asked, status, notes) {
+function judgeStatus(asked, record, status, notes) {
   notes.cite(status.events);
   if (status.isStayed) notes.advise("stayed", "A decision against it is stayed while an appeal is heard.");
   const { newly } = rowOf(status.word);
   if (newly === "trusted") return;
-  const reason = { code: `status_${status.word}`, text: statusText(asked, status) };
+  const reason = { code: `status_${status.word}`, text: statusText(asked, record, status) };
   if (newly === "advisory") notes.advisories.push(reason);
   else if (newly === "suspended") notes.suspensions.push(reason);
   else if (newly === "not_trusted") notes.refusals.push(reason);
@@ -369,11 +389,14 @@ function judgeTeachOut(asked, status, reason, notes) {
 
 /**
  * @param {Case} asked
+ * @param {RegistryRecord} record
  * @param {Status} status
  */
-function statusText(asked, status) {
+function statusText(asked, record, status) {
+  const grant = record.terms[0];
+  const isFirst = status.event === null && status.since === grant.valid_from;
   let text = asked.time < asked.now ? `Its status on ${day(asked.time)} was` : "Its status is";
-  text += ` ${status.word.replaceAll("_", " ")}, since ${day(status.since)}.`;
+  text += ` ${status.word.replaceAll("_", " ")}, since ${isFirst ? beginning(grant) : day(status.since)}.`;
   const event = status.event ?? {};
   if ("reason_code" in event) {
     text += ` Reason: ${event.reason_text ?? event.reason_code.replaceAll("_", " ")}`;
@@ -565,7 +588,7 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
  */
 function accredited(record, terms, chain) {
   const until = least(terms.flatMap((one) => one.valid_until ?? []));
-  const since = day(record.terms[0].valid_from);
+  const since = beginning(record.terms[0]);
   const span = until === null ? `from ${since} on` : `from ${since} until ${day(until)}`;
   return { code: "accredited", text: `Accredited by ${chain[0]?.name} (${record.kind}, ${record.level}), ${span}.` };
 }
@@ -584,7 +607,7 @@ function noteDates(asked, record, notes) {
   // Of a lone grant the terms are the same whether they stand yet or not.
   const standNow = stated.length === 1 ? stated : termsAt(record, asked.now);
   for (const one of standNow.length ? standNow : stated) {
-    notes.dates.push(one.valid_from);
+    notes.dates.push(one.valid_from, certainFrom(one));
     if ("valid_until" in one) notes.dates.push(one.valid_until);
   }
   for (const one of record.events) {

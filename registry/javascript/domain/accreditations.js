@@ -17,6 +17,7 @@
  */
 
 import { compareText } from "../encoding/bytes.js";
+import { nextPeriod } from "../encoding/rfc3339.js";
 import { DecodeError } from "../errors.js";
 import { ancestors, met } from "./facts.js";
 import { NARROWING_EVENTS, rowOf, statusOfEvent, VOID_RANK } from "./vocabulary.js";
@@ -34,6 +35,17 @@ import { NARROWING_EVENTS, rowOf, statusOfEvent, VOID_RANK } from "./vocabulary.
  * @property {boolean} hasAppeal
  */
 /** @typedef {{rank: number, since: number, id: string, word: string, event: RegistryRecord | null}} Bearing */
+
+/**
+ * Return the first second at which terms are surely valid: `valid_from`, or the end of the period it is known to.
+ *
+ * @param {RegistryRecord} terms
+ * @returns {number}
+ */
+export function certainFrom(terms) {
+  const precision = terms.valid_from_precision;
+  return precision === undefined ? terms.valid_from : nextPeriod(terms.valid_from, precision);
+}
 
 /**
  * Return the terms that stand at a time; all of them must cover a question. Empty before the first takes effect.

@@ -36,6 +36,31 @@ export function day(time) {
 }
 
 /**
+ * Return a date known to its year or month only, as a sentence should say it: `about 1987`, `about 1987-05`.
+ *
+ * @param {number} time
+ * @param {"year" | "month"} precision
+ * @returns {string}
+ */
+export function about(time, precision) {
+  return `about ${text(time).slice(0, precision === "year" ? 4 : 7)}`;
+}
+
+/**
+ * Return the first second after the year or month that begins at a time.
+ *
+ * @param {number} time the first second of a year or month
+ * @param {"year" | "month"} precision
+ * @returns {number}
+ */
+export function nextPeriod(time, precision) {
+  const moment = new Date(time * 1000);
+  if (precision === "year") moment.setUTCFullYear(moment.getUTCFullYear() + 1);
+  else moment.setUTCMonth(moment.getUTCMonth() + 1);
+  return Math.floor(moment.getTime() / 1000);
+}
+
+/**
  * Return the seconds of a time in UTC; fractions of a second are dropped.
  *
  * @param {string} written

@@ -15,7 +15,7 @@ import { DecodeError, RefusedError } from "../errors.js";
 import { AHEAD_MAX, openState } from "../transparency/state_note.js";
 
 /** The version of the rules by which statements become the records that this kit reads. */
-export const FOLD_VERSION = 2;
+export const FOLD_VERSION = 3;
 
 /** @typedef {"verified" | "refuted" | "unwitnessed" | "stale" | "unknown"} CheckResult */
 /** @typedef {import("../transparency/signed_note.js").VerifierKey} VerifierKey */

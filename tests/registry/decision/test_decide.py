@@ -266,6 +266,36 @@ def test_a_degree_of_2019_in_a_registry_that_began_in_2026_says_when_it_was_reco
     assert ask(world).verdict is Verdict.TRUSTED
 
 
+@pytest.mark.parametrize(
+    ("precision", "start", "last", "first", "words"),
+    [
+        ("year", "1987-01-01", "1987-12-31", "1988-01-01", "about 1987"),
+        ("month", "1987-05-01", "1987-05-31", "1987-06-01", "about 1987-05"),
+        ("month", "1987-12-01", "1987-12-31", "1988-01-01", "about 1987-12"),
+    ],
+)
+def test_a_beginning_known_to_its_year_is_never_reckoned_to_the_day(
+    world: World, precision: str, start: str, last: str, first: str, words: str
+) -> None:
+    known: dict[str, Any] = {"valid_from": at(start), "valid_from_precision": precision}
+    world.grant(iat=at(start), initial_status="candidate", **known)
+    for on in (start, last):
+        within = ask(world, on)
+        assert (within.verdict, codes(within)) == (Verdict.INDETERMINATE, ["start_approximate"])
+        assert within.reasons[0].text.startswith(f"It began {words}, and no record says on which day")
+    after = ask(world, first)
+    assert after.verdict is Verdict.TRUSTED_WITH_ADVISORY
+    assert after.reasons[0].text.endswith(f"from {words} on.")
+    assert after.reasons[1].text == f"Its status on {first} was candidate, since {words}."
+    before = ask(world, "1986-12-31")
+    assert (before.verdict, before.reasons[0].text) == (Verdict.NOT_TRUSTED, f"It is valid from {words}.")
+
+
+def test_a_beginning_known_to_its_year_is_told_so_when_it_was_recorded_later(world: World) -> None:
+    world.grant(iat=at("2026-01-02"), valid_from=at("1987-01-01"), valid_from_precision="year")
+    assert ask(world, "1990-01-01").reasons[1].text == "Valid from about 1987; recorded on 2026-01-02."
+
+
 def test_a_charter_caps_how_far_a_grant_reaches_back() -> None:
     world = World(max_backdating=86_400)
     world.grant(iat=at("2026-01-02"))

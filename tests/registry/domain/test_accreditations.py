@@ -37,6 +37,9 @@ def world() -> World:
     [
         ({"kind": "like"}, "body.kind", "bad_member"),
         ({"valid_until": at("2010-01-01")}, "body.valid_until", "never_valid"),
+        ({"valid_from_precision": "decade"}, "body.valid_from_precision", "bad_member"),
+        ({"valid_from": at("2010-02-01"), "valid_from_precision": "year"}, "body.valid_from", "bad_member"),
+        ({"valid_from": at("2010-02-02"), "valid_from_precision": "month"}, "body.valid_from", "bad_member"),
         ({"accreditor": HLC}, "body", "unknown_member"),
         ({"initial_status": "revoked"}, "body.initial_status", "bad_member"),
         ({"scope": {}}, "body.scope", "empty_scope"),
