@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
+from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ENTITY_CHARS, ISSUE, Query, mandate_named, spelled_authority
 from accredit.registry.domain.axes import parse_field, parse_level
 from accredit.registry.domain.vocabulary import (
@@ -104,6 +105,10 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
         Meta(description="The verification method the credential was signed with, or the key as multibase or did:key."),
     ] = None
     evidence: Annotated[bool, Meta(description="Whether to send a file that proves the answer.")] = False
+    audience: Annotated[
+        Audience | None,
+        Meta(description="Explain the answer to an admissions office, a recruiter or the learner. Default: nobody."),
+    ] = None
 
 
 PLAIN: Final[Mapping[str, str]] = {

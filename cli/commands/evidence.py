@@ -104,7 +104,7 @@ def check(
     require_evidence(data, file)
     now = int(time.time())
     query = None if issuer is None else query_of(asked.question(issuer), read_policy(policy_path).charter)
-    answer = check_answer(data, query, policy_path, now)
+    answer = check_answer(data, query, policy_path, now, audience=asked.audience)
     output.emit({"kind": "answer", **answer.to_json()}, lambda: show_answer(answer, now, asked=query is not None))
     answer.end()
 

@@ -25,12 +25,13 @@ from accredit.cli.base.context import wants_json
 from accredit.cli.base.ids import near
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
-from accredit.cli.verifying.decision_text import show_decision
+from accredit.cli.verifying.decision_text import in_words_of, show_decision
 from accredit.cli.verifying.query_options import FILE, QueryOptions, as_curl, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
+    from accredit.registry.decision.explanations import Audience
 
 
 @click.command(
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     cls=Command,
     example="""accredit query did:web:uni.example --for BachelorDegree --on 2015-05-20
 accredit query did:web:bootcamp.example --competency https://example.org/skills/python --jurisdiction US-IN
+accredit query did:web:uni.example --for Degree --audience learner
 accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org
 accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence
 accredit query did:web:uni.example --for Degree --policy policy.txt --private""",
@@ -85,14 +87,14 @@ def query(
             )
         from accredit.cli.verifying.proved_query import show_private_answer
 
-        show_private_answer(nodes, question, policy_path)
+        show_private_answer(nodes, question, policy_path, asked.audience)
         return
     if target is not None and target.exists():
         raise StorageError(
             "file_exists", f"{target} already exists.", hint="Choose another name for the evidence file."
         )
     if target is None and policy_path is None:
-        _show_unproved(nodes, question, _ask_all(nodes, question))
+        _show_unproved(nodes, question, _ask_all(nodes, question), asked.audience)
         return
     # Whoever takes a node's word does not wait until all that checks evidence is loaded.
     from accredit.cli.verifying.checks import check_answer, read_policy
@@ -106,16 +108,21 @@ def query(
         assert target is not None
         _keep(target, next((proof for proof in proofs if proof is not None), None))
         # Unchecked, it is worth no more than the node's word, and shown as that.
-        _show_unproved(nodes, question, answers)
+        _show_unproved(nodes, question, answers, asked.audience)
         return
-    checked = [None if one is None else check_answer(one, read_as, policy_path, now) for one in proofs]
+    checked = [
+        None if one is None else check_answer(one, read_as, policy_path, now, audience=asked.audience) for one in proofs
+    ]
     # One that proves itself is enough, whoever gave it.
     order = sorted(range(len(checked)), key=lambda at: rank(checked[at]))
     _keep(target, proofs[order[0]])
     show_checked_answers(question, [(answers[at], checked[at]) for at in order], now)
 
 
-def _show_unproved(nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]]) -> None:
+def _show_unproved(
+    nodes: Sequence[str], question: dict[str, Any], answers: list[dict[str, Any]], audience: "Audience | None"
+) -> None:
+    answers = [{**one, "decision": in_words_of(audience, one["decision"])} for one in answers]
     first = answers[0]
     agree = all(_gist(answer) == _gist(first) for answer in answers)
     data = {**first["decision"], "agree": agree, "answers": answers}

@@ -21,7 +21,7 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import first_good, node_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import policy_option, read_policy, remember
-from accredit.cli.verifying.decision_text import details_of, show_decision
+from accredit.cli.verifying.decision_text import details_of, in_words_of, show_decision
 from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
 from accredit.node.http.decision_view import decided
 from accredit.node.http.json_views import format_time
@@ -121,7 +121,7 @@ def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked
     loaded = load(file, policy, now)
     decision = loaded.ask(query_of(question, policy.charter), now, max_age=oldest)
     result = _RESULTS.get(decision.reasons[0].code, CheckResult.VERIFIED)
-    view = dict(decided(decision))
+    view = in_words_of(asked.audience, dict(decided(decision)))
     data = {"result": str(result), **view, **_facts(loaded, policy, now, oldest)}
 
     def text() -> None:

@@ -20,6 +20,7 @@ from accredit.cli.base.output import bad, fair, good
 from accredit.node.http.decision_view import decided
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import folder_lock, write_atomically
+from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import MemoryRecords
 from accredit.registry.encoding import rfc3339
@@ -31,7 +32,7 @@ from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.limits import RECORD_BYTES
 from accredit.registry.transparency.state_note import StateNote
 
-from .decision_text import details_of, show_decision
+from .decision_text import details_of, in_words_of, show_decision
 from .query_options import FILE, question_of
 
 policy_option = click.option(
@@ -185,12 +186,15 @@ class CheckedEvidence:
             raise exits.Negative
 
 
-def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) -> CheckedEvidence:
+def check_answer(
+    data: bytes, query: Query | None, policy_path: Path, now: int, *, audience: Audience | None = None
+) -> CheckedEvidence:
     """Checks an evidence file with the policy in a file, which remembers the state if all is well.
 
     Args:
         query: what was asked; None to take the question from the file.
         now: this machine's clock, seconds since 1970.
+        audience: in whose words to explain the answer; None for nobody's.
 
     Raises:
         InputError, DecodeError: there is no such policy.
@@ -210,9 +214,8 @@ def check_answer(data: bytes, query: Query | None, policy_path: Path, now: int) 
         if one.raw is not None:
             record = decode(one.raw, what=f"the {one.type} record of {one.id}", max_bytes=RECORD_BYTES)
             records.put(one.type, one.id, record)
-    return CheckedEvidence(
-        checked=checked, question=question, decision=dict(decided(checked.decision)), records=records
-    )
+    view = in_words_of(audience, dict(decided(checked.decision)))
+    return CheckedEvidence(checked=checked, question=question, decision=view, records=records)
 
 
 def show_answer(answer: CheckedEvidence, now: int, *, asked: bool) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import documents, output
 from accredit.cli.base.output import bad, faint, fair, good, safe, shorten
+from accredit.node.http.decision_view import explanation
 from accredit.node.http.json_views import plain
+from accredit.registry.decision.explanations import Audience
 
 if TYPE_CHECKING:
     from accredit.registry.domain.records import Records
@@ -60,6 +62,14 @@ def details_of(decision: dict[str, Any], records: "Records") -> Details:
     }
 
 
+def in_words_of(audience: Audience | None, decision: dict[str, Any]) -> dict[str, Any]:
+    """Return a decision with its explanation to an audience; as it is for None."""
+    if audience is None or decision["verdict"] not in HEADLINES:  # a later version's verdict has no words here
+        return decision
+    codes = [str(reason["code"]) for reason in decision["reasons"]]
+    return {**decision, "explanation": explanation(decision["verdict"], codes, audience)}
+
+
 def show_decision(question: dict[str, Any], decision: dict[str, Any], details: Details, *, at_node: bool) -> None:
     """Prints an answer.
 
@@ -69,6 +79,9 @@ def show_decision(question: dict[str, Any], decision: dict[str, Any], details: D
     colour, headline = HEADLINES.get(decision["verdict"], (fair, decision["verdict"]))
     name = decision["issuer_name"]
     output.say(f"{colour(headline)}  {output.styled(name or question['issuer'], bold=True)}")
+    explained = decision.get("explanation")
+    if explained is not None:
+        output.say(explained["sentence"])
     output.say()
     output.facts(
         [
@@ -77,12 +90,37 @@ def show_decision(question: dict[str, Any], decision: dict[str, Any], details: D
             ("as of", documents.when(decision["time_requested"]) or "now"),
             ("accredited by", output.lines(_by(one, details["authorities"]) for one in details["accreditations"])),
             ("chain", _chain(decision["chain"], details["authorities"])),
-            ("why", output.lines(_why(reason) for reason in decision["reasons"])),
+            ("why", output.lines(_whys(decision, explained))),
             ("not checked", output.lines(decision["unchecked"])),
             ("valid until", documents.when(decision["valid_until"]) if decision["authorized"] else ""),
-            ("next", output.lines(_next(question, decision, details)) if at_node else ""),
+            ("next", output.lines(_next_steps(question, decision, details, explained, at_node=at_node))),
         ]
     )
+
+
+def _whys(decision: dict[str, Any], explained: dict[str, Any] | None) -> list[str]:
+    """Each reason; to an audience in its words first, then, in brackets, with names and dates."""
+    if explained is None:
+        return [_why(reason) for reason in decision["reasons"]]
+    sentences = {one["code"]: one["sentence"] for one in explained["reasons"]}
+    told = [(sentences.get(reason["code"]), _why(reason)) for reason in decision["reasons"]]
+    return [exact if plainly is None else f"{plainly} ({exact.rstrip('.')})" for plainly, exact in told]
+
+
+def _next_steps(
+    question: dict[str, Any],
+    decision: dict[str, Any],
+    details: Details,
+    explained: dict[str, Any] | None,
+    *,
+    at_node: bool,
+) -> list[str]:
+    """What to do next, each step once: those of the audience, then those that this command line offers."""
+    steps = [] if explained is None else [explained["next_step"], *(one["next_step"] for one in explained["reasons"])]
+    own = _next(question, decision, details) if at_node else []
+    if explained is not None and decision["authorized"]:
+        own = []  # the audience's steps say the same
+    return list(dict.fromkeys([*steps, *own]))
 
 
 def _why(reason: dict[str, Any]) -> str:

@@ -9,15 +9,18 @@ from accredit.cli.base import exits, output
 from accredit.cli.base.node_option import first_good
 from accredit.cli.base.output import fair, good, safe
 from accredit.node.http.decision_view import decided
+from accredit.registry.decision.explanations import Audience
 from accredit.registry.evidence.private_lookup import Buckets
 
 from .checks import CheckedEvidence, read_policy, remember, show_answer
-from .decision_text import details_of, show_decision
+from .decision_text import details_of, in_words_of, show_decision
 from .private_query import ask_privately
 from .query_options import query_of
 
 
-def show_private_answer(nodes: Sequence[str], question: dict[str, Any], policy_path: Path) -> None:
+def show_private_answer(
+    nodes: Sequence[str], question: dict[str, Any], policy_path: Path, audience: Audience | None
+) -> None:
     """Ask without telling about whom, decide here, and show the answer.
 
     Raises:
@@ -26,7 +29,7 @@ def show_private_answer(nodes: Sequence[str], question: dict[str, Any], policy_p
     policy, now = read_policy(policy_path), int(time.time())
     asked = query_of(question, policy.charter)
     decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
-    noted, view = opened[0].noted, dict(decided(decision))
+    noted, view = opened[0].noted, in_words_of(audience, dict(decided(decision)))
     remember(policy_path, noted.state)
 
     def text() -> None:

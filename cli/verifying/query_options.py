@@ -18,6 +18,7 @@ import click
 
 from accredit.cli.base import documents
 from accredit.cli.base.ids import is_name
+from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
 from accredit.registry.errors import DecodeError
 
@@ -53,12 +54,14 @@ class QueryOptions:
 
     Attributes:
         wanted: the words after `--for`. axes: the other options, None where not given.
+        audience: in whose words to explain the answer; it changes nothing about the question.
     """
 
     wanted: tuple[str, ...]
     on: str | None
     competencies: tuple[str, ...]
     axes: dict[str, Any]
+    audience: Audience | None = None
 
     def __bool__(self) -> bool:
         """Whether any was given."""
@@ -78,10 +81,21 @@ def question_options(command: _F) -> _F:
     """Adds the options of a question, passed on as one argument `asked: QueryOptions`."""
 
     def invoke(
-        *args: Any, wanted: tuple[str, ...], on: str | None, competencies: tuple[str, ...], **kwargs: Any
+        *args: Any,
+        wanted: tuple[str, ...],
+        on: str | None,
+        competencies: tuple[str, ...],
+        audience: str | None,
+        **kwargs: Any,
     ) -> Any:
-        axes = {name: kwargs.pop(name) for name in _AXES}
-        return command(*args, asked=QueryOptions(wanted=wanted, on=on, competencies=competencies, axes=axes), **kwargs)
+        asked = QueryOptions(
+            wanted=wanted,
+            on=on,
+            competencies=competencies,
+            axes={name: kwargs.pop(name) for name in _AXES},
+            audience=None if audience is None else Audience(audience),
+        )
+        return command(*args, asked=asked, **kwargs)
 
     from functools import update_wrapper
 
@@ -113,6 +127,11 @@ _OPTIONS: Final = (
     click.option("--field", "field_of_study", help="Field of study, such as cip:51 or isced_f:0913."),
     click.option("--mode", "delivery_mode", help="Mode of delivery."),
     click.option("--key", help="The verification method the credential was signed with."),
+    click.option(
+        "--audience",
+        type=click.Choice([str(one) for one in Audience]),
+        help="Explain the answer in the words of an admissions office, a recruiter or the learner.",
+    ),
 )
 _AXES: Final = (
     "authority",

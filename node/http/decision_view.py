@@ -1,9 +1,11 @@
 """A decision as JSON, for whoever asked a node, and for whoever decided it alone from records at hand."""
 
+from collections.abc import Iterable
 from typing import TypedDict
 
 from accredit.node.http.json_views import format_time, plain
-from accredit.registry.decision.verdict import Decision
+from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
+from accredit.registry.decision.verdict import Decision, Verdict
 
 
 class ReasonView(TypedDict):
@@ -44,6 +46,39 @@ class DecidedView(TypedDict):
     valid_until: str | None
     issuer: str | None
     issuer_name: str | None
+
+
+class ExplainedReason(TypedDict):
+    """What a reason code means to an audience, and what they can do next."""
+
+    code: str
+    sentence: str
+    next_step: str
+
+
+class ExplanationView(TypedDict):
+    """An answer in the words of an audience: the verdict, then its reasons."""
+
+    audience: str
+    sentence: str
+    next_step: str
+    reasons: list[ExplainedReason]
+
+
+def explanation(verdict: str, codes: Iterable[str], audience: Audience) -> ExplanationView:
+    """Return an answer in the words of an audience. Reason codes of a later version are left out."""
+    told = verdict_for(Verdict(verdict), audience)
+    reasons = [(code, reason_for(code, audience)) for code in dict.fromkeys(codes)]
+    return {
+        "audience": audience,
+        "sentence": told.sentence,
+        "next_step": told.next_step,
+        "reasons": [
+            {"code": code, "sentence": one.sentence, "next_step": one.next_step}
+            for code, one in reasons
+            if one is not None
+        ],
+    }
 
 
 def decided(decision: Decision) -> DecidedView:

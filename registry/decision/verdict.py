@@ -11,10 +11,12 @@ give `status_…` for the time asked about and `later_…` for what came after i
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..encoding.identifiers import CanonicalId
-from .authority_chain import Chain
+
+if TYPE_CHECKING:  # whoever only reads an answer loads no records
+    from .authority_chain import Chain
 
 
 class Verdict(StrEnum):
@@ -65,7 +67,7 @@ class Finding(NamedTuple):
     id: bytes | None = None
     issuer: CanonicalId | None = None
     statements: tuple[bytes, ...] = ()
-    chain: Chain = ()
+    chain: "Chain" = ()
     unchecked: tuple[str, ...] = ()
     dates: tuple[int, ...] = ()
 

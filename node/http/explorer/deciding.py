@@ -12,9 +12,10 @@ from typing import Any, Final
 from accredit.node.http.exchange import Response
 from accredit.node.http.problems import problem_of
 from accredit.node.http.routes.decisions import DecisionView, answer_one, served_ecosystem
-from accredit.node.http.routes.request_reading import Param, convert, words
+from accredit.node.http.routes.request_reading import Param, convert, one_of, words
 from accredit.node.http.routes.route import Call
 from accredit.node.questions import Question, query_of, sort_word
+from accredit.registry.decision.explanations import Audience
 from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
 from accredit.registry.domain.records import accreditation_in
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
@@ -80,19 +81,21 @@ def command_of(call: Call, question: Mapping[str, Any], asked_for: str | None) -
 
 async def decision(call: Call) -> Response:
     """The form; with an issuer, the answer as well."""
-    asked = call.params
+    asked, t = call.params, load(LANGUAGE)
     values: dict[str, Any] = {
         "asked": asked,
         "authorities": tuple(authority_choices(call)),
         "more": tuple([(name, asked[name]) for name in _MORE]),
+        "audiences": tuple([(str(one), t.audience.word(one)) for one in Audience]),
         "answer": None,
         "problem": None,
     }
-    title, status = load(LANGUAGE).decision.title, 200
+    title, status = t.decision.title, 200
     if asked["issuer"] is not None:
         try:
             question = question_of(asked)
-            answer = answer_one(call, question)
+            audience = {} if asked["audience"] is None else {"audience": asked["audience"]}
+            answer = answer_one(call, question | audience)
         except NotYetError:
             raise
         except AccreditError as error:
@@ -119,7 +122,11 @@ def _told(call: Call, question: dict[str, Any], answer: DecisionView) -> dict[st
     link = answer["chain"][0] if answer["chain"] else None
     chain = [] if link is None else chain_view(fold, link["by"], None if link["via"] is None else _bytes(link["via"]))
     proof = address("/explore/evidence", **{name: asked[name] for name in _ASKED})
+    told = answer.get("explanation")
+    advice = [] if told is None else [told["next_step"], *(one["next_step"] for one in told["reasons"])]
     return {
+        "explained": {} if told is None else {one["code"]: one for one in told["reasons"]},
+        "steps": list(dict.fromkeys(advice)),
         "answer": answer,
         "question": question,
         "name": answer["issuer_name"] or answer["issuer"] or question["issuer"],
@@ -203,6 +210,7 @@ ROUTES: Final = (
         decision,
         "Ask whether an issuer may issue something, as of a day",
         *_QUESTION,
+        one_of("audience", "in whose words to explain the answer", tuple(Audience)),
         words("download", "a table instead of the page: its name, then .csv or .json", max_chars=40),
     ),
     page_route("/explore/evidence", evidence, "The evidence file of the same question", *_QUESTION),

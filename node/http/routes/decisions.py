@@ -23,7 +23,7 @@ import anyio
 import msgspec
 from msgspec import Meta
 
-from accredit.node.http.decision_view import DecidedView, decided
+from accredit.node.http.decision_view import DecidedView, ExplanationView, decided, explanation
 from accredit.node.http.exchange import Response
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
@@ -60,6 +60,7 @@ class DecisionView(DecidedView):
     resource: str | None
     evidence: NotRequired[str | None]
     own_word: NotRequired[bool]
+    explanation: NotRequired[ExplanationView]
 
 
 class Failed(TypedDict):
@@ -204,9 +205,14 @@ class _Asking:
         decision = _judged(self._call, query, self._ecosystem, self._now, self._stale)
         self._verdicts[decision.verdict] += 1
         if not question.evidence:
-            return _view(query, decision)
-        with self._call.reader.noted.reading():
-            return self._with_evidence(query, decision)
+            view = _view(query, decision)
+        else:
+            with self._call.reader.noted.reading():
+                view = self._with_evidence(query, decision)
+        if question.audience is not None:
+            codes = [reason["code"] for reason in view["reasons"]]
+            view["explanation"] = explanation(view["verdict"], codes, question.audience)
+        return view
 
     def count(self) -> None:
         """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""

@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.cli.base.layout import prose
+from accredit.cli.verifying.decision_text import in_words_of
 from accredit.cli.verifying.query_options import as_curl, build_question
 from accredit.node.clients.node_client import NodeClient
+from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
+from accredit.registry.decision.verdict import Verdict
 from accredit.registry.errors import AccreditError, InputError
 from tests.cli.town import Town
 
@@ -145,6 +148,25 @@ def test_a_no_ends_with_one_and_says_what_to_do(
     for part in says:
         assert part in result.stdout
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("audience", Audience)
+def test_an_answer_is_explained_in_the_words_of_its_reader(town: Town, college: str, audience: Audience) -> None:
+    words = ("query", college, "--for", "DoctoralDegree", "--audience", audience)
+    shown = " ".join(town.run(*words, code=1, nodes=town.urls[:1]).stdout.split())
+    verdict = verdict_for(Verdict.NOT_TRUSTED, audience)
+    reason = reason_for("achievement_types_not_covered", audience)
+    assert reason is not None
+    for sentence in (*verdict, *reason, "It does not cover the achievement type DoctoralDegree"):
+        assert sentence in shown
+    told = town.json(*words, code=1, nodes=town.urls[:1])["explanation"]
+    assert (told["audience"], told["sentence"]) == (audience, verdict.sentence)
+    assert "Invalid value for '--audience'" in town.run("query", college, "--audience", "crowd", code=2).stderr
+
+
+def test_a_verdict_of_a_later_version_is_shown_as_it_is() -> None:
+    answer = {"verdict": "trusted_tomorrow", "reasons": []}
+    assert in_words_of(Audience.LEARNER, answer) == answer
 
 
 def test_a_question_that_cannot_be_understood_is_an_error_and_no_answer(town: Town, college: str) -> None:

@@ -12,6 +12,7 @@ from accredit.node.http.app import table
 from accredit.node.http.explorer import frame
 from accredit.node.http.explorer.phrases import LANGUAGE, fill, load
 from accredit.node.runtime.fitness import STATEMENTS
+from accredit.registry.decision.explanations import Audience, reason_for
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.vocabulary import EVENTS, ISSUER_CATEGORIES, REASON_CODES, STATUSES
 from accredit.registry.errors import StorageError
@@ -110,6 +111,18 @@ async def test_a_table_that_is_none_is_said(shown: Served) -> None:
     assert (answer.status_code, answer.json()["hint"]) == (404, "It has issuers.csv, issuers.json.")
 
 
+@pytest.mark.parametrize("audience", Audience)
+async def test_a_decision_is_explained_to_the_reader_who_is_chosen(shown: Served, audience: Audience) -> None:
+    plain = see((await shown.get(ASKED_PAGE, headers=BROWSER)).text).text
+    chosen = see((await shown.get(f"{ASKED_PAGE}&audience={audience}", headers=BROWSER)).text).text
+    accredited = reason_for("accredited", audience)
+    assert accredited is not None
+    for sentence in accredited:
+        assert sentence in chosen
+        assert sentence not in plain
+    assert "Accredited by " in chosen, "the exact sentence stays beside it"
+
+
 async def test_a_form_may_leave_fields_empty_and_spaces_around_an_id(shown: Served) -> None:
     answer = await shown.get(
         f"/explore/search?q=+{NURSING}++&category=&status=&jurisdiction=&authority=", headers=BROWSER
@@ -125,6 +138,7 @@ async def test_a_form_may_leave_fields_empty_and_spaces_around_an_id(shown: Serv
         (f"/explore/issuer?id={NURSING}&at=soon", 400, "2015-05-20"),
         ("/explore/issuer", 400, "id"),
         ("/explore/decision?issuer=nobody", 400, "nobody"),
+        (f"/explore/decision?issuer={NURSING}&audience=crowd", 400, "admissions"),
         (f"/explore/decision?issuer={NURSING}&for=Licence", 400, "Did you mean License?"),
         ("/explore/search?jurisdiction=Narnia", 400, "Narnia"),
         ("/explore/search?colour=red", 400, "colour"),
@@ -284,6 +298,7 @@ def test_the_words_of_the_registry_have_a_phrase_each() -> None:
         ("category", ISSUER_CATEGORIES),
         ("reason", REASON_CODES),
         ("event", EVENTS),
+        ("audience", Audience),
     ):
         assert set(map(str, words)) <= set(getattr(t, section).names()), section
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from accredit.registry.decision.explanations import Audience, reason_for, verdict_for
+from accredit.registry.decision.verdict import Verdict
 from tests.node.test_questions import BAD
 from tests.strategies.served import COLLEGE, COMPETENCY, FRAMEWORK, PORT, SUSPENDED, UNKNOWN, A, Served
 
@@ -162,3 +164,21 @@ async def test_an_id_longer_than_any_record_has_is_an_unknown_issuer(node: Serve
     trqp = {"entity_id": did, "authority_id": "https://consortium.example/", "action": "issue", "resource": "Degree"}
     response = await node.post("/authorization", trqp)
     assert (response.status_code, response.json()["authorized"]) == (200, False)
+
+
+@pytest.mark.parametrize("audience", Audience)
+async def test_an_answer_is_explained_to_the_audience_that_is_named(node: Served, audience: Audience) -> None:
+    question = {"issuer": SUSPENDED, "achievement_type": "Degree"}
+    said = await decide(node, question | {"audience": audience})
+    assert said["verdict"] == "suspended"
+    told = said.pop("explanation")
+    assert said == await decide(node, question), "nothing else of the answer changes"
+    assert (told["audience"], told["sentence"]) == (audience, verdict_for(Verdict.SUSPENDED, audience).sentence)
+    for one in told["reasons"]:
+        assert (one["sentence"], one["next_step"]) == reason_for(one["code"], audience)
+    assert [one["code"] for one in told["reasons"]] == [one["code"] for one in said["reasons"]]
+
+
+async def test_an_audience_that_nobody_knows_is_a_mistake_and_no_answer(node: Served) -> None:
+    answer = await node.post("/v1/decisions", {"issuer": COLLEGE, "audience": "everybody"})
+    assert (answer.status_code, answer.json()["where"]) == (400, "audience")
