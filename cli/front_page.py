@@ -47,6 +47,10 @@ COMMANDS: Final = {
         "Recognition of other ecosystems and authorities.",
     ),
     "export": ("accredit.cli.commands.export:export", "Export the registry's accreditations as CSV or JSON."),
+    "outcomes": (
+        "accredit.cli.commands.outcomes:outcomes",
+        "What the public records add up to, and weekly totals of decisions.",
+    ),
     "charter": ("accredit.cli.commands.charter:charter", "The ecosystem's constitution: draft, sign, publish, amend."),
     "keys": ("accredit.cli.commands.keys:keys", "Authority keys: make, show, add, rotate, report as stolen."),
     "sign": ("accredit.cli.commands.offline_signing:sign", "Sign a request file on a machine without a network."),

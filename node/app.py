@@ -39,6 +39,7 @@ from .http.forwarded import networks
 from .http.serve import NodeReader, bind, serve
 from .http.server import GRACE_SECONDS
 from .key_files import NodeKeys
+from .outcomes.weeks import WeeklyAnswers
 from .ports import RunBlocking, in_thread
 from .runtime.runtime import Runtime
 from .secret_files import read_passphrase
@@ -122,6 +123,16 @@ class Node:
             proxies=networks(self.config.trusted_proxies),
             proxy_header=self.config.proxy_header,
             explorer=self.config.explorer,
+        )
+
+    def weekly_answers(self) -> WeeklyAnswers:
+        """Makes what counts the answers of each week."""
+        return WeeklyAnswers(
+            self.store,
+            self.reader.metrics,
+            self.ports.clock,
+            self.ports.run_blocking,
+            least=self.config.outcomes_least,
         )
 
     def webhooks(self) -> Webhooks:
@@ -309,6 +320,7 @@ async def _main(
                     keeping_up = KeepingUp(runtime, ports.peers, ports.clock, name=config.name, begin=begin)
                     around.start_soon(keeping_up.run)
                     around.start_soon(node.webhooks().run)
+                    around.start_soon(node.weekly_answers().run)
                     ready(url)
                     await stopping.wait()
                     node.witnessing.stop()

@@ -122,6 +122,15 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     explorer: Annotated[
         bool, Meta(description="Whether the node serves the explorer: pages for people, at / and under /explore/.")
     ] = True
+    outcomes_least: Annotated[
+        int,
+        Meta(
+            ge=2,
+            le=10_000,
+            description="Smallest number of decisions that the weekly totals of /v1/outcomes show; smaller ones are "
+            "withheld, with as many others as it takes to hide them. A change holds from the week that is not over.",
+        ),
+    ] = 10
     ingest_workers: Annotated[
         int,
         Meta(

@@ -23,8 +23,9 @@ import logging
 import re
 import sys
 import traceback
+from collections import Counter as Tally
 from datetime import UTC, datetime
-from typing import Final, Literal, TextIO
+from typing import Final, Literal, NamedTuple, TextIO
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -38,6 +39,20 @@ from prometheus_client import (
 )
 
 Value = str | int | float | bool | bytes | None
+
+
+class Answered(NamedTuple):
+    """How a question about an issuer was answered, and all that is kept of it (`node.outcomes.weeks`).
+
+    Attributes:
+        verdict: a word of `Verdict`. cause: the code of what an undecided question lacked; else empty.
+        category: of the issuer; `several`, `not_stated`, or `not_registered`.
+    """
+
+    verdict: str
+    cause: str
+    category: str
+
 
 METRICS_CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -115,6 +130,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the one function without annotations
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
+        self._tally: Tally[Answered] = Tally()
         self._web()
         self._log()
         self._network()
@@ -139,6 +155,16 @@ class Metrics:
         if found is None:
             found = self._verdicts[verdict] = self.decisions.labels(str(verdict))
         found.inc(count)
+
+    def tally(self, answered: Answered, count: int = 1) -> None:
+        """So many questions about issuers were answered so; no series shows it."""
+        self._tally[answered] += count
+
+    def take_answers(self) -> dict[Answered, int]:
+        """What was tallied since the last time."""
+        taken = dict(self._tally)
+        self._tally.clear()
+        return taken
 
     def _web(self) -> None:
         self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}

@@ -18,6 +18,7 @@ _FAMILIES: Final = {
     "trqp": "TRQP 2.0",
     "decisions": "Decisions",
     "registry": "What is in the registry",
+    "outcomes": "What it adds up to",
     "statements": "Statements and votes",
     "ecosystem": "The ecosystem",
     "log": "The log",

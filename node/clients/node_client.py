@@ -151,6 +151,10 @@ class NodeClient:
         """What took effect or ceased to since number `after`."""
         return self._get("/v1/changes", after=after, limit=limit)
 
+    def outcomes(self, *, weeks: int = 0) -> dict[str, Any]:
+        """What the public records add up to, and the newest weeks of decisions."""
+        return self._get("/v1/outcomes", weeks=weeks)
+
     # ------------------------------------------------------------------------------------------------- records
 
     def issuers(self, **filters: str | int | None) -> dict[str, Any]:

@@ -49,6 +49,7 @@ from .routes import (
     notes,
     offline,
     operations,
+    outcomes,
     presence,
     recognized_entities,
     registry,
@@ -98,6 +99,7 @@ FAMILIES: Final = (
         gossip,
         operations,
         explorer_pages,
+        outcomes,
     ),
 )
 """In the order of the document, and of matching: the most asked first."""

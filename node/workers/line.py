@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 import trio
 
+from accredit.node.telemetry import Answered
 from accredit.registry.errors import InputError
 
 NEWS_SECONDS: Final = 0.25
@@ -49,10 +50,14 @@ class AnsweredAlike(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, tag=True, frozen=True):
-    """What a worker has answered since the last time; the first, of nothing, says that it answers."""
+    """What a worker has answered since the last time; the first, of nothing, says that it answers.
+
+    `tally`: of questions about issuers, how they were answered.
+    """
 
     answers: list[AnsweredAlike]
     verdicts: dict[str, int]
+    tally: list[tuple[Answered, int]]
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode

@@ -200,6 +200,8 @@ class QueryWorkers:
                     self._metrics.answered(one.method, one.route, one.status, together / count)
         for verdict, count in counted.verdicts.items():
             self._metrics.decided(verdict, count)
+        for answered, count in counted.tally:
+            self._metrics.tally(answered, count)
 
 
 def check_workers(config: NodeConfig) -> None:

@@ -72,7 +72,7 @@ class WorkerMetrics(Metrics):
         """What was counted since the last time."""
         answers = [AnsweredAlike(*key, buckets) for key, buckets in self._told.items()]
         verdicts, self._told, self._decided = dict(self._decided), {}, Counter()
-        return Counted(answers=answers, verdicts=verdicts)
+        return Counted(answers=answers, verdicts=verdicts, tally=list(self.take_answers().items()))
 
 
 class WorkerHealth:

@@ -10,6 +10,7 @@ from accredit.node.http.json_views import plain
 from accredit.node.http.routes.registry import ids, page
 from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
+from accredit.node.outcomes.figures import appeal_spans
 from accredit.registry.domain.accreditations import status_at
 from accredit.registry.domain.issuers import name_of
 from accredit.registry.domain.record_types import AccreditationRecord, AuthorityRecord
@@ -176,7 +177,7 @@ def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any
             "appeals": sum(event["event"] == "appeal_open" for event in record["events"]),
             "appeals_decided": sum(event["event"] == "appeal_decide" for event in record["events"]),
             "has_appeal": status.has_appeal,
-            "_appeal_days": _appeal_days(record),
+            "_appeal_days": [took / DAY for took in appeal_spans(record["events"]) if took is not None],
             "_href": address("/explore/issuer", id=record["issuer"]),
         }
 
@@ -187,18 +188,6 @@ def _days_to_last_vote(fold: Fold, record: AccreditationRecord) -> float | None:
     """From the grant to the last vote for it; None where nobody voted, as one authority alone may grant."""
     votes = [vote.iat for vote in fold.chains.votes_on(record["id"]) if vote.kind == "vote.approve"]
     return round(max(0, max(votes) - record["iat"]) / DAY, 1) if votes else None
-
-
-def _appeal_days(record: AccreditationRecord) -> list[float]:
-    """Of each appeal that was decided, the days from its opening; a decision names the opening that it follows."""
-    opened = {one["statement"]: one["effective_from"] for one in record["events"] if one["event"] == "appeal_open"}
-    return [
-        max(0, event["effective_from"] - opened[before]) / DAY
-        for event in record["events"]
-        if event["event"] == "appeal_decide"
-        for before in event["after"]
-        if before in opened
-    ]
 
 
 def _deciding(granted: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -27,8 +27,10 @@ from accredit.node.http.decision_view import DecidedView, ExplanationView, decid
 from accredit.node.http.exchange import Response
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
+from accredit.node.telemetry import Answered
 from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
-from accredit.registry.domain.records import Voice, authority_in, charter_in
+from accredit.registry.decision.query import ISSUE
+from accredit.registry.domain.records import Records, Voice, authority_in, charter_in, issuer_in, standing
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
@@ -191,6 +193,7 @@ class _Asking:
         self._stale = call.reader.health.stale()
         self._bytes = 0
         self._verdicts: Counter[str] = Counter()
+        self._tally: Counter[Answered] = Counter()
         self.proved = 0
 
     def answer(self, asked: Any) -> DecisionView:
@@ -204,6 +207,8 @@ class _Asking:
         require_served(self._call, query.authority, self._ecosystem)
         decision = _judged(self._call, query, self._ecosystem, self._now, self._stale)
         self._verdicts[decision.verdict] += 1
+        if query.action == ISSUE:
+            self._tally[answered(self._call.reader.fold, decision)] += 1
         if not question.evidence:
             view = _view(query, decision)
         else:
@@ -218,6 +223,8 @@ class _Asking:
         """Counts the answers given: once for all of them, for one by one it takes as long as deciding."""
         for verdict, count in self._verdicts.items():
             self._call.reader.metrics.decided(verdict, count)
+        for one, count in self._tally.items():
+            self._call.reader.metrics.tally(one, count)
 
     def _with_evidence(self, query: Query, held: Decision) -> DecisionView:
         """The answer of the noted state with its proof, unless what is held since makes it worse."""
@@ -255,7 +262,20 @@ def judge(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str
     """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
     decision = _judged(call, query, ecosystem, now, stale)
     call.reader.metrics.decided(decision.verdict)
+    if query.action == ISSUE:
+        call.reader.metrics.tally(answered(call.reader.fold, decision))
     return decision
+
+
+def answered(records: Records, decision: Decision) -> Answered:
+    """Return what the weekly totals keep of an answer about an issuer."""
+    cause = decision.reasons[0].code if decision.verdict is Verdict.INDETERMINATE else ""
+    issuer = None if decision.issuer is None else issuer_in(records, decision.issuer)
+    if issuer is None:
+        return Answered(decision.verdict.value, cause, "not_registered")
+    kinds = {kind for fact in standing(issuer["stated"]) for kind in fact["facts"].get("categories", ())}
+    category = kinds.pop() if len(kinds) == 1 else "several" if kinds else "not_stated"
+    return Answered(decision.verdict.value, cause, category)
 
 
 def _judged(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:

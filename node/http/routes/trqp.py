@@ -35,7 +35,7 @@ from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.limits import IDENTIFIER_CHARS
 
 from .deciding import RECOGNITION, decide_held
-from .decisions import fresh_now, judge, require_served, served_ecosystem
+from .decisions import answered, fresh_now, judge, require_served, served_ecosystem
 from .route import JSON, REVALIDATE, Call, Route, json_response
 
 CONTEXT_MEMBERS: Final = 50
@@ -286,8 +286,11 @@ def _is_nobodys(entity: str) -> bool:
 
 
 def _about_nobody(call: Call, query: Query, verdict: Verdict, reason: Reason) -> Decision:
+    decision = Decision(verdict=verdict, reasons=(reason,), time_evaluated=call.reader.now(), time_requested=query.time)
     call.reader.metrics.decided(verdict)
-    return Decision(verdict=verdict, reasons=(reason,), time_evaluated=call.reader.now(), time_requested=query.time)
+    if verdict is Verdict.UNKNOWN_ISSUER and query.action == ISSUE:
+        call.reader.metrics.tally(answered(call.reader.fold, decision))
+    return decision
 
 
 def _require_an_authority(request: TrqpRequest) -> None:

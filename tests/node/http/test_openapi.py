@@ -104,6 +104,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_framework": [(f"?id={FRAMEWORK}", {})],
         "get_v1_competencies": [(f"?uri={COMPETENCY}", {})],
         "get_v1_competencies_issuers": [(f"?uri={COMPETENCY}", {})],
+        "get_v1_outcomes": [("", {}), ("?weeks=0", {})],
         "get_v1_changes": [("", {}), ("", {"headers": {accept: "text/event-stream"}})],
         "get_v1_changes_atom": [("", {}), (f"?sub={COLLEGE}", {})],
         "get_v1_statements": [("?begin=5f2b8c11", {}), ("?begin=0", {})],

@@ -9,6 +9,7 @@ import pytest
 import trio
 import trio.testing
 
+from accredit.node.telemetry import Answered
 from accredit.node.workers.line import AnsweredAlike, Beginning, Counted, News, NodeEnd, WorkerEnd, pair
 from accredit.registry.errors import InputError
 
@@ -30,7 +31,7 @@ async def test_a_worker_hears_its_settings_then_news_then_the_end(ends: tuple[No
     node.close()
     assert await worker.hear() is None
     with pytest.raises(OSError, match=r"Broken|reset|closed"):
-        await worker.tell(Counted(answers=[], verdicts={}))
+        await worker.tell(Counted(answers=[], verdicts={}, tally=[]))
 
 
 async def test_a_node_hears_what_was_answered_and_gets_lines_with_what_was_read(
@@ -39,7 +40,11 @@ async def test_a_node_hears_what_was_answered_and_gets_lines_with_what_was_read(
     node, worker = ends
     await node.tell(Beginning(settings={}))
     worker.beginning()
-    said = Counted(answers=[AnsweredAlike("GET", "/v1/issuer", 200, {3: (2, 0.01)})], verdicts={"trusted": 2})
+    said = Counted(
+        answers=[AnsweredAlike("GET", "/v1/issuer", 200, {3: (2, 0.01)})],
+        verdicts={"trusted": 2},
+        tally=[(Answered("trusted", "", "employer"), 2)],
+    )
     await worker.tell(said)
     assert await node.hear() == said
     client, accepted = socket.socketpair()

@@ -8,9 +8,9 @@ import pytest
 
 from accredit.node.http.app import create_app, table
 from accredit.node.settings import NodeConfig
-from accredit.node.telemetry import Metrics
+from accredit.node.telemetry import Answered, Metrics
 from accredit.node.workers.committed_view import CommittedView
-from accredit.node.workers.line import SILENT_SECONDS, News
+from accredit.node.workers.line import SILENT_SECONDS, Counted, News
 from accredit.node.workers.pool import check_workers
 from accredit.node.workers.worker import WorkerHealth, WorkerMetrics, WorkerReader
 from accredit.registry.errors import InputError
@@ -112,6 +112,7 @@ def test_what_workers_count_adds_up_at_the_node() -> None:
     for seconds in (0.0004, 0.0005, 0.02, 20.0):
         counted.answered("GET", "/v1/issuer", 200, seconds)
     counted.decided("trusted", 3)
+    counted.tally(Answered("trusted", "", "employer"), 3)
     told = counted.take()
     for one in told.answers:
         for count, together in one.buckets.values():
@@ -119,10 +120,11 @@ def test_what_workers_count_adds_up_at_the_node() -> None:
                 shown.answered(one.method, one.route, one.status, together / count)
     assert {index: count for index, (count, _) in told.answers[0].buckets.items()} == {0: 2, 4: 1, 13: 1}
     assert told.verdicts == {"trusted": 3}
+    assert told.tally == [(("trusted", "", "employer"), 3)]
     text = shown.render().decode()
     assert 'accredit_http_request_seconds_count{route="/v1/issuer"} 4.0' in text
     assert 'accredit_http_request_seconds_bucket{le="0.001",route="/v1/issuer"} 2.0' in text
-    assert counted.take().answers == []
+    assert counted.take() == Counted(answers=[], verdicts={}, tally=[])
 
 
 def test_workers_beside_tls_are_refused_before_anything_begins() -> None:

@@ -383,7 +383,9 @@ async def test_outcomes_say_how_long_it_took_from_detection_to_decision(tmp_path
     body = bodies.event(grant.id, "suspend", node.town.time + 1, reason_code="fraud", detected_at=detected)
     node.town.says(A, "accreditation.status", body, sub=COLLEGE)
     node.hears()
-    assert "within 3.0 days" in await text(node, "/explore/outcomes")
+    (span,) = [one for one in await rows(node, "spans", "/explore/outcomes") if one["word"] == "detection_to_decision"]
+    assert (span["count"], span["median_days"]) == ("1", "3.0")
+    assert "From finding the cause to the adverse decision" in await text(node, "/explore/outcomes")
 
 
 async def test_the_nodes_page_says_who_vouches_since_when_and_who_lags(shown: Served) -> None:
