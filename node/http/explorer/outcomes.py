@@ -24,7 +24,7 @@ KINDS: Final = (ALL, "several", "not_stated", "not_registered")
 YEARS: Final = 40
 """Newest years shown; a national history has more than a hundred."""
 
-_SECTIONS: Final[Mapping[str, str]] = {
+SECTIONS: Final[Mapping[str, str]] = {
     "categories": "category",
     "sectors": "sector",
     "modes": "mode",
@@ -45,7 +45,7 @@ async def outcomes(call: Call) -> Response:
     """The figures."""
     figures = await counted(call)
     counts = figures.tables()
-    bars = {name: _rows(name, counts[name]) for name in _SECTIONS}
+    bars = {name: _rows(name, counts[name]) for name in SECTIONS}
     weeks = released(call.reader.log, 1)
     tables = {
         **bars,
@@ -76,7 +76,7 @@ async def outcomes(call: Call) -> Response:
 
 def _rows(table: str, counts: Mapping[str, int]) -> Sequence[Mapping[str, Any]]:
     """A row for each word, the newest `YEARS` of them where the words are years."""
-    section = _SECTIONS[table]
+    section = SECTIONS[table]
     words = list(counts) if section else list(counts)[-YEARS:]
     most = max((counts[word] for word in words), default=0) or 1
     return [

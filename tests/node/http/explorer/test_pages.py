@@ -10,6 +10,7 @@ import pytest
 
 from accredit.node.http.app import table
 from accredit.node.http.explorer import frame
+from accredit.node.http.explorer.outcomes import SECTIONS
 from accredit.node.http.explorer.phrases import LANGUAGE, fill, load
 from accredit.node.runtime.fitness import STATEMENTS
 from accredit.registry.decision.explanations import Audience, reason_for
@@ -283,7 +284,11 @@ def test_every_phrase_of_a_template_or_page_is_in_the_catalogue_and_none_is_ther
     names = set(load(LANGUAGE).names())
     assert used - names == set()
     by_word = re.compile(r"""(?:word|mark)\("(\w+)"\)|t\.(\w+)\.(?:word|plain)\b|counts\.\w+, "(\w+)"\)""")
-    by_name = {"status", *(section for text in code for found in by_word.findall(text) for section in found)}
+    by_name = {
+        "status",
+        *SECTIONS.values(),
+        *(section for text in code for found in by_word.findall(text) for section in found),
+    }
     of_scripts = re.compile(r"script_words\(([^)]*)\)")
     by_name |= {name for text in code for found in of_scripts.findall(text) for name in re.findall(r'"(\w+)"', found)}
     assert {name for name in names - used if name.partition(".")[0] not in by_name} == set()
