@@ -163,14 +163,15 @@ class Ground:
             return self.versions[epoch].charter.authorities[voice.by].threshold
         return int(self.chains[voice.via].body["threshold"])
 
-    def voices(self, statement: Unverified) -> list[Voice]:
+    def voices(self, statement: Unverified, subject: Unverified | None = None) -> list[Voice]:
         """The voices that a statement's key speaks for in it: its authority in the charter, then its delegations.
 
-        A vote speaks for those for which it counts on any of its targets.
+        Args:
+            subject: what a vote is looked at for; None: it speaks for those for which it counts on any of its targets.
         """
-        subjects = [statement]
-        if statement.kind.startswith("vote.") and statement.kid in self.cuts:
-            subjects += [subject for subject in self._subjects(statement) if subject is not None]
+        subjects = [statement if subject is None else subject]
+        if subject is None and statement.kind.startswith("vote.") and statement.kid in self.cuts:
+            subjects += [each for each in self._subjects(statement) if each is not None]
         voices = self.candidates(statement.kid, statement.iss)
         return [voice for voice in voices if any(self.carries(statement, voice, subject) for subject in subjects)]
 
@@ -479,8 +480,8 @@ class Ground:
         """Whether another authority key, which does not stand on the forked one itself, has approved a statement."""
         return any(
             vote.kind == "vote.approve"
-            and self._is_independent(vote, statement.kid, fork)
-            and not self.is_cut(vote)
+            and self._is_independent(vote, statement.kid, fork, subject=statement)
+            and not self.is_cut(vote, statement)
             and self.holds(vote)
             for vote in self.chains.votes_on(statement.id)
         )
@@ -495,12 +496,16 @@ class Ground:
         votes = (vote for vote in self.chains.votes_on(statement.id) if vote.kind == "vote.approve")
         return any(self.carries(vote, Voice(vote.iss, None), statement) for vote in votes)
 
-    def _is_independent(self, said: Unverified, key: bytes, fork: int) -> bool:
+    def _is_independent(self, said: Unverified, key: bytes, fork: int, *, subject: Unverified | None = None) -> bool:
         """Whether something was said by an authority's key that had not forked itself by then, and that `key` has not
-        introduced from its `fork` on, directly or through others."""
+        introduced from its `fork` on, directly or through others.
+
+        Args:
+            subject: what a vote is looked at for: it says nothing here of what else is in its list.
+        """
         if said.kid == key or min(self.chains.forks(said.kid), default=said.seq + 1) <= said.seq:
             return False
-        return any(self._is_rooted(said.kid, voice, key, fork, {said.kid}) for voice in self.voices(said))
+        return any(self._is_rooted(said.kid, voice, key, fork, {said.kid}) for voice in self.voices(said, subject))
 
     def _is_rooted(self, held: bytes, voice: Voice, key: bytes, fork: int, seen: set[bytes]) -> bool:
         """Whether a key comes to a voice from the charter without `key` from `fork` on."""
@@ -555,8 +560,8 @@ class Ground:
         """
         voices = self.voices(subject)
         for vote in self.chains.votes_on(subject.id):
-            if vote.kind == "vote.reject" and self.is_sound(vote, narrowing=True):
-                says_so = bool(vote.body.get("retract")) and any(voice in voices for voice in self.voices(vote))
+            if vote.kind == "vote.reject" and self.is_sound(vote, narrowing=True, subject=subject):
+                says_so = bool(vote.body.get("retract")) and any(v in voices for v in self.voices(vote, subject))
                 if vote.kid == subject.kid or says_so:
                     return vote
         return None

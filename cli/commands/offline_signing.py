@@ -14,6 +14,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.signing.ballot_paper import ballot_paper, read_items, show_paper, targets_of
 from accredit.cli.signing.clock import require_past
 from accredit.cli.signing.keys import UnlockedKey, key_options, read_public, require_yes
 from accredit.cli.signing.offline_files import SignedStatements, read_request, read_statements, reading
@@ -51,6 +52,8 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
             f"{output.shorten(held.kid)}.",
             hint="Give the key file that the request was made for.",
         )
+    targets = targets_of(request.drafts)
+    paper = ballot_paper(read_items(request.votes_on, targets))
     if not wants_json():
         output.say(f"{output.styled(request.ecosystem_name, bold=True)}  {output.faint(_hex(request.ecosystem))}")
         for draft in request.drafts:
@@ -58,6 +61,10 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
             for line in documents.outline(reading(draft)):
                 output.say(f"  {line}")
         output.say()
+        if targets:
+            output.say(output.styled("What the vote decides on:", bold=True))
+            show_paper(paper, with_items=True)
+            output.say()
     dated = max(draft.iat for draft in request.drafts)
     require_past(dated)
     require_yes(f"Sign {len(request.drafts)} statement(s), dated {documents.when(dated)}, with {key}?", yes=yes)
@@ -74,7 +81,7 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
 
     raws = signer.sign(request.drafts, keep=keep)
     output.emit(
-        {"file": str(target), "statements": [decode(raw).id for raw in raws]},
+        {"file": str(target), "statements": [decode(raw).id for raw in raws], "overview": paper.to_json()},
         lambda: output.say(
             f"Signed. Take {target} to a machine with a network and run:  accredit submit {output.quoted(target)}"
         ),

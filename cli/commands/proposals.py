@@ -224,10 +224,16 @@ def waiting_proposals(
     return [{**said, "approvals": [], "needed": said["reason"]}, *found]
 
 
-def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "No proposal is waiting.") -> None:
-    """One line for each proposal, then what will be once each of the first `SHOWN` is approved; counts by kind."""
+def show_proposals(
+    proposals: Sequence[dict[str, Any]], *, empty: str = "No proposal is waiting.", most: int | None = None
+) -> None:
+    """One line for each proposal, then what will be once each of the first `SHOWN` is approved; counts by kind.
+
+    Args:
+        most: lines at most; None for one for each.
+    """
     rows = []
-    for proposal in proposals:
+    for proposal in proposals[:most]:
         what = in_a_line(proposal)
         rows.append(
             (
@@ -240,6 +246,8 @@ def show_proposals(proposals: Sequence[dict[str, Any]], *, empty: str = "No prop
             )
         )
     output.table(("id", "effect if approved", "proposed by", "on", "approved by", "needed in total"), rows, empty=empty)
+    if len(rows) < len(proposals):
+        output.say(faint(f"and {len(proposals) - len(rows)} more; accredit inbox lists them all."))
     for proposal in proposals[:SHOWN]:
         for line in foreseen_lines({**proposal["foreseen"], "differences": []}):  # the line above has those
             output.say(f"  {shorten(proposal['id'])}  {line}")

@@ -19,6 +19,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import complete, effective_ids, hex_digits
 from accredit.cli.base.output import shorten
+from accredit.cli.signing.ballot_paper import ballot_paper, show_paper
 from accredit.cli.signing.keys import require_yes
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, state_word
 from accredit.cli.signing.submit import ARRIVAL_SECONDS
@@ -168,8 +169,10 @@ def _vote(
             "None of these proposals waits for your vote; nothing was signed.",
             hint="accredit inbox lists those that do; accredit show ID shows the state of one.",
         )
+    paper = ballot_paper(desk.proposals([bytes.fromhex(id_) for id_ in held]))
     if not wants_json():
-        show_proposals([waiting[id_] for id_ in held])
+        show_proposals([waiting[id_] for id_ in held], most=SHOWN)
+        show_paper(paper, with_items=False)
         output.say()
     if not desk.wishes.dry_run and desk.wishes.offline is None:
         require_yes(f"{_VERBS[act]} {len(held)} proposal(s)?", yes=yes)
@@ -179,6 +182,7 @@ def _vote(
     data = {
         "statements": [outcome.to_json() for outcome in outcomes],
         "proposals": rows,
+        "overview": paper.to_json(),
         "left_out": [{"id": id_, "reason": why} for id_, why in left_out.items()],
     }
 

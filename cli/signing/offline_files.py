@@ -4,12 +4,14 @@ A *request* holds, for each statement, the exact draft in CBOR and a reading of 
 statements. Both are JSON:
 
     {"format": "accredit-request/1", "ecosystem_name", "ecosystem": hex | null, "key": hex, "authority",
-     "head": {"seq", "id"} | null, "drafts": [{"reading": {…}, "cbor": hex}]}
+     "head": {"seq", "id"} | null, "drafts": [{"reading": {…}, "cbor": hex}], "votes_on": [hex]}
     {"format": "accredit-signed/1", "ecosystem_name", "ecosystem": hex, "statements": [{"reading": {…}, "cose": hex}]}
 
 Whoever signs signs the CBOR, so the reading is made anew from it and must be the one in the file: a request whose text
-says one thing and whose bytes another is refused. A signed file that holds a `charter.genesis` is a *ceremony file*:
-founders add their votes to it, one after the other, until it is published.
+says one thing and whose bytes another is refused. `votes_on` holds the proposals that votes among the drafts name by
+digest, as they were signed, so that they can be read where there is no network (`ballot_paper`). A signed file that
+holds a `charter.genesis` is a *ceremony file*: founders add their votes to it, one after the other, until it is
+published.
 """
 
 import json
@@ -52,6 +54,7 @@ class SigningRequest:
         authority: id of the authority it speaks for.
         head: the key's newest statement when the request was made; None if it has made none.
         drafts: what is to be signed, in order.
+        votes_on: the statements that votes among the drafts name, as they were signed.
     """
 
     ecosystem: bytes | None
@@ -60,6 +63,7 @@ class SigningRequest:
     authority: str
     head: Head | None
     drafts: tuple[Draft, ...]
+    votes_on: tuple[bytes, ...] = ()
 
     def encode(self) -> str:
         """The text of the request file."""
@@ -73,6 +77,7 @@ class SigningRequest:
                 "key": self.key,
                 "head": None if self.head is None else {"seq": self.head.seq, "id": self.head.id},
                 "drafts": [{"reading": reading(draft), "cbor": encode_draft(draft)} for draft in self.drafts],
+                "votes_on": list(self.votes_on),
             }
         )
 
@@ -171,6 +176,7 @@ def decode_request(text: str, source: str) -> SigningRequest:
             authority=str(table["authority"]),
             head=head or None,
             drafts=tuple(decode_draft(raw, f"{source}: draft {at}") for at, (_, raw) in enumerate(raws, 1)),
+            votes_on=tuple(bytes.fromhex(raw) for raw in table.get("votes_on", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DecodeError(

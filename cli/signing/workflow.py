@@ -27,11 +27,12 @@ from accredit.cli.base import exits, node_option, output
 from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.key_entries import next_number
-from accredit.governance.rulebook import check_statement
+from accredit.governance.rulebook import check_body, check_statement
 from accredit.node.key_files import SealedKey
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
-from accredit.registry.statement import Draft, Statement, as_unverified, decode, verify
+from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode, verify
 
+from .ballot_paper import targets_of
 from .clock import CLOCK_SLACK, require_clock
 from .key_head import compare_heads
 from .keys import PublicKey, UnlockedKey, key_options, read_public, unsent_path, write_unsent
@@ -149,6 +150,7 @@ class Desk:
         self.nodes = nodes
         self.wishes = wishes
         self._stack = ExitStack()
+        self._read: dict[bytes, Unverified] = {}
 
     def __enter__(self) -> "Desk":
         return self
@@ -224,6 +226,31 @@ class Desk:
     def authority(self) -> str:
         """Id of the authority the key speaks for."""
         return self.voice.authority
+
+    def proposals(self, targets: Sequence[bytes]) -> list[Unverified]:
+        """The statements that a vote names, read from their own bytes: a node cannot say that a digest means another.
+
+        Raises:
+            InputError: the node does not hold one.
+            RemoteError: it sends another statement than the one asked for.
+        """
+        with output.progress("Reading the proposals", len(targets)) as step:
+            for target in targets:
+                if target not in self._read:
+                    self._read[target] = self._statement(target)
+                step(1)
+        return [self._read[target] for target in targets]
+
+    def _statement(self, id_: bytes) -> Unverified:
+        found = decode(self.client.statement_bytes(id_))
+        if found.id != id_:
+            raise RemoteError(
+                "bad_answer",
+                f"{self.nodes[0]} sends the statement {shorten(found.id)} in place of {shorten(id_)}.",
+                hint="Ask another node with --node, and tell its operator.",
+            )
+        check_body(found.kind, found.body)
+        return found
 
     def is_own(self, said: Mapping[str, Any]) -> bool:
         """Whether a part of a record, as `/v1` shows it, was said under a mandate that the key speaks under.
@@ -425,6 +452,7 @@ class Desk:
             authority=self.voice.authority,
             head=self.voice.head,
             drafts=tuple(drafts),
+            votes_on=tuple(one.raw for one in self.proposals(targets_of(drafts))),
         )
         write_new(path, request.encode(), force=self.wishes.force)
 

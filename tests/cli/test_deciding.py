@@ -72,6 +72,61 @@ def test_votes_without_a_terminal_and_without_yes_sign_nothing(town: Town) -> No
     town.run("approve", id_, key="council-2", nodes=one, yes=False, input="y\n")
 
 
+def listed(town: Town, name: str) -> list[str]:
+    """Five registrations and one of another kind of body, waiting for the council's second key."""
+    ids = []
+    for number in range(6):
+        category = "employer" if number == 5 else "community_college"
+        words = ("issuer", "propose", "--id", f"did:web:{name}{number}.example", "--name", f"{name} {number}")
+        said = town.json(*words, "--category", category, key="council-1", nodes=town.urls[:1])
+        ids.append(str(said["statements"][0]["id"]))
+    return ids
+
+
+def test_a_batch_says_how_many_of_which_kind_it_has_and_what_stands_out_before_it_asks(town: Town) -> None:
+    one = town.urls[:1]
+    ids = listed(town, "outlier")
+    shown = town.run("approve", *ids, key="council-2", nodes=one, yes=False, input="n\n", code=130)
+    for part in (
+        "6 issuer.register",
+        "Issuers by category: 5 community_college, 1 employer.",
+        f"Stands out: {ids[5][:12]} did:web:outlier5.example: categories is employer; 5 of 6 have community_college.",
+    ):
+        assert part in " ".join(shown.stdout.split())
+        assert shown.stdout.index("Stands out") < shown.output.index("Approve 6 proposal(s)?")
+    before = town.json("keys", "status", town.key("council-2"), nodes=one)["seq"]
+    done = town.json("approve", *ids, key="council-2", nodes=one)
+    assert done["overview"]["categories"] == {"community_college": 5, "employer": 1}
+    assert [row["id"] for row in done["overview"]["outliers"]] == [ids[5]]
+    assert {row["state"] for row in done["proposals"]} == {"effective"}
+    after = town.json("keys", "status", town.key("council-2"), nodes=one)["seq"]
+    assert after == before + 1, "one signature for all six"
+
+
+def test_a_list_signed_without_a_network_is_read_there_and_nothing_unread_is_signed(town: Town) -> None:
+    one, request, signed = town.urls[:1], town.folder / "list.json", town.folder / "list.signed.json"
+    ids = listed(town, "carried")
+    town.run("approve", *ids, "--offline", request, key="council-2", nodes=one)
+    table = json.loads(request.read_text())
+    hidden = table["votes_on"].pop(3)
+    cut = town.write("cut.json", json.dumps(table))
+    refused = town.run("sign", cut, "--yes", key="council-2", nodes=[], code=3)
+    assert "the text of 1 is not here" in refused.stderr
+    assert "Nothing was signed" in refused.stderr
+    other = hidden.replace(b"carried".hex(), b"carrier".hex())
+    swapped = town.write("swapped.json", json.dumps(table | {"votes_on": [*table["votes_on"], other]}))
+    assert "is not here" in town.run("sign", swapped, "--yes", key="council-2", nodes=[], code=3).stderr
+    assert not (town.folder / "cut.signed.json").exists()
+    shown = town.run("sign", request, "-o", signed, "--yes", key="council-2", nodes=[])
+    said = " ".join(shown.stdout.split())
+    for part in (*(f"Register carried {number} (did:web:carried{number}.example)" for number in range(6)),
+                 "6 proposals: 6 issuer.register.", "Stands out: "):  # fmt: skip
+        assert part in said
+    town.run("submit", signed, nodes=one)
+    shown = town.run("show", ids[0], nodes=one)
+    assert "in effect" in shown.stdout
+
+
 def test_one_vote_already_cast_does_not_hold_up_a_batch(town: Town) -> None:
     one = town.urls[:1]
     ids = [proposed(town, f"did:web:batch{number}.example") for number in range(3)]

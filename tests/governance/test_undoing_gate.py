@@ -15,6 +15,7 @@ from accredit.governance.ballots import Ground, Reach
 from accredit.governance.delegations import Mandates
 from accredit.governance.statement_index import named_heads
 from tests.governance import test_undoing as told
+from tests.governance import test_votes_by_list as lists
 
 Call = Callable[..., Any]
 
@@ -64,8 +65,22 @@ def _as_stated(statement: Any, *_: Any) -> int:
     return int(statement.body["effective_from"])
 
 
-def _by_another_key(_: Ground, said: Any, key: bytes, __: int) -> bool:
+def _by_another_key(_: Ground, said: Any, key: bytes, __: int, *, subject: Any = None) -> bool:
+    del subject
     return bool(said.kid != key)
+
+
+_is_cut, _voices = Ground.is_cut, Ground.voices
+
+
+def _is_cut_for_all(self: Ground, statement: Any, subject: Any = None) -> bool:
+    del subject
+    return _is_cut(self, statement)
+
+
+def _voices_of_its_list(self: Ground, statement: Any, subject: Any = None) -> Any:
+    del subject
+    return _voices(self, statement)
 
 
 CLAUSES: Final = (
@@ -214,6 +229,11 @@ CLAUSES: Final = (
         off=((Ground, "_is_rooted", constantly(True)),),
         seen_by=told.test_a_voucher_that_the_forked_key_introduced_itself_vouches_for_nothing,
         given=("key.rotate",),
+    ),
+    Clause(
+        name="a vote vouches for an item as a vote on it alone would, not for the rest of its list",
+        off=((Ground, "is_cut", _is_cut_for_all), (Ground, "voices", _voices_of_its_list)),
+        seen_by=lists.test_a_key_that_was_cut_off_vouches_for_no_fork_by_adding_what_others_carried_to_its_list,
     ),
     Clause(
         name="a voucher speaks for an authority",
