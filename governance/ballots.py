@@ -194,6 +194,12 @@ class Ground:
             self._voices[key, by] = [voice for voice in voices if self.is_held(key, voice)]
         return self._voices[key, by]
 
+    def look_up_again(self, statement: Statement) -> None:
+        """A statement has come that names keys: for whom these could speak is looked up anew."""
+        if statement.kind == "authority.delegate":
+            for entry in statement.body["keys"]:
+                self._voices.pop((key_id(entry["public"]), statement.body["delegate"]), None)
+
     def names(self, key: bytes) -> list[CanonicalId]:
         """The authorities that have a key under any mandate, sorted."""
         names = {by for version in self.versions for by, a in version.charter.authorities.items() if key in a.keys}

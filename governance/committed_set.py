@@ -76,6 +76,10 @@ class Committed:
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._ids)
 
+    def knows(self, key: bytes) -> bool:
+        """Whether what a key says is committed, as long as it is not cut off."""
+        return key in self._known
+
     def root(self) -> bytes:
         """The root over the ids: 32 bytes."""
         return self._trie.root()
@@ -101,7 +105,8 @@ class Committed:
             if len(law.ground.versions) > 1 and any(s.kind.endswith(_FOUNDING) for s in fresh):
                 again = dict.fromkeys(law.ground.cuts)  # an older charter's stricter rule may have founded what is late
             late = [s for key in again for s in self._chains.of_key(key)]
-            return self._commit(self._spread(law, [*fresh, *late], [] if before is law else self._pillars(law)))
+            certain = self._of_forked({s.kid: None for s in fresh if s.kid in law.ground.cuts})
+            return self._commit(self._spread(law, [*fresh, *late], certain if before is law else self._pillars(law)))
         old, known = self._ids, self._known
         # What stands is found out from nothing; then what is held is brought up to that.
         self._ids, self._known = {}, {}
@@ -157,8 +162,14 @@ class Committed:
         for statement in chains.governing() if law.ground.cuts else ():
             pillars += [statement, *chains.votes_on(statement.id)]
             pillars += [held for head in named_heads(statement).values() if (held := chains.get(head)) is not None]
-        for key in chains.forked_keys() if law.ground.cuts else ():
-            said = list(chains.of_key(key))
-            if any(s.seq >= chains.forks(key)[0] and chains.is_governing(s) for s in said):
-                pillars += said
+        pillars += self._of_forked(chains.forked_keys()) if law.ground.cuts else []
         return [statement for statement in pillars if statement.id not in self._ids]
+
+    def _of_forked(self, keys: Iterable[bytes]) -> list[Statement]:
+        """All that those of `keys` have said which have forked before they said something of strata 1 to 3."""
+        chains, found = self._chains, list[Statement]()
+        for key in keys:
+            first, said = min(chains.forks(key), default=None), list(chains.of_key(key))
+            if first is not None and any(s.seq >= first and chains.is_governing(s) for s in said):
+                found += said
+        return found

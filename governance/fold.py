@@ -171,6 +171,7 @@ class Fold:
         self._dirty: _Dirty = {}
         self._dirty_annulments: dict[bytes, None] = {}
         self._fresh: dict[bytes, Statement] = {}
+        self._beside: dict[bytes, Statement] = {}  # of strata 1 to 3, added without a need to settle these
         if ecosystem in self.chains:
             self._take_up_law()
 
@@ -247,7 +248,7 @@ class Fold:
         self._law_is_stale = base._law_is_stale
         # Before the genesis takes effect nothing is settled, and all of it waits.
         self._dirty, self._dirty_annulments = dict(base._dirty), dict(base._dirty_annulments)
-        self._fresh, self._was_effective = {}, {}
+        self._fresh, self._beside, self._was_effective = {}, {}, {}
 
     # The set
 
@@ -267,9 +268,20 @@ class Fold:
         self._law_is_stale = self._law_is_stale or self._may_change_law(statement, touched.values())
 
     def _may_change_law(self, statement: Statement, touched: Iterable[Statement]) -> bool:
-        if any(self.chains.is_governing(s) or self.chains.is_named(s.id) for s in touched):
+        governing = [s for s in touched if self.chains.is_governing(s)]
+        if any(self.chains.is_named(s.id) for s in touched) or not all(map(self._lies_beside, governing)):
             return True
+        for each in governing:
+            self._beside[each.id] = each
         return self.law is not None and self.law.is_sensitive_to(statement)
+
+    def _lies_beside(self, statement: Statement) -> bool:
+        """Whether the law need not be settled anew for a statement of its own strata: it is judged, and that is all."""
+        law = self.law
+        if law is None or not self._committed.knows(statement.kid) or not law.is_indifferent_to(statement):
+            return False
+        law.ground.look_up_again(statement)
+        return True
 
     def _touch(self, statement: Statement) -> None:
         """Marks the records that a statement may change, itself or by its vote."""
@@ -326,6 +338,9 @@ class Fold:
         committed = self._committed.settle(self.law, list(self._fresh.values()))
         self._fresh = {}
         if self.law is not None:
+            for statement in self._beside.values():
+                self._note(statement, self._judge(self.law, statement))
+            self._beside = {}
             for annulment in sorted(self._dirty_annulments):
                 self._note(self.chains[annulment], judge(self.law, self.chains[annulment], self._effective.get))
             self._dirty_annulments = {}

@@ -18,7 +18,8 @@ from .ballots import Anchor, Ground
 from .charter import Charter
 from .charter_chain import settle_charter
 from .delegations import Mandates, settle_mandates
-from .key_lifecycle import settle_keys
+from .key_entries import introductions
+from .key_lifecycle import CUT_OFFS, can_one_end, settle_keys
 from .statement_index import Chains
 
 Ends = dict[bytes, tuple[object, ...]]
@@ -60,6 +61,32 @@ class Law:
             return False
         held = (self.ground.chains.get(target) for target in statement.body["targets"])
         return any(self._is_doubtful(target.kid) for target in held if target is not None)
+
+    def is_indifferent_to(self, statement: Statement) -> bool:
+        """Whether a statement of strata 1 to 3, just added, changes nothing that these concluded, while no other does.
+
+        A thief can sign any number of them under one number, and each would have all of them judged anew. What brings
+        keys and lies beyond a fork of its own key has no effect before something else settles that fork; what ends a
+        key that nobody has named ends nothing before others vote on it.
+        """
+        ground = self.ground
+        chains = ground.chains
+        if statement.kid in ground.cuts or chains.votes_on(statement.id) or chains.is_named(statement.id):
+            return False
+        if not all(self._is_unheard_of(entry.key, statement) for entry in introductions(statement)):
+            return False
+        if statement.kind in ("key.add", "authority.delegate"):
+            return statement.kid in self.forks and ground.is_frozen(statement)
+        if statement.kind not in CUT_OFFS or not self._is_unheard_of(statement.body["key"], statement):
+            return False
+        last = chains.get(statement.body["last"] or b"")
+        return (last is None or last.kid not in ground.cuts) and not can_one_end(ground, statement)
+
+    def _is_unheard_of(self, key: bytes, statement: Statement) -> bool:
+        """Whether a key has said nothing, and no other statement than this one names it."""
+        chains = self.ground.chains
+        named = [said.id for said in chains.introducers(key)]
+        return key not in self.ground.cuts and named in ([], [statement.id]) and not chains.has_spoken(key)
 
     def _may_settle_fork(self, statement: Statement) -> bool:
         """Whether a key in doubt, by one statement more, may be in doubt from another number on, or less.

@@ -26,6 +26,7 @@ from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.statement import Statement, Unverified
 
 from .ballots import Approvals, CutOff, Ground, Reach
+from .charter import Charter, Rule
 from .rulebook import TWO, rule_for
 from .undoing import is_met
 
@@ -45,6 +46,13 @@ def is_cut_off_in_order(ground: Ground, statement: Unverified) -> bool:
     return any(rank(ground, statement, approvals) != () for rank in _RANKS)
 
 
+def can_one_end(ground: Ground, statement: Unverified) -> bool:
+    """Whether a cut-off of a key that is nobody's takes effect by its author's word alone, as the charter asks."""
+    charter = ground.charter(statement)
+    speaking = [by for by in charter.authorities if by == statement.iss]
+    return is_met(_rule_of_two(statement, charter), speaking, charter)
+
+
 def voices_of_key(ground: Ground, key: bytes) -> list[Voice]:
     """Every voice that a key is one of and not cut off for, sorted."""
     return [
@@ -59,8 +67,13 @@ def _by_two_authorities(ground: Ground, statement: Unverified, approvals: Approv
     if statement.kind == "key.rotate":
         return ()  # it would plant a key in another authority
     charter = ground.charter(statement)
+    return None if is_met(_rule_of_two(statement, charter), ground.speaking(statement, approvals), charter) else ()
+
+
+def _rule_of_two(statement: Unverified, charter: Charter) -> Rule:
+    """What it takes to end a key that is not one's own."""
     own = rule_for(statement.kind, charter.rules)
-    return None if is_met(TWO if own.asks_one else own, ground.speaking(statement, approvals), charter) else ()
+    return TWO if own.asks_one else own
 
 
 def _by_successor(ground: Ground, statement: Unverified, _: Approvals) -> tuple[Voice, ...]:

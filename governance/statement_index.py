@@ -160,6 +160,10 @@ class Chains:
         """Ids of the keys that have signed anything held."""
         return self._by_key.keys()
 
+    def has_spoken(self, key: bytes) -> bool:
+        """Whether a key has signed anything held."""
+        return key in self._by_key
+
     def newest(self, key: bytes) -> Statement | None:
         """A key's complete statement with the highest number; of several the highest id."""
         newest = self._newest.get(key)

@@ -267,6 +267,11 @@ class Engine:
         return self._log.caught.conflicts()
 
     @property
+    def delayed_keys(self) -> list[bytes]:
+        """Ids of the forked keys of which peers bring more than honest nodes hold; see `ForkAllowance`."""
+        return self._forks.delayed(self._now, nodes=len(self._peers))
+
+    @property
     def unproven(self) -> int:
         """How many accusations and checkpoints that came in did not verify."""
         return self._log.caught.refused + self._log.ledger.refused
@@ -389,9 +394,13 @@ class Engine:
             raise BusyError(
                 "overloaded", "too many statements wait to be logged at this node.", hint="Try again in a minute."
             )
+        if not own:
+            self._forks.check_brought(unverified, self._now, nodes=len(self._peers))
         statement = self._admission.admit(unverified)
         if own:
             self._forks.take(statement, self._now)
+        else:
+            self._forks.count_brought(statement, self._now)
         self._forks.admitted(statement)
         introduced = self._admission.add(statement)
         self._pending.add(statement, own=own, gives_keys=bool(introduced), now=self._now)

@@ -1,4 +1,4 @@
-"""Limits how many statements of a forked key are accepted in an hour, so that one small budget fills nobody's disk.
+"""Limits how many statements of a forked key are accepted, so that one small budget fills nobody's disk.
 
 A budget bounds the numbers that a key may use, and not how often it uses each. Nobody may refuse the third statement
 under one number: two nodes that met different ones first would hold different sets for ever. So what is *surplus* is
@@ -8,31 +8,48 @@ taken all the same, only slowly:
 * whatever is said by a key that is known only through a fork in doubt, or through what its key said after it was cut
   off, directly or through others. So branches multiply no budgets.
 
-All surplus of one forked key, and of those it introduced, shares `FORKS_PER_HOUR` at each node. A number that nobody
-has used is free, also above those that are: what narrows counts without what comes before it, so a thief who has the
-key too keeps nobody from suspending. What peers bring is not counted here: it was, where it was submitted, and nodes
-that took different parts of it could not agree on a state meanwhile. Their frames have shares of their own.
+All surplus of one forked key, and of those it introduced, is counted together:
+
+* **from submitters** a node takes `FORKS_AT_ONCE`, as many again an hour later, then after two hours more, after four,
+  and so on: each share takes twice as long as the one before, so what a stolen key adds grows with the logarithm of the
+  time for which nobody ends it;
+* **from peers** a node takes in an hour as much as `PATIENCE` such shares of every node in force come to. That is more
+  than honest nodes have between them after years of such an attack, so what they hold never waits, not even at a node
+  that was away. Only a member who pours a flood in himself meets this bound.
+
+A number that nobody has used is free, also above those that are: what narrows counts without what comes before it, so a
+thief who has the key too keeps nobody from suspending.
 """
 
-from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from accredit.governance.fold import Fold
 from accredit.governance.governing_state import Law
 from accredit.governance.key_entries import introductions
 from accredit.registry.errors import BusyError
-from accredit.registry.statement import Statement
+from accredit.registry.statement import Statement, Unverified
 
 FREE: Final = 2
 """Statements under one number that cost nothing but their numbers: the honest one, and the proof that there are two."""
 
-FORKS_PER_HOUR: Final = 64
-"""Surplus statements of one forked key that one node takes from submitters in an hour: 1 MiB at 16 KiB each, 24 MiB a
-day, until somebody ends the key. A guess."""
+FORKS_AT_ONCE: Final = 64
+"""Surplus statements of one forked key in a share that a node takes from submitters: 1 MiB at 16 KiB each. A guess."""
+
+PATIENCE: Final = 16
+"""Shares that peers may bring for each node in force: a node gives out so many in 2 ** 15 hours, or 3.7 years."""
 
 HOUR: Final = 3_600_000
 """ms"""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How much surplus was taken since a time, ms."""
+
+    since: int
+    count: int = 0
 
 
 class ForkAllowance:
@@ -49,29 +66,70 @@ class ForkAllowance:
         self._numbers: dict[tuple[bytes, int], list[bytes]] = {}
         self._introducing: dict[bytes, list[Statement]] = {}
         self._forking: dict[bytes, int] = {}
-        self._taken: dict[bytes, deque[int]] = {}  # by forked key: when surplus was taken
+        self._submitted: dict[bytes, _Tally] = {}  # by forked key: from submitters, since the first
+        self._brought: dict[bytes, _Tally] = {}  # by forked key: by peers, within an hour
 
     def take(self, statement: Statement, now: int) -> None:
         """Counts a statement that was submitted here, if it is surplus; to be asked before it is `admitted`.
 
         Raises:
-            BusyError: `forked_key`: this hour's share is used up.
+            BusyError: `forked_key`: so many have been taken that the next ones have to wait.
         """
         forked = self._charged_to(statement)
         if forked is None:
             return
-        self._taken = {key: times for key, times in self._taken.items() if 0 <= now - times[-1] < HOUR}
-        times = self._taken.setdefault(forked, deque(maxlen=FORKS_PER_HOUR))
-        if len(times) == FORKS_PER_HOUR and now - times[0] < HOUR:
-            minutes = -((now - times[0] - HOUR) // 60_000)
+        tally = self._submitted.get(forked)
+        if tally is None or now < tally.since:  # a clock set back uses nobody's share up
+            tally = self._submitted[forked] = _Tally(now)
+        # The share of number n begins 2 ** n - 1 hours after the first.
+        begins = tally.since + (2 ** (tally.count // FORKS_AT_ONCE) - 1) * HOUR
+        if now < begins:
             raise BusyError(
                 "forked_key",
                 f"key {forked.hex()[:16]} has signed several histories; of it, and of keys known through these alone, "
-                f"this node takes {FORKS_PER_HOUR} statements an hour.",
-                hint=f"Sign with another key, or try again in {minutes} minutes. If the key is in other hands, end it: "
+                f"this node takes {FORKS_AT_ONCE} statements at a time, and waits twice as long after each time.",
+                hint=f"Sign with another key, or try again in {-((now - begins) // 60_000)} minutes. If the key is in "
+                "other hands, end it: `accredit keys compromise`.",
+            )
+        tally.count += 1
+
+    def check_brought(self, statement: Unverified, now: int, *, nodes: int) -> None:
+        """Changes nothing; to be asked before the signature of what a peer brought is looked at, for that is dearer.
+
+        Args:
+            nodes: how many are in force.
+
+        Raises:
+            BusyError: `forked_key`: it is surplus, and more than honest nodes hold; it has to be brought again later.
+        """
+        forked = self._charged_to(statement)
+        if forked is not None and self._is_full(forked, now, nodes):
+            raise BusyError(
+                "forked_key",
+                f"peers bring more of key {forked.hex()[:16]}, which has signed several histories, than honest nodes "
+                "hold.",
+                hint="It will be taken later. Find out which node takes so much in, and end the key: "
                 "`accredit keys compromise`.",
             )
-        times.append(now)
+
+    def count_brought(self, statement: Statement, now: int) -> None:
+        """Counts a statement that a peer brought, if it is surplus; to be told before it is `admitted`."""
+        forked = self._charged_to(statement)
+        if forked is not None:
+            tally = self._brought.get(forked)
+            if tally is None or not 0 <= now - tally.since < HOUR:
+                tally = self._brought[forked] = _Tally(now)
+            tally.count += 1
+
+    def delayed(self, now: int, *, nodes: int) -> list[bytes]:
+        """Ids of the forked keys of which peers have brought more within the hour than honest nodes hold, sorted."""
+        return sorted(forked for forked in self._brought if self._is_full(forked, now, nodes))
+
+    def _is_full(self, forked: bytes, now: int, nodes: int) -> bool:
+        tally = self._brought.get(forked)
+        if tally is None or not 0 <= now - tally.since < HOUR:
+            return False
+        return tally.count >= FORKS_AT_ONCE * PATIENCE * nodes
 
     def admitted(self, statement: Statement) -> None:
         """One more, from whomever, will be logged."""
@@ -98,7 +156,7 @@ class ForkAllowance:
         self._introducing.clear()
         self._forking.clear()
 
-    def _charged_to(self, statement: Statement) -> bytes | None:
+    def _charged_to(self, statement: Unverified) -> bytes | None:
         """The forked key whose share a statement comes out of; None where it is no surplus."""
         origin = self._origin(statement.kid, statement.seq, frozenset())
         if origin is not None:

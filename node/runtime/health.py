@@ -66,6 +66,11 @@ class RunningNode(Protocol):
         ...
 
     @property
+    def delayed_keys(self) -> Sequence[bytes]:
+        """See `node.engine.Engine.delayed_keys`."""
+        ...
+
+    @property
     def fitness(self) -> Fitness:
         """What makes it unfit."""
         ...
@@ -249,6 +254,11 @@ class NodeHealth:
             found.append(
                 f"The same set of statements led to two different states, {times} times: run accredit node audit."
             )
+        found += (
+            f"Other nodes bring more of key {key.hex()[:16]}, which has signed several histories, than honest nodes"
+            " hold: find out which node takes so much in, and end the key (accredit keys compromise)."
+            for key in self._running.delayed_keys
+        )
         return [*found, *self._other_folds()]
 
     def _other_folds(self) -> Iterator[str]:

@@ -242,6 +242,11 @@ class Runtime:
         """Proof that nodes contradicted themselves, the oldest first."""
         return self.engine.conflicts
 
+    @property
+    def delayed_keys(self) -> Sequence[bytes]:
+        """See `node.engine.Engine.delayed_keys`."""
+        return self.engine.delayed_keys
+
     def last_heard(self) -> int | None:
         """See `node.engine.Engine.last_heard`."""
         return self.engine.last_heard()

@@ -60,8 +60,11 @@ def no_sequence() -> AbstractContextManager[None]:
 
 
 def no_fork_allowance() -> AbstractContextManager[None]:
-    """Nodes take all that a forked key says from whoever submits it."""
-    return put((ForkAllowance, "take", lambda self, statement, now: None))  # noqa: ARG005
+    """Nodes take all that a forked key says, whoever brings it."""
+    return put(
+        (ForkAllowance, "take", lambda self, statement, now: None),  # noqa: ARG005
+        (ForkAllowance, "check_brought", lambda self, statement, now, nodes: None),  # noqa: ARG005
+    )
 
 
 def no_note_age() -> AbstractContextManager[None]:

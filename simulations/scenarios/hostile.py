@@ -73,7 +73,7 @@ def flood_valid(world: World) -> None:
 def flood_forks(world: World) -> None:
     """A stolen key signs without end under one number, at every node: what it fills is bounded, revocations pass.
 
-    The bound is what three honest nodes take in an hour, 64 each, and twice the budget, rounded up.
+    The bound is what three honest nodes take in the first hour, 64 each, and twice the budget, rounded up.
     """
     pen = world.workload.retire_pen()
     world.turn(world.hosts[-1:], lambda: ForkFlooder(pen))

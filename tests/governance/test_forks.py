@@ -1,8 +1,13 @@
 """One key, one number, two statements: what waits, what settles it, what holds meanwhile."""
 
+import pytest
+
+from accredit.governance import governing_state
 from accredit.governance.effect import EffectState
-from tests.strategies.bodies import ISSUER, event, grant, recognition, register
-from tests.strategies.consortium import Consortium, Pen, fold_of
+from accredit.governance.governing_state import Law
+from accredit.governance.statement_index import Chains
+from tests.strategies.bodies import ISSUER, delegation, event, grant, recognition, register
+from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio, verdict_of
 
 
@@ -158,3 +163,56 @@ def test_a_voucher_at_the_very_number_of_its_keys_fork_counts_for_nothing() -> N
     town.says(other, "issuer.register", register("did:web:two.example"))
 
     assert state_of(town, honest) is EffectState.WAITING
+
+
+def test_one_statement_more_of_a_forked_key_has_nothing_settled_anew_however_many_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Delegates without end, and ends of keys that nobody has, cost a judgement each; it was all of them each time."""
+    settled = 0
+    whole = governing_state.settle_law
+
+    def counted(chains: Chains, ecosystem: bytes) -> Law | None:
+        nonlocal settled
+        settled += 1
+        return whole(chains, ecosystem)
+
+    monkeypatch.setattr("accredit.governance.fold.settle_law", counted)
+    town, thief = forked()
+    for number in range(2):
+        town.says(thief.copy(), "issuer.register", register(f"did:web:a{number}.example"))
+    fold = town.fold()
+    settled = 0
+    for number in range(3):
+        name = f"https://d{number}.example/"
+        body = delegation(name, [key_entry(Pen(name, name), budget=10)])
+        end = {"key": Pen(f"nobody's {number}", B).kid, "last": None}
+        for kind, said in [
+            ("authority.delegate", body),
+            ("key.add", key_entry(Pen(f"{name} 2", A))),
+            ("key.retire", end),
+        ]:
+            statement = town.says(thief.copy(), kind, said)
+            fold.add(statement)
+            fold.settle()
+            assert fold.standing(statement.id) == town.fold().standing(statement.id)
+            if kind == "key.retire":
+                assert statement.id in [proposal.statement.id for proposal in fold.proposals()]
+    assert settled == 9, "by the whole folds alone"
+
+
+def test_a_delegation_beside_the_law_takes_effect_once_its_branch_is_vouched_for() -> None:
+    town, thief = forked()
+    town.says(A, "issuer.register", register())
+    town.says(thief, "issuer.register", register("did:web:b.example"))
+    fold = town.fold()
+    delegate_pen, given = delegate(town, thief)
+    said = town.says(delegate_pen, "issuer.register", register("did:web:c.example"))
+    for statement in (given, said):
+        fold.add(statement)
+        fold.settle()
+    reason = "Its author's delegation is not in effect."
+    assert [verdict_of(town, given, fold).state, verdict_of(town, said, fold).reason] == [EffectState.WAITING, reason]
+    fold.add(town.votes(C, given))
+    fold.settle()
+    assert [verdict_of(town, each, fold).state for each in (given, said)] == [EffectState.EFFECTIVE] * 2

@@ -1,8 +1,10 @@
 """The law of the fold: every order, duplication and batching of one set gives the same records and the same root."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,9 +12,12 @@ from accredit.governance.admission import Admission
 from accredit.governance.fold import Fold
 from accredit.registry.errors import AccreditError
 from accredit.registry.statement import Statement, decode
-from tests.strategies.consortium import accepted, fold_of
+from tests.strategies.bodies import register
+from tests.strategies.consortium import Pen, accepted, fold_of
+from tests.strategies.forked import forked_history
 from tests.strategies.histories import History, histories
 from tests.strategies.searching import NARROW
+from tests.strategies.stories import A, B, C, trio
 
 
 def picture(fold: Fold) -> dict[str, Any]:
@@ -158,3 +163,41 @@ def grow(fold: Fold, statements: Sequence[Statement], *, batch: int = 1_000) -> 
         for statement in statements[start : start + batch]:
             fold.add(statement)
         fold.settle()
+
+
+def check_forked_history(seed: int) -> None:
+    town, choice = forked_history(seed), Random(seed)
+    whole = picture(fold_of(town.eco, town.said))
+    for batch in (1, 1, 3):
+        shuffled = list(town.said)
+        choice.shuffle(shuffled)
+        assert picture(fold_of(town.eco, shuffled, batch=batch)) == whole, f"seed {seed}, batches of {batch}"
+
+
+@pytest.mark.parametrize("seed", [*range(1, 21), 100])
+def test_branches_cut_offs_and_votes_on_them_come_in_any_order(seed: int) -> None:
+    check_forked_history(seed)
+
+
+@pytest.mark.nightly
+def test_branches_cut_offs_and_votes_on_them_come_in_any_order_however_they_are_told() -> None:
+    for seed in range(1_000, 3_000):
+        check_forked_history(seed)
+
+
+def test_what_a_forked_key_says_after_its_end_is_committed_by_those_who_hear_it_late_too() -> None:
+    """Its branches said things that the law rests on, so all that it said stays. Whoever heard one of them late had
+    another root for ever."""
+    town = trio()
+    thief = town.pen(A).copy()
+    honest = town.says(A, "issuer.register", register())
+    town.says(thief.copy(), "key.retire", {"key": Pen("another's", B).kid, "last": None})
+    ended = town.says(B, "key.compromise", {"key": thief.kid, "last": honest.id})
+    town.says(C, "vote.approve", {"targets": [ended.id]})
+    late = town.says(thief, "issuer.register", register("did:web:late.example"))
+
+    whole, fold = town.fold(), fold_of(town.eco, [said for said in town.said if said is not late])
+    fold.add(late)
+    fold.settle()
+    assert whole.is_committed(late.id)
+    assert picture(fold) == picture(whole)

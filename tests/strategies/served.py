@@ -147,6 +147,10 @@ class Served:
         return self.engine.conflicts
 
     @property
+    def delayed_keys(self) -> list[bytes]:
+        return self.engine.delayed_keys
+
+    @property
     def log(self) -> Store:
         return self.store
 

@@ -4,14 +4,17 @@ from typing import Any
 
 import pytest
 
-from accredit.node.engine.fork_allowance import FORKS_PER_HOUR, FREE, HOUR
+from accredit.node.engine.fork_allowance import FORKS_AT_ONCE, FREE, HOUR, PATIENCE
 from accredit.registry.errors import BusyError
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation
 from tests.strategies.consortium import Consortium, Pen, key_entry
-from tests.strategies.driven import Driven, founded_node, pushed_by
+from tests.strategies.driven import Driven, connect, founded_node, pushed_by
 from tests.strategies.network import A, B, issuer_body
 from tests.strategies.stories import compromise
+
+STEP, MINUTES = 10_000, 120_000
+"""Between two moments at which nodes talk, and how long they do, ms."""
 
 
 def again(pen: Pen) -> Pen:
@@ -39,24 +42,25 @@ def counted(node: Driven, *statements: Statement) -> tuple[int, list[str]]:
     return sum(one.status == "logged" for one in results), [one.error.code for one in results if one.error is not None]
 
 
-def test_a_flood_under_one_number_is_logged_by_the_hour_and_never_refused_for_good() -> None:
+def test_a_flood_under_one_number_is_logged_ever_more_slowly_and_never_refused_for_good() -> None:
+    """After an hour, after two hours more, after four: what is taken grows with the logarithm of the time."""
     node = founded_node()
-    flood = forks(node.town, node.town.pen(A), 3 * FORKS_PER_HOUR)
-    logged, codes = counted(node, *flood)
-    assert logged == FREE + FORKS_PER_HOUR
-    assert set(codes) == {"forked_key"}
-    assert counted(node, *flood[logged:])[0] == 0
-    node.wait(HOUR)
-    assert counted(node, *flood[logged:])[0] == FORKS_PER_HOUR
-    node.wait(HOUR)
-    assert counted(node, *flood[logged + FORKS_PER_HOUR :])[0] == FORKS_PER_HOUR - FREE
+    left = forks(node.town, node.town.pen(A), FREE + 5 * FORKS_AT_ONCE)
+    flood = tuple(left)
+    for hours, taken in [(0, FREE + FORKS_AT_ONCE), (1, FORKS_AT_ONCE), (1, 0), (1, FORKS_AT_ONCE), (3, 0)]:
+        node.wait(hours * HOUR)
+        logged, codes = counted(node, *left)
+        assert (logged, set(codes)) == (taken, {"forked_key"})
+        left = left[logged:]
+    node.wait(9 * HOUR)  # twice as long as needed: the shares of two waits
+    assert counted(node, *left) == (2 * FORKS_AT_ONCE, [])
     assert all(each.id in node.engine for each in flood)
 
 
 def test_the_refusal_names_the_key_when_it_may_be_tried_again_and_what_ends_it() -> None:
     node = founded_node()
     pen = node.town.pen(A)
-    flood = forks(node.town, pen, FREE + FORKS_PER_HOUR + 1)
+    flood = forks(node.town, pen, FREE + FORKS_AT_ONCE + 1)
     token = node.submit(*flood)
     node.wait()
     error = node.replies[token][-1].error
@@ -71,7 +75,7 @@ def test_other_keys_and_numbers_that_nobody_used_do_not_wait_behind_a_flood() ->
     town = node.town
     thief = town.pen(A).copy()
     granted = town.says(B, "issuer.register", issuer_body(900))
-    counted(node, granted, *forks(town, thief, FREE + FORKS_PER_HOUR))
+    counted(node, granted, *forks(town, thief, FREE + FORKS_AT_ONCE))
 
     assert counted(node, town.says(B, "issuer.register", issuer_body(901)))[0] == 1
     above = Pen(thief.name, A, thief.seq + 40, town.said[-1].id)
@@ -89,7 +93,7 @@ def test_branches_multiply_no_budgets_however_many_keys_each_introduces() -> Non
 
     flood = [town.says(pen, "issuer.register", issuer_body(number)) for number in range(40) for pen, _ in made]
     logged, codes = counted(node, *flood)
-    assert (logged, set(codes)) == (FORKS_PER_HOUR, {"forked_key"})
+    assert (logged, set(codes)) == (FORKS_AT_ONCE, {"forked_key"})
     (first, _), (second, _) = made
     grandchild, said = delegates(town, first, "grandchild", budget=5)
     assert counted(node, said, town.says(second, "issuer.register", issuer_body(99))) == (0, ["forked_key"] * 2)
@@ -104,7 +108,7 @@ def test_branches_that_come_all_at_once_multiply_no_budgets_either() -> None:
     made = [delegates(town, thief, f"body{number}", budget=100) for number in range(FREE)]
     said = [town.says(pen, "issuer.register", issuer_body(number)) for number in range(100) for pen, _ in made]
     logged, codes = counted(node, *(one for _, one in made), *said)
-    assert (logged, set(codes)) == (FREE + FORKS_PER_HOUR, {"forked_key"})
+    assert (logged, set(codes)) == (FREE + FORKS_AT_ONCE, {"forked_key"})
 
 
 def test_a_key_with_two_introductions_owes_nothing_for_the_one_in_doubt_but_has_no_larger_budget_by_it() -> None:
@@ -117,7 +121,7 @@ def test_a_key_with_two_introductions_owes_nothing_for_the_one_in_doubt_but_has_
     for number in range(FREE):
         body = delegation(f"https://d{number}.example/", [key_entry(new, budget=500)], actions=["issuer.*"])
         counted(node, town.says(again(thief), "authority.delegate", body))
-    counted(node, *forks(town, thief, FORKS_PER_HOUR))
+    counted(node, *forks(town, thief, FORKS_AT_ONCE))
 
     assert counted(node, town.says(new, "issuer.register", issuer_body(700)))[0] == 1
     last = Pen("new", B, 10, town.said[-1].id)
@@ -136,23 +140,89 @@ def test_what_a_cut_key_said_later_and_those_it_introduced_then_come_out_of_its_
     assert counted(node, said)[0] == 1
 
     logged, codes = counted(node, *(town.says(pen, "issuer.register", issuer_body(number)) for number in range(90)))
-    assert (logged, set(codes)) == (FORKS_PER_HOUR, {"forked_key"})
+    assert (logged, set(codes)) == (FORKS_AT_ONCE, {"forked_key"})
 
 
-def test_what_peers_bring_does_not_wait_for_it_was_counted_where_it_was_submitted() -> None:
-    node = founded_node("node1", "node2")
-    flood = forks(node.town, node.town.pen(A), FREE + FORKS_PER_HOUR + 10)
-    node.handle(pushed_by("node2", node, *(each.raw for each in flood)))
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peers may bring one share for each node: what the tests sign for that takes no minutes."""
+    monkeypatch.setattr("accredit.node.engine.fork_allowance.PATIENCE", 1)
+
+
+def brought(node: Driven, peer: str, *statements: Statement) -> int:
+    """How many of these a node has, after a peer pushed them."""
+    node.handle(pushed_by(peer, node, *(each.raw for each in statements)))
     node.wait()
-    assert all(each.id in node.engine for each in flood)
+    return sum(each.id in node.engine for each in statements)
+
+
+def test_what_honest_nodes_hold_does_not_wait_even_at_a_node_that_was_away() -> None:
+    node = founded_node("node1", "node2")
+    flood = forks(node.town, node.town.pen(A), FREE + 4 * FORKS_AT_ONCE)
+    assert brought(node, "node2", *flood) == len(flood)
+    assert node.engine.delayed_keys == []
+    assert 2 ** (PATIENCE - 1) > 3 * 365 * 24, "hours, until a node's door has taken as much"
+
+
+def test_a_member_that_pours_a_flood_in_fills_no_disk_and_delays_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    few(monkeypatch)
+    node = founded_node("node1", "node2")
+    town = node.town
+    thief = town.pen(A).copy()
+    most = 2 * FORKS_AT_ONCE
+    flood = forks(town, thief, FREE + most + 50)
+    assert brought(node, "node2", *flood[:100]) == 100
+    assert node.engine.delayed_keys == []
+    assert brought(node, "node2", *flood[100:]) == FREE + most - 100
+    assert node.engine.delayed_keys == [thief.kid]
+
+    assert brought(node, "node2", town.says(B, "issuer.register", issuer_body(901))) == 1
+    unused = Pen(thief.name, A, thief.seq + 40, town.said[-1].id)
+    assert brought(node, "node2", town.says(unused, "issuer.register", issuer_body(902))) == 1
+    made = [delegates(town, thief, f"body{number}", budget=9) for number in range(2)]
+    assert brought(node, "node2", *(said for _, said in made)) == 0
+
+    node.wait(HOUR)
+    assert node.engine.delayed_keys == []
+    assert brought(node, "node2", *flood[FREE + most :]) == 50
+    node.now -= 10 * HOUR  # a clock set back makes nobody wait until it has caught up
+    assert brought(node, "node2", *(said for _, said in made)) == 2
+
+
+def test_nodes_that_took_different_parts_of_a_flood_end_with_one_set_and_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member pours one half into one node and the other half into another, so that neither takes the other's."""
+    few(monkeypatch)
+    first = founded_node("node1", "node2")
+    second = Driven(first.town, "node2", log=first.log)
+    most = FREE + 2 * FORKS_AT_ONCE
+    flood = forks(first.town, first.town.pen(A), 2 * most)
+    assert brought(first, "node2", *flood[:most]) == most
+    assert brought(second, "node1", *flood[most:]) == most
+    connect_for(MINUTES, first, second)
+    for node in (first, second):
+        assert node.engine.delayed_keys
+        assert sum(each.id in node.engine for each in flood) == most
+    for _ in range(2):  # the other's half is more than an hour's, by those that were free there
+        first.now, second.now = (node.now + HOUR for node in (first, second))
+        connect_for(MINUTES, first, second)
+    for node in (first, second):
+        assert [each.id for each in flood if each.id not in node.engine] == []
+    assert first.engine.fold.state_root() == second.engine.fold.state_root()
+
+
+def connect_for(ms: int, *nodes: Driven) -> None:
+    """Lets nodes talk for so long."""
+    for _ in range(ms // STEP):
+        for node in nodes:
+            node.wait(STEP)
+        connect(*nodes)
 
 
 def test_a_full_disk_or_a_clock_set_back_uses_nobodys_share_up() -> None:
     node = founded_node()
-    flood = forks(node.town, node.town.pen(A), 3 * FORKS_PER_HOUR)
-    assert counted(node, *flood)[0] == FREE + FORKS_PER_HOUR
+    flood = forks(node.town, node.town.pen(A), 3 * FORKS_AT_ONCE)
+    assert counted(node, *flood)[0] == FREE + FORKS_AT_ONCE
     node.now -= 10 * HOUR
-    assert counted(node, *flood)[0] == FORKS_PER_HOUR
+    assert counted(node, *flood)[0] == FORKS_AT_ONCE
 
     node = founded_node()
     pen = node.town.pen(A)
@@ -165,14 +235,14 @@ def test_a_full_disk_or_a_clock_set_back_uses_nobodys_share_up() -> None:
 
 def test_what_waits_while_something_else_is_logged_is_counted_all_the_same() -> None:
     node = founded_node()
-    flood = forks(node.town, node.town.pen(A), FREE + FORKS_PER_HOUR + 1)
+    flood = forks(node.town, node.town.pen(A), FREE + FORKS_AT_ONCE + 1)
     node.slow = True
     node.submit(flood[0])
     node.wait()
     node.submit(flood[1])
     node.slow = False
     node.finish()
-    assert counted(node, *flood[2:]) == (FORKS_PER_HOUR, ["forked_key"])
+    assert counted(node, *flood[2:]) == (FORKS_AT_ONCE, ["forked_key"])
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -180,4 +250,4 @@ def test_before_a_charter_is_in_force_a_flood_is_slow_too(number: int) -> None:
     node = Driven(town := Consortium.of((A, "nonprofit"), (B, "public"), approve=False), log=[])
     counted(node, town.genesis)
     pen = Pen(f"{B}#1", B) if number == 1 else Pen(f"{A}#1", A, 2, town.genesis.id)
-    assert counted(node, *forks(town, pen, 3 * FORKS_PER_HOUR))[0] == FREE + FORKS_PER_HOUR
+    assert counted(node, *forks(town, pen, 3 * FORKS_AT_ONCE))[0] == FREE + FORKS_AT_ONCE

@@ -217,3 +217,14 @@ async def test_a_node_whose_key_signed_another_history_is_not_ready_and_answers_
     asked = {"entity_id": COLLEGE, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
     assert (await node.post("/authorization", asked)).json()["code"] == "stale_view"
     assert "has stopped signing" in (await node.get("/readyz")).json()["detail"]
+
+
+async def test_a_key_of_which_peers_bring_more_than_honest_nodes_hold_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = served(tmp_path)
+    assert (await node.get("/v1/status")).json()["alarms"] == []
+    monkeypatch.setattr(type(node), "delayed_keys", [bytes.fromhex("ab" * 32)])
+    (alarm,) = (await node.get("/v1/status")).json()["alarms"]
+    assert "key abababababababab, which has signed several histories" in alarm
+    assert "accredit keys compromise" in alarm
