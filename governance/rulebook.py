@@ -61,7 +61,7 @@ def _always(_: Mapping[str, Any]) -> bool:
     return True
 
 
-_LAST: Final = {"key": schema.digest, "last": schema.either(schema.null, schema.digest)}
+_LAST: Final = {"key": schema.digest, "last": schema.nullable(schema.digest)}
 _CUT_OFF: Final = schema.members(_LAST, {"public": schema.public_key, **REASON})
 _ROTATION: Final = schema.members({**_LAST, "new": KEY}, {**REASON})
 _RETIREMENT: Final = schema.members({"name": schema.text(100)}, {**REASON})

@@ -25,7 +25,7 @@ from .encoding import schema
 from .encoding.cbor import decode as decode_cbor
 from .encoding.cbor import encode as encode_cbor
 from .encoding.cbor import reread
-from .encoding.cose import Sign1, encode_sign1, to_be_signed
+from .encoding.cose import Sign1, SignedParts, encode_sign1, split_sign1, to_be_signed
 from .encoding.ed25519 import Signer, key_id
 from .encoding.ed25519 import verify as signature_is_good
 from .encoding.identifiers import CanonicalId
@@ -41,15 +41,18 @@ _EDDSA: Final = -8
 _MEMBERS: Final = schema.members(
     {
         "v": schema.integer(VERSION, VERSION),
-        "eco": schema.either(schema.null, schema.digest),
+        "eco": schema.nullable(schema.digest),
         "kind": schema.text(64),
         "seq": schema.integer(1, 2**53),
-        "prev": schema.either(schema.null, schema.digest),
+        "prev": schema.nullable(schema.digest),
         "body": lambda value, path: _require(type(value) is dict, path, "a map"),
     }
 )
 GOVERNING: Final = ("charter.", "key.", "authority.")
 """How the kinds begin that say who may say what; records follow from the others."""
+
+_BATCHES: Final = 8_192
+"""Bodies that are held decoded: two batches of a log."""
 
 _LABELS: Final = {_ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS}
 _CLAIMS: Final = {_ISS, _SUB, _IAT}
@@ -126,7 +129,10 @@ class Statement(Unverified):
         for name in ("iss", "eco", "kind", "kid"):  # the same in many statements: held once
             put(self, name, _shared(getattr(unverified, name)))
         put(self, "sub", intern(unverified.sub))
-        put(self, "_kept", unverified.body if unverified.kind.startswith(GOVERNING) else None)
+        is_governing = unverified.kind.startswith(GOVERNING)
+        put(self, "_kept", unverified.body if is_governing else None)
+        if not is_governing:
+            _set_aside(unverified.raw, unverified.body)
 
     @property
     def body(self) -> dict[str, Any]:
@@ -151,10 +157,20 @@ class Statement(Unverified):
         return hash(self.id)
 
 
-@lru_cache(maxsize=8_192)  # two batches of a log: what is folded next is still there
+_decoded: Final[dict[bytes, dict[str, Any]]] = {}
+"""Bodies of statements just taken in, by their bytes, until they are first asked for: by the fold, which comes next."""
+
+
+def _set_aside(raw: bytes, body: dict[str, Any]) -> None:
+    if len(_decoded) >= _BATCHES:
+        _decoded.clear()  # nobody has asked for them
+    _decoded[raw] = body
+
+
+@lru_cache(maxsize=_BATCHES)
 def _body_of(raw: bytes) -> dict[str, Any]:
-    body: dict[str, Any] = reread(reread(raw[1:])[2])["body"]
-    return body
+    body: dict[str, Any] | None = _decoded.pop(raw, None)
+    return reread(_parts_of(raw).payload)["body"] if body is None else body
 
 
 @lru_cache(maxsize=4_096)  # keys and authors in use: some hundreds. A guess
@@ -175,11 +191,7 @@ def decode(raw: bytes) -> Unverified:
             f"the statement has {len(raw)} bytes; at most {STATEMENT_BYTES} are allowed.",
             hint="Split it into several statements.",
         )
-    sign1 = Sign1.decode(raw, what="a statement", max_bytes=STATEMENT_BYTES)
-    _require(not sign1.unprotected, "unprotected", "an empty map (RFC 9943)")
-    protected, payload, signature = sign1.protected, sign1.payload, sign1.signature
-    if payload is None:
-        raise schema.wrong("payload", "a byte string: statements are never detached")
+    protected, payload, signature, signed = split_sign1(raw) or _split_or_say_why(raw)
     kid, iss, sub, iat = _decode_protected(protected)
     content = decode_cbor(payload, what="the payload")
     _MEMBERS(content, "payload")
@@ -196,12 +208,26 @@ def decode(raw: bytes) -> Unverified:
         seq=content["seq"],
         prev=content["prev"],
         body=content["body"],
-        id=hashlib.sha256(to_be_signed(protected, payload)).digest(),
+        id=hashlib.sha256(signed).digest(),
         kid=kid,
         signature=signature,
         raw=raw,
         proof=_DECODED,
     )
+
+
+def _split_or_say_why(raw: bytes) -> SignedParts:
+    """The parts of a statement that has not the form of all others: there is none, and this finds what is wrong."""
+    sign1 = Sign1.decode(raw, what="a statement", max_bytes=STATEMENT_BYTES)
+    _require(not sign1.unprotected, "unprotected", "an empty map (RFC 9943)")
+    raise schema.wrong("payload", "a byte string: statements are never detached")
+
+
+def _parts_of(raw: bytes) -> SignedParts:
+    """The parts of a statement that `decode` has accepted."""
+    parts = split_sign1(raw)
+    assert parts is not None, "decode accepts no other form"
+    return parts
 
 
 def verify(unverified: Unverified, public: bytes) -> Statement:
@@ -212,8 +238,7 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
     """
     if key_id(public) != unverified.kid:
         raise RefusedError("wrong_key", "the statement names a different key than the one used to check it.")
-    protected, _, payload, _ = reread(unverified.raw[1:])  # `decode` has judged these bytes
-    if not signature_is_good(public, to_be_signed(protected, payload), unverified.signature):
+    if not signature_is_good(public, _parts_of(unverified.raw).signed, unverified.signature):
         raise RefusedError(
             "bad_signature",
             f"the signature of {unverified.kind} by {unverified.iss} is not valid.",
@@ -229,7 +254,7 @@ def recall(raw: bytes) -> Statement:
     (`node.sync.entry_verifier`). Given any other bytes it would make a statement that nobody signed: its callers answer
     for what they give it.
     """
-    protected, _, payload, signature = reread(raw[1:])
+    protected, payload, signature, signed = _parts_of(raw)
     header, content = reread(protected), reread(payload)
     claims = header[_CWT_CLAIMS]
     unverified = Unverified(
@@ -241,7 +266,7 @@ def recall(raw: bytes) -> Statement:
         seq=content["seq"],
         prev=content["prev"],
         body=content["body"],
-        id=hashlib.sha256(to_be_signed(protected, payload)).digest(),
+        id=hashlib.sha256(signed).digest(),
         kid=header[_KID],
         signature=signature,
         raw=raw,

@@ -272,7 +272,8 @@ class Keeping:
         """Lets a node that has not signed its log yet, or is not a member, take in another's; after `load`."""
         signed = await self._run_blocking(self._store.checkpoint)
         if signed is None or not engine.is_member:
-            self._frontier = await bulk.run(engine, self._store, self._frontier, self._run_blocking, now, self._kept)
+            await bulk.run(engine, self._store, self._run_blocking, now, self._kept)
+            self._frontier = await self._run_blocking(lambda: self._frontier_at(self._store.size()))
             if not self._kept.is_anchored:
                 await self._run_blocking(lambda: self._kept.finish(engine, Part(size=self._store.size())))
 

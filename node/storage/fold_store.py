@@ -83,7 +83,8 @@ class _Rows(RowCache[Any, SqlRow]):
         """The row, to be changed."""
         row = self.fresh.get(key)
         if row is None:
-            row = self.fresh[key] = {**self.get(key)}
+            row = {**self.get(key)}
+            self.put(key, row)
         return row
 
     def items(self, beginning: bytes | None = None) -> Iterator[tuple[Any, SqlRow]]:
@@ -200,39 +201,40 @@ class _Facts(MutableMapping[Any, Any]):
     def __init__(self, holdings: "StoredHoldings", fact: Fact) -> None:
         self._counts = holdings.counts
         self._rows = holdings.rows(table_of(fact))
-        self._fact = fact
+        self._row = self._rows.get
         self._name = fact.name
+        self._plain, self._value = fact.plain, fact.value
         self._counted = f"{fact.about}.{fact.name}"
 
     def __getitem__(self, key: Any) -> Any:
-        row = self._rows.get(key)
+        row = self._row(key)
         if self._name in row:
-            return self._fact.value(row[self._name])
+            return self._value(row[self._name])
         raise KeyError(key)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value, or `default`."""
-        row = self._rows.get(key)
-        return self._fact.value(row[self._name]) if self._name in row else default
+        row = self._row(key)
+        return self._value(row[self._name]) if self._name in row else default
 
     def __contains__(self, key: object) -> bool:
-        return self._name in self._rows.get(key)
+        return self._name in self._row(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         row = self._rows.own(key)
         if self._name not in row:
             self._counts[self._counted] = self._counts.get(self._counted, 0) + 1
-        row[self._name] = self._fact.plain(value)
+        row[self._name] = self._plain(value)
 
     def __delitem__(self, key: Any) -> None:
-        if self._name not in self._rows.get(key):
+        if self._name not in self._row(key):
             raise KeyError(key)
         self._counts[self._counted] -= 1
         del self._rows.own(key)[self._name]
 
     def pop(self, key: Any, default: Any = None) -> Any:
         """The value, which is taken out, or `default`."""
-        if self._name not in self._rows.get(key):
+        if self._name not in self._row(key):
             return default
         value = self[key]
         del self[key]

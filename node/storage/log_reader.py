@@ -15,7 +15,7 @@ What it does not do: write (`log_store`), or verify what is stored (`audit`).
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,15 +193,7 @@ class Reader:
 
     def numbers(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Where in the log statements are, by id; those that are not there are left out."""
-        found: dict[bytes, int] = {}
-        for start in range(0, len(ids), _AT_ONCE):
-            some = dict.fromkeys(ids[start : start + _AT_ONCE])
-            marks = ", ".join("?" * len(some))
-            rows = self._all(
-                f"SELECT id, number FROM statements WHERE substr(id, 1, 8) IN ({marks})", *(id[:8] for id in some)
-            )
-            found.update((id, number) for id, number in rows if id in some)
-        return found
+        return numbers_of(ids, self._all)
 
     def entry(self, index: int) -> bytes | None:
         """Bytes of one entry."""
@@ -431,6 +423,21 @@ class Reader:
                 return connection.execute(sql, parameters).fetchall()
         except SQLITE_ERRORS as error:
             raise storage_error(error, self._path) from error
+
+
+def numbers_of(ids: Sequence[bytes], ask: Callable[..., Sequence[Any]]) -> dict[bytes, int]:
+    """Where in the log statements are, by id; those that are not there are left out.
+
+    Args:
+        ask: gives all rows of a query with its parameters.
+    """
+    found: dict[bytes, int] = {}
+    for start in range(0, len(ids), _AT_ONCE):
+        some = dict.fromkeys(ids[start : start + _AT_ONCE])
+        marks = ", ".join("?" * len(some))
+        rows = ask(f"SELECT id, number FROM statements WHERE substr(id, 1, 8) IN ({marks})", *(id[:8] for id in some))
+        found.update((id, number) for id, number in rows if id in some)
+    return found
 
 
 def _bytes(value: object) -> bytes:

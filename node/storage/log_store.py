@@ -25,7 +25,7 @@ from accredit.registry.errors import StorageError
 from accredit.registry.transparency.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from accredit.registry.transparency.tiles import ENTRY_BYTES_MAX, TILE_WIDTH
 
-from .log_reader import Change, Reader, open_reader
+from .log_reader import Change, Reader, numbers_of, open_reader
 from .migrations import FED, check_schema, migrate, tile_key
 from .sqlite import ReadConnections, SqliteWriter, WriterLock, checksum, telling_what_to_do, transaction
 from .tree_edge import Edge, TileId, load_edge, tree_damaged
@@ -223,9 +223,10 @@ def _prepare(connection: sqlite3.Connection, *, path: Path, whose: dict[str, str
 
 
 def _insert(connection: sqlite3.Connection, first: int, raws: Sequence[tuple[bytes, bytes]]) -> None:
+    found = _numbers(connection, [id for id, _ in raws])
     seen: set[bytes] = set()
     for id, _ in raws:
-        if id in seen or _number(connection, id) is not None:
+        if id in seen or id in found:
             raise StorageError(
                 "known_statement", f"The statement {id.hex()} is already in the log.", hint="Append it only once."
             )
@@ -244,12 +245,9 @@ def _put_tree(connection: sqlite3.Connection, edge: Edge, root: bytes, tiles: di
     connection.execute("UPDATE tree SET size = ?, root = ?", (edge.size, root))
 
 
-def _number(connection: sqlite3.Connection, id: bytes) -> int | None:
-    """As `Reader.index_of`, but within the transaction that writes."""
-    row = connection.execute(
-        "SELECT number FROM statements WHERE substr(id, 1, 8) = ? AND id = ?", (id[:8], id)
-    ).fetchone()
-    return row and int(row[0])
+def _numbers(connection: sqlite3.Connection, ids: Sequence[bytes]) -> dict[bytes, int]:
+    """As `Reader.numbers`, but within the transaction that writes."""
+    return numbers_of(ids, lambda sql, *beginnings: connection.execute(sql, beginnings).fetchall())
 
 
 def _set_checkpoint(connection: sqlite3.Connection, *, size: int, note: str) -> None:
@@ -270,14 +268,16 @@ def _add_changes(connection: sqlite3.Connection, *, changes: Sequence[Change], s
     (chain,) = connection.execute("SELECT chain FROM feed").fetchone()
     newest = connection.execute("SELECT seq, time FROM changes ORDER BY seq DESC LIMIT 1").fetchone()
     seq, latest = newest or (0, 0)
+    numbers, rows = _numbers(connection, [change.statement for change in changes]), []
     for change in changes:
-        number = _number(connection, change.statement)
+        number = numbers.get(change.statement)
         if number is None:
             raise StorageError("unknown_statement", f"No entry of the log is {change.statement.hex()}.")
         seq, latest = seq + 1, max(latest, change.time)
         row = (seq, latest, number, change.kind, change.sub, change.change)
-        connection.execute(f"INSERT INTO changes ({FED}) VALUES (?, ?, ?, ?, ?, ?)", row)
         chain = checksum(chain, *row)
+        rows.append(row)
+    connection.executemany(f"INSERT INTO changes ({FED}) VALUES (?, ?, ?, ?, ?, ?)", rows)
     connection.execute("UPDATE feed SET size = ?, chain = ?, digest = ?", (size, chain, checksum(size, chain)))
 
 

@@ -44,29 +44,24 @@ class RowCache(ABC, Generic[K, V]):
         self.is_empty = False
         self.fresh: dict[K, V] = {}
         self.leaving: dict[K, V] = {}
-        self._clean: dict[K, V] = {}
+        self._held: dict[K, V] = {}  # all that is in memory, so that one look finds it
         self._epoch = 0  # rises whenever what is stored is about to change: what was read before it is not kept
-        self._lock = Lock()
+        self._lock = Lock()  # held by whoever keeps what was read, or lets go of something
 
     def get(self, key: K) -> V:
         """The value; `absent` where there is none. Not to be changed."""
-        found = self.fresh.get(key)
-        if found is None:
-            found = self._clean.get(key)
-            if found is None:
-                found = self._miss(key)
-        return found
+        found = self._held.get(key)
+        return self._miss(key) if found is None else found
 
     def put(self, key: K, value: V) -> None:
         """The value is now this one."""
-        self.fresh[key] = value
+        self.fresh[key] = self._held[key] = value
 
     def look_ahead(self, keys: Iterable[K]) -> None:
         """These will be asked for: what is not in memory is read at once."""
         if self.is_empty:
             return
-        places = (self.fresh, self._clean, self.leaving)
-        missing = (key for key in dict.fromkeys(keys) if not any(key in held for held in places))
+        missing = (key for key in dict.fromkeys(keys) if key not in self._held)
         while some := list(islice(missing, AT_ONCE)):
             epoch = self._epoch
             self._keep({**dict.fromkeys(some, self.absent), **self._read(some)}, epoch)
@@ -78,15 +73,14 @@ class RowCache(ABC, Generic[K, V]):
     def take(self) -> Mapping[K, V]:
         """What has changed since the last time, to be written."""
         assert not self.leaving, "one after the other"
+        self._epoch += 1
         self.leaving = self.fresh
-        with self._lock:
-            self._epoch += 1
-            self._clean.update(self.leaving)
         self.fresh = {}
         return self.leaving
 
     def written(self) -> None:
         """What was taken is stored."""
+        self._epoch += 1
         self.leaving, self.is_empty = {}, False
         self._keep({}, self._epoch)
 
@@ -98,29 +92,36 @@ class RowCache(ABC, Generic[K, V]):
         """As if nothing were stored, nor changed."""
         with self._lock:
             self._epoch += 1
-            self.fresh, self.leaving, self._clean = {}, {}, {}
+            self.fresh, self.leaving, self._held = {}, {}, {}
 
     def newer(self) -> dict[K, V]:
         """What has changed and is perhaps not stored."""
         return {**self.leaving, **self.fresh}
 
     def _miss(self, key: K) -> V:
-        found = self.leaving.get(key)
+        found = self.fresh.get(key)
         if found is None:
+            found = self.leaving.get(key)
+        if found is None:
+            if self.is_empty:
+                return self.absent
             epoch = self._epoch
-            found = self.absent if self.is_empty else self._read([key]).get(key, self.absent)
+            found = self._read([key]).get(key, self.absent)
             self._keep({key: found}, epoch)
         return found
 
     def _keep(self, values: Mapping[K, V], epoch: int) -> None:
         with self._lock:
-            if epoch == self._epoch:
-                clean = self._clean
-                for key, value in values.items():
-                    clean.setdefault(key, value)
-                if len(clean) > 2 * ROWS:
-                    for key in list(islice(clean, len(clean) - ROWS)):
-                        del clean[key]
+            if epoch != self._epoch:
+                return
+            held, fresh, leaving = self._held, self.fresh, self.leaving
+            for key, value in values.items():
+                if key not in fresh and key not in leaving:
+                    held.setdefault(key, value)
+            if len(held) > len(fresh) + len(leaving) + 2 * ROWS:
+                clean = [key for key in list(held) if key not in fresh and key not in leaving]
+                for key in clean[: max(0, len(clean) - ROWS)]:
+                    del held[key]
 
     @abstractmethod
     def _read(self, keys: list[K]) -> Mapping[K, V]:

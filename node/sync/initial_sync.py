@@ -44,7 +44,6 @@ from accredit.node.storage.log_store import Change, Store
 from accredit.node.telemetry import event as log_event
 from accredit.registry.errors import AccreditError, InputError, NotYetError, RefusedError, StorageError
 from accredit.registry.statement import Statement, Unverified, decode
-from accredit.registry.transparency.merkle import leaf_hash
 from accredit.registry.transparency.tiles import TILE_WIDTH, Frontier
 
 from .log_follower import Files, Mirror, fetch_genesis, keep_reached, reached_at
@@ -113,31 +112,28 @@ class Bulk:
         self,
         engine: Engine,
         store: Store,
-        frontier: Frontier,
         run_blocking: RunBlocking,
         now: Callable[[], int],
         kept: Kept,
-    ) -> Frontier:
-        """Takes in the log of the first node that will do, if any; returns the frontier of our own log.
+    ) -> None:
+        """Takes in the log of the first node that will do, if any.
 
         Args:
             engine: loaded with all that `store` holds.
-            frontier: of our own log.
             now: ms since 1970.
             kept: what the engine's fold is read from, and where it goes.
 
         Raises:
             StorageError: this node's own database cannot be written; a full disk is waited for.
         """
-        intake = _Intake(engine, store, frontier, run_blocking, now, kept)
+        intake = _Intake(engine, store, run_blocking, now, kept)
         for pause in (*self._round_seconds, None):
             for url in self._urls:
                 if await self._try(intake, url):
-                    return intake.frontier
+                    return
             if engine.size or pause is None or not self._urls:
                 break
             await trio.sleep(pause)
-        return intake.frontier
 
     async def _try(self, intake: "_Intake", url: str) -> bool:
         start = intake.engine.size
@@ -193,14 +189,12 @@ class _Intake:
         self,
         engine: Engine,
         store: Store,
-        frontier: Frontier,
         run_blocking: RunBlocking,
         now: Callable[[], int],
         kept: Kept,
     ) -> None:
         self.engine = engine
         self.store = store
-        self.frontier = frontier
         self.run_blocking = run_blocking
         self._now = now
         self._kept = kept
@@ -254,7 +248,7 @@ class _Intake:
         self.engine.look_ahead(read)
         for number, unverified in enumerate(read):
             try:
-                if unverified.id not in self.engine:
+                if unverified.id not in self.engine.fold:  # before it runs, the fold holds what is logged
                     statements.append(self.engine.take(unverified))
             except (InputError, NotYetError) as error:
                 return number, error
@@ -262,7 +256,6 @@ class _Intake:
 
     async def _store(self, statements: Sequence[Statement], url: str = "", reached: Frontier | None = None) -> None:
         """Makes them durable, and then how far we have read, as soon as the disk has room."""
-        self.frontier = self.frontier.extend(leaf_hash(each.raw) for each in statements)
         changes = await self.run_blocking(partial(self._reading, self._settle)) if statements else []
         for failures in count(1):
             try:

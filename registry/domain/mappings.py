@@ -34,7 +34,7 @@ CONFIDENCE_MAX: Final = 1000
 
 _FRAMEWORK: Final = schema.members({"framework": schema.uri}, {"version": schema.text(100)})
 _LINK: Final = schema.members(
-    {"source": schema.uri, "target": schema.either(schema.null, schema.uri), "relation": schema.one_of(*RELATIONS)},
+    {"source": schema.uri, "target": schema.nullable(schema.uri), "relation": schema.one_of(*RELATIONS)},
     {"confidence": schema.integer(0, CONFIDENCE_MAX), "original": schema.text(200)},
 )
 _PUBLISH: Final = schema.members(

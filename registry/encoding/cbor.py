@@ -131,31 +131,31 @@ def _size(value: Any) -> int:
     Without tags no integer has more than 64 bits, and the reader counts the levels.
     """
     kind = type(value)
-    if kind is str:
-        count = len(value) if value.isascii() else len(value.encode())
-        return count + (1 if count < _SHORT else _head(count))
-    if kind is bytes:
-        count = len(value)
-        return count + (1 if count < _SHORT else _head(count))
-    if kind is int:
-        assert _INT_MIN <= value <= _INT_MAX
-        return _head(value if value >= 0 else ~value)
-    if kind is bool or value is None:
-        return 1
-    if kind is list:
-        total = _head(len(value))
-        for item in value:
-            total += _size(item)
-        return total
     if kind is dict:
         keys, total = _sorted_keys(value)
         if keys != tuple(value):
             return _SIZE_OF_NONE
         total += _head(len(keys))
-        for item in value.values():
+        items: Any = value.values()
+    elif kind is list:
+        total, items = _head(len(value)), value
+    else:
+        total, items = 0, (value,)
+    for item in items:
+        kind = type(item)
+        if kind is str or kind is bytes:
+            count = len(item) if kind is bytes or item.isascii() else len(item.encode())
+            total += count + (1 if count < _SHORT else _head(count))
+        elif kind is dict or kind is list:
             total += _size(item)
-        return total
-    raise TypeError(f"{_TYPES}, not {kind.__name__}")
+        elif kind is int:
+            assert _INT_MIN <= item <= _INT_MAX
+            total += _head(item if item >= 0 else ~item)
+        elif kind is bool or item is None:
+            total += 1
+        else:
+            raise TypeError(f"{_TYPES}, not {kind.__name__}")
+    return total
 
 
 def _head(count: int) -> int:

@@ -6,7 +6,7 @@ signed bytes = ["Signature1", protected, h'', payload]      the payload also whe
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..errors import DecodeError, RefusedError
 from .cbor import decode, encode, encode_bytes
@@ -112,6 +112,56 @@ def to_be_signed(protected: bytes, payload: bytes, external: bytes = b"") -> byt
         external: data that both sides know and that does not travel: bytes signed with it mean nothing without.
     """
     return b"".join((_SIGNED, encode_bytes(protected), encode_bytes(external), encode_bytes(payload)))
+
+
+class SignedParts(NamedTuple):
+    """The parts of a COSE_Sign1 whose payload travels and whose unprotected map is empty.
+
+    Attributes:
+        signed: the bytes that are signed, as of `to_be_signed`.
+    """
+
+    protected: bytes
+    payload: bytes
+    signature: bytes
+    signed: bytes
+
+
+def split_sign1(data: bytes) -> SignedParts | None:
+    """Returns the parts of what `encode_sign1` made, without decoding them; None for any other bytes.
+
+    All of a log's entries have this one form, and most of them are looked at twice. Whether the parts mean anything is
+    not looked at.
+    """
+    if data[:2] != _BEFORE_PROTECTED:
+        return None
+    first, second = _byte_string(data, 2)
+    if data[second : second + 1] != _BEFORE_PAYLOAD:
+        return None
+    third, fourth = _byte_string(data, second + 1)
+    if data[fourth : fourth + 2] != _BEFORE_SIGNATURE or len(data) != fourth + 2 + SIGNATURE_BYTES:
+        return None
+    signed = b"".join((_SIGNED, data[2:second], _NO_BYTES, data[second + 1 : fourth]))
+    return SignedParts(data[first:second], data[third:fourth], data[fourth + 2 :], signed)
+
+
+_BEFORE_PROTECTED: Final = TAG_SIGN1 + b"\x84"  # an array of four
+_BEFORE_PAYLOAD: Final = b"\xa0"  # an empty map
+_BEFORE_SIGNATURE: Final = b"\x58\x40"  # 64 bytes
+_NO_BYTES: Final = b"\x40"
+
+
+def _byte_string(data: bytes, at: int) -> tuple[int, int]:
+    """Where the content of a byte string of less than 64 KiB begins and ends; beyond all data where there is none."""
+    head = int.from_bytes(data[at : at + 3].ljust(3, b"\0"))
+    kind, one, two = head >> 16, head >> 8 & 0xFF, head & 0xFFFF
+    if 0x40 <= kind < 0x58:
+        return at + 1, at + 1 + kind - 0x40
+    if kind == 0x58 and one >= 24:
+        return at + 2, at + 2 + one
+    if kind == 0x59 and two >= 256:
+        return at + 3, at + 3 + two
+    return len(data), len(data)
 
 
 def encode_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:

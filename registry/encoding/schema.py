@@ -171,10 +171,14 @@ def either(first: Check, second: Check) -> Check:
     return check
 
 
-def null(value: Any, path: str) -> None:
-    """Null."""
-    if value is not None:
-        raise wrong(path, "null")
+def nullable(item: Check) -> Check:
+    """Null, or what `item` accepts."""
+
+    def check(value: Any, path: str) -> None:
+        if value is not None:
+            item(value, path)
+
+    return check
 
 
 def wildcard(item: Check) -> Check:

@@ -107,6 +107,14 @@ def test_what_was_verified_before_is_recalled_as_the_same_statement() -> None:
         assert getattr(recalled, field.name) == getattr(verified, field.name)
 
 
+def test_bodies_that_nobody_asks_for_do_not_fill_the_memory() -> None:
+    made = verify(decode(RAW), PUBLIC)
+    for number in range(2 * statement._BATCHES):
+        statement._set_aside(number.to_bytes(8), {})
+        assert len(statement._decoded) <= statement._BATCHES
+    assert made.body == DRAFT.body, "read from its bytes"
+
+
 def test_a_verified_statement_cannot_be_given_other_content() -> None:
     verified = verify(decode(RAW), PUBLIC)
     with pytest.raises((TypeError, ValueError), match="proof"):

@@ -71,10 +71,42 @@ def test_what_is_used_does_not_fill_the_memory() -> None:
     table = Table()
     for key in range(10 * ROWS):
         table.get(key)
-    assert len(table._clean) <= 2 * ROWS
+    assert len(table._held) <= 2 * ROWS
     asked = len(table.asked)
     table.get(10 * ROWS - 1)
     assert len(table.asked) == asked, "what was used last is there"
+
+
+def test_what_is_not_written_yet_is_kept_however_much_else_is_read() -> None:
+    table = Table()
+    for key in range(ROWS):
+        table.put(-key, key)
+    table.take()
+    for key in range(ROWS):
+        table.put(-ROWS - key, key)
+    for key in range(1, 10 * ROWS):
+        table.get(key)
+    table.asked.clear()
+    assert all(table.get(-key) == key and table.get(-ROWS - key) == key for key in range(ROWS))
+    assert not table.asked, "all of it was in memory"
+
+
+def test_what_is_read_before_others_write_and_kept_after_is_not_taken_for_new() -> None:
+    """A look ahead began before a change was stored, and ends after; of the change nothing is in memory any more."""
+    table = Table()
+    table.stored[1] = 10
+    table.put(1, 11)
+    table.take()
+    table._held.clear()
+
+    def change() -> None:
+        table.stored[1] = 11
+        table.written()
+
+    table.meanwhile = change
+    table.look_ahead([1])
+    table.meanwhile = lambda: None
+    assert table.get(1) == 11
 
 
 def test_many_are_read_with_few_questions_and_none_twice() -> None:
