@@ -389,8 +389,8 @@ def _by_events(events: Sequence[StatedEvent], initial: _Bearing, time: int, know
         since=borne.since,
         events=tuple(heads),
         event=borne.event,
-        is_stayed=any(present[id]["event"] == "stay" for id in heads),
-        has_appeal=any(present[id]["event"] == "appeal_open" for id in heads),
+        is_stayed=any(id in graph.stays for id in heads),
+        has_appeal=any(id in graph.appeals for id in heads),
     )
 
 
@@ -400,8 +400,18 @@ def _is_present(event: StatedEvent, time: int) -> bool:
     return event["event"] == "teach_out" or event.get("effective_until", TIME_MAX + 1) > time
 
 
+_OF_APPEALS: Final = ("appeal_open", "appeal_decide")
+"""Events that change no status by themselves."""
+
+
 class _Graph:
-    """What each present event bears; worked out parents first, without recursion, so that no history is too long."""
+    """What each present event bears; worked out parents first, without recursion, so that no history is too long.
+
+    Attributes:
+        stays: events under which something is stayed: stays, and what is said about an appeal after one. That an appeal
+            is decided ends no stay: who decided against it states the decision anew.
+        appeals: events under which an appeal is open: until it is decided, or what it is against is taken back.
+    """
 
     def __init__(
         self,
@@ -417,6 +427,10 @@ class _Graph:
         self._follows: dict[bytes, tuple[bytes, ...]] = {}
         self._base: dict[bytes, _Bearing] = {}
         self._bearings: dict[bytes, _Bearing] = {}
+        # What would be borne if an event were stayed.
+        self._stayed: dict[bytes, _Bearing] = {}
+        self.stays: set[bytes] = set()
+        self.appeals: set[bytes] = set()
         for id in _parents_first({id: event["after"] for id, event in by_id.items()}):
             self._enter(id, by_id[id])
 
@@ -442,10 +456,22 @@ class _Graph:
             base = self._base[id]
             borne = _Bearing(base.rank, event["effective_from"], id, base.word, event)
         elif word == "stay":
-            borne = self._worst(self._before(parent) for parent in follows)
+            borne = self._worst(self._stayed[parent] for parent in follows)
         else:
             borne = self._worst(self._bearings[parent] for parent in follows)
         self._bearings[id] = borne
+        if word in NARROWING_EVENTS:
+            self._stayed[id] = self._worst(self._bearings[parent] for parent in follows)
+        elif word in _OF_APPEALS:
+            # A stay that follows an appeal stays what is appealed against.
+            self._stayed[id] = self._worst(self._stayed[parent] for parent in follows)
+        else:
+            self._stayed[id] = borne
+        if word == "stay" or (word in _OF_APPEALS and not self.stays.isdisjoint(follows)):
+            self.stays.add(id)
+        is_kept = word == "stay" or word in NARROWING_EVENTS
+        if word == "appeal_open" or (is_kept and not self.appeals.isdisjoint(follows)):
+            self.appeals.add(id)
 
     def _narrowed(self, id: bytes, event: StatedEvent, follows: Iterable[bytes]) -> _Bearing:
         start = event.get("void_from", event["effective_from"])
@@ -456,12 +482,6 @@ class _Graph:
         own = _Bearing(rank, start, id, word, event)
         followed = self._worst(self._bearings[parent] for parent in follows)
         return followed if followed.rank < own.rank else own
-
-    def _before(self, id: bytes) -> _Bearing:
-        """What was before an event that is stayed; a widening event cannot be stayed."""
-        if self._present[id]["event"] not in NARROWING_EVENTS:
-            return self._bearings[id]
-        return self._worst(self._bearings[parent] for parent in self._follows[id])
 
     def _worst(self, bearings: Iterator[_Bearing]) -> _Bearing:
         return min(bearings, key=lambda bearing: bearing.order, default=self._initial)

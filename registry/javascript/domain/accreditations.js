@@ -153,16 +153,16 @@ function byEvents(events, initial, time, known) {
       .map((event) => [event.statement, event]),
   );
   if (!present.size) return null;
-  const bearings = bearingsOf(byId, present, initial, time);
+  const { bearings, stays, appeals } = bearingsOf(byId, present, initial, time);
   const named = ancestors(new Map(events.map((event) => [event.statement, event.after])), present.keys());
   const heads = [...present.keys()].filter((id) => !named.has(id));
   const borne = worst(
     heads.map((id) => bearings.get(id)),
     initial,
   );
-  const isAny = (/** @type {string} */ word) => heads.some((id) => present.get(id)?.event === word);
   const { word, since, event } = borne;
-  return { word, since, events: heads, event, isStayed: isAny("stay"), hasAppeal: isAny("appeal_open") };
+  const isStayed = heads.some((id) => stays.has(id));
+  return { word, since, events: heads, event, isStayed, hasAppeal: heads.some((id) => appeals.has(id)) };
 }
 
 /**
@@ -181,7 +181,8 @@ function isPresent(event, time) {
  * @param {ReadonlyMap<string, RegistryRecord>} present
  * @param {Bearing} initial
  * @param {number} time
- * @returns {Map<string, Bearing>}
+ * @returns {{bearings: Map<string, Bearing>, stays: Set<string>, appeals: Set<string>}} `stays`: events under which
+ *   something is stayed; `appeals`: under which an appeal is open.
  */
 function bearingsOf(byId, present, initial, time) {
   // What an event follows, absent ones replaced by what those follow; and the unimpaired status under it.
@@ -191,6 +192,13 @@ function bearingsOf(byId, present, initial, time) {
   const base = new Map();
   /** @type {Map<string, Bearing>} */
   const bearings = new Map();
+  // What would be borne if an event were stayed.
+  /** @type {Map<string, Bearing | undefined>} */
+  const stayed = new Map();
+  /** @type {Set<string>} */
+  const stays = new Set();
+  /** @type {Set<string>} */
+  const appeals = new Set();
   for (const id of parentsFirst(byId)) {
     const event = /** @type {RegistryRecord} */ (byId.get(id));
     /** @type {readonly string[]} */
@@ -210,6 +218,11 @@ function bearingsOf(byId, present, initial, time) {
         followed.map((parent) => bearings.get(parent)),
         initial,
       );
+    const stayedByFollowed = () =>
+      worst(
+        followed.map((parent) => stayed.get(parent)),
+        initial,
+      );
     if (NARROWING_EVENTS.has(event.event)) {
       bearings.set(id, narrowed(id, event, borneByFollowed(), time));
     } else if (event.event === "renew") {
@@ -219,20 +232,25 @@ function bearingsOf(byId, present, initial, time) {
     } else if (event.event === "lift" || event.event === "reinstate") {
       bearings.set(id, { rank: under.rank, since: event.effective_from, id, word: under.word, event });
     } else if (event.event === "stay") {
-      const before = followed.map((parent) =>
-        NARROWING_EVENTS.has(present.get(parent)?.event)
-          ? worst(
-              (follows.get(parent) ?? []).map((one) => bearings.get(one)),
-              initial,
-            )
-          : bearings.get(parent),
-      );
-      bearings.set(id, worst(before, initial));
+      bearings.set(id, stayedByFollowed());
     } else {
       bearings.set(id, borneByFollowed());
     }
+    const isOfAppeal = event.event === "appeal_open" || event.event === "appeal_decide";
+    const isNarrowing = NARROWING_EVENTS.has(event.event);
+    if (isNarrowing) {
+      stayed.set(id, borneByFollowed());
+    } else if (isOfAppeal) {
+      stayed.set(id, stayedByFollowed()); // a stay that follows an appeal stays what is appealed against
+    } else {
+      stayed.set(id, bearings.get(id));
+    }
+    // That an appeal is decided ends no stay: who decided against it states the decision anew.
+    if (event.event === "stay" || (isOfAppeal && followed.some((one) => stays.has(one)))) stays.add(id);
+    const isKept = event.event === "stay" || isNarrowing;
+    if (event.event === "appeal_open" || (isKept && followed.some((one) => appeals.has(one)))) appeals.add(id);
   }
-  return bearings;
+  return { bearings, stays, appeals };
 }
 
 /**

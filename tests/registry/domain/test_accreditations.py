@@ -227,6 +227,38 @@ def test_a_stay_of_a_first_event_bears_the_initial_status_and_one_of_a_lift_chan
     assert word(world, other, "2020-02-01") == "active"
 
 
+@pytest.mark.parametrize("opened", [("appeal_open",), ("appeal_open", "appeal_decide", "appeal_open")], ids=len)
+def test_a_stay_that_follows_an_appeal_stays_what_is_appealed_against(world: World, opened: tuple[str, ...]) -> None:
+    id = world.grant()
+    probation = world.event(id, "sanction", "2020-01-01", sanction_level="probation")
+    head = world.event(id, "withdraw", "2020-02-01", after=[probation])
+    for month, event in enumerate(opened, 3):
+        head = world.event(id, event, f"2020-{month:02}-01", after=[head])
+    stay = world.event(id, "stay", "2020-08-01", after=[head], effective_until=at("2020-12-01"))
+    assert word(world, id, "2020-07-31") == "withdrawn"
+    found = status(world, id, "2020-08-01")
+    assert (found.word, found.is_stayed) == ("probation", True)
+    assert word(world, id, "2020-12-01") == "withdrawn"
+    world.event(id, "appeal_decide", "2020-09-01", after=[stay])
+    assert status(world, id, "2020-08-31").has_appeal
+    decided = status(world, id, "2020-09-01")
+    assert (decided.word, decided.is_stayed) == ("probation", True), "until the stay ends, or a new decision is stated"
+    assert not decided.has_appeal
+
+
+def test_a_decision_stated_anew_after_a_stay_is_stayed_no_more_and_one_that_is_lifted_has_no_appeal(
+    world: World,
+) -> None:
+    for event, kept in (("suspend", True), ("lift", False)):
+        id = world.grant(level="course" if event == "lift" else "programmatic")
+        head = world.event(id, "suspend", "2020-01-01")
+        for month, said in enumerate(("appeal_open", "stay", event), 2):
+            head = world.event(id, said, f"2020-{month:02}-01", after=[head])
+        found = status(world, id, "2020-05-01")
+        assert (found.word, found.is_stayed) == ("suspended" if kept else "active", False)
+        assert found.has_appeal is kept
+
+
 def test_an_open_appeal_changes_nothing_by_itself(world: World) -> None:
     id = world.grant()
     suspension = world.event(id, "suspend", "2020-01-01")

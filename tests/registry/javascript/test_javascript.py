@@ -38,7 +38,7 @@ from docs.generators._vector_world import HELD, QUERY
 from tests.docs.pages import ROOT, blocks
 from tests.shared_data import shared_data
 from tests.strategies.curve import BASE, SMALL, add, forged, hash_of, pack, scalar_of, times, unpack, unusual_spellings
-from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World, key_text, seed_of
+from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World, at, key_text, seed_of
 from tests.strategies.mutants import cbor_bytes, cbor_tree, mutants, text_mutants
 from tests.strategies.node_js import PATIENCE, Lines, node, npm, tool
 from tests.strategies.noted import trust
@@ -202,6 +202,23 @@ def test_a_key_that_an_ended_mandate_dates_back_is_believed_by_neither(kit: Line
         answer = asked(kit, query, records, "authorization")
         assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (codes, answer)
     assert codes == ["later_delegation_expired", "key_unanchored"]
+
+
+def test_a_stay_that_follows_an_appeal_stays_what_is_appealed_against_in_both(kit: Lines) -> None:
+    world = World()
+    id = world.grant()
+    head = world.event(id, "suspend", "2020-01-01")
+    for month, event in ((3, "appeal_open"), (4, "stay"), (5, "appeal_decide")):
+        head = world.event(id, event, f"2020-{month:02}-01", after=[head])
+    records, codes = world.records(), []
+    for month in (2, 3, 4, 5):
+        time = at(f"2020-{month:02}-02")
+        query = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",), time=time)
+        decided = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
+        codes.append([reason.code for reason in decided.reasons if reason.code in ("status_suspended", "stayed")])
+        answer = asked(kit, query, records, "authorization")
+        assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (month, answer)
+    assert codes == [["status_suspended"], ["status_suspended"], ["stayed"], ["stayed"]]
 
 
 def asked(kit: Lines, query: Query, records: MemoryRecords, what: str) -> dict[str, Any]:
