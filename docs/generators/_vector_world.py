@@ -42,6 +42,9 @@ LISTED: Final = "did:web:listed.example"
 STOLEN: Final = "did:web:stolen.example"
 ABROAD: Final = "https://abroad.example/"
 OLDEST: Final = "did:web:oldest.example"
+AHEAD: Final = "did:web:ahead.example"
+HASTY: Final = "did:web:hasty.example"
+WIDENED: Final = "did:web:widened.example"
 
 QUERY: Final = Query(entity=COLLEGE, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
 
@@ -79,6 +82,16 @@ def world() -> World:
     made.grant(SKILLS, iat=EARLY, scope={"competencies": [f"{FRAMEWORK}/0"], "inherit_to_narrower": True})
     made.register(OLDEST, name="Oldest", iat=EARLY)
     made.grant(OLDEST, iat=EARLY, valid_from=at("1987-01-01"), valid_from_precision="year", initial_status="candidate")
+    fast = at("2027-01-01")  # what a clock that is ahead of everybody's says
+    for issuer in (AHEAD, HASTY, WIDENED):
+        made.register(issuer, name=issuer[8:-8].title(), iat=EARLY, keys=pinned())
+    made.grant(AHEAD, iat=fast)
+    made.key_event(COLLEGE, how={"iat": fast}, op="add", key={**pinned()[0], "id": f"{COLLEGE}#ahead"})
+    made.key_event(HASTY, how={"iat": fast}, op="retire", key_id=K1)
+    hasty = made.grant(HASTY, iat=EARLY)
+    made.say("accreditation.status", status_body(hasty, "suspend", "2027-01-01"), iat=fast)
+    widened = made.grant(WIDENED, iat=EARLY, scope={"credential_types": "*", "achievement_types": ["BachelorDegree"]})
+    made.amend(widened, "2027-01-01", after=[widened], iat=fast)
     recognised = {"id": ABROAD, "name": "Abroad", "actions": ["issue"], "valid_from": EARLY}
     made.say("recognition.grant", recognised, iat=EARLY, sub=ABROAD)
     return made

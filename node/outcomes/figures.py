@@ -141,13 +141,13 @@ class PublicFigures:
                 self._mapped |= {one["source"]["framework"], one["target"]["framework"]}
 
     def _add_accreditation(self, record: AccreditationRecord) -> str:
-        status = status_at(record, self.now)
+        status = status_at(record, self.now, known=self.now)
         self._of("statuses")[status.word] += 1
         self._of("begun")[_year(record["terms"][0]["valid_from"])] += 1
         for by in self.approvals_of(record["id"]):
             self._of("approvals")[self.constituency_of(by) or "unknown"] += 1
         if STATUSES[status.word].newly in _GOOD:
-            terms = terms_at(record, self.now)
+            terms = terms_at(record, self.now, known=self.now)
             if terms:
                 self._of("learning")[_learning(terms)] += 1
             self._used |= {framework for one in terms for framework in _listed(one["scope"].get("frameworks"))}

@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple, assert_never
 from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
 from ..domain.ceiling import ceiling, inherited
 from ..domain.frameworks import status_at as framework_status_at
-from ..domain.record_types import AccreditationRecord, CompetencyEntry, IssuerRecord, StatedTerms
-from ..domain.records import Records, Voice, competency_in, framework_in, met, standing, voice_of
+from ..domain.record_types import AccreditationRecord, CompetencyEntry, IssuerRecord, StatedFacts, StatedTerms
+from ..domain.records import Records, Voice, competency_in, framework_in, is_ahead, met, standing, voice_of
 from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
 from ..encoding.identifiers import CanonicalId
@@ -93,6 +93,10 @@ class Case(NamedTuple):
         if found is None:
             found = self.chains[voice] = chain_of(self.records, *voice)
         return found
+
+    def said(self, stated: list[StatedFacts]) -> list[StatedFacts]:
+        """Of facts those that have been said by the answerer's clock; all where none is dated ahead."""
+        return [one for one in stated if not is_ahead(one, self.now)]
 
     @property
     def is_past(self) -> bool:
@@ -181,13 +185,13 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
     say_mandate(case.mandates, chain, notes)
     if over is not None:
         _judge_anchors(record, chain, over, notes)
-    terms = terms_at(record, case.time, max_backdating=case.max_backdating)
+    terms = terms_at(record, case.time, max_backdating=case.max_backdating, known=case.now)
     if terms:
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, record, status, notes)
         judge_scope(case, _effective_scopes(case, terms), chain, publishers, notes)
-        _judge_categories(issuer, chain, publishers, notes)
+        _judge_categories(case, issuer, chain, publishers, notes)
     else:
         status = None
         notes.refusals.append(_not_yet(case, record))
@@ -309,7 +313,13 @@ def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None
                 f"It began {beginning(one)}, and no record says on which day: whether it had begun by"
                 f" {day(case.time)} is not known.",
             )
-        if case.time < met(one):
+        if is_ahead(one, case.now):
+            notes.advise(
+                "dated_ahead",
+                f"An amendment is dated {day(met(one))}: what it takes away is gone already, what it gives waits for "
+                "that day.",
+            )
+        elif case.time < met(one):
             since = beginning(one) if one["effective_from"] == one["valid_from"] else day(one["effective_from"])
             notes.advise("recorded_later", f"Valid from {since}; recorded on {day(met(one))}.")
         for condition in one.get("conditions", ()):
@@ -318,6 +328,11 @@ def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None
 
 def _not_yet(case: Case, record: AccreditationRecord) -> Reason:
     grant = record["terms"][0]
+    if is_ahead(grant, case.now):
+        return Reason(
+            code="dated_ahead",
+            text=f"It is dated {day(met(grant))} and takes effect on that day: its signer's clock may have been wrong.",
+        )
     if grant["effective_from"] <= case.time:
         return Reason(
             code="before_backdating_limit",
@@ -404,13 +419,15 @@ def _effective_scopes(case: Case, terms: Sequence[StatedTerms]) -> list[Mapping[
     return scopes
 
 
-def _judge_categories(issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes) -> None:
+def _judge_categories(
+    case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes
+) -> None:
     """Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of."""
     for limits in limits_of(chain):
         allowed = limits.get("categories", "*")
         if allowed == "*":
             continue
-        stated = [fact for fact in standing(issuer["stated"]) if counts(fact, chain, publishers)]
+        stated = [fact for fact in standing(case.said(issuer["stated"])) if counts(fact, chain, publishers)]
         named = [category for fact in stated for category in fact["facts"].get("categories", ())]
         outside = [category for category in named if category not in allowed]
         if outside:
@@ -465,7 +482,7 @@ def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Colle
     about = (issuer["id"], chain[0].voice, *publishers)
     answer = case.key_answers.get(about)
     if answer is None:
-        answer = key_at(issuer, case.query.key, case.time, lambda said: counts(said, chain, publishers))
+        answer = key_at(issuer, case.query.key, case.time, case.now, lambda said: counts(said, chain, publishers))
         case.key_answers[about] = answer
     notes.cite(answer.statements)
     notes.dates += answer.dates
@@ -520,7 +537,7 @@ def _judge_later(
         notes.lose(f"later_{status.word}", text)
         if row.earlier is IssuedEarlier.HISTORICAL_WITH_ADVISORY:
             notes.advise("suspended_now", "It is suspended at present.")
-    now = terms_at(record, case.now, max_backdating=case.max_backdating)
+    now = terms_at(record, case.now, max_backdating=case.max_backdating, known=case.now)
     if now != list(terms):
         lookup = _Competencies(case, chain, publishers)
         wanting = (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN)
@@ -548,7 +565,8 @@ def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
         notes.dates.append(terms["effective_from"])
     # Of a lone grant the terms are the same whether they stand yet or not.
     stated = record["terms"]
-    for terms in stated if len(stated) == 1 else terms_at(record, case.now) or stated:
+    notes.dates += [met(said) for said in (*stated, *record["events"]) if is_ahead(said, case.now)]
+    for terms in stated if len(stated) == 1 else terms_at(record, case.now, known=case.now) or stated:
         notes.dates += (terms["valid_from"], certain_from(terms))
         if "valid_until" in terms:
             notes.dates.append(terms["valid_until"])

@@ -16,6 +16,7 @@ from typing import Final
 from ..domain.issuers import name_of
 from ..domain.record_types import CharterRecord, IssuerRecord, RecognitionRecord, StatedRecognition
 from ..domain.records import (
+    AHEAD_MAX,
     Records,
     Voice,
     accreditation_in,
@@ -24,6 +25,7 @@ from ..domain.records import (
     charter_in,
     competency_in,
     framework_in,
+    is_ahead,
     issuer_in,
     met,
     recognition_in,
@@ -51,7 +53,7 @@ __all__ = (
     "decide_recognition",
 )
 
-CLOCK_SLACK: Final = 300
+CLOCK_SLACK: Final = AHEAD_MAX
 """Seconds that a question may be ahead of the answerer's clock and be about now: clients stamp questions by theirs."""
 
 APPLY_LINKS: Final = 5
@@ -188,14 +190,14 @@ def _judge_all(
         chain = case.chain(voice_of(record))
         if case.mandates is not None and all(link.voice not in case.mandates for link in chain):
             continue
-        if alias is None or _is_known_as(issuer, alias, chain, publishers_of(case, record)):
+        if alias is None or _is_known_as(case, issuer, alias, chain, publishers_of(case, record)):
             findings.append(judge(case, issuer, record, chain))
 
 
-def _is_known_as(issuer: IssuerRecord, alias: str, chain: Chain, publishers: Collection[Voice]) -> bool:
+def _is_known_as(case: Case, issuer: IssuerRecord, alias: str, chain: Chain, publishers: Collection[Voice]) -> bool:
     return any(
         alias in fact["facts"].get("also_known_as", ()) and counts(fact, chain, publishers)
-        for fact in standing(issuer["stated"])
+        for fact in standing(case.said(issuer["stated"]))
     )
 
 
@@ -370,6 +372,8 @@ def _recognition(query: Query, granted: StatedRecognition, time: int, now: int) 
     withdrawn = granted["withdrawn"]
     ends += [withdrawn["effective_from"]] if withdrawn is not None else []
     begins, end = granted.get("valid_from", met(granted)), min(ends, default=None)
+    if is_ahead(granted, now):
+        begins = max(begins, met(granted))
     name = granted["name"]
     if query.action not in granted["actions"] and "*" not in granted["actions"]:
         verdict, code = Verdict.NOT_TRUSTED, "action_not_covered"

@@ -432,6 +432,12 @@ _TERMS: Final = {
         "Your issuer was first approved around that day; it is not on record whether before or after.",
         _ACCREDITOR,
     ),
+    "dated_ahead": _told(
+        "The accreditation, or a change to it, is dated on a day that has not come, and waits for that day.",
+        "The approval, or a change to it, is dated on a day that has not come, so it does not count yet.",
+        "Your issuer's approval, or a change to it, is dated on a day that has not come, so it does not count yet.",
+        _ACCREDITOR,
+    ),
     "before_backdating_limit": _told(
         "The accreditation was recorded later, and the charter does not let it reach back to that day.",
         "The approval was recorded too late to count for that day.",

@@ -20,7 +20,7 @@ from enum import Enum
 
 from ..domain.bodies import PinnedKey
 from ..domain.record_types import IssuerRecord, KeyAdded, KeyEnded, VoiceMembers
-from ..domain.records import Voice, voice_of
+from ..domain.records import Voice, is_ahead, met, voice_of
 from ..limits import TIME_MAX, TIME_MIN
 
 
@@ -59,21 +59,24 @@ class KeyAnswer:
     unanchored: tuple[Voice, ...] = ()
 
 
-def key_at(issuer: IssuerRecord, asked: str, time: int, counts: Callable[[VoiceMembers], bool]) -> KeyAnswer:
+def key_at(issuer: IssuerRecord, asked: str, time: int, now: int, counts: Callable[[VoiceMembers], bool]) -> KeyAnswer:
     """What counted statements say of the key `asked` at `time`.
 
     Args:
         issuer: its record.
         asked: the verification method's id, or the key itself as multibase or did:key.
+        now: the reader's clock. A key whose statement is dated ahead of it is not stated yet; what ends a key is, and
+            ends it then.
         counts: whether a key statement is by an authority whose word counts.
     """
-    added = [one for one in issuer["keys"] if one["op"] == "add" and counts(one)]
+    said = [one if one["op"] == "add" else _as_heard(one, now) for one in issuer["keys"]]
+    added = [one for one in said if one["op"] == "add" and counts(one) and not is_ahead(one, now)]
     matching = [one for one in added if _names(one["key"], asked)]
     ids = {asked, *(one["key"]["id"] for one in matching)}
-    decided = [one for one in issuer["keys"] if one["op"] != "add" and counts(one)]
+    decided = [one for one in said if one["op"] != "add" and counts(one)]
     doubts: list[KeyEnded] = []
     own = {one["kid"] for one in added if "kid" in one}
-    words = [one for one in issuer["keys"] if one["op"] != "add" and one["by"] == issuer["id"] and one["signer"] in own]
+    words = [one for one in said if one["op"] != "add" and one["by"] == issuer["id"] and one["signer"] in own]
     if words:
         decided, doubts = _weigh(added, decided, [one for one in words if not counts(one)])
     ended = [one for one in decided if one["key_id"] in ids]
@@ -82,6 +85,7 @@ def key_at(issuer: IssuerRecord, asked: str, time: int, counts: Callable[[VoiceM
     retired = min((_end(one) for one in ended if one["op"] == "retire"), default=None)
     doubt = min(map(_end, doubted), default=None)
     dates = [one["key"][name] for one in matching for name in ("valid_from", "valid_until") if name in one["key"]]
+    dates += [met(one) for one in said if one["op"] == "add" and is_ahead(one, now)]
     return KeyAnswer(
         state=_state(added, matching, since, retired, doubt, time),
         compromised_later=since,
@@ -90,6 +94,12 @@ def key_at(issuer: IssuerRecord, asked: str, time: int, counts: Callable[[VoiceM
         dates=tuple(date for date in (*dates, since, retired, doubt) if date is not None),
         unanchored=tuple(map(voice_of, matching)) if all("unanchored" in one for one in matching) else (),
     )
+
+
+def _as_heard(said: KeyEnded, now: int) -> KeyEnded:
+    """What ends a key, as it counts by a clock that may be behind its signer's."""
+    is_late = said["op"] == "retire" and "valid_until" not in said and said["iat"] > now
+    return {**said, "valid_until": now} if is_late else said
 
 
 def _end(said: KeyEnded) -> int:

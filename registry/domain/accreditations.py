@@ -37,7 +37,7 @@ from ..limits import TIME_MAX, TIME_MIN
 from .bodies import AccreditationGrant, PublisherMandate
 from .issuers import AFTER
 from .record_types import AccreditationRecord, StatedEvent, StatedTerms
-from .records import Effective, Voice, in_order, met, oldest_first, source
+from .records import Effective, Voice, in_order, is_ahead, met, oldest_first, source
 from .scope import check_scope
 from .vocabulary import (
     ACCREDITATION_KINDS,
@@ -273,13 +273,26 @@ def as_it_happened(record: AccreditationRecord) -> AccreditationRecord:
 # ------------------------------------------------------------------------------------------------ terms as of a time
 
 
-def terms_at(record: AccreditationRecord, time: int, *, max_backdating: int | None = None) -> list[StatedTerms]:
+def terms_at(
+    record: AccreditationRecord, time: int, *, max_backdating: int | None = None, known: int | None = None
+) -> list[StatedTerms]:
     """The terms that stand at `time`; all of them must cover a question. Empty before the first takes effect.
+
+    An amendment that is dated ahead of `known` replaces nothing yet; but what it would take away is gone at once, so it
+    must cover a question as well, unless it says itself that it begins later.
 
     Args:
         max_backdating: seconds before they were stated that terms apply at most (a charter's rule).
+        known: the reader's clock, by which what is dated ahead has not been said; None: all in the record has.
     """
     terms = record["terms"]
+    if known is not None and any(is_ahead(one, known) for one in terms):
+        said = [one for one in terms if not is_ahead(one, known)]
+        if not said or said[0] is not terms[0]:
+            return []  # nobody has accredited it yet
+        replaced = terms_at({**record, "terms": said}, time, max_backdating=max_backdating)
+        binding = [one for one in terms if time >= known and is_ahead(one, known) and not _begins_later(one)]
+        return [*replaced, *binding] if replaced else []
     if len(terms) == 1:
         return terms if _applies_from(terms[0], max_backdating) <= time else []
     present = [one for one in terms if _applies_from(one, max_backdating) <= time]
@@ -290,6 +303,11 @@ def terms_at(record: AccreditationRecord, time: int, *, max_backdating: int | No
     named = _ancestors(parents, [one["statement"] for one in present])
     # Every amendment says which accreditation it amends, and so knows the grant.
     return [one for one in present if one is not grant and one["statement"] not in named]
+
+
+def _begins_later(said: StatedTerms | StatedEvent) -> bool:
+    """Whether it says itself that it begins after it was said."""
+    return said["effective_from"] > met(said)
 
 
 def _applies_from(terms: StatedTerms, max_backdating: int | None) -> int:
@@ -338,6 +356,9 @@ class _Bearing:
 def status_at(record: AccreditationRecord, time: int, *, known: int | None = None) -> Status:
     """The status at `time`, as far as events say that have taken effect by `known` (None: all in the record).
 
+    What narrows and is dated ahead of `known` takes effect then, unless it says itself that it begins later: nobody
+    waits for the clock of whoever takes trust away. What gives trust back waits for its date.
+
     Terms that are not valid yet have a status all the same: ask `terms_at`.
     """
     grant = record["terms"][0]
@@ -345,8 +366,9 @@ def status_at(record: AccreditationRecord, time: int, *, known: int | None = Non
     status = None
     if record["events"]:
         initial = _Bearing(STATUSES[word].rank, since, record["id"], word, None)
-        status = _by_events(record["events"], initial, time, known)
-    expiry = _expiry(record, time)
+        events = record["events"] if known is None else [_as_heard(event, known) for event in record["events"]]
+        status = _by_events(events, initial, time, known)
+    expiry = _expiry(record, time, known)
     if expiry is not None and (status is None or _yields_to_expiry(status, expiry)):
         return Status(word="expired", since=expiry)
     return status or Status(word=word, since=since)
@@ -357,13 +379,21 @@ def _yields_to_expiry(status: Status, expiry: int) -> bool:
     return (STATUSES["expired"].rank, expiry) < (rank, status.since)
 
 
-def _expiry(record: AccreditationRecord, time: int) -> int | None:
+def _as_heard(event: StatedEvent, known: int) -> StatedEvent:
+    """An event as it counts by a clock that may be behind its signer's."""
+    if event["event"] in NARROWING_EVENTS:
+        is_late = event["effective_from"] > known and not _begins_later(event)
+        return {**event, "effective_from": known} if is_late else event
+    return {**event, "effective_from": max(event["effective_from"], met(event))} if is_ahead(event, known) else event
+
+
+def _expiry(record: AccreditationRecord, time: int, known: int | None) -> int | None:
     """When the terms that stand at `time` ended, if they have; the earliest where several stand."""
     stated = record["terms"]
     if len(stated) == 1:
         until = stated[0].get("valid_until")
         return until if until is not None and until <= time else None
-    ends = [terms["valid_until"] for terms in terms_at(record, time) if "valid_until" in terms]
+    ends = [terms["valid_until"] for terms in terms_at(record, time, known=known) if "valid_until" in terms]
     return min((end for end in ends if end <= time), default=None)
 
 

@@ -209,6 +209,15 @@ def met(said: Sourced) -> int:
     return said.get("met", said["iat"])
 
 
+AHEAD_MAX: Final = 300
+"""Seconds by which a statement may be ahead of its reader's clock and be about now: clocks differ."""
+
+
+def is_ahead(said: Sourced, now: int) -> bool:
+    """Whether a part of a record is dated ahead of its reader's clock: by that, nobody has said it yet."""
+    return met(said) > now + AHEAD_MAX
+
+
 def first_end(ends: Iterable[tuple[int, bytes]]) -> EndStated | None:
     """Return the earliest of several ends, given by time and statement; None if there is none."""
     first = min(ends, default=None)

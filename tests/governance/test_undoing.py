@@ -721,7 +721,7 @@ def test_a_date_far_ahead_takes_no_effect_before_it_comes_and_its_key_is_told_wh
     given = town.says(A, "accreditation.grant", grant(), iat=far)
     stuck = town.says(A, "accreditation.grant", grant("did:web:other.example"))
 
-    assert answer(town) is not Verdict.TRUSTED
+    assert answer(town) is Verdict.NOT_TRUSTED
     assert verdict_of(town, given).since == far
     assert verdict_of(town, stuck).reason.startswith("Its key has already signed number")
 

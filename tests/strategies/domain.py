@@ -324,11 +324,13 @@ def mapping_body(**members: Any) -> dict[str, Any]:
     return body
 
 
-def ask(world: World, on: str | None = None, *, records: Records | None = None, **members: Any) -> Decision:
+def ask(
+    world: World, on: str | None = None, *, records: Records | None = None, now: int = NOW, **members: Any
+) -> Decision:
     """The decision on the college's bachelor's degree, or whatever `members` of the query ask instead."""
     asked = {"entity": COLLEGE, "authority": ECOSYSTEM, "achievement_types": ("BachelorDegree",), **members}
     query = Query(**{"time": None if on is None else at(on), **asked})
-    return decide(query, records or world.records(), NOW, ecosystem_id=ECOSYSTEM)
+    return decide(query, records or world.records(), now, ecosystem_id=ECOSYSTEM)
 
 
 def codes(decision: Decision) -> list[str]:

@@ -164,7 +164,7 @@ def _granted(call: Call, id: str, after: str | None) -> tuple[list[dict[str, Any
         if record is None or record["by"] != id:
             return None
         issuer = issuer_in(fold, record["issuer"])
-        status = status_at(record, now)
+        status = status_at(record, now, known=now)
         return {
             "issuer": record["issuer"],
             "name": (None if issuer is None else name_of(issuer)) or record["issuer"],

@@ -49,7 +49,7 @@ async def issuer(call: Call) -> Response:
     record = find_issuer(call, call.params["id"])
     at = now if call.params["at"] is None else min(call.params["at"], now)
     held = [found for id, _ in record["accreditations"] if (found := accreditation_in(fold, id)) is not None]
-    cards = sorted((_card(fold, one, at) for one in held), key=lambda one: (one["_is_over"], one["granted"]))
+    cards = sorted((_card(fold, one, at, now) for one in held), key=lambda one: (one["_is_over"], one["granted"]))
     entries = timeline(fold, record, held)
     skip = call.params["skip"]
     shown = entries[skip : skip + ENTRIES]
@@ -82,10 +82,10 @@ async def issuer(call: Call) -> Response:
     return show(call, Page(template="issuer.html", title=values["name"], source=source, values=values, tables=tables))
 
 
-def _card(fold: Fold, record: AccreditationRecord, at: int) -> dict[str, Any]:
+def _card(fold: Fold, record: AccreditationRecord, at: int, now: int) -> dict[str, Any]:
     """An accreditation as of a time: what it says then, or would say once it begins."""
-    status = status_at(record, at)
-    present = terms_at(record, at)
+    status = status_at(record, at, known=now)
+    present = terms_at(record, at, known=now)
     terms = present or record["terms"][:1]
     begins, ends = (
         min(one["valid_from"] for one in terms),

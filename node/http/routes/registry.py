@@ -259,7 +259,7 @@ def _lines(fold: Fold, record: IssuerRecord, now: int) -> list[AccreditationLine
     for id, _ in record["accreditations"]:
         accreditation = accreditation_in(fold, id)
         assert accreditation is not None, "an issuer's record names accreditations that are there"
-        status = status_at(accreditation, now)
+        status = status_at(accreditation, now, known=now)
         lines.append(
             {
                 "id": id.hex(),
@@ -333,7 +333,7 @@ async def accreditation(call: Call) -> Response:
     """One accreditation."""
     record = find_accreditation(call, call.params["id"])
     now = call.reader.now()
-    status = status_at(record, now)
+    status = status_at(record, now, known=now)
     value = {
         **plain(as_it_happened(record)),
         "status": {
@@ -343,7 +343,7 @@ async def accreditation(call: Call) -> Response:
             "is_stayed": status.is_stayed,
             "has_appeal": status.has_appeal,
         },
-        "sentences": [sentence(terms["scope"], subject=record["issuer"]) for terms in terms_at(record, now)],
+        "sentences": [sentence(terms["scope"], subject=record["issuer"]) for terms in terms_at(record, now, known=now)],
     }
     return json_response(value)
 

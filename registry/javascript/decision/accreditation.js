@@ -9,7 +9,7 @@
 
 import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
 import { ceiling, inherited } from "../domain/ceiling.js";
-import { frameworkStatusAt, met, standing } from "../domain/facts.js";
+import { frameworkStatusAt, isAhead, met, saidBy, standing } from "../domain/facts.js";
 import { covers, saysWhat } from "../domain/scope.js";
 import { rowOf, WIDENING_EVENTS } from "../domain/vocabulary.js";
 import { about, day } from "../encoding/rfc3339.js";
@@ -156,7 +156,7 @@ export function judge(asked, issuer, record, chain) {
   judgeChain(asked, chain, notes);
   sayMandate(asked.mandates, chain, notes);
   judgeAnchors(asked, record, chain, notes);
-  const terms = termsAt(record, asked.time, asked.maxBackdating);
+  const terms = termsAt(record, asked.time, asked.now, asked.maxBackdating);
   /** @type {Status | null} */
   let status = null;
   if (terms.length) {
@@ -164,7 +164,7 @@ export function judge(asked, issuer, record, chain) {
     status = statusAt(record, asked.time, asked.now);
     judgeStatus(asked, record, status, notes);
     judgeScope(asked, effectiveScopes(asked, terms), chain, publishers, notes);
-    judgeCategories(issuer, chain, publishers, notes);
+    judgeCategories(asked, issuer, chain, publishers, notes);
   } else {
     notes.refusals.push(notYet(asked, record));
   }
@@ -317,7 +317,12 @@ function judgeTerms(asked, terms, notes) {
           " is not known.",
       );
     }
-    if (asked.time < met(one)) {
+    if (isAhead(one, asked.now)) {
+      notes.advise(
+        "dated_ahead",
+        `An amendment is dated ${day(met(one))}: what it takes away is gone already, what it gives waits for that day.`,
+      );
+    } else if (asked.time < met(one)) {
       const since = one.effective_from === one.valid_from ? beginning(one) : day(one.effective_from);
       notes.advise("recorded_later", `Valid from ${since}; recorded on ${day(met(one))}.`);
     }
@@ -332,6 +337,10 @@ function judgeTerms(asked, terms, notes) {
  */
 function notYet(asked, record) {
   const grant = record.terms[0];
+  if (isAhead(grant, asked.now)) {
+    const text = `It is dated ${day(met(grant))} and takes effect on that day: its signer's clock may have been wrong.`;
+    return { code: "dated_ahead", text };
+  }
   if (grant.effective_from <= asked.time) {
     const text = `It was stated on ${day(met(grant))}; the charter does not let it apply as early as ${day(asked.time)}.`;
     return { code: "before_backdating_limit", text };
@@ -429,16 +438,17 @@ function effectiveScopes(asked, terms) {
 /**
  * Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of.
  *
+ * @param {Case} asked
  * @param {RegistryRecord} issuer
  * @param {Chain} chain
  * @param {ReadonlySet<string>} publishers
  * @param {Notes} notes
  */
-function judgeCategories(issuer, chain, publishers, notes) {
+function judgeCategories(asked, issuer, chain, publishers, notes) {
   for (const limits of limitsOf(chain)) {
     const allowed = limits.categories ?? "*";
     if (allowed === "*") continue;
-    const stated = standing(issuer.stated).filter((fact) => counts(fact, chain, publishers));
+    const stated = standing(saidBy(asked.now, issuer.stated)).filter((fact) => counts(fact, chain, publishers));
     /** @type {string[]} */
     const named = stated.flatMap((fact) => fact.facts.categories ?? []);
     const outside = named.filter((category) => !allowed.includes(category));
@@ -506,7 +516,7 @@ function judgeKey(asked, issuer, chain, publishers, notes) {
     notes.unchecked.push("key");
     return false;
   }
-  const answer = keyAt(issuer, key, asked.time, (said) => counts(said, chain, publishers));
+  const answer = keyAt(issuer, key, asked.time, asked.now, (said) => counts(said, chain, publishers));
   notes.cite(answer.statements);
   notes.dates.push(...answer.dates);
   if (answer.state === "no_pinned_keys") {
@@ -566,7 +576,7 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
     notes.lose(`later_${status.word}`, text);
     if (earlier === "historical_with_advisory") notes.advise("suspended_now", "It is suspended at present.");
   }
-  const now = termsAt(record, asked.now, asked.maxBackdating);
+  const now = termsAt(record, asked.now, asked.now, asked.maxBackdating);
   const isSame = now.length === terms.length && now.every((one, at) => one === terms[at]);
   if (!isSame) {
     const { lookup } = competencies(asked, chain, publishers);
@@ -604,8 +614,9 @@ function noteDates(asked, record, notes) {
   /** @type {readonly RegistryRecord[]} */
   const stated = record.terms;
   notes.dates.push(...stated.map((one) => one.effective_from));
+  for (const one of [...stated, ...record.events]) if (isAhead(one, asked.now)) notes.dates.push(met(one));
   // Of a lone grant the terms are the same whether they stand yet or not.
-  const standNow = stated.length === 1 ? stated : termsAt(record, asked.now);
+  const standNow = stated.length === 1 ? stated : termsAt(record, asked.now, asked.now);
   for (const one of standNow.length ? standNow : stated) {
     notes.dates.push(one.valid_from, certainFrom(one));
     if ("valid_until" in one) notes.dates.push(one.valid_until);

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { met, nameOf, standing } from "../domain/facts.js";
+import { isAhead, met, nameOf, saidBy, standing } from "../domain/facts.js";
 import { characters, compareText } from "../encoding/bytes.js";
 import { IDENTIFIER_CHARS } from "../encoding/identifiers.js";
 import { day } from "../encoding/rfc3339.js";
@@ -209,20 +209,21 @@ function judgeAll(asked, issuer, alias, findings, missing) {
     const chain = chainOf(asked.records, { by: record.by, via: record.via });
     const { mandates } = asked;
     if (mandates !== null && !chain.some((link) => mandates.has(voiceOf(link)))) continue;
-    if (alias === null || isKnownAs(issuer, alias, chain, publishersOf(asked, record))) {
+    if (alias === null || isKnownAs(asked, issuer, alias, chain, publishersOf(asked, record))) {
       findings.push(judge(asked, issuer, record, chain));
     }
   }
 }
 
 /**
+ * @param {Case} asked
  * @param {RegistryRecord} issuer
  * @param {string} alias
  * @param {Chain} chain
  * @param {ReadonlySet<string>} publishers
  */
-function isKnownAs(issuer, alias, chain, publishers) {
-  return standing(issuer.stated).some(
+function isKnownAs(asked, issuer, alias, chain, publishers) {
+  return standing(saidBy(asked.now, issuer.stated)).some(
     (fact) => (fact.facts.also_known_as ?? []).includes(alias) && counts(fact, chain, publishers),
   );
 }
@@ -432,7 +433,8 @@ function bestRecognition(query, record, time, now) {
  */
 function recognitionOf(query, granted, time, now) {
   const { name, withdrawn } = granted;
-  const begins = granted.valid_from ?? met(granted);
+  const stated = granted.valid_from ?? met(granted);
+  const begins = isAhead(granted, now) ? Math.max(stated, met(granted)) : stated;
   const ends = [
     ...("valid_until" in granted ? [granted.valid_until] : []),
     ...(withdrawn === null ? [] : [withdrawn.effective_from]),

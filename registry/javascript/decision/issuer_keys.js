@@ -8,6 +8,7 @@
  * @module
  */
 
+import { isAhead, met } from "../domain/facts.js";
 import { TIME_MAX, TIME_MIN } from "../encoding/rfc3339.js";
 import { least } from "./verdict.js";
 
@@ -36,13 +37,16 @@ import { least } from "./verdict.js";
  * @param {Said} issuer its record
  * @param {string} asked the verification method's id, or the key itself as multibase or did:key
  * @param {number} time
+ * @param {number} now the reader's clock: a key whose statement is dated ahead of it is not stated yet; what ends a key
+ *     is, and ends it then
  * @param {(said: Said) => boolean} counts whether a key statement is by an authority whose word counts
  * @returns {KeyAnswer}
  */
-export function keyAt(issuer, asked, time, counts) {
+export function keyAt(issuer, asked, time, now, counts) {
   /** @type {readonly Said[]} */
-  const keys = issuer.keys;
-  const added = keys.filter((one) => one.op === "add" && counts(one));
+  const keys = issuer.keys.map((/** @type {Said} */ one) => asHeard(one, now));
+  const ahead = keys.filter((one) => one.op === "add" && isAhead(one, now));
+  const added = keys.filter((one) => one.op === "add" && counts(one) && !ahead.includes(one));
   const matching = added.filter((one) => isNamed(one.key, asked));
   const ids = new Set([asked, ...matching.map((one) => one.key.id)]);
   let decided = keys.filter((one) => one.op !== "add" && counts(one));
@@ -68,9 +72,21 @@ export function keyAt(issuer, asked, time, counts) {
     compromisedLater: since,
     doubtedLater: doubt,
     statements: [...matching, ...ended, ...doubted].map((one) => one.statement),
-    dates: [...dates, ...[since, retired, doubt].filter((date) => date !== null)],
+    dates: [...dates, ...ahead.map(met), ...[since, retired, doubt].filter((date) => date !== null)],
     unanchored: matching.every((one) => "unanchored" in one) ? matching.map(({ by, via }) => ({ by, via })) : [],
   };
+}
+
+/**
+ * Return what ends a key, as it counts by a clock that may be behind its signer's.
+ *
+ * @param {Said} said
+ * @param {number} now
+ * @returns {Said}
+ */
+function asHeard(said, now) {
+  const isLate = said.op === "retire" && said.valid_until === undefined && said.iat > now;
+  return isLate ? { ...said, valid_until: now } : said;
 }
 
 /**

@@ -19,7 +19,7 @@
 import { compareText } from "../encoding/bytes.js";
 import { nextPeriod } from "../encoding/rfc3339.js";
 import { DecodeError } from "../errors.js";
-import { ancestors, met } from "./facts.js";
+import { ancestors, isAhead, met } from "./facts.js";
 import { NARROWING_EVENTS, rowOf, statusOfEvent, VOID_RANK } from "./vocabulary.js";
 
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
@@ -50,14 +50,41 @@ export function certainFrom(terms) {
 /**
  * Return the terms that stand at a time; all of them must cover a question. Empty before the first takes effect.
  *
+ * An amendment that is dated ahead of `known` replaces nothing yet; but what it would take away is gone at once, so it
+ * must cover a question as well, unless it says itself that it begins later.
+ *
  * @param {RegistryRecord} record
  * @param {number} time
+ * @param {number} known the reader's clock, by which what is dated ahead has not been said
  * @param {number | null} [maxBackdating] seconds before they were stated that terms apply at most
  * @returns {readonly RegistryRecord[]}
  */
-export function termsAt(record, time, maxBackdating = null) {
+export function termsAt(record, time, known, maxBackdating = null) {
   /** @type {readonly RegistryRecord[]} */
-  const terms = record.terms;
+  const stated = record.terms;
+  const said = stated.filter((one) => !isAhead(one, known));
+  if (said[0] !== stated[0]) return []; // nobody has accredited it yet
+  const replaced = standingAt(said, time, maxBackdating);
+  if (!replaced.length || time < known) return replaced;
+  return [...replaced, ...stated.filter((one) => isAhead(one, known) && !beginsLater(one))];
+}
+
+/**
+ * Return whether something says itself that it begins after it was said.
+ *
+ * @param {RegistryRecord} said
+ */
+function beginsLater(said) {
+  return said.effective_from > met(said);
+}
+
+/**
+ * @param {readonly RegistryRecord[]} terms the grant's first
+ * @param {number} time
+ * @param {number | null} maxBackdating
+ * @returns {readonly RegistryRecord[]}
+ */
+function standingAt(terms, time, maxBackdating) {
   const present = terms.filter((one) => appliesFrom(one, maxBackdating) <= time);
   if (present.length < 2) return present;
   const parents = new Map(terms.slice(1).map((one) => [one.statement, one.after]));
@@ -80,6 +107,9 @@ function appliesFrom(terms, maxBackdating) {
 /**
  * Return the status at a time, as far as events say that have taken effect by `known`.
  *
+ * What narrows and is dated ahead of `known` takes effect then, unless it says itself that it begins later: nobody waits
+ * for the clock of whoever takes trust away. What gives trust back waits for its date.
+ *
  * @param {RegistryRecord} record
  * @param {number} time
  * @param {number} known
@@ -89,10 +119,25 @@ export function statusAt(record, time, known) {
   const grant = record.terms[0];
   const [word, since] = [grant.initial_status ?? "active", grant.effective_from];
   const initial = { rank: rowOf(word).rank, since, id: record.id, word, event: null };
-  const status = record.events.length ? byEvents(record.events, initial, time, known) : null;
-  const expiry = expiryOf(record, time);
+  const events = record.events.map((/** @type {RegistryRecord} */ event) => asHeard(event, known));
+  const status = events.length ? byEvents(events, initial, time, known) : null;
+  const expiry = expiryOf(record, time, known);
   if (expiry !== null && (status === null || yieldsToExpiry(status, expiry))) return plain("expired", expiry);
   return status ?? plain(word, since);
+}
+
+/**
+ * Return an event as it counts by a clock that may be behind its signer's.
+ *
+ * @param {RegistryRecord} event
+ * @param {number} known
+ * @returns {RegistryRecord}
+ */
+function asHeard(event, known) {
+  if (NARROWING_EVENTS.has(event.event)) {
+    return event.effective_from > known && !beginsLater(event) ? { ...event, effective_from: known } : event;
+  }
+  return isAhead(event, known) ? { ...event, effective_from: Math.max(event.effective_from, met(event)) } : event;
 }
 
 /**
@@ -118,11 +163,12 @@ function yieldsToExpiry(status, expiry) {
  *
  * @param {RegistryRecord} record
  * @param {number} time
+ * @param {number} known
  * @returns {number | null}
  */
-function expiryOf(record, time) {
+function expiryOf(record, time, known) {
   // Of a lone grant the end is the same whether it stands yet or not.
-  const stands = record.terms.length === 1 ? record.terms : termsAt(record, time);
+  const stands = record.terms.length === 1 ? record.terms : termsAt(record, time, known);
   const ends = stands.flatMap((/** @type {RegistryRecord} */ one) => one.valid_until ?? []);
   return ends.reduce(
     (/** @type {number | null} */ first, /** @type {number} */ end) =>

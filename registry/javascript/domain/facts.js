@@ -19,6 +19,31 @@ export function met(said) {
   return said.met ?? said.iat;
 }
 
+/** Seconds by which a statement may be ahead of its reader's clock and be about now: clocks differ. */
+export const AHEAD_MAX = 300;
+
+/**
+ * Return whether a part of a record is dated ahead of its reader's clock: by that, nobody has said it yet.
+ *
+ * @param {RegistryRecord} said
+ * @param {number} now
+ * @returns {boolean}
+ */
+export function isAhead(said, now) {
+  return met(said) > now + AHEAD_MAX;
+}
+
+/**
+ * Return, of what is stated, what has been said by its reader's clock.
+ *
+ * @param {number} now
+ * @param {readonly RegistryRecord[]} stated
+ * @returns {readonly RegistryRecord[]}
+ */
+export function saidBy(now, stated) {
+  return stated.filter((one) => !isAhead(one, now));
+}
+
 /**
  * Return, of facts stated one after another, those that no later one of the same voice names in its `after`.
  *

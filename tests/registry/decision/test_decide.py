@@ -304,6 +304,78 @@ def test_a_charter_caps_how_far_a_grant_reaches_back() -> None:
     assert ask(world, "2026-01-01").verdict is Verdict.TRUSTED_WITH_ADVISORY
 
 
+# ------------------------------------------------------------------------------------------------ dated ahead
+
+FAR = at("9999-01-01")
+AHEAD = at("2027-01-01")
+
+
+@pytest.mark.parametrize("cap", [{}, {"max_backdating": 86_400}])
+def test_a_grant_dated_ahead_takes_effect_when_its_date_is_reached_and_the_answer_says_so(cap: dict[str, int]) -> None:
+    world = World(**cap)
+    world.grant(iat=AHEAD)
+    decision = ask(world)
+    assert (decision.verdict, codes(decision)) == (Verdict.NOT_TRUSTED, ["dated_ahead"])
+    assert "is dated 2027-01-01 and takes effect on that day" in decision.reasons[0].text
+    assert decision.valid_until == AHEAD
+    assert ask(world, now=AHEAD - 301).verdict is Verdict.NOT_TRUSTED
+    assert ask(world, now=AHEAD - 300).verdict in AUTHORIZED, "clocks differ by minutes"
+
+
+def test_a_date_in_the_year_9999_takes_nothing_from_what_others_have_said(world: World) -> None:
+    world.grant(iat=EARLY)
+    world.grant(iat=FAR)
+    decision = ask(world)
+    assert (decision.verdict, [one.code for one in decision.others]) == (Verdict.TRUSTED, ["dated_ahead"])
+
+
+def test_a_suspension_by_a_clock_that_is_ahead_counts_at_once(world: World) -> None:
+    id = world.grant(iat=EARLY)
+    world.say("accreditation.status", domain.status_body(id, "suspend", "2027-01-01"), iat=AHEAD)
+    assert ask(world).verdict is Verdict.SUSPENDED
+    assert ask(world, "2026-05-01").verdict is Verdict.TRUSTED_HISTORICAL
+
+
+def test_an_amendment_dated_ahead_takes_away_at_once_and_gives_nothing_before_its_date(world: World) -> None:
+    DEGREES = {**domain.ANY_SCOPE, "achievement_types": ["BachelorDegree"], "jurisdictions": ["US"]}
+    scope = {**domain.ANY_SCOPE, "jurisdictions": ["US-IN"]}
+    grant = world.grant(iat=EARLY, scope=scope)
+    world.amend(grant, "2027-01-01", after=[grant], iat=AHEAD, scope=DEGREES)
+    assert ask(world, jurisdiction="US-OH").verdict is Verdict.NOT_TRUSTED
+    assert codes(ask(world, jurisdiction="US-IN")) == ["accredited", "dated_ahead"]
+    assert codes(ask(world, jurisdiction="US-IN", achievement_types=("Badge",)))[0] == "achievement_types_not_covered"
+    assert ask(world, jurisdiction="US-OH", now=AHEAD).verdict in AUTHORIZED
+
+
+def test_a_key_stated_ahead_is_not_stated_yet_and_the_end_of_one_is(world: World) -> None:
+    world.grant(iat=EARLY)
+    world.register(keys=[{"id": K1, "public_key_multibase": key_text("one")}], iat=EARLY)
+    world.key_event(op="add", key={"id": f"{COLLEGE}#two", "public_key_multibase": key_text("two")}, how={"iat": FAR})
+    assert ask(world, key=K1).verdict is Verdict.TRUSTED
+    decision = ask(world, key=f"{COLLEGE}#two")
+    assert codes(decision) == ["key_unknown"]
+    assert decision.valid_until == FAR
+    world.key_event(op="retire", key_id=K1, how={"iat": FAR})
+    assert codes(ask(world, key=K1)) == ["key_retired"]
+    assert ask(world, "2026-05-01", key=K1).verdict is Verdict.TRUSTED
+
+
+def test_facts_stated_ahead_are_not_stated_yet(world: World) -> None:
+    world.grant(iat=EARLY)
+    world.register(iat=EARLY)
+    world.register(also_known_as=[ALIAS], iat=AHEAD)
+    assert ask(world, entity=ALIAS).verdict not in AUTHORIZED
+    assert ask(world, entity=ALIAS, now=AHEAD).verdict is Verdict.TRUSTED
+
+
+def test_a_recognition_dated_ahead_begins_on_its_date(world: World) -> None:
+    body = {"id": "https://other.example/", "name": "Other", "actions": ["recognize"], "valid_from": at("2020-01-01")}
+    world.say("recognition.grant", body, sub=body["id"], iat=AHEAD)
+    query = Query(entity=str(body["id"]), authority=ECOSYSTEM, action="recognize")
+    for now, verdict in [(NOW, Verdict.NOT_TRUSTED), (AHEAD, Verdict.TRUSTED)]:
+        assert decide_recognition(query, world.records(), now, ecosystem_id=ECOSYSTEM).verdict is verdict
+
+
 def test_a_condition_is_said(world: World) -> None:
     world.grant(iat=EARLY, conditions=[{"text": "Publish outcomes by 2027."}])
     decision = ask(world)

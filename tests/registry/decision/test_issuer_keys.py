@@ -36,7 +36,7 @@ def says(who: str, whom: str, op: str = "compromise", *, iat: int = THEN, seq: i
 def answer(asked: str, *said: Effective, time: int = NOW, keys: Effective | None = None) -> KeyAnswer:
     record = issuers.reduce(COLLEGE, [keys or pinned(), *said], {})
     assert record is not None
-    return key_at(record, method(asked), time, lambda one: one["by"] == HLC)
+    return key_at(record, method(asked), time, NOW, lambda one: one["by"] == HLC)
 
 
 def states(*said: Effective, keys: Effective | None = None) -> str:

@@ -13,7 +13,7 @@ from accredit.registry.domain.vocabulary import NARROWING_EVENTS, STATUSES, stat
 from accredit.registry.encoding.cbor import decode, encode
 from accredit.registry.errors import DecodeError
 from tests.strategies import domain
-from tests.strategies.domain import COLLEGE, HLC, World, at, grant_body, shuffled, status_body
+from tests.strategies.domain import COLLEGE, HLC, NOW, World, at, grant_body, shuffled, status_body
 
 
 def status(world: World, id: bytes, on: str, *, known: str | None = None) -> Status:
@@ -293,7 +293,10 @@ def test_a_revocation_reaches_back_to_void_from_and_no_further(world: World) -> 
     assert word(world, id, "2017-12-31") == "active"
     assert status(world, id, "2018-01-01").since == at("2018-01-01")
     assert word(world, id, "2018-01-01") == "revoked"
-    assert word(world, id, "2019-01-01", known="2021-01-01") == "active", "nobody knew then"
+    body = status_body(id, "revoke", "2022-01-01", void_from=at("2012-01-01"))
+    world.said.pop()
+    world.say("accreditation.status", body, iat=at("2020-12-31"))
+    assert word(world, id, "2019-01-01", known="2021-01-01") == "active", "it says itself that it begins later"
 
 
 def test_the_earliest_void_from_wins_and_any_wins_over_a_plain_revocation(world: World) -> None:
@@ -319,7 +322,7 @@ def test_a_withdrawal_announced_for_later_can_be_called_off_before(world: World)
     withdrawal = world.event(id, "withdraw", "2030-01-01", after=[suspension])
     world.event(id, "lift", "2021-01-01", after=[withdrawal])
     for day in ("2021-01-01", "2031-01-01"):
-        assert word(world, id, day, known="2026-01-01") == "active"
+        assert word(world, id, day, known="2026-06-01") == "active"
 
 
 def test_a_history_of_thousands_of_events_is_followed(world: World) -> None:
@@ -380,6 +383,65 @@ def test_a_charter_that_forbids_backdating_lets_terms_apply_from_when_they_were_
     assert terms_at(record, at("2019-12-31"), max_backdating=0) == []
     assert terms_at(record, at("2020-01-01"), max_backdating=0) != []
     assert terms_at(record, at("2019-12-31"), max_backdating=86_400) != []
+
+
+# ------------------------------------------------------------------------------------------------ dated ahead
+
+
+def ahead(world: World, id: bytes, event: str, on: str, *, said: str = "2030-01-01", after: Any = ()) -> bytes:
+    """An event whose signer's clock says `said`; the reader's says NOW."""
+    return world.say("accreditation.status", status_body(id, event, on, after=after), iat=at(said))
+
+
+def test_what_narrows_and_is_dated_ahead_counts_as_soon_as_it_is_read_and_not_before(world: World) -> None:
+    id = world.grant()
+    ahead(world, id, "suspend", "2030-01-01")
+    now = status_at(world.accreditation(id), NOW, known=NOW)
+    assert (now.word, now.since) == ("suspended", NOW)
+    assert status_at(world.accreditation(id), NOW - 1, known=NOW).word == "active"
+    assert status_at(world.accreditation(id), at("2030-01-01"), known=at("2031-01-01")).since == at("2030-01-01")
+
+
+def test_what_narrows_and_says_itself_that_it_begins_later_waits_for_that(world: World) -> None:
+    id = world.grant()
+    ahead(world, id, "suspend", "2031-01-01")
+    assert status_at(world.accreditation(id), NOW, known=NOW).word == "active"
+
+
+def test_what_gives_trust_back_and_is_dated_ahead_waits_for_its_date_however_far_it_reaches_back(world: World) -> None:
+    id = world.grant()
+    suspension = world.event(id, "suspend", "2020-01-01")
+    ahead(world, id, "lift", "2021-01-01", after=[suspension])
+    record = world.accreditation(id)
+    assert status_at(record, NOW, known=NOW).word == "suspended"
+    later = at("2030-01-01")
+    assert [status_at(record, later + seconds, known=later + seconds).word for seconds in (-301, -300)] == [
+        "suspended",
+        "active",
+    ]
+
+
+def test_an_amendment_that_is_dated_ahead_takes_away_at_once_and_gives_nothing_yet(world: World) -> None:
+    grant = world.grant()
+    first = world.amend(grant, "2015-01-01", after=[grant])
+    early = world.amend(grant, "2030-01-01", after=[first], iat=at("2030-01-01"))
+    world.amend(grant, "2031-01-01", after=[first], iat=at("2030-01-01"))
+    record = world.accreditation(grant)
+
+    def standing(time: int, known: int = NOW) -> list[bytes]:
+        return [one["statement"] for one in terms_at(record, time, known=known)]
+
+    assert standing(NOW) == [first, early]
+    assert standing(NOW - 1) == [first]
+    assert standing(at("2030-06-01"), at("2030-06-01")) == [early]
+
+
+def test_a_grant_that_is_dated_ahead_has_no_terms_yet_and_its_amendments_give_it_none(world: World) -> None:
+    grant = world.grant(iat=at("2030-01-01"))
+    world.amend(grant, "2015-01-01", after=[grant])
+    record = world.accreditation(grant)
+    assert terms_at(record, NOW, known=NOW) == []
+    assert len(terms_at(record, at("2030-01-01"), known=at("2030-01-01"))) == 1
 
 
 # ------------------------------------------------------------------------------------------------ properties

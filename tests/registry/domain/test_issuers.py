@@ -212,7 +212,7 @@ KEY: dict[str, Any] = {"id": K1, "public_key_multibase": key_text("one")}
 def ask_key(*said: Any, asked: str = K1, time: int = NOW, counting: tuple[str, ...] = (HLC,)) -> KeyState:
     record = issuers.reduce(COLLEGE, said, {})
     assert record is not None
-    return key_at(record, asked, time, lambda one: one["by"] in counting).state
+    return key_at(record, asked, time, max(time, NOW), lambda one: one["by"] in counting).state
 
 
 def pin(by: CanonicalId = HLC, **members: Any) -> Any:
