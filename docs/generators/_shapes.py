@@ -17,7 +17,6 @@ _WORDS: Final = {
     "boolean": "true or false",
     "public_key": "an Ed25519 public key, 32 bytes",
     "link": "a web or mail address",
-    "null": "null",
     "check_jurisdiction": "a country or a part of one (ISO 3166), as in `US-IN`",
     "check_achievement_type": "an achievement type of Open Badges 3.0, or `ext:…`",
     "_check_method": "the id of a key, as in `did:web:college.example#key-1`",
@@ -84,6 +83,8 @@ def in_words(check: schema.Check, named: Callable[[schema.Check], str | None]) -
             return f"a list ({made_of['minimum'] or 'up'} to {made_of['maximum']:,}) of: {inner('item')}"
         case "either":
             return f"{inner('second')}, or {inner('first')}"
+        case "nullable":
+            return f"{inner('item')}, or null"
         case "wildcard":
             return f'`"*"`, or {inner("item")}'
         case "table_of":

@@ -25,7 +25,6 @@ _TEXTS: Final = (
 _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     **dict.fromkeys(_TEXTS, ("tstr", "str")),
     "boolean": ("bool", "bool"),
-    "null": ("null", "None"),
     "public_key": ("bytes .size 32", "bytes"),
     "_check_jwk": ("{ * tstr => tstr / [* tstr] }", "dict[str, str | list[str]]"),
 }
@@ -84,7 +83,7 @@ class Walk:
     def _inside(self, name: str, check: Check) -> None:
         maker, made_of = parts(check)
         for inner in ("item", "first", "second", "value_check"):
-            if maker in ("list_of", "either", "wildcard", "table_of") and inner in made_of:
+            if maker in ("list_of", "either", "nullable", "wildcard", "table_of") and inner in made_of:
                 self._inside(name, made_of[inner])
         if self._is_map(check):
             self._map(name, check)
@@ -119,6 +118,8 @@ class Walk:
                 return f"[{'+' if made_of['minimum'] else '*'} {_single(inner('item'))}]"
             case "either":
                 return f"{inner('second')} | {inner('first')}" if python else f"{inner('second')} / {inner('first')}"
+            case "nullable":
+                return f"{inner('item')} | None" if python else f"{inner('item')} / null"
             case "wildcard":
                 return f"str | {inner('item')}" if python else f'"*" / {inner("item")}'
             case "table_of":
