@@ -20,6 +20,7 @@ _WIDTH_WHERE_NO_TERMINAL_IS: Final = 80
 COMMANDS: Final = {
     "demo": ("accredit.cli.demo.command:demo", "Run a whole consortium here, in about half a minute."),
     "query": ("accredit.cli.commands.query:query", "Ask whether an issuer is trusted, for what and when."),
+    "check": ("accredit.cli.commands.check:check", "Check credentials: genuine, still good, issuer accredited."),
     "evidence": (
         "accredit.cli.commands.evidence:evidence",
         "Check evidence, or a conflict, without a network.",

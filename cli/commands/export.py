@@ -3,8 +3,6 @@
 Everything is read page after page: however many there are, none is left out, and at the end it is said how many.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +12,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.context import wants_json
+from accredit.cli.base.csv_text import csv_text
 from accredit.cli.base.ids import authority
 from accredit.cli.base.node_option import connected, node_option
 from accredit.registry.errors import InputError
@@ -66,7 +65,7 @@ def accreditations(
         for row in _rows(client, status, by):
             rows.append(row)
             step(1)
-    text = output.to_json({"accreditations": rows}) + "\n" if as_json else _csv(rows)
+    text = output.to_json({"accreditations": rows}) + "\n" if as_json else csv_text(COLUMNS, rows)
     if target is None:
         click.echo(text, nl=False)
         output.note(f"{len(rows)} accreditations.")
@@ -108,18 +107,3 @@ def _row(issuer: dict[str, Any], line: dict[str, Any], record: dict[str, Any]) -
         "valid_until": terms.get("valid_until", ""),
         **{axis: terms["scope"].get(axis, []) for axis in _AXES},
     }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    """The rows as RFC 4180 has it; no cell that a spreadsheet would run as a formula."""
-    written = io.StringIO()
-    table = csv.writer(written, lineterminator="\r\n")
-    table.writerow(COLUMNS)
-    for row in rows:
-        table.writerow([_cell(row[name]) for name in COLUMNS])
-    return written.getvalue()
-
-
-def _cell(value: Any) -> str:
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -11,7 +11,6 @@ what is shown is what a quorum of the policy's signers vouches for. A node may k
 quorum yet, such as a revocation a second ago: that is shown as its own word, and the answer is no.
 """
 
-import base64
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from accredit.cli.base.ids import near
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import in_words_of, show_decision
+from accredit.cli.verifying.node_answers import evidence_of
 from accredit.cli.verifying.query_options import FILE, QueryOptions, as_curl, query_of, question_options
 from accredit.registry.errors import AccreditError, InputError, RemoteError, StorageError
 
@@ -146,7 +146,7 @@ def _ask_all(nodes: Sequence[str], question: dict[str, Any]) -> list[dict[str, A
                 with connected(url) as client:
                     answer: dict[str, Any] = {"node": url, "decision": client.decide(question)}
                 if "evidence" in question:
-                    answer["proof"] = _evidence_of(answer)
+                    answer["proof"] = evidence_of(answer)
                 answers.append(answer)
             except RemoteError as error:
                 failed.append(error)
@@ -196,27 +196,6 @@ def _show(question: dict[str, Any], answers: list[dict[str, Any]], details: dict
 
 
 # ------------------------------------------------------------------------------------------------ with evidence
-
-
-def _evidence_of(answer: dict[str, Any]) -> bytes | None:
-    """The evidence of an answer, taken out of it; None where the node gives its own word instead.
-
-    Raises:
-        RemoteError: there is neither, or it is not base64.
-    """
-    given = answer["decision"].pop("evidence", "")
-    if given is None and answer["decision"].get("own_word") is True:
-        return None
-    try:
-        if given:
-            return base64.b64decode(given, validate=True)
-    except (TypeError, ValueError):
-        pass
-    raise RemoteError(
-        "no_evidence",
-        f"{answer['node']} sent no evidence, although it was asked for.",
-        hint="Ask another node; without evidence, only that node vouches for its answer.",
-    )
 
 
 def _keep(target: Path | None, proof: bytes | None) -> None:

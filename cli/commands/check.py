@@ -1,0 +1,343 @@
+"""`accredit check`: is this credential genuine, does it still stand, and was its issuer accredited to issue it?
+
+The verdict first, in words for its reader; then each check: passed, failed, or not done and why. The credential stays
+on this machine: what is sent is the question about its issuer, to a node. Only `--fetch` reaches anybody else.
+
+What is checked, and how, is in `cli.credentials`, which needs the optional packages of `accredit[credentials]`.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from accredit.cli.base import documents, exits, output
+from accredit.cli.base.commands import Command
+from accredit.cli.base.csv_text import csv_text
+from accredit.cli.base.node_option import node_option
+from accredit.cli.base.output import bad
+from accredit.cli.verifying.query_options import FILE
+from accredit.registry.decision.explanations import Audience
+from accredit.registry.errors import AccreditError, InputError, NotYetError
+
+from .snapshot import load, max_age_option, seconds_of
+
+if TYPE_CHECKING:
+    from accredit.cli.credentials.contexts import ContextLoader
+    from accredit.cli.credentials.judging import CheckedCredential, PreparedCredential
+    from accredit.cli.credentials.keys import IssuerKeys
+    from accredit.cli.credentials.status import StatusFiles
+    from accredit.cli.verifying.issuer_answers import IssuerRegistry
+
+_PACKAGES: Final = ("pyld", "joserfc", "rfc8785", "cryptography", "cachetools")
+_INDEX: Final = "index.json"
+COLUMNS: Final = ("file", "place", "verdict", "cause", "issuer", "issuer_name", "name", "issued_on", "sentence")
+
+
+@dataclass
+class _File:
+    """One file that was given: what is in it, or why it cannot be read."""
+
+    name: str
+    prepared: "list[PreparedCredential]"
+    checked: "list[CheckedCredential]"
+    error: AccreditError | None = None
+
+
+@click.command(
+    "check",
+    cls=Command,
+    example="""accredit check badge.json --node https://node1.example.org --policy policy.txt
+accredit check diploma.png --fetch --audience recruiter
+accredit check applications/*.json --policy policy.txt --snapshot registry.snapshot --csv > checked.csv""",
+)
+@click.argument("files", metavar="FILE|-|URL…", nargs=-1, required=True)
+@click.option(
+    "--audience",
+    type=click.Choice([str(one) for one in Audience]),
+    default=str(Audience.ADMISSIONS),
+    show_default=True,
+    help="Who reads the answer.",
+)
+@click.option(
+    "--policy",
+    "policy_path",
+    type=FILE,
+    envvar="ACCREDIT_POLICY",
+    metavar="POLICY",
+    help="Prove what the registry says with this trust policy. [env ACCREDIT_POLICY]",
+)
+@click.option("--snapshot", "snapshot_path", type=FILE, help="Ask this snapshot, without a network; needs --policy.")
+@max_age_option
+@click.option("--private", is_flag=True, help="Do not tell the node which issuer you ask about; needs --policy.")
+@click.option("--status-list", "lists", type=FILE, multiple=True, help="A status list that you have; may be repeated.")
+@click.option("--fetch", is_flag=True, help="Fetch status lists, and keys of did:web issuers, from their own sites.")
+@click.option(
+    "--contexts",
+    "contexts_path",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="JSON-LD contexts to know besides; index.json there says which file is for which address.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Print one line of CSV for each credential.")
+@node_option
+def check(
+    files: tuple[str, ...],
+    audience: str,
+    policy_path: Path | None,
+    snapshot_path: Path | None,
+    max_age: str | None,
+    private: bool,
+    lists: tuple[Path, ...],
+    fetch: bool,
+    contexts_path: Path | None,
+    as_csv: bool,
+    nodes: tuple[str, ...],
+) -> None:
+    """Check credentials: signature, dates, status, and whether the issuer was accredited.
+
+    Takes Open Badges 3.0, CLR 2.0 and other W3C verifiable credentials, as JSON or JWT, or baked into a PNG or SVG
+    picture. The credential is sent nowhere; only the question about its issuer is. Ends with 0 if all are accepted, 1
+    if one is not or cannot be decided, 3 if a file cannot be read, 5 if no node can be reached, and as query does where
+    the policy does not verify the answer.
+    """
+    if policy_path is None and (snapshot_path is not None or private):
+        raise InputError(
+            "needs_policy",
+            "--snapshot and --private need a trust policy.",
+            hint="Add --policy FILE, from trust export.",
+        )
+    now = int(time.time())
+    loaded = None
+    if policy_path is not None and snapshot_path is not None:
+        from accredit.cli.verifying.checks import read_policy
+
+        loaded = (load(snapshot_path, read_policy(policy_path), now), seconds_of(max_age))
+    try:
+        from accredit.cli.credentials.contexts import ContextLoader
+        from accredit.cli.verifying.issuer_answers import registry_of
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from None
+    loader = ContextLoader(_contexts_in(contexts_path))
+    given = {str(path): documents.read_bytes(path) for path in lists}
+    found = [_read(name, loader) for name in files]
+    with (
+        registry_of(nodes, policy_path=policy_path, snapshot=loaded, is_private=private, now=now) as registry,
+        output.progress("Checking", len(found)) as step,
+    ):
+        helper = _Helper(registry=registry, given=given, may_fetch=fetch, now=now, documents={}, fetched={}, why_not={})
+        for file in found:
+            file.checked = [helper.check(one) for one in file.prepared]
+            step(1)
+    _show(found, Audience(audience), as_csv=as_csv)
+    _end(found)
+
+
+def _not_installed(error: ModuleNotFoundError) -> Exception:
+    """What to say where the optional packages are missing; any other missing module is a fault."""
+    if (error.name or "").partition(".")[0] not in _PACKAGES:
+        return error
+    return NotYetError(
+        "not_installed",
+        f"Checking credentials needs packages that are not installed here ({error.name}).",
+        hint="Install them: pip install 'accredit[credentials]'",
+    )
+
+
+def _contexts_in(folder: Path | None) -> Mapping[str, Mapping[str, Any]]:
+    """The contexts of a folder, by their address."""
+    if folder is None:
+        return {}
+    index = documents.parse_json(documents.read_text(folder / _INDEX), str(folder / _INDEX))
+    made = {}
+    for url, name in index.items():
+        if not isinstance(name, str) or "/" in name:
+            raise InputError("bad_index", f"{folder / _INDEX}: {url[:100]}: not the name of a file in this folder.")
+        made[url] = documents.parse_json(documents.read_text(folder / name), str(folder / name))
+    return made
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def _read(name: str, loader: "ContextLoader") -> _File:
+    from accredit.cli.credentials.judging import prepare
+    from accredit.cli.credentials.reading import read
+
+    try:
+        return _File(name=name, prepared=[prepare(one, loader) for one in read(_bytes_of(name))], checked=[])
+    except AccreditError as error:
+        return _File(name=name, prepared=[], checked=[], error=error)
+
+
+def _bytes_of(name: str) -> bytes:
+    if name.startswith(("https://", "http://")):
+        from accredit.cli.verifying.fetching import fetch
+
+        return fetch(name)
+    return documents.read_bytes(Path(name))
+
+
+@dataclass
+class _Helper:
+    """Gets what is needed to check a credential: the registry's answer, keys, status lists; each once."""
+
+    registry: "IssuerRegistry"
+    given: Mapping[str, bytes]
+    may_fetch: bool
+    now: int
+    documents: dict[str, "IssuerKeys"]
+    fetched: dict[str, bytes]
+    why_not: dict[str, str]
+
+    def check(self, prepared: "PreparedCredential") -> "CheckedCredential":
+        from accredit.cli.credentials.judging import IssuerAnswer, Supplies, judge
+        from accredit.cli.credentials.status import StatusFiles
+
+        if prepared.said is None or prepared.question is None:
+            nothing = StatusFiles(given={}, fetched={}, why_not={})
+            return judge(prepared, Supplies(keys={}, answer=IssuerAnswer(decision=None), lists=nothing), self.now)
+        answer, keys = self.registry.ask(prepared.question)
+        issuer = prepared.said.issuer
+        known = {issuer: self._with_document(issuer, keys)}
+        for entry in prepared.said.status:
+            self._fetch_list(entry.list_url)
+        lists = StatusFiles(given=self.given, fetched=self.fetched, why_not=self.why_not)
+        for other in _issuers_of(lists, prepared.loader):
+            if other not in known:
+                known[other] = self._with_document(other, None)
+        return judge(prepared, Supplies(keys=known, answer=answer, lists=lists), self.now)
+
+    def _with_document(self, issuer: str, keys: "IssuerKeys | None") -> "IssuerKeys":
+        """The registry's keys, and the issuer's own document where nothing is pinned and it may be fetched."""
+        from dataclasses import replace
+
+        from accredit.cli.credentials.keys import IssuerKeys
+        from accredit.cli.verifying.fetching import did_document
+
+        known = keys or IssuerKeys()
+        if known.pinned or not self.may_fetch or not issuer.startswith("did:web:"):
+            return known
+        if issuer not in self.documents:
+            try:
+                self.documents[issuer] = IssuerKeys(document=did_document(issuer))
+            except AccreditError as error:
+                self.documents[issuer] = IssuerKeys(why_not=error.message)
+        held = self.documents[issuer]
+        return replace(known, document=held.document, why_not=held.why_not)
+
+    def _fetch_list(self, url: str) -> None:
+        if not self.may_fetch or url in self.fetched or url in self.why_not:
+            return
+        from accredit.cli.verifying.fetching import fetch
+
+        try:
+            self.fetched[url] = fetch(url)
+        except AccreditError as error:
+            self.why_not[url] = error.message
+
+
+def _issuers_of(lists: "StatusFiles", loader: "ContextLoader") -> Iterator[str]:
+    """Who issued the status lists that were fetched."""
+    from accredit.cli.credentials.judging import prepare
+    from accredit.cli.credentials.reading import read
+
+    for raw in lists.fetched.values():
+        try:
+            prepared = prepare(read(raw)[0], loader)
+        except AccreditError:
+            continue
+        if prepared.said is not None:
+            yield prepared.said.issuer
+
+
+# ------------------------------------------------------------------------------------------------ showing
+
+
+def _show(found: Sequence[_File], audience: Audience, *, as_csv: bool) -> None:
+    from accredit.cli.verifying.credential_text import show_credential
+
+    if as_csv:
+        click.echo(csv_text(COLUMNS, _rows(found, audience)), nl=False)
+        return
+
+    def text() -> None:
+        if len(found) > 1:
+            _table(found)
+            return
+        file = found[0]
+        if file.error is not None:
+            raise file.error
+        for index, checked in enumerate(file.checked):
+            if index:
+                output.say()
+            show_credential(checked, audience)
+
+    output.emit({"files": [_json(file, audience) for file in found]}, text)
+
+
+def _json(file: _File, audience: Audience) -> dict[str, Any]:
+    from accredit.cli.verifying.credential_text import next_steps_for, sentence_for
+
+    if file.error is not None:
+        error = {"code": file.error.code, "message": file.error.message, "hint": file.error.hint}
+        return {"file": file.name, "error": error, "credentials": []}
+    told = [
+        {"sentence": sentence_for(one, audience), "next_steps": next_steps_for(one, audience), **one.to_json()}
+        for one in file.checked
+    ]
+    return {"file": file.name, "error": None, "credentials": told}
+
+
+def _table(found: Sequence[_File]) -> None:
+    from accredit.cli.verifying.credential_text import HEADLINES_OF_CREDENTIALS
+
+    rows: list[tuple[object, ...]] = []
+    for file in found:
+        if file.error is not None:
+            rows.append((file.name, bad("Unreadable"), "", file.error.message))
+        for one in file.checked:
+            colour, word = HEADLINES_OF_CREDENTIALS[one.verdict]
+            at = f"{file.name} {one.place}".rstrip()
+            rows.append((at, colour(word), one.shown.get("issuer_name") or one.shown.get("issuer", ""), one.cause.text))
+    output.table(("file", "verdict", "issuer", "why"), rows)
+    output.say()
+    counted = [one for file in found for one in file.checked]
+    accepted = sum(one.verdict == "accepted" for one in counted)
+    unreadable = sum(file.error is not None for file in found)
+    output.say(f"{accepted} of {len(counted)} credentials accepted; {unreadable} files could not be read.")
+
+
+def _rows(found: Sequence[_File], audience: Audience) -> Iterator[dict[str, str]]:
+    from accredit.cli.verifying.credential_text import sentence_for
+
+    for file in found:
+        told: list[dict[str, str]] = []
+        for one in file.checked:
+            said = {"verdict": str(one.verdict), "cause": one.cause.code, "sentence": sentence_for(one, audience)}
+            told.append({**one.shown, **said, "place": one.place})
+        if file.error is not None:
+            told = [{"verdict": "unreadable", "cause": file.error.code, "sentence": file.error.message}]
+        for row in told:
+            yield {"file": file.name, **row}
+
+
+def _end(found: Sequence[_File]) -> None:
+    """End with the exit code: a no before all else, then why it could not be told, then what could not be read."""
+    open_ = [one for file in found for one in file.checked if one.verdict != "accepted"]
+    if any(one.verdict == "not_accepted" for one in open_):
+        raise exits.Negative
+    codes = [check.code for one in open_ for check in one.checks if check.outcome == "not_done"]
+    for code in codes:
+        if code in exits.RESULTS:
+            raise exits.Negative(code)
+    unread = [file.error for file in found if file.error is not None]
+    if "unreachable" in codes:
+        click.get_current_context().exit(exits.REMOTE)
+    if open_:
+        raise exits.Negative
+    if unread:
+        click.get_current_context().exit(exits.exit_code(unread[0]))

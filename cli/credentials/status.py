@@ -1,0 +1,234 @@
+"""The status of a credential: whether its issuer has revoked or suspended it since (Bitstring Status List 1.0).
+
+A credential names a list and its place in it. The list is a credential too: its proof is checked like any other. One
+that somebody hands over must be by the credential's own issuer and about the very address that the credential names;
+one that was fetched from that address may be by somebody else, for the issuer has named the address.
+"""
+
+import base64
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from accredit.registry.encoding.rfc3339 import day
+from accredit.registry.errors import AccreditError
+
+from .claims import CREDENTIALS, STATUS, CredentialClaims, StatusEntry, claims_of
+from .contexts import ContextLoader
+from .outcomes import CheckOutcome, CheckStopped, CredentialCheck, failed, not_done
+from .reading import ReadCredential, read
+
+LIST_BYTES_MAX: Final = 16 * 2**20
+"""Of one list, unpacked: 134 million entries. A guess. The fewest that the standard allows are 131,072, so that a
+look-up tells little; lists in the field have 100,000, and say the truth all the same."""
+
+PURPOSES: Final = ("revocation", "suspension")
+_UNREADABLE_HINT: Final = "Ask the issuer whether the credential is still good."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusFile:
+    """A status list as a file: its bytes, and whether it was fetched from the address that it stands for."""
+
+    raw: bytes
+    was_fetched: bool
+
+
+ListSignature = Callable[[ReadCredential, CredentialClaims], CredentialCheck]
+"""Checks the signature of a status list, as `proofs.check_signature` does that of any credential."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusFiles:
+    """The status lists at hand.
+
+    Attributes:
+        given: handed over by the user, with their names. fetched: by their address. why_not: by address, why not.
+    """
+
+    given: Mapping[str, bytes]
+    fetched: Mapping[str, bytes]
+    why_not: Mapping[str, str]
+
+
+def check_status(
+    said: CredentialClaims, files: StatusFiles, loader: ContextLoader, sign: ListSignature, now: int
+) -> CredentialCheck:
+    """Check every entry of a credential's status.
+
+    Args:
+        sign: checks the list's own signature. now: seconds since 1970.
+
+    Raises:
+        CheckStopped: it was revoked or suspended, or that cannot be told.
+    """
+    if not said.status:
+        text = "It names no list where it could be revoked, so it cannot be revoked."
+        return CredentialCheck(name="status", outcome=CheckOutcome.PASSED, code="no_status", text=text)
+    open_: list[CheckStopped] = []
+    for entry in said.status:
+        try:
+            _check_entry(entry, said.issuer, files, loader, sign, now)
+        except CheckStopped as stopped:
+            if stopped.outcome is CheckOutcome.FAILED:
+                raise
+            open_.append(stopped)
+    if open_:
+        raise open_[0]
+    return CredentialCheck(
+        name="status",
+        outcome=CheckOutcome.PASSED,
+        code="not_revoked",
+        text="By its issuer's list it still stands.",
+    )
+
+
+def _check_entry(
+    entry: StatusEntry, issuer: str, files: StatusFiles, loader: ContextLoader, sign: ListSignature, now: int
+) -> None:
+    if entry.type != "BitstringStatusListEntry":
+        raise not_done(
+            "status_kind",
+            f"Its status is of the kind {entry.type[:60] or '(unnamed)'}, which cannot be read here.",
+            _UNREADABLE_HINT,
+        )
+    if entry.size not in ("", "1") or entry.purpose not in PURPOSES:
+        raise not_done(
+            "status_purpose",
+            f"Its status says something else than revoked or not ({entry.purpose[:60]}).",
+            _UNREADABLE_HINT,
+        )
+    if not entry.index.isdecimal() or not entry.index.isascii() or len(entry.index) > 12:
+        raise failed("bad_status", f"Its place in the status list is no number: {entry.index[:40]!r}.")
+    file, found, list_said = _list_for(entry, files, loader)
+    bits = _bits_of(file, found, list_said, entry, issuer, sign, now)
+    at = int(entry.index)
+    if at >= 8 * len(bits):
+        raise not_done(
+            "status_list_too_short",
+            f"Its place in the status list is number {at}, and the list has only {8 * len(bits)}.",
+            _UNREADABLE_HINT,
+        )
+    if bits[at // 8] >> (7 - at % 8) & 1:
+        word = {"revocation": "revoked", "suspension": "suspended"}[entry.purpose]
+        raise failed(word, f"Its issuer has {word} it.", "Ask the holder or the issuer why.")
+
+
+def _list_for(
+    entry: StatusEntry, files: StatusFiles, loader: ContextLoader
+) -> tuple[StatusFile, ReadCredential, CredentialClaims]:
+    url = entry.list_url
+    if url in files.fetched:
+        file = StatusFile(raw=files.fetched[url], was_fetched=True)
+        found = _read_list(file.raw, url)
+        return file, found, _said(found, loader)
+    others = []
+    for name, raw in files.given.items():
+        try:
+            found = _read_list(raw, name)
+            said = _said(found, loader)
+        except CheckStopped as stopped:
+            others.append(str(stopped).rstrip("."))
+            continue
+        if said.statements.root == url:
+            return StatusFile(raw=raw, was_fetched=False), found, said
+        others.append(f"{name} is about {said.statements.root[:200]}")
+    if url in files.why_not:
+        raise not_done(
+            "status_not_fetched", f"Its status list could not be fetched: {files.why_not[url]}", "Try again later."
+        )
+    more = f" ({'; '.join(others)})." if others else "."
+    raise not_done(
+        "status_list_missing",
+        f"Whether it was revoked stands in {url[:300]}, which is not at hand{more}",
+        "Add --fetch to fetch it, or download it yourself: --status-list FILE",
+    )
+
+
+def _read_list(raw: bytes, name: str) -> ReadCredential:
+    try:
+        return read(raw)[0]
+    except AccreditError as error:
+        raise not_done(
+            "bad_status_list", f"The status list {name[:200]} cannot be read: {error.message}", _UNREADABLE_HINT
+        ) from None
+
+
+def _said(found: ReadCredential, loader: ContextLoader) -> CredentialClaims:
+    try:
+        return claims_of(found, loader)
+    except CheckStopped as stopped:
+        raise not_done("bad_status_list", f"The status list cannot be relied on: {stopped}", stopped.hint) from None
+
+
+def _bits_of(
+    file: StatusFile,
+    found: ReadCredential,
+    said: CredentialClaims,
+    entry: StatusEntry,
+    issuer: str,
+    sign: ListSignature,
+    now: int,
+) -> bytes:
+    """The bits of a list, once it is known to be the right one."""
+    if not any(one.removeprefix(STATUS) == "BitstringStatusListCredential" for one in said.types):
+        raise not_done(
+            "not_a_status_list", "What stands at the address of its status list is no status list.", _UNREADABLE_HINT
+        )
+    if said.issuer != issuer and not file.was_fetched:
+        raise not_done(
+            "anothers_status_list",
+            f"The status list is by {said.issuer[:200]}, and the credential by another issuer.",
+            "Add --fetch to fetch it from the address that the issuer names.",
+        )
+    try:
+        sign(found, said)
+    except CheckStopped as stopped:
+        raise not_done(
+            "unsigned_status_list", f"The status list cannot be relied on: {stopped}", stopped.hint
+        ) from None
+    if said.valid_from is not None and said.valid_from > now:
+        raise not_done(
+            "status_list_dates", f"The status list is valid from {day(said.valid_from)} on.", _UNREADABLE_HINT
+        )
+    if said.valid_until is not None and said.valid_until <= now:
+        raise not_done(
+            "status_list_dates",
+            f"The status list was valid until {day(said.valid_until)}.",
+            "Get the present one: --fetch",
+        )
+    statements = said.statements
+    subjects = statements.values(statements.root, f"{CREDENTIALS}credentialSubject")
+    if len(subjects) != 1:
+        raise not_done("bad_status_list", "The status list holds not one list.", _UNREADABLE_HINT)
+    if entry.purpose not in statements.values(subjects[0], f"{STATUS}statusPurpose"):
+        raise not_done("status_purpose", f"The status list is not about {entry.purpose}.", _UNREADABLE_HINT)
+    encoded = statements.values(subjects[0], f"{STATUS}encodedList")
+    if len(encoded) != 1:
+        raise not_done("bad_status_list", "The status list holds not one list.", _UNREADABLE_HINT)
+    return unpacked(encoded[0])
+
+
+def unpacked(encoded: str) -> bytes:
+    """Return the bits of an `encodedList`: multibase base64url (or, by the older form, without the `u`) of gzip.
+
+    Raises:
+        CheckStopped: it is none, or of a size that no list has.
+    """
+    text = encoded.removeprefix("u")
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        bits = unpacker.decompress(packed, LIST_BYTES_MAX + 1)
+    except (ValueError, zlib.error):
+        raise not_done("bad_status_list", "The bits of the status list cannot be unpacked.", _UNREADABLE_HINT) from None
+    if len(bits) > LIST_BYTES_MAX:
+        raise not_done(
+            "status_list_bomb", f"The status list unpacks to more than {LIST_BYTES_MAX // 2**20} MiB.", _UNREADABLE_HINT
+        )
+    if not unpacker.eof or unpacker.unused_data:
+        raise not_done(
+            "bad_status_list", "The bits of the status list are not of the length that they say.", _UNREADABLE_HINT
+        )
+    return bits

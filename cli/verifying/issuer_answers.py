@@ -1,0 +1,199 @@
+"""Who is asked about the issuers of credentials, and how far the answer can be relied on.
+
+    with registry_of(…) as registry:
+        answer, keys = registry.ask(question)
+
+A node's word; the same with evidence that a trust policy's signers vouch for; a snapshot of those, offline; or a node
+that is not told which issuer it is. Each gives the decision and the keys that the registry pins for the issuer. What
+cannot be asked is an answer too: it says why.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from accredit.cli.base.node_option import connected, first_good
+from accredit.cli.credentials.judging import IssuerAnswer
+from accredit.cli.credentials.keys import IssuerKeys
+from accredit.cli.credentials.outcomes import CheckStopped, not_done
+from accredit.cli.verifying.checks import RESULT_MEANINGS, check_answer, read_policy, remember
+from accredit.cli.verifying.node_answers import evidence_of
+from accredit.cli.verifying.private_query import ask_privately
+from accredit.cli.verifying.query_options import query_of
+from accredit.node.http.decision_view import decided
+from accredit.registry.domain.records import Records, issuer_in
+from accredit.registry.encoding.identifiers import CanonicalId
+from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RemoteError
+from accredit.registry.evidence.private_lookup import Buckets
+from accredit.registry.evidence.snapshot import Snapshot
+from accredit.registry.evidence.state_check import CheckResult
+from accredit.registry.evidence.trust_policy import TrustPolicy
+
+if TYPE_CHECKING:
+    from accredit.node.clients.node_client import NodeClient
+
+Answered = tuple[IssuerAnswer, IssuerKeys]
+
+_ANY_CHARTER: Final = "https://any.example/"
+_OF_SNAPSHOT: Final = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
+
+
+@dataclass
+class IssuerRegistry:
+    """Asks about issuers, about each once.
+
+    Attributes:
+        way: asks one question.
+    """
+
+    way: Callable[[dict[str, Any]], Answered]
+    _known: dict[str, Answered] = field(default_factory=dict)
+
+    def ask(self, question: dict[str, Any]) -> Answered:
+        """Return the answer to a question, and the issuer's keys. It raises nothing of ours."""
+        asked = repr(sorted(question.items()))
+        if asked not in self._known:
+            self._known[asked] = self._ask(question)
+        return self._known[asked]
+
+    def _ask(self, question: dict[str, Any]) -> Answered:
+        try:
+            query_of(question, _ANY_CHARTER)
+        except DecodeError as error:
+            text = f"Its issuer cannot be asked about: {error.message}"
+            why_not = IssuerAnswer(decision=None, why_not=not_done("bad_question", text, error.hint))
+            least: dict[str, Any] = {name: question[name] for name in ("issuer", "key") if name in question}
+            # What it attests may be a word that nobody knows; its issuer's keys are known all the same.
+            return why_not, self.ask(least)[1] if least != question else IssuerKeys()
+        try:
+            return self.way(question)
+        except AccreditError as error:
+            code = "unreachable" if isinstance(error, RemoteError) else error.code
+            return _without(not_done(code, error.message, error.hint))
+
+
+@contextmanager
+def registry_of(
+    nodes: Sequence[str],
+    *,
+    policy_path: Path | None,
+    snapshot: "tuple[Snapshot, int | None] | None",
+    is_private: bool,
+    now: int,
+) -> Iterator[IssuerRegistry]:
+    """Open a way to ask.
+
+    Args:
+        policy_path: a trust policy; without one a node's word is taken, and said to be that.
+        snapshot: one that was loaded, and its maximum age, seconds; None: ask nodes.
+        is_private: do not tell a node whom the question is about.
+        now: this machine's clock, seconds since 1970.
+    """
+    if policy_path is None:
+        yield IssuerRegistry(lambda question: first_good(nodes, lambda client: _by_word(client, question)))
+        return
+    path, policy = policy_path, read_policy(policy_path)
+    if snapshot is not None:
+        loaded, max_age = snapshot
+        yield IssuerRegistry(lambda question: _of_snapshot(loaded, question, policy, now, max_age))
+    elif is_private:
+        yield IssuerRegistry(lambda question: _privately(nodes, question, path, policy, now))
+    else:
+        yield IssuerRegistry(lambda question: _proved_by_any(nodes, question, path, policy, now))
+
+
+def _without(why_not: CheckStopped) -> Answered:
+    return IssuerAnswer(decision=None, why_not=why_not), IssuerKeys()
+
+
+def _unproved(result: CheckResult, text: str) -> Answered:
+    return _without(
+        not_done(str(result), f"What the registry says about its issuer is not proved: {text}", RESULT_MEANINGS[result])
+    )
+
+
+def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> Answered:
+    decision = client.decide(question)
+    pinned: list[dict[str, Any]] = []
+    if decision["verdict"] != "unknown_issuer":
+        try:
+            found = client.issuer(str(decision.get("issuer") or question["issuer"]))
+            pinned = [one["key"] for one in found["keys"] if one["op"] == "add"]
+        except InputError as error:
+            if error.code != "not_found":
+                raise
+    answer = IssuerAnswer(decision=decision, source=f"the node {client.url}")
+    return answer, IssuerKeys(pinned=pinned, asked=True)
+
+
+def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[str, Any], charter: str) -> IssuerKeys:
+    """The keys that proved records pin for the issuer."""
+    id_ = CanonicalId(str(decision.get("issuer") or query_of(dict(question), charter).entity))
+    record = issuer_in(records, id_)
+    stated = [] if record is None else [one["key"] for one in record["keys"] if one["op"] == "add"]
+    return IssuerKeys(pinned=[dict(key) for key in stated], asked=True)
+
+
+def _proved_by_any(
+    nodes: Sequence[str], question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
+) -> Answered:
+    """The answer of the first node whose evidence stands: one that proves itself is enough, whoever gave it."""
+    unproved: list[Answered] = []
+    failures: list[AccreditError] = []
+    for url in nodes:
+        try:
+            with connected(url) as client:
+                answered = _proved(client, question, policy_path, policy, now)
+        except (InputError, NotYetError, RemoteError) as error:
+            failures.append(error)
+            continue
+        if answered[0].why_not is None:
+            return answered
+        unproved.append(answered)
+    if not unproved:
+        raise failures[0]
+    return unproved[0]
+
+
+def _proved(
+    client: "NodeClient", question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
+) -> Answered:
+    answer: dict[str, Any] = {"node": client.url, "decision": client.decide({**question, "evidence": True})}
+    proof = evidence_of(answer)
+    if proof is None:
+        return _unproved(CheckResult.UNWITNESSED, f"only {client.url} says so yet.")
+    checked = check_answer(proof, query_of(question, policy.charter), policy_path, now)
+    if checked.decision is None:
+        return _unproved(checked.checked.result, checked.checked.text)
+    signers = ", ".join(key.name for key in checked.checked.signers)
+    keys = _keys_in(checked.records, checked.decision, question, policy.charter)
+    return IssuerAnswer(decision=checked.decision, proved=True, source=f"by the signers {signers}"), keys
+
+
+def _of_snapshot(
+    loaded: Snapshot, question: dict[str, Any], policy: TrustPolicy, now: int, max_age: int | None
+) -> Answered:
+    decision = loaded.ask(query_of(question, policy.charter), now, max_age=max_age)
+    result = _OF_SNAPSHOT.get(decision.reasons[0].code)
+    if result is not None:
+        return _unproved(result, decision.reasons[0].text)
+    view = dict(decided(decision))
+    signers = ", ".join(key.name for key in loaded.noted.signers)
+    answer = IssuerAnswer(decision=view, proved=True, source=f"by a snapshot that the signers {signers} vouch for")
+    return answer, _keys_in(loaded, view, question, policy.charter)
+
+
+def _privately(
+    nodes: Sequence[str], question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
+) -> Answered:
+    asked = query_of(question, policy.charter)
+    decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
+    noted, view = opened[0].noted, dict(decided(decision))
+    remember(policy_path, noted.state)
+    signers = ", ".join(key.name for key in noted.signers)
+    source = f"by the signers {signers}, and the node was not told which issuer it is"
+    return IssuerAnswer(decision=view, proved=True, source=source), _keys_in(
+        Buckets(opened), view, question, policy.charter
+    )

@@ -1,0 +1,170 @@
+"""A credential's own status: revoked or not, by a list that proves itself; a list that lies is not believed."""
+
+import gzip
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from accredit.cli.credentials.keys import IssuerKeys
+from accredit.cli.credentials.status import LIST_BYTES_MAX
+from tests.cli.credentials.conftest import Checker, outcome
+from tests.strategies.credentials import LIST_URL, Issuer, Json, base64url, open_badge, status_entry, status_list
+
+SCHOOL = Issuer.of("school")
+OTHER = Issuer.of("other")
+
+
+def badge(*entries: Json) -> Json:
+    return SCHOOL.signed(open_badge(SCHOOL, credentialStatus=list(entries)))
+
+
+def status(checked: Checker, file: Json, *lists: Json, **more: Any) -> tuple[str, str]:
+    [found] = checked(file, lists={f"list{number}": one for number, one in enumerate(lists)}, **more)
+    return outcome(found, "status")
+
+
+def packed(bits: bytes) -> str:
+    return "u" + base64url(gzip.compress(bits, mtime=0))
+
+
+@pytest.mark.parametrize("suite", ["eddsa-rdfc-2022", "eddsa-jcs-2022"])
+def test_the_bit_of_this_credential_decides_and_no_other(checked: Checker, suite: str) -> None:
+    for revoked, found in (
+        ((7,), ("failed", "revoked")),
+        ((6, 8), ("passed", "not_revoked")),
+        ((), ("passed", "not_revoked")),
+    ):
+        assert status(checked, badge(status_entry(7)), SCHOOL.signed(status_list(SCHOOL, revoked), suite)) == found
+
+
+def test_a_suspended_credential_is_told_from_a_revoked_one(checked: Checker) -> None:
+    held = SCHOOL.signed(status_list(SCHOOL, [7], purpose="suspension"))
+    assert status(checked, badge(status_entry(7, "suspension")), held) == ("failed", "suspended")
+
+
+def test_each_of_several_entries_must_be_good(checked: Checker) -> None:
+    file = badge(status_entry(7), status_entry(9))
+    assert status(checked, file, SCHOOL.signed(status_list(SCHOOL, [9]))) == ("failed", "revoked")
+    assert status(checked, file, SCHOOL.signed(status_list(SCHOOL, [8]))) == ("passed", "not_revoked")
+
+
+def test_without_a_status_it_cannot_be_revoked(checked: Checker) -> None:
+    assert status(checked, badge()) == ("passed", "no_status")
+
+
+def test_a_list_that_is_not_at_hand_is_said_and_never_taken_for_good(checked: Checker) -> None:
+    [found] = checked(badge(status_entry()))
+    assert (found.verdict, found.cause.code) == ("indeterminate", "status_list_missing")
+    assert LIST_URL in found.cause.text
+    assert "--fetch" in found.cause.hint
+
+
+LIES: dict[str, tuple[Any, tuple[str, str]]] = {
+    "it is not signed": (status_list(SCHOOL), ("not_done", "unsigned_status_list")),
+    "it was changed": (
+        {**SCHOOL.signed(status_list(SCHOOL)), "validFrom": "2020-01-01T00:00:00Z"},
+        ("not_done", "unsigned_status_list"),
+    ),
+    "another issuer made it": (OTHER.signed(status_list(OTHER)), ("not_done", "anothers_status_list")),
+    "another signed it": (OTHER.signed(status_list(SCHOOL)), ("not_done", "unsigned_status_list")),
+    "it is about another address": (
+        SCHOOL.signed(status_list(SCHOOL, id="https://school.example/status/2")),
+        ("not_done", "status_list_missing"),
+    ),
+    "it is no status list": (
+        SCHOOL.signed(status_list(SCHOOL, type=["VerifiableCredential"])),
+        ("not_done", "not_a_status_list"),
+    ),
+    "it has expired": (
+        SCHOOL.signed(status_list(SCHOOL, validUntil="2025-01-01T00:00:00Z")),
+        ("not_done", "status_list_dates"),
+    ),
+    "it is not valid yet": (
+        SCHOOL.signed(status_list(SCHOOL, validFrom="2030-01-01T00:00:00Z")),
+        ("not_done", "status_list_dates"),
+    ),
+    "it is about something else": (
+        SCHOOL.signed(status_list(SCHOOL, purpose="suspension")),
+        ("not_done", "status_purpose"),
+    ),
+    "it is shorter than the entry says": (SCHOOL.signed(status_list(SCHOOL, size=64)), ("passed", "not_revoked")),
+    "it ends before the entry": (SCHOOL.signed(status_list(SCHOOL, size=0)), ("not_done", "status_list_too_short")),
+    "its bits are no bits": (SCHOOL.signed(status_list(SCHOOL, encoded="u!!!")), ("not_done", "bad_status_list")),
+    "its bits are not packed": (SCHOOL.signed(status_list(SCHOOL, encoded="uAAAA")), ("not_done", "bad_status_list")),
+    "its bits are cut off": (
+        SCHOOL.signed(status_list(SCHOOL, encoded=packed(bytes(range(256)) * 64)[:-40])),
+        ("not_done", "bad_status_list"),
+    ),
+    "more follows its bits": (
+        SCHOOL.signed(status_list(SCHOOL, encoded="u" + base64url(gzip.compress(bytes(16_384)) * 2))),
+        ("not_done", "bad_status_list"),
+    ),
+    "it lies about its length": (
+        SCHOOL.signed(
+            status_list(
+                SCHOOL,
+                encoded="u" + base64url(gzip.compress(bytes(16_384), mtime=0)[:-4] + (2**31).to_bytes(4, "little")),
+            )
+        ),
+        ("not_done", "bad_status_list"),
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_list_that_lies_is_not_believed(checked: Checker, lie: str) -> None:
+    made, found = LIES[lie]
+    assert status(checked, badge(status_entry(7)), made) == found
+
+
+def test_a_list_that_unpacks_to_gigabytes_is_refused_and_takes_no_memory(checked: Checker) -> None:
+    bomb = SCHOOL.signed(status_list(SCHOOL, encoded=packed(bytes(8 * LIST_BYTES_MAX))))
+    file = badge(status_entry(7))
+    tracemalloc.start()
+    try:
+        assert status(checked, file, bomb) == ("not_done", "status_list_bomb")
+        assert tracemalloc.get_traced_memory()[1] < 4 * LIST_BYTES_MAX
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("index", ["-1", "1.5", "x", "", "9" * 13, "\u0667"])
+def test_a_place_that_is_no_number_is_refused(checked: Checker, index: str) -> None:
+    assert status(checked, badge(status_entry(index)), SCHOOL.signed(status_list(SCHOOL))) == ("failed", "bad_status")
+
+
+def test_a_place_beyond_the_list_is_undecided(checked: Checker) -> None:
+    assert status(checked, badge(status_entry(131_072)), SCHOOL.signed(status_list(SCHOOL))) == (
+        "not_done",
+        "status_list_too_short",
+    )
+
+
+@pytest.mark.parametrize("members", [{"statusSize": 2}, {"statusPurpose": "message"}])
+def test_a_status_that_says_something_else_is_undecided(checked: Checker, members: Json) -> None:
+    assert status(checked, badge(status_entry(7, **members)), SCHOOL.signed(status_list(SCHOOL))) == (
+        "not_done",
+        "status_purpose",
+    )
+
+
+def test_a_list_that_was_fetched_may_be_by_another_issuer_whose_key_is_known(checked: Checker) -> None:
+    """The issuer itself names the address, and whoever stands there signs."""
+    made = OTHER.signed(status_list(OTHER, [7], id="https://elsewhere.example/1"))
+    assert status(checked, badge(status_entry(7)), fetched={LIST_URL: made}) == ("failed", "revoked")
+    website = Issuer.of("website", "did:web:lists.example")
+    signed = website.signed(status_list(website, [7]))
+    assert status(checked, badge(status_entry(7)), fetched={LIST_URL: signed}) == ("not_done", "unsigned_status_list")
+    document = {
+        "id": website.id,
+        "assertionMethod": [{"id": website.method, "publicKeyMultibase": website.pinned["public_key_multibase"]}],
+    }
+    keys = {website.id: IssuerKeys(document=document)}
+    assert status(checked, badge(status_entry(7)), fetched={LIST_URL: signed}, keys=keys) == ("failed", "revoked")
+
+
+def test_a_list_that_cannot_be_read_does_not_stand_in_the_way_of_one_that_can(checked: Checker) -> None:
+    good = SCHOOL.signed(status_list(SCHOOL))
+    assert status(checked, badge(status_entry(7)), {"nothing": 1}, good) == ("passed", "not_revoked")
+    assert status(checked, badge(status_entry(7)), {"nothing": 1}) == ("not_done", "status_list_missing")
