@@ -34,7 +34,7 @@ from accredit.registry.evidence.trust_policy import TrustPolicy
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
-Answered = tuple[IssuerAnswer, IssuerKeys]
+AnswerAndKeys = tuple[IssuerAnswer, IssuerKeys]
 
 _ANY_CHARTER: Final = "https://any.example/"
 _OF_SNAPSHOT: Final = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
@@ -48,17 +48,17 @@ class IssuerRegistry:
         way: asks one question.
     """
 
-    way: Callable[[dict[str, Any]], Answered]
-    _known: dict[str, Answered] = field(default_factory=dict)
+    way: Callable[[dict[str, Any]], AnswerAndKeys]
+    _known: dict[str, AnswerAndKeys] = field(default_factory=dict)
 
-    def ask(self, question: dict[str, Any]) -> Answered:
+    def ask(self, question: dict[str, Any]) -> AnswerAndKeys:
         """Return the answer to a question, and the issuer's keys. It raises nothing of ours."""
         asked = repr(sorted(question.items()))
         if asked not in self._known:
             self._known[asked] = self._ask(question)
         return self._known[asked]
 
-    def _ask(self, question: dict[str, Any]) -> Answered:
+    def _ask(self, question: dict[str, Any]) -> AnswerAndKeys:
         try:
             query_of(question, _ANY_CHARTER)
         except DecodeError as error:
@@ -104,17 +104,17 @@ def registry_of(
         yield IssuerRegistry(lambda question: _proved_by_any(nodes, question, path, policy, now))
 
 
-def _without(why_not: CheckStopped) -> Answered:
+def _without(why_not: CheckStopped) -> AnswerAndKeys:
     return IssuerAnswer(decision=None, why_not=why_not), IssuerKeys()
 
 
-def _unproved(result: CheckResult, text: str) -> Answered:
+def _unproved(result: CheckResult, text: str) -> AnswerAndKeys:
     return _without(
         not_done(str(result), f"What the registry says about its issuer is not proved: {text}", RESULT_MEANINGS[result])
     )
 
 
-def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> Answered:
+def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys:
     decision = client.decide(question)
     pinned: list[dict[str, Any]] = []
     if decision["verdict"] != "unknown_issuer":
@@ -138,9 +138,9 @@ def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[st
 
 def _proved_by_any(
     nodes: Sequence[str], question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
-) -> Answered:
+) -> AnswerAndKeys:
     """The answer of the first node whose evidence stands: one that proves itself is enough, whoever gave it."""
-    unproved: list[Answered] = []
+    unproved: list[AnswerAndKeys] = []
     failures: list[AccreditError] = []
     for url in nodes:
         try:
@@ -159,7 +159,7 @@ def _proved_by_any(
 
 def _proved(
     client: "NodeClient", question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
-) -> Answered:
+) -> AnswerAndKeys:
     answer: dict[str, Any] = {"node": client.url, "decision": client.decide({**question, "evidence": True})}
     proof = evidence_of(answer)
     if proof is None:
@@ -174,7 +174,7 @@ def _proved(
 
 def _of_snapshot(
     loaded: Snapshot, question: dict[str, Any], policy: TrustPolicy, now: int, max_age: int | None
-) -> Answered:
+) -> AnswerAndKeys:
     decision = loaded.ask(query_of(question, policy.charter), now, max_age=max_age)
     result = _OF_SNAPSHOT.get(decision.reasons[0].code)
     if result is not None:
@@ -187,7 +187,7 @@ def _of_snapshot(
 
 def _privately(
     nodes: Sequence[str], question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
-) -> Answered:
+) -> AnswerAndKeys:
     asked = query_of(question, policy.charter)
     decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
     noted, view = opened[0].noted, dict(decided(decision))
