@@ -148,7 +148,14 @@ class Notes:
             self.statements[statement] = None
 
     def finding(
-        self, positive: Reason, chain: Chain, now: int, *, id: bytes | None = None, issuer: CanonicalId | None = None
+        self,
+        positive: Reason,
+        chain: Chain,
+        now: int,
+        *,
+        id: bytes | None = None,
+        issuer: CanonicalId | None = None,
+        away: int = 0,
     ) -> Finding:
         """The verdict that follows from everything noted."""
         against = (*self.refusals, *self.suspensions, *self.gaps)
@@ -173,6 +180,7 @@ class Notes:
             chain=chain,
             unchecked=tuple(self.unchecked),
             dates=tuple([date for date in self.dates if date > now]),
+            away=away,
         )
 
 
@@ -204,7 +212,21 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
                 "Only the issuer vouches for this date: no key was shown to be valid at that time.",
             )
     _note_dates(case, record, notes)
-    return notes.finding(_accredited(record, terms, chain), chain, case.now, id=record["id"], issuer=record["issuer"])
+    return notes.finding(
+        _accredited(record, terms, chain),
+        chain,
+        case.now,
+        id=record["id"],
+        issuer=record["issuer"],
+        away=_away(case, record, status),
+    )
+
+
+def _away(case: Case, record: AccreditationRecord, status: Status | None) -> int:
+    """Seconds from the time asked about to the nearest at which an accreditation stood."""
+    if status is None:
+        return max(record["terms"][0]["valid_from"] - case.time, 0)
+    return case.time - status.since if STATUSES[status.word].newly is NewlyIssued.NOT_TRUSTED else 0
 
 
 def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:

@@ -60,6 +60,7 @@ class Finding(NamedTuple):
         id: the accreditation; None for a mandate or a recognition.
         issuer: that the accreditation is of; None likewise.
         dates: those after now at which it may change, seconds.
+        away: seconds from the time asked about to the nearest at which it stood; 0 where it stood then.
     """
 
     verdict: Verdict
@@ -70,6 +71,7 @@ class Finding(NamedTuple):
     chain: "Chain" = ()
     unchecked: tuple[str, ...] = ()
     dates: tuple[int, ...] = ()
+    away: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,7 @@ class Decision:
         return self.verdict in AUTHORIZED
 
 
-def order_of(finding: Finding) -> tuple[int, int, bytes]:
-    """Sorts the best finding first; among equals the one with the fewest reasons, then the lowest id."""
-    return RANK[finding.verdict], len(finding.reasons), finding.id or b""
+def order_of(finding: Finding) -> tuple[int, int, int, bytes]:
+    """Sorts the best finding first; among equals the one that stood nearest in time, for whoever asks about 2019 is not
+    told of what ended in 2006; then the one with the fewest reasons, then the lowest id."""
+    return RANK[finding.verdict], finding.away, len(finding.reasons), finding.id or b""

@@ -118,10 +118,10 @@ export class Notes {
    * @param {Reason} positive
    * @param {Chain} chain
    * @param {number} now
-   * @param {{id?: string | null, issuer?: string | null}} [of]
+   * @param {{id?: string | null, issuer?: string | null, away?: number}} [of]
    * @returns {Finding}
    */
-  finding(positive, chain, now, { id = null, issuer = null } = {}) {
+  finding(positive, chain, now, { id = null, issuer = null, away = 0 } = {}) {
     const against = [...this.refusals, ...this.suspensions, ...this.gaps];
     /** @type {[Verdict, Reason[]]} */
     const [verdict, reasons] = this.refusals.length
@@ -136,7 +136,8 @@ export class Notes {
               ? ["trusted_with_advisory", [positive, ...this.advisories]]
               : ["trusted", [positive]];
     const dates = this.dates.filter((date) => date > now);
-    return { verdict, reasons, id, issuer, statements: [...this.statements], chain, unchecked: this.unchecked, dates };
+    const statements = [...this.statements];
+    return { verdict, reasons, id, issuer, statements, chain, unchecked: this.unchecked, dates, away };
   }
 }
 
@@ -179,7 +180,22 @@ export function judge(asked, issuer, record, chain) {
     }
   }
   noteDates(asked, record, notes);
-  return notes.finding(accredited(record, terms, chain), chain, asked.now, { id: record.id, issuer: record.issuer });
+  const away = awayFrom(asked, record, status);
+  const of = { id: record.id, issuer: record.issuer, away };
+  return notes.finding(accredited(record, terms, chain), chain, asked.now, of);
+}
+
+/**
+ * Return the seconds from the time asked about to the nearest at which an accreditation stood.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @param {Status | null} status
+ * @returns {number}
+ */
+function awayFrom(asked, record, status) {
+  if (status === null) return Math.max(record.terms[0].valid_from - asked.time, 0);
+  return rowOf(status.word).newly === "not_trusted" ? asked.time - status.since : 0;
 }
 
 /**

@@ -31,6 +31,7 @@ import { compareText, unhex } from "../encoding/bytes.js";
  * @property {Chain} chain
  * @property {readonly string[]} unchecked
  * @property {readonly number[]} dates those after now at which it may change, seconds
+ * @property {number} [away] seconds from the time asked about to the nearest at which it stood; 0 where it stood then
  */
 /**
  * The answer to one query. Ids are in hexadecimal, times in seconds since 1970.
@@ -101,7 +102,8 @@ export function open(query, now, verdict, code, text) {
 }
 
 /**
- * Sort the best finding first; among equals the one with the fewest reasons, then the lowest id.
+ * Sort the best finding first; among equals the one that stood nearest in time, then the one with the fewest
+ * reasons, then the lowest id.
  *
  * @param {Finding} one
  * @param {Finding} other
@@ -110,6 +112,7 @@ export function open(query, now, verdict, code, text) {
 export function compareFindings(one, other) {
   return (
     VERDICTS.indexOf(one.verdict) - VERDICTS.indexOf(other.verdict) ||
+    (one.away ?? 0) - (other.away ?? 0) ||
     one.reasons.length - other.reasons.length ||
     compareText(one.id ?? "", other.id ?? "")
   );

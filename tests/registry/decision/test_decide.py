@@ -296,6 +296,15 @@ def test_a_beginning_known_to_its_year_is_told_so_when_it_was_recorded_later(wor
     assert ask(world, "1990-01-01").reasons[1].text == "Valid from about 1987; recorded on 2026-01-02."
 
 
+def test_who_asks_about_a_day_is_told_of_the_accreditation_that_stood_nearest_to_it(world: World) -> None:
+    """Three accreditations that are over or have not begun; nobody who asks about 2019 is told of 2006."""
+    world.grant(iat=EARLY, valid_until=at("2012-01-01"))
+    world.event(world.grant(iat=EARLY), "withdraw", "2018-01-01")
+    world.grant(iat=EARLY, valid_from=at("2024-01-01"))
+    assert codes(ask(world, "2018-06-01")) == ["status_withdrawn"]
+    assert codes(ask(world, "2023-12-01")) == ["not_yet_valid"]
+
+
 def test_a_charter_caps_how_far_a_grant_reaches_back() -> None:
     world = World(max_backdating=86_400)
     world.grant(iat=at("2026-01-02"))
