@@ -24,6 +24,7 @@ from ..domain.scope import Axis, AxisOutcome, covers, says_what
 from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
 from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
+from ..limits import TIME_MAX
 from .authority_chain import Chain, chain_of, counts, window
 from .issuer_keys import KeyAnswer, KeyState, key_at
 from .query import Query
@@ -218,15 +219,20 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
         case.now,
         id=record["id"],
         issuer=record["issuer"],
-        away=_away(case, record, status),
+        away=_away(case, record, status, notes),
     )
 
 
-def _away(case: Case, record: AccreditationRecord, status: Status | None) -> int:
-    """Seconds from the time asked about to the nearest at which an accreditation stood."""
+def _away(case: Case, record: AccreditationRecord, status: Status | None, notes: Notes) -> int:
+    """Seconds from the time asked about to the nearest at which an accreditation stood.
+
+    What covers something else, or has not begun, is further away than anything that is over.
+    """
     if status is None:
-        return max(record["terms"][0]["valid_from"] - case.time, 0)
-    return case.time - status.since if STATUSES[status.word].newly is NewlyIssued.NOT_TRUSTED else 0
+        return TIME_MAX + record["terms"][0]["valid_from"] - case.time
+    away = case.time - status.since if STATUSES[status.word].newly is NewlyIssued.NOT_TRUSTED else 0
+    is_other = any(reason.code.endswith("_not_covered") for reason in notes.refusals)
+    return away + TIME_MAX if is_other else away
 
 
 def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:
@@ -414,7 +420,8 @@ def _status_text(case: Case, record: AccreditationRecord, status: Status) -> str
     if event is not None and "successor" in event:
         text += f" Its successor is {event['successor']}."
     row = STATUSES[status.word]
-    if case.query.time is None and row.newly is NewlyIssued.NOT_TRUSTED and (event is None or "void_from" not in event):
+    is_over = row.newly is NewlyIssued.NOT_TRUSTED and (event is None or "void_from" not in event)
+    if case.query.time is None and is_over and status.since > grant["valid_from"]:
         text += (
             f" It was accredited until {day(status.since)}: for a credential issued before then, ask with "
             "its date of issue."

@@ -60,7 +60,8 @@ class Finding(NamedTuple):
         id: the accreditation; None for a mandate or a recognition.
         issuer: that the accreditation is of; None likewise.
         dates: those after now at which it may change, seconds.
-        away: seconds from the time asked about to the nearest at which it stood; 0 where it stood then.
+        away: seconds from the time asked about to the nearest at which it stood; 0 where it stood then; what covers
+            something else, or has not begun, is further away than anything that is over.
     """
 
     verdict: Verdict

@@ -12,7 +12,7 @@ import { ceiling, inherited } from "../domain/ceiling.js";
 import { frameworkStatusAt, isAhead, met, saidBy, standing } from "../domain/facts.js";
 import { covers, saysWhat } from "../domain/scope.js";
 import { rowOf, WIDENING_EVENTS } from "../domain/vocabulary.js";
-import { about, day } from "../encoding/rfc3339.js";
+import { about, day, TIME_MAX } from "../encoding/rfc3339.js";
 import { chainOf, counts, voiceOf, windowOf } from "./authority_chain.js";
 import { keyAt } from "./issuer_keys.js";
 import { least } from "./verdict.js";
@@ -180,7 +180,7 @@ export function judge(asked, issuer, record, chain) {
     }
   }
   noteDates(asked, record, notes);
-  const away = awayFrom(asked, record, status);
+  const away = awayFrom(asked, record, status, notes);
   const of = { id: record.id, issuer: record.issuer, away };
   return notes.finding(accredited(record, terms, chain), chain, asked.now, of);
 }
@@ -191,11 +191,14 @@ export function judge(asked, issuer, record, chain) {
  * @param {Case} asked
  * @param {RegistryRecord} record
  * @param {Status | null} status
+ * @param {Notes} notes
  * @returns {number}
  */
-function awayFrom(asked, record, status) {
-  if (status === null) return Math.max(record.terms[0].valid_from - asked.time, 0);
-  return rowOf(status.word).newly === "not_trusted" ? asked.time - status.since : 0;
+function awayFrom(asked, record, status, notes) {
+  // What covers something else, or has not begun, is further away than anything that is over.
+  if (status === null) return TIME_MAX + record.terms[0].valid_from - asked.time;
+  const away = rowOf(status.word).newly === "not_trusted" ? asked.time - status.since : 0;
+  return notes.refusals.some(({ code }) => code.endsWith("_not_covered")) ? away + TIME_MAX : away;
 }
 
 /**
@@ -430,7 +433,8 @@ function statusText(asked, record, status) {
   if (status.hasAppeal) text += " An appeal is open.";
   if ("successor" in event) text += ` Its successor is ${event.successor}.`;
   const isNow = (asked.query.time ?? null) === null;
-  if (isNow && rowOf(status.word).newly === "not_trusted" && event.void_from === undefined) {
+  const isOver = rowOf(status.word).newly === "not_trusted" && event.void_from === undefined;
+  if (isNow && isOver && status.since > grant.valid_from) {
     text += ` It was accredited until ${day(status.since)}: for a credential issued before then, ask with its date of issue.`;
   }
   return text;

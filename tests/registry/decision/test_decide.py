@@ -297,12 +297,18 @@ def test_a_beginning_known_to_its_year_is_told_so_when_it_was_recorded_later(wor
 
 
 def test_who_asks_about_a_day_is_told_of_the_accreditation_that_stood_nearest_to_it(world: World) -> None:
-    """Three accreditations that are over or have not begun; nobody who asks about 2019 is told of 2006."""
+    """Whoever asks about 2019 is not told of 2012, nor of what had not begun."""
     world.grant(iat=EARLY, valid_until=at("2012-01-01"))
     world.event(world.grant(iat=EARLY), "withdraw", "2018-01-01")
     world.grant(iat=EARLY, valid_from=at("2024-01-01"))
     assert codes(ask(world, "2018-06-01")) == ["status_withdrawn"]
-    assert codes(ask(world, "2023-12-01")) == ["not_yet_valid"]
+    world.grant(iat=EARLY, scope={"achievement_types": ["Badge"], "credential_types": "*"})
+    assert codes(ask(world, "2023-12-31")) == ["status_withdrawn"]
+
+
+def test_of_what_never_stood_nobody_is_told_to_ask_with_an_earlier_date(world: World) -> None:
+    world.event(world.grant(iat=EARLY, initial_status="candidate"), "deny", "2010-01-01")
+    assert "It was accredited until" not in ask(world).reasons[0].text
 
 
 def test_a_charter_caps_how_far_a_grant_reaches_back() -> None:
