@@ -41,6 +41,10 @@ COMMANDS: Final = {
         "accredit.cli.commands.accreditation:accreditation",
         "Accreditations: propose, amend, suspend, revoke, …",
     ),
+    "history": (
+        "accredit.cli.commands.history:history",
+        "Accreditation histories: find contradictions, import.",
+    ),
     "framework": ("accredit.cli.commands.framework:framework", "Competency frameworks: show, list, import, publish."),
     "authority": ("accredit.cli.commands.authority:authority", "Governance bodies: show, list, delegate, withdraw."),
     "recognition": (

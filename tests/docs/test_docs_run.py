@@ -1,7 +1,7 @@
 """The guides work: every command in them is typed in a real shell, in order, against real nodes.
 
 One shell a page, in an empty folder that has a copy of `examples/`; the first command that fails ends it. Only the
-numbers in lines like `PORT1=8481` are replaced, by ports that are free. The three pages run side by side. What a page
+numbers in lines like `PORT1=8481` are replaced, by ports that are free. The pages run side by side. What a page
 shows as output is looked for in what its commands print, line by line in order, `…` standing for anything; ids, keys,
 ports and times differ from run to run and are taken for equal.
 """
@@ -22,9 +22,9 @@ import pytest
 from tests.docs.pages import ROOT, Block, blocks
 from tests.strategies.fleet import quiet_port
 
-GUIDES = ("operator", "governance-body", "verifier")
+GUIDES = ("operator", "governance-body", "verifier", "history")
 SECONDS = 900
-"""For one page, with two others beside it on a slow machine; on an idle one with two cores they take some 70."""
+"""For one page, with three others beside it on a slow machine; on an idle one with two cores they take some 70."""
 
 _MARK = "=== block at line"
 _SAME = (
