@@ -22,7 +22,7 @@ from accredit.registry.errors import DecodeError
 from accredit.registry.limits import NAME_CHARS, TEXT_CHARS
 
 from .deeds import ACTIONS, CLEARS, JUSTIFICATIONS, RECORD_STATUSES, HistoryDeed
-from .facts import DENIED, EARLIEST, Agency, Dated, History, HistoryFinding, Institution, Spell, SpellKey, Step
+from .facts import DENIED, EARLIEST, Agency, Dated, History, HistoryFinding, HistorySpell, Institution, SpellKey, Step
 
 HEADS: Final[Mapping[str, tuple[str, ...]]] = {
     "agencies.csv": ("agency_id", "agency_name"),
@@ -200,7 +200,7 @@ class _Reader:
             return {}
         return {line.cells["unitid"]: dict(line.cells) for line in self._lines(IPEDS_FILE, IPEDS_HEADS)}
 
-    def _spells(self) -> Iterator[Spell]:
+    def _spells(self) -> Iterator[HistorySpell]:
         for line in self._lines("records.csv"):
             cells, where, key = line.cells, _at("records.csv", line), _key(line)
             status = RECORD_STATUSES.get(_text(cells.get("status", "")))
@@ -224,7 +224,7 @@ class _Reader:
                 self._leave(where, key.text, "no_start", "The record does not say when it began.", "Add the date.")
                 continue
             is_about = cells.get("date_flag", "") == "Estimated"
-            yield Spell(
+            yield HistorySpell(
                 key=key,
                 start=None if start is None else _dated(start, is_about=is_about),
                 status=status,

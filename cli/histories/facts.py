@@ -97,7 +97,7 @@ STATUSES: Final = (ACCREDITED, CANDIDATE, DENIED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class HistorySpell:
     """One spell of accreditation.
 
     Attributes:
@@ -172,7 +172,7 @@ class History:
     agencies: dict[str, Agency]
     institutions: dict[str, Institution]
     programs: dict[str, str]
-    spells: list[Spell]
+    spells: list[HistorySpell]
     steps: list[Step]
     findings: list[HistoryFinding] = field(default_factory=list)
     rows: int = 0

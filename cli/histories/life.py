@@ -14,7 +14,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 
 from .deeds import LOSSES, HistoryDeed
-from .facts import CANDIDATE, DAY, DENIED, WHOLE, HistoryFinding, Spell, Step
+from .facts import CANDIDATE, DAY, DENIED, WHOLE, HistoryFinding, HistorySpell, Step
 from .settle import SettledSpell, finding
 
 GRANT, AMEND, STATUS = "accreditation.grant", "accreditation.amend", "accreditation.status"
@@ -97,7 +97,7 @@ class _Life:
     is_candidate: bool = False
 
     @property
-    def spell(self) -> Spell:
+    def spell(self) -> HistorySpell:
         return self.settled.spell
 
     def run(self) -> None:

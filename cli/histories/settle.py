@@ -13,7 +13,7 @@ from accredit.cli.importers.findings import ImportFinding
 from accredit.registry.encoding.rfc3339 import day
 
 from .deeds import LOSSES, HistoryDeed
-from .facts import DENIED, History, HistoryFinding, Spell, SpellKey, Step
+from .facts import DENIED, History, HistoryFinding, HistorySpell, SpellKey, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def finding(code: str, where: str, about: str, detail: str) -> HistoryFinding:
 class SettledSpell(NamedTuple):
     """A spell and its steps, oldest first."""
 
-    spell: Spell
+    spell: HistorySpell
     steps: tuple[Step, ...]
 
 
@@ -120,14 +120,14 @@ def settle(history: History) -> tuple[list[SettledSpell], list[HistoryFinding]]:
         spells by institution, agency, programme and start.
     """
     findings: list[HistoryFinding] = []
-    spells: dict[SpellKey, Spell] = {}
+    spells: dict[SpellKey, HistorySpell] = {}
     for spell in history.spells:
         if spell.start is not None and spell.end is not None and spell.end <= spell.start.time:
             detail = f"It began {spell.start} and ended on {day(spell.end)}."
             findings.append(finding("ended_at_once", spell.where, _about(history, spell.key), detail))
         else:
             spells[spell.key] = spell
-    together: dict[tuple[str, str, str], list[Spell]] = {}
+    together: dict[tuple[str, str, str], list[HistorySpell]] = {}
     for spell in spells.values():
         together.setdefault(spell.key[:3], []).append(spell)
     for group in together.values():
@@ -162,18 +162,18 @@ def _about(history: History, key: SpellKey) -> str:
     return f"{name} ({agency.name if agency is not None else key.agency}; {program})"
 
 
-def _begin(spell: Spell) -> int:
+def _begin(spell: HistorySpell) -> int:
     if spell.start is not None:
         return spell.start.time
     assert spell.end is not None, "what never began was denied on a day"
     return spell.end
 
 
-def _covers(spell: Spell, step: Step) -> bool:
+def _covers(spell: HistorySpell, step: Step) -> bool:
     return _begin(spell) <= step.date and (spell.end is None or step.date <= spell.end)
 
 
-def _overlaps(history: History, group: Sequence[Spell]) -> Iterator[HistoryFinding]:
+def _overlaps(history: History, group: Sequence[HistorySpell]) -> Iterator[HistoryFinding]:
     for one, other in pairwise(group):
         if other.start is not None and (one.end is None or one.end > other.start.time):
             detail = f"One began {one.start} and the other {other.start}, before the first had ended."
@@ -206,7 +206,7 @@ def _distinct(history: History, steps: list[Step], findings: list[HistoryFinding
         yield step
 
 
-def _ended(history: History, spell: Spell, steps: list[Step], findings: list[HistoryFinding]) -> SettledSpell:
+def _ended(history: History, spell: HistorySpell, steps: list[Step], findings: list[HistoryFinding]) -> SettledSpell:
     """The spell with the end and the loss that agree with each other."""
     about = _about(history, spell.key)
     if spell.status == DENIED or not steps:

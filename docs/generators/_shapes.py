@@ -87,6 +87,8 @@ def in_words(check: schema.Check, named: Callable[[schema.Check], str | None]) -
             return f"{inner('item')}, or null"
         case "wildcard":
             return f'`"*"`, or {inner("item")}'
+        case "nullable":
+            return f"{inner('item')}, or null"
         case "table_of":
             return f"a map from {inner('key')} to {inner('value_check')}"
     if (members := members_of(check)) is not None:
