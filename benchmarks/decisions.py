@@ -1,7 +1,7 @@
 """How many decisions one core makes.
 
 Targets (performance.md): 100,000 a second by a verifier with a snapshot, in process; 50,000 a second by a node that is
-asked a thousand at a time. The dearest question that limits allow (authority.md): 1 ms, p99.
+asked a thousand at a time. The dearest question that limits allow (authority.md): 1 ms, p99. Across two mappings: 1 ms.
 Seconds are those of this process, so that neighbours disturb less.
 
 The questions are those of `evidence`, each about another issuer, asked in turn: no answer is used twice. Over HTTP they
@@ -17,13 +17,14 @@ from typing import Any, Final
 import trio
 
 from accredit.registry.decision.decide import Query, decide
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.limits import ACCREDITATION_PARTS, DELEGATION_DEPTH
 from benchmarks.evidence import ISSUERS, SCOPE, hashes, questions, seconds_of, world
 from benchmarks.harness import RUNS, Report
 from tests.strategies import bodies
 from tests.strategies.consortium import BUDGET, Consortium, key_entry
-from tests.strategies.domain import ECOSYSTEM, NOW
+from tests.strategies.domain import COLLEGE, EARLY, ECOSYSTEM, ELSEWHERE, FRAMEWORK, NOW, World
 from tests.strategies.noted import Held, trust
 from tests.strategies.served import A, Served, empty
 from tests.strategies.served import world as small_world
@@ -34,6 +35,9 @@ TIMES: Final = 10
 """That each issuer is asked about in one run."""
 
 BATCH: Final = 1_000
+
+LINKED: Final = 29
+"""Links of the competency asked about: as many as the best linked occupation of the crosswalk of ESCO and O*NET has."""
 
 
 def asked_over_http() -> dict[str, Any]:
@@ -115,6 +119,31 @@ def dearest(report: Report) -> None:
     report.add("decide, the dearest question that limits allow, p99", "ms", runs, at_most=1.0)
 
 
+def crosswalked(report: Report) -> None:
+    """A question about a competency that two mappings lead to, beside one about the competency that is granted."""
+    made = World()
+    made.register(iat=EARLY)
+    made.grant(iat=EARLY, scope={"competencies": [f"{FRAMEWORK}/0"], "inherit_to_narrower": True})
+    made.framework(iat=EARLY)
+    far, between = f"{ELSEWHERE}/far", f"{ELSEWHERE}/between"
+    others = [(far, "exact_match", f"{ELSEWHERE}/{number}") for number in range(LINKED)]
+    made.mapping(*others, (far, "exact_match", between), (between, "exact_match", f"{FRAMEWORK}/2"), iat=EARLY)
+    reader = Held.of(made.records()).reader()
+    times: dict[str, float] = {}
+    for name, uri in (("directly", f"{FRAMEWORK}/2"), ("across two mappings", far)):
+        query = Query(entity=COLLEGE, authority=ECOSYSTEM, competencies=(CanonicalId(uri),))
+        assert decide(query, reader, NOW, ecosystem_id=ECOSYSTEM).authorized
+        runs = []
+        for _ in range(RUNS):
+            started = process_time()
+            for _ in range(1_000):
+                decide(query, reader, NOW, ecosystem_id=ECOSYSTEM)
+            runs.append(process_time() - started)
+        times[name] = min(runs)
+        report.add(f"decide about a competency, {name}", "ms", runs, at_most=1.0)
+    report.add("across two mappings, over directly", "times", [times["across two mappings"] / times["directly"]])
+
+
 async def over_http(report: Report) -> None:
     """A thousand questions in one request."""
     with tempfile.TemporaryDirectory() as name:
@@ -136,6 +165,7 @@ def main() -> None:
     hashes(report)
     in_process(report)
     dearest(report)
+    crosswalked(report)
     trio.run(over_http, report)
     report.finish()
 

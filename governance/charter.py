@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from accredit.registry.domain.bodies import CharterGenesis, CharterRule
-from accredit.registry.domain.record_types import ContactLinks
+from accredit.registry.domain.record_types import ContactLinks, NeededRule
 from accredit.registry.encoding import schema
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -129,6 +129,15 @@ class Rule:
             return -(-total * over // under)
         assert self.authorities is not None
         return min(self.authorities, total) if self.is_default else self.authorities
+
+    def agreement(self, charter: "Charter") -> NeededRule | None:
+        """What a record says of it: how many of this charter's authorities had to agree; None: one voice was enough."""
+        if self.asks_one:
+            return None
+        needed = NeededRule(authorities=self.needed(len(charter.authorities)))
+        if self.constituencies:
+            needed["constituencies"] = dict(self.constituencies)
+        return needed
 
     @property
     def asks_one(self) -> bool:

@@ -48,7 +48,7 @@ from .overlay import Layered
 from .reducers import ORDER, Contributions, in_judging_order, is_founding, is_recorded, make_record, subject_of
 from .rulebook import check_statement
 from .statement_index import Chains
-from .undoing import Back, begins, undoing
+from .undoing import WEIGHED, Back, asked, begins, undoing
 
 _Dirty = dict[Subject, dict[bytes, None] | None]
 """Records to be made anew, with what is to be judged for each; None: all that is said of it."""
@@ -410,13 +410,15 @@ class Fold:
         voice, since = in_force
         row = undoing(statement.kind, statement.body)
         is_dated = row.back in (Back.RETROACTIVE, Back.BOUNDED)
+        charter = law.ground.charter(statement)
         return Effective(
             statement=statement,
             by=voice.by,
             via=voice.via,
             met=since,
-            begins=begins(statement, since, law.ground.charter(statement)) if is_dated else None,
+            begins=begins(statement, since, charter) if is_dated else None,
             is_anchored=voice.via is None or law.ground.is_anchored(statement),
+            rule=asked(statement, charter).agreement(charter) if statement.kind in WEIGHED else None,
         )
 
     def _voice_of(self, statement: bytes) -> Voice | None:

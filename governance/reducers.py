@@ -13,7 +13,7 @@ from sys import intern
 from typing import Any, Final
 
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
-from accredit.registry.domain.record_types import IssuerRecord, Record
+from accredit.registry.domain.record_types import CompetencyEntry, IssuerRecord, Record
 from accredit.registry.domain.records import Effective, Subject, Voice, record_digest, voice_of
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -104,11 +104,14 @@ def make_record(
             said = shared(said, lambda fact: _said_bytes(fact) + _NUMBER_BYTES * parts[fact.statement.id])
             publishes = [fact for fact in said if fact.statement.kind == "framework.publish"]
             statuses = [fact for fact in said if fact.statement.kind == "framework.status"]
-            entries = frameworks.competencies(name, publishes, items)
+            found = frameworks.competencies(name, publishes, items)
             record = frameworks.reduce(name, publishes, items, statuses)
-            return record, {("competency", uri): entries[uri] for uri in sorted(entries)}
+            return record, {("competency", uri): found[uri] for uri in sorted(found)}
         case "mapping":
-            return mappings.reduce(name, shared(of("mapping.publish"), _said_bytes), of("mapping.withdraw")), {}
+            mapped, withdrawals = shared(of("mapping.publish"), _said_bytes), of("mapping.withdraw")
+            links = mappings.links(name, mapped, withdrawals)
+            linked: Contributions = {("competency", uri): links[uri] for uri in sorted(links)}
+            return mappings.reduce(name, mapped, withdrawals), linked
         case "recognition":
             granted = shared(of("recognition.grant"), _said_bytes)
             return recognitions.reduce(name, granted, of("recognition.withdraw")), {}
@@ -118,16 +121,18 @@ def make_record(
             stated = shared(of("issuer.register", "issuer.update", "issuer.key"), _issuer_bytes)
             return issuers.reduce(name, stated, _listed(law, contributed, effective)), _claims(stated)
         case "competency":
-            entries_of_all = [entry for each in contributed.values() for entry in each]
+            said_of_it = [part for each in contributed.values() for part in each]
             held = fair_share(
                 law.mandates,
-                entries_of_all,
+                said_of_it,
                 SHARED_BYTES,
                 voice=voice_of,
-                size=lambda entry: len(encode(entry)),
-                order=lambda entry: (entry["statement"], entry["item"]),
+                size=lambda part: len(encode(part)),
+                order=lambda part: (1, *mappings.link_order(part)) if "mapping" in part else (0, *_entry_order(part)),
             )
-            return frameworks.reduce_competency(name, held), {}
+            of_mappings = [part for part in held if "mapping" in part]
+            of_frameworks = [part for part in held if "mapping" not in part]
+            return frameworks.reduce_competency(name, of_frameworks, of_mappings), {}
         case _:
             assert kind == "alias", f"no record is of type {kind}"
             claims = [
@@ -139,6 +144,10 @@ def make_record(
                 law.mandates, claims, ALIAS_ISSUERS, voice=itemgetter(1), size=lambda _: 1, order=itemgetter(0)
             )
             return issuers.reduce_alias(name, [issuer for issuer, _ in taken]), {}
+
+
+def _entry_order(entry: CompetencyEntry) -> tuple[bytes, str]:
+    return entry["statement"], entry["item"]
 
 
 _SOURCE_BYTES: Final = 64

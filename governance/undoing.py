@@ -243,10 +243,23 @@ def reaches_back(statement: Unverified) -> bool:
     return "void_from" in body or bool(body["effective_from"] < statement.iat - TOLERANCE)
 
 
+WIDENED_BY_MAPPINGS: Final = ("accreditation.grant", "accreditation.amend", "authority.delegate")
+"""What a mapping that is `usable_for_scope` may widen: scopes, and limits. So it takes whatever to say these takes."""
+
+WEIGHED: Final = ("accreditation.grant", "accreditation.amend", "mapping.publish")
+"""Kinds whose records say how many had to agree: a mapping extends no terms that took more than it did."""
+
+
 def asked(statement: Unverified, charter: Charter) -> Rule:
-    """The rule a statement must meet by itself: its kind's and, where it reaches back, the retroactive one as well."""
-    own = rule_for(statement.kind, charter.rules)
-    return join([own, rule_for(RETROACTIVE, charter.rules)], charter) if reaches_back(statement) else own
+    """The rule a statement must meet by itself: its kind's; where it reaches back, the retroactive one as well; where
+    it may widen what others granted, theirs."""
+    names = [statement.kind]
+    if reaches_back(statement):
+        names.append(RETROACTIVE)
+    if statement.kind == "mapping.publish" and statement.body["usable_for_scope"]:
+        names += WIDENED_BY_MAPPINGS
+    rules = [rule_for(name, charter.rules) for name in names]
+    return rules[0] if len(rules) == 1 else join(rules, charter)
 
 
 def begins(statement: Unverified, met: int, charter: Charter) -> int:

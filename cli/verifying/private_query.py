@@ -2,10 +2,12 @@
 
 The node is told the first digits of the hash of the issuer's id, as few as leave an answer of bearable size, and sends
 everything that begins so, with the proof that nothing was left out; and once more for the hash under which the id would
-be another issuer's alias. What is decided is decided here (`registry.evidence.private_lookup`). The node learns that
-one of at least k issuers was asked about, and not for what.
+be another issuer's alias; and for that of each competency in the question. What is decided is decided here
+(`registry.evidence.private_lookup`). The node learns that one of at least k issuers was asked about, and one of as many
+competencies if any, and not for what.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from accredit.registry.decision.query import Query, spelled
@@ -33,18 +35,19 @@ def ask_privately(
         AccreditError: the node cannot be asked, or gives nothing.
     """
     id = spelled(query.entity)
-    opened = tuple(
-        open_bucket(Bucket.of(_fetch(client, record_key(kind, id).hex())), policy, now) for kind in ("issuer", "alias")
-    )
+    fetched = [_fetch(client.issuers_by_prefix, record_key(kind, id).hex()) for kind in ("issuer", "alias")]
+    for competency in dict.fromkeys(query.competencies):
+        fetched.append(_fetch(client.competencies_by_prefix, record_key("competency", competency).hex()))
+    opened = tuple(open_bucket(Bucket.of(one), policy, now) for one in fetched)
     return ask(query, opened, policy, now), opened
 
 
-def _fetch(client: "NodeClient", key: str) -> object:
+def _fetch(by_prefix: Callable[[str], object], key: str) -> object:
     """The bucket under as few digits of a key as a node answers to."""
     for digits in range(1, DIGITS_MAX):
         try:
-            return client.issuers_by_prefix(key[:digits])
+            return by_prefix(key[:digits])
         except InputError as error:
             if error.code != "too_many":
                 raise
-    return client.issuers_by_prefix(key[:DIGITS_MAX])
+    return by_prefix(key[:DIGITS_MAX])

@@ -18,9 +18,11 @@ from tests.strategies.domain import (
     COLLEGE,
     EARLY,
     ECOSYSTEM,
+    ELSEWHERE,
     FRAMEWORK,
     K1,
     NOW,
+    STATE,
     UNION,
     World,
     at,
@@ -38,6 +40,9 @@ ENDED: Final = "did:web:ended.example"
 TEACHING_OUT: Final = "did:web:teaching-out.example"
 GUILD: Final = "did:web:guild.example"
 SKILLS: Final = "did:web:skills.example"
+FURTHER: Final = "https://skills.example/further"
+WITHDRAWN: Final = "https://skills.example/withdrawn"
+FOREIGN: Final = "https://skills.example/foreign"
 LISTED: Final = "did:web:listed.example"
 STOLEN: Final = "did:web:stolen.example"
 ABROAD: Final = "https://abroad.example/"
@@ -92,6 +97,11 @@ def world() -> World:
     made.say("accreditation.status", status_body(hasty, "suspend", "2027-01-01"), iat=fast)
     widened = made.grant(WIDENED, iat=EARLY, scope={"credential_types": "*", "achievement_types": ["BachelorDegree"]})
     made.amend(widened, "2027-01-01", after=[widened], iat=fast)
+    made.mapping((ELSEWHERE + "/a", "exact_match", ELSEWHERE + "/b"), iat=EARLY)
+    made.mapping((ELSEWHERE + "/b", "exact_match", f"{FRAMEWORK}/2"), id=FURTHER, iat=EARLY)
+    withdrawn = made.mapping((ELSEWHERE + "/c", "exact_match", f"{FRAMEWORK}/2"), id=WITHDRAWN, iat=EARLY)
+    made.withdraw_mapping(withdrawn, "2024-01-01", id=WITHDRAWN)
+    made.mapping((ELSEWHERE + "/d", "exact_match", f"{FRAMEWORK}/2"), id=FOREIGN, by=STATE, iat=EARLY)
     recognised = {"id": ABROAD, "name": "Abroad", "actions": ["issue"], "valid_from": EARLY}
     made.say("recognition.grant", recognised, iat=EARLY, sub=ABROAD)
     return made

@@ -20,7 +20,7 @@ from accredit.registry.transparency.signed_note import Note, Signature, cosign, 
 from accredit.registry.transparency.state_note import AHEAD_MAX
 from accredit.registry.transparency.state_trie import Trie
 from tests.strategies.curve import L
-from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, FRAMEWORK, HLC, K1, NOW, STATE, UNION, at
+from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, ELSEWHERE, FRAMEWORK, HLC, K1, NOW, STATE, UNION, at
 from tests.strategies.noted import Held, cosigned, node_names, state_seed, trust
 
 from ._vector_world import (
@@ -204,6 +204,34 @@ def _answers() -> Iterator[Vector]:
             "unheard-competency",
             "A competency that no framework holds here.",
             replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/7"),)),
+            "indeterminate",
+            ("competency_unknown",),
+        ),
+        (
+            "mapped-in-two-steps",
+            "A competency of another framework that mappings link, in two steps, with one that is covered.",
+            _about(f"{ELSEWHERE}/a"),
+            "trusted",
+            ("accredited", "covered_by_mapping", "covered_by_mapping"),
+        ),
+        (
+            "withdrawn-mapping",
+            "By a mapping that has been withdrawn.",
+            _about(f"{ELSEWHERE}/c"),
+            "indeterminate",
+            ("competency_unknown",),
+        ),
+        (
+            "mapping-withdrawn-later",
+            "By that mapping, before it was withdrawn.",
+            past(_about(f"{ELSEWHERE}/c"), "2023-06-01"),
+            "trusted_historical",
+            ("later_scope", "accredited", "covered_by_mapping", "issuance_date_self_asserted"),
+        ),
+        (
+            "anothers-mapping",
+            "By a mapping of an authority whose word does not count for this accreditation.",
+            _about(f"{ELSEWHERE}/d"),
             "indeterminate",
             ("competency_unknown",),
         ),
@@ -615,6 +643,10 @@ def _answer() -> Iterator[Vector]:
 
 def _of(entity: str) -> Query:
     return replace(QUERY, entity=entity)
+
+
+def _about(competency: str) -> Query:
+    return replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(competency),))
 
 
 def _ordered(value: dict[str, Any]) -> dict[str, Any]:

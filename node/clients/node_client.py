@@ -252,6 +252,10 @@ class NodeClient:
         """Issuers whose key in the state map begins with these hexadecimal digits, with proofs."""
         return self._get(f"/v1/issuers/by-prefix/{prefix}", k=k)
 
+    def competencies_by_prefix(self, prefix: str, *, k: int | None = None) -> dict[str, Any]:
+        """Competencies whose key in the state map begins with these hexadecimal digits, and what maps to them."""
+        return self._get(f"/v1/competencies/by-prefix/{prefix}", k=k)
+
     # ------------------------------------------------------------------------------------------------- the log
 
     def checkpoint(self) -> str:

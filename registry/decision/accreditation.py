@@ -16,16 +16,15 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
 
 from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
-from ..domain.ceiling import ceiling, inherited
-from ..domain.frameworks import status_at as framework_status_at
-from ..domain.record_types import AccreditationRecord, CompetencyEntry, IssuerRecord, StatedFacts, StatedTerms
-from ..domain.records import Records, Voice, competency_in, framework_in, is_ahead, met, standing, voice_of
-from ..domain.scope import Axis, AxisOutcome, covers, says_what
+from ..domain.record_types import AccreditationRecord, IssuerRecord, StatedFacts, StatedTerms
+from ..domain.records import Records, Voice, is_ahead, met, standing
+from ..domain.scope import Axis, AxisOutcome, MappedStep, says_what
 from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
 from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..limits import TIME_MAX
 from .authority_chain import Chain, chain_of, counts, window
+from .competencies import Competencies, Extent, extents_of_terms, words_of
 from .issuer_keys import KeyAnswer, KeyState, key_at
 from .query import Query
 from .verdict import Finding, Reason, Verdict
@@ -128,6 +127,7 @@ class Notes:
     gaps: list[Reason] = field(default_factory=list)
     later: list[Reason] = field(default_factory=list)
     advisories: list[Reason] = field(default_factory=list)
+    mapped: list[Reason] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     statements: dict[bytes, None] = field(default_factory=dict)
     dates: list[int] = field(default_factory=list)
@@ -167,11 +167,11 @@ class Notes:
         elif self.gaps:
             verdict, reasons = Verdict.INDETERMINATE, against
         elif self.later:
-            verdict, reasons = Verdict.TRUSTED_HISTORICAL, (*self.later, positive, *self.advisories)
+            verdict, reasons = Verdict.TRUSTED_HISTORICAL, (*self.later, positive, *self.mapped, *self.advisories)
         elif self.advisories:
-            verdict, reasons = Verdict.TRUSTED_WITH_ADVISORY, (positive, *self.advisories)
+            verdict, reasons = Verdict.TRUSTED_WITH_ADVISORY, (positive, *self.mapped, *self.advisories)
         else:
-            verdict, reasons = Verdict.TRUSTED, (positive,)
+            verdict, reasons = Verdict.TRUSTED, (positive, *self.mapped)
         return Finding(
             verdict=verdict,
             reasons=reasons,
@@ -199,7 +199,7 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, record, status, notes)
-        judge_scope(case, _effective_scopes(case, terms), chain, publishers, notes)
+        judge_scope(case, _extents(case, record, terms), chain, publishers, notes)
         _judge_categories(case, issuer, chain, publishers, notes)
     else:
         status = None
@@ -434,18 +434,16 @@ def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
     return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
 
 
-def _effective_scopes(case: Case, terms: Sequence[StatedTerms]) -> list[Mapping[str, Any]]:
-    """Scopes that must all cover a question: what the terms grant, and the ceilings over whoever stated them."""
-    scopes: list[Mapping[str, Any]] = []
-    for one in terms:
-        # One above the accreditor may have amended it: its own mandate limits that.
-        of_it = case.chain(voice_of(one))
-        limits = limits_of(of_it)
-        scope: Mapping[str, Any] = one["scope"]
-        for each in limits:
-            scope = inherited(scope, each)
-        scopes += [scope, *map(ceiling, limits)]
-    return scopes
+def _extents(case: Case, record: AccreditationRecord, terms: Sequence[StatedTerms]) -> list[Extent]:
+    named = [publisher(one) for one in record.get("publishers", ())]
+    return extents_of_terms(record, terms, case.chain, case.publishers, named)
+
+
+def _competencies(case: Case, time: int, chain: Chain, publishers: Collection[Voice]) -> Competencies:
+    def is_over(voice: Voice) -> bool:
+        return _notes_on(case, case.chain(voice)).over is not None
+
+    return Competencies(case.records, time, chain, publishers, is_over)
 
 
 def _judge_categories(
@@ -472,19 +470,26 @@ def _judge_categories(
 
 
 def judge_scope(
-    case: Case, scopes: Sequence[Mapping[str, Any]], chain: Chain, publishers: Collection[Voice], notes: Notes
+    case: Case, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> None:
-    lookup = _Competencies(case, chain, publishers)
-    if not all(says_what(scope, case.query) for scope in scopes):
+    """What all of the extents, which must all cover it, say to the question."""
+    known = _competencies(case, case.time, chain, publishers)
+    if not all(says_what(extent.scope, case.query) for extent in extents):
         text = "The question does not say what the credential attests: give an achievement type or a competency."
         notes.miss("question_too_open", text)
     # Several amendments that do not know each other must all cover it; each answer is given once.
     answers: dict[Axis, None] = {}
-    for scope in scopes:
-        for axis in covers(scope, case.query, lookup):
+    steps: dict[MappedStep, None] = {}
+    for extent in extents:
+        for axis in known.covers(extent, case.query):
             if axis.outcome is not AxisOutcome.COVERED:
                 answers[axis] = None
-    notes.cite(lookup.cited)
+            steps.update(dict.fromkeys(axis.steps))
+    notes.cite(known.cited)
+    notes.dates += known.dates
+    for step in steps:
+        notes.cite((step.statement,))
+        notes.mapped.append(Reason(code="covered_by_mapping", text=words_of(step)))
     for axis in answers:
         name = _ASKED[axis.name]
         match axis.outcome:
@@ -567,12 +572,12 @@ def _judge_later(
         if row.earlier is IssuedEarlier.HISTORICAL_WITH_ADVISORY:
             notes.advise("suspended_now", "It is suspended at present.")
     now = terms_at(record, case.now, max_backdating=case.max_backdating, known=case.now)
-    if now != list(terms):
-        lookup = _Competencies(case, chain, publishers)
+    if now != list(terms) or notes.mapped:
+        known = _competencies(case, case.now, chain, publishers)
         wanting = (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN)
-        scopes = _effective_scopes(case, now)
-        if any(axis.outcome in wanting for scope in scopes for axis in covers(scope, case.query, lookup)):
-            notes.cite([one["statement"] for one in now])
+        extents = _extents(case, record, now)
+        if any(axis.outcome in wanting for extent in extents for axis in known.covers(extent, case.query)):
+            notes.cite([*(one["statement"] for one in now), *known.cited])
             notes.lose("later_scope", "Its scope covered this then, but no longer does.")
 
 
@@ -603,30 +608,3 @@ def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
         notes.dates.append(event["effective_from"])
         if "effective_until" in event:
             notes.dates.append(event["effective_until"])
-
-
-class _Competencies:
-    """Looks up competency entries by authorities whose word counts, of frameworks not withdrawn by then."""
-
-    __slots__ = ("_case", "_chain", "_publishers", "cited")
-
-    def __init__(self, case: Case, chain: Chain, publishers: Collection[Voice]) -> None:
-        self._case = case
-        self._chain = chain
-        self._publishers = publishers
-        self.cited: list[bytes] = []
-
-    def __call__(self, uri: CanonicalId) -> Sequence[CompetencyEntry]:
-        record = competency_in(self._case.records, uri)
-        entries = [one for one in record["in"] if self._counts(one)] if record is not None else []
-        self.cited += [one["statement"] for one in entries]
-        return entries
-
-    def _counts(self, entry: CompetencyEntry) -> bool:
-        if not counts(entry, self._chain, self._publishers):
-            return False
-        framework = framework_in(self._case.records, entry["framework"])
-        return framework is not None and any(
-            stated["statement"] == entry["statement"] and framework_status_at(stated, self._case.time) != "withdrawn"
-            for stated in framework["stated"]
-        )

@@ -216,6 +216,12 @@ _POSITIVE: Final = {
         "A recognised body has approved your issuer for this.",
         _ACCEPT,
     ),
+    "covered_by_mapping": _told(
+        "The issuer is accredited for a competency that a published mapping links with the one asked about.",
+        "The organisation is approved for the same skill under another framework's name.",
+        "Your issuer is approved for the same skill under another framework's name.",
+        _ACCEPT,
+    ),
     "mandated": _told(
         "This authority may accredit issuers for this.",
         "This body may approve organisations for this.",

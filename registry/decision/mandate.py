@@ -11,8 +11,9 @@ from typing import Final
 from ..domain.ceiling import ceiling
 from ..domain.records import Voice
 from ..encoding.rfc3339 import day
-from .accreditation import Case, Notes, judge_scope, limits_of, say_mandate
+from .accreditation import Case, Notes, judge_scope, say_mandate
 from .authority_chain import Chain, window
+from .competencies import Extent, extents_of_limits
 from .verdict import Finding, Reason
 
 _GRANT: Final = ("accreditation.grant", "accreditation.*")
@@ -30,7 +31,7 @@ def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Find
         notes.refuse("action_not_covered", f"{chain[0].name} may not accredit issuers.")
     else:
         _judge_time(case, chain, notes)
-        ceilings = [ceiling(limits) for limits in limits_of(chain) or [{}]]
+        ceilings = extents_of_limits(chain, case.publishers) or [Extent(ceiling({}))]
         judge_scope(case, ceilings, chain, case.publishers, notes)
     positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers; it answers to {chain[-1].name}.")
     if len(chain) == 1:

@@ -37,7 +37,7 @@ from ..limits import TIME_MAX, TIME_MIN
 from .bodies import AccreditationGrant, PublisherMandate
 from .issuers import AFTER
 from .record_types import AccreditationRecord, StatedEvent, StatedTerms
-from .records import Effective, Voice, in_order, is_ahead, met, oldest_first, source
+from .records import Effective, Voice, in_order, is_ahead, met, oldest_first, source, took
 from .scope import check_scope
 from .vocabulary import (
     ACCREDITATION_KINDS,
@@ -255,7 +255,7 @@ def _terms(said: Effective, effective_from: int) -> StatedTerms:
     body = said.statement.body
     kept = {name: value for name, value in body.items() if name not in _NOT_TERMS}
     after = sorted(body.get("after", ()))
-    return cast(StatedTerms, {**kept, "effective_from": effective_from, **source(said), "after": after})
+    return cast(StatedTerms, {**kept, "effective_from": effective_from, **source(said), **took(said), "after": after})
 
 
 def _event(said: Effective) -> StatedEvent:

@@ -9,9 +9,9 @@ Record `framework` (lists by id):
     {id, stated: [{by, via, statement, iat, title, version, format, …, complete: bool, parts: [numbers held],
                    events: [{by, via, statement, iat, status, effective_from, after}]}]}
 
-Record `competency`, for every id and alias of an item of a complete framework:
+Record `competency`, for every id and alias of an item of a complete framework, and for what mappings link (`mappings`):
 
-    {id, in: [{framework, by, via, statement: the publish, item: its id there, parents: […], ?code, ?label}]}
+    {id, in: [{framework, by, via, statement: the publish, item: its id there, parents: […], ?code, ?label}], ?links}
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,15 @@ from ..transparency.merkle import leaf_hash
 from ..transparency.tiles import derive_root
 from .bodies import FrameworkItem, FrameworkItems, FrameworkPublish
 from .issuers import AFTER
-from .record_types import CompetencyEntry, CompetencyRecord, FrameworkEvent, FrameworkRecord, StatedFramework
+from .mappings import in_link_order
+from .record_types import (
+    CompetencyEntry,
+    CompetencyLink,
+    CompetencyRecord,
+    FrameworkEvent,
+    FrameworkRecord,
+    StatedFramework,
+)
 from .records import Effective, in_order, source
 
 FORMATS: Final = ("case", "ctdl_asn", "rsd", "esco", "onet", "csv")
@@ -173,10 +181,15 @@ def competencies(
     return entries
 
 
-def reduce_competency(id: CanonicalId, entries: Iterable[CompetencyEntry]) -> CompetencyRecord | None:
-    """The competency's record from what every framework contributes to it; None if none does."""
+def reduce_competency(
+    id: CanonicalId, entries: Iterable[CompetencyEntry], links: Iterable[CompetencyLink] = ()
+) -> CompetencyRecord | None:
+    """The competency's record from what frameworks and mappings contribute to it; None if none does."""
     unique = {(one["statement"], one["by"], one["via"] or b"", one["item"]): one for one in entries}
-    return {"id": id, "in": [unique[key] for key in sorted(unique)]} if unique else None
+    record: CompetencyRecord = {"id": id, "in": [unique[key] for key in sorted(unique)]}
+    if linked := in_link_order(links):
+        record["links"] = linked
+    return record if unique or linked else None
 
 
 def status_at(stated: StatedFramework, time: int) -> str:

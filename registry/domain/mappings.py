@@ -1,21 +1,26 @@
-"""Mappings (crosswalks): signed links between the competencies of two frameworks. Shapes and record; no effect yet.
+"""Mappings (crosswalks): signed links between the competencies of two frameworks. Their shapes and records.
 
 Relations are SKOS terms and four more; the source's own word is kept in `original`. A mapping may extend what an
-accreditation covers only where an authority has marked it `usable_for_scope`: that is `registry.domain.scope`'s to
-apply, which so far applies none, so that a mapping published today grants nothing by surprise.
+accreditation covers only where an authority has marked it `usable_for_scope`, and by the links whose relation is one
+of `EXTENDING`; for which questions they do so is `registry.decision.competencies`'s to say.
 
 Record `mapping`: `{id, stated: [{by, via, statement, iat, …the publish without id, withdrawn: null | {statement,
-effective_from}}]}`, by id.
+effective_from}}]}`, by id. Each link is in the records of the competencies at both its ends, too, so that whoever reads
+a competency's record has seen every link that it has, and that it has no other:
+
+    {id, in: […], links: [{mapping, by, via, statement, iat, relation, to | from: the other end, ?usable: true,
+                           ?withdrawn: {statement, effective_from}}]}
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 from ..encoding import schema
 from ..encoding.identifiers import CanonicalId
 from ..errors import DecodeError
-from .record_types import MappingRecord, StatedMapping
-from .records import Effective, first_end, in_order, source
+from .bodies import MappingPublish
+from .record_types import CompetencyLink, EndStated, MappingRecord, StatedMapping
+from .records import Effective, first_end, in_order, source, took
 
 RELATIONS: Final = (
     "exact_match",
@@ -28,6 +33,10 @@ RELATIONS: Final = (
     "translation_of",
     "prerequisite",
 )
+EXTENDING: Final = ("exact_match", "translation_of", "replaced_by")
+"""Relations by which what covers one end may cover the other. `exact_match` and `translation_of` hold both ways; what
+covers an item covers what it was `replaced_by`, and never the other way round."""
+
 METHODS: Final = ("expert", "automated", "hybrid")
 CONFIDENCE_MAX: Final = 1000
 """Confidence is in thousandths: our encoding has no fractions."""
@@ -75,11 +84,49 @@ def reduce(id: CanonicalId, publishes: Sequence[Effective], withdrawals: Sequenc
     """The mapping's record; None if nobody published it. Only the authority that published withdraws."""
     stated: list[StatedMapping] = []
     for publish in in_order(publishes):
-        withdrawn = first_end(
-            (one.effective_from, one.statement.id)
-            for one in withdrawals
-            if one.statement.body["publish"] == publish.statement.id and one.voice == publish.voice
-        )
         body = {name: value for name, value in publish.statement.body.items() if name != "id"}
-        stated.append(cast(StatedMapping, {**body, **source(publish), "withdrawn": withdrawn}))
+        derived = {**source(publish), **took(publish), "withdrawn": _end(publish, withdrawals)}
+        stated.append(cast(StatedMapping, {**body, **derived}))
     return {"id": id, "stated": stated} if stated else None
+
+
+def links(
+    id: CanonicalId, publishes: Sequence[Effective], withdrawals: Sequence[Effective]
+) -> dict[CanonicalId, list[CompetencyLink]]:
+    """What a mapping contributes to competency records: the id at either end of a link -> links."""
+    found: dict[CanonicalId, list[CompetencyLink]] = {}
+    for publish in in_order(publishes):
+        body, withdrawn = cast(MappingPublish, publish.statement.body), _end(publish, withdrawals)
+        for link in body["links"]:
+            target = link["target"]
+            if target is None or target == link["source"]:
+                continue
+            made = cast(
+                CompetencyLink, {**source(publish), **took(publish), "mapping": id, "relation": link["relation"]}
+            )
+            if body["usable_for_scope"] and link["relation"] in EXTENDING:
+                made["usable"] = True
+            if withdrawn is not None:
+                made["withdrawn"] = withdrawn
+            found.setdefault(link["source"], []).append(cast(CompetencyLink, {**made, "to": target}))
+            found.setdefault(target, []).append(cast(CompetencyLink, {**made, "from": link["source"]}))
+    return found
+
+
+def link_order(link: CompetencyLink) -> tuple[bool, bytes, str, str, str]:
+    """Sorts the links of one competency: those that may extend a scope first."""
+    return "usable" not in link, link["statement"], link["relation"], link.get("to", ""), link.get("from", "")
+
+
+def in_link_order(links: Iterable[CompetencyLink]) -> list[CompetencyLink]:
+    """Return the links of one competency in their order, each once."""
+    unique = {(*link_order(one), one["by"], one["via"] or b""): one for one in links}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _end(publish: Effective, withdrawals: Sequence[Effective]) -> EndStated | None:
+    return first_end(
+        (one.effective_from, one.statement.id)
+        for one in withdrawals
+        if one.statement.body["publish"] == publish.statement.id and one.voice == publish.voice
+    )

@@ -48,6 +48,19 @@ class Sourced(VoiceMembers):
     unanchored: NotRequired[Literal[True]]
 
 
+class NeededRule(TypedDict):
+    """How many of the charter's authorities had to agree, and how many of them of each constituency."""
+
+    authorities: int
+    constituencies: NotRequired[dict[str, int]]
+
+
+class RuledPart(TypedDict):
+    """What widens, and how many had to agree to it; no member: one voice was enough."""
+
+    rule: NotRequired[NeededRule]
+
+
 class EndStated(TypedDict):
     """What ended a mapping, a recognition or a delegation, and from when."""
 
@@ -129,7 +142,7 @@ class AliasRecord(TypedDict):
 # ------------------------------------------------------------------------------------------------ accreditations
 
 
-class StatedTerms(Sourced):
+class StatedTerms(Sourced, RuledPart):
     """What a grant or an amendment grants, and from when."""
 
     after: list[bytes]
@@ -232,11 +245,37 @@ class CompetencyEntry(VoiceMembers):
     label: NotRequired[str]
 
 
-CompetencyRecord = TypedDict("CompetencyRecord", {"id": CanonicalId, "in": list[CompetencyEntry]})
-"""A competency, by its id or an alias. (`in` is a word of Python's own, hence this form.)"""
+CompetencyLink = TypedDict(  # `from` is a word of Python's own, as `in` is below
+    "CompetencyLink",
+    {
+        "by": CanonicalId,
+        "via": bytes | None,
+        "statement": bytes,
+        "iat": int,
+        "met": NotRequired[int],
+        "unanchored": NotRequired[Literal[True]],
+        "rule": NotRequired[NeededRule],
+        "mapping": CanonicalId,
+        "relation": str,
+        "to": NotRequired[CanonicalId],
+        "from": NotRequired[CanonicalId],
+        "usable": NotRequired[Literal[True]],
+        "withdrawn": NotRequired[EndStated],
+    },
+)
+"""A link of a mapping, as the record of the competency at either end has it: one of `to` and `from` is the other end.
+
+`usable`: it may extend what an accreditation covers.
+"""
+
+CompetencyRecord = TypedDict(
+    "CompetencyRecord",
+    {"id": CanonicalId, "in": list[CompetencyEntry], "links": NotRequired[list[CompetencyLink]]},
+)
+"""A competency, by its id, an alias, or the id that a mapping links it by."""
 
 
-class StatedMapping(Sourced):
+class StatedMapping(Sourced, RuledPart):
     """A mapping as one authority published it."""
 
     title: str

@@ -27,17 +27,19 @@ from .record_types import (
     FrameworkRecord,
     IssuerRecord,
     MappingRecord,
+    NeededRule,
     NodeRecord,
     RecognitionRecord,
     Record,
+    RuledPart,
     Sourced,
     StatedFacts,
     VoiceMembers,
 )
 
 FOLD_VERSION: Final = 3
-"""The rules of reckoning by which statements become records here. 2: undoing takes what doing took. 3: a beginning may
-be known to its year or month only."""
+"""The rules of reckoning by which statements become records. 2: undoing takes what doing took. 3: mappings count, and a
+beginning may be known to its year or month only."""
 
 TYPES: Final = (
     "accreditation",
@@ -159,7 +161,11 @@ def voice_of(said: VoiceMembers) -> Voice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
-    """One statement that has taken effect, with the voice it spoke for (`Voice`: `by`, `via`)."""
+    """One statement that has taken effect, with the voice it spoke for (`Voice`: `by`, `via`).
+
+    Attributes:
+        rule: how many had to agree, of terms and of mappings that may extend them; None: one voice was enough.
+    """
 
     statement: Statement
     by: CanonicalId
@@ -167,6 +173,7 @@ class Effective:
     met: int | None = None
     begins: int | None = None
     is_anchored: bool = True
+    rule: NeededRule | None = None
 
     @property
     def effective_from(self) -> int:
@@ -202,6 +209,22 @@ def source(effective: Effective) -> Sourced:
     if not effective.is_anchored:
         said["unanchored"] = True
     return said
+
+
+def took(effective: Effective) -> RuledPart:
+    """The member that says how many had to agree; there only where one voice was not enough."""
+    return RuledPart() if effective.rule is None else RuledPart(rule=effective.rule)
+
+
+def took_as_much(rule: NeededRule | None, other: NeededRule | None) -> bool:
+    """Whether a decision taken by `rule` took at least as many as one taken by `other`; None: one voice."""
+    if other is None:
+        return True
+    mine: NeededRule = {"authorities": 1} if rule is None else rule
+    seats = mine.get("constituencies", {})
+    return mine["authorities"] >= other["authorities"] and all(
+        seats.get(seat, 0) >= count for seat, count in other.get("constituencies", {}).items()
+    )
 
 
 def met(said: Sourced) -> int:

@@ -12,17 +12,18 @@ is always written out; a list grants what it names and what lies within that (se
 an axis on which the scope is a list and the question says nothing is *open*, and named as such.
 
 A competency is covered if `competencies` names it, if `frameworks` names a framework it is in, or, with
-`inherit_to_narrower`, if `competencies` names a broader item of a framework. Which framework statements count is the
-caller's to say (`lookup`); `registry.domain.mappings` are shapes only so far, and extend nothing.
+`inherit_to_narrower`, if `competencies` names a broader item of a framework; and if so much is true of an item that
+mappings (`registry.domain.mappings`) lead to from it in at most `HOPS_MAX` steps. Which statements count is the
+caller's to say: of frameworks by `lookup`, of mappings by `links`.
 
 *Limits* of a delegation look alike and mean the opposite where absent: no limit on that axis (`ceiling`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from ..encoding import schema
 from ..encoding.identifiers import CanonicalId
@@ -39,6 +40,33 @@ from .vocabulary import (
 
 Lookup = Callable[[CanonicalId], Sequence[CompetencyEntry]]
 """From a competency's id to the entries (`{framework, item, parents, …}`) of the frameworks that count."""
+
+
+class MappedStep(NamedTuple):
+    """A link of a mapping, followed from a competency to another one which may cover it.
+
+    Attributes:
+        is_forward: the mapping links `start` to `end`; else `end` to `start`.
+        statement: the mapping's publish, 32 bytes.
+    """
+
+    start: CanonicalId
+    end: CanonicalId
+    relation: str
+    is_forward: bool
+    mapping: CanonicalId
+    statement: bytes
+
+
+Links = Callable[[CanonicalId], Sequence[MappedStep]]
+"""From a competency's id to the steps on from it, by mappings that may extend the scope in question."""
+
+HOPS_MAX: Final = 2
+"""Steps from the competency asked about to the one that a scope covers. Design `ler.md`."""
+
+MAPPED_MAX: Final = 64
+"""Competencies looked at for one that is asked about. In the crosswalk of ESCO and O*NET of 2020 an
+occupation has at most 29 links. The first that are found are looked at, all of the first step before the second."""
 
 ANCESTORS_MAX: Final = 200
 """Broader items looked at for one competency; the deepest published framework has some ten levels."""
@@ -136,11 +164,13 @@ class Axis:
         outcome: OPEN: the scope is a list and the question did not ask. UNKNOWN: no framework that counts holds the
             competency asked for, and one might.
         asked: what was asked and is not covered or known; empty otherwise.
+        steps: those that were taken to find all that was asked covered.
     """
 
     name: str
     outcome: AxisOutcome
     asked: str = ""
+    steps: tuple[MappedStep, ...] = ()
 
 
 _SINGLE_AXES: Final[tuple[tuple[str, str, Callable[[Any, Any], bool]], ...]] = (
@@ -157,12 +187,16 @@ _COVERED: Final = {name: Axis(name=name, outcome=AxisOutcome.COVERED) for name i
 _OPEN: Final = {name: Axis(name=name, outcome=AxisOutcome.OPEN) for name in AXES}
 
 
-def covers(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup) -> list[Axis]:
+def _no_links(_: CanonicalId) -> tuple[MappedStep, ...]:
+    return ()
+
+
+def covers(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, links: Links = _no_links) -> list[Axis]:
     """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN."""
     results: list[Axis] = []
     _add(results, "credential_types", scope.get("credential_types"), question.credential_types, credential_type_in)
     _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, achievement_in)
-    _add_competencies(results, scope, question, lookup)
+    _add_competencies(results, scope, question, lookup, links)
     for (name, member, within), asked in zip(_SINGLE_AXES, _asked_singly(question), strict=True):
         granted = scope.get(member)
         if asked is None:
@@ -220,16 +254,20 @@ def achievement_in(asked: str, granted: list[str]) -> bool:
     return asked in granted or any(word in granted for word in with_ancestors(asked))
 
 
-def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup) -> None:
+def _add_competencies(
+    results: list[Axis], scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, links: Links
+) -> None:
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if question.competencies:
-        outcomes = {one: _competency(one, question.framework, scope, lookup) for one in question.competencies}
+        found = {one: _competency(one, question.framework, scope, lookup, links) for one in question.competencies}
         for worst in (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN):
-            missing = [one for one, outcome in outcomes.items() if outcome is worst]
+            missing = [one for one, (outcome, _) in found.items() if outcome is worst]
             if missing:
                 results.append(Axis(name="competencies", outcome=worst, asked=", ".join(missing)))
                 return
-        results.append(_COVERED["competencies"])
+        steps = tuple([step for _, taken in found.values() for step in taken])
+        covered = _COVERED["competencies"]
+        results.append(replace(covered, steps=steps) if steps else covered)
     elif question.framework is not None:
         if frameworks == "*" or (frameworks is not None and question.framework in frameworks):
             results.append(_COVERED["framework"])
@@ -240,8 +278,41 @@ def _add_competencies(results: list[Axis], scope: Mapping[str, Any], question: S
 
 
 def _competency(
+    uri: CanonicalId, framework: CanonicalId | None, scope: Mapping[str, Any], lookup: Lookup, links: Links
+) -> tuple[AxisOutcome, tuple[MappedStep, ...]]:
+    """How a competency is covered, and by which steps where it is so by mappings."""
+    outcome = _by_itself(uri, framework, scope, lookup)
+    if outcome is not AxisOutcome.COVERED and ("competencies" in scope or "frameworks" in scope):
+        steps = _by_mappings(uri, scope, lookup, links)
+        if steps:
+            return AxisOutcome.COVERED, steps
+    return outcome, ()
+
+
+def _by_mappings(uri: CanonicalId, scope: Mapping[str, Any], lookup: Lookup, links: Links) -> tuple[MappedStep, ...]:
+    """The steps to an item that is covered by itself, as few as there can be; empty if there is none."""
+    level: list[tuple[CanonicalId, tuple[MappedStep, ...]]] = [(uri, ())]
+    seen = {uri}
+    for _ in range(HOPS_MAX):
+        reached: list[tuple[CanonicalId, tuple[MappedStep, ...]]] = []
+        for item, taken in level:
+            # A mapping may know an item by its id where the question has an alias of it; that is no step.
+            for name in dict.fromkeys((item, *(entry["item"] for entry in lookup(item)))):
+                for step in links(name):
+                    if step.end not in seen and len(seen) <= MAPPED_MAX:
+                        seen.add(step.end)
+                        reached.append((step.end, (*taken, step)))
+        for item, taken in reached:
+            if _by_itself(item, None, scope, lookup) is AxisOutcome.COVERED:
+                return taken
+        level = reached
+    return ()
+
+
+def _by_itself(
     uri: CanonicalId, framework: CanonicalId | None, scope: Mapping[str, Any], lookup: Lookup
 ) -> AxisOutcome:
+    """Whether a scope covers a competency without any mapping."""
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if named == "*" or (named is not None and uri in named):
         return AxisOutcome.COVERED

@@ -8,12 +8,14 @@
 An asker names the first digits of a key, of `record_key("issuer", id)` or of `record_key("alias", id)`, and finds its
 own among all that begin so. `leaves` says of what each key is the hash, so that it can be seen that none of them is
 another issuer; that none was left out is proved by `range_proof.check_prefix`. `records` has what a decision on any of
-the issuers reads, each proved by itself (`proved_records`); of competencies and frameworks it has nothing.
+the issuers reads, each proved by itself (`proved_records`). A question that names competencies needs the bucket of each
+besides, of `/v1/competencies/by-prefix/{hex}` and by `record_key("competency", id)`: its `records` are what frameworks
+and mappings say around the competencies there.
 
 `open_bucket` checks a bucket and makes a `Records` of it. To an id under the prefix it answers with the record or with
 its proved absence; to what is not under it, with what has been proved; to anything else it raises, as evidence does.
 
-    opened = [open_bucket(of_the_issuer, policy, now), open_bucket(of_the_alias, policy, now)]
+    opened = [open_bucket(one, policy, now) for one in (of_the_issuer, of_the_alias, of_a_competency)]
     decision = ask(query, opened, policy, now)
 """
 

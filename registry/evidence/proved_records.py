@@ -134,6 +134,10 @@ class Recorder:
         self._asked[type, id] = record
         return record
 
+    def __len__(self) -> int:
+        """How many records were asked for."""
+        return len(self._asked)
+
     def prove(self) -> tuple[ProvenRecord, ...]:
         """What was asked, proved under the root; sorted by type and id.
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from accredit.registry.decision.decide import Decision, Query, decide
 from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions, vocabulary
-from accredit.registry.domain.record_types import AccreditationRecord, RecognitionRecord
+from accredit.registry.domain.record_types import AccreditationRecord, CompetencyLink, RecognitionRecord
 from accredit.registry.domain.records import (
     FOLD_VERSION,
     Effective,
@@ -34,6 +34,9 @@ STATE = CanonicalId("did:web:state.example")
 UNION = CanonicalId("did:web:union.example")
 COLLEGE = CanonicalId("did:web:college.example")
 FRAMEWORK = CanonicalId("https://skills.example/framework")
+ELSEWHERE = CanonicalId("https://elsewhere.example/framework")
+"""A framework that nobody here has published; mappings link its items with ours."""
+MAPPING = "https://skills.example/crosswalk"
 ANY_SCOPE = {"credential_types": "*", "achievement_types": "*"}
 
 
@@ -217,6 +220,24 @@ class World:
             self.say("framework.items", body, sub=FRAMEWORK, **how)
         return publish
 
+    def mapping(self, *links: tuple[str, str, str], id: str = MAPPING, usable: bool = True, **how: Any) -> bytes:
+        """Publish a mapping of `(source, relation, target)` links; its id."""
+        body = {
+            "id": id,
+            "title": "A crosswalk",
+            "source": {"framework": ELSEWHERE},
+            "target": {"framework": FRAMEWORK},
+            "method": "expert",
+            "usable_for_scope": usable,
+            "links": [{"source": source, "relation": word, "target": target} for source, word, target in links],
+        }
+        mappings.check_publish(body)
+        return self.say("mapping.publish", body, sub=id, **how)
+
+    def withdraw_mapping(self, publish: bytes, on: str, *, id: str = MAPPING, **how: Any) -> bytes:
+        body = {"mapping": id, "publish": publish, "effective_from": at(on)}
+        return self.say("mapping.withdraw", body, sub=id, **how)
+
     def delegate(self, child: str, parent: str = HLC, **members: Any) -> bytes:
         """Give `child` a standing under `parent`; the delegation's id."""
         via = sha256(f"{parent} delegates {child} {len(self.standings.get(child, []))}".encode()).digest()
@@ -279,12 +300,20 @@ class World:
 
     def _frameworks(self, records: MemoryRecords) -> None:
         publishes, items = self._of("framework.publish"), self._of("framework.items")
+        entries = frameworks.competencies(FRAMEWORK, publishes, items)
         if publishes:
             records.put(
                 "framework", FRAMEWORK, frameworks.reduce(FRAMEWORK, publishes, items, self._of("framework.status"))
             )
-            for uri, entries in frameworks.competencies(FRAMEWORK, publishes, items).items():
-                records.put("competency", uri, frameworks.reduce_competency(uri, entries))
+        links: dict[CanonicalId, list[CompetencyLink]] = {}
+        for id in map(CanonicalId, sorted({one.statement.sub for one in self._of("mapping.publish")})):
+            mapped = [one for one in self._of("mapping.publish") if one.statement.sub == id]
+            records.put("mapping", id, mappings.reduce(id, mapped, self._of("mapping.withdraw")))
+            for uri, linked in mappings.links(id, mapped, self._of("mapping.withdraw")).items():
+                links.setdefault(uri, []).extend(linked)
+        for uri in {*entries, *links}:
+            record = frameworks.reduce_competency(uri, entries.get(uri, ()), links.get(uri, ()))
+            records.put("competency", uri, record)
 
     def _recognition(self, id: CanonicalId) -> RecognitionRecord | None:
         grants = [one for one in self._of("recognition.grant") if one.statement.body["id"] == id]

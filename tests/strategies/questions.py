@@ -9,8 +9,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from accredit.registry.decision.query import ACCREDIT, Query
+from accredit.registry.domain.record_types import NeededRule
 from accredit.registry.domain.records import MemoryRecords
 from accredit.registry.domain.vocabulary import EVENTS, LAPSING_EVENTS
+from accredit.registry.encoding.identifiers import CanonicalId
 from tests.strategies import domain
 from tests.strategies.domain import (
     ALIAS,
@@ -35,6 +37,15 @@ METHODS = [f"{COLLEGE}#k{number}" for number in range(3)]
 
 _DATES = [at(f"{year}-02-01") for year in range(2008, 2027)] * 3 + [NOW, NOW + 300, NOW + 301]
 
+_mapped = st.sampled_from([*(f"{FRAMEWORK}/{number}" for number in range(4)), "urn:example:zero", "urn:example:far"])
+_MAPPED_SCOPES: list[dict[str, Any]] = [
+    {"competencies": [f"{FRAMEWORK}/1"], "achievement_types": "*"},
+    {"competencies": [f"{FRAMEWORK}/0"], "inherit_to_narrower": True, "achievement_types": "*"},
+    {"frameworks": [FRAMEWORK], "achievement_types": "*"},
+]
+_ruled: st.SearchStrategy[NeededRule | None] = st.sampled_from(
+    [None] * 6 + [{"authorities": 1}, {"authorities": 2, "constituencies": {"labor": 1}}]
+)
 _maybe = st.booleans()
 _seldom = st.sampled_from((False, False, False, False, False, True, False, False))
 _achievements = st.sampled_from(["BachelorDegree", "Degree", "Badge", "ResearchDoctorate", "Achievement", "ext:Own"])
@@ -90,6 +101,43 @@ def ecosystems(draw: st.DrawFn) -> World:
     for number in draw(st.lists(numbers, max_size=1)):
         world.said[number] = replace(world.said[number], is_anchored=False)
     return world
+
+
+@st.composite
+def crosswalked(draw: st.DrawFn) -> World:
+    """Grants of few competencies, and mappings between any two, by whoever there is; some withdrawn, some weighed."""
+    world = World(publishers=draw(st.sampled_from([[], [STATE]])))
+    world.register(iat=0)
+    for _ in range(draw(st.integers(0, 1))):
+        draw(delegations(world))
+    if not draw(_seldom):
+        world.framework(iat=0, by=draw(st.sampled_from([HLC, STATE])))
+    mandates = [(HLC, None), (STATE, None), *((UNION, one["via"]) for one in world.standings.get(UNION, ()))]
+    by, via = draw(st.sampled_from(mandates))
+    scope = draw(st.sampled_from(_MAPPED_SCOPES))
+    world.say("accreditation.grant", grant_body(scope=scope, valid_from=0), by=by, via=via, iat=0)
+    world.said[-1] = replace(world.said[-1], rule=draw(_ruled))
+    relations = ["exact_match", "exact_match", "replaced_by", "translation_of", "close_match"]
+    link = st.tuples(_mapped, st.sampled_from(relations), _mapped)
+    for number in range(draw(st.integers(1, 3))):
+        by, via = draw(st.sampled_from([*mandates, *[(by, via)] * 6]))
+        id, how = f"https://skills.example/crosswalk/{number}", {"by": by, "via": via}
+        links = draw(st.lists(link, min_size=3, max_size=8, unique=True))
+        usable, iat = draw(st.sampled_from([True, True, False])), draw(st.just(0) | times)
+        publish = world.mapping(*links, id=id, usable=usable, iat=iat, **how)
+        is_anchored = not draw(_seldom)
+        world.said[-1] = replace(world.said[-1], rule=draw(_ruled), is_anchored=is_anchored)
+        if draw(_seldom):
+            body = {"mapping": id, "publish": publish, "effective_from": draw(times)}
+            world.say("mapping.withdraw", body, sub=id, **how)
+    return world
+
+
+@st.composite
+def competency_questions(draw: st.DrawFn) -> Query:
+    """A question about what the college may attest, by its competency alone."""
+    time = draw(st.none() | st.sampled_from(_DATES))
+    return Query(entity=COLLEGE, authority=ECOSYSTEM, competencies=(CanonicalId(draw(_mapped)),), time=time)
 
 
 @st.composite
@@ -182,8 +230,8 @@ def records_of(draw: st.DrawFn, world: World) -> MemoryRecords:
     return records
 
 
-_competency = st.sampled_from([*(f"{FRAMEWORK}/{number}" for number in range(4)), "urn:example:zero"])
 _types = st.sampled_from(["OpenBadgeCredential", "VerifiableCredential", "ClrCredential", "AchievementCredential"])
+_competency = st.sampled_from([*(f"{FRAMEWORK}/{number}" for number in range(4)), "urn:example:zero"])
 _axes: dict[str, st.SearchStrategy[Any]] = {
     "resource": st.sampled_from([FRAMEWORK, f"{FRAMEWORK}/1", "urn:example:zero"]),
     "credential_types": st.lists(_types, min_size=1, max_size=2).map(tuple),

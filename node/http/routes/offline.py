@@ -1,4 +1,4 @@
-"""`/v1/snapshot`, `/v1/issuers/by-prefix`: for verifiers that ask offline, or without saying whom they ask about.
+"""`/v1/snapshot`, buckets by prefix: for verifiers that ask offline, or without saying whom they ask about.
 
 A snapshot is all records of the noted state in one reproducible file; with `since` the changes since an earlier one, if
 this node remembers it. Its entity tag is the state root, and a weak one, for the note at its end goes on gathering
@@ -8,7 +8,8 @@ A bucket is everything whose key in the state map begins with some bits: the ask
 Each issuer comes with its accreditations, and with the charter and its authorities, proved under the noted root; all
 other records under the prefix are named, with the proof that there are no more. So who is not in the bucket is not in
 the registry. `registry.evidence.private_lookup` checks it and asks it; for an alias the bucket of its own key is asked
-for.
+for, and for a competency that of its. In that one each competency comes with all that a question about it may read:
+frameworks, broader items, and what mappings link.
 """
 
 from base64 import b64encode
@@ -21,6 +22,7 @@ import anyio.to_thread
 
 from accredit.node.engine.quorum_state import NotedMap
 from accredit.node.http.exchange import Response
+from accredit.registry.decision.competencies import read_around
 from accredit.registry.domain.records import Subject, accreditation_in, alias_in, issuer_in, record_digest
 from accredit.registry.encoding.cbor import encode
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -41,6 +43,11 @@ BUCKET: Final = 16
 BUCKET_MAX: Final = 256
 """Issuers in one answer: each takes some 3 kB with its accreditations and proofs."""
 
+PROVEN_MAX: Final = 4_000
+"""Records that a bucket of competencies proves: some 6 MB. A guess."""
+
+_NAMES: Final = {"issuer": "issuers", "competency": "competencies"}
+
 _OCTETS: Final = "application/octet-stream"
 
 
@@ -54,7 +61,7 @@ class ProvenView(TypedDict):
 
 
 class BucketPage(TypedDict):
-    """Everything whose key shares its first `bits` bits with the prefix asked for.
+    """Everything whose key shares its first `bits` bits with the prefix asked for; `issuers` are the issuers among it.
 
     `leaves` are type, id and the record's SHA-256 of each, in the order of their keys; `proof` (base64) is that of the
     prefix' first key.
@@ -92,16 +99,26 @@ async def snapshot(call: Call) -> Response:
 
 async def by_prefix(call: Call) -> Response:
     """A bucket of issuers, with proofs."""
+    return await _bucket_of(call, "issuer")
+
+
+async def competencies_by_prefix(call: Call) -> Response:
+    """A bucket of competencies, with proofs."""
+    return await _bucket_of(call, "competency")
+
+
+async def _bucket_of(call: Call, kind: str) -> Response:
     noted, _, _ = standing(call)
-    make = partial(_bucket, noted, call.params["hex"], call.params["k"])
+    make = partial(_bucket, noted, kind, call.params["hex"], call.params["k"])
     return json_response(await anyio.to_thread.run_sync(make))
 
 
-def _bucket(noted: NotedMap, digits: str, least: int) -> BucketPage:
+def _bucket(noted: NotedMap, about: str, digits: str, least: int) -> BucketPage:
     """Of the newest noted state; in a thread."""
     with noted.apart() as held:
         assert held.note is not None
-        prefix, subjects = _under(held, digits, least)
+        prefix, subjects = _under(held, about, digits, least)
+        proven = _proven_issuers if about == "issuer" else _proven_competencies
         return {
             "prefix": digits,
             "bits": prefix.bits,
@@ -111,7 +128,7 @@ def _bucket(noted: NotedMap, digits: str, least: int) -> BucketPage:
             "note": held.note.decode(),
             "records_root": held.records_root().hex(),
             "statements_root": held.statements_root.hex(),
-            "records": [_view(one) for one in _proven(held, subjects)],
+            "records": [_view(one) for one in proven(held, subjects)],
         }
 
 
@@ -146,8 +163,9 @@ def _delta(noted: NotedMap, since: bytes) -> bytes | None:
         return encode_delta(rows, base_root=base_root, statements_root=held.statements_root, note=held.note)
 
 
-def _under(noted: NotedMap, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
-    """As much of the prefix as leaves at least `least` issuers, and all records there; none of it if there are fewer.
+def _under(noted: NotedMap, about: str, digits: str, least: int) -> tuple[Prefix, list[Subject]]:
+    """As much of the prefix as leaves at least `least` records of a type, and all records there; none of it if there
+    are fewer.
 
     Raises:
         InputError: that is more than one answer holds.
@@ -156,16 +174,17 @@ def _under(noted: NotedMap, digits: str, least: int) -> tuple[Prefix, list[Subje
     for bits in range(4 * len(digits), -1, -1):
         prefix = Prefix.of(key, bits)
         subjects = noted.between(prefix.first, prefix.last, most=LEAVES_MAX + 1)
-        issuers = sum(kind == "issuer" for kind, _ in subjects)
-        if issuers >= least or len(subjects) > LEAVES_MAX:
+        found = sum(kind == about for kind, _ in subjects)
+        if found >= least or len(subjects) > LEAVES_MAX:
             break
-    if issuers > BUCKET_MAX or len(subjects) > LEAVES_MAX:
-        raise InputError(
-            "too_many",
-            f"{issuers} issuers among {len(subjects)} records begin with {digits}; that is too many for one answer.",
-            hint="Give one more digit, ask for fewer issuers with k, or use a snapshot.",
-        )
+    if found > BUCKET_MAX or len(subjects) > LEAVES_MAX:
+        raise _too_many(f"{found} {_NAMES[about]} among {len(subjects)} records begin with {digits}")
     return prefix, subjects
+
+
+def _too_many(what: str) -> InputError:
+    hint = "Give one more digit, ask for fewer with k, or use a snapshot."
+    return InputError("too_many", f"{what}; that is too many for one answer.", hint=hint)
 
 
 def _leaf(noted: NotedMap, kind: str, id: str) -> list[str]:
@@ -174,7 +193,18 @@ def _leaf(noted: NotedMap, kind: str, id: str) -> list[str]:
     return [kind, id, record_digest(record).hex()]
 
 
-def _proven(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
+def _proven_competencies(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
+    """What a question about any competency among them may read."""
+    recorder = Recorder(noted)
+    for kind, id in subjects:
+        if kind == "competency":
+            read_around(recorder, CanonicalId(id))
+            if len(recorder) > PROVEN_MAX:
+                raise _too_many(f"The competencies under this prefix are linked with more than {PROVEN_MAX} records")
+    return recorder.prove()
+
+
+def _proven_issuers(noted: NotedMap, subjects: Iterable[Subject]) -> tuple[ProvenRecord, ...]:
     """What a decision on any issuer or alias among them reads."""
     recorder = Recorder(noted)
     for kind, id in noted.governing():
@@ -225,6 +255,26 @@ ROUTES: Final = (
             hex_digits("hex", "the first digits of the hash of the issuer's id (its key in the state map)"),
             integer(
                 "k", "the smallest number of issuers to return", minimum=1, maximum=BUCKET_MAX // 2, default=BUCKET
+            ),
+        ),
+        gives={JSON: BucketPage},
+        mentions=(ProvenView,),
+        problems=(413, 503),
+    ),
+    Route(
+        method="GET",
+        path="/v1/competencies/by-prefix/{hex}",
+        handler=competencies_by_prefix,
+        family="state",
+        about="Competencies whose key in the state map begins with these digits, and what they are linked with",
+        params=(
+            hex_digits("hex", "the first digits of the hash of the competency's id (its key in the state map)"),
+            integer(
+                "k",
+                "the smallest number of competencies to return",
+                minimum=1,
+                maximum=BUCKET_MAX // 2,
+                default=BUCKET,
             ),
         ),
         gives={JSON: BucketPage},

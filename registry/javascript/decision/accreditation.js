@@ -8,12 +8,12 @@
  */
 
 import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
-import { ceiling, inherited } from "../domain/ceiling.js";
-import { frameworkStatusAt, isAhead, met, saidBy, standing } from "../domain/facts.js";
-import { covers, saysWhat } from "../domain/scope.js";
+import { isAhead, met, saidBy, standing } from "../domain/facts.js";
+import { saysWhat } from "../domain/scope.js";
 import { rowOf, WIDENING_EVENTS } from "../domain/vocabulary.js";
 import { about, day, TIME_MAX } from "../encoding/rfc3339.js";
 import { chainOf, counts, voiceOf, windowOf } from "./authority_chain.js";
+import { Competencies, extentsOfTerms, wordsOf } from "./competencies.js";
 import { keyAt } from "./issuer_keys.js";
 import { least } from "./verdict.js";
 
@@ -21,6 +21,7 @@ import { least } from "./verdict.js";
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
 /** @typedef {import("../evidence/proved_records.js").Records} Records */
 /** @typedef {import("./authority_chain.js").Chain} Chain */
+/** @typedef {import("./competencies.js").Extent} Extent */
 /** @typedef {import("./query.js").Query} Query */
 /** @typedef {import("./verdict.js").Finding} Finding */
 /** @typedef {import("./verdict.js").Reason} Reason */
@@ -75,6 +76,8 @@ export class Notes {
   later = [];
   /** @type {Reason[]} */
   advisories = [];
+  /** @type {Reason[]} */
+  mapped = [];
   /** @type {string[]} */
   unchecked = [];
   /** @type {Set<string>} */
@@ -131,10 +134,10 @@ export class Notes {
         : this.gaps.length
           ? ["indeterminate", against]
           : this.later.length
-            ? ["trusted_historical", [...this.later, positive, ...this.advisories]]
+            ? ["trusted_historical", [...this.later, positive, ...this.mapped, ...this.advisories]]
             : this.advisories.length
-              ? ["trusted_with_advisory", [positive, ...this.advisories]]
-              : ["trusted", [positive]];
+              ? ["trusted_with_advisory", [positive, ...this.mapped, ...this.advisories]]
+              : ["trusted", [positive, ...this.mapped]];
     const dates = this.dates.filter((date) => date > now);
     const statements = [...this.statements];
     return { verdict, reasons, id, issuer, statements, chain, unchecked: this.unchecked, dates, away };
@@ -164,7 +167,7 @@ export function judge(asked, issuer, record, chain) {
     judgeTerms(asked, terms, notes);
     status = statusAt(record, asked.time, asked.now);
     judgeStatus(asked, record, status, notes);
-    judgeScope(asked, effectiveScopes(asked, terms), chain, publishers, notes);
+    judgeScope(asked, extentsOf(asked, record, terms), chain, publishers, notes);
     judgeCategories(asked, issuer, chain, publishers, notes);
   } else {
     notes.refusals.push(notYet(asked, record));
@@ -209,10 +212,20 @@ function awayFrom(asked, record, status, notes) {
  * @returns {ReadonlySet<string>}
  */
 export function publishersOf(asked, record) {
-  const named = (record.publishers ?? []).map((/** @type {any} */ one) =>
+  const named = namedBy(record);
+  return named.length ? new Set([...asked.publishers, ...named]) : asked.publishers;
+}
+
+/**
+ * Return the voices that a grant names as publishers.
+ *
+ * @param {RegistryRecord} record
+ * @returns {string[]}
+ */
+function namedBy(record) {
+  return (record.publishers ?? []).map((/** @type {any} */ one) =>
     voiceOf(typeof one === "string" ? { by: one, via: null } : one),
   );
-  return named.length ? new Set([...asked.publishers, ...named]) : asked.publishers;
 }
 
 /**
@@ -241,7 +254,7 @@ export function sayMandate(mandates, chain, notes) {
  * @param {Chain} chain
  * @returns {RegistryRecord[]}
  */
-export function limitsOf(chain) {
+function limitsOf(chain) {
   return chain.flatMap(({ standing: one }) => (one?.limits && Object.keys(one.limits).length ? [one.limits] : []));
 }
 
@@ -441,18 +454,35 @@ function statusText(asked, record, status) {
 }
 
 /**
- * Return the scopes that must all cover a question: what the terms grant, and the ceilings over whoever stated them.
- *
  * @param {Case} asked
+ * @param {RegistryRecord} record
  * @param {readonly RegistryRecord[]} terms
- * @returns {RegistryRecord[]}
+ * @returns {Extent[]}
  */
-function effectiveScopes(asked, terms) {
-  return terms.flatMap((one) => {
-    // One above the accreditor may have amended it: its own mandate limits that.
-    const limits = limitsOf(chainOf(asked.records, { by: one.by, via: one.via }));
-    return [limits.reduce(inherited, one.scope), ...limits.map(ceiling)];
-  });
+function extentsOf(asked, record, terms) {
+  return extentsOfTerms(
+    record,
+    terms,
+    (voice) => chainOf(asked.records, voice),
+    asked.publishers,
+    namedBy(record),
+  );
+}
+
+/**
+ * @param {Case} asked
+ * @param {number} time
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ */
+function competencies(asked, time, chain, publishers) {
+  return new Competencies(
+    asked.records,
+    time,
+    chain,
+    publishers,
+    (voice) => overSince(asked, chainOf(asked.records, voice)) !== null,
+  );
 }
 
 /**
@@ -487,26 +517,33 @@ function judgeCategories(asked, issuer, chain, publishers, notes) {
  * Note what scopes say to the question.
  *
  * @param {Case} asked
- * @param {readonly RegistryRecord[]} scopes
+ * @param {readonly Extent[]} extents all of which must cover the question
  * @param {Chain} chain
  * @param {ReadonlySet<string>} publishers
  * @param {Notes} notes
  */
-export function judgeScope(asked, scopes, chain, publishers, notes) {
-  const { lookup, cited } = competencies(asked, chain, publishers);
-  if (!scopes.every((scope) => saysWhat(scope, asked.query))) {
+export function judgeScope(asked, extents, chain, publishers, notes) {
+  const known = competencies(asked, asked.time, chain, publishers);
+  if (!extents.every(({ scope }) => saysWhat(scope, asked.query))) {
     const text = "The question does not say what the credential attests: give an achievement type or a competency.";
     notes.miss("question_too_open", text);
   }
   // Several amendments that do not know each other must all cover it; each answer is given once.
   const answers = new Map();
-  for (const scope of scopes) {
-    for (const axis of covers(scope, asked.query, lookup)) {
+  const steps = new Map();
+  for (const extent of extents) {
+    for (const axis of known.covers(extent, asked.query)) {
       const place = JSON.stringify([axis.name, axis.outcome, axis.asked]);
       if (axis.outcome !== "covered" && !answers.has(place)) answers.set(place, axis);
+      for (const step of axis.steps) steps.set(JSON.stringify(step), step);
     }
   }
-  notes.cite(cited);
+  notes.cite(known.cited);
+  notes.dates.push(...known.dates);
+  for (const step of steps.values()) {
+    notes.cite([step.statement]);
+    notes.mapped.push({ code: "covered_by_mapping", text: wordsOf(step) });
+  }
   for (const { name, outcome, asked: wanted } of answers.values()) {
     const [one, some] = /** @type {readonly [string, string]} */ (AXES[name]);
     if (outcome === "not_covered") {
@@ -598,13 +635,13 @@ function judgeLater(asked, record, then, terms, chain, publishers, notes) {
   }
   const now = termsAt(record, asked.now, asked.now, asked.maxBackdating);
   const isSame = now.length === terms.length && now.every((one, at) => one === terms[at]);
-  if (!isSame) {
-    const { lookup } = competencies(asked, chain, publishers);
-    const isWanting = effectiveScopes(asked, now).some((scope) =>
-      covers(scope, asked.query, lookup).some(({ outcome }) => outcome === "not_covered" || outcome === "unknown"),
+  if (!isSame || notes.mapped.length) {
+    const known = competencies(asked, asked.now, chain, publishers);
+    const isWanting = extentsOf(asked, record, now).some((extent) =>
+      known.covers(extent, asked.query).some(({ outcome }) => outcome === "not_covered" || outcome === "unknown"),
     );
     if (isWanting) {
-      notes.cite(now.map((one) => one.statement));
+      notes.cite([...now.map((one) => one.statement), ...known.cited]);
       notes.lose("later_scope", "Its scope covered this then, but no longer does.");
     }
   }
@@ -645,36 +682,4 @@ function noteDates(asked, record, notes) {
     notes.dates.push(one.effective_from);
     if ("effective_until" in one) notes.dates.push(one.effective_until);
   }
-}
-
-/**
- * Return how to look up competency entries by authorities whose word counts, of frameworks not withdrawn by then; and
- * the statements of all that were found so far.
- *
- * @param {Case} asked
- * @param {Chain} chain
- * @param {ReadonlySet<string>} publishers
- */
-function competencies(asked, chain, publishers) {
-  /** @type {string[]} */
-  const cited = [];
-  const isCounted = (/** @type {RegistryRecord} */ entry) => {
-    if (!counts(entry, chain, publishers)) return false;
-    const framework = asked.records.get("framework", entry.framework);
-    return (
-      framework !== null &&
-      framework.stated.some(
-        (/** @type {RegistryRecord} */ stated) =>
-          stated.statement === entry.statement && frameworkStatusAt(stated, asked.time) !== "withdrawn",
-      )
-    );
-  };
-  const lookup = (/** @type {string} */ uri) => {
-    const record = asked.records.get("competency", uri);
-    /** @type {RegistryRecord[]} */
-    const entries = record === null ? [] : record.in.filter(isCounted);
-    cited.push(...entries.map((entry) => entry.statement));
-    return entries;
-  };
-  return { lookup, cited };
 }

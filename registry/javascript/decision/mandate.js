@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ceiling } from "../domain/ceiling.js";
 import { day } from "../encoding/rfc3339.js";
-import { judgeScope, limitsOf, Notes, sayMandate } from "./accreditation.js";
+import { judgeScope, Notes, sayMandate } from "./accreditation.js";
 import { windowOf } from "./authority_chain.js";
+import { boundless, extentsOfLimits } from "./competencies.js";
 import { least } from "./verdict.js";
 
 const GRANT = ["accreditation.grant", "accreditation.*"];
@@ -36,8 +36,8 @@ export function judgeMandate(asked, chain, mandates) {
     notes.refuse("action_not_covered", `${first?.name} may not accredit issuers.`);
   } else {
     judgeTime(asked, chain, notes);
-    const limits = limitsOf(chain);
-    judgeScope(asked, (limits.length ? limits : [{}]).map(ceiling), chain, asked.publishers, notes);
+    const ceilings = extentsOfLimits(chain, asked.publishers);
+    judgeScope(asked, ceilings.length ? ceilings : [boundless()], chain, asked.publishers, notes);
   }
   const why = chain.length === 1 ? ": the charter names it." : `; it answers to ${last?.name}.`;
   return notes.finding({ code: "mandated", text: `${first?.name} may accredit issuers${why}` }, chain, asked.now);

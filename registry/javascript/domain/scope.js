@@ -13,12 +13,36 @@ import { credentialTypeName, ENVELOPES, UNIVERSAL_CREDENTIAL_TYPES, withAncestor
 
 /** Broader items looked at for one competency. */
 const ANCESTORS_MAX = 200;
+/** Steps of mappings from the competency asked about to the one that a scope covers. */
+const HOPS_MAX = 2;
+/** Competencies looked at for one that is asked about. */
+const MAPPED_MAX = 64;
 
 /** @typedef {import("../decision/query.js").Query} Query */
 /** @typedef {import("../evidence/proved_records.js").RegistryRecord} RegistryRecord */
 /** @typedef {(uri: string) => readonly RegistryRecord[]} Lookup entries of frameworks that count */
 /** @typedef {"covered" | "not_covered" | "open" | "unknown"} Outcome */
-/** @typedef {{name: string, outcome: Outcome, asked: string}} Axis the answer on one axis; `asked` where it is no */
+/**
+ * A link of a mapping, followed from a competency to another one which may cover it.
+ *
+ * @typedef {object} MappedStep
+ * @property {string} start
+ * @property {string} end
+ * @property {string} relation
+ * @property {boolean} isForward the mapping links `start` to `end`; else `end` to `start`
+ * @property {string} mapping
+ * @property {string} statement the mapping's publish
+ */
+/** @typedef {(uri: string) => readonly MappedStep[]} Links steps by mappings that may extend the scope in question */
+/**
+ * The answer on one axis.
+ *
+ * @typedef {object} Axis
+ * @property {string} name
+ * @property {Outcome} outcome
+ * @property {string} asked what is not covered or known; empty otherwise
+ * @property {readonly MappedStep[]} steps those that were taken to find all that was asked covered
+ */
 
 /** @type {readonly (readonly [string, string, (asked: any, granted: any) => boolean])[]} */
 const SINGLE_AXES = [
@@ -35,14 +59,15 @@ const SINGLE_AXES = [
  * @param {RegistryRecord} scope
  * @param {Query} question
  * @param {Lookup} lookup
+ * @param {Links} links
  * @returns {Axis[]}
  */
-export function covers(scope, question, lookup) {
+export function covers(scope, question, lookup, links) {
   /** @type {Axis[]} */
   const results = [];
   addNamed(results, "credential_types", scope.credential_types, question.credential_types ?? [], credentialTypeIn);
   addNamed(results, "achievement_types", scope.achievement_types, question.achievement_types ?? [], achievementIn);
-  addCompetencies(results, scope, question, lookup);
+  addCompetencies(results, scope, question, lookup, links);
   for (const [name, member, within] of SINGLE_AXES) {
     const granted = scope[member];
     const asked = /** @type {any} */ (question)[name] ?? null;
@@ -83,10 +108,11 @@ export function saysWhat(scope, question) {
  * @param {string} name
  * @param {Outcome} outcome
  * @param {string} [asked]
+ * @param {readonly MappedStep[]} [steps]
  * @returns {Axis}
  */
-function answer(name, outcome, asked = "") {
-  return { name, outcome, asked };
+function answer(name, outcome, asked = "", steps = []) {
+  return { name, outcome, asked, steps };
 }
 
 /**
@@ -128,20 +154,22 @@ function achievementIn(asked, granted) {
  * @param {RegistryRecord} scope
  * @param {Query} question
  * @param {Lookup} lookup
+ * @param {Links} links
  */
-function addCompetencies(results, scope, question, lookup) {
+function addCompetencies(results, scope, question, lookup, links) {
   const { competencies: named, frameworks } = scope;
   const framework = question.framework ?? null;
   if (question.competencies?.length) {
-    const outcomes = new Map(question.competencies.map((one) => [one, competency(one, framework, scope, lookup)]));
+    const found = new Map(question.competencies.map((one) => [one, competency(one, framework, scope, lookup, links)]));
     for (const worst of /** @type {const} */ (["not_covered", "unknown"])) {
-      const missing = [...outcomes].flatMap(([one, outcome]) => (outcome === worst ? [one] : []));
+      const missing = [...found].flatMap(([one, { outcome }]) => (outcome === worst ? [one] : []));
       if (missing.length) {
         results.push(answer("competencies", worst, missing.join(", ")));
         return;
       }
     }
-    results.push(answer("competencies", "covered"));
+    const steps = [...found.values()].flatMap(({ steps }) => steps);
+    results.push(answer("competencies", "covered", "", steps));
   } else if (framework !== null) {
     const isCovered = frameworks === "*" || (frameworks !== undefined && frameworks.includes(framework));
     results.push(isCovered ? answer("framework", "covered") : answer("framework", "not_covered", framework));
@@ -151,13 +179,67 @@ function addCompetencies(results, scope, question, lookup) {
 }
 
 /**
+ * Return how a competency is covered, and by which steps where it is so by mappings.
+ *
+ * @param {string} uri
+ * @param {string | null} framework
+ * @param {RegistryRecord} scope
+ * @param {Lookup} lookup
+ * @param {Links} links
+ * @returns {{outcome: Outcome, steps: readonly MappedStep[]}}
+ */
+function competency(uri, framework, scope, lookup, links) {
+  const outcome = byItself(uri, framework, scope, lookup);
+  if (outcome !== "covered" && ("competencies" in scope || "frameworks" in scope)) {
+    const steps = byMappings(uri, scope, lookup, links);
+    if (steps.length) return { outcome: "covered", steps };
+  }
+  return { outcome, steps: [] };
+}
+
+/**
+ * Return the steps to an item that is covered by itself, as few as there can be; empty if there is none.
+ *
+ * @param {string} uri
+ * @param {RegistryRecord} scope
+ * @param {Lookup} lookup
+ * @param {Links} links
+ * @returns {readonly MappedStep[]}
+ */
+function byMappings(uri, scope, lookup, links) {
+  /** @typedef {{item: string, taken: readonly MappedStep[]}} Reached */
+  /** @type {Reached[]} */
+  let level = [{ item: uri, taken: [] }];
+  const seen = new Set([uri]);
+  for (let hop = 0; hop < HOPS_MAX; hop++) {
+    /** @type {Reached[]} */
+    const reached = [];
+    for (const { item, taken } of level) {
+      // A mapping may know an item by its id where the question has an alias of it; that is no step.
+      for (const name of new Set([item, ...lookup(item).map((entry) => entry.item)])) {
+        for (const step of links(name)) {
+          if (seen.has(step.end) || seen.size > MAPPED_MAX) continue;
+          seen.add(step.end);
+          reached.push({ item: step.end, taken: [...taken, step] });
+        }
+      }
+    }
+    for (const { item, taken } of reached) if (byItself(item, null, scope, lookup) === "covered") return taken;
+    level = reached;
+  }
+  return [];
+}
+
+/**
+ * Return whether a scope covers a competency without any mapping.
+ *
  * @param {string} uri
  * @param {string | null} framework
  * @param {RegistryRecord} scope
  * @param {Lookup} lookup
  * @returns {Outcome}
  */
-function competency(uri, framework, scope, lookup) {
+function byItself(uri, framework, scope, lookup) {
   const { competencies: named, frameworks } = scope;
   if (named === "*" || (named !== undefined && named.includes(uri))) return "covered";
   const inherits = named !== undefined && scope.inherit_to_narrower === true;

@@ -134,6 +134,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_renewal": [(f"?step={node.town.eco.hex()}", {})],
         "get_v1_snapshot": [("", {}), (f"?since={noted.root.hex()}", {}), (f"?since={'0' * 64}", {})],
         "get_v1_issuers_by_prefix_hex": [("", {}), ("?k=1", {})],
+        "get_v1_competencies_by_prefix_hex": [("", {}), ("?k=1", {})],
         "get_exports_dcc_registry_json": [("", {})],
         "get_exports_recognized_entities_json": [(f"?authority={A}", {})],
         "get_exports_recognized_entity_json": [(f"?id={COLLEGE}", {})],

@@ -42,7 +42,7 @@ from tests.strategies.domain import COLLEGE, ECOSYSTEM, NOW, World, at, key_text
 from tests.strategies.mutants import cbor_bytes, cbor_tree, mutants, text_mutants
 from tests.strategies.node_js import PATIENCE, Lines, node, npm, tool
 from tests.strategies.noted import trust
-from tests.strategies.questions import ecosystems, questions, records_of
+from tests.strategies.questions import competency_questions, crosswalked, ecosystems, questions, records_of
 
 KIT = ROOT / "registry" / "javascript"
 VECTORS = ROOT / "docs" / "vectors"
@@ -183,6 +183,18 @@ def test_both_decide_alike(kit: Lines, data: st.DataObject) -> None:
         count(decided)
 
 
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(st.data())
+def test_both_decide_alike_about_what_mappings_link(kit: Lines, data: st.DataObject) -> None:
+    records = data.draw(crosswalked()).records()
+    for _ in range(6):
+        query = data.draw(competency_questions())
+        decided = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
+        answer = asked(kit, query, records, "authorization")
+        assert answer.get("summary") == cbor.encode(summary(decided)).hex(), (answer, summary(decided))
+        count(decided)
+
+
 def test_a_key_that_an_ended_mandate_dates_back_is_believed_by_neither(kit: Lines) -> None:
     """Else he whose mandate is over signs old credentials of a real issuer's for whoever reads them in a browser."""
     world, union, end = World(), "https://union.example/", NOW - 10_000
@@ -237,6 +249,7 @@ def test_the_cases_that_were_compared_are_of_many_kinds() -> None:
     assert sum(SEEN[verdict] for verdict in ("trusted", "trusted_with_advisory", "trusted_historical")) > 300
     assert {"trusted_historical", "suspended", "not_trusted", "indeterminate", "unknown_issuer"} <= set(SEEN)
     assert len(SEEN) > 50, sorted(SEEN)
+    assert SEEN["covered_by_mapping"] > 30
 
 
 # ------------------------------------------------------------------------------------------------ bytes

@@ -9,9 +9,10 @@ import pytest
 from accredit.registry.decision.decide import Decision, decide
 from accredit.registry.decision.query import Query
 from accredit.registry.domain.records import record_key
+from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.evidence.private_lookup import Bucket, ask, open_bucket
 from accredit.registry.evidence.trust_policy import TrustPolicy
-from tests.strategies.served import ALIAS, COLLEGE, SUSPENDED, UNKNOWN, Served, served
+from tests.strategies.served import ALIAS, COLLEGE, COMPETENCY, FRAMEWORK, SUSPENDED, UNKNOWN, A, Served, served
 
 
 @pytest.fixture
@@ -25,9 +26,17 @@ async def bucket(node: Served, kind: str, id: str, *, k: int) -> Any:
     return answer.json()
 
 
+async def bucket_of_competency(node: Served, id: str, *, k: int) -> Any:
+    digits = record_key("competency", id).hex()[:3]
+    answer = await node.get(f"/v1/competencies/by-prefix/{digits}", params={"k": k})
+    assert answer.status_code == 200
+    return answer.json()
+
+
 async def privately(node: Served, query: Query, k: int) -> Decision:
     policy = TrustPolicy.decode((await node.get("/v1/trust-policy")).content)
     buckets = [await bucket(node, kind, query.entity, k=k) for kind in ("issuer", "alias")]
+    buckets += [await bucket_of_competency(node, one, k=k) for one in query.competencies]
     return ask(query, [open_bucket(Bucket.of(one), policy, node.now()) for one in buckets], policy, node.now())
 
 
@@ -37,6 +46,42 @@ async def test_a_private_answer_is_the_open_one(node: Served, entity: str, k: in
     query = Query(entity=entity, authority=node.town.id, achievement_types=("Degree",))
     found = await privately(node, query, k)
     assert found == decide(query, node.fold, node.now(), ecosystem_id=node.town.id)
+
+
+def crosswalk(node: Served, *links: tuple[str, str]) -> None:
+    """A mapping by the authority that accredits the college, heard and noted."""
+    body = {
+        "id": "https://crosswalks.example/one",
+        "title": "A crosswalk",
+        "source": {"framework": "https://elsewhere.example/"},
+        "target": {"framework": FRAMEWORK},
+        "method": "expert",
+        "usable_for_scope": True,
+        "links": [{"source": source, "relation": "exact_match", "target": target} for source, target in links],
+    }
+    node.town.says(A, "mapping.publish", body)
+    node.hears()
+
+
+@pytest.mark.parametrize("k", [1, 4])
+async def test_a_private_answer_about_a_competency_is_the_open_one_also_across_mappings(node: Served, k: int) -> None:
+    first, second = "https://elsewhere.example/a", "https://elsewhere.example/b"
+    crosswalk(node, (first, second), (second, COMPETENCY))
+    codes = []
+    for competency in (COMPETENCY, first, second, "https://elsewhere.example/unheard-of"):
+        query = Query(entity=COLLEGE, authority=node.town.id, competencies=(CanonicalId(competency),))
+        found = await privately(node, query, k)
+        assert found == decide(query, node.fold, node.now(), ecosystem_id=node.town.id)
+        codes.append([one.code for one in found.reasons].count("covered_by_mapping"))
+    assert codes == [0, 2, 1, 0]
+
+
+async def test_a_bucket_of_competencies_that_would_be_too_large_asks_for_another_digit(
+    node: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accredit.node.http.routes.offline.PROVEN_MAX", 1)
+    answer = await node.get("/v1/competencies/by-prefix/0?k=1")
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_many")
 
 
 async def test_a_bucket_names_all_that_is_under_its_prefix_and_that_alone(node: Served) -> None:

@@ -1,0 +1,224 @@
+"""Whose word on competencies counts where an accreditation is judged: on what frameworks hold and mappings link.
+
+A framework counts if one of the accreditor's chain published it, or a publisher that the charter or the grant names,
+and it was not withdrawn by the time asked about. A mapping extends what was granted, so it takes what granting takes:
+
+* an authority marked it `usable_for_scope`, and its rule had been met, and it had not been withdrawn, by that time;
+* **whose**: of terms, whoever stated them, one above it, or a publisher; where several granted together, as many of the
+  charter's authorities as had to. Of a limit, one above whom it limits, or a publisher that the charter names: nobody
+  widens his own mandate, and no delegate widens what one above it has amended;
+* **how many**: no fewer than had to agree to the terms, whatever the charter asked for when the mapping was published;
+* where only its own date shows that it was said before its author's mandate ended, it counts for nothing.
+
+Each step of several is judged so by itself.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from ..domain.ceiling import ceiling, inherited
+from ..domain.frameworks import status_at
+from ..domain.record_types import AccreditationRecord, CompetencyEntry, CompetencyLink, NeededRule, StatedTerms
+from ..domain.records import Records, Voice, competency_in, framework_in, met, took_as_much, voice_of
+from ..domain.scope import HOPS_MAX, Axis, Links, MappedStep, ScopeQuestion, covers
+from ..encoding.identifiers import CanonicalId
+from .authority_chain import Chain, counts
+
+
+class Extent(NamedTuple):
+    """A scope that must cover a question, and who may extend it by mappings.
+
+    Attributes:
+        voices: whose mappings may. rules: what those mappings must have taken, each (`records.took_as_much`).
+        is_joint: several granted it together, so that mappings of as many of the charter's authorities may.
+    """
+
+    scope: Mapping[str, Any]
+    voices: Collection[Voice] = ()
+    rules: Sequence[NeededRule | None] = ()
+    is_joint: bool = False
+
+
+def extents_of_terms(
+    record: AccreditationRecord,
+    terms: Sequence[StatedTerms],
+    chain_of: Callable[[Voice], Chain],
+    publishers: Collection[Voice],
+    named: Collection[Voice],
+) -> list[Extent]:
+    """What terms grant, and the ceilings over whoever stated them: all of it must cover a question.
+
+    Args:
+        publishers: those that the charter names. named: those that the grant names.
+    """
+    extents: list[Extent] = []
+    granted, by = record["terms"][0].get("rule"), voice_of(record)
+    for one in terms:
+        # One above the accreditor may have amended it: its own mandate limits that; who is below does not extend it.
+        voice = voice_of(one)
+        chain = chain_of(voice)
+        scope: Mapping[str, Any] = one["scope"]
+        rules = (granted, one.get("rule"))
+        ceilings = extents_of_limits(chain, publishers, rules)
+        for link in chain:
+            if link.standing is not None and link.standing["limits"]:
+                scope = inherited(scope, link.standing["limits"])
+        voices = (*(link.voice for link in chain), *publishers, *(named if voice == by else ()))
+        extents += [Extent(scope, voices, rules, granted is not None), *ceilings]
+    return extents
+
+
+def extents_of_limits(
+    chain: Chain, publishers: Collection[Voice], rules: Sequence[NeededRule | None] = ()
+) -> list[Extent]:
+    """The ceilings that the limits of a chain's links are, the nearest first."""
+    return [
+        Extent(ceiling(link.standing["limits"]), (*(above.voice for above in chain[at + 1 :]), *publishers), rules)
+        for at, link in enumerate(chain)
+        if link.standing is not None and link.standing["limits"]
+    ]
+
+
+class Competencies:
+    """What is known of competencies, as of one time, by those whose word counts for one accreditation.
+
+    Attributes:
+        cited: the publishes of frameworks that were looked at, and what ended mappings that would have counted.
+        dates: when mappings that may count begin and end, seconds.
+    """
+
+    __slots__ = ("_chain", "_entries", "_is_over", "_publishers", "_records", "_time", "cited", "dates")
+
+    def __init__(
+        self,
+        records: Records,
+        time: int,
+        chain: Chain,
+        publishers: Collection[Voice],
+        is_over: Callable[[Voice], bool],
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            publishers: voices whose word counts besides those of the chain.
+            is_over: whether a voice's mandate has ended by now.
+        """
+        self._records = records
+        self._time = time
+        self._chain = chain
+        self._publishers = publishers
+        self._is_over = is_over
+        self._entries: dict[CanonicalId, list[CompetencyEntry]] = {}
+        self.cited: list[bytes] = []
+        self.dates: list[int] = []
+
+    def covers(self, extent: Extent, question: ScopeQuestion) -> list[Axis]:
+        """What an extent says to a question (`domain.scope.covers`)."""
+        return covers(extent.scope, question, self.entries, self._links(extent))
+
+    def entries(self, uri: CanonicalId) -> Sequence[CompetencyEntry]:
+        """The entries of the frameworks that count."""
+        found = self._entries.get(uri)
+        if found is None:
+            record = competency_in(self._records, uri)
+            found = self._entries[uri] = (
+                [one for one in record["in"] if self._counts(one)] if record is not None else []
+            )
+            self.cited += [one["statement"] for one in found]
+        return found
+
+    def _counts(self, entry: CompetencyEntry) -> bool:
+        if not counts(entry, self._chain, self._publishers):
+            return False
+        framework = framework_in(self._records, entry["framework"])
+        return framework is not None and any(
+            stated["statement"] == entry["statement"] and status_at(stated, self._time) != "withdrawn"
+            for stated in framework["stated"]
+        )
+
+    def _links(self, extent: Extent) -> Links:
+        def links(uri: CanonicalId) -> list[MappedStep]:
+            record = competency_in(self._records, uri)
+            return [
+                _step(uri, link)
+                for link in (() if record is None else record.get("links", ()))
+                if self._extends(link, extent)
+            ]
+
+        return links
+
+    def _extends(self, link: CompetencyLink, extent: Extent) -> bool:
+        if "usable" not in link or (link["relation"] == "replaced_by" and "to" in link):
+            return False
+        voice = voice_of(link)
+        if voice not in extent.voices and not (extent.is_joint and voice.via is None):
+            return False
+        if not all(took_as_much(link.get("rule"), rule) for rule in extent.rules):
+            return False
+        if "unanchored" in link and self._is_over(voice):
+            return False
+        self.dates.append(met(link))
+        if "withdrawn" not in link:
+            return met(link) <= self._time
+        end = link["withdrawn"]["effective_from"]
+        self.dates.append(end)
+        if end <= self._time:
+            self.cited.append(link["withdrawn"]["statement"])
+        return met(link) <= self._time < end
+
+
+def read_around(records: Records, uri: CanonicalId) -> None:
+    """Read every record that a question about a competency may read besides the issuer's, whatever the scopes are.
+
+    For whoever passes records on without being told the question: `records` remembers what it was asked for.
+    """
+    level, seen = [uri], {uri}
+    for hop in range(HOPS_MAX + 1):
+        reached: list[CanonicalId] = []
+        for item in level:
+            _read_broader(records, item)
+            for name in (item, *_items(records, item)) if hop < HOPS_MAX else ():
+                record = competency_in(records, name)
+                for link in () if record is None else record.get("links", ()):
+                    other = _step(name, link).end
+                    if "usable" in link and other not in seen:
+                        seen.add(other)
+                        reached.append(other)
+        level = reached
+
+
+def _items(records: Records, uri: CanonicalId) -> list[CanonicalId]:
+    record = competency_in(records, uri)
+    return [] if record is None else [entry["item"] for entry in record["in"]]
+
+
+def _read_broader(records: Records, uri: CanonicalId) -> None:
+    pending, seen = [uri], {uri}
+    while pending:
+        record = competency_in(records, pending.pop())
+        for entry in () if record is None else record["in"]:
+            framework_in(records, entry["framework"])
+            new = [parent for parent in entry["parents"] if parent not in seen]
+            seen.update(new)
+            pending += new
+
+
+def _step(uri: CanonicalId, link: CompetencyLink) -> MappedStep:
+    is_forward = "to" in link
+    other = link["to"] if is_forward else link["from"]
+    return MappedStep(uri, other, link["relation"], is_forward, link["mapping"], link["statement"])
+
+
+_WORDS: Final = {
+    ("exact_match", True): "{start} is an exact match of {end}",
+    ("exact_match", False): "{start} is an exact match of {end}",
+    ("translation_of", True): "{start} is a translation of {end}",
+    ("translation_of", False): "{end} is a translation of {start}",
+    ("replaced_by", False): "{start} replaces {end}",
+}
+
+
+def words_of(step: MappedStep) -> str:
+    """One step as a sentence."""
+    said = _WORDS[step.relation, step.is_forward].format(start=step.start, end=step.end)
+    return f"Covered through a mapping: {said} ({step.mapping})."
