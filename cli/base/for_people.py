@@ -26,8 +26,9 @@ _REWRITTEN: Final = (
     (r"\beffective_from\b", "--from"),
     (r"\beffective_until\b", "--until"),
     (r"\bvoid_from\b", "--void-from"),
-    (r"\bsanction_level\b", "--set sanction_level=LEVEL"),
-    (r"\bapplies_to\b", "--file FILE with applies_to"),
+    (r"\bsanction_level\b", "--level"),
+    (r"\bapplies_to\b", "--program or --enrolled-before"),
+    (r"\bAdd successor\.", "Add --successor."),
     (r"\bGive entity, or issuer\.", "Name the issuer: ID."),
 )
 
@@ -36,4 +37,4 @@ def said(text: str) -> str:
     """Return a message or a hint as somebody at a command line needs it."""
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
-    return text.replace("--set --set", "--set")
+    return text

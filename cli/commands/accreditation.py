@@ -23,6 +23,8 @@ from accredit.cli.base.listing import first_of, listing
 from accredit.cli.base.node_option import complete, connected, effective_ids, node_option
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.cli.verifying.decision_text import HEADLINES
+from accredit.registry.domain.vocabulary import NARROWING_EVENTS
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 
 from .issuer import status_word
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+
+GIVES_BACK: Final = ("lift", "reinstate", "stay", "annul", "appeal_open", "appeal_decide")
+"""Events that are about earlier ones."""
 
 AXES: Final = (
     "achievement_types",
@@ -71,7 +76,7 @@ delivery_modes = "*"
 """
 
 accreditation = CommandGroup(
-    "accreditation", help="Accreditations: propose, amend, suspend, reinstate, withdraw, revoke, event."
+    "accreditation", help="Accreditations: propose, amend, suspend, reinstate, withdraw, revoke, event, timeline."
 )
 
 
@@ -96,6 +101,76 @@ def show(accreditation_id: str, nodes: tuple[str, ...]) -> None:
         _show_record(record)
 
     output.emit(record, text)
+
+
+@accreditation.command("timeline", example="accredit accreditation timeline 5f2b8c11")
+@click.argument("accreditation_id", metavar="ID")
+@node_option
+def timeline(accreditation_id: str, nodes: tuple[str, ...]) -> None:
+    """Show an accreditation's life: what was said, by whom, why, and what a credential of each day is worth today."""
+    with connected(nodes[0]) as client:
+        told = client.timeline(_whole(client, accreditation_id))
+    output.emit(told, lambda: _show_timeline(told))
+
+
+def _show_timeline(told: dict[str, Any]) -> None:
+    output.say(f"{output.styled(told['issuer_name'] or told['issuer'], bold=True)}  {output.safe(told['issuer'])}")
+    output.facts([("id", told["id"]), ("accredited by", told["by_name"])])
+    output.say()
+    rows = [
+        (
+            documents.when(one["effective_from"]),
+            one["event"].replace("_", " "),
+            one["by_name"],
+            documents.when(one["iat"])[:10],
+            _remarks(one),
+        )
+        for one in told["events"]
+    ]
+    output.table(("from", "what was said", "by", "on", "why"), rows)
+    output.say()
+    spells = [
+        (
+            documents.when(one["begins"]),
+            documents.when(one["ends"]) or "–",
+            _status_of(one),
+            _worth(one),
+        )
+        for one in told["spells"]
+    ]
+    output.table(("issued from", "until", "status then", "a credential of these days, today"), spells)
+    for one in told["successors"]:
+        name = f"{one['name']} ({one['id']})" if one["name"] else one["id"]
+        keeps = "it keeps the records" if one["keeps_records"] else "nobody states that it keeps the records"
+        output.say(f"Successor: {output.safe(name)}; {keeps}.")
+
+
+def _remarks(one: dict[str, Any]) -> str:
+    """Why something was said, back to when it reaches, and the reasons that votes give."""
+    back = [f"Void from {documents.when(one['void_from'])}."] if one["void_from"] else []
+    ends = [f"Until {documents.when(one['effective_until'])}."] if one["effective_until"] else []
+    votes = [
+        f"{vote['by_name']} {'approves' if vote['approve'] else 'rejects'}: {vote['reason']}"
+        for vote in one["votes"]
+        if vote["reason"]
+    ]
+    return " ".join([*back, *ends, *([one["reason"]] if one["reason"] else []), *votes])
+
+
+def _status_of(spell: dict[str, Any]) -> str:
+    notes = ["stayed"] if spell["is_stayed"] else []
+    notes += ["under appeal"] if spell["has_appeal"] else []
+    noted = f" ({', '.join(notes)})" if notes else ""
+    return f"{spell['status'].replace('_', ' ')}{noted}"
+
+
+def _worth(spell: dict[str, Any]) -> output.Styled:
+    colour, headline = HEADLINES[spell["verdict"]]
+    if spell["status"] != "teach_out":
+        return colour(headline)
+    programs = f"; only {', '.join(spell['programs'])}" if spell["programs"] else ""
+    cohort = f"; enrolled before {documents.when(spell['enrolled_before'])}" if spell["enrolled_before"] else ""
+    return output.mix(colour(headline), programs, cohort)
 
 
 @accreditation.command("list", example="accredit accreditation list --issuer did:web:uni.example")
@@ -256,26 +331,56 @@ _event_command(
 
 @accreditation.command(
     "event",
-    example="""accredit accreditation event 5f2b8c11 sanction --set sanction_level=probation
-accredit accreditation event 5f2b8c11 teach_out --file teach-out.toml""",
+    example="""accredit accreditation event 5f2b8c11 sanction --level probation --reason 'two reports are missing'
+accredit accreditation event 5f2b8c11 teach_out --program nursing --enrolled-before 2026-09-01 --until 2029-07-01
+accredit accreditation event 5f2b8c11 close --code closure --successor did:web:archive.example""",
 )
 @click.argument("accreditation_id", metavar="ID")
 @click.argument("event", metavar="EVENT")
-@click.option("--file", type=_FILE, help="File with further members, in TOML or JSON (applies_to, evidence, …).")
+@click.option(
+    "--of", "about", metavar="STATEMENT", help="The earlier event that it is about. Default: what is in force now."
+)
+@click.option("--level", "sanction_level", help="Of a sanction: warning, probation, show_cause.")
+@click.option(
+    "--program", "programs", metavar="ID", multiple=True, help="Of a teach_out: a programme; may be repeated."
+)
+@click.option("--enrolled-before", metavar="DATE", help="Of a teach_out: students must have enrolled before this day.")
+@click.option("--successor", metavar="ID", help="Of supersede or close: the issuer that takes its place.")
+@click.option("--file", type=_FILE, help="File with further members, in TOML or JSON (evidence, …).")
 @click.option("--set", "members", metavar="NAME=VALUE", multiple=True, help="A further member; may be repeated.")
 @_event_options
 @signing
 def event(
-    accreditation_id: str, event: str, file: Path | None, members: tuple[str, ...], desk: Desk, **options: Any
+    accreditation_id: str,
+    event: str,
+    about: str | None,
+    sanction_level: str | None,
+    programs: tuple[str, ...],
+    enrolled_before: str | None,
+    successor: str | None,
+    file: Path | None,
+    members: tuple[str, ...],
+    desk: Desk,
+    **options: Any,
 ) -> None:
-    """Propose any EVENT: sanction, condition, stay, lift, renew, expire, teach_out, close, supersede, appeal_open, …"""
+    """Propose any EVENT: sanction, condition, stay, lift, renew, expire, teach_out, close, supersede, appeal_open, …
+
+    See docs/life-cycle.md for what each does to credentials issued before and after it.
+    """
     more: dict[str, Any] = dict(documents.read_file(file)) if file is not None else {}
+    cohort = (
+        {"cohorts_enrolled_before": documents.seconds(enrolled_before, "--enrolled-before")} if enrolled_before else {}
+    )
+    applies_to = {**({"programs": list(programs)} if programs else {}), **cohort}
+    more |= {"applies_to": applies_to} if applies_to else {}
+    more |= {"sanction_level": sanction_level} if sanction_level else {}
+    more |= {"successor": read_id(successor, "--successor")} if successor else {}
     for member in members:
         name, equals, value = member.partition("=")
         if not equals:
             raise click.BadParameter(f"{member!r} does not have the form NAME=VALUE.", param_hint="--set")
         more[name] = value
-    _propose_event(desk, accreditation_id, event, more, options)
+    _propose_event(desk, accreditation_id, event, more, options, about=about)
 
 
 def grant_body(written: dict[str, Any], source: str, *, issuer: str | None = None) -> dict[str, Any]:
@@ -327,13 +432,19 @@ def sentence_of(body: dict[str, Any]) -> str:
 
 
 def _propose_event(
-    desk: Desk, accreditation_id: str, event: str, more: dict[str, Any] | None, options: dict[str, Any]
+    desk: Desk,
+    accreditation_id: str,
+    event: str,
+    more: dict[str, Any] | None,
+    options: dict[str, Any],
+    *,
+    about: str | None = None,
 ) -> None:
     record = desk.client.accreditation(_whole(desk.client, accreditation_id))
     written: dict[str, Any] = {
         "accreditation": record["id"],
         "event": event,
-        "after": [one["statement"] for one in _heads(record["events"])],
+        "after": _followed(record, event, about),
         "effective_from": int(time.time()),
         **(more or {}),
     }
@@ -342,6 +453,44 @@ def _propose_event(
     desk.propose(
         [Say(kind="accreditation.status", sub=record["issuer"], body=body, label=f"{record['issuer']} ({event})")]
     )
+
+
+def _followed(record: dict[str, Any], event: str, about: str | None) -> list[str]:
+    """The events that a new one follows: the newest ones and, where it is about an earlier one, that one as well.
+
+    Raises:
+        InputError: it is about an event that is none of this accreditation; or there is none that it could be about.
+    """
+    events = record["events"]
+    heads = [str(one["statement"]) for one in _heads(events)]
+    if about is not None:
+        wanted = complete(about, lambda: [str(one["statement"]) for one in events], "an event of this accreditation")
+        return list(dict.fromkeys([*heads, wanted]))
+    if event == "annul":
+        # An appeal, or a stay, may have followed what is to be annulled; what narrows is what it means.
+        return list(dict.fromkeys([*heads, *_narrowing_before(events, heads)]))
+    if event in GIVES_BACK and not heads:
+        raise InputError(
+            "nothing_to_undo",
+            f"This accreditation has no event yet that {event} could be about.",
+            hint=f"accredit accreditation timeline {shorten(record['id'])} shows what was said.",
+        )
+    return heads
+
+
+def _narrowing_before(events: list[dict[str, Any]], heads: list[str]) -> list[str]:
+    """The nearest events that take something away, on the way back from `heads` through appeals and stays."""
+    by_id = {str(one["statement"]): one for one in events}
+    found, pending = dict[str, None](), list(heads)
+    while pending:
+        one = by_id.get(pending.pop())
+        if one is None:
+            continue
+        if one["event"] in NARROWING_EVENTS:
+            found[str(one["statement"])] = None
+        elif one["event"] in ("appeal_open", "appeal_decide", "stay"):
+            pending += [str(id_) for id_ in one["after"]]
+    return list(found)
 
 
 def _heads(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

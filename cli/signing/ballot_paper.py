@@ -109,7 +109,7 @@ def read_items(raws: Iterable[bytes], targets: Sequence[bytes]) -> list[Unverifi
             "unseen",
             f"This vote names {len(targets)} proposals, and the text of {len(missing)} is not here "
             f"({', '.join(shorten(one) for one in missing[:3])}).",
-            hint="Nothing was signed. Make the request again with accredit approve --offline.",
+            hint="Nothing was signed. Make the request again: accredit approve ID --offline FILE",
         )
     items = [held[target] for target in targets]
     for one in items:

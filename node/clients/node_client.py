@@ -173,6 +173,10 @@ class NodeClient:
         """One accreditation with its history."""
         return self._get("/v1/accreditation", id=_hex(accreditation))
 
+    def timeline(self, accreditation: bytes | str) -> dict[str, Any]:
+        """The life of one accreditation: what was said, and what a credential of each day is worth today."""
+        return self._get("/v1/accreditation/timeline", id=_hex(accreditation))
+
     def frameworks(self, **filters: str | int | None) -> dict[str, Any]:
         """One page of frameworks; filters: after, limit."""
         return self._get("/v1/frameworks", **filters)

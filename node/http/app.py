@@ -54,6 +54,7 @@ from .routes import (
     recognized_entities,
     registry,
     statements,
+    timeline,
     trqp,
     witness,
 )
@@ -86,7 +87,7 @@ _PREFLIGHT: Final = {
 _log = logging.getLogger(__name__)
 
 FAMILIES: Final = (
-    *(trqp, decisions, registry, changes, statements, presence, ecosystem),
+    *(trqp, decisions, registry, timeline, changes, statements, presence, ecosystem),
     *(
         notes,
         conflicts,
@@ -105,7 +106,7 @@ FAMILIES: Final = (
 """In the order of the document, and of matching: the most asked first."""
 
 
-SHARED: Final = (trqp, decisions, registry, statements, presence, ecosystem, offline, log, exports)
+SHARED: Final = (trqp, decisions, registry, timeline, statements, presence, ecosystem, offline, log, exports)
 """Families that read what is committed, and nothing that the node alone knows: query workers answer them."""
 
 

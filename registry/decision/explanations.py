@@ -223,7 +223,7 @@ _POSITIVE: Final = {
         _ACCEPT,
     ),
     "mandated": _told(
-        "This authority may accredit issuers for this.",
+        "This authority may give issuers accreditation for this.",
         "This body may approve organisations for this.",
         "This body may approve issuers for this.",
         _RULES,
@@ -355,13 +355,13 @@ _KNOWN: Final = {
         _COMPARE,
     ),
     "category_not_covered": _told(
-        "The accreditor may not accredit issuers of this category.",
+        "The accreditor has no power over issuers of this category.",
         "The body that approved the organisation may not approve organisations of its kind.",
         "The body that approved your issuer may not approve organisations of its kind.",
         _OTHER_EVIDENCE,
     ),
     "category_unknown": _told(
-        "The accreditor may accredit some categories of issuers only, and nobody has stated this issuer's.",
+        "The accreditor has power over some categories of issuers only, and nobody has stated this issuer's.",
         "It is not on record what kind of organisation this is, so its approval cannot be confirmed.",
         "It is not on record what kind of organisation your issuer is, so its approval cannot be confirmed.",
         _Next(

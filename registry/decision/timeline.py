@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from ..domain.accreditations import Status, certain_from, status_at, terms_at
 from ..domain.record_types import AccreditationRecord, StatedEvent
-from ..domain.records import met
+from ..domain.records import met, oldest_first
 from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
 from .verdict import Verdict
 
@@ -70,9 +70,10 @@ def occurrences(record: AccreditationRecord) -> list[Occurrence]:
     """Returns everything that was said about an accreditation, in the order in which it counts."""
     grant, *amendments = record["terms"]
     found = [Occurrence("granted", grant["valid_from"], grant["iat"], grant)]
-    found += [Occurrence("amended", one["effective_from"], one["iat"], one) for one in amendments]
-    found += [Occurrence(one["event"], one["effective_from"], one["iat"], one) for one in record["events"]]
-    return sorted(found, key=lambda one: (one.effective, one.stated, one.members["statement"]))
+    found += [Occurrence("amended", one["effective_from"], one["iat"], one) for one in oldest_first(amendments)]
+    events = oldest_first(record["events"])
+    found += [Occurrence(one["event"], one["effective_from"], one["iat"], one) for one in events]
+    return sorted(found, key=lambda one: (one.effective, one.stated))
 
 
 def spells(record: AccreditationRecord, now: int, *, max_backdating: int | None = None) -> list[Spell]:

@@ -126,14 +126,16 @@ _STATUS: Final = schema.members(
         "evidence": EVIDENCE,
     },
 )
-_BELONGS_TO: Final[Mapping[str, Sequence[str]]] = {
+BELONGS_TO: Final[Mapping[str, Sequence[str]]] = {
     "sanction_level": ("sanction",),
     "effective_until": LAPSING_EVENTS,
     "void_from": ("revoke",),
     "applies_to": ("teach_out",),
     "successor": ("supersede", "close"),
 }
-_NEEDS: Final[Mapping[str, Sequence[str]]] = {
+"""Members of a status event that only some events may have."""
+
+NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "sanction": ("sanction_level",),
     "teach_out": ("applies_to",),
     "supersede": ("successor",),
@@ -141,6 +143,8 @@ _NEEDS: Final[Mapping[str, Sequence[str]]] = {
     "withdraw": ("reason_code",),
     "deny": ("reason_code",),
 }
+"""Events and the members that they must have."""
+
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {"reason_code": REASON_CODES, "sanction_level": SANCTION_LEVELS}
 
 
@@ -168,10 +172,10 @@ def check_status(body: Any, path: str = "body") -> None:
     """The shape of `accreditation.status`."""
     _STATUS(body, path)
     event = body["event"]
-    for member, events in _BELONGS_TO.items():
+    for member, events in BELONGS_TO.items():
         if member in body and event not in events:
             raise DecodeError("unknown_member", f"{member} belongs to {', '.join(events)}, not to {event}.", where=path)
-    for member in _NEEDS.get(event, ()):
+    for member in NEEDS.get(event, ()):
         if member not in body:
             raise DecodeError("missing_member", f"{event} needs {member}.", where=path, hint=_add(member))
     if event in _NAMES_WHAT_IT_FOLLOWS and not body["after"]:

@@ -12,6 +12,7 @@ read a record, ask for it by `issuer_in(records, id)` and the like: they give it
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import groupby
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from ..encoding.cbor import encode
@@ -251,13 +252,29 @@ _Part = TypeVar("_Part", bound=Sourced)
 
 
 def oldest_first(parts: Iterable[_Part]) -> list[_Part]:
-    """Return parts of a record in the order in which they took effect, for people: a record has them by id."""
+    """Return parts of a record in the order in which they took effect, for people: a record has them by id.
 
-    def when(part: _Part) -> tuple[int, int, bytes]:
+    Of those that took effect in the same second, one that names another in its `after` comes after it.
+    """
+
+    def when(part: _Part) -> tuple[int, int]:
         said: Mapping[str, Any] = part  # not every part has an `effective_from`
-        return said.get("effective_from", met(part)), met(part), part["statement"]
+        return said.get("effective_from", met(part)), met(part)
 
-    return sorted(parts, key=when)
+    found: list[_Part] = []
+    for _, together in groupby(sorted(parts, key=lambda part: (*when(part), part["statement"])), key=when):
+        left = list(together)
+        while left:
+            ids = {part["statement"] for part in left}
+            first = next((part for part in left if ids.isdisjoint(_after(part))), left[0])
+            left.remove(first)
+            found.append(first)
+    return found
+
+
+def _after(part: Mapping[str, Any]) -> Iterable[bytes]:
+    named: Iterable[bytes] = part.get("after", ())
+    return named
 
 
 def in_order(statements: Iterable[Effective]) -> list[Effective]:

@@ -14,7 +14,18 @@ from accredit.governance.rulebook import KINDS
 from accredit.node.http.app import table
 from accredit.node.settings import ENVIRONMENT_PREFIX, settings
 from accredit.node.telemetry import Metrics
-from docs.generators import bodies, commands, configuration, history, reasons, routes, state_notes, statements, vectors
+from docs.generators import (
+    bodies,
+    commands,
+    configuration,
+    history,
+    life_cycle,
+    reasons,
+    routes,
+    state_notes,
+    statements,
+    vectors,
+)
 from docs.generators._page import expected
 from tests.docs.pages import ROOT, anchors, blocks, links, pages, typed
 
@@ -29,6 +40,7 @@ GENERATED: list[tuple[str, Callable[[], str]]] = [
     (bodies.PAGE, bodies.text),
     (bodies.MODULE, bodies.module),
     (history.PAGE, history.text),
+    (life_cycle.PAGE, life_cycle.text),
     (reasons.PAGE, reasons.text),
     (state_notes.PAGE, state_notes.text),
     (statements.PAGE, statements.text),

@@ -100,6 +100,7 @@ def queries(node: Served) -> dict[str, list[tuple[str, dict[str, Any]]]]:
         "get_v1_issuers": [("", {}), ("?name=school&limit=1", {})],
         "get_v1_issuer": [(f"?id={COLLEGE}", {})],
         "get_v1_accreditation": [(f"?id={grant}", {}), (f"?id={suspended}", {})],
+        "get_v1_accreditation_timeline": [(f"?id={grant}", {}), (f"?id={suspended}", {})],
         "get_v1_frameworks": [("", {})],
         "get_v1_framework": [(f"?id={FRAMEWORK}", {})],
         "get_v1_competencies": [(f"?uri={COMPETENCY}", {})],
@@ -198,6 +199,7 @@ async def test_the_example_of_every_route_runs(tmp_path: Path) -> None:
             "get_witness_hash_checkpoint": origin_hash(OTHER_LOG),
             "get_v1_conflicts_conflict": digest(forked_log(ORIGIN, KeyPair(seed_of("log")))).hex(),
             "get_v1_accreditation": grant.id.hex(),
+            "get_v1_accreditation_timeline": grant.id.hex(),
         }
         here[examples.HEX_ID] = other.get(name, node.town.eco.hex())
         content = b"" if name not in known else known[name][0][1].get("content", b"")

@@ -39,6 +39,7 @@ def questions(node: Served) -> list[tuple[str, str, object]]:
     trqp = {"entity_id": COLLEGE, "authority_id": node.town.id, "action": "issue", "resource": "Degree"}
     paths = (
         *("/v1/issuers", f"/v1/issuer?id={COLLEGE}", f"/v1/issuer?id={UNKNOWN}", f"/v1/accreditation?id={grant}"),
+        f"/v1/accreditation/timeline?id={grant}",
         *("/v1/frameworks", f"/v1/framework?id={FRAMEWORK}", "/v1/competencies?q=weld"),
         *(f"/v1/competencies/issuers?id={COMPETENCY}", f"/v1/statements/{some}", f"/v1/statements/{'0' * 64}"),
         *("/v1/proposals", f"/v1/statements/{some}/proof", "/v1/ecosystem", "/v1/genesis", "/v1/authorities"),

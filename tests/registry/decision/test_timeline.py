@@ -100,3 +100,12 @@ def test_what_was_said_is_told_in_the_order_in_which_it_counts(world: World) -> 
     assert [one.effective for one in found] == [at("2010-01-01"), at("2015-01-01"), at("2020-01-01")]
     assert found[0].stated == EARLY
     assert found[2].members["reason_code"] == "closure"
+
+
+def test_of_one_second_what_follows_is_told_after_what_it_follows(world: World) -> None:
+    id = world.grant(iat=EARLY, valid_from=at("2010-01-01"))
+    head, expected = b"", []
+    for event in ("suspend", "appeal_open", "stay", "appeal_decide", "suspend", "lift"):
+        head = world.event(id, event, "2020-01-01", after=[head] if head else [])
+        expected.append(event)
+    assert [one.event for one in occurrences(world.accreditation(id))] == ["granted", *expected]

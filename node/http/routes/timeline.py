@@ -1,0 +1,198 @@
+"""`GET /v1/accreditation/timeline`: an accreditation's life, for people and for programs.
+
+    {"events": [{"event": "granted", "effective_from", "iat", "by", "reason", "votes": […], …}, …],
+     "spells": [{"begins", "ends", "status", "verdict", …}, …],
+     "successors": [{"id", "name", "keeps_records"}]}
+
+Events are in the order in which they count; each says who said it, who voted, and why. Spells say what a credential of
+each day is worth today (`registry.decision.timeline`).
+"""
+
+from typing import Any, Final, TypedDict
+
+from accredit.governance.fold import Fold
+from accredit.node.http.exchange import Response
+from accredit.node.http.json_views import format_time, plain
+from accredit.registry.decision.explanations import CAUSES
+from accredit.registry.decision.timeline import Occurrence, Spell, occurrences, spells
+from accredit.registry.domain.issuers import name_of
+from accredit.registry.domain.record_types import AccreditationRecord
+from accredit.registry.domain.records import authority_in, issuer_in, standing
+from accredit.registry.domain.scope import sentence
+from accredit.registry.encoding.identifiers import CanonicalId
+
+from .registry import find_accreditation
+from .request_reading import hex_id
+from .route import JSON, Call, Route, json_response
+
+
+class TimelineVote(TypedDict):
+    """A vote on what was said, and why it was given."""
+
+    by: str
+    by_name: str
+    approve: bool
+    iat: str
+    reason: str
+    refs: list[str]
+
+
+class TimelineEvent(TypedDict):
+    """Something that was said about the accreditation."""
+
+    event: str
+    statement: str
+    by: str
+    by_name: str
+    via: str | None
+    iat: str
+    effective_from: str
+    effective_until: str | None
+    void_from: str | None
+    reason_code: str | None
+    reason: str
+    scope: str
+    successor: str | None
+    evidence: list[dict[str, Any]]
+    votes: list[TimelineVote]
+
+
+class SpellView(TypedDict):
+    """A stretch of days with one status, and what a credential issued in them is worth today."""
+
+    begins: str
+    ends: str | None
+    status: str
+    statement: str | None
+    is_stayed: bool
+    has_appeal: bool
+    verdict: str
+    programs: list[str]
+    enrolled_before: str | None
+
+
+class SuccessorView(TypedDict):
+    """An issuer that an event names as successor."""
+
+    id: str
+    name: str | None
+    keeps_records: bool
+
+
+class TimelineView(TypedDict):
+    """An accreditation's life."""
+
+    id: str
+    issuer: str
+    issuer_name: str | None
+    by: str
+    by_name: str
+    events: list[TimelineEvent]
+    spells: list[SpellView]
+    successors: list[SuccessorView]
+
+
+async def timeline(call: Call) -> Response:
+    """The life of one accreditation."""
+    fold, now = call.reader.fold, call.reader.now()
+    record = find_accreditation(call, call.params["id"])
+    issuer = issuer_in(fold, record["issuer"])
+    charter = fold.charter
+    cap = None if charter is None else charter.body.get("max_backdating")
+    value: TimelineView = {
+        "id": record["id"].hex(),
+        "issuer": record["issuer"],
+        "issuer_name": None if issuer is None else name_of(issuer),
+        "by": record["by"],
+        "by_name": _body_name(fold, record["by"]),
+        "events": [_event(fold, one) for one in occurrences(record)],
+        "spells": [_spell(one) for one in spells(record, now, max_backdating=cap)],
+        "successors": _successors(fold, record),
+    }
+    return json_response(value)
+
+
+def _event(fold: Fold, one: Occurrence) -> TimelineEvent:
+    members = one.members
+    code = members.get("reason_code")
+    return {
+        "event": one.event,
+        "statement": members["statement"].hex(),
+        "by": members["by"],
+        "by_name": _body_name(fold, members["by"]),
+        "via": plain(members["via"]),
+        "iat": format_time(one.stated),
+        "effective_from": format_time(one.effective),
+        "effective_until": _time(members.get("effective_until", members.get("valid_until"))),
+        "void_from": _time(members.get("void_from")),
+        "reason_code": code,
+        "reason": str(members.get("reason_text") or CAUSES.get(code or "", "")),
+        "scope": sentence(members["scope"]) if "scope" in members else "",
+        "successor": members.get("successor"),
+        "evidence": plain(list(members.get("evidence", ()))),
+        "votes": votes_with_reasons(fold, members["statement"]),
+    }
+
+
+def votes_with_reasons(fold: Fold, statement: bytes) -> list[TimelineVote]:
+    """The votes held on a statement: by whom, for or against, when and why."""
+    return [
+        {
+            "by": vote.iss,
+            "by_name": _body_name(fold, vote.iss),
+            "approve": vote.kind == "vote.approve",
+            "iat": format_time(vote.iat),
+            "reason": str(vote.body.get("reason_text", "")),
+            "refs": list(vote.body.get("refs", ())),
+        }
+        for vote in fold.chains.votes_on(statement)
+    ]
+
+
+def _spell(one: Spell) -> SpellView:
+    applies_to = {} if one.event is None else one.event.get("applies_to", {})
+    return {
+        "begins": format_time(one.begins),
+        "ends": _time(one.ends),
+        "status": one.word,
+        "statement": None if one.event is None else one.event["statement"].hex(),
+        "is_stayed": one.is_stayed,
+        "has_appeal": one.has_appeal,
+        "verdict": one.verdict,
+        "programs": list(one.programs),
+        "enrolled_before": _time(applies_to.get("cohorts_enrolled_before")) if one.word == "teach_out" else None,
+    }
+
+
+def _successors(fold: Fold, record: AccreditationRecord) -> list[SuccessorView]:
+    """Whom the events name as successors, and whether an authority states that they keep the issuer's records."""
+    found: list[SuccessorView] = []
+    for id in dict.fromkeys(event["successor"] for event in record["events"] if "successor" in event):
+        issuer = issuer_in(fold, id)
+        facts = [] if issuer is None else [one["facts"] for one in standing(issuer["stated"])]
+        keeps = any(record["issuer"] in one.get("custodian_for", ()) for one in facts)
+        found.append({"id": id, "name": None if issuer is None else name_of(issuer), "keeps_records": keeps})
+    return found
+
+
+def _body_name(fold: Fold, id: str) -> str:
+    record = authority_in(fold, CanonicalId(id))
+    return id if record is None else str(record["standings"][0]["name"])
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else format_time(seconds)
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/v1/accreditation/timeline",
+        handler=timeline,
+        family="registry",
+        about="The life of an accreditation: what was said, by whom, and what a credential of each day is worth today",
+        gives={JSON: TimelineView},
+        params=(hex_id("id", "the accreditation's id: its grant statement's", required=True),),
+        problems=(404,),
+    ),
+)
