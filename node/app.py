@@ -41,6 +41,7 @@ from .http.server import GRACE_SECONDS
 from .key_files import NodeKeys
 from .outcomes.weeks import WeeklyAnswers
 from .ports import RunBlocking, in_thread
+from .publication.publisher import Publisher
 from .runtime.runtime import Runtime
 from .secret_files import read_passphrase
 from .settings import NodeConfig
@@ -292,6 +293,7 @@ async def _main(
         )
     with ExitStack() as stack:
         check_workers(config)
+        publisher = Publisher(config) if config.publish_to else None
         # First of all, so that a port in use is said before anything else begins.
         sock = stack.enter_context(bind(config))
         ports = Ports.real(config)
@@ -321,6 +323,8 @@ async def _main(
                     around.start_soon(keeping_up.run)
                     around.start_soon(node.webhooks().run)
                     around.start_soon(node.weekly_answers().run)
+                    if publisher is not None:
+                        around.start_soon(publisher.run)
                     ready(url)
                     await stopping.wait()
                     node.witnessing.stop()

@@ -309,6 +309,31 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         ),
     ] = ()
 
+    publish_to: Annotated[
+        str,
+        Meta(
+            description="Where the node publishes what proves itself as files: a folder, or an object store such as "
+            "s3://bucket/folder. Empty: nowhere.",
+        ),
+    ] = ""
+    publish_seconds: Annotated[
+        int,
+        Meta(
+            ge=5,
+            le=86_400,
+            description="Seconds between two publications. Keep it well below the maximum age in verifiers' trust "
+            "policies, which is five minutes unless they chose another.",
+        ),
+    ] = 60
+    publish_keep_seconds: Annotated[
+        int,
+        Meta(
+            ge=60,
+            le=90 * 86_400,
+            description="How long the files of a state stay after another has followed it, seconds.",
+        ),
+    ] = 3_600
+
     # ---------------------------------------------------------------------------------------------- operation
     log_format: Annotated[
         Literal["text", "json"], Meta(description="Format of log lines: for people (text) or for programs (json).")
@@ -475,6 +500,8 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> NodeConfig
     for name in _PATHS:
         if isinstance(members.get(name), str) and members[name]:
             members[name] = str(path.absolute().parent / Path(members[name]).expanduser())
+    if isinstance(target := members.get("publish_to"), str) and target and "://" not in target:
+        members["publish_to"] = str(path.absolute().parent / Path(target).expanduser())
     # `data_dir` has a default, and that is relative too.
     members.setdefault("data_dir", str(path.absolute().parent / "data"))
     return _convert(members, where, known, path)

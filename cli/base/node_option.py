@@ -1,7 +1,8 @@
 """Asking nodes: the `--node` option, and the words for what cannot be reached.
 
 Every command that needs a node takes `--node URL` (environment ACCREDIT_NODE, several separated by white space;
-default http://127.0.0.1:8080). Commands that compare nodes use them all, the others the first.
+default http://127.0.0.1:8080). Commands that compare nodes use them all, the others the first. Commands that check all
+they read take a store of published files as well: a folder, or one such as s3://bucket/folder.
 """
 
 import os
@@ -36,11 +37,33 @@ def node_option(command: _F) -> _F:
     )(command)
 
 
+def place_option(command: _F) -> _F:
+    """Adds `--node` of a command that takes a store, too; passed on as `nodes: tuple[str, ...]`, never empty."""
+    return click.option(
+        "--node",
+        "nodes",
+        metavar="URL|STORE",
+        multiple=True,
+        callback=_places,
+        help="Node to ask, or store of published files (URL, folder, s3://…); may be repeated. [env ACCREDIT_NODE; "
+        "default http://127.0.0.1:8080]",
+    )(command)
+
+
 def _nodes(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    urls = value or tuple(os.environ.get("ACCREDIT_NODE", "").split()) or (DEFAULT_NODE,)
     from accredit.node.clients.node_url import node_url
 
-    return tuple(dict.fromkeys(node_url(url) for url in urls))
+    return tuple(dict.fromkeys(node_url(url) for url in _typed(value)))
+
+
+def _places(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    from accredit.node.clients.store_files import store_place
+
+    return tuple(dict.fromkeys(store_place(place) for place in _typed(value)))
+
+
+def _typed(value: tuple[str, ...]) -> tuple[str, ...]:
+    return value or tuple(os.environ.get("ACCREDIT_NODE", "").split()) or (DEFAULT_NODE,)
 
 
 @contextmanager
@@ -54,21 +77,30 @@ def connected(url: str) -> Iterator["NodeClient"]:
 
 
 def first_good(nodes: Sequence[str], fetch: "Callable[[NodeClient], _T]") -> "_T":
-    """What the first node gives that gives something good; of those before it is said why theirs was not.
+    """What the first node gives that gives something good, as `first_of`."""
+
+    def connect(url: str) -> "_T":
+        with connected(url) as client:
+            return fetch(client)
+
+    return first_of(nodes, connect)
+
+
+def first_of(places: Sequence[str], fetch: Callable[[str], _T]) -> _T:
+    """What the first place gives that gives something good; of those before it is said why theirs was not.
 
     Args:
-        fetch: fetches from a node, and raises where that does not stand.
+        fetch: fetches from a place, and raises where that does not stand.
 
     Raises:
-        AccreditError: the first node's error, where none has anything good.
+        AccreditError: the first place's error, where none has anything good.
     """
     failed: list[tuple[str, AccreditError]] = []
-    for url in nodes:
+    for place in places:
         try:
-            with connected(url) as client:
-                found = fetch(client)
+            found = fetch(place)
         except (InputError, NotYetError, RemoteError) as error:
-            failed.append((url, error))
+            failed.append((place, error))
             continue
         for other, failure in failed:
             output.note(f"{output.fair('!')} {other}: {output.safe(failure)}")

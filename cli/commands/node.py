@@ -8,6 +8,7 @@ run       runs it
 status, peers   how nodes are, as they say themselves (`node_status`)
 conflicts, accuse   which of them were caught lying, and the proof (`node_conflicts`)
 audit     derives everything anew from the stored bytes
+publish   writes what proves itself as files, to a folder or an object store (`node_publish`)
 """
 
 import re
@@ -55,6 +56,10 @@ node = CommandGroup(
             "Send nodes the proof that one of them contradicted itself.",
         ),
         "backup": ("accredit.cli.commands.node_backup:backup", "Copy a node's database into a new file."),
+        "publish": (
+            "accredit.cli.commands.node_publish:publish",
+            "Publish what proves itself as files, for a web server or an object store.",
+        ),
         "restore": (
             "accredit.cli.commands.node_backup:restore",
             "Restore a backup, if it holds everything the node has signed.",

@@ -22,7 +22,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.ids import near
-from accredit.cli.base.node_option import connected, node_option
+from accredit.cli.base.node_option import connected, place_option
 from accredit.cli.base.output import bad, faint, fair, good, safe
 from accredit.cli.verifying.decision_text import in_words_of, show_decision
 from accredit.cli.verifying.node_answers import evidence_of
@@ -42,7 +42,8 @@ accredit query did:web:bootcamp.example --competency https://example.org/skills/
 accredit query did:web:uni.example --for Degree --audience learner
 accredit query did:web:uni.example --for Degree --node https://node1.example.org --node https://node2.example.org
 accredit query did:web:uni.example --for Degree --policy policy.txt --evidence uni.evidence
-accredit query did:web:uni.example --for Degree --policy policy.txt --private""",
+accredit query did:web:uni.example --for Degree --policy policy.txt --private
+accredit query did:web:uni.example --for Degree --policy policy.txt --node s3://registry/published""",
 )
 @click.argument("issuer", metavar="ID")
 @question_options
@@ -62,7 +63,7 @@ accredit query did:web:uni.example --for Degree --policy policy.txt --private"""
     help="Check the answer against this trust policy. [env ACCREDIT_POLICY]",
 )
 @click.option("--private", is_flag=True, help="Do not tell the node which issuer you ask about; needs --policy.")
-@node_option
+@place_option
 def query(
     issuer: str,
     asked: QueryOptions,
@@ -75,26 +76,74 @@ def query(
 
     Shows the verdict, the accreditor, the reasons, the dates, and what to do next. Ends with 0 if the answer is yes,
     else with 1. With --policy the answer counts only if its evidence is verified; if not, the command ends with 10
-    (refuted), 11 (unwitnessed), 12 (stale) or 13 (unknown): see accredit evidence check --help.
+    (refuted), 11 (unwitnessed), 12 (stale) or 13 (unknown): see accredit evidence check --help. A store of published
+    files needs --policy: this machine decides then, and the store learns no more than a node does with --private.
     """
     question = asked.question(issuer)
-    if private:
-        if policy_path is None or target is not None:
-            raise InputError(
-                "private_needs_policy",
-                "--private needs a trust policy, because this machine decides; it writes no evidence file.",
-                hint="Add --policy FILE and leave out --evidence.",
-            )
-        from accredit.cli.verifying.proved_query import show_private_answer
-
-        show_private_answer(nodes, question, policy_path, asked.audience)
+    if private or any(_is_store(place) for place in nodes):
+        what = "--private" if private else "A store of published files"
+        _decide_here(nodes, question, policy_path, target, asked.audience, what)
         return
     if target is not None and target.exists():
         raise StorageError(
             "file_exists", f"{target} already exists.", hint="Choose another name for the evidence file."
         )
+    try:
+        _ask(nodes, question, target, policy_path, asked.audience)
+    except RemoteError as error:
+        # Nobody at a web server's folder answers a question, but it may have the files that do.
+        if error.code != "bad_answer" or not _has_files(nodes):
+            raise
+        _decide_here(nodes, question, policy_path, target, asked.audience, "A store of published files")
+
+
+def _is_store(place: str) -> bool:
+    from accredit.node.clients.store_files import is_store
+
+    return is_store(place)
+
+
+def _has_files(nodes: Sequence[str]) -> bool:
+    from accredit.node.clients.outgoing import Outgoing
+    from accredit.node.clients.store_reading import is_published
+
+    return any(is_published(url, Outgoing.from_environment()) for url in nodes)
+
+
+def _decide_here(
+    nodes: Sequence[str],
+    question: dict[str, Any],
+    policy_path: Path | None,
+    target: Path | None,
+    audience: "Audience | None",
+    what: str,
+) -> None:
+    """Ask by bucket, of nodes and stores alike.
+
+    Raises:
+        InputError: `private_needs_policy`.
+    """
+    if policy_path is None or target is not None:
+        raise InputError(
+            "private_needs_policy",
+            f"{what} needs a trust policy, because this machine decides; it writes no evidence file.",
+            hint="Add --policy FILE and leave out --evidence.",
+        )
+    from accredit.cli.verifying.proved_query import show_private_answer
+
+    show_private_answer(nodes, question, policy_path, audience)
+
+
+def _ask(
+    nodes: Sequence[str],
+    question: dict[str, Any],
+    target: Path | None,
+    policy_path: Path | None,
+    audience: "Audience | None",
+) -> None:
+    """Ask nodes, and check what they answer if there is a policy to check it with."""
     if target is None and policy_path is None:
-        _show_unproved(nodes, question, _ask_all(nodes, question), asked.audience)
+        _show_unproved(nodes, question, _ask_all(nodes, question), audience)
         return
     # Whoever takes a node's word does not wait until all that checks evidence is loaded.
     from accredit.cli.verifying.checks import check_answer, read_policy
@@ -108,10 +157,10 @@ def query(
         assert target is not None
         _keep(target, next((proof for proof in proofs if proof is not None), None))
         # Unchecked, it is worth no more than the node's word, and shown as that.
-        _show_unproved(nodes, question, answers, asked.audience)
+        _show_unproved(nodes, question, answers, audience)
         return
     checked = [
-        None if one is None else check_answer(one, read_as, policy_path, now, audience=asked.audience) for one in proofs
+        None if one is None else check_answer(one, read_as, policy_path, now, audience=audience) for one in proofs
     ]
     # One that proves itself is enough, whoever gave it.
     order = sorted(range(len(checked)), key=lambda at: rank(checked[at]))

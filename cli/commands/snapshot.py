@@ -12,13 +12,13 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import CommandGroup
-from accredit.cli.base.node_option import first_good, node_option
+from accredit.cli.base.node_option import first_of, place_option
 from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import policy_option, read_policy, remember
 from accredit.cli.verifying.decision_text import details_of, in_words_of, show_decision
@@ -31,12 +31,8 @@ from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import LIFETIME, TrustPolicy
 
-if TYPE_CHECKING:
-    from accredit.node.clients.node_client import NodeClient
-
 snapshot = CommandGroup("snapshot", help="All records in one file: sync it, then query it without a network.")
 
-_DELTA = b"accredit-delta/"
 _RESULTS = {"not_covered": CheckResult.STALE, "authority_not_relied_on": CheckResult.UNKNOWN}
 
 
@@ -69,11 +65,12 @@ def seconds_of(max_age: str | None) -> int | None:
     "sync",
     example="""accredit snapshot sync registry.snapshot --policy policy.txt --node https://node1.example.org
 accredit snapshot sync registry.snapshot --policy policy.txt --node https://node1.example.org \\
-    --node https://node2.example.org""",
+    --node https://node2.example.org
+accredit snapshot sync registry.snapshot --policy policy.txt --node s3://registry/published""",
 )
 @click.argument("file", type=FILE)
 @policy_option
-@node_option
+@place_option
 def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
     """Fetch or update the snapshot in FILE: all of it the first time, then only the changes.
 
@@ -85,7 +82,7 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
     held = _held(file, policy, now) if file.exists() else None
     before = None if held is None else held.noted.state.count
     with output.progress("Fetching"):
-        fetched, how = first_good(nodes, lambda client: _fetch(client, held, policy, now))
+        fetched, how = first_of(nodes, lambda place: _fetch(place, held, policy, now))
     write_atomically(file, fetched.encode())
     remember(policy_path, fetched.noted.state)
     data = {"file": str(file), "fetched": how, "statements_before": before, **_facts(fetched, policy, now)}
@@ -176,17 +173,14 @@ def load(file: Path, policy: TrustPolicy, now: int) -> Snapshot:
         raise DecodeError(error.code, f"{file}: {error.message}", hint=hint) from None
 
 
-def _fetch(client: "NodeClient", held: Snapshot | None, policy: TrustPolicy, now: int) -> tuple[Snapshot, str]:
-    """What the node has, verified; by a delta where there is something to start from and it leads anywhere."""
-    data = client.snapshot(since=None if held is None else held.noted.state.root)
-    if held is not None and data.startswith(_DELTA):
-        try:
-            held.update(data, policy, now)
-            return held, "what changed"
-        except RefusedError as error:
-            output.note(f"{fair('!')} {client.url}: {output.safe(error.message)} The full snapshot is fetched instead.")
-            data = client.snapshot()
-    return Snapshot.load(data, policy, now), "whole"
+def _fetch(place: str, held: Snapshot | None, policy: TrustPolicy, now: int) -> tuple[Snapshot, str]:
+    from accredit.node.clients.outgoing import Outgoing
+    from accredit.node.clients.store_reading import fetch_snapshot
+
+    def tell(sentence: str) -> None:
+        output.note(f"{fair('!')} {output.safe(sentence)}")
+
+    return fetch_snapshot(place, held, policy, now, outgoing=Outgoing.from_environment(), tell=tell)
 
 
 def _held(file: Path, policy: TrustPolicy, now: int) -> Snapshot | None:

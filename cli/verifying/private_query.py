@@ -5,23 +5,87 @@ everything that begins so, with the proof that nothing was left out; and once mo
 be another issuer's alias; and for that of each competency in the question. What is decided is decided here
 (`registry.evidence.private_lookup`). The node learns that one of at least k issuers was asked about, and one of as many
 competencies if any, and not for what.
+
+Where the place is a store of published files (`node.clients.store_files`), its buckets are what is read, and nobody
+answers at all.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from accredit.cli.base.node_option import connected
 from accredit.registry.decision.query import Query, spelled
 from accredit.registry.decision.verdict import Decision
-from accredit.registry.domain.records import record_key
-from accredit.registry.errors import InputError
-from accredit.registry.evidence.private_lookup import Bucket, BucketRecords, ask, open_bucket
+from accredit.registry.domain.records import Records, record_key
+from accredit.registry.errors import InputError, RemoteError
+from accredit.registry.evidence.check import check_authority
+from accredit.registry.evidence.deciding import decide_over
+from accredit.registry.evidence.private_lookup import Bucket, BucketRecords, Buckets, ask, open_bucket
+from accredit.registry.evidence.published_map import MapRecords
+from accredit.registry.evidence.state_check import NotedState
 from accredit.registry.evidence.trust_policy import TrustPolicy
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient
+    from accredit.node.clients.store_files import StoreFiles
 
 DIGITS_MAX: Final = 8
 """Hexadecimal digits told at most: enough for buckets of sixteen among sixty thousand million."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateAnswer:
+    """What was decided here.
+
+    Attributes:
+        noted: the state it is of. records: what was proved of it.
+    """
+
+    decision: Decision
+    noted: NotedState
+    records: Records
+
+
+def ask_place(place: str, query: Query, policy: TrustPolicy, now: int) -> PrivateAnswer:
+    """Ask a node, or a store.
+
+    Raises:
+        CheckError, DecodeError: what is read does not hold, or says nothing about what is asked.
+        RefusedError: a newer state was noted between one answer and the next.
+        AccreditError: the place cannot be asked, or gives nothing.
+    """
+    from accredit.node.clients.outgoing import Outgoing
+    from accredit.node.clients.store_files import is_store, open_store
+    from accredit.node.clients.store_reading import is_published
+
+    outgoing = Outgoing.from_environment()
+    if not is_store(place):
+        try:
+            with connected(place) as client:
+                decision, opened = ask_privately(client, query, policy, now)
+                return PrivateAnswer(decision=decision, noted=opened[0].noted, records=Buckets(opened))
+        except RemoteError as error:
+            if error.code != "bad_answer" or not is_published(place, outgoing):
+                raise
+    with open_store(place, outgoing=outgoing) as files:
+        return ask_store(files, query, policy, now)
+
+
+def ask_store(files: "StoreFiles", query: Query, policy: TrustPolicy, now: int) -> PrivateAnswer:
+    """Ask a store: its state note, the map of that state, and the buckets that the decision leads into.
+
+    Raises:
+        CheckError, RemoteError: as `ask_place`.
+    """
+    from accredit.node.clients.store_reading import fetch_bucket, open_state
+
+    check_authority(query, policy)
+    opened = open_state(files, policy, now)
+    records = MapRecords(opened, partial(fetch_bucket, files))
+    decision = decide_over(query, records, now, ecosystem_id=policy.charter)
+    return PrivateAnswer(decision=decision, noted=opened.noted, records=records)
 
 
 def ask_privately(

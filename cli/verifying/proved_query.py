@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from accredit.cli.base import exits, output
-from accredit.cli.base.node_option import first_good
+from accredit.cli.base.node_option import first_of
 from accredit.cli.base.output import fair, good, safe
 from accredit.node.http.decision_view import decided
 from accredit.registry.decision.explanations import Audience
-from accredit.registry.evidence.private_lookup import Buckets
 
 from .checks import CheckedEvidence, read_policy, remember, show_answer
 from .decision_text import details_of, in_words_of, show_decision
-from .private_query import ask_privately
+from .private_query import ask_place
 from .query_options import query_of
 
 
@@ -28,18 +27,18 @@ def show_private_answer(
     """
     policy, now = read_policy(policy_path), int(time.time())
     asked = query_of(question, policy.charter)
-    decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
-    noted, view = opened[0].noted, in_words_of(audience, dict(decided(decision)))
+    answer = first_of(nodes, lambda place: ask_place(place, asked, policy, now))
+    noted, view = answer.noted, in_words_of(audience, dict(decided(answer.decision)))
     remember(policy_path, noted.state)
 
     def text() -> None:
         said = f"{len(noted.signers)} signers vouch for a state of {noted.state.count} statements"
         output.say(f"{good('Verified')}  {said}; the node was not told which issuer it is.")
         output.say()
-        show_decision(question, view, details_of(view, Buckets(opened)), at_node=False)
+        show_decision(question, view, details_of(view, answer.records), at_node=False)
 
     output.emit({"result": "verified", **view, "statements_noted": noted.state.count}, text)
-    if not decision.authorized:
+    if not answer.decision.authorized:
         raise exits.Negative
 
 

@@ -208,6 +208,16 @@ class StoredNoted:
         for type, id, raw in self._reader.connection.execute("SELECT type, id, raw FROM noted_records"):
             yield (type, id), raw
 
+    def raws_between(self, low: bytes, high: bytes) -> Iterator[tuple[Subject, bytes]]:
+        """The records' bytes whose keys are from `low` to `high`, in the order of their keys; as `raws`."""
+        sql = "SELECT type, id, raw FROM noted_records WHERE key BETWEEN ? AND ? ORDER BY key"
+        for type, id, raw in self._reader.connection.execute(sql, (low, high)):
+            yield (type, id), raw
+
+    def subjects(self, type: str) -> Iterator[Subject]:
+        """Type and id of every record of a type, in no order that means anything; as `raws`."""
+        yield from self._reader.connection.execute("SELECT type, id FROM noted_records WHERE type = ?", (type,))
+
     def items(self) -> Iterator[tuple[Subject, Record]]:
         """All records, in no order that means anything."""
         for (type, id), raw in self.raws():

@@ -18,6 +18,7 @@ from tests.docs.independent import accepts
 from tests.strategies.contradictions import forked_log, two_states
 from tests.strategies.domain import COLLEGE, NOW, World, at
 from tests.strategies.noted import Held
+from tests.strategies.published import Cut
 from tests.strategies.renewing import renewal_of_a_founding
 from tests.strategies.served import COLLEGE as SERVED
 from tests.strategies.served import Served, served
@@ -133,3 +134,17 @@ def test_the_records_of_evidence_are_as_described() -> None:
     for (type, _), raw in Held.of(world.records()).raws().items():
         assert accepts("records.cddl", type, raw)
     assert COLLEGE in {id for _, id in world.records()._records}
+
+
+def test_published_files_are_as_described() -> None:
+    made = World()
+    made.register()
+    made.grant(valid_until=at("2030-01-01"))
+    for bits in (0, 4):
+        cut = Cut(Held.of(made.records()), bits)
+        assert accepts(PAGE, "published-map", cut.file())
+        assert all(accepts(PAGE, "published-bucket", bucket) for bucket in cut.buckets.values())
+    value = decode(cut.file(), max_bytes=10**7)
+    assert not accepts(PAGE, "published-map", encode([*value[:1], 17, *value[2:]]))
+    assert not accepts(PAGE, "published-map", encode([*value[:2], [], value[3]]))
+    assert not accepts(PAGE, "published-bucket", encode([[], []]))

@@ -1,0 +1,218 @@
+"""A store of published files, read: a folder, a web server's, or an object store; and where in it each file is.
+
+    with open_store("https://files.example.org/registry") as store:
+        store.read(STATE_NOTE, NOTE_BYTES_MAX)                    bytes, or None where there is no such file
+
+    v1/state-note                      the newest note of a quorum: of which state is read, it alone says
+    state/<root>/map                   that state's map in parts (`registry.evidence.published_map`)
+    state/<root>/since/<older root>    what changed since an older state: a delta without its note
+    state/<root>/base                  the root of a state, this one or older, of which all records are there
+    state/<root>/snapshot              all records of a state that is a base
+    buckets/<name>                     a part of the map, named by its content
+    log/…, v1/genesis, v1/trust-policy, exports/…         as at a node
+    accredit-store.json                when the files were written, and of what
+
+`<root>` is a state's root and `<name>` a bucket's name, 64 hexadecimal digits each. What has a root or a name in its
+path never changes; the other files are written after everything they lead to (`node.publication`). Nothing read here is
+checked: whoever reads compares it with a note that a quorum of its trust policy signed.
+
+What it does not do: write (`node.publication.targets`), or list what is there.
+"""
+
+import os
+import re
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol, Self
+from urllib.parse import unquote, urlsplit
+
+from accredit.registry.errors import InputError, RemoteError
+
+from .blocking_http import ANSWER_SECONDS, BlockingHttp
+from .node_url import node_url
+from .object_store import ObjectStore
+from .outgoing import NOTHING_SET, Outgoing
+
+STATE_NOTE: Final = "v1/state-note"
+DESCRIPTION: Final = "accredit-store.json"
+BUCKETS: Final = "buckets/"
+STATES: Final = "state/"
+
+DESCRIPTION_BYTES: Final = 64 * 1024
+"""The longest description read: it has a dozen members."""
+
+OBJECT_STORES: Final = ("s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl")
+"""Schemes of the places that need the extra `accredit[stores]`."""
+
+_PLACE: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE | re.ASCII)
+
+
+def map_path(root: bytes) -> str:
+    """Return where the map of a state is."""
+    return f"{STATES}{root.hex()}/map"
+
+
+def base_path(root: bytes) -> str:
+    """Return where it is said which state's records are to be begun with."""
+    return f"{STATES}{root.hex()}/base"
+
+
+def snapshot_path(root: bytes) -> str:
+    """Return where all records of a state are, if they are there."""
+    return f"{STATES}{root.hex()}/snapshot"
+
+
+def delta_path(root: bytes, since: bytes) -> str:
+    """Return where that is which leads from an older state to one."""
+    return f"{STATES}{root.hex()}/since/{since.hex()}"
+
+
+def bucket_path(name: str) -> str:
+    """Return where the bucket of a name is."""
+    return f"{BUCKETS}{name}"
+
+
+class StoreFiles(Protocol):
+    """Files by their paths.
+
+    Attributes:
+        url: where they are, as people write it.
+    """
+
+    url: str
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def read(self, path: str, max_bytes: int) -> bytes | None:
+        """Return a file; None where there is none.
+
+        Raises:
+            RemoteError: `unreachable` and the like; `bad_answer`: it is longer than `max_bytes`.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what is open."""
+        ...
+
+
+def is_store(place: str) -> bool:
+    """Whether a place can only be a store: a folder or an object store; a web server may be a node, too."""
+    scheme = _PLACE.match(place)
+    if scheme is None:
+        return place.startswith((".", "/", "~")) or Path(place).is_dir()
+    return scheme[1].lower() == "file" or scheme[1].lower() in OBJECT_STORES
+
+
+def store_place(place: str) -> str:
+    """Return the one spelling of a place.
+
+    Raises:
+        InputError: `bad_url`.
+    """
+    scheme = _PLACE.match(place)
+    if scheme is None or scheme[1].lower() == "file":
+        return str(_folder(place).absolute())
+    if scheme[1].lower() not in OBJECT_STORES:
+        return node_url(place)
+    if "@" in urlsplit(place).netloc:
+        raise InputError(
+            "bad_url",
+            "The address of this store contains a user name or a key.",
+            hint="Set them in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
+    return place.rstrip("/")
+
+
+def open_store(place: str, *, timeout: float = ANSWER_SECONDS, outgoing: Outgoing = NOTHING_SET) -> "StoreFiles":
+    """Open a place for reading.
+
+    Args:
+        place: a folder, the URL of a web server's folder, or one such as s3://bucket/folder.
+
+    Raises:
+        InputError: `bad_url`: it is none of these. `no_extra`: `accredit[stores]` is not installed.
+    """
+    written = store_place(place)
+    if not is_store(written):
+        return WebFiles(written, timeout=timeout, outgoing=outgoing)
+    return ObjectFiles(written) if _PLACE.match(written) else FolderFiles(Path(written))
+
+
+class _Files:
+    """What all of them have in common: open until closed."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what is open."""
+
+
+class FolderFiles(_Files):
+    """Files in a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = str(folder)
+        self._folder = folder
+
+    def read(self, path: str, max_bytes: int) -> bytes | None:
+        """See `StoreFiles`."""
+        try:
+            with (self._folder / path).open("rb") as file:
+                # What is asked for is allocated, however short the file is.
+                if os.fstat(file.fileno()).st_size > max_bytes:
+                    raise RemoteError("bad_answer", f"{self.url}/{path} has more than {max_bytes} bytes.")
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise RemoteError("unreadable_store", f"{self.url}/{path} cannot be read: {error.strerror}.") from None
+
+
+class WebFiles(_Files):
+    """Files that a web server serves."""
+
+    def __init__(self, url: str, *, timeout: float = ANSWER_SECONDS, outgoing: Outgoing = NOTHING_SET) -> None:
+        self.url = url
+        self._way = BlockingHttp(url, timeout=timeout, outgoing=outgoing)
+
+    def read(self, path: str, max_bytes: int) -> bytes | None:
+        """See `StoreFiles`. An object store that is read over the web says 403 where it may not tell what there is."""
+        answer = self._way.ask("GET", f"/{path}", headers={"user-agent": "accredit"}, content=None, max_bytes=max_bytes)
+        if answer.status == 200:
+            return answer.body
+        if answer.status in (403, 404, 410):
+            return None
+        raise RemoteError(
+            "unreachable", f"{self.url}/{path} was answered with status {answer.status}.", hint="Ask another place."
+        )
+
+    def close(self) -> None:
+        """End the connections."""
+        self._way.close()
+
+
+class ObjectFiles(_Files):
+    """Objects in a store."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._objects = ObjectStore(url)
+
+    def read(self, path: str, max_bytes: int) -> bytes | None:
+        """See `StoreFiles`."""
+        return self._objects.read(path, max_bytes)
+
+
+def _folder(place: str) -> Path:
+    return Path(unquote(urlsplit(place).path) if _PLACE.match(place) else place).expanduser()
