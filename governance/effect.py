@@ -78,6 +78,8 @@ class StatementEffect:
     since: int | None = None
 
 
+_OF_ISSUER: Final = "only the issuer itself may say it, with one of its pinned keys that has a budget"
+
 UNDECIDED: Final = (EffectState.WAITING, EffectState.CLOSED)
 """States that votes, or what is not held yet, could still change."""
 
@@ -315,13 +317,14 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
 
 
 def _issuers_own(law: Law, statement: Unverified, effective: Finder) -> bytes | None:
-    """Where an issuer ends one of its own keys: what stated the key that it does so with; the lowest id of several.
+    """Where an issuer ends a key of its own, or commits to credentials: what stated the key that it speaks with; the
+    lowest id of several.
 
     That is the mandate it speaks under. An issuer may be an authority too, and whoever states a key for it must not
     come to speak with that authority's voice.
     """
-    body = statement.body
-    if statement.kind != "issuer.key" or body["op"] == "add" or statement.iss != body["issuer"]:
+    is_own = statement.kind == "issuance.commit" or (statement.kind == "issuer.key" and statement.body["op"] != "add")
+    if not is_own or statement.iss != statement.body["issuer"]:
         return None
     return next(
         (
@@ -361,6 +364,8 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement |
     row, own = undoing(statement.kind, statement.body), asked(statement, charter)
     if row.undoes is Undoes.TARGET:
         return _to_annul(law, statement, own)
+    if row.whose is Whose.ISSUER:
+        return _OF_ISSUER
     if row.whose is Whose.ABOVE:
         above = law.mandates.withdrawers(statement.body["delegation"])
         return (
@@ -505,7 +510,8 @@ def _to_annul(law: Law, statement: Unverified, own: Rule) -> Requirement | str:
     held = chains.get(statement.body["target"])
     if held is None:
         return "the statement it annuls is missing here"
-    if KINDS[held.kind].stratum is not Stratum.RECORDS or held.kind == "statement.annul":
+    row = undoing(held.kind, held.body) if KINDS[held.kind].stratum is Stratum.RECORDS else None
+    if row is None or row.undoes is Undoes.TARGET or row.whose is Whose.ISSUER:
         return f"{held.kind} cannot be annulled"
     return Requirement(join([own, asked(held, law.ground.charter(held)), *law.ground.narrowed(held)], charter))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-from accredit.registry.domain import accreditations, frameworks, issuers, mappings, recognitions
+from accredit.registry.domain import accreditations, frameworks, issuance, issuers, mappings, recognitions
 from accredit.registry.domain.vocabulary import is_narrowing_event
 from accredit.registry.encoding import schema
 from accredit.registry.encoding.schema import Check
@@ -97,6 +97,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "issuer.register": _row(issuers.check_register, Stratum.RECORDS, ONE),
     "issuer.update": _row(issuers.check_update, Stratum.RECORDS, ONE),
     "issuer.key": _row(issuers.check_key, Stratum.RECORDS, ONE, lambda body: body["op"] != "add"),
+    "issuance.commit": _row(issuance.check_commit, Stratum.RECORDS, ONE),
     "accreditation.grant": _row(accreditations.check_grant, Stratum.RECORDS, ONE),
     "accreditation.amend": _row(accreditations.check_amend, Stratum.RECORDS, ONE),
     "accreditation.status": _row(accreditations.check_status, Stratum.RECORDS, ONE, is_narrowing_event),
@@ -124,6 +125,7 @@ _SUBJECT_MEMBERS: Final = {
     "issuer.register": "id",
     "issuer.update": "id",
     "issuer.key": "issuer",
+    "issuance.commit": "issuer",
     "accreditation.grant": "issuer",
     "framework.publish": "id",
     "framework.items": "framework",

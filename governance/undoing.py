@@ -47,6 +47,7 @@ class Whose(StrEnum):
     AUTHOR = "the author of the statement it names"
     CHAIN = "the accreditor or an authority above it; to narrow what several granted together, any one of them"
     TOGETHER = "any authorities of the charter"
+    ISSUER = "the issuer itself, with a pinned key of its own"
     ABOVE = "the delegator or an authority above it"
     KEY = "the key's own authority, its committed successor, or two authorities"
 
@@ -115,6 +116,7 @@ TABLE: Final[Mapping[str, Undoing]] = {
     "issuer.register": _FOUNDS,
     "issuer.update": _FOUNDS,
     "issuer.key": _FOUNDS,
+    "issuance.commit": Undoing(whose=Whose.ISSUER),
     "accreditation.grant": Undoing(whose=Whose.ANYBODY, back=Back.TERMS),
     "accreditation.amend": Undoing(whose=Whose.CHAIN, undoes=Undoes.TERMS, back=Back.RETROACTIVE, names=_GRANT),
     **{f"accreditation.status {event}": _NARROWS for event in NARROWING_EVENTS},

@@ -104,6 +104,20 @@ class Question(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=
         _Text | None,
         Meta(description="The verification method the credential was signed with, or the key as multibase or did:key."),
     ] = None
+    existed_by: Annotated[
+        _Text | None,
+        Meta(
+            description="Time by which you know that the credential existed, as a receipt proves it; its date is then "
+            "more than the issuer's word. RFC 3339, or a date."
+        ),
+    ] = None
+    committed_with: Annotated[
+        _Text | None,
+        Meta(
+            description="The issuer's key that committed to the credential, if that is how you know it: `key` of the "
+            "receipt."
+        ),
+    ] = None
     evidence: Annotated[bool, Meta(description="Whether to send a file that proves the answer.")] = False
     audience: Annotated[
         Audience | None,
@@ -191,6 +205,10 @@ def query_of(question: Question, ecosystem: str, named: Canonicalise = str) -> Q
         else _field(question.field_of_study, named("field_of_study")),
         delivery_mode=question.delivery_mode,
         key=question.key,
+        existed_by=None
+        if question.existed_by is None
+        else rfc3339.instant(question.existed_by, where=named("existed_by"), days=True),
+        committed_with=question.committed_with,
     )
 
 

@@ -208,6 +208,10 @@ def question_of(query: Query, ecosystem: str) -> dict[str, Any]:
     question |= {name: value for name, value in {**texts, **pairs}.items() if value}
     if query.time is not None:
         question["issued_on"] = format_time(query.time)
+    if query.existed_by is not None:
+        question["existed_by"] = format_time(query.existed_by)
+    if query.committed_with is not None:
+        question["committed_with"] = query.committed_with
     hidden = (("action", ISSUE), ("authority", ecosystem))
     return {name: value for name, value in question.items() if (name, value) not in hidden}
 

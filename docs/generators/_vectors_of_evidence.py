@@ -75,6 +75,73 @@ def vectors() -> Iterator[Vector]:
 # ------------------------------------------------------------------------------------------------ what holds
 
 
+def _existences() -> Iterator[tuple[str, str, Query, str, tuple[str, ...]]]:
+    """Questions that know by when the credential existed."""
+
+    def known(query: Query, issued: str, existed: str, key: str | None = None) -> Query:
+        return replace(past(query, issued), existed_by=at(existed), committed_with=key)
+
+    stolen = replace(_of(STOLEN), key=K1)
+    doubtful = ("later_revoked", "accredited", "issuance_date_self_asserted")
+    proved = ("later_revoked", "accredited", "existence_proved")
+    yield (
+        "existed-before-loss",
+        "It existed before the revocation: its date is more than the issuer's word.",
+        known(_of(REVOKED), "2019-06-01", "2019-07-01"),
+        "trusted_historical",
+        proved,
+    )
+    yield (
+        "existed-after-loss",
+        "It existed a month after the revocation: it may have been dated back.",
+        known(_of(REVOKED), "2019-06-01", "2024-06-01"),
+        "trusted_historical",
+        doubtful,
+    )
+    yield (
+        "existed-before-void-from",
+        "The revocation reaches back to 2018, and the credential existed before that.",
+        known(_of(VOIDED), "2017-06-01", "2017-12-31"),
+        "trusted_historical",
+        proved,
+    )
+    yield (
+        "existed-between-void-from-and-its-statement",
+        "It existed before the revocation was stated, and after the date to which that reaches back.",
+        known(_of(VOIDED), "2017-06-01", "2018-01-01"),
+        "trusted_historical",
+        doubtful,
+    )
+    yield (
+        "dated-after-void-from",
+        "It is dated after that date: whatever existed, the issuer could not issue it then.",
+        known(_of(VOIDED), "2019-06-01", "2017-12-31"),
+        "not_trusted",
+        ("status_revoked",),
+    )
+    yield (
+        "existed-before-theft",
+        "Its key was stolen later: the thief cannot have made it.",
+        known(stolen, "2022-01-01", "2023-12-31", K1),
+        "trusted",
+        ("accredited", "existence_proved"),
+    )
+    yield (
+        "committed-by-the-thief",
+        "A quorum held the commitment before anybody said that its key was stolen, but after it was.",
+        known(stolen, "2022-01-01", "2024-01-01", K1),
+        "trusted_with_advisory",
+        ("accredited", "commitment_not_counted", "key_compromised_later"),
+    )
+    yield (
+        "committed-with-a-foreign-key",
+        "A key that is none of the issuer's committed to it.",
+        known(_of(REVOKED), "2019-06-01", "2019-07-01", K1),
+        "trusted_historical",
+        ("later_revoked", "accredited", "commitment_not_counted", "issuance_date_self_asserted"),
+    )
+
+
 def _answers() -> Iterator[Vector]:
     accredited = ("accredited",)
     for name, why, query, verdict, reasons in (
@@ -111,6 +178,7 @@ def _answers() -> Iterator[Vector]:
             "trusted_historical",
             ("later_revoked", "accredited", "issuance_date_self_asserted"),
         ),
+        *_existences(),
         ("suspended", "Suspended.", _of(SUSPENDED), "suspended", ("status_suspended",)),
         (
             "suspended-later",

@@ -38,6 +38,9 @@ MEANING: Final = {
     "issuer.update": "Replaces all that this authority states about an issuer.",
     "issuer.key": "Adds, retires or declares stolen a key with which the issuer signs credentials. Retiring and "
     "declaring stolen also by the issuer's own key, where that was given a budget.",
+    "issuance.commit": "Shows that credentials existed by the time a quorum holds this, and neither which nor how "
+    "many: `root` is over salted digests and random leaves, 2 to the power of `size_exponent` in all. The period is "
+    "for people. By the issuer's own pinned key, where that was given a budget; no record follows from it.",
     "accreditation.grant": "Accredits an issuer. The accreditation is known by this statement's id.",
     "accreditation.amend": "New terms for an accreditation, whole.",
     "accreditation.status": "Something happened to an accreditation. `after` names the events it follows. By the "
@@ -50,7 +53,7 @@ MEANING: Final = {
     "recognition.grant": "This ecosystem recognises another ecosystem or authority.",
     "recognition.withdraw": "And no longer does.",
     "statement.annul": "A decision was wrong: it has no effect, and stays in the log. Reaches everything but charters, "
-    "keys, delegations, votes and other annulments.",
+    "keys, delegations, commitments, votes and other annulments.",
     "vote.approve": "Approves statements. A key's first vote on a statement is its vote for good.",
     "vote.reject": "Rejects statements; takes no other key's approval away. By a statement's own key, or with "
     "`retract` by another key of the authority that proposed it, it takes back what is not yet in effect.",

@@ -7,7 +7,9 @@ In this order, and all refusals are collected, so that an answer says everything
 3. the **status** then (column "newly issued" of `vocabulary.STATUSES`);
 4. the **scope** of all terms that stood then, cut by the limits of every link of the chain (`domain.ceiling`);
 5. the **key**, if the query names one;
-6. if all is well and the time is past: what came **later** (column "issued earlier"), for loss is not retroactive.
+6. whether it is known by when the credential **existed**, where that makes a difference: a date before everything that
+   took trust away is then more than the issuer's word, and a key that was stolen later was not stolen yet;
+7. if all is well and the time is past: what came **later** (column "issued earlier"), for loss is not retroactive.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +21,14 @@ from ..domain.accreditations import Status, beginning, certain_from, publisher, 
 from ..domain.record_types import AccreditationRecord, IssuerRecord, StatedFacts, StatedTerms
 from ..domain.records import Records, Voice, is_ahead, met, standing
 from ..domain.scope import Axis, AxisOutcome, MappedStep, says_what
-from ..domain.vocabulary import STATUSES, WIDENING_EVENTS, IssuedEarlier, NewlyIssued
+from ..domain.vocabulary import (
+    NARROWING_EVENTS,
+    STATUSES,
+    WIDENING_EVENTS,
+    IssuedEarlier,
+    NewlyIssued,
+    status_of_event,
+)
 from ..encoding.identifiers import CanonicalId
 from ..encoding.rfc3339 import day
 from ..limits import TIME_MAX
@@ -128,6 +137,7 @@ class Notes:
     later: list[Reason] = field(default_factory=list)
     advisories: list[Reason] = field(default_factory=list)
     mapped: list[Reason] = field(default_factory=list)
+    proved: list[Reason] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     statements: dict[bytes, None] = field(default_factory=dict)
     dates: list[int] = field(default_factory=list)
@@ -143,6 +153,10 @@ class Notes:
 
     def advise(self, code: str, text: str) -> None:
         self.advisories.append(Reason(code=code, text=text))
+
+    def prove(self, existed: int) -> None:
+        text = f"It existed by {day(existed)}, before anything that makes its date or its key doubtful."
+        self.proved = [Reason(code="existence_proved", text=text)]
 
     def cite(self, statements: Sequence[bytes]) -> None:
         for statement in statements:
@@ -160,6 +174,7 @@ class Notes:
     ) -> Finding:
         """The verdict that follows from everything noted."""
         against = (*self.refusals, *self.suspensions, *self.gaps)
+        favourable = (positive, *self.mapped, *self.proved)
         if self.refusals:
             verdict, reasons = Verdict.NOT_TRUSTED, against
         elif self.suspensions:
@@ -167,11 +182,14 @@ class Notes:
         elif self.gaps:
             verdict, reasons = Verdict.INDETERMINATE, against
         elif self.later:
-            verdict, reasons = Verdict.TRUSTED_HISTORICAL, (*self.later, positive, *self.mapped, *self.advisories)
+            verdict, reasons = (
+                Verdict.TRUSTED_HISTORICAL,
+                (*self.later, *favourable, *self.advisories),
+            )
         elif self.advisories:
-            verdict, reasons = Verdict.TRUSTED_WITH_ADVISORY, (positive, *self.mapped, *self.advisories)
+            verdict, reasons = Verdict.TRUSTED_WITH_ADVISORY, (*favourable, *self.advisories)
         else:
-            verdict, reasons = Verdict.TRUSTED, (positive, *self.mapped)
+            verdict, reasons = Verdict.TRUSTED, favourable
         return Finding(
             verdict=verdict,
             reasons=reasons,
@@ -204,14 +222,18 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
     else:
         status = None
         notes.refusals.append(_not_yet(case, record))
-    key_is_good = _judge_key(case, issuer, chain, publishers, notes)
+    existed = _existed_by(case, issuer, chain, publishers, notes)
+    key_is_good = _judge_key(case, issuer, chain, publishers, existed, notes)
     if status is not None and case.is_past and not (notes.refusals or notes.suspensions or notes.gaps):
         _judge_later(case, record, status, terms, chain, publishers, notes)
         if notes.later and not key_is_good:
-            notes.advise(
-                "issuance_date_self_asserted",
-                "Only the issuer vouches for this date: no key was shown to be valid at that time.",
-            )
+            if existed is not None and existed < _first_loss(case, record, terms, over):
+                notes.prove(existed)
+            else:
+                notes.advise(
+                    "issuance_date_self_asserted",
+                    "Only the issuer vouches for this date: no key was shown to be valid at that time.",
+                )
     _note_dates(case, record, notes)
     return notes.finding(
         _accredited(record, terms, chain),
@@ -508,8 +530,57 @@ def judge_scope(
                 )
 
 
-def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes) -> bool:
-    """Whether the key was good at the time and still is not known to be compromised."""
+def _existed_by(
+    case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes
+) -> int | None:
+    """When the credential is known to have existed, seconds; None if that is not known.
+
+    A commitment counts if its key was a good key of the issuer when a quorum held it, before anybody says that it was
+    stolen, and before anybody had said so. When it says that it was made, a thief can choose.
+    """
+    existed, key = case.query.existed_by, case.query.committed_with
+    if existed is None or key is None:
+        return existed
+    answer = key_at(issuer, key, existed, case.now, lambda said: counts(said, chain, publishers))
+    notes.cite(answer.statements)
+    notes.dates += answer.dates
+    if answer.state is KeyState.GOOD and (answer.safe_before is None or existed < answer.safe_before):
+        return existed
+    notes.advise(
+        "commitment_not_counted",
+        f"The receipt proves nothing: the key that committed to it is not known to have been a good key of this issuer"
+        f" on {day(existed)}.",
+    )
+    return None
+
+
+def _first_loss(case: Case, record: AccreditationRecord, terms: Sequence[StatedTerms], over: int | None) -> int:
+    """From when on something took trust away after the time asked about, seconds, even if it was given back since."""
+    starts = [
+        event.get("void_from", event["effective_from"])
+        for event in record["events"]
+        if event["event"] in NARROWING_EVENTS
+        and STATUSES[status_of_event(event)].newly not in (NewlyIssued.TRUSTED, NewlyIssued.ADVISORY)
+    ]
+    starts += [one["valid_until"] for one in record["terms"] if "valid_until" in one]
+    starts += [one["effective_from"] for one in record["terms"] if one not in terms]
+    starts += [] if over is None else [over]
+    return min((start for start in starts if start > case.time), default=TIME_MAX + 1)
+
+
+def _judge_key(
+    case: Case,
+    issuer: IssuerRecord,
+    chain: Chain,
+    publishers: Collection[Voice],
+    existed: int | None,
+    notes: Notes,
+) -> bool:
+    """Whether the key was good at the time and still is not known to be compromised.
+
+    Args:
+        existed: when the credential is known to have existed, seconds.
+    """
     if case.query.key is None:
         notes.unchecked.append("key")
         return False
@@ -537,6 +608,10 @@ def _judge_key(case: Case, issuer: IssuerRecord, chain: Chain, publishers: Colle
             " ended. An authority above can close the mandate and name what was said in time.",
         )
         return False
+    stolen = [one for one in (answer.compromised_later, answer.doubted_later) if one is not None and one <= case.now]
+    if stolen and existed is not None and answer.safe_before is not None and existed < answer.safe_before:
+        notes.prove(existed)
+        return True
     if answer.compromised_later is not None and answer.compromised_later <= case.now:
         notes.advise(
             "key_compromised_later",

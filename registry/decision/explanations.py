@@ -480,6 +480,18 @@ _TERMS: Final = {
         "Your issuer is suspended at present; your older credential still counts.",
         _PAST_KEEPS,
     ),
+    "existence_proved": _told(
+        "It is proved that the credential existed before the trouble began.",
+        "It is proved that the credential is older than the organisation's trouble.",
+        "Your receipt proves that your credential is older than your issuer's trouble.",
+        _ACCEPT,
+    ),
+    "commitment_not_counted": _told(
+        "The receipt does not count: its key was not a good key of the issuer by then.",
+        "The receipt that came with it does not count.",
+        "Your receipt does not count: your issuer's key was not valid by then.",
+        _PROOF_OF_DATE,
+    ),
     "issuance_date_self_asserted": _told(
         "Only the issuer vouches for the date of issue.",
         "Nobody but the organisation confirms the date on the credential.",

@@ -45,6 +45,8 @@ class KeyAnswer:
         compromised_later: seconds; the key was good at that time and is not now, so that its holder may have misdated
             what it signs.
         doubted_later: seconds; the same, and it is another of the issuer's keys that says so, itself in doubt.
+        safe_before: seconds; no thief had it before, whoever is right: the earliest of the dates of which anybody says
+            that it was stolen then, and of when they said so. None if nobody does.
         statements: ids it rests on.
         dates: when it may change, seconds.
         unanchored: the voices that state the key, where nothing but their own dates shows of any of them that it did so
@@ -54,6 +56,7 @@ class KeyAnswer:
     state: KeyState
     compromised_later: int | None = None
     doubted_later: int | None = None
+    safe_before: int | None = None
     statements: tuple[bytes, ...] = ()
     dates: tuple[int, ...] = ()
     unanchored: tuple[Voice, ...] = ()
@@ -90,6 +93,9 @@ def key_at(issuer: IssuerRecord, asked: str, time: int, now: int, counts: Callab
         state=_state(added, matching, since, retired, doubt, time),
         compromised_later=since,
         doubted_later=doubt,
+        safe_before=min(
+            (min(_end(one), met(one)) for one in (*ended, *doubted) if one["op"] == "compromise"), default=None
+        ),
         statements=tuple(one["statement"] for one in (*matching, *ended, *doubted)),
         dates=tuple(date for date in (*dates, since, retired, doubt) if date is not None),
         unanchored=tuple(map(voice_of, matching)) if all("unanchored" in one for one in matching) else (),

@@ -34,6 +34,8 @@ class Query:
         time: as of when, seconds; None for now.
         level: scheme and number, as (`EQF`, 6). field_of_study: scheme and code, as (`cip`, `51.3801`).
         key: the verification method a credential was signed with, or the key as multibase or did:key.
+        existed_by: when it is known to have existed, seconds: what the asker knows, or a receipt proves.
+        committed_with: the issuer's key that committed to it, if that is how it is known (`evidence.issuance_receipt`).
     """
 
     entity: str
@@ -51,6 +53,8 @@ class Query:
     field_of_study: tuple[str, str] | None = None
     delivery_mode: str | None = None
     key: str | None = None
+    existed_by: int | None = None
+    committed_with: str | None = None
 
 
 def mandate_named(authority: str) -> bytes | None:

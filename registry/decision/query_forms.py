@@ -56,6 +56,8 @@ _OPTIONAL: Final[dict[str, schema.Check]] = {
     "field_of_study": _pair(_text),
     "delivery_mode": _text,
     "key": _text,
+    "existed_by": schema.integer(TIME_MIN, TIME_MAX),
+    "committed_with": _text,
 }
 _QUERY: Final = schema.members({"entity": _entity, "authority": _text, "action": _text}, _OPTIONAL)
 

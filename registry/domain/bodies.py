@@ -347,6 +347,18 @@ class IssuerKey(TypedDict):
     ext: NotRequired[Any]
 
 
+class IssuanceCommit(TypedDict):
+    """The body of `issuance.commit`."""
+
+    issuer: CanonicalId
+    period_from: int
+    period_until: int
+    root: bytes
+    size_exponent: int
+    algorithm: str
+    ext: NotRequired[Any]
+
+
 class ScopeTerms(TypedDict):
     """A part of a body."""
 

@@ -116,6 +116,18 @@ class Policy:
                 return time
         return None
 
+    def met_by(self, times: Mapping[VerifierKey, int]) -> int | None:
+        """The earliest time by which cosignatures that are enough had been made; None if all together are not.
+
+        Args:
+            times: seconds since 1970, when each key cosigned.
+        """
+        assert self.quorum != NONE, "no time can be told where nobody is asked"
+        for time in sorted(set(times.values())):
+            if self.is_met([key for key, cosigned in times.items() if cosigned <= time]):
+                return time
+        return None
+
     @property
     def keys(self) -> tuple[VerifierKey, ...]:
         """The witnesses' keys."""

@@ -6,12 +6,11 @@ The proof is over the document's canonical JSON (RFC 8785), so no reader has to 
 The key is its own did:key: nothing has to be resolved for it either.
 """
 
-import json
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from accredit.registry.encoding import rfc3339
+from accredit.registry.encoding import jcs, rfc3339
 from accredit.registry.encoding.ed25519 import Signer, did_key, encode_base58
 
 _SHA2_256 = bytes((0x12, 32))
@@ -33,7 +32,7 @@ def secure(document: Mapping[str, Any], signer: Signer, *, created: int) -> dict
         "proofPurpose": "assertionMethod",
         "@context": document["@context"],
     }
-    signed = sha256(canonical_json(proof)).digest() + sha256(canonical_json(document)).digest()
+    signed = sha256(jcs.encode(proof)).digest() + sha256(jcs.encode(document)).digest()
     return {**document, "proof": {**proof, "proofValue": "z" + encode_base58(signer.sign(signed))}}
 
 
@@ -41,15 +40,6 @@ def method_of(signer: Signer) -> str:
     """Return the id of the signer's key as a verification method."""
     id = did_key(signer.public_key)
     return f"{id}#{id.removeprefix('did:key:')}"
-
-
-def canonical_json(value: Any) -> bytes:
-    """Return canonical JSON (RFC 8785) of a value whose members have ASCII names and whose numbers are whole.
-
-    Within these bounds Python's writer does what the RFC asks: its escapes are the short ones, and names sorted by code
-    point are sorted by UTF-16 too.
-    """
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 def digest_multibase(data: bytes) -> str:

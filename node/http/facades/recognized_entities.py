@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from accredit.registry.encoding import rfc3339
+from accredit.registry.encoding import jcs, rfc3339
 from accredit.registry.encoding.ed25519 import did_key
 
-from .data_integrity import canonical_json, digest_multibase, secure
+from .data_integrity import digest_multibase, secure
 from .federation_claims import anchor_id, validity
 from .tokens import WebKey
 
@@ -120,5 +120,5 @@ def schema(url: str, achievement: str) -> dict[str, Any]:
 
 
 def _validation(url: str, achievement: str) -> dict[str, str]:
-    digest = digest_multibase(canonical_json(schema(url, achievement)))
+    digest = digest_multibase(jcs.encode(schema(url, achievement)))
     return {"id": schema_url(url, achievement), "type": "JsonSchema", "digestMultibase": digest}

@@ -12,12 +12,12 @@ import anyio
 
 from accredit.node.http.exchange import Response
 from accredit.node.http.facades import recognized_entities as facade
-from accredit.node.http.facades.data_integrity import canonical_json
 from accredit.node.http.facades.federation_claims import issuer_metadata, may_issue
 from accredit.registry.decision.decide import Decision, Query
 from accredit.registry.domain.record_types import AuthorityRecord, MandateStanding
 from accredit.registry.domain.records import authority_in, charter_in, issuer_in
 from accredit.registry.domain.vocabulary import ACHIEVEMENT_TYPES
+from accredit.registry.encoding import jcs
 from accredit.registry.encoding.ed25519 import did_key
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import DecodeError, InputError
@@ -133,7 +133,7 @@ async def recognized_authorities(call: Call) -> Response:
 async def achievement_schema(call: Call) -> Response:
     """The JSON Schema that a credential for a type of achievement satisfies."""
     achievement = call.params["achievement_type"]
-    return bytes_response(canonical_json(facade.schema(call.reader.url, achievement)), JSON, cache=CACHE)
+    return bytes_response(jcs.encode(facade.schema(call.reader.url, achievement)), JSON, cache=CACHE)
 
 
 def _issuer(

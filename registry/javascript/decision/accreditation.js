@@ -10,7 +10,7 @@
 import { certainFrom, statusAt, termsAt } from "../domain/accreditations.js";
 import { isAhead, met, saidBy, standing } from "../domain/facts.js";
 import { saysWhat } from "../domain/scope.js";
-import { rowOf, WIDENING_EVENTS } from "../domain/vocabulary.js";
+import { NARROWING_EVENTS, rowOf, statusOfEvent, WIDENING_EVENTS } from "../domain/vocabulary.js";
 import { about, day, TIME_MAX } from "../encoding/rfc3339.js";
 import { chainOf, counts, voiceOf, windowOf } from "./authority_chain.js";
 import { Competencies, extentsOfTerms, wordsOf } from "./competencies.js";
@@ -78,6 +78,8 @@ export class Notes {
   advisories = [];
   /** @type {Reason[]} */
   mapped = [];
+  /** @type {Reason[]} */
+  proved = [];
   /** @type {string[]} */
   unchecked = [];
   /** @type {Set<string>} */
@@ -103,6 +105,12 @@ export class Notes {
   /** @type {(code: string, text: string) => void} */
   advise(code, text) {
     this.advisories.push({ code, text });
+  }
+
+  /** @param {number} existed */
+  prove(existed) {
+    const text = `It existed by ${day(existed)}, before anything that makes its date or its key doubtful.`;
+    this.proved = [{ code: "existence_proved", text }];
   }
 
   /** @param {Iterable<string>} statements */
@@ -134,10 +142,10 @@ export class Notes {
         : this.gaps.length
           ? ["indeterminate", against]
           : this.later.length
-            ? ["trusted_historical", [...this.later, positive, ...this.mapped, ...this.advisories]]
+            ? ["trusted_historical", [...this.later, positive, ...this.mapped, ...this.proved, ...this.advisories]]
             : this.advisories.length
-              ? ["trusted_with_advisory", [positive, ...this.mapped, ...this.advisories]]
-              : ["trusted", [positive, ...this.mapped]];
+              ? ["trusted_with_advisory", [positive, ...this.mapped, ...this.proved, ...this.advisories]]
+              : ["trusted", [positive, ...this.mapped, ...this.proved]];
     const dates = this.dates.filter((date) => date > now);
     const statements = [...this.statements];
     return { verdict, reasons, id, issuer, statements, chain, unchecked: this.unchecked, dates, away };
@@ -172,14 +180,19 @@ export function judge(asked, issuer, record, chain) {
   } else {
     notes.refusals.push(notYet(asked, record));
   }
-  const isKeyGood = judgeKey(asked, issuer, chain, publishers, notes);
+  const existed = existedBy(asked, issuer, chain, publishers, notes);
+  const isKeyGood = judgeKey(asked, issuer, chain, publishers, existed, notes);
   if (status !== null && asked.time < asked.now && notes.isGood) {
     judgeLater(asked, record, status, terms, chain, publishers, notes);
     if (notes.later.length && !isKeyGood) {
-      notes.advise(
-        "issuance_date_self_asserted",
-        "Only the issuer vouches for this date: no key was shown to be valid at that time.",
-      );
+      if (existed !== null && existed < firstLoss(asked, record, terms, chain)) {
+        notes.prove(existed);
+      } else {
+        notes.advise(
+          "issuance_date_self_asserted",
+          "Only the issuer vouches for this date: no key was shown to be valid at that time.",
+        );
+      }
     }
   }
   noteDates(asked, record, notes);
@@ -559,15 +572,74 @@ export function judgeScope(asked, extents, chain, publishers, notes) {
 }
 
 /**
- * Note what is known of the key; return whether it was good at the time and still is not known to be compromised.
+ * Return when the credential is known to have existed, seconds; null if that is not known.
+ *
+ * A commitment counts if its key was a good key of the issuer when a quorum held it, before anybody says that it was
+ * stolen, and before anybody had said so. When it says that it was made, a thief can choose.
  *
  * @param {Case} asked
  * @param {RegistryRecord} issuer
  * @param {Chain} chain
  * @param {ReadonlySet<string>} publishers
  * @param {Notes} notes
+ * @returns {number | null}
  */
-function judgeKey(asked, issuer, chain, publishers, notes) {
+function existedBy(asked, issuer, chain, publishers, notes) {
+  const existed = asked.query.existed_by ?? null;
+  const key = asked.query.committed_with ?? null;
+  if (existed === null || key === null) return existed;
+  const answer = keyAt(issuer, key, existed, asked.now, (said) => counts(said, chain, publishers));
+  notes.cite(answer.statements);
+  notes.dates.push(...answer.dates);
+  if (answer.state === "good" && (answer.safeBefore === null || existed < answer.safeBefore)) return existed;
+  notes.advise(
+    "commitment_not_counted",
+    "The receipt proves nothing: the key that committed to it is not known to have been a good key of this issuer" +
+      ` on ${day(existed)}.`,
+  );
+  return null;
+}
+
+/**
+ * Return from when on something took trust away after the time asked about, seconds, even if it was given back since.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} record
+ * @param {readonly RegistryRecord[]} terms
+ * @param {Chain} chain
+ * @returns {number}
+ */
+function firstLoss(asked, record, terms, chain) {
+  /** @type {readonly RegistryRecord[]} */
+  const stated = record.terms;
+  const over = overSince(asked, chain);
+  /** @type {number[]} */
+  const starts = [
+    ...record.events
+      .filter((/** @type {RegistryRecord} */ event) => NARROWING_EVENTS.has(event.event))
+      .filter((/** @type {RegistryRecord} */ event) => {
+        const { newly } = rowOf(statusOfEvent(event));
+        return newly !== "trusted" && newly !== "advisory";
+      })
+      .map((/** @type {RegistryRecord} */ event) => event.void_from ?? event.effective_from),
+    ...stated.flatMap((one) => one.valid_until ?? []),
+    ...stated.filter((one) => !terms.includes(one)).map((one) => one.effective_from),
+    ...(over === null ? [] : [over]),
+  ];
+  return least(starts.filter((start) => start > asked.time)) ?? TIME_MAX + 1;
+}
+
+/**
+ * Note what is known of the key; return whether it was good at the time and still is not known to be compromised.
+ *
+ * @param {Case} asked
+ * @param {RegistryRecord} issuer
+ * @param {Chain} chain
+ * @param {ReadonlySet<string>} publishers
+ * @param {number | null} existed when the credential is known to have existed, seconds
+ * @param {Notes} notes
+ */
+function judgeKey(asked, issuer, chain, publishers, existed, notes) {
   const key = asked.query.key ?? null;
   if (key === null) {
     notes.unchecked.push("key");
@@ -595,6 +667,11 @@ function judgeKey(asked, issuer, chain, publishers, notes) {
         " An authority above can close the mandate and name what was said in time.",
     );
     return false;
+  }
+  const stolen = [answer.compromisedLater, answer.doubtedLater].filter((one) => one !== null && one <= asked.now);
+  if (stolen.length && existed !== null && answer.safeBefore !== null && existed < answer.safeBefore) {
+    notes.prove(existed);
+    return true;
   }
   if (answer.compromisedLater !== null && answer.compromisedLater <= asked.now) {
     const since = day(answer.compromisedLater);

@@ -25,6 +25,8 @@ import { least } from "./verdict.js";
  * @property {KeyState} state
  * @property {number | null} compromisedLater seconds
  * @property {number | null} doubtedLater seconds
+ * @property {number | null} safeBefore seconds; no thief had it before, whoever is right: the earliest of the dates of
+ *     which anybody says that it was stolen then, and of when they said so; null if nobody does
  * @property {readonly string[]} statements ids it rests on
  * @property {readonly number[]} dates when it may change, seconds
  * @property {readonly Voice[]} unanchored the voices that state the key, where nothing but their own dates shows of any
@@ -71,6 +73,11 @@ export function keyAt(issuer, asked, time, now, counts) {
     state: stateOf(added, matching, since, retired, doubt, time),
     compromisedLater: since,
     doubtedLater: doubt,
+    safeBefore: least(
+      [...ended, ...doubted]
+        .filter((one) => one.op === "compromise")
+        .map((one) => Math.min(endOf(one), met(one))),
+    ),
     statements: [...matching, ...ended, ...doubted].map((one) => one.statement),
     dates: [...dates, ...ahead.map(met), ...[since, retired, doubt].filter((date) => date !== null)],
     unanchored: matching.every((one) => "unanchored" in one) ? matching.map(({ by, via }) => ({ by, via })) : [],

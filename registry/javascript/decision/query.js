@@ -37,6 +37,8 @@ const LEVEL_MAX = 2 ** 31;
  * @property {readonly [string, string]} [field_of_study] scheme and code, as in `["cip", "51.3801"]`
  * @property {string} [delivery_mode]
  * @property {string} [key] the verification method a credential was signed with, or the key as multibase or did:key
+ * @property {number} [existed_by] when it is known to have existed, seconds since 1970
+ * @property {string} [committed_with] the issuer's key that committed to it, if that is how it is known
  */
 
 /** @type {(value: unknown, most?: number) => boolean} */
@@ -64,6 +66,8 @@ const MEMBERS = {
   field_of_study: (value) => isPair(value) && isText(value[1]),
   delivery_mode: isText,
   key: isText,
+  existed_by: (value) => isInteger(value, TIME_MIN, TIME_MAX),
+  committed_with: isText,
 };
 
 /** @param {unknown} value */
