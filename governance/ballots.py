@@ -135,7 +135,7 @@ class Ground:
         if self.chains.is_complete(head):
             return self.chains.leads_to(statement, head)
         if head not in self._lines:
-            self._lines[head] = frozenset(s.id for s in self.chains.ancestry(head) if s.kid == statement.kid)
+            self._lines[head] = frozenset(s.id for s in self.chains.ancestry(head))
         return statement.id in self._lines[head]
 
     # Which keys count

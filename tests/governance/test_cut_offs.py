@@ -85,6 +85,41 @@ def test_a_last_that_is_not_held_yet_lets_its_ancestors_stand_once_it_comes(orde
     assert fold.get("accreditation", good.id.hex()) is not None
 
 
+def test_what_comes_before_a_last_stands_though_something_still_earlier_is_missing() -> None:
+    """So nobody makes a suspension void by holding back what its key had said before it."""
+    town = trio()
+    given = town.says(B, "accreditation.grant", grant())
+    missing = town.says(A, "issuer.register", register("did:web:missing.example"))
+    stands = town.says(A, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#key"})
+    last = town.says(A, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#next"})
+    void = town.says(A, "issuer.key", {"issuer": ISSUER, "op": "retire", "key_id": f"{ISSUER}#third"})
+    town.votes(C, compromise(town, B, town.pen(A), last))
+    fold = fold_of(town.eco, [said for said in town.said if said is not missing])
+
+    states = [verdict_of(town, said, fold).state for said in (given, stands, last, void)]
+    assert states == [EffectState.EFFECTIVE] * 3 + [EffectState.VOID]
+
+
+def test_the_vote_of_a_key_that_its_own_body_ended_stands_in_what_others_carried_with_it() -> None:
+    """And its vote on what nobody holds is one of a key that was cut off."""
+    town = trio(keys=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    before = town.says(f"{B}#1", "issuer.register", register("did:web:other.example"))
+    revoked = town.says(
+        f"{A}#1", "accreditation.status", event(given.id, "revoke", void_from=1, reason_code="fraud"), ISSUER
+    )
+    vote = town.votes(f"{B}#1", revoked)
+    unknown = town.says(f"{B}#1", "vote.approve", {"targets": [bytes(32)]})
+    compromise(town, f"{B}#2", town.pen(f"{B}#1"), before)
+
+    assert [state_of(town, said) for said in (revoked, vote, unknown)] == [
+        EffectState.EFFECTIVE,
+        EffectState.EFFECTIVE,
+        EffectState.VOID,
+    ]
+    assert town.fold().is_committed(vote.id)
+
+
 def test_a_key_that_names_no_authority_of_its_own_is_cut_off_for_all_it_says() -> None:
     town = trio()
     pen = issuer_pen(town)

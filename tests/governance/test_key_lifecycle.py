@@ -260,6 +260,33 @@ def test_the_next_key_alone_says_that_a_key_is_compromised() -> None:
     assert town.fold().is_committed(cut.id)
 
 
+def test_what_a_thief_says_after_the_next_keys_cut_off_is_void() -> None:
+    """Where the body's keys speak alone: nobody else has to agree."""
+    town = trio(next_keys=True)
+    last = town.says(A, "issuer.register", register())
+    stolen = town.says(A, "accreditation.grant", grant())
+    new = successor(town, town.pen(A))
+    compromise(town, new, town.pen(A), last, public=new.public)
+
+    assert [state_of(town, said) for said in (last, stolen)] == [EffectState.EFFECTIVE, EffectState.VOID]
+
+
+def test_two_keys_of_a_body_void_what_two_of_its_keys_said_with_a_stolen_one() -> None:
+    town = trio(keys=3, threshold=2)
+    stolen = town.says(f"{A}#1", "accreditation.grant", grant())
+    town.votes(f"{A}#2", stolen)
+    assert state_of(town, stolen) is EffectState.EFFECTIVE
+    town.votes(f"{A}#2", compromise(town, f"{A}#3", town.pen(f"{A}#1")))
+    assert state_of(town, stolen) is EffectState.VOID
+
+
+def test_a_key_with_a_committed_successor_is_retired_by_as_many_keys_as_any_other() -> None:
+    town = trio(next_keys=True, keys=2, threshold=2)
+    cut = town.says(f"{A}#1", "key.retire", {"key": town.pen(f"{A}#2").kid, "last": None}, A)
+    verdict = verdict_of(town, cut)
+    assert (verdict.state, verdict.reason) == (EffectState.WAITING, f"It needs 2 keys of {A}.")
+
+
 def test_a_thief_cannot_commit_a_stolen_key_to_a_successor_of_his_own() -> None:
     """He adds the key he holds once more, with his own next key: what came with the mandate decides."""
     town = trio(next_keys=True)

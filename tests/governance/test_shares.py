@@ -18,7 +18,7 @@ from accredit.registry.limits import ACCREDITATION_PARTS, ALIAS_ISSUERS, RECORD_
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, framework, grant, register
 from tests.strategies.consortium import START, Consortium, Pen, fold_of, key_entry
-from tests.strategies.stories import A, B, C, delegate, pinned, trio
+from tests.strategies.stories import DELEGATE, A, B, C, delegate, pinned, trio
 
 SCOPE = {"achievement_types": ["Badge"], "credential_types": "*"}
 ALIAS = "did:web:alias.example"
@@ -310,6 +310,20 @@ class _Nobody:
 
 
 items = st.lists(st.tuples(st.sampled_from(["a", "b", "c", "ax", "ay", "bx"]), st.integers(1, 30)), max_size=25)
+
+
+def test_two_mandates_of_one_body_share_alike_in_every_order() -> None:
+    town = trio()
+    mandates = [delegate(town)[1] for _ in range(2)]
+    law = town.fold().law
+    assert law is not None
+    items = [(Voice(DELEGATE, mandate.id), number) for mandate in mandates for number in range(2)]
+    kept = [
+        sorted(fair_share(law.mandates, said, 3, voice=lambda one: one[0], size=lambda _: 1, order=lambda one: one[1]))
+        for said in (items, items[::-1])
+    ]
+    assert kept[0] == kept[1]
+    assert len(kept[0]) == 3
 
 
 @given(items, st.integers(0, 200), st.randoms(use_true_random=False))

@@ -18,7 +18,20 @@ from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import FRAMEWORK, ISSUER, SCOPE, event, framework, grant, node, register
 from tests.strategies.consortium import START, Consortium, Pen, key_entry
-from tests.strategies.stories import A, B, C, compromise, delegate, pinned, record_of, state_of, trio, verdict_of
+from tests.strategies.stories import (
+    A,
+    B,
+    C,
+    amend,
+    compromise,
+    delegate,
+    issuer_pen,
+    pinned,
+    record_of,
+    state_of,
+    trio,
+    verdict_of,
+)
 
 YEAR = 365 * 86_400
 MILL = {"achievement_types": "*", "credential_types": "*", "jurisdictions": ["US"]}
@@ -270,6 +283,25 @@ def test_an_event_that_names_another_accreditations_suspension_undoes_nothing_of
 
     assert state_of(town, renewed) is EffectState.EFFECTIVE
     assert record_of(town, "accreditation", other.id.hex())["events"][0]["event"] == "suspend"
+
+
+def test_a_joint_suspension_of_another_accreditation_of_the_issuers_does_not_weigh_on_ones_own() -> None:
+    town = trio()
+    pen, _ = delegate(town)
+    given, other = granted(town, pen), town.says(A, "accreditation.grant", grant())
+    elsewhere = status(town, A, other, "suspend")
+
+    assert state_of(town, status(town, pen, given, "renew", elsewhere)) is EffectState.EFFECTIVE
+    assert answer(town) is Verdict.TRUSTED
+
+
+def test_what_an_issuers_key_says_for_an_authority_is_refused_as_no_key_of_its() -> None:
+    town = trio()
+    given = granted(town)
+    pen = issuer_pen(town)
+    said = town.says(Pen(pen.name, A, pen.seq, pen.prev), "accreditation.status", event(given.id, "renew"), ISSUER)
+
+    assert verdict_of(town, said).reason == "Its key is not a valid key of the authority it names."
 
 
 def test_a_proposal_that_passes_after_it_was_lifted_unseen_holds() -> None:
@@ -677,6 +709,19 @@ def test_an_expired_delegate_that_dates_a_grant_back_is_not_believed_until_someb
 
     assert found.verdict is Verdict.INDETERMINATE
     assert found.reasons[0].code == "unanchored"
+
+
+def test_the_heads_of_an_amendment_show_that_an_expired_delegate_said_something_in_time() -> None:
+    town = trio()
+    end = town.time + 1_000
+    pen, _ = delegate(town, valid_until=end)
+    given = granted(town, pen)
+    town.time += YEAR
+    assert answer(town, at=given.iat) is Verdict.INDETERMINATE
+    amendment = amend(town, A)
+    for by in (B, C):
+        town.votes(by, amendment)
+    assert answer(town, at=given.iat) is Verdict.TRUSTED_HISTORICAL
 
 
 def test_an_expired_delegate_that_dates_a_key_back_is_not_believed_until_somebody_else_shows_it() -> None:
