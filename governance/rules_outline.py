@@ -18,6 +18,7 @@ UNDONE_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "accreditation.amend": ("accreditation.amend", "statement.annul"),
     "accreditation.status": ("accreditation.status", "statement.annul"),
     "authority.delegate": ("authority.withdraw",),
+    "charter.amend": ("charter.amend",),
     "framework.publish": ("framework.status", "statement.annul"),
     "framework.status": ("framework.status", "statement.annul"),
     "issuer.key": ("statement.annul",),
@@ -49,12 +50,17 @@ class Outline:
 
 
 def outline(charter: Charter) -> list[Outline]:
-    """All kinds that a charter rules on, by name."""
+    """All kinds that a charter rules on, by name.
+
+    An amendment takes its rule in the old charter and in the new one, and more than half of the authorities of each.
+    """
     found = []
-    for kind in sorted(name for name in KINDS if not name.startswith(("vote.", "charter."))):
+    for kind in sorted(name for name in KINDS if not name.startswith("vote.") and name != "charter.genesis"):
         undoing = [f"{way}: {_words(rule, charter)}" for way, rule in _ways(kind, charter).items()]
+        if kind == "accreditation.grant" and not _rule(kind, charter).asks_one:
+            undoing.insert(0, "to suspend or narrow it: any one of those who granted it together")
         rows = [row for name, row in TABLE.items() if name.partition(" ")[0] == kind]
-        back = any(row.back in (Back.RETROACTIVE, Back.BOUNDED) for row in rows)
+        back = any(row.back in (Back.RETROACTIVE, Back.BOUNDED, Back.HEADS) for row in rows)
         retroactive = join([_rule(kind, charter), rule_for(RETROACTIVE, charter.rules)], charter)
         found.append(
             Outline(
@@ -78,8 +84,7 @@ def warnings(charter: Charter) -> list[str]:
                 found.append(
                     f"{kind} can be undone by {way} with fewer approvals than it takes: {_words(rule, charter)}."
                 )
-    amend = rule_for("charter.amend", charter.rules)
-    most = Rule(fraction=(max(amend.needed(total), total // 2 + 1), total), constituencies=amend.constituencies)
+    most = _rule("charter.amend", charter)
     strict = [kind for kind in UNDONE_BY if not _asks_no_less(most, _rule(kind, charter), total)]
     if strict:
         found.append(
@@ -89,7 +94,11 @@ def warnings(charter: Charter) -> list[str]:
 
 
 def _rule(kind: str, charter: Charter) -> Rule:
-    return rule_for(kind, charter.rules)
+    own = rule_for(kind, charter.rules)
+    if kind != "charter.amend":
+        return own
+    total = len(charter.authorities)
+    return Rule(fraction=(max(own.needed(total), total // 2 + 1), total), constituencies=own.constituencies)
 
 
 def _ways(kind: str, charter: Charter) -> dict[str, Rule]:

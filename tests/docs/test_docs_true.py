@@ -130,7 +130,7 @@ def test_settings_and_figures_named_in_a_page_exist(path: Path) -> None:
     known = {setting.variable for setting in settings()}
     options = [param for _, command in commands.every_command() for param in command.params]
     of_people = {str(param.envvar) for param in options if param.envvar} | {"ACCREDIT_NODE"}
-    of_tests = {"ACCREDIT_SHARED_DATA"}
+    of_tests = {"ACCREDIT_SHARED_DATA", "ACCREDIT_KILLS"}
     measuring = "".join(each.read_text("utf-8") for each in (ROOT / "benchmarks").glob("*.py"))
     of_benchmarks = set(re.findall(r"environ.get\(\"(ACCREDIT_[A-Z_]+)", measuring))
     assert of_benchmarks, "they have some"

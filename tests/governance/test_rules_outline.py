@@ -4,7 +4,8 @@ import pytest
 
 from accredit.governance import rules_outline
 from accredit.governance.charter import Charter, Rule, charter_of
-from accredit.governance.rules_outline import Outline, outline, warnings
+from accredit.governance.rules_outline import UNDONE_BY, Outline, outline, warnings
+from accredit.governance.undoing import TABLE, Undoes
 from tests.strategies.stories import trio
 
 
@@ -26,6 +27,22 @@ def test_undoing_is_said_to_take_what_doing_takes() -> None:
         reaches_back_by="2 of 3 authorities",
     )
     assert row(strict, "node.admit").reaches_back_by == ""
+    assert row(strict, "authority.withdraw").reaches_back_by == "2 of 3 authorities"
+    alone = "to suspend or narrow it: any one of those who granted it together; "
+    assert row(strict, "accreditation.grant").undone_by.startswith(alone)
+    assert not row(charter(), "accreditation.grant").undone_by.startswith(alone)
+
+
+def test_an_amendment_takes_more_than_half_and_is_undone_by_another() -> None:
+    amending = row(charter(**{"charter.amend": {"authorities": 1}}), "charter.amend")
+    assert (amending.done_by, amending.undone_by) == ("2 of 3 authorities", "charter.amend: 2 of 3 authorities")
+
+
+def test_of_every_kind_that_undoes_something_the_outline_says_what() -> None:
+    """So no way to undo a kind is missing from what `accredit charter check` prints."""
+    undoing = {way for ways in UNDONE_BY.values() for way in ways}
+    kinds = {name.partition(" ")[0] for name, row in TABLE.items() if row.undoes is not Undoes.NOTHING}
+    assert kinds - undoing == {"key.rotate"}, "it puts another key in the place of one"
 
 
 def test_rules_that_fewer_may_relax_than_they_ask_for_are_warned_of() -> None:

@@ -513,6 +513,17 @@ def test_one_person_is_not_two_by_rotating_his_key() -> None:
     assert state_of(town, given) is EffectState.WAITING
 
 
+def test_a_colleague_carries_what_was_said_with_a_key_rotated_since() -> None:
+    """The honest use: who has lost a key says nothing twice, and nobody has to say anything again."""
+    town = trio(keys=3, threshold=2)
+    given = town.says(f"{A}#1", "issuer.register", register())
+    body = {"key": town.pen(f"{A}#1").kid, "last": given.id, "new": key_entry(Pen("new of A", A), budget=50)}
+    town.votes(f"{A}#2", town.says(f"{A}#1", "key.rotate", body, A))
+    assert state_of(town, given) is EffectState.WAITING
+    town.votes(f"{A}#3", given)
+    assert state_of(town, given) is EffectState.EFFECTIVE
+
+
 def test_a_committed_successor_alone_does_not_take_back_what_two_keys_of_its_body_said() -> None:
     town = trio(keys=2, threshold=2, next_keys=True)
     town.says(f"{A}#1", "issuer.register", register())
@@ -641,6 +652,15 @@ def test_a_decision_takes_effect_when_its_last_needed_vote_was_cast() -> None:
     (kept,) = record_of(town, "accreditation", given.id.hex())["events"]
     assert kept["effective_from"] == vote.iat
     assert verdict_of(town, suspended).since == vote.iat
+
+
+def test_what_takes_two_keys_of_a_body_counts_from_the_second_ones_word() -> None:
+    town = trio(keys=2, threshold=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    town.time += 10_000
+    vote = town.votes(f"{A}#2", given)
+    assert verdict_of(town, given).since == vote.iat > given.iat
+    assert record_of(town, "accreditation", given.id.hex())["terms"][0]["met"] == vote.iat
 
 
 def test_a_fresh_key_dated_before_its_introduction_gives_nothing() -> None:
