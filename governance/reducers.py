@@ -7,7 +7,7 @@ types so that contributions always point forward.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from sys import intern
 from typing import Any, Final
@@ -121,7 +121,7 @@ def make_record(
             stated = shared(of("issuer.register", "issuer.update", "issuer.key"), _issuer_bytes)
             return issuers.reduce(name, stated, _listed(law, contributed, effective)), _claims(stated)
         case "competency":
-            said_of_it = [part for each in contributed.values() for part in each]
+            said_of_it = _first_of_each_voice(part for each in contributed.values() for part in each)
             held = fair_share(
                 law.mandates,
                 said_of_it,
@@ -144,6 +144,31 @@ def make_record(
                 law.mandates, claims, ALIAS_ISSUERS, voice=itemgetter(1), size=lambda _: 1, order=itemgetter(0)
             )
             return issuers.reduce_alias(name, [issuer for issuer, _ in taken]), {}
+
+
+_PARTS_OF_A_VOICE: Final = SHARED_BYTES // 128
+"""More parts of a competency's record than one voice finds room for: each takes more than so many bytes."""
+
+
+def _first_of_each_voice(parts: Iterable[Any]) -> list[Any]:
+    """Of each voice's parts of a competency's record those that come first: no others could have room.
+
+    Anybody may publish mappings without end that all link to one competency, and each would be weighed again with all
+    before it whenever one more comes. Told apart by what is cheap to read; the order is that in which they are kept.
+    """
+    groups: dict[Voice, dict[tuple[bool, bool, bytes], list[Any]]] = {}
+    for part in parts:
+        place = "mapping" in part, "mapping" in part and "usable" not in part, part["statement"]
+        groups.setdefault(voice_of(part), {}).setdefault(place, []).append(part)
+    found: list[Any] = []
+    for own in groups.values():
+        room = _PARTS_OF_A_VOICE
+        for place in sorted(own):
+            if room <= 0:
+                break
+            found += own[place]
+            room -= len(own[place])
+    return found
 
 
 def _entry_order(entry: CompetencyEntry) -> tuple[bytes, str]:

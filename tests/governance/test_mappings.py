@@ -7,6 +7,7 @@ import pytest
 from accredit.governance.effect import EffectState
 from accredit.governance.fold import Fold
 from accredit.registry.decision.decide import Decision, Query, Verdict, decide
+from accredit.registry.domain import mappings
 from accredit.registry.domain.records import competency_in
 from accredit.registry.limits import LIST_ITEMS, RECORD_BYTES
 from accredit.registry.statement import Statement
@@ -247,6 +248,37 @@ def test_ten_thousand_links_from_one_item_make_no_record_too_large_and_push_nobo
     assert honest.id in [link["statement"] for link in record["links"]]
     assert is_trusted(fold)
     assert fold_of(town.eco, [town.said[0], *reversed(town.said[1:])]).state_root() == fold.state_root()
+
+
+def test_one_mapping_more_to_a_flooded_item_weighs_what_has_room_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many a delegate has published; and the record is the one that weighing all of them leads to."""
+    weighed: list[int] = []
+
+    def counted(link: Any, whole: Any = mappings.link_order) -> Any:
+        weighed[-1] += 1
+        return whole(link)
+
+    for count in (6, 12):
+        town = trio()
+        badges(town)
+        pen, _ = delegate(town, C, actions=["mapping.*"])
+        town.says(A, "mapping.publish", WIDENS)
+        for number in range(count):
+            some = [(BADGE, f"https://x.example/{number}/{at}") for at in range(150)]
+            town.says(pen, "mapping.publish", mapping(*some, id=f"https://flood.example/{number}"))
+        fold = town.fold()
+        more = town.says(pen, "mapping.publish", mapping((BADGE, "https://x.example/more"), id="https://more.example/"))
+        with monkeypatch.context() as patch:
+            weighed.append(0)
+            patch.setattr(mappings, "link_order", counted)
+            fold.add(more)
+            fold.settle()
+        with monkeypatch.context() as patch:
+            patch.setattr("accredit.governance.reducers._first_of_each_voice", list)
+            assert town.fold().state_root() == fold.state_root()
+    assert weighed[1] <= weighed[0] + 150
 
 
 def test_of_ones_own_flood_what_counts_comes_before_what_is_only_shown() -> None:

@@ -71,12 +71,7 @@ JUDGES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The modules, with the tests that have to see what is wrong in them, the likeliest first."""
 
-_VOTES = "statement.kind.startswith('vote.') {} statement.kid in self.cuts"
-EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {
-    ("governance/ballots.py", "Ground.voices", f"{_VOTES.format('and')}  ->  {_VOTES.format('or')}"): (
-        "of what is no vote its subject is itself, and a key that is not cut off carries on every subject alike"
-    ),
-}
+EQUIVALENT: Final[dict[tuple[str, str, str], str]] = {}
 """Mutants that nobody can see, by module, function and change: why."""
 
 _NEIGHBOURS: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
