@@ -136,6 +136,13 @@ def check(
     _end(found)
 
 
+def missing_package() -> str | None:
+    """Return a package that checking credentials needs and that is not installed; None where all are."""
+    from importlib.util import find_spec
+
+    return next((name for name in _PACKAGES if find_spec(name) is None), None)
+
+
 def _not_installed(error: ModuleNotFoundError) -> Exception:
     """What to say where the optional packages are missing; any other missing module is a fault."""
     if (error.name or "").partition(".")[0] not in _PACKAGES:

@@ -8,6 +8,7 @@ accreditations are illustrative.
 """
 
 import csv
+import json
 import shutil
 import threading
 import time
@@ -23,6 +24,7 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
+from accredit.cli.commands.check import missing_package
 from accredit.registry.errors import AccreditError
 from accredit.simulations.processes.node_process import free_ports
 
@@ -55,6 +57,7 @@ MILL: Final = "did:web:quick-degrees.example"
 UNKNOWN: Final = "did:web:nobody.example"
 PROMISE: Final = "did:key:z6MkkAAkEonJCyLYi1fLy2g59JqJqWCUdo5FMiNExgewngCT"  # Digital Promise, in examples/issuers.csv
 MUNICH: Final = "did:web:dibiho.org:TUM"  # Technical University of Munich, there too
+LAKESIDE: Final = "did:web:lakeside-college.example"  # invented, in examples/credentials
 LISTENING: Final = "https://www.onetcenter.org/ctdlasn/resources/ce-07c2613a-9119-11e8-b852-782bcb5df6ac"
 
 AS_OF: Final = (
@@ -106,7 +109,7 @@ accredit demo --keep my-network""",
 )
 def demo(keep: Path | None) -> None:
     """Run a consortium on this machine, in about half a minute: four nodes, three governance bodies, real issuers."""
-    scenes = Scenes(12)
+    scenes = Scenes(13)
     tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
     tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
     tell(
@@ -149,6 +152,7 @@ class _Play:
             self.suspend_and_revoke()
             self.ask_as_of()
             self.try_each_way_back()
+            self.check_badges()
             self.audit()
             self.doubt.verify()
             self.doubt.catch_lies()
@@ -423,6 +427,39 @@ class _Play:
         return str(record["events"][-1]["statement"])
 
     # 10
+
+    def check_badges(self) -> None:
+        with self.scenes.scene("Badges of a college, as an admissions office checks them") as results:
+            self.stage.run(
+                *("issuer", "propose", "examples/credentials/lakeside.toml", "--key", "alice.key"),
+                *("--node", self.url(0)),
+            )
+            self.stage.run(
+                *("accreditation", "propose", "examples/grant.toml", "--issuer", LAKESIDE),
+                *("--key", "alice.key", "--node", self.url(0)),
+            )
+            self.meet()
+            self.approve("bob", 1, *self.waiting(1))
+            self.meet()
+            self.approve("nora", 2, *self.waiting(2))
+            self.meet()
+            if (package := missing_package()) is not None:
+                tell(
+                    faint(f"  (Not shown: {package} is not installed. To see it: pip install 'accredit[credentials]')")
+                )
+                results.append("Lakeside College is accredited, and its key pinned; no badge of it was checked")
+                return
+            badge = json.loads((self.stage.folder / "examples/credentials/bachelor.json").read_text())
+            (self.stage.folder / "forged.json").write_text(json.dumps({**badge, "name": "Doctor of Medicine"}))
+            words = ("--status-list", "examples/credentials/status-list.json", "--node", self.url(3))
+            self.stage.show("check", "examples/credentials/bachelor.svg", *words, lines=slice(0, 11))
+            for file, cause in (("examples/credentials/revoked.json", "revoked"), ("forged.json", "bad_signature")):
+                self.stage.show("check", file, *words, lines=slice(0, 2), refused=True)
+                [found] = self.stage.ask("check", file, *words)["files"][0]["credentials"]
+                _expect(found["cause"] == cause, f"{file} is said to be {found['cause']}")
+            results.append("a picture that carries an Open Badge 3.0 is accepted; one revoked and one forged are not")
+
+    # 11
 
     def audit(self) -> None:
         with self.scenes.scene("Every node's log, recomputed from its stored bytes") as results:

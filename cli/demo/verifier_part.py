@@ -16,6 +16,7 @@ import httpx
 from accredit.cli.base import output
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import bad, good, shorten
+from accredit.cli.commands.check import missing_package
 from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
@@ -139,6 +140,12 @@ class Doubt:
             )
             self.stage.offline(_OFFLINE)
             self.stage.show("snapshot", "query", "registry.snapshot", *asked, *policy, lines=slice(0, 3))
+            if missing_package() is None:
+                self.stage.show(
+                    *("check", "examples/credentials/bachelor.json", "--snapshot", "registry.snapshot", *policy),
+                    *("--status-list", "examples/credentials/status-list.json"),
+                    lines=slice(0, 2),
+                )
             self.stage.offline("")
             results.append(f"a quorum of the signers vouched for everything {took:.1f} s after the last statement")
             results.append("present and absent are proved alike; checking takes a file and no network")
