@@ -444,9 +444,7 @@ class _Play:
             self.approve("nora", 2, *self.waiting(2))
             self.meet()
             if (package := missing_package()) is not None:
-                tell(
-                    faint(f"  (Not shown: {package} is not installed. To see it: pip install 'accredit[credentials]')")
-                )
+                tell(faint(f"  (Not shown, because {package} is missing: pip install 'accredit[credentials]')"))
                 results.append("Lakeside College is accredited, and its key pinned; no badge of it was checked")
                 return
             badge = json.loads((self.stage.folder / "examples/credentials/bachelor.json").read_text())
