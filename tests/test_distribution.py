@@ -149,10 +149,3 @@ def test_the_demo_runs_from_an_installed_wheel_beside_packages_of_others(besiege
     done = besieged.run("accredit", "demo", folder=workshop)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "import examples/issuers.csv" in done.stdout
-    assert "Not shown, because pyld is missing" in done.stdout
-
-
-def test_a_plain_installation_says_what_checking_credentials_needs(besieged: Plain, workshop: Path) -> None:
-    done = besieged.run("accredit", "check", "badge.json", folder=workshop)
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "pip install 'accredit[credentials]'" in done.stderr

@@ -32,6 +32,12 @@ def pinned(name: str) -> dict[str, str]:
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
 
 
+def test_what_only_checking_credentials_needs_is_not_in_the_lock_for_running() -> None:
+    optional = {"joserfc", "pyld", "rfc8785", "cryptography", "cachetools", "lxml"}
+    assert not optional & set(pinned("run"))
+    assert optional <= set(pinned("dev"))
+
+
 @pytest.fixture(scope="module")
 def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a newer release of every package of the locks."""
