@@ -1,5 +1,6 @@
 """Attacks on a verifier of credentials, by name: what a naive program accepts is refused here, or undecided."""
 
+import base64
 import json
 import time
 from copy import deepcopy
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from accredit.cli.credentials.contexts import ContextLoader
 from accredit.cli.credentials.keys import IssuerKeys
@@ -427,3 +428,123 @@ def test_a_date_or_an_issuer_that_makes_no_sense_is_refused(checked: Checker) ->
         document = {**open_badge(SCHOOL), **members}
         [found] = checked({**document, "proof": badge()["proof"]})
         assert (found.verdict, found.cause.code) == ("not_accepted", code)
+
+
+# ------------------------------------------------------------------------------------------------ other kinds of key
+
+
+def ec_issuer() -> tuple[ECKey, str]:
+    """A P-256 key, and its did:key."""
+    key = ECKey.generate_key("P-256", private=True)
+    public = key.as_dict(private=False)
+    x, y = (base64.urlsafe_b64decode(str(public[name]) + "==") for name in ("x", "y"))
+    compressed = bytes([2 + y[-1] % 2]) + x
+    return key, f"did:key:z{encode_base58(bytes([0x80, 0x24]) + compressed)}"
+
+
+def ec_token(key: ECKey, claims: Json, **header: Any) -> str:
+    registry = jws.JWSRegistry(algorithms=["ES256"], strict_check_header=False)
+    return jws.serialize_compact({"alg": "ES256", **header}, json.dumps(claims).encode(), key, registry=registry)
+
+
+@pytest.mark.parametrize("form", ["did:key", "did:jwk", "multibase", "jwk"])
+def test_a_p256_key_signs_tokens_in_every_form_that_it_is_pinned_in(checked: Checker, form: str) -> None:
+    key, did = ec_issuer()
+    public = {
+        name: str(value) for name, value in key.as_dict(private=False).items() if name in ("kty", "crv", "x", "y")
+    }
+    id_ = {
+        "did:key": did,
+        "did:jwk": f"did:jwk:{base64url(json.dumps(public).encode())}",
+        "multibase": COLLEGE.id,
+        "jwk": COLLEGE.id,
+    }[form]
+    method = {"did:key": f"{did}#{did.removeprefix('did:key:')}", "did:jwk": f"{id_}#0"}.get(form, f"{COLLEGE.id}#ec")
+    forms: dict[str, Json] = {
+        "multibase": {"public_key_multibase": did.removeprefix("did:key:")},
+        "jwk": {"jwk": public},
+    }
+    pinned = [{"id": method, **forms[form]}] if form in forms else []
+    keys = {COLLEGE.id: IssuerKeys(pinned=pinned, asked=True)}
+    claims = {**open_badge(SCHOOL), "issuer": {"id": id_, "type": ["Profile"], "name": "x"}}
+    [found] = checked(ec_token(key, claims, kid=method), keys=keys)
+    assert found.verdict == "accepted", found.cause
+    other, _ = ec_issuer()
+    assert signature(checked, ec_token(other, claims, kid=method), keys=keys) == ("failed", "bad_signature")
+
+
+def test_a_key_of_another_kind_does_not_make_a_data_integrity_proof(checked: Checker) -> None:
+    _, did = ec_issuer()
+    keys = {COLLEGE.id: IssuerKeys(pinned=[{"id": COLLEGE.method, "public_key_multibase": did[8:]}], asked=True)}
+    assert signature(checked, badge(COLLEGE), keys=keys) == ("failed", "wrong_key_kind")
+
+
+@pytest.mark.parametrize("id_", ["did:jwk:!!", "did:jwk:e30", "did:jwk:W10"])
+def test_an_id_that_should_be_a_key_and_is_none_is_not_believed(checked: Checker, id_: str) -> None:
+    claims = {**open_badge(SCHOOL), "issuer": {"id": id_, "type": ["Profile"], "name": "x"}}
+    [found] = checked(SCHOOL.token(claims, kid=f"{id_}#0"))
+    assert found.verdict != "accepted"
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"previousProof": "urn:x:1"}, "proof_chain"),
+        ({"created": "yesterday"}, "bad_date"),
+        ({"proofValue": "u123"}, "bad_proof"),
+        ({"proofValue": "z0OIl"}, "bad_proof"),
+        ({"@context": [V2]}, "bad_signature"),
+        ({"@context": ["https://evil.example/"]}, "contexts_changed"),
+    ],
+)
+def test_a_proof_with_a_wrong_member_is_not_believed(checked: Checker, members: Json, code: str) -> None:
+    signed = SCHOOL.signed(open_badge(SCHOOL), "eddsa-jcs-2022")
+    signed["proof"] |= members
+    assert signature(checked, signed)[1] == code
+
+
+def test_a_number_that_json_programs_read_differently_has_no_canonical_form(checked: Checker) -> None:
+    signed = SCHOOL.signed(open_badge(SCHOOL), "eddsa-jcs-2022")
+    signed["credentialSubject"]["achievement"]["creditsAvailable"] = 2**60 + 1
+    assert signature(checked, signed) == ("failed", "not_canonical")
+
+
+def test_control_characters_are_undecided_and_not_taken_for_forged(checked: Checker) -> None:
+    changed = {**badge(), "name": "a\u0001b"}
+    assert signature(checked, changed) == ("not_done", "control_characters")
+
+
+def test_a_token_that_names_no_key_at_all_is_refused(checked: Checker) -> None:
+    assert signature(checked, COLLEGE.token(open_badge(COLLEGE), kid=None), keys=PINNED) == ("failed", "no_method")
+    broken = COLLEGE.token(open_badge(COLLEGE), kid=None, jwk={"kty": "OKP"})
+    assert signature(checked, broken, keys=PINNED) == ("failed", "bad_key")
+
+
+def test_contexts_that_contradict_each_other_are_refused(checked: Checker) -> None:
+    """The second version's words are protected: the first's mean something else."""
+    assert content(checked, {**badge(), "@context": [V2, V1, BADGES]}) == ("failed", "not_json_ld")
+    bare = {"type": "VerifiableCredential", "issuer": "did:web:a.example"}
+    assert content(checked, bare) == ("failed", "undefined_term")
+    assert content(checked, SCHOOL.token(bare)) == ("failed", "no_statements")
+
+
+@pytest.mark.parametrize(
+    ("decision", "outcome_", "code"),
+    [
+        (None, "not_done", "not_asked"),
+        ({"authorized": False, "verdict": "stale_view", "reasons": []}, "not_done", "stale_view"),
+        ({"authorized": False, "verdict": "indeterminate", "reasons": []}, "not_done", "indeterminate"),
+        ({"authorized": False, "verdict": "suspended", "reasons": []}, "failed", "suspended"),
+        ({"authorized": False, "verdict": "unknown_issuer", "reasons": []}, "failed", "unknown_issuer"),
+    ],
+)
+def test_what_the_registry_says_is_kept_apart(checked: Checker, decision: Any, outcome_: str, code: str) -> None:
+    [found] = checked(badge(), decision=decision)
+    assert outcome(found, "issuer") == (outcome_, code)
+
+
+def test_a_badge_without_a_type_is_undecided_where_the_registry_needs_to_know(checked: Checker) -> None:
+    reasons = [{"code": "question_too_open", "text": "The question does not say what the credential attests."}]
+    decision = {"authorized": False, "verdict": "indeterminate", "reasons": reasons}
+    [found] = checked(SCHOOL.signed(open_badge(SCHOOL, None)), decision=decision)
+    assert (found.verdict, found.cause.code) == ("indeterminate", "achievement_type_missing")
