@@ -6,7 +6,7 @@
     nightly         run those that are long and rarely the first to fail too, searching widely; then `pythons`
     pythons         run what can differ between Pythons on each promised one; one that is not here is said
     check           check lint, formatting, types and import rules; shows all that is wrong, not just the first
-    bench [NAMES]   run benchmarks/NAME.py, or all of them
+    bench [NAMES]   run benchmarks/NAME.py, or all of them; with --long at the sizes that the targets name, in an hour
     docs            make the generated parts of the documentation anew (docs/generators/*.py)
     lock [ARGS]     make requirements/*.txt anew with uv (`lock --upgrade` takes newer versions)
     env             make the environment with all tools, then stop; the tools are in .venv/bin

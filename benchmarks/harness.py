@@ -105,6 +105,8 @@ class Report:
 
     benchmark: str
     results: list[Figure] = field(default_factory=list)
+    size: str = ""
+    """Where it is run at several sizes: this one, which its file is named by too."""
 
     def add(
         self,
@@ -121,12 +123,12 @@ class Report:
     def finish(self) -> Path:
         """Prints the figures and writes the file, whose path is returned."""
         members = {
-            "benchmark": self.benchmark,
+            "benchmark": f"{self.benchmark}{self.size}",
             "command": command(self.benchmark),
             "machine": machine(),
             "results": [result.members() for result in self.results],
         }
-        path = folder() / f"{self.benchmark}.json"
+        path = folder() / f"{self.benchmark}{self.size}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(members, indent=2) + "\n")
         sys.stdout.write(table([members]))

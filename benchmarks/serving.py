@@ -17,10 +17,11 @@ shown too (user and system, from /proc): it depends least on what else runs on t
 
     python3 dev.py bench serving                                            2,000 issuers: three minutes
     ACCREDIT_BENCHMARK_ISSUERS=100000 python3 dev.py bench serving          five minutes
+    python3 dev.py bench --long serving                                     10^4, 10^5 and 10^6: half an hour
 
 wrk and nginx are looked for on the PATH; without wrk nothing is measured, without nginx all but nginx. The peers are
 installed into an environment of their own (`build/peers`, by uv, from the package index); where that cannot be done,
-they are left out. Whatever is left out is said. `docs/plots/serving.svg` is drawn anew.
+they are left out. Whatever is left out is said. `docs/plots/serving.svg` is drawn anew, for N issuers `serving_N.svg`.
 """
 
 import json
@@ -48,7 +49,8 @@ from tests.strategies.bodies import grant
 from tests.strategies.fleet import Fleet, Machine, eventually, founding
 from tests.strategies.network import A
 
-ISSUERS: Final = int(os.environ.get("ACCREDIT_BENCHMARK_ISSUERS", "2000"))
+FEW: Final = 2_000
+ISSUERS: Final = int(os.environ.get("ACCREDIT_BENCHMARK_ISSUERS", FEW))
 RUNS: Final = 2
 SECONDS: Final = 2
 CONNECTIONS: Final = (1, 12, 64)
@@ -62,8 +64,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PEERS: Final = ROOT / "benchmarks" / "peers"
 PLOT: Final = ROOT / "docs" / "plots" / "serving.svg"
 PATIENCE: Final = 60.0
-FOLD_SECONDS: Final = 600.0
-"""For a node to fold its log at the first start: 10^5 statements take half a minute, on a busy machine several."""
+FOLD_SECONDS: Final = 3_600.0
+"""For a node to fold its log at the first start: 10^6 statements take some minutes, on a busy machine half an hour."""
 
 
 # Every third issuer is not accredited: a no costs what a yes costs.
@@ -298,7 +300,7 @@ def main() -> None:
     if shutil.which("wrk") is None:
         print("serving: wrk not found; nothing is measured. Install: apt-get install wrk nginx")
         return
-    report = Report("serving")
+    report = Report("serving", size="" if ISSUERS == FEW else f"_{ISSUERS}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -347,8 +349,9 @@ class Measuring:
             if "registry" in self._subjects:
                 self._steady(self._subjects["registry"], "registry", self._half("registry"))
         self._compare()
-        PLOT.parent.mkdir(parents=True, exist_ok=True)
-        PLOT.write_text(self._plot())
+        plot = PLOT.with_stem(PLOT.stem + self._report.size)
+        plot.parent.mkdir(parents=True, exist_ok=True)
+        plot.write_text(self._plot())
 
     def _sample(self, subject: MeasuredServer) -> bytes:
         answer = httpx.post(

@@ -63,6 +63,7 @@ def mandate_named(authority: str) -> bytes | None:
     return bytes.fromhex(fragment) if _MANDATE.fullmatch(fragment) is not None else None
 
 
+@lru_cache(maxsize=8192)
 def spelled_authority(id: str) -> str:
     """An authority's id in its one spelling, with the mandate that it names, if any; `spelled` otherwise.
 

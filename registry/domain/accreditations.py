@@ -402,6 +402,8 @@ def _expiry(record: AccreditationRecord, time: int, known: int | None) -> int | 
 
 
 def _by_events(events: Sequence[StatedEvent], initial: _Bearing, time: int, known: int | None) -> Status | None:
+    if len(events) == 1:
+        return _by_one(events[0], initial, time, known)
     by_id = {event["statement"]: event for event in events}
     heard = {id: event for id, event in by_id.items() if known is None or event["effective_from"] <= known}
     wrong = {
@@ -425,6 +427,22 @@ def _by_events(events: Sequence[StatedEvent], initial: _Bearing, time: int, know
         event=borne.event,
         is_stayed=any(id in graph.stays for id in heads),
         has_appeal=any(id in graph.appeals for id in heads),
+    )
+
+
+def _by_one(event: StatedEvent, initial: _Bearing, time: int, known: int | None) -> Status | None:
+    """As of `_by_events`, for most accreditations have one event or none."""
+    if (known is not None and event["effective_from"] > known) or not _is_present(event, time):
+        return None
+    id = event["statement"]
+    borne = _Graph({id: event}, {id: event}, initial, time).bearing(id)
+    return Status(
+        word=borne.word,
+        since=borne.since,
+        events=(id,),
+        event=borne.event,
+        is_stayed=event["event"] == "stay",
+        has_appeal=event["event"] == "appeal_open",
     )
 
 

@@ -20,7 +20,6 @@ caller's to say: of frameworks by `lookup`, of mappings by `links`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol
@@ -155,8 +154,7 @@ class AxisOutcome(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
+class Axis(NamedTuple):
     """The answer on one axis.
 
     Attributes:
@@ -181,6 +179,8 @@ _SINGLE_AXES: Final[tuple[tuple[str, str, Callable[[Any, Any], bool]], ...]] = (
     ("delivery_mode", "delivery_modes", str.__eq__),
 )
 _asked_singly: Final = attrgetter(*(axis[0] for axis in _SINGLE_AXES))
+_NOTHING_ASKED: Final = (None,) * len(_SINGLE_AXES)
+_SINGLE_MEMBERS: Final = frozenset(axis[1] for axis in _SINGLE_AXES)
 AXES: Final = ("credential_types", "achievement_types", "competencies", "framework", *(a[0] for a in _SINGLE_AXES))
 
 _COVERED: Final = {name: Axis(name=name, outcome=AxisOutcome.COVERED) for name in AXES}
@@ -197,7 +197,10 @@ def covers(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, li
     _add(results, "credential_types", scope.get("credential_types"), question.credential_types, credential_type_in)
     _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, achievement_in)
     _add_competencies(results, scope, question, lookup, links)
-    for (name, member, within), asked in zip(_SINGLE_AXES, _asked_singly(question), strict=True):
+    asked_singly = _asked_singly(question)
+    if asked_singly == _NOTHING_ASKED and _SINGLE_MEMBERS.isdisjoint(scope):
+        return results
+    for (name, member, within), asked in zip(_SINGLE_AXES, asked_singly, strict=True):
         granted = scope.get(member)
         if asked is None:
             if granted is not None and granted != "*":
@@ -267,7 +270,7 @@ def _add_competencies(
                 return
         steps = tuple([step for _, taken in found.values() for step in taken])
         covered = _COVERED["competencies"]
-        results.append(replace(covered, steps=steps) if steps else covered)
+        results.append(covered._replace(steps=steps) if steps else covered)
     elif question.framework is not None:
         if frameworks == "*" or (frameworks is not None and question.framework in frameworks):
             results.append(_COVERED["framework"])

@@ -26,6 +26,7 @@ def text(time: int) -> str:
     return moment.replace(tzinfo=None).isoformat() + "Z"
 
 
+@lru_cache(maxsize=4096)
 def day(time: int) -> str:
     """The date of a time that begins a day, the whole time of any other: what a sentence should say."""
     written = text(time)
