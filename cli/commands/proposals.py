@@ -148,7 +148,8 @@ def show_statement(said: dict[str, Any]) -> None:
             ("needed in total", said["needed"]),
             ("why it has no effect", said["reason"]),
             ("reason given", said["body"].get("reason_text", "")),
-            ("references", "\n".join(said["body"].get("refs", ()))),
+            ("references", output.lines(said["body"].get("refs", ()))),
+            ("evidence", output.lines(str(one["uri"]) for one in said["body"].get("evidence", ()))),
         ]
     )
     for told in foreseen_lines(said["foreseen"]):
@@ -156,10 +157,16 @@ def show_statement(said: dict[str, Any]) -> None:
     if said["votes"]:
         output.say()
         rows = [
-            (named(one["by"], names), "approves" if one["approve"] else "rejects", shorten(one["key"]))
+            (
+                named(one["by"], names),
+                "approves" if one["approve"] else "rejects",
+                shorten(one["key"]),
+                documents.when(one.get("iat"))[:10],
+                " ".join([one.get("reason", ""), *one.get("refs", ())]).strip(),
+            )
             for one in said["votes"]
         ]
-        output.table(("by", "vote", "key"), rows)
+        output.table(("by", "vote", "key", "on", "why"), rows)
     output.say()
     output.say(faint("What was signed:"))
     for line in documents.outline(said["body"]):

@@ -31,6 +31,12 @@ def _in_cell(column: str, text: str) -> Iterator[ImportFinding]:
             text=f"The {column} is {text}, which is a spreadsheet error, not a value.",
             hint="Correct the formula there, save the list again and import it.",
         )
+    elif text.startswith("=") and column in _TEXTS:
+        yield ImportFinding(
+            code="formula",
+            text=f"The {column} {text[:60]!r} is a formula, not its result.",
+            hint="In the spreadsheet, replace it with its value (paste as values), save the list and import it.",
+        )
     elif _SCIENTIFIC.fullmatch(text) and column not in _TEXTS:
         yield ImportFinding(
             code="scientific_number",

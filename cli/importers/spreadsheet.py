@@ -19,6 +19,8 @@ from typing import Final
 from accredit.registry.errors import DecodeError
 
 SEPARATORS: Final[Mapping[str, str]] = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How files begin that are ZIP archives (.xlsx, .ods) or OLE documents (.xls)."""
 _MARKS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -64,6 +66,12 @@ def decode(data: bytes, source: str, encoding: str = "") -> str:
     Raises:
         DecodeError: `not_text`; the hint says which option names the encoding.
     """
+    if data.startswith(_WORKBOOKS):
+        raise DecodeError(
+            "workbook",
+            f"{source} is a spreadsheet's own workbook (.xlsx, .xls or .ods), not a list saved as text.",
+            hint="Open it there and save the sheet as CSV UTF-8 (File, Save as), then import the .csv file.",
+        )
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     try:
         return data.decode(marked or encoding or "utf-8")
@@ -127,11 +135,11 @@ def _start(lines: Sequence[str]) -> tuple[int, str | None]:
 
 
 def _separator(first: str, known: Sequence[str], reading: Reading) -> str:
-    """The separator under which the first line names most of our columns; a comma if none names any."""
+    """The separator under which the first line names most of our columns, else that which parts it most often."""
 
-    def named(separator: str) -> int:
+    def named(separator: str) -> tuple[int, int]:
         cells = next(csv.reader([first], delimiter=separator), [])
-        return sum(_column(cell, known, reading) is not None for cell in cells)
+        return sum(_column(cell, known, reading) is not None for cell in cells), len(cells)
 
     try:
         return max(SEPARATORS, key=named)  # the first of those that name as many
@@ -171,7 +179,7 @@ def _heads(
             "bad_header",
             f"{source}: the first line, read as separated by {SEPARATORS.get(separator, repr(separator))}, names no "
             f"column {' and no column '.join(missing)}.",
-            hint=_heads_hint(reading.needed),
+            hint=f"{_heads_hint(reading.needed)} The headings are: {', '.join(one for one, _ in heads) or 'none'}.",
         )
     twice = next((column for column in columns if columns.count(column) > 1), None)
     if twice is not None:

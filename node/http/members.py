@@ -244,6 +244,7 @@ _SAID: Final[Mapping[str, str]] = {
     "TimelineView.events": "What was said about it, in the order in which it counts.",
     "TimelineEvent.evidence": "Documents that it rests on: address and digest.",
     "TimelineEvent.reason": "Why, in the words of those who decided, or what the reason code means; empty if neither.",
+    "Vote.reason": "Why, in the voter's words; empty if none were given.",
     "TimelineVote.reason": "Why, in the voter's words; empty if none were given.",
     "TimelineEvent.votes": "Votes cast on it, with their reasons.",
     "SpellView.verdict": "What a credential issued in these days is worth today, one of the eight words of a verdict.",

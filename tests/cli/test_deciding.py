@@ -401,3 +401,31 @@ def test_the_doctor_finds_a_node_well_and_one_whose_address_differs_not(town: To
     shown = town.run("node", "doctor", displaced, code=1).stdout
     assert "the registry has other keys" in shown
     assert "accredit node replace" not in shown, "its successor would be led to the address of the displaced node"
+
+
+def test_a_proposal_shows_why_others_voted_what_it_rests_on_and_when_it_lapses(town: Town, grant_file: Path) -> None:
+    one, issuer = town.urls[:1], "did:web:comments.example"
+    evidence = '\nevidence = [{ uri = "https://council.example/visit.pdf", digest = "' + "ab" * 32 + '" }]\n[scope]'
+    grant = town.write("evidence.toml", grant_file.read_text().replace("\n[scope]", evidence))
+    said = town.json("accreditation", "propose", grant, "--issuer", issuer, key="council-1", nodes=one)
+    id_ = str(said["statements"][0]["id"])
+    why = ("--reason", "the visit was in May, not in March", "--ref", "https://council.example/minutes/7")
+    town.run("reject", id_, *why, key="council-3", nodes=one)
+    waiting = next(proposal for proposal in inbox(town, key="council-2") if proposal["id"] == id_)
+    assert [(vote["approve"], vote["reason"], vote["refs"]) for vote in waiting["votes"]] == [(False, why[1], [why[3]])]
+    shown = " ".join(town.run("show", id_, nodes=one).stdout.split())
+    for part in (f"{why[1]} {why[3]}", "evidence https://council.example/visit.pdf", "lapses 20"):
+        assert part in shown
+    before = town.run("inbox", key="council-2", nodes=one).stdout
+    assert f"{issuer} is not registered as an issuer" in " ".join(before.split()), "what the vote would bring about"
+
+
+def test_the_inbox_says_what_is_now_and_what_would_be(town: Town, grant_file: Path) -> None:
+    one, issuer = town.urls[:1], "did:web:now-and-then.example"
+    town.run("issuer", "propose", "--id", issuer, "--name", "Now and Then", key="charity", nodes=one)
+    said = town.json("accreditation", "propose", grant_file, "--issuer", issuer, key="council-1", nodes=one)
+    granted = str(said["statements"][0]["id"])
+    town.run("approve", granted, key="council-2", nodes=one)
+    town.run("accreditation", "suspend", granted, "--reason", "fire", key="council-1", nodes=one)
+    listed = " ".join(town.run("inbox", "--issuer", issuer, key="council-2", nodes=one).stdout.split())
+    assert f"Now and Then ({issuer}) will be suspended; without this statement it is active." in listed

@@ -62,12 +62,15 @@ class Foreseen(TypedDict):
 
 
 class Vote(TypedDict):
-    """One key's vote."""
+    """One key's vote, and why it was given."""
 
     by: str
     key: str
     approve: bool
     statement: str
+    iat: str
+    reason: str
+    refs: list[str]
 
 
 StatementView = TypedDict(
@@ -423,7 +426,15 @@ def _head(held: Statement) -> dict[str, Any]:
 def _proposal(fold: Fold, proposal: Proposal, waiting: Waiting, now: int) -> ProposalView:
     held, verdict = proposal.statement, proposal.verdict
     votes: list[Vote] = [
-        {"by": vote.iss, "key": vote.kid.hex(), "approve": vote.kind == "vote.approve", "statement": vote.id.hex()}
+        {
+            "by": vote.iss,
+            "key": vote.kid.hex(),
+            "approve": vote.kind == "vote.approve",
+            "statement": vote.id.hex(),
+            "iat": format_time(vote.iat),
+            "reason": str(vote.body.get("reason_text", "")),
+            "refs": list(vote.body.get("refs", ())),
+        }
         for vote in proposal.votes
     ]
     lapse = None if fold.charter is None else fold.charter.body.get("proposals_lapse")

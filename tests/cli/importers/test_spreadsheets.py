@@ -87,7 +87,7 @@ def test_a_map_says_which_column_is_which() -> None:
 @pytest.mark.parametrize(
     ("heads", "says"),
     [
-        ("institution;did\n", "separated by commas, names no column id and no column name"),
+        ("institution;did\n", "separated by semicolons, names no column id and no column name"),
         ("id;Institution\n", "separated by semicolons, names no column name"),
         ("id,name,ID\n", "two columns have the heading id"),
         ("", "names no column id"),
@@ -235,3 +235,38 @@ def test_a_list_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None
     assert read_issuers(b"id,name\n", "list.csv") == []
     report.show([])
     assert capsys.readouterr().out == "The list has no rows, so there is nothing to import.\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"PK\x03\x04\x14\x00xl/workbook.xml", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)],
+    ids=["xlsx", "xls"],
+)
+def test_a_workbook_is_told_from_a_list_with_what_to_do(data: bytes) -> None:
+    with pytest.raises(DecodeError, match="workbook") as refused:
+        read_issuers(data, "list.xlsx")
+    assert "CSV UTF-8" in refused.value.hint
+
+
+def test_a_formula_is_no_name() -> None:
+    (row,) = read_issuers(b'id,name\ndid:web:a.example,"=HYPERLINK(""https://x.example"",""A"")"\n', "list.csv")
+    assert (row.result, [one.code for one in row.findings]) == (REFUSED, ["formula"])
+
+
+def test_heads_that_nobody_knows_are_listed_so_that_they_can_be_mapped() -> None:
+    with pytest.raises(DecodeError, match="separated by semicolons") as refused:
+        read_issuers(b"Kennung;Name der Hochschule;Land, Ort\nx;y;z\n", "list.csv")
+    assert "The headings are: Kennung, Name der Hochschule, Land, Ort." in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("42144", "2015-05-20 (or 2019-05-21, where its dates begin in 1904)"), ("4214", ""), ("20/05/2015", "")],
+)
+def test_a_spreadsheets_own_number_for_a_date_is_named_and_not_guessed(written: str, meant: str) -> None:
+    (row,) = read_issuers(f"id,name,valid_from\ndid:web:a.example,A,{written}\n".encode(), "list.csv")
+    assert row.result == REFUSED
+    (found,) = row.findings
+    assert "is not a clear date" in found.text
+    assert ("A spreadsheet's own number for" in found.hint) == bool(meant)
+    assert meant in found.hint
