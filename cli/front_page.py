@@ -46,6 +46,11 @@ COMMANDS: Final = {
         "Accreditation histories: find contradictions, import.",
     ),
     "framework": ("accredit.cli.commands.framework:framework", "Competency frameworks: show, list, import, publish."),
+    "mapping": ("accredit.cli.commands.mapping:mapping", "Mappings (crosswalks) between frameworks: import, withdraw."),
+    "competency": (
+        "accredit.cli.commands.competency:competency",
+        "Competencies: show one, list who may attest it.",
+    ),
     "authority": ("accredit.cli.commands.authority:authority", "Governance bodies: show, list, delegate, withdraw."),
     "recognition": (
         "accredit.cli.commands.recognition:recognition",

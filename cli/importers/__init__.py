@@ -17,5 +17,6 @@ item stays with it.
     case        frameworks as 1EdTech CASE packages
     rsd         Rich Skill Descriptors as JSON
     sheets      frameworks saved from a spreadsheet: our columns, and the exports of CASE and skill tools
+    crosswalks  links between frameworks: sheets, ESCO–O*NET, AlignmentMaps, CASE associations
     report      what became of each row, as table, CSV or JSON
 """

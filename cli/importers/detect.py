@@ -1,6 +1,6 @@
 """Which format a file is in, and its reader. A name's ending helps where it is telling; the content decides.
 
-Crosswalks are not read here yet, and that is said.
+Crosswalks are read by `crosswalks`.
 """
 
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
-from . import case, ctdl_asn, dcc, own, rsd, sheets
+from . import case, crosswalks, ctdl_asn, dcc, own, rsd, sheets
 from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
 from .row import Row
@@ -64,6 +64,12 @@ def read_framework(data: bytes, source: str, naming: FrameworkNaming = Framework
     """
     text = decode(data, source)
     syntax = _syntax(text, source)
+    if crosswalks.is_crosswalk(text):
+        raise DecodeError(
+            "is_crosswalk",
+            f"{source}: this is a crosswalk between two frameworks, and not a framework.",
+            hint="Import it with accredit mapping import.",
+        )
     if syntax == "csv":
         return sheets.read(text, data, source, naming)
     value = read_toml(text, source) if syntax == "toml" else read_json(text, source)

@@ -1,7 +1,8 @@
 """Frameworks saved from a spreadsheet: our own columns, and the exports of CASE and Rich Skill Descriptor tools.
 
 Our columns are the members of an item (`id`, `statement`, `code`, `label`, `type`, `parents`, `level`), `parents`
-separated by spaces. The heads that OpenSALT (CASE) and OSMT (Rich Skill Descriptors) write are understood beside them.
+separated by spaces. The heads that OpenSALT (CASE), OSMT (Rich Skill Descriptors), ESCO and O*NET write are understood
+beside them; an item that has a name alone is stated by it.
 A sheet says nothing of the framework itself: its id, title and version are said beside it (`FrameworkNaming`). Columns
 that we do not know are left out, and each is a finding with the number of its cells.
 
@@ -12,7 +13,10 @@ below the framework's own: `https://frameworks.example/skills` and "Write SQL" g
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
+
+from accredit.registry.errors import DecodeError
 
 from . import spreadsheet
 from .damage import find_damage
@@ -38,6 +42,27 @@ _RSD: Final[Mapping[str, str]] = {
     "categories": "type",
     "skill category": "type",
 }
+_ESCO: Final[Mapping[str, str]] = {
+    "concepturi": "id",
+    "originuri": "id",
+    "uri": "id",
+    "preferredlabel": "label",
+    "description": "statement",
+    "concepttype": "type",
+    "kind": "type",
+    "iscogroup": "code",
+    "broaderconcepturi": "parents",
+}
+_ONET: Final[Mapping[str, str]] = {
+    "o*net-soc code": "code",
+    "element id": "code",
+    "title": "label",
+    "element name": "label",
+    "description": "statement",
+}
+FORMAT_CHARS: Final = 10_000
+"""Characters of a sheet that are looked at to see whose it is: some screens."""
+_ESCO_URI: Final = "http://data.europa.eu/esco/"
 
 
 def read(text: str, data: bytes, source: str, naming: FrameworkNaming) -> Framework:
@@ -51,8 +76,17 @@ def read(text: str, data: bytes, source: str, naming: FrameworkNaming) -> Framew
         DecodeError: no column holds a statement, the framework is not named, or it cannot be published.
     """
     notes = ImportFindings()
-    reading = Reading(aliases={**_CASE, **_RSD}, needed=("statement",), ignores_unknown=True)
-    lines = list(spreadsheet.read(text, source, COLUMNS, reading))
+    aliases = {**_CASE, **_RSD, **_ESCO, **_ONET}
+    reading = Reading(aliases=aliases, needed=("statement",), ignores_unknown=True)
+    try:
+        lines = list(spreadsheet.read(text, source, COLUMNS, reading))
+    except DecodeError as error:
+        if error.code != "bad_header":
+            raise
+        try:  # a list of names, each with an id
+            lines = list(spreadsheet.read(text, source, COLUMNS, replace(reading, needed=("id", "label"))))
+        except DecodeError:
+            raise error from None
     facts = named_facts({}, _format(text), naming, notes, source)
     return assemble(facts, _items(lines, facts["id"], notes), notes, data=data, source=source, read=len(lines))
 
@@ -62,6 +96,10 @@ def _format(text: str) -> str:
     heads = next((line.casefold() for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     if "fullstatement" in heads:
         return "case"
+    if _ESCO_URI in text[:FORMAT_CHARS]:
+        return "esco"
+    if "o*net-soc code" in heads or "element id" in heads:
+        return "onet"
     return "rsd" if "skill statement" in heads else "csv"
 
 

@@ -13,6 +13,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote, urlencode
@@ -196,6 +197,10 @@ class NodeClient:
     def competency_issuers(self, uri: str, **filters: str | int | None) -> dict[str, Any]:
         """One page of those who may attest a competency; filters: after, limit."""
         return self._get("/v1/competencies/issuers", uri=uri, **filters)
+
+    def every_competency_issuer(self, uri: str) -> Iterator[dict[str, Any]]:
+        """All who may attest a competency, page after page."""
+        return _every(partial(self.competency_issuers, uri), "issuers", {})
 
     # ----------------------------------------------------------------------------------------------- decisions
 

@@ -8,6 +8,7 @@ from accredit.node.http.routes.registry import DECIDED, find_competency, ids, li
 from accredit.node.http.routes.request_reading import identifier, verbatim
 from accredit.node.http.routes.route import Call
 from accredit.registry.domain import frameworks as framework_records
+from accredit.registry.domain.record_types import CompetencyRecord
 from accredit.registry.domain.records import framework_in, mapping_in
 from accredit.registry.encoding.identifiers import CanonicalId, canonical
 
@@ -17,9 +18,6 @@ from .phrases import LANGUAGE, load
 
 FRAMEWORKS: Final = 30
 ATTESTORS: Final = 20
-MAPPINGS_LOOKED_AT: Final = 1_000
-"""Mappings that are looked at for links to one competency; each may hold some hundred. A guess."""
-
 LINKS: Final = 50
 
 
@@ -89,6 +87,8 @@ async def competency(call: Call) -> Response:
             "id": one["id"],
             "name": one["name"] or one["id"],
             "verdict": str(one["verdict"]),
+            "how": one["how"],
+            "through": " ".join(one["through"]),
             "accreditations": one["accreditations"],
             "_href": address("/explore/decision", issuer=one["id"], competency=uri),
         }
@@ -102,38 +102,41 @@ async def competency(call: Call) -> Response:
         "feeds": [address("/v1/changes.atom", sub=one["framework"]) for one in entries[:3]],
         "ask": address("/v1/competencies/issuers", uri=uri),
     }
-    tables = {"entries": entries, "mappings": mapped(call, uri), "attestors": may}
+    tables = {"entries": entries, "mappings": mapped(call, record), "attestors": may}
     source = address("/v1/competencies", uri=uri)
     return show(call, Page(template="competency.html", title=label, source=source, values=values, tables=tables))
 
 
-def mapped(call: Call, uri: str) -> list[dict[str, Any]]:
+def mapped(call: Call, record: CompetencyRecord) -> list[dict[str, Any]]:
     """What published mappings link a competency with, in either direction."""
-    fold = call.reader.fold
+    fold, uri = call.reader.fold, record["id"]
     rows: list[dict[str, Any]] = []
-    for id in ids(call, "mapping")[:MAPPINGS_LOOKED_AT]:
-        record = mapping_in(fold, id)
-        for stated in () if record is None else record["stated"]:
-            if stated["withdrawn"] is not None:
-                continue
-            for link in stated["links"]:
-                if uri not in (link["source"], link["target"]):
-                    continue
-                is_source = link["source"] == uri
-                rows.append(
-                    {
-                        "relation": link["relation"],
-                        "direction": "to" if is_source else "from",
-                        "other": (link["target"] if is_source else link["source"]) or "",
-                        "original": link.get("original", ""),
-                        "mapping": id,
-                        "title": stated["title"],
-                        "counts": stated["usable_for_scope"],
-                        "_href": address("/explore/statement", id=stated["statement"].hex()),
-                    }
-                )
-                if len(rows) == LINKS:
-                    return rows
+    for link in record.get("links", ())[:LINKS]:
+        mapping = mapping_in(fold, link["mapping"])
+        stated = next(
+            (one for one in (() if mapping is None else mapping["stated"]) if one["statement"] == link["statement"]),
+            None,
+        )
+        if "withdrawn" in link or stated is None:
+            continue
+        is_source = "to" in link
+        other = link["to"] if is_source else link["from"]
+        ends = (uri, other) if is_source else (other, uri)
+        original = next(
+            (one.get("original", "") for one in stated["links"] if (one["source"], one["target"]) == ends), ""
+        )
+        rows.append(
+            {
+                "relation": link["relation"],
+                "direction": "to" if is_source else "from",
+                "other": other,
+                "original": original,
+                "mapping": link["mapping"],
+                "title": stated["title"],
+                "counts": "usable" in link,
+                "_href": address("/explore/statement", id=link["statement"].hex()),
+            }
+        )
     return rows
 
 

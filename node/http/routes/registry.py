@@ -152,17 +152,24 @@ class Frameworks(TypedDict):
 
 CompetencyView = TypedDict(  # `in` is no name for a member in a class
     "CompetencyView",
-    {"id": str, "in": list[dict[str, Any]]},
+    {"id": str, "in": list[dict[str, Any]], "links": NotRequired[list[dict[str, Any]]]},
 )
 
 
 class Attestor(TypedDict):
-    """An issuer that may attest a competency, and what that rests on."""
+    """An issuer that may attest a competency, and what that rests on.
+
+    `how`: its scope covers the competency as `named`, as `any`, by its `framework`, as part of a `broader` one, or by a
+    `mapping`; `through` has a sentence for each step of mappings.
+    """
 
     id: str
     name: str | None
     verdict: str
     accreditations: list[str]
+    how: str
+    through: list[str]
+    statements: list[str]
 
 
 class Attestors(TypedDict):
@@ -420,7 +427,7 @@ def find_competency(call: Call) -> CompetencyRecord:
 
 async def attestors(call: Call) -> Response:
     """Who may attest a competency now: those for whom `decide` says so."""
-    uri = find_competency(call)["id"]
+    uri = call.params["uri"]
     found, following = list_attestors(call, uri, call.params["after"], call.params["limit"], DECIDED)
     value: Attestors = {"competency": uri, "issuers": found, "next": following}
     return json_response(value)
@@ -439,10 +446,32 @@ def list_attestors(
         decision = decide_held(query, fold, now, ecosystem_id=charter.id)
         if not decision.authorized:
             return None
-        rests_on = [one.hex() for one in decision.accreditations]
-        return {"id": id, "name": decision.issuer_name, "verdict": decision.verdict, "accreditations": rests_on}
+        through = [reason.text for reason in decision.reasons if reason.code == "covered_by_mapping"]
+        return {
+            "id": id,
+            "name": decision.issuer_name,
+            "verdict": decision.verdict,
+            "accreditations": [one.hex() for one in decision.accreditations],
+            "how": "mapping" if through else _how(fold, uri, decision.accreditations[0]),
+            "through": through,
+            "statements": [one.hex() for one in decision.statements],
+        }
 
     return page(ids(call, "issuer"), after, limit, attestor, examined)
+
+
+def _how(fold: Fold, uri: CanonicalId, accreditation: bytes) -> str:
+    """How the scope of an accreditation covers a competency without any mapping."""
+    record, known = accreditation_in(fold, accreditation), competency_in(fold, uri)
+    assert record is not None, "it has just decided"
+    scopes: list[Mapping[str, Any]] = [one["scope"] for one in record["terms"]]
+    axes = [(scope.get("competencies", ()), scope.get("frameworks", ())) for scope in scopes]
+    if any(uri in named for named, _ in axes):
+        return "named"
+    if any("*" in axis for axis in axes):
+        return "any"
+    within = [] if known is None else [one["framework"] for one in known["in"]]
+    return "framework" if any(one in frameworks for one in within for _, frameworks in axes) else "broader"
 
 
 # -------------------------------------------------------------------------------------------------------- pages

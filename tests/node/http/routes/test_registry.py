@@ -121,7 +121,37 @@ async def test_frameworks_competencies_and_who_may_attest_them(node: Served) -> 
     competency = await read(node, "/v1/competencies", uri=COMPETENCY)
     assert competency["in"][0]["framework"] == FRAMEWORK
     attestors = await read(node, "/v1/competencies/issuers", uri=COMPETENCY)
-    assert [(one["id"], one["verdict"]) for one in attestors["issuers"]] == [(COLLEGE, "trusted_with_advisory")]
+    (one,) = attestors["issuers"]
+    assert (one["id"], one["verdict"], one["how"]) == (COLLEGE, "trusted_with_advisory", "framework")
+    assert one["through"] == []
+    assert framework["stated"][0]["statement"] in one["statements"]
+
+
+async def test_a_competency_that_no_framework_has_may_be_attested_by_whom_a_scope_names_it_for_or_a_mapping(
+    node: Served,
+) -> None:
+    outside = "https://elsewhere.example/brazing"
+    nobody = await read(node, "/v1/competencies/issuers", uri=outside)
+    assert nobody == {"competency": outside, "issuers": [], "next": None}
+    body = {
+        "id": "https://crosswalks.example/one",
+        "title": "A crosswalk",
+        "source": {"framework": "https://elsewhere.example/"},
+        "target": {"framework": FRAMEWORK},
+        "method": "expert",
+        "usable_for_scope": True,
+        "links": [{"source": outside, "relation": "exact_match", "target": COMPETENCY}],
+    }
+    said = node.town.says(A, "mapping.publish", body)
+    node.hears()
+    (one,) = (await read(node, "/v1/competencies/issuers", uri=outside))["issuers"]
+    assert (one["id"], one["how"]) == (COLLEGE, "mapping")
+    assert one["through"] == [
+        f"Covered through a mapping: {outside} is an exact match of {COMPETENCY} (https://crosswalks.example/one)."
+    ]
+    assert said.id.hex() in one["statements"]
+    (link,) = (await read(node, "/v1/competencies", uri=outside))["links"]
+    assert (link["to"], link["usable"], link["statement"]) == (COMPETENCY, True, said.id.hex())
 
 
 @pytest.mark.parametrize(
@@ -131,7 +161,6 @@ async def test_frameworks_competencies_and_who_may_attest_them(node: Served) -> 
         f"/v1/accreditation?id={'0' * 64}",
         "/v1/framework?id=https://unknown.example/",
         "/v1/competencies?uri=https://unknown.example/",
-        "/v1/competencies/issuers?uri=https://unknown.example/",
     ],
 )
 async def test_what_is_not_there_is_404_and_says_where_to_look(node: Served, path: str) -> None:
