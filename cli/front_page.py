@@ -67,6 +67,7 @@ COMMANDS: Final = {
     "submit": ("accredit.cli.commands.offline_signing:submit", "Send a file of signed statements to a node."),
     "log": ("accredit.cli.commands.log:log", "A node's log: show, prove, verify."),
     "node": ("accredit.cli.commands.node:node", "Run a node: init, join, admit, run, status, audit."),
+    "replica": ("accredit.cli.commands.replica:replica", "Run a query server that verifies what it serves."),
     "simulate": (
         "accredit.cli.commands.simulate:simulate",
         "Simulate whole networks with faults and adversaries.",

@@ -14,7 +14,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from itertools import count
 from time import perf_counter
@@ -146,6 +146,7 @@ def create_app(
     proxy_header: str = "x-forwarded-for",
     stream_seconds: float = STREAM_SECONDS,
     explorer: bool = True,
+    paths: Container[str] | None = None,
 ) -> "Application":
     """The application.
 
@@ -158,6 +159,7 @@ def create_app(
         proxies: networks of the trusted ones.
         stream_seconds: how long a stream of changes lasts.
         explorer: whether pages for people are served.
+        paths: the routes that are served, as they stand in the table; None: all of them.
     """
     shared = ApplicationState(
         pace=Pace(submissions_per_minute),
@@ -171,7 +173,7 @@ def create_app(
     )
     by_path: dict[str, list[Route]] = {}
     for route in table():
-        if route.is_page and not explorer:
+        if (route.is_page and not explorer) or (paths is not None and route.path not in paths):
             continue
         by_path.setdefault(route.path, []).append(route)
     endpoints = [_Endpoint(rows, reader, writer, witness, web_key, shared) for rows in by_path.values()]
