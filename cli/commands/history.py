@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -11,11 +11,37 @@ from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.exits import Negative
 from accredit.cli.histories import dapip, report
 from accredit.cli.histories.facts import History
+from accredit.cli.histories.names import base_of
 from accredit.cli.histories.plan import HistoryPlan, plan
+from accredit.cli.signing.workflow import Desk, signing
+from accredit.registry.encoding.identifiers import canonical_issuer
+from accredit.registry.errors import InputError
+
+from .tell_history import HistoryTelling
 
 FOLDER: Final = click.Path(path_type=Path, exists=True, file_okay=False)
 _REPORT: Final = click.Path(path_type=Path, dir_okay=False)
 _ANYWHERE: Final = "https://authority.example/"
+
+
+def _telling(command: Any) -> Any:
+    """Gives a command what every import of a history takes."""
+    shared = (
+        click.option(
+            "--base", metavar="URL", help="Name institutions that have no id below this address. Default: your own."
+        ),
+        click.option(
+            "--report",
+            "report_path",
+            type=_REPORT,
+            help="Write what was said and found, as JSON; findings alone as .csv.",
+        ),
+        signing,
+    )
+    for option in reversed(shared):
+        command = option(command)
+    return command
+
 
 history = CommandGroup("history", help="Accreditation histories: find contradictions in them, import them.")
 
@@ -50,6 +76,84 @@ def conflicts(folder: Path, report_path: Path | None, force: bool) -> None:
     output.emit({**summary(planned), "findings": list(report.rows(cases))}, text)
     if cases:
         raise Negative
+
+
+@history.group("import", cls=CommandGroup, help="Import a history: from DAPIP's sheets, or from any table.")
+def import_() -> None:
+    """Import a history."""
+
+
+@import_.command(
+    "dapip",
+    example="""accredit history import dapip examples/history/dapip --report report.json --key alice.key
+accredit history import dapip examples/history/dapip --agency-keys agencies/ --report report.json --key alice.key""",
+)
+@click.argument("folder", type=FOLDER)
+@click.option(
+    "--agency-keys",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Make each agency an authority below yours, with a key in DIR (made if missing), so that it grants itself.",
+)
+@_telling
+def import_dapip(
+    folder: Path, agency_keys: Path | None, base: str | None, report_path: Path | None, desk: Desk
+) -> None:
+    """Import the accreditation history in FOLDER: institutions, spells, and what happened in them.
+
+    FOLDER has the sheets of DAPIP as CSV (docs/history.md). Without --agency-keys your authority grants in its own name
+    and says for which agency. Run the command again after an interruption, or with newer data: it says only what is
+    not there yet. What reaches back takes two authorities, unless the charter says otherwise; others accept it with
+    accredit approve --from.
+    """
+    told = plan(read_folder(folder), _base(desk, base, dapip.SOURCE), names_agencies=agency_keys is None)
+    _tell(desk, told, agency_keys, report_path)
+
+
+def _base(desk: Desk, base: str | None, source: str) -> str:
+    return base_of(desk.authority, source) if base is None else f"{canonical_issuer(base).rstrip('/')}/"
+
+
+def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: Path | None) -> None:
+    """Tells a planned history, and reports."""
+    if desk.wishes.offline is not None:
+        raise InputError(
+            "not_offline",
+            "A history is too long for one request file.",
+            hint="Add a key made for this import (accredit keys add), and retire it afterwards.",
+        )
+    if report_path is not None:  # on the disk before anything is signed, whatever happens then
+        documents.write_new(
+            report_path, report.encode(report_path, told.findings, summary(told)), force=desk.wishes.force
+        )
+    run = HistoryTelling(desk, told, agency_keys)
+    try:
+        run.tell()
+    finally:
+        if report_path is not None:
+            more = {**summary(told), "statements": run.said, "planned": told.counts}
+            documents.write_new(report_path, report.encode(report_path, told.findings, more), force=True)
+    left_out = sum(one.is_left_out for one in told.findings)
+    data = {**summary(told), "planned": told.counts, "statements": run.said, "known": run.known}
+
+    def text() -> None:
+        output.table(("statement", "planned"), list(told.counts.items()))
+        output.say()
+        is_dry = desk.wishes.dry_run
+        output.say(
+            f"{len(told.registrations)} institutions of {len(told.agencies)} agencies: {len(run.said)} statements "
+            f"{'would be' if is_dry else 'were'} said, {run.known} were there already."
+        )
+        output.say(
+            f"{left_out} rows were left out and {len(told.findings) - left_out} taken by a rule; the report says why."
+        )
+        if is_dry:
+            output.say("This was a dry run: nothing was signed. Events are said after the grants that they are about.")
+        elif any(one["state"] == "waiting" for one in run.said):
+            source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE.json)"
+            output.say(f"What waits for votes is approved with:  accredit approve --from {source}")
+
+    output.emit(data, text)
 
 
 def read_folder(folder: Path) -> History:

@@ -44,6 +44,7 @@ class Terms:
         source: short name of the source. snapshot: the day it vouches for, seconds.
         scope: of a whole institution, where the map of a table gives one; None for everything.
         program: key of a programme -> how a scope names it, and its name.
+        agencies: names by keys, of agencies for which another body grants.
     """
 
     source: str
@@ -51,6 +52,7 @@ class Terms:
     program: Callable[[str], tuple[str, str]]
     scope: Mapping[str, Any] | None = None
     kind: str = "accredit"
+    agencies: Mapping[str, str] = field(default_factory=dict)
 
 
 _EVERYTHING: Final[Mapping[str, Any]] = dict.fromkeys(
@@ -135,7 +137,8 @@ class _Life:
             body["conditions"] = [{"text": text}]
         if spell.review is not None:
             body["review_due"] = spell.review
-        extra = {"department": spell.department, "start_as_reported": spell.as_reported}
+        agency = self.terms.agencies.get(spell.key.agency, "")
+        extra = {"agency": agency, "department": spell.department, "start_as_reported": spell.as_reported}
         if any(extra.values()):
             body["ext"] = {name: value for name, value in extra.items() if value}
         self.granted = body

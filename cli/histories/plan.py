@@ -70,13 +70,21 @@ class HistoryPlan:
         return dict(sorted(found.items()))
 
 
-def plan(history: History, base: str, *, scope: Mapping[str, Any] | None = None, kind: str = "accredit") -> HistoryPlan:
+def plan(
+    history: History,
+    base: str,
+    *,
+    scope: Mapping[str, Any] | None = None,
+    kind: str = "accredit",
+    names_agencies: bool = False,
+) -> HistoryPlan:
     """The statements that tell a history.
 
     Args:
         base: address below which those are named who have no id of their own.
         scope: what each grant covers; None for everything in its programme.
         kind: of each grant.
+        names_agencies: says in each grant which agency it is of, because another body speaks for it.
     """
     ids, findings = ids_of(history, base)
     settled, contradictions = settle(history)
@@ -86,6 +94,7 @@ def plan(history: History, base: str, *, scope: Mapping[str, Any] | None = None,
         program=lambda key: (program_id(history.source, key), history.programs[key]),
         scope=scope,
         kind=kind,
+        agencies={key: one.name for key, one in history.agencies.items()} if names_agencies else {},
     )
     lives: list[PlannedLife] = []
     found = [*history.findings, *findings, *contradictions]

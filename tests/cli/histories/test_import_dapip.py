@@ -1,0 +1,173 @@
+"""`accredit history import dapip` against running nodes: once, again, interrupted, by agencies of their own."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accredit.cli.histories import dapip
+from accredit.cli.histories.plan import plan
+from accredit.node.clients.node_client import NodeClient
+from accredit.node.key_files import FASTEST
+from tests.cli.histories.stories import ALWAYS, STORIES
+from tests.cli.histories.test_stories import EXTRACT, OURS, files_of
+from tests.cli.town import Town
+from tests.strategies.dapip_files import LOSS, action, files, record
+from tests.strategies.told_history import TODAY
+
+
+def folder_of(folder: Path, data: dict[str, bytes]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, content in data.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def imported(town: Town, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """Our extract, imported by the State Agency and approved by the charity; the report and what the command said."""
+    report = tmp_path_factory.mktemp("history") / "report.json"
+    said = town.json("history", "import", "dapip", EXTRACT, "--report", report, key="agency")
+    town.run("approve", "--from", report, key="charity")
+    last = json.loads(report.read_text())["statements"][-1]["id"]
+    town.settle(last)
+    return report, said
+
+
+def test_the_nodes_answer_a_registrar_as_the_stories_say(town: Town, imported: tuple[Path, Any]) -> None:
+    assert imported
+    told = plan(dapip.read(files_of(EXTRACT), TODAY), "https://agency.example/dapip/")
+    ids = {life.told[0].body["source_record"]["id"].partition("/")[0]: life.issuer for life in told.lives}
+    for name in sorted(OURS):
+        story, institution = STORIES[name], name.split()[0]
+        if story.agency:
+            continue  # here the State Agency speaks for all of them
+        asked = [
+            {"issuer": ids[institution], "issued_on": on, "achievement_type": "Certificate", "program": "dapip:1"}
+            for on, *_ in story.answers
+        ]
+        with NodeClient(town.urls[0]) as client:
+            for answer, (on, verdict, why) in zip(client.decide_all(asked), story.answers, strict=True):
+                codes = tuple(one["code"] for one in answer["reasons"] if one["code"] not in ALWAYS)
+                assert (name, on, answer["verdict"], codes) == (name, on, verdict, why)
+
+
+def test_the_report_names_every_statement_and_every_rule_that_was_used(imported: tuple[Path, Any]) -> None:
+    report, said = imported
+    written = json.loads(report.read_text())
+    assert len(written["statements"]) == len(said["statements"]) == sum(said["planned"].values())
+    assert Counter(one["kind"] for one in written["statements"])["accreditation.grant"] == 22
+    assert {"loss_but_open", "stay_without_loss", "early_loss"} <= {one["code"] for one in written["findings"]}
+
+
+def test_a_second_run_says_nothing_again(town: Town, imported: tuple[Path, Any]) -> None:
+    _, said = imported
+    again = town.json("history", "import", "dapip", EXTRACT, key="agency")
+    assert (again["statements"], again["known"]) == ([], sum(said["planned"].values()))
+
+
+def test_newer_data_add_only_what_is_new(town: Town, imported: tuple[Path, Any], tmp_path: Path) -> None:
+    assert imported
+    data = files_of(EXTRACT)
+    data["actions.csv"] += b"102483,17,1,1,Accreditation Reaffirmed: Probation Removed,2020-08-01,,,\n"
+    more = town.json("history", "import", "dapip", folder_of(tmp_path, data), key="agency")
+    assert [one["kind"] for one in more["statements"]] == ["accreditation.status"]
+
+
+def test_an_import_that_was_interrupted_goes_on(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    institutions = [(str(n), "", "", f"Interrupted College {n}", "IN", "") for n in range(900, 905)]
+    records = [record("2001-01-01", institution=str(n)) for n in range(900, 905)]
+    losses = [action(f"{LOSS}Lapse", "2010-01-01", institution=str(n)) for n in range(900, 905)]
+    data = files(records, losses, institutions=[*institutions, ("8", "", "", "The Other Interrupted", "OH", "")])
+    folder = folder_of(tmp_path / "data", data)
+    monkeypatch.setattr("accredit.cli.commands.tell_history.PIECE", 2)
+    real = "accredit.cli.commands.tell_history.HistoryTelling._tell_lives"
+    with monkeypatch.context() as patch:
+
+        def stop(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(real, stop)
+        town.run("history", "import", "dapip", folder, "--report", tmp_path / "1.json", key="agency", code=None)
+    first = json.loads((tmp_path / "1.json").read_text())["statements"]
+    assert Counter(one["kind"] for one in first) == {"issuer.register": 6, "accreditation.grant": 6}
+    rest = town.json("history", "import", "dapip", folder, key="agency")
+    assert Counter(one["kind"] for one in rest["statements"]) == {"accreditation.status": 5}
+    assert rest["known"] == 12
+
+
+def test_agencies_speak_for_themselves_with_keys_of_their_own(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accredit.cli.commands.tell_history.KEY_LIMITS", FASTEST)
+    records = [
+        record("2001-01-01", institution="950"),
+        record("2002-01-01", institution="950", agency="2", program="9"),
+    ]
+    losses = [action(f"{LOSS}Voluntary Withdrawal", "2010-01-01", institution="950")]
+    names = [("950", "", "", "Own Keys College", "IN", ""), ("8", "", "", "The Other Own Keys", "OH", "")]
+    folder, keys = folder_of(tmp_path / "data", files(records, losses, institutions=names)), tmp_path / "keys"
+    base, report = "https://agency.example/own/", tmp_path / "report.json"
+    words = ("history", "import", "dapip", folder, "--agency-keys", keys, "--base", base)
+    said = town.json(*words, "--report", report, key="agency")
+    assert sorted(path.name for path in keys.iterdir()) == ["agency-1.key", "agency-2.key"]
+    kinds = Counter(one["kind"] for one in said["statements"])
+    assert kinds == {
+        "authority.delegate": 2,
+        "issuer.register": 2,
+        "accreditation.grant": 3,
+        "accreditation.status": 1,
+    }
+    town.run("approve", "--from", report, key="charity")
+    town.settle(json.loads(report.read_text())["statements"][-1]["id"])
+    record_ = town.json("issuer", "show", f"{base}950")
+    assert {one["by"] for one in record_["accreditations"]} == {f"{base}agencies/1", f"{base}agencies/2"}
+    question = {
+        "issuer": f"{base}950",
+        "achievement_type": "Certificate",
+        "program": "dapip:1",
+        "issued_on": "2009-05-01",
+    }
+    with NodeClient(town.urls[0]) as client:
+        assert client.decide(question)["reasons"][1]["text"].startswith("Accredited by Agency One (accredit")
+        assert client.decide({**question, "issued_on": "2010-01-01"})["verdict"] == "not_trusted"
+    again = town.json(*words, key="agency")
+    assert (again["statements"], again["known"]) == ([], 6)
+
+
+def test_a_dry_run_signs_nothing_and_makes_no_keys(town: Town, tmp_path: Path) -> None:
+    shown = town.run(
+        *("history", "import", "dapip", EXTRACT, "--agency-keys", tmp_path / "keys", "--base", "https://dry.example/"),
+        "--dry-run",
+        key="charity",
+    ).stdout
+    assert "This was a dry run: nothing was signed." in shown
+    assert not (tmp_path / "keys").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--offline", "request.json"), 3, "too long for one request file"),
+        (("--base", "ftp://x"), 3, "neither a DID, an http(s) URL nor a URN"),
+        (("--report", "no/such/folder.json"), 6, "no/such"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_signed(
+    town: Town, tmp_path: Path, words: tuple[str, ...], code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = town.json("keys", "show", town.key("charity"))
+    refused = town.run("history", "import", "dapip", EXTRACT, *words, key="charity", code=code)
+    assert said in refused.stderr
+    assert town.json("keys", "show", town.key("charity")) == before
+
+
+def test_the_findings_alone_are_a_table_that_a_spreadsheet_opens(town: Town, tmp_path: Path) -> None:
+    report = tmp_path / "findings.csv"
+    town.run("history", "import", "dapip", EXTRACT, "--report", report, "--dry-run", key="agency")
+    rows = list(csv.DictReader(report.read_text().splitlines()))
+    assert {row["taken"] for row in rows} == {"yes", "no"}
