@@ -9,17 +9,21 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.exits import Negative
-from accredit.cli.histories import dapip, report
+from accredit.cli.histories import dapip, report, table
 from accredit.cli.histories.facts import History
 from accredit.cli.histories.names import base_of
 from accredit.cli.histories.plan import HistoryPlan, plan
+from accredit.cli.histories.table import HistoryMap
 from accredit.cli.signing.workflow import Desk, signing
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import InputError
 
+from .accreditation import said_scope
 from .tell_history import HistoryTelling
 
 FOLDER: Final = click.Path(path_type=Path, exists=True, file_okay=False)
+_FILE: Final = click.Path(path_type=Path, dir_okay=False)
+_KEYS: Final = click.Path(path_type=Path, file_okay=False)
 _REPORT: Final = click.Path(path_type=Path, dir_okay=False)
 _ANYWHERE: Final = "https://authority.example/"
 
@@ -108,6 +112,36 @@ def import_dapip(
     """
     told = plan(read_folder(folder), _base(desk, base, dapip.SOURCE), names_agencies=agency_keys is None)
     _tell(desk, told, agency_keys, report_path)
+
+
+@import_.command(
+    "table",
+    example="accredit history import table examples/history/register.csv --map examples/history/register-map.toml "
+    "--key alice.key",
+)
+@click.argument("file", type=_FILE)
+@click.option(
+    "--map", "map_path", type=_FILE, required=True, help="TOML file: which column holds what (docs/history.md)."
+)
+@click.option("--agency-keys", type=_KEYS, metavar="DIR", help="As for dapip: agencies of the table grant themselves.")
+@_telling
+def import_table(
+    file: Path, map_path: Path, agency_keys: Path | None, base: str | None, report_path: Path | None, desk: Desk
+) -> None:
+    """Import a history from any table saved as CSV: one line for each spell, and one for each step in it.
+
+    The map names the columns and says what the table's words mean. Otherwise as accredit history import dapip.
+    """
+    map = HistoryMap(documents.read_file(map_path), str(map_path))
+    history = table.read(documents.read_bytes(file), str(file), map, int(time.time()))
+    scope = None if map.scope is None else said_scope(dict(map.scope), str(map_path))
+    told = plan(history, _base(desk, base, history.source), scope=scope, names_agencies=_names(history, agency_keys))
+    _tell(desk, told, agency_keys, report_path)
+
+
+def _names(history: History, agency_keys: Path | None) -> bool:
+    """Whether each grant says which agency it is of; in a table of one body's decisions there is one alone."""
+    return agency_keys is None and len(history.agencies) > 1
 
 
 def _base(desk: Desk, base: str | None, source: str) -> str:

@@ -154,7 +154,8 @@ def verify(what: str, log_key: str | None, policy: Path | None, nodes: tuple[str
 
 
 def _verify_log(url: str, log_key: str | None) -> None:
-    from accredit.cli.verifying.rederive import derive, read_entries
+    from accredit.cli.base.log_entries import read_entries
+    from accredit.cli.verifying.rederive import derive
 
     with connected(url) as client:
         key, ecosystem = _key(client, log_key), decode(client.genesis()).id

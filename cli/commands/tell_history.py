@@ -10,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from accredit.cli.base import output
+from accredit.cli.base.log_entries import read_entries
 from accredit.cli.histories.life import Ref, resolved
 from accredit.cli.histories.plan import HistoryPlan, PlannedLife, delegation_body
 from accredit.cli.signing.keys import UnlockedKey, new_passphrase_for
 from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say
-from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import MODERATE, SealedKey, new_seed
 from accredit.registry.encoding.cbor import encode
@@ -117,7 +118,7 @@ class HistoryTelling:
 
     def _key_of(self, agency: str) -> SealedKey:
         assert self.agency_keys is not None
-        path = self.agency_keys / f"agency-{agency}.key"
+        path = self.agency_keys / f"agency-{quote(agency, safe='')}.key"
         if path.exists():
             return SealedKey.load(path)
         passphrase = self._passphrase(path)
@@ -144,7 +145,7 @@ class HistoryTelling:
         if self.agency_keys is None:
             return self.desk
         if agency not in self._desks:
-            path = self.agency_keys / f"agency-{agency}.key"
+            path = self.agency_keys / f"agency-{quote(agency, safe='')}.key"
             self._desks[agency] = Desk(self.desk.nodes, replace(self.desk.wishes, key=path, authority=None))
         return self._desks[agency]
 

@@ -33,6 +33,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _STATE_WORDS: Final = {"effective": "in effect", "waiting": "still waiting"}
 APPROVE, REJECT, RETRACT = "approve", "reject", "retract"
 _VERBS: Final = {APPROVE: "Approve", REJECT: "Reject", RETRACT: "Take back"}
+_ALREADY: Final = "already {}; a vote changes nothing."
+_ASKED_SINGLY: Final = 200
+"""Statements that the node is asked about one by one; of more, those in effect are read from its feed of changes."""
 _NAMED: Final = 20  # proposals left out that are named; --json names all
 
 
@@ -157,7 +160,7 @@ def _vote(
     waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
     wanted = [_proposal_meant(desk, text, waiting) for text in ids]
     targets = list(dict.fromkeys([*wanted, *in_reports]))
-    left_out = {id_: _decided(desk, id_) for id_ in targets if id_ not in waiting}
+    left_out = _all_decided(desk, [id_ for id_ in targets if id_ not in waiting])
     held = [id_ for id_ in targets if id_ in waiting]
     if held and not desk.wishes.force:
         left_out |= _useless(act, desk, held)
@@ -224,14 +227,21 @@ def _await_proposals(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, Any]
         while True:
             waiting = {one["id"]: one for one in waiting_proposals(desk.client)}
             missing = [text for text in ids if not any(id_.startswith(text) for id_ in waiting)]
+            if len(missing) > _ASKED_SINGLY:
+                in_effect = set(effective_ids(desk.client))
+                missing = [text for text in missing if text not in in_effect]
             if not missing or time.monotonic() > deadline or all(_is_held(desk, text) for text in missing):
                 return waiting
             time.sleep(0.2)
 
 
 def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-    """What became of the proposals voted on."""
-    found = {}
+    """What became of the proposals voted on; of very many, those in effect are found in the feed of changes."""
+    found: dict[str, dict[str, str]] = {}
+    if len(ids) > _ASKED_SINGLY:
+        in_effect = set(effective_ids(desk.client))
+        found = {id_: {"state": "effective", "reason": "", "begins": ""} for id_ in ids if id_ in in_effect}
+        ids = [id_ for id_ in ids if id_ not in in_effect]
     with output.progress("Asking for the outcome", len(ids)) as step:
         for id_ in ids:
             statement = desk.client.statement(id_)
@@ -242,6 +252,12 @@ def _states(desk: Desk, ids: Sequence[str]) -> dict[str, dict[str, str]]:
             }
             step(1)
     return found
+
+
+def _all_decided(desk: Desk, ids: Sequence[str]) -> dict[str, str]:
+    """What became of statements that do not wait, by id."""
+    in_effect = set(effective_ids(desk.client)) if len(ids) > _ASKED_SINGLY else set()
+    return {id_: _ALREADY.format("in effect") if id_ in in_effect else _decided(desk, id_) for id_ in ids}
 
 
 def _is_held(desk: Desk, text: str) -> bool:
@@ -316,7 +332,7 @@ def _decided(desk: Desk, id_: str) -> str:
         statement = desk.client.statement(id_)
     except InputError:
         return "This node does not know it."
-    return f"already {_STATE_WORDS.get(statement['state'], statement['state'])}; a vote changes nothing."
+    return _ALREADY.format(_STATE_WORDS.get(statement["state"], statement["state"]))
 
 
 def _tell_left_out(left_out: Mapping[str, str]) -> None:

@@ -161,14 +161,15 @@ class History:
 
     Attributes:
         source: short name of the source, as in `source_record`.
-        snapshot: when the source was last brought up to date, seconds; it vouches for nothing later.
+        snapshot: when the source was last brought up to date, seconds; it vouches for nothing later. None: it is kept
+            up to date by whoever imports it.
         programs: key -> name.
         findings: rows that could not be read.
         rows: read in all.
     """
 
     source: str
-    snapshot: int
+    snapshot: int | None
     agencies: dict[str, Agency]
     institutions: dict[str, Institution]
     programs: dict[str, str]

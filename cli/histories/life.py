@@ -41,14 +41,14 @@ class Terms:
     """What every grant of a history has in common.
 
     Attributes:
-        source: short name of the source. snapshot: the day it vouches for, seconds.
+        source: short name of the source. snapshot: the day it vouches for, seconds; None: it is kept up to date.
         scope: of a whole institution, where the map of a table gives one; None for everything.
         program: key of a programme -> how a scope names it, and its name.
         agencies: names by keys, of agencies for which another body grants.
     """
 
     source: str
-    snapshot: int
+    snapshot: int | None
     program: Callable[[str], tuple[str, str]]
     scope: Mapping[str, Any] | None = None
     kind: str = "accredit"
@@ -132,7 +132,7 @@ class _Life:
                 body["valid_until"] = spell.end
             if spell.status == CANDIDATE:
                 body["initial_status"] = CANDIDATE
-        if spell.end is None:
+        if spell.end is None and self.terms.snapshot is not None:
             text = f"As reported by {day(self.terms.snapshot)} ({self.terms.source}); not checked since."
             body["conditions"] = [{"text": text}]
         if spell.review is not None:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote
 
 from accredit.cli.importers.findings import ImportFinding
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
@@ -50,7 +51,7 @@ def ids_of(history: History, base: str) -> tuple[dict[str, CanonicalId], list[Hi
         elif host is not None and holders[host] == 1:
             found[key] = canonical_issuer(f"did:web:{host}")
         else:
-            found[key] = canonical_issuer(f"{base}{key}")
+            found[key] = canonical_issuer(f"{base}{quote(key, safe='')}")
             if host is not None:
                 others = holders[host] - 1
                 text = f"{others} other institution(s) have the web site {one.web} too, so {found[key]} is its id."
@@ -61,7 +62,7 @@ def ids_of(history: History, base: str) -> tuple[dict[str, CanonicalId], list[Hi
 
 def agency_ids(history: History, base: str) -> Mapping[str, CanonicalId]:
     """The id of each agency by its key."""
-    return {key: canonical_issuer(f"{base}agencies/{key}") for key in history.agencies}
+    return {key: canonical_issuer(f"{base}agencies/{quote(key, safe='')}") for key in history.agencies}
 
 
 def _host(web: str) -> str | None:

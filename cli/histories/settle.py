@@ -143,7 +143,7 @@ def settle(history: History) -> tuple[list[SettledSpell], list[HistoryFinding]]:
         if home is None:
             findings.append(finding("action_without_record", step.where, about, detail))
             continue
-        if home is not own:
+        if home is not own and step.key.number:
             findings.append(finding("other_spell", step.where, about, f"{detail} Its spell is {step.key.number}."))
         placed.setdefault(home.key, []).append(replace(step, key=home.key))
     settled = []

@@ -92,7 +92,10 @@ class SignedStatements:
 
     def encode(self) -> str:
         """The text of the signed file."""
-        readings = [(reading(decode(raw)), decode(raw).id, raw) for raw in self.statements]
+        readings = [
+            (reading(said), said.id, raw)
+            for raw, said in zip(self.statements, map(decode, self.statements), strict=True)
+        ]
         return _json(
             {
                 "format": SIGNED,

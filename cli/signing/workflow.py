@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from accredit.cli.base import exits, node_option, output
+from accredit.cli.base.log_entries import read_entries
 from accredit.cli.base.output import faint, fair, mix, shorten
 from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.key_entries import next_number
@@ -36,7 +37,7 @@ from .ballot_paper import targets_of
 from .clock import CLOCK_SLACK, require_clock
 from .key_head import compare_heads
 from .keys import PublicKey, UnlockedKey, key_options, read_public, unsent_path, write_unsent
-from .offline_files import Head, SignedStatements, SigningRequest, after, read_statements
+from .offline_files import Head, SignedStatements, SigningRequest, read_statements
 from .outcomes import CANNOT_TAKE_EFFECT, SHOWN, Outcome, foreseen_lines, outcome_of, show
 from .submit import await_key, submit
 
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 _HELD: Final = ("logged", "known")
+_READ_SINGLY: Final = 200
+"""Proposals that are read one by one; for more the whole log is read, 256 entries a request."""
 _TOLD: Final = 5  # drafts whose consequences are told before signing
 
 
@@ -156,6 +159,7 @@ class Desk:
         self._stack = ExitStack()
         self._read: dict[bytes, Unverified] = {}
         self._sorts: dict[Hashable, dict[str, Any]] = {}
+        self._drafted: dict[int, bytes] = {}
         self.unlocked: UnlockedKey | None = None
         """The key, once it has been unlocked: who signs thousands of statements types the passphrase once."""
 
@@ -242,6 +246,13 @@ class Desk:
             RemoteError: it sends another statement than the one asked for.
         """
         with output.progress("Reading the proposals", len(targets)) as step:
+            if len(targets) > _READ_SINGLY:
+                wanted = set(targets) - set(self._read)
+                size = int(self.client.checkpoint().splitlines()[1])  # C2SP tlog-checkpoint
+                for raw in read_entries(self.client, size, lambda _: None):
+                    if (said := decode(raw)).id in wanted:
+                        check_body(said.kind, said.body)
+                        self._read[said.id] = said
             for target in targets:
                 if target not in self._read:
                     self._read[target] = self._statement(target)
@@ -290,7 +301,9 @@ class Desk:
             self._write_request(drafts, self.wishes.offline)
             outcomes = [outcome.with_status("requested") for outcome in outcomes]
         else:
-            outcomes = [said.warned(before) for said, before in zip(self._say(says, drafts), outcomes, strict=True)]
+            outcomes = [
+                said.warned(before) for said, before in zip(self._say(says, drafts, alike), outcomes, strict=True)
+            ]
         if show:
             output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: self.show(outcomes))
             if any(outcome.came_to_nothing for outcome in outcomes):
@@ -394,13 +407,15 @@ class Desk:
                 prev=head.id if head else None,
                 body=body,
             )
-            check_statement(as_unverified(draft, voice.kid))
+            said = as_unverified(draft, voice.kid)
+            check_statement(said)
             check_real_lists(body)
-            head, number = after(draft, voice.kid)
+            head, number = Head(seq=draft.seq, id=said.id), next_number(said)
             if not say.chose_budget and not self.wishes.force:
                 _require_modest(say, handed_out=number - draft.seq - 1, left=voice.budget - draft.seq)
             drafts.append(draft)
             ids.append(head.id)
+        self._drafted = {draft.seq: id_ for draft, id_ in zip(drafts, ids, strict=True)}
         if drafts[-1].seq > voice.budget:
             raise RefusedError(
                 "over_budget",
@@ -412,11 +427,11 @@ class Desk:
     def _foresee(self, says: Sequence[Say], drafts: Sequence[Draft], alike: Alike | None = None) -> list[Outcome]:
         """What the node thinks each draft would bring about; refuses what cannot take effect."""
         outcomes: list[Outcome] = []
-        sorts = self._sorts
+        sorts, drafted = self._sorts, self._drafted
         registered = {say.sub for say in says if say.kind == "issuer.register"}
         with output.progress("Asking for its effect", len(drafts)) as step:
             for say, draft in zip(says, drafts, strict=True):
-                id_ = after(draft, self.voice.kid)[0].id
+                id_ = drafted[draft.seq]
                 if callable(say.body):
                     # A part of something said just before it, which the node cannot know yet.
                     state = outcomes[0].state if outcomes else "cannot be predicted"
@@ -471,7 +486,7 @@ class Desk:
         )
         write_new(path, request.encode(), force=self.wishes.force)
 
-    def _say(self, says: Sequence[Say], drafts: Sequence[Draft]) -> list[Outcome]:
+    def _say(self, says: Sequence[Say], drafts: Sequence[Draft], alike: Alike | None) -> list[Outcome]:
         signer = self.unlocked = self.unlocked or UnlockedKey.unlock(self.key_path, self.wishes.passphrase_file)
         with output.progress("Signing"):
             raws = signer.sign(
@@ -489,9 +504,13 @@ class Desk:
         unsent_path(self.key_path).unlink(missing_ok=True)
         self.__dict__.pop("voice", None)  # the head has moved on
         outcomes = []
-        for at, (say, raw, receipt) in enumerate(zip(says, raws, receipts, strict=True)):
-            id_ = decode(raw).id
-            standing = self.client.statement(id_) if at < SHOWN and receipt["status"] in _HELD else {}
+        asked: set[Hashable] = set()
+        for at, (say, draft, receipt) in enumerate(zip(says, drafts, receipts, strict=True)):
+            id_ = self._drafted[draft.seq]
+            sort = at if alike is None else alike(say)
+            is_asked = receipt["status"] in _HELD and len(asked) < SHOWN and sort not in asked
+            asked.add(sort)
+            standing = self.client.statement(id_) if is_asked else {}
             outcomes.append(_outcome(say, id_, receipt["status"], standing, receipt.get("problem") or {}))
         return outcomes
 

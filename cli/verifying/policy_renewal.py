@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from accredit.cli.base import output
-from accredit.cli.verifying.rederive import read_entries
+from accredit.cli.base.log_entries import read_entries
 from accredit.governance.policy_renewal import Renewal
 from accredit.registry.domain.records import charter_in, node_in
 from accredit.registry.errors import InputError, RefusedError, RemoteError

@@ -13,7 +13,7 @@ The note and the snapshot are to be fetched before the checkpoint, so that the l
 need not be the beginning of this node's log: where it is not, 3 and 4 cannot be compared, and that is said.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -28,10 +28,10 @@ from accredit.registry.statement import decode
 from accredit.registry.transparency.checkpoint import Checkpoint
 from accredit.registry.transparency.signed_note import Note
 from accredit.registry.transparency.state_note import StateNote, open_state, quorum, signer_key
-from accredit.registry.transparency.tiles import bundles_of, check_entries, decode_bundle
+from accredit.registry.transparency.tiles import check_entries
 
 if TYPE_CHECKING:
-    from accredit.node.clients.node_client import NodeClient
+    pass
 
 _EVIDENCE: Final = "Do not rely on this node; keep the data it served as evidence."
 
@@ -150,16 +150,3 @@ def _place(at: int, size: int, raws: dict[Subject, bytes]) -> str:
 
 
 _EMPTY_BYTES: Final = len(encode_snapshot([], statements_root=b"", note=b""))
-
-
-def read_entries(client: "NodeClient", size: int, step: Callable[[int], None]) -> Iterator[bytes]:
-    """Every entry of a node's log, each looked at as a statement; one that is none ends it.
-
-    Args:
-        size: how many. step: called with how many came since the last call.
-    """
-    for tile in bundles_of(size):
-        for entry in decode_bundle(client.tile(tile.encode_path()), tile.width):
-            decode(entry)
-            yield entry
-        step(tile.width)

@@ -7,10 +7,9 @@ Nothing of it is believed: whoever takes the statements in checks each.
 from typing import TYPE_CHECKING
 
 from accredit.cli.base import output
+from accredit.cli.base.log_entries import read_entries
 from accredit.registry.errors import RefusedError
 from accredit.registry.statement import decode
-
-from .rederive import read_entries
 
 if TYPE_CHECKING:
     from accredit.node.clients.node_client import NodeClient

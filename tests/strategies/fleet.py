@@ -292,7 +292,13 @@ class Fleet:
         return path
 
     def types(
-        self, *words: object, node: str = "node1", env: Mapping[str, str] | None = None, code: int = 0, by: str = ""
+        self,
+        *words: object,
+        node: str = "node1",
+        env: Mapping[str, str] | None = None,
+        code: int = 0,
+        by: str = "",
+        patience: float = PATIENCE,
     ) -> Ended:
         """Types a command; `by` is the authority whose key signs."""
         passphrase = self.folder / "passphrase"
@@ -300,7 +306,7 @@ class Fleet:
         person = {"ACCREDIT_NODE": self[node].url, "ACCREDIT_PASSPHRASE_FILE": str(passphrase)}
         if by:
             person["ACCREDIT_KEY"] = str(self.key_file(by))
-        return accredit(*words, env={**person, **(env or {})}, code=code)
+        return accredit(*words, env={**person, **(env or {})}, code=code, patience=patience)
 
 
 @contextmanager

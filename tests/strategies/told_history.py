@@ -30,14 +30,15 @@ class ToldHistory:
     plan: HistoryPlan
     town: Consortium
     delegations: dict[str, Statement]
+    base: str = BASE
     lives: dict[str, list[Statement]] = field(default_factory=dict)
     """Statements of each spell, by what `source_record` calls it."""
 
     @classmethod
-    def of(cls, plan: HistoryPlan, *, votes: bool = True) -> "ToldHistory":
+    def of(cls, plan: HistoryPlan, *, votes: bool = True, base: str = BASE) -> "ToldHistory":
         town = Consortium.of((BOARD, "public"), (STATE, "public"))
         town.time = TODAY
-        told = cls(plan, town, {})
+        told = cls(plan, town, {}, base)
         for agency, id in plan.agencies.items():
             pen = town.pen(f"{id}#1", id)
             body = delegation_body(plan, agency, [key_entry(pen, budget=5_000)])
@@ -63,7 +64,7 @@ class ToldHistory:
 
     @cached_property
     def ids(self) -> dict[str, str]:
-        return dict(ids_of(self.plan.history, BASE)[0])
+        return dict(ids_of(self.plan.history, self.base)[0])
 
     def without_effect(self) -> list[tuple[str, str]]:
         """Statements that were said and have no effect, with the reason."""

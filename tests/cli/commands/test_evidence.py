@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from accredit.cli.base import exits
+from accredit.cli.base.log_entries import read_entries
 from accredit.cli.demo import forgeries
 from accredit.cli.main import accredit
-from accredit.cli.verifying.rederive import read_entries
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair

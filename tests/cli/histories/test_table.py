@@ -1,0 +1,153 @@
+"""A history in any table, by a map: what it tells, and every way in which a map or a row can be wrong."""
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accredit.cli.histories import table
+from accredit.cli.histories.plan import plan
+from accredit.cli.histories.table import HistoryMap
+from accredit.registry.errors import DecodeError
+from tests.cli.town import Town
+from tests.strategies.told_history import TODAY, ToldHistory
+
+HISTORY = Path(__file__).resolve().parents[3] / "examples" / "history"
+FILE, MAP = HISTORY / "register.csv", HISTORY / "register-map.toml"
+BASE = "https://board.example/register/"
+PLAIN: dict[str, Any] = {
+    "source": "mine",
+    "columns": {name: name for name in table.COLUMNS},
+    "steps": {"warned": "sanction:warning", "cleared": "lift:warning", "closed": "close", "hello": "nothing"},
+}
+
+
+def told_of(rows: str, changes: dict[str, Any] | None = None) -> ToldHistory:
+    heads = ",".join(table.COLUMNS)
+    history = table.read(f"{heads}\n{rows}".encode(), "t.csv", HistoryMap(PLAIN | (changes or {}), "map.toml"), TODAY)
+    return ToldHistory.of(plan(history, BASE), base=BASE)
+
+
+def row(**cells: str) -> str:
+    return ",".join(f'"{ {"institution": "1", "name": "One", **cells}.get(name, "") }"' for name in table.COLUMNS)
+
+
+def test_our_example_is_answered_as_its_keeper_would() -> None:
+    map = HistoryMap(tomllib.loads(MAP.read_text()), str(MAP))
+    told = ToldHistory.of(plan(table.read(FILE.read_bytes(), "register.csv", map, TODAY), BASE), base=BASE)
+    assert told.plan.findings == ()
+    assert told.without_effect() == []
+    answers = {
+        ("S-1", "1987-06-01"): "indeterminate",
+        ("S-1", "1988-01-01"): "trusted_with_advisory",
+        ("S-1", "2026-11-27"): "trusted_with_advisory",
+        ("S-1", "2019-09-03"): "trusted_with_advisory",
+        ("S-2", "2018-06-29"): "trusted_historical",
+        ("S-2", "2018-07-01"): "not_trusted",
+        ("S-2", "2018-09-01"): "trusted_with_advisory",
+        ("S-3", "2022-06-29"): "trusted_historical",
+        ("S-3", "2022-06-30"): "not_trusted",
+    }
+    assert {key: told.ask(*key).verdict.value for key in answers} == answers
+    assert "about 1987" in told.ask("S-1", "1990-01-01").reasons[0].text
+    assert told.ask("S-1", "2019-09-03").reasons[-1].text.endswith("put on probation. Staff not sufficient.")
+    assert told.ids["S-1"] == "did:web:harbour-nursing.example"
+    assert told.ids["S-2"] == f"{BASE}S-2"
+
+
+def test_a_table_may_name_agencies_programmes_months_and_what_never_began() -> None:
+    rows = "\n".join(
+        (
+            row(start="1999-05", agency="First Board", program="law", program_name="Law", place="Boston, MA, USA"),
+            row(end="2010-02-03", status="denied", agency="Second Board"),
+            row(step="Warned", date="2001-01-01", until="2002-01-01", agency="First Board", program="law"),
+        )
+    )
+    told = told_of(rows)
+    assert told.without_effect() == []
+    assert told.plan.agencies == {name: f"{BASE}agencies/{name.replace(' ', '%20')}" for name in told.plan.agencies}
+    assert told.plan.registrations[0].body["jurisdictions"] == ["US-MA"]
+    assert told.ask("1", "1999-05-31", agency="First Board").verdict.value == "indeterminate"
+    assert told.ask("1", "2001-06-01", agency="First Board").reasons[-1].code == "program_not_asked"
+    assert told.ask("1", "2010-02-03", agency="Second Board").reasons[0].code == "status_denied"
+
+
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        ({"start": "sometime"}, "bad_date"),
+        ({"start": "1066"}, "bad_date"),
+        ({"start": "2099-01-01"}, "bad_date"),
+        ({}, "no_start"),
+        ({"start": "2000", "end": "2010"}, "no_day"),
+        ({"start": "2000", "status": "blessed"}, "unknown_status"),
+        ({"start": "2000", "name": ""}, "missing_cell"),
+        ({"start": "2000", "institution": "1/2"}, "bad_key"),
+        ({"start": "2000", "name": "UniversitÃ©"}, "mojibake"),
+        ({"step": "sung at", "date": "2001-01-01"}, "unknown_step"),
+        ({"step": "warned"}, "no_date"),
+        ({"step": "warned", "date": "2001"}, "no_date"),
+        ({"step": "closed", "date": "2001-01-01", "reason": "bored"}, "bad_reason"),
+        ({"step": "hello", "date": "2001-01-01"}, "changes_nothing"),
+    ],
+)
+def test_a_line_that_cannot_be_taken_is_left_out_and_named(cells: dict[str, str], code: str) -> None:
+    heads, good = ",".join(table.COLUMNS), row(start="2000-01-01", institution="2", name="Two")
+    data = f"{heads}\n{good}\n{row(**cells)}".encode()
+    history = table.read(data, "t.csv", HistoryMap(PLAIN, "map.toml"), TODAY)
+    assert [(one.where, one.finding.code, one.is_left_out) for one in history.findings] == [
+        ("t.csv, line 3", code, True)
+    ]
+    assert (len(history.spells), history.steps) == (1, [])
+
+
+def test_a_table_that_somebody_else_keeps_says_of_when_it_is() -> None:
+    told = told_of(row(start="2000-01-01"), {"as_of": date(2020, 11, 2)})
+    assert told.ask("1").reasons[-1].text == "Condition: As reported by 2020-11-02 (mine); not checked since."
+
+
+def test_one_number_under_two_names_is_left_out() -> None:
+    told = told_of("\n".join((row(start="2000"), row(start="2001", name="Other"))))
+    assert [one.finding.code for one in told.plan.findings] == ["other_name"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"colums": {}}, "a member colums"),
+        ({"source": ""}, "no source"),
+        ({"columns": []}, "columns that is no table"),
+        ({"columns": {"institution": "a"}}, "which column is the name"),
+        ({"columns": {"school": "a"}}, "maps a column school"),
+        ({"statuses": {"x": "holy"}}, "'holy'"),
+        ({"steps": {"x": "bless"}}, "'bless'"),
+        ({"steps": {"x": "sanction"}}, "'sanction'"),
+        ({"steps": {"x": "sanction:mild"}}, "'sanction:mild'"),
+        ({"steps": {"x": "renew:twice"}}, "'renew:twice'"),
+        ({"as_of": "2020-11-02"}, "as_of that is no day"),
+        ({"dates": {"formats": "%Y"}}, "no list of texts"),
+    ],
+)
+def test_a_map_that_cannot_be_meant_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        HistoryMap(PLAIN | changes, "map.toml")
+    assert caught.value.message.startswith("map.toml ")
+    assert words in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_heading_that_the_table_does_not_have_is_refused() -> None:
+    with pytest.raises(DecodeError, match="no column has the heading 'name'"):
+        table.read(b"institution,start\n1,2000\n", "t.csv", HistoryMap(PLAIN, "map.toml"), TODAY)
+
+
+def test_the_command_imports_our_example(town: Town, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    words = ("history", "import", "table", FILE, "--map", MAP)
+    said = town.json(*words, "--report", report, key="agency")
+    assert (said["institutions"], said["planned"]["accreditation.grant"]) == (3, 4)
+    again = town.json(*words, key="agency")
+    assert again["statements"] == []
+    town.run("history", "import", "table", FILE, "--map", tmp_path / "none.toml", key="agency", code=3)
