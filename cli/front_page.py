@@ -61,6 +61,10 @@ COMMANDS: Final = {
         "accredit.cli.commands.outcomes:outcomes",
         "What the public records add up to, and weekly totals of decisions.",
     ),
+    "issuance": (
+        "accredit.cli.commands.issuance:issuance",
+        "By when credentials existed: commit to them, and keep receipts.",
+    ),
     "charter": ("accredit.cli.commands.charter:charter", "The ecosystem's constitution: draft, sign, publish, amend."),
     "keys": ("accredit.cli.commands.keys:keys", "Authority keys: make, show, add, rotate, report as stolen."),
     "sign": ("accredit.cli.commands.offline_signing:sign", "Sign a request file on a machine without a network."),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from accredit.cli.credentials.keys import IssuerKeys
     from accredit.cli.credentials.status import StatusFiles
     from accredit.cli.verifying.issuer_answers import IssuerRegistry
+    from accredit.cli.verifying.receipts import HeldReceipts
 
 _PACKAGES: Final = ("pyld", "joserfc", "rfc8785", "cryptography", "cachetools")
 _INDEX: Final = "index.json"
@@ -52,6 +53,7 @@ class _File:
     cls=Command,
     example="""accredit check badge.json --node https://node1.example.org --policy policy.txt
 accredit check diploma.png --fetch --audience recruiter
+accredit check diploma.json --receipt diploma.json.receipt.json --policy policy.txt
 accredit check applications/*.json --policy policy.txt --snapshot registry.snapshot --csv > checked.csv""",
 )
 @click.argument("files", metavar="FILE|-|URL…", nargs=-1, required=True)
@@ -73,6 +75,13 @@ accredit check applications/*.json --policy policy.txt --snapshot registry.snaps
 @click.option("--snapshot", "snapshot_path", type=FILE, help="Ask this snapshot, without a network; needs --policy.")
 @max_age_option
 @click.option("--private", is_flag=True, help="Do not tell the node which issuer you ask about; needs --policy.")
+@click.option(
+    "--receipt",
+    "receipts",
+    type=FILE,
+    multiple=True,
+    help="An issuance receipt that came with it; needs --policy; may be repeated.",
+)
 @click.option("--status-list", "lists", type=FILE, multiple=True, help="A status list that you have; may be repeated.")
 @click.option("--fetch", is_flag=True, help="Fetch status lists, and keys of did:web issuers, from their own sites.")
 @click.option(
@@ -91,6 +100,7 @@ def check(
     snapshot_path: Path | None,
     max_age: str | None,
     private: bool,
+    receipts: tuple[Path, ...],
     lists: tuple[Path, ...],
     fetch: bool,
     contexts_path: Path | None,
@@ -104,10 +114,10 @@ def check(
     if one is not or cannot be decided, 3 if a file cannot be read, 5 if no node can be reached, and as query does where
     the policy does not verify the answer.
     """
-    if policy_path is None and (snapshot_path is not None or private):
+    if policy_path is None and (snapshot_path is not None or private or receipts):
         raise InputError(
             "needs_policy",
-            "--snapshot and --private need a trust policy.",
+            "--snapshot, --private and --receipt need a trust policy.",
             hint="Add --policy FILE, from trust export.",
         )
     now = int(time.time())
@@ -124,11 +134,21 @@ def check(
     loader = ContextLoader(_contexts_in(contexts_path))
     given = {str(path): documents.read_bytes(path) for path in lists}
     found = [_read(name, loader) for name in files]
+    held = _receipts_in(receipts, policy_path, now)
     with (
         registry_of(nodes, policy_path=policy_path, snapshot=loaded, is_private=private, now=now) as registry,
         output.progress("Checking", len(found)) as step,
     ):
-        helper = _Helper(registry=registry, given=given, may_fetch=fetch, now=now, documents={}, fetched={}, why_not={})
+        helper = _Helper(
+            registry=registry,
+            receipts=held,
+            given=given,
+            may_fetch=fetch,
+            now=now,
+            documents={},
+            fetched={},
+            why_not={},
+        )
         for file in found:
             file.checked = [helper.check(one) for one in file.prepared]
             step(1)
@@ -167,6 +187,16 @@ def _contexts_in(folder: Path | None) -> Mapping[str, Mapping[str, Any]]:
     return made
 
 
+def _receipts_in(paths: Sequence[Path], policy_path: Path | None, now: int) -> "HeldReceipts | None":
+    """The receipts that were given."""
+    if not paths or policy_path is None:
+        return None
+    from accredit.cli.verifying.checks import read_policy
+    from accredit.cli.verifying.receipts import HeldReceipts, read_receipt
+
+    return HeldReceipts([read_receipt(path) for path in paths], read_policy(policy_path), now)
+
+
 # ------------------------------------------------------------------------------------------------ reading
 
 
@@ -193,6 +223,7 @@ class _Helper:
     """Gets what is needed to check a credential: the registry's answer, keys, status lists; each once."""
 
     registry: "IssuerRegistry"
+    receipts: "HeldReceipts | None"
     given: Mapping[str, bytes]
     may_fetch: bool
     now: int
@@ -207,7 +238,8 @@ class _Helper:
         if prepared.said is None or prepared.question is None:
             nothing = StatusFiles(given={}, fetched={}, why_not={})
             return judge(prepared, Supplies(keys={}, answer=IssuerAnswer(decision=None), lists=nothing), self.now)
-        answer, keys = self.registry.ask(prepared.question)
+        more, known_of_time = ((), {}) if self.receipts is None else self.receipts.of(prepared.credential)
+        answer, keys = self.registry.ask({**prepared.question, **known_of_time})
         issuer = prepared.said.issuer
         known = {issuer: self._with_document(issuer, keys)}
         for entry in prepared.said.status:
@@ -216,7 +248,7 @@ class _Helper:
         for other in _issuers_of(lists, prepared.loader):
             if other not in known:
                 known[other] = self._with_document(other, None)
-        return judge(prepared, Supplies(keys=known, answer=answer, lists=lists), self.now)
+        return judge(prepared, Supplies(keys=known, answer=answer, lists=lists, more=more), self.now)
 
     def _with_document(self, issuer: str, keys: "IssuerKeys | None") -> "IssuerKeys":
         """The registry's keys, and the issuer's own document where nothing is pinned and it may be fetched."""

@@ -277,13 +277,21 @@ class Desk:
         """
         return (said["by"], said["via"]) in self.voice.mandates
 
-    def propose(self, says: Sequence[Say], *, show: bool = True, alike: Alike | None = None) -> list[Outcome]:
+    def propose(
+        self,
+        says: Sequence[Say],
+        *,
+        show: bool = True,
+        alike: Alike | None = None,
+        signed: Callable[[Sequence[bytes]], None] = lambda _: None,
+    ) -> list[Outcome]:
         """Says all of `says`, in order, and shows what became of them.
 
         Args:
             says: at least one.
             show: print the result; False for a caller that prints its own.
             alike: asks the node before signing only about the first of each sort; None: about each.
+            signed: called with the signed statements, once they are kept and before they are sent.
 
         Returns:
             one outcome for each, in the same order.
@@ -302,7 +310,7 @@ class Desk:
             outcomes = [outcome.with_status("requested") for outcome in outcomes]
         else:
             outcomes = [
-                said.warned(before) for said, before in zip(self._say(says, drafts, alike), outcomes, strict=True)
+                one.warned(before) for one, before in zip(self._say(says, drafts, alike, signed), outcomes, strict=True)
             ]
         if show:
             output.emit({"statements": [outcome.to_json() for outcome in outcomes]}, lambda: self.show(outcomes))
@@ -486,7 +494,13 @@ class Desk:
         )
         write_new(path, request.encode(), force=self.wishes.force)
 
-    def _say(self, says: Sequence[Say], drafts: Sequence[Draft], alike: Alike | None) -> list[Outcome]:
+    def _say(
+        self,
+        says: Sequence[Say],
+        drafts: Sequence[Draft],
+        alike: Alike | None,
+        signed: Callable[[Sequence[bytes]], None],
+    ) -> list[Outcome]:
         signer = self.unlocked = self.unlocked or UnlockedKey.unlock(self.key_path, self.wishes.passphrase_file)
         with output.progress("Signing"):
             raws = signer.sign(
@@ -500,6 +514,7 @@ class Desk:
                     ),
                 ),
             )
+        signed(raws)
         receipts = submit(self.client, raws)
         unsent_path(self.key_path).unlink(missing_ok=True)
         self.__dict__.pop("voice", None)  # the head has moved on

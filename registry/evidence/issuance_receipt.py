@@ -152,7 +152,7 @@ def check_receipt(receipt: IssuanceReceipt, credential: Any, policy: TrustPolicy
         CheckError: it does not hold; `check` is `credential`, `issuer`, `statement`, `key`, `leaf`, `policy`,
             `ecosystem`, `proof`, `root`, `note`, `cosignatures`, `quorum` or `age`.
     """
-    committed = _committed(receipt)
+    committed = committed_in(receipt)
     try:
         content, issuer = content_of(credential), issuer_of(credential)
     except DecodeError as error:
@@ -174,7 +174,7 @@ def check_receipt(receipt: IssuanceReceipt, credential: Any, policy: TrustPolicy
             "The commitment does not contain this credential.",
             hint="The credential was altered, or this is the receipt of another one.",
         ) from None
-    existed_by = _held_by(receipt, committed, policy, now)
+    existed_by = held_by(receipt, policy, now)
     return Existence(existed_by=existed_by, issuer=issuer, key=receipt.key, statement=committed.id)
 
 
@@ -195,8 +195,12 @@ def issuer_of(credential: Any) -> CanonicalId:
     return canonical_issuer(without_fragment(named))
 
 
-def _committed(receipt: IssuanceReceipt) -> Statement:
-    """The receipt's statement, once it is known to be a commitment that its key signed."""
+def committed_in(receipt: IssuanceReceipt) -> Statement:
+    """Return a receipt's statement, known to be a commitment that its key signed.
+
+    Raises:
+        CheckError: it is none; `check` is `statement` or `key`.
+    """
     try:
         statement = decode_statement(receipt.statement)
         if statement.kind != KIND:
@@ -212,8 +216,13 @@ def _committed(receipt: IssuanceReceipt) -> Statement:
         raise _refuted("key", f"The receipt's key did not sign its commitment: {error.message}") from None
 
 
-def _held_by(receipt: IssuanceReceipt, committed: Statement, policy: TrustPolicy, now: int) -> int:
-    """By when a quorum of the policy's signers held the commitment, seconds."""
+def held_by(receipt: IssuanceReceipt, policy: TrustPolicy, now: int) -> int:
+    """Return by when a quorum of the policy's signers held a receipt's commitment, seconds, whatever it is about.
+
+    Raises:
+        CheckError: as `check_receipt`, but for `credential`, `issuer` and `leaf`.
+    """
+    committed = committed_in(receipt)
     try:
         policy.check_usable(now)
     except RefusedError as error:
