@@ -22,7 +22,7 @@ import pytest
 from tests.docs.pages import ROOT, Block, blocks
 from tests.strategies.fleet import quiet_port
 
-GUIDES = ("operator", "governance-body", "verifier", "history")
+GUIDES = ("operator", "governance-body", "verifier", "history", "outliving")
 SECONDS = 900
 """For one page, with three others beside it on a slow machine; on an idle one with two cores they take some 70."""
 
