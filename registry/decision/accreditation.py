@@ -415,14 +415,15 @@ def _judge_status(case: Case, record: AccreditationRecord, status: Status, notes
 def _judge_teach_out(case: Case, status: Status, reason: Reason, notes: Notes) -> None:
     assert status.event is not None, "teach_out has no other source than its event"
     applies_to = status.event["applies_to"]
-    if "programs" not in applies_to:
+    programs, program = applies_to.get("programs"), case.query.program
+    if programs is None or "cohorts_enrolled_before" in applies_to:
         notes.unchecked.append("cohort")
-    elif case.query.program is None:
+    if programs is not None and program is None:
         notes.miss(
             "program_needed", "It is being taught out in some programmes only: name the programme you ask about."
         )
-    elif case.query.program not in applies_to["programs"]:
-        notes.refuse("teach_out_not_covered", f"{case.query.program} is not one of the programmes being taught out.")
+    elif programs is not None and program not in programs:
+        notes.refuse("teach_out_not_covered", f"{program} is not one of the programmes being taught out.")
     notes.advisories.append(reason)
 
 

@@ -431,11 +431,11 @@ function judgeStatus(asked, record, status, notes) {
 function judgeTeachOut(asked, status, reason, notes) {
   const appliesTo = status.event?.applies_to;
   const program = asked.query.program ?? null;
-  if (!("programs" in appliesTo)) {
-    notes.unchecked.push("cohort");
-  } else if (program === null) {
+  const programs = appliesTo.programs ?? null;
+  if (programs === null || "cohorts_enrolled_before" in appliesTo) notes.unchecked.push("cohort");
+  if (programs !== null && program === null) {
     notes.miss("program_needed", "It is being taught out in some programmes only: name the programme you ask about.");
-  } else if (!appliesTo.programs.includes(program)) {
+  } else if (programs !== null && !programs.includes(program)) {
     notes.refuse("teach_out_not_covered", `${program} is not one of the programmes being taught out.`);
   }
   notes.advisories.push(reason);

@@ -153,6 +153,17 @@ def test_a_teach_out_covers_the_listed_programmes_and_no_others(world: World) ->
     assert (before.verdict, codes(before)[0]) == (Verdict.TRUSTED_HISTORICAL, "later_teach_out")
 
 
+def test_a_teach_out_of_programmes_for_a_cohort_checks_the_programme_and_says_that_the_cohort_was_not(
+    world: World,
+) -> None:
+    applies_to = {"programs": ["nursing"], "cohorts_enrolled_before": at("2019-09-01")}
+    id = world.grant(iat=EARLY, scope={**domain.ANY_SCOPE, "programs": "*"})
+    world.event(id, "teach_out", "2020-01-01", applies_to=applies_to)
+    for program, verdict in (("nursing", Verdict.TRUSTED_WITH_ADVISORY), ("law", Verdict.NOT_TRUSTED)):
+        decision = ask(world, program=program)
+        assert (decision.verdict, "cohort" in decision.unchecked) == (verdict, True)
+
+
 def test_a_teach_out_of_a_cohort_says_that_the_cohort_was_not_checked(world: World) -> None:
     world.event(
         world.grant(iat=EARLY), "teach_out", "2020-01-01", applies_to={"cohorts_enrolled_before": at("2019-09-01")}
