@@ -58,6 +58,8 @@ UNKNOWN: Final = "did:web:nobody.example"
 PROMISE: Final = "did:key:z6MkkAAkEonJCyLYi1fLy2g59JqJqWCUdo5FMiNExgewngCT"  # Digital Promise, in examples/issuers.csv
 MUNICH: Final = "did:web:dibiho.org:TUM"  # Technical University of Munich, there too
 LAKESIDE: Final = "did:web:lakeside-college.example"  # invented, in examples/credentials
+HEARING: Final = "https://works.example/skills/listening"  # invented: an employer's own word for the next
+CROSSWALK: Final = "https://works.example/crosswalk"
 LISTENING: Final = "https://www.onetcenter.org/ctdlasn/resources/ce-07c2613a-9119-11e8-b852-782bcb5df6ac"
 
 AS_OF: Final = (
@@ -281,7 +283,9 @@ class _Play:
     # 6
 
     def publish_framework(self) -> None:
-        with self.scenes.scene("A competency framework, and an issuer accredited for one competency of it") as results:
+        with self.scenes.scene(
+            "A competency framework, an accreditation for part of it, and a crosswalk to it"
+        ) as results:
             self.stage.show(
                 *("framework", "import", "examples/frameworks/onet-basic-skills.toml"),
                 *("--key", "will.key", "--node", self.url(3)),
@@ -302,6 +306,30 @@ class _Play:
                 lines=slice(0, 9),
             )
             results.append("O*NET Basic Skills, published by the Workforce Board at node 4, counts at node 1")
+            self.map_competency()
+            results.append(
+                "an employer's own word for it counts through a mapping, which took as many bodies as granting"
+            )
+
+    def map_competency(self) -> None:
+        """Another's name for the competency: not covered before the bodies have linked the two, and covered after."""
+        (self.stage.folder / "crosswalk.csv").write_text(f"source,relation,target\n{HEARING},exact_match,{LISTENING}\n")
+        asked = ("query", PROMISE, "--for", "Badge", "--competency", HEARING, "--jurisdiction", "US-CA")
+        before = self.stage.ask(*asked, "--node", self.url(0))
+        _expect(not before["authorized"], "a competency counted that nobody had linked with one that is granted")
+        self.stage.show(
+            *("mapping", "import", "crosswalk.csv", "--id", CROSSWALK, "--title", "A works' skills and O*NET"),
+            *("--source", "https://works.example/skills", "--target", "https://www.onetcenter.org/", "--usable"),
+            *("--key", "will.key", "--node", self.url(3)),
+            lines=slice(0, 2),
+        )
+        self.meet()
+        self.approve("nora", 2, *self.waiting(2))
+        self.meet()
+        after = self.stage.ask(*asked, "--node", self.url(0))
+        codes = [reason["code"] for reason in after["reasons"]]
+        _expect("covered_by_mapping" in codes, f"the crosswalk did not count ({', '.join(codes)})")
+        self.stage.show("competency", "issuers", HEARING, "--node", self.url(0), lines=slice(0, 4))
 
     # 7
 

@@ -51,6 +51,14 @@ def _withdrawal(sub: str, body: _Body) -> str:
     return f"Withdraw the delegation {_short(body['delegation'])} of {sub} from {day(body['effective_from'])}."
 
 
+def _mapping(sub: str, body: _Body) -> str:
+    number = len(body["links"])
+    links = "1 link" if number == 1 else f"{number} links"
+    counts = "may extend accreditations" if body["usable_for_scope"] else "for information only"
+    ends = f"{body['source']['framework']} and {body['target']['framework']}"
+    return f"Publish the mapping {body['title']} ({sub}): {links} between {ends}; {counts}."
+
+
 _TELLERS: Final[Mapping[str, _Teller]] = {
     "charter.genesis": lambda sub, body: f"Found {body['name']} ({sub}) with {len(body['authorities'])} authorities.",
     "charter.amend": lambda sub, body: f"Amend the charter of {sub} to version {body['version']}.",
@@ -72,6 +80,8 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "framework.publish": lambda sub, body: f"Publish the framework {body['title']} {body['version']} ({sub}).",
     "framework.items": lambda sub, body: f"Part {body['part']} of the framework {sub}: {len(body['items'])} items.",
     "framework.status": lambda sub, body: f"Mark the framework {sub} as {body['status']}.",
+    "mapping.publish": _mapping,
+    "mapping.withdraw": lambda sub, body: f"Withdraw the mapping {sub} from {day(body['effective_from'])}.",
     "recognition.grant": lambda _, body: f"Recognise {body['name']} ({body['id']}){_period(body)}.",
     "recognition.withdraw": lambda sub, _: f"Withdraw the recognition of {sub}.",
     "statement.annul": lambda _, body: f"Annul the statement {_short(body['target'])}: {body['reason_code']}.",

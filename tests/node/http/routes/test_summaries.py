@@ -59,7 +59,18 @@ TOLD: dict[str, tuple[dict[str, Any], str]] = {
         {"target": ID, "reason_code": "false_information"},
         "Annul the statement 0001020304050607: false_information.",
     ),
-    "mapping.publish": ({}, f"mapping.publish about {SUB}."),
+    "mapping.publish": (
+        {
+            "title": "ESCO and ours",
+            "links": [{}, {}],
+            "usable_for_scope": True,
+            "source": {"framework": "https://a.example/"},
+            "target": {"framework": "https://b.example/"},
+        },
+        f"Publish the mapping ESCO and ours ({SUB}): 2 links between https://a.example/ and https://b.example/; "
+        "may extend accreditations.",
+    ),
+    "mapping.withdraw": ({"effective_from": 1_700_006_400}, f"Withdraw the mapping {SUB} from 2023-11-15."),
 }
 
 
@@ -70,7 +81,7 @@ def test_each_kind_is_told_in_a_sentence(kind: str) -> None:
 
 
 def test_no_kind_that_people_vote_on_is_forgotten() -> None:
-    asked = {kind for kind in KINDS if not kind.startswith(("vote.", "mapping.", "evidence."))}
+    asked = {kind for kind in KINDS if not kind.startswith(("vote.", "evidence.", "issuance."))}
     assert asked <= set(TOLD)
 
 
