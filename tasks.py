@@ -102,9 +102,10 @@ def lock(*args: str) -> int:
     locks = {
         "requirements/run.txt": ["--group", "build"],
         "requirements/dev.txt": ["--group", "dev", "--extra", "credentials", *within],
-        # Environments of their own, for tests only (test_executors.py, test_object_store.py).
+        # Environments of their own, for tests only (executors, object stores, Parquet).
         "tests/requirements/dask.txt": ["--extra", "dask", "--no-annotate", *within],
         "tests/requirements/ray.txt": ["--extra", "ray", "--no-annotate", *within],
+        "tests/requirements/analysis.txt": ["--extra", "analysis", "--no-annotate", *within],
         "tests/requirements/stores.txt": ["--extra", "stores", "--no-annotate", *within],
     }
     for path, asked in locks.items():

@@ -37,7 +37,16 @@ COLUMNS: Final = (
     *_AXES,
 )
 
-export = CommandGroup("export", help="Export the registry's accreditations as CSV or JSON.")
+export = CommandGroup(
+    "export",
+    help="Export the registry's accreditations as CSV or JSON; all tables as Parquet.",
+    lazy={
+        "parquet": (
+            "accredit.cli.commands.export_parquet:parquet",
+            "Export statements, votes and accreditations as Parquet files.",
+        )
+    },
+)
 
 
 @export.command(
