@@ -122,7 +122,7 @@ def _derived(url: str) -> "tuple[Fold, list[Statement]]":
     Raises:
         RefusedError: the entries do not lead to the checkpoint, or no node would accept one.
     """
-    from accredit.cli.verifying.rederive import read_entries
+    from accredit.cli.base.log_entries import read_entries
     from accredit.governance.admission import Admission
     from accredit.governance.fold import Fold
     from accredit.registry.statement import decode
