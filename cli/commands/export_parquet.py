@@ -72,8 +72,7 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 @click.command(
     "parquet",
     cls=Command,
-    example="""accredit export parquet registry-2026-11 --node https://node1.example.org
-cd registry-2026-11 && duckdb < outcomes.sql""",
+    example="accredit export parquet registry-2026-11 --node https://node1.example.org",
 )
 @click.argument("folder", type=_FOLDER)
 @node_option
