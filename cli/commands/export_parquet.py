@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from accredit.registry.statement import Statement
 
 _FOLDER = click.Path(path_type=Path)
-Row = Sequence[Any]
+TableRow = Sequence[Any]
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "statements": {
@@ -148,10 +148,10 @@ def _derived(url: str) -> "tuple[Fold, list[Statement]]":
     return fold, said
 
 
-def _rows(fold: "Fold", said: "Sequence[Statement]", now: int) -> dict[str, list[Row]]:
+def _rows(fold: "Fold", said: "Sequence[Statement]", now: int) -> dict[str, list[TableRow]]:
     from accredit.registry.domain.accreditations import status_at
 
-    rows: dict[str, list[Row]] = {name: [] for name in TABLES}
+    rows: dict[str, list[TableRow]] = {name: [] for name in TABLES}
     for number, one in enumerate(said):
         # The subject of a statement about a key is the key of a person.
         subject = None if one.kind.startswith("key") else one.sub
@@ -194,7 +194,7 @@ def _time(seconds: int | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _write(duckdb: Any, folder: Path, name: str, rows: Sequence[Row]) -> int:
+def _write(duckdb: Any, folder: Path, name: str, rows: Sequence[TableRow]) -> int:
     """One table, by way of a file that DuckDB reads faster than rows one by one; how many rows it has."""
     source, target = folder / f"{name}.csv", folder / f"{name}.parquet"
     with source.open("w", newline="", encoding="utf-8") as file:
