@@ -234,6 +234,12 @@ def test_the_issuer_is_found_where_each_form_names_it(document: dict[str, Any]) 
     assert issuer_of(document) == SCHOOL
 
 
+@pytest.mark.parametrize("document", [[], "x", {}, {"issuer": []}, {"vc": 7}])
+def test_what_names_no_issuer_says_so(document: Any) -> None:
+    with pytest.raises(DecodeError, match="issuer"):
+        issuer_of(document)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
