@@ -67,7 +67,7 @@ class HistoryTelling:
         """Says what is not there yet.
 
         Raises:
-            NotYetError: the agencies' mandates wait for votes; the next run goes on from there.
+            NotYetError: the agencies' mandates or the grants wait for votes; the next run goes on from there.
         """
         if self.desk.wishes.dry_run:
             self.agency_keys = None
@@ -82,6 +82,7 @@ class HistoryTelling:
                 [Say(kind="issuer.register", sub=one.issuer, body=dict(one.body)) for one in self.plan.registrations],
             )
             grants = self._grant()
+            self._require_effect(grants)
             self._tell_lives(grants)
         finally:
             for desk in self._desks.values():
@@ -168,6 +169,18 @@ class HistoryTelling:
             for at, id in zip(places, self._say_each(name, desk, says), strict=True):
                 ids[at] = id
         return ids
+
+    def _require_effect(self, grants: Sequence[bytes]) -> None:
+        """Goes on to what happened only where the grants stand: an event about what nobody granted has no effect."""
+        if self.desk.wishes.dry_run or not grants or all(len(life.told) == 1 for life in self.plan.lives):
+            return
+        if self.desk.client.statement(grants[-1])["state"] == "waiting":
+            raise NotYetError(
+                "grants_wait",
+                "The grants wait for votes; what happened since then is said once they are in effect.",
+                hint="Have them approved (accredit approve --from REPORT), then run the same command again, with a new "
+                "--report.",
+            )
 
     def _tell_lives(self, grants: Sequence[bytes]) -> None:
         """Says what happened in each spell, whole spells at a time, since its events name each other."""

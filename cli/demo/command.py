@@ -70,6 +70,10 @@ AS_OF: Final = (
 )
 """Issuer, day of issue (None: now), and the verdict to expect after the suspension and the revocation."""
 
+ST_JOSEPH: Final = "did:web:csj.edu"
+PAST: Final = (("1972-06-01", "not_trusted"), ("2016-05-20", "trusted_historical"), ("2019-05-20", "not_trusted"))
+"""Days of issue at a real college, in examples/history/dapip, and the verdict to expect."""
+
 _RULES: Final = '[rules]\n"accreditation.grant" = { authorities = 2, constituencies = { nonprofit = 1 } }\n'
 _DELEGATION: Final = f"""delegate = "{DEANS}"
 name = "Deans of Admission"
@@ -111,7 +115,7 @@ accredit demo --keep my-network""",
 )
 def demo(keep: Path | None) -> None:
     """Run a consortium on this machine, in about half a minute: four nodes, three governance bodies, real issuers."""
-    scenes = Scenes(13)
+    scenes = Scenes(14)
     tell(output.styled("accredit: a consortium of four nodes on this machine", bold=True))
     tell(faint("Governance bodies, and issuers that are suspended or revoked, are invented."))
     tell(
@@ -153,6 +157,7 @@ class _Play:
             self.doubt.remember_before()
             self.suspend_and_revoke()
             self.ask_as_of()
+            self.import_history()
             self.try_each_way_back()
             self.check_badges()
             self.audit()
@@ -399,6 +404,30 @@ class _Play:
             results.append("losing accreditation is not retroactive; a revocation for fraud is")
 
     # 9
+
+    def import_history(self) -> None:
+        with self.scenes.scene("Real schools with a past: eighty years of accreditation, asked by date") as results:
+            self.stage.show("history", "conflicts", "examples/history/dapip", lines=slice(0, 4), refused=True)
+            told = ("history", "import", "dapip", "examples/history/dapip", "--key", "will.key", "--node", self.url(3))
+            self.stage.show_waiting(*told, "--report", "history.json")
+            for report in ("history.json", "since.json"):
+                if report == "since.json":  # what happened to the grants that are in effect now
+                    self.stage.show(*told, "--report", report, lines=slice(-3, None))
+                self.meet()
+                self.approve("nora", 2, "--from", report, "--reason", "compared with the Department's list")
+                self.meet()
+            rows = []
+            for day, expected in PAST:
+                answer = self.stage.ask(
+                    *("query", ST_JOSEPH, "--for", "BachelorDegree", "--on", day, "--node", self.url(0))
+                )
+                word = good(answer["verdict"]) if answer["authorized"] else fair(answer["verdict"])
+                rows.append((day, word, answer["reasons"][0]["text"]))
+                _expect(answer["verdict"] == expected, f"{ST_JOSEPH} as of {day}: {answer['verdict']}")
+            _table(("College of St Joseph on", "verdict", "why"), rows)
+            results.append("as the U.S. Department of Education reported it in November 2020; contradictions are named")
+
+    # 10
 
     def try_each_way_back(self) -> None:
         with self.scenes.scene(

@@ -175,6 +175,16 @@ class Stage:
         tell_lines([f"Refused: {reason}"])
         return reason
 
+    def show_waiting(self, *arguments: str) -> None:
+        """Runs one command that must say that something waits for votes; shows it, and what it says.
+
+        Raises:
+            AccreditError: it ended otherwise.
+        """
+        tell(f"  {output.styled('$ accredit ' + _quoted(arguments), fg='cyan')}")
+        error = json.loads(self._invoke((*arguments, "--json"), (exits.NOT_YET,)).stderr)["error"]
+        tell_lines([str(error["message"])])
+
     def offline(self, url: str) -> None:
         """From now on commands that name no node would ask this URL; empty for their usual one."""
         self.settings = {"ACCREDIT_NODE": url} if url else {}

@@ -138,6 +138,28 @@ def test_agencies_speak_for_themselves_with_keys_of_their_own(
     assert (again["statements"], again["known"]) == ([], 6)
 
 
+def test_where_grants_wait_for_votes_the_events_wait_for_the_grants(town: Town, tmp_path: Path) -> None:
+    """The council speaks with two of its three keys."""
+    names = [("970", "", "", "Slow Council College", "IN", ""), ("8", "", "", "The Other Slow Council", "OH", "")]
+    losses = [action(f"{LOSS}Lapse", "2010-01-01", institution="970")]
+    folder = folder_of(tmp_path / "data", files([record("2001-01-01", institution="970")], losses, institutions=names))
+    base, first, second = "https://council.example/slow/", tmp_path / "1.json", tmp_path / "2.json"
+    words = ("history", "import", "dapip", folder, "--base", base)
+    waits = town.run(*words, "--report", first, key="council-1", code=4)
+    assert "The grants wait for votes" in waits.stderr
+    town.run("approve", "--from", first, key="council-2")
+    town.settle(json.loads(first.read_text())["statements"][-1]["id"])
+    town.run(*words, "--report", second, key="council-1")
+    said = json.loads(second.read_text())["statements"]
+    assert [one["kind"] for one in said] == ["accreditation.status"]
+    for voter in ("council-2", "charity"):
+        town.settle(said[0]["id"])
+        town.run("approve", "--from", second, key=voter)
+    asked = {"issuer": f"{base}970", "achievement_type": "Certificate", "program": "dapip:1"}
+    with NodeClient(town.urls[0]) as client:
+        assert [one["code"] for one in client.decide(asked)["reasons"]] == ["status_expired"]
+
+
 def test_a_dry_run_signs_nothing_and_makes_no_keys(town: Town, tmp_path: Path) -> None:
     shown = town.run(
         *("history", "import", "dapip", EXTRACT, "--agency-keys", tmp_path / "keys", "--base", "https://dry.example/"),
