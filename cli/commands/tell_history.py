@@ -178,8 +178,8 @@ class HistoryTelling:
             raise NotYetError(
                 "grants_wait",
                 "The grants wait for votes; what happened since then is said once they are in effect.",
-                hint="Have them approved (accredit approve --from REPORT), then run the same command again, with a new "
-                "--report.",
+                hint="Have them approved: accredit approve --from REPORT. Then run the same command again; its report "
+                "needs a new name.",
             )
 
     def _tell_lives(self, grants: Sequence[bytes]) -> None:
