@@ -125,9 +125,6 @@ def test_a_chain_of_steps_needs_every_one_of_them_to_count() -> None:
     assert [reason.code for reason in asked(town).reasons] == ["accredited", "covered_by_mapping", "covered_by_mapping"]
 
 
-GRANTING: dict[str, Any] = {"authorities": 2, "constituencies": {"labor": 1}}
-
-
 @pytest.mark.parametrize("ruled", ["accreditation.grant", "accreditation.amend", "authority.delegate"])
 def test_a_mapping_that_counts_takes_what_granting_takes(ruled: str) -> None:
     """One authority, a publisher even, cannot widen by a mapping what only several may grant."""
@@ -163,6 +160,21 @@ def test_what_several_granted_as_many_widen_whoever_of_them_proposes_it() -> Non
     town.votes(C, granted)
     said = town.says(B, "mapping.publish", WIDENS)
     town.votes(C, said)
+    assert is_trusted(town)
+
+
+def test_a_seat_that_must_agree_to_a_grant_must_agree_to_what_widens_it() -> None:
+    town = trio(rules={"accreditation.grant": {"authorities": 2, "constituencies": {"nonprofit": 1}}})
+    granted = badges(town, B)
+    town.votes(A, granted)
+    record = town.fold().get("accreditation", granted.id.hex())
+    assert record is not None
+    assert record["terms"][0]["rule"] == {"authorities": 2, "constituencies": {"nonprofit": 1}}
+
+    said = town.says(B, "mapping.publish", WIDENS)
+    town.votes(C, said)
+    assert verdict_of(town, said).state is EffectState.WAITING, "neither of the two is the nonprofit"
+    town.votes(A, said)
     assert is_trusted(town)
 
 
