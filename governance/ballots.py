@@ -489,7 +489,7 @@ class Ground:
             and self._is_independent(vote, statement.kid, fork, subject=statement)
             and not self.is_cut(vote, statement)
             and self.holds(vote)
-            for vote in self.chains.votes_on(statement.id)
+            for vote in self.chains.deciding_votes(statement.id)
         )
 
     def is_anchored(self, statement: Statement) -> bool:
@@ -499,7 +499,7 @@ class Ground:
             is_above = by is None or (by.kind == "authority.withdraw" and self.carries(by, Voice(by.iss, None), by))
             if is_above and self._reaches(statement, anchor.statement):
                 return True
-        votes = (vote for vote in self.chains.votes_on(statement.id) if vote.kind == "vote.approve")
+        votes = (vote for vote in self.chains.deciding_votes(statement.id) if vote.kind == "vote.approve")
         return any(self.carries(vote, Voice(vote.iss, None), statement) for vote in votes)
 
     def _is_independent(self, said: Unverified, key: bytes, fork: int, *, subject: Unverified | None = None) -> bool:
@@ -552,7 +552,7 @@ class Ground:
 
     def _firsts(self, subject: Unverified, *, narrowing: bool, with_cut: bool) -> list[Statement]:
         by_key: dict[bytes, list[Statement]] = {}
-        for vote in self.chains.votes_on(subject.id):
+        for vote in self.chains.deciding_votes(subject.id):
             if vote.kid == subject.kid or not self._is_clear(vote, narrowing=narrowing):
                 continue
             if with_cut or not self.is_cut(vote, subject):
@@ -565,7 +565,7 @@ class Ground:
         Of several the lowest id. It takes nobody's approval away: what is carried all the same is not undone by it.
         """
         voices = self.voices(subject)
-        for vote in self.chains.votes_on(subject.id):
+        for vote in self.chains.deciding_votes(subject.id):
             if vote.kind == "vote.reject" and self.is_sound(vote, narrowing=True, subject=subject):
                 says_so = bool(vote.body.get("retract")) and any(v in voices for v in self.voices(vote, subject))
                 if vote.kid == subject.kid or says_so:

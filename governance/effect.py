@@ -211,7 +211,7 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
         return f"statement {name} is already in effect"
     if standing.state in (EffectState.INEFFECTIVE, EffectState.VOID):
         return f"statement {name} cannot take effect: {standing.reason.rstrip('.')}"
-    own = [s for s in (subject, *ground.chains.votes_on(subject.id)) if s.kid == vote.kid]
+    own = [s for s in (subject, *ground.chains.deciding_votes(subject.id)) if s.kid == vote.kid]
     if vote.kind == "vote.approve":
         if standing.state is EffectState.RETRACTED:
             return f"statement {name} was taken back by its proposer"

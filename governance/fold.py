@@ -264,16 +264,32 @@ class Fold:
             target = statement.body["target"]
             self._annulments[target] = (*self._annulments.get(target, ()), statement.id)
         for each in touched.values():
-            self._touch(each)
+            if each is statement and self._is_repeated(each):
+                self._mark(each)
+            else:
+                self._touch(each)
         self._law_is_stale = self._law_is_stale or self._may_change_law(statement, touched.values())
 
     def _may_change_law(self, statement: Statement, touched: Iterable[Statement]) -> bool:
-        governing = [s for s in touched if self.chains.is_governing(s)]
+        governing = [
+            s for s in touched if self.chains.is_governing(s) and not (s is statement and self._says_nothing(s))
+        ]
         if any(self.chains.is_named(s.id) for s in touched) or not all(map(self._lies_beside, governing)):
             return True
         for each in governing:
             self._beside[each.id] = each
         return self.law is not None and self.law.is_sensitive_to(statement)
+
+    def _is_repeated(self, statement: Statement) -> bool:
+        """Whether it is a vote that says nothing which its key has not said before."""
+        return statement.kind.startswith("vote.") and not self.chains.decided_on(statement)
+
+    def _says_nothing(self, statement: Statement) -> bool:
+        """Whether it is a vote said again, and committed whatever the law is concluded from."""
+        law = self.law
+        if law is None or statement.kid in law.ground.cuts or not self._committed.knows(statement.kid):
+            return False
+        return self._is_repeated(statement)
 
     def _lies_beside(self, statement: Statement) -> bool:
         """Whether the law need not be settled anew for a statement of its own strata: it is judged, and that is all."""
@@ -606,7 +622,7 @@ class Fold:
             verdict = self.standing(statement.id)
             assert verdict is not None
             if verdict.state is EffectState.WAITING:
-                votes = tuple(self.chains.votes_on(statement.id))
+                votes = tuple(self.chains.deciding_votes(statement.id))
                 found.append(Proposal(statement=statement, verdict=verdict, votes=votes))
         return found
 
@@ -614,7 +630,7 @@ class Fold:
         """Whether a vote by a key, which has not voted on it yet, could bring a statement nearer to taking effect."""
         if self.law is None or key == statement.kid:
             return False
-        if any(vote.kid == key for vote in self.chains.votes_on(statement.id)):
+        if any(vote.kid == key for vote in self.chains.deciding_votes(statement.id)):
             return False
         return counts_for(self.law, self._voices_of(self.law, key), statement, self._effective.get)
 

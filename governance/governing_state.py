@@ -71,7 +71,7 @@ class Law:
         """
         ground = self.ground
         chains = ground.chains
-        if statement.kid in ground.cuts or chains.votes_on(statement.id) or chains.is_named(statement.id):
+        if statement.kid in ground.cuts or chains.deciding_votes(statement.id) or chains.is_named(statement.id):
             return False
         if not all(self._is_unheard_of(entry.key, statement) for entry in introductions(statement)):
             return False
@@ -98,7 +98,7 @@ class Law:
         fork = self.forks.get(statement.kid)
         if fork is None or statement.kid in self.unsettled or statement.seq < fork[0]:
             return True
-        return any(vote.kid != statement.kid for vote in self.ground.chains.votes_on(statement.id))
+        return any(vote.kid != statement.kid for vote in self.ground.chains.deciding_votes(statement.id))
 
     def _is_doubtful(self, key: bytes) -> bool:
         return key in self.unsettled or self.ground.chains.is_forked(key)

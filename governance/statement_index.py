@@ -39,6 +39,7 @@ _PLACES: Final = Fact(about=About.STATEMENT, name="place", plain=several, value=
 _FORKED: Final = Fact(about=About.KEY, name="forked", is_listed=True)
 _WAITING: Final = ids_about(About.ID, "waiting", is_listed=True)
 _VOTES: Final = ids_about(About.ID, "votes")
+_DECIDING: Final = ids_about(About.ID, "deciding")
 _INTRODUCERS: Final = ids_about(About.KEY, "introducers")
 _GOVERNING: Final = ids_about(About.KIND, "governing")
 _GIVEN: Final = Fact(
@@ -47,7 +48,7 @@ _GIVEN: Final = Fact(
 _NAMED: Final = Fact(about=About.ID, name="named")
 _NEWEST: Final = Fact(about=About.KEY, name="newest")
 
-FACTS: Final = (_PLACES, _FORKED, _WAITING, _VOTES, _INTRODUCERS, _GOVERNING, _GIVEN, _NAMED, _NEWEST)
+FACTS: Final = (_PLACES, _FORKED, _WAITING, _VOTES, _DECIDING, _INTRODUCERS, _GOVERNING, _GIVEN, _NAMED, _NEWEST)
 """What is held besides the statements."""
 
 
@@ -64,6 +65,7 @@ class Chains:
         # prev not held yet -> statements naming it
         self._waiting: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_WAITING)
         self._votes: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_VOTES)
+        self._deciding: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_DECIDING)
         self._introducers: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_INTRODUCERS)
         self._governing: MutableMapping[str, tuple[bytes, ...]] = kept.facts(_GOVERNING)
         self._given: MutableMapping[bytes, Mapping[bytes, bytes | None]] = kept.facts(_GIVEN)
@@ -110,6 +112,7 @@ class Chains:
         if statement.kind in ("vote.approve", "vote.reject"):
             for target in statement.body["targets"]:
                 _append(self._votes, target, statement.id)
+                _append(self._deciding, target, statement.id)
         if statement.kind.startswith(GOVERNING):
             self._add_governing(statement)
         for entry in introductions(statement):
@@ -211,6 +214,17 @@ class Chains:
         """Votes that name `target`, by id."""
         return [self._by_id[vote] for vote in sorted(self._votes.get(target, ()))]
 
+    def deciding_votes(self, target: bytes) -> list[Statement]:
+        """Those votes that name `target` to which no other of the kind, by the same key, comes before; by id.
+
+        Whatever a key says once more decides nothing. So a key that votes without end makes no count dear.
+        """
+        return [self._by_id[vote] for vote in sorted(self._deciding.get(target, ()))]
+
+    def decided_on(self, vote: Unverified) -> list[bytes]:
+        """The targets of a vote on which its key has not said the same before."""
+        return [target for target in vote.body["targets"] if vote.id in self._deciding.get(target, ())]
+
     def introducers(self, key: bytes) -> list[Statement]:
         """Statements that introduce `key`, by id."""
         return [self._by_id[statement] for statement in sorted(self._introducers.get(key, ()))]
@@ -277,9 +291,25 @@ class Chains:
             newest = self.newest(current.kid) or current
             self._newest[current.kid] = max(current, newest, key=lambda s: (s.seq, s.id)).id
             completed.append(current)
+            if current.kind.startswith("vote."):
+                self._drop_repeated(current)
             waiting = [self._by_id[child] for child in self._waiting.pop(current.id, ())]
             stack.extend(child for child in waiting if self._follows(child))
         return completed
+
+    def _drop_repeated(self, vote: Statement) -> None:
+        """A vote has become complete: where its key has said the same on a target before, it decides nothing there.
+
+        All that comes before it is complete by then, so what is left follows from the set, not from the order.
+        """
+        for target in vote.body["targets"]:
+            others = (self._by_id[id] for id in self._deciding[target] if id != vote.id)
+            if any(
+                other.kid == vote.kid and _way(other) == _way(vote) and self.leads_to(other, vote.id)
+                for other in others
+                if other.id in self._places
+            ):
+                self._deciding[target] = tuple(id for id in self._deciding[target] if id != vote.id)
 
     def _place(self, statement: Statement) -> _Place:
         if statement.prev is None:
@@ -311,6 +341,11 @@ class Chains:
 
 def _append(lists: MutableMapping[K, tuple[bytes, ...]], key: K, id: bytes) -> None:
     lists[key] = (*lists.get(key, ()), id)
+
+
+def _way(vote: Unverified) -> tuple[str, bool]:
+    """What a vote says: approve, reject, or take back."""
+    return vote.kind, bool(vote.body.get("retract"))
 
 
 def named_heads(statement: Unverified) -> dict[bytes, bytes]:

@@ -1,11 +1,14 @@
 """Counting votes: within a body by its keys, across bodies by the charter's rule."""
 
+from typing import Any
+
 import pytest
 
-from accredit.governance.ballots import tally_keys
+from accredit.governance.ballots import Ground, tally_keys
 from accredit.governance.effect import EffectState
+from accredit.registry.statement import Statement
 from tests.strategies.bodies import ISSUER, delegation, event, grant, node, recognition, register
-from tests.strategies.consortium import Consortium, Pen, key_entry
+from tests.strategies.consortium import Consortium, Pen, fold_of, key_entry
 from tests.strategies.stories import DELEGATE, A, B, C, D, delegate, record_of, state_of, trio, verdict_of
 
 FOUR = ((A, "nonprofit"), (B, "public"), (C, "education"), (D, "education"))
@@ -258,3 +261,48 @@ def test_a_delegation_can_need_two_authorities() -> None:
 
     assert state_of(town, made) is EffectState.EFFECTIVE
     assert record_of(town, "authority", pen.authority)["standings"][0]["parent"] == {"by": A, "via": None}
+
+
+def test_a_key_that_votes_without_end_makes_no_count_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says once more on the same proposals is looked at once, and never again."""
+    looked_at = []
+    for count in (3, 30):
+        town = trio(rules={"accreditation.grant": {"authorities": 3}, "authority.delegate": {"authorities": 3}})
+        proposals = [town.says(A, "accreditation.grant", grant(f"did:web:p{number}.example")) for number in range(5)]
+        proposals.append(delegate(town)[1])
+        targets = {"targets": sorted(said.id for said in proposals)}
+        for _ in range(count):
+            town.says(B, "vote.approve", targets)
+        fold, calls = town.fold(), 0
+        whole = Ground._is_clear
+
+        def counted(ground: Ground, statement: Statement, *, narrowing: bool, whole: Any = whole) -> bool:
+            nonlocal calls
+            calls += 1
+            return bool(whole(ground, statement, narrowing=narrowing))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ground, "_is_clear", counted)
+            fold.add(town.says(B, "vote.approve", targets, heard=False))
+            fold.settle()
+            assert calls == 0, "it says nothing new"
+            fold.add(town.says(C, "vote.approve", targets, heard=False))
+            fold.settle()
+        looked_at.append(calls)
+        assert all(said.id in {one.statement.id for one in town.fold().proposals()} for said in proposals)
+        assert [verdict_of(town, said, fold).state for said in proposals] == [EffectState.EFFECTIVE] * 6
+    assert looked_at[0] == looked_at[1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_vote_said_again_counts_from_the_first_time_whichever_came_first(order: int) -> None:
+    town = trio(rules={"accreditation.grant": {"authorities": 2}})
+    given = town.says(A, "accreditation.grant", grant())
+    votes = []
+    for _ in range(3):
+        town.time += 1_000
+        votes.append(town.votes(B, given))
+    fold = fold_of(town.eco, [*(said for said in town.said if said not in votes), *votes[::order]], batch=1)
+    assert verdict_of(town, given, fold).since == votes[0].iat
+    assert [one.id for one in fold.chains.deciding_votes(given.id)] == [votes[0].id]
+    assert len(fold.chains.votes_on(given.id)) == 3

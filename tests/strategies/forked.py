@@ -1,6 +1,7 @@
 """Histories around a key in two hands: branches that make delegates, cut-offs of anybody's keys, votes on all of it."""
 
 from random import Random
+from typing import Any
 
 from accredit.registry.statement import Statement
 from tests.strategies.bodies import delegation, register
@@ -23,7 +24,7 @@ class _Teller:
 
     def tell(self, length: int) -> Consortium:
         for number in range(length):
-            act = self.choice.choices((self.delegate, self.add, self.end, self.vote, self.register), (4, 1, 3, 2, 2))[0]
+            act = self.choice.choices((self.delegate, self.add, self.end, self.vote, self.register), (4, 1, 3, 4, 2))[0]
             self.said.append(act(self.pen(), number))
         return self.town
 
@@ -56,7 +57,11 @@ class _Teller:
     def vote(self, pen: Pen, number: int) -> Statement:
         if not self.said:
             return self.register(pen, number)
-        return self.town.says(pen, "vote.approve", {"targets": [self.choice.choice(self.said).id]})
+        body: dict[str, Any] = {"targets": sorted({self.choice.choice(self.said).id for _ in range(2)})}
+        kind = self.choice.choice(("vote.approve", "vote.approve", "vote.reject"))
+        if kind == "vote.reject" and self.choice.random() < 0.5:
+            body["retract"] = True
+        return self.town.says(pen, kind, body)
 
     def register(self, pen: Pen, number: int) -> Statement:
         return self.town.says(pen, "issuer.register", register(f"did:web:a{number}.example"))
