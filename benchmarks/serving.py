@@ -5,6 +5,7 @@ Targets (performance.md): `POST /authorization`, one worker: at least 0.3 of ngi
 decisions a second and core in batches of 1,000. All with the same issuers, two of three accredited, asked in turn:
 
 * **node**: one process; **1 worker**, **2 workers**: with so many query workers, which share the cores with all else;
+* **replica**: a process that serves what it has verified; **store**: a bucket of the published files, through nginx;
 * **nginx**: a file of the size of an answer, one worker process;
 * **bare**: uvicorn (uvloop, httptools) with an application that does nothing (`peers/bare.py`);
 * **registry**: FastAPI and SQLAlchemy's ORM over SQLite, as one writes it in an afternoon (`peers/registry.py`).
@@ -46,7 +47,7 @@ from accredit.node.storage.log_store import Store
 from accredit.simulations.run.svg_plots import Line, line_chart
 from benchmarks.harness import Report
 from tests.strategies.bodies import grant
-from tests.strategies.fleet import Fleet, Machine, eventually, founding
+from tests.strategies.fleet import Fleet, Machine, accredit, eventually, founding
 from tests.strategies.network import A
 
 FEW: Final = 2_000
@@ -304,7 +305,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        with founding(folder / "nodes", "node1", submissions_per_minute=1_000_000) as fleet:
+        with founding(folder / "nodes", "node1", signers=True, submissions_per_minute=1_000_000) as fleet:
             fill(fleet)
             Measuring(report, fleet, folder).run()
     report.finish()
@@ -343,6 +344,8 @@ class Measuring:
                         self._begin(others, python, self._sample(subject))
                     self._saturate(subject, self._ask)
                     self._ours(subject)
+                    if not workers:
+                        self._apart(subject.url.removesuffix("/authorization"))
             for name in ("nginx", "bare", "registry"):
                 if name in self._subjects:
                     self._saturate(self._subjects[name], self._plain if name == "nginx" else self._ask)
@@ -403,6 +406,23 @@ class Measuring:
         )
         self._steady(subject, subject.name, self._half(subject.name))
 
+    def _apart(self, node: str) -> None:
+        """What serves without the node: a replica, and the published files (one bucket of them, through nginx)."""
+        policy, store, port = self._folder / "policy.txt", self._folder / "store", free_port()
+        eventually(lambda: httpx.get(f"{node}/v1/state-note", trust_env=False).is_success, "a quorum has signed")
+        accredit("trust", "export", "-o", policy, env={"ACCREDIT_NODE": node})
+        accredit("node", "publish", self._node.folder, store, patience=FOLD_SECONDS)
+        words = [sys.executable, "-m", "accredit", "replica", "run", "--policy", str(policy), "--from", str(store)]
+        url = f"http://127.0.0.1:{port}"
+        with process([*words, "--port", str(port)], f"{url}/healthz") as pid:
+            self._saturate(MeasuredServer(name="replica", url=f"{url}/authorization", pids=(pid,)), self._ask)
+        if "nginx" in self._subjects:
+            (self._folder / "files").mkdir()
+            bucket = max((path.read_bytes() for path in (store / "buckets").iterdir()), key=len)
+            with nginx(self._folder / "files", bucket) as files:
+                files.name = f"store, a bucket of {len(bucket):,} bytes"
+                self._saturate(files, self._plain)
+
     def _half(self, name: str) -> float:
         return min(STEADY_MOST, self._subjects[name].rate(max(CONNECTIONS)) / 2)
 
@@ -438,7 +458,7 @@ class Measuring:
         lines = [
             Line(name, [(connections, subject.rate(connections)) for connections in CONNECTIONS])
             for name, subject in self._subjects.items()
-            if name != "nginx"  # it would press the others to the ground
+            if name != "nginx" and not name.startswith("store")  # they would press the others to the ground
         ]
         return line_chart(
             lines, title=f"POST /authorization, {ISSUERS:,} issuers", x="connections", y="requests a second"
