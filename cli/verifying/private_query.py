@@ -1,10 +1,12 @@
 """`accredit query --private`: asks without revealing the issuer.
 
 The node is told the first digits of the hash of the issuer's id, as few as leave an answer of bearable size, and sends
-everything that begins so, with the proof that nothing was left out; and once more for the hash under which the id would
-be another issuer's alias; and for that of each competency in the question. What is decided is decided here
-(`registry.evidence.private_lookup`). The node learns that one of at least k issuers was asked about, and one of as many
-competencies if any, and not for what.
+everything that begins so, with the proof that nothing was left out. What is decided is decided here
+(`registry.evidence.private_lookup`). More is told only where the decision leads there: the digits of the hash of a
+competency that is asked about, and, where no accreditation of the issuer's own decides it, of the hash under which the
+id would be another issuer's alias. The node learns that one of at least k issuers was asked about, and one of as many
+competencies if any, and not for what. Digits of two hashes of one id tell more than either: whoever is accredited for
+what is asked stays one of k, and for others the node may guess whether it is an id that it has.
 
 Where the place is a store of published files (`node.clients.store_files`), its buckets are what is read, and nobody
 answers at all.
@@ -18,13 +20,14 @@ from typing import TYPE_CHECKING, Final
 from accredit.cli.base.node_option import connected
 from accredit.registry.decision.query import Query, spelled
 from accredit.registry.decision.verdict import Decision
+from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Records, record_key
 from accredit.registry.errors import InputError, RemoteError
 from accredit.registry.evidence.check import check_authority
 from accredit.registry.evidence.deciding import decide_over
-from accredit.registry.evidence.private_lookup import Bucket, BucketRecords, Buckets, ask, open_bucket
+from accredit.registry.evidence.private_lookup import Bucket, BucketRecords, Buckets, open_bucket
 from accredit.registry.evidence.published_map import MapRecords
-from accredit.registry.evidence.state_check import NotedState
+from accredit.registry.evidence.state_check import CheckError, NotedState
 from accredit.registry.evidence.trust_policy import TrustPolicy
 
 if TYPE_CHECKING:
@@ -98,12 +101,46 @@ def ask_privately(
         RefusedError: a newer state was noted between one answer and the next.
         AccreditError: the node cannot be asked, or gives nothing.
     """
-    id = spelled(query.entity)
-    fetched = [_fetch(client.issuers_by_prefix, record_key(kind, id).hex()) for kind in ("issuer", "alias")]
-    for competency in dict.fromkeys(query.competencies):
-        fetched.append(_fetch(client.competencies_by_prefix, record_key("competency", competency).hex()))
-    opened = tuple(open_bucket(Bucket.of(one), policy, now) for one in fetched)
-    return ask(query, opened, policy, now), opened
+    check_authority(query, policy)
+    records = _FetchedBuckets(client, query, policy, now)
+    decision = decide_over(query, records, now, ecosystem_id=policy.charter)
+    return decision, tuple(records.opened)
+
+
+class _FetchedBuckets:
+    """A `Records` over a node's buckets, which fetches one when a decision leads into it.
+
+    Attributes:
+        opened: what was fetched and verified, the issuer's bucket first.
+    """
+
+    def __init__(self, client: "NodeClient", query: Query, policy: TrustPolicy, now: int) -> None:
+        self._policy, self._now = policy, now
+        entity = spelled(query.entity)
+        self._ways: dict[tuple[str, str], Callable[[str], object]] = {
+            ("alias", entity): client.issuers_by_prefix,
+            **{("competency", one): client.competencies_by_prefix for one in query.competencies},
+        }
+        self.opened = [self._open("issuer", entity, client.issuers_by_prefix)]
+
+    def get(self, type: str, id: str) -> Record | None:
+        """Return the record; None where a bucket proves that there is none.
+
+        Raises:
+            CheckError: no bucket proves anything about it, or what the node sends does not hold.
+            RefusedError: a newer state was noted since the last bucket.
+        """
+        try:
+            return Buckets(self.opened).get(type, id)
+        except CheckError:
+            way = self._ways.pop((type, id), None)
+            if way is None:
+                raise
+        self.opened.append(self._open(type, id, way))
+        return self.get(type, id)
+
+    def _open(self, type: str, id: str, way: Callable[[str], object]) -> BucketRecords:
+        return open_bucket(Bucket.of(_fetch(way, record_key(type, id).hex())), self._policy, self._now)
 
 
 def _fetch(by_prefix: Callable[[str], object], key: str) -> object:

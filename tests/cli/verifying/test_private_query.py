@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,11 +12,14 @@ from accredit.cli.verifying.private_query import ask_privately
 from accredit.node.clients.blocking_http import BlockingHttp, HttpAnswer
 from accredit.node.clients.node_client import NodeClient
 from accredit.registry.decision.query import Query
+from accredit.registry.decision.verdict import Verdict
 from accredit.registry.domain.records import record_key
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.state_check import CheckError
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from tests.cli.town import Town
+from tests.strategies.domain import ALIAS, COLLEGE, ECOSYSTEM, NOW, World
+from tests.strategies.noted import Held, bucket_of, trust
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +74,44 @@ def test_a_node_is_told_a_digit_of_a_hash_and_neither_issuer_nor_question(
     town.noted()
     way = Listening(town.urls[0])
     assert asked_of(town, policy, issuer, way)
-    digits = [record_key(kind, issuer).hex()[:1] for kind in ("issuer", "alias")]
-    assert way.asked == [f"{town.urls[0]}/v1/issuers/by-prefix/{digit}" for digit in digits]
+    assert way.asked == [f"{town.urls[0]}/v1/issuers/by-prefix/{record_key('issuer', issuer).hex()[:1]}"]
+
+
+class Registry:
+    """A node with so many issuers that the buckets of two hashes are different ones."""
+
+    def __init__(self, held: Held, entity: str) -> None:
+        self.held, self.entity = held, entity
+        self.told: list[str] = []
+
+    def issuers_by_prefix(self, digits: str) -> object:
+        """The bucket of whichever hash of the id it is that begins so."""
+        [kind] = (kind for kind in ("issuer", "alias") if record_key(kind, self.entity).hex().startswith(digits))
+        self.told.append(kind)
+        return bucket_of(self.held, kind, self.entity, 4 * len(digits), wanted=COLLEGE)
+
+    competencies_by_prefix = issuers_by_prefix
+
+
+@pytest.mark.parametrize(
+    ("entity", "told", "verdict"),
+    [
+        (COLLEGE, ["issuer"], Verdict.TRUSTED),
+        (ALIAS, ["issuer", "alias"], Verdict.TRUSTED),
+        ("did:web:nobody.example", ["issuer", "alias"], Verdict.UNKNOWN_ISSUER),
+    ],
+)
+def test_whether_an_id_is_an_alias_is_asked_only_where_nothing_of_its_own_decides(
+    entity: str, told: list[str], verdict: Verdict
+) -> None:
+    world = World()
+    world.register(also_known_as=[ALIAS])
+    world.grant()
+    held = Held.of(world.records())
+    node = Registry(held, entity)
+    query = Query(entity=entity, authority=ECOSYSTEM, achievement_types=("BachelorDegree",))
+    decision, opened = ask_privately(cast(NodeClient, node), query, trust(held, NOW), NOW)
+    assert (decision.verdict, node.told, len(opened)) == (verdict, told, len(told))
 
 
 def test_where_one_digit_is_too_few_one_more_is_told(town: Town, policy: Path, issuer: str) -> None:
@@ -80,7 +119,7 @@ def test_where_one_digit_is_too_few_one_more_is_told(town: Town, policy: Path, i
     way = Listening(town.urls[0])
     way.refuse_below = 3
     assert asked_of(town, policy, issuer, way)
-    assert len(way.asked) == 6
+    assert len(way.asked) == 3
     way.refuse_below = 9
     with pytest.raises(InputError, match="no"):
         asked_of(town, policy, issuer, way)
