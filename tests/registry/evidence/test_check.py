@@ -433,6 +433,14 @@ def test_nothing_is_proved_from_a_map_that_is_not_the_noted_one() -> None:
         recorder.prove()
 
 
+def test_who_reads_records_to_prove_them_is_told_how_many_they_are() -> None:
+    recorder = Recorder(Mapped(HELD.reader(), HELD.trie))
+    for _ in range(2):
+        recorder.get("issuer", COLLEGE)
+        recorder.get("issuer", "did:web:nobody.example")
+    assert len(recorder) == len(recorder.prove()) == 2
+
+
 def test_a_map_that_goes_on_while_it_is_proved_from_is_noticed() -> None:
     moving = Held(HELD.records)
     prover = Prover(Mapped(moving.reader(), moving.trie), statements_root=b"", note=NO_NOTE, ecosystem_id=ECOSYSTEM)
