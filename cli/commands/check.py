@@ -232,17 +232,22 @@ class _Helper:
     why_not: dict[str, str]
 
     def check(self, prepared: "PreparedCredential") -> "CheckedCredential":
-        from accredit.cli.credentials.judging import IssuerAnswer, Supplies, judge
+        from accredit.cli.credentials.judging import IssuerAnswer, Supplies, judge, with_key
         from accredit.cli.credentials.status import StatusFiles
 
-        if prepared.said is None or prepared.question is None:
+        said, question = prepared.said, prepared.question
+        if said is None or question is None:
             nothing = StatusFiles(given={}, fetched={}, why_not={})
             return judge(prepared, Supplies(keys={}, answer=IssuerAnswer(decision=None), lists=nothing), self.now)
         more, known_of_time = ((), {}) if self.receipts is None else self.receipts.of(prepared.credential)
-        answer, keys = self.registry.ask({**prepared.question, **known_of_time})
-        issuer = prepared.said.issuer
+        answer, keys = self.registry.ask({**question, **known_of_time})
+        named = with_key(prepared, keys)
+        if named.question is not None and named.question != question:
+            prepared = named
+            answer, keys = self.registry.ask({**named.question, **known_of_time})
+        issuer = said.issuer
         known = {issuer: self._with_document(issuer, keys)}
-        for entry in prepared.said.status:
+        for entry in said.status:
             self._fetch_list(entry.list_url)
         lists = StatusFiles(given=self.given, fetched=self.fetched, why_not=self.why_not)
         for other in _issuers_of(lists, prepared.loader):

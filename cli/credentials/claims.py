@@ -13,10 +13,11 @@ from typing import Any, Final
 from accredit.registry.domain.vocabulary import credential_type_name
 from accredit.registry.encoding import rfc3339
 from accredit.registry.errors import DecodeError
+from accredit.registry.limits import TIME_MAX, TIME_MIN
 
 from .contexts import ContextLoader
 from .json_ld import Statements
-from .outcomes import failed
+from .outcomes import failed, not_done
 from .reading import ReadCredential, words
 
 CREDENTIALS: Final = "https://www.w3.org/2018/credentials#"
@@ -57,7 +58,8 @@ class CredentialClaims:
         has_achievement: whether it attests achievements at all.
         untyped: achievements, by name, that do not say of which type they are.
         competencies: targets of alignments that are competencies.
-        valid_from, valid_until: seconds since 1970; None where it does not say.
+        valid_from, valid_until: seconds since 1970; None where it does not say. A token's own end (exp) is one too.
+        token_from: seconds since 1970, from when on the token that it came in counts (nbf); None where none says.
         status: entries of its own status.
     """
 
@@ -72,6 +74,7 @@ class CredentialClaims:
     competencies: tuple[str, ...]
     valid_from: int | None
     valid_until: int | None
+    token_from: int | None
     issued_on: str
     status: tuple[StatusEntry, ...]
 
@@ -95,7 +98,12 @@ def claims_of(credential: ReadCredential, loader: ContextLoader) -> CredentialCl
     begins = [one for name in ("validFrom", "issuanceDate") for one in statements.values(root, CREDENTIALS + name)]
     begins = begins or statements.values(root, f"{_BADGES}awardedDate")
     ends = [one for name in ("validUntil", "expirationDate") for one in statements.values(root, CREDENTIALS + name)]
+    statuses = statements.values(root, f"{CREDENTIALS}credentialStatus")
     valid_from = max((_time(one, "validFrom") for one in begins), default=None)
+    for member, found in (("credentialStatus", statuses), ("validUntil", ends), ("expirationDate", ends)):
+        _check_kept(document, member, found)
+    held = credential.token.claims if credential.token is not None else {}
+    expiry = [_claim(held, "exp")] if "exp" in held else []
     names = [name for one in achievements for name in statements.values(one, f"{_SCHEMA}name")]
     return CredentialClaims(
         statements=statements,
@@ -112,9 +120,10 @@ def claims_of(credential: ReadCredential, loader: ContextLoader) -> CredentialCl
         ),
         competencies=tuple(dict.fromkeys(uri for one in achievements for uri in _competencies(statements, one))),
         valid_from=valid_from,
-        valid_until=min((_time(one, "validUntil") for one in ends), default=None),
+        valid_until=min([*(_time(one, "validUntil") for one in ends), *expiry], default=None),
+        token_from=_claim(held, "nbf") if "nbf" in held else None,
         issued_on="" if valid_from is None else rfc3339.text(valid_from),
-        status=tuple(_entry(statements, one) for one in statements.values(root, f"{CREDENTIALS}credentialStatus")),
+        status=tuple(_entry(statements, one) for one in statuses),
     )
 
 
@@ -181,6 +190,31 @@ def _entry(statements: Statements, entry: str) -> StatusEntry:
         index=text("statusListIndex"),
         size=text("statusSize"),
     )
+
+
+def _check_kept(document: Mapping[str, Any], member: str, found: Sequence[str]) -> None:
+    """Check that what ends a credential did not get lost on the way from JSON to statements.
+
+    Where the text was signed, members without a meaning are allowed. One that says that a credential ends is not: its
+    issuer meant it.
+    """
+    value = document.get(member)
+    listed = value if isinstance(value, list) else [] if value is None else [value]
+    if len({repr(one) for one in listed}) > len(found):
+        raise not_done(
+            "member_without_meaning",
+            f"Its member {member} has no meaning in the contexts that it names, so nobody can tell whether it still "
+            "stands.",
+            "Ask the issuer for a credential whose contexts define it.",
+        )
+
+
+def _claim(claims: Mapping[str, Any], name: str) -> int:
+    """A time in a token, seconds since 1970 (RFC 7519 §2)."""
+    value = claims[name]
+    if type(value) not in (int, float):
+        raise failed("bad_date", f"The claim {name} of this JWT is not a number of seconds.")
+    return int(min(max(value, TIME_MIN), TIME_MAX))
 
 
 def _first(values: Sequence[str]) -> str:

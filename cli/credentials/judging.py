@@ -8,7 +8,7 @@ be done; its text names what is missing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -126,6 +126,17 @@ def prepare(credential: ReadCredential, loader: ContextLoader) -> PreparedCreden
     return PreparedCredential(credential=credential, loader=loader, said=said, unread=None, question=question)
 
 
+def with_key(prepared: PreparedCredential, known: IssuerKeys) -> PreparedCredential:
+    """Return the same with a question about the key that signed, where only the issuer's keys say which one it is.
+
+    A token may bring its key along instead of naming it.
+    """
+    said, question = prepared.said, prepared.question
+    if said is None or question is None or "key" in question:
+        return prepared
+    return replace(prepared, question=question_of(said, key=method_of(prepared.credential, said.issuer, known)))
+
+
 def judge(prepared: PreparedCredential, supplies: Supplies, now: int) -> CheckedCredential:
     """Check a credential.
 
@@ -141,13 +152,14 @@ def judge(prepared: PreparedCredential, supplies: Supplies, now: int) -> Checked
             checks.append(CredentialCheck(name=name, outcome=CheckOutcome.NOT_DONE, code="unread", text=text))
         return _concluded(prepared, checks, supplies)
 
-    def signature(one: ReadCredential, its: CredentialClaims) -> CredentialCheck:
+    def signature(one: ReadCredential, its: CredentialClaims, asked: str | None = None) -> CredentialCheck:
         keys = supplies.keys.get(its.issuer, IssuerKeys())
-        return check_signature(one, its, keys, loader, now)
+        return check_signature(one, its, keys, loader, now, asked=asked)
 
     checks = [_content(said)]
+    asked = str((prepared.question or {}).get("key", ""))
     later: tuple[tuple[str, Callable[[], CredentialCheck]], ...] = (
-        ("signature", lambda: signature(credential, said)),
+        ("signature", lambda: signature(credential, said, asked)),
         ("dates", lambda: _dates(said, now)),
         ("status", lambda: check_status(said, supplies.lists, loader, signature, now)),
         ("issuer", lambda: _issuer(said, supplies.answer)),
@@ -207,8 +219,9 @@ def _dates(said: CredentialClaims, now: int) -> CredentialCheck:
         raise not_done(
             "no_date", "It does not say from when on it is valid, so its issuer cannot be judged as of then."
         )
-    if said.valid_from > now:
-        raise failed("not_yet_valid", f"It is valid from {day(said.valid_from)} on.", "Check it again after that.")
+    begins = max(said.valid_from, said.token_from or said.valid_from)
+    if begins > now:
+        raise failed("not_yet_valid", f"It is valid from {day(begins)} on.", "Check it again after that.")
     until = "without an end" if said.valid_until is None else f"until {day(said.valid_until)}"
     text = f"Valid from {day(said.valid_from)}, {until}."
     return CredentialCheck(name="dates", outcome=CheckOutcome.PASSED, code="in_time", text=text)

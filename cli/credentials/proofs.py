@@ -30,6 +30,17 @@ from .reading import ReadCredential, Token
 ALGORITHMS: Final = ("EdDSA", "Ed25519", "ES256", "ES384", "PS256", "RS256")
 """Of tokens; none with a shared secret, and never `none` (RFC 8725 §3.1)."""
 
+SUITES: Final = ("eddsa-rdfc-2022", "eddsa-jcs-2022", "Ed25519Signature2020")
+"""Kinds of Data Integrity proofs that can be checked."""
+
+_MEMBERS: Final = frozenset(
+    {"@context", "challenge", "created", "cryptosuite", "domain", "expires", "id", "nonce", "previousProof"}
+    | {"proofPurpose", "proofValue", "type", "verificationMethod"}
+)
+"""Of a proof (Data Integrity 1.0 §2.1)."""
+
+NOTHING_KNOWN: Final = IssuerKeys()
+
 PROOFS_MAX: Final = 10
 """Proofs looked at of one credential."""
 
@@ -39,16 +50,27 @@ CLOCK_SLACK: Final = 300
 _HINT_FORGED: Final = "Do not rely on it. Ask the holder for the original file, or the issuer whether it issued it."
 
 
-def method_of(credential: ReadCredential, issuer: str) -> str:
+def method_of(credential: ReadCredential, issuer: str, known: IssuerKeys = NOTHING_KNOWN) -> str:
     """Return the verification method that a credential names, as a whole id; empty where it names none.
 
-    Of several proofs that of the first one by the issuer, else of the first.
+    Of several proofs that of the first one by the issuer that can be checked here, else of the first by the issuer,
+    else of the first.
+
+    Args:
+        known: what a token without a name for its key is looked up in.
     """
     if credential.token is not None:
-        return _method_of_token(credential.token, issuer)
-    named = [_method(one) for one in proofs_of(credential)]
-    own = [one for one in named if one.startswith(issuer)]
-    return next(iter([*own, *filter(None, named)]), "")
+        named = _method_of_token(credential.token, issuer)
+        if named or "jwk" not in credential.token.header:
+            return named
+        try:
+            return _key_of_token(credential.token, issuer, known).method
+        except CheckStopped:
+            return ""
+    proofs = proofs_of(credential)
+    listed = [_method(one) for one in (*filter(_is_known_kind, proofs), *proofs)]
+    own = [one for one in listed if one.startswith(issuer)]
+    return next(iter([*own, *filter(None, listed)]), "")
 
 
 def proofs_of(credential: ReadCredential) -> list[Mapping[str, Any]]:
@@ -67,12 +89,20 @@ def proofs_of(credential: ReadCredential) -> list[Mapping[str, Any]]:
 
 
 def check_signature(
-    credential: ReadCredential, said: CredentialClaims, known: IssuerKeys, loader: ContextLoader, now: int
+    credential: ReadCredential,
+    said: CredentialClaims,
+    known: IssuerKeys,
+    loader: ContextLoader,
+    now: int,
+    *,
+    asked: str | None = None,
 ) -> CredentialCheck:
     """Check who signed a credential.
 
     Args:
         now: this machine's clock, seconds since 1970.
+        asked: the method that the registry was asked about, which must be one that signed: a key that was stolen is
+            pinned still, and only the registry's answer about that very key says so. None: it was asked about no key.
 
     Raises:
         CheckStopped: a signature is wrong, or cannot be checked.
@@ -93,6 +123,12 @@ def check_signature(
             open_[0]
             if open_
             else failed("not_signed", "It is not signed: anybody could have written it.", _HINT_FORGED)
+        )
+    if asked is not None and asked not in [key.method for key, _ in found]:
+        raise (
+            open_[0]
+            if open_
+            else not_done("key_not_asked", f"The registry was not asked about the key {found[0][0].method}.")
         )
     key = found[0][0]
     suites = " and ".join(dict.fromkeys(suite for _, suite in found))
@@ -118,6 +154,27 @@ def _suite(proof: Mapping[str, Any]) -> str:
     return suite if isinstance(suite, str) else "unknown"
 
 
+def _check_kind(proof: Mapping[str, Any]) -> None:
+    """Check that a proof is of a kind that can be checked here."""
+    suite = _suite(proof)
+    if suite not in SUITES:
+        raise not_done(
+            "unknown_suite",
+            f"Its proof is of the kind {suite[:80]}, which cannot be checked here.",
+            f"{', '.join(SUITES)} and JWTs can.",
+        )
+    if "previousProof" in proof:
+        raise not_done("proof_chain", "Its proof depends on another one (previousProof), which cannot be checked here.")
+
+
+def _is_known_kind(proof: Mapping[str, Any]) -> bool:
+    try:
+        _check_kind(proof)
+    except CheckStopped:
+        return False
+    return True
+
+
 def _check_proof(
     credential: ReadCredential,
     proof: Mapping[str, Any],
@@ -126,15 +183,7 @@ def _check_proof(
     loader: ContextLoader,
     now: int,
 ) -> FoundKey:
-    suite = _suite(proof)
-    if suite not in ("eddsa-rdfc-2022", "eddsa-jcs-2022", "Ed25519Signature2020"):
-        raise not_done(
-            "unknown_suite",
-            f"Its proof is of the kind {suite[:80]}, which cannot be checked here.",
-            "eddsa-rdfc-2022, eddsa-jcs-2022, Ed25519Signature2020 and JWTs can.",
-        )
-    if "previousProof" in proof:
-        raise not_done("proof_chain", "Its proof depends on another one (previousProof), which cannot be checked here.")
+    _check_kind(proof)
     if proof.get("proofPurpose") != "assertionMethod":
         raise failed(
             "wrong_purpose", "Its proof was not made to issue a credential (proofPurpose is not assertionMethod)."
@@ -153,7 +202,23 @@ def _check_proof(
             "Its content was changed after it was signed, or it was not signed with the key that it names.",
             _HINT_FORGED,
         )
+    _check_members(proof)
     return key
+
+
+def _check_members(proof: Mapping[str, Any]) -> None:
+    """Check that a proof is written so that its members can be read by their names.
+
+    What is signed of it are statements, and these can be written in other ways too (a whole address as the name,
+    @nest): somebody could hide in one of them when the proof expires.
+    """
+    hidden = sorted(set(proof) - _MEMBERS) if _suite(proof) != "eddsa-jcs-2022" else []
+    if hidden:
+        raise not_done(
+            "proof_member",
+            f"Its proof has a member {hidden[0][:80]!r}, which cannot be read here.",
+            "Ask for the credential as its issuer wrote it.",
+        )
 
 
 def signed_bytes(document: Mapping[str, Any], proof: Mapping[str, Any], loader: ContextLoader) -> bytes:
@@ -166,7 +231,7 @@ def signed_bytes(document: Mapping[str, Any], proof: Mapping[str, Any], loader: 
     options = {name: value for name, value in proof.items() if name != "proofValue"}
     if _suite(proof) == "eddsa-jcs-2022":
         if "@context" in options:
-            _check_beginning(unsigned.get("@context"), options["@context"])
+            _check_contexts(unsigned.get("@context"), options["@context"])
             unsigned["@context"] = options["@context"]
         return b"".join(sha256(_jcs(part)).digest() for part in (options, unsigned))
     options["@context"] = unsigned.get("@context", [])
@@ -174,10 +239,14 @@ def signed_bytes(document: Mapping[str, Any], proof: Mapping[str, Any], loader: 
     return b"".join(sha256(part.encode()).digest() for part in parts)
 
 
-def _check_beginning(whole: Any, beginning: Any) -> None:
-    """Check that a document's contexts begin with those that were signed (vc-di-eddsa §3.3.2)."""
-    held, signed = (value if isinstance(value, list) else [value] for value in (whole, beginning))
-    if held[: len(signed)] != signed:
+def _check_contexts(held: Any, signed: Any) -> None:
+    """Check that a document's contexts are those that were signed.
+
+    The standard lets somebody add others behind them (vc-di-eddsa §3.3.2). Those would give words a meaning that the
+    issuer never signed.
+    """
+    named, meant = (value if isinstance(value, list) else [value] for value in (held, signed))
+    if named != meant:
         raise failed("contexts_changed", "It names other contexts than those that were signed.", _HINT_FORGED)
 
 

@@ -176,10 +176,9 @@ def _completed(inner: Mapping[str, Any], claims: Mapping[str, Any]) -> Mapping[s
     made = dict(inner)
     if issuer is None and "iss" in claims:
         made["issuer"] = claims["iss"]
-    for member, claim in (("issuanceDate", "nbf"), ("expirationDate", "exp")):
-        later = {"issuanceDate": "validFrom", "expirationDate": "validUntil"}[member]
-        if type(claims.get(claim)) in (int, float) and member not in made and later not in made:
-            made[member] = rfc3339.text(int(min(max(claims[claim], TIME_MIN), TIME_MAX)))
+    # Its end (exp) is read from the claims of every token (`claims`).
+    if type(claims.get("nbf")) in (int, float) and "issuanceDate" not in made and "validFrom" not in made:
+        made["issuanceDate"] = rfc3339.text(int(min(max(claims["nbf"], TIME_MIN), TIME_MAX)))
     return made
 
 

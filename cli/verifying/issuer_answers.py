@@ -120,7 +120,7 @@ def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys
     if decision["verdict"] != "unknown_issuer":
         try:
             found = client.issuer(str(decision.get("issuer") or question["issuer"]))
-            pinned = [one["key"] for one in found["keys"] if one["op"] == "add"]
+            pinned = [one["key"] for one in found["keys"] if one["op"] == "add"] if _has_pinned(decision) else []
         except InputError as error:
             if error.code != "not_found":
                 raise
@@ -128,10 +128,15 @@ def _by_word(client: "NodeClient", question: Mapping[str, Any]) -> AnswerAndKeys
     return answer, IssuerKeys(pinned=pinned, asked=True)
 
 
+def _has_pinned(decision: Mapping[str, Any]) -> bool:
+    """Whether an authority pins keys whose word counts for the accreditation; others may state what they like."""
+    return all(reason["code"] != "no_pinned_keys" for reason in decision["reasons"])
+
+
 def _keys_in(records: Records, decision: Mapping[str, Any], question: Mapping[str, Any], charter: str) -> IssuerKeys:
     """The keys that proved records pin for the issuer."""
     id_ = CanonicalId(str(decision.get("issuer") or query_of(dict(question), charter).entity))
-    record = issuer_in(records, id_)
+    record = issuer_in(records, id_) if _has_pinned(decision) else None
     stated = [] if record is None else [one["key"] for one in record["keys"] if one["op"] == "add"]
     return IssuerKeys(pinned=[dict(key) for key in stated], asked=True)
 

@@ -100,6 +100,25 @@ def test_the_verdict_and_the_exit_code_say_what_is_wrong(town: Town, school: Iss
         assert (found["verdict"], found["cause"]) == (verdict, cause), found
 
 
+def test_an_authority_that_did_not_accredit_an_issuer_does_not_give_it_a_key(
+    town: Town, folder: Path, policy: Path
+) -> None:
+    """Whose word about the issuer does not count could sign for it otherwise."""
+    forged = Issuer.of("forger", town.accredited("did:web:keyless.example", "keyless"))
+    facts = town.write(
+        "forger.toml",
+        f'id = "{forged.id}"\nname = "Keyless"\n[[keys]]\nid = "{forged.method}"\n'
+        f'public_key_multibase = "{forged.pinned["public_key_multibase"]}"\n',
+    )
+    town.settle(town.json("issuer", "propose", facts, key="agency")["statements"][0]["id"])
+    town.noted()
+    path = put(folder, "forged.json", forged.signed(issued(forged)))
+    for words in ((), ("--policy", policy), ("--policy", policy, "--private")):
+        [file] = town.json("check", path, *words, code=1)["files"]
+        [found] = file["credentials"]
+        assert (found["verdict"], found["cause"]) == ("indeterminate", "key_not_found")
+
+
 def test_a_status_list_is_taken_from_a_file(town: Town, school: Issuer, folder: Path) -> None:
     path = put(folder, "badge.json", school.signed(issued(school, credentialStatus=status_entry(7))))
     for revoked, code in (((), 0), ((7,), 1)):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accredit.cli.credentials.contexts import ContextLoader
-from accredit.cli.credentials.judging import CheckedCredential, IssuerAnswer, Supplies, judge, prepare
+from accredit.cli.credentials.judging import CheckedCredential, IssuerAnswer, Supplies, judge, prepare, with_key
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.reading import read
 from accredit.cli.credentials.status import StatusFiles
@@ -41,8 +41,12 @@ def checked() -> Checker:
         supplies = Supplies(
             keys=keys or {}, answer=IssuerAnswer(decision=decision, proved=True, source="by a test"), lists=status
         )
-        found = read(raw_of(file))
-        return [judge(prepare(one, loader or ContextLoader()), supplies, now) for one in found]
+        prepared = [prepare(one, loader or ContextLoader()) for one in read(raw_of(file))]
+        asked = [
+            with_key(one, supplies.keys.get(one.said.issuer, IssuerKeys()) if one.said else IssuerKeys())
+            for one in prepared
+        ]
+        return [judge(one, supplies, now) for one in asked]
 
     return check
 
