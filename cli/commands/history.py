@@ -25,6 +25,8 @@ FOLDER: Final = click.Path(path_type=Path, exists=True, file_okay=False)
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _KEYS: Final = click.Path(path_type=Path, file_okay=False)
 _REPORT: Final = click.Path(path_type=Path, dir_okay=False)
+_LEFT_OUT_SHOWN: Final = 3
+"""Rows of each kind that an import shows of those it left out; the report has them all."""
 _ANYWHERE: Final = "https://authority.example/"
 
 
@@ -123,17 +125,24 @@ def import_dapip(
 @click.option(
     "--map", "map_path", type=_FILE, required=True, help="TOML file: which column holds what (docs/history.md)."
 )
+@click.option("--encoding", metavar="NAME", help="Encoding of a table that is not Unicode, such as windows-1252.")
 @click.option("--agency-keys", type=_KEYS, metavar="DIR", help="As for dapip: agencies of the table grant themselves.")
 @_telling
 def import_table(
-    file: Path, map_path: Path, agency_keys: Path | None, base: str | None, report_path: Path | None, desk: Desk
+    file: Path,
+    map_path: Path,
+    encoding: str | None,
+    agency_keys: Path | None,
+    base: str | None,
+    report_path: Path | None,
+    desk: Desk,
 ) -> None:
     """Import a history from any table saved as CSV: one line for each spell, and one for each step in it.
 
     The map names the columns and says what the table's words mean. Otherwise as accredit history import dapip.
     """
     map = HistoryMap(documents.read_file(map_path), str(map_path))
-    history = table.read(documents.read_bytes(file), str(file), map, int(time.time()))
+    history = table.read(documents.read_bytes(file), str(file), map, int(time.time()), encoding or "")
     scope = None if map.scope is None else said_scope(dict(map.scope), str(map_path))
     told = plan(history, _base(desk, base, history.source), scope=scope, names_agencies=_names(history, agency_keys))
     _tell(desk, told, agency_keys, report_path)
@@ -167,20 +176,21 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
         if report_path is not None:
             more = {**summary(told), "statements": run.said, "planned": told.counts}
             documents.write_new(report_path, report.encode(report_path, told.findings, more), force=True)
-    left_out = sum(one.is_left_out for one in told.findings)
+    left_out = [one for one in told.findings if one.is_left_out]
     data = {**summary(told), "planned": told.counts, "statements": run.said, "known": run.known}
 
     def text() -> None:
         output.table(("statement", "planned"), list(told.counts.items()))
         output.say()
         is_dry = desk.wishes.dry_run
-        output.say(
-            f"{len(told.registrations)} institutions of {len(told.agencies)} agencies: {len(run.said)} statements "
-            f"{'would be' if is_dry else 'were'} said, {run.known} were there already."
-        )
-        output.say(
-            f"{left_out} rows were left out and {len(told.findings) - left_out} taken by a rule; the report says why."
-        )
+        bodies = f"{_many(len(told.registrations), 'institution')} of {_many(len(told.agencies), 'agency', 'agencies')}"
+        be = "would be" if is_dry else "was" if len(run.said) == 1 else "were"
+        output.say(f"{bodies}: {_many(len(run.said), 'statement')} {be} said, {run.known} already known.")
+        if told.findings:
+            by_rule = len(told.findings) - len(left_out)
+            where = f"all are in {output.quoted(report_path)}" if report_path else "--report FILE lists all"
+            output.say(f"{_many(len(left_out), 'row')} left out, {by_rule} taken by a rule; {where}.")
+            report.show(left_out, shown=_LEFT_OUT_SHOWN)
         if is_dry:
             output.say("This was a dry run: nothing was signed. Events are said after the grants that they are about.")
         elif any(one["state"] == "waiting" for one in run.said):
@@ -188,6 +198,10 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
             output.say(f"What waits for votes is approved with:  accredit approve --from {source}")
 
     output.emit(data, text)
+
+
+def _many(count: int, one: str, more: str = "") -> str:
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
 def read_folder(folder: Path) -> History:

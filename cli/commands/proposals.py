@@ -232,13 +232,19 @@ def waiting_proposals(
 
 
 def show_proposals(
-    proposals: Sequence[dict[str, Any]], *, empty: str = "No proposal is waiting.", most: int | None = None
+    proposals: Sequence[dict[str, Any]],
+    *,
+    empty: str = "No proposal is waiting.",
+    most: int | None = None,
+    counted: bool = True,
 ) -> None:
     """One line for each proposal, then what will be once each of the first `SHOWN` is approved; counts by kind.
 
     Args:
         most: lines at most; None for one for each.
+        counted: whether counts by kind follow; False where something else gives them.
     """
+    registered = {one["sub"] for one in proposals if one["kind"] == "issuer.register"}
     rows = []
     for proposal in proposals[:most]:
         what = in_a_line(proposal)
@@ -256,9 +262,12 @@ def show_proposals(
     if len(rows) < len(proposals):
         output.say(faint(f"and {len(proposals) - len(rows)} more; accredit inbox lists them all."))
     for proposal in proposals[:SHOWN]:
-        for line in foreseen_lines({**proposal["foreseen"], "differences": []}):  # the line above has those
+        seen = proposal["foreseen"]
+        strangers = [issuer for issuer in seen["unregistered"] if issuer not in registered]
+        # The line above has the differences; an issuer that the same list registers is no stranger.
+        for line in foreseen_lines({**seen, "differences": [], "unregistered": strangers}):
             output.say(f"  {shorten(proposal['id'])}  {line}")
-    if len(proposals) > 1:
+    if counted and len(proposals) > 1:
         kinds = Counter(str(one["kind"]) for one in proposals)
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         output.say(faint(f"{len(proposals)} proposals: {counts}."))

@@ -174,7 +174,7 @@ def _vote(
         )
     paper = ballot_paper(desk.proposals([bytes.fromhex(id_) for id_ in held]))
     if not wants_json():
-        show_proposals([waiting[id_] for id_ in held], most=SHOWN)
+        show_proposals([waiting[id_] for id_ in held], most=SHOWN, counted=False)
         show_paper(paper, with_items=False)
         output.say()
     if not desk.wishes.dry_run and desk.wishes.offline is None:
@@ -336,7 +336,14 @@ def _decided(desk: Desk, id_: str) -> str:
 
 
 def _tell_left_out(left_out: Mapping[str, str]) -> None:
-    for id_, why in list(left_out.items())[:_NAMED]:
+    """Names what a batch leaves out; what is in effect already, as most of an import's report may be, is counted."""
+    done = _ALREADY.format(_STATE_WORDS["effective"])
+    named = {id_: why for id_, why in left_out.items() if why != done}
+    if len(left_out) - len(named) > 1:
+        output.note(f"{len(left_out) - len(named)} left out: {done}")
+    else:
+        named = dict(left_out)
+    for id_, why in list(named.items())[:_NAMED]:
         output.note(f"{shorten(id_)}  left out: {output.safe(why)}")
-    if len(left_out) > _NAMED:
-        output.note(f"… and {len(left_out) - _NAMED} more left out; --json lists them all.")
+    if len(named) > _NAMED:
+        output.note(f"… and {len(named) - _NAMED} more left out; --json lists them all.")

@@ -71,6 +71,6 @@ def show(findings: Sequence[HistoryFinding], *, shown: int = SHOWN) -> None:
         for one in [one for one in findings if one.finding.code == code][:shown]:
             text = one.finding.text if rule is None else one.finding.text.removesuffix(rule.taken).strip()
             output.say(f"    {output.safe(one.where)}: {output.safe(one.about)}")
-            output.say(f"      {output.faint(text)}")
+            output.say(f"      {output.faint(f'{text} {one.finding.hint}'.strip())}")
         if many > shown:
             output.say(output.faint(f"    … and {many - shown} more"))

@@ -28,11 +28,12 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from accredit.cli.importers import spreadsheet
-from accredit.cli.importers.damage import find_damage
+from accredit.cli.importers.damage import day_of_serial, find_damage
 from accredit.cli.importers.findings import ImportFinding
 from accredit.cli.importers.spreadsheet import Reading, SheetLine
 from accredit.node.places import jurisdiction
 from accredit.registry.domain.vocabulary import REASON_CODES, SANCTION_LEVELS
+from accredit.registry.encoding import rfc3339
 from accredit.registry.encoding.rfc3339 import PRECISIONS, instant
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import TEXT_CHARS
@@ -130,32 +131,49 @@ class HistoryMap:
         """A date of the table, as exactly as it is written.
 
         Raises:
-            DecodeError: it is none.
+            DecodeError: it is none, or the formats of the map read it as several.
         """
         text = written.strip()
-        for format in ("%Y-%m-%d", "%Y-%m", "%Y", *self.formats):
-            try:
-                found = datetime.strptime(text, format).replace(tzinfo=UTC)
-            except ValueError:
-                continue
-            precision = "" if "%d" in format or "%j" in format else "month" if "%m" in format else "year"
-            assert precision in ("", *PRECISIONS)
-            time = instant(found.strftime("%Y-%m-%d").zfill(10), days=True)
-            if time >= EARLIEST:
-                return Dated(time, precision)
-        raise DecodeError("bad_date", f"{written!r} is no date.", hint="Write 2015-05-20, or add its form to [dates].")
+        found = {date for format in ("%Y-%m-%d", "%Y-%m", "%Y", *self.formats) if (date := _by(format, text))}
+        if not found:
+            meant = day_of_serial(text)
+            hint = f"A spreadsheet's own number for {meant}? " if meant else ""
+            raise DecodeError(
+                "bad_date", f"{written!r} is no date.", hint=f"{hint}Write 2015-05-20, or add its form to [dates]."
+            )
+        if len(found) > 1:
+            days = " or ".join(rfc3339.day(one.time) for one in sorted(found, key=lambda one: one.time))
+            raise DecodeError(
+                "unclear_date",
+                f"{written!r} may be {days}, by the formats of the map.",
+                hint="Leave one of them in [dates], or write 2015-05-20.",
+            )
+        return found.pop()
 
 
-def read(data: bytes, where: str, map: HistoryMap, now: int) -> History:
+def _by(format: str, text: str) -> Dated | None:
+    """What a text says by one format, as exactly as the format can; None where it does not fit, or is too early."""
+    try:
+        found = datetime.strptime(text, format).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    precision = "" if "%d" in format or "%j" in format else "month" if "%m" in format else "year"
+    assert precision in ("", *PRECISIONS)
+    time = instant(found.strftime("%Y-%m-%d").zfill(10), days=True)
+    return Dated(time, precision) if time >= EARLIEST else None
+
+
+def read(data: bytes, where: str, map: HistoryMap, now: int, encoding: str = "") -> History:
     """Return the history in a table.
 
     Args:
         where: the file, for messages. now: no later date can be meant, seconds.
+        encoding: of a file that is not Unicode, as Python names it.
 
     Raises:
         DecodeError: it is no table with the columns of the map.
     """
-    return _Reader(where, map, now).history(spreadsheet.decode(data, where))
+    return _Reader(where, map, now).history(spreadsheet.decode(data, where, encoding))
 
 
 class _Reader:

@@ -6,6 +6,7 @@ Each finding says what it probably was. Whether it was that, a person has to say
 import html
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any, Final
 
 from .findings import ImportFinding
@@ -73,3 +74,15 @@ def _meant(text: str) -> str:
         except UnicodeError:
             continue
     return ""
+
+
+def day_of_serial(written: str) -> str:
+    """The day that a spreadsheet means by a number of days; empty for what is none. Nothing is converted in silence.
+
+    Excel counts from the end of 1899, or, in some old files of the Macintosh, from the beginning of 1904.
+    """
+    if not re.fullmatch(r"[1-9]\d{4}", written):
+        return ""
+    days = int(written)
+    usual, old = (date(*start) + timedelta(days) for start in ((1899, 12, 30), (1904, 1, 1)))
+    return f"{usual} (or {old}, where its dates begin in 1904)"

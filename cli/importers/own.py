@@ -12,7 +12,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
 from typing import Any, Final
 
 from accredit.cli.base import documents
@@ -20,7 +19,7 @@ from accredit.registry.domain.vocabulary import IDENTIFIER_SCHEMES
 from accredit.registry.errors import DecodeError
 
 from . import spreadsheet
-from .damage import find_damage
+from .damage import day_of_serial, find_damage
 from .findings import ImportFinding
 from .reading import Table
 from .row import READY, REFUSED, Row
@@ -131,22 +130,10 @@ def _terms(cells: Mapping[str, str]) -> dict[str, Any]:
             terms[name] = documents.seconds(written, name)
         except DecodeError as error:
             hint = "Write year, month, day, as in 2015-05-20; in a spreadsheet, format the column as text."
-            if meant := _serial(written):
+            if meant := day_of_serial(written):
                 hint = f"A spreadsheet's own number for {meant}? {hint}"
             raise DecodeError(error.code, f"{written!r} is not a clear date.", where=name, hint=hint) from None
     return terms
-
-
-def _serial(written: str) -> str:
-    """The day that a spreadsheet means by a number of days; empty for what is none. Nothing is converted in silence.
-
-    Excel counts from the end of 1899, or, in some old files of the Macintosh, from the beginning of 1904.
-    """
-    if not re.fullmatch(r"[1-9]\d{4}", written):
-        return ""
-    days = int(written)
-    usual, old = (date(*start) + timedelta(days) for start in ((1899, 12, 30), (1904, 1, 1)))
-    return f"{usual} (or {old}, where its dates begin in 1904)"
 
 
 _ADDRESSES: Final[Mapping[str, str]] = {

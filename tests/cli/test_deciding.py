@@ -418,6 +418,11 @@ def test_a_proposal_shows_why_others_voted_what_it_rests_on_and_when_it_lapses(t
         assert part in shown
     before = town.run("inbox", key="council-2", nodes=one).stdout
     assert f"{issuer} is not registered as an issuer" in " ".join(before.split()), "what the vote would bring about"
+    town.run("issuer", "propose", "--id", issuer, "--name", "Comments", key="council-1", nodes=one)
+    after = town.run("inbox", "--issuer", issuer, key="council-2", nodes=one).stdout
+    assert "Register Comments" in after
+    assert "is not registered" not in after, "the proposal beside it registers the issuer"
+    assert after.count("2 proposals: ") == 1
 
 
 def test_the_inbox_says_what_is_now_and_what_would_be(town: Town, grant_file: Path) -> None:

@@ -30,7 +30,7 @@ from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Unverified
 
-from .summaries import summary
+from .summaries import standing, summary
 
 AT_ONCE: Final = 300
 """Seconds within which a date that lies ahead still counts as now: what clocks differ by."""
@@ -116,10 +116,10 @@ def _status(fold: Fold, said: Unverified, seen: Foresight) -> None:
     then, today = accreditations.status_at(after, at), accreditations.status_at(_with_events(record, others), at)
     issuer = _issuer(fold, record["issuer"])
     if then.word == today.word:
-        seen.afterwards.append(f"{issuer} stays {_word(then.word)}{_because(then, said.id)}.")
+        seen.afterwards.append(f"{issuer} stays {standing(then.word)}{_because(then, said.id)}.")
     else:
         seen.afterwards.append(
-            f"{issuer} will be {_word(then.word)}; without this statement it is {_word(today.word)}."
+            f"{issuer} will be {standing(then.word)}; without this statement it is {standing(today.word)}."
         )
     earlier = [one for one in others if one["event"] == body["event"] and one["effective_from"] <= at]
     if earlier and then.word != today.word and then.event is not None and then.event["statement"] == said.id:
@@ -244,7 +244,7 @@ def _annul(fold: Fold, said: Unverified, seen: Foresight) -> None:
             issuer = _issuer(fold, record["issuer"])
             today = accreditations.status_at(record, seen.now)
             verb = "stays" if then.word == today.word else "will be"
-            seen.afterwards.append(f"{issuer} {verb} {_word(then.word)}{_because(then, target.id)}.")
+            seen.afterwards.append(f"{issuer} {verb} {standing(then.word)}{_because(then, target.id)}.")
 
 
 def _charter(fold: Fold, said: Unverified, seen: Foresight) -> None:
@@ -364,7 +364,3 @@ def _issuer(fold: Fold, id: str) -> str:
 
 def _listed(value: Any) -> list[CanonicalId]:
     return [CanonicalId(one) for one in value if isinstance(one, str)] if isinstance(value, list) else []
-
-
-def _word(status: str) -> str:
-    return status.replace("_", " ")

@@ -37,10 +37,52 @@ def _grant(sub: str, body: _Body) -> str:
     return f"{body['kind'].capitalize()} {sub} ({body['level']}) for {_some(what, 'its scope')}{_period(body)}."
 
 
+_EVENTS: Final[Mapping[str, str]] = {
+    "sanction": "Put {it} {level}",
+    "condition": "Put conditions on {it}",
+    "expire": "Mark {it} as expired",
+    "teach_out": "Begin the teach-out of {it}",
+    "lift": "Lift what was decided against {it}",
+    "stay": "Stay what was decided against {it}",
+    "annul": "Annul what was decided against {it}",
+    "appeal_open": "Open an appeal about {it}",
+    "appeal_decide": "Decide the appeal about {it}",
+}
+"""Events whose own word before the accreditation would say something else: an event `annul` annuls no accreditation."""
+
+_STANDINGS: Final[Mapping[str, str]] = {
+    "candidate": "a candidate",
+    "conditional": "accredited under conditions",
+    "warning": "under a warning",
+    "probation": "on probation",
+    "show_cause": "under an order to show cause",
+    "teach_out": "in a teach-out",
+    "withdrawn_voluntary": "withdrawn by its own choice",
+}
+
+
+def standing(status: str) -> str:
+    """A status as it follows "is" or "will be"."""
+    return _STANDINGS.get(status, status.replace("_", " "))
+
+
 def _status(sub: str, body: _Body) -> str:
+    event = body["event"]
+    it = f"accreditation {_short(body['accreditation'])} of {sub}"
+    what = _EVENTS.get(event, f"{_spaced(event)} {{it}}").format(it=it, level=standing(body.get("sanction_level", "")))
     back = f", void from {day(body['void_from'])}" if "void_from" in body else ""
+    until = f", until {day(body['effective_until'])}" if "effective_until" in body else ""
+    successor = f", succeeded by {body['successor']}" if "successor" in body else ""
     why = f": {body['reason_code']}" if "reason_code" in body else ""
-    return f"{_spaced(body['event'])} accreditation {_short(body['accreditation'])} of {sub}{back}{why}."
+    return f"{what}{_cohort(body.get('applies_to', {}))}{until}{back}{successor}{why}."
+
+
+def _cohort(applies_to: _Body) -> str:
+    """For whom a teach-out goes on."""
+    programs = f" in {_some(applies_to['programs'], '')}" if "programs" in applies_to else ""
+    before = applies_to.get("cohorts_enrolled_before")
+    enrolled = "" if before is None else f" for students who enrolled before {day(before)}"
+    return programs + enrolled
 
 
 def _spaced(word: str) -> str:

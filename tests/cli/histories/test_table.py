@@ -78,6 +78,7 @@ def test_a_table_may_name_agencies_programmes_months_and_what_never_began() -> N
     ("cells", "code"),
     [
         ({"start": "sometime"}, "bad_date"),
+        ({"start": "42278"}, "bad_date"),
         ({"start": "1066"}, "bad_date"),
         ({"start": "2099-01-01"}, "bad_date"),
         ({}, "no_start"),
@@ -151,3 +152,41 @@ def test_the_command_imports_our_example(town: Town, tmp_path: Path) -> None:
     again = town.json(*words, key="agency")
     assert again["statements"] == []
     town.run("history", "import", "table", FILE, "--map", tmp_path / "none.toml", key="agency", code=3)
+    in_effect = sum(one["state"] != "waiting" for one in said["statements"])
+    notes = town.run("approve", "--from", report, "--dry-run", key="charity", code=None).stderr
+    assert f"{in_effect} left out: already in effect" in notes, "an import's report is not listed line by line"
+
+
+def test_the_command_shows_which_rows_it_leaves_out_and_what_to_do(town: Town, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_bytes(FILE.read_text().replace("01/10/2015", "42278").replace("Hill", "Höhe").encode("cp1252"))
+    words = ("history", "import", "table", sheet, "--map", MAP, "--dry-run")
+    assert "--encoding windows-1252" in town.run(*words, key="agency", code=3).stderr
+    told = " ".join(town.run(*words, "--encoding", "windows-1252", key="agency").stdout.split())
+    assert "3 institutions of 1 agency:" in told
+    assert "1 row left out, 0 taken by a rule; --report FILE lists all." in told
+    assert "sheet.csv, line 5: Höhe Academy '42278' is no date. A spreadsheet's own number for 2015-10-01" in told
+
+
+def test_a_date_that_two_formats_of_the_map_read_differently_is_not_guessed() -> None:
+    formats = {"dates": {"formats": ["%d/%m/%Y", "%m/%d/%Y"]}}
+    found = told_of(row(start="03/09/2019"), formats).plan.findings
+    assert [one.finding.text for one in found] == [
+        "'03/09/2019' may be 2019-03-09 or 2019-09-03, by the formats of the map."
+    ]
+    assert told_of(row(start="09/09/2019"), formats).plan.findings == ()
+    assert told_of(row(start="30/09/2019"), formats).plan.findings == ()
+
+
+def test_a_spreadsheets_own_number_for_a_date_is_named_as_the_day_it_may_mean() -> None:
+    (found,) = told_of(row(start="42278")).plan.findings
+    assert "2015-10-01" in found.finding.hint
+
+
+def test_a_table_in_the_code_page_of_an_old_machine_is_read_once_its_encoding_is_said() -> None:
+    map = HistoryMap(PLAIN, "map.toml")
+    data = f"{';'.join(table.COLUMNS)}\r\n{row(start='1999', name='École').replace(',', ';')}\r\n".encode("cp1252")
+    with pytest.raises(DecodeError, match="not UTF-8 text"):
+        table.read(data, "t.csv", map, TODAY)
+    history = table.read(data, "t.csv", map, TODAY, "windows-1252")
+    assert [one.name for one in history.institutions.values()] == ["École"]

@@ -80,6 +80,33 @@ def test_each_kind_is_told_in_a_sentence(kind: str) -> None:
     assert summary(kind, SUB, body) == sentence
 
 
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"event": "annul"}, "Annul what was decided against accreditation 0001020304050607 of {}."),
+        ({"event": "stay"}, "Stay what was decided against accreditation 0001020304050607 of {}."),
+        ({"event": "reinstate"}, "Reinstate accreditation 0001020304050607 of {}."),
+        (
+            {"event": "sanction", "sanction_level": "show_cause", "effective_until": 86_400},
+            "Put accreditation 0001020304050607 of {} under an order to show cause, until 1970-01-02.",
+        ),
+        (
+            {"event": "teach_out", "applies_to": {"programs": ["law"], "cohorts_enrolled_before": 0}},
+            "Begin the teach-out of accreditation 0001020304050607 of {} in law for students who enrolled before "
+            "1970-01-01.",
+        ),
+        (
+            {"event": "close", "successor": "did:web:archive.example", "reason_code": "closure"},
+            "Close accreditation 0001020304050607 of {}, succeeded by did:web:archive.example: closure.",
+        ),
+    ],
+)
+def test_an_appeal_that_is_upheld_does_not_read_as_the_end_of_the_accreditation(
+    body: dict[str, Any], sentence: str
+) -> None:
+    assert summary("accreditation.status", SUB, {"accreditation": ID, **body}) == sentence.format(SUB)
+
+
 def test_no_kind_that_people_vote_on_is_forgotten() -> None:
     asked = {kind for kind in KINDS if not kind.startswith(("vote.", "evidence.", "issuance."))}
     assert asked <= set(TOLD)
