@@ -20,6 +20,14 @@ from click.shell_completion import CompletionItem
 from . import exits
 from .context import DEBUG, JSON
 
+takes_encoding = click.option(
+    "--encoding",
+    metavar="NAME",
+    default="",
+    help="Encoding of a sheet that is not Unicode, such as windows-1252.",
+)
+"""Gives a command that reads sheets the option which their errors name."""
+
 
 def _remember(name: str) -> Callable[[click.Context, click.Parameter, bool], None]:
     def callback(context: click.Context, _parameter: click.Parameter, value: bool) -> None:

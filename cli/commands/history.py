@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.commands import CommandGroup, takes_encoding
 from accredit.cli.base.exits import Negative
 from accredit.cli.histories import dapip, report, table
 from accredit.cli.histories.facts import History
@@ -125,13 +125,13 @@ def import_dapip(
 @click.option(
     "--map", "map_path", type=_FILE, required=True, help="TOML file: which column holds what (docs/history.md)."
 )
-@click.option("--encoding", metavar="NAME", help="Encoding of a table that is not Unicode, such as windows-1252.")
+@takes_encoding
 @click.option("--agency-keys", type=_KEYS, metavar="DIR", help="As for dapip: agencies of the table grant themselves.")
 @_telling
 def import_table(
     file: Path,
     map_path: Path,
-    encoding: str | None,
+    encoding: str,
     agency_keys: Path | None,
     base: str | None,
     report_path: Path | None,
@@ -142,7 +142,7 @@ def import_table(
     The map names the columns and says what the table's words mean. Otherwise as accredit history import dapip.
     """
     map = HistoryMap(documents.read_file(map_path), str(map_path))
-    history = table.read(documents.read_bytes(file), str(file), map, int(time.time()), encoding or "")
+    history = table.read(documents.read_bytes(file), str(file), map, int(time.time()), encoding)
     scope = None if map.scope is None else said_scope(dict(map.scope), str(map_path))
     told = plan(history, _base(desk, base, history.source), scope=scope, names_agencies=_names(history, agency_keys))
     _tell(desk, told, agency_keys, report_path)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import Command
+from accredit.cli.base.commands import Command, takes_encoding
 from accredit.cli.base.exits import Negative
 from accredit.cli.importers import report
 from accredit.cli.importers.detect import read_framework, read_issuers
@@ -58,7 +58,7 @@ accredit issuer import examples/issuers.csv --dry-run""",
 @click.option(
     "--ignore-unknown-columns", is_flag=True, help="Ignore unknown columns; the report names them for each row."
 )
-@click.option("--encoding", metavar="NAME", help="Encoding of a spreadsheet that is not Unicode, such as windows-1252.")
+@takes_encoding
 @click.option("--without-trials", is_flag=True, help="Leave out rows whose name or id contains test, demo, sandbox, …")
 @signing
 def issuer_import(
@@ -67,7 +67,7 @@ def issuer_import(
     report_path: Path | None,
     columns: tuple[str, ...],
     ignore_unknown_columns: bool,
-    encoding: str | None,
+    encoding: str,
     without_trials: bool,
     desk: Desk,
 ) -> None:
@@ -80,7 +80,7 @@ def issuer_import(
     """
     terms = _terms(grant) if grant is not None else None
     _require_new(report_path)
-    reading = Reading(encoding=encoding or "", renamed=_renamed(columns), ignores_unknown=ignore_unknown_columns)
+    reading = Reading(encoding=encoding, renamed=_renamed(columns), ignores_unknown=ignore_unknown_columns)
     rows = merge([row for path in files for row in read_issuers(documents.read_bytes(path), str(path), reading)])
     rows = [_with_terms(row, terms) for row in rows]
     if without_trials:
@@ -119,9 +119,17 @@ accredit framework import skills.csv --id https://example.org/skills --title 'Ou
 @click.option("--title", metavar="TEXT", default="", help="Title of the framework, if the source has none.")
 @click.option("--version", metavar="TEXT", default="", help="Version of the framework, if the source has none.")
 @click.option("--report", "report_path", type=_REPORT, help="Write what was imported and what was not, as JSON.")
+@takes_encoding
 @signing
 def framework_import(
-    file: Path, language: str, id_: str, title: str, version: str, report_path: Path | None, desk: Desk
+    file: Path,
+    language: str,
+    id_: str,
+    title: str,
+    version: str,
+    report_path: Path | None,
+    encoding: str,
+    desk: Desk,
 ) -> None:
     """Propose to publish the competency framework in FILE, and report what was imported, what was not, and why.
 
@@ -130,7 +138,7 @@ def framework_import(
     """
     _require_new(report_path)
     naming = FrameworkNaming(id=id_, title=title, version=version, language=language)
-    framework = read_framework(documents.read_bytes(file), str(file), naming)
+    framework = read_framework(documents.read_bytes(file), str(file), naming, encoding)
     says, waiting = missing(desk, framework, str(file))
     outcomes = publish(desk, says) if says else []
     held = [] if desk.wishes.dry_run else [outcome.to_json() for outcome in outcomes if outcome.status != "refused"]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 
 from accredit.cli.base import documents, output
-from accredit.cli.base.commands import CommandGroup
+from accredit.cli.base.commands import CommandGroup, takes_encoding
 from accredit.cli.base.exits import Negative
 from accredit.cli.base.node_option import complete, effective_ids
 from accredit.cli.importers import report
@@ -38,6 +38,7 @@ accredit mapping import esco_onet_crosswalk.csv --id https://example.org/esco-on
 @click.option("--license", "license_", metavar="TEXT", help="Its licence.")
 @click.option("--prefix", "prefixes", metavar="NAME=URI", multiple=True, help="What short ids NAME:… stand for.")
 @click.option("--usable", is_flag=True, help="Let its exact matches extend accreditations; takes what granting takes.")
+@takes_encoding
 @signing
 def import_(
     file: Path,
@@ -49,6 +50,7 @@ def import_(
     license_: str | None,
     prefixes: tuple[str, ...],
     usable: bool,
+    encoding: str,
     desk: Desk,
 ) -> None:
     """Propose to publish the mapping in FILE, and report which links were left out, and why.
@@ -57,7 +59,7 @@ def import_(
     AlignmentMap (JSON-LD), and the associations of a CASE package. A large mapping is published in several parts; one
     accredit approve can name them all.
     """
-    found = read_crosswalk(documents.read_bytes(file), str(file), _prefixes(prefixes))
+    found = read_crosswalk(documents.read_bytes(file), str(file), _prefixes(prefixes), encoding)
     facts: dict[str, Any] = {
         "title": title or found.title,
         "source": source or found.source,

@@ -37,6 +37,7 @@ _ALREADY: Final = "already {}; a vote changes nothing."
 _ASKED_SINGLY: Final = 200
 """Statements that the node is asked about one by one; of more, those in effect are read from its feed of changes."""
 _NAMED: Final = 20  # proposals left out that are named; --json names all
+_DONE_NAMED: Final = 5  # of those in effect already; more are counted, so that the others are seen
 
 
 def _voting(command: Callable[..., None]) -> Callable[..., None]:
@@ -339,7 +340,7 @@ def _tell_left_out(left_out: Mapping[str, str]) -> None:
     """Names what a batch leaves out; what is in effect already, as most of an import's report may be, is counted."""
     done = _ALREADY.format(_STATE_WORDS["effective"])
     named = {id_: why for id_, why in left_out.items() if why != done}
-    if len(left_out) - len(named) > 1:
+    if len(left_out) - len(named) > _DONE_NAMED:
         output.note(f"{len(left_out) - len(named)} left out: {done}")
     else:
         named = dict(left_out)

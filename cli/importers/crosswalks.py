@@ -77,27 +77,30 @@ class Crosswalk:
     read: int = 0
 
 
-def read_crosswalk(data: bytes, source: str, prefixes: Mapping[str, str] | None = None) -> Crosswalk:
+def read_crosswalk(
+    data: bytes, source: str, prefixes: Mapping[str, str] | None = None, encoding: str = ""
+) -> Crosswalk:
     """Return the links in a file, in any format we know.
 
     Args:
         prefixes: what short ids begin with -> the address it stands for, where the file does not say.
+        encoding: of a sheet that is not Unicode, as Python names it.
 
     Raises:
         DecodeError: not a crosswalk, or one of which no link could be taken.
     """
-    text, notes = decode(data, source), ImportFindings()
+    text, notes = decode(data, source, encoding), ImportFindings()
     if text.lstrip()[:1] in ("{", "["):
         found = _of_json(read_json(text, source), source, notes)
     else:
         found = _of_sheet(text, source, notes)
     links = list(_once([*_in_full(found.links, prefixes or {}, notes)], notes))
     if not links:
-        first = next(iter(notes.all()), None)
+        first = next(iter(notes.all()), ImportFinding(code="no_links", text="The file holds no links."))
         raise DecodeError(
             "no_links",
             f"{source}: none of its links could be imported.",
-            hint=first.text if first is not None else "The file holds no links.",
+            hint=f"{first.text} {first.hint}".strip(),
         )
     return Crosswalk(
         links=tuple(links),
@@ -157,7 +160,7 @@ def _of_sheet(text: str, source: str, notes: ImportFindings) -> Crosswalk:
             title="ESCO and O*NET",
             read=len(lines),
         )
-    reading = Reading(needed=("source", "relation"), ignores_unknown=True)
+    reading = Reading(needed=("source", "relation", "target"), ignores_unknown=True)
     lines = list(spreadsheet.read(text, source, COLUMNS, reading))
     links = [link for line in lines if (link := _of_line(line, notes)) is not None]
     return Crosswalk(links=tuple(links), read=len(lines))

@@ -52,17 +52,23 @@ def read_issuers(data: bytes, source: str, reading: Reading = Reading()) -> list
     raise DecodeError("unknown_format", f"{source}: this is not a list of issuers in a known format.", hint=hint)
 
 
-def read_framework(data: bytes, source: str, naming: FrameworkNaming = FrameworkNaming()) -> Framework:  # noqa: B008  # frozen
+def read_framework(
+    data: bytes,
+    source: str,
+    naming: FrameworkNaming = FrameworkNaming(),  # noqa: B008  # frozen
+    encoding: str = "",
+) -> Framework:
     """The framework in a file, in any format we know.
 
     Args:
         source: the file's name, for messages and for its ending.
         naming: what somebody said about the framework.
+        encoding: of a sheet that is not Unicode, as Python names it.
 
     Raises:
         DecodeError: not a framework we can read, or one that cannot be published.
     """
-    text = decode(data, source)
+    text = decode(data, source, encoding)
     syntax = _syntax(text, source)
     if crosswalks.is_crosswalk(text):
         raise DecodeError(

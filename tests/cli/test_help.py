@@ -37,6 +37,11 @@ def every_command(
 COMMANDS = list(every_command())
 
 
+def test_each_command_that_reads_a_sheet_has_the_option_that_its_errors_name() -> None:
+    takers = {" ".join(path) for path, command in COMMANDS if "encoding" in {one.name for one in command.params}}
+    assert takers == {"issuer import", "framework import", "mapping import", "history import table"}
+
+
 def test_the_commands_of_the_main_job_are_there() -> None:
     names = {" ".join(path) for path, _ in COMMANDS}
     assert names >= {

@@ -79,6 +79,18 @@ def test_a_crosswalk_is_proposed_approved_counted_and_withdrawn(town: Town, accr
     assert "until" in town.run("competency", "show", f"{OURS}/weld", nodes=one).stdout
 
 
+def test_sheets_of_an_old_machine_are_read_by_the_encoding_that_the_error_names(town: Town) -> None:
+    sheet = town.folder / "old.csv"
+    sheet.write_bytes(f"id,statement\n{OURS}/solder,Löten\n".encode("cp1252"))
+    framework = ("framework", "import", sheet, "--id", OURS, "--title", "T", "--version", "1", "--dry-run")
+    table = town.folder / "old-crosswalk.csv"
+    table.write_bytes(CROSSWALK.encode() + b",L\xf6ten,\n")
+    named = ("--id", f"{OURS}/old", "--title", "T", "--source", THEIRS, "--target", OURS, "--dry-run")
+    for words in (framework, ("mapping", "import", table, *named)):
+        assert "--encoding windows-1252" in town.run(*words, key="charity", code=3).stderr
+        town.run(*words, "--encoding", "windows-1252", key="charity")
+
+
 @pytest.mark.parametrize(
     ("text", "more", "says"),
     [

@@ -140,6 +140,19 @@ def test_what_is_no_crosswalk_is_refused_and_says_what_would_be_one(data: bytes,
     assert refused.value.message.startswith("file")
 
 
+def test_a_crosswalk_of_which_nothing_is_taken_says_which_words_are_known() -> None:
+    with pytest.raises(DecodeError) as refused:
+        read_crosswalk(b"source,relation,target\nhttps://a.example/1,same as,https://b.example/1\n", "file")
+    assert "'same as'" in refused.value.hint
+    assert "exact_match" in refused.value.hint
+
+
+def test_the_headings_of_a_sheet_are_asked_for_together() -> None:
+    with pytest.raises(DecodeError) as refused:
+        read_crosswalk(b"From,Relation,To\nhttps://a.example/1,exact_match,https://b.example/1\n", "file")
+    assert refused.value.message.endswith("names no column source and no column target.")
+
+
 def test_a_long_crosswalk_comes_in_parts_that_each_fit_into_a_statement() -> None:
     found = sheet(*(f"{ONE},related_match,https://b.example/{'x' * (n % 300)}/{n}" for n in range(2_000)))
     parts = in_parts(found.links)
