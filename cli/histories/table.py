@@ -23,9 +23,11 @@
 What a step does is one of `HistoryDeed`. Dates known to a year or month are kept so.
 """
 
+import sys
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from accredit.cli.importers import spreadsheet
 from accredit.cli.importers.damage import day_of_serial, find_damage
@@ -33,7 +35,8 @@ from accredit.cli.importers.findings import ImportFinding
 from accredit.cli.importers.spreadsheet import Reading, SheetLine
 from accredit.node.places import jurisdiction
 from accredit.registry.domain.vocabulary import REASON_CODES, SANCTION_LEVELS
-from accredit.registry.encoding import rfc3339
+from accredit.registry.encoding import rfc3339, schema
+from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.rfc3339 import PRECISIONS, instant
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import TEXT_CHARS
@@ -54,6 +57,12 @@ from .facts import (
     SpellKey,
     Step,
 )
+
+KEY_CHARS: Final = 90
+"""The longest institution, agency, programme or number: three of them name a grant in its `source_record`."""
+
+ADDRESS_CHARS: Final = 300
+"""What an institution or agency may take up in an address, each character of another script as six or nine."""
 
 COLUMNS: Final = (
     *("institution", "name", "id", "url", "place", "agency", "program", "program_name", "number"),
@@ -195,7 +204,7 @@ class _Reader:
         for line in spreadsheet.read(text, self._where, COLUMNS, reading):
             rows += 1
             where = f"{self._where}, line {line.number}"
-            cells = {name: cell.strip() for name, cell in line.cells.items()}
+            cells = {name: cell.strip().replace("\r\n", "\n") for name, cell in line.cells.items()}
             try:
                 key = self._key(line, cells, where)
                 if "step" in cells:
@@ -228,8 +237,14 @@ class _Reader:
         for name in NEEDED:
             if name not in cells:
                 raise DecodeError("missing_cell", f"It has no {name}.", hint="Fill the cell in.")
+        for column, cell in cells.items():
+            _CHECKS.get(column, _LINE)(cell, column)
+        if "id" in cells:
+            canonical_issuer(cells["id"])
         institution, program = cells["institution"], cells.get("program", WHOLE)
         agency = cells.get("agency", _OWN)
+        if max(len(quote(one)) for one in (institution, agency)) > ADDRESS_CHARS:
+            raise DecodeError("bad_key", "Its institution or agency is too long to name.", hint="Use a number.")
         if "/" in f"{institution}{agency}{program}":
             raise DecodeError("bad_key", "A number with a slash cannot name anything.", hint="Write it without.")
         place = jurisdiction(cells["place"]) if "place" in cells else None
@@ -314,5 +329,12 @@ class _Reader:
             raise DecodeError("bad_date", f"{cells[column]!r} has not come yet.", hint="Correct the date.")
         return found
 
+
+_LINE: Final = schema.text()
+_CHECKS: Final[Mapping[str, schema.Check]] = {
+    **dict.fromkeys(("institution", "agency", "program", "number"), schema.text(KEY_CHARS)),
+    "text": schema.text(sys.maxsize, lines=True),
+}
+"""What a cell must be for a statement to hold it; a long reason is cut."""
 
 _ADD: Final = "Add the word to [{}] of the map."

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urljoin
 
+from accredit.registry.errors import DecodeError
+
 from .reading import listed
 
 _LOCAL: Final = re.compile(r"[^:/#]*$")
@@ -38,16 +40,32 @@ class _Context:
         prefix, colon, rest = id_.partition(":")
         if colon and prefix in self.prefixes and not rest.startswith("//"):
             return self.prefixes[prefix] + rest
-        return urljoin(self.base, id_) if self.base and ":" not in id_ else id_
+        if not self.base or ":" in id_:
+            return id_
+        try:
+            return urljoin(self.base, id_)
+        except ValueError:  # a base that is no address
+            return id_
 
 
 def flatten(value: Any) -> list[JsonLdNode]:
-    """Return every node in a JSON value once, in the order in which they begin."""
+    """Return every node in a JSON value once, in the order in which they begin.
+
+    Raises:
+        DecodeError: `too_deep`: more nodes lie one inside the other than Python can follow.
+    """
     nodes: dict[str, dict[str, Any]] = {}
     context = _Context()
-    for part in value if isinstance(value, list) else [value]:
-        if isinstance(part, Mapping):
-            _node(part, _read_context(part, context), nodes)
+    try:
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, Mapping):
+                _node(part, _read_context(part, context), nodes)
+    except RecursionError:
+        raise DecodeError(
+            "too_deep",
+            "The nodes of this JSON-LD are nested too deeply.",
+            hint="Save it flat, with all nodes in @graph.",
+        ) from None
     return list(nodes.values())
 
 

@@ -21,6 +21,7 @@ What it does not do: write (`node.publication.targets`), or list what is there.
 
 import os
 import re
+import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -168,11 +169,15 @@ class FolderFiles(_Files):
     def read(self, path: str, max_bytes: int) -> bytes | None:
         """See `StoreFiles`."""
         try:
-            with (self._folder / path).open("rb") as file:
+            # A pipe that nobody writes to would be waited for, and a device's bytes have no end.
+            with open(self._folder / path, "rb", opener=_without_waiting) as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise RemoteError("unreadable_store", f"{self.url}/{path} is not a file.")
                 # What is asked for is allocated, however short the file is.
-                if os.fstat(file.fileno()).st_size > max_bytes:
+                if status.st_size > max_bytes:
                     raise RemoteError("bad_answer", f"{self.url}/{path} has more than {max_bytes} bytes.")
-                return file.read()
+                return file.read(status.st_size)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -212,6 +217,10 @@ class ObjectFiles(_Files):
     def read(self, path: str, max_bytes: int) -> bytes | None:
         """See `StoreFiles`."""
         return self._objects.read(path, max_bytes)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _folder(place: str) -> Path:

@@ -34,7 +34,7 @@ from accredit.node.http.routes.route import IMMUTABLE
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.state_store import StoredNoted
 from accredit.registry.domain.records import FOLD_VERSION
-from accredit.registry.errors import AccreditError, NotYetError
+from accredit.registry.errors import AccreditError, InputError, NotYetError, RemoteError
 from accredit.registry.evidence.published_map import MAP_BYTES, name_of, root_of, tops_in
 from accredit.registry.evidence.snapshot import encode_delta, encode_snapshot
 from accredit.registry.transparency.checkpoint import Checkpoint
@@ -120,7 +120,8 @@ def publish(
         step: is told of each file written.
 
     Raises:
-        NotYetError: `no_state_note`: no quorum stands by any state yet.
+        NotYetError: `no_state_note`: no quorum stands by any state yet. `behind_target`: a newer one is published.
+        InputError: `other_ecosystem`: what is published is of another ecosystem.
         StorageError, RemoteError: the database cannot be read, or the target not be written to.
     """
     with target.held(), open_reader(database) as log, StoredNoted(log).reading() as held:
@@ -139,6 +140,7 @@ def publish(
             )
         done = Publication(root=state.root, count=state.count, note=note)
         run = _Run(target, held, log, done, now, anew, step)
+        run.compare(state)
         run.publish_log()
         run.publish_state()
         run.publish_pages(pages())
@@ -171,6 +173,25 @@ class _Run:
         self._buckets = target.names(BUCKETS)
         self._checkpoint: tuple[int, str] | None = None
 
+    def compare(self, state: StateNote) -> None:
+        """A note that is there must not be newer than ours, nor of another ecosystem, unless all is written anew."""
+        there = None if self._anew else self._read_note()
+        if there is None:
+            return
+        if there.ecosystem != state.ecosystem:
+            raise InputError(
+                "other_ecosystem",
+                f"{self._target.url} holds the files of {there.name} ({there.ecosystem.hex()}), another ecosystem.",
+                hint="Publish to a folder of its own, or replace what is there: --anew.",
+            )
+        if there.count > state.count:
+            raise NotYetError(
+                "behind_target",
+                f"{self._target.url} has a state of {there.count} statements, and this node knows one of "
+                f"{state.count}.",
+                hint="Let the node catch up, and publish again. If what is there is wrong, replace it: --anew.",
+            )
+
     def publish_log(self) -> None:
         """The tiles that are new since the checkpoint published last."""
         self._checkpoint = self._log.checkpoint()
@@ -196,8 +217,9 @@ class _Run:
         self._publish_base(root)
         for since in self._older():
             self._publish_delta(root, since)
-        if self._is_missing(map_path(root)):
-            self._write(map_path(root), cutting.file(), cache=IMMUTABLE)
+        file = cutting.file()
+        if self._anew or self._read(map_path(root), MAP_BYTES) != file:
+            self._write(map_path(root), file, cache=IMMUTABLE)
 
     def publish_pages(self, pages: PublishedPages) -> None:
         """The pages that could be made, where they differ from what is there."""
@@ -237,8 +259,7 @@ class _Run:
         bases = {self._base(root) for root in kept}
         needed: set[str] = set()
         for root in kept:
-            file = self._target.read(map_path(root), MAP_BYTES)
-            needed |= {bucket_path(name_of(top)) for top in tops_in(file)[1] if top} if file is not None else set()
+            needed |= {bucket_path(name_of(top)) for top in self._tops(root) if top}
         for path in self._states:
             if _root_in(path) in doomed and not (path.endswith("/snapshot") and _root_in(path) in bases):
                 self._delete(path)
@@ -294,7 +315,7 @@ class _Run:
 
     def _cut_before(self) -> CutBefore | None:
         known = self._read_note()
-        file = None if known is None or self._anew else self._target.read(map_path(known.root), MAP_BYTES)
+        file = None if known is None or self._anew else self._read(map_path(known.root), MAP_BYTES)
         if known is None or file is None:
             return None
         changed = self._held.changed_since(known.root)
@@ -308,25 +329,33 @@ class _Run:
 
     def _read_note(self) -> StateNote | None:
         """What the note published last says; None where there is none that can be read."""
-        note = self._target.read(STATE_NOTE, NOTE_BYTES_MAX)
+        note = self._read(STATE_NOTE, NOTE_BYTES_MAX)
         try:
             return None if note is None else StateNote.decode(Note.decode(note).text)
         except AccreditError:
             return None
 
     def _published_size(self) -> int:
-        note = self._target.read(_CHECKPOINT, NOTE_BYTES_MAX)
+        note = self._read(_CHECKPOINT, NOTE_BYTES_MAX)
         try:
             return 0 if note is None else Checkpoint.decode(Note.decode(note).text).size
         except AccreditError:
             return 0
 
     def _base(self, root: bytes) -> bytes | None:
-        said = self._target.read(base_path(root), _BASE_BYTES)
+        said = self._read(base_path(root), _BASE_BYTES)
         try:
             return None if said is None else bytes.fromhex(said.decode())
         except ValueError:
             return None
+
+    def _tops(self, root: bytes) -> tuple[bytes, ...]:
+        """The tops of a state that is there; none where its map is damaged, for then nobody can read it."""
+        file = self._read(map_path(root), MAP_BYTES)
+        try:
+            return () if file is None else tops_in(file)[1]
+        except AccreditError:
+            return ()
 
     def _times(self) -> dict[bytes, float]:
         """When each state that is there, or the beginning of one, was written; its map is written last."""
@@ -345,12 +374,21 @@ class _Run:
         followed = {root: times[after] for root, after in pairwise(ordered)}
         return {root for root, time in followed.items() if time < self._now - keep} - {self._done.root}
 
+    def _read(self, path: str, max_bytes: int) -> bytes | None:
+        """What is there; None also where that is none of our files, which is then written again."""
+        try:
+            return self._target.read(path, max_bytes)
+        except RemoteError as error:
+            if error.code in ("bad_answer", "unreadable_store"):
+                return None
+            raise
+
     def _is_missing(self, path: str) -> bool:
         return self._anew or path not in self._states
 
     def _replace(self, path: str, data: bytes, *, media_type: str, cache: str) -> None:
         """A file that changes is written where it differs from what is there."""
-        if self._anew or self._target.read(path, PAGE_BYTES) != data:
+        if self._anew or self._read(path, PAGE_BYTES) != data:
             self._write(path, data, media_type=media_type, cache=cache)
 
     def _write(self, path: str, data: bytes, *, cache: str, media_type: str = OCTETS) -> None:

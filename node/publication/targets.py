@@ -20,6 +20,9 @@ from accredit.registry.errors import InputError, StorageError
 FILE_MODE: Final = 0o644
 FOLDER_MODE: Final = 0o755
 
+_HALF_WRITTEN: Final = re.compile(r"\..{1,16}\.[a-z0-9_]{8}", re.ASCII)
+"""Names of files that are being written: as `FolderTarget.write` and `tempfile` make them."""
+
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE | re.ASCII)
 
 
@@ -108,6 +111,7 @@ class FolderTarget:
         except OSError as error:
             raise unwritten(error, self._folder) from error
         with folder_lock(self._folder):
+            self._clear()
             yield
 
     def read(self, path: str, max_bytes: int) -> bytes | None:
@@ -135,20 +139,29 @@ class FolderTarget:
             raise unwritten(error, place) from error
 
     def names(self, folder: str) -> dict[str, Stored]:
-        """See `Target`. What a writer that was killed has left half-written is removed."""
+        """See `Target`. What is half-written, or a link to nowhere, is not there."""
         found: dict[str, Stored] = {}
         try:
             for at, _, files in os.walk(self._folder / folder):
                 for name in files:
                     path = Path(at, name)
                     if name.startswith("."):
-                        path.unlink(missing_ok=True)
                         continue
-                    status = path.stat()
+                    try:
+                        status = path.stat()
+                    except FileNotFoundError:
+                        continue
                     found[path.relative_to(self._folder).as_posix()] = Stored(status.st_mtime, status.st_size)
         except OSError as error:
             raise StorageError("unreadable_store", f"{error.filename} cannot be read: {error.strerror}.") from error
         return found
+
+    def _clear(self) -> None:
+        """Remove what a writer that was killed has left half-written."""
+        for at, _, files in os.walk(self._folder):
+            for name in files:
+                if _HALF_WRITTEN.fullmatch(name):
+                    Path(at, name).unlink(missing_ok=True)
 
     def delete(self, path: str) -> None:
         """See `Target`. A folder that has become empty goes too."""

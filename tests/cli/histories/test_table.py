@@ -86,7 +86,14 @@ def test_a_table_may_name_agencies_programmes_months_and_what_never_began() -> N
         ({"start": "2000", "status": "blessed"}, "unknown_status"),
         ({"start": "2000", "name": ""}, "missing_cell"),
         ({"start": "2000", "institution": "1/2"}, "bad_key"),
+        ({"start": "2000", "institution": "数" * 40}, "bad_key"),
+        ({"start": "2000", "agency": "x" * 91}, "bad_member"),
         ({"start": "2000", "name": "UniversitÃ©"}, "mojibake"),
+        ({"start": "2000", "name": "Uni\u202eversity"}, "bad_member"),
+        ({"start": "2000", "name": "First\tSecond"}, "bad_member"),
+        ({"start": "2000", "name": "U" * 301}, "bad_member"),
+        ({"start": "2000", "id": "S-1"}, "identifier_scheme"),
+        ({"step": "warned", "date": "2001-01-01", "text": "fine\u200b"}, "bad_member"),
         ({"step": "sung at", "date": "2001-01-01"}, "unknown_step"),
         ({"step": "warned"}, "no_date"),
         ({"step": "warned", "date": "2001"}, "no_date"),
@@ -102,6 +109,15 @@ def test_a_line_that_cannot_be_taken_is_left_out_and_named(cells: dict[str, str]
         ("t.csv, line 3", code, True)
     ]
     assert (len(history.spells), history.steps) == (1, [])
+
+
+def test_a_long_reason_of_several_lines_is_kept_as_far_as_a_statement_holds_it() -> None:
+    rows = [row(start="2000"), row(step="warned", date="2001-01-01", text="first\r\nsecond " + "x" * 5_000)]
+    (step,) = table.read(
+        "\n".join((",".join(table.COLUMNS), *rows)).encode(), "t.csv", HistoryMap(PLAIN, "map.toml"), TODAY
+    ).steps
+    assert step.text.startswith("warned. first\nsecond")
+    assert told_of("\n".join(rows)).without_effect() == []
 
 
 def test_a_table_that_somebody_else_keeps_says_of_when_it_is() -> None:

@@ -41,6 +41,13 @@ def competency(name: str, **members: Any) -> dict[str, Any]:
     } | {f"ceasn:{member}": value for member, value in members.items()}
 
 
+def nested(depth: int) -> dict[str, Any]:
+    node = competency("0")
+    for number in range(1, depth):
+        node = competency(str(number), hasChild=node)
+    return node
+
+
 def ctdl(*nodes: Any, framework: dict[str, Any] | None = None, **options: str) -> Framework:
     graph = {"@context": "https://credreg.net/ctdlasn/schema/context/json", "@graph": [framework or FRAMEWORK, *nodes]}
     return read_framework(json.dumps(graph).encode(), "f.json", FrameworkNaming(**options))
@@ -181,6 +188,8 @@ def test_what_cannot_be_taken_of_a_node_is_said(node: dict[str, Any], code: str)
         ({"@graph": [FRAMEWORK | {"ceasn:name": {}}, competency("a")]}, "no_title"),
         ({"@graph": [FRAMEWORK | {"ceasn:dateModified": None}, competency("a")]}, "no_version"),
         ({"@graph": [FRAMEWORK | {"ceasn:name": "x" * 400}, competency("a")]}, "bad_member"),
+        ({"@graph": [FRAMEWORK, nested(900)]}, "too_deep"),
+        ({"@context": {"@base": "http://["}, "@graph": [FRAMEWORK, {"@id": "a", "@type": "Competency"}]}, "no_items"),
         ({"CFDocument": {}}, "not_a_case_package"),
         ({"registry": {}}, "unknown_format"),
         ([], "unknown_format"),

@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,12 +12,12 @@ import pytest
 from accredit.node.clients.store_files import STATE_NOTE, bucket_path, delta_path, map_path, snapshot_path
 from accredit.node.clients.store_reading import CHANGES, WHOLE
 from accredit.node.publication.map_parts import ISSUERS, depth_for
-from accredit.node.publication.publish import NEWEST, PublishedPage
+from accredit.node.publication.publish import NEWEST, PublishedPage, publish
 from accredit.node.publication.targets import FolderTarget
 from accredit.registry.decision.decide import decide
 from accredit.registry.decision.query import Query
 from accredit.registry.decision.verdict import Verdict
-from accredit.registry.errors import AccreditError, NotYetError, RemoteError, StorageError
+from accredit.registry.errors import AccreditError, InputError, NotYetError, RemoteError, StorageError
 from accredit.registry.evidence.published_map import tops_in
 from accredit.registry.evidence.state_check import CheckError, CheckResult
 from tests.strategies import bodies
@@ -203,17 +205,35 @@ def age(published: Published) -> None:
 def test_files_of_others_under_our_names_are_left_alone_and_half_written_ones_go(published: Published) -> None:
     stranger = published.folder / "state" / "README"
     stranger.write_text("not a state")
-    half = published.folder / "buckets" / ".half-written"
-    half.write_bytes(b"x")
+    theirs = [published.folder / "buckets" / ".htaccess", published.folder / ".well-known.txt"]
+    for one in theirs:
+        one.write_text("the web server's")
+    (published.folder / "buckets" / "link").symlink_to(published.folder / "nowhere")
+    halves = [published.folder / path for path in ("buckets/.0123456789abcdef.x8_d0fqz", "v1/.state-note.x8_d0fqz")]
+    for one in halves:
+        one.write_bytes(b"x")
     published.goes_on(NEW)
     published.publish(keep=1)
+    (published.folder / "buckets" / "link").unlink()
     age(published)
     published.publish(keep=1)
-    assert stranger.exists()
-    assert not half.exists()
+    assert all(one.exists() for one in (stranger, *theirs))
+    assert not any(one.exists() for one in halves)
 
 
-@pytest.mark.parametrize("damage", [b"", b"not a note", None])
+def test_a_damaged_map_of_the_state_that_is_published_is_mended_and_an_older_one_hinders_nobody(
+    published: Published,
+) -> None:
+    older = published.folder / map_path(published.publish().root)
+    older.write_bytes(b"damaged")
+    published.goes_on(NEW)
+    newest = published.folder / map_path(published.publish().root)
+    newest.write_bytes(b"damaged")
+    assert published.publish(keep=1).written == 1
+    assert published.ask(NEW).authorized
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a note", bytes(17 * 2**20), None], ids=["empty", "text", "huge", "gone"])
 def test_a_target_with_a_damaged_note_or_map_is_published_to_as_if_it_were_new(
     published: Published, damage: bytes | None
 ) -> None:
@@ -228,6 +248,30 @@ def test_a_target_with_a_damaged_note_or_map_is_published_to_as_if_it_were_new(
     published.publish()
     assert published.ask(NEW).authorized
     assert published.sync()[1] == WHOLE
+
+
+def test_a_node_that_is_behind_does_not_take_a_newer_state_back(published: Published) -> None:
+    behind = published.folder.with_name("behind.db")
+    with closing(sqlite3.connect(published.node.store.path)) as node, closing(sqlite3.connect(behind)) as copy:
+        node.backup(copy)
+    published.goes_on(NEW)
+    published.publish()
+    newer = published.files()
+    with pytest.raises(NotYetError, match=r"has a state of \d+ statements, and this node knows one of \d+") as caught:
+        publish(behind, FolderTarget(published.folder), pages=dict, now=published.node.time)
+    assert (caught.value.code, published.files()) == ("behind_target", newer)
+    publish(behind, FolderTarget(published.folder), pages=dict, now=published.node.time, anew=True)
+    assert published.files()[STATE_NOTE] != newer[STATE_NOTE]
+
+
+def test_the_files_of_another_ecosystem_are_not_mixed_with_ours(copied: Published) -> None:
+    note = copied.folder / STATE_NOTE
+    note.write_text(note.read_text().replace("A consortium/", "Another consortium/").replace("/0", "/1", 1))
+    with pytest.raises(InputError, match="Another consortium") as caught:
+        copied.publish()
+    assert caught.value.code == "other_ecosystem"
+    copied.publish(anew=True)
+    assert copied.ask(COLLEGE).authorized
 
 
 def test_a_map_published_wrong_is_not_gone_on_from(published: Published) -> None:
@@ -347,6 +391,20 @@ def test_a_folder_that_cannot_be_made_or_written_to_is_said(small: Published, tm
         small.publish(FolderTarget(tmp_path / "file" / "files"))
     with pytest.raises(AccreditError, match="cannot be written"):
         FolderTarget(tmp_path / "file").write("x", b"", media_type="", cache="")
+
+
+def test_a_file_that_would_never_end_is_not_read(copied: Published) -> None:
+    note = copied.folder / STATE_NOTE
+    note.unlink()
+    os.mkfifo(note)
+    with pytest.raises(RemoteError, match="is not a file"):
+        copied.ask(COLLEGE)
+    copied.publish()
+    assert copied.ask(COLLEGE).authorized
+    note.unlink()
+    note.symlink_to("/dev/zero")
+    with pytest.raises(RemoteError, match="is not a file"):
+        copied.ask(COLLEGE)
 
 
 def test_deleting_what_is_not_there_is_nothing(tmp_path: Path) -> None:
