@@ -33,7 +33,7 @@ from accredit.node.settings import NodeConfig
 from accredit.node.storage.log_reader import Reader as LogReader
 from accredit.node.telemetry import Metrics, event
 from accredit.registry.encoding.rfc3339 import text
-from accredit.registry.errors import AccreditError, InputError, NotYetError
+from accredit.registry.errors import AccreditError, InputError, NotYetError, RemoteError
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from accredit.registry.transparency.equivocation import Conflict
@@ -43,6 +43,9 @@ from .served_state import ServedState
 
 REFRESH_SECONDS: Final = 15
 """Between two rounds: a note is made anew every minute. A guess."""
+
+PATIENCE_SECONDS: Final = 20.0
+"""For one place, while others wait: more than any delta takes. A guess."""
 
 PATHS: Final = frozenset(
     {
@@ -94,6 +97,8 @@ class Replica:
         self._remember = remember
         self._held: Snapshot | None = None
         self._served: ServedState | None = None
+        self._begun: dict[str, _Fetching] = {}
+        self._slow: set[str] = set()
         self._records: Fold = Fold(policy.ecosystem)
         self.name = "replica"
         self.url = ""
@@ -109,35 +114,59 @@ class Replica:
     async def refresh(self) -> dict[str, AccreditError]:
         """Ask every place once; in a thread, while what is served stays as it is.
 
+        A place that takes long holds up no other: what it has is taken in a later round, once it is here.
+
         Returns:
             The places that gave nothing good, each with why.
         """
         failed: dict[str, AccreditError] = {}
         for place in self._places:
             try:
-                served = await trio.to_thread.run_sync(partial(self._fetch, place))
+                held = await self._ask(place)
             except AccreditError as error:
                 failed[place] = error
                 event(_log, logging.WARNING, "nothing taken", source=place, code=error.code, reason=error.message)
                 continue
-            if served is not None:
-                self._served, self._records = served, served.records(self._policy.charter)
-                self._remember(served.state)
+            await self._take(held)
         return failed
 
-    def _fetch(self, place: str) -> ServedState | None:
-        """What a place has, if it is newer than what is served. In a thread."""
+    async def _ask(self, place: str) -> Snapshot:
+        """What a place has, verified. Where there are others, it is not waited for longer than `PATIENCE_SECONDS`."""
 
         def tell(sentence: str) -> None:
             event(_log, logging.WARNING, "fetched in another way", source=place, reason=sentence)
 
-        now, before = self.now(), self._served
-        held, _ = fetch_snapshot(place, self._held, self._policy, now, outgoing=self._outgoing, tell=tell)
-        self._held, self._policy = held, self._policy.remember(held.noted.state)
+        begun = self._begun.get(place)
+        if begun is None:
+            # What is held is changed where it lies, so a place that may be left alone with it is lent none.
+            lent, self._held = (None, self._held) if place in self._slow else (self._held, None)
+            work = partial(fetch_snapshot, place, lent, self._policy, self.now(), outgoing=self._outgoing, tell=tell)
+            begun = self._begun[place] = _Fetching(work)
+            with trio.move_on_after(PATIENCE_SECONDS if len(self._places) > 1 else float("inf")):
+                await trio.to_thread.run_sync(begun.run, abandon_on_cancel=True)
+            if begun.is_done and lent is not None:
+                self._held = lent
+        if not begun.is_done:
+            self._slow.add(place)
+            raise RemoteError("slow_source", f"{place} has not answered yet; others are asked meanwhile.")
+        del self._begun[place]
+        return begun.result()
+
+    async def _take(self, held: Snapshot) -> None:
+        """Serve what was verified, if it is newer than what is served."""
+        before = self._served
+        state = held.noted.state
+        if before is not None and state != before.state and state.count <= before.state.count:
+            return  # it was asked for before what is served was there
+        self._held, self._policy = held, self._policy.remember(state)
         if before is None:
-            return ServedState.of(held)
-        is_newer = (held.noted.state.count, held.noted.since) > (before.state.count, before.noted.since)
-        return before.followed_by(held) if is_newer else None
+            served = await trio.to_thread.run_sync(ServedState.of, held)
+        elif (state.count, held.noted.since) > (before.state.count, before.noted.since):
+            served = await trio.to_thread.run_sync(before.followed_by, held)
+        else:
+            return
+        self._served, self._records = served, served.records(self._policy.charter)
+        self._remember(served.state)
 
     # ------------------------------------------------------------------------------------- what its routes read
 
@@ -226,6 +255,37 @@ class Replica:
         age = self.age()
         self.metrics.note_age_seconds.set(float("nan") if age is None else age)
         self.metrics.ready.set(self.stale() is None)
+
+
+class _Fetching:
+    """What is being fetched from a place, in a thread that may be left alone."""
+
+    def __init__(self, work: Callable[[], tuple[Snapshot, str]]) -> None:
+        self._work = work
+        self._found: Snapshot | AccreditError | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended, well or not."""
+        return self._found is not None
+
+    def run(self) -> None:
+        """Fetch."""
+        try:
+            self._found = self._work()[0]
+        except AccreditError as error:
+            self._found = error
+
+    def result(self) -> Snapshot:
+        """What was fetched.
+
+        Raises:
+            AccreditError: what fetching raised.
+        """
+        assert self._found is not None, "it is done"
+        if isinstance(self._found, AccreditError):
+            raise self._found
+        return self._found
 
 
 class ReplicaApplication:

@@ -1,13 +1,19 @@
 """A replica: answers as the node does, with evidence; takes nothing older or forged; is silent once too old."""
 
+import socket
 from base64 import b64decode
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import httpx
 import pytest
+import trio
 
 from accredit.node.clients.store_files import STATE_NOTE
+from accredit.node.clients.store_reading import fetch_snapshot
+from accredit.node.replica import replica
 from accredit.node.replica.replica import ALWAYS, PATHS, Replica
 from accredit.node.replica.served_state import PAST_STATES, ServedState
 from accredit.registry.decision.query import Query
@@ -179,19 +185,71 @@ async def test_one_honest_place_among_others_is_enough_and_an_older_note_never_r
     assert mirror.replica.noted.noted.since == since
 
 
+def drip(listener: socket.socket) -> None:
+    """Answer whoever comes with a head and a byte in a while, for ever."""
+    with ExitStack() as kept, suppress(OSError):
+        while True:
+            asker = kept.enter_context(listener.accept()[0])
+            asker.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx")
+
+
+async def test_a_place_that_never_ends_its_answer_holds_up_no_other(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica, "PATIENCE_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dripping = Thread(target=drip, args=[listener])
+        dripping.start()
+        place = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        mirror = Mirror(published, place, str(published.folder))
+        with trio.fail_after(60):
+            while mirror.replica.age() is None:
+                assert (await mirror.replica.refresh())[place].code == "slow_source"
+        first = mirror.replica.noted.state
+        published.goes_on(NEW)
+        published.publish()
+        with trio.fail_after(60):
+            while mirror.replica.noted.state == first:
+                await mirror.replica.refresh()
+        listener.shutdown(socket.SHUT_RDWR)
+    dripping.join(60)
+    assert (await mirror.decide(NEW))["authorized"] is True
+
+
+async def test_a_slow_place_is_taken_once_its_answer_is_here(
+    published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_allowed = Event()
+
+    def slowly(*asked: Any, **more: Any) -> Any:
+        is_allowed.wait(60)
+        return fetch_snapshot(*asked, **more)
+
+    monkeypatch.setattr(replica, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(replica, "fetch_snapshot", slowly)
+    folder = str(published.folder)
+    mirror = Mirror(published, folder, str(published.folder / "nowhere"))
+    assert (await mirror.replica.refresh())[folder].code == "slow_source"
+    is_allowed.set()
+    with trio.fail_after(60):
+        while mirror.replica.age() is None:
+            await mirror.replica.refresh()
+    assert (await mirror.decide(COLLEGE))["authorized"] is True
+
+
 async def test_only_what_records_are_enough_for_is_served(published: Published) -> None:
     mirror = Mirror(published)
     await mirror.replica.refresh()
     assert ALWAYS < PATHS
     for path in ("/v1/issuers", "/v1/status", "/gossip", "/explore/", "/log/checkpoint", "/v1/trust-policy"):
         assert (await mirror.ask("GET", path)).status_code == 404, path
-    replica = mirror.replica
-    for asked in (lambda: replica.notary, lambda: replica.conflicts, lambda: replica.log, replica.status):
+    served_by = mirror.replica
+    for asked in (lambda: served_by.notary, lambda: served_by.conflicts, lambda: served_by.log, served_by.status):
         with pytest.raises(InputError, match="this is a replica"):
             asked()
     with pytest.raises(NotYetError, match="no statements"):
-        assert replica.noted.statements
-    assert replica.displaced() is None
+        assert served_by.noted.statements
+    assert served_by.displaced() is None
 
 
 def test_a_state_forgets_what_is_long_past(published: Published) -> None:
