@@ -85,6 +85,9 @@ accredit check applications/*.json --policy policy.txt --snapshot registry.snaps
 @click.option("--status-list", "lists", type=FILE, multiple=True, help="A status list that you have; may be repeated.")
 @click.option("--fetch", is_flag=True, help="Fetch status lists, and keys of did:web issuers, from their own sites.")
 @click.option(
+    "--fetch-private", is_flag=True, help="With --fetch, from addresses of private networks too, such as your own."
+)
+@click.option(
     "--contexts",
     "contexts_path",
     type=click.Path(path_type=Path, file_okay=False),
@@ -103,6 +106,7 @@ def check(
     receipts: tuple[Path, ...],
     lists: tuple[Path, ...],
     fetch: bool,
+    fetch_private: bool,
     contexts_path: Path | None,
     as_csv: bool,
     nodes: tuple[str, ...],
@@ -143,7 +147,8 @@ def check(
             registry=registry,
             receipts=held,
             given=given,
-            may_fetch=fetch,
+            may_fetch=fetch or fetch_private,
+            may_be_private=fetch_private,
             now=now,
             documents={},
             fetched={},
@@ -214,7 +219,7 @@ def _bytes_of(name: str) -> bytes:
     if name.startswith(("https://", "http://")):
         from accredit.cli.verifying.fetching import fetch
 
-        return fetch(name)
+        return fetch(name, may_be_private=True)  # the user typed it
     return documents.read_bytes(Path(name))
 
 
@@ -226,6 +231,7 @@ class _Helper:
     receipts: "HeldReceipts | None"
     given: Mapping[str, bytes]
     may_fetch: bool
+    may_be_private: bool
     now: int
     documents: dict[str, "IssuerKeys"]
     fetched: dict[str, bytes]
@@ -267,9 +273,9 @@ class _Helper:
             return known
         if issuer not in self.documents:
             try:
-                self.documents[issuer] = IssuerKeys(document=did_document(issuer))
+                self.documents[issuer] = IssuerKeys(document=did_document(issuer, may_be_private=self.may_be_private))
             except AccreditError as error:
-                self.documents[issuer] = IssuerKeys(why_not=error.message)
+                self.documents[issuer] = IssuerKeys(why_not=_why(error))
         held = self.documents[issuer]
         return replace(known, document=held.document, why_not=held.why_not)
 
@@ -279,9 +285,14 @@ class _Helper:
         from accredit.cli.verifying.fetching import fetch
 
         try:
-            self.fetched[url] = fetch(url)
+            self.fetched[url] = fetch(url, may_be_private=self.may_be_private)
         except AccreditError as error:
-            self.why_not[url] = error.message
+            self.why_not[url] = _why(error)
+
+
+def _why(error: AccreditError) -> str:
+    """Why something was not fetched; of an address that was refused also what to do."""
+    return f"{error.message} {error.hint}" if error.code == "private_address" else error.message
 
 
 def _issuers_of(lists: "StatusFiles", loader: "ContextLoader") -> Iterator[str]:

@@ -67,26 +67,26 @@ def check_status(
         text = "It names no list where it could be revoked, so it cannot be revoked."
         return CredentialCheck(name="status", outcome=CheckOutcome.PASSED, code="no_status", text=text)
     open_: list[CheckStopped] = []
+    dates: list[int] = []
     for entry in said.status:
         try:
-            _check_entry(entry, said.issuer, files, loader, sign, now)
+            dates += _check_entry(entry, said.issuer, files, loader, sign, now)
         except CheckStopped as stopped:
             if stopped.outcome is CheckOutcome.FAILED:
                 raise
             open_.append(stopped)
     if open_:
         raise open_[0]
-    return CredentialCheck(
-        name="status",
-        outcome=CheckOutcome.PASSED,
-        code="not_revoked",
-        text="By its issuer's list it still stands.",
-    )
+    # Who hands over a list may have kept one from before the revocation, so its date is told.
+    dated = f" of {day(min(dates))}" if dates else ""
+    text = f"By its issuer's list{dated} it still stands."
+    return CredentialCheck(name="status", outcome=CheckOutcome.PASSED, code="not_revoked", text=text)
 
 
 def _check_entry(
     entry: StatusEntry, issuer: str, files: StatusFiles, loader: ContextLoader, sign: ListSignature, now: int
-) -> None:
+) -> list[int]:
+    """Check one entry; return the date of its list, seconds since 1970, where that was handed over and says it."""
     if entry.type != "BitstringStatusListEntry":
         raise not_done(
             "status_kind",
@@ -113,6 +113,7 @@ def _check_entry(
     if bits[at // 8] >> (7 - at % 8) & 1:
         word = {"revocation": "revoked", "suspension": "suspended"}[entry.purpose]
         raise failed(word, f"Its issuer has {word} it.", "Ask the holder or the issuer why.")
+    return [] if file.was_fetched or list_said.valid_from is None else [list_said.valid_from]
 
 
 def _list_for(

@@ -149,6 +149,18 @@ def test_a_status_that_says_something_else_is_undecided(checked: Checker, member
     )
 
 
+def test_a_list_that_was_handed_over_says_of_which_day_it_is(checked: Checker) -> None:
+    """It may be from before the revocation."""
+    badge = SCHOOL.signed(open_badge(SCHOOL, credentialStatus=status_entry(7)))
+    made = SCHOOL.signed(status_list(SCHOOL, validFrom="2025-03-04T00:00:00Z"))
+    for words, text in (
+        ({"lists": {"list.json": made}}, "By its issuer's list of 2025-03-04 it still stands."),
+        ({"fetched": {LIST_URL: made}}, "By its issuer's list it still stands."),
+    ):
+        [found] = checked(badge, **words)
+        assert next(check.text for check in found.checks if check.name == "status") == text
+
+
 def test_a_list_that_was_fetched_may_be_by_another_issuer_whose_key_is_known(checked: Checker) -> None:
     """The issuer itself names the address, and whoever stands there signs."""
     made = OTHER.signed(status_list(OTHER, [7], id="https://elsewhere.example/1"))

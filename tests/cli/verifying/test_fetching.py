@@ -2,13 +2,15 @@
 
 import json
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from accredit.cli.verifying import fetching
 from accredit.cli.verifying.fetching import did_document, did_web_address, fetch
-from accredit.registry.errors import AccreditError, InputError, RemoteError
+from accredit.registry.errors import AccreditError, InputError, RefusedError, RemoteError
 from tests.cli.town import Town
 from tests.node.clients.test_outgoing import KEY_USAGE, issue_certificates
 from tests.strategies.answering_server import AnsweringServer, Asked, Reply
@@ -81,20 +83,31 @@ def test_what_is_no_did_web_leads_nowhere(did: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a.example/", "file:///etc/passwd", "https://u:p@a.example/", "https:///x", "https://a.example/a b"]
+    "url",
+    [
+        *("http://a.example/", "file:///etc/passwd", "https://u:p@a.example/", "https:///x", "https://a.example/a b"),
+        *("https://[::1", "https://a..example/", f"https://{'a' * 64}.example/", "https://a.example:99999/"),
+        *(
+            "https://a.example:x/",
+            "https://%00/",
+            "https://a b.example/",
+            "https://\u00e4.example/",
+            "https://a.example:0/",
+        ),
+    ],
 )
 def test_another_kind_of_address_is_not_asked(url: str) -> None:
     with pytest.raises(InputError) as caught:
-        fetch(url)
+        fetch(url, may_be_private=True)
     assert caught.value.code == "bad_url"
 
 
 def test_a_redirection_is_said_and_not_followed(site: Site) -> None:
     site.put("/moved", Reply(301, b"", headers={"location": "https://evil.example/"}))
     with pytest.raises(RemoteError, match=r"301 and leads to https://evil\.example/, which is not followed"):
-        fetch(f"{site.server.url}/moved")
+        fetch(f"{site.server.url}/moved", may_be_private=True)
     with pytest.raises(RemoteError, match="404"):
-        fetch(f"{site.server.url}/nothing?x=1")
+        fetch(f"{site.server.url}/nothing?x=1", may_be_private=True)
     assert site.asked == ["GET /moved", "GET /nothing?x=1"]
 
 
@@ -102,7 +115,7 @@ def test_what_is_no_did_document_is_refused(site: Site) -> None:
     for value in (Reply(200, b"<html>"), [1]):
         site.put("/.well-known/did.json", value)
         with pytest.raises(AccreditError):
-            did_document(site.school.id)
+            did_document(site.school.id, may_be_private=True)
 
 
 def test_keys_and_status_lists_are_fetched_only_when_told_to(town: Town, site: Site, tmp_path: Path) -> None:
@@ -121,15 +134,54 @@ def test_keys_and_status_lists_are_fetched_only_when_told_to(town: Town, site: S
     assert told["signature"] == ("not_done", "key_not_found")
     assert told["status"] == ("not_done", "status_list_missing")
     assert site.asked == []
-    assert ends("--fetch")["status"] == ("not_done", "status_not_fetched")
+    assert ends("--fetch", "--fetch-private")["status"] == ("not_done", "status_not_fetched")
     for revoked, found in (((), ("passed", "not_revoked")), ((7,), ("failed", "revoked"))):
         site.put("/status/1", school.signed(status_list(school, revoked, id=url)))
-        told = ends("--fetch")
+        told = ends("--fetch", "--fetch-private")
         assert told["signature"] == ("passed", "signed")
         assert told["status"] == found
         assert told["issuer"] == ("failed", "unknown_issuer")
     assert set(site.asked) == {"GET /.well-known/did.json", "GET /status/1"}
     assert all(not one.body for one in site.server.asked)
+
+
+def test_a_credential_does_not_lead_into_the_readers_own_network(town: Town, site: Site, tmp_path: Path) -> None:
+    school, url = site.school, f"{site.server.url}/status/1"
+    site.put("/.well-known/did.json", document_of(school))
+    path = tmp_path / "badge.json"
+    entry = status_entry(7, statusListCredential=url)
+    path.write_text(json.dumps(school.signed(open_badge(school, credentialStatus=entry))))
+    found = town.json("check", path, "--fetch", code=1)["files"][0]["credentials"][0]
+    told = {one["check"]: one for one in found["checks"]}
+    for name in ("signature", "status"):
+        assert told[name]["outcome"] == "not_done"
+        assert "private network" in told[name]["text"]
+        assert "--fetch-private" in told[name]["text"]
+    assert site.server.connections == 0
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3", "169.254.169.254", "[::1]", "[::ffff:192.168.0.1]", "[fd00::1]"])
+def test_no_form_of_a_private_address_is_reached(host: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        fetch(f"https://{host}/", may_be_private=False)
+    assert caught.value.code == "private_address"
+
+
+def test_a_site_that_answers_a_byte_now_and_then_is_not_waited_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def drops() -> Iterator[bytes]:
+        while not over.wait(0.05):
+            yield b" "
+
+    monkeypatch.setattr(fetching, "WHOLE_SECONDS", 0.5)
+    site.put("/slow", Reply(200, drops(), announced=1_000_000))
+    try:
+        with pytest.raises(RemoteError) as caught:
+            fetch(f"{site.server.url}/slow", may_be_private=True)
+    finally:
+        over.set()
+    assert caught.value.code == "too_slow"
 
 
 def test_a_credential_is_fetched_from_the_address_that_was_typed(town: Town, site: Site) -> None:
