@@ -81,6 +81,7 @@ def issuers(uri: str, limit: int | None, nodes: tuple[str, ...]) -> None:
         ]
         if not rows:
             output.say(fair("No issuer may attest this competency at present."))
+            output.say(f"Its framework and its mappings:  accredit competency show {output.safe(output.quoted(uri))}")
             return
         output.table(["issuer", "id", "answer", "covered"], rows)
         for sentence in dict.fromkeys(sentence for one in found.rows for sentence in one["through"]):

@@ -244,7 +244,6 @@ def show_proposals(
         most: lines at most; None for one for each.
         counted: whether counts by kind follow; False where something else gives them.
     """
-    registered = {one["sub"] for one in proposals if one["kind"] == "issuer.register"}
     rows = []
     for proposal in proposals[:most]:
         what = in_a_line(proposal)
@@ -262,10 +261,7 @@ def show_proposals(
     if len(rows) < len(proposals):
         output.say(faint(f"and {len(proposals) - len(rows)} more; accredit inbox lists them all."))
     for proposal in proposals[:SHOWN]:
-        seen = proposal["foreseen"]
-        strangers = [issuer for issuer in seen["unregistered"] if issuer not in registered]
-        # The line above has the differences; an issuer that the same list registers is no stranger.
-        for line in foreseen_lines({**seen, "differences": [], "unregistered": strangers}):
+        for line in foreseen_lines({**proposal["foreseen"], "differences": []}):  # the line above has those
             output.say(f"  {shorten(proposal['id'])}  {line}")
     if counted and len(proposals) > 1:
         kinds = Counter(str(one["kind"]) for one in proposals)

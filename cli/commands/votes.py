@@ -37,7 +37,7 @@ _ALREADY: Final = "already {}; a vote changes nothing."
 _ASKED_SINGLY: Final = 200
 """Statements that the node is asked about one by one; of more, those in effect are read from its feed of changes."""
 _NAMED: Final = 20  # proposals left out that are named; --json names all
-_DONE_NAMED: Final = 5  # of those in effect already; more are counted, so that the others are seen
+_ALIKE_NAMED: Final = 5  # of those left out for one reason; more are counted, so that the others are seen
 
 
 def _voting(command: Callable[..., None]) -> Callable[..., None]:
@@ -337,14 +337,14 @@ def _decided(desk: Desk, id_: str) -> str:
 
 
 def _tell_left_out(left_out: Mapping[str, str]) -> None:
-    """Names what a batch leaves out; what is in effect already, as most of an import's report may be, is counted."""
-    done = _ALREADY.format(_STATE_WORDS["effective"])
-    named = {id_: why for id_, why in left_out.items() if why != done}
-    if len(left_out) - len(named) > _DONE_NAMED:
-        output.note(f"{len(left_out) - len(named)} left out: {done}")
-    else:
-        named = dict(left_out)
-    for id_, why in list(named.items())[:_NAMED]:
-        output.note(f"{shorten(id_)}  left out: {output.safe(why)}")
+    """Names what a batch leaves out; many with one reason, as in an import's report, are counted."""
+    whys = {id_: why.replace(shorten(id_), "it") for id_, why in left_out.items()}
+    counts = Counter(whys.values())
+    for why, count in counts.items():
+        if count > _ALIKE_NAMED:
+            output.note(f"{count} left out: {output.safe(why)}")
+    named = [id_ for id_, why in whys.items() if counts[why] <= _ALIKE_NAMED]
+    for id_ in named[:_NAMED]:
+        output.note(f"{shorten(id_)}  left out: {output.safe(left_out[id_])}")
     if len(named) > _NAMED:
         output.note(f"… and {len(named) - _NAMED} more left out; --json lists them all.")

@@ -51,7 +51,7 @@ class Foresight:
         begins: when it begins to count, seconds, where that lies ahead; None: at once.
         duplicates: ids of other proposals that wait and ask for the same.
         names: the names, as registered, of the ids that it speaks of.
-        unregistered: ids of issuers that it accredits and nobody has registered.
+        unregistered: ids of issuers that it accredits and nobody has registered or proposes to.
     """
 
     now: int
@@ -65,11 +65,18 @@ class Foresight:
 
 
 class Waiting:
-    """The proposals that wait, by what they ask for."""
+    """The proposals that wait, by what they ask for.
+
+    Attributes:
+        registers: ids of the issuers that they would register.
+    """
 
     def __init__(self, proposals: Iterable[Proposal]) -> None:
         self._by_wish: dict[tuple[Any, ...], list[str]] = {}
+        self.registers: set[str] = set()
         for proposal in proposals:
+            if proposal.statement.kind == "issuer.register":
+                self.registers.add(proposal.statement.sub)
             self._by_wish.setdefault(_wish(proposal.statement), []).append(proposal.statement.id.hex())
 
     def like(self, statement: Unverified) -> list[str]:
@@ -87,6 +94,7 @@ def foresee(fold: Fold, said: Unverified, waiting: Waiting, now: int) -> Foresig
     teller = _TELLERS.get(said.kind)
     if teller is not None:
         teller(fold, said, seen)
+    seen.unregistered = [issuer for issuer in seen.unregistered if issuer not in waiting.registers]
     _name(fold, said, seen)
     return seen
 
@@ -97,7 +105,11 @@ def _wish(said: Unverified) -> tuple[Any, ...]:
     key = body.get("key")
     act = (body.get("event"), body.get("op"), body.get("status"), body.get("version"), body.get("part"))
     scope = plain(body.get("scope")) if said.kind == "accreditation.grant" else None
-    return (said.kind, said.sub, target, key if isinstance(key, bytes) else None, *act, str(scope))
+    past = None  # the same event of two days, as a history tells it, is two wishes; two people's "now" is one
+    if said.kind == "accreditation.status" and abs(body["effective_from"] - said.iat) > AT_ONCE:
+        past = body["effective_from"]
+    more = (body.get("sanction_level"), past, str(scope))
+    return (said.kind, said.sub, target, key if isinstance(key, bytes) else None, *act, *more)
 
 
 # ------------------------------------------------------------------------------------------------ accreditations

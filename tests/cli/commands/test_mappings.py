@@ -70,6 +70,7 @@ def test_a_crosswalk_is_proposed_approved_counted_and_withdrawn(town: Town, accr
     assert "named in the scope" in listed
     nobody = town.run("competency", "issuers", f"{THEIRS}/brazing", nodes=one).stdout
     assert "No issuer may attest this competency" in nobody
+    assert f"accredit competency show {THEIRS}/brazing" in nobody
 
     (ended,) = town.json("mapping", "withdraw", said["id"][:12], "--reason", "x", key="charity", nodes=one)[
         "statements"

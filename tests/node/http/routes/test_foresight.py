@@ -233,3 +233,29 @@ def test_an_id_that_people_take_for_a_registered_one_is_remarked_on_before_it_is
     (warning,) = foresight(town, town.says(A, "issuer.register", register("did:web:new.example:444"))).warnings
     assert "with a port it is did:web:new.example%3A444" in warning
     assert foresight(town, town.says(A, "issuer.register", register("did:web:else.example"))).warnings == []
+
+
+def test_the_same_sanction_of_two_years_is_no_second_proposal_of_the_first() -> None:
+    town = trio(keys=2, threshold=2)
+    a, b = f"{A}#1", f"{A}#2"
+    town.votes(b, town.says(a, "issuer.register", register()))
+    given = town.says(a, "accreditation.grant", grant())
+    town.votes(b, given)
+    sanction = event(given.id, "sanction", sanction_level="warning") | {"after": []}
+    years = [town.time - number * 31_536_000 for number in (2, 1)]
+    first, second = (
+        town.says(a, "accreditation.status", sanction | {"effective_from": year}, ISSUER) for year in years
+    )
+    assert foresight(town, second).duplicates == []
+    again = town.says(a, "accreditation.status", sanction | {"effective_from": years[0]}, ISSUER)
+    assert foresight(town, again).duplicates == [first.id.hex()]
+    graver = sanction | {"effective_from": years[0], "sanction_level": "probation"}
+    assert foresight(town, town.says(a, "accreditation.status", graver, ISSUER)).duplicates == []
+
+
+def test_an_issuer_whose_registration_waits_as_well_is_no_stranger() -> None:
+    town = trio(keys=2, threshold=2)
+    given = town.says(f"{A}#1", "accreditation.grant", grant())
+    assert foresight(town, given).unregistered == [ISSUER]
+    town.says(f"{A}#1", "issuer.register", register())
+    assert foresight(town, given).unregistered == []
