@@ -12,7 +12,7 @@ In this order, and all refusals are collected, so that an answer says everything
 7. if all is well and the time is past: what came **later** (column "issued earlier"), for loss is not retroactive.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, assert_never
 from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
 from ..domain.record_types import AccreditationRecord, IssuerRecord, StatedFacts, StatedTerms
 from ..domain.records import Records, Voice, is_ahead, met, standing
-from ..domain.scope import Axis, AxisOutcome, MappedStep, says_what
+from ..domain.scope import Axis, AxisOutcome, MappedStep, covers, says_what
 from ..domain.vocabulary import (
     NARROWING_EVENTS,
     STATUSES,
@@ -217,7 +217,8 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, record, status, notes)
-        judge_scope(case, _extents(case, record, terms), chain, publishers, notes)
+        extents = extents_of_terms(record, terms, case.chain, case.publishers, publishers)
+        judge_scope(case, extents, chain, publishers, notes)
         _judge_categories(case, issuer, chain, publishers, notes)
     else:
         status = None
@@ -363,15 +364,18 @@ def _judge_terms(case: Case, terms: Sequence[StatedTerms], notes: Notes) -> None
                 f"It began {beginning(one)}, and no record says on which day: whether it had begun by"
                 f" {day(case.time)} is not known.",
             )
-        if is_ahead(one, case.now):
+        said = met(one)
+        if said <= case.time:
+            pass
+        elif is_ahead(one, case.now):
             notes.advise(
                 "dated_ahead",
-                f"An amendment is dated {day(met(one))}: what it takes away is gone already, what it gives waits for "
+                f"An amendment is dated {day(said)}: what it takes away is gone already, what it gives waits for "
                 "that day.",
             )
-        elif case.time < met(one):
+        else:
             since = beginning(one) if one["effective_from"] == one["valid_from"] else day(one["effective_from"])
-            notes.advise("recorded_later", f"Valid from {since}; recorded on {day(met(one))}.")
+            notes.advise("recorded_later", f"Valid from {since}; recorded on {day(said)}.")
         for condition in one.get("conditions", ()):
             notes.advise("condition", f"Condition: {condition['text']}")
 
@@ -457,16 +461,20 @@ def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
     return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
 
 
-def _extents(case: Case, record: AccreditationRecord, terms: Sequence[StatedTerms]) -> list[Extent]:
-    named = [publisher(one) for one in record.get("publishers", ())]
-    return extents_of_terms(record, terms, case.chain, case.publishers, named)
+def _answers(
+    case: Case, time: int, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice]
+) -> tuple[Iterator[Axis], Sequence[bytes], Sequence[int]]:
+    """What extents say to the question, as of a time; and, once that has been read, what was looked at for it and the
+    dates at which it changes."""
+    query = case.query
+    if not query.competencies:
+        return (axis for extent in extents for axis in covers(extent.scope, query)), (), ()
 
-
-def _competencies(case: Case, time: int, chain: Chain, publishers: Collection[Voice]) -> Competencies:
     def is_over(voice: Voice) -> bool:
         return _notes_on(case, case.chain(voice)).over is not None
 
-    return Competencies(case.records, time, chain, publishers, is_over)
+    known = Competencies(case.records, time, chain, publishers, is_over)
+    return (axis for extent in extents for axis in known.covers(extent, query)), known.cited, known.dates
 
 
 def _judge_categories(
@@ -496,20 +504,22 @@ def judge_scope(
     case: Case, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> None:
     """What all of the extents, which must all cover it, say to the question."""
-    known = _competencies(case, case.time, chain, publishers)
     if not all(says_what(extent.scope, case.query) for extent in extents):
         text = "The question does not say what the credential attests: give an achievement type or a competency."
         notes.miss("question_too_open", text)
     # Several amendments that do not know each other must all cover it; each answer is given once.
-    answers: dict[Axis, None] = {}
+    answers: list[Axis] = []
     steps: dict[MappedStep, None] = {}
-    for extent in extents:
-        for axis in known.covers(extent, case.query):
-            if axis.outcome is not AxisOutcome.COVERED:
-                answers[axis] = None
+    covered = AxisOutcome.COVERED
+    axes, cited, dates = _answers(case, case.time, extents, chain, publishers)
+    for axis in axes:
+        if axis.outcome is not covered:
+            if axis not in answers:
+                answers.append(axis)
+        elif axis.steps:
             steps.update(dict.fromkeys(axis.steps))
-    notes.cite(known.cited)
-    notes.dates += known.dates
+    notes.cite(cited)
+    notes.dates += dates
     for step in steps:
         notes.cite((step.statement,))
         notes.mapped.append(Reason(code="covered_by_mapping", text=words_of(step)))
@@ -649,11 +659,10 @@ def _judge_later(
             notes.advise("suspended_now", "It is suspended at present.")
     now = terms_at(record, case.now, max_backdating=case.max_backdating, known=case.now)
     if now != list(terms) or notes.mapped:
-        known = _competencies(case, case.now, chain, publishers)
-        wanting = (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN)
-        extents = _extents(case, record, now)
-        if any(axis.outcome in wanting for extent in extents for axis in known.covers(extent, case.query)):
-            notes.cite([*(one["statement"] for one in now), *known.cited])
+        extents = extents_of_terms(record, now, case.chain, case.publishers, publishers)
+        axes, cited, _ = _answers(case, case.now, extents, chain, publishers)
+        if any(axis.outcome in (AxisOutcome.NOT_COVERED, AxisOutcome.UNKNOWN) for axis in axes):
+            notes.cite([*(one["statement"] for one in now), *cited])
             notes.lose("later_scope", "Its scope covered this then, but no longer does.")
 
 

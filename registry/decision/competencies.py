@@ -29,12 +29,13 @@ class Extent(NamedTuple):
     """A scope that must cover a question, and who may extend it by mappings.
 
     Attributes:
-        voices: whose mappings may. rules: what those mappings must have taken, each (`records.took_as_much`).
+        chain, publishers: whose mappings may. rules: what those must have taken, each (`records.took_as_much`).
         is_joint: several granted it together, so that mappings of as many of the charter's authorities may.
     """
 
     scope: Mapping[str, Any]
-    voices: Collection[Voice] = ()
+    chain: Chain = ()
+    publishers: Collection[Voice] = ()
     rules: Sequence[NeededRule | None] = ()
     is_joint: bool = False
 
@@ -44,12 +45,12 @@ def extents_of_terms(
     terms: Sequence[StatedTerms],
     chain_of: Callable[[Voice], Chain],
     publishers: Collection[Voice],
-    named: Collection[Voice],
+    own: Collection[Voice],
 ) -> list[Extent]:
     """What terms grant, and the ceilings over whoever stated them: all of it must cover a question.
 
     Args:
-        publishers: those that the charter names. named: those that the grant names.
+        publishers: those that the charter names. own: with them, those that the grant names.
     """
     extents: list[Extent] = []
     granted, by = record["terms"][0].get("rule"), voice_of(record)
@@ -60,11 +61,12 @@ def extents_of_terms(
         scope: Mapping[str, Any] = one["scope"]
         rules = (granted, one.get("rule"))
         ceilings = extents_of_limits(chain, publishers, rules)
-        for link in chain:
-            if link.standing is not None and link.standing["limits"]:
-                scope = inherited(scope, link.standing["limits"])
-        voices = (*(link.voice for link in chain), *publishers, *(named if voice == by else ()))
-        extents += [Extent(scope, voices, rules, granted is not None), *ceilings]
+        if ceilings:
+            for link in chain:
+                if link.standing is not None and link.standing["limits"]:
+                    scope = inherited(scope, link.standing["limits"])
+        whose = own if voice == by else publishers
+        extents += (Extent(scope, chain, whose, rules, granted is not None), *ceilings)
     return extents
 
 
@@ -73,7 +75,7 @@ def extents_of_limits(
 ) -> list[Extent]:
     """The ceilings that the limits of a chain's links are, the nearest first."""
     return [
-        Extent(ceiling(link.standing["limits"]), (*(above.voice for above in chain[at + 1 :]), *publishers), rules)
+        Extent(ceiling(link.standing["limits"]), chain[at + 1 :], publishers, rules)
         for at, link in enumerate(chain)
         if link.standing is not None and link.standing["limits"]
     ]
@@ -151,7 +153,7 @@ class Competencies:
         if "usable" not in link or (link["relation"] == "replaced_by" and "to" in link):
             return False
         voice = voice_of(link)
-        if voice not in extent.voices and not (extent.is_joint and voice.via is None):
+        if not counts(link, extent.chain, extent.publishers) and not (extent.is_joint and voice.via is None):
             return False
         if not all(took_as_much(link.get("rule"), rule) for rule in extent.rules):
             return False

@@ -26,7 +26,6 @@ No status is stored: `status_at` derives it for any time from the graph that `af
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
 from ..encoding import schema
@@ -290,6 +289,9 @@ def terms_at(
         known: the reader's clock, by which what is dated ahead has not been said; None: all in the record has.
     """
     terms = record["terms"]
+    if len(terms) == 1:  # as most have: what follows, without lists
+        is_said = known is None or not is_ahead(terms[0], known)
+        return terms if is_said and _applies_from(terms[0], max_backdating) <= time else []
     if known is not None and any(is_ahead(one, known) for one in terms):
         said = [one for one in terms if not is_ahead(one, known)]
         if not said or said[0] is not terms[0]:
@@ -297,8 +299,6 @@ def terms_at(
         replaced = terms_at({**record, "terms": said}, time, max_backdating=max_backdating)
         binding = [one for one in terms if time >= known and is_ahead(one, known) and not _begins_later(one)]
         return [*replaced, *binding] if replaced else []
-    if len(terms) == 1:
-        return terms if _applies_from(terms[0], max_backdating) <= time else []
     present = [one for one in terms if _applies_from(one, max_backdating) <= time]
     if len(present) < 2:
         return present
@@ -342,9 +342,8 @@ class Status(NamedTuple):
     has_appeal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Bearing:
-    """A status borne by an event: sorts the most restrictive first."""
+class _Bearing(NamedTuple):
+    """A status borne by an event: `order` sorts the most restrictive first."""
 
     rank: int
     since: int
@@ -435,7 +434,10 @@ def _by_one(event: StatedEvent, initial: _Bearing, time: int, known: int | None)
     if (known is not None and event["effective_from"] > known) or not _is_present(event, time):
         return None
     id = event["statement"]
-    borne = _Graph({id: event}, {id: event}, initial, time).bearing(id)
+    if event["event"] in NARROWING_EVENTS:
+        borne = _narrowed(event, initial, time)
+    else:
+        borne = _Graph({id: event}, {id: event}, initial, time).bearing(id)
     return Status(
         word=borne.word,
         since=borne.since,
@@ -500,7 +502,7 @@ class _Graph:
             return
         word = event["event"]
         if word in NARROWING_EVENTS:
-            borne = self._narrowed(id, event, follows)
+            borne = _narrowed(event, self._worst(self._bearings[parent] for parent in follows), self._time)
         elif word == "renew":
             borne = _Bearing(STATUSES["active"].rank, event["effective_from"], id, "active", event)
             self._base[id] = borne
@@ -525,18 +527,18 @@ class _Graph:
         if word == "appeal_open" or (is_kept and not self.appeals.isdisjoint(follows)):
             self.appeals.add(id)
 
-    def _narrowed(self, id: bytes, event: StatedEvent, follows: Iterable[bytes]) -> _Bearing:
-        start = event.get("void_from", event["effective_from"])
-        word = status_of_event(event)
-        rank = VOID_RANK if "void_from" in event else STATUSES[word].rank
-        if word == "teach_out" and event.get("effective_until", TIME_MAX + 1) <= self._time:
-            word, rank, start = "expired", STATUSES["expired"].rank, event["effective_until"]
-        own = _Bearing(rank, start, id, word, event)
-        followed = self._worst(self._bearings[parent] for parent in follows)
-        return followed if followed.rank < own.rank else own
-
     def _worst(self, bearings: Iterator[_Bearing]) -> _Bearing:
         return min(bearings, key=lambda bearing: bearing.order, default=self._initial)
+
+
+def _narrowed(event: StatedEvent, followed: _Bearing, time: int) -> _Bearing:
+    """What a narrowing event bears: its own status, or that of what it follows where this is more restrictive."""
+    start = event.get("void_from", event["effective_from"])
+    word = status_of_event(event)
+    rank = VOID_RANK if "void_from" in event else STATUSES[word].rank
+    if word == "teach_out" and event.get("effective_until", TIME_MAX + 1) <= time:
+        word, rank, start = "expired", STATUSES["expired"].rank, event["effective_until"]
+    return followed if followed.rank < rank else _Bearing(rank, start, event["statement"], word, event)
 
 
 def _restrictive_last(bearing: _Bearing) -> tuple[int, int, bytes]:

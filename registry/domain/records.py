@@ -239,7 +239,7 @@ AHEAD_MAX: Final = 300
 
 def is_ahead(said: Sourced, now: int) -> bool:
     """Whether a part of a record is dated ahead of its reader's clock: by that, nobody has said it yet."""
-    return met(said) > now + AHEAD_MAX
+    return said.get("met", said["iat"]) > now + AHEAD_MAX
 
 
 def first_end(ends: Iterable[tuple[int, bytes]]) -> EndStated | None:

@@ -187,12 +187,18 @@ _COVERED: Final = {name: Axis(name=name, outcome=AxisOutcome.COVERED) for name i
 _OPEN: Final = {name: Axis(name=name, outcome=AxisOutcome.OPEN) for name in AXES}
 
 
-def _no_links(_: CanonicalId) -> tuple[MappedStep, ...]:
+def _nothing(_: CanonicalId) -> tuple[()]:
     return ()
 
 
-def covers(scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup, links: Links = _no_links) -> list[Axis]:
-    """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN."""
+def covers(
+    scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup = _nothing, links: Links = _nothing
+) -> list[Axis]:
+    """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN.
+
+    Args:
+        lookup: entries of competencies. links: mappings from them. Neither is asked where the question names none.
+    """
     results: list[Axis] = []
     _add(results, "credential_types", scope.get("credential_types"), question.credential_types, credential_type_in)
     _add(results, "achievement_types", scope.get("achievement_types"), question.achievement_types, achievement_in)
