@@ -101,7 +101,7 @@ def lock(*args: str) -> int:
     within = ["--constraints", "requirements/run.txt"]
     locks = {
         "requirements/run.txt": ["--group", "build"],
-        "requirements/dev.txt": ["--group", "dev", "--extra", "credentials", *within],
+        "requirements/dev.txt": ["--group", "dev", "--extra", "credentials", "--extra", "skos", *within],
         # Environments of their own, for tests only (executors, object stores, Parquet).
         "tests/requirements/dask.txt": ["--extra", "dask", "--no-annotate", *within],
         "tests/requirements/ray.txt": ["--extra", "ray", "--no-annotate", *within],

@@ -110,6 +110,7 @@ def issuer_import(
     cls=Command,
     example="""accredit framework import onet-basic-skills.json --key alice.key
 accredit framework import framework.json --language es --dry-run
+accredit framework import skills.ttl --language en --key alice.key
 accredit framework import skills.csv --id https://example.org/skills --title 'Our skills' --version 2026 --key alice.key
 """,
 )
@@ -133,8 +134,9 @@ def framework_import(
 ) -> None:
     """Propose to publish the competency framework in FILE, and report what was imported, what was not, and why.
 
-    Reads CTDL-ASN (JSON-LD), CASE packages (1.0 and 1.1), Rich Skill Descriptors (JSON or CSV), and accredit's own
-    TOML, JSON or CSV (examples/README.md). For a CSV or a bare list of skills, add --id, --title and --version.
+    Reads CTDL-ASN (JSON-LD), CASE packages (1.0 and 1.1), Rich Skill Descriptors (JSON or CSV), SKOS (Turtle, RDF/XML,
+    JSON-LD; needs pip install 'accredit[skos]'), and accredit's own TOML, JSON or CSV (examples/README.md). For a CSV
+    or a bare list of skills, add --id, --title and --version. Of several SKOS schemes in one file, --id chooses one.
     """
     _require_new(report_path)
     naming = FrameworkNaming(id=id_, title=title, version=version, language=language)

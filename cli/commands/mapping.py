@@ -56,8 +56,8 @@ def import_(
     """Propose to publish the mapping in FILE, and report which links were left out, and why.
 
     Reads a sheet with the columns source, relation and target (and confidence, original), the ESCO–O*NET table, a CTDL
-    AlignmentMap (JSON-LD), and the associations of a CASE package. A large mapping is published in several parts; one
-    accredit approve can name them all.
+    AlignmentMap (JSON-LD), the matches of a SKOS vocabulary, and the associations of a CASE package. A large mapping is
+    published in several parts; one accredit approve can name them all.
     """
     found = read_crosswalk(documents.read_bytes(file), str(file), _prefixes(prefixes), encoding)
     facts: dict[str, Any] = {

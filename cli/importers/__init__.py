@@ -16,7 +16,10 @@ item stays with it.
     ctdl_asn    frameworks as Credential Engine's CTDL-ASN JSON-LD
     case        frameworks as 1EdTech CASE packages
     rsd         Rich Skill Descriptors as JSON
+    rdf         Turtle, RDF/XML, JSON-LD as plain nodes, with nothing fetched (the optional package of `accredit[skos]`)
+    skos        frameworks, and matches between them, in SKOS
+    languages   which of several texts is taken
     sheets      frameworks saved from a spreadsheet: our columns, and the exports of CASE and skill tools
-    crosswalks  links between frameworks: sheets, ESCO–O*NET, AlignmentMaps, CASE associations
+    crosswalks  links between frameworks: sheets, ESCO–O*NET, AlignmentMaps, matches of SKOS, CASE associations
     report      what became of each row, as table, CSV or JSON
 """

@@ -6,6 +6,7 @@ What is read:
     ESCO–O*NET     the official table: concept_uri and onet_code; it says of no link how close it is, so each is a
                    close_match, and its own measure is kept in `original`
     AlignmentMap   ceterms:AlignmentMap in JSON-LD: its parts' sourceNode, targetNode, alignmentType
+    SKOS           exactMatch, closeMatch, … of its concepts, and isReplacedBy (`skos`)
     CASE           the associations of a package that are not its hierarchy: exactMatchOf, isRelatedTo, replacedBy, …
 
 Relations become SKOS terms and four more (`registry.domain.mappings.RELATIONS`); the source's own word is kept where it
@@ -22,7 +23,7 @@ from accredit.registry.encoding.cbor import encode
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
-from . import case, jsonld, spreadsheet
+from . import case, jsonld, rdf, skos, spreadsheet
 from .findings import ImportFinding
 from .frameworks import ImportFindings, identifier, urn_of
 from .reading import listed, read_json
@@ -88,10 +89,13 @@ def read_crosswalk(
 
     Raises:
         DecodeError: not a crosswalk, or one of which no link could be taken.
+        NotYetError: it is SKOS, and what reads SKOS is not installed.
     """
-    text, notes = decode(data, source, encoding), ImportFindings()
-    if text.lstrip()[:1] in ("{", "["):
-        found = _of_json(read_json(text, source), source, notes)
+    notes, rdf_syntax = ImportFindings(), rdf.syntax_of(data, source)
+    if rdf_syntax is not None:
+        found = _of_skos(rdf.read_rdf(data, source, rdf_syntax, encoding), notes)
+    elif (text := decode(data, source, encoding)).lstrip()[:1] in ("{", "["):
+        found = _of_json(read_json(text, source), text, source, notes)
     else:
         found = _of_sheet(text, source, notes)
     links = list(_once([*_in_full(found.links, prefixes or {}, notes)], notes))
@@ -217,9 +221,11 @@ def _of_line(line: SheetLine, notes: ImportFindings) -> dict[str, Any] | None:
 # ------------------------------------------------------------------------------------------------ JSON
 
 
-def _of_json(value: Any, source: str, notes: ImportFindings) -> Crosswalk:
+def _of_json(value: Any, text: str, source: str, notes: ImportFindings) -> Crosswalk:
     if case.is_case(value):
         return _of_case(value, notes)
+    if skos.is_skos(value, text):
+        return _of_skos(rdf.read_json_ld(value, source), notes)
     nodes = jsonld.flatten(value) if isinstance(value, list | Mapping) else []
     maps = [node for node in nodes if "AlignmentMap" in node["@type"]]
     if len(maps) != 1:
@@ -227,7 +233,7 @@ def _of_json(value: Any, source: str, notes: ImportFindings) -> Crosswalk:
             "unknown_format",
             f"{source}: this is not a crosswalk in a known format.",
             hint="Supported: a sheet with the columns source, relation and target, the ESCO–O*NET table, "
-            "a ceterms:AlignmentMap (JSON-LD), and a CASE package with associations.",
+            "a ceterms:AlignmentMap (JSON-LD), SKOS with matches, and a CASE package with associations.",
         )
     (found,) = maps
     parts = [node for node in nodes if "AlignmentObject" in node["@type"]]
@@ -276,6 +282,23 @@ def _case_end(value: Any) -> str | None:
     if isinstance(value, Mapping):
         value = value.get("uri") or value.get("identifier")
     return urn_of(value.strip()) if isinstance(value, str) and value.strip() else None
+
+
+# ------------------------------------------------------------------------------------------------ SKOS
+
+
+def _of_skos(nodes: rdf.RdfNodes, notes: ImportFindings) -> Crosswalk:
+    """The matches of a vocabulary. It is their source if it is the only one whose concepts have any."""
+    links = []
+    read = 0
+    for start, word, end in skos.matches_of(nodes, notes):
+        read += 1
+        relation = _relation(word, f"The match of {start}", notes)
+        if relation is not None:
+            links.append(_link(start, relation, end, word))
+    schemes = skos.schemes_of(nodes)
+    only = schemes[0] if len(schemes) == 1 else ""
+    return Crosswalk(links=tuple(links), source=only, title=skos.title_of(nodes, only), read=read)
 
 
 # ------------------------------------------------------------------------------------------------ links

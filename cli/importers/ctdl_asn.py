@@ -23,6 +23,7 @@ from accredit.registry.errors import DecodeError
 from . import jsonld
 from .frameworks import Framework, FrameworkNaming, ImportFindings, assemble, identifier, is_link, spelled
 from .jsonld import JsonLdNode
+from .languages import text_in
 
 REGISTRY: Final = "https://credentialengineregistry.org/resources/"
 _CTID: Final = re.compile(r"ce-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -267,38 +268,7 @@ class _Reader:
             joined: whether several texts in that language belong together, one below the other.
         """
         said = jsonld.texts(node.get(member, ()))
-        tags = list(dict.fromkeys(tag for tag, _ in said))
-        chosen = self._chosen(tags)
-        if chosen is None:
-            return ""
-        if chosen not in ("", self.language) and chosen.split("-")[0] != self.language.split("-")[0]:
-            self.notes.count("other_language", f"Not available in {self.language}; imported in {chosen}")
-        for tag in sorted(tags):
-            if tag != chosen:
-                named = tag or "no language"
-                self.notes.count(
-                    "language_left_out",
-                    f"Also available in {named}; not imported",
-                    "--language chooses another language.",
-                )
-        mine = list(dict.fromkeys(text for tag, text in said if tag == chosen))
-        if len(mine) > 1 and joined:
-            self.notes.add(
-                "several_texts", f"{node['@id']} has {len(mine)} texts in {member}; they were joined, one per line."
-            )
-            return "\n".join(mine)
-        for text in mine[1:]:
-            self.notes.add("not_taken", f"Not imported from {node['@id']}: another {member}, {text[:60]!r}.")
-        return mine[0]
-
-    def _chosen(self, tags: Sequence[str]) -> str | None:
-        """The language to take: the one asked for, one of its kind, text without a language, else the first."""
-        wanted = self.language
-        kin = (tag for tag in tags if tag and tag.split("-")[0] == wanted.split("-")[0])
-        return next(
-            (tag for tag in (wanted, next(kin, None), "") if tag in tags and tag is not None),
-            sorted(tags)[0] if tags else None,
-        )
+        return text_in(self.language, said, self.notes, member=member, of=node["@id"], joined=joined)
 
 
 def _is(node: JsonLdNode, kind: str) -> bool:

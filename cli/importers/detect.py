@@ -8,7 +8,7 @@ from typing import Any, Final
 from accredit.cli.base import documents
 from accredit.registry.errors import DecodeError
 
-from . import case, crosswalks, ctdl_asn, dcc, own, rsd, sheets
+from . import case, crosswalks, ctdl_asn, dcc, own, rdf, rsd, sheets, skos
 from .frameworks import COMPUTED, Framework, FrameworkNaming, ImportFindings, assemble, identifier
 from .reading import read_json, read_toml
 from .row import Row
@@ -16,8 +16,8 @@ from .spreadsheet import Reading, decode
 
 _ISSUER_FORMATS: Final = "Supported: a DCC registry.json, a history of such lists, or accredit's own CSV, TOML or JSON."
 _FRAMEWORK_FORMATS: Final = (
-    "Supported: CTDL-ASN (JSON-LD), CASE packages, Rich Skill Descriptors (JSON, CSV), or accredit's own TOML, "
-    "JSON or CSV."
+    "Supported: CTDL-ASN (JSON-LD), CASE packages, Rich Skill Descriptors (JSON, CSV), SKOS (Turtle, RDF/XML, "
+    "JSON-LD), or accredit's own TOML, JSON or CSV."
 )
 
 
@@ -67,7 +67,11 @@ def read_framework(
 
     Raises:
         DecodeError: not a framework we can read, or one that cannot be published.
+        NotYetError: it is SKOS, and what reads SKOS is not installed.
     """
+    rdf_syntax = rdf.syntax_of(data, source)
+    if rdf_syntax is not None:
+        return skos.read(rdf.read_rdf(data, source, rdf_syntax, encoding), data, source, naming)
     text = decode(data, source, encoding)
     syntax = _syntax(text, source)
     if crosswalks.is_crosswalk(text):
@@ -83,6 +87,8 @@ def read_framework(
         return case.read(value, data, source, naming)
     if rsd.is_rsd(value):
         return rsd.read(value, data, source, naming)
+    if skos.is_skos(value, text):
+        return skos.read(rdf.read_json_ld(value, source), data, source, naming)
     if ctdl_asn.is_ctdl_asn(value):
         return ctdl_asn.read(value, data, source, naming)
     if isinstance(value, dict) and "items" in value:
@@ -116,7 +122,14 @@ def _own_framework(value: dict[str, Any], data: bytes, source: str, naming: Fram
 
 def _syntax(text: str, source: str) -> str:
     """`json`, `toml` or `csv`, by the name's ending, else by how it begins."""
-    for ending, syntax in (("json", "json"), ("toml", "toml"), ("csv", "csv"), ("tsv", "csv"), ("tab", "csv")):
+    for ending, syntax in (
+        ("json", "json"),
+        ("jsonld", "json"),
+        ("toml", "toml"),
+        ("csv", "csv"),
+        ("tsv", "csv"),
+        ("tab", "csv"),
+    ):
         if source.lower().endswith(f".{ending}"):
             return syntax
     start = text.lstrip()

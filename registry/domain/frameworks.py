@@ -37,7 +37,7 @@ from .record_types import (
 )
 from .records import Effective, in_order, source
 
-FORMATS: Final = ("case", "ctdl_asn", "rsd", "esco", "onet", "csv")
+FORMATS: Final = ("case", "ctdl_asn", "rsd", "esco", "onet", "skos", "csv")
 STATUSES: Final = ("active", "deprecated", "withdrawn")
 """From the least restrictive to the most."""
 

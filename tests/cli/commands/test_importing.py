@@ -281,6 +281,26 @@ def test_a_new_version_supersedes_the_one_before(town: Town) -> None:
     assert superseded == {"1": None, "2": old["statements"][0]["id"]}
 
 
+def test_skos_becomes_a_framework_and_its_matches_a_mapping(town: Town) -> None:
+    base = "https://skos.import.example/"
+    path = town.write(
+        "skills.ttl",
+        f"""@prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        <{base}> a skos:ConceptScheme ; skos:prefLabel "Skills"@en ; skos:hasTopConcept <{base}a> .
+        <{base}a> a skos:Concept ; skos:prefLabel "Add"@en ; skos:exactMatch <https://other.import.example/add> .
+        """,
+    )
+    answer = town.json("framework", "import", path, "--version", 1, key="agency")
+    assert answer["framework"]["format"] == "skos"
+    (stated,) = town.json("framework", "show", base)["stated"]
+    assert (stated["complete"], stated["item_count"]) == (True, 1)
+    target = ("--target", "https://other.import.example/", "--id", f"{base}matches")
+    assert town.json("mapping", "import", path, *target, key="agency")["links"] == 1
+    cut = town.write("cut.ttl", path.read_text()[:-20])
+    for command in (("framework", "import", cut), ("mapping", "import", cut, *target)):
+        assert "cut.ttl: not Turtle" in town.run(*command, key="agency", code=3).stderr
+
+
 def test_a_framework_that_waits_is_approved_in_two_steps_and_never_proposed_twice(town: Town) -> None:
     path, report = write_framework(town, "slow.json", "slow"), town.folder / "slow.report.json"
     result = town.run("framework", "import", path, "--report", report, key="council-1")
