@@ -79,6 +79,7 @@ class StatementEffect:
 
 
 _OF_ISSUER: Final = "only the issuer itself may say it, with one of its pinned keys that has a budget"
+_WITH_FRAMEWORK: Final = "The framework it belongs to waits for votes itself; both can be voted on at once."
 
 UNDECIDED: Final = (EffectState.WAITING, EffectState.CLOSED)
 """States that votes, or what is not held yet, could still change."""
@@ -135,7 +136,11 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
     if statement.kind in CUT_OFFS:
         return _judge_cut_off(law, statement, needed)
     if isinstance(asks, str):
-        return _no(asks, needed)
+        return (
+            _waits(_WITH_FRAMEWORK, needed)
+            if _waits_with_its_framework(law, statement, effective)
+            else _no(asks, needed)
+        )
     approvals = ground.approvals(statement, narrowing=narrowing)
     voice, problem, speaking = carrying_voice(law.mandates, statement, approvals, asks, narrowing=narrowing)
     if voice is None:
@@ -237,9 +242,11 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
 def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effective: Finder) -> bool:
     """Whether an approval by one of these voices could bring a statement nearer to taking effect."""
     ground, asks = law.ground, asks_of(law, subject, effective)
-    rules = (
-        () if isinstance(asks, str) else (asks.rule, *(claim.rule for claim in asks.claims if claim.rule is not None))
-    )
+    rules: tuple[Rule, ...] = ()
+    if isinstance(asks, Requirement):
+        rules = (asks.rule, *(claim.rule for claim in asks.claims if claim.rule is not None))
+    elif _waits_with_its_framework(law, subject, effective):
+        rules = (asked(subject, ground.charter(subject)),)
     is_alone = bool(rules) and all(rule.asks_one for rule in rules)
     if is_alone and not subject.kind.startswith("charter."):
         proposing = ground.voices(subject)
@@ -387,6 +394,19 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement |
         rules = [own, *(asked(held, law.ground.charter(held)) for held in _loosened(law, statement, effective))]
         return Requirement(join(rules, charter), (Claim((owner.voice,), "change it"),))
     return Requirement(own)
+
+
+def _waits_with_its_framework(law: Law, statement: Unverified, effective: Finder) -> bool:
+    """Whether it is a part of a framework that waits itself: votes on the part count once the framework is in effect.
+
+    So both can be voted on at once; a part that only waited for a second round would cost every key a second signature.
+    """
+    if statement.kind != "framework.items":
+        return False
+    held = law.ground.chains.get(statement.body["publish"])
+    if held is None or (held.kind, held.iss, held.sub) != ("framework.publish", statement.iss, statement.sub):
+        return False
+    return judge(law, held, effective).state is EffectState.WAITING
 
 
 def _weight(law: Law, held: Unverified, voice: Voice) -> Weight:

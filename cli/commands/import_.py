@@ -159,12 +159,12 @@ def framework_import(
         output.say()
         report.show_findings(framework.findings)
         if waiting:
-            ids = " ".join(one["id"][:12] for one in waiting)
             output.say(
-                f"It has already been proposed and waits for votes. Others approve it with:  accredit approve {ids}"
+                "It has already been proposed and waits for votes. Others approve it, with all its parts, with:  "
+                f"accredit approve {output.shorten(waiting[0]['id'])}"
             )
         if says:
-            _show_publication(desk, says, outcomes, report_path)
+            _show_publication(desk, says, outcomes)
         elif not waiting:
             output.say("You have already published it with exactly these items. Nothing to do.")
 
@@ -259,11 +259,10 @@ def _without_trial(row: Row) -> Row:
     return row.ended(LEFT_OUT, finding) if is_trial and row.result == READY else row
 
 
-def _show_publication(desk: Desk, says: Sequence[Say], outcomes: Sequence[Outcome], report_path: Path | None) -> None:
+def _show_publication(desk: Desk, says: Sequence[Say], outcomes: Sequence[Outcome]) -> None:
     desk.show(outcomes)
     if desk.wishes.dry_run:
         output.say(f"This was a dry run: nothing was signed. It would take {len(says)} statements.")
     elif outcomes[0].state == "waiting" and len(outcomes) > 1 and desk.wishes.offline is None:
-        source = output.quoted(report_path) if report_path else "REPORT (write one with --report FILE)"
-        output.say(f"Others approve it with:  accredit approve --from {source}")
-        output.say("Once the framework is in effect, run the same command again for its items.")
+        first = output.shorten(outcomes[0].id)
+        output.say(f"Others approve it, with all its parts, with:  accredit approve {first}")

@@ -20,6 +20,7 @@ from accredit.cli.base.node_option import complete_statement, connected, node_op
 from accredit.cli.base.output import faint, fair, shorten
 from accredit.cli.signing.keys import read_public
 from accredit.cli.signing.outcomes import SHOWN, foreseen_lines, state_word
+from accredit.cli.signing.whole_frameworks import ITEMS, PUBLISH, Together, together
 from accredit.registry.encoding.rfc3339 import parse as parse_time
 from accredit.registry.errors import InputError
 
@@ -93,7 +94,7 @@ def inbox(
         for one in mandates:
             output.say(_to_close(one))
         if proposals:
-            first = output.safe(shorten(proposals[0]["id"]))
+            first = output.safe(shorten(together(proposals)[0].first["id"]))
             output.say()
             output.say(f"See one in full:  accredit show {first}")
             output.say(f"Decide:  accredit approve {first} …   or   accredit reject {first} --reason TEXT")
@@ -128,7 +129,23 @@ def show(statement: str, nodes: tuple[str, ...]) -> None:
     """
     with connected(nodes[0]) as client:
         said = client.statement(complete_statement(client, statement))
-    output.emit(said, lambda: show_statement(said))
+        is_of_framework = said["state"] == "waiting" and said["kind"] in (PUBLISH, ITEMS)
+        beside = _decided_together(said, waiting_proposals(client)) if is_of_framework else None
+
+    def text() -> None:
+        show_statement(said)
+        if beside is not None:
+            output.say()
+            output.say(f"Waits as one thing: {output.safe(beside.told)}")
+            output.say(f"Decide on all of it:  accredit approve {shorten(beside.first['id'])}")
+
+    output.emit(said, text)
+
+
+def _decided_together(said: dict[str, Any], waiting: Sequence[dict[str, Any]]) -> Together | None:
+    """The framework that a statement is or belongs to, with all that waits of it; None where nothing waits with it."""
+    found = [each for each in together(waiting) if said["id"] in (each.first["id"], *(one["id"] for one in each.parts))]
+    return next((each for each in found if len({each.first["id"], *(one["id"] for one in each.parts)}) > 1), None)
 
 
 def show_statement(said: dict[str, Any]) -> None:
@@ -240,13 +257,17 @@ def show_proposals(
 ) -> None:
     """One line for each proposal, then what will be once each of the first `SHOWN` is approved; counts by kind.
 
+    A framework and its parts are one line.
+
     Args:
         most: lines at most; None for one for each.
         counted: whether counts by kind follow; False where something else gives them.
     """
     rows = []
-    for proposal in proposals[:most]:
-        what = in_a_line(proposal)
+    listed = together(proposals)
+    for each in listed[:most]:
+        proposal = each.first
+        what = _told_together(each)
         rows.append(
             (
                 shorten(proposal["id"]),
@@ -258,15 +279,21 @@ def show_proposals(
             )
         )
     output.table(("id", "effect if approved", "proposed by", "on", "approved by", "needed in total"), rows, empty=empty)
-    if len(rows) < len(proposals):
-        output.say(faint(f"and {len(proposals) - len(rows)} more; accredit inbox lists them all."))
-    for proposal in proposals[:SHOWN]:
+    if len(rows) < len(listed):
+        output.say(faint(f"and {len(listed) - len(rows)} more; accredit inbox lists them all."))
+    for proposal in [each.first for each in listed[:SHOWN]]:
         for line in foreseen_lines({**proposal["foreseen"], "differences": []}):  # the line above has those
             output.say(f"  {shorten(proposal['id'])}  {line}")
     if counted and len(proposals) > 1:
         kinds = Counter(str(one["kind"]) for one in proposals)
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         output.say(faint(f"{len(proposals)} proposals: {counts}."))
+
+
+def _told_together(each: Together) -> str:
+    if each.first["kind"] == ITEMS:
+        return each.told
+    return f"{in_a_line(each.first)} {each.told}".rstrip()
 
 
 def in_a_line(proposal: dict[str, Any]) -> str:

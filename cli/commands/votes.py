@@ -23,6 +23,7 @@ from accredit.cli.signing.ballot_paper import ballot_paper, show_paper
 from accredit.cli.signing.keys import require_yes
 from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, state_word
 from accredit.cli.signing.submit import ARRIVAL_SECONDS
+from accredit.cli.signing.whole_frameworks import ITEMS, with_parts
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.registry.errors import InputError
 from accredit.registry.limits import VOTE_TARGETS
@@ -71,7 +72,11 @@ accredit approve --from report.json --reason "list checked against the ministry'
 )
 @_voting
 def approve(**given: Any) -> None:
-    """Approve proposals: by id (8 digits or more), or all proposals in one or more reports."""
+    """Approve proposals: by id (8 digits or more), or all proposals in one or more reports.
+
+    The id of a framework, or of any part of it, stands for the framework with all its parts that wait; a report stands
+    for exactly what it lists.
+    """
     _vote(APPROVE, **given)
 
 
@@ -159,9 +164,14 @@ def _vote(
         raise click.UsageError("Give the proposals to vote on: ids from accredit inbox, or --from REPORT.")
     in_reports = [id_ for report in reports for id_ in ids_in_report(report)]
     waiting = _await_proposals(desk, [*(hex_digits(text, "a proposal") for text in ids), *in_reports])
-    wanted = [_proposal_meant(desk, text, waiting) for text in ids]
+    wanted, unneeded = with_parts(
+        [_proposal_meant(desk, text, waiting) for text in ids],
+        waiting,
+        read=desk.proposals,
+        in_effect=lambda: effective_ids(desk.client, ITEMS),
+    )
     targets = list(dict.fromkeys([*wanted, *in_reports]))
-    left_out = _all_decided(desk, [id_ for id_ in targets if id_ not in waiting])
+    left_out = unneeded | _all_decided(desk, [id_ for id_ in targets if id_ not in waiting])
     held = [id_ for id_ in targets if id_ in waiting]
     if held and not desk.wishes.force:
         left_out |= _useless(act, desk, held)
@@ -210,7 +220,8 @@ def _vote(
             output.say(", ".join(f"{count} {state}" for state, count in states.items()) + ".")
 
     output.emit(data, text)
-    useless = ("ineffective", "void", "annulled")
+    # Parts of a framework that is taken back have no effect any more, as is meant.
+    useless = ("ineffective", "void", "annulled") if act == APPROVE else ()
     if any(outcome.came_to_nothing for outcome in outcomes) or any(row["state"] in useless for row in rows):
         raise exits.Negative
 

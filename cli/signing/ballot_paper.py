@@ -21,6 +21,8 @@ from accredit.node.http.routes.summaries import summary
 from accredit.registry.errors import RefusedError
 from accredit.registry.statement import Draft, Unverified, decode
 
+from .whole_frameworks import ITEMS, PUBLISH, FrameworkOnPaper, frameworks_on
+
 ALIKE_MIN: Final = 5
 """Proposals of one kind from which on "the rest" means anything. A guess."""
 
@@ -79,12 +81,14 @@ class BallotPaper:
         kinds: how many of each kind of statement; an event of an accreditation by its name.
         categories: how many register issuers of each category.
         outliers: the proposals that stand out, in the order of the vote.
+        frameworks: what is decided of each framework.
     """
 
     items: tuple[Unverified, ...]
     kinds: Mapping[str, int]
     categories: Mapping[str, int]
     outliers: tuple[Outlier, ...]
+    frameworks: tuple[FrameworkOnPaper, ...]
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""
@@ -92,6 +96,7 @@ class BallotPaper:
             "kinds": dict(self.kinds),
             "categories": dict(self.categories),
             "outliers": [{**asdict(one), "id": one.id.hex()} for one in self.outliers],
+            "frameworks": [asdict(one) for one in self.frameworks],
         }
 
 
@@ -136,7 +141,13 @@ def ballot_paper(items: Sequence[Unverified]) -> BallotPaper:
     outliers = sorted(
         (found for group in groups.values() for found in _outliers(group)), key=lambda found: order[found.id]
     )
-    return BallotPaper(items=tuple(items), kinds=kinds, categories=categories, outliers=tuple(outliers))
+    return BallotPaper(
+        items=tuple(items),
+        kinds=kinds,
+        categories=categories,
+        outliers=tuple(outliers),
+        frameworks=frameworks_on(items),
+    )
 
 
 def _kind_of(item: Unverified) -> str:
@@ -231,18 +242,22 @@ def show_paper(paper: BallotPaper, *, with_items: bool) -> None:
         if len(paper.items) == 1:
             _show_whole(paper.items[0])
             return
+        published = {one.id for one in paper.items if one.kind == PUBLISH}
+        lines = [one for one in paper.items if one.kind != ITEMS or one.body["publish"] not in published]
         rows = [
             (shorten(one.id), summary(one.kind, one.sub, one.body), one.iss, when(one.iat)[:10])
-            for one in paper.items[:ITEMS_SHOWN]
+            for one in lines[:ITEMS_SHOWN]
         ]
         output.table(("id", "proposal", "proposed by", "on"), rows)
-        if len(paper.items) > ITEMS_SHOWN:
-            output.say(faint(f"and {len(paper.items) - ITEMS_SHOWN} more."))
+        if len(lines) > ITEMS_SHOWN:
+            output.say(faint(f"and {len(lines) - ITEMS_SHOWN} more."))
     if len(paper.items) < 2:
         return
     output.say(f"{len(paper.items)} proposals: {_counts(paper.kinds)}.")
     if paper.categories:
         output.say(f"Issuers by category: {_counts(paper.categories)}.")
+    for told in paper.frameworks:
+        output.say(safe(str(told)))
     for one in paper.outliers[:OUTLIERS_SHOWN]:
         output.say(mix(fair("Stands out: "), f"{shorten(one.id)} {safe(one.about)}: {safe(str(one))}."))
     if len(paper.outliers) > OUTLIERS_SHOWN:

@@ -15,7 +15,7 @@ Record `competency`, for every id and alias of an item of a complete framework, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import chain, islice, product
 from typing import Any, Final, cast
 
 from ..encoding import schema
@@ -129,6 +129,27 @@ def items_root(items: Iterable[Mapping[str, Any]]) -> bytes:
     return derive_root(leaf_hash(encode(item)) for item in items)
 
 
+def committed_parts(publish: FrameworkPublish, parts: Sequence[FrameworkItems]) -> list[int] | None:
+    """The indices of those among `parts` that a publication commits to, by part; None while not all of them are there.
+
+    Args:
+        parts: bodies of `framework.items` that name the publication, in any order, and whatever else was said of it. Of
+            two alike the first is taken; of a part said in several ways the first is tried first.
+    """
+    ways: _Parts = {}
+    for body in parts:
+        said = ways.setdefault(body["part"], [])
+        if body["items"] not in said:
+            said.append(body["items"])
+    said_as = [(body["part"], body["items"]) for body in parts]
+    unbroken = next(number for number in range(len(ways) + 1) if number not in ways)
+    for number in range(unbroken, -1, -1):  # a part beyond the last is no reason to do without the others
+        first = {part: ways[part] for part in range(number)}
+        if (whole := _complete(publish, first)) is not None:
+            return [said_as.index((part, items)) for part, items in enumerate(whole)]
+    return None
+
+
 # ------------------------------------------------------------------------------------------------ records
 
 
@@ -163,7 +184,8 @@ def competencies(
     """What a framework contributes to competency records: id or alias -> entries."""
     entries: dict[CanonicalId, list[CompetencyEntry]] = {}
     for publish in in_order(publishes):
-        for item in _complete(cast(FrameworkPublish, publish.statement.body), _parts(publish, items)) or ():
+        held = _complete(cast(FrameworkPublish, publish.statement.body), _parts(publish, items))
+        for item in chain.from_iterable(held or ()):
             entry: CompetencyEntry = {
                 "framework": id,
                 "by": publish.by,
@@ -226,14 +248,14 @@ def _parts(publish: Effective, items: Sequence[Effective]) -> _Parts:
     return parts
 
 
-def _complete(body: FrameworkPublish, parts: _Parts) -> list[FrameworkItem] | None:
-    """All items in order, if parts 0 to n give the count and root that were published."""
+def _complete(body: FrameworkPublish, parts: _Parts) -> tuple[list[FrameworkItem], ...] | None:
+    """The items of each part in order, if parts 0 to n give the count and root that were published."""
     if sorted(parts) != list(range(len(parts))):
         return None
     for ways in islice(_ways(parts), ATTEMPTS):
-        items = [item for part in ways for item in part]
+        items = list(chain.from_iterable(ways))
         if len(items) == body["item_count"] and items_root(items) == body["items_root"]:
-            return items
+            return ways
     return None
 
 

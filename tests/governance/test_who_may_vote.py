@@ -1,9 +1,10 @@
 """An inbox shows what its key can still bring nearer, and nothing that is other people's business."""
 
+from accredit.governance.effect import EffectState
 from accredit.governance.fold import Fold
-from tests.strategies.bodies import node, recognition, register
+from tests.strategies.bodies import framework, framework_items, node, recognition, register
 from tests.strategies.consortium import Pen
-from tests.strategies.stories import A, B, C, amend, compromise, delegate, trio
+from tests.strategies.stories import A, B, C, amend, compromise, delegate, state_of, trio
 
 
 def test_what_one_body_decides_alone_waits_only_for_its_own_keys() -> None:
@@ -43,3 +44,31 @@ def test_before_the_genesis_is_in_effect_nobody_votes_on_anything_else() -> None
     town = trio()
     said = town.says(A, "issuer.register", register())
     assert not Fold(town.eco).may_vote(Pen("x", A).kid, said)
+
+
+def test_a_framework_and_its_parts_wait_together_and_take_effect_by_one_vote() -> None:
+    town = trio(keys=3, threshold=2)
+    published = town.says(f"{A}#1", "framework.publish", framework())
+    parts = [town.says(f"{A}#1", "framework.items", framework_items(published.id, part)) for part in (0, 1)]
+    fold = town.fold()
+    assert [one.statement.id for one in fold.proposals()] == [published.id, *(part.id for part in parts)]
+    for part in parts:
+        may = {name: fold.may_vote(pen.kid, part) for name, pen in town.pens.items()}
+        assert [name for name, can in may.items() if can] == [f"{A}#2", f"{A}#3"], "as on the framework itself"
+    town.votes(f"{A}#2", published, *parts)
+    assert [state_of(town, one) for one in (published, *parts)] == [EffectState.EFFECTIVE] * 3
+    assert town.fold().proposals() == []
+
+
+def test_a_part_does_not_wait_with_a_framework_of_others_or_of_another_name_or_one_taken_back() -> None:
+    town = trio(keys=3, threshold=2)
+    published = town.says(f"{A}#1", "framework.publish", framework())
+    part = town.says(f"{A}#1", "framework.items", framework_items(published.id, 0))
+    foreign = town.says(f"{B}#1", "framework.items", framework_items(published.id, 0))
+    elsewhere = town.says(f"{A}#1", "framework.items", framework_items(published.id, 0, "https://other.example/f"))
+    about_no_framework = town.says(f"{A}#1", "framework.items", framework_items(part.id, 0))
+    for lonely in (foreign, elsewhere, about_no_framework):
+        assert state_of(town, lonely) is EffectState.INEFFECTIVE
+    assert state_of(town, part) is EffectState.WAITING
+    town.votes(f"{A}#1", published, approve=False)
+    assert state_of(town, part) is EffectState.INEFFECTIVE

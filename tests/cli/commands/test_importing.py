@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from accredit.cli.signing.workflow import Desk, Say, Wishes
 from tests.cli.town import AGENCY, COUNCIL, Town, make_key
 from tests.shared_data import REPOSITORY, shared_data
 
@@ -301,30 +302,111 @@ def test_skos_becomes_a_framework_and_its_matches_a_mapping(town: Town) -> None:
         assert "cut.ttl: not Turtle" in town.run(*command, key="agency", code=3).stderr
 
 
-def test_a_framework_that_waits_is_approved_in_two_steps_and_never_proposed_twice(town: Town) -> None:
-    path, report = write_framework(town, "slow.json", "slow"), town.folder / "slow.report.json"
-    result = town.run("framework", "import", path, "--report", report, key="council-1")
-    assert f"accredit approve --from {report}" in result.stdout
-    publish, items = (one["id"] for one in json.loads(report.read_text())["statements"])
+def test_a_framework_that_waits_is_one_thing_in_an_inbox_and_takes_one_vote(town: Town) -> None:
+    path = write_framework(town, "slow.json", "slow", items=20)
+    result = town.run("framework", "import", path, key="council-1")
+    waiting = town.json("inbox", "--by", COUNCIL, "--issuer", "https://frameworks.import.example/slow", "--all")
+    (publish,) = (one["id"] for one in waiting["proposals"] if one["kind"] == "framework.publish")
+    parts = [one["id"] for one in waiting["proposals"] if one["kind"] == "framework.items"]
+    assert len(parts) == 3
+    assert f"accredit approve {publish[:12]}" in last_line(result.stdout)
     assert [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]] == [publish]
-    town.run("approve", "--from", report, "--yes", key="council-2")
-    assert [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]] == [items]
-    assert f"accredit approve {items[:12]}" in last_line(town.run("framework", "import", path, key="council-1").stdout)
-    town.run("approve", "--from", report, "--yes", key="council-2")
+    assert f"accredit approve {publish[:12]}" in last_line(
+        town.run("framework", "import", path, key="council-1").stdout
+    )
+
+    listed = town.run("inbox", "--issuer", "https://frameworks.import.example/slow", key="council-2").stdout
+    assert "3 parts with 20 items." in " ".join(listed.split())
+    assert parts[0][:12] not in listed
+    for one in (publish, parts[1]):
+        shown = town.run("show", one).stdout
+        assert "Waits as one thing: 3 parts with 20 items." in shown
+        assert f"accredit approve {publish[:12]}" in shown
+
+    voted = town.json("approve", parts[1][:12], key="council-2")
+    voted_on = [row["id"] for row in voted["proposals"]]
+    assert (voted_on[0], set(voted_on[1:])) == (publish, set(parts)), "any part stands for the whole"
+    assert {row["state"] for row in voted["proposals"]} == {"effective"}
+    (told,) = voted["overview"]["frameworks"]
+    assert (told["parts"], told["items"], told["is_whole"]) == (3, 20, True)
     (stated,) = town.json("framework", "show", "https://frameworks.import.example/slow")["stated"]
     assert (stated["complete"], stated["by"]) == (True, COUNCIL)
     assert town.json("framework", "import", path, key="council-1")["statements"] == []
 
 
+def test_a_framework_is_voted_on_offline_and_the_paper_says_what_is_in_it(town: Town) -> None:
+    path, request = write_framework(town, "paper.json", "paper", items=20), town.folder / "paper.request"
+    said = [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]]
+    town.run("approve", said[0], "--offline", request, key="council-3")
+    signed = town.folder / "paper.signed"
+    shown = town.run("sign", request, "-o", signed, "--yes", key="council-3").stdout
+    assert "The framework Paper 1 (https://frameworks.import.example/paper): 20 items in " in shown
+    assert ", all that it commits to: xxx" in shown
+    assert "Part 0 of the framework" not in shown
+    town.run("submit", signed)
+    (stated,) = town.json("framework", "show", "https://frameworks.import.example/paper")["stated"]
+    assert stated["complete"] is True
+
+
+def test_a_part_slipped_in_beside_a_framework_is_never_offered_with_it(town: Town) -> None:
+    """Somebody with a key of the same body adds a part of his own: it waits, and no vote on the framework names it."""
+    path = write_framework(town, "slip.json", "slip")
+    publish, part = (one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"])
+    base = "https://frameworks.import.example/slip"
+    body = {"framework": base, "publish": bytes.fromhex(publish), "part": 0}
+    wishes = Wishes(
+        key=town.key("council-3"),
+        passphrase_file=town.folder / "passphrase",
+        authority=None,
+        offline=None,
+        dry_run=False,
+        force=False,
+    )
+    with Desk(tuple(town.urls), wishes) as desk:
+        items = [{"id": f"{base}/more", "statement": "Something else."}]
+        (slipped,) = desk.propose([Say(kind="framework.items", sub=base, body={**body, "items": items})], show=False)
+    assert slipped.state == "waiting"
+    town.settle(slipped.id.hex())
+
+    assert "these are not exactly" not in town.run("show", publish).stdout, "a part said twice over harms nobody"
+    refused = town.run("approve", slipped.id.hex(), "--dry-run", key="council-2")
+    assert "does without this part" in refused.stderr
+    voted = town.json("approve", publish, key="council-2")
+    assert [row["id"] for row in voted["proposals"]] == [publish, part]
+    (stated,) = town.json("framework", "show", base)["stated"]
+    assert stated["complete"] is True
+    alone = town.run("reject", slipped.id.hex(), key="council-2", code=3)
+    assert "does without this part" in alone.stderr
+
+
 def test_missing_parts_of_a_framework_are_brought_without_publishing_it_again(town: Town) -> None:
     path, report = write_framework(town, "gap.json", "gap", items=12), town.folder / "gap.report.json"
     town.run("framework", "import", path, "--report", report, key="council-1")
-    publish, first, *_ = (one["id"] for one in json.loads(report.read_text())["statements"])
-    town.run("approve", publish, key="council-2")
-    town.run("approve", first[:12], key="council-2")
+    publish, first, *others = (one["id"] for one in json.loads(report.read_text())["statements"])
+    exactly = town.write("gap.txt", f"{publish}\n{first}\n")
+    voted = town.json("approve", "--from", exactly, key="council-2")
+    assert [row["id"] for row in voted["proposals"]] == [publish, first], "a report stands for exactly what it lists"
     again = town.json("framework", "import", path, key="council-1")
     assert {one["kind"] for one in again["statements"]} == {"framework.items"}
     assert first not in [one["id"] for one in again["statements"]]
+    listed = town.run("inbox", "--issuer", "https://frameworks.import.example/gap", key="council-2").stdout
+    assert f"Of the framework https://frameworks.import.example/gap: {len(others)} part" in " ".join(listed.split())
+    voted = town.json("approve", others[-1][:12], key="council-2")
+    assert [row["id"] for row in voted["proposals"]] == others, "also where the framework and one part are in effect"
+    (stated,) = town.json("framework", "show", "https://frameworks.import.example/gap")["stated"]
+    assert stated["complete"] is True
+
+
+def test_of_a_framework_of_which_parts_are_missing_only_what_is_named_is_decided(town: Town) -> None:
+    path = write_framework(town, "torn.json", "torn", items=20)
+    said = [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]]
+    town.json("retract", "--from", town.write("torn.txt", said[2]), key="council-1")
+    shown = town.run("show", said[0]).stdout
+    assert "these are not exactly all that it commits to" in shown
+    told = town.run("reject", said[1][:12], key="council-2")
+    assert "not all parts are here yet" in told.stderr
+    assert "1 still waiting" in told.stdout
+    town.run("retract", "--from", town.write("torn.txt", "\n".join(said)), key="council-1")
 
 
 def test_a_dry_run_of_a_framework_signs_nothing(town: Town) -> None:

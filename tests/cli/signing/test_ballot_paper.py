@@ -12,7 +12,7 @@ from accredit.cli.signing.offline_files import Head, SigningRequest, decode_requ
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.errors import DecodeError, RefusedError
 from accredit.registry.statement import Draft, Statement, decode, encode_signed
-from tests.strategies.bodies import ISSUER, event, grant, register
+from tests.strategies.bodies import FRAMEWORK, ISSUER, PARTS, event, framework, framework_items, grant, register
 from tests.strategies.consortium import Consortium
 from tests.strategies.stories import A, B, trio
 
@@ -97,6 +97,29 @@ def test_counts_are_by_kind_and_category() -> None:
         "accreditation.grant (accredit, course)": 1,
         "accreditation.status (suspend)": 1,
     }
+
+
+def test_a_framework_is_one_line_that_says_whether_all_of_it_is_voted_on() -> None:
+    town = trio()
+    said = town.says(A, "framework.publish", framework())
+    first, second = (town.says(A, "framework.items", framework_items(said.id, part)) for part in (0, 1))
+    foreign = town.says(B, "framework.items", framework_items(said.id, 1))
+
+    def told(*items: Statement) -> str:
+        (one,) = ballot_paper(items).frameworks
+        return str(one)
+
+    number = sum(map(len, PARTS))
+    assert told(second, said, first).startswith(
+        f"The framework Skills 1 ({FRAMEWORK}): {number} items in 2 parts, all "
+    )
+    assert ", NOT all that it commits to" in told(said, first)
+    assert ", NOT all that it commits to" in told(said, first, foreign), (
+        "the same words by others are none of its parts"
+    )
+    assert ", NOT all that it commits to" in told(said, first, second, foreign), "more than all is not all, either"
+    assert told(first).startswith(f"The framework {FRAMEWORK}: {len(PARTS[0])} item")
+    assert "that it commits to" not in told(first)
 
 
 # ------------------------------------------------------------------------------------------------ what is not shown

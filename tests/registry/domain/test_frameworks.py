@@ -1,12 +1,13 @@
 """Frameworks in parts, their competencies and status; mappings as far as they go."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.registry.domain import frameworks, mappings
+from accredit.registry.domain.bodies import FrameworkPublish
 from accredit.registry.domain.record_types import StatedFramework
 from accredit.registry.domain.records import Effective
 from accredit.registry.encoding.cbor import decode, encode
@@ -99,6 +100,24 @@ def test_a_part_said_in_ever_new_ways_cannot_make_a_node_try_for_ever() -> None:
     said = publish(ITEMS)
     many = [part(said, n, {**ITEMS[0], "statement": f"{n} {way}"}) for n in range(8) for way in range(6)]
     assert not stated(said, *many)["complete"]
+
+
+def test_of_the_parts_at_hand_those_that_a_framework_commits_to_are_told_by_its_root_and_by_nothing_less() -> None:
+    one, two, other = ({"id": f"urn:example:{name}", "statement": name} for name in ("one", "two", "other"))
+    said = publish([one, two]).statement
+    first, second, slipped, beyond = (
+        {"framework": FRAMEWORK, "publish": said.id, "part": number, "items": [item]}
+        for number, item in ((0, one), (1, two), (1, other), (2, other))
+    )
+
+    def committed(*parts: Any) -> list[int] | None:
+        return frameworks.committed_parts(cast(FrameworkPublish, said.body), parts)
+
+    assert committed(second, first) == [1, 0]
+    assert committed(slipped, first, second, second) == [1, 2]
+    assert committed(first, slipped) is None
+    assert committed(first) is None
+    assert committed(beyond, first, second) == [1, 2], "nobody keeps a framework from being whole by adding to it"
 
 
 def test_an_empty_framework_is_complete_at_once() -> None:
