@@ -217,6 +217,12 @@ class _Reader:
                 finding = ImportFinding(code=error.code, text=error.message, hint=error.hint)
                 about = cells.get("name", cells.get("institution", ""))
                 self._findings.append(HistoryFinding(where=where, about=about, finding=finding))
+        if not rows:
+            raise DecodeError(
+                "no_rows",
+                f"{self._where}: below its headings the table holds no line.",
+                hint="Save the sheet again, with the lines of its spells and steps.",
+            )
         return History(
             source=str(self._map.source),
             snapshot=self._map.as_of,

@@ -170,7 +170,7 @@ def _heads(
             raise DecodeError(
                 "no_such_column",
                 f"{source}: no column has the heading {head!r}.",
-                hint="The headings are: " + ", ".join(one for one, _ in heads),
+                hint=f"The headings are: {', '.join(one for one, _ in heads) or 'none; the file is empty'}.",
             )
     columns = [column for _, column in heads if column is not None]
     missing = [name for name in reading.needed if name not in columns]

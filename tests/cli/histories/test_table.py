@@ -160,6 +160,20 @@ def test_a_heading_that_the_table_does_not_have_is_refused() -> None:
         table.read(b"institution,start\n1,2000\n", "t.csv", HistoryMap(PLAIN, "map.toml"), TODAY)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "The headings are: none; the file is empty."), ("institution,name\n\n,,\n", "Save the sheet")],
+)
+def test_a_sheet_that_holds_nothing_is_refused_and_does_not_pass_for_an_import_of_nothing(
+    text: str, words: str
+) -> None:
+    map = HistoryMap({"source": "mine", "columns": {"institution": "institution", "name": "name"}}, "map.toml")
+    with pytest.raises(DecodeError) as refused:
+        table.read(text.encode(), "t.csv", map, TODAY)
+    assert words in refused.value.hint
+    assert refused.value.message.startswith("t.csv")
+
+
 def test_the_command_imports_our_example(town: Town, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     words = ("history", "import", "table", FILE, "--map", MAP)
