@@ -47,6 +47,15 @@ def _nothing(kind: str) -> DecodeError:
     )
 
 
+def _several(kind: str) -> DecodeError:
+    """What to raise where different programs could read different credentials; one in a comment counts too."""
+    return DecodeError(
+        "several_credentials",
+        f"There is more than one credential in this {kind} file, and programs could differ about which one counts.",
+        hint="Ask the holder for the picture as the issuer baked it.",
+    )
+
+
 def open_badges_2() -> DecodeError:
     """Return what to raise for a badge of the version before, which is no verifiable credential."""
     return DecodeError(
@@ -63,6 +72,7 @@ def _in_png(raw: bytes) -> bytes:
     """Chunks are: length, type, data, checksum. One that goes beyond the end is the end of the search."""
     at = len(_PNG)
     is_older = False
+    found: list[bytes] = []
     while at + 12 <= len(raw):
         length, kind = int.from_bytes(raw[at : at + 4]), raw[at + 4 : at + 8]
         data = raw[at + 8 : at + 8 + length]
@@ -72,8 +82,12 @@ def _in_png(raw: bytes) -> bytes:
         if kind in (b"iTXt", b"tEXt", b"zTXt"):
             is_older = is_older or keyword == _KEYWORD_OF_2
             if keyword == _KEYWORD:
-                return _text_of(kind, rest)
+                found.append(_text_of(kind, rest))
+                if len(found) > 1:
+                    raise _several("PNG")
         at += 12 + length
+    if found:
+        return found[0]
     raise open_badges_2() if is_older else _nothing("PNG")
 
 
@@ -116,6 +130,8 @@ def _in_svg(raw: bytes) -> bytes:
     declared = _DECLARED.search(text)
     start = text.find(f"<{declared[1]}:credential") if declared else -1
     end = text.find(">", start)
+    if declared is not None and text.count(f"<{declared[1]}:credential") > 1:
+        raise _several("SVG")
     if declared is None or start < 0 or end < 0:
         raise open_badges_2() if _DECLARED_OF_2.search(text) else _nothing("SVG")
     tag = text[start:end]

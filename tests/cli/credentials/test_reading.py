@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accredit.cli.credentials.pictures import TEXT_BYTES_MAX
 from accredit.cli.credentials.reading import MOST, read
-from accredit.registry.errors import AccreditError, InputError
+from accredit.registry.errors import AccreditError, DecodeError, InputError
 from tests.cli.credentials.conftest import raw_of
 from tests.strategies.credentials import Issuer, baked_png, baked_svg, chunk, open_badge, png
 
@@ -129,6 +129,17 @@ def test_a_picture_that_unpacks_to_gigabytes_is_refused_and_takes_no_memory(kind
     finally:
         tracemalloc.stop()
     assert caught.value.code == "too_large"
+
+
+def test_a_picture_with_two_credentials_is_not_chosen_from() -> None:
+    """Another program might read the other one; a comment hides one from some of them."""
+    made = [chunk(b"iTXt", b"openbadgecredential\0\0\0\0\0{}")] * 2
+    drawn = baked_svg({"a": 1}).decode()
+    first = drawn[drawn.index("<openbadges:credential") : drawn.index("</svg>")]
+    for raw in (png(*made), drawn.replace(first, f"<!-- {first} -->{first}").encode()):
+        with pytest.raises(DecodeError) as caught:
+            read(raw)
+        assert caught.value.code == "several_credentials"
 
 
 def test_credentials_within_credentials_end_somewhere() -> None:
