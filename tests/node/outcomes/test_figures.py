@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from accredit.node.http.routes import outcomes as outcomes_route
 from tests.strategies import bodies
 from tests.strategies.consortium import START
 from tests.strategies.explored import DAY, HOSTILE, NURSING, SKILLS, explored
@@ -172,3 +173,19 @@ async def test_an_issuer_whom_nobody_accredited_is_counted_as_such(tmp_path: Pat
     found = await outcomes(node)
     assert "labor_union" in found["unaccredited"]
     assert counts(found, "issuer_statuses")["no_accreditation"] >= 1
+
+
+@pytest.mark.parametrize(("quick", "is_fresh"), [(-1.0, False), (3_600.0, True)])
+async def test_who_asks_after_each_change_has_a_long_count_made_anew_for_a_part_of_the_time_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: float, is_fresh: bool
+) -> None:
+    monkeypatch.setattr(outcomes_route, "QUICK_SECONDS", quick)
+    monkeypatch.setattr(outcomes_route, "REST", 10**9)
+    node = explored(tmp_path)
+    app = node.app()
+    before = (await node.ask("GET", "/v1/outcomes", app)).json()["issuers"]
+    node.town.time = int(node.time)
+    node.town.says(A, "issuer.register", bodies.register("did:web:union.example"))
+    node.time = node.town.time + 60
+    node.hears()
+    assert (await node.ask("GET", "/v1/outcomes", app)).json()["issuers"] - before == is_fresh
