@@ -17,11 +17,11 @@ import click
 from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.csv_text import csv_text
-from accredit.cli.base.node_option import node_option
+from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
 from accredit.cli.verifying.query_options import FILE
 from accredit.registry.decision.explanations import Audience
-from accredit.registry.errors import AccreditError, InputError, NotYetError
+from accredit.registry.errors import AccreditError, InputError
 
 from .snapshot import load, max_age_option, seconds_of
 
@@ -95,7 +95,7 @@ accredit check applications/*.json --policy policy.txt --snapshot registry.snaps
     help="JSON-LD contexts to know besides; index.json there says which file is for which address.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print one line of CSV for each credential.")
-@node_option
+@place_option
 def check(
     files: tuple[str, ...],
     audience: str,
@@ -124,6 +124,12 @@ def check(
             "--snapshot, --private and --receipt need a trust policy.",
             hint="Add --policy FILE, from trust export.",
         )
+    if policy_path is None and any(map(_is_store, nodes)):
+        raise InputError(
+            "needs_policy",
+            "A store of published files needs a trust policy, because this machine decides.",
+            hint="Add --policy FILE, from trust export.",
+        )
     now = int(time.time())
     loaded = None
     if policy_path is not None and snapshot_path is not None:
@@ -136,11 +142,12 @@ def check(
     except ModuleNotFoundError as error:
         raise _not_installed(error) from None
     loader = ContextLoader(_contexts_in(contexts_path))
+    is_private = private or any(map(_is_store, nodes))  # a store is asked by bucket, too
     given = {str(path): documents.read_bytes(path) for path in lists}
     found = [_read(name, loader) for name in files]
     held = _receipts_in(receipts, policy_path, now)
     with (
-        registry_of(nodes, policy_path=policy_path, snapshot=loaded, is_private=private, now=now) as registry,
+        registry_of(nodes, policy_path=policy_path, snapshot=loaded, is_private=is_private, now=now) as registry,
         output.progress("Checking", len(found)) as step,
     ):
         helper = _Helper(
@@ -161,6 +168,12 @@ def check(
     _end(found)
 
 
+def _is_store(place: str) -> bool:
+    from accredit.node.clients.store_files import is_store
+
+    return is_store(place)
+
+
 def missing_package() -> str | None:
     """Return a package that checking credentials needs and that is not installed; None where all are."""
     from importlib.util import find_spec
@@ -172,8 +185,8 @@ def _not_installed(error: ModuleNotFoundError) -> Exception:
     """What to say where the optional packages are missing; any other missing module is a fault."""
     if (error.name or "").partition(".")[0] not in _PACKAGES:
         return error
-    return NotYetError(
-        "not_installed",
+    return InputError(
+        "no_extra",
         f"Checking credentials needs packages that are not installed here ({error.name}).",
         hint="Install them: pip install 'accredit[credentials]'",
     )

@@ -79,6 +79,12 @@ def outcomes(
         raise InputError("bad_options", "--csv and --json cannot be combined.", hint="Use one of them.")
     if target is not None and not as_csv:
         raise InputError("bad_options", "-o needs --csv.", hint="Add --csv, or use --plot FILE for a drawing.")
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise InputError(
+            "bad_options",
+            f"A drawing is an SVG file, which {plot} does not say.",
+            hint=f"Write --plot {plot.with_suffix('.svg')}",
+        )
     with connected(nodes[0]) as client:
         found = client.outcomes(weeks=weeks)
     if plot is not None:
@@ -129,7 +135,10 @@ def _show(found: Mapping[str, Any]) -> None:
         output.facts(
             [
                 ("no issuer", ", ".join(map(_plain, found["missing"])) or "every category has one"),
-                ("none accredited now", ", ".join(map(_plain, found["unaccredited"])) or "every category has one"),
+                (
+                    "none accredited now",
+                    ", ".join(map(_plain, found["unaccredited"])) or "wherever issuers are, one is",
+                ),
             ]
         )
     for week in found["weeks"]:

@@ -123,11 +123,17 @@ def _decide_here(
     Raises:
         InputError: `private_needs_policy`.
     """
-    if policy_path is None or target is not None:
+    if policy_path is None:
         raise InputError(
             "private_needs_policy",
-            f"{what} needs a trust policy, because this machine decides; it writes no evidence file.",
-            hint="Add --policy FILE and leave out --evidence.",
+            f"{what} needs a trust policy, because this machine decides.",
+            hint="Add --policy FILE, from trust export.",
+        )
+    if target is not None:
+        raise InputError(
+            "private_needs_policy",
+            f"{what} gives no evidence file, because this machine decides.",
+            hint="Leave out --evidence.",
         )
     from accredit.cli.verifying.proved_query import show_private_answer
 
@@ -214,7 +220,13 @@ def _gist(answer: dict[str, Any]) -> tuple[Any, ...]:
 
 def _details(client: "NodeClient", decision: dict[str, Any], asked: str) -> dict[str, Any]:
     """What makes an answer readable: names of authorities, and the accreditations it rests on."""
-    authorities = {record["id"]: record["standings"][0] for record in client.authorities()["authorities"]}
+    try:
+        listed = client.authorities()["authorities"]
+    except InputError as error:
+        if error.code != "not_found":
+            raise
+        listed = []  # a replica answers questions and has no lists: authorities then go by their ids
+    authorities = {record["id"]: record["standings"][0] for record in listed}
     accreditations = []
     for id_ in decision["accreditations"][:5]:
         try:

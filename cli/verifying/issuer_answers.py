@@ -14,19 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from accredit.cli.base.node_option import connected, first_good
+from accredit.cli.base.node_option import connected, first_good, first_of
 from accredit.cli.credentials.judging import IssuerAnswer
 from accredit.cli.credentials.keys import IssuerKeys
 from accredit.cli.credentials.outcomes import CheckStopped, not_done
 from accredit.cli.verifying.checks import RESULT_MEANINGS, check_answer, read_policy, remember
 from accredit.cli.verifying.node_answers import evidence_of
-from accredit.cli.verifying.private_query import ask_privately
+from accredit.cli.verifying.private_query import ask_place
 from accredit.cli.verifying.query_options import query_of
 from accredit.node.http.decision_view import decided
 from accredit.registry.domain.records import Records, issuer_in
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError, RemoteError
-from accredit.registry.evidence.private_lookup import Buckets
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult
 from accredit.registry.evidence.trust_policy import TrustPolicy
@@ -194,11 +193,11 @@ def _privately(
     nodes: Sequence[str], question: dict[str, Any], policy_path: Path, policy: TrustPolicy, now: int
 ) -> AnswerAndKeys:
     asked = query_of(question, policy.charter)
-    decision, opened = first_good(nodes, lambda client: ask_privately(client, asked, policy, now))
-    noted, view = opened[0].noted, dict(decided(decision))
+    answer = first_of(nodes, lambda place: ask_place(place, asked, policy, now))
+    noted, view = answer.noted, dict(decided(answer.decision))
     remember(policy_path, noted.state)
     signers = ", ".join(key.name for key in noted.signers)
     source = f"by the signers {signers}, and the node was not told which issuer it is"
     return IssuerAnswer(decision=view, proved=True, source=source), _keys_in(
-        Buckets(opened), view, question, policy.charter
+        answer.records, view, question, policy.charter
     )

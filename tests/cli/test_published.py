@@ -148,8 +148,10 @@ def test_a_store_needs_a_policy_and_gives_no_evidence_file(
 ) -> None:
     refused = town.run("query", "did:web:x.example", nodes=[str(store)], code=3)
     assert "needs a trust policy" in refused.stderr
+    assert "--evidence" not in refused.stderr
     file = ("--evidence", tmp_path / "x")
-    town.run("query", "did:web:x.example", "--policy", policy, *file, nodes=[str(store)], code=3)
+    refused = town.run("query", "did:web:x.example", "--policy", policy, *file, nodes=[str(store)], code=3)
+    assert "Leave out --evidence" in refused.stderr
     here = town.run("query", "did:web:x.example", "--policy", policy, nodes=[str(tmp_path)], code=5)
     assert "nothing is published there" in here.stderr
 

@@ -80,6 +80,11 @@ def test_a_good_badge_is_accepted_by_the_word_of_a_node_and_by_proof(
     private = town.json("check", path, "--policy", policy, "--private")["files"][0]["credentials"][0]
     assert private["verdict"] == "accepted"
     assert "was not told" in private["checks"][-1]["text"]
+    store = folder / "store"
+    town.run("node", "publish", town.folder / "node1", store)
+    of_files = town.json("check", path, "--policy", policy, nodes=[str(store)])["files"][0]["credentials"][0]
+    assert (of_files["verdict"], of_files["checks"][-1]["outcome"]) == ("accepted", "passed")
+    assert "needs a trust policy" in town.run("check", path, nodes=[str(store)], code=exits.REFUSED).stderr
 
 
 def test_the_verdict_and_the_exit_code_say_what_is_wrong(town: Town, school: Issuer, folder: Path) -> None:
@@ -254,7 +259,7 @@ def test_without_the_optional_packages_it_says_what_to_install(folder: Path) -> 
     for missing in ("pyld", "joserfc", "rfc8785"):
         program = f"import sys; sys.modules[{missing!r}] = None; from accredit.cli.main import main; main()"
         ended = subprocess.run([sys.executable, "-c", program, "check", path], capture_output=True, text=True)
-        assert ended.returncode == exits.NOT_YET, ended.stderr
+        assert ended.returncode == exits.REFUSED, ended.stderr
         assert "pip install 'accredit[credentials]'" in ended.stderr
         assert "Traceback" not in ended.stderr
 

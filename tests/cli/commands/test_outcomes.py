@@ -57,6 +57,7 @@ def test_a_table_is_written_to_a_file(town: Town, tmp_path: Path) -> None:
     [
         (("--csv", "--json"), "cannot be combined"),
         (("-o", "x.csv"), "--csv"),
+        (("--plot", "figures.png"), "--plot figures.svg"),
         (("--weeks", "-1"), "--weeks"),
         (("--weeks", "many"), "--weeks"),
     ],

@@ -143,4 +143,4 @@ def test_a_private_question_needs_a_policy_and_leaves_no_file(town: Town, policy
     assert "--private needs a trust policy" in refused.stderr
     file = ("--evidence", tmp_path / "x")
     refused = town.run("query", "did:web:x.example", "--private", "--policy", policy, *file, code=None)
-    assert "leave out --evidence" in refused.stderr
+    assert "Leave out --evidence" in refused.stderr
