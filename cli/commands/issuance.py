@@ -123,7 +123,7 @@ def _finish(desk: Desk, folder: Path, plan: "CommitmentPlan") -> None:
         if plan.statement is None:
             output.emit({"statements": [one.to_json() for one in outcomes]}, lambda: desk.show(outcomes))
             if desk.wishes.offline is not None:
-                output.note(f"Then finish here: accredit issuance resume {quoted(folder)} --signed signed.json")
+                output.note(f"Then finish here: accredit issuance resume {quoted(folder)} --signed FILE")
             return
         if outcomes[0].came_to_nothing:
             output.emit({"statements": [one.to_json() for one in outcomes]}, lambda: desk.show(outcomes))
