@@ -69,6 +69,9 @@ def test_a_part_does_not_wait_with_a_framework_of_others_or_of_another_name_or_o
     about_no_framework = town.says(f"{A}#1", "framework.items", framework_items(part.id, 0))
     for lonely in (foreign, elsewhere, about_no_framework):
         assert state_of(town, lonely) is EffectState.INEFFECTIVE
+        assert town.fold().may_vote(town.pens[f"{C}#1"].kid, lonely), (
+            "only what waits with its framework is its authority's own"
+        )
     assert state_of(town, part) is EffectState.WAITING
     town.votes(f"{A}#1", published, approve=False)
     assert state_of(town, part) is EffectState.INEFFECTIVE
