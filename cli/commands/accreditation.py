@@ -444,11 +444,13 @@ def _propose_event(
     written: dict[str, Any] = {
         "accreditation": record["id"],
         "event": event,
-        "after": _followed(record, event, about),
+        "after": ["00" * 32],
         "effective_from": int(time.time()),
         **(more or {}),
     }
     written.update({name: value for name, value in options.items() if value is not None})
+    documents.to_body("accreditation.status", written, "the event")  # before a node is asked what it follows
+    written["after"] = _followed(record, event, about)
     body = documents.to_body("accreditation.status", written, "the event")
     desk.propose(
         [Say(kind="accreditation.status", sub=record["issuer"], body=body, label=f"{record['issuer']} ({event})")]

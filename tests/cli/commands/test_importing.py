@@ -35,6 +35,17 @@ def write_framework(town: Town, file: str, name: str, items: int = 3, **facts: s
     return town.write(file, json.dumps(facts | {"items": listed}))
 
 
+@pytest.fixture(scope="module")
+def third(town: Town) -> str:
+    """Another key of the council: other tests cut its founding ones off."""
+    path = make_key(town.folder, "council-import", COUNCIL)
+    entry = town.folder / "council-import.toml"
+    town.run("keys", "export", path, "-o", entry)
+    added = town.json("keys", "add", entry, "--budget", "50", key="council-1")["statements"][0]
+    town.run("approve", added["id"], key="council-2")
+    return "council-import"
+
+
 def last_line(text: str) -> str:
     return text.strip().splitlines()[-1]
 
@@ -334,12 +345,12 @@ def test_a_framework_that_waits_is_one_thing_in_an_inbox_and_takes_one_vote(town
     assert town.json("framework", "import", path, key="council-1")["statements"] == []
 
 
-def test_a_framework_is_voted_on_offline_and_the_paper_says_what_is_in_it(town: Town) -> None:
+def test_a_framework_is_voted_on_offline_and_the_paper_says_what_is_in_it(town: Town, third: str) -> None:
     path, request = write_framework(town, "paper.json", "paper", items=20), town.folder / "paper.request"
     said = [one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"]]
-    town.run("approve", said[0], "--offline", request, key="council-3")
+    town.run("approve", said[0], "--offline", request, key=third)
     signed = town.folder / "paper.signed"
-    shown = town.run("sign", request, "-o", signed, "--yes", key="council-3").stdout
+    shown = town.run("sign", request, "-o", signed, "--yes", key=third).stdout
     assert "The framework Paper 1 (https://frameworks.import.example/paper): 20 items in " in shown
     assert ", all that it commits to: xxx" in shown
     assert "Part 0 of the framework" not in shown
@@ -348,14 +359,14 @@ def test_a_framework_is_voted_on_offline_and_the_paper_says_what_is_in_it(town: 
     assert stated["complete"] is True
 
 
-def test_a_part_slipped_in_beside_a_framework_is_never_offered_with_it(town: Town) -> None:
+def test_a_part_slipped_in_beside_a_framework_is_never_offered_with_it(town: Town, third: str) -> None:
     """Somebody with a key of the same body adds a part of his own: it waits, and no vote on the framework names it."""
     path = write_framework(town, "slip.json", "slip")
     publish, part = (one["id"] for one in town.json("framework", "import", path, key="council-1")["statements"])
     base = "https://frameworks.import.example/slip"
     body = {"framework": base, "publish": bytes.fromhex(publish), "part": 0}
     wishes = Wishes(
-        key=town.key("council-3"),
+        key=town.key(third),
         passphrase_file=town.folder / "passphrase",
         authority=None,
         offline=None,
