@@ -28,6 +28,8 @@ TIMES: Final = frozenset(
         "last_heard",
         "last_seen",
         "met",
+        "period_from",
+        "period_until",
         "review_due",
         "since",
         "time",

@@ -190,7 +190,7 @@ ROUTES: Final = (
         path="/v1/accreditation/timeline",
         handler=timeline,
         family="registry",
-        about="The life of an accreditation: what was said, by whom, and what a credential of each day is worth today",
+        about="The life of an accreditation: what was said, by whom, and what a credential of each day is worth",
         gives={JSON: TimelineView},
         params=(hex_id("id", "the accreditation's id: its grant statement's", required=True),),
         problems=(404,),

@@ -110,7 +110,8 @@ async def test_every_question_of_the_client_has_an_answer(tmp_path: Path) -> Non
             assert node.issuer(bodies.ISSUER)["accreditations"][0]["id"] == grant.id.hex()
             assert node.accreditation(grant.id)["issuer"] == bodies.ISSUER
             assert node.frameworks() == {"frameworks": [], "next": None}
-            for unknown in (node.framework, node.competency, node.competency_issuers):
+            assert node.competency_issuers("https://unknown.example/x")["issuers"] == []
+            for unknown in (node.framework, node.competency):
                 with pytest.raises(InputError, match=r"(not in this registry|no complete framework)"):
                     unknown("https://unknown.example/x")
             rows = node.decide_all([{"issuer": bodies.ISSUER}, {}])
