@@ -511,6 +511,14 @@ TABLE: Final[dict[str, Row]] = {
 }
 
 ELSEWHERE: Final = {
+    "cli/signing/ballot_paper.py:read_items": "tests/cli/signing/test_ballot_paper.py",
+    "cli/signing/workflow.py:proposals": "asks; what it reads are statements: tests/cli/test_deciding.py",
+    "registry/domain/issuance.py:content_of": "tests/registry/evidence/test_issuance_receipt.py",
+    "registry/encoding/jcs.py:encode": "tests/registry/encoding/test_jcs.py",
+    "registry/evidence/issuance_receipt.py:decode": "tests/registry/evidence/test_issuance_receipt.py",
+    "registry/evidence/issuance_receipt.py:issuer_of": "tests/registry/evidence/test_issuance_receipt.py",
+    "registry/evidence/published_map.py:open": "tests/registry/evidence/test_published_map.py",
+    "registry/evidence/published_map.py:tops_in": "tests/registry/evidence/test_published_map.py",
     "gossip/negentropy.py:decode_varint": "tests/gossip/test_negentropy.py: every message cut, bent and made up",
     "gossip/negentropy.py:take": "tests/gossip/test_negentropy.py",
     "gossip/reconcile.py:answer": "tests/gossip/test_reconcile.py",

@@ -169,7 +169,14 @@ def test_every_default_that_is_shown_is_the_default_that_is_used(tmp_path: Path)
 
 def test_a_number_without_its_unit_in_the_name_is_a_count_or_a_port() -> None:
     units = ("_ms", "_seconds", "_bytes", "_per_minute")
-    counts = {"port", "query_workers", "ingest_workers", "max_connections", "max_connections_per_address"}
+    counts = {
+        "port",
+        "query_workers",
+        "ingest_workers",
+        "max_connections",
+        "max_connections_per_address",
+        "outcomes_least",
+    }
     numbers = {setting.name for setting in settings() if setting.type.startswith("a whole number")}
     assert {name for name in numbers if not name.endswith(units)} == counts
 

@@ -44,6 +44,7 @@ def questions(node: Served) -> list[tuple[str, str, object]]:
         *(f"/v1/competencies/issuers?id={COMPETENCY}", f"/v1/statements/{some}", f"/v1/statements/{'0' * 64}"),
         *("/v1/proposals", f"/v1/statements/{some}/proof", "/v1/ecosystem", "/v1/genesis", "/v1/authorities"),
         *(f"/v1/keys/{kid}", "/v1/heads", "/v1/snapshot", "/v1/issuers/by-prefix/a", "/log/checkpoint"),
+        "/v1/competencies/by-prefix/a",
         *("/log/tile/0/000.p/1", "/log/tile/entries/000.p/1", "/exports/dcc-registry.json", "/v1/issuer?nonsense=1"),
     )
     plain = [route.path for route in table() if route.is_shared and route.method == "GET" and "{" not in route.path]
