@@ -1,21 +1,21 @@
-"""Every error the core raises, sorted by who is at fault.
+"""The errors of the core, sorted by who is at fault.
 
-A caller reads three things: the class (whose fault), `code` (stable, for machines and documentation) and the text
-(for people: what is wrong, then what to do). Decoders given arbitrary bytes raise nothing but these.
+A caller reads the class (who is at fault), the `code` (stable, for machines and documentation) and the text (for
+people: what is wrong, then what to do). Decoders raise only these errors, whatever bytes they are given.
 
     AccreditError
-    ├── InputError       what we were given is wrong; the same input will always be refused
-    │   ├── DecodeError  it is not a well-formed thing of its kind
+    ├── InputError       the input is wrong; the same input will always be refused
+    │   ├── DecodeError  it is not well-formed
     │   └── RefusedError it is well-formed and breaks a rule (signature, ecosystem, budget, a limit)
-    ├── NotYetError      it cannot be judged yet: something earlier is missing here; nobody is at fault
-    ├── BusyError        this node has no room or no time for it now; send the same again later
+    ├── NotYetError      it cannot be judged yet, because something earlier is missing here; nobody is at fault
+    ├── BusyError        this node has no room or time for it now; send the same again later
     ├── RemoteError      another machine could not be reached or misbehaved
     └── StorageError     this machine's own files do not fit together, or cannot be written
 """
 
 
 class AccreditError(Exception):
-    """The common base; only its subclasses are raised.
+    """The common base class; only its subclasses are raised.
 
     Args:
         code: stable snake_case word, the same in problem details, reports and documentation.
@@ -35,11 +35,11 @@ class AccreditError(Exception):
 
 
 class InputError(AccreditError):
-    """What we were given is wrong."""
+    """The input is wrong."""
 
 
 class DecodeError(InputError):
-    """Not a well-formed thing of its kind: bytes, text, a member or its type.
+    """The input is not well-formed: its bytes, its text, a member or the type of one.
 
     Args:
         where: path to the member at fault, as in `body.scope.levels[2].min`; empty for the whole.
@@ -53,19 +53,19 @@ class DecodeError(InputError):
 
 
 class RefusedError(InputError):
-    """Well-formed, and against a rule."""
+    """The input is well-formed, but breaks a rule."""
 
 
 class NotYetError(AccreditError):
-    """Cannot be judged before something else is known; it may be we who are behind."""
+    """The input cannot be judged before something else is known; this node may be the one that is behind."""
 
 
 class BusyError(AccreditError):
-    """This node has no room or no time for it now; the same may be sent again, or to another node."""
+    """This node has no room or time for it now; send the same again, or to another node."""
 
 
 class RemoteError(AccreditError):
-    """Another machine could not be reached, or what it answered is not what it may answer."""
+    """Another machine could not be reached, or gave an answer that it may not give."""
 
 
 class StorageError(AccreditError):

@@ -3,26 +3,26 @@
 from typing import Final
 
 STATEMENT_BYTES: Final = 16 * 1024
-"""One statement. Design `statements.md`; larger things go in as several statements under one digest."""
+"""One statement. Design `statements.md`; larger content takes several statements under one digest."""
 
 CBOR_DEPTH: Final = 16
 """Nested arrays and maps. The deepest body we define has 7 levels; twice that, rounded up."""
 
 RECORD_BYTES: Final = 64 * 1024
-"""One record, whatever anybody says about its subject (`governance.shares`). What reads it is passed on with every
-answer about the subject. Design `authority.md`."""
+"""One record, however much is stated about its subject (`governance.shares`). Every answer about the subject carries
+it. Design `authority.md`."""
 
 SHARED_BYTES: Final = 44 * 1024
-"""What all voices together say in one list of a record; the rest is for its other members, of which the largest is a
-grant of 16 KiB."""
+"""The share of a record for one list of what all voices state; the rest is for the other members, of which the largest
+is a grant of 16 KiB."""
 
 ACCREDITATION_PARTS: Final = 96
-"""Terms and events of all accreditations of one issuer that an answer looks at; some 10 microseconds each, so that no
-question takes more than about a millisecond. Of 9,384 institutions in the published lists of the U. S. Department of
-Education the one with most has 40 accreditations and 43 actions."""
+"""Terms and events, over all accreditations of one issuer, that an answer considers; each takes some 10 microseconds,
+so no question takes more than about a millisecond. Of 9,384 institutions in the published lists of the U. S. Department
+of Education the one with most has 40 accreditations and 43 actions."""
 
 ALIAS_ISSUERS: Final = 8
-"""Issuers that claim one alias and are looked at. Two is a dispute already; a guess."""
+"""Issuers considered that claim one alias. Two already are a dispute; a guess."""
 
 TEXT_CHARS: Final = 2_000
 """A free text (a reason, a description): a screenful."""
@@ -34,7 +34,7 @@ IDENTIFIER_CHARS: Final = 512
 """A DID or URL. The longest in the published lists has 76 characters; did:jwk with a P-256 key some 200."""
 
 LIST_ITEMS: Final = 400
-"""Members of any list in a body; what fits in a statement anyway, so that a reader knows early."""
+"""Members of any list in a body. No more would fit in a statement; the limit lets a reader refuse early."""
 
 VOTE_TARGETS: Final = 400
 """Statements one vote decides on: 400 ids of 34 encoded bytes are 13.6 KiB of the 16."""

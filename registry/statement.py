@@ -1,4 +1,4 @@
-"""The statement: nothing else enters the registry.
+"""The statement, the only input of the registry.
 
 A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC 9943):
 
@@ -7,12 +7,12 @@ A COSE_Sign1 (RFC 9052 §4.2, tag 18) that is also a SCITT signed statement (RFC
     payload   = { "v": 1, "eco": bstr32 / null, "kind": tstr, "seq": uint, "prev": bstr32 / null, "body": map }
     id        = SHA-256(["Signature1", protected, h'', payload])
 
-All of it deterministic CBOR (see `encoding`); the unprotected map is empty; the id names content and signer, not the
-signature's own bytes. `seq` and `prev` number and chain each key's own statements from 1.
+All of it is deterministic CBOR (see `encoding`), and the unprotected map is empty. The id depends on content and
+signer, not on the signature's bytes. `seq` and `prev` number and chain each key's own statements from 1.
 
-Different trust, different type: `decode` gives an `Unverified`; only `verify` turns one into a `Statement`. One other
-door leads there, for bytes that have been through both already: `recall`. What a body may hold for each kind is the
-business of `governance.rulebook`.
+`decode` gives an `Unverified`; only `verify` turns one into a `Statement`, so the type shows whether the signature was
+checked. `recall` makes a `Statement` of bytes that have already been through both. `governance.rulebook` says what the
+body of each kind may hold.
 """
 
 import hashlib
@@ -49,10 +49,10 @@ _MEMBERS: Final = schema.members(
     }
 )
 GOVERNING: Final = ("charter.", "key.", "authority.")
-"""How the kinds begin that say who may say what; records follow from the others."""
+"""Prefixes of the governing kinds, which decide who may state what; the other kinds make records."""
 
 _BATCHES: Final = 8_192
-"""Bodies that are held decoded: two batches of a log."""
+"""Decoded bodies kept: two batches of a log."""
 
 _LABELS: Final = {_ALG, _CONTENT_TYPE, _KID, _CWT_CLAIMS}
 _CLAIMS: Final = {_ISS, _SUB, _IAT}
@@ -60,15 +60,16 @@ _CLAIMS: Final = {_ISS, _SUB, _IAT}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What somebody means to say, before it is signed.
+    """A statement before it is signed.
 
     Attributes:
-        iss: id of the authority that speaks (of the issuer, for its own key's `issuer.key`).
-        sub: id of what it speaks about: an issuer, a framework, a statement (hex), the ecosystem.
-        iat: seconds since 1970, when it is said.
+        iss: id of the authority that states it (of the issuer, for an `issuer.key` signed by its own key).
+        sub: id of its subject: an issuer, a framework, a statement (hex), the ecosystem.
+        iat: its date, seconds since 1970.
         eco: the genesis statement's id, 32 bytes; None in the genesis itself.
         kind: as in `governance.rulebook.RULEBOOK`.
-        seq, prev: this key's running number from 1, and the id of its statement before.
+        seq, prev: the number of this statement among those of its key, from 1, and the id of the key's previous
+            statement.
         body: the kind's own members.
     """
 
@@ -87,7 +88,7 @@ class Unverified(Draft):
     """A well-formed statement whose signature nobody has checked.
 
     Attributes:
-        iss: as a draft's, and known to be in its one spelling.
+        iss: as in a draft, and known to be in its canonical spelling.
         id: SHA-256 of the Sig_structure, 32 bytes.
         kid: the signing key's id, 32 bytes.
         signature: 64 bytes.
@@ -99,7 +100,7 @@ class Unverified(Draft):
     kid: bytes
     signature: bytes
     raw: bytes
-    proof: InitVar[object]  # asked for, not kept: `dataclasses.replace` cannot pass it on to other content
+    proof: InitVar[object]  # computed on demand: `dataclasses.replace` must not carry it over to other content
 
     def __post_init__(self, proof: object) -> None:
         if proof is not _DECODED:
@@ -113,8 +114,8 @@ _VERIFIED: Final = object()
 class Statement(Unverified):
     """A statement whose signature `verify` has checked. Equal and hashed by id.
 
-    A node holds all of them, so each keeps its bytes and what is asked for all the time: the body is decoded from the
-    bytes again when it is asked for, but for those of the governing kinds, which are few and read often.
+    A node holds all statements, so each keeps only its bytes and the members read all the time. The body is decoded
+    again on each read, except for the governing kinds, which are few and read often.
     """
 
     __slots__ = ("_kept",)
@@ -126,7 +127,7 @@ class Statement(Unverified):
         put = object.__setattr__
         for name in ("iat", "seq", "prev", "id", "raw"):
             put(self, name, getattr(unverified, name))
-        for name in ("iss", "eco", "kind", "kid"):  # the same in many statements: held once
+        for name in ("iss", "eco", "kind", "kid"):  # the same in many statements, so stored once
             put(self, name, _shared(getattr(unverified, name)))
         put(self, "sub", intern(unverified.sub))
         is_governing = unverified.kind.startswith(GOVERNING)
@@ -136,7 +137,7 @@ class Statement(Unverified):
 
     @property
     def body(self) -> dict[str, Any]:
-        """The kind's own members; not to be changed."""
+        """Return the kind's own members; callers must not change them."""
         return _body_of(self.raw) if self._kept is None else self._kept
 
     @property
@@ -158,12 +159,12 @@ class Statement(Unverified):
 
 
 _decoded: Final[dict[bytes, dict[str, Any]]] = {}
-"""Bodies of statements just taken in, by their bytes, until they are first asked for: by the fold, which comes next."""
+"""Bodies of statements just read, by their bytes, until their first use: by the fold, which comes next."""
 
 
 def _set_aside(raw: bytes, body: dict[str, Any]) -> None:
     if len(_decoded) >= _BATCHES:
-        _decoded.clear()  # nobody has asked for them
+        _decoded.clear()  # not used yet
     _decoded[raw] = body
 
 
@@ -175,7 +176,7 @@ def _body_of(raw: bytes) -> dict[str, Any]:
 
 @lru_cache(maxsize=4_096)  # keys and authors in use: some hundreds. A guess
 def _shared(value: Any) -> Any:
-    """The value itself, or one equal to it that is held already."""
+    """Return an equal value that is already stored, or else the value itself."""
     return value
 
 
@@ -217,7 +218,7 @@ def decode(raw: bytes) -> Unverified:
 
 
 def _split_or_say_why(raw: bytes) -> SignedParts:
-    """The parts of a statement that has not the form of all others: there is none, and this finds what is wrong."""
+    """Raise the error that says why bytes do not have the form of a statement."""
     sign1 = Sign1.decode(raw, what="a statement", max_bytes=STATEMENT_BYTES)
     _require(not sign1.unprotected, "unprotected", "an empty map (RFC 9943)")
     raise schema.wrong("payload", "a byte string: statements are never detached")
@@ -231,10 +232,10 @@ def _parts_of(raw: bytes) -> SignedParts:
 
 
 def verify(unverified: Unverified, public: bytes) -> Statement:
-    """Checks the signature with the key that `kid` names.
+    """Check the signature with the key that `kid` names.
 
     Raises:
-        RefusedError: `public` is another key, or the signature is not its.
+        RefusedError: `public` is another key, or did not make the signature.
     """
     if key_id(public) != unverified.kid:
         raise RefusedError("wrong_key", "the statement names a different key than the one used to check it.")
@@ -248,11 +249,10 @@ def verify(unverified: Unverified, public: bytes) -> Statement:
 
 
 def recall(raw: bytes) -> Statement:
-    """The statement of bytes that this program has already put through `decode` and `verify`; neither is done again.
+    """Return the statement of bytes that this program has already decoded and verified, without doing either again.
 
-    A log is checked by several processes at once, and what they found good is put together by one
-    (`node.sync.entry_verifier`). Given any other bytes it would make a statement that nobody signed: its callers answer
-    for what they give it.
+    Several processes check a log at once, and one process collects what they found good (`node.sync.entry_verifier`).
+    Given any other bytes, it would make a statement that nobody signed; its callers are responsible for the bytes.
     """
     protected, payload, signature, signed = _parts_of(raw)
     header, content = reread(protected), reread(payload)
@@ -276,7 +276,7 @@ def recall(raw: bytes) -> Statement:
 
 
 def encode_signed(draft: Draft, signer: Signer) -> bytes:
-    """Signs `draft`; returns the statement's whole encoding.
+    """Sign `draft`; return the statement's whole encoding.
 
     Raises:
         DecodeError: the draft is not a well-formed statement, or too large.
@@ -289,16 +289,16 @@ def encode_signed(draft: Draft, signer: Signer) -> bytes:
 
 
 def statement_id(draft: Draft, kid: bytes) -> bytes:
-    """The id that `draft` will have once the key `kid` has signed it.
+    """Return the id that `draft` will have once the key `kid` has signed it.
 
     Raises:
-        DecodeError: the draft holds something that cannot be encoded.
+        DecodeError: the draft holds a value that cannot be encoded.
     """
     return hashlib.sha256(to_be_signed(*_parts(draft, kid))).digest()
 
 
 def as_unverified(draft: Draft, kid: bytes) -> Unverified:
-    """`draft` as the statement it will be once `kid` has signed it, with zeros for the signature: for dry runs.
+    """Return the statement that `draft` will be once `kid` has signed it, with zeros for the signature: for dry runs.
 
     Raises:
         DecodeError: the draft is not a well-formed statement, or too large.

@@ -1,15 +1,18 @@
 """Judges one accreditation for a query, as of the time asked about and as of now.
 
-In this order, and all refusals are collected, so that an answer says everything that stands against it:
+The checks run in this order, and every refusal is collected, so that an answer names everything that stands against it:
 
-1. the **chain**: delegations valid at that time (a withdrawn one leaves standing what stood, with an advisory);
-2. the **terms** that stood then, no earlier than the charter's `max_backdating` before they were stated;
+1. the **chain**: the delegations must be valid at that time (what was granted under one that was withdrawn later still
+   stands, with an advisory);
+2. the **terms** must have stood then; they reach back at most the charter's `max_backdating` before they were stated;
 3. the **status** then (column "newly issued" of `vocabulary.STATUSES`);
-4. the **scope** of all terms that stood then, cut by the limits of every link of the chain (`domain.ceiling`);
+4. the **scope** of all terms that stood then must cover the question, cut by the limits of every link of the chain
+   (`domain.ceiling`);
 5. the **key**, if the query names one;
-6. whether it is known by when the credential **existed**, where that makes a difference: a date before everything that
-   took trust away is then more than the issuer's word, and a key that was stolen later was not stolen yet;
-7. if all is well and the time is past: what came **later** (column "issued earlier"), for loss is not retroactive.
+6. where it makes a difference, whether anything shows by when the credential **existed**: then its date need not rest
+   on the issuer's word, and a key that was stolen later still counts;
+7. if all checks pass and the time lies in the past: what happened **later** (column "issued earlier"), because a later
+   loss does not undo earlier trust.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -74,15 +77,15 @@ _KEY_TEXTS: Final = {
 
 
 class Case(NamedTuple):
-    """What all findings of one decision share.
+    """The facts and caches that all findings of one decision share.
 
     Attributes:
-        time: as of when. now: the answerer's clock. Both seconds, time at most now.
-        publishers: the voices that the charter lets state facts for everybody.
+        time: the time asked about. now: the answerer's clock. Both in seconds; time is at most now.
+        publishers: the voices whose facts the charter lets count for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
         mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
-        chains, links, key_answers: what was found out for one accreditation and is the same for others, of which one
-            authority may have made a hundred: by voice; by issuer, voice and publishers.
+        chains, links, key_answers: results kept because one authority may have made a hundred accreditations; the first
+            two by voice, the last by issuer, voice and publishers.
     """
 
     query: Query
@@ -104,7 +107,7 @@ class Case(NamedTuple):
         return found
 
     def said(self, stated: list[StatedFacts]) -> list[StatedFacts]:
-        """Of facts those that have been said by the answerer's clock; all where none is dated ahead."""
+        """Return the facts that are not dated ahead of the answerer's clock."""
         return [one for one in stated if not is_ahead(one, self.now)]
 
     @property
@@ -113,10 +116,10 @@ class Case(NamedTuple):
 
 
 class ChainNotes(NamedTuple):
-    """What a chain says to a question, whatever was accredited under it.
+    """Notes on a chain that hold for every accreditation made under it.
 
     Attributes:
-        over: when its mandates ended, seconds; None where they have not by now.
+        over: when its mandates ended, seconds; None if they are still valid.
     """
 
     statements: Sequence[bytes]
@@ -129,7 +132,7 @@ class ChainNotes(NamedTuple):
 
 @dataclass(slots=True)
 class Notes:
-    """What accumulates while one accreditation is judged."""
+    """The reasons and citations that accumulate while one accreditation is judged."""
 
     refusals: list[Reason] = field(default_factory=list)
     suspensions: list[Reason] = field(default_factory=list)
@@ -247,9 +250,9 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
 
 
 def _away(case: Case, record: AccreditationRecord, status: Status | None, notes: Notes) -> int:
-    """Seconds from the time asked about to the nearest at which an accreditation stood.
+    """Return the seconds between the time asked about and the nearest time at which an accreditation stood.
 
-    What covers something else, or has not begun, is further away than anything that is over.
+    An accreditation that covers something else, or has not begun, counts as further away than any that has ended.
     """
     if status is None:
         return TIME_MAX + record["terms"][0]["valid_from"] - case.time
@@ -259,13 +262,13 @@ def _away(case: Case, record: AccreditationRecord, status: Status | None, notes:
 
 
 def publishers_of(case: Case, record: AccreditationRecord) -> Collection[Voice]:
-    """Voices whose facts count besides those of the accreditation's own chain: the charter's, and its own."""
+    """Return the publishers whose facts count besides those of the chain: the charter's and the grant's."""
     named = record.get("publishers")
     return (*case.publishers, *map(publisher, named)) if named else case.publishers
 
 
 def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) -> None:
-    """Where a question names a body that holds several mandates, says under which one this is answered."""
+    """Say under which mandate this is answered, where the question names a body that holds several."""
     if mandates is None or len(mandates) < 2:
         return
     at = next(at for at, link in enumerate(chain) if link.voice in mandates)
@@ -283,7 +286,7 @@ def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) 
 
 
 def _judge_chain(case: Case, chain: Chain, notes: Notes) -> int | None:
-    """When the chain's mandates ended; None where they have not by now."""
+    """Return when the chain's mandates ended, seconds; None if they are still valid."""
     found = _notes_on(case, chain)
     for statement in found.statements:
         notes.statements[statement] = None
@@ -342,7 +345,7 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
 
 
 def _judge_anchors(record: AccreditationRecord, chain: Chain, over: int, notes: Notes) -> None:
-    """Of a mandate that has ended, what gives trust must be shown to have been there in time, not only dated so."""
+    """Require proof, beyond its own date, that what gives trust was stated before its author's mandate ended."""
     gives = [*record["terms"], *(event for event in record["events"] if event["event"] in WIDENING_EVENTS)]
     if any("unanchored" in one for one in gives):
         notes.miss(
@@ -457,15 +460,15 @@ def _status_text(case: Case, record: AccreditationRecord, status: Status) -> str
 
 
 def limits_of(chain: Chain) -> list[Mapping[str, Any]]:
-    """The limits of every link of a chain that has any, the nearest first."""
+    """Return the limits of every link of a chain that has limits, the nearest first."""
     return [link.standing["limits"] for link in chain if link.standing is not None and link.standing["limits"]]
 
 
 def _answers(
     case: Case, time: int, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice]
 ) -> tuple[Iterator[Axis], Sequence[bytes], Sequence[int]]:
-    """What extents say to the question, as of a time; and, once that has been read, what was looked at for it and the
-    dates at which it changes."""
+    """Return how the extents answer the question at a time; and two lists that fill as that is read: the statements
+    consulted, and the dates at which the answer changes."""
     query = case.query
     if not query.competencies:
         return (axis for extent in extents for axis in covers(extent.scope, query)), (), ()
@@ -480,7 +483,7 @@ def _answers(
 def _judge_categories(
     case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> None:
-    """Where a link's mandate is for some categories of issuers: those that counted facts say the issuer is of."""
+    """Check the issuer's stated categories against those to which each link's mandate is limited."""
     for limits in limits_of(chain):
         allowed = limits.get("categories", "*")
         if allowed == "*":
@@ -503,11 +506,11 @@ def _judge_categories(
 def judge_scope(
     case: Case, extents: Sequence[Extent], chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> None:
-    """What all of the extents, which must all cover it, say to the question."""
+    """Judge the question against the extents; every one of them must cover it."""
     if not all(says_what(extent.scope, case.query) for extent in extents):
         text = "The question does not say what the credential attests: give an achievement type or a competency."
         notes.miss("question_too_open", text)
-    # Several amendments that do not know each other must all cover it; each answer is given once.
+    # Amendments made side by side must all cover the question; each answer is given once.
     answers: list[Axis] = []
     steps: dict[MappedStep, None] = {}
     covered = AxisOutcome.COVERED
@@ -544,10 +547,11 @@ def judge_scope(
 def _existed_by(
     case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes
 ) -> int | None:
-    """When the credential is known to have existed, seconds; None if that is not known.
+    """Return by when the credential is known to have existed, seconds; None if nothing shows it.
 
-    A commitment counts if its key was a good key of the issuer when a quorum held it, before anybody says that it was
-    stolen, and before anybody had said so. When it says that it was made, a thief can choose.
+    A commitment counts if a quorum held it while its key was a good key of the issuer: before any date given for a
+    theft, and before anybody reported one. The date inside the commitment does not count, because a thief could choose
+    it.
     """
     existed, key = case.query.existed_by, case.query.committed_with
     if existed is None or key is None:
@@ -566,7 +570,7 @@ def _existed_by(
 
 
 def _first_loss(case: Case, record: AccreditationRecord, terms: Sequence[StatedTerms], over: int | None) -> int:
-    """From when on something took trust away after the time asked about, seconds, even if it was given back since."""
+    """Return when trust was first lost after the time asked about, seconds, even if it was given back since."""
     starts = [
         event.get("void_from", event["effective_from"])
         for event in record["events"]
@@ -587,7 +591,7 @@ def _judge_key(
     existed: int | None,
     notes: Notes,
 ) -> bool:
-    """Whether the key was good at the time and still is not known to be compromised.
+    """Judge the key: it must have been good at the time, and not be known as compromised since.
 
     Args:
         existed: when the credential is known to have existed, seconds.
@@ -673,16 +677,16 @@ def _accredited(record: AccreditationRecord, terms: Sequence[StatedTerms], chain
 
 @lru_cache(maxsize=4096)
 def _accredited_by(name: str, kind: str, level: str, since: str, until: int | None) -> Reason:
-    """The sentence of every good answer; one authority's accreditations mostly share it."""
+    """Return the sentence that opens every good answer; one authority's accreditations mostly share it."""
     span = f"from {since} on" if until is None else f"from {since} until {day(until)}"
     return Reason(code="accredited", text=f"Accredited by {name} ({kind}, {level}), {span}.")
 
 
 def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
-    """Dates at which this accreditation may change by itself."""
+    """Note the dates at which this accreditation changes without a new statement."""
     for terms in record["terms"]:
         notes.dates.append(terms["effective_from"])
-    # Of a lone grant the terms are the same whether they stand yet or not.
+    # A lone grant has the same terms before and after they begin.
     stated = record["terms"]
     notes.dates += [met(said) for said in (*stated, *record["events"]) if is_ahead(said, case.now)]
     for terms in stated if len(stated) == 1 else terms_at(record, case.now, known=case.now) or stated:

@@ -6,8 +6,9 @@ charter names. Two delegations to one body are two instances. Each `authority` r
     {id, standings: [{via, parent: {by, via} | null, name, constituency, actions | null, limits | null, …,
                       ?valid_from, ?valid_until, withdrawn: null | {statement, effective_from}}]}
 
-**By mandate, not by name.** `mandates_of` says which instances an id alone stands for: where the charter names it, the
-charter's own and no other, so that nobody's delegation to that id speaks for it; else each of its delegations.
+**By mandate, not by name.** `mandates_of` says which instances an id alone stands for. If the charter names the id, it
+stands for the charter's instance only, so that no delegation to the same id can speak for it; otherwise for each of its
+delegations.
 """
 
 from collections.abc import Collection
@@ -20,7 +21,7 @@ from ..limits import DELEGATION_DEPTH
 
 
 class Link(NamedTuple):
-    """One instance on a chain; `standing` is None where it is no longer an authority of the charter in force."""
+    """One instance on a chain; `standing` is None if the charter in force no longer makes it an authority."""
 
     by: CanonicalId
     via: bytes | None
@@ -33,7 +34,7 @@ class Link(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As its delegator or the charter calls it, else its id."""
+        """Return the name that its delegator or the charter gives it, else its id."""
         return self.by if self.standing is None else self.standing["name"]
 
 
@@ -42,9 +43,9 @@ Chain = tuple[Link, ...]
 
 
 def chain_of(records: Records, by: CanonicalId, via: bytes | None) -> Chain:
-    """The chain of an instance; it ends early where a link is missing."""
+    """Return the chain of an instance; it ends early if a link is missing."""
     links: list[Link] = []
-    # The charter's own authority, then at most so many delegations: records that form a circle end here too.
+    # The bound (the charter's authority and the deepest delegation) also ends records that form a circle.
     while len(links) <= DELEGATION_DEPTH:
         link = Link(by, via, _standing(records, by, via))
         links.append(link)
@@ -72,13 +73,13 @@ def mandates_of(record: AuthorityRecord) -> list[Voice]:
 
 
 def counts(said: VoiceMembers, chain: Chain, publishers: Collection[Voice]) -> bool:
-    """Whether a fact (with `by` and `via`) counts: said by one of the chain, or by a publisher that was named."""
+    """Return whether a fact (with `by` and `via`) counts: an authority of the chain or a publisher stated it."""
     voice = voice_of(said)
     return voice in publishers or any(link.voice == voice for link in chain)
 
 
 def window(chain: Chain) -> tuple[int | None, int | None]:
-    """From when and until when all delegations of a chain are valid; None where nothing limits it."""
+    """Return from when and until when all delegations of a chain are valid; None at an end that nothing limits."""
     begins, ends = None, None
     for link in chain:
         if link.standing is not None:

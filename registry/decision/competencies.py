@@ -1,16 +1,19 @@
-"""Whose word on competencies counts where an accreditation is judged: on what frameworks hold and mappings link.
+"""Decides whose frameworks and mappings count when an accreditation is judged.
 
-A framework counts if one of the accreditor's chain published it, or a publisher that the charter or the grant names,
-and it was not withdrawn by the time asked about. A mapping extends what was granted, so it takes what granting takes:
+A framework counts if an authority on the accreditor's chain published it, or a publisher that the charter or the grant
+names, and if it had not been withdrawn by the time asked about. A mapping extends what was granted, so it needs the
+approvals that a grant needs:
 
-* an authority marked it `usable_for_scope`, and its rule had been met, and it had not been withdrawn, by that time;
-* **whose**: of terms, whoever stated them, one above it, or a publisher; where several granted together, as many of the
-  charter's authorities as had to. Of a limit, one above whom it limits, or a publisher that the charter names: nobody
-  widens his own mandate, and no delegate widens what one above it has amended;
-* **how many**: no fewer than had to agree to the terms, whatever the charter asked for when the mapping was published;
-* where only its own date shows that it was said before its author's mandate ended, it counts for nothing.
+* by that time an authority had marked it `usable_for_scope`, its rule had been met, and it had not been withdrawn;
+* **whose**: terms are extended by the authority that stated them, by one above it, or by a publisher; if several
+  granted together, by as many of the charter's authorities as had to agree. A limit is extended by an authority above
+  the limited one, or by a publisher that the charter names: nobody widens their own mandate, and no delegate widens
+  what an authority above it has amended;
+* **how many**: at least as many as had to agree to the terms, whatever the charter required when the mapping was
+  published;
+* if only its own date shows that it was stated before its author's mandate ended, it does not count.
 
-Each step of several is judged so by itself.
+If a path has several steps, each is judged on its own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,8 +32,10 @@ class Extent(NamedTuple):
     """A scope that must cover a question, and who may extend it by mappings.
 
     Attributes:
-        chain, publishers: whose mappings may. rules: what those must have taken, each (`records.took_as_much`).
-        is_joint: several granted it together, so that mappings of as many of the charter's authorities may.
+        chain, publishers: whose mappings may extend it. rules: how many had to agree to each such mapping
+            (`records.took_as_much`).
+        is_joint: several authorities granted it together, so a mapping by as many of the charter's authorities may
+            extend it.
     """
 
     scope: Mapping[str, Any]
@@ -47,15 +52,16 @@ def extents_of_terms(
     publishers: Collection[Voice],
     own: Collection[Voice],
 ) -> list[Extent]:
-    """What terms grant, and the ceilings over whoever stated them: all of it must cover a question.
+    """Return what terms grant, and the ceilings over their author: every one of these must cover a question.
 
     Args:
-        publishers: those that the charter names. own: with them, those that the grant names.
+        publishers: those that the charter names. own: those, and the ones that the grant names.
     """
     extents: list[Extent] = []
     granted, by = record["terms"][0].get("rule"), voice_of(record)
     for one in terms:
-        # One above the accreditor may have amended it: its own mandate limits that; who is below does not extend it.
+        # If an authority above the accreditor amended the terms, its own mandate limits them, and nobody below extends
+        # them.
         voice = voice_of(one)
         chain = chain_of(voice)
         scope: Mapping[str, Any] = one["scope"]
@@ -73,7 +79,7 @@ def extents_of_terms(
 def extents_of_limits(
     chain: Chain, publishers: Collection[Voice], rules: Sequence[NeededRule | None] = ()
 ) -> list[Extent]:
-    """The ceilings that the limits of a chain's links are, the nearest first."""
+    """Return the ceilings that the limits of a chain's links set, the nearest first."""
     return [
         Extent(ceiling(link.standing["limits"]), chain[at + 1 :], publishers, rules)
         for at, link in enumerate(chain)
@@ -82,10 +88,11 @@ def extents_of_limits(
 
 
 class Competencies:
-    """What is known of competencies, as of one time, by those whose word counts for one accreditation.
+    """The competencies and mappings that count for one accreditation, as of one time.
 
     Attributes:
-        cited: the publishes of frameworks that were looked at, and what ended mappings that would have counted.
+        cited: the statements that published the frameworks consulted, and those that ended mappings which would have
+            counted.
         dates: when mappings that may count begin and end, seconds.
     """
 
@@ -102,7 +109,7 @@ class Competencies:
         """Nothing is read yet.
 
         Args:
-            publishers: voices whose word counts besides those of the chain.
+            publishers: the voices that count besides those of the chain.
             is_over: whether a voice's mandate has ended by now.
         """
         self._records = records
@@ -115,11 +122,11 @@ class Competencies:
         self.dates: list[int] = []
 
     def covers(self, extent: Extent, question: ScopeQuestion) -> list[Axis]:
-        """What an extent says to a question (`domain.scope.covers`)."""
+        """Return how an extent answers a question (`domain.scope.covers`)."""
         return covers(extent.scope, question, self.entries, self._links(extent))
 
     def entries(self, uri: CanonicalId) -> Sequence[CompetencyEntry]:
-        """The entries of the frameworks that count."""
+        """Return a competency's entries in the frameworks that count."""
         found = self._entries.get(uri)
         if found is None:
             record = competency_in(self._records, uri)
@@ -170,9 +177,9 @@ class Competencies:
 
 
 def read_around(records: Records, uri: CanonicalId) -> None:
-    """Read every record that a question about a competency may read besides the issuer's, whatever the scopes are.
+    """Read every record, besides the issuer's, that any question about a competency may need, whatever the scopes are.
 
-    For whoever passes records on without being told the question: `records` remembers what it was asked for.
+    A server that passes records on without knowing the question calls this; `records` remembers what was read.
     """
     level, seen = [uri], {uri}
     for hop in range(HOPS_MAX + 1):
@@ -221,6 +228,6 @@ _WORDS: Final = {
 
 
 def words_of(step: MappedStep) -> str:
-    """One step as a sentence."""
+    """Return one step as a sentence."""
     said = _WORDS[step.relation, step.is_forward].format(start=step.start, end=step.end)
     return f"Covered through a mapping: {said} ({step.mapping})."

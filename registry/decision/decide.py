@@ -1,12 +1,13 @@
-"""`decide(query, records, now)`: the registry's answer. It is pure, so a node, a browser and an offline program agree.
+"""Decides a query: `decide(query, records, now)` is pure, so a node, a browser and an offline program give the same
+answer.
 
-Whom it asks: the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
-authority that the query accepts (any of the ecosystem, or one on the chain of the accreditor). `accreditation` judges
-each; the best finding decides. For the action `accredit`, the mandates of an authority take the place of
+It reads the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
+authority that the query accepts (any of the ecosystem, or one on the accreditor's chain). `accreditation` judges each
+of them; the best finding decides. For the action `accredit`, the mandates of an authority take the place of
 accreditations. An authority is asked about by mandate, never by name (`authority_chain`).
 
-`decide` raises nothing, whatever the query says and whatever the records hold that the reducers make: a question that
-cannot be answered is `indeterminate`, with the piece that is missing.
+`decide` raises no error, whatever the query says, for any records that the reducers can make. A question that cannot be
+answered is `indeterminate`, and the answer names the missing piece.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -54,17 +55,18 @@ __all__ = (
 )
 
 CLOCK_SLACK: Final = AHEAD_MAX
-"""Seconds that a question may be ahead of the answerer's clock and be about now: clients stamp questions by theirs."""
+"""A question at most so many seconds ahead of the answerer's clock is about now, because clients use their own
+clocks."""
 
 APPLY_LINKS: Final = 5
-"""Addresses to apply at that one answer names."""
+"""How many addresses to apply at one answer names."""
 
 OTHER_MANDATES: Final = 3
-"""Mandates, besides the one that was asked about, that one answer names."""
+"""How many mandates one answer names besides the one that was asked about."""
 
 
 def decide(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalId) -> Decision:
-    """Whether the entity may do what is asked, as of the time asked.
+    """Decide whether the entity may do what is asked, as of the time asked about.
 
     Args:
         now: the answerer's clock, seconds since 1970.
@@ -98,7 +100,7 @@ class _Unanswerable(Exception):
 def _open(
     query: Query, records: Records, now: int, ecosystem_id: CanonicalId
 ) -> tuple[Case, CharterRecord, str | None]:
-    """The case, or why there is none."""
+    """Return the case, or the decision that explains why none can be opened."""
     charter = charter_in(records, ecosystem_id)
     if charter is None:
         raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} is in effect here yet.")
@@ -130,7 +132,7 @@ def _open(
 
 
 def _mandates(records: Records, id: CanonicalId, via: bytes | None) -> list[Voice]:
-    """The mandates that a body holds and a question means: the one delegation it names, or all that count by the id."""
+    """Return the mandates that a question means: the one delegation it names, or all that count for the body's id."""
     record = authority_in(records, id)
     if record is None:
         return []
@@ -140,7 +142,7 @@ def _mandates(records: Records, id: CanonicalId, via: bytes | None) -> list[Voic
 
 
 def _resolved(query: Query, records: Records) -> Query:
-    """The query with its ambiguous resource read: a framework if the registry has one so named, else a competency."""
+    """Return the query with its resource resolved: a framework if the registry has that id, else a competency."""
     if query.resource is None:
         return query
     if framework_in(records, query.resource) is not None and competency_in(records, query.resource) is None:
@@ -159,8 +161,8 @@ def _decide_issue(case: Case, entity: CanonicalId, accepted: str | None, charter
     if issuer is not None:
         _judge_all(case, issuer, None, findings, missing)
     if not any(finding.verdict in AUTHORIZED for finding in findings):
-        # An alias counts where an authority of the accreditation's own chain stated it; so nobody's alias can take
-        # another's accreditation over, and several claims to one alias do not stand in each other's way.
+        # An alias counts if an authority of the accreditation's own chain stated it. So nobody can take over another
+        # issuer's accreditation by an alias, and several claims to one alias do not block each other.
         alias = alias_in(records, entity)
         for id in alias["issuers"] if alias is not None else ():
             named = issuer_in(records, id)
@@ -230,7 +232,7 @@ def _nothing_found(
 
 
 def _other_mandates(case: Case, accepted: str | None) -> str:
-    """How to ask about the mandates that an id does not stand for by itself: those from before the charter named it."""
+    """Say how to ask about mandates that the id alone does not mean: those from before the charter named it."""
     if accepted is None or case.mandates is None or "#" in accepted:
         return ""
     id = spelled(accepted)
@@ -254,7 +256,7 @@ def _where_to_apply(records: Records, charter: CharterRecord, accepted: str | No
 
 
 def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Decision:
-    """The decision that the best finding makes; one that might be bettered by a record not held says so."""
+    """Turn the best finding into the decision, and say so if a record that is missing here might improve it."""
     if len(findings) > 1:
         findings.sort(key=order_of)
     best = findings[0]
@@ -320,7 +322,7 @@ def _decide_mandate(
 
 
 def decide_recognition(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalId) -> Decision:
-    """Whether this ecosystem recognises another one, or an authority, for an action (TRQP 2.0 recognition).
+    """Decide whether this ecosystem recognises another one, or an authority, for an action (TRQP 2.0 recognition).
 
     The ecosystem itself and its own authorities are recognised without a statement. `query.action` is any word; the
     resource is not limited by a recognition.

@@ -1,11 +1,11 @@
-"""Explains verdicts and reason codes to people who did not build this: one table, one sentence and next step for each.
+"""Explains verdicts and reason codes to people outside the project: one table with a sentence and a next step for each.
 
     reason_for("status_suspended", Audience.LEARNER)
         -> Advice("Your issuer's recognition was suspended on that day.", "Ask your issuer …")
 
 A `Reason` carries the technical sentence, with names and dates. This table says what its *code* means to an admissions
 office, to a recruiter and to the learner who holds the credential, and what each can do next. All interfaces read it
-(`accredit query --audience`, `POST /v1/decisions`, the explorer), so that one code reads alike everywhere. A test
+(`accredit query --audience`, `POST /v1/decisions`, the explorer), so a code has the same words everywhere. A test
 compares its codes with those that the source makes, both ways.
 
 "That day" is the day asked about: the date of issue, or today.
@@ -27,14 +27,14 @@ class Audience(StrEnum):
 
 
 class Advice(NamedTuple):
-    """What something means to an audience, and what they can do next: a sentence each."""
+    """One sentence on what a code means to an audience, and one on what they can do next."""
 
     sentence: str
     next_step: str
 
 
 Explained = Mapping[Audience, Advice]
-"""The same told to every audience."""
+"""The advice for each audience."""
 
 
 class _Next(NamedTuple):
@@ -828,4 +828,4 @@ CAUSES: Final[Mapping[str, str]] = {
     "administrative_error": "The earlier decision was a clerical mistake.",
     "other": "The reason is given in words.",
 }
-"""Reason code of a status event -> the cause in a sentence, where whoever decided gave no words of their own."""
+"""Reason code of a status event -> the cause in a sentence, for events whose author gave no words of their own."""

@@ -1,17 +1,17 @@
-"""Whether a credential's key was a valid key of its issuer at a certain time.
+"""Decides whether a credential's key was a valid key of its issuer at a certain time.
 
-Keys are pinned because a credential can bring along its own, so that a good signature alone says nothing.
+Authorities pin issuers' keys, because a credential can carry a key of its own: a good signature alone proves nothing.
 
-A key counts if an authority stated it whose word counts for the accreditation. It ends by its `valid_until`, by
-`retire`, by `compromise`; the last two also if the issuer said so with one of its own counted Ed25519 keys. Such a key
-always ends itself. Of the others it speaks only while it is good:
+A key counts if it was stated by an authority whose facts count for the accreditation. It ends by its `valid_until`, by
+`retire` or by `compromise`; the issuer too can sign the last two, with one of its own Ed25519 keys that count. Such a
+key can always end itself. It can end other keys only while it is good:
 
-1. what it says after its own end, along its chain, counts for nothing; nor what it says outside the time for which it
-   was stated, or from the date on at which an authority ended it. Of one compromised without a date nothing counts;
-2. keys that accuse each other, directly or in a circle, are all *in doubt*, whatever their dates: a date is its
-   signer's own word, and one of them is in a thief's hands. So is whatever a key in doubt accuses. An authority
-   decides: once it has ended the thief's key, what that said counts for nothing, and the doubt is gone;
-3. whom such a key ends undisputed ends, and is silent from that date on.
+1. what it says after its own end in its chain does not count, nor what it says outside its stated validity, or after
+   the date at which an authority ended it. If it was compromised without a date, nothing it said counts;
+2. keys that accuse each other, directly or in a circle, are all *in doubt*, whatever their dates: the signer chooses
+   the date, and a thief holds one of the keys. Every key that a key in doubt accuses is in doubt as well. An authority
+   decides: once it has ended the thief's key, that key's accusations no longer count, and the doubt is gone;
+3. a key that such a key ends without dispute has ended, and what it says from that date on does not count.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from ..limits import TIME_MAX, TIME_MIN
 
 
 class KeyState(Enum):
-    """What is known of a key at a time."""
+    """The state of a key at a time."""
 
     GOOD = "good"
     NO_PINNED_KEYS = "no_pinned_keys"
@@ -42,15 +42,15 @@ class KeyAnswer:
     """The answer about one key.
 
     Attributes:
-        compromised_later: seconds; the key was good at that time and is not now, so that its holder may have misdated
-            what it signs.
-        doubted_later: seconds; the same, and it is another of the issuer's keys that says so, itself in doubt.
-        safe_before: seconds; no thief had it before, whoever is right: the earliest of the dates of which anybody says
-            that it was stolen then, and of when they said so. None if nobody does.
+        compromised_later: since when it is compromised, seconds; the key was good at that time, but whoever stole it
+            may backdate what it signs.
+        doubted_later: seconds; the same, as reported by another key of the issuer that is itself in doubt.
+        safe_before: seconds; no thief had the key before this, whichever report is right: the earliest of all dates of
+            theft that anybody reports, and of the dates of those reports. None if nobody reports a theft.
         statements: ids it rests on.
         dates: when it may change, seconds.
-        unanchored: the voices that state the key, where nothing but their own dates shows of any of them that it did so
-            before its mandate ended; else empty.
+        unanchored: the voices that state the key, if for each of them only its own date shows that it did so before its
+            mandate ended; else empty.
     """
 
     state: KeyState
@@ -63,14 +63,14 @@ class KeyAnswer:
 
 
 def key_at(issuer: IssuerRecord, asked: str, time: int, now: int, counts: Callable[[VoiceMembers], bool]) -> KeyAnswer:
-    """What counted statements say of the key `asked` at `time`.
+    """Return what the statements that count say about the key `asked` at `time`.
 
     Args:
         issuer: its record.
         asked: the verification method's id, or the key itself as multibase or did:key.
-        now: the reader's clock. A key whose statement is dated ahead of it is not stated yet; what ends a key is, and
-            ends it then.
-        counts: whether a key statement is by an authority whose word counts.
+        now: the reader's clock, seconds. A key whose statement is dated ahead of it has not been stated yet; a
+            statement dated ahead that ends a key ends it now.
+        counts: tells whether the author of a key statement is an authority whose facts count.
     """
     said = [one if one["op"] == "add" else _as_heard(one, now) for one in issuer["keys"]]
     added = [one for one in said if one["op"] == "add" and counts(one) and not is_ahead(one, now)]
@@ -109,7 +109,7 @@ def _as_heard(said: KeyEnded, now: int) -> KeyEnded:
 
 
 def _end(said: KeyEnded) -> int:
-    """From when on a key is no longer good. A compromise without a date leaves nothing by that key to believe."""
+    """Return from when a key is no longer good. A compromise without a date discredits all it ever signed."""
     if said["op"] == "compromise":
         return said.get("compromised_since", TIME_MIN)
     return said.get("valid_until", said["iat"])
@@ -118,13 +118,13 @@ def _end(said: KeyEnded) -> int:
 # ------------------------------------------------------------------------------------------------ its own words
 
 _Node = bytes | str
-"""A key: its key id, or its method's id where it is of a kind that says nothing in the registry."""
+"""A key: its key id, or the id of its verification method if keys of its type sign no statements."""
 
 
 def _weigh(
     added: list[KeyAdded], decided: list[KeyEnded], words: list[KeyEnded]
 ) -> tuple[list[KeyEnded], list[KeyEnded]]:
-    """What ends keys, and what only puts them in doubt, of what authorities decided and the issuer's keys said."""
+    """Sort what authorities and the issuer's keys said into what ends keys and what only puts them in doubt."""
     named: dict[str, dict[_Node, None]] = {}
     for pinned in added:
         method = pinned["key"]["id"]
@@ -152,7 +152,7 @@ def _weigh(
         is_after = signer in last and one["seq"] > last[signer]
         if signer not in whom(one) and not is_after and _is_within(added, signer, one["iat"]):
             accusations.setdefault(signer, []).append(one)
-    # What an authority ended, or the key itself, is silent from then on, before anybody's word about others is read.
+    # A key ended by an authority or by itself stops counting before its statements about other keys are read.
     accusations = {
         node: [one for one in said if node not in ends or one["iat"] < ends[node]] for node, said in accusations.items()
     }
@@ -160,7 +160,7 @@ def _weigh(
     in_doubt: dict[_Node, None] = {}
     edges = {node: [target for one in said for target in whom(one)] for node, said in accusations.items()}
     for circle in _circles(edges):
-        # All ends by keys outside the circle are known; those within it accuse each other.
+        # By now all ends by keys outside the circle are known; the keys within it accuse each other.
         spoken = [
             (node, one)
             for node in circle
@@ -180,13 +180,13 @@ def _weigh(
 
 
 def _is_within(added: list[KeyAdded], kid: _Node, time: int) -> bool:
-    """Whether a key was stated to be good at a time."""
+    """Return whether the stated validity of a key includes a time."""
     keys = [one["key"] for one in added if one.get("kid") == kid]
     return any(key.get("valid_from", TIME_MIN) <= time < key.get("valid_until", TIME_MAX + 1) for key in keys)
 
 
 def _circles(edges: Mapping[_Node, Sequence[_Node]]) -> list[dict[_Node, None]]:
-    """Nodes grouped by who can reach each other, a group before those it leads to (Kosaraju). Without recursion."""
+    """Group nodes that can reach each other, each group before those it leads to (Kosaraju, without recursion)."""
     nodes = dict.fromkeys([*edges, *(target for targets in edges.values() for target in targets)])
     back: dict[_Node, list[_Node]] = {}
     for node, targets in edges.items():
@@ -249,6 +249,6 @@ def _state(
 def _names(key: PinnedKey, asked: str) -> bool:
     if key["id"] == asked:
         return True
-    # The key itself, which no other key can be. A fragment of some other DID can look like it and be anything.
+    # Compare the key itself: the fragment of some other DID can look the same and name another key.
     multibase = asked[len("did:key:") :].partition("#")[0] if asked.startswith("did:key:") else asked
     return key.get("public_key_multibase") == multibase

@@ -20,7 +20,7 @@ _GRANT: Final = ("accreditation.grant", "accreditation.*")
 
 
 def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Finding:
-    """The finding on the first instance of `chain`, one of the `mandates` that its body holds."""
+    """Return the finding on the first instance of `chain`, one of the `mandates` that its body holds."""
     notes = Notes()
     say_mandate(mandates, chain, notes)
     notes.cite([link.via for link in chain if link.via is not None])

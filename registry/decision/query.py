@@ -1,8 +1,8 @@
 """A question to the registry.
 
-`Query` says who (`entity`), before whom (`authority`: the ecosystem or one authority), what for (`action`: `issue`, or
-`accredit` for authorities) and as precisely as the asker can *what*. Empty members are not asked. How people and
-protocols write questions is for the doors of a node to read (`node.questions`).
+A `Query` names an `entity`, the `authority` that should vouch for it (the ecosystem or one authority), an `action`
+(`issue`, or `accredit` for authorities), and as precisely as the asker can what is to be issued. An empty member asks
+nothing. `node.questions` reads the forms in which people and protocols write questions.
 """
 
 import re
@@ -18,8 +18,8 @@ ISSUE: Final = "issue"
 ACCREDIT: Final = "accredit"
 
 ENTITY_CHARS: Final = 4096
-"""The longest id that a question may be about: longer than a record's can be, for a did:jwk of RSA-4096 has 960
-characters and a long-form did:ion more. Such an issuer is unknown, and the question is no mistake."""
+"""The longest id that a question may name. It is longer than a record's id can be, because a did:jwk of RSA-4096 has
+960 characters and a long-form did:ion has more. Such an issuer is unknown, and the question is still valid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,13 @@ class Query:
 
     Attributes:
         entity: id of the issuer (or authority) in any spelling; a fragment is dropped, unless it names a mandate.
-        authority: id of the ecosystem, or of one authority that must be among those who answer for it. `id#` and the
-            64 hexadecimal digits of a delegation mean the body under that mandate alone (`mandate_named`).
+        authority: id of the ecosystem, or of one authority that must be among those that vouch for the entity. `id#`
+            and the 64 hexadecimal digits of a delegation mean the body under that mandate alone (`mandate_named`).
         resource: an address that may name a framework or a competency; None if the members below say it all.
         time: as of when, seconds; None for now.
         level: scheme and number, as (`EQF`, 6). field_of_study: scheme and code, as (`cip`, `51.3801`).
         key: the verification method a credential was signed with, or the key as multibase or did:key.
-        existed_by: when it is known to have existed, seconds: what the asker knows, or a receipt proves.
+        existed_by: by when the credential existed, seconds, as the asker knows or a receipt proves.
         committed_with: the issuer's key that committed to it, if that is how it is known (`evidence.issuance_receipt`).
     """
 
@@ -58,7 +58,7 @@ class Query:
 
 
 def mandate_named(authority: str) -> bytes | None:
-    """The delegation, 32 bytes, that an authority's id in a question names after its `#`; None if it names none."""
+    """Return the delegation, 32 bytes, that an authority's id in a question names after its `#`; None if none."""
     fragment = authority.partition("#")[2]
     return bytes.fromhex(fragment) if _MANDATE.fullmatch(fragment) is not None else None
 

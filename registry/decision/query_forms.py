@@ -1,7 +1,7 @@
 """The form of a question and an answer in evidence: plain maps for deterministic CBOR.
 
-`encode_query` leaves out what is not asked; `decode_query` is its inverse, for exactly what that writes. `summary` is a
-decision without its sentences: two programs that word things differently still agree on it.
+`encode_query` leaves out members that ask nothing; `decode_query` reads exactly what that writes. `summary` gives a
+decision without its sentences, so that two programs with different wordings still agree on it.
 """
 
 from dataclasses import fields

@@ -1,11 +1,11 @@
-"""An accreditation's life: what was said about it, and what a credential of each day is worth today.
+"""An accreditation's timeline: its events, and for each day the verdict today on a credential issued that day.
 
     spells(record, now)  -> [Spell(begins=2015-01-01, ends=2024-07-01, word="active", verdict=trusted_historical), …]
     occurrences(record)  -> [Occurrence(event="granted", …), Occurrence(event="suspend", …), …]
 
-A *spell* is a stretch of days on which the status, as is known now, was the same. Its verdict is what `decide` says
-today of a credential of those days that the scope covers, as far as this accreditation's own terms and status go: the
-accreditor's mandate, the issuer's keys and the scope itself come on top. Days ahead are told as announced so far.
+A *spell* is a run of days with the same status, as known now. Its verdict is what `decide` says today about a
+credential of those days, judged by this accreditation's own terms and status alone; a real decision also checks the
+accreditor's mandate, the issuer's keys and the scope. Future days are shown as announced so far.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
 from .verdict import Verdict
 
 NOT_YET: Final = "not_yet"
-"""The word of a spell in which terms have been stated and are not valid yet."""
+"""The word of a spell whose terms have been stated but are not valid yet."""
 
 _NEWLY: Final = {
     NewlyIssued.TRUSTED: Verdict.TRUSTED,
@@ -34,8 +34,8 @@ class Occurrence(NamedTuple):
 
     Attributes:
         event: `granted`, `amended`, or an event of `vocabulary.EVENTS`.
-        effective: from when it counts, seconds. stated: when it was said, by its own date, seconds.
-        members: the whole of it, as in the record.
+        effective: from when it counts, seconds. stated: its own date, seconds.
+        members: the whole entry, as in the record.
     """
 
     event: str
@@ -48,12 +48,13 @@ class Spell(NamedTuple):
     """A stretch of days with one status.
 
     Attributes:
-        begins, ends: seconds; `ends` is the first second after, None where nothing is announced that ends it.
+        begins, ends: seconds; `ends` is the first second after it, None if no end is announced.
         word: one of `vocabulary.STATUSES`, or `NOT_YET`.
-        event: the event that brought it; None for the initial status, for expiry by date, and before all began.
+        event: the event that caused it; None for the initial status, for expiry by date, and before the accreditation
+            began.
         is_stayed, has_appeal: as in `Status`.
-        verdict: what a credential of these days is worth today; for days ahead, what it will be worth then.
-        programs: the programmes that alone are worth that, while the issuer is taught out; else empty.
+        verdict: the verdict today on a credential of these days; for future days, the verdict then.
+        programs: during a teach-out, the only programmes to which the verdict applies; else empty.
     """
 
     begins: int
@@ -126,14 +127,14 @@ def _spell(record: AccreditationRecord, time: int, now: int, max_backdating: int
 
 
 def _is_lost(record: AccreditationRecord, then: Status, now: int) -> bool:
-    """Whether what was had then is gone by now, though not retroactively."""
+    """Return whether trust that existed then has been lost by now, though not retroactively."""
     today = status_at(record, now, known=now)
     is_loss = STATUSES[today.word].earlier is not IssuedEarlier.TRUSTED
     return is_loss and (today.word, today.since) != (then.word, then.since)
 
 
 def _alike(one: Spell, other: Spell) -> bool:
-    """Whether two spells that follow each other are one."""
+    """Return whether two consecutive spells can be joined."""
     return one._replace(begins=0, ends=None, event=None) == other._replace(begins=0, ends=None, event=None) and (
         one.event is other.event or (one.event is not None and one.event == other.event)
     )

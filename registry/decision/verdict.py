@@ -1,9 +1,9 @@
 """The answer to a query: verdicts, reasons, and how several findings become one decision.
 
-A *finding* is the answer as far as one accreditation (or one mandate of an authority) goes. The best finding decides;
-the others are listed with their verdicts. Verdicts from best to worst: trusted, trusted_with_advisory,
-trusted_historical, indeterminate, suspended, not_trusted. An unanswerable question ranks before a refusal, because the
-missing piece might turn it into a yes; the order of "unknown" and "stale" does not matter, they stand alone.
+A *finding* is the answer that one accreditation (or one mandate of an authority) gives. The best finding decides; the
+others are listed with their verdicts. Verdicts from best to worst: trusted, trusted_with_advisory, trusted_historical,
+indeterminate, suspended, not_trusted. An unanswerable question ranks before a refusal, because the missing piece might
+turn it into a yes. "Unknown" and "stale" never compete with other findings, so their order does not matter.
 
 Reason codes are stable. Those of refusals end with `not_covered`, those of axes left open with `not_asked`; statuses
 give `status_…` for the time asked about and `later_…` for what came after it.
@@ -38,7 +38,7 @@ RANK: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why: a stable snake_case code and a plain sentence."""
+    """One reason: a stable snake_case code and a plain sentence."""
 
     code: str
     text: str
@@ -54,14 +54,15 @@ class Other:
 
 
 class Finding(NamedTuple):
-    """What follows from one accreditation, or one mandate. A tuple, for every decision makes some and throws them away.
+    """The answer that one accreditation or one mandate gives. It is a tuple because every decision makes some and drops
+    them.
 
     Attributes:
         id: the accreditation; None for a mandate or a recognition.
-        issuer: that the accreditation is of; None likewise.
-        dates: those after now at which it may change, seconds.
-        away: seconds from the time asked about to the nearest at which it stood; 0 where it stood then; what covers
-            something else, or has not begun, is further away than anything that is over.
+        issuer: to whom the accreditation was granted; None likewise.
+        dates: future times at which it may change, seconds.
+        away: seconds from the time asked about to the nearest time at which it stood; 0 if it stood then. One that
+            covers something else, or has not begun, counts as further away than any that has ended.
     """
 
     verdict: Verdict
@@ -81,11 +82,12 @@ class Decision:
 
     Attributes:
         accreditations: ids it rests on.
-        others: the accreditations that were looked at besides.
+        others: the other accreditations that were considered.
         statements: ids of the statements it rests on.
         chain: the authorities that answer for it, up to the charter's.
-        unchecked: what was not asked or could not be checked: members of the query, or `type id` of a record missing.
-        time_evaluated: now, as the answerer's clock has it. time_requested: as asked; None for now. Seconds.
+        unchecked: what the query did not ask or could not be checked: members of the query, or `type id` of a missing
+            record.
+        time_evaluated: the answerer's clock, seconds. time_requested: as asked, seconds; None for now.
         valid_until: the next known date at which the answer may change; a new statement may come first. Seconds.
         issuer: the id under which the entity is registered, where it was found (it may have been asked by an alias).
     """
@@ -105,11 +107,11 @@ class Decision:
 
     @property
     def authorized(self) -> bool:
-        """Yes or no, for whoever needs just that."""
+        """Return the answer as yes or no."""
         return self.verdict in AUTHORIZED
 
 
 def order_of(finding: Finding) -> tuple[int, int, int, bytes]:
-    """Sorts the best finding first; among equals the one that stood nearest in time, for whoever asks about 2019 is not
-    told of what ended in 2006; then the one with the fewest reasons, then the lowest id."""
+    """Sort key: the best finding first; among equals the one that stood nearest in time (a question about 2019 should
+    not be answered by what ended in 2006), then the one with the fewest reasons, then the lowest id."""
     return RANK[finding.verdict], finding.away, len(finding.reasons), finding.id or b""

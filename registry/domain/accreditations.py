@@ -1,7 +1,8 @@
 """An accreditation: an authority's grant to an issuer, its terms, and its status, which follows from dated events.
 
-Its identity is the grant statement's id, its accreditor the authority that made it; neither is said in the body, so
-neither can be squatted or misstated. *Terms* (scope, validity, conditions) are the grant's, then each amendment's.
+Its id is that of the grant statement, and its accreditor is the authority that made the grant. The body repeats
+neither, so nobody can squat an id or misstate an accreditor. *Terms* (scope, validity, conditions) are the grant's,
+then each amendment's.
 
 Record `accreditation` (id: the grant's id in hex; events by id):
 
@@ -9,20 +10,21 @@ Record `accreditation` (id: the grant's id in hex; events by id):
      terms:  [{by, via, statement, iat, after, effective_from, scope, valid_from, ?valid_until, …}],   ; the grant first
      events: [{by, via, statement, iat, event, effective_from, after, …}]}
 
-No status is stored: `status_at` derives it for any time from the graph that `after` makes of the events. The rules:
+The record stores no status: `status_at` derives it for any time from the events and the graph that their `after`
+members form. The rules:
 
 1. An event is *present* from its `effective_from` (a revocation from its `void_from`, where it has one) until its
    `effective_until`. A `teach_out` does not lapse: from its end on it means expired.
-2. `annul` says that the narrowing events it names were wrong: they are absent at every time.
+2. `annul` states that the narrowing events it names were wrong: they are absent at all times.
 3. *Heads* are the present events that no other present event names, directly or through others. Every head bears a
-   status; the most restrictive bears the day, then the one with the earliest start, then the lowest id.
-4. A narrowing event bears its own status, or that of what it follows where this is more restrictive: a warning never
-   undoes a suspension. Undoing is widening, and has events of its own: `lift` and `reinstate` bring back what was
-   before any trouble (the initial status, or active after a `renew`), `renew` makes active.
-5. `stay` bears what was before the events it names; `annul`, `appeal_open` and `appeal_decide` bear what is named or
-   was before, for they change nothing by themselves.
-6. Without present events it is the initial status. Validity comes on top: expired from `valid_until` of any standing
-   terms, unless something as restrictive was there before.
+   status; the most restrictive one decides, then the one with the earliest start, then the one with the lowest id.
+4. A narrowing event bears its own status, or that of the events it follows if theirs is more restrictive: a warning
+   never undoes a suspension. To undo is to widen, and has events of its own: `lift` and `reinstate` restore the status
+   from before any trouble (the initial status, or active after a `renew`); `renew` makes it active.
+5. `stay` bears the status from before the events it names. `annul`, `appeal_open` and `appeal_decide` change no status
+   by themselves, so they bear that of the events named or before.
+6. Without present events the status is the initial one. Validity adds to this: the status is expired from the
+   `valid_until` of any standing terms, unless a status at least as restrictive began before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +57,7 @@ from .vocabulary import (
 # ------------------------------------------------------------------------------------------------ shapes
 
 EVIDENCE: Final = schema.list_of(schema.members({"uri": schema.link, "digest": schema.digest}), maximum=50)
-"""Documents by address and SHA-256, so that what was relied on can be told from what is there now."""
+"""Documents by address and SHA-256, so that the text relied on can be told from the text there now."""
 
 _CONDITIONS: Final = schema.list_of(
     schema.members({"text": schema.prose}, {"code": schema.text(64), "due_by": schema.time}), maximum=50
@@ -162,7 +164,7 @@ def check_grant(body: Any, path: str = "body") -> None:
 
 
 def check_amend(body: Any, path: str = "body") -> None:
-    """The shape of `accreditation.amend`: the whole new set of terms."""
+    """Check the shape of `accreditation.amend`, which holds the whole new set of terms."""
     _AMENDMENT(body, path)
     _check_validity(body, path)
 
@@ -208,7 +210,8 @@ def _check_validity(body: Mapping[str, Any], path: str) -> None:
 
 
 def certain_from(terms: Mapping[str, Any]) -> int:
-    """The first second at which terms are surely valid: `valid_from`, or the end of the year or month it is known to.
+    """Return the first second at which terms are surely valid: `valid_from`, or the end of the year or month if no day
+    is known.
 
     Args:
         terms: of a record, or the body of a grant or an amendment.
@@ -234,7 +237,7 @@ _NOT_TERMS: Final = ("issuer", "kind", "level", "publishers", "accreditation", "
 
 
 def reduce(grant: Effective, amends: Sequence[Effective], events: Sequence[Effective]) -> AccreditationRecord:
-    """The accreditation's record; which amendments and events may speak on it has been judged before."""
+    """Return the accreditation's record from amendments and events that are already known to count."""
     body = cast(AccreditationGrant, grant.statement.body)
     record: AccreditationRecord = {
         "id": grant.statement.id,
@@ -279,17 +282,18 @@ def as_it_happened(record: AccreditationRecord) -> AccreditationRecord:
 def terms_at(
     record: AccreditationRecord, time: int, *, max_backdating: int | None = None, known: int | None = None
 ) -> list[StatedTerms]:
-    """The terms that stand at `time`; all of them must cover a question. Empty before the first takes effect.
+    """Return the terms that stand at `time`; all of them must cover a question. Empty before the first takes effect.
 
-    An amendment that is dated ahead of `known` replaces nothing yet; but what it would take away is gone at once, so it
-    must cover a question as well, unless it says itself that it begins later.
+    An amendment dated ahead of `known` replaces nothing yet. But what it takes away is gone at once, so it must also
+    cover a question, unless it states a later beginning itself.
 
     Args:
         max_backdating: seconds before they were stated that terms apply at most (a charter's rule).
-        known: the reader's clock, by which what is dated ahead has not been said; None: all in the record has.
+        known: the reader's clock, seconds; a statement dated ahead of it has not been made yet. None: all in the record
+            has been.
     """
     terms = record["terms"]
-    if len(terms) == 1:  # as most have: what follows, without lists
+    if len(terms) == 1:  # the usual case: the same as below, without lists
         is_said = known is None or not is_ahead(terms[0], known)
         return terms if is_said and _applies_from(terms[0], max_backdating) <= time else []
     if known is not None and any(is_ahead(one, known) for one in terms):
@@ -310,7 +314,7 @@ def terms_at(
 
 
 def _begins_later(said: StatedTerms | StatedEvent) -> bool:
-    """Whether it says itself that it begins after it was said."""
+    """Return whether it states a beginning later than its own date."""
     return said["effective_from"] > met(said)
 
 
@@ -327,9 +331,9 @@ class Status(NamedTuple):
 
     Attributes:
         word: one of `vocabulary.STATUSES`.
-        since: when the event or term that brings it began to count, seconds.
-        events: ids of the heads; what it rests on. Empty: the initial status.
-        event: the event that decided, as in the record; None for the initial status and for expiry by date.
+        since: when the event or term that causes it began to count, seconds.
+        events: ids of the heads, on which it rests. Empty: the initial status.
+        event: the event that decides, as in the record; None for the initial status and for expiry by date.
         is_stayed: a pending appeal keeps an event from counting.
         has_appeal: an appeal is open.
     """
@@ -357,12 +361,12 @@ class _Bearing(NamedTuple):
 
 
 def status_at(record: AccreditationRecord, time: int, *, known: int | None = None) -> Status:
-    """The status at `time`, as far as events say that have taken effect by `known` (None: all in the record).
+    """Return the status at `time`, by the events that have taken effect by `known` (None: all in the record).
 
-    What narrows and is dated ahead of `known` takes effect then, unless it says itself that it begins later: nobody
-    waits for the clock of whoever takes trust away. What gives trust back waits for its date.
+    A narrowing event dated ahead of `known` takes effect at `known`, unless it states a later beginning itself: readers
+    do not wait for the clock of an authority that takes trust away. An event that gives trust back waits for its date.
 
-    Terms that are not valid yet have a status all the same: ask `terms_at`.
+    Terms that are not valid yet have a status too: ask `terms_at` whether they stand.
     """
     grant = record["terms"][0]
     word, since = grant.get("initial_status", "active"), grant["effective_from"]
@@ -391,7 +395,7 @@ def _as_heard(event: StatedEvent, known: int) -> StatedEvent:
 
 
 def _expiry(record: AccreditationRecord, time: int, known: int | None) -> int | None:
-    """When the terms that stand at `time` ended, if they have; the earliest where several stand."""
+    """Return when the terms that stand at `time` ended, if they have; the earliest end if several stand."""
     stated = record["terms"]
     if len(stated) == 1:
         until = stated[0].get("valid_until")
@@ -459,12 +463,13 @@ _OF_APPEALS: Final = ("appeal_open", "appeal_decide")
 
 
 class _Graph:
-    """What each present event bears; worked out parents first, without recursion, so that no history is too long.
+    """The status that each present event bears, computed parents first and without recursion, so that no history is too
+    long.
 
     Attributes:
-        stays: events under which something is stayed: stays, and what is said about an appeal after one. That an appeal
-            is decided ends no stay: who decided against it states the decision anew.
-        appeals: events under which an appeal is open: until it is decided, or what it is against is taken back.
+        stays: events under which something is stayed: stays, and statements about an appeal after one. A decided appeal
+            ends no stay: an authority that decides against the appeal states its decision again.
+        appeals: events under which an appeal is open, until it is decided or the contested event is taken back.
     """
 
     def __init__(
@@ -477,11 +482,12 @@ class _Graph:
         self._present = present
         self._initial = initial
         self._time = time
-        # What an event follows, absent ones replaced by what those follow; and the unimpaired status under it.
+        # The events that an event follows (an absent one is replaced by those it follows), and the unimpaired status
+        # under it.
         self._follows: dict[bytes, tuple[bytes, ...]] = {}
         self._base: dict[bytes, _Bearing] = {}
         self._bearings: dict[bytes, _Bearing] = {}
-        # What would be borne if an event were stayed.
+        # The status to bear if an event is stayed.
         self._stayed: dict[bytes, _Bearing] = {}
         self.stays: set[bytes] = set()
         self.appeals: set[bytes] = set()
@@ -532,7 +538,7 @@ class _Graph:
 
 
 def _narrowed(event: StatedEvent, followed: _Bearing, time: int) -> _Bearing:
-    """What a narrowing event bears: its own status, or that of what it follows where this is more restrictive."""
+    """Return what a narrowing event bears: its own status, or a more restrictive one of the events it follows."""
     start = event.get("void_from", event["effective_from"])
     word = status_of_event(event)
     rank = VOID_RANK if "void_from" in event else STATUSES[word].rank
@@ -546,7 +552,7 @@ def _restrictive_last(bearing: _Bearing) -> tuple[int, int, bytes]:
 
 
 def _ancestors(parents: Mapping[bytes, Sequence[bytes]], of: Iterable[bytes]) -> set[bytes]:
-    """Everything that the statements `of` name, directly or through others."""
+    """Return every event that those in `of` name, directly or through others."""
     named: set[bytes] = set()
     pending = [parent for id in of for parent in parents.get(id, ())]
     while pending:
@@ -558,10 +564,10 @@ def _ancestors(parents: Mapping[bytes, Sequence[bytes]], of: Iterable[bytes]) ->
 
 
 def _parents_first(parents: Mapping[bytes, Sequence[bytes]]) -> Iterator[bytes]:
-    """Every id after those it names.
+    """Return the ids so that each comes after those it names.
 
     Raises:
-        DecodeError: there is a circle, as of no ids that are hashes over what they name: a record that no fold makes.
+        DecodeError: the events form a circle. Real ids are hashes over what they name, so no fold makes such a record.
     """
     done: set[bytes] = set()
     entered: set[bytes] = set()

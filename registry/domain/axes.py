@@ -2,7 +2,7 @@
 
 * A **jurisdiction** is an ISO 3166-1 alpha-2 code, or that and parts of it (ISO 3166-2): `US` contains `US-IN`.
 * A **level** is `scheme:number`, as in `EQF:6`. Levels 5 to 8 of EQF and ISCED 2011 are the cycles 0 to 3 of QF-EHEA,
-  and so three names of one thing; below, the schemes do not correspond.
+  so such a level has three names; below level 5 the schemes do not correspond.
 * A **field of study** is `scheme:code` in `cip` (CIP 2020), `isced_f` (ISCED-F 2013) or `soc` (SOC 2018, O*NET-SOC).
   Codes are hierarchical: `cip:51` contains `cip:51.3801`, `soc:15-0000` contains `soc:15-1252`.
 """
@@ -38,7 +38,7 @@ def check_jurisdiction(value: Any, path: str) -> None:
 
 
 def jurisdiction_within(part: str, whole: str) -> bool:
-    """Whether `part` is `whole` or lies in it."""
+    """Return whether `part` is `whole` or lies in it."""
     return part == whole or part.startswith(f"{whole}-")
 
 
@@ -110,12 +110,12 @@ def field_within(field: tuple[str, str], allowed: dict[str, Any]) -> bool:
     if scheme != allowed["scheme"]:
         return False
     if scheme == "soc":
-        # A SOC group is written with noughts where its parts have digits; no part's own code ends in one.
+        # A SOC group has zeros where its parts have digits; no part's own code ends in zero.
         major, minor = allowed["code"][:2], allowed["code"][3:7]
         return code[:2] == major and code[3:7].startswith(minor.rstrip("0")) and code.startswith(_onet(allowed["code"]))
     return code.startswith(allowed["code"])
 
 
 def _onet(code: str) -> str:
-    """An O*NET code whole, where its last part sets it off from its SOC occupation; else nothing to compare."""
+    """Return the whole O*NET code if its last part distinguishes it from its SOC occupation; else an empty text."""
     return code if len(code) > 7 and not code.endswith(".00") else ""

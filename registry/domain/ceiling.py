@@ -1,22 +1,23 @@
 """Limits of a delegation: an upper bound, axis by axis, on everything granted under it.
 
-Limits hold the axes of a scope (`scope`), and some of their own: `kinds` of accreditation, `categories` of issuers,
-`max_depth`, `max_validity`. An absent axis is not limited; `"*"` says the same.
+Limits have the axes of a scope (`scope`) and some of their own: `kinds` of accreditation, `categories` of issuers,
+`max_depth`, `max_validity`. An absent axis is not limited; `"*"` means the same.
 
     {"achievement_types": ["Badge"], "jurisdictions": ["US-IN"], "categories": ["bootcamp"]}
 
-A ceiling, not a check-list: what a scope *leaves out* is limited as well. The **effective scope** of a grant is its
-scope with the limit on every axis that a limit names and the scope does not (`inherited`), cut by the limits of every
-link of its chain (`ceiling`): a question must be covered by all of them. So silence never answers better than words.
+Limits also bind the axes that a scope *leaves out*. The **effective scope** of a grant is its scope, completed by the
+limit on every axis that a limit names and the scope does not (`inherited`), and cut by the limits of every link of its
+chain (`ceiling`): all of these must cover a question. So a scope never gains by leaving an axis out.
 
 Competencies are named one by one or by their frameworks, so `competencies` and `frameworks` limit each other: where
 only one of them is limited, the other grants nothing.
 
-Three who ask, before and after a grant is signed:
+Three functions check limits before and after a grant is signed:
 
-* `left_out`: which limited axes a scope does not name; a proposal that does so is refused before it is signed;
-* `body_within_limits`: what it names beyond them; such a statement has no effect;
-* `limits_within`: a delegate's limits lie within its delegator's.
+* `left_out`: the limited axes that a scope does not name; a proposal that leaves one out is refused before it is
+  signed;
+* `body_within_limits`: why a body goes beyond its author's limits; such a statement has no effect;
+* `limits_within`: why a delegate's limits are wider than its delegator's.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,7 +63,7 @@ _WITHIN: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "jurisdictions": lambda one, limit: any(jurisdiction_within(one, whole) for whole in limit),
     "delivery_modes": lambda one, limit: one in limit,
 }
-"""Of each axis, whether one thing that is granted lies within what is allowed."""
+"""For each axis, the test whether one granted value lies within an allowed one."""
 
 _SCOPE_AXES: Final = tuple(name for name in _WITHIN if name in MEMBERS)
 _OTHER: Final = {"competencies": "frameworks", "frameworks": "competencies"}
@@ -73,7 +74,8 @@ _NAMED_ALONE: Final = {
 
 
 def _limit(limits: Limits, name: str) -> Any:
-    """What limits allow on an axis: `"*"`, or a list; an empty one where the other way to name competencies is it."""
+    """Return what limits allow on an axis: `"*"`, or a list; an empty list if only the other way to name competencies
+    is limited."""
     found = limits.get(name)
     if found is None:
         return [] if type(limits.get(_OTHER.get(name, ""))) is list else "*"
@@ -81,7 +83,7 @@ def _limit(limits: Limits, name: str) -> Any:
 
 
 def ceiling(limits: Limits) -> dict[str, Any]:
-    """The scope of all that limits allow, for `scope.covers`."""
+    """Return the scope of everything that limits allow, for `scope.covers`."""
     scope = {name: allowed for name in _SCOPE_AXES if (allowed := _limit(limits, name)) != []}
     if "inherit_to_narrower" in limits:
         scope["inherit_to_narrower"] = limits["inherit_to_narrower"]
@@ -89,7 +91,7 @@ def ceiling(limits: Limits) -> dict[str, Any]:
 
 
 def left_out(scope: Scope, limits: Limits) -> list[str]:
-    """The axes that limits name and a scope does not, in order."""
+    """Return the axes that limits name and a scope does not, in order."""
     return [
         name
         for name in _SCOPE_AXES
@@ -98,7 +100,7 @@ def left_out(scope: Scope, limits: Limits) -> list[str]:
 
 
 def inherited(scope: Scope, limits: Limits) -> Scope:
-    """A scope with the limit on every axis that it leaves out; itself where it leaves out none."""
+    """Return a scope completed by the limit on every axis that it leaves out; the scope itself if it is complete."""
     missing = left_out(scope, limits)
     if not missing:
         return scope
@@ -108,9 +110,9 @@ def inherited(scope: Scope, limits: Limits) -> Scope:
 
 
 def what_is_left_out(kind: str, body: Mapping[str, Any], limits: Limits) -> str | None:
-    """Why a proposal ought to say more, as half a sentence: it leaves out an axis that limits name. None: it need not.
+    """Return which limited axis a proposal leaves out, as half a sentence; None if it names them all.
 
-    Signed all the same it inherits the limits. Whoever reads it should see them.
+    A grant signed without it inherits the limits, but its readers should see them in the grant itself.
     """
     if kind not in ("accreditation.grant", "accreditation.amend"):
         return None
@@ -120,10 +122,10 @@ def what_is_left_out(kind: str, body: Mapping[str, Any], limits: Limits) -> str 
 
 
 def scope_within_limits(scope: Scope, limits: Limits) -> str | None:
-    """Why what a scope names goes beyond limits, as half a sentence; None if it does not.
+    """Return why a scope goes beyond limits, as half a sentence; None if it does not.
 
-    Where frameworks are limited, competencies cannot be named one by one: which framework holds them is not for the
-    statement that names them to say.
+    If frameworks are limited, competencies cannot be named one by one, because the statement that names them does not
+    decide which framework holds them.
     """
     for name in _SCOPE_AXES:
         if name in scope and (problem := _beyond(name, scope[name], limits)) is not None:
@@ -132,10 +134,10 @@ def scope_within_limits(scope: Scope, limits: Limits) -> str | None:
 
 
 def body_within_limits(kind: str, body: Mapping[str, Any], limits: Limits) -> str | None:
-    """Why a statement's body goes beyond its author's limits, as half a sentence; None if it does not.
+    """Return why a statement's body goes beyond its author's limits, as half a sentence; None if it does not.
 
-    Of issuers nothing is inherited, so where their categories are limited a registration names them; and where validity
-    is limited a grant ends.
+    An issuer inherits no limits. So if categories are limited, a registration must name its own; and if validity is
+    limited, a grant must end.
     """
     match kind:
         case "accreditation.grant" | "accreditation.amend":
@@ -158,10 +160,10 @@ def body_within_limits(kind: str, body: Mapping[str, Any], limits: Limits) -> st
 
 
 def limits_within(child: Limits, parent: Limits) -> str | None:
-    """Why a delegate's limits are wider than its delegator's, as half a sentence; None if they are not.
+    """Return why a delegate's limits are wider than its delegator's, as half a sentence; None if they are not.
 
-    `max_depth` is not compared: it counts from where it is written, so the chain adds it up
-    (`governance.delegation_limits`).
+    `max_depth` is not compared here: each one counts from its own delegation, so `governance.delegation_limits` checks
+    it along the chain.
     """
     for name in _WITHIN:
         if _limit(parent, name) == "*":

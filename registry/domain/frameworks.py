@@ -46,7 +46,7 @@ ITEMS_MAX: Final = 2**24
 PARTS_MAX: Final = 2**16
 """Parts of one framework: at some 30 items a statement, two million items."""
 ATTEMPTS: Final = 64
-"""Combinations of parts tried where one part was said in several ways; an author mends a slip or two."""
+"""Combinations tried if a part was published in several versions, as when an author corrects a slip or two."""
 
 ITEM: Final = schema.members(
     {"id": schema.uri, "statement": schema.prose},
@@ -130,11 +130,11 @@ def items_root(items: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def committed_parts(publish: FrameworkPublish, parts: Sequence[FrameworkItems]) -> list[int] | None:
-    """The indices of those among `parts` that a publication commits to, by part; None while not all of them are there.
+    """Return the indices of those `parts` to which a publication commits, by part number; None while any is missing.
 
     Args:
-        parts: bodies of `framework.items` that name the publication, in any order, and whatever else was said of it. Of
-            two alike the first is taken; of a part said in several ways the first is tried first.
+        parts: bodies of `framework.items` that name the publication, in any order; other bodies may be among them. Of
+            two equal ones the first is taken; of several versions of a part the first is tried first.
     """
     ways: _Parts = {}
     for body in parts:
@@ -143,7 +143,7 @@ def committed_parts(publish: FrameworkPublish, parts: Sequence[FrameworkItems]) 
             said.append(body["items"])
     said_as = [(body["part"], body["items"]) for body in parts]
     unbroken = next(number for number in range(len(ways) + 1) if number not in ways)
-    for number in range(unbroken, -1, -1):  # a part beyond the last is no reason to do without the others
+    for number in range(unbroken, -1, -1):  # a part beyond the last does not invalidate the others
         first = {part: ways[part] for part in range(number)}
         if (whole := _complete(publish, first)) is not None:
             return [said_as.index((part, items)) for part, items in enumerate(whole)]
@@ -156,9 +156,9 @@ def committed_parts(publish: FrameworkPublish, parts: Sequence[FrameworkItems]) 
 def reduce(
     id: CanonicalId, publishes: Sequence[Effective], items: Sequence[Effective], statuses: Sequence[Effective]
 ) -> FrameworkRecord | None:
-    """The framework's record; None if nobody published it.
+    """Return the framework's record; None if nobody published it.
 
-    Parts and statuses count for the publish they name where the same authority instance said them.
+    Parts and statuses count for the publication they name if the same authority instance signed them.
     """
     stated: list[StatedFramework] = []
     for publish in in_order(publishes):
@@ -181,7 +181,7 @@ def _event(said: Effective) -> FrameworkEvent:
 def competencies(
     id: CanonicalId, publishes: Sequence[Effective], items: Sequence[Effective]
 ) -> dict[CanonicalId, list[CompetencyEntry]]:
-    """What a framework contributes to competency records: id or alias -> entries."""
+    """Return a framework's entries in competency records, by id or alias."""
     entries: dict[CanonicalId, list[CompetencyEntry]] = {}
     for publish in in_order(publishes):
         held = _complete(cast(FrameworkPublish, publish.statement.body), _parts(publish, items))
@@ -206,7 +206,7 @@ def competencies(
 def reduce_competency(
     id: CanonicalId, entries: Iterable[CompetencyEntry], links: Iterable[CompetencyLink] = ()
 ) -> CompetencyRecord | None:
-    """The competency's record from what frameworks and mappings contribute to it; None if none does."""
+    """Return a competency's record, from its entries in frameworks and its links in mappings; None without any."""
     unique = {(one["statement"], one["by"], one["via"] or b"", one["item"]): one for one in entries}
     record: CompetencyRecord = {"id": id, "in": [unique[key] for key in sorted(unique)]}
     if linked := in_link_order(links):
@@ -215,7 +215,8 @@ def reduce_competency(
 
 
 def status_at(stated: StatedFramework, time: int) -> str:
-    """The status of one stated framework: the most restrictive event in effect that no other such event follows."""
+    """Return the status of one stated framework: the most restrictive event in effect that no other such event
+    follows."""
     present = {event["statement"]: event for event in stated["events"] if event["effective_from"] <= time}
     parents = {event["statement"]: event["after"] for event in stated["events"]}
     named: set[bytes] = set()
@@ -230,7 +231,7 @@ def status_at(stated: StatedFramework, time: int) -> str:
 
 
 _Parts = dict[int, list[list[FrameworkItem]]]
-"""Part number -> the ways it was said, by id."""
+"""Part number -> the versions published, by id."""
 
 
 def _belongs(part: Effective, publish: Effective) -> bool:
@@ -249,7 +250,7 @@ def _parts(publish: Effective, items: Sequence[Effective]) -> _Parts:
 
 
 def _complete(body: FrameworkPublish, parts: _Parts) -> tuple[list[FrameworkItem], ...] | None:
-    """The items of each part in order, if parts 0 to n give the count and root that were published."""
+    """Return the items of each part in order, if parts 0 to n give the count and root that were published."""
     if sorted(parts) != list(range(len(parts))):
         return None
     for ways in islice(_ways(parts), ATTEMPTS):

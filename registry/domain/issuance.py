@@ -1,4 +1,4 @@
-"""Issuance commitments: an issuer shows when credentials existed, and nobody learns which, or how many.
+"""Issuance commitments: an issuer shows by when credentials existed, without revealing which or how many.
 
     tree = [leaf(salt, content) for each credential] + random leaves, shuffled, 2**size_exponent in all
     leaf    = SHA-256(00 || salt, 32 bytes || content)        content: `content_of(credential)`
@@ -8,12 +8,13 @@ The body of `issuance.commit`, signed by one of the issuer's own pinned keys:
 
     {issuer, period_from, period_until, root, size_exponent, algorithm}
 
-* Each credential has a salt of its own, 32 random bytes: the same credential twice gives two leaves that nothing
-  connects, and whoever guesses a credential cannot find it. Random leaves fill the tree up to a power of two, at least
-  2**10; they cannot be told from others.
-* No record follows from a commitment, and nothing is decided by it. What it proves, it proves to whoever has the
-  credential, its salt and the path (`evidence.issuance_receipt`).
-* The period is the issuer's word for people and proves nothing: what counts is when a quorum held the statement.
+* Each credential has its own salt, 32 random bytes. So nobody can link two leaves of the same credential, or find the
+  leaf of a credential by guessing its content. Random leaves, which look like all others, fill the tree up to a power
+  of two, at least 2**10.
+* A commitment makes no record and decides nothing. It proves something only to a reader who has the credential, its
+  salt and the path (`evidence.issuance_receipt`).
+* The period is the issuer's own word, for people to read. It proves nothing: a verifier counts from the time at which a
+  quorum held the statement.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +27,12 @@ from ..transparency.merkle import MemoryHashes, leaf_hash, prove_inclusion, root
 ALGORITHM: Final = "sha256-salted-jcs"
 SALT_BYTES: Final = 32
 EXPONENT_MIN: Final = 10
-"""The smallest tree, 1,024 leaves: a month of a small school says no more than one of a larger."""
+"""The smallest tree, 1,024 leaves: a small school's month looks like a larger school's."""
 EXPONENT_MAX: Final = 20
-"""The largest tree, 1,048,576 leaves: whoever issues more in a period commits several times."""
+"""The largest tree, 1,048,576 leaves: an issuer of more credentials in a period commits several times."""
 
 _UNCOMMITTED: Final = ("proof", "proofs", "credentialStatus")
-"""Members of a credential that may change while it stays the same: signatures are renewed, status lists move."""
+"""Members that may change while a credential stays the same: signatures are renewed, status lists move."""
 
 _COMMIT: Final = schema.members(
     {
@@ -53,13 +54,14 @@ def check_commit(body: Any, path: str = "body") -> None:
 
 
 def content_of(credential: Any) -> bytes:
-    """Return what a commitment says of a credential: its JSON without signatures and status, in one spelling.
+    """Return the content of a credential that a commitment covers: its JSON without signatures and status, in one
+    spelling.
 
-    A credential in a JWT is its payload; where that has the credential in `vc` (VC 1.1), the same members are left out
-    there.
+    For a credential in a JWT this is the payload; if the payload holds the credential in `vc` (VC 1.1), the same
+    members are left out there.
 
     Raises:
-        DecodeError: it is no JSON object, or has no canonical spelling.
+        DecodeError: it is not a JSON object, or has no canonical spelling.
     """
     if not isinstance(credential, dict):
         raise DecodeError("not_a_credential", "expected a credential: a JSON object.")
@@ -83,10 +85,10 @@ class Planted(NamedTuple):
 
 
 def exponent_for(count: int) -> int:
-    """Return the exponent of the smallest tree that has room for so many credentials.
+    """Return the exponent of the smallest tree that has room for a number of credentials.
 
     Raises:
-        DecodeError: no tree has.
+        DecodeError: there are too many for one tree.
     """
     exponent = max(EXPONENT_MIN, (count - 1).bit_length())
     if exponent > EXPONENT_MAX:

@@ -1,9 +1,9 @@
-"""Who an issuer is: names, kind of body, identifiers, keys; and what of it each authority has stated.
+"""Issuers: the names, kind of body, identifiers and keys that each authority has stated.
 
-Facts are kept per stating authority, because one authority's word on an issuer does not bind another's accreditation.
-An update holds the whole new set of facts and names those it follows (`after`). Keys only ever add up: a key ends by
-its own `valid_until`, or by `issuer.key` with `retire` or `compromise`, never by being left out of an update, for the
-credentials it signed while it was good stay good.
+Facts are kept per authority that states them, because one authority's facts about an issuer do not bind another's
+accreditation. An update holds the whole new set of facts and names those it follows (`after`). It cannot remove a key:
+a key ends by its own `valid_until`, or by `issuer.key` with `retire` or `compromise`, and the credentials that it
+signed while it was good stay good.
 
 Record `issuer` (lists by id):
 
@@ -38,7 +38,7 @@ _FORMS: Final = {
     "ipeds_unitid": re.compile(r"\d{6}", re.ASCII),
     "lei": re.compile(r"[0-9A-Z]{18}\d{2}", re.ASCII),
 }
-"""Forms of the identifiers that have one: CTDL CTID, ROR (ROR documentation), IPEDS, LEI (ISO 17442)."""
+"""The form of each identifier that has a fixed one: CTDL CTID, ROR (ROR documentation), IPEDS, LEI (ISO 17442)."""
 
 _SECRET_JWK_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "k", "oth")
 """RFC 7518 §6.2.2, §6.3.2, §6.4.1."""
@@ -52,14 +52,14 @@ def _check_identifier(value: Any, path: str) -> None:
 
 
 def _check_method(value: Any, path: str) -> None:
-    """A verification method: a DID or https URL, with the fragment that names the key."""
+    """Check a verification method: a DID or https URL, with the fragment that names the key."""
     schema.text(IDENTIFIER_CHARS)(value, path)
     if not value.startswith(("did:", "https://")) or any(not "!" <= character <= "~" for character in value):
         raise schema.wrong(path, "the id of a key, as in did:web:college.example#key-1")
 
 
 def _check_multibase(value: Any, path: str) -> None:
-    """A multibase key; one that is Ed25519 must be usable, others (P-256, RSA …) are kept as written."""
+    """Check a multibase key: an Ed25519 key must be usable, others (P-256, RSA …) are kept as written."""
     schema.text(IDENTIFIER_CHARS)(value, path)
     if value.startswith("z6Mk"):
         try:
@@ -185,10 +185,11 @@ def check_key(body: Any, path: str = "body") -> None:
 
 
 def reduce(id: CanonicalId, facts: Sequence[Effective], accreditations: Mapping[bytes, bytes]) -> IssuerRecord | None:
-    """The issuer's record; None if nothing is stated about it.
+    """Return the issuer's record; None if nothing is stated about it.
 
     Args:
-        facts: effective `issuer.register`, `.update` and `.key`; may be empty where only an accreditation names it.
+        facts: effective `issuer.register`, `.update` and `.key`; may be empty if only an accreditation names the
+            issuer.
         accreditations: id -> digest of the accreditation's record.
     """
     if not facts and not accreditations:
@@ -226,20 +227,20 @@ def _key_event(fact: Effective) -> KeyAdded | KeyEnded:
 
 
 def aliases(facts: Iterable[Effective]) -> list[CanonicalId]:
-    """Every id that some standing fact says the issuer is also known as, in order."""
+    """Return every alias of the issuer in facts that still stand, in order."""
     record = reduce(CanonicalId(""), list(facts), {})
     stated = standing(record["stated"]) if record is not None else []
     return sorted({alias for fact in stated for alias in fact["facts"].get("also_known_as", ())})
 
 
 def reduce_alias(id: CanonicalId, issuers: Iterable[CanonicalId]) -> AliasRecord | None:
-    """The record of an alias; None if no issuer is known by it."""
+    """Return the record of an alias; None if no issuer is known by it."""
     ids = sorted(set(issuers))
     return {"id": id, "issuers": ids} if ids else None
 
 
 def name_of(record: IssuerRecord, preferred: Sequence[tuple[str, bytes | None]] = ()) -> str | None:
-    """The issuer's name as the first of `preferred` authority instances states it, else as anybody does."""
+    """Return the issuer's name as the first of the `preferred` authority instances states it, else as any does."""
     stated = standing(record["stated"])
     for by, via in preferred:
         for fact in stated:

@@ -1,12 +1,12 @@
 """Mappings (crosswalks): signed links between the competencies of two frameworks. Their shapes and records.
 
-Relations are SKOS terms and four more; the source's own word is kept in `original`. A mapping may extend what an
-accreditation covers only where an authority has marked it `usable_for_scope`, and by the links whose relation is one
-of `EXTENDING`; for which questions they do so is `registry.decision.competencies`'s to say.
+Relations are SKOS terms and four more; `original` keeps the source's own word. A mapping may extend what an
+accreditation covers only if an authority has marked it `usable_for_scope`, and only by links whose relation is one of
+`EXTENDING`; `registry.decision.competencies` decides which questions they extend.
 
 Record `mapping`: `{id, stated: [{by, via, statement, iat, …the publish without id, withdrawn: null | {statement,
-effective_from}}]}`, by id. Each link is in the records of the competencies at both its ends, too, so that whoever reads
-a competency's record has seen every link that it has, and that it has no other:
+effective_from}}]}`, by id. The records of the competencies at both ends hold each link too, so that a competency's
+record shows all its links:
 
     {id, in: […], links: [{mapping, by, via, statement, iat, relation, to | from: the other end, ?usable: true,
                            ?withdrawn: {statement, effective_from}}]}
@@ -34,8 +34,8 @@ RELATIONS: Final = (
     "prerequisite",
 )
 EXTENDING: Final = ("exact_match", "translation_of", "replaced_by")
-"""Relations by which what covers one end may cover the other. `exact_match` and `translation_of` hold both ways; what
-covers an item covers what it was `replaced_by`, and never the other way round."""
+"""Relations by which a scope that covers one end may cover the other. `exact_match` and `translation_of` hold in both
+directions; `replaced_by` only from an item to its replacement."""
 
 METHODS: Final = ("expert", "automated", "hybrid")
 CONFIDENCE_MAX: Final = 1000
@@ -81,7 +81,7 @@ def check_withdraw(body: Any, path: str = "body") -> None:
 
 
 def reduce(id: CanonicalId, publishes: Sequence[Effective], withdrawals: Sequence[Effective]) -> MappingRecord | None:
-    """The mapping's record; None if nobody published it. Only the authority that published withdraws."""
+    """Return the mapping's record; None if nobody published it. Only its publisher can withdraw it."""
     stated: list[StatedMapping] = []
     for publish in in_order(publishes):
         body = {name: value for name, value in publish.statement.body.items() if name != "id"}
@@ -93,7 +93,7 @@ def reduce(id: CanonicalId, publishes: Sequence[Effective], withdrawals: Sequenc
 def links(
     id: CanonicalId, publishes: Sequence[Effective], withdrawals: Sequence[Effective]
 ) -> dict[CanonicalId, list[CompetencyLink]]:
-    """What a mapping contributes to competency records: the id at either end of a link -> links."""
+    """Return a mapping's links in competency records, by the id at either end."""
     found: dict[CanonicalId, list[CompetencyLink]] = {}
     for publish in in_order(publishes):
         body, withdrawn = cast(MappingPublish, publish.statement.body), _end(publish, withdrawals)
@@ -114,7 +114,7 @@ def links(
 
 
 def link_order(link: CompetencyLink) -> tuple[bool, bytes, str, str, str]:
-    """Sorts the links of one competency: those that may extend a scope first."""
+    """Sort key for the links of one competency: those that may extend a scope come first."""
     return "usable" not in link, link["statement"], link["relation"], link.get("to", ""), link.get("from", "")
 
 

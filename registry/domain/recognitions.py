@@ -42,9 +42,9 @@ def check_withdraw(body: Any, path: str = "body") -> None:
 
 
 def reduce(id: CanonicalId, grants: Sequence[Effective], withdrawals: Sequence[Effective]) -> RecognitionRecord | None:
-    """The recognition's record; None if it was never granted.
+    """Return the recognition's record; None if it was never granted.
 
-    What the authorities granted together they withdraw together, so a withdrawal need not be by the grant's author.
+    Authorities that granted together withdraw together, so a withdrawal may have another author than the grant.
     """
     granted: list[StatedRecognition] = []
     for grant in in_order(grants):

@@ -3,7 +3,7 @@
     issuer = issuer_in(records, id)
     issuer["stated"][0]["facts"]["name"]
 
-`records.issuer_in` and its like are the doors by which a record that was read gets its type. Times are seconds since
+`records.issuer_in` and its like read a record and give it its type. Times are seconds since
 1970. A test compares each of these with its rule in the CDDL, member by member; another compares the records of
 generated histories with the CDDL. Parts that are kept as a statement brought them have the types of `bodies`.
 """
@@ -29,7 +29,7 @@ from .bodies import (
 )
 
 Record = Mapping[str, Any]
-"""A record of any type, for what stores, proves or sends records and reads none of their members."""
+"""A record of any type, for code that stores, proves or sends records without reading their members."""
 
 
 class VoiceMembers(TypedDict):
@@ -56,13 +56,13 @@ class NeededRule(TypedDict):
 
 
 class RuledPart(TypedDict):
-    """What widens, and how many had to agree to it; no member: one voice was enough."""
+    """A widening part, and how many had to agree to it; without the member, one voice was enough."""
 
     rule: NotRequired[NeededRule]
 
 
 class EndStated(TypedDict):
-    """What ended a mapping, a recognition or a delegation, and from when."""
+    """The statement that ended a mapping, a recognition or a delegation, and from when it counts."""
 
     statement: bytes
     effective_from: int
@@ -72,7 +72,7 @@ class EndStated(TypedDict):
 
 
 class IssuerFacts(TypedDict):
-    """What one statement says about an issuer, its keys apart."""
+    """The facts in one statement about an issuer, without its keys."""
 
     id: CanonicalId
     name: str
@@ -103,7 +103,7 @@ class StatedFacts(Sourced):
 
 
 class KeyAdded(Sourced):
-    """A key that somebody states to be the issuer's."""
+    """A key that an authority states to be the issuer's."""
 
     op: Literal["add"]
     key: PinnedKey
@@ -111,7 +111,7 @@ class KeyAdded(Sourced):
 
 
 class KeyEnded(Sourced):
-    """The end of a key, and who signed that: `signer`, as number `seq` of its chain."""
+    """The end of a key: the key `signer` signed it as number `seq` of its chain."""
 
     op: Literal["retire", "compromise"]
     key_id: str
@@ -143,7 +143,7 @@ class AliasRecord(TypedDict):
 
 
 class StatedTerms(Sourced, RuledPart):
-    """What a grant or an amendment grants, and from when."""
+    """The terms that a grant or an amendment states, and from when they count."""
 
     after: list[bytes]
     effective_from: int
@@ -208,7 +208,7 @@ class FrameworkEvent(Sourced):
 
 
 class StatedFramework(Sourced):
-    """A framework as one authority published it. `complete`: the parts held give `items_root`."""
+    """A framework as one authority published it. `complete`: the parts at hand give `items_root`."""
 
     title: str
     version: str
@@ -235,7 +235,7 @@ class FrameworkRecord(TypedDict):
 
 
 class CompetencyEntry(VoiceMembers):
-    """A competency in one framework; `statement` published that, `item` is its id there."""
+    """A competency in one framework; `statement` published the framework, `item` is the competency's id there."""
 
     framework: CanonicalId
     statement: bytes
@@ -245,7 +245,7 @@ class CompetencyEntry(VoiceMembers):
     label: NotRequired[str]
 
 
-CompetencyLink = TypedDict(  # `from` is a word of Python's own, as `in` is below
+CompetencyLink = TypedDict(  # `from` is a keyword of Python, as `in` is below
     "CompetencyLink",
     {
         "by": CanonicalId,
@@ -263,7 +263,7 @@ CompetencyLink = TypedDict(  # `from` is a word of Python's own, as `in` is belo
         "withdrawn": NotRequired[EndStated],
     },
 )
-"""A link of a mapping, as the record of the competency at either end has it: one of `to` and `from` is the other end.
+"""A link of a mapping in the record of the competency at one end; `to` or `from` names the other end.
 
 `usable`: it may extend what an accreditation covers.
 """
@@ -316,7 +316,7 @@ class StatedRecognition(Sourced):
 
 
 class RecognitionRecord(TypedDict):
-    """Another ecosystem, or an authority of one, that this one recognises."""
+    """Another ecosystem, or an authority of one, that this ecosystem recognises."""
 
     id: CanonicalId
     granted: list[StatedRecognition]

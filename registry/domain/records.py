@@ -1,12 +1,12 @@
 """Records by type and id: the content of the registry once statements have taken effect.
 
-A record is a plain dict that deterministic CBOR can hold, derived from the effective statements about one subject and
-from nothing else. Its place in the state map is `record_key`, its leaf `record_digest`. `record_types` says what each
-type holds. The pure functions (`reduce…`) from statements to records are in `issuers`, `accreditations`, `frameworks`,
-`mappings` and `recognitions` here; charter, authority and node records come from `governance`.
+A record is a plain dict that deterministic CBOR can hold, derived only from the effective statements about one subject.
+Its place in the state map is `record_key`, its leaf `record_digest`. `record_types` says what each type holds. The pure
+functions (`reduce…`) from statements to records are in `issuers`, `accreditations`, `frameworks`, `mappings` and
+`recognitions` here; charter, authority and node records come from `governance`.
 
-`Records` is all that a decision reads: a node's fold, a snapshot and the records of an evidence file are each one. To
-read a record, ask for it by `issuer_in(records, id)` and the like: they give it the type that its members have.
+A decision reads `Records` and nothing else: a node's fold, a snapshot and the records of an evidence file each
+implement it. Read a record by `issuer_in(records, id)` and the like, which give it the type of its members.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,8 +39,8 @@ from .record_types import (
 )
 
 FOLD_VERSION: Final = 3
-"""The rules of reckoning by which statements become records. 2: undoing takes what doing took. 3: mappings count, and a
-beginning may be known to its year or month only."""
+"""The version of the rules by which statements become records. 2: an undoing needs the approvals that the doing needed.
+3: mappings count, and a beginning may be known to its year or month only."""
 
 TYPES: Final = (
     "accreditation",
@@ -61,10 +61,10 @@ Subject = tuple[str, str]
 
 
 class Records(Protocol):
-    """What a decision reads."""
+    """The records that a decision reads."""
 
     def get(self, type: str, id: str) -> Record | None:
-        """The record, which is not to be changed; None if there is none (and that, too, can be proved)."""
+        """Return the record, which callers must not change; None if it does not exist (which can be proved too)."""
         ...
 
 
@@ -137,17 +137,18 @@ class MemoryRecords:
 
 
 class Voice(NamedTuple):
-    """Who speaks: a body *and* the mandate under which it does. Wherever "who" is compared, both are.
+    """The author of a statement: a body *and* the mandate under which it speaks. Comparisons of authors compare both.
 
-    A name alone is nobody's: whoever may delegate can name any body in a delegation, and give it a key of his own.
+    The body's id alone is not enough: a delegator can name any body in a delegation, and give it a key that the
+    delegator holds.
 
     Attributes:
         by: the authority's id; for an issuer's word on its own keys, the issuer's.
-        via: None: the charter names the authority. Else the statement that lets it speak, 32 bytes: the delegation; for
-            an issuer's own word, what stated the key that signed it.
-        met: when its rule was met, seconds; None: when it was said.
+        via: None if the charter names the authority. Else the id, 32 bytes, of the statement that lets it speak: the
+            delegation, or for an issuer's own statement the one that stated its signing key.
+        met: when its rule was met, seconds; None: at its own date.
         begins: from when it counts, seconds, for a statement that has an `effective_from`; None: as stated.
-        is_anchored: somebody else's word shows that it was there before its author's mandate ended; always so for
+        is_anchored: another author's statement shows that it existed before its author's mandate ended; always true for
             authorities that the charter names.
     """
 
@@ -165,7 +166,7 @@ class Effective:
     """One statement that has taken effect, with the voice it spoke for (`Voice`: `by`, `via`).
 
     Attributes:
-        rule: how many had to agree, of terms and of mappings that may extend them; None: one voice was enough.
+        rule: how many had to agree, for terms and for mappings that may extend them; None: one voice was enough.
     """
 
     statement: Statement
@@ -178,30 +179,30 @@ class Effective:
 
     @property
     def effective_from(self) -> int:
-        """From when it counts, seconds, for a statement that says so."""
+        """Return from when it counts, seconds; for statements with an `effective_from`."""
         return int(self.statement.body["effective_from"]) if self.begins is None else self.begins
 
     @property
     def voice(self) -> Voice:
-        """Who said it, under which mandate."""
+        """Return its author and mandate."""
         return Voice(self.by, self.via)
 
 
 def record_key(type: str, id: str) -> bytes:
-    """Where a record is in the state map: SHA-256 of type, a nought byte, id."""
+    """Return a record's key in the state map: SHA-256 of type, a zero byte, id."""
     return sha256(type.encode() + b"\0" + id.encode()).digest()
 
 
 def record_digest(record: Record) -> bytes:
-    """SHA-256 of a record's one encoding: its leaf in the state map, and what an issuer's record says of each."""
+    """Return the SHA-256 of a record's one encoding: its value in the state map, also listed in its issuer's record."""
     return sha256(encode(record)).digest()
 
 
 def source(effective: Effective) -> Sourced:
-    """The members that say where a part of a record comes from.
+    """Return the members that say where a part of a record comes from.
 
-    Two are there only where they say something: `met`, if its rule was met at another time than it states;
-    `unanchored`, if nothing but its own date shows that it was said before its author's mandate ended.
+    Two of them are optional: `met`, if its rule was met at another time than its own date; `unanchored`, if only its
+    own date shows that it was stated before its author's mandate ended.
     """
     statement = effective.statement
     said = Sourced(by=effective.by, via=effective.via, statement=statement.id, iat=statement.iat)
@@ -213,12 +214,12 @@ def source(effective: Effective) -> Sourced:
 
 
 def took(effective: Effective) -> RuledPart:
-    """The member that says how many had to agree; there only where one voice was not enough."""
+    """Return the member that says how many had to agree; empty if one voice was enough."""
     return RuledPart() if effective.rule is None else RuledPart(rule=effective.rule)
 
 
 def took_as_much(rule: NeededRule | None, other: NeededRule | None) -> bool:
-    """Whether a decision taken by `rule` took at least as many as one taken by `other`; None: one voice."""
+    """Return whether `rule` requires at least as many approvals as `other` does; None: one voice."""
     if other is None:
         return True
     mine: NeededRule = {"authorities": 1} if rule is None else rule
@@ -229,16 +230,17 @@ def took_as_much(rule: NeededRule | None, other: NeededRule | None) -> bool:
 
 
 def met(said: Sourced) -> int:
-    """When the rule of a part of a record was met, seconds."""
+    """Return when the rule of a part of a record was met, seconds."""
     return said.get("met", said["iat"])
 
 
 AHEAD_MAX: Final = 300
-"""Seconds by which a statement may be ahead of its reader's clock and be about now: clocks differ."""
+"""Seconds by which a statement may be ahead of its reader's clock and still count as made now, because clocks
+differ."""
 
 
 def is_ahead(said: Sourced, now: int) -> bool:
-    """Whether a part of a record is dated ahead of its reader's clock: by that, nobody has said it yet."""
+    """Return whether a part of a record is dated ahead of its reader's clock, and so has not been stated yet."""
     return said.get("met", said["iat"]) > now + AHEAD_MAX
 
 
@@ -252,9 +254,9 @@ _Part = TypeVar("_Part", bound=Sourced)
 
 
 def oldest_first(parts: Iterable[_Part]) -> list[_Part]:
-    """Return parts of a record in the order in which they took effect, for people: a record has them by id.
+    """Return parts of a record in the order in which they took effect, for people; a record itself sorts them by id.
 
-    Of those that took effect in the same second, one that names another in its `after` comes after it.
+    If two took effect in the same second, the one that names the other in its `after` comes second.
     """
 
     def when(part: _Part) -> tuple[int, int]:
@@ -278,13 +280,13 @@ def _after(part: Mapping[str, Any]) -> Iterable[bytes]:
 
 
 def in_order(statements: Iterable[Effective]) -> list[Effective]:
-    """By id, each once: whatever the order of arrival, the record is the same."""
+    """Return parts by id, each once, so that the order of arrival does not change the record."""
     unique = {(one.statement.id, one.by, one.via or b""): one for one in statements}
     return [unique[key] for key in sorted(unique)]
 
 
 def standing(stated: list[StatedFacts]) -> list[StatedFacts]:
-    """Of facts stated one after another, those that no later one of the same voice names in its `after`."""
+    """Return the facts that no later one of the same voice names in its `after`."""
     if len(stated) == 1:
         return stated
     named = {(voice_of(fact), id) for fact in stated for id in fact["after"]}

@@ -1,22 +1,23 @@
 """What an accreditation covers, axis by axis, and whether a question lies within it.
 
-A *scope* has up to ten members, most of them an *axis*. An absent axis grants nothing on it; `"*"` grants all of it and
-is always written out; a list grants what it names and what lies within that (see `vocabulary` and `axes`):
+A *scope* has up to ten members, most of them an *axis*. A scope grants nothing on an absent axis; `"*"`, always written
+out, grants everything on an axis; a list grants its entries and whatever lies within them (see `vocabulary` and
+`axes`):
 
     {"achievement_types": ["Degree"], "credential_types": "*", "jurisdictions": ["US-IN"],
      "levels": [{"scheme": "EQF", "min": 5, "max": 6}], "programs": [{"id": "nursing-bsn", "cip": "51.3801"}],
      "fields_of_study": [{"scheme": "cip", "code": "51"}], "delivery_modes": "*",
      "frameworks": ["https://example.org/framework"], "competencies": [...], "inherit_to_narrower": True}
 
-`covers` compares a question with it. An axis that the question asks and the scope does not grant makes the answer no;
-an axis on which the scope is a list and the question says nothing is *open*, and named as such.
+`covers` compares a question with a scope. If the question asks on an axis that the scope does not grant, the answer is
+no. If the scope has a list on an axis and the question says nothing, that axis is *open*, and the answer names it.
 
 A competency is covered if `competencies` names it, if `frameworks` names a framework it is in, or, with
-`inherit_to_narrower`, if `competencies` names a broader item of a framework; and if so much is true of an item that
-mappings (`registry.domain.mappings`) lead to from it in at most `HOPS_MAX` steps. Which statements count is the
-caller's to say: of frameworks by `lookup`, of mappings by `links`.
+`inherit_to_narrower`, if `competencies` names a broader item of a framework. It is covered as well if mappings
+(`registry.domain.mappings`) lead in at most `HOPS_MAX` steps to an item that is. The caller decides which statements
+count: `lookup` gives the entries of frameworks, `links` those of mappings.
 
-*Limits* of a delegation look alike and mean the opposite where absent: no limit on that axis (`ceiling`).
+*Limits* of a delegation look the same, but an absent axis means the opposite there: no limit (`ceiling`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -42,11 +43,11 @@ Lookup = Callable[[CanonicalId], Sequence[CompetencyEntry]]
 
 
 class MappedStep(NamedTuple):
-    """A link of a mapping, followed from a competency to another one which may cover it.
+    """A link of a mapping, followed from a competency to another that may cover it.
 
     Attributes:
         is_forward: the mapping links `start` to `end`; else `end` to `start`.
-        statement: the mapping's publish, 32 bytes.
+        statement: id of the statement that published the mapping, 32 bytes.
     """
 
     start: CanonicalId
@@ -64,11 +65,11 @@ HOPS_MAX: Final = 2
 """Steps from the competency asked about to the one that a scope covers. Design `ler.md`."""
 
 MAPPED_MAX: Final = 64
-"""Competencies looked at for one that is asked about. In the crosswalk of ESCO and O*NET of 2020 an
-occupation has at most 29 links. The first that are found are looked at, all of the first step before the second."""
+"""Competencies considered for one that is asked about. In the crosswalk of ESCO and O*NET of 2020 an
+occupation has at most 29 links. The search takes the first ones it finds, all of the first step before the second."""
 
 ANCESTORS_MAX: Final = 200
-"""Broader items looked at for one competency; the deepest published framework has some ten levels."""
+"""Broader items considered for one competency; the deepest published framework has some ten levels."""
 
 # ------------------------------------------------------------------------------------------------ shape
 
@@ -77,7 +78,7 @@ _PROGRAM: Final = schema.members({"id": _word}, {"name": schema.text(), "cip": s
 
 
 def axis(item: schema.Check) -> schema.Check:
-    """What a scope or a limit may say on one axis: `"*"`, or a list of at least one."""
+    """Return the check of one axis of a scope or a limit: `"*"`, or a list of at least one entry."""
     return schema.wildcard(schema.list_of(item, minimum=1))
 
 
@@ -93,7 +94,7 @@ MEMBERS: Final[Mapping[str, schema.Check]] = {
     "jurisdictions": axis(check_jurisdiction),
     "delivery_modes": axis(schema.text(64)),
 }
-"""What a scope may hold; limits may hold the same, and more."""
+"""The members of a scope; limits have these and more."""
 
 _SCOPE: Final = schema.members({}, MEMBERS)
 _WHAT: Final = ("credential_types", "achievement_types", "frameworks", "competencies")
@@ -115,7 +116,7 @@ def check_scope(value: Any, path: str) -> None:
 
 
 class ScopeQuestion(Protocol):
-    """What `covers` reads of a query; None or empty where it does not ask."""
+    """The members of a query that `covers` reads; None or empty where the query does not ask."""
 
     @property
     def credential_types(self) -> tuple[str, ...]: ...
@@ -146,7 +147,7 @@ class ScopeQuestion(Protocol):
 
 
 class AxisOutcome(Enum):
-    """How a scope answers on one axis."""
+    """A scope's answer on one axis."""
 
     COVERED = "covered"
     NOT_COVERED = "not_covered"
@@ -159,10 +160,10 @@ class Axis(NamedTuple):
 
     Attributes:
         name: the question's member.
-        outcome: OPEN: the scope is a list and the question did not ask. UNKNOWN: no framework that counts holds the
-            competency asked for, and one might.
-        asked: what was asked and is not covered or known; empty otherwise.
-        steps: those that were taken to find all that was asked covered.
+        outcome: OPEN: the scope has a list and the question did not ask. UNKNOWN: no framework that counts holds the
+            competency asked about, but an incomplete one might.
+        asked: the part of the question that is not covered or known; empty otherwise.
+        steps: the mapping steps by which the question is covered.
     """
 
     name: str
@@ -194,10 +195,11 @@ def _nothing(_: CanonicalId) -> tuple[()]:
 def covers(
     scope: Mapping[str, Any], question: ScopeQuestion, lookup: Lookup = _nothing, links: Links = _nothing
 ) -> list[Axis]:
-    """The answer on every axis that is asked or left open; covered if none is NOT_COVERED or UNKNOWN.
+    """Return the answer on every axis asked or left open; the question is covered if none is NOT_COVERED or UNKNOWN.
 
     Args:
-        lookup: entries of competencies. links: mappings from them. Neither is asked where the question names none.
+        lookup: gives entries of competencies. links: gives mapping steps from them. Neither is called if the question
+            names no competency.
     """
     results: list[Axis] = []
     _add(results, "credential_types", scope.get("credential_types"), question.credential_types, credential_type_in)
@@ -219,10 +221,10 @@ def covers(
 
 
 def says_what(scope: Mapping[str, Any], question: ScopeQuestion) -> bool:
-    """Whether the question says enough of *what* is attested to be answered by this scope.
+    """Return whether the question says enough about the credential's content to be answered by this scope.
 
-    An envelope (`OpenBadgeCredential`) says nothing of it, and neither does a credential type that only `"*"` covers:
-    where achievement types are limited, such a question has no answer.
+    An envelope (`OpenBadgeCredential`) says nothing about content, and neither does a credential type that only `"*"`
+    covers. If achievement types are limited, such a question has no answer.
     """
     if question.achievement_types or question.competencies or question.framework is not None:
         return True
@@ -289,7 +291,7 @@ def _add_competencies(
 def _competency(
     uri: CanonicalId, framework: CanonicalId | None, scope: Mapping[str, Any], lookup: Lookup, links: Links
 ) -> tuple[AxisOutcome, tuple[MappedStep, ...]]:
-    """How a competency is covered, and by which steps where it is so by mappings."""
+    """Return how a competency is covered, and the steps if mappings cover it."""
     outcome = _by_itself(uri, framework, scope, lookup)
     if outcome is not AxisOutcome.COVERED and ("competencies" in scope or "frameworks" in scope):
         steps = _by_mappings(uri, scope, lookup, links)
@@ -299,13 +301,14 @@ def _competency(
 
 
 def _by_mappings(uri: CanonicalId, scope: Mapping[str, Any], lookup: Lookup, links: Links) -> tuple[MappedStep, ...]:
-    """The steps to an item that is covered by itself, as few as there can be; empty if there is none."""
+    """Return the shortest path to an item that is covered without mappings; empty if there is no path."""
     level: list[tuple[CanonicalId, tuple[MappedStep, ...]]] = [(uri, ())]
     seen = {uri}
     for _ in range(HOPS_MAX):
         reached: list[tuple[CanonicalId, tuple[MappedStep, ...]]] = []
         for item, taken in level:
-            # A mapping may know an item by its id where the question has an alias of it; that is no step.
+            # A mapping may name an item by its id and the question by an alias; going from one to the other is not a
+            # step.
             for name in dict.fromkeys((item, *(entry["item"] for entry in lookup(item)))):
                 for step in links(name):
                     if step.end not in seen and len(seen) <= MAPPED_MAX:
@@ -321,7 +324,7 @@ def _by_mappings(uri: CanonicalId, scope: Mapping[str, Any], lookup: Lookup, lin
 def _by_itself(
     uri: CanonicalId, framework: CanonicalId | None, scope: Mapping[str, Any], lookup: Lookup
 ) -> AxisOutcome:
-    """Whether a scope covers a competency without any mapping."""
+    """Return whether a scope covers a competency without any mapping."""
     named, frameworks = scope.get("competencies"), scope.get("frameworks")
     if named == "*" or (named is not None and uri in named):
         return AxisOutcome.COVERED
@@ -330,7 +333,7 @@ def _by_itself(
         return AxisOutcome.NOT_COVERED
     entries = lookup(uri)
     if not entries:
-        # Not found in any framework that counts: one that the scope names may hold it and be incomplete here.
+        # It is in no framework that counts; but a framework that the scope names may hold it and be incomplete here.
         return AxisOutcome.UNKNOWN if frameworks is not None or inherits else AxisOutcome.NOT_COVERED
     pending, seen = [uri], {uri}
     while pending and len(seen) <= ANCESTORS_MAX:
@@ -373,10 +376,12 @@ _WITHIN: Final[Mapping[str, Callable[[Any, list[Any]], bool]]] = {
 
 
 def is_within(scope: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
-    """Whether no question is answered better by a scope than by an older one, as far as the two show it.
+    """Return whether a scope grants no more than an older one, as far as the two show it: it answers no question
+    better.
 
-    So an axis that was a list stays one, for an open axis is an advisory; and credential types are named only where the
-    older scope named them or covered every achievement, for naming them lets questions be answered that were too open.
+    So an axis with a list keeps a list, because an open axis adds an advisory. And the newer scope may name credential
+    types only if the older one named them or covered every achievement, because naming them answers questions that were
+    too open before.
     """
     for axis, within in _WITHIN.items():
         new, before = scope.get(axis), old.get(axis)
@@ -390,7 +395,7 @@ def is_within(scope: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
         return False
     if not scope.get("inherit_to_narrower") or old.get("inherit_to_narrower"):
         return True
-    return old.get("competencies") in (None, "*")  # none named: there is nothing to inherit from
+    return old.get("competencies") in (None, "*")  # no competency is named, so there is nothing to inherit from
 
 
 # ------------------------------------------------------------------------------------------------ in words
@@ -431,7 +436,7 @@ _NONE: Final = {
 
 
 def sentence(scope: Mapping[str, Any], *, subject: str = "The issuer") -> str:
-    """A scope said back as one English sentence, silences included.
+    """Return a scope as one English sentence, which also says what is not granted.
 
     >>> sentence({"achievement_types": ["Degree"], "credential_types": "*", "jurisdictions": ["US-IN"]}, subject="X")
     'X may issue Degree, as any type of credential, in US-IN; nothing is granted for single competencies, …'

@@ -1,4 +1,4 @@
-"""The words of the domain, as data: the words a body may use, and what each means for a decision.
+"""The vocabulary of the domain, as data: the words that a body may use, and the effect of each on a decision.
 
 Sources: Open Badges 3.0 (achievement types), CTDL agent types and ETA-9171 (issuer categories), accreditation practice
 and DAPIP (statuses, events, reasons). The status table of the design page on the domain is `STATUSES`, row by row.
@@ -89,7 +89,7 @@ ACHIEVEMENT_PARENTS: Final[Mapping[str, str | None]] = {
     "SecondarySchoolDiploma": "Diploma",
 }
 """Each of the 31 types of Open Badges 3.0 and the next broader one. `Achievement`, the base type, says nothing about
-what was achieved, so it stands for itself alone: a scope that means every type says `*`."""
+what was achieved, so it covers no other type: a scope that covers every type says `*`."""
 
 ACHIEVEMENT_TYPES: Final = tuple(ACHIEVEMENT_PARENTS)
 
@@ -104,10 +104,10 @@ ENVELOPES: Final = frozenset(
         "EndorsementCredential",
     }
 )
-"""Credential types that say how something is attested and nothing of what."""
+"""Credential types that describe the envelope of a credential and not its content."""
 
 UNIVERSAL_CREDENTIAL_TYPES: Final = frozenset({"VerifiableCredential", "EnvelopedVerifiableCredential"})
-"""Every credential is one of these, so naming it asks nothing."""
+"""Every credential has one of these types, so a question that names only them asks nothing."""
 
 _TYPE_NAMESPACES: Final = (
     "https://www.w3.org/2018/credentials#",
@@ -122,12 +122,12 @@ _WITH_ANCESTORS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def with_ancestors(achievement_type: str) -> tuple[str, ...]:
-    """The type itself, then each broader one: what a scope may name to cover it."""
+    """Return the type itself, then each broader one: a scope that names any of them covers it."""
     return _WITH_ANCESTORS.get(achievement_type) or (achievement_type,)
 
 
 def credential_type_name(credential_type: str) -> str:
-    """The short name of a type written as an IRI of the W3C or 1EdTech vocabularies; any other as it is.
+    """Return the short name of a type written as an IRI of the W3C or 1EdTech vocabularies; any other text unchanged.
 
     `AchievementCredential` and `OpenBadgeCredential` are one class (Open Badges 3.0 §B.1): the latter name is used.
     """
@@ -190,16 +190,16 @@ WIDENING_EVENTS: Final = ("lift", "renew", "reinstate", "stay", "annul", "appeal
 EVENTS: Final = NARROWING_EVENTS + WIDENING_EVENTS
 
 LAPSING_EVENTS: Final = ("suspend", "sanction", "condition", "teach_out", "stay")
-"""Events that may say until when they hold."""
+"""Events that may state an end."""
 
 
 def is_narrowing_event(body: Mapping[str, Any]) -> bool:
-    """Whether an `accreditation.status` body takes something away, and so takes effect at once."""
+    """Return whether an `accreditation.status` body takes something away, and so takes effect at once."""
     return body["event"] in NARROWING_EVENTS
 
 
 class NewlyIssued(Enum):
-    """What a status means for a credential issued while it lasts."""
+    """The effect of a status on a credential issued while it lasts."""
 
     TRUSTED = "trusted"
     ADVISORY = "advisory"
@@ -209,7 +209,7 @@ class NewlyIssued(Enum):
 
 
 class IssuedEarlier(Enum):
-    """What a status means for a credential issued before it began, while the accreditation was good."""
+    """The effect of a status on a credential issued before it began, while the accreditation was good."""
 
     TRUSTED = "trusted"
     HISTORICAL = "historical"
@@ -221,7 +221,7 @@ class StatusRow:
     """One row of the status table.
 
     Attributes:
-        rank: how restrictive, 1 the most. Rank 0 is a revocation with `void_from`.
+        rank: 1 is the most restrictive. Rank 0 is a revocation with `void_from`.
     """
 
     rank: int
@@ -252,8 +252,9 @@ STATUSES: Final[Mapping[str, StatusRow]] = {
     "candidate": _row(10, NewlyIssued.ADVISORY, IssuedEarlier.TRUSTED),
     "active": _row(11, NewlyIssued.TRUSTED, IssuedEarlier.TRUSTED),
 }
-"""Status -> rank and meaning. `denied` has no column "issued earlier" in the design, for most denials have nothing
-before them; a candidate that is denied keeps what it issued as a candidate, because only `revoke` reaches back."""
+"""Status -> rank and meaning. The design leaves "issued earlier" empty for `denied`, because most denials have nothing
+before them. Credentials that a candidate issued before it was denied keep their worth, because only `revoke` reaches
+back."""
 
 _STATUS_OF_EVENT: Final = {
     "suspend": "suspended",
@@ -269,7 +270,7 @@ _STATUS_OF_EVENT: Final = {
 
 
 def status_of_event(event: Mapping[str, Any]) -> str:
-    """The status that a narrowing event brings.
+    """Return the status that a narrowing event brings.
 
     Raises:
         DecodeError: the event is not a narrowing one.

@@ -1,4 +1,4 @@
 """Encodings with exactly one meaning: CBOR, COSE, Ed25519, identifiers, schemas, times.
 
-No word of issuers or logs in here.
+These modules know nothing of issuers or logs.
 """

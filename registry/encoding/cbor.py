@@ -7,9 +7,9 @@ keys, `false`, `true`, `null`. No floats, tags, bignums, indefinite lengths, dup
     >>> encode({"b": 1, "a": [True, None]}).hex()
     'a2616182f5f6616201'
 
-`decode` accepts a byte string only if encoding its value again would give the same bytes, so that
-`encode(decode(data)) == data` and `decode(encode(value)) == value` wherever either returns. It need not encode it for
-that: keys in order and no byte more than the shortest form has leave one encoding only.
+`decode` accepts a byte string only if encoding its value again would give the same bytes, so that `encode(decode(data))
+== data` and `decode(encode(value)) == value` wherever either returns. It checks this without encoding again: if the
+keys are in order and the length is that of the shortest form, only one encoding is possible.
 """
 
 from functools import lru_cache
@@ -26,11 +26,12 @@ _INT_MAX: Final = 2**64 - 1
 _INT_MIN: Final = -(2**64)
 _REASON_CHARS: Final = 200
 _NAMES_CHARS: Final = 500
-"""Names of one map together that are remembered in order: what strangers send cannot fill the memory."""
+"""Maps whose names have more characters in all are not remembered, so that input from strangers cannot fill the
+memory."""
 _SHORT: Final = 24
-"""Numbers and lengths below it stand in the first byte."""
+"""Numbers and lengths below it fit in the first byte."""
 _SIZE_OF_NONE: Final = 2**64
-"""In place of a size: no byte string is as long."""
+"""Stands for "no valid size": no byte string is as long."""
 _PLAIN: Final = frozenset((str, bytes, bool, type(None)))
 
 
@@ -45,7 +46,7 @@ _REFUSE_TAGS: Final = dict.fromkeys(_TAGS_KNOWN_TO_CBOR2, _no_tag)
 
 
 def encode(value: Any) -> bytes:
-    """The one encoding of `value`.
+    """Return the one encoding of `value`.
 
     Args:
         value: int within 64 bits and a sign, bytes, str, bool, None, list or tuple, dict with int or str keys.
@@ -58,12 +59,12 @@ def encode(value: Any) -> bytes:
 
 
 def encode_bytes(data: bytes) -> bytes:
-    """The one encoding of a byte string, as `encode` gives it."""
+    """Return the one encoding of a byte string, as `encode` gives it."""
     return cbor2.dumps(data)
 
 
 def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES) -> Any:
-    """The value that `data` is the one encoding of; lists for arrays, dicts for maps.
+    """Return the value of which `data` is the one encoding; lists for arrays, dicts for maps.
 
     Raises:
         DecodeError: too long, not CBOR, not deterministic, or with a type our formats do not have.
@@ -84,7 +85,7 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
             tag_hook=_no_tag,
         )
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        reason = str(error)[:_REASON_CHARS]  # it may quote a map key of any length
+        reason = str(error)[:_REASON_CHARS]  # the message may quote a map key of any length
         raise DecodeError("not_cbor", f"{what} is not well-formed CBOR without tags ({reason}).") from error
     try:
         size = _size(value)
@@ -102,12 +103,12 @@ def decode(data: bytes, *, what: str = "CBOR", max_bytes: int = STATEMENT_BYTES)
 
 
 def reread(data: bytes) -> Any:
-    """The value of bytes that `encode` made or `decode` has accepted before: at a fifth of the cost, and no check."""
+    """Return the value of bytes that `encode` made or `decode` accepted before, unchecked, at a fifth of the cost."""
     return cbor2.loads(data)
 
 
 def _ordered(value: Any, depth: int) -> Any:
-    """`value` with every map's keys in bytewise order, after checking every type in it."""
+    """Return `value` with every map's keys in bytewise order, after checking every type in it."""
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -126,7 +127,8 @@ def _ordered(value: Any, depth: int) -> Any:
 
 
 def _size(value: Any) -> int:
-    """Bytes of the one encoding of a decoded `value`; more than any where a map's keys are not in order.
+    """Return the bytes in the one encoding of a decoded `value`; at least `_SIZE_OF_NONE` if a map's keys are not in
+    order.
 
     Without tags no integer has more than 64 bits, and the reader counts the levels.
     """
@@ -159,12 +161,12 @@ def _size(value: Any) -> int:
 
 
 def _head(count: int) -> int:
-    """Bytes in front of an item: RFC 8949 section 3."""
+    """Return the number of bytes in front of an item: RFC 8949 section 3."""
     return 1 if count < _SHORT else 2 if count < 1 << 8 else 3 if count < 1 << 16 else 5 if count < 1 << 32 else 9
 
 
 def _sorted_keys(mapping: dict[Any, Any]) -> tuple[tuple[Any, ...], int]:
-    """A map's keys in the order of their encodings, and how many bytes these have together."""
+    """Return a map's keys in the order of their encodings, and the total length of these in bytes."""
     keys = tuple(mapping)
     if keys and type(keys[0]) is int and all(type(key) is int and 0 <= key < _SHORT for key in keys):
         return tuple(sorted(keys)), len(keys)  # one byte each
@@ -184,9 +186,9 @@ class _OtherKeysError(Exception):
 
 @lru_cache(maxsize=1024)
 def _sorted_names(keys: tuple[Any, ...]) -> tuple[tuple[str, ...], int]:
-    """Records and bodies have few sets of names, each of them a thousand times over.
+    """Return what `_sorted_keys` does, from a cache: records and bodies use few sets of names, each thousands of times.
 
-    Remembered are texts alone: to Python 1 and true are one key, and in CBOR they are two.
+    The cache holds text keys only: Python takes 1 and true for one key, CBOR for two.
     """
     if not all(type(key) is str for key in keys) or sum(map(len, keys)) > _NAMES_CHARS:
         raise _OtherKeysError

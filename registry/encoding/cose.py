@@ -52,7 +52,7 @@ class Sign1:
         return header
 
     def encode(self) -> bytes:
-        """The bytes, tag included."""
+        """Return the bytes, tag included."""
         return TAG_SIGN1 + encode([self.protected, dict(self.unprotected), self.payload, self.signature])
 
     @classmethod
@@ -60,7 +60,7 @@ class Sign1:
         """The inverse of `encode`.
 
         Raises:
-            DecodeError: it is no COSE_Sign1 with EdDSA's length of signature, or not deterministic.
+            DecodeError: it is not a COSE_Sign1 with a signature of EdDSA's length, or not deterministic.
         """
         if data[:1] != TAG_SIGN1:
             raise DecodeError("not_cose_sign1", f"{what} must begin with CBOR tag 18 (COSE_Sign1, RFC 9052).")
@@ -92,7 +92,7 @@ def sign_detached(header: Mapping[int, Any], unprotected: Mapping[int, Any], pay
 
 
 def check_detached(sign1: Sign1, payload: bytes, public: bytes) -> None:
-    """Checks the signature over a payload that does not travel.
+    """Check the signature over a payload that is sent separately.
 
     Raises:
         RefusedError: it does not verify.
@@ -109,13 +109,13 @@ def to_be_signed(protected: bytes, payload: bytes, external: bytes = b"") -> byt
     """Returns the bytes that are signed (RFC 9052 section 4.4).
 
     Args:
-        external: data that both sides know and that does not travel: bytes signed with it mean nothing without.
+        external: data that both sides know and that is not sent: a signature made with it does not verify without it.
     """
     return b"".join((_SIGNED, encode_bytes(protected), encode_bytes(external), encode_bytes(payload)))
 
 
 class SignedParts(NamedTuple):
-    """The parts of a COSE_Sign1 whose payload travels and whose unprotected map is empty.
+    """The parts of a COSE_Sign1 that carries its payload and has an empty unprotected map.
 
     Attributes:
         signed: the bytes that are signed, as of `to_be_signed`.
@@ -130,8 +130,7 @@ class SignedParts(NamedTuple):
 def split_sign1(data: bytes) -> SignedParts | None:
     """Returns the parts of what `encode_sign1` made, without decoding them; None for any other bytes.
 
-    All of a log's entries have this one form, and most of them are looked at twice. Whether the parts mean anything is
-    not looked at.
+    All entries of a log have this form, and most of them are read twice. This does not check what the parts contain.
     """
     if data[:2] != _BEFORE_PROTECTED:
         return None
@@ -152,7 +151,8 @@ _NO_BYTES: Final = b"\x40"
 
 
 def _byte_string(data: bytes, at: int) -> tuple[int, int]:
-    """Where the content of a byte string of less than 64 KiB begins and ends; beyond all data where there is none."""
+    """Return where the content of a byte string of less than 64 KiB begins and ends; positions beyond all data if there
+    is no such string."""
     head = int.from_bytes(data[at : at + 3].ljust(3, b"\0"))
     kind, one, two = head >> 16, head >> 8 & 0xFF, head & 0xFFFF
     if 0x40 <= kind < 0x58:
@@ -165,5 +165,5 @@ def _byte_string(data: bytes, at: int) -> tuple[int, int]:
 
 
 def encode_sign1(protected: bytes, payload: bytes, signature: bytes) -> bytes:
-    """Returns a COSE_Sign1 whose payload travels and whose unprotected map is empty."""
+    """Return a COSE_Sign1 that carries its payload and has an empty unprotected map."""
     return TAG_SIGN1 + encode([protected, {}, payload, signature])

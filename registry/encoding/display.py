@@ -1,7 +1,7 @@
 """Shows text from others on one line: characters that could move, hide or reorder anything become visible escapes.
 
-What a statement says has been checked for such characters (`schema.text`); what somebody typed, sent in an address or
-put into a file has not.
+The text of statements has been checked for such characters (`schema.text`); text that somebody typed, sent in an
+address or put into a file has not.
 
 >>> one_line("evil\\u202etxt.exe"), one_line("two\\nlines")
 ('evil\\\\u202etxt.exe', 'two\\\\nlines')
@@ -15,8 +15,8 @@ _JOINERS: Final = "\u200c\u200d"
 def one_line(text: str) -> str:
     """Return `text` on one line, with everything unprintable escaped.
 
-    Line breaks too, so that nobody's name can look like a line of ours. Joiners between letters of a script that needs
-    them (Persian, Hindi) stay: they show nothing of their own.
+    Line breaks are escaped too, so that no name can look like a line of our output. Joiners between letters of a script
+    that needs them (Persian, Hindi) stay, because they are not visible themselves.
     """
     if text.isprintable():
         return text

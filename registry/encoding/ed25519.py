@@ -1,14 +1,14 @@
 """Ed25519 keys, their ids, and did:key.
 
 * A key pair is a 32-byte seed (secret) and a 32-byte public key (RFC 8032).
-* Whatever signs takes a `Signer` and never a seed: a `KeyPair` in memory, an agent, or a device that keeps its secret.
+* Code that signs takes a `Signer`, never a seed: a `KeyPair` in memory, an agent, or a device that keeps its secret.
 * `key_id` is the COSE key thumbprint (RFC 9679): SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: public}`.
-* Ed25519 verification differs between libraries at the edges (RFC 8032 §5.1.7 leaves the cofactor open); libsodium's
-  verdict is ours everywhere. Keys of small order, for which anybody can forge, are refused where a key is introduced.
+* Libraries differ on edge cases of Ed25519 verification (RFC 8032 §5.1.7 leaves the cofactor open); libsodium's verdict
+  counts everywhere. A key of small order, for which anybody can forge signatures, is refused when it is introduced.
 * `did:key` (W3C CCG) for Ed25519: multicodec `ed01`, base58btc, prefix `z`.
 
-A private key has one role (statements, peer frames, log, cosignatures, state): bytes signed in one role never mean
-anything in another, because no key is shared between them.
+A private key has one role (statements, peer frames, log, cosignatures, state). No two roles share a key, so bytes
+signed in one role mean nothing in another.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 def public_of(seed: bytes) -> bytes:
-    """The public key of a 32-byte seed (RFC 8032 §5.1.5)."""
+    """Return the public key of a 32-byte seed (RFC 8032 §5.1.5)."""
     public, _ = bindings.crypto_sign_seed_keypair(seed)
     return public
 
 
 class Signer(Protocol):
-    """Signs with one Ed25519 key. Where the secret is kept, and who must consent, is the signer's own business."""
+    """Signs with one Ed25519 key; the signer decides where the secret is kept and who must consent."""
 
     @property
     def public_key(self) -> bytes:
@@ -52,10 +52,10 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True, init=False)
 class KeyPair:
-    """A `Signer` whose secret is in memory. It is derived from the seed once: that costs as much as a signature.
+    """A `Signer` whose secret is in memory. The pair is derived once from the seed, which costs as much as a signature.
 
     Attributes:
-        public_key: 32 bytes; all that is ever printed or compared.
+        public_key: 32 bytes; only this part is ever printed or compared.
     """
 
     public_key: bytes
@@ -77,7 +77,7 @@ class KeyPair:
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:
-    """Whether libsodium accepts `signature`; bytes of any content and length get an answer, never an error."""
+    """Return whether libsodium accepts `signature`; bytes of any content and length get an answer, never an error."""
     if len(public) != PUBLIC_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
     try:
@@ -89,12 +89,12 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 @lru_cache(maxsize=4_096)  # keys in use: some hundreds. A guess
 def key_id(public: bytes) -> bytes:
-    """The COSE key thumbprint of an Ed25519 public key: 32 bytes (RFC 9679 §3)."""
+    """Return the COSE key thumbprint of an Ed25519 public key: 32 bytes (RFC 9679 §3)."""
     return hashlib.sha256(encode({1: 1, -1: 6, -2: public})).digest()
 
 
 def is_usable_public(public: bytes) -> bool:
-    """Whether `public` is a canonical point of the prime-order subgroup, not of small order."""
+    """Return whether `public` is a canonical point of the prime-order subgroup, not of small order."""
     return len(public) == PUBLIC_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(public))
 
 
@@ -130,7 +130,7 @@ def decode_secret_multibase(text: str) -> bytes:
     """Return the private key in a Multikey's `secretKeyMultibase` (W3C VC Data Integrity §2.2.2): its bytes.
 
     Raises:
-        DecodeError: not base58btc, or not an Ed25519 private key. The message quotes nothing of it.
+        DecodeError: not base58btc, or not an Ed25519 private key. The message quotes no part of it.
     """
     try:
         raw = decode_base58(text[1:]) if text.startswith("z") and len(text) <= 100 else b""
@@ -156,7 +156,7 @@ def decode_base58(text: str) -> bytes:
     """Return the bytes of base58btc text, without a multibase prefix.
 
     Raises:
-        DecodeError: it has another character.
+        DecodeError: the text has a character that base58btc does not have.
     """
     number = 0
     for character in text:

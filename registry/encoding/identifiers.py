@@ -1,23 +1,23 @@
 r"""The canonical spelling of identifiers: of issuers, authorities, frameworks and competencies.
 
-Two spellings of one thing would be two things to a hash, so `canonical` is applied before an identifier is compared,
-hashed or signed, and statements hold canonical spellings only (`schema.uri`). Rules:
+Two spellings of one identifier have two hashes. So `canonical` is applied before an identifier is compared, hashed or
+signed, and statements hold canonical spellings only (`schema.uri`). Rules:
 
-* a DID (W3C DID Core §3.1): `did` and method in lower case, percent-encodings in upper-case hex; the rest is kept as
-  it is, because only the method knows what it means. Of `did:web` we do know: its host and port follow the rules for
-  those of URLs, and no part of its path is `.` or `..`;
+* a DID (W3C DID Core §3.1): `did` and method in lower case, percent-encodings in upper-case hex; the rest is kept as it
+  is, because only the method defines its meaning. For `did:web` the meaning is known: its host and port follow the
+  rules of URLs, and no part of its path is `.` or `..`;
 * `https` and `http` URLs (RFC 3986 §6.2.2, §6.2.3): scheme and host in lower case, the host without a final dot, an
   empty or default port dropped, an empty path written `/`, an empty query dropped, percent-encoded unreserved
   characters decoded, other encodings in upper case, then dot segments removed. A host is a name or an IPv4 address of
   four decimal numbers; IPv6 addresses have too many spellings and no permanence;
-* `urn:` (RFC 8141 §3.1): `urn` and namespace in lower case, a `uuid` wholly; no r- or q-component, which
-  do not belong to the name;
-* no fragment (a key or a part, not the thing itself: `without_fragment` strips it where a question may carry one),
+* `urn:` (RFC 8141 §3.1): `urn` and namespace in lower case, all of a `uuid` in lower case; no r- or q-component,
+  because those are not part of the name;
+* no fragment (it names a key or a part; `without_fragment` strips it where a question may carry one),
   no user name or password, no white space, no control or non-ASCII characters, nor any of `"<>[\]^{|}` and the back
   quote (write those percent-encoded, a host in punycode).
 
-The grammar is written out here rather than left to `urllib` or `ipaddress`, which change their minds between versions
-of Python: two nodes must never disagree on a spelling. Published vectors: `docs/identifiers.md`, read by the tests.
+This module implements the grammar itself: `urllib` and `ipaddress` change between versions of Python, and two nodes
+must never disagree on a spelling. Published vectors: `docs/identifiers.md`, read by the tests.
 """
 
 import re
@@ -52,13 +52,13 @@ def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> CanonicalId:
     """Return the canonical spelling of a DID, an http(s) URL or a URN.
 
     Args:
-        max_chars: the longest that is taken; more than a record can hold where somebody only asks.
+        max_chars: the longest text accepted; a question may name a longer one than a record can hold.
 
     Raises:
         DecodeError: it is none of these; the message names the character or part at fault.
     """
     _check_length(text, max_chars)
-    if "@" in text and _USER_PART.match(text) is not None:  # first of all, so that no message quotes a password
+    if "@" in text and _USER_PART.match(text) is not None:  # checked first, so that no message quotes a password
         raise DecodeError(
             "identifier_url",
             "the URL contains a user name or password.",
@@ -99,7 +99,7 @@ def canonical(text: str, *, max_chars: int = IDENTIFIER_CHARS) -> CanonicalId:
 
 
 def canonical_issuer(text: str) -> CanonicalId:
-    """`canonical`, for what may issue credentials or govern: a DID or an https URL.
+    """Return the canonical spelling of an id that may issue credentials or govern: a DID or an https URL.
 
     Raises:
         DecodeError: as `canonical`, or of another scheme.
@@ -115,7 +115,7 @@ def canonical_issuer(text: str) -> CanonicalId:
 
 
 def without_fragment(text: str) -> str:
-    """`text` up to its first `#`: the DID of a verification method, the issuer of a profile part."""
+    """Return `text` up to its first `#`: the DID of a verification method, the issuer of a profile part."""
     return text.partition("#")[0]
 
 
@@ -127,7 +127,7 @@ def _check_length(text: str, max_chars: int) -> None:
 
 
 def _instead_of(character: str) -> str:
-    """What to write in place of a character that no URI may contain."""
+    """Return how to write a character that no URI may contain."""
     if character.isspace() or not character.isprintable():
         return f"Remove the invisible character U+{ord(character):04X}."
     if not character.isascii():
@@ -146,11 +146,14 @@ def _canonical_did(text: str) -> str:
 
 
 def _canonical_did_web(specific: str, whole: str) -> str:
-    """Host and path of a did:web: `example.org%3A8080:path:parts` stands for `https://example.org:8080/path/parts/`."""
+    """Return a did:web's part after `did:web:` in its one spelling.
+
+    `example.org%3A8080:path:parts` stands for `https://example.org:8080/path/parts/`.
+    """
     authority, colon, path = specific.partition(":")
     host, _, port = authority.partition("%3A")
     if any(part in (".", "..") for part in path.replace("%2E", ".").split(":")):
-        # Whoever fetches the document would remove them: another DID of the same document.
+        # A client that fetches the document would remove them, so this would be a second DID of the same document.
         raise DecodeError("identifier_did", f"{whole!r} has . or .. in its path.", hint="Write the path without dots.")
     return _authority(host, port, "https", whole).replace(":", "%3A") + colon + path
 
@@ -181,7 +184,7 @@ def _authority(host: str, port: str, scheme: str, whole: str) -> str:
     labels = name.split(".")
     if len(name) > _HOST_CHARS or any(_LABEL.fullmatch(label) is None for label in labels):
         raise DecodeError("identifier_host", f"{whole!r} has an invalid host name.", hint="Copy it whole.")
-    # What ends in a number is an IPv4 address to those who fetch it (WHATWG URL §3.5), also 0x7f.1 or 017700000001.
+    # Clients take a host that ends in a number for an IPv4 address (WHATWG URL §3.5), even 0x7f.1 or 017700000001.
     if _NUMBER.fullmatch(labels[-1]) and (len(labels) != 4 or any(_BYTE.fullmatch(label) is None for label in labels)):
         raise DecodeError(
             "identifier_host", f"{whole!r} has an unusual IPv4 address.", hint="Write it as four decimal numbers."

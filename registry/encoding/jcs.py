@@ -4,7 +4,7 @@
 
 Members are sorted by the UTF-16 code units of their names, text is escaped only where JSON must, numbers are written as
 ECMAScript writes them: the fewest digits that read back as the same double. A number that no double holds exactly is
-refused, for two readers could take it for two numbers.
+refused, because two readers could read it as two numbers.
 """
 
 import json
@@ -24,7 +24,7 @@ def encode(value: Any) -> bytes:
     """Return the one spelling of a JSON value.
 
     Raises:
-        DecodeError: `not_canonical`: it is none, or has a number or text that has no such spelling.
+        DecodeError: `not_canonical`: it is not a JSON value, or has a number or text without such a spelling.
     """
     parts: list[str] = []
     try:
@@ -67,7 +67,7 @@ def _code_units(name: Any) -> bytes:
 
 
 def _great(value: int) -> str:
-    """An integer beyond 2^53, where a double is it, or is written as it is."""
+    """Write an integer beyond 2^53, if a double has exactly this value or is written the same."""
     if value.bit_length() < sys.float_info.max_exp:
         written = _number(float(value))
         if float(value) == value or written == str(value):

@@ -2,9 +2,9 @@
 
     value = decode(b'{"issuer": "did:web:a.example"}', what="the question")
 
-Python's reader keeps the last of two members of one name and forgets the first, and reads `NaN`; another program may
-keep the first. Whoever signs, judges or passes on what a JSON text says must not depend on that, so every door that
-takes JSON from elsewhere reads it here, or gives `once` to a faster reader's slow path.
+Python's reader keeps the last of two members with one name, where another program may keep the first, and it accepts
+`NaN`. A program that signs, judges or passes on a JSON text must not depend on that. So all JSON from outside is read
+here, or by a faster reader whose slow path uses `once`.
 
 * UTF-8, with or without a byte order mark (RFC 8259 §8.1 lets a reader ignore one);
 * one value, no member twice, no number beyond what arithmetic bears, no lone surrogate;
@@ -29,7 +29,7 @@ def decode(data: bytes, *, what: str = "the JSON") -> Any:
     """Reads the one JSON value in `data`.
 
     Args:
-        what: what it is, for errors.
+        what: the name of the text, for errors.
 
     Raises:
         DecodeError: `not_json`: not UTF-8, not JSON, nested too deeply, or with text that is not Unicode;
@@ -64,15 +64,16 @@ def decode(data: bytes, *, what: str = "the JSON") -> Any:
 
 
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The members of one object, for `json.loads(..., object_pairs_hook=once)`.
+    """Return the members of one object, for `json.loads(..., object_pairs_hook=once)`.
 
     Raises:
-        DecodeError: one is given twice (`duplicate_member`).
+        DecodeError: the object has a member twice (`duplicate_member`).
     """
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
-    times = Counter(name for name, _ in pairs)  # in one go: a look at all for each of sixty thousand cost two minutes
+    # In one pass: comparing each of sixty thousand members with all others took two minutes.
+    times = Counter(name for name, _ in pairs)
     twice = next(name for name, count in times.items() if count > 1)
     raise DecodeError("duplicate_member", f"the member {twice[:80]!r} is given twice.", hint="Give it once.")
 

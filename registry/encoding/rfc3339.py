@@ -28,22 +28,22 @@ def text(time: int) -> str:
 
 @lru_cache(maxsize=4096)
 def day(time: int) -> str:
-    """The date of a time that begins a day, the whole time of any other: what a sentence should say."""
+    """Return a time for a sentence: the date alone if the time begins a day, else the whole time."""
     written = text(time)
     return written[:10] if written.endswith("T00:00:00Z") else written
 
 
 PRECISIONS: Final = ("year", "month")
-"""How well a date may be known that is not known to the day."""
+"""The precisions of a date that is not known to the day."""
 
 
 def about(time: int, precision: str) -> str:
-    """A date known to its year or month only, as a sentence should say it: `about 1987`, `about 1987-05`."""
+    """Return a date known to its year or month only, for a sentence: `about 1987`, `about 1987-05`."""
     return f"about {text(time)[: 4 if precision == 'year' else 7]}"
 
 
 def next_period(time: int, precision: str) -> int | None:
-    """The first second after the year or month that begins at `time`; None where it begins later than that.
+    """Return the first second after the year or month that begins at `time`; None if `time` does not begin one.
 
     >>> next_period(parse("1987-01-01T00:00:00Z"), "year") == parse("1988-01-01T00:00:00Z")
     True
@@ -59,8 +59,8 @@ def parse(written: str, *, where: str = "") -> int:
     """Return the seconds of an RFC 3339 time in UTC (`Z`, or +00:00); fractions of a second are dropped.
 
     Raises:
-        DecodeError: not such a time, one that the calendar does not have, or one with another offset: the hint is
-            that instant in UTC.
+        DecodeError: not such a time, not in the calendar, or with another offset; the hint then gives the same instant
+            in UTC.
     """
     time = instant(written, where=where)
     if not written.endswith(("Z", "z", "+00:00")):
@@ -74,7 +74,7 @@ def instant(written: str, *, where: str = "", days: bool = False) -> int:
     """Return the seconds of an RFC 3339 time with any offset; fractions are dropped, a leap second is the one before.
 
     Args:
-        days: a date alone is taken too, for the start of that day in UTC.
+        days: accept a date alone too, as the start of that day in UTC.
 
     Raises:
         DecodeError: not such a time, or one that the calendar does not have.

@@ -1,8 +1,8 @@
 """Schemas of bodies, written as data: small checks that compose.
 
-A check is a function of a value and the path to it; it returns nothing or raises `DecodeError` naming the path. Unknown
-members are refused, so that a typing error never silently grants less (or more) than was meant; the member `ext` is
-free for extensions of any shape.
+A check takes a value and the path to it; it returns nothing, or raises a `DecodeError` that names the path. Unknown
+members are refused, so that a typing error never silently grants less (or more) than was meant. The member `ext` may
+hold extensions of any shape.
 
     >>> person = members({"name": text()}, {"born": time})
     >>> person({"name": "Ada"}, "body")
@@ -24,9 +24,9 @@ from .identifiers import canonical, canonical_issuer
 Check = Callable[[Any, str], None]
 """`check(value, path)`: returns None, or raises DecodeError."""
 
-# What shows nothing, or lets a text look like another: Unicode's Cc, marks and overrides of direction, zero-width
-# spaces and the byte order mark; not the joiners (U+200C, U+200D), which Persian and Hindi names need. The list is
-# written out, for two nodes with two versions of Unicode must not disagree.
+# Characters that are invisible, or make a text look like another: Unicode's Cc, marks and overrides of direction,
+# zero-width spaces and the byte order mark; not the joiners (U+200C, U+200D), which Persian and Hindi names need. The
+# list is written out, because two nodes with two versions of Unicode must not disagree.
 _HIDDEN: Final = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
 )
@@ -36,7 +36,7 @@ _SPACE: Final = re.compile(r"[\x00-\x20\x7f-\xa0\s]")
 
 
 def wrong(path: str, expected: str, *, hint: str = "") -> DecodeError:
-    """The error for a value that is not `expected` (a noun phrase)."""
+    """Return the error for a value that is not `expected` (a noun phrase)."""
     return DecodeError("bad_member", f"expected {expected}.", where=path, hint=hint)
 
 
@@ -138,7 +138,7 @@ issuer_id = _identifier(canonical_issuer)
 
 
 def link(value: Any, path: str) -> None:
-    """A web or mail address for people, as written: not compared, so not canonicalised."""
+    """A web or mail address for people, as written; nothing compares it, so it is not made canonical."""
     if not isinstance(value, str) or len(value) > IDENTIFIER_CHARS:
         raise wrong(path, f"an address of at most {IDENTIFIER_CHARS} characters")
     if not value.startswith(("https://", "http://", "mailto:")) or _SPACE.search(value) is not None:
@@ -160,7 +160,7 @@ def list_of(item: Check, *, minimum: int = 0, maximum: int = LIST_ITEMS) -> Chec
 
 
 def either(first: Check, second: Check) -> Check:
-    """What `first` accepts or `second` does; the error is the second's."""
+    """Accept a value that `first` or `second` accepts; the error is that of the second."""
 
     def check(value: Any, path: str) -> None:
         try:

@@ -1,1 +1,1 @@
-"""Proofs of answers, for somebody who trusts no single node."""
+"""Proofs of answers, for a verifier who trusts no single node."""

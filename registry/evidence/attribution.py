@@ -1,13 +1,14 @@
-"""Whom a conflict accuses: the owner of its key, as far as a policy or a charter shows it.
+"""Attributes a conflict to the owner of its key, as far as a trust policy or a charter shows who that is.
 
-A conflict (`transparency.equivocation`) proves that *a key* contradicted itself. The name beside the key is in the hand
-of whoever made it: anybody can sign two checkpoints under a node's name with a key of his own. So a node is named only
-where one of two things that the reader has, and trusts for other reasons, ties the key to that name:
+A conflict (`transparency.equivocation`) proves that *a key* contradicted itself. The author of the file chose the name
+beside the key: anybody can sign two checkpoints under a node's name with their own key. So a node is named only if the
+reader has one of two documents, trusted for other reasons, that tie the key to the name:
 
-* the trust policy: a signer of that name with that key, which says something of state notes only;
-* a charter: a node of that name whose key of that role is this one (`log` for checkpoints, `state` for state notes).
+* the trust policy: it has a signer of that name with that key (this helps with state notes only);
+* a charter: it has a node of that name with that key in the right role (`log` for checkpoints, `state` for state
+  notes).
 
-Nobody else's word is asked, and the conflict's own least of all.
+No other source counts, and the conflict file itself does not either.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,10 @@ _ROLES: Final = {CHECKPOINTS: "log", STATE_NOTES: "state"}
 
 
 class Attribution(StrEnum):
-    """What is known of whose key it was.
+    """The result of attributing a key to a node.
 
-    `policy`, `charter`: the one or the other ties it to the name. `other_key`: it has that name with another key of
-    that role, so that the file accuses somebody else. `unknown`: nothing at hand knows the name.
+    `policy`, `charter`: that document ties the key to the name. `other_key`: it has the name with another key in that
+    role, so the file accuses somebody else. `unknown`: no document at hand has the name.
     """
 
     POLICY = "policy"
@@ -34,15 +35,15 @@ class Attribution(StrEnum):
 
     @property
     def is_known(self) -> bool:
-        """Whether the key is known to be that of the node named."""
+        """Return whether the key is known to belong to the node named."""
         return self in (Attribution.POLICY, Attribution.CHARTER)
 
 
 def whose(conflict: Conflict, policy: TrustPolicy | None, charter: Mapping[str, Any] | None) -> Attribution:
-    """Whether the key of a checked conflict is that of the node it names.
+    """Return whether the key of a checked conflict belongs to the node that it names.
 
     Args:
-        charter: the body of a charter, checked; None where there is none at hand.
+        charter: the body of a checked charter; None if none is at hand.
     """
     key, role = conflict.key, _ROLES[conflict.kind]
     signers = () if policy is None or conflict.kind != STATE_NOTES else policy.signers.keys

@@ -10,8 +10,8 @@
       "note": bstr                 the state note, cosigned; empty while the node has none
     }
 
-in deterministic CBOR, at most `EVIDENCE_BYTES`. A `prove.Prover` makes one: it lets `decide` run and proves whatever
-was read, present or absent. `check` needs no network, in this order:
+in deterministic CBOR, at most `EVIDENCE_BYTES`. A `prove.Prover` makes one: it runs `decide` and proves every record
+that this read, present or absent. `check` needs no network; it checks in this order:
 
     form            the file is well-formed
     question        it answers the question that was asked
@@ -23,16 +23,17 @@ was read, present or absent. `check` needs no network, in this order:
     missing_record, surplus_record      the same `decide` reads exactly these records
     decision        it comes to the same answer
 
-For another program, all there is to know (cbor2 and pynacl are all it needs):
+Another program (which needs only cbor2 and pynacl) calls it like this:
 
     policy = TrustPolicy.decode(policy_file)
     checked = check(evidence_file, query, policy, now)
     if checked.result is CheckResult.VERIFIED and checked.decision.authorized:
         keep(policy.remember(checked.state).encode())
 
-When the answer was made is the answerer's word: within the maximum age any time will do, for what is verified is what
-the proved records say at that time. A state is pinned by its count, so keep the policy that `remember` returns. To
-check much evidence, keep a `EvidenceChecker(policy)`: it reads a note, and what all answers under it rest on, once.
+The answerer states when it made the answer. Any time within the maximum age is accepted, because the check verifies
+what the proved records say at that time. The count pins a state, so keep the policy that `remember` returns. To check
+many answers, keep one `EvidenceChecker(policy)`: it reads a note, and the records that all answers under it share,
+once.
 """
 
 from collections.abc import Mapping
@@ -60,7 +61,7 @@ EVIDENCE_BYTES: Final = 16 * 1024 * 1024
 RECORDS_MAX: Final = 20_000
 
 NOTES_MAX: Final = 64
-"""Notes that a checker remembers within one second: more than it asks nodes. A guess."""
+"""Notes that a checker remembers within one second: more than the nodes it asks. A guess."""
 
 
 def _records(value: Any, path: str) -> None:
@@ -99,7 +100,7 @@ class Evidence:
     Attributes:
         query: the question. asked: one of `AUTHORIZATION`, `RECOGNITION`.
         answer: what `query_forms.summary` makes of the decision.
-        records: what the decision read, with proofs under `records_root`.
+        records: the records that the decision read, with proofs under `records_root`.
         note: a state note over both roots; empty if there is none.
     """
 
@@ -115,7 +116,7 @@ class Evidence:
         """The file.
 
         Raises:
-            DecodeError: it is too large, or the question holds what cannot be written.
+            DecodeError: the file is too large, or the question cannot be encoded.
         """
         try:
             data = encode(
@@ -164,14 +165,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What came of a check.
+    """The outcome of a check.
 
     Attributes:
-        result: `verified` alone is one to act on.
+        result: act only on `verified`.
         check: which check gave the result; empty if verified.
-        text: a sentence for people, and what to do.
-        decision: the answer, made anew from the proved records; None unless verified.
-        state: the noted state, to be remembered; None unless verified.
+        text: one sentence for people, and what to do.
+        decision: the answer, computed again from the proved records; None unless verified.
+        state: the noted state, for the caller to remember; None unless verified.
         since: seconds; the age of the answer is counted from here. signers: whose cosignatures count.
     """
 
@@ -185,11 +186,11 @@ class Checked:
 
 
 class EvidenceChecker:
-    """Checks evidence under one policy, much of it if need be.
+    """Checks many evidence files under one policy.
 
-    What many files have in common is checked once and remembered: the note, while the clock shows the same second, and
-    the records of the charter and the authorities that were proved under one and the same root. Only what is the same
-    byte for byte is not checked again, so that the answer is always that of a new checker.
+    It checks once, and remembers, what many files share: the note, while the clock shows the same second, and the
+    records of the charter and the authorities that were proved under the same root. It skips a check only for identical
+    bytes, so its results are always those of a new checker.
     """
 
     def __init__(self, policy: TrustPolicy) -> None:
@@ -202,7 +203,7 @@ class EvidenceChecker:
         """Checks an evidence file. Raises nothing, whatever the bytes.
 
         Args:
-            query: what was asked; None to take the question from the file, which is then to be shown to somebody.
+            query: the question asked; None to take it from the file, which the caller must then show to a person.
             now: the verifier's clock, seconds since 1970.
             asked: which of the two questions; ignored if `query` is None.
         """
@@ -264,7 +265,7 @@ def _decode(data: bytes) -> Evidence:
 
 
 def check_authority(query: Query, policy: TrustPolicy) -> None:
-    """That the policy relies on whoever the question is about.
+    """Check that the policy relies on the authority that the question names.
 
     Raises:
         CheckError: it does not.
@@ -283,7 +284,7 @@ def check_authority(query: Query, policy: TrustPolicy) -> None:
 
 
 def _time_of(evidence: Evidence, policy: TrustPolicy, now: int) -> int:
-    """When the answer was made, by the answerer's clock, within what the policy allows."""
+    """Return when the answer was made, by the answerer's clock; check that the policy allows this time."""
     time = evidence.answer.get("time_evaluated")
     if type(time) is not int:
         raise CheckError(CheckResult.REFUTED, "decision", "The answer does not say when it was made.")
@@ -306,7 +307,7 @@ def _compare(given: Mapping[str, Any], found: Mapping[str, Any]) -> None:
 
 
 def _is_same(given: Mapping[str, Any], found: Mapping[str, Any], name: str) -> bool:
-    """Types too, for to Python 1 and true are equal; the lists of an answer hold no numbers."""
+    """Compare types too, because Python takes 1 and true for equal; the lists of an answer hold no numbers."""
     if name not in given or name not in found:
         return False
     return type(given[name]) is type(found[name]) and bool(given[name] == found[name])

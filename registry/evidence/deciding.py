@@ -1,7 +1,7 @@
-"""`decide` over records that a quorum vouches for: from evidence, snapshots and buckets.
+"""Runs `decide` over records that a quorum vouches for: from evidence, snapshots and buckets.
 
-A quorum may err, or be of another version, and vouch for a record that no fold makes. Whoever asks is told so, about
-the subject that the record is of; nothing falls over, and what else the same file holds is answered for as ever.
+A quorum may err, or run another version, and vouch for a record that no fold makes. A question about the subject of
+such a record gets an error that says so; all other questions over the same file are answered as usual.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,10 +23,11 @@ DECIDE: Final[Mapping[str, Callable[..., Decision]]] = {AUTHORIZATION: decide, R
 def decide_over(
     query: Query, records: Records, time: int, *, ecosystem_id: CanonicalId, asked: str = AUTHORIZATION
 ) -> Decision:
-    """The decision on a query; `time` is the answerer's clock, seconds since 1970.
+    """Return the decision on a query; `time` is the answerer's clock, seconds since 1970.
 
     Raises:
-        CheckError: `record`: one that the decision reads is not of its type's shape. As `records.get` does, too.
+        CheckError: `record`: a record that the decision reads does not have the shape of its type; also as
+            `records.get` raises it.
     """
     try:
         return DECIDE[asked](query, records, time, ecosystem_id=ecosystem_id)

@@ -1,4 +1,4 @@
-"""Issuance receipts: by when a credential provably existed, checked without a network and without asking anybody.
+"""Issuance receipts: they prove by when a credential existed, and a verifier checks them offline.
 
     {"v": 1, "issuer": id, "key": multibase, "salt": base64, "index": 421, "path": [base64, …],
      "statement": base64, "proof": {…} / null}                                              JSON, a file of some 3 kB
@@ -6,17 +6,17 @@
     existence = check_receipt(IssuanceReceipt.decode(file), credential, policy, now)
     replace(query, existed_by=existence.existed_by, committed_with=existence.key)
 
-`salt`, `index` and `path` lead from the credential to the root in the statement `issuance.commit`
-(`domain.issuance`); `proof` is an answer of `/v1/statements/{id}/proof` (`statement_proof`): the state that a quorum
-noted binds to that statement. It is null until the issuer or the holder has fetched it.
+`salt`, `index` and `path` lead from the credential to the root in the statement `issuance.commit` (`domain.issuance`);
+`proof` is an answer of `/v1/statements/{id}/proof` (`statement_proof`): the state that a quorum noted commits to that
+statement. It is null until the issuer or the holder has fetched it.
 
-* *Existed by* is the earliest time by which cosignatures that are enough for the policy had been made. Each of their
-  signers held the statement then. What the statement says of itself (`iat`, the period) counts for nothing.
-* The note may be of any age, and of any version of the fold: old is what it is to be. So its count is not compared
-  with what was verified last, and nothing about the records of today follows from it.
-* Whether the committing key was the issuer's, and good then, is for `decide` to say, from proved records: a receipt
-  alone says only that somebody with that key committed to it.
-* A holder's receipt says nothing about anybody else: the path is hashes of salted or random leaves.
+* *Existed by* is the earliest time by which enough cosignatures for the policy had been made. Each of their signers
+  held the statement then. The statement's own dates (`iat`, the period) do not count.
+* The note may have any age and any version of the fold, because it is meant to be old. So its count is not compared
+  with the last verified one, and it proves nothing about today's records.
+* A receipt alone shows only that somebody with that key committed to the credential. `decide` tells, from proved
+  records, whether the key was the issuer's and good then.
+* A receipt reveals nothing about other holders: its path consists of hashes of salted or random leaves.
 """
 
 import json
@@ -61,14 +61,14 @@ _FORM: Final = schema.members(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuanceReceipt:
-    """What a holder keeps, unverified.
+    """The receipt that a holder keeps, unverified.
 
     Attributes:
-        issuer: whose credential it is.
+        issuer: the credential's issuer.
         key: the committing key, as multibase.
         salt: 32 bytes. index: of the leaf. path: the sibling of the leaf first, 32 bytes each.
         statement: the commitment's bytes.
-        proof: as `/v1/statements/{id}/proof` answers; None before it was fetched.
+        proof: the answer of `/v1/statements/{id}/proof`; None until it is fetched.
     """
 
     issuer: CanonicalId
@@ -127,11 +127,12 @@ _OTHER: Final = "Give the file that `accredit issuance commit` made for this cre
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Existence:
-    """That a credential existed by a time: only `check_receipt` makes one.
+    """The proved fact that a credential existed by a time: only `check_receipt` makes one.
 
     Attributes:
         existed_by: seconds since 1970; a quorum held the commitment by then.
-        issuer: who committed, as it says itself. key: its key, as multibase, for `Query.committed_with`.
+        issuer: the issuer that committed, as the receipt names it. key: its key, as multibase, for
+            `Query.committed_with`.
         statement: the commitment's id.
     """
 
@@ -217,7 +218,8 @@ def committed_in(receipt: IssuanceReceipt) -> Statement:
 
 
 def held_by(receipt: IssuanceReceipt, policy: TrustPolicy, now: int) -> int:
-    """Return by when a quorum of the policy's signers held a receipt's commitment, seconds, whatever it is about.
+    """Return by when a quorum of the policy's signers held a receipt's commitment, seconds; the credential is not
+    checked.
 
     Raises:
         CheckError: as `check_receipt`, but for `credential`, `issuer` and `leaf`.

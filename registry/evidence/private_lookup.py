@@ -1,19 +1,19 @@
-"""A bucket: all records of the state map under a prefix, so that nobody learns which issuer a verifier asks about.
+"""Buckets: all records of the state map under a prefix, so that a verifier need not reveal which issuer it asks about.
 
     {"bits": number, "prefix": hex, "issuers": [id, …],
      "leaves": [[type, id, digest hex], …], "proof": base64,
      "records": [{"type", "id", "record": base64 / null, "proof": base64}, …],
      "records_root": hex, "statements_root": hex, "note": text}            JSON, of `/v1/issuers/by-prefix/{hex}`
 
-An asker names the first digits of a key, of `record_key("issuer", id)` or of `record_key("alias", id)`, and finds its
-own among all that begin so. `leaves` says of what each key is the hash, so that it can be seen that none of them is
-another issuer; that none was left out is proved by `range_proof.check_prefix`. `records` has what a decision on any of
-the issuers reads, each proved by itself (`proved_records`). A question that names competencies needs the bucket of each
-besides, of `/v1/competencies/by-prefix/{hex}` and by `record_key("competency", id)`: its `records` are what frameworks
-and mappings say around the competencies there.
+A verifier asks with the first digits of a key, `record_key("issuer", id)` or `record_key("alias", id)`, and finds its
+own issuer among all keys that begin with them. `leaves` has type and id behind each key, so that the verifier sees that
+none hides another issuer; `range_proof.check_prefix` proves that none was left out. `records` has every record that a
+decision on any of the issuers reads, each with its own proof (`proved_records`). A question that names competencies
+also needs the bucket of each, from `/v1/competencies/by-prefix/{hex}` by `record_key("competency", id)`: its `records`
+are those of the frameworks and mappings around the competencies there.
 
-`open_bucket` checks a bucket and makes a `Records` of it. To an id under the prefix it answers with the record or with
-its proved absence; to what is not under it, with what has been proved; to anything else it raises, as evidence does.
+`open_bucket` checks a bucket and makes a `Records` of it. For an id under the prefix it gives the record or its proved
+absence; for any other id, the record if the bucket proves it. Else it raises an error, as evidence does.
 
     opened = [open_bucket(one, policy, now) for one in (of_the_issuer, of_the_alias, of_a_competency)]
     decision = ask(query, opened, policy, now)
@@ -47,7 +47,7 @@ _HEX: Final = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaf:
-    """What one leaf is of: SHA-256 of its type and id is its key, that of its record its value."""
+    """One leaf: its key is the SHA-256 of type and id, its value that of the record."""
 
     type: str
     id: str
@@ -55,7 +55,7 @@ class Leaf:
 
     @property
     def key(self) -> bytes:
-        """Where it is in the map, 32 bytes."""
+        """Return its key in the map, 32 bytes."""
         return record_key(self.type, self.id)
 
 
@@ -104,10 +104,10 @@ class Bucket:
 
 
 class BucketRecords:
-    """A `Records` of what is in a verified bucket: only `open_bucket` makes one.
+    """The `Records` in a verified bucket: only `open_bucket` makes one.
 
     Attributes:
-        noted: the state it is of. prefix: what it holds everything under.
+        noted: the state it belongs to. prefix: it holds every leaf under this.
     """
 
     def __init__(self, prefix: Prefix, noted: NotedState, leaves: Mapping[bytes, Leaf], proven: ProvenRecords) -> None:
@@ -118,10 +118,10 @@ class BucketRecords:
         self._proven = proven
 
     def get(self, type: str, id: str) -> Record | None:
-        """The record; None where it is proved that there is none.
+        """Return the record; None if its absence is proved.
 
         Raises:
-            CheckError: nothing is proved about it.
+            CheckError: the bucket proves nothing about it.
         """
         key = record_key(type, id)
         if self.prefix.covers(key) and key not in self._leaves:
@@ -146,10 +146,10 @@ class Buckets:
         self._opened = tuple(opened)
 
     def get(self, type: str, id: str) -> Record | None:
-        """The record; None where one of them proves that there is none.
+        """Return the record; None if one of them proves its absence.
 
         Raises:
-            CheckError: none of them proves anything about it.
+            CheckError: no bucket proves anything about it.
         """
         for one in self._opened[:-1]:
             try:
@@ -160,7 +160,7 @@ class Buckets:
 
 
 def open_bucket(bucket: Bucket, policy: TrustPolicy, now: int) -> BucketRecords:
-    """Checks a bucket: its note, its roots, that all under the prefix is there, and every record's proof.
+    """Check a bucket: its note, its roots, that nothing under the prefix is missing, and every record's proof.
 
     Args:
         now: the verifier's clock, seconds since 1970.
@@ -187,7 +187,7 @@ def open_bucket(bucket: Bucket, policy: TrustPolicy, now: int) -> BucketRecords:
 
 
 def ask(query: Query, opened: Sequence[BucketRecords], policy: TrustPolicy, now: int) -> Decision:
-    """The decision on a query over verified buckets.
+    """Return the decision on a query over verified buckets.
 
     Args:
         now: the verifier's clock, seconds since 1970.

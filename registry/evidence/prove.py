@@ -3,9 +3,9 @@
     prover = Prover(noted, statements_root=…, note=…, ecosystem_id="https://trust.example/")
     decision, evidence = prover.answer(query, now)
 
-A prover is of one state and its note. It lets `decide` run and proves whatever the decision read, present or absent;
-the charter and the authorities, which all answers rest on, it proves once. Before anything is told, records, map and
-note are compared: a proof that would not hold is never handed out.
+A prover serves one state and its note. It runs `decide` and proves every record that the decision read, present or
+absent. It proves the charter and the authorities, on which all answers rest, once. It compares records, map and note
+before it answers, so it never hands out a proof that would fail.
 """
 
 from typing import Final
@@ -31,8 +31,8 @@ class Prover:
     """See the module.
 
     Args:
-        held: records of the noted state, and their proofs; what came since is not proved yet, so it is not asked. They
-            must not move on while the prover is used.
+        held: records of the noted state, and their proofs; newer records have no proof yet, so they are not read. They
+            must not change while the prover is used.
         statements_root: of that state, 32 bytes.
         note: the newest state note with a quorum; `NO_NOTE` for none.
         ecosystem_id: the charter's id.
@@ -56,7 +56,7 @@ class Prover:
             )
 
     def answer(self, query: Query, now: int, *, asked: str = AUTHORIZATION) -> tuple[Decision, Evidence]:
-        """Decides, and proves whatever the decision read.
+        """Decide, and prove every record that the decision read.
 
         Args:
             now: the answerer's clock, seconds since 1970.

@@ -1,11 +1,13 @@
 """Records with their proofs: their form in evidence, and the `Records` of the prover and of the verifier.
 
-`Recorder` stands before records that can be proved (`Proving`) and remembers what a decision asked for; `prove` turns
-that into `ProvenRecord`s, present or absent, under the root of the records trie. `ProvenRecords`, at the other end,
-checks every proof before it gives anything, and answers a question that nobody proved by raising: never by "absent".
+A `Recorder` wraps records that can be proved (`Proving`) and remembers which of them a decision asked for; `prove`
+turns these into `ProvenRecord`s, present or absent, under the root of the records trie. On the verifier's side
+`ProvenRecords` checks every proof before it returns anything. Asked for a record without proof it raises an error, and
+never says "absent".
 
-Every decision reads the charter and some authority, so both ends remember these: proved once, checked once, for as long
-as the root is the same (`Governing`). What is remembered is the proof byte for byte, so that any other is checked anew.
+Every decision reads the charter and some authority, so both sides remember these (`Governing`): they are proved once
+and checked once while the root stays the same. The proof is remembered byte for byte, so that a different one is
+checked again.
 """
 
 from collections.abc import Sequence
@@ -26,13 +28,13 @@ PROOF_BYTES: Final = 2 + DEPTH_MAX // 8 + 32 * DEPTH_MAX + 64
 """The longest map proof there can be."""
 
 GOVERNING: Final = ("charter", "authority")
-"""Types of records that one decision after the other reads."""
+"""Types of records that every decision reads."""
 GOVERNING_MAX: Final = 1_024
 """Records remembered of one state: more authorities than any ecosystem has. A guess."""
 
 
 class Proving(Records, Protocol):
-    """Records of one state that can be proved: a node's noted state, a snapshot."""
+    """Records of one state that can be proved, as a node's noted state or a snapshot."""
 
     def records_root(self) -> bytes:
         """The root over all records, 32 bytes."""
@@ -44,7 +46,7 @@ class Proving(Records, Protocol):
 
 
 class Mapped:
-    """A `Proving` of records and the map over them."""
+    """A `Proving` made of records and the map over them."""
 
     def __init__(self, records: Records, trie: StateMap) -> None:
         self._records = records
@@ -75,7 +77,7 @@ class ProvenRecord:
     proof: bytes
 
     def as_list(self) -> list[Any]:
-        """As it travels, in CBOR."""
+        """Return its form in CBOR files."""
         return [self.type, self.id, self.raw, self.proof]
 
     @classmethod
@@ -96,7 +98,7 @@ class ProvenRecord:
 
 
 class Governing:
-    """The charter and authorities of one state, as they have been proved under its root.
+    """The charter and authorities of one state that have been proved under its root.
 
     Attributes:
         root: of the records trie, 32 bytes.
@@ -107,7 +109,7 @@ class Governing:
         self._held: dict[tuple[str, str], tuple[ProvenRecord, Record | None]] = {}
 
     def get(self, type: str, id: str) -> tuple[ProvenRecord, Record | None] | None:
-        """A record with its proof, and the record itself; None if it has not been proved yet."""
+        """Return a record with its proof, and the record itself; None if it has not been proved yet."""
         return self._held.get((type, id))
 
     def keep(self, proven: ProvenRecord, record: Record | None) -> None:
@@ -117,11 +119,11 @@ class Governing:
 
 
 class Recorder:
-    """A `Records` that remembers what was asked of it.
+    """A `Records` that remembers which records were read.
 
     Args:
-        held: what is asked and proved.
-        governing: what has been proved of the same state before.
+        held: the records to read and to prove.
+        governing: records of the same state that have been proved before.
     """
 
     def __init__(self, held: Proving, governing: Governing | None = None) -> None:
@@ -135,11 +137,11 @@ class Recorder:
         return record
 
     def __len__(self) -> int:
-        """How many records were asked for."""
+        """Return how many records were read."""
         return len(self._asked)
 
     def prove(self) -> tuple[ProvenRecord, ...]:
-        """What was asked, proved under the root; sorted by type and id.
+        """Return the records that were read, proved under the root and sorted by type and id.
 
         Raises:
             RefusedError: records and map are not of one state.
@@ -171,12 +173,12 @@ def _behind(kind: str, id: str) -> RefusedError:
 
 
 class ProvenRecords:
-    """A `Records` over proved ones.
+    """A `Records` over proved records.
 
     Args:
         root: of the records trie, as a quorum vouches for it.
         proven: sorted by type and id, each once.
-        governing: what has been proved under that root before.
+        governing: records that have been proved under that root before.
 
     Raises:
         CheckError: a proof is of another root, or of another record.
@@ -189,10 +191,10 @@ class ProvenRecords:
         self._unasked = dict.fromkeys(self._records)
 
     def get(self, type: str, id: str) -> Record | None:
-        """The record; None only where its absence is proved.
+        """Return the record; None only if its absence is proved.
 
         Raises:
-            CheckError: nobody proved anything about it.
+            CheckError: nothing is proved about it.
         """
         subject = type, id
         if subject not in self._records:
@@ -204,7 +206,7 @@ class ProvenRecords:
         return self._records[subject]
 
     def check_all_read(self) -> None:
-        """That there was nothing to spare: one answer has one evidence.
+        """Check that every record was read, so that one answer has exactly one evidence file.
 
         Raises:
             CheckError: a record was never asked for.
@@ -218,7 +220,7 @@ class ProvenRecords:
 
 
 def decode_records(value: Sequence[Any], where: str = "records") -> tuple[ProvenRecord, ...]:
-    """Records as they travel in files, sorted by type and id, each there once; the inverse is `as_list` of each.
+    """Read the records of a file, sorted by type and id, each there once; the inverse is `as_list` of each.
 
     Raises:
         DecodeError: one is not of its shape, or they are not in order.

@@ -1,23 +1,22 @@
-"""The state map in files: what a verifier asks where nobody answers, a web server's folder or an object store.
+"""The state map in files: a verifier reads them from a web server's folder or an object store, without a node.
 
     map    = deterministic CBOR [statements root, bits, tops, governing]          one for each state
     bucket = deterministic CBOR [[[type, id, digest], …], [record, …]]            named by what is in it
 
-The map is cut at one depth, `bits`, into 2^bits parts. A *top* is what the map shows of a part, spelled as the end of a
-map proof is: nothing where the part is empty, key and value (64 bytes) of its only leaf, else its hash (32 bytes). All
-tops lead to the records root, so a part that is left out, or another one in its place, shows. `governing` has the
-charter and the authorities, each with its proof, for every decision reads them.
+The map is cut at one depth, `bits`, into 2^bits parts. A *top* commits to one part and is written like the end of a map
+proof: empty for an empty part, key and value (64 bytes) of a lone leaf, else the part's hash (32 bytes). All tops
+together lead to the records root, so a missing or replaced part is noticed. `governing` has the charter and the
+authorities, each with its proof, because every decision reads them.
 
-A bucket is one part: of what each of its leaves is, in the order of their keys, and the records that belong to them,
-sorted by their digests, which are all the label they have. With an issuer come its accreditations, wherever in the map
-they are, for its record names their digests. So whoever serves the files learns that somebody asked about one of the
-issuers in a bucket, and the same bucket has the same name and bytes in every state: what did not change is not written
-again.
+A bucket is one part: type, id and digest of each leaf in the order of their keys, and the records that belong to them,
+sorted by their digests, which identify them. An issuer's bucket also holds its accreditations, wherever in the map they
+are, because its record names their digests. So the server of the files learns only that somebody asked about one of the
+issuers in a bucket. An unchanged bucket has the same name and bytes in every state, so it is not written again.
 
     opened = OpenedMap.open(file, read_note(note, policy, now))        the roots are those that a quorum vouches for
     decision = decide_over(query, MapRecords(opened, fetch), …)        `fetch(name)` gives the bucket of that name
 
-What it does not do: say where files are (`node.clients.store_paths`), or how old a note may be.
+It does not say where files are (`node.clients.store_paths`), or how old a note may be.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,11 +43,12 @@ from .range_proof import Prefix
 from .state_check import CheckError, CheckResult, NotedState
 
 BITS_MAX: Final = 16
-"""Parts are at most 65,536, and a map's file some 2 MB: enough for sixteen issuers in each of a million's. A guess."""
+"""At most 65,536 parts, and some 2 MB for a map's file: with a million issuers, sixteen in each part. A guess."""
 
 MAP_BYTES: Final = 16 * 1024 * 1024
 BUCKET_BYTES: Final = 64 * 1024 * 1024
-"""The largest files that are read: a bucket holds a framework's competencies too, where few issuers hide. A guess."""
+"""The largest file that is read; if the map is cut into few parts, a bucket also holds competencies of frameworks. A
+guess."""
 
 _LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
 _SPELLINGS: Final = (0, VALUE_BYTES, _LEAF_BYTES)
@@ -56,7 +56,7 @@ _SPELLINGS: Final = (0, VALUE_BYTES, _LEAF_BYTES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartLeaf:
-    """Of what one leaf is, and its value: the SHA-256 of the record."""
+    """One leaf: type and id, and its value, the SHA-256 of the record."""
 
     type: str
     id: str
@@ -94,7 +94,7 @@ def root_of(tops: Sequence[bytes]) -> bytes:
 
 
 def name_of(top: bytes) -> str:
-    """Return the name of the bucket under a top that is not empty: 64 hexadecimal digits."""
+    """Return the name of the bucket under a non-empty top: 64 hexadecimal digits."""
     return _hash(top).hex()
 
 
@@ -111,7 +111,7 @@ def encode_bucket(leaves: Sequence[PartLeaf], raws: Sequence[bytes]) -> bytes:
     """Return the file of one bucket.
 
     Args:
-        leaves: all there are in the part. raws: the records to go with them.
+        leaves: all leaves of the part. raws: the records that go with them.
     """
     ordered = sorted(leaves, key=lambda one: one.key)
     by_digest = {sha256(raw).digest(): raw for raw in raws}
@@ -119,10 +119,10 @@ def encode_bucket(leaves: Sequence[PartLeaf], raws: Sequence[bytes]) -> bytes:
 
 
 def tops_in(file: bytes) -> tuple[int, tuple[bytes, ...]]:
-    """Return the depth and the tops of a map, of whichever state it is.
+    """Return the depth and the tops of a map; its state is not checked.
 
     Raises:
-        CheckError: it is no map.
+        CheckError: the file is not a map.
     """
     _, bits, tops, _ = _map(file)
     return bits, tops
@@ -133,8 +133,8 @@ class OpenedMap:
     """A map that a quorum vouches for: only `open` makes one.
 
     Attributes:
-        noted: the state it is of.
-        bits, tops: how it is cut, and what it shows of each part.
+        noted: the state it belongs to.
+        bits, tops: the depth of the cut, and the top of each part.
         governing: the charter and the authorities.
     """
 
@@ -146,10 +146,10 @@ class OpenedMap:
 
     @classmethod
     def open(cls, file: bytes, noted: NotedState) -> "OpenedMap":
-        """Reads a map and compares it with the state of a note that stands.
+        """Read a map and compare it with the state of a verified note.
 
         Raises:
-            CheckError: it is not the map of that state, or no map.
+            CheckError: it is not the map of that state, or not a map.
         """
         statements_root, bits, tops, governing = _map(file)
         records_root = root_of(tops)
@@ -169,7 +169,7 @@ class OpenedMap:
         )
 
     def top(self, key: bytes) -> bytes:
-        """Return what the map shows of the part that a key belongs to."""
+        """Return the top of the part that a key belongs to."""
         return self.tops[part_of(key, self.bits)]
 
 
@@ -177,7 +177,7 @@ class MapRecords:
     """A `Records` of one state, which fetches a bucket when a decision leads into it.
 
     Args:
-        fetch: gives the bucket of a name; it is not believed. What it raises is passed on.
+        fetch: gives the bucket of a name; its bytes are checked. Its errors are passed on.
     """
 
     def __init__(self, opened: OpenedMap, fetch: Callable[[str], bytes]) -> None:
@@ -188,15 +188,15 @@ class MapRecords:
         self._accreditations: dict[str, bytes] = {}
 
     def get(self, type: str, id: str) -> Record | None:
-        """Return the record; None where its part of the map shows that there is none.
+        """Return the record; None if its part of the map shows its absence.
 
         Raises:
-            CheckError: the bucket it should be in is not what the map shows, or lacks it.
+            CheckError: the bucket it should be in does not match the map, or lacks it.
         """
         if (type, id) in self._map.governed:
             return self._map.governing.get(type, id)
         if type == "accreditation":
-            # Only what an issuer's record names: to fetch its own part would tell which issuer of a bucket is meant.
+            # Take accreditations only from the issuer's bucket: fetching their own parts would reveal the issuer.
             digest = self._accreditations.get(id)
         else:
             digest = self._part(record_key(type, id)).get(record_key(type, id))
@@ -241,7 +241,7 @@ _ELSEWHERE: Final = "Ask again, or read the files from another place."
 
 
 def _joined(left: bytes, right: bytes) -> bytes:
-    """The top of two parts side by side: a lone leaf stands as high as it can."""
+    """Return the top of two neighbouring parts; a lone leaf moves up as far as it can."""
     if not right and len(left) != VALUE_BYTES:
         return left
     if not left and len(right) != VALUE_BYTES:

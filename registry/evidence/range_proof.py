@@ -1,12 +1,12 @@
 """All leaves of the state map under a prefix, with a proof that none is missing.
 
-A verifier that does not want to say which key it asks about asks for all keys that begin like it. That none was left
-out follows from the root: the hash of the subtree under the prefix, made anew from the leaves given, and the siblings
-above it lead there, or they do not.
+A verifier that does not want to reveal a key asks for all keys with the same beginning. The root proves that none was
+left out: the hash of the subtree under the prefix, computed from the leaves given, must lead to the root with the
+siblings above it.
 
-The proof is the ordinary one (`state_trie`) of the prefix' first key, that is the prefix followed by noughts: its
-siblings down to the prefix are those of the subtree. Where the path ends above the prefix already, at an empty slot or
-at some leaf, that proof alone says what is below: nothing, or that one leaf.
+The proof is the ordinary one (`state_trie`) of the prefix's first key, which is the prefix followed by zeros: its
+siblings down to the prefix are those of the subtree. If the path ends above the prefix, at an empty slot or a leaf,
+that proof alone shows that nothing is below, or that one leaf.
 
     >>> from accredit.registry.transparency.state_trie import Trie
     >>> trie = Trie([(bytes([n]) + bytes(31), bytes(32)) for n in range(4)])
@@ -15,8 +15,8 @@ at some leaf, that proof alone says what is below: nothing, or that one leaf.
     >>> check_prefix(trie.root(), prefix, found, trie.prove(prefix.first)), len(found)
     (None, 2)
 
-What it does not do: say what the leaves are of. A leaf is two hashes; whoever must know that none of them is an issuer
-has to be told of what each key is the hash (`private_lookup`).
+It does not say what the leaves stand for. A leaf is two hashes; a verifier that must know that no leaf is another
+issuer also needs the type and id behind each key (`private_lookup`).
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Prefix:
     """The first `bits` bits of keys, 0 to 256.
 
     Attributes:
-        first: the lowest key that begins so, 32 bytes: noughts follow the prefix.
+        first: the lowest key with this beginning, 32 bytes: zeros follow the prefix.
     """
 
     first: bytes
@@ -58,25 +58,25 @@ class Prefix:
 
     @property
     def last(self) -> bytes:
-        """The highest key that begins so."""
+        """Return the highest key with this beginning."""
         rest = (1 << DEPTH_MAX - self.bits) - 1
         return (int.from_bytes(self.first, "big") | rest).to_bytes(KEY_BYTES, "big")
 
     def covers(self, key: bytes) -> bool:
-        """Whether a key begins so."""
+        """Return whether a key has this beginning."""
         return len(key) == KEY_BYTES and self.first <= key <= self.last
 
 
 def check_prefix(root: bytes, prefix: Prefix, leaves: Sequence[tuple[bytes, bytes]], proof: bytes) -> None:
-    """Checks that `leaves` are all there are under `prefix` in the map with this root.
+    """Check that `leaves` are exactly the leaves under `prefix` in the map with this root.
 
     Args:
         leaves: keys and values, 32 bytes each, sorted by key.
         proof: of `prefix.first`, as `trie.StateMap.prove` makes it.
 
     Raises:
-        DecodeError: the bytes are no proof.
-        RefusedError: it is one of something else, or leaves are missing, made up, or not in order.
+        DecodeError: the bytes are not a proof.
+        RefusedError: the proof is of something else, or leaves are missing, made up, or not in order.
     """
     value = check_proof(root, prefix.first, proof)
     siblings, terminal = decode_proof(proof)
@@ -91,7 +91,7 @@ def check_prefix(root: bytes, prefix: Prefix, leaves: Sequence[tuple[bytes, byte
     keys = [key for key, _ in leaves]
     if keys != sorted(set(keys)) or not all(len(value) == VALUE_BYTES and prefix.covers(key) for key, value in leaves):
         raise _wrong()
-    # A proof for the same path and root with the subtree's hash at its end, in place of what is further down.
+    # Check the same path to the same root with the subtree's hash at its end, in place of the nodes below.
     current = subtree_hash(leaves, prefix.bits)
     path = int.from_bytes(prefix.first, "big") >> (DEPTH_MAX - prefix.bits)
     for sibling in reversed(siblings[: prefix.bits]):

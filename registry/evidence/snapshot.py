@@ -1,19 +1,19 @@
-"""Snapshots: all records in one file, for verifiers that ask offline, and the deltas that keep them up to date.
+"""Snapshots: all records in one file, for verifiers that work offline; deltas keep them up to date.
 
     snapshot = "accredit-snapshot/v1" LF, statements root[32], u64 number of records, records, state note
     delta    = "accredit-delta/v1" LF, base records root[32], statements root[32], u64 number, changes, state note
     record   = u8 type, u16 length of the id, id, u32 length, record's deterministic CBOR
     change   = the same; length 0: the record is removed
 
-Records stand in the order of their keys in the state map, each once, so that one state has one file, byte for byte, but
-for who cosigned its note. Numbers are big-endian. The types' numbers are `_TYPES`.
+Records are sorted by their keys in the state map, each once, so that one state has one file, byte for byte, except for
+the cosignatures on its note. Numbers are big-endian. The types' numbers are `_TYPES`.
 
-Nothing is believed: `Snapshot.load` recomputes the map and compares its root with that of the note, which a quorum of
-the trust policy's signers must have cosigned. A delta whose result has not the noted root is discarded, and the
-snapshot stays as it was.
+`Snapshot.load` trusts no part of the file: it recomputes the map and compares its root with that of the note, which a
+quorum of the trust policy's signers must have cosigned. A delta whose result does not have the noted root is discarded,
+and the snapshot stays as it was.
 
-A snapshot covers the time up to its note's age limit. Beyond it the answer is `stale_view`, "not covered", never "not
-revoked": what was not heard of is not known.
+A snapshot covers the time up to its note's age limit. After that the answer is `stale_view`, "not covered". It is never
+"not revoked", because the snapshot cannot know of newer statements.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,7 +56,7 @@ _ID_BYTES: Final = 4 * IDENTIFIER_CHARS
 
 
 def encode_snapshot(records: Iterable[tuple[Subject, bytes]], *, statements_root: bytes, note: bytes) -> bytes:
-    """The file of one state.
+    """Return the file of one state.
 
     Args:
         records: type, id and encoding of each, in any order.
@@ -68,10 +68,10 @@ def encode_snapshot(records: Iterable[tuple[Subject, bytes]], *, statements_root
 def encode_delta(
     changes: Iterable[tuple[Subject, bytes | None]], *, base_root: bytes, statements_root: bytes, note: bytes
 ) -> bytes:
-    """The file that leads from one state to another.
+    """Return the file that leads from one state to another.
 
     Args:
-        changes: type, id and new encoding of each record that differs; None: it is no more.
+        changes: type, id and new encoding of each record that differs; None: it is removed.
         base_root: root of the records before. statements_root, note: of the state after.
     """
     return _DELTA + base_root + statements_root + _encode_records((one, raw or b"") for one, raw in changes) + note
@@ -80,7 +80,7 @@ def encode_delta(
 def changes_between(
     old: Mapping[Subject, bytes], new: Mapping[Subject, bytes]
 ) -> Iterator[tuple[Subject, bytes | None]]:
-    """What leads from one set of records to another, for `encode_delta`."""
+    """Return the changes from one set of records to another, for `encode_delta`."""
     for subject in sorted({**old, **new}):
         if old.get(subject) != new.get(subject):
             yield subject, new.get(subject)
@@ -90,7 +90,7 @@ class Snapshot:
     """Verified records, a `Records` for `decide`: only `load` makes one.
 
     Attributes:
-        noted: the state they are of.
+        noted: their state.
     """
 
     def __init__(self, records: dict[Subject, bytes], statements_root: bytes, noted: NotedState, policy: TrustPolicy):
@@ -105,14 +105,14 @@ class Snapshot:
 
     @classmethod
     def load(cls, data: bytes, policy: TrustPolicy, now: int) -> "Snapshot":
-        """Reads and verifies a file.
+        """Read and verify a file.
 
         Args:
-            now: the verifier's clock, seconds since 1970. An old note is accepted, and covers little.
+            now: the verifier's clock, seconds since 1970. An old note is accepted, but may cover no current questions.
 
         Raises:
             DecodeError: it is no snapshot.
-            RefusedError: the note does not stand (`CheckError`), or the records are not those of the note.
+            RefusedError: the note does not hold (`CheckError`), or the records are not those of the note.
         """
         reading = _Reading(data, "snapshot", _SNAPSHOT)
         statements_root = reading.take(_ROOT_BYTES)
@@ -121,11 +121,11 @@ class Snapshot:
         return cls(records, statements_root, noted, policy)
 
     def update(self, delta: bytes, policy: TrustPolicy, now: int) -> None:
-        """Applies a delta, or changes nothing.
+        """Apply a delta completely, or change nothing.
 
         Raises:
             DecodeError: it is none.
-            RefusedError: it is of another base, older, its note does not stand, or its result is not what was noted.
+            RefusedError: it has another base, is older, its note does not hold, or its result is not the noted state.
         """
         reading = _Reading(delta, "delta", _DELTA)
         base_root, statements_root = reading.take(_ROOT_BYTES), reading.take(_ROOT_BYTES)
@@ -136,7 +136,7 @@ class Snapshot:
                 "The delta starts from a different state.",
                 hint="Fetch a delta from this state, or a full snapshot.",
             )
-        # Evidence may have shown the verifier a newer state than this one already.
+        # Evidence may already have shown the verifier a newer state than this one.
         floor = policy if policy.count > self.noted.state.count else policy.remember(self.noted.state)
         noted = read_note(reading.rest(), floor, now, max_age=LIFETIME)
         before = {subject: self._raw.get(subject) for subject in changes}
@@ -152,7 +152,7 @@ class Snapshot:
         """A record by type and id (`records.Records`).
 
         Raises:
-            DecodeError: a quorum vouched for what is no record.
+            DecodeError: a quorum vouched for bytes that are not a record.
         """
         record = self._read.get((type, id))
         if record is None and (raw := self._raw.get((type, id))) is not None:
@@ -163,27 +163,28 @@ class Snapshot:
         return len(self._raw)
 
     def items(self) -> Iterator[tuple[Subject, bytes]]:
-        """All records' encodings, sorted by type and id."""
+        """Return all records' encodings, sorted by type and id."""
         yield from sorted(self._raw.items())
 
     def records_root(self) -> bytes:
-        """The root over the records: 32 bytes."""
+        """Return the root over the records: 32 bytes."""
         return self._trie.root()
 
     def prove(self, type: str, id: str) -> bytes:
-        """That a record is what `get` says, present or absent, under `records_root()` (`proved_records.Proving`)."""
+        """Prove that a record is what `get` says, present or absent, under `records_root()`
+        (`proved_records.Proving`)."""
         return self._trie.prove(record_key(type, id))
 
     def statements_root(self) -> bytes:
-        """The root over the statements, the other half of the state root: 32 bytes."""
+        """Return the root over the statements, the other half of the state root: 32 bytes."""
         return self._statements_root
 
     def encode(self) -> bytes:
-        """The file that `load` reads."""
+        """Return the file that `load` reads."""
         return encode_snapshot(self._raw.items(), statements_root=self._statements_root, note=self.noted.note)
 
     def covers(self, now: int, max_age: int | None = None) -> bool:
-        """Whether answers about now may be given at `now`: the note is young enough, and the policy has not expired.
+        """Return whether it may answer questions about `now`: the note is young enough, and the policy has not expired.
 
         Args:
             max_age: of the note, seconds, in place of the policy's: the verifier's own choice.
@@ -194,8 +195,8 @@ class Snapshot:
     def ask(self, query: Query, now: int, *, max_age: int | None = None) -> Decision:
         """Return the decision on a query; `stale_view` where the snapshot is too old for it.
 
-        A question about a time before the snapshot's note is answered at any age of it, as of the note: the reason
-        `as_of_snapshot` says so, for what was stated since (a revocation that reaches back, say) is not known.
+        A question about a time before the snapshot's note is answered at any age, as of the note. The reason
+        `as_of_snapshot` says so, because newer statements (such as a revocation that reaches back) are not known.
 
         Args:
             now: the verifier's clock, seconds since 1970.

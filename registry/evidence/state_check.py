@@ -1,11 +1,11 @@
-"""Checks a state note against a verifier's trust policy, and names each way in which the check can fail.
+"""Checks a state note against a verifier's trust policy, and names the way in which a check failed.
 
-Five answers that are never folded together:
+The five results are always kept apart:
 
-* `verified`: everything holds;
+* `verified`: every check passed;
 * `refuted`: something contradicts itself or what was verified before;
 * `unwitnessed`: too few of the policy's signers vouch for it, at any age;
-* `stale`: enough of them did, too long ago, or for less than was verified before;
+* `stale`: enough of them did, but too long ago, or for fewer statements than were verified before;
 * `unknown`: this verifier cannot tell: its policy has expired, or is about another ecosystem or another fold.
 
 `read_note` returns the state, or raises `CheckError` with the answer and the name of the check that gave it.
@@ -51,10 +51,10 @@ class CheckError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotedState:
-    """A state that a quorum of the policy's signers vouches for: only `read_note` makes one.
+    """A state for which a quorum of the policy's signers vouches: only `read_note` makes one.
 
     Attributes:
-        state: what they cosigned.
+        state: the state that they cosigned.
         since: seconds since 1970; a quorum of the cosignatures was made then or later.
         signers: the keys whose cosignatures count.
         note: the note's bytes.
@@ -67,14 +67,14 @@ class NotedState:
 
 
 def read_note(note: bytes, policy: TrustPolicy, now: int, *, max_age: int | None = None) -> NotedState:
-    """Checks a state note: cosignatures, age, ecosystem, and that it does not fall behind what was verified before.
+    """Check a state note: its cosignatures, age and ecosystem, and that it is not behind a state verified before.
 
     Args:
         now: the verifier's clock, seconds since 1970.
         max_age: of a cosignature, seconds, in place of the policy's.
 
     Raises:
-        CheckError: it does not stand.
+        CheckError: a check failed.
     """
     opened = _open(note, policy, now)
     age = policy.max_age if max_age is None else max_age
@@ -118,7 +118,7 @@ def _open(note: bytes, policy: TrustPolicy, now: int) -> OpenedState:
 
 
 def _too_few(opened: OpenedState, policy: TrustPolicy, now: int) -> CheckError:
-    """Why the fresh cosignatures are not enough: there never were enough, or they are too old, or too far ahead."""
+    """Say why the fresh cosignatures are not enough: they are too few at any age, too old, or too far ahead."""
     times = {one.key: one.time for one in opened.cosignatures if one.time is not None}
     since = policy.signers.met_since(times)
     if since is None:

@@ -3,17 +3,17 @@
     {"id": hex, "present": bool, "proof": base64,
      "records_root": hex, "statements_root": hex, "note": text}        JSON, of `/v1/statements/{id}/proof`
 
-The id is key and value of its leaf in the map over the statements (`state_trie`), whose root is half of the state's
-root.
+In the map over the statements (`state_trie`) the id is both key and value of its leaf; the map's root is half of the
+state's root.
 
     proved = check_presence(Presence.of(answer), id, policy, now)
     proved.is_present, proved.noted.state.count
 
-* Present: all who cosigned hold the statement and have accepted it. It need not have effect: of that records tell.
-* Absent: they do not hold it, or have accepted it too late for this note, or it can never count again, for its key had
-  been cut off before it.
+* Present: all cosigners hold the statement and have accepted it. It need not be in effect; the records show that.
+* Absent: they do not hold it, or accepted it too late for this note, or it can never count because its key had been cut
+  off before it.
 
-What it does not do: say where in whose log a statement is (`checkpoint`), or what follows from it (`evidence`).
+It does not say where a statement is in a log (`checkpoint`), or what follows from it (`evidence`).
 """
 
 import re
@@ -67,14 +67,14 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proved:
-    """Whether a noted state binds to a statement: only `check_presence` makes one."""
+    """The proved answer whether a noted state includes a statement: only `check_presence` makes one."""
 
     is_present: bool
     noted: NotedState
 
 
 def check_presence(presence: Presence, id: bytes, policy: TrustPolicy, now: int) -> Proved:
-    """Checks an answer: its note, its roots, that it is about the statement asked for, its proof.
+    """Check an answer: its note, its roots, that it is about the statement asked for, and its proof.
 
     Args:
         id: the statement asked for, 32 bytes.

@@ -1,4 +1,4 @@
-"""The verifier's trust policy: everything it relies on, in one file that a person can read.
+"""The verifier's trust policy: all that the verifier relies on, in one readable file.
 
     accredit trust policy 1
     ecosystem <genesis statement's id, hex>
@@ -15,13 +15,14 @@
 
 The upper part has exactly this order and one spelling; the lower part is any tlog-policy without logs. Rules:
 
-* Signers come from here, never from the state that is checked. The quorum is not `none`.
-* It is good until `expires`, at most 90 days ahead; then only a file from a trusted hand helps
-  (`governance.policy_renewal` renews it before). One that expires later than that was altered, or the clock is behind:
-  it does not count either.
-* `verified` is the highest count ever verified, with its root: lower ones are refused, and so is another root.
-* `rely-on` names whom questions may be about: an authority of the ecosystem, or the ecosystem for all of them. An id
-  alone means all mandates that count by it (`decision.authority_chain`); `id#` and a delegation's 64 hexadecimal
+* Signers come from this file, never from the state that is checked. The quorum is not `none`.
+* It is good until `expires`, at most 90 days ahead; `governance.policy_renewal` renews it before. After that the
+  verifier needs a new file from a trusted source. A policy that expires more than 90 days ahead is refused too: it was
+  altered, or the clock is behind.
+* `verified` is the highest count ever verified, with its root: a lower count is refused, and so is another root for the
+  same count.
+* `rely-on` names an authority on whose accreditations the verifier relies, or the ecosystem for all of its authorities.
+  An id alone means all mandates that count by it (`decision.authority_chain`); `id#` and a delegation's 64 hexadecimal
   digits mean the body under that mandate and no other.
 """
 
@@ -42,7 +43,7 @@ from ..transparency.tlog_policy import NONE, POLICY_BYTES_MAX, Policy
 LIFETIME: Final = 90 * 86_400
 """Seconds a trust policy is good for (design `proofs.md`)."""
 MAX_AGE: Final = 300
-"""The maximum age of a cosignature where nobody chose one: five rounds of the signers' minute; a guess."""
+"""The default maximum age of a cosignature, seconds: the signers cosign once a minute, so five rounds; a guess."""
 AUTHORITIES_MAX: Final = 64
 
 _HEADER: Final = "accredit trust policy 1"
@@ -53,7 +54,7 @@ _BYTES_MAX: Final = 2 * POLICY_BYTES_MAX
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustPolicy:
-    """See the module; making one checks it.
+    """A trust policy (see the module), checked when it is made.
 
     Attributes:
         ecosystem: the genesis statement's id, 32 bytes.
@@ -100,12 +101,12 @@ class TrustPolicy:
             _require(not mark or _HEX.fullmatch(via) is not None, "rely-on", "64 hexadecimal digits after the #")
 
     def relies_on(self, authority: str) -> bool:
-        """Whether an answer before `authority` (as `decision.query.spelled_authority` spells it) is one to rely on."""
+        """Return whether the policy relies on `authority`, spelled as by `decision.query.spelled_authority`."""
         named = (authority, authority.partition("#")[0], self.charter)
         return any(one in self.authorities for one in named)
 
     def check_usable(self, now: int) -> None:
-        """That the policy is good at `now`.
+        """Check that the policy is good at `now`.
 
         Raises:
             RefusedError: it has expired, or its end is too far ahead.
@@ -124,10 +125,11 @@ class TrustPolicy:
             )
 
     def remember(self, state: StateNote) -> "TrustPolicy":
-        """The policy once `state` has been verified; itself where nothing is new.
+        """Return the policy that remembers the verified `state`; itself if nothing is new.
 
         Raises:
-            RefusedError: it is of another ecosystem, lower than one verified before, or another root of the same count.
+            RefusedError: the state belongs to another ecosystem, is lower than one verified before, or has another root
+                for the same count.
         """
         if state.ecosystem != self.ecosystem:
             raise RefusedError(
@@ -167,7 +169,7 @@ class TrustPolicy:
 
     @classmethod
     def decode(cls, data: bytes) -> "TrustPolicy":
-        """Reads a file; comments and spelling in its lower part are not kept.
+        """Read a file; comments and spelling in its lower part are not kept.
 
         Raises:
             DecodeError: it is none; `where` names the line's first word.
@@ -204,7 +206,7 @@ class TrustPolicy:
             count=_number(count, "verified"),
             root=decode_base64(root, "verified") if root else None,
         )
-        # One spelling of the upper part: what a person compares is what the machine reads.
+        # The upper part has one spelling, so that a person who compares two files compares what the program reads.
         if not data.startswith(policy.encode().partition(b"\n\n")[0] + b"\n\n"):
             raise DecodeError("trust_policy", "The trust policy is not in its canonical form.", where="policy")
         return policy

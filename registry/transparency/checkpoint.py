@@ -8,9 +8,9 @@
                       LF
                       <checkpoint, a signed note, verbatim>
 
-A checkpoint is signed by its log (key type 01), whose key bears the origin as its name, and cosigned by witnesses. The
-state note has the same three lines: its size is the number of accepted statements. Numbers have no sign and no leading
-zeros; base64 is canonical; extension lines are refused, for cosigners make no claim on them.
+A log signs its checkpoints (key type 01) with a key that has the origin as its name, and witnesses cosign them. A state
+note has the same three lines: its size is the number of accepted statements. Numbers have no sign and no leading zeros,
+and base64 is canonical. Extension lines are refused, because cosigners make no claim on them.
 
     >>> from accredit.registry.encoding.ed25519 import KeyPair
     >>> signer = KeyPair(bytes(32))
@@ -19,7 +19,7 @@ zeros; base64 is canonical; extension lines are refused, for cosigners make no c
     >>> open_checkpoint(data, log).checkpoint.size
     0
 
-What it does not do: say how old a cosignature may be, or how many suffice. That is the verifier's trust policy.
+It does not say how old a cosignature may be, or how many suffice: the verifier's trust policy does.
 """
 
 import re
@@ -42,7 +42,7 @@ class Checkpoint:
     """The text of a checkpoint; also that of a state note, whose size is the number of accepted statements.
 
     Args:
-        origin: whose tree it is; not empty, one line.
+        origin: the name of the log; not empty, one line.
         size: number of leaves.
         root: 32 bytes.
     """
@@ -83,7 +83,7 @@ class OpenedCheckpoint:
 
     Args:
         checkpoint: what was signed.
-        cosignatures: those of known witnesses, each of another key; how many suffice is the caller's policy.
+        cosignatures: those of known witnesses, each by another key; the caller's policy says how many suffice.
         note: the whole note, to be passed on.
     """
 
@@ -94,13 +94,13 @@ class OpenedCheckpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogProof:
-    """A tlog-proof file: an entry's place in a log, under a checkpoint, in one piece; unverified.
+    """A tlog-proof file, unverified: an entry's place in a log, under a checkpoint.
 
     Args:
         index: of the entry.
         hashes: inclusion proof, the leaf's sibling first.
         checkpoint: the note, verbatim.
-        extra: carried along, authenticated by nothing.
+        extra: extra data that nothing authenticates.
     """
 
     index: int
@@ -152,7 +152,7 @@ class LogProof:
 
 
 def open_checkpoint(data: bytes, log: VerifierKey, witnesses: Iterable[VerifierKey] = ()) -> OpenedCheckpoint:
-    """Verify a checkpoint: signed by its log, whose key bears the origin's name. tlog-checkpoint.
+    """Verify that a checkpoint is signed by its log, whose key has the origin as its name. tlog-checkpoint.
 
     Raises:
         DecodeError: it is not a note, or its text not a checkpoint.
@@ -177,7 +177,7 @@ def open_checkpoint(data: bytes, log: VerifierKey, witnesses: Iterable[VerifierK
 def check_log_proof(
     proof: LogProof, leaf: bytes, log: VerifierKey, witnesses: Iterable[VerifierKey] = ()
 ) -> OpenedCheckpoint:
-    """Check that `leaf` (the entry's hash) is in the log; return the checkpoint, whose cosigners are to be counted.
+    """Check that `leaf` (the entry's hash) is in the log; return the checkpoint, whose cosigners the caller counts.
 
     Raises:
         DecodeError, RefusedError: as `open_checkpoint` and `merkle.check_inclusion`.

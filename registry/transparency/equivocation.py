@@ -1,4 +1,4 @@
-"""Conflicts: two notes that one key signed and that cannot both be true, in a small file that is its own proof.
+"""Conflicts: two notes signed by one key that cannot both be true, in a small file that proves itself.
 
     conflict = {
       "v": 1,
@@ -8,17 +8,17 @@
       ? "entry": [index, [leaf bstr32, [path]], [leaf bstr32, [path]]]
     }
 
-Three ways to contradict oneself:
+A key can contradict itself in three ways:
 
 * a log signs two checkpoints of one size with different roots;
-* a log signs checkpoints of two sizes that have different entries at one index (`entry`: a leaf under each root): had
-  it only grown, they would be the same;
+* a log signs checkpoints of two sizes that have different entries at one index (`entry`: a leaf under each root). In a
+  log that only grew they would be equal;
 * a signer cosigns two state notes of one ecosystem, fold and count with different roots.
 
-Nothing else is needed to check one, and nobody's word: `check` returns whose key it was. Whether that key belongs to
-anybody one knows is the reader's to compare, by the public key: a name beside a cosigner's key is signed by nobody.
+`check` needs nothing but the file, and returns the accused key. The reader compares the public key with those of known
+nodes; nobody signs the name beside a cosigner's key.
 
-What needs no such file: two statements of one key with one number are both in the set.
+Two statements of one key with the same number need no such file, because both are in the set.
 """
 
 from collections.abc import Sequence
@@ -55,13 +55,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """A conflict; only `check` and the two makers give one that has been verified.
+    """A conflict; it is verified if `check` or one of the two makers returned it.
 
     Attributes:
         kind: `CHECKPOINTS` or `STATE_NOTES`.
         key: the accused's.
         first, second: the notes, with the accused's line only.
-        entry: where the checkpoints are of different sizes.
+        entry: present if the checkpoints have different sizes.
     """
 
     kind: str
@@ -118,10 +118,10 @@ _FORM: Final = schema.members(
 
 
 def check(data: bytes) -> Conflict:
-    """Checks a conflict file: that one key signed both, and that both cannot be true.
+    """Check a conflict file: one key signed both notes, and both cannot be true.
 
     Raises:
-        DecodeError: it is no such file.
+        DecodeError: it is not a conflict file.
         RefusedError: it proves nothing; the code says why.
     """
     value = decode(data, what="the conflict", max_bytes=CONFLICT_BYTES)
@@ -155,7 +155,7 @@ def conflict_of_checkpoints(one: bytes, other: bytes, log: VerifierKey, entry: E
         entry: its `first` side belongs to `one`; needed where the sizes differ.
 
     Raises:
-        DecodeError, RefusedError: they are not the log's, or do not contradict each other.
+        DecodeError, RefusedError: the log did not sign both, or they do not contradict each other.
     """
     opened = [open_checkpoint(note, log) for note in (one, other)]
     notes = [_trimmed(each.note, log) for each in opened]
@@ -176,7 +176,7 @@ def conflict_of_states(one: bytes, other: bytes, signer: VerifierKey) -> Conflic
     """The conflict between two state notes that one signer cosigned.
 
     Raises:
-        DecodeError, RefusedError: it did not, or they do not contradict each other.
+        DecodeError, RefusedError: the signer did not cosign both, or they do not contradict each other.
     """
     opened = [open_state(note, [signer]) for note in (one, other)]
     opened.sort(key=lambda each: _order(Checkpoint.decode(each.note.text)))

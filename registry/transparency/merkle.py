@@ -3,9 +3,9 @@
     leaf  = SHA-256(00 || data)           node = SHA-256(01 || left || right)           empty tree = SHA-256("")
 
 A tree of `size` leaves splits at the largest power of two below `size`, so that everything to the left of any split is
-a *complete* subtree. Complete subtrees never change again, whatever is appended, and have the address
-`(level, index)`: the hash over the leaves `index * 2**level` to `(index + 1) * 2**level`, the last one excluded.
-Whoever stores those (a dictionary, tiles, a table) is a `HashReader`; this module asks it and stores nothing itself.
+a *complete* subtree. A complete subtree never changes when leaves are appended, and has the address `(level, index)`:
+the hash over the leaves `index * 2**level` to `(index + 1) * 2**level`, the last one excluded. Stores of these hashes
+(a dictionary, tiles, a table) are `HashReader`s; this module reads from them and stores nothing itself.
 
     prove_inclusion(index, size, reader)        <->  check_inclusion(leaf, index, size, proof, root)
     prove_consistency(old, new, reader)         <->  check_consistency(old, new, old_root, new_root, proof)
@@ -17,7 +17,7 @@ They raise `RefusedError` and return nothing, so that a forgotten `if` cannot ac
     >>> hashes.append([leaf_hash(b"genesis"), leaf_hash(b"charter")])
     >>> check_inclusion(leaf_hash(b"charter"), 1, 2, prove_inclusion(1, 2, hashes), root(2, hashes))
 
-What it does not do: sign anything, know about files (`tiles`) or say who vouches for a root (`signed_note`).
+It does not sign anything, know about files (`tiles`) or say who vouches for a root (`signed_note`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ from ..errors import RefusedError
 
 HASH_BYTES: Final = 32
 EMPTY_ROOT: Final = sha256(b"").digest()
-# Sizes travel as 64-bit numbers, in Go and SQLite signed ones; no log comes near.
+# Sizes are sent as 64-bit numbers, signed ones in Go and SQLite; no log comes near the limit.
 SIZE_MAX: Final = 2**63 - 1
 
 
@@ -84,7 +84,7 @@ def root(size: int, reader: HashReader) -> bytes:
 def new_hashes(
     size_before: int, leaf_hashes: Iterable[bytes], reader: HashReader
 ) -> list[tuple[tuple[int, int], bytes]]:
-    """Return what appending completes: `((level, index), hash)`, each level in order, to be stored together.
+    """Return the subtrees that appending completes: `((level, index), hash)`, each level in order; store them together.
 
     Args:
         size_before: leaves in the log so far.
@@ -130,8 +130,8 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
         RefusedError: it is not proved; the code says whether the numbers, the length or the hashes are wrong.
     """
     _require_leaf(index, size)
-    # Up to the level where the paths of this leaf and of the last one meet, siblings are on either side, as the bits
-    # of the index say. Above is the ragged right edge, where only left siblings exist: one for each set bit.
+    # Up to the level where the paths of this leaf and of the last leaf meet, the bits of the index say on which side a
+    # sibling is. Above, on the right edge, only left siblings exist: one for each set bit.
     inner = (index ^ (size - 1)).bit_length()
     _require_hashes(proof, inner + (index >> inner).bit_count())
     _require_hash(leaf)
@@ -163,7 +163,7 @@ def prove_consistency(old: int, new: int, reader: HashReader) -> list[bytes]:
         else:
             path.append(_range_hash(start, middle, reader))
             start = middle
-    # The last subtree of the old tree; left out where it is the whole of it, for the checker has that root already.
+    # The last subtree of the old tree; left out if it is the whole old tree, because the checker already has that root.
     if start:
         path.append(_range_hash(start, end, reader))
     return path[::-1]
@@ -248,7 +248,7 @@ def _require_hashes(proof: Sequence[bytes], count: int) -> None:
 
 
 def _require_hash(*hashes: bytes) -> None:
-    # Two hashes of no bytes at all would be equal, too.
+    # Two empty hashes would be equal, too.
     if any(len(each) != HASH_BYTES for each in hashes):
         raise RefusedError(
             "hash_length",

@@ -10,13 +10,13 @@ COSE Receipts (RFC 9942), and the transparent statements of SCITT (RFC 9943):
     transparent statement = the statement with {394: [+ receipt bstr]} in place of its empty unprotected header
 
 The subject is the statement's id in hex, or for growth the log's origin; `kid` is the log key's COSE thumbprint. All of
-it deterministic CBOR, one proof a receipt. A log of one leaf has no receipt, for its path would be empty: log the
-genesis first.
+it is deterministic CBOR, with one proof in each receipt. A log of one leaf has no receipt, because its path would be
+empty; log the genesis first.
 
-The signing key is the log's, which signs checkpoints, too: those are UTF-8 text, what COSE signs begins with the byte
-84, which no UTF-8 does. A receipt is one log's word and no more; the quorum is in the notes. What it proves is that the
-statement is under the signed root. The sizes beside it are signed by nobody (a root does not commit to them), so that
-nothing may rest on them: those that are to be relied on are in checkpoints.
+The log's key signs both receipts and checkpoints. The two cannot be confused: a checkpoint is UTF-8 text, and the bytes
+that COSE signs begin with 84, as no UTF-8 does. A receipt is the word of one log only; the quorum is in the notes. It
+proves that the statement is under the signed root. Nobody signs the sizes beside it (a root does not commit to them),
+so rely only on the sizes in checkpoints.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from .merkle import HASH_BYTES, SIZE_MAX, check_consistency, check_inclusion, le
 from .signed_note import KeyType, VerifierKey
 
 RECEIPT_BYTES: Final = 4 * 1024
-"""63 hashes are 2.2 kB, the longest origin and subject another."""
+"""63 hashes take 2.2 kB; the longest origin and subject take as much again."""
 RECEIPTS_MAX: Final = 16
 
 RECEIPTS: Final = 394
@@ -52,9 +52,9 @@ class Receipt:
 
     Attributes:
         kind: `INCLUSION` or `CONSISTENCY`.
-        origin, subject, kid: whose word it claims to be, and on what.
-        first, second: size and index, or the older and the newer size. Of an inclusion no signature covers the size:
-            what is signed is the root, to which one path may lead from several sizes (RFC 9162 §2.1.3.2).
+        origin, subject, kid: the log and the subject that it claims, and the log's key.
+        first, second: size and index, or the older and the newer size. No signature covers the size of an inclusion:
+            the log signs the root, and one path may lead to it from several sizes (RFC 9162 §2.1.3.2).
         path: hashes of 32 bytes, as `merkle` makes them.
     """
 
@@ -90,31 +90,31 @@ class Receipt:
 
 
 def make_receipt(raw: bytes, origin: str, signer: Signer, *, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The receipt for a statement, by the log that holds it.
+    """Return the receipt for a statement, signed by the log that holds it.
 
     Args:
         raw: the statement as it was logged. path: of `merkle.prove_inclusion(index, size, …)`.
         signer: has the log's key.
 
     Raises:
-        RefusedError: the path is not that of the statement's place, or there is none (a log of one leaf).
+        RefusedError: the path does not belong to the statement's place, or is empty (a log of one leaf).
     """
     root = _root_of_inclusion(leaf_hash(raw), index, size, path)
     return _make(INCLUSION, origin, decode_statement(raw).id.hex(), signer, [size, index, list(path)], root)
 
 
 def make_growth(origin: str, signer: Signer, *, old: int, new: int, path: Sequence[bytes], root: bytes) -> bytes:
-    """The receipt for a log's having only grown, from `old` leaves to `new` under `root`.
+    """Return the receipt that a log only grew, from `old` leaves to `new` leaves under `root`.
 
     Raises:
-        RefusedError: nothing is there to prove (from nought, or to the same size).
+        RefusedError: there is nothing to prove (from zero, or to the same size).
     """
     _require_path(path)
     return _make(CONSISTENCY, origin, origin, signer, [old, new, list(path)], root)
 
 
 def check_receipt(data: bytes, raw: bytes, log: VerifierKey) -> Receipt:
-    """Checks that the log vouches for holding the statement `raw`; returns the receipt.
+    """Check that the log signed that it holds the statement `raw`; return the receipt.
 
     Raises:
         DecodeError: receipt or statement are not well-formed.
@@ -127,7 +127,7 @@ def check_receipt(data: bytes, raw: bytes, log: VerifierKey) -> Receipt:
 
 
 def check_growth(data: bytes, old_root: bytes, new_root: bytes, log: VerifierKey) -> Receipt:
-    """Checks that the log vouches for having only grown between two roots; returns the receipt.
+    """Check that the log signed that it only grew between two roots; return the receipt.
 
     Raises:
         DecodeError: it is not well-formed.
@@ -140,7 +140,7 @@ def check_growth(data: bytes, old_root: bytes, new_root: bytes, log: VerifierKey
 
 
 def attach(raw: bytes, receipts: Sequence[bytes]) -> bytes:
-    """The transparent statement: `raw`, as it was logged, with its receipts. RFC 9943.
+    """Return the transparent statement: `raw`, as it was logged, with its receipts. RFC 9943.
 
     Raises:
         DecodeError: one of them is not well-formed, or there are none or too many.
@@ -154,7 +154,7 @@ def attach(raw: bytes, receipts: Sequence[bytes]) -> bytes:
 
 
 def detach(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
-    """The inverse of `attach`: the statement as it was logged, and its receipts; both unverified.
+    """Return the statement as it was logged, and its receipts, both unverified; the inverse of `attach`.
 
     Raises:
         DecodeError: it is no transparent statement.
@@ -196,7 +196,7 @@ def _of_log(data: bytes, log: VerifierKey, kind: int, subject: str) -> Receipt:
 
 
 def _root_of_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The root that a path leads to: RFC 9162 section 2.1.3.2, with nothing to compare it with yet."""
+    """Return the root to which a path leads (RFC 9162 section 2.1.3.2), not yet compared with anything."""
     _require_path(path)
     current = leaf
     inner = (index ^ (size - 1)).bit_length()
@@ -225,7 +225,7 @@ def _read_header(header: dict[Any, Any]) -> tuple[str, str, bytes]:
     claims = header.get(CWT_CLAIMS)
     if set(header) != {ALG, KID, CWT_CLAIMS, VDS} or type(claims) is not dict or set(claims) != {ISS, SUB}:
         raise DecodeError("receipt", "expected the labels 1, 4, 15 (with iss and sub) and 395.", where="protected")
-    # Deterministic CBOR leaves no other 1 than the integer, but for true.
+    # In deterministic CBOR only the integer 1 and true equal 1.
     if (header[ALG], header[VDS]) != (EDDSA, RFC9162_SHA256) or type(header[VDS]) is not int:
         raise DecodeError("receipt", "expected EdDSA (-8) and RFC9162_SHA256 (1).", where="protected")
     kid, origin, subject = header[KID], claims[ISS], claims[SUB]

@@ -12,9 +12,9 @@
 Rules, all of them enforced when reading, so that one note has one spelling:
 * UTF-8, no control characters but LF: hence no CR LF. Lines end at LF only, never at other Unicode line breaks.
 * Base64 is canonical: RFC 4648 section 4, with padding, without stray bits.
-* A key is known by name *and* id. Lines of unknown keys are ignored, whatever they hold: anybody may add one.
-* A line of a known key that does not verify condemns the whole note, and so does a second line of the same key: what
-  is counted later are keys, and a key counts once.
+* A key is known by name *and* id. Lines of unknown keys are ignored, whatever they hold, because anybody may add one.
+* If the line of a known key does not verify, or a known key has two lines, the whole note is refused: later checks
+  count keys, and each counts once.
 * At least 16 signatures must be readable; `SIGNATURES_MAX` are.
 
     >>> from accredit.registry.encoding.ed25519 import KeyPair
@@ -23,8 +23,8 @@ Rules, all of them enforced when reading, so that one note has one spelling:
     >>> open_note(sign_note("All is well.\\n", key.name, signer), [key]).text
     'All is well.\\n'
 
-Cosignatures do not sign the cosigner's name, so a cosigner's key must serve one name only. What a note does not do: say
-how old is too old, or how many cosigners are enough. That is the verifier's trust policy.
+Cosignatures do not sign the cosigner's name, so a cosigner's key must serve one name only. A note does not say how old
+is too old, or how many cosigners are enough: the verifier's trust policy does.
 """
 
 import base64
@@ -47,12 +47,12 @@ TIME_MAX: Final = 2**63 - 1  # tlog-cosignature: seconds since 1970
 _KEY_ID_BYTES: Final = 4
 _TIME_BYTES: Final = 8
 _LINE_START: Final = "\N{EM DASH} "
-# Lone surrogates are no UTF-8; only a text that was never bytes, from JSON say, can hold one.
+# Lone surrogates are not UTF-8; only a text that was never bytes, from JSON for example, can hold one.
 _CONTROL: Final = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 
 
 class KeyType(IntEnum):
-    """The signature types we make and check, out of those that signed-note assigns."""
+    """The signature types of signed-note that this module makes and checks."""
 
     ED25519 = 1
     COSIGNATURE_V1 = 4
@@ -60,7 +60,7 @@ class KeyType(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifierKey:
-    """A key that a verifier has decided to know.
+    """A key that a verifier knows.
 
     Args:
         name: of the log or cosigner, e.g. `example.com/log`.
@@ -95,9 +95,9 @@ class VerifierKey:
         """Read a vkey.
 
         Raises:
-            DecodeError: it is none, or its id does not belong to its key, or it is of a type we do not check.
+            DecodeError: it is not a vkey, its id does not belong to its key, or this module does not check its type.
         """
-        # Names have no plus, base64 has: so the first two separate.
+        # Base64 may have a plus and names may not, so the first two separate.
         name, _, rest = vkey.partition("+")
         key_id, _, encoded = rest.partition("+")
         blob = decode_base64(encoded, "vkey")
@@ -183,7 +183,7 @@ class Note:
             DecodeError: it breaks a rule of the format.
         """
         text = decode_text(data, "note")
-        # A text may have empty lines itself: the last one separates.
+        # The text may have empty lines, so the last one separates.
         body, separator, lines = text.rpartition("\n\n")
         if not separator or not lines.endswith("\n"):
             raise DecodeError(
@@ -194,7 +194,7 @@ class Note:
         return cls(text=body + "\n", signatures=_decode_lines(lines))
 
     def with_signatures(self, signatures: Iterable[Signature]) -> "Note":
-        """Return the note with more signatures; a newer one of the same key takes the place of the older."""
+        """Return the note with more signatures; a newer one by the same key replaces the older."""
         merged = {(each.name, each.key_id): each for each in self.signatures}
         merged.update({(each.name, each.key_id): each for each in signatures})
         return replace(self, signatures=tuple(merged.values()))
@@ -202,11 +202,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedSignature:
-    """A known key signed the note.
+    """One signature by a known key, verified.
 
     Args:
-        key: which.
-        time: seconds since 1970 that a cosignature states; None for type 01, which states none.
+        key: the key that signed.
+        time: seconds since 1970 that a cosignature states; None for type 01, which states no time.
     """
 
     key: VerifierKey
@@ -250,7 +250,7 @@ def cosign(text: str, name: str, signer: Signer, time: int) -> Signature:
 
 
 def check_signature(text: str, signature: Signature, key: VerifierKey) -> VerifiedSignature:
-    """Check one line, of exactly this key, over `text`.
+    """Check one line over `text`, signed by exactly this key.
 
     Raises:
         RefusedError: it is of another key, or does not verify.
@@ -276,8 +276,8 @@ def open_note(data: bytes, verifiers: Iterable[VerifierKey]) -> OpenedNote:
 
     Raises:
         DecodeError: the note breaks a rule of the format.
-        RefusedError: no known key signed it, or the line of a known key is wrong or there twice, or two of the
-            verifiers have one name and id.
+        RefusedError: no known key signed it, the line of a known key is wrong or there twice, or two of the verifiers
+            share name and id.
     """
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in verifiers:
@@ -378,7 +378,7 @@ def decode_base64(text: str, where: str) -> bytes:
         data = base64.b64decode(text, validate=True)
     except ValueError:
         data = b""
-    # Encoding again finds what the decoder forgives: surplus padding and bits that belong to no byte.
+    # Encoding it again finds what the decoder tolerates: surplus padding, and bits that belong to no byte.
     if not data or encode_base64(data) != text:
         raise DecodeError("base64", "This is not canonical base64 of at least one byte.", where=where)
     return data
@@ -390,7 +390,7 @@ def _require_name(name: str) -> None:
 
 
 def _require_text(text: str) -> None:
-    """Refuse to sign what nobody could open; a text may come from a configuration or a peer."""
+    """Refuse to sign a text that no reader would accept; it may come from a configuration or a peer."""
     if not text.endswith("\n") or _CONTROL.search(text):
         raise DecodeError(
             "note_text", "A text to be signed must end in a newline and contain no other control characters."

@@ -1,25 +1,26 @@
-"""State notes: they name the set of statements, and so the records, that a quorum of signers holds.
+"""State notes name the set of statements, and so the records, that a quorum of signers holds.
 
     <ecosystem name>/<genesis id, hex>/state/<fold version> LF
     <number of accepted statements> LF
     <base64 state root> LF
 
-The text is a checkpoint of three lines, strict as those are (`checkpoint`); signers cosign it (`signed_note`, key type
-04, each with its `state` key). All that hold one set write one text, so cosignatures of several copies add up
-(`combine`).
+The text is a checkpoint of three lines with the same strict form (`checkpoint`); signers cosign it (`signed_note`, key
+type 04, each with its `state` key). All signers that hold the same set write the same text, so cosignatures of several
+copies add up (`combine`).
 
-* A **quorum** of n signers is floor(2n/3) + 1: any two quorums share a signer that does not lie, while less than a
-  third do.
+* A **quorum** of n signers is floor(2n/3) + 1: any two quorums share an honest signer while fewer than a third are
+  dishonest.
 * A cosignature is **fresh** while its time is at most `max_age` ago, and at most `AHEAD_MAX` ahead of the reader's
-  clock. Only fresh ones count, each signer once: so one signer that stamps an old note again refreshes nothing.
-* The name is for people and may change; the genesis id says which ecosystem it is. White space in it is written as
-  single spaces, since a charter's name may hold a line break and a note's line may not.
+  clock. Only fresh ones count, one for each signer, so a single signer that cosigns an old note again cannot make it
+  fresh.
+* The name is for people and may change; the genesis id says which ecosystem it is. White space in it becomes single
+  spaces, because a charter's name may hold a line break and a note's line may not.
 
     >>> state = StateNote(name="Example", ecosystem=bytes(32), fold=1, count=7, root=bytes(32))
     >>> StateNote.decode(state.encode()) == state, quorum(4)
     (True, 3)
 
-What it does not do: say who the signers are. That is the verifier's trust policy (`trust`), never the note itself.
+A note does not say who the signers are: the verifier's trust policy does (`evidence.trust_policy`).
 """
 
 import re
@@ -51,7 +52,7 @@ class StateNote:
         name: of the ecosystem, without white space but single spaces inside.
         ecosystem: the genesis statement's id, 32 bytes.
         fold: version of the fold that made the records.
-        count: number of accepted statements; it only grows, which that of committed ones need not.
+        count: number of accepted statements; it only grows, whereas the number of committed ones may fall.
         root: state root over records and statements, 32 bytes.
     """
 
@@ -108,7 +109,8 @@ class OpenedState:
 
     Attributes:
         state: what was cosigned.
-        cosignatures: of known signers, each of another key; how many suffice, and how old, is the reader's policy.
+        cosignatures: of known signers, each by another key; the reader's policy says how many suffice, and how old they
+            may be.
         note: the whole note, lines of unknown keys included.
     """
 
@@ -118,32 +120,32 @@ class OpenedState:
 
 
 def one_line(name: str) -> str:
-    """An ecosystem's name as a note has it: no white space but single spaces inside."""
+    """Return an ecosystem's name as a note spells it: no white space except single spaces inside."""
     return " ".join(name.split())
 
 
 def quorum(signers: int) -> int:
-    """How many of `signers` make a quorum: floor(2n/3) + 1."""
+    """Return how many of `signers` make a quorum: floor(2n/3) + 1."""
     assert signers > 0
     return 2 * signers // 3 + 1
 
 
 def signer_key(name: str, public: bytes) -> VerifierKey:
-    """The key that checks a node's cosignatures on state notes.
+    """Return the key that checks a node's cosignatures on state notes.
 
     Raises:
-        DecodeError: the name is no key name, or the key not usable.
+        DecodeError: the name is not a key name, or the key is not usable.
     """
     return VerifierKey(name=name, type=KeyType.COSIGNATURE_V1, public=public)
 
 
 def cosign_state(state: StateNote, name: str, signer: Signer, time: int) -> Signature:
-    """The cosignature of a signer that holds exactly this state, at `time` in seconds since 1970."""
+    """Return the cosignature of a signer that holds exactly this state, at `time` in seconds since 1970."""
     return cosign(state.encode(), name, signer, time)
 
 
 def open_state(data: bytes, signers: Iterable[VerifierKey]) -> OpenedState:
-    """Verifies a state note against the known signers.
+    """Verify a state note against the known signers.
 
     Raises:
         DecodeError: it is not a note, or its text no state note.
@@ -155,13 +157,12 @@ def open_state(data: bytes, signers: Iterable[VerifierKey]) -> OpenedState:
 
 
 def combine(copies: Sequence[OpenedState], now: int) -> bytes:
-    """One note with every known signer's newest cosignature out of several copies of one text.
+    """Return one note with every known signer's newest cosignature from several copies of one text.
 
-    Lines of unknown keys are left out, and so are those ahead of the clock: else one such line would take the place of
-    a good one.
+    Lines of unknown keys and lines dated ahead of the clock are left out: one of the latter would replace a good line.
 
     Raises:
-        RefusedError: the copies are of different texts, or nothing is left.
+        RefusedError: the copies have different texts, or no line is left.
     """
     newest: dict[tuple[str, bytes], tuple[int, Signature]] = {}
     for copy in copies:
@@ -180,14 +181,14 @@ def combine(copies: Sequence[OpenedState], now: int) -> bytes:
 
 
 def fresh(opened: OpenedState, now: int, max_age: int) -> tuple[VerifiedSignature, ...]:
-    """The cosignatures that count at `now`: no older than `max_age` seconds, at most `AHEAD_MAX` ahead."""
+    """Return the cosignatures that count at `now`: at most `max_age` seconds old, at most `AHEAD_MAX` ahead."""
     return tuple(
         one for one in opened.cosignatures if one.time is not None and now - max_age <= one.time <= now + AHEAD_MAX
     )
 
 
 def missing(opened: OpenedState, signers: Iterable[VerifierKey], now: int, max_age: int) -> tuple[VerifierKey, ...]:
-    """The signers without a fresh cosignature on the note, in the order given."""
+    """Return the signers without a fresh cosignature on the note, in the order given."""
     there = {one.key for one in fresh(opened, now, max_age)}
     return tuple(key for key in signers if key not in there)
 

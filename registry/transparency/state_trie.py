@@ -1,11 +1,11 @@
-"""The state map: a sparse Merkle trie over 256-bit keys, whose root commits to what it contains and what it does not.
+"""The state map: a sparse Merkle trie over 256-bit keys, whose root proves both presence and absence of keys.
 
     leaf  = SHA-256(02 || key32 || value32)      node = SHA-256(03 || left || right)      empty = 32 zero bytes
 
-Each leaf stands at the shortest prefix of its key that no other key shares; bits are read from the most significant one
-of the first byte. A node therefore has two leaves or more below it, and one set of pairs has one trie and one root,
-whatever the order of insertions and deletions. The two prefix bytes are parameters (`Prefixes`): with 00 and 01 the
-roots are those of the published sparse-Merkle vectors.
+Each leaf stands at the shortest prefix of its key that no other key shares; bits are read from the most significant bit
+of the first byte on. So a node has at least two leaves below it, and a set of pairs has one trie and one root, whatever
+the order of insertions and deletions. The two prefix bytes are parameters (`Prefixes`): with 00 and 01 the roots are
+those of the published sparse-Merkle vectors.
 
 A proof, for one key, present or absent:
 
@@ -17,9 +17,9 @@ A proof, for one key, present or absent:
                                 32 bytes: the value of the key's own leaf       -> the key is present
                                 64 bytes: key and value of another leaf there   -> the key is absent
 
-Nothing else travels: the sides come from the key, and what the terminal is follows from its length. Every field enters
-the hash, an empty sibling has one spelling, and the last sibling is not empty (else the leaf would stand higher up), so
-that for one root and key there is exactly one proof: any altered one is refused.
+The proof needs no more fields: the key gives the sides, and the terminal's length tells its kind. Every field enters
+the hash, an empty sibling has one spelling, and the last sibling is not empty (else the leaf would stand higher up). So
+for one root and key there is exactly one proof, and any altered one is refused.
 
     >>> trie = Trie([(bytes(32), bytes(32))])
     >>> check_proof(trie.root(), bytes(32), trie.prove(bytes(32))) == bytes(32)
@@ -27,7 +27,7 @@ that for one root and key there is exactly one proof: any altered one is refused
     >>> check_proof(trie.root(), bytes([255] * 32), trie.prove(bytes([255] * 32))) is None
     True
 
-What it does not do: hash records into keys and values (`records`), or say who vouches for a root (`signed_note`).
+It does not hash records into keys and values (`records`), or say who vouches for a root (`signed_note`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,16 +46,16 @@ EMPTY: Final = bytes(32)
 DEPTH_MAX: Final = 8 * KEY_BYTES
 
 _HASH_BYTES: Final = 32
-# Where a lone leaf stands: its hash is the same at every depth.
+# Stands for the depth of a lone leaf, whose hash is the same at every depth.
 _ANYWHERE: Final = DEPTH_MAX + 1
 _LEAF_BYTES: Final = KEY_BYTES + VALUE_BYTES
-# Leaves kept together without nodes between them; a guess, to be measured: memory against hashes made anew per change.
+# Leaves kept together without nodes between them. A guess: larger buckets save memory and cost hashes for each change.
 _BUCKET_LEAVES: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prefixes:
-    """What separates leaves from nodes before hashing; one byte each, and not the same."""
+    """The bytes that distinguish leaves from nodes in a hash; one byte each, not the same."""
 
     leaf: bytes = b"\x02"
     node: bytes = b"\x03"
@@ -69,7 +69,7 @@ class Prefixes:
         return sha256(self.leaf + leaf).digest()
 
     def hash_node(self, left: bytes, right: bytes) -> bytes:
-        """Hash two subtrees of which one at least is not empty."""
+        """Hash two subtrees, at least one of them not empty."""
         return sha256(self.node + left + right).digest()
 
     def hash_side(self, current: bytes, sibling: bytes, side: int) -> bytes:
@@ -81,7 +81,7 @@ DEFAULT_PREFIXES: Final = Prefixes()
 
 
 class StateMap(Protocol):
-    """What every form of the map can do, in memory or in a table. Keys and values have 32 bytes each."""
+    """The interface of a state map, in memory or in a table. Keys and values have 32 bytes each."""
 
     def __len__(self) -> int: ...
 
@@ -116,11 +116,12 @@ class _Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """A subtree that is kept elsewhere, and read when a change or a question leads into it.
+    """A subtree that is stored elsewhere, and read when a change or a question leads into it.
 
     Attributes:
-        count: its leaves. hash: at the depth where it stands; of a lone leaf, that leaf's own.
-        read: gives the subtree: its leaves, or what `beneath` makes. It gives the same as long as a trie holds this.
+        count: number of its leaves. hash: at the depth where it stands; for a lone leaf, the leaf's own hash.
+        read: gives the subtree: its leaves, or a result of `beneath`. It must give the same for as long as a trie holds
+            this object.
     """
 
     count: int
@@ -128,23 +129,24 @@ class Elsewhere:
     read: Callable[[], "Subtree"]
 
 
-# A subtree: a node, or a bucket, that is the leaves of a small subtree, sorted, 64 bytes each, in one string; or either
-# of these elsewhere.
+# A subtree is a node, a bucket (the sorted leaves of a small subtree, 64 bytes each, in one string), or one of these
+# stored elsewhere.
 _Tree = _Node | bytes | Elsewhere
 Subtree = _Tree
-"""A subtree, for whoever keeps one."""
+"""A subtree, for callers that keep one."""
 
 
 class Trie:
-    """The map in memory, a `StateMap`: some 100 bytes for each leaf, and after a change only its path is hashed anew.
+    """A `StateMap` in memory: some 100 bytes for each leaf; a change hashes only its own path again.
 
-    A change makes the nodes on its path anew, so that `branch` costs nothing and shares all that stays the same. Small
-    subtrees are kept as buckets, their inner hashes not stored; which subtrees are, has no effect on the root.
+    A change makes new nodes on its path and leaves the old ones as they are, so `branch` costs nothing and shares all
+    that stays the same. Small subtrees are kept as buckets, without their inner hashes; the root does not depend on
+    which are.
 
     Args:
-        items: pairs to begin with, each key once, in any order.
+        items: the first pairs, each key once, in any order.
         prefixes: see `Prefixes`.
-        bucket_leaves: most leaves in a bucket, 2 or more.
+        bucket_leaves: the most leaves in a bucket, at least 2.
     """
 
     def __init__(
@@ -157,7 +159,8 @@ class Trie:
         assert bucket_leaves >= 2
         self._prefixes = prefixes
         self._bucket_bytes = bucket_leaves * _LEAF_BYTES
-        # Buckets join again only at half their maximum, so that one key that comes and goes does not split and join.
+        # Buckets join again only at half their maximum, so that one key set and removed repeatedly does not split and
+        # join them.
         self._join_bytes = self._bucket_bytes // 2
         leaves = _join_sorted(sorted(items))
         self._count = len(leaves) // _LEAF_BYTES
@@ -167,9 +170,9 @@ class Trie:
 
     @classmethod
     def standing_on(cls, whole: Elsewhere, *, prefixes: Prefixes = DEFAULT_PREFIXES) -> "Trie":
-        """Return the map that is kept elsewhere; in memory is what is changed, and the nodes above it.
+        """Return a map over a subtree stored elsewhere; only changed parts, and the nodes above them, are in memory.
 
-        What is changed waits until somebody asks: where nobody does before all is kept, nothing is read.
+        Changes wait until the map is read. If all is stored before anybody reads it, no subtree is read at all.
         """
         made = cls(prefixes=prefixes)
         made._count, made._tree = whole.count, whole if whole.count else b""
@@ -177,7 +180,7 @@ class Trie:
         return made
 
     def branch(self) -> "Trie":
-        """Return a map that holds the same and goes its own way from here on; neither notices the other."""
+        """Return a copy; from here on, changes to either do not affect the other."""
         self._catch_up()
         branch = copy(self)
         branch._waiting = None if self._waiting is None else {}
@@ -188,7 +191,7 @@ class Trie:
         return self._count
 
     def _catch_up(self) -> None:
-        """Changes what waits to be changed."""
+        """Carry out the changes that wait."""
         if self._waiting:
             waiting, self._waiting = self._waiting, {}
             for key, value in waiting.items():
@@ -270,7 +273,7 @@ class Trie:
             return hash_bucket(tree, depth, self._prefixes)
         if isinstance(tree, Elsewhere):
             return tree.hash
-        # Also where branches share the node: its hashes follow from its children.
+        # This is right for a node that branches share, too, because its hashes follow from its children.
         if tree.hash_left is None:
             tree.hash_left = self._hash(tree.left, depth + 1)
         if tree.hash_right is None:
@@ -284,8 +287,8 @@ class Trie:
         return _Node(self._split(leaves[:middle], depth + 1), self._split(leaves[middle:], depth + 1))
 
     def _joined(self, left: _Tree, right: _Tree, before: _Node, side: int) -> _Tree:
-        """The subtree of these two, in place of the node `before`, whose child on `side` was another."""
-        # A small one is read: a node has two leaves or more below it, and this may have become fewer.
+        """Return the subtree of the two children; it replaces the node `before`, whose child on `side` has changed."""
+        # Read a small one: a node needs at least two leaves below it, and this may now have fewer.
         left, right = self._small(left), self._small(right)
         if isinstance(left, bytes) and isinstance(right, bytes) and len(left) + len(right) <= self._join_bytes:
             return left + right
@@ -307,12 +310,12 @@ def beneath(
     bucket: int,
     prefixes: Prefixes = DEFAULT_PREFIXES,
 ) -> Subtree:
-    """Return the subtree that has these ones, all at one depth, side by side below it.
+    """Return the subtree above these subtrees, which stand side by side at one depth.
 
     Args:
-        subtrees: as many as a power of two.
-        leaves: all leaves of the subtrees from one number to before another, sorted, 64 bytes each.
-        bucket: most leaves that are asked for so; a subtree with no more is `read` as its leaves too.
+        subtrees: their number is a power of two.
+        leaves: gives all leaves of the subtrees from one number up to, not including, another; sorted, 64 bytes each.
+        bucket: the most leaves to read in this way; a subtree with no more is also `read` as its leaves.
     """
 
     def joined(left: Elsewhere, right: Elsewhere, first: int, stop: int) -> Elsewhere:
@@ -333,7 +336,7 @@ def beneath(
 
 
 def bulk_root(items: Iterable[tuple[bytes, bytes]], prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
-    """Return the root over pairs sorted by key, read once; memory grows with the depth of the trie only."""
+    """Return the root over pairs sorted by key in one pass; memory grows with the depth of the trie only."""
     return _hash_leaves((key + value for key, value in items), 0, prefixes)
 
 
@@ -347,7 +350,7 @@ def hash_bucket(bucket: bytes, depth: int, prefixes: Prefixes = DEFAULT_PREFIXES
 
 
 def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes: Prefixes = DEFAULT_PREFIXES) -> bytes:
-    """Return the proof for `key`, whose path from the root on is known down to a small subtree.
+    """Return the proof for `key`, given the part of its path from the root down to a small subtree.
 
     Args:
         siblings: beside that part of the path, 32 bytes each, from the root downward.
@@ -365,7 +368,7 @@ def finish_proof(key: bytes, siblings: Sequence[bytes], bucket: bytes, prefixes:
 
 
 def state_root(records_root: bytes, statements_root: bytes) -> bytes:
-    """Return the one value that commits to all records and all accepted statements: SHA-256(04 || both)."""
+    """Return the value that commits to all records and all accepted statements: SHA-256(04 || both roots)."""
     assert len(records_root) == len(statements_root) == _HASH_BYTES
     return sha256(b"\x04" + records_root + statements_root).digest()
 
@@ -374,8 +377,8 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
     """Return the proved value of `key` under `root`, or None where its absence is proved.
 
     Raises:
-        DecodeError: the bytes are no proof.
-        RefusedError: they are one, of something else.
+        DecodeError: the bytes are not a proof.
+        RefusedError: the proof is of something else.
     """
     assert len(key) == KEY_BYTES
     siblings, terminal = _decode_proof(proof)
@@ -389,7 +392,8 @@ def check_proof(root: bytes, key: bytes, proof: bytes, prefixes: Prefixes = DEFA
         current = prefixes.hash_leaf(key + terminal)
     else:
         current = EMPTY
-    # In one loop, for this is most of what checking evidence costs: bit 0 of `path` is the side at the lowest node.
+    # All in one loop, because this is most of the cost of checking evidence: bit 0 of `path` is the side at the lowest
+    # node.
     node, path = prefixes.node, int.from_bytes(key, "big") >> (DEPTH_MAX - depth)
     for sibling in reversed(siblings):
         current = sha256(node + sibling + current if path & 1 else node + current + sibling).digest()
@@ -412,7 +416,7 @@ def decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
     """Return a proof's siblings, root downward, empty ones included, and its terminal (0, 32 or 64 bytes).
 
     Raises:
-        DecodeError: the bytes are no proof.
+        DecodeError: the bytes are not a proof.
     """
     return _decode_proof(proof)
 
@@ -454,12 +458,12 @@ def _decode_proof(proof: bytes) -> tuple[list[bytes], bytes]:
 
 
 def _bit(key: bytes, depth: int) -> int:
-    """Which side a key takes at a node `depth` steps below the root: 0 left, 1 right."""
+    """Return the side of a key at a node `depth` steps below the root: 0 left, 1 right."""
     return key[depth >> 3] >> (7 - (depth & 7)) & 1
 
 
 def _common_bits(one: bytes, other: bytes) -> int:
-    """Length in bits of the longest common prefix of two keys: 256 if they are equal."""
+    """Return the length in bits of the longest common prefix of two keys: 256 if they are equal."""
     return DEPTH_MAX - (int.from_bytes(one[:KEY_BYTES], "big") ^ int.from_bytes(other[:KEY_BYTES], "big")).bit_length()
 
 
@@ -474,7 +478,7 @@ def _join_sorted(items: list[tuple[bytes, bytes]]) -> bytes:
 
 
 def _position(bucket: bytes, key: bytes) -> int:
-    """Offset of the first leaf whose key is not below `key`."""
+    """Return the offset of the first leaf whose key is not below `key`."""
     low, high = 0, len(bucket) // _LEAF_BYTES
     while low < high:
         middle = (low + high) // 2
@@ -487,7 +491,7 @@ def _position(bucket: bytes, key: bytes) -> int:
 
 
 def _middle(leaves: bytes, depth: int) -> int:
-    """Offset of the first leaf on the right side of the node at `depth`, all keys having their first bits in common."""
+    """Return the offset of the first leaf on the right side of the node at `depth`; all keys share their first bits."""
     byte, bit = divmod(depth, 8)
     first_right = leaves[:byte] + bytes([leaves[byte] & (0xFF00 >> bit) | 0x80 >> bit])
     return _position(leaves, first_right.ljust(KEY_BYTES, b"\x00"))
@@ -502,8 +506,8 @@ def _with_leaf(bucket: bytes, key: bytes, value: bytes | None) -> bytes:
 def _hash_leaves(leaves: Iterable[bytes], depth: int, prefixes: Prefixes) -> bytes:
     """Hash the subtree at `depth` that has these leaves, sorted, whose keys have their first `depth` bits in common.
 
-    Two neighbours part at the first bit in which they differ. Left subtrees wait, each at its parting, until the right
-    one is complete, which it is when a neighbour parts further up: so one pass suffices.
+    Two neighbours separate at the first bit in which they differ. A left subtree waits at that depth until the right
+    one is complete, which is when the next neighbour separates further up. So one pass suffices.
     """
     waiting: list[tuple[int, bytes]] = []
     previous = None

@@ -12,12 +12,11 @@ full yet is *partial* and carries its width, 1 to 255. A tile is never empty. Th
     >>> [tile.encode_path() for tile in tiles_of(70_000)][-3:]
     ['tile/1/000', 'tile/1/001.p/17', 'tile/2/000.p/1']
 
-A `Frontier` is a log folded into the few hashes needed to go on appending: whoever reads a log from its entries derives
-the root with it, in memory of O(log n), and can put it aside and continue tomorrow.
+A `Frontier` is a log folded into the few hashes needed to append more. A reader of a log's entries derives the root
+with it, in memory of O(log n), and can store it and continue later.
 
-What it does not do: read or write files (the caller hands in a function), or say who vouches for a root
-(`signed_note`). Bytes of tiles are the word of whoever serves them: check the proofs made from them against a root that
-is signed.
+It does not read or write files (the caller passes a function), or say who vouches for a root (`signed_note`). Do not
+trust the bytes of tiles: check the proofs made from them against a signed root.
 """
 
 import re
@@ -30,7 +29,7 @@ from .merkle import EMPTY_ROOT, HASH_BYTES, SIZE_MAX, HashReader, leaf_hash, nod
 
 TILE_HEIGHT: Final = 8
 TILE_WIDTH: Final = 1 << TILE_HEIGHT
-# The level under which entry bundles travel in a `Tile`; on the wire it is the word "entries".
+# The level of entry bundles in a `Tile`; in paths it is the word "entries".
 ENTRIES: Final = -1
 LEVEL_MAX: Final = 63  # tlog-tiles; a log of 2**63 leaves ends at level 7
 ENTRY_BYTES_MAX: Final = 0xFFFF  # the length prefix is a u16
@@ -78,10 +77,10 @@ class Tile:
 
     @classmethod
     def decode_path(cls, path: str) -> "Tile":
-        """Read a path; the inverse of `encode_path`, for exactly what that writes.
+        """Read a path exactly as `encode_path` writes it.
 
         Raises:
-            DecodeError: any other spelling, also of a tile that exists: one file, one name.
+            DecodeError: it has any other spelling, even of a tile that exists: each file has one name.
         """
         match = _PATH.fullmatch(path)
         if match is not None:
@@ -101,7 +100,7 @@ class Tile:
 
 
 def tile_width(level: int, index: int, size: int) -> int:
-    """Return how wide tile `index` of `level` (or `ENTRIES`) is in a log of `size` leaves: 0 to 256, 0 for none."""
+    """Return the width of tile `index` of `level` (or `ENTRIES`) in a log of `size` leaves: 0 (no tile) to 256."""
     hashes = size >> (TILE_HEIGHT * max(level, 0))
     return max(0, min(TILE_WIDTH, hashes - index * TILE_WIDTH))
 
@@ -111,7 +110,7 @@ def tiles_of(size: int, *, since: int = 0) -> Iterator[Tile]:
 
     Args:
         size: leaves in the log.
-        since: leaves before; only tiles new or wider since then are yielded, which are those to be written.
+        since: the earlier size; only tiles that are new or wider since then are yielded, for the caller to write.
     """
     level = 0
     while size >> (TILE_HEIGHT * level):
@@ -184,12 +183,12 @@ def decode_bundle(data: bytes, width: int) -> list[bytes]:
 class Tiles:
     """A `HashReader` over tiles.
 
-    It keeps the tiles it has read, 8 kB each, and never asks for one twice: make one for each job and drop it then.
+    It keeps the tiles it has read, 8 kB each, and never reads one twice: make one for each job, then drop it.
 
     Args:
         size: leaves in the log; decides which tiles are partial.
-        read_tile: returns the bytes of a tile; may raise what it likes. A caller that has the full tile instead of
-            the partial one, as tlog-tiles allows, returns its first `32 * width` bytes.
+        read_tile: returns the bytes of a tile; its errors are passed on. If it has the full tile instead of the partial
+            one, as tlog-tiles allows, it returns the first `32 * width` bytes.
     """
 
     def __init__(self, size: int, read_tile: Callable[[Tile], bytes]) -> None:
@@ -203,7 +202,7 @@ class Tiles:
 
         Raises:
             RefusedError: the subtree is not complete in a log of this size.
-            DecodeError: a tile has not the length that its width asks for.
+            DecodeError: the length of a tile does not match its width.
         """
         if (index + 1) << level > self._size or index < 0:
             raise RefusedError("no_such_subtree", f"A log of {self._size} leaves has no subtree ({level}, {index}).")
@@ -250,7 +249,7 @@ class Frontier:
     def of(cls, size: int, reader: HashReader) -> "Frontier":
         """Return the frontier of the first `size` leaves of a stored log."""
         levels = [level for level in reversed(range(size.bit_length())) if size >> level & 1]
-        # Left of a subtree of 2**level leaves stand exactly the larger set bits of the size.
+        # To the left of a subtree of 2**level leaves are exactly those of the larger set bits of the size.
         hashes = tuple(reader.read_hash(level, (size >> level) - 1) for level in levels)
         return cls(size=size, hashes=hashes)
 
@@ -280,12 +279,12 @@ class Frontier:
         return current
 
     def encode(self) -> bytes:
-        """Return `u64 size || hashes`, to be kept and continued."""
+        """Return `u64 size || hashes`, for storage."""
         return self.size.to_bytes(8, "big") + b"".join(self.hashes)
 
     @classmethod
     def decode(cls, data: bytes) -> "Frontier":
-        """Read what `encode` wrote.
+        """Read the bytes that `encode` wrote.
 
         Raises:
             DecodeError: the length does not fit the size.
@@ -299,12 +298,12 @@ class Frontier:
 
 
 def derive_root(leaf_hashes: Iterable[bytes]) -> bytes:
-    """Return the root over all leaves, read once, from first to last."""
+    """Return the root over all leaves, read in one pass."""
     return Frontier().extend(leaf_hashes).root()
 
 
 def check_entries(entries: Iterable[bytes], size: int, root: bytes) -> Frontier:
-    """Check a whole log, from its entries to the root of a checkpoint; return its frontier, to go on from.
+    """Check all entries of a log against the root of a checkpoint; return its frontier, from which to continue.
 
     Raises:
         RefusedError: there are more or fewer entries, or they lead to another root.

@@ -9,7 +9,7 @@ One item a line; spaces and tabs separate; empty lines and lines that begin with
 white space; witnesses and groups share one namespace, in which `none` is taken. Rules, all enforced when reading:
 
 * a group and the quorum name only what earlier lines define; a name is member of one group, once; exactly one quorum;
-* no public key is there twice, whatever its name: else one witness could count as two;
+* no public key appears twice under any names, because one witness could then count as two;
 * a log's key is of type 01, a witness' of type 04; a threshold is 1 to the number of members, without leading zeros.
 
     >>> Policy.decode(b"quorum none\\n").is_met(())
@@ -30,7 +30,7 @@ NONE: Final = "none"
 POLICY_BYTES_MAX: Final = 64 * 1024
 """A file of some 400 lines of 160 bytes."""
 ITEMS_MAX: Final = 64
-"""Logs, witnesses and groups, each; the specification asks for 32 or more."""
+"""The most logs, witnesses or groups; the specification requires at least 32."""
 
 _FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 _SPACE: Final = re.compile("[ \t]+")
@@ -48,7 +48,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyWitness:
-    """A cosigner; `name` is the policy's own word for it."""
+    """A cosigner; `name` is its name in this policy."""
 
     name: str
     key: VerifierKey
@@ -57,7 +57,7 @@ class PolicyWitness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Counts as a cosigner once `threshold` of its `members`, witnesses or earlier groups, do."""
+    """A group, which counts as a cosigner once `threshold` of its `members` (witnesses or earlier groups) do."""
 
     name: str
     threshold: int
@@ -98,14 +98,14 @@ class Policy:
             )
 
     def is_met(self, cosigners: Collection[VerifierKey]) -> bool:
-        """Whether cosignatures of these keys are enough."""
+        """Return whether cosignatures by these keys are enough."""
         counts = {witness.name: witness.key in cosigners for witness in self.witnesses}
         for group in self.groups:
             counts[group.name] = sum(counts[member] for member in group.members) >= group.threshold
         return self.quorum == NONE or counts[self.quorum]
 
     def met_since(self, times: Mapping[VerifierKey, int]) -> int | None:
-        """The latest time such that cosignatures made no earlier are enough; None if all together are not.
+        """Return the latest time such that the cosignatures made then or later are enough; None if all of them are not.
 
         Args:
             times: seconds since 1970, when each key cosigned.
@@ -117,7 +117,7 @@ class Policy:
         return None
 
     def met_by(self, times: Mapping[VerifierKey, int]) -> int | None:
-        """The earliest time by which cosignatures that are enough had been made; None if all together are not.
+        """Return the earliest time by which enough cosignatures had been made; None if all of them are not enough.
 
         Args:
             times: seconds since 1970, when each key cosigned.
@@ -143,7 +143,7 @@ class Policy:
 
     @classmethod
     def decode(cls, data: bytes) -> "Policy":
-        """Reads a file; `encode` gives its content back, without comments and in the order log, witness, group.
+        """Read a file; `encode` gives its content back, without comments and in the order log, witness, group.
 
         Raises:
             DecodeError: it breaks a rule of the format; `where` names the line.
@@ -173,7 +173,7 @@ class Policy:
 
 
 class _Reading:
-    """What has been read so far; `read` takes one line."""
+    """The items read so far; `read` takes one line."""
 
     def __init__(self) -> None:
         self.logs: list[Log] = []
@@ -209,17 +209,18 @@ class _Reading:
                 )
 
     def _require_defined(self, names: Iterable[str]) -> None:
-        """That lines come in order, which the policy itself cannot see: its quorum and witnesses have no place."""
+        """Check the order of lines; the policy cannot check it later, because it keeps no positions of quorum and
+        witnesses."""
         for name in names:
             if name not in self._defined:
                 raise _wrong("policy_name", f"{_shown(name)} is not defined on an earlier line.")
 
 
 def threshold_policy(keys: Iterable[VerifierKey], threshold: int) -> Policy:
-    """The policy that asks for `threshold` of `keys`, each under its own name.
+    """Return the policy that requires `threshold` of `keys`, each under its own name.
 
     Raises:
-        DecodeError: the threshold cannot be met, or two keys are one or share a name.
+        DecodeError: the threshold cannot be met, or two keys are equal or share a name.
     """
     witnesses = tuple(PolicyWitness(name=key.name, key=key) for key in keys)
     names = tuple(witness.name for witness in witnesses)

@@ -1,4 +1,4 @@
-"""Witnessing: a log shows each new checkpoint to others, who cosign it if it only grew. C2SP tlog-witness.
+"""Witnessing: a log shows each new checkpoint to witnesses, which cosign it if the log only grew. C2SP tlog-witness.
 
     request   old <size the witness has> LF
               <base64 hash> LF                 consistency proof from there, 0 to 63
@@ -9,27 +9,27 @@
               404 unknown origin       409 old is not what is held: `<held size> LF`, as text/x.tlog.size
               422 not consistent: another root for a size, or a proof that does not lead there
 
-What a witness does, in this order: `open_request` (400, 404, 403), then `judge` against what it holds of that log (400,
-409, 422), then *keep what was accepted durably*, then cosign and answer. Holding still between `judge` and keeping is
-the caller's: a size that two requests were judged against may be replaced by one of them only.
+A witness works in this order: `open_request` (400, 404, 403), then `judge` against its newest checkpoint of that log
+(400, 409, 422), then *store the accepted checkpoint durably*, then cosign and answer. The caller must lock from `judge`
+until it has stored: if two requests were judged against the same size, only one may replace it.
 
     opened = open_request(data, log_of)                   Opened, or Refused
     verdict = judge(opened, held)                         Accepted, or Refused
     ... held becomes verdict.held, durably ...
     body = encode_signatures([cosign(opened.text, name, signer, time)])
 
-An equal size is accepted too, and cosigned with a fresh time: verifiers ask how old a cosignature is. Refused requests
-that the log had signed are returned with what they show: two roots of one size are a `Conflict`, which proves itself;
-a proof that leads nowhere proves nothing, for anybody may send a good checkpoint with a bad proof, and is a trace only.
+An equal size is accepted too, and cosigned with a fresh time, because verifiers check the age of a cosignature. If a
+refused checkpoint was signed by the log, the refusal carries what it shows. Two roots of one size are a `Conflict`,
+which proves itself. A proof that fails is a trace only, because anybody may send a good checkpoint with a bad proof.
 
-The log's side: `witnesses_of` says who witnesses a log, `Witness` where; `AddCheckpoint.encode`, `read_cosignature` and
-`read_size` are its words.
+On the log's side `witnesses_of` chooses the witnesses and a `Witness` has the address of one; `AddCheckpoint.encode`,
+`read_cosignature` and `read_size` write and read the messages.
 
     >>> Request.decode(b"old 0\\n\\nlog.example/1\\n0\\nAAAA\\n\\n-").checkpoint[:13]
     b'log.example/1'
 
-What it does not do: clocks, storage, HTTP; nor judge the age of cosignatures (`tlog_policy` and the verifier's own).
-Checkpoints with extension lines are malformed here, as in `checkpoint`.
+It has no clock, storage or HTTP, and does not judge the age of cosignatures (`tlog_policy` and the verifier's policy
+do). A checkpoint with extension lines is malformed, as in `checkpoint`.
 """
 
 import re
@@ -61,20 +61,20 @@ REQUEST_BYTES: Final = 128 * 1024
 """63 hashes, and a checkpoint with 16 of the longest signatures that exist (5 kB each, 7 as base64)."""
 
 ANSWER_BYTES: Final = 64 * 1024
-"""Of a witness: some cosignature lines."""
+"""The largest answer of a witness: some cosignature lines."""
 
 CLOCK_SECONDS: Final = 300
-"""How far a fresh cosignature's time may be from ours. Design proofs.md: at most 5 minutes ahead."""
+"""Seconds by which a fresh cosignature's time may differ from this clock. Design proofs.md: at most 5 minutes ahead."""
 
 _SIZE: Final = re.compile("0|[1-9][0-9]{0,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddCheckpoint:
-    """What a log sends.
+    """The request that a log sends.
 
     Args:
-        old: size of the checkpoint that the witness holds, as far as the log knows; 0 at first.
+        old: size of the checkpoint that the witness holds, to the log's knowledge; 0 at first.
         proof: consistency proof from there, as `merkle.prove_consistency` gives it.
         checkpoint: the note, verbatim; not read yet.
     """
@@ -92,7 +92,7 @@ class AddCheckpoint:
 
     @classmethod
     def decode(cls, data: bytes) -> "AddCheckpoint":
-        """Reads a body; `encode` gives the same bytes back.
+        """Read a body; `encode` gives the same bytes back.
 
         Raises:
             DecodeError: it breaks a rule of the format.
@@ -120,7 +120,7 @@ class AddCheckpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witness:
-    """A witness, as a log knows it.
+    """A log's entry for one of its witnesses.
 
     Attributes:
         key: of its cosignatures.
@@ -132,10 +132,10 @@ class Witness:
 
     @classmethod
     def decode(cls, line: str) -> "Witness":
-        """From a line of the configuration: a vkey of type 04, a space, an address.
+        """Read a line of the configuration: a vkey of type 04, a space, an address.
 
         Raises:
-            InputError: `bad_witness`, or the vkey is none.
+            InputError: `bad_witness`, or the vkey is malformed.
         """
         vkey, _, url = line.partition(" ")
         key = VerifierKey.decode(vkey)
@@ -163,7 +163,7 @@ class WitnessedHead:
 
     @classmethod
     def decode(cls, note: bytes) -> "WitnessedHead":
-        """From a note kept earlier, which was verified then.
+        """Read a stored note, which was verified before it was stored.
 
         Raises:
             DecodeError: it is no checkpoint.
@@ -173,19 +173,19 @@ class WitnessedHead:
 
 
 NOTHING: Final = WitnessedHead()
-"""Of a log never seen: the empty tree."""
+"""The head of a log never seen: the empty tree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """No cosignature.
+    """A refusal, and what it shows.
 
     Attributes:
-        status: of HTTP.
-        error: why, in words; for 409 the body is `encode_size(size)` instead.
-        size: what is held, for 409.
+        status: the HTTP status.
+        error: the reason in words; for 409 the body is `encode_size(size)` instead.
+        size: the size held, for 409.
         conflict: two roots of one size, signed by the log.
-        trace: a checkpoint that the log signed and that was not shown to be consistent: to be looked at.
+        trace: a checkpoint that the log signed without a proof of consistency, for a person to look at.
     """
 
     status: int
@@ -200,8 +200,8 @@ class Opened:
     """A request whose checkpoint its log signed: only `open_request` makes one.
 
     Attributes:
-        log: whose key verified it.
-        held: what is to be held if it is accepted.
+        log: the key that verified it.
+        held: the head to store if it is accepted.
     """
 
     log: VerifierKey
@@ -213,16 +213,16 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """May be cosigned, once `held` is kept durably."""
+    """An accepted checkpoint; cosign it once `held` is stored durably."""
 
     held: WitnessedHead
 
 
 def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Opened | Refused:
-    """Reads a request and verifies the log's signature.
+    """Read a request and verify the log's signature.
 
     Args:
-        log_of: the key trusted for an origin; None for an origin that is not witnessed here.
+        log_of: gives the key trusted for an origin; None for an origin that is not witnessed here.
     """
     try:
         request = AddCheckpoint.decode(data)
@@ -249,7 +249,7 @@ def open_request(data: bytes, log_of: Callable[[str], VerifierKey | None]) -> Op
 
 
 def judge(opened: Opened, held: WitnessedHead) -> Accepted | Refused:
-    """Whether the checkpoint continues what is held of its log."""
+    """Judge whether the checkpoint continues the one held for its log."""
     new = opened.held
     conflict = _conflict(opened, held)
     if opened.old > new.size:
@@ -268,24 +268,24 @@ def judge(opened: Opened, held: WitnessedHead) -> Accepted | Refused:
         check_consistency(opened.old, new.size, held.root, new.root, opened.proof)
     except RefusedError as error:
         return Refused(status=422, error=error, conflict=conflict, trace=new.note)
-    # Equal texts may come with another signature of the log; what is kept stays the same then.
+    # An equal text may carry another signature of the log; the stored note then stays the same.
     return Accepted(held=held if held.note is not None and held.size == new.size else new)
 
 
 def signed_only(checkpoint: bytes, log: VerifierKey) -> bytes:
-    """The checkpoint with its log's signature and no other."""
+    """Return the checkpoint with only its log's signature."""
     note = Note.decode(checkpoint)
     lines = tuple(line for line in note.signatures if (line.name, line.key_id) == (log.name, log.key_id))
     return Note(text=note.text, signatures=lines).encode()
 
 
 def encode_size(size: int) -> bytes:
-    """The body of a 409."""
+    """Return the body of a 409."""
     return f"{size}\n".encode()
 
 
 def read_size(body: bytes) -> int:
-    """The size that a 409 names; the inverse of `encode_size`.
+    """Read the size that a 409 names; the inverse of `encode_size`.
 
     Raises:
         RemoteError: it names none.
@@ -300,14 +300,14 @@ def read_size(body: bytes) -> int:
 
 
 def read_cosignature(body: bytes, text: str, witness: VerifierKey, now: int) -> Signature:
-    """The witness's own line out of a 200.
+    """Return the witness's own line from a 200.
 
     Args:
         text: of the checkpoint that was submitted.
         now: seconds since 1970.
 
     Raises:
-        RemoteError: no good cosignature of exactly this key is among the lines, or it is not of now.
+        RemoteError: the lines have no good cosignature by exactly this key, or its time is not current.
     """
     try:
         opened = open_note(Note(text=text, signatures=decode_signatures(body)).encode(), [witness])
@@ -325,27 +325,27 @@ def read_cosignature(body: bytes, text: str, witness: VerifierKey, now: int) -> 
 
 
 def origin_hash(origin: str) -> str:
-    """How a log is named in a witness's paths: 64 lower-case hex digits."""
+    """Return the name of a log in a witness's paths: 64 lower-case hex digits."""
     return sha256(origin.encode()).hexdigest()
 
 
 def witnesses_of(origin: str, names: Iterable[str], count: int = WITNESSES) -> list[str]:
-    """Which of the nodes witness a log: the first by SHA-256(origin || name), all in a small network.
+    """Return the nodes that witness a log: the first ones by SHA-256(origin || name); in a small network all.
 
-    The log's own node is not among them: its word for itself adds nothing.
+    The log's own node is not among them, because its own signature would add nothing.
     """
     others = {name for name in names if name != origin}
     return sorted(others, key=lambda name: sha256((origin + name).encode()).digest())[:count]
 
 
 def _conflict(opened: Opened, held: WitnessedHead) -> Conflict | None:
-    """Two roots of one size, if that is what these are."""
+    """Return the conflict, if these are two roots of one size."""
     new = opened.held
     if held.note is None or new.note is None or new.size != held.size or new.root == held.root:
         return None
     try:
         return conflict_of_checkpoints(held.note, new.note, opened.log)
-    except InputError:  # the log has another key by now: no conflict of one key, and still refused
+    except InputError:  # the log has another key by now, so one key has not contradicted itself; still refused
         return None
 
 
