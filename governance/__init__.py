@@ -1,4 +1,4 @@
 """Who may decide what: charter, authorities, keys, votes, and the fold from statements to records.
 
-Pure, like `registry`, which is all it imports.
+Pure, like `registry`, its only import.
 """

@@ -1,12 +1,11 @@
 """Admission: whether a statement may enter the log.
 
-The test is local, compares nothing with a clock and never turns false later, so that all nodes come to hold the same
-set: a statement is accepted if it decodes, is of this ecosystem, its key was introduced by an accepted statement whose
-own chain is held in sequence, its number is within its key's budget, and its signature verifies. Whether it *takes
-effect* is the fold's question.
+A node accepts a statement if it decodes, belongs to this ecosystem, and its signature verifies; if an accepted
+statement whose own chain is held in sequence introduced its key; and if its number is within the key's budget. The test
+is local, reads no clock and never turns false later, so all nodes come to hold the same set. The fold decides whether
+the statement *takes effect*.
 
-The genesis is accepted by its id: it is the one statement whose hash this node was told to trust, and its key stands in
-its own body.
+The genesis is accepted by its id, the hash that this node was told to trust; its key is in its own body.
 """
 
 from collections.abc import Callable, Iterable, MutableMapping
@@ -21,14 +20,16 @@ from .statement_index import Chains
 
 
 class Admission:
-    """What a node must remember to accept or refuse: known keys with budgets, and which statements are complete."""
+    """The memory by which a node accepts or refuses statements: known keys with their budgets, and the complete
+    statements."""
 
     def __init__(self, ecosystem: bytes, held: Callable[[], Chains] | None = None) -> None:
-        """One that has accepted nothing, or what is held.
+        """Start empty, or with the set that is held.
 
         Args:
             ecosystem: the genesis statement's id, 32 bytes.
-            held: gives the set that has been accepted, if it is kept; it may grow by what is accepted here (`forget`).
+            held: gives the stored set of accepted statements, if there is one; it may grow by what is accepted here
+                (`forget`).
         """
         self.ecosystem = ecosystem
         self._held = held
@@ -42,7 +43,7 @@ class Admission:
             self._is_in_sequence(statement)
 
     def branch(self) -> "Admission":
-        """One that has accepted the same and goes on by itself; this one must not go on while that one is in use."""
+        """Return a copy that continues on its own; this one must not accept more while the copy is in use."""
         branch = Admission(self.ecosystem)
         branch._held = self._held
         branch._publics, branch._budgets = Layered(self._publics), Layered(self._budgets)
@@ -50,7 +51,7 @@ class Admission:
         return branch
 
     def forget(self, statements: Iterable[Statement]) -> None:
-        """These are held by now: what is known of them is looked up there."""
+        """Drop what is remembered of these statements; they are held by now and looked up there."""
         assert self._held is not None
         for statement in statements:
             if self._complete.get(statement.id) is not None:
@@ -63,11 +64,11 @@ class Admission:
         return len(self._complete)
 
     def admit(self, unverified: Unverified) -> Statement:
-        """Judges one statement, cheapest check first; changes nothing.
+        """Judge one statement, cheapest check first, without changing anything.
 
         Raises:
             DecodeError: its body is not of its kind's shape.
-            RefusedError: another ecosystem, a bad signature.
+            RefusedError: it belongs to another ecosystem, or its signature is bad.
             NotYetError: its key is not known here (code `unknown_key`), or has no such budget here (`over_budget`).
         """
         self._check_ecosystem(unverified)
@@ -84,12 +85,13 @@ class Admission:
         return verify(unverified, public)
 
     def readmit(self, entry: Unverified) -> Statement:
-        """Judges as `admit` does; but a `Statement` has been found well-shaped and well-signed by this program before.
+        """Judge as `admit` does, but skip shape and signature, which this program has already checked for a
+        `Statement`.
 
         Raises:
             DecodeError, RefusedError, NotYetError: as `admit`.
         """
-        if not isinstance(entry, Statement) or entry.eco is None:  # a genesis is introduced by nothing
+        if not isinstance(entry, Statement) or entry.eco is None:  # no statement introduces a genesis
             return self.admit(entry)
         self._check_ecosystem(entry)
         public, budget = self._known(entry.kid)
@@ -99,7 +101,7 @@ class Admission:
         return entry
 
     def add(self, statement: Statement) -> list[bytes]:
-        """Remembers an accepted statement; the keys that it, and what it completes, introduce."""
+        """Remember an accepted statement, and the keys introduced by it and by the statements that it completes."""
         introduced: list[bytes] = []
         if statement.id in self:
             return introduced
@@ -120,7 +122,7 @@ class Admission:
         return introduced
 
     def _known(self, key: bytes) -> tuple[bytes | None, int | None]:
-        """A key itself and its budget, as complete statements introduce it; None for what is not known."""
+        """Return a public key and its budget, as complete statements introduce it; None for each that is not known."""
         if self._held is not None and key not in self._budgets:
             held = self._held()
             for statement in held.introducers(key):
@@ -158,7 +160,7 @@ def _check_budget(unverified: Unverified, budget: int | None) -> None:
     if not budget:
         raise _unknown_key(unverified)
     if unverified.seq > budget:
-        # Not refused for good: another introduction, not held here yet, may have given the key more.
+        # This is not final: another introduction, not held here yet, may have given the key a larger budget.
         raise NotYetError(
             "over_budget",
             f"statement number {unverified.seq} of key {unverified.kid.hex()[:16]} exceeds the key's budget of "
@@ -168,7 +170,7 @@ def _check_budget(unverified: Unverified, budget: int | None) -> None:
 
 
 def _own_key(genesis: Unverified) -> tuple[bytes | None, int | None]:
-    """The key in a genesis' own body that signed it, with its budget."""
+    """Return the key in a genesis's own body that signed it, with its budget."""
     for entry in introductions(genesis):
         if entry.key == genesis.kid and entry.public is not None:
             return entry.public, entry.budget
@@ -176,7 +178,7 @@ def _own_key(genesis: Unverified) -> tuple[bytes | None, int | None]:
 
 
 def _shown_by(unverified: Unverified) -> bytes | None:
-    """The public key, where a committed successor shows it for the first time in its own statement."""
+    """Return the public key, if a committed successor first shows it in its own statement."""
     for entry in introductions(unverified):
         if entry.key == unverified.kid:
             return entry.public

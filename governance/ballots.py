@@ -1,17 +1,18 @@
 """The basis for counting votes: the charter in force for a statement, the keys that count, and the cut-offs.
 
-The fold builds it stratum by stratum (`charter_chain`, `key_lifecycle`, `delegations`); every count of votes, in every
-stratum, is made here, so that all follow the same rules:
+The fold builds it stratum by stratum (`charter_chain`, `key_lifecycle`, `delegations`). This module makes every count
+of votes in every stratum, so that all follow the same rules:
 
-* an author's signature is its key's vote; a key counts once in a ballot, and for one authority, the one it names;
-* a key's vote on a statement is its first along its chain, for good;
-* only authorities named in the charter count where more than one is asked; each speaks once `threshold` of its keys do;
-* what a key said after its cut-off counts for nothing, and what its forks put in doubt waits. But who ends a key undoes
-  by that only what they may undo: what others carried with it stands (`_is_spared`);
-* of a key and of those that rotations have put in its place only one counts: one person is not two.
+* an author's signature is its key's vote; a key counts once in a ballot, for the one authority that it names;
+* a key's first vote on a statement along its chain is final;
+* if a rule requires more than one authority, only those named in the charter count; each speaks once `threshold` of its
+  keys do;
+* what a key said after its cut-off does not count, and what its forks put in doubt waits. But ending a key undoes only
+  decisions that its enders may undo: a decision that others carried with it stands (`_is_spared`);
+* a key and its replacements by rotation count as one, because they belong to one person.
 
-Everything about a key is kept by *voice*: anybody can name anybody's key in a delegation of his own, or add it to his
-own authority, and must gain no hold over what that key says for others.
+All facts about a key are kept by *voice*. Anybody can name a foreign key in a delegation or add it to their own
+authority, and must not gain control over what that key says for others.
 """
 
 from collections import Counter
@@ -33,8 +34,8 @@ from .undoing import FOUNDED_BY, Undoes, asked, is_met, join, lies_within, undoi
 HeadsByKey = Mapping[bytes, bytes]
 
 Approvals = list[Unverified]
-"""What approves a statement: the statement itself, for its author's key, and votes."""
-"""Of each key its newest statement: these and all that comes before them on their keys' chains are *covered*."""
+"""The approvals of a statement: the statement itself, for its author's key, and votes."""
+"""The newest statement of each key: it and everything before it on its key's chain are *covered*."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,8 @@ class Version:
 
     Attributes:
         statement: the genesis or amendment.
-        charter: the constitution from here on.
-        heads: what they cover stays judged by the version before.
+        charter: the charter from here on.
+        heads: statements that they cover are still judged by the version before.
     """
 
     statement: Unverified
@@ -54,18 +55,18 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CutOff:
-    """A cut-off in effect, and the voices for which it ends the key; None: for whatever the key says."""
+    """A cut-off in effect, and the voices for which it ends the key; None: for all of them."""
 
     statement: Unverified
     voices: tuple[Voice, ...] | None
 
 
 class Reach(NamedTuple):
-    """Who stands behind a cut-off, and so how much of what the key had a hand in falls with it.
+    """The supporters of a cut-off, who determine which of the key's decisions fall with it.
 
     Attributes:
-        authorities: of the charter, that speak for it.
-        voices: under whatever mandate, that speak for it, or whose every key speaks alone.
+        authorities: the charter's authorities that speak for it.
+        voices: the voices under any mandate that speak for it, or of which every key speaks alone.
     """
 
     authorities: frozenset[CanonicalId] = frozenset()
@@ -76,7 +77,8 @@ _NO_REACH: Final = Reach()
 
 
 class Anchor(NamedTuple):
-    """A statement of a key that something shows to have been there: `by`, or several authorities together (None)."""
+    """A statement of a key whose existence is shown by the statement `by`, or by several authorities together
+    (None)."""
 
     statement: bytes
     by: Unverified | None
@@ -84,21 +86,21 @@ class Anchor(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Ground:
-    """See the module. `within` restricts it to some statements, for judging by what was held at an earlier point."""
+    """The basis for counting votes. `within` restricts it to some statements, to judge as of an earlier set."""
 
     chains: Chains
     versions: list[Version]
     within: HeadsByKey | None = None
     cut_offs: dict[bytes, CutOff] = field(default_factory=dict)
-    """Those in effect, by id; they stand whatever else is cut."""
+    """The cut-offs in effect, by id; no other cut-off affects them."""
     cuts: dict[bytes, list[CutOff]] = field(default_factory=dict)
-    """The same by the key they end."""
+    """The same, by the key that they end."""
     added: dict[Voice, dict[bytes, list[bytes]]] = field(default_factory=dict)
     """Keys that `key.add` and `key.rotate` have brought to a voice, with the statements that did, sorted."""
     reaches: dict[bytes, Reach] = field(default_factory=dict)
-    """Of each cut-off in effect who stands behind it."""
+    """For each cut-off in effect, its supporters."""
     anchors: dict[bytes, list[Anchor]] = field(default_factory=dict)
-    """Statements of a key named as `last` or in `heads`: they settle which branch of a fork is honest."""
+    """Statements of a key named as `last` or in `heads`; they settle which branch of a fork is honest."""
     _forks: dict[bytes, tuple[int, frozenset[bytes]] | None] = field(default_factory=dict)
     _voices: dict[tuple[bytes, str], list[Voice]] = field(default_factory=dict)
     _lines: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
@@ -106,29 +108,29 @@ class Ground:
     _introduced: dict[tuple[bytes, Voice], int] = field(default_factory=dict)
 
     def over(self, chains: Chains) -> "Ground":
-        """The same over other chains, which hold what these hold; what was looked up in these is looked up anew."""
+        """Return a copy over other chains that hold the same statements; cached look-ups are dropped."""
         return replace(self, chains=chains, _forks={}, _voices={}, _lines={}, _introduced={})
 
     # Which law applies
 
     def epoch(self, statement: Unverified) -> int:
-        """The index of the charter version that judges a statement."""
+        """Return the index of the charter version that judges a statement."""
         epoch = len(self.versions) - 1
         while epoch > 0 and self.is_covered(statement, self.versions[epoch].heads):
-            epoch -= 1  # what an amendment's heads cover, those of the next one cover too
+            epoch -= 1  # the heads of the next amendment cover all that those of this one cover
         return epoch
 
     def charter(self, statement: Unverified) -> Charter:
-        """The charter that judges a statement."""
+        """Return the charter that judges a statement."""
         return self.versions[self.epoch(statement)].charter
 
     def is_covered(self, statement: Unverified, heads: HeadsByKey) -> bool:
-        """Whether `heads` cover a statement."""
+        """Return whether `heads` cover a statement."""
         head = heads.get(statement.kid)
         return head is not None and self._reaches(statement, head)
 
     def holds(self, statement: Unverified) -> bool:
-        """Whether a statement belongs to the part of the set that is looked at."""
+        """Return whether a statement belongs to the part of the set under consideration."""
         return self.within is None or self.is_covered(statement, self.within)
 
     def _reaches(self, statement: Unverified, head: bytes) -> bool:
@@ -141,33 +143,34 @@ class Ground:
     # Which keys count
 
     def base_keys(self, voice: Voice, epoch: int) -> Iterable[bytes]:
-        """The keys a voice was given with its mandate."""
+        """Return the keys that a voice was given with its mandate."""
         if voice.via is None:
             authority = self.versions[epoch].charter.authorities.get(voice.by)
             return () if authority is None else authority.keys
         return self.chains.given(voice.via) if self.chains[voice.via].body["delegate"] == voice.by else ()
 
     def counts(self, key: bytes, voice: Voice, epoch: int) -> bool:
-        """Whether a key is one of a voice's, cut off or not."""
+        """Return whether a key belongs to a voice, cut off or not."""
         if key in self.base_keys(voice, epoch):
             return True
         return key in self.added.get(voice, ()) and (voice.via is not None or self._is_named(voice.by, epoch))
 
     def is_held(self, key: bytes, voice: Voice) -> bool:
-        """Whether a key is, or under an earlier version of the charter was, one of a voice's."""
+        """Return whether a key belongs to a voice, or did so under an earlier version of the charter."""
         return any(self.counts(key, voice, epoch) for epoch in range(len(self.versions)))
 
     def threshold(self, voice: Voice, epoch: int) -> int:
-        """How many of its keys make a voice speak."""
+        """Return how many of its keys make a voice speak."""
         if voice.via is None:
             return self.versions[epoch].charter.authorities[voice.by].threshold
         return int(self.chains[voice.via].body["threshold"])
 
     def voices(self, statement: Unverified, subject: Unverified | None = None) -> list[Voice]:
-        """The voices that a statement's key speaks for in it: its authority in the charter, then its delegations.
+        """Return the voices for which a statement's key speaks in it: its authority in the charter, then its
+        delegations.
 
         Args:
-            subject: what a vote is looked at for; None: it speaks for those for which it counts on any of its targets.
+            subject: the target to consider of a vote; None: the voices for which it counts on any of its targets.
         """
         subjects = [statement if subject is None else subject]
         if subject is None and statement.kind.startswith("vote.") and statement.kid in self.cuts:
@@ -176,17 +179,17 @@ class Ground:
         return [voice for voice in voices if any(self.carries(statement, voice, subject) for subject in subjects)]
 
     def carries(self, statement: Unverified, voice: Voice, subject: Unverified) -> bool:
-        """Whether a statement counts for a voice: its key is one of the voice's, and not cut off before it.
+        """Return whether a statement counts for a voice: its key belongs to the voice and was not cut off before it.
 
         Args:
-            subject: what it is said or voted on.
+            subject: its subject, or the target of the vote.
         """
         return self.counts(statement.kid, voice, self.epoch(statement)) and not self._is_after(
             statement, voice, subject
         )
 
     def candidates(self, key: bytes, by: CanonicalId) -> list[Voice]:
-        """Every voice of an authority that a key is one of, under any version of the charter; the charter's first."""
+        """Return every voice of an authority to which a key belongs, under any charter version; the charter's first."""
         if (key, by) not in self._voices:
             vias = {s.id for s in self.chains.introducers(key) if s.kind == "authority.delegate"}
             vias |= {voice.via for voice, keys in self.added.items() if voice.via is not None and key in keys}
@@ -195,30 +198,30 @@ class Ground:
         return self._voices[key, by]
 
     def look_up_again(self, statement: Statement) -> None:
-        """A statement has come that names keys: for whom these could speak is looked up anew."""
+        """Drop cached voices, because a new statement names keys."""
         if statement.kind == "authority.delegate":
             for entry in statement.body["keys"]:
                 self._voices.pop((key_id(entry["public"]), statement.body["delegate"]), None)
 
     def names(self, key: bytes) -> list[CanonicalId]:
-        """The authorities that have a key under any mandate, sorted."""
+        """Return the authorities that have a key under any mandate, sorted."""
         names = {by for version in self.versions for by, a in version.charter.authorities.items() if key in a.keys}
         names |= {s.body["delegate"] for s in self.chains.introducers(key) if s.kind == "authority.delegate"}
         names |= {voice.by for voice, keys in self.added.items() if key in keys}
         return [by for by in sorted(names) if self.candidates(key, by)]
 
     def bring(self, voice: Voice, key: bytes, by: bytes) -> None:
-        """Adds a key to a voice, on the strength of the statement `by`."""
+        """Add a key to a voice, on the strength of the statement `by`."""
         statements = self.added.setdefault(voice, {}).setdefault(key, [])
         statements.append(by)
         statements.sort()
         self._voices.pop((key, voice.by), None)
 
     def successors(self, key: bytes, voice: Voice) -> set[bytes]:
-        """The next keys that a key's introductions to a voice commit to: none, one, or several that disagree.
+        """Return the next keys to which a key's introductions to a voice commit: none, one, or several that disagree.
 
-        What comes with a mandate decides, and nothing added later: who has stolen a key cannot add it anew, with a
-        successor of his own.
+        The introduction with the mandate decides, not a later one: a thief cannot add a stolen key again with a
+        successor of their own.
         """
         chains = self.chains
         added = self.added.get(voice, {}).get(key, [])
@@ -237,7 +240,7 @@ class Ground:
         return by in self.versions[epoch].charter.authorities
 
     def line(self, key: bytes) -> bytes:
-        """The key in whose place rotations have put this one, itself where none has."""
+        """Return the first key of the line of rotations that led to this key; the key itself if it replaced none."""
         seen = {key}
         while (elder := self._origins.get(key)) is not None and elder not in seen:
             key = elder
@@ -247,11 +250,12 @@ class Ground:
     # When things were said
 
     def said_at(self, statement: Unverified, voice: Voice) -> int:
-        """When a statement was said for a voice, seconds: as it states, and not before its key, or what precedes it."""
+        """Return when a statement was made for a voice, seconds: its own date, but not before its key or its
+        predecessors."""
         return max(self.chains.said_at(statement), self.introduced(statement.kid, voice))
 
     def introduced(self, key: bytes, voice: Voice) -> int:
-        """When a key was first given to a voice, seconds: its first statement cannot be older."""
+        """Return when a key was first given to a voice, seconds; its statements cannot be older."""
         if (key, voice) not in self._introduced:
             self._introduced[key, voice] = self._first_given(key, voice, frozenset())
         return self._introduced[key, voice]
@@ -270,7 +274,8 @@ class Ground:
         return min(times, default=TIME_MIN)
 
     def _signed_no_earlier(self, said: Statement, key: bytes, seen: frozenset[tuple[bytes, Voice]]) -> int:
-        """Before when nobody can have said what gives a key; whoever names it again itself gives it nothing."""
+        """Return the earliest time at which a statement can have given a key; naming itself again gives a key
+        nothing."""
         by = _brought_by(said, key)
         givers = [voice for voice in self.candidates(by, said.iss) if (by, voice) not in seen]
         return min((self._first_given(by, voice, seen) for voice in givers), default=TIME_MAX)
@@ -278,7 +283,7 @@ class Ground:
     # What counts
 
     def cut(self, cut_off: CutOff) -> None:
-        """Brings a cut-off into effect."""
+        """Bring a cut-off into effect."""
         body = cut_off.statement.body
         self.cut_offs[cut_off.statement.id] = cut_off
         self.cuts.setdefault(body["key"], []).append(cut_off)
@@ -287,14 +292,14 @@ class Ground:
             self.anchors.setdefault(body["key"], []).append(Anchor(body["last"], by))
 
     def cuts_for(self, key: bytes, voice: Voice) -> list[CutOff]:
-        """The cut-offs that end a key for a voice."""
+        """Return the cut-offs that end a key for a voice."""
         return [cut for cut in self.cuts.get(key, ()) if cut.voices is None or voice in cut.voices]
 
     def is_cut(self, statement: Unverified, subject: Unverified | None = None) -> bool:
-        """Whether a statement lies after its key's cut-off, for every voice that it could speak for.
+        """Return whether a statement lies after its key's cut-off, for every voice that it could speak for.
 
         Args:
-            subject: what a vote is looked at for; None: whatever it is said on.
+            subject: the target to consider of a vote; None: all of its targets.
         """
         if statement.kid not in self.cuts:
             return False
@@ -302,9 +307,9 @@ class Ground:
         return all(self._is_after(statement, v, each) for v in self._possible(statement) for each in subjects)
 
     def is_gone(self, statement: Unverified) -> bool:
-        """Whether a statement lies after its key's cut-off and cannot count again, whatever else is said.
+        """Return whether a statement lies after its key's cut-off and can never count again.
 
-        It can where those who ended the key may not undo what it says, even if nothing else shows it to be honest now.
+        It can count again if those who ended the key may not undo it, even if nothing else shows it to be honest now.
         """
         if statement.kid not in self.cuts:
             return False
@@ -318,20 +323,21 @@ class Ground:
         return True
 
     def _possible(self, statement: Unverified) -> Sequence[Voice | None]:
-        """The voices that a statement's key could speak for; None: for whatever it says."""
+        """Return the voices for which a statement's key could speak; None: for all of them."""
         voices = self.candidates(statement.kid, statement.iss)
-        # The charter's word on its own authority's key is not undone by a delegation that also names it.
+        # A delegation that also names a key of a charter authority does not change what the charter says about that
+        # key.
         return (voices[:1] if voices[0].via is None else voices) if voices else [None]
 
     def _subjects(self, statement: Unverified) -> Sequence[Unverified | None]:
-        """What a statement is said on: itself or, of a vote, each target held; None where none is."""
+        """Return a statement's subjects: itself or, for a vote, each target held; None if no target is held."""
         if not statement.kind.startswith("vote."):
             return [statement]
         held = (self.chains.get(target) for target in statement.body["targets"])
         return [each for each in held if each is not None and not each.kind.startswith("vote.")] or [None]
 
     def _cuts_before(self, statement: Unverified, voice: Voice | None) -> list[CutOff]:
-        """The cut-offs of its key, for a voice, that a statement lies after (None: for whatever it says)."""
+        """Return the cut-offs of its key, for a voice (None: for all), after which a statement lies."""
         if statement.kid not in self.cuts or statement.id in self.cut_offs:
             return []
         return [
@@ -342,14 +348,14 @@ class Ground:
         ]
 
     def _is_after(self, statement: Unverified, voice: Voice | None, subject: Unverified | None) -> bool:
-        """Whether a cut-off of its key keeps a statement from counting for a voice and on a subject."""
+        """Return whether a cut-off of its key keeps a statement from counting for a voice on a subject."""
         cuts = self._cuts_before(statement, voice)
         if not cuts or voice is None or subject is None or subject.kind.startswith("vote."):
             return bool(cuts)
         return not self._is_spared(statement, voice, subject, cuts)
 
     def _undoes(self, cut: CutOff, voice: Voice, subject: Unverified) -> bool:
-        """Whether those who stand behind a cut-off may undo a decision that a voice had a part in."""
+        """Return whether the supporters of a cut-off may undo a decision in which a voice took part."""
         charter, reach = self.charter(subject), self.reaches.get(cut.statement.id, _NO_REACH)
         rule = join([asked(subject, charter), *self.narrowed(subject)], charter)
         if not rule.asks_one:
@@ -360,7 +366,7 @@ class Ground:
         return (voice.via is None and not self._is_named(voice.by, epoch)) or self.threshold(voice, epoch) == 1
 
     def narrowed(self, said: Unverified) -> list[Rule]:
-        """The rules of what a statement narrowed: who takes that back needs as much. None where it narrows nothing."""
+        """Return the rules of what a statement narrowed, which its undoing must meet; None if it narrows nothing."""
         row, charter = undoing(said.kind, said.body), self.charter(said)
         if not is_narrowing(said.kind, said.body) and row.undoes is not Undoes.TERMS:
             return []
@@ -372,7 +378,7 @@ class Ground:
         return rules if named is None or named.kind != kind else [*rules, asked(named, self.charter(named))]
 
     def _narrows(self, said: Unverified) -> bool:
-        """Whether a statement narrows, or is an amendment that lies within all that it says it follows."""
+        """Return whether a statement narrows, or is an amendment that lies within all that it follows."""
         if is_narrowing(said.kind, said.body) or said.kind != "accreditation.amend":
             return is_narrowing(said.kind, said.body)
         followed = [said.body["accreditation"], *said.body["after"]]
@@ -380,11 +386,11 @@ class Ground:
         return all(each is not None and "scope" in each.body and lies_within(said, each) for each in held)
 
     def _is_spared(self, statement: Unverified, voice: Voice, subject: Unverified, cuts: Sequence[CutOff]) -> bool:
-        """Whether what a key said after its cut-off counts all the same, in a decision that others carried with it.
+        """Return whether a statement after its key's cut-off still counts, in a decision that others carried with it.
 
-        Else one of them could take the decision back by ending his own key. It does not help the finder of an old key:
-        somebody whose key is good must have had a part in it and, where it widens, the decision must have been carried
-        by the time at which the cut-off was said.
+        Otherwise one of them could take the decision back by ending their own key. This does not help a finder of an
+        old key: somebody whose key is good must have taken part and, if the decision widens, it must have been carried
+        before the cut-off was made.
         """
         charter = self.charter(subject)
         rule, narrowing = asked(subject, charter), self._narrows(subject)
@@ -399,7 +405,7 @@ class Ground:
         if statement.id not in standing:
             return False
         if narrowing and alone and not join(self.narrowed(subject), charter).asks_one:
-            return True  # what took trust from what several gave, they alone give back
+            return True  # if several gave trust that was later taken away, only they can give it back
         good = [(each.kid, of) for each, of, is_good in standing.values() if is_good]
         if not self._has_a_hand(good, statement.kid, None if alone else voice):
             return False
@@ -407,17 +413,18 @@ class Ground:
         return narrowing or (statement in by_then and self._is_enough(rule, voice, subject, by_then))
 
     def _has_a_hand(self, good: Iterable[tuple[bytes, Voice]], key: bytes, voice: Voice | None) -> bool:
-        """Whether somebody else than a voice, or where keys of one voice are asked (None) than a key, has a good key in
-        it."""
+        """Return whether a good key takes part of another authority than `voice`, or (None) of another person than
+        `key`."""
         line = self.line(key)
         return any(self.line(other) != line if voice is None else of.by != voice.by for other, of in good)
 
     def _is_in_time(self, approval: Unverified, voice: Voice, cuts: Iterable[CutOff]) -> bool:
-        """Whether an approval was given by the time at which cut-offs were said."""
+        """Return whether an approval was given no later than cut-offs were made."""
         return all(self.said_at(approval, voice) <= self._dated(cut.statement) for cut in cuts)
 
     def _is_enough(self, rule: Rule, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
-        """Whether approvals, each of which counts, meet a rule; one that asks one voice, for that voice."""
+        """Return whether approvals that all count meet a rule; a rule that requires one voice is checked for that
+        voice."""
         epoch = self.epoch(subject)
         if rule.asks_one:
             return len({self.line(a.kid) for a in approvals if a.iss == voice.by}) >= self.threshold(voice, epoch)
@@ -432,27 +439,29 @@ class Ground:
         ]
 
     def _dated(self, said: Unverified) -> int:
-        """When something was said, whomever it speaks for."""
+        """Return when a statement was made, for any voice."""
         voices = self.candidates(said.kid, said.iss)
         return max(self.chains.said_at(said), min((self.introduced(said.kid, v) for v in voices), default=TIME_MIN))
 
     def is_sound(self, statement: Statement, *, narrowing: bool, subject: Unverified | None = None) -> bool:
-        """Whether a statement may have effect: not cut off and, if it widens, orderly and free of doubt by a fork."""
+        """Return whether a statement may have effect: not cut off and, if it widens, orderly and not in doubt by a
+        fork."""
         return self._is_clear(statement, narrowing=narrowing) and not self.is_cut(statement, subject)
 
     def _is_clear(self, statement: Statement, *, narrowing: bool) -> bool:
-        """Cut-offs aside."""
+        """Return the same without regard to cut-offs."""
         if not self.holds(statement):
             return False
         return narrowing or (self.chains.is_orderly(statement.id) and not self.is_frozen(statement))
 
     def is_frozen(self, statement: Unverified) -> bool:
-        """Whether a fork of its key leaves open which branch a statement is on."""
+        """Return whether a fork of its key leaves open which branch a statement is on."""
         fork = self.fork(statement.kid)
         return fork is not None and statement.seq >= fork[0] and statement.id not in fork[1]
 
     def fork(self, key: bytes) -> tuple[int, frozenset[bytes]] | None:
-        """The first number a key has used twice, and what is safe from there on; None if it has not."""
+        """Return the first number that a key has used twice, and the statements that are safe from there on; None if it
+        has not forked."""
         if not self.chains.is_forked(key):
             return None
         if key not in self._forks:
@@ -483,7 +492,8 @@ class Ground:
         return self.holds(held) and not self.is_gone(held)
 
     def _is_vouched(self, statement: Statement, fork: int) -> bool:
-        """Whether another authority key, which does not stand on the forked one itself, has approved a statement."""
+        """Return whether another authority key, one that does not depend on the forked key, has approved a
+        statement."""
         return any(
             vote.kind == "vote.approve"
             and self._is_independent(vote, statement.kid, fork, subject=statement)
@@ -493,7 +503,7 @@ class Ground:
         )
 
     def is_anchored(self, statement: Statement) -> bool:
-        """Whether an authority of the charter has shown that a delegate's statement was there: by its vote or heads."""
+        """Return whether a charter authority has shown by its vote or heads that a delegate's statement existed."""
         for anchor in self.anchors.get(statement.kid, ()):
             by = anchor.by
             is_above = by is None or (by.kind == "authority.withdraw" and self.carries(by, Voice(by.iss, None), by))
@@ -503,18 +513,18 @@ class Ground:
         return any(self.carries(vote, Voice(vote.iss, None), statement) for vote in votes)
 
     def _is_independent(self, said: Unverified, key: bytes, fork: int, *, subject: Unverified | None = None) -> bool:
-        """Whether something was said by an authority's key that had not forked itself by then, and that `key` has not
-        introduced from its `fork` on, directly or through others.
+        """Return whether an authority's key that had not forked by then made a statement, and `key` has not introduced
+        that key from its `fork` on, directly or through others.
 
         Args:
-            subject: what a vote is looked at for: it says nothing here of what else is in its list.
+            subject: the target to consider of a vote; its other targets do not matter here.
         """
         if said.kid == key or min(self.chains.forks(said.kid), default=said.seq + 1) <= said.seq:
             return False
         return any(self._is_rooted(said.kid, voice, key, fork, {said.kid}) for voice in self.voices(said, subject))
 
     def _is_rooted(self, held: bytes, voice: Voice, key: bytes, fork: int, seen: set[bytes]) -> bool:
-        """Whether a key comes to a voice from the charter without `key` from `fork` on."""
+        """Return whether a key's path from the charter to a voice avoids `key` from `fork` on."""
         if voice.via is None and any(
             held in version.charter.authorities[voice.by].keys
             for version in self.versions
@@ -532,7 +542,7 @@ class Ground:
         return False
 
     def recut(self) -> None:
-        """To be called when cut-offs, added keys or anchors have changed: what was concluded from them is forgotten."""
+        """Drop all conclusions from cut-offs, added keys and anchors; call it when these have changed."""
         self._forks.clear()
         self._voices.clear()
         self._introduced.clear()
@@ -542,11 +552,12 @@ class Ground:
     # Counting
 
     def first_votes(self, subject: Unverified, *, narrowing: bool) -> list[Statement]:
-        """The votes on a subject that count: each key's first, sound ones only, none by the author's own key."""
+        """Return the votes on a subject that count: each key's first, if it is sound and not by the author's own
+        key."""
         return self._firsts(subject, narrowing=narrowing, with_cut=False)
 
     def _approving(self, subject: Unverified, *, narrowing: bool) -> list[Statement]:
-        """Each key's first vote on a subject, if it approves, whether its key was cut off before or not."""
+        """Return each key's first vote on a subject if it approves, whether the key was cut off before or not."""
         votes = self._firsts(subject, narrowing=narrowing, with_cut=True)
         return [vote for vote in votes if vote.kind == "vote.approve"]
 
@@ -560,9 +571,9 @@ class Ground:
         return [vote for votes in by_key.values() for vote in self.chains.firsts(votes)]
 
     def retraction(self, subject: Unverified) -> Statement | None:
-        """What takes a proposal back: its own key rejects it, or another key of its voice says that it retracts it.
+        """Return the vote that takes a proposal back: its own key rejects it, or another key of its voice retracts it.
 
-        Of several the lowest id. It takes nobody's approval away: what is carried all the same is not undone by it.
+        Of several, the one with the lowest id. It removes no approval: a proposal that is carried all the same stands.
         """
         voices = self.voices(subject)
         for vote in self.chains.deciding_votes(subject.id):
@@ -573,27 +584,27 @@ class Ground:
         return None
 
     def approvals(self, subject: Unverified, *, narrowing: bool | None = None) -> list[Unverified]:
-        """Everything that counts for a subject: itself, by its author's signature, then the votes.
+        """Return all approvals of a subject that count: the subject itself, for its author's signature, then the votes.
 
         Args:
-            narrowing: how the subject is classed; None: as its body says.
+            narrowing: whether the subject counts as narrowing; None: as its body says.
         """
         narrows = is_narrowing(subject.kind, subject.body) if narrowing is None else narrowing
         votes = self.first_votes(subject, narrowing=narrows)
         return [subject, *(vote for vote in votes if vote.kind == "vote.approve")]
 
     def speaks(self, voice: Voice, subject: Unverified, approvals: Iterable[Unverified]) -> bool:
-        """Whether enough of a voice's keys are among those of `approvals`."""
+        """Return whether enough of a voice's keys are among those of `approvals`."""
         keys = {self.line(a.kid) for a in approvals if a.iss == voice.by and self.carries(a, voice, subject)}
         return len(keys) >= self.threshold(voice, self.epoch(subject))
 
     def speaking(self, subject: Unverified, approvals: Iterable[Unverified]) -> list[CanonicalId]:
-        """The charter authorities that speak for a subject, sorted."""
+        """Return the charter authorities that speak for a subject, sorted."""
         carrying = (a for a in approvals if self.carries(a, Voice(a.iss, None), subject))
         return self._counted(carrying, self.epoch(subject))
 
     def met(self, subject: Unverified, approvals: Sequence[Unverified], rule: Rule, voice: Voice) -> int:
-        """When approvals that meet a rule, or speak for a voice where one is enough, had all been given; seconds."""
+        """Return when the approvals that meet a rule (or a voice, where one is enough) had all been given, seconds."""
         first = self.said_at(subject, voice)
         if rule.asks_one and self.threshold(voice, self.epoch(subject)) == 1:
             return first
@@ -608,7 +619,8 @@ class Ground:
 
 
 def _brought_by(said: Unverified, key: bytes) -> bytes:
-    """The key on whose strength a statement brings another: its own; for a successor, the one that committed to it."""
+    """Return the key on whose strength a statement brings another: its own; for a successor, the key that committed to
+    it."""
     is_successor = said.kind == "key.rotate" and said.kid == key
     return bytes(said.body["key"]) if is_successor else said.kid
 
@@ -616,10 +628,10 @@ def _brought_by(said: Unverified, key: bytes) -> bytes:
 def tally_keys(
     approvals: Iterable[Unverified], line: Callable[[bytes], bytes] = lambda key: key
 ) -> Counter[CanonicalId]:
-    """How many keys approve for each authority; a key that names several (it has forked) counts for the first only.
+    """Count the approving keys of each authority; a key that names several (it has forked) counts for the first only.
 
     Args:
-        line: gives the key that stands for one and all that have replaced it.
+        line: gives the key that represents a key and all its replacements.
     """
     named: dict[bytes, CanonicalId] = {}
     for approval in approvals:

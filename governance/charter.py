@@ -1,10 +1,11 @@
 """The charter: an ecosystem's constitution.
 
-The first statement, the genesis, holds it whole; each amendment holds it whole again and names its parent. It names the
-authorities that count where more than one is asked, the rule for each kind of statement where it differs from the
-default, the first nodes, the signers of state notes, and the version of the fold everybody must apply.
+The genesis, the first statement, holds the whole charter; each amendment holds the whole new one and names its parent.
+A charter names the authorities that count if a rule requires more than one, each rule that differs from the default,
+the first nodes, the signers of state notes, and the version of the fold that every node must apply.
 
-A *rule* says how many charter authorities must speak, in one of three forms, and which seats must be among them:
+A *rule* says, in one of three forms, how many charter authorities must speak, and which constituencies must be among
+them:
 
     {"authorities": 2}                                  two of them
     {"fraction": "2/3"}                                 at least that share, rounded up
@@ -34,7 +35,7 @@ _name = schema.text(100)
 
 
 def _node_name(value: Any, path: str) -> None:
-    """A C2SP key name: it is the node's log origin, so no white space and no plus sign."""
+    """Check a node's name. It is the origin of the node's log, a C2SP key name without white space or plus sign."""
     _name(value, path)
     if any(character.isspace() or character == "+" for character in value):
         raise schema.wrong(path, "a name without spaces or plus signs, like registry.example.edu")
@@ -57,7 +58,7 @@ _NODE: Final = {
 }
 NODE: Final = schema.members(_NODE)
 NODE_REPLACEMENT: Final = schema.members({**_NODE, "replaces": schema.digest}, {**REASON})
-"""A node's new entry, and the digest of the entry it takes the place of (`node_names.entry_digest`)."""
+"""A node's new entry, and the digest of the entry that it replaces (`node_names.entry_digest`)."""
 _AUTHORITY: Final = schema.members(
     {
         "id": schema.issuer_id,
@@ -106,12 +107,12 @@ _AMENDMENT: Final = schema.members(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How many charter authorities must speak, and which seats must be among them.
+    """How many charter authorities must speak, and which constituencies must be among them.
 
     Attributes:
         authorities, fraction, majority: exactly one is given; the fraction as (over, under).
-        constituencies: seats, each with how many of the speaking authorities must be of it.
-        is_default: a default asks for all where there are fewer than it names.
+        constituencies: each with the number of its authorities that must be among those that speak.
+        is_default: a default rule requires all authorities if there are fewer than it names.
     """
 
     authorities: int | None = None
@@ -121,7 +122,7 @@ class Rule:
     is_default: bool = False
 
     def needed(self, total: int) -> int:
-        """How many of `total` authorities must speak."""
+        """Return how many of `total` authorities must speak."""
         if self.majority:
             return total // 2 + 1
         if self.fraction is not None:
@@ -131,7 +132,8 @@ class Rule:
         return min(self.authorities, total) if self.is_default else self.authorities
 
     def agreement(self, charter: "Charter") -> NeededRule | None:
-        """What a record says of it: how many of this charter's authorities had to agree; None: one voice was enough."""
+        """Return the rule as a record states it: how many of this charter's authorities had to agree; None: one voice
+        was enough."""
         if self.asks_one:
             return None
         needed = NeededRule(authorities=self.needed(len(charter.authorities)))
@@ -141,13 +143,13 @@ class Rule:
 
     @property
     def asks_one(self) -> bool:
-        """Whether one authority, delegates included, is enough by itself."""
+        """Return whether one authority, or a delegate, is enough by itself."""
         return self.authorities == 1 and not self.constituencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """An authority as the charter names it: `threshold` of its `keys` make it speak."""
+    """An authority that the charter names; `threshold` of its `keys` make it speak."""
 
     id: CanonicalId
     name: str
@@ -170,7 +172,8 @@ class Charter:
         return self.body["id"]
 
     def holds(self, id: str) -> bool:
-        """Whether an id belongs to an authority or publisher that this charter names: nobody can delegate to it."""
+        """Return whether an id belongs to an authority or publisher that this charter names, to which nobody can
+        delegate."""
         return id in self.authorities or id in self.body.get("publishers", ())
 
     @cached_property
@@ -180,7 +183,7 @@ class Charter:
 
 
 def check_charter(body: Any, path: str = "body") -> None:
-    """The shape of a charter, and that everything in it can be fulfilled.
+    """Check the shape of a charter, and that every rule in it can be met.
 
     Raises:
         DecodeError: naming the member, and for a rule why it can never be met.
@@ -207,7 +210,7 @@ def check_charter(body: Any, path: str = "body") -> None:
 
 
 def check_genesis(body: Any, path: str = "body") -> None:
-    """As `check_charter`; every key needs a budget, as nobody else can give it one."""
+    """Check as `check_charter` does, and that every key has a budget, which no other statement can give it."""
     check_charter(body, path)
     for index, authority in enumerate(body["authorities"]):
         for number, key in enumerate(authority["keys"]):
@@ -222,7 +225,7 @@ def check_amendment(body: Any, path: str = "body") -> None:
 
 
 def parse(body: CharterGenesis) -> Charter:
-    """A charter from a checked body."""
+    """Return the charter in a checked body."""
     authorities = {
         entry["id"]: Authority(
             id=entry["id"],
@@ -238,13 +241,13 @@ def parse(body: CharterGenesis) -> Charter:
 
 
 def charter_of(statement: Draft) -> Charter:
-    """The charter that a genesis or an amendment states; its body has been checked."""
+    """Return the charter that a genesis or an amendment states; its body has been checked."""
     body = statement.body if statement.kind == "charter.genesis" else statement.body["charter"]
     return parse(cast(CharterGenesis, body))
 
 
 def parse_rule(rule: CharterRule, path: str = "rule") -> Rule:
-    """A rule from its map.
+    """Return the rule in a map.
 
     Raises:
         DecodeError: none or several of the three forms are given.

@@ -3,18 +3,18 @@
 The genesis takes effect once enough of its own authorities speak. An amendment names its parent and is exactly the next
 version. It takes effect once the thresholds of the old *and* the new charter are met, always by more than half of each.
 
-`heads`, the newest statement of each key in use, draws the line: what they cover stays judged by the old charter,
-everything else by the new. An amendment's own votes are judged by the old charter and the key statements that its heads
-cover, nothing later, so that no later cut-off takes an amendment back. Heads must cover the parent and all that the
-parent's heads cover: an amendment cannot rewind one.
+`heads`, the newest statement of each key in use, separates old from new: the old charter still judges the statements
+that they cover, the new charter all others. An amendment's own votes are judged by the old charter and the key
+statements that its heads cover, and by nothing later, so that no later cut-off takes an amendment back. The heads must
+cover the parent and all that the parent's heads cover, so that an amendment cannot rewind an earlier one.
 
-A key approves at most one amendment per parent: the first along its chain. What it approved by mistake it *takes back*
-by rejecting it; then it may approve another one, made later (its heads cover the rejection), and this approval counts
-as soon as the one taken back can no longer pass, whoever approves that. So no key ever carries two, and what has passed
-stays (see docs/adr/0025).
+A key approves at most one amendment per parent: the first along its chain. It *takes back* an approval by rejecting the
+same amendment. Then it may approve another one made later (whose heads cover the rejection), and this approval counts
+as soon as the first amendment can no longer pass, whoever else approves it. So no key ever carries two amendments, and
+one that has passed stays (see docs/adr/0025).
 
-A key that signs two first approvals counts for both. If two amendments of one parent pass all the same, the one is in
-force that no key has left for the other; of several the lower id, and an alarm says so.
+A key that signs two first approvals counts for both. If two amendments of one parent pass all the same, the one in
+force is the one that no key has left for the other; if both qualify, the one with the lower id. An alarm says so.
 """
 
 from collections.abc import Callable, Sequence, Set
@@ -33,11 +33,11 @@ from .statement_index import Chains, named_heads
 from .undoing import is_met
 
 APPROVALS_LOOKED_AT: Final = 16
-"""Of the amendments of one version that a key approves: the first so many can count. A bound on work."""
+"""Only so many of a key's first approvals for one version can count. This bounds the work."""
 
 
 def found(chains: Chains, ecosystem: bytes) -> Version | None:
-    """The genesis as the first version; None while it is not in effect."""
+    """Return the genesis as the first version; None while it is not in effect."""
     genesis = chains.get(ecosystem)
     if genesis is None:
         return None
@@ -49,7 +49,7 @@ def found(chains: Chains, ecosystem: bytes) -> Version | None:
 
 
 def settle_charter(chains: Chains, ecosystem: bytes) -> tuple[list[Version], list[str]]:
-    """The charter chain in force, and alarms."""
+    """Return the charter chain in force, and alarms."""
     first = found(chains, ecosystem)
     if first is None:
         return [], []
@@ -75,7 +75,7 @@ def settle_charter(chains: Chains, ecosystem: bytes) -> tuple[list[Version], lis
 
 
 def amendment_problem(chains: Chains, versions: list[Version], amendment: Unverified) -> str | None:
-    """Why an amendment, whoever approves it, cannot be the next version; None if it can, as far as is held."""
+    """Return why an amendment can never be the next version, whoever approves it; None if it can, by what is held."""
     before, body = versions[-1], amendment.body
     if body["parent"] != before.statement.id:
         return "it amends a version that is not in force"
@@ -95,18 +95,18 @@ def amendment_problem(chains: Chains, versions: list[Version], amendment: Unveri
 
 
 def has_missing_heads(chains: Chains, amendment: Unverified) -> bool:
-    """Whether an amendment must wait for what its heads name, or for something before it."""
+    """Return whether an amendment must wait for statements that its heads name, or for their predecessors."""
     return not all(chains.is_complete(head) for head in named_heads(amendment).values())
 
 
 def is_passed(chains: Chains, versions: list[Version], amendment: Unverified, approvals: Approvals) -> bool:
-    """Whether the thresholds of the old and the new charter are met, by more than half of each."""
+    """Return whether the thresholds of the old and the new charter are met, by more than half of each."""
     if has_missing_heads(chains, amendment):
         return False
     before, after = versions[-1], _version(amendment)
     named = {approval.iss for approval in approvals}
     if any(len(named & v.charter.authorities.keys()) * 2 <= len(v.charter.authorities) for v in (before, after)):
-        return False  # the usual case while it waits, and cheap to tell
+        return False  # the usual case while it waits, and cheap to check
     ground = Ground(chains=chains, versions=versions, within=after.heads)
     settle_keys(ground)
     for version in (before, after):
@@ -120,7 +120,7 @@ def is_passed(chains: Chains, versions: list[Version], amendment: Unverified, ap
 
 
 def _is_usable(ground: Ground, version: Version, approval: Unverified) -> bool:
-    """Whether an approval's key is its authority's, by the key statements that the heads cover."""
+    """Return whether an approval's key belongs to its authority, by the key statements that the heads cover."""
     voice, authority = Voice(approval.iss, None), version.charter.authorities.get(approval.iss)
     if authority is None or ground.cuts_for(approval.kid, voice):
         return False
@@ -133,7 +133,7 @@ def _version(amendment: Unverified) -> Version:
 
 
 def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, barred: Callable[[bytes], bool]) -> bool:
-    """Whether an amendment could still pass if every key approved it that is not `barred` from doing so."""
+    """Return whether an amendment could still pass if every key that is not `barred` approved it."""
     if amendment_problem(chains, versions, amendment) is not None:
         return False
     if has_missing_heads(chains, amendment):
@@ -155,7 +155,7 @@ def may_pass(chains: Chains, versions: list[Version], amendment: Unverified, bar
 
 
 class Contest:
-    """The amendments of one parent, and which approvals count for which.
+    """The amendments of one parent, and the approvals that count for each.
 
     Args:
         versions: the charters up to the parent; empty for the genesis, which has no rival.
@@ -185,11 +185,11 @@ class Contest:
             self._find_elders(mine)
 
     def counted(self, sibling: bytes) -> Approvals:
-        """The approvals that count for one of them."""
+        """Return the approvals that count for one of them."""
         return self._counted[sibling]
 
     def is_left_for(self, sibling: bytes, others: Set[bytes]) -> bool:
-        """Whether a key that counts for one has taken that back and counts for another of `others`."""
+        """Return whether a key that counted for one has taken that back and counts for another of `others`."""
         return any(
             self._subject(elder) == sibling
             for other in others - {sibling}
@@ -198,7 +198,7 @@ class Contest:
         )
 
     def problem(self, approval: Unverified, sibling: bytes) -> str | None:
-        """Why an approval that is not held can never count for one of them; None if it can."""
+        """Return why an approval that is not held can never count for one of them; None if it can."""
         for elder in self._mine.get(approval.kid, ()):
             other = self._subject(elder)
             if other == sibling or elder.id == approval.id or self._is_taken_back(elder, sibling):
@@ -209,7 +209,7 @@ class Contest:
         return None
 
     def is_open(self, sibling: bytes) -> bool:
-        """Whether one could still pass, by approvals held and to come."""
+        """Return whether one could still pass, by approvals held and to come."""
         if sibling not in self._is_open:
             amendment = self._by_id[sibling]
             self._is_open[sibling] = may_pass(
@@ -234,7 +234,7 @@ class Contest:
         return counted
 
     def _find_elders(self, mine: list[Unverified]) -> None:
-        """Notes of each of a key's approvals the one before it on its chain; each step back is made once."""
+        """Note for each of a key's approvals the previous one on its chain; each step back is made once."""
         by_id = {approval.id: approval for approval in mine}
         nearest: dict[bytes, Unverified | None] = {}
         for approval in sorted(mine, key=lambda s: (s.seq, s.id)):
@@ -249,7 +249,7 @@ class Contest:
             self._elder[approval.id] = found
 
     def _elders(self, approval: Unverified) -> list[Unverified]:
-        """What else its key approved before an approval, the latest first; no more than are looked at."""
+        """Return what the key approved before an approval, the latest first; at most `APPROVALS_LOOKED_AT`."""
         elders: list[Unverified] = []
         elder = self._elder[approval.id]
         while elder is not None and len(elders) < APPROVALS_LOOKED_AT:
@@ -258,22 +258,22 @@ class Contest:
         return elders
 
     def _is_late(self, approval: Unverified) -> bool:
-        """Whether its key rejected the same amendment before."""
+        """Return whether its key rejected the same amendment before."""
         rejections = self._against.get((approval.kid, self._subject(approval)), ())
         return any(self._comes_before(rejection, approval) for rejection in rejections)
 
     def _withdrawals(self, approval: Unverified) -> list[Statement]:
-        """By what a key takes an approval back: it rejects the same amendment afterwards."""
+        """Return the later rejections of the same amendment by which a key takes an approval back."""
         rejections = self._against.get((approval.kid, self._subject(approval)), ())
         return [rejection for rejection in rejections if self._comes_before(approval, rejection)]
 
     def _is_taken_back(self, approval: Unverified, sibling: bytes) -> bool:
-        """Whether an approval was taken back before the amendment `sibling` was made: its heads cover that."""
+        """Return whether an approval was taken back before the amendment `sibling` was made, as its heads show."""
         head = named_heads(self._by_id[sibling]).get(approval.kid)
         return head is not None and any(self._chains.leads_to(r, head) for r in self._withdrawals(approval))
 
     def _is_barred(self, key: bytes, sibling: bytes) -> bool:
-        """Whether a key, by what it has said on any branch, can never approve one of them."""
+        """Return whether a key can never approve one of them, because of what it has said on any branch."""
         mine = self._mine.get(key, ())
         own = [approval for approval in mine if self._subject(approval) == sibling]
 
@@ -290,13 +290,13 @@ class Contest:
         return statement.id not in self._chains or self._chains.is_orderly(statement.id)
 
     def _comes_before(self, elder: Unverified, later: Unverified) -> bool:
-        """Whether one statement of a key precedes another; a draft comes after all that is held."""
+        """Return whether one statement of a key precedes another; a draft comes after all that is held."""
         if later.id in self._chains:
             return elder.id in self._chains and elder.id != later.id and self._chains.leads_to(elder, later.id)
         return elder.id in self._chains
 
     def _subject(self, statement: Unverified) -> bytes:
-        """Which of the siblings a charter statement or a vote on some of them is for: the one it names first."""
+        """Return the sibling that a charter statement or a vote supports: the one that it names first."""
         if statement.kind != "vote.approve":
             return statement.id
         targets: list[bytes] = statement.body["targets"]
@@ -304,6 +304,6 @@ class Contest:
 
 
 def contest_of(chains: Chains, versions: list[Version], amendment: Unverified) -> Contest:
-    """An amendment, held or a draft, among those of the same parent; it must be a child of the newest version."""
+    """Return the contest of an amendment, held or a draft, among those of the same parent, the newest version."""
     held = [s for s in chains.of_kind("charter.amend") if s.body["parent"] == amendment.body["parent"]]
     return Contest(chains, versions, held if amendment.id in chains else [*held, amendment])

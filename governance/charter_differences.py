@@ -1,4 +1,4 @@
-"""Describes the differences of two charters, member by member, in words, for those who decide on an amendment."""
+"""Describes the differences of two charters in words, member by member, for people who vote on an amendment."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -9,13 +9,13 @@ from .charter import parse_rule
 
 _PLAIN: Final = ("name", "fold", "max_backdating", "proposals_lapse", "description")
 _LISTS: Final = ("signers", "publishers")
-_SHOWN_CHARS: Final = 80  # of a text that changed; the body has it whole
+_SHOWN_CHARS: Final = 80  # characters shown of a changed text; the body has all of it
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """One line for each difference between two charters' bodies; none if they mean the same.
+    """Return one line for each difference between two charters' bodies; empty if they mean the same.
 
-    A key's budget is left out: a key that is listed again gets nothing more, whatever stands there.
+    A key's budget is left out, because a key that is listed again gets no more budget.
     """
     found = [
         f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}"
@@ -35,7 +35,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 
 
 def entry_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The same for one entry: an authority, a node."""
+    """Return the same for one entry: an authority or a node."""
     found: list[str] = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
@@ -66,7 +66,7 @@ def _added_and_left(what: str, before: Iterable[str], after: Iterable[str]) -> l
 
 
 def _key(entry: Mapping[str, Any]) -> str:
-    """A key entry in few words: label or beginning of the key, and its successor if it commits to one."""
+    """Return a key entry in few words: label or beginning of the key, and its successor if it commits to one."""
     named = _hex(entry["public"])
     successor = f", successor {_hex(entry['next']['key'])}" if "next" in entry else ""
     return (f"{entry['label']} ({named})" if "label" in entry else named) + successor

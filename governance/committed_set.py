@@ -1,17 +1,17 @@
 """The committed set: the statements that the state root includes.
 
-It is the accepted set less what can never count again. A statement belongs to it
+It is the accepted set without statements that can never count again. A statement belongs to it
 
-* if its key is *known* and it is not cut off, or could count all the same if more were said (`Ground.is_gone`);
-* if the law is concluded from it: it is of strata 1 to 3, or a vote on one of these, or named in the `heads` of one or
-  as its `last`, or its key has forked before it said such a thing;
-* if it introduces a known key: that one's budget may come from it;
-* if something of the set follows it on its key's chain.
+* if its key is *known* and it is not cut off, or further statements could make it count again (`Ground.is_gone`);
+* if the law is concluded from it: it is of strata 1 to 3, or a vote on one of these, or named in the `heads` or as the
+  `last` of one, or its key forked before such a statement;
+* if it introduces a known key, whose budget may come from it;
+* if a statement of the set follows it on its key's chain.
 
-The genesis' keys are known, those that complete statements of the set introduce, and those that say what the law is
-concluded from. So whoever holds the committed set alone can accept it all again, and comes to the same law and the same
-records. What a thief forges with a stolen key after its cut-off leaves it, and does not change the root whenever it
-turns up.
+Known keys are those of the genesis, those that complete statements of the set introduce, and those that signed
+statements from which the law is concluded. So a node that holds only the committed set can accept all of it again, and
+reaches the same law and the same records. Statements that a thief forges with a stolen key after its cut-off leave the
+set, and never change the root, whenever they turn up.
 
 Until the genesis is in effect everything is committed.
 """
@@ -29,12 +29,12 @@ from .overlay import Layered
 from .statement_index import Chains, named_heads
 
 COMMITTED: Final = Fact(about=About.STATEMENT, name="committed")
-"""That the root binds to a statement."""
+"""Whether the root commits to a statement."""
 
 _KNOWN: Final = Fact(about=About.KEY, name="known")
 
 FACTS: Final = (COMMITTED, _KNOWN)
-"""What is held besides the map."""
+"""The facts kept besides the map."""
 
 _FOUNDING: Final = (".grant", ".publish", ".register", ".admit")
 
@@ -43,7 +43,7 @@ class Committed:
     """The committed set and the trie over it; a function of the set of statements, kept up to date as it grows."""
 
     def __init__(self, chains: Chains, ecosystem: bytes, holdings: Holdings | None = None) -> None:
-        """Args: holdings: where it is kept, as of the chains."""
+        """Args: holdings: where it is stored, together with the chains."""
         kept = holdings or InMemory()
         self._chains = chains
         self._ecosystem = ecosystem
@@ -53,18 +53,18 @@ class Committed:
         self._trie: Trie = kept.trie(STATEMENTS)
 
     def branch(self, chains: Chains, law: Law | None) -> "Committed":
-        """The same over a branch of the chains, with the law as that reads it."""
+        """Return the same set over a branch of the chains, with the law as that branch reads it."""
         branch = Committed(chains, self._ecosystem)
         branch._law = law
         branch._ids, branch._known, branch._trie = Layered(self._ids), Layered(self._known), self._trie.branch()
         return branch
 
     def take_up(self, law: Law | None) -> None:
-        """What is held was settled under this law."""
+        """Set the law under which the stored content was settled."""
         self._law = law
 
     def renew(self, holdings: Holdings) -> None:
-        """Takes the map from where it is kept."""
+        """Take the map from where it is stored."""
         self._trie = holdings.trie(STATEMENTS)
 
     def __len__(self) -> int:
@@ -77,38 +77,38 @@ class Committed:
         return iter(self._ids)
 
     def knows(self, key: bytes) -> bool:
-        """Whether what a key says is committed, as long as it is not cut off."""
+        """Return whether the statements of a key are committed, as long as it is not cut off."""
         return key in self._known
 
     def root(self) -> bytes:
-        """The root over the ids: 32 bytes."""
+        """Return the root over the ids: 32 bytes."""
         return self._trie.root()
 
     def settle(self, law: Law | None, fresh: list[Statement]) -> dict[bytes, bool]:
-        """Brings the set up to date.
+        """Bring the set up to date.
 
         Args:
-            law: as it now is.
-            fresh: what was added, or became complete, since the last time.
+            law: the current law.
+            fresh: the statements added, or completed, since the last time.
 
         Returns:
-            The ids that have entered (True) or left (False) it by that, in an order that means nothing.
+            The ids that have entered (True) or left (False) the set, in no particular order.
         """
         before, self._law = self._law, law
         if law is None:
             return self._commit(statement.id for statement in fresh)
         if before is not None and before.ends == law.ends and len(before.ground.versions) == len(law.ground.versions):
-            # The same cut-offs; what they spare only grows, as more of the chains before their `last` is held, and of
-            # what was voted on. What comes late on the chain of a key cut off may be needed by what follows it.
+            # The cut-offs are the same. They spare only more, as more of the chains before their `last`, and more
+            # targets of votes, are held. A late arrival on the chain of a cut-off key may be needed by what follows it.
             voted = (vote for statement in fresh for vote in self._chains.votes_on(statement.id))
             again = {s.kid: None for s in (*fresh, *voted) if s.kid in law.ground.cuts} if law.ground.cuts else {}
             if len(law.ground.versions) > 1 and any(s.kind.endswith(_FOUNDING) for s in fresh):
-                again = dict.fromkeys(law.ground.cuts)  # an older charter's stricter rule may have founded what is late
+                again = dict.fromkeys(law.ground.cuts)  # an older charter's stricter rule may apply to a late one
             late = [s for key in again for s in self._chains.of_key(key)]
             certain = self._of_forked({s.kid: None for s in fresh if s.kid in law.ground.cuts})
             return self._commit(self._spread(law, [*fresh, *late], certain if before is law else self._pillars(law)))
         old, known = self._ids, self._known
-        # What stands is found out from nothing; then what is held is brought up to that.
+        # Compute the set from scratch, then bring the stored set in line with it.
         self._ids, self._known = {}, {}
         standing = self._spread(law, [], [self._chains[self._ecosystem], *self._pillars(law)])
         found, self._ids, self._known = self._known, old, known
@@ -131,7 +131,8 @@ class Committed:
         return entered
 
     def _spread(self, law: Law, statements: list[Statement], certain: list[Statement]) -> dict[bytes, None]:
-        """What stands of `statements`, what is `certain` to, and all that these bring with them."""
+        """Return those of `statements` that belong to the set, those that are `certain`, and all that these bring with
+        them."""
         chains = self._chains
         standing: dict[bytes, None] = {}
         while certain or statements:
@@ -156,7 +157,8 @@ class Committed:
         return self._chains.is_complete(statement.id) and any(e.key in self._known for e in introductions(statement))
 
     def _pillars(self, law: Law) -> list[Statement]:
-        """What the law is concluded from, as far as it does not stand anyway: it does where nothing is cut off."""
+        """Return the statements from which the law is concluded, unless all belong to the set anyway because no key is
+        cut off."""
         chains = self._chains
         pillars: list[Statement] = []
         for statement in chains.governing() if law.ground.cuts else ():
@@ -166,7 +168,7 @@ class Committed:
         return [statement for statement in pillars if statement.id not in self._ids]
 
     def _of_forked(self, keys: Iterable[bytes]) -> list[Statement]:
-        """All that those of `keys` have said which have forked before they said something of strata 1 to 3."""
+        """Return all statements of those `keys` that forked before they signed a statement of strata 1 to 3."""
         chains, found = self._chains, list[Statement]()
         for key in keys:
             first, said = min(chains.forks(key), default=None), list(chains.of_key(key))

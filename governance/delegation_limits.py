@@ -1,11 +1,11 @@
 """Delegation: an authority makes another body an authority, within limits that can only become narrower.
 
 `authority.delegate` names the delegate, what it may do (`actions`: kinds of statement, `issuer.*` for a family), its
-limits, its keys and how many of them make it speak. A child's actions, limits and validity lie within its parent's,
-its depth within every ancestor's `max_depth`. A delegate never acts in charter, node, recognition or annulment,
-whatever its delegation says; it acts only where one authority is enough.
+limits, its keys and how many of them make it speak. A child's actions, limits and validity lie within its parent's, and
+its depth within every ancestor's `max_depth`. A delegate never signs charter, node, recognition or annulment
+statements, whatever its delegation says, and acts only where one authority is enough.
 
-`authority.withdraw` ends a delegation and names the delegate's `heads`: what they cover stands, all else does not.
+`authority.withdraw` ends a delegation and names the delegate's `heads`: only the statements that these cover stand.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from accredit.registry.limits import AUTHORITIES, DELEGATION_DEPTH
 from .key_entries import CONSTITUENCY, CONTACTS, HEADS, KEY, REASON
 
 NEVER_DELEGATED: Final = ("charter.", "node.", "recognition.", "statement.", "evidence.")
-"""Families of kinds that stay with the charter's own authorities."""
+"""Families of kinds that only the charter's own authorities may sign."""
 
 
 def _action(value: Any, path: str) -> None:
@@ -49,7 +49,7 @@ _WITHDRAWAL: Final = schema.members(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mandate:
-    """What an authority may do: everything (`actions` None, for the charter's own), or what a delegation says."""
+    """The powers of an authority: everything (`actions` None, for the charter's own), or what a delegation grants."""
 
     actions: tuple[str, ...] | None
     limits: Mapping[str, Any]
@@ -86,7 +86,7 @@ def check_withdrawal(body: Any, path: str = "body") -> None:
 
 
 def child_mandate(parent: Mandate, body: Mapping[str, Any]) -> Mandate | str:
-    """The mandate that `body` gives under `parent`, or the sentence that says why it gives none."""
+    """Return the mandate that `body` gives under `parent`, or a sentence that says why it gives no mandate."""
     actions = tuple(body["actions"])
     for action in actions:
         if parent.actions is not None and not _within(action, parent.actions):
@@ -115,7 +115,7 @@ def child_mandate(parent: Mandate, body: Mapping[str, Any]) -> Mandate | str:
 
 
 def objection(mandate: Mandate, kind: str, body: Mapping[str, Any], iat: int) -> str | None:
-    """Why a statement of `kind` said at `iat` lies outside `mandate`; None if it does not."""
+    """Return why a statement of `kind` made at `iat` lies outside `mandate`; None if it does not."""
     if mandate.actions is None:
         return None
     if not _within(kind, mandate.actions):

@@ -1,14 +1,15 @@
 """Authorities and their delegates, top down: stratum 3 of the fold.
 
 Charter authorities have an unlimited mandate. A delegation takes effect if its author speaks for a voice that may
-delegate, and gives the child a mandate within that voice's own (`delegation.child_mandate`). Only the delegator, or one
-above it in the chain, withdraws a delegation, and ends with it the mandates of the delegate and of everybody below it.
-What the withdrawal's `heads` cover stands. Of what lies outside them
+delegate, and gives the child a mandate within that voice's own (`delegation.child_mandate`). Only the delegator, or an
+authority above it in the chain, can withdraw a delegation. This ends the mandates of the delegate and of everybody
+below it. The statements that the withdrawal's `heads` cover stand. Of the other statements
 
-* what narrowed stands until it is undone in its own right, if it is dated no later than the withdrawal;
-* what widened is void where the withdrawal names a head of its key. Where it names none, what is dated no later than
-  the withdrawal stands, unless as many agree to it as the retroactive rule asks: one body does not erase the past. But
-  nothing shows that it was there in time, so no decision rests on it alone (`Ground.is_anchored`).
+* a narrowing one stands, if it is dated no later than the withdrawal, until it is undone in its own right;
+* a widening one is void if the withdrawal names a head of its key. If the withdrawal names no head of that key, a
+  statement dated no later than the withdrawal stands, unless as many agree to the withdrawal as the retroactive rule
+  requires, because a single body must not erase the past. But nothing shows that such a statement existed in time, so
+  no decision rests on it alone (`Ground.is_anchored`).
 """
 
 from collections.abc import Iterable
@@ -34,9 +35,9 @@ class Withdrawal:
     """A withdrawal in effect.
 
     Attributes:
-        voice: for whom it speaks.
+        voice: its author.
         met: when its rule was met, seconds.
-        is_retroactive: as many agree to it as the retroactive rule asks.
+        is_retroactive: as many agree to it as the retroactive rule requires.
     """
 
     statement: Statement
@@ -46,7 +47,7 @@ class Withdrawal:
 
     @property
     def effective_from(self) -> int:
-        """From when it counts, seconds; one body's word does not count before it was given."""
+        """Return from when it counts, seconds; the withdrawal of a single body does not count before it was made."""
         stated: int = self.statement.body["effective_from"]
         return stated if self.is_retroactive else max(stated, self.met)
 
@@ -56,9 +57,9 @@ class Seat:
     """An authority under one mandate.
 
     Attributes:
-        voice, mandate: who, and what it may do.
+        voice, mandate: the authority, and its powers.
         parent: the voice that gave the mandate; None for the charter's own.
-        withdrawals: those in effect on this mandate, by id; what their `heads` cover stands.
+        withdrawals: the withdrawals of this mandate in effect, by id; statements that their `heads` cover stand.
     """
 
     voice: Voice
@@ -75,22 +76,22 @@ class Mandates:
         self.seats: dict[Voice, Seat] = {}
 
     def over(self, ground: Ground) -> "Mandates":
-        """The same mandates on the same ground over other chains."""
+        """Return the same mandates over other chains."""
         mandates = Mandates(ground)
         mandates.seats = self.seats
         return mandates
 
     def find(self, voice: Voice, statement: Unverified) -> Seat | None:
-        """The seat of a voice as far as it carries `statement`; None where it has none."""
+        """Return the seat under which a voice carries `statement`; None if it has no such seat."""
         charter = self.ground.charter(statement)
         if voice.via is None:
             named = voice.by in charter.authorities
             return Seat(voice=voice, mandate=UNLIMITED, parent=None) if named else None
-        # Whom the charter names speaks by the charter from then on: nobody's delegation speaks for that id.
+        # From the moment the charter names an id, only the charter's mandate speaks for it, and no delegation does.
         return None if charter.holds(voice.by) else self.seats.get(voice)
 
     def above(self, voice: Voice) -> list[Voice]:
-        """The voices above one, nearest first, up to the charter."""
+        """Return the voices above one, nearest first, up to the charter."""
         chain: list[Voice] = []
         seat = self.seats.get(voice)
         while seat is not None and seat.parent is not None:
@@ -99,7 +100,7 @@ class Mandates:
         return chain
 
     def is_ended(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> bool:
-        """Whether a withdrawal on the chain leaves `statement` without a mandate."""
+        """Return whether a withdrawal on the chain leaves `statement` without a mandate."""
         for link in (voice, *self.above(voice)):
             for withdrawal in self.seats[link].withdrawals if link in self.seats else ():
                 heads = named_heads(withdrawal.statement)
@@ -112,7 +113,7 @@ class Mandates:
         return False
 
     def objection(self, voice: Voice, statement: Unverified, *, narrowing: bool) -> str | None:
-        """Why a voice cannot make `statement` take effect, votes aside; None if it can."""
+        """Return why a voice cannot make `statement` take effect, apart from votes; None if it can."""
         seat = self.find(voice, statement)
         if seat is None:
             held = voice.via is not None and self.ground.charter(statement).holds(voice.by)
@@ -125,17 +126,17 @@ class Mandates:
         if self.find((voice, *self.above(voice))[-1], statement) is None:
             return "its author's delegation comes from an authority that has left the charter"
         if statement.kind.startswith("key.") or statement.kind == "authority.withdraw":
-            return None  # no delegation is needed to mind one's own keys, or to take back what one gave
+            return None  # an authority needs no delegation to manage its own keys, or to take back what it gave
         return delegation.objection(seat.mandate, statement.kind, statement.body, statement.iat)
 
     def what_is_left_out(self, voice: Voice, statement: Unverified) -> str | None:
-        """Why a draft by `voice` ought to say more, as half a sentence: it leaves out what the mandate limits."""
+        """Return which limited axis a draft by `voice` leaves out, as half a sentence."""
         seat = self.find(voice, statement)
         assert seat is not None, "a voice that carries a statement has a seat for it"
         return what_is_left_out(statement.kind, statement.body, seat.mandate.limits)
 
     def withdrawers(self, delegation: bytes) -> list[Voice] | None:
-        """Who may withdraw a delegation: its delegator, and all above; None if it is not in effect."""
+        """Return who may withdraw a delegation: its delegator, and all above; None if it is not in effect."""
         held = self.ground.chains.get(delegation)
         if held is None or held.kind != "authority.delegate":
             return None
@@ -150,13 +151,13 @@ _NO_VOICE: Final = "its key is not a valid key of the authority it names"
 def carrying_voice(
     mandates: Mandates, statement: Unverified, approvals: list[Unverified], asks: Requirement, *, narrowing: bool
 ) -> tuple[Voice | None, str, list[CanonicalId]]:
-    """Which voice makes a statement take effect.
+    """Find the voice that makes a statement take effect.
 
     Args:
         asks: the rule and the claims it must meet.
 
     Returns:
-        The voice, or None with why not; and the authorities that speak for it so far.
+        The voice, or None and the reason; and the authorities that speak for the statement so far.
     """
     ground = mandates.ground
     charter = ground.charter(statement)
@@ -176,7 +177,7 @@ def carrying_voice(
                 return None, _only(claim), speaking
         return own, "", speaking
     reason = _NO_VOICE
-    # Most statements are one voice's own word: whoever else speaks for them is counted where it matters.
+    # Most statements need one voice only; others that speak for them are counted only where it matters.
     speaking = ground.speaking(statement, approvals) if any(claim.rule for claim in asks.claims) else []
     for claim in asks.claims:
         allowed = [voice for voice in voices if is_allowed(claim, [voice], speaking, charter)]
@@ -199,7 +200,7 @@ def _only(claim: Claim) -> str:
 
 
 def settle_mandates(ground: Ground) -> Mandates:
-    """Works down from the charter, one level of delegation at a time."""
+    """Return all mandates, working down from the charter one level of delegation at a time."""
     mandates = Mandates(ground)
     pending = [s for s in ground.chains.of_kind("authority.delegate") if ground.is_sound(s, narrowing=False)]
     withdrawals: dict[bytes, list[Statement]] = {}
@@ -237,7 +238,7 @@ def _judge(mandates: Mandates, statement: Statement) -> Seat | None:
 
 
 def mandate_given(mandates: Mandates, voice: Voice, statement: Unverified) -> Mandate | str:
-    """The mandate that a delegation by `voice` gives, or the clause that says why it gives none."""
+    """Return the mandate that a delegation by `voice` gives, or the clause that says why it gives no mandate."""
     if mandates.ground.charter(statement).holds(statement.body["delegate"]):
         return f"the charter already names {statement.body['delegate']} as an authority, so nobody can delegate to it"
     parent = mandates.find(voice, statement)

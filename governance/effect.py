@@ -1,13 +1,13 @@
-"""Whether a statement takes effect: this follows from the law and the votes, never from the order of arrival.
+"""Judges whether a statement takes effect, by the law and the votes, never by the order of arrival.
 
-`judge` answers for any statement, and for a draft as if it were said now. The answer is one of
+`judge` answers for any statement, and for a draft as if it were signed now. The answer is one of
 
 * `effective`;
-* `waiting`: for votes, for a statement it follows, or for a fork to be settled;
-* `closed`: so many have rejected it that its rule can no longer be met;
-* `retracted`: whoever proposed it has taken it back before it took effect;
-* `ineffective`: against the rules, with the reason; it never takes effect unless the rules change;
-* `annulled`: a later decision says it was wrong;
+* `waiting`: for votes, for a statement that it follows, or for the settlement of a fork;
+* `closed`: so many authorities have rejected it that its rule can no longer be met;
+* `retracted`: its proposer took it back before it took effect;
+* `ineffective`: it is against the rules, with the reason; it takes effect only if the rules change;
+* `annulled`: a later decision states that it was wrong;
 * `void`: its key was cut off before it.
 """
 
@@ -59,13 +59,13 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementEffect:
-    """How a statement stands.
+    """The standing of a statement.
 
     Attributes:
         state: see the module.
         reason: a sentence for people; empty when effective.
         approvals: ids of the authorities that speak for it so far.
-        needed: what its rule asks for, as a phrase.
+        needed: what its rule requires, as a phrase.
         voice: the authority it speaks for, when effective.
         since: when its rule was met, seconds; when effective.
     """
@@ -82,7 +82,7 @@ _OF_ISSUER: Final = "only the issuer itself may say it, with one of its pinned k
 _WITH_FRAMEWORK: Final = "The framework it belongs to waits for votes itself; both can be voted on at once."
 
 UNDECIDED: Final = (EffectState.WAITING, EffectState.CLOSED)
-"""States that votes, or what is not held yet, could still change."""
+"""States that votes, or statements not held yet, could still change."""
 
 
 class InForce(NamedTuple):
@@ -93,19 +93,19 @@ class InForce(NamedTuple):
 
 
 Finder = Callable[[bytes], InForce | None]
-"""Says of a statement, by id, for whom and since when it is in effect; None if it is not."""
+"""Tells by a statement's id for whom and since when it is in effect; None if it is not."""
 
 
 def judge(law: Law, statement: Unverified, effective: Finder, *, draft: bool = False) -> StatementEffect:
-    """How a statement of any kind stands.
+    """Return the standing of a statement of any kind.
 
     Args:
-        effective: answers for the statements that this one builds on.
-        draft: as if it were said now: its own chain is taken to be whole.
+        effective: answers for the statements on which this one builds.
+        draft: judge it as if it were signed now, with its own chain complete.
     """
     is_law = KINDS[statement.kind].stratum < Stratum.RECORDS
     if is_law and not draft and (held := effective(statement.id)) is not None:
-        # No later cut-off takes an amendment back.
+        # A later cut-off does not take an amendment back.
         return StatementEffect(state=EffectState.EFFECTIVE, reason="", voice=held.voice, since=held.since)
     verdict = _judge(law, statement, effective, draft)
     if (
@@ -160,7 +160,7 @@ def _judge(law: Law, statement: Unverified, effective: Finder, draft: bool) -> S
 
 
 def _doubt(law: Law, statement: Unverified, draft: bool, needed: str) -> StatementEffect | None:
-    """Why what its key has said otherwise keeps a widening statement from taking effect; None if it does not."""
+    """Return why other statements of its key keep a widening statement from taking effect; None if they do not."""
     ground = law.ground
     chains = ground.chains
     if not draft and not chains.is_complete(statement.id):
@@ -197,7 +197,7 @@ def _no(problem: str, needed: str) -> StatementEffect:
 
 
 def _judge_vote(law: Law, vote: Unverified, effective: Finder, *, draft: bool) -> StatementEffect:
-    """A vote stands if its key counts for the authority it names; a draft, if it would also change anything."""
+    """Judge a vote: it stands if its key counts for the authority that it names; a draft must also change something."""
     if not law.ground.voices(vote):
         return _no("its key is not a valid key of the authority it names", "")
     for target in vote.body["targets"] if draft else ():
@@ -209,7 +209,7 @@ def _judge_vote(law: Law, vote: Unverified, effective: Finder, *, draft: bool) -
 
 
 def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Finder) -> str | None:
-    """Why a vote that is not yet said would change nothing about one of its targets; None if it would."""
+    """Return why a draft vote would change nothing about one of its targets; None if it would change something."""
     ground, name = law.ground, subject.id.hex()[:12]
     standing = judge(law, subject, effective)
     if standing.state is EffectState.EFFECTIVE:
@@ -233,14 +233,14 @@ def _vote_problem(law: Law, vote: Unverified, subject: Statement, effective: Fin
     if is_retraction and not _is_of_one_voice(law, vote, subject):
         return f"only {subject.iss} can take {name} back"
     if subject.kind == "charter.amend":
-        return None  # each rejection brings nearer that those who took an approval back may approve another one
+        return None  # a rejection can free keys that took an approval back for another amendment
     if standing.state is EffectState.RETRACTED:
         return f"statement {name} was taken back by its proposer"
     return f"its key has already voted on {name}; a vote cannot be changed" if own and not is_retraction else None
 
 
 def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effective: Finder) -> bool:
-    """Whether an approval by one of these voices could bring a statement nearer to taking effect."""
+    """Return whether an approval by one of these voices could bring a statement nearer to taking effect."""
     ground, asks = law.ground, asks_of(law, subject, effective)
     rules: tuple[Rule, ...] = ()
     if isinstance(asks, Requirement):
@@ -250,7 +250,7 @@ def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effecti
     is_alone = bool(rules) and all(rule.asks_one for rule in rules)
     if is_alone and not subject.kind.startswith("charter."):
         proposing = ground.voices(subject)
-        # A cut-off of another body's key takes two of the charter's authorities, whatever its rule asks of its own.
+        # A cut-off of another body's key needs two of the charter's authorities, whatever its own rule requires.
         ends = subject.body["key"] if subject.kind in CUT_OFFS else None
         if ends is None or any(ground.is_held(ends, voice) for voice in proposing):
             return any(voice in proposing for voice in voices)
@@ -258,13 +258,13 @@ def counts_for(law: Law, voices: Collection[Voice], subject: Unverified, effecti
 
 
 def _is_of_one_voice(law: Law, vote: Unverified, subject: Statement) -> bool:
-    """Whether a vote's key is its subject's, or speaks for the voice that proposed it."""
+    """Return whether a vote's key signed the subject, or speaks for the voice that proposed it."""
     ground = law.ground
     return vote.kid == subject.kid or any(voice in ground.voices(subject) for voice in ground.voices(vote))
 
 
 def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEffect:
-    """A charter statement that is not in force."""
+    """Judge a charter statement that is not in force."""
     ground = law.ground
     if statement.kind == "charter.genesis":
         return _no("this ecosystem was founded by a different genesis statement", needed)
@@ -295,7 +295,7 @@ def _judge_charter(law: Law, statement: Unverified, needed: str) -> StatementEff
 
 
 def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEffect:
-    """A cut-off of a key that is not in effect, or a draft of one."""
+    """Judge a cut-off that is not in effect, or a draft of one."""
     ground = law.ground
     approvals = ground.approvals(statement)
     speaking = tuple(ground.speaking(statement, approvals))
@@ -324,11 +324,11 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
 
 
 def _issuers_own(law: Law, statement: Unverified, effective: Finder) -> bytes | None:
-    """Where an issuer ends a key of its own, or commits to credentials: what stated the key that it speaks with; the
-    lowest id of several.
+    """Return the statement that stated an issuer's signing key, for an issuer that ends a key of its own or commits to
+    credentials; of several the lowest id.
 
-    That is the mandate it speaks under. An issuer may be an authority too, and whoever states a key for it must not
-    come to speak with that authority's voice.
+    That statement is the mandate under which the issuer speaks. An issuer may be an authority too, and an author that
+    states a key for it must not gain that authority's voice.
     """
     is_own = statement.kind == "issuance.commit" or (statement.kind == "issuer.key" and statement.body["op"] != "add")
     if not is_own or statement.iss != statement.body["issuer"]:
@@ -344,7 +344,8 @@ def _issuers_own(law: Law, statement: Unverified, effective: Finder) -> bytes | 
 
 
 def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: bool) -> EffectState:
-    """Whether votes could still carry it: keys that have not rejected it, and are not cut off, may yet approve."""
+    """Return waiting, or closed if votes can no longer carry it: keys that have not rejected it and are not cut off may
+    still approve."""
     ground = law.ground
     approved = {approval.kid for approval in ground.approvals(statement, narrowing=narrowing)}
     against = {vote.kid for vote in ground.first_votes(statement, narrowing=narrowing) if vote.kind == "vote.reject"}
@@ -366,7 +367,7 @@ def _waiting_or_closed(law: Law, statement: Unverified, rule: Rule, narrowing: b
 
 
 def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement | str:
-    """What a statement must meet, by `undoing.TABLE`; or the clause that says why nobody can say it."""
+    """Return what a statement must meet, by `undoing.TABLE`; or the clause that says why nobody can make it."""
     charter = law.ground.charter(statement)
     row, own = undoing(statement.kind, statement.body), asked(statement, charter)
     if row.undoes is Undoes.TARGET:
@@ -397,9 +398,10 @@ def asks_of(law: Law, statement: Unverified, effective: Finder) -> Requirement |
 
 
 def _waits_with_its_framework(law: Law, statement: Unverified, effective: Finder) -> bool:
-    """Whether it is a part of a framework that waits itself: votes on the part count once the framework is in effect.
+    """Return whether it is a part of a framework that itself waits: votes on the part count once the framework is in
+    effect.
 
-    So both can be voted on at once; a part that only waited for a second round would cost every key a second signature.
+    So keys can vote on both at once, and need no second signature for the part.
     """
     if statement.kind != "framework.items":
         return False
@@ -415,7 +417,7 @@ def _weight(law: Law, held: Unverified, voice: Voice) -> Weight:
 
 
 def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice, effective: Finder) -> Requirement:
-    """What it takes to change an accreditation: to narrow it, to widen it, to undo what narrowed it."""
+    """Return what a change of an accreditation must meet: to narrow it, to widen it, or to undo a narrowing."""
     ground = law.ground
     own, charter = asked(statement, ground.charter(statement)), ground.charter(statement)
     weight, undoes = _weight(law, grant, owner), undoing(statement.kind, statement.body).undoes
@@ -430,7 +432,7 @@ def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice,
     else:
         undone = _narrowings_before(law, statement, effective)
     weights = [_weight(law, old, voice) for old, voice in undone]
-    if not weight.voices:  # over each of those who accredited together stand all of them
+    if not weight.voices:  # all that accredited together stand above each of them
         weights = [each._replace(voices=()) for each in weights]
     basic = may_undo([weight], own, charter, deed="change it")
     more = may_undo(weights, own, charter)
@@ -438,12 +440,12 @@ def _to_change(law: Law, statement: Unverified, grant: Unverified, owner: Voice,
 
 
 def _carriers(law: Law, grant: Unverified) -> tuple[Voice, ...]:
-    """Those who accredited together: each of them may take trust away alone."""
+    """Return the voices that accredited together; each of them may take trust away alone."""
     return tuple(Voice(by, None) for by in law.ground.speaking(grant, law.ground.approvals(grant)))
 
 
 def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:
-    """Whether a statement is an amendment whose terms provably lie within all that it replaces."""
+    """Return whether a statement is an amendment whose terms provably lie within all that it replaces."""
     if statement.kind != "accreditation.amend":
         return False
     grant = law.ground.chains.get(statement.body["accreditation"])
@@ -455,7 +457,7 @@ def _narrows_terms(law: Law, statement: Unverified, effective: Finder) -> bool:
 
 
 def _replaced(law: Law, statement: Unverified, effective: Finder) -> list[tuple[Unverified, Voice]]:
-    """The amendments in effect that an amendment takes the place of, back to those that had taken others' before it."""
+    """Return the amendments in effect that an amendment replaces, back to those that had replaced others before it."""
     start = _earliest(law, statement)
     return [
         (held, voice) for held, voice, _ in _before(law, statement, effective, stops=lambda _, since: since <= start)
@@ -463,11 +465,11 @@ def _replaced(law: Law, statement: Unverified, effective: Finder) -> list[tuple[
 
 
 _LASTING: Final = ("lift", "reinstate", "renew")
-"""Events that give back for good: what came before them has been undone in its own right."""
+"""Events that give trust back for good: what came before them has been undone in its own right."""
 
 
 def _narrowings_before(law: Law, statement: Unverified, effective: Finder) -> list[tuple[Unverified, Voice]]:
-    """The narrowing events in effect that an event takes the effect from."""
+    """Return the narrowing events in effect that an event undoes."""
     start = _earliest(law, statement)
     found = _before(
         law, statement, effective, stops=lambda held, since: held.body["event"] in _LASTING and since <= start
@@ -478,7 +480,7 @@ def _narrowings_before(law: Law, statement: Unverified, effective: Finder) -> li
     narrowed = [
         (held, voice) for held, voice, _ in found if is_narrowing(held.kind, held.body) and held.id not in wrong
     ]
-    if statement.body["event"] == "annul":  # it reaches what it names, and bears what came before
+    if statement.body["event"] == "annul":  # it undoes the events that it names, and restores what came before
         return [(held, voice) for held, voice in narrowed if held.id in statement.body["after"]]
     return narrowed
 
@@ -486,7 +488,8 @@ def _narrowings_before(law: Law, statement: Unverified, effective: Finder) -> li
 def _before(
     law: Law, statement: Unverified, effective: Finder, *, stops: Callable[[Unverified, int], bool]
 ) -> list[tuple[Unverified, Voice, int]]:
-    """What a statement follows among those of its kind in effect, with when each begins; not beyond what `stops`."""
+    """Return the statements of its kind in effect that a statement follows, with when each begins; not beyond one that
+    `stops`."""
     chains, seen = law.ground.chains, set[bytes]()
     found: list[tuple[Unverified, Voice, int]] = []
     names = undoing(statement.kind, statement.body).names
@@ -509,7 +512,7 @@ def _before(
 
 
 def _loosened(law: Law, statement: Unverified, effective: Finder) -> list[Unverified]:
-    """The statuses of a framework that a later one takes the effect from, as it is less restrictive."""
+    """Return the statuses of a framework that a later, less restrictive one undoes."""
     if statement.kind != "framework.status":
         return []
     start, mine = _earliest(law, statement), FRAMEWORK_STATUSES.index(statement.body["status"])
@@ -520,12 +523,13 @@ def _loosened(law: Law, statement: Unverified, effective: Finder) -> list[Unveri
 
 
 def _earliest(law: Law, statement: Unverified) -> int:
-    """The earliest time from which a statement could count, whoever votes on it."""
+    """Return the earliest time from which a statement could count, whoever votes on it."""
     return begins(statement, law.ground.chains.said_at(statement), law.ground.charter(statement))
 
 
 def _to_annul(law: Law, statement: Unverified, own: Rule) -> Requirement | str:
-    """What it takes to annul: the target's rule and, of what narrowed, the rule of what it narrowed."""
+    """Return what an annulment must meet: the target's rule and, if the target narrowed, the rule of what it
+    narrowed."""
     chains, charter = law.ground.chains, law.ground.charter(statement)
     held = chains.get(statement.body["target"])
     if held is None:

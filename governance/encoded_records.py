@@ -1,4 +1,4 @@
-"""Records kept encoded, in a third of the memory of dicts; decoded on demand, and only once if they are used often."""
+"""Keeps records encoded, in a third of the memory of dicts, and decodes them on demand, once if they are used often."""
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -29,22 +29,22 @@ class Picked(Mapping[Subject, Record | None]):
         return len(self._raws)
 
     def raw(self, subject: Subject) -> bytes | None:
-        """A record as it is encoded; None where there is none."""
+        """Return a record's encoding; None if there is no such record."""
         return self._raws[subject]
 
     def __or__(self, newer: "Picked") -> "Picked":
         return Picked(self._raws | newer._raws)
 
 
-@lru_cache(maxsize=8_192)  # what is asked about often: some 2 KiB each, three times their encoding
+@lru_cache(maxsize=8_192)  # the records read often: some 2 KiB each, three times their encoding
 def record_of(raw: bytes) -> Record:
-    """A record that `encoding.encode` wrote; not to be changed, for it is shared."""
+    """Return a record that `encoding.encode` wrote; it is shared, so callers must not change it."""
     record: Record = _with_known_names(reread(raw))
     return record
 
 
 def _with_known_names(value: Any) -> Any:
-    """The value with the names of members as the ones that code looks for: then they are found at once."""
+    """Return the value with its member names replaced by the interned ones in the code, for faster look-ups."""
     if type(value) is dict:
         return {
             intern(name) if type(name) is str else name: _with_known_names(each) if type(each) in _NESTED else each
@@ -54,7 +54,7 @@ def _with_known_names(value: Any) -> Any:
 
 
 def encoded(changed: Mapping[Subject, Record | None]) -> Iterator[tuple[Subject, bytes | None]]:
-    """Records and their encodings, whatever holds them: what is encoded already is not encoded again."""
+    """Return records with their encodings; a record held encoded is not encoded again."""
     for subject in changed:
         if isinstance(changed, Picked):
             yield subject, changed.raw(subject)

@@ -1,23 +1,24 @@
 """The fold: from the set of accepted statements to records and their root.
 
-**Law of the fold.** For every permutation, duplication and batching of the same set of statements: the same records,
-the same root. Every record is a pure function of the effective statements about its subject and of the law
+**Law of the fold.** Every permutation, duplication and batching of the same set of statements gives the same records
+and the same root. Every record is a pure function of the effective statements about its subject and of the law
 (`governing_state`).
 
-`add` takes statements in; `settle` brings records and roots up to date. A new statement recomputes only the records it
-touches; where it changes the law, those that the affected keys have touched; where it changes the charter, all.
+`add` takes statements in; `settle` brings records and roots up to date. A new statement recomputes only the records
+that it touches; if it changes the law, those that the affected keys have touched; if it changes the charter, all of
+them.
 
     fold = Fold(ecosystem)
     fold.add(statement)
     changes = fold.settle()
     fold.get("issuer", "did:web:example.edu")
 
-A `Fold` is a `registry.domain.records.Records`: `decide` reads it directly. Records are held as they are encoded, a
-third of what they need as dicts; those asked for often are decoded once.
+A `Fold` is a `registry.domain.records.Records`: `decide` reads it directly. Records are kept encoded, in a third of the
+memory of dicts; those read often are decoded once.
 
-`branch` gives a fold over this one which goes its own way and costs what it differs by: a set and a larger one, or many
-nodes that share their beginning, are held nearly once. The law of the fold holds for branches as well. `rebase` lets a
-branch catch up with its base after that has grown.
+`branch` gives a fold over this one that continues on its own and keeps only the differences. So a set and a larger one,
+or many nodes with the same beginning, take little more memory than one. The law of the fold holds for branches as well.
+`rebase` lets a branch catch up with its base after the base has grown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -51,7 +52,7 @@ from .statement_index import Chains
 from .undoing import WEIGHED, Back, asked, begins, undoing
 
 _Dirty = dict[Subject, dict[bytes, None] | None]
-"""Records to be made anew, with what is to be judged for each; None: all that is said of it."""
+"""Records to recompute, with the statements to judge for each; None: all statements about it."""
 
 _Pairs = tuple[tuple[Subject, Any], ...]  # a small mapping; there are many
 
@@ -78,7 +79,7 @@ FACTS: Final = (
     *statement_index.FACTS,
     *committed_set.FACTS,
 )
-"""What a fold holds besides statements, records and maps."""
+"""The facts that a fold keeps besides statements, records and maps."""
 
 _OVER: Final[dict[str, Any]] = {
     "state": EffectState.INEFFECTIVE,
@@ -94,12 +95,12 @@ _BEFORE_GENESIS: Final = StatementEffect(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What `settle` changed.
+    """The changes that `settle` made.
 
     Attributes:
         records: types and ids of the records made, changed or removed, sorted.
-        took_effect, ceased: ids of the statements that began or stopped to have effect, sorted.
-        committed: ids of the statements to which the root binds from now on (True), or no longer does (False).
+        took_effect, ceased: ids of the statements that went into effect, or ceased to be in effect, sorted.
+        committed: ids of the statements to which the root commits from now on (True), or no longer commits (False).
     """
 
     records: tuple[Subject, ...] = ()
@@ -122,11 +123,11 @@ class KeyHead:
     """Where a key stands.
 
     Attributes:
-        key, public: its id, and the key itself once it is known.
+        key, public: the key's id, and the public key once it is known.
         budget: the highest number it may use.
         seq, id: number and id of its newest statement held in sequence; 0 and None before its first.
         next_seq: the number its next statement must have.
-        forked: it has signed two statements with one number.
+        forked: it has signed two statements with the same number.
         voices: the authorities it counts for now.
         cut: it has been retired, rotated away or compromised.
     """
@@ -146,11 +147,11 @@ class Fold:
     """See the module."""
 
     def __init__(self, ecosystem: bytes, holdings: Holdings | None = None) -> None:
-        """Empty, or what `holdings` hold, settled.
+        """Start empty, or with the settled content of `holdings`.
 
         Args:
             ecosystem: the genesis statement's id, 32 bytes.
-            holdings: where it is kept; in memory by default.
+            holdings: the storage; in memory by default.
         """
         kept = holdings or InMemory()
         self.ecosystem = ecosystem
@@ -171,36 +172,36 @@ class Fold:
         self._dirty: _Dirty = {}
         self._dirty_annulments: dict[bytes, None] = {}
         self._fresh: dict[bytes, Statement] = {}
-        self._beside: dict[bytes, Statement] = {}  # of strata 1 to 3, added without a need to settle these
+        self._beside: dict[bytes, Statement] = {}  # of strata 1 to 3, added without settling these strata
         if ecosystem in self.chains:
             self._take_up_law()
 
     def _take_up_law(self) -> None:
-        """The law follows from the statements held, and is not kept."""
+        """Compute the law from the statements held; it is not stored."""
         self.law = settle_law(self.chains, self.ecosystem)
         self._committed.take_up(self.law)
-        if self.law is None:  # nothing is settled before the genesis takes effect, and all of it waits
+        if self.law is None:  # before the genesis takes effect nothing is settled, and all statements wait
             self._dirty.update(dict.fromkeys(self._subjects))
             self._dirty_annulments.update((each, None) for some in self._annulments.values() for each in some)
 
     def renew(self, holdings: Holdings) -> None:
-        """Takes the maps from where they are kept, where they are by now what they are here; their nodes are freed."""
+        """Take the maps from storage, where they are by now the same as here, to free their nodes in memory."""
         self._record_trie = holdings.trie(RECORDS)
         self._committed.renew(holdings)
 
     # Branches
 
     def branch(self) -> "Fold":
-        """A settled fold that holds the same and goes on by itself; this one must not change while that one is used."""
+        """Return a settled copy that continues on its own; this fold must not change while the copy is in use."""
         branch = Fold(self.ecosystem)
         branch._stand_on(self)
         return branch
 
     def rebase(self, base: "Fold") -> None:
-        """Becomes a branch of `base`, and settles with what it holds itself: no record and no root changes by that.
+        """Become a branch of `base`, and settle; this changes no record and no root.
 
         Args:
-            base: settled, within what this fold holds; where this is a branch, it holds what the base before held.
+            base: settled, a part of what this fold holds; if this is a branch, it includes what the previous base held.
         """
         beyond = [held for held in self.chains.own() if held.id not in base]
         self._stand_on(base)
@@ -209,16 +210,17 @@ class Fold:
         self.settle()
 
     def sink(self) -> "Fold":
-        """Becomes a branch of a new fold, settled, that holds all this one holds, where it is kept; that fold."""
+        """Become a branch of a new settled fold that holds all statements of this one in its storage; return the new
+        fold."""
         base = Fold(self.ecosystem)
         vars(base).update(vars(self))
         self._stand_on(base)
         return base
 
     def rest_on(self, part: Sequence[Statement]) -> "Fold":
-        """Becomes a branch of a new fold, settled, that holds only `part` of what this one holds; that fold.
+        """Become a branch of a new settled fold that holds only `part` of this one's statements; return the new fold.
 
-        Where that is all, nothing is folded anew. In no case are there two whole folds in memory at any time.
+        If the part is everything, nothing is folded again. There are never two whole folds in memory.
         """
         if len(part) == len(self):
             return self.sink()
@@ -246,14 +248,14 @@ class Fold:
         self._committed = base._committed.branch(self.chains, self.law)
         self._record_trie = base._record_trie.branch()
         self._law_is_stale = base._law_is_stale
-        # Before the genesis takes effect nothing is settled, and all of it waits.
+        # Before the genesis takes effect nothing is settled, and all statements wait.
         self._dirty, self._dirty_annulments = dict(base._dirty), dict(base._dirty_annulments)
         self._fresh, self._beside, self._was_effective = {}, {}, {}
 
     # The set
 
     def add(self, statement: Statement) -> None:
-        """Takes in an accepted statement; again is the same as once."""
+        """Add an accepted statement; adding it again changes nothing."""
         if statement.id in self.chains:
             return
         touched = {s.id: s for s in (statement, *self.chains.add(statement))}
@@ -281,18 +283,18 @@ class Fold:
         return self.law is not None and self.law.is_sensitive_to(statement)
 
     def _is_repeated(self, statement: Statement) -> bool:
-        """Whether it is a vote that says nothing which its key has not said before."""
+        """Return whether it is a vote that only repeats what its key has said before."""
         return statement.kind.startswith("vote.") and not self.chains.decided_on(statement)
 
     def _says_nothing(self, statement: Statement) -> bool:
-        """Whether it is a vote said again, and committed whatever the law is concluded from."""
+        """Return whether it is a repeated vote that is committed whatever the law concludes."""
         law = self.law
         if law is None or statement.kid in law.ground.cuts or not self._committed.knows(statement.kid):
             return False
         return self._is_repeated(statement)
 
     def _lies_beside(self, statement: Statement) -> bool:
-        """Whether the law need not be settled anew for a statement of its own strata: it is judged, and that is all."""
+        """Return whether a statement of strata 1 to 3 leaves the law as it is, so that it only needs to be judged."""
         law = self.law
         if law is None or not self._committed.knows(statement.kid) or not law.is_indifferent_to(statement):
             return False
@@ -300,7 +302,7 @@ class Fold:
         return True
 
     def _touch(self, statement: Statement) -> None:
-        """Marks the records that a statement may change, itself or by its vote."""
+        """Mark the records that a statement may change, by itself or by its vote."""
         self._mark(statement)
         if statement.kind.startswith("vote."):
             for target in statement.body["targets"]:
@@ -310,7 +312,7 @@ class Fold:
     def _mark(self, statement: Statement) -> None:
         if (subject := subject_of(statement)) is not None:
             self._soil(subject, statement)
-            if is_founding(statement):  # what narrowed it weighs as much as it does
+            if is_founding(statement):  # a statement that narrowed it has the same weight
                 for said in self._subjects.get(subject, ()) if self._annulments else ():
                     for annulment in self._annulments.get(said, ()):
                         self._dirty_annulments[annulment] = None
@@ -323,10 +325,10 @@ class Fold:
                     self._soil(about, target)
 
     def _soil(self, subject: Subject, statement: Statement | None = None) -> None:
-        """Marks a record to be made anew, and what is to be judged for it: everything about its subject, or less.
+        """Mark a record to be recomputed, and the statements to judge for it: all about its subject, or some.
 
-        Of what is said of an issuer only what founds a thing has a bearing on the rest. So one statement more costs one
-        judgement, however many there are; and what only another record contributes to costs none.
+        Among statements about an issuer only founding ones affect the others. So one more statement costs one
+        judgement, however many there are, and a mere contribution from another record costs none.
         """
         is_alone = statement is not None and subject[0] == "issuer" and not is_founding(statement)
         if statement is not None and not is_alone:
@@ -341,13 +343,13 @@ class Fold:
         return statement in self.chains
 
     def statement(self, statement: bytes) -> Statement | None:
-        """The statement of that id, if held."""
+        """Return the statement of that id, if held."""
         return self.chains.get(statement)
 
     # Settling
 
     def settle(self) -> Changes:
-        """Brings records and roots up to date with what was added."""
+        """Bring records and roots up to date with the added statements."""
         changed: dict[Subject, None] = {}
         if self._law_is_stale:
             self._settle_law(changed)
@@ -386,7 +388,7 @@ class Fold:
         for key in affected or ():
             for statement in self.chains.of_key(key):
                 self._touch(statement)
-        # Whose share what is said comes out of may have changed, though what it says has not.
+        # The voice whose share a statement uses may have changed, even if its content has not.
         for subject in list(self._dirty):
             for target, _ in self._contributions.get(subject, ()):
                 self._soil(target)
@@ -397,7 +399,7 @@ class Fold:
             self._store(("authority", by), authority_record(law, by), changed)
 
     def _settle_governing(self, law: Law) -> None:
-        """What is in effect, or still open, among statements of strata 1 to 3."""
+        """Settle which statements of strata 1 to 3 are in effect, or still open."""
         governing = law.effective_governing()
         for held in self.chains.governing():
             voice = governing.get(held.id)
@@ -408,7 +410,7 @@ class Fold:
     def _settle_subject(
         self, law: Law, subject: Subject, marked: dict[bytes, None] | None, changed: dict[Subject, None]
     ) -> None:
-        """Makes a subject's record anew; `marked` is judged before, or (None) all that is said of it."""
+        """Recompute a subject's record, after judging the `marked` statements, or (None) all statements about it."""
         said = self._subjects.get(subject, ())
         for statement in in_judging_order([self.chains[each] for each in (said if marked is None else marked)]):
             self._note(statement, self._judge(law, statement))
@@ -438,12 +440,12 @@ class Fold:
         )
 
     def _voice_of(self, statement: bytes) -> Voice | None:
-        """For whom a statement is in effect; None if it is not."""
+        """Return for whom a statement is in effect; None if it is not."""
         in_force = self._effective.get(statement)
         return None if in_force is None else in_force.voice
 
     def _contribute(self, source: Subject, contributions: Contributions) -> None:
-        """Replaces what `source` adds to other records, and marks those it changes."""
+        """Replace what `source` contributes to other records, and mark the records that change."""
         before = dict(self._contributions.pop(source, ()))
         if contributions:
             self._contributions[source] = tuple(contributions.items())
@@ -474,7 +476,7 @@ class Fold:
         return verdict
 
     def _judge_naming(self, law: Law, statement: Unverified, verdict: StatementEffect) -> StatementEffect:
-        """A verdict on what gives a node's name to somebody, in view of what else is in effect about that name."""
+        """Judge a statement that gives a node's name to an operator, given the others in effect about that name."""
         problem = naming_problem(statement, self._naming(law, statement.sub))
         if problem is None:
             return verdict
@@ -526,64 +528,64 @@ class Fold:
         return None if raw is None else record_of(raw)
 
     def raw(self, type: str, id: str) -> bytes | None:
-        """A record's encoding: what its leaf in the map is the digest of."""
+        """Return a record's encoding, whose digest is its value in the map."""
         records = self._records.get(type)
         return None if records is None else records.get(id)
 
     def pick(self, subjects: Iterable[Subject] | None = None) -> Picked:
-        """Records as they now are, whatever becomes of this fold; all if none are named. Decoded when asked for."""
+        """Return a fixed copy of some records, all if none are named; they are decoded when read."""
         chosen = [(type, id) for type, found in self._records.items() for id in found] if subjects is None else subjects
         return Picked({subject: self.raw(*subject) for subject in chosen})
 
     def items(self, type: str | None = None) -> Iterator[tuple[Subject, Record]]:
-        """Records, sorted by type and id; of one type if given."""
+        """Yield records, sorted by type and id; of one type if given."""
         for kind in sorted(self._records) if type is None else [type]:
             records = self._records.get(kind, {})
             for id in sorted(records):
                 yield (kind, id), reread(records[id])
 
     def records_root(self) -> bytes:
-        """The root over the records: 32 bytes."""
+        """Return the root over the records: 32 bytes."""
         return self._record_trie.root()
 
     def statements_root(self) -> bytes:
-        """The root over the committed statements: 32 bytes."""
+        """Return the root over the committed statements: 32 bytes."""
         return self._committed.root()
 
     def state_root(self) -> bytes:
-        """The one value that commits to the whole set and to all it means: 32 bytes."""
+        """Return the value that commits to the whole set and all its records: 32 bytes."""
         return state_root(self.records_root(), self.statements_root())
 
     def committed_count(self) -> int:
-        """How many statements the root commits to."""
+        """Return the number of statements to which the root commits."""
         return len(self._committed)
 
     def committed(self) -> Iterator[bytes]:
-        """Ids of the statements that the root commits to, in an order that means nothing."""
+        """Yield ids of the statements to which the root commits, in no particular order."""
         return iter(self._committed)
 
     def is_committed(self, statement: bytes) -> bool:
-        """Whether the root commits to a statement."""
+        """Return whether the root commits to a statement."""
         return statement in self._committed
 
     # Standing
 
     @property
     def charter(self) -> Charter | None:
-        """The charter in force; None while the genesis is not in effect."""
+        """Return the charter in force; None while the genesis is not in effect."""
         return None if self.law is None else self.law.charter
 
     def nodes(self) -> list[NodeRecord]:
-        """Records of the nodes in force, by name."""
+        """Return the records of the nodes in force, by name."""
         records = (cast(NodeRecord, record) for _, record in self.items("node"))
         return [record for record in records if record["retired"] is None]
 
     def alarms(self) -> tuple[str, ...]:
-        """What somebody should look at: forked keys, rival amendments."""
+        """Return matters for a person to look at: forked keys, rival amendments."""
         return () if self.law is None else self.law.alarms
 
     def standing(self, statement: bytes) -> StatementEffect | None:
-        """How a held statement stands; None for one not held. A vote is effective where its key counts for somebody."""
+        """Return how a held statement stands; None if not held. A vote is effective if its key counts for any voice."""
         held = self.chains.get(statement)
         if held is None:
             return None
@@ -597,7 +599,7 @@ class Fold:
         return found if is_recorded(held, self.get(*subject), issuer) else replace(found, **_OVER)
 
     def explain_draft(self, draft: Draft, key: bytes) -> StatementEffect:
-        """What would become of a draft if `key` signed it now.
+        """Return the standing that a draft would have if `key` signed it now.
 
         Raises:
             DecodeError: the draft is not of its kind's shape.
@@ -612,11 +614,11 @@ class Fold:
         return verdict
 
     def naming(self, name: str) -> Naming:
-        """What a node's name stands for."""
+        """Return the entry that belongs to a node's name."""
         return Naming() if self.law is None else self._naming(self.law, name)
 
     def proposals(self) -> list[Proposal]:
-        """What waits for votes, oldest first."""
+        """Return the statements that wait for votes, oldest first."""
         found = []
         for statement in sorted((self.chains[s] for s in self._open), key=lambda s: (s.iat, s.id)):
             verdict = self.standing(statement.id)
@@ -627,7 +629,7 @@ class Fold:
         return found
 
     def may_vote(self, key: bytes, statement: Statement) -> bool:
-        """Whether a vote by a key, which has not voted on it yet, could bring a statement nearer to taking effect."""
+        """Return whether a vote by a key that has not voted yet could bring a statement nearer to taking effect."""
         if self.law is None or key == statement.kid:
             return False
         if any(vote.kid == key for vote in self.chains.deciding_votes(statement.id)):
@@ -635,7 +637,7 @@ class Fold:
         return counts_for(self.law, self._voices_of(self.law, key), statement, self._effective.get)
 
     def key_head(self, key: bytes) -> KeyHead | None:
-        """Where a key stands; None for a key that no held statement introduces."""
+        """Return the state of a key; None for a key that no held statement introduces."""
         entries = [e for s in self.chains.introducers(key) for e in introductions(s) if e.key == key]
         if not entries:
             return None
@@ -658,7 +660,8 @@ class Fold:
         return tuple(voice for voice in found if voice.via is None or voice in law.mandates.seats)
 
     def heads(self) -> list[tuple[bytes, bytes, int]]:
-        """Of every key in use: its id, its newest statement held in sequence, that one's number. What `heads` name."""
+        """Return id, newest statement held in sequence, and its number, for every key in use: the content of
+        `heads`."""
         found = []
         for key in sorted(self.chains.keys()):
             head = self.key_head(key)

@@ -1,4 +1,5 @@
-"""Records of the ecosystem itself: its charter, its authorities and its nodes; each is a function of law and facts."""
+"""Makes the records of the ecosystem itself: its charter, authorities and nodes; each is a function of law and
+facts."""
 
 from collections.abc import Sequence
 from operator import itemgetter
@@ -25,11 +26,11 @@ from .node_names import trace_name
 from .shares import fair_share
 
 KEYS_SHOWN: Final = 2 * AUTHORITIES
-"""Keys of one authority in its record, those in use first. Which keys count does not depend on it."""
+"""The most keys of one authority in its record, those in use first. Keys beyond it still count."""
 
 
 def charter_record(law: Law) -> CharterRecord:
-    """The charter in force, without what has records of its own."""
+    """Return the record of the charter in force, without the members that have records of their own."""
     version, charter = law.ground.versions[-1], law.charter
     record: CharterRecord = {
         "id": charter.id,
@@ -49,7 +50,7 @@ def charter_record(law: Law) -> CharterRecord:
 
 
 def authority_record(law: Law, by: CanonicalId) -> AuthorityRecord | None:
-    """An authority under each of its mandates; None if it has none."""
+    """Return the record of an authority under each of its mandates; None if it has no mandate."""
     standings: list[MandateStanding] = []
     if (named := law.charter.authorities.get(by)) is not None:
         voice = Voice(by, None)
@@ -69,7 +70,7 @@ def authority_record(law: Law, by: CanonicalId) -> AuthorityRecord | None:
         standings.append(cast(MandateStanding, standing))
     seats = sorted((s for s in law.mandates.seats.values() if s.voice.by == by), key=lambda s: s.voice.via or b"")
     delegated = [_delegated(law, seat) for seat in seats]
-    # Anybody who may delegate can delegate to this id, and whoever asks about it reads the record.
+    # Every delegator can delegate to this id, and every question about it reads the record.
     by_id = itemgetter("via")
     standings += fair_share(
         law.mandates, delegated, SHARED_BYTES, voice=_giver, size=lambda one: len(encode(one)), order=by_id
@@ -83,7 +84,7 @@ def _giver(standing: MandateStanding) -> Voice:
 
 
 def node_record(law: Law, name: str, stated: Sequence[Effective]) -> NodeRecord | None:
-    """A node, as what is stated about it makes it (`node_names`). A retired name stays retired."""
+    """Return the record of a node, from the statements about it (`node_names`). A retired name stays retired."""
     naming = trace_name(law, name, [fact.statement for fact in stated])
     if naming.entry is None:
         return None
@@ -114,7 +115,7 @@ def _delegated(law: Law, seat: Seat) -> MandateStanding:
 
 
 def _keys(ground: Ground, voice: Voice) -> list[MandateKey]:
-    """A voice's keys with where each came from and whether it is cut off, by key id."""
+    """Return a voice's keys by key id, each with its origin and whether it is cut off."""
     epoch = len(ground.versions) - 1
     origin = ground.versions[epoch].statement.id if voice.via is None else voice.via
     since = dict.fromkeys(ground.base_keys(voice, epoch), origin)

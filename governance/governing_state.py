@@ -1,12 +1,12 @@
-"""The law: the conclusions of strata 1 to 3 of the fold, by which stratum 4 judges.
+"""The law: the conclusions of strata 1 to 3 of the fold, by which stratum 4 judges all other statements.
 
     charter chain -> key cut-offs -> authorities, top down -> (everything else, in `fold`)
 
 Each stratum reads only the ones before it, so the law is a function of the set of statements, whatever the order in
 which they came.
 
-Two laws can be compared: `affected_keys` names the keys whose statements the one may judge otherwise than the other, so
-that only the records these touch are made anew.
+`affected_keys` compares two laws and names the keys whose statements they may judge differently, so that only the
+records these touch are recomputed.
 """
 
 from dataclasses import dataclass, replace
@@ -27,13 +27,14 @@ Ends = dict[bytes, tuple[object, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
-    """What is concluded; `ends`, `forks` and `unsettled` are taken when it is settled, for the set grows on.
+    """The conclusions; `ends`, `forks` and `unsettled` are copied when the law is settled, because the set grows
+    further.
 
     Attributes:
-        alarms: what somebody should look at.
-        ends: of each key cut off: by what and whom, and for whom it could speak.
-        forks: of each key that has forked: from which number on, and what is safe.
-        unsettled: keys of which a cut-off or heads in effect name a statement that is not held whole.
+        alarms: matters for a person to look at.
+        ends: for each key cut off: the cut-offs, their authors, and the voices for which it could speak.
+        forks: for each key that has forked: the first number used twice, and the statements that are safe.
+        unsettled: keys of which a cut-off or heads in effect name a statement that is not complete here.
     """
 
     ground: Ground
@@ -45,16 +46,16 @@ class Law:
 
     @property
     def charter(self) -> Charter:
-        """The charter in force."""
+        """Return the charter in force."""
         return self.ground.versions[-1].charter
 
     def over(self, chains: Chains) -> "Law":
-        """The same law as read by a set that holds the same statements, and perhaps more from now on."""
+        """Return the same law over a set that holds the same statements, and may grow from now on."""
         ground = self.ground.over(chains)
         return replace(self, ground=ground, mandates=self.mandates.over(ground))
 
     def is_sensitive_to(self, statement: Statement) -> bool:
-        """Whether a statement, by its key alone or by what it votes on, may change what strata 1 to 3 concluded."""
+        """Return whether a statement may change the conclusions of strata 1 to 3, by its key alone or by its votes."""
         if self._may_settle_fork(statement):
             return True
         if not statement.kind.startswith("vote."):
@@ -63,11 +64,11 @@ class Law:
         return any(self._is_doubtful(target.kid) for target in held if target is not None)
 
     def is_indifferent_to(self, statement: Statement) -> bool:
-        """Whether a statement of strata 1 to 3, just added, changes nothing that these concluded, while no other does.
+        """Return whether a new statement of strata 1 to 3, added alone, changes no conclusion of these strata.
 
-        A thief can sign any number of them under one number, and each would have all of them judged anew. What brings
-        keys and lies beyond a fork of its own key has no effect before something else settles that fork; what ends a
-        key that nobody has named ends nothing before others vote on it.
+        A thief can sign any number of statements under one number, and each would cause all of them to be judged again.
+        A statement beyond a fork of its own key that brings keys has no effect until another statement settles the
+        fork. A statement that ends a key which nobody has named ends nothing until others vote on it.
         """
         ground = self.ground
         chains = ground.chains
@@ -83,15 +84,15 @@ class Law:
         return (last is None or last.kid not in ground.cuts) and not can_one_end(ground, statement)
 
     def _is_unheard_of(self, key: bytes, statement: Statement) -> bool:
-        """Whether a key has said nothing, and no other statement than this one names it."""
+        """Return whether a key has signed nothing, and only this statement names it."""
         chains = self.ground.chains
         named = [said.id for said in chains.introducers(key)]
         return key not in self.ground.cuts and named in ([], [statement.id]) and not chains.has_spoken(key)
 
     def _may_settle_fork(self, statement: Statement) -> bool:
-        """Whether a key in doubt, by one statement more, may be in doubt from another number on, or less.
+        """Return whether one more statement of a key in doubt may move or reduce the doubt.
 
-        What comes after a fork that is known, and that nobody has vouched for, changes nothing about it.
+        A statement after a known fork, for which nobody has vouched, does not change the doubt.
         """
         if not self._is_doubtful(statement.kid):
             return False
@@ -104,7 +105,7 @@ class Law:
         return key in self.unsettled or self.ground.chains.is_forked(key)
 
     def effective_governing(self) -> dict[bytes, Voice]:
-        """The statements of strata 1 to 3 that are in effect, with the voice each speaks for."""
+        """Return the statements of strata 1 to 3 in effect, each with the voice for which it speaks."""
         ground = self.ground
         effective = {v.statement.id: Voice(v.statement.iss, None) for v in ground.versions}
         for cut_off in ground.cut_offs.values():
@@ -123,7 +124,7 @@ class Law:
 
 
 def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
-    """The law that the held statements make; None while the genesis is not in effect."""
+    """Return the law that follows from the held statements; None while the genesis is not in effect."""
     versions, alarms = settle_charter(chains, ecosystem)
     if not versions:
         return None
@@ -147,7 +148,7 @@ def settle_law(chains: Chains, ecosystem: bytes) -> Law | None:
 
 
 def affected_keys(before: Law, after: Law) -> list[bytes] | None:
-    """The keys whose statements two laws may judge differently, sorted; None: any key's."""
+    """Return the keys whose statements two laws may judge differently, sorted; None: all keys."""
     if _version_ids(before) != _version_ids(after):
         return None
     keys = {*before.unsettled, *after.unsettled}
@@ -163,7 +164,7 @@ def affected_keys(before: Law, after: Law) -> list[bytes] | None:
 
 
 def _seats(law: Law, voice: Voice) -> list[object]:
-    """The seats of a delegate and of all above it."""
+    """Return the seats of a delegate and of all above it."""
     return [law.mandates.seats.get(link) for link in (voice, *law.mandates.above(voice))]
 
 

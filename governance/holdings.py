@@ -1,17 +1,17 @@
-"""The data of a fold, behind mappings: a simulator and a verifier keep it in memory, a node in its database.
+"""The data of a fold, behind mappings: a simulator and a verifier keep it in memory, a node keeps it in its database.
 
     fold = Fold(ecosystem)                           in memory: `InMemory`
-    fold = Fold(ecosystem, holdings)                 wherever these keep it
+    fold = Fold(ecosystem, holdings)                 in the storage of `holdings`
 
-Everything a fold concludes for good is in one of these mappings, and all of them together follow from the set of
-statements. So whoever keeps them durably has nothing to fold again but what came after.
+Every lasting conclusion of a fold is in one of these mappings, and all of them follow from the set of statements. So a
+program that stores them durably needs to fold only later statements.
 
-* Values are never changed in place: what is new is assigned. A mapping within a mapping is opened by `overlay.inner`.
-* `FACTS` lists the mappings: what each is about, and in which form a value can be written down (numbers, texts, bytes,
-  lists, maps with keys of one type). A value that is written down and read again is equal to what it was.
-* Iteration gives every key once, in an order that means nothing.
+* Values are never changed in place; new ones are assigned. `overlay.inner` opens a mapping within a mapping.
+* `FACTS` lists the mappings: the keys of each, and the form in which a value can be stored (numbers, texts, bytes,
+  lists, maps with keys of one type). A value that is stored and read again is equal to the original.
+* Iteration gives every key once, in no particular order.
 
-What it does not do: say when what is kept becomes durable.
+It does not say when stored data becomes durable.
 """
 
 from collections.abc import Callable, MutableMapping, Sequence
@@ -26,14 +26,14 @@ RECORDS: Final = "records"
 """The name of the map over the records."""
 
 STATEMENTS: Final = "statements"
-"""The name of the map over the statements to which the root binds: each id is key and value."""
+"""The name of the map over the statements to which the root commits: each id is both key and value."""
 
 
 class About(StrEnum):
-    """What a fact is about, and thus what the keys of its mapping are.
+    """The subject of a fact, which gives the keys of its mapping.
 
-    `STATEMENT`: the id of one that is held, 32 bytes; `ID`: one that perhaps is not held yet; `KEY`: a key's id, 32
-    bytes; `SUBJECT`: a record's type and id; `KIND`: a kind of statement.
+    `STATEMENT`: the id of a held statement, 32 bytes; `ID`: the id of one that may not be held yet; `KEY`: a key's id,
+    32 bytes; `SUBJECT`: a record's type and id; `KIND`: a kind of statement.
     """
 
     STATEMENT = "statement"
@@ -48,9 +48,9 @@ class Fact:
     """One mapping.
 
     Attributes:
-        name: among those about the same.
-        is_listed: whether it is read through as a whole, so that where it is kept it had better stand alone.
-        plain: a value in a form that can be written down. value: the inverse.
+        name: unique among the facts with the same `about`.
+        is_listed: whether it is read as a whole, so that storage should keep it apart.
+        plain: converts a value into a form that can be stored. value: the inverse.
     """
 
     about: About
@@ -61,7 +61,7 @@ class Fact:
 
 
 def several(value: Any) -> list[Any]:
-    """A tuple written down."""
+    """Convert a tuple for storage."""
     return list(value)
 
 
@@ -74,12 +74,12 @@ def _plain_pairs(pairs: tuple[Any, ...]) -> list[Any]:
 
 
 def ids_about(about: About, name: str, *, is_listed: bool = False) -> Fact:
-    """A fact that is several ids."""
+    """Return a fact whose values are several ids."""
     return Fact(about=about, name=name, is_listed=is_listed, plain=several, value=tuple)
 
 
 def pairs_about(about: About, name: str) -> Fact:
-    """A fact that is a small mapping by subject, as pairs."""
+    """Return a fact whose values are small mappings by subject, stored as pairs."""
     return Fact(about=about, name=name, plain=_plain_pairs, value=_pairs)
 
 
@@ -91,7 +91,7 @@ class Holdings(Protocol):
     """See the module."""
 
     def statements(self) -> MutableMapping[bytes, Statement]:
-        """The statements held, by id; each is added once, and none is taken away."""
+        """The statements held, by id; each is added once and never removed."""
         ...
 
     def by_number(self) -> ByNumber:
@@ -107,16 +107,16 @@ class Holdings(Protocol):
         ...
 
     def trie(self, name: str) -> Trie:
-        """The map of that name, as it was when this was asked for."""
+        """Return the map of that name, in its current state."""
         ...
 
     def look_ahead(self, statements: Sequence[Unverified]) -> None:
-        """These come next: what is held about them may be read at once. Changes nothing."""
+        """Announce the next statements, so that the facts about them can be read together. Changes nothing."""
         ...
 
 
 class InMemory:
-    """`Holdings` that end with the process, and are empty to begin with."""
+    """`Holdings` in memory, empty at first."""
 
     def statements(self) -> MutableMapping[bytes, Statement]:
         """See `Holdings`."""

@@ -1,13 +1,13 @@
 """Members that several kinds of statement share: key entries, contacts, heads, reasons.
 
-A *key entry* introduces a key and hands it a budget, the number of statements it may ever make; the statement that
-carries the entry pays for it (see `introductions`). It may commit to the key's successor by thumbprint, so that the
-successor can rotate a stolen key away without the thief being able to do the same.
+A *key entry* introduces a key and gives it a budget, the number of statements that it may ever make, which comes out of
+the budget of the signing key (see `next_number`). It may commit to the key's successor by thumbprint, so that the
+successor can rotate a stolen key away and the thief cannot.
 
-An issuer's own pinned key (`issuer.register`, `.update`, `.key`) may carry a budget too: then the issuer can retire it,
-or say that it was stolen, by itself.
+An issuer's own pinned key (`issuer.register`, `.update`, `.key`) may have a budget too; then the issuer itself can
+retire it or report it as stolen.
 
-In an amendment, keys that the ecosystem already has are listed again with a budget of 0: nothing is handed out twice.
+An amendment lists keys that the ecosystem already has with a budget of 0, so that no budget is given twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ _KEY: Final = schema.members(
 
 
 def KEY(value: Any, path: str) -> None:
-    """A key entry. A key is not its own successor: whoever stole the one would have the other."""
+    """A key entry. A key cannot be its own successor, because a thief of the one would have the other."""
     _KEY(value, path)
     if "next" in value and value["next"]["key"] == key_id(value["public"]):
         raise schema.wrong(f"{path}.next.key", "a key other than the entry's own")
@@ -71,7 +71,7 @@ class Introduction:
     Attributes:
         key: the key's id.
         public: its public key; None while only its thumbprint is committed.
-        budget: what it is handed; 0 where it is only named again, or names itself: no key raises its own budget.
+        budget: the budget given; 0 if the key is only named again, or names itself: no key can raise its own budget.
     """
 
     key: bytes
@@ -80,11 +80,11 @@ class Introduction:
 
 
 _INTRODUCING: Final = (*GOVERNING, "issuer.")
-"""How the kinds of statements that can introduce keys begin: of all others nobody needs to read the body."""
+"""Prefixes of the kinds that can introduce keys; the bodies of all other kinds need not be read for keys."""
 
 
 def introductions(statement: Unverified) -> Iterable[Introduction]:
-    """The keys that `statement` introduces, in the order it names them."""
+    """Return the keys that `statement` introduces, in the order of its entries."""
     return _own_budget_aside(statement) if statement.kind.startswith(_INTRODUCING) else ()
 
 
@@ -108,9 +108,9 @@ def _introductions(statement: Unverified) -> Iterator[Introduction]:
 
 
 def next_number(statement: Unverified) -> int:
-    """The `seq` that must follow `statement` on its key: budgets it hands out are taken from its own numbers.
+    """Return the `seq` that must follow `statement` on its key: budgets that it gives are taken from its own numbers.
 
-    In a genesis nobody pays: its keys get their budgets from the ecosystem's founding itself.
+    The budgets in a genesis cost its key no numbers.
     """
     if statement.kind == "charter.genesis":
         return statement.seq + 1
@@ -118,7 +118,7 @@ def next_number(statement: Unverified) -> int:
 
 
 def key_entries(statement: Unverified) -> list[NewKey]:
-    """The key entries in a statement's body, in order."""
+    """Return the key entries in a statement's body, in order."""
     body = statement.body
     match statement.kind:
         case "charter.genesis":

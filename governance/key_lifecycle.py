@@ -1,21 +1,22 @@
 """The life of authority keys: stratum 2 of the fold.
 
 `key.add` brings a key to its author's authority once that authority speaks. `key.retire`, `key.rotate` and
-`key.compromise` cut a key off: they name its last good statement (`last`). That and its ancestors stand, everything
-else the key ever says is void, wherever and whenever it turns up. Cut-offs are applied by rank, a higher one before
-lower ones are read, so that a thief's own cut-offs fall with the key he stole:
+`key.compromise` cut a key off: they name its last good statement (`last`). That statement and its ancestors stand;
+every other statement of the key is void, wherever and whenever it turns up. Cut-offs apply by rank, a higher rank
+before lower ones are read, so that a thief's own cut-offs fall with the stolen key:
 
 1. two authorities of the charter (`key.retire`, `key.compromise`);
 2. the successor that the key's introduction committed to (`key.rotate`, `key.compromise`);
-3. the key's own authority, by its threshold (any; but where a successor is committed, rotating is the successor's).
+3. the key's own authority, by its threshold (any of the three; but if a successor is committed, only the successor
+   rotates).
 
-Within a rank all hold, mutual ones included, and of several `last`s the common ancestors stand.
+Within a rank all cut-offs hold, mutual ones included; if they name several `last`s, the common ancestors stand.
 
-A cut-off reaches what the key had a hand in only as far as those who stand behind it may undo that (`undoing`): what
-others carried with the key stands, until as many agree to the cut-off as its rule asks.
+A cut-off undoes decisions in which the key took part only as far as its supporters may undo them (`undoing`): a
+decision that others carried with the key stands until as many agree to the cut-off as the decision's rule requires.
 
-Rank 1 ends a key altogether. The others end it for the voices they speak for, and a rotation brings the new key to
-these only: a body that names somebody else's key as one of its own can end it as its own, and no further.
+Rank 1 ends a key altogether. The other ranks end it only for the voices for which they speak, and a rotation brings the
+new key to these only. So a body that names another body's key as its own can end it for itself and for nobody else.
 """
 
 from collections.abc import Callable, Iterable
@@ -34,27 +35,27 @@ CUT_OFFS: Final = ("key.retire", "key.rotate", "key.compromise")
 
 
 def settle_keys(ground: Ground) -> None:
-    """Fills in `ground`'s cut-offs and added keys."""
+    """Fill in the cut-offs and added keys of `ground`."""
     for rank in _RANKS:
         _Pass(ground).run(rank)
     _Pass(ground).run(None)
 
 
 def is_cut_off_in_order(ground: Ground, statement: Unverified) -> bool:
-    """Whether a cut-off has the approvals that one of the ranks asks for."""
+    """Return whether a cut-off has the approvals that one of the ranks requires."""
     approvals = ground.approvals(statement)
     return any(rank(ground, statement, approvals) != () for rank in _RANKS)
 
 
 def can_one_end(ground: Ground, statement: Unverified) -> bool:
-    """Whether a cut-off of a key that is nobody's takes effect by its author's word alone, as the charter asks."""
+    """Return whether, by the charter's rule, one author alone can cut off a key that belongs to no voice."""
     charter = ground.charter(statement)
     speaking = [by for by in charter.authorities if by == statement.iss]
     return is_met(_rule_of_two(statement, charter), speaking, charter)
 
 
 def voices_of_key(ground: Ground, key: bytes) -> list[Voice]:
-    """Every voice that a key is one of and not cut off for, sorted."""
+    """Return every voice to which a key belongs and for which it is not cut off, sorted."""
     return [
         voice
         for by in ground.names(key)
@@ -71,7 +72,7 @@ def _by_two_authorities(ground: Ground, statement: Unverified, approvals: Approv
 
 
 def _rule_of_two(statement: Unverified, charter: Charter) -> Rule:
-    """What it takes to end a key that is not one's own."""
+    """Return what ending another body's key requires."""
     own = rule_for(statement.kind, charter.rules)
     return TWO if own.asks_one else own
 
@@ -98,17 +99,17 @@ def _by_own_authority(ground: Ground, statement: Unverified, approvals: Approval
 
 
 Rank = Callable[[Ground, Unverified, Approvals], tuple[Voice, ...] | None]
-"""Says for which voices a cut-off ends its key: none, some, or (None) altogether."""
+"""Tells for which voices a cut-off ends its key: none, some, or (None) all."""
 
 _RANKS: Final[tuple[Rank, ...]] = (_by_two_authorities, _by_successor, _by_own_authority)
 
 
 class _Pass:
-    """One pass over the key statements, with the cut-offs of higher ranks in effect and none of its own.
+    """One pass over the key statements, with the cut-offs of higher ranks in effect and not yet its own.
 
-    A key that is added or rotated in may itself help to add and to cut off others, so a pass works in rounds: keys are
-    added as far as the keys at hand go, then cut-offs are read, then the keys that rotations bring are at hand too.
-    Each round looks only at what the new keys have a hand in.
+    A key that is added or rotated in may itself help to add and to cut off others, so a pass works in rounds: add all
+    keys that the keys at hand can add, read the cut-offs, then include the keys that rotations bring. Each round
+    considers only statements in which the new keys take part.
     """
 
     def __init__(self, ground: Ground) -> None:
@@ -118,7 +119,7 @@ class _Pass:
         self.found: dict[bytes, CutOff] = {}
 
     def run(self, rank: Rank | None) -> None:
-        """Brings into effect the cut-offs that `rank` allows; without a rank, the added keys only."""
+        """Bring into effect the cut-offs that `rank` allows; without a rank, only add keys."""
         ground, chains = self.ground, self.ground.chains
         self._enter(s for s in chains.of_kind("key.add") if ground.is_sound(s, narrowing=False))
         if rank is not None:
@@ -132,7 +133,7 @@ class _Pass:
             cut_offs_at_hand = self._add(pending)
             found = [] if rank is None else self._read(rank, cut_offs_at_hand)
             pending = [id for key in self._bring_rotated(found) for id in self.in_hand.get(key, ())]
-        # Who stands behind them is read before any of them has taken a vote away: mutual ones both hold.
+        # Read the supporters of all cut-offs before any of them removes a vote, so that mutual ones both hold.
         ground.reaches |= {id: _reach(ground, cut_off) for id, cut_off in self.found.items()}
         for id in sorted(self.found):
             ground.cut(self.found[id])
@@ -149,7 +150,7 @@ class _Pass:
                 self.in_hand.setdefault(key, []).append(statement.id)
 
     def _add(self, pending: list[bytes]) -> dict[bytes, None]:
-        """Adds all the keys that the keys at hand add; the cut-offs there were and have come to be to read."""
+        """Add all keys that the keys at hand add; return the cut-offs to read."""
         cut_offs: dict[bytes, None] = {}
         while pending:
             statement, approvals = self.ballots[pending.pop()]
@@ -177,7 +178,7 @@ class _Pass:
         return found
 
     def _bring_rotated(self, cut_offs: Iterable[CutOff]) -> list[bytes]:
-        """Brings the keys that rotations put in the place of others; those that are new somewhere."""
+        """Bring the keys that rotations put in place of others; return those that are new to a voice."""
         brought = []
         for cut_off in cut_offs:
             if cut_off.statement.kind != "key.rotate":
@@ -191,7 +192,8 @@ class _Pass:
 
 
 def _reach(ground: Ground, cut_off: CutOff) -> Reach:
-    """Who stands behind a cut-off: by their votes, or because the key's every word was one key's alone."""
+    """Return the supporters of a cut-off: those that voted for it, and voices for which a single key is enough to
+    speak."""
     statement = cut_off.statement
     approvals, epoch = ground.approvals(statement), ground.epoch(statement)
     named = ground.charter(statement).authorities
@@ -206,7 +208,7 @@ def _reach(ground: Ground, cut_off: CutOff) -> Reach:
 
 
 def _speaks(ground: Ground, voice: Voice, statement: Unverified, approvals: Approvals) -> bool:
-    """Whether a voice speaks for a key statement, and, where the charter asks for more authorities, these do."""
+    """Return whether a voice speaks for a key statement, and also the other authorities that the charter requires."""
     charter = ground.charter(statement)
     rule = rule_for(statement.kind, charter.rules)
     if not rule.asks_one and not is_met(rule, ground.speaking(statement, approvals), charter):

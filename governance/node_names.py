@@ -1,11 +1,11 @@
-"""Which entry belongs to a node's name, and which admissions and replacements of it count.
+"""Finds the entry that belongs to a node's name, and the admissions and replacements of it that count.
 
 A name stands for one node for life: it is the origin of that node's log. The charter in force names the first nodes;
-`node.admit` brings a name that nobody has. Keys, address and operator change by `node.replace` alone, which names the
-entry it takes the place of, so that those who vote see what is replaced. A retired name stays retired (ADR 0009).
+`node.admit` brings a new name. Keys, address and operator change only by `node.replace`, which names the entry that it
+replaces, so that voters see what is replaced. A retired name stays retired (ADR 0009).
 
-All of it follows from the set: of several admissions of one name the first by date, then id, counts; replacements are
-followed from entry to entry, each at most once.
+The result follows from the set: of several admissions of one name the first by date, then by id, counts; replacements
+are followed from entry to entry, each at most once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,12 +26,12 @@ NAMING: Final = ("node.admit", "node.replace")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """What a name stands for.
+    """The meaning of a name.
 
     Attributes:
-        entry: name, operator, URL and keys; None for a name that nobody has.
-        statement: the id of the statement that says so.
-        counted: ids of the admissions and replacements that made it what it is.
+        entry: name, operator, URL and keys; None for an unused name.
+        statement: the id of the statement that gives this entry.
+        counted: ids of the admissions and replacements that led to it.
         retired: the id of the first retirement, by id; None while the node is in force.
     """
 
@@ -42,12 +42,12 @@ class Naming:
 
 
 def entry_digest(entry: Mapping[str, Any]) -> bytes:
-    """The digest by which a replacement names an entry: SHA-256 of its four members in deterministic CBOR."""
+    """Return the digest by which a replacement names an entry: SHA-256 of its four members in deterministic CBOR."""
     return sha256(encode({name: entry[name] for name in ENTRY_MEMBERS})).digest()
 
 
 def trace_name(law: Law, name: str, effective: Iterable[Unverified]) -> Naming:
-    """Follows a name from where it came to what it stands for.
+    """Follow a name from its first entry to its current one.
 
     Args:
         effective: the statements about it (`node.*`) whose rules are met.
@@ -79,7 +79,7 @@ def trace_name(law: Law, name: str, effective: Iterable[Unverified]) -> Naming:
 
 
 def naming_problem(statement: Unverified, naming: Naming) -> str | None:
-    """Why an admission or replacement cannot change what a name stands for; None if it can, or has."""
+    """Return why an admission or replacement cannot change the entry of a name; None if it can, or has."""
     if statement.id in naming.counted or statement.kind not in NAMING:
         return None
     name, entry = statement.sub, naming.entry

@@ -5,14 +5,14 @@
     branch["b"] = 3; del branch["a"]; branch["c"] = 4        base is as it was
     dict(branch) == {"b": 3, "c": 4}
 
-So many branches of one large mapping cost what they differ by, and no more. The base may be any mapping, a `Layered`
-too. It must not be changed while a branch over it is in use: the branch would see some of it and not the rest. Values
-are shared and must not be changed in place; a mapping within a mapping is opened for writing by `inner`.
+So each branch of a large mapping costs only its differences. The base may be any mapping, even a `Layered`. It must not
+change while a branch over it is in use, because the branch would see only a part of the change. Values are shared and
+must not be changed in place; `inner` opens a mapping within a mapping for writing.
 
 Iteration gives the base's keys first, in its order, then those added here; what is removed and added again keeps the
-base's place. Nothing that is derived from a set of statements may depend on it.
+base's place. Data derived from a set of statements must not depend on this order.
 
-What it does not do: merge a branch down, or stack up without end. Reading costs one look-up more for each layer.
+It does not merge a branch down, and is not meant for many layers: each layer adds one look-up to a read.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -48,7 +48,7 @@ class Layered(MutableMapping[K, V]):
         return value
 
     def get(self, key: K, default: Any = None) -> Any:
-        """The value, or `default`."""
+        """Return the value, or `default`."""
         value = self._own.get(key, _ABSENT)
         if value is _ABSENT:
             return self._base.get(key, default)
@@ -82,12 +82,13 @@ class Layered(MutableMapping[K, V]):
                 yield key
 
     def own(self) -> Iterator[K]:
-        """The keys that were added or given another value here, in that order."""
+        """Yield the keys that were added or given another value here, in that order."""
         return (key for key, value in self._own.items() if value is not _GONE)
 
 
 def inner(outer: MutableMapping[K, MutableMapping[T, V]], key: K) -> MutableMapping[T, V]:
-    """The mapping at `key`, made if there is none, to be written to: what lies in a base of `outer` stays as it is."""
+    """Return the mapping at `key` for writing, made if it is missing; mappings in the base of `outer` stay as they
+    are."""
     found = outer.get(key)
     if found is None:
         outer[key] = {}

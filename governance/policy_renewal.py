@@ -1,22 +1,22 @@
-"""Trust policies: made from a fold, and renewed along signed history.
+"""Exports trust policies from a fold, and renews them along signed history.
 
-A verifier's trust policy (`registry.trust`) names the signers of one version of the charter. Nodes come and go and
-keys rotate, so that it must follow; and it must not follow whoever has bought the keys of nodes long retired. Renewing
-therefore takes two things that no one party has:
+A verifier's trust policy (`registry.trust`) names the signers of one version of the charter. Nodes come and go and keys
+rotate, so the policy must follow the charter. But it must not follow somebody who has bought the keys of long retired
+nodes. So a renewal needs two proofs that no single party can make:
 
 * a state note signed by a fresh quorum of the **old** signers, with the records of the charter and of the new signers'
-  nodes proved under it: which charter is in force, and with which keys;
-* the **statements** that say so: the charter statement of the step last persisted, every amendment since, each
-  approved by the authorities of the charter before *and* of its own, by more than half of each; and for each signer
-  that the charter does not itself name with its key, the `node.admit` that does, approved by the authorities in force.
+  nodes proved under it; this shows which charter is in force, and with which keys;
+* the **statements** behind it: the charter statement of the last step in the policy; every amendment since, each
+  approved by more than half of the authorities of the charter before it *and* of its own; and for each signer that the
+  charter itself does not name with its key, the `node.admit` that does, approved by the authorities in force.
 
-Bought signers' keys make a note and no amendment; bought authorities' keys an amendment and no note: one that the
-noted charter record does not name is refused. An authority's keys are those that the charters name, those it added
-itself (`key.add`) and the committed successors of either (`key.rotate`). Cut-offs are not looked for: whoever makes
-the renewal could leave them out, and the noted charter record already says what came of them. Where no step is new,
-renewing is as strong as a quorum of the old signers.
+A buyer of signers' keys can make a note but no amendment. A buyer of authorities' keys can make an amendment but no
+note, and an amendment that the noted charter record does not name is refused. An authority's keys are those that the
+charters name, those that it added itself (`key.add`) and the committed successors of either (`key.rotate`). The check
+ignores cut-offs: the author of the renewal could leave them out, and the noted charter record already reflects them. If
+no step is new, a renewal is as strong as a quorum of the old signers.
 
-After the policy has expired there is no renewing it: only another file from a trusted hand.
+An expired policy cannot be renewed: its verifier needs a new file from a trusted source.
 
     renewal = {"v": 1, "records_root": bstr32, "statements_root": bstr32, "records": [[type, id, record, proof], ...],
                "note": bstr, "statements": [bstr, ...]}             deterministic CBOR
@@ -53,14 +53,14 @@ RENEWAL_BYTES: Final = 4 * 1024 * 1024
 STATEMENTS_MAX: Final = 4_000
 """Some amendments of a charter with 64 authorities of several keys each, with their votes."""
 STEPS_MAX: Final = 64
-"""Charter versions that one renewal may follow: more in 90 days is no constitution. A guess."""
+"""The most charter versions that one renewal follows; more in 90 days would not be a stable charter. A guess."""
 
 _KEY_KINDS: Final = ("key.add", "key.rotate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """What a policy is renewed with, unverified; see the module."""
+    """The content of a renewal file, unverified; see the module."""
 
     records_root: bytes
     statements_root: bytes
@@ -130,11 +130,11 @@ _FORM: Final = schema.members(
 
 
 def export_policy(fold: Fold, now: int, *, max_age: int = MAX_AGE, authorities: Iterable[str] = ()) -> TrustPolicy:
-    """The trust policy of the charter in force, to be handed over by somebody the verifier trusts.
+    """Return the trust policy of the charter in force, for a person whom the verifier trusts to hand over.
 
     Args:
         now: seconds since 1970; it expires 90 days later.
-        authorities: ids relied on; none for all of the ecosystem.
+        authorities: ids relied on; empty for all of the ecosystem.
 
     Raises:
         RefusedError: no charter is in effect, or it names no signers.
@@ -159,11 +159,11 @@ def export_policy(fold: Fold, now: int, *, max_age: int = MAX_AGE, authorities: 
 
 
 def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: bytes, note: bytes) -> Renewal:
-    """What a verifier that has persisted `step` needs, and nothing of the log besides.
+    """Return exactly the statements and proofs that a verifier with the policy step `step` needs.
 
     Args:
-        fold: what is held; it may be ahead of what is noted, and what was amended since is left out.
-        noted: records of the state that `note` and `statements_root` are of.
+        fold: the held set; it may be ahead of the noted state, and later amendments are left out.
+        noted: records of the state to which `note` and `statements_root` belong.
         step: id of the charter statement in force at the noted state, or of an earlier version.
 
     Raises:
@@ -199,7 +199,7 @@ def prove_renewal(fold: Fold, noted: Proving, step: bytes, *, statements_root: b
 
 
 def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
-    """The policy with the signers that stand now, good for another 90 days; nothing else about it changes.
+    """Return the policy with the current signers, good for another 90 days; all else stays the same.
 
     Raises:
         RefusedError: it does not follow (`registry.evidence.state_check.CheckError` where note or proofs fail); the
@@ -229,7 +229,7 @@ def renew(policy: TrustPolicy, renewal: Renewal, now: int) -> TrustPolicy:
 
 
 def _node_keys(charter: Charter, records: Records) -> dict[str, bytes]:
-    """The state key of each signer that the charter names and that is not retired, as its node's record has it."""
+    """Return the state key in the node record of each signer that the charter names and that is not retired."""
     found = {name: node_in(records, name) for name in sorted(charter.body["signers"])}
     return {name: node["keys"]["state"] for name, node in found.items() if node is not None and node["retired"] is None}
 
@@ -243,7 +243,7 @@ def _signers(keys: Mapping[str, bytes]) -> Policy:
 
 
 def _require_standard(signers: Policy) -> None:
-    """A policy that asks for more than a quorum was written by somebody who meant it: not to be replaced unasked."""
+    """Refuse to replace a policy that requires more than a quorum, because somebody chose that on purpose."""
     if signers != threshold_policy(signers.keys, quorum(len(signers.keys))):
         raise RefusedError(
             "policy_own_quorum",
@@ -253,7 +253,7 @@ def _require_standard(signers: Policy) -> None:
 
 
 class _History:
-    """The statements of a renewal, verified as far as their keys are known, and the keys that each authority has."""
+    """The statements of a renewal, verified where their keys are known, and the keys of each authority."""
 
     def __init__(self, step: bytes, raws: Iterable[bytes]) -> None:
         unverified = [decode_statement(raw) for raw in raws]
@@ -271,7 +271,8 @@ class _History:
                     self._votes.setdefault(target, []).append(statement)
 
     def follow(self, policy: TrustPolicy) -> tuple[int, bytes, Charter]:
-        """Number, id and content of the last version, each step approved by the one before and by itself."""
+        """Return number, id and content of the last version; each step must be approved by the version before and by
+        itself."""
         first = self._step
         if first is None or first.kind not in ("charter.genesis", "charter.amend"):
             raise RefusedError(
@@ -289,7 +290,8 @@ class _History:
         return version, step, charter
 
     def check_node(self, name: str, record: NodeRecord | None, charter: Charter) -> None:
-        """That authorities said what a signer's record says: in the charter, by admitting the node, by retiring it."""
+        """Check that authorities stated the content of a signer's record: in the charter, by admitting or by retiring
+        the node."""
         said = [s for s in self._held.values() if s.kind.startswith("node.") and self._is_approved(s, charter)]
         if record is not None and record["retired"] is not None:
             is_said = any(s.kind == "node.retire" and s.body["name"] == name for s in said)
@@ -313,7 +315,7 @@ class _History:
             and s.body["charter"]["id"] == charter.id
             and all(self._is_approved(s, c, by_most=True) for c in (charter, parse(s.body["charter"])))
         ]
-        # Of two that passed the lower id is in force, as `charter_chain` has it.
+        # If two passed, the one with the lower id is in force, as in `charter_chain`.
         return min(found, key=lambda s: s.id, default=None)
 
     def _is_approved(self, statement: Statement, charter: Charter, *, by_most: bool = False) -> bool:
@@ -322,7 +324,7 @@ class _History:
         return is_met(rule, speaking, charter) and (not by_most or len(speaking) * 2 > len(charter.authorities))
 
     def _speaking(self, statement: Statement, charter: Charter) -> list[CanonicalId]:
-        # A key counts once, for the authority that it names first.
+        # A key counts once, for the first authority that it names.
         approvals = sorted([statement, *self._votes.get(statement.id, ())], key=lambda s: (s.seq, s.id), reverse=True)
         by_key = {s.kid: s.iss for s in approvals}
         return [
@@ -332,9 +334,10 @@ class _History:
         ]
 
     def _learn(self, charter: Charter) -> None:
-        """The keys that authorities have brought themselves while a charter was in force: added, or successors."""
+        """Learn the keys that authorities themselves brought while a charter was in force: added ones and
+        successors."""
         named = [entry for authority in charter.body["authorities"] for entry in authority["keys"]]
-        # Only who counts already says who comes next: anybody can write an entry for somebody else's key.
+        # Only a key that already counts can bring another, because anybody can write an entry for a foreign key.
         self._successors.update((key_id(e["public"]), e["next"]["key"]) for e in named if "next" in e)
         waiting = [s for s in self._held.values() if s.kind in _KEY_KINDS and s.iss in charter.authorities]
         while ready := [s for s in waiting if self._brings(s, charter.authorities[s.iss])]:
@@ -357,7 +360,7 @@ class _History:
         return {*authority.keys, *self._brought.get(authority.id, ())}
 
     def _verified(self, unverified: Unverified) -> Statement | None:
-        """None for a key that nothing here introduces: its statement counts for nothing."""
+        """Return None for a key that no statement here introduces; its statement does not count."""
         public = self._publics.get(unverified.kid)
         return None if public is None else verify(unverified, public)
 

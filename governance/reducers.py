@@ -1,7 +1,7 @@
 """The subjects of statements, and the records that follow from the effective statements about each subject.
 
-A *subject* is a record's type and id. Some records are shared: an issuer's lists the accreditations of many
-authorities, a competency's the frameworks that hold it, an alias' the issuers that claim it. So a subject yields its
+A *subject* is a record's type and id. Some records are shared: an issuer's record lists the accreditations of many
+authorities, a competency's the frameworks that hold it, an alias's the issuers that claim it. So a subject yields its
 own record and *contributions* to others, and a shared record is made from the contributions to it. `ORDER` lists the
 types so that contributions always point forward.
 """
@@ -29,13 +29,13 @@ StatementsByKind = Mapping[str, Sequence[Effective]]
 """The effective statements about a subject, by kind."""
 
 Contributions = Mapping[Subject, Any]
-"""What a subject adds to other records."""
+"""The contributions of a subject to other records."""
 
 ORDER: Final = ("accreditation", "framework", "mapping", "recognition", "node", "issuer", "competency", "alias")
 
 
 def subject_of(statement: Unverified) -> Subject | None:
-    """What a statement of stratum 4 is about; None for votes, annulments and the strata below."""
+    """Return the subject of a statement of stratum 4; None for votes, annulments and the strata below."""
     family, _, act = statement.kind.partition(".")
     if family == "accreditation":
         target = statement.id if act == "grant" else statement.body["accreditation"]
@@ -44,17 +44,17 @@ def subject_of(statement: Unverified) -> Subject | None:
 
 
 def is_founding(statement: Unverified) -> bool:
-    """Whether a statement makes something that others about its subject build on."""
+    """Return whether other statements about its subject build on a statement."""
     if statement.kind == "issuer.key":
         return bool(statement.body["op"] == "add")
     return statement.kind.endswith((".grant", ".publish", ".register", ".update"))
 
 
 def in_judging_order(statements: Sequence[Statement]) -> list[Statement]:
-    """What is said about one subject, what founds it first, then each after those that it names in `after`.
+    """Return the statements about one subject: the founding ones first, then each after those that it names in `after`.
 
-    For whoever changes a thing asks whether it is in effect, and whoever undoes, what of it. There is no circle: an id
-    is a hash over the ids it names.
+    A change can be judged only after the changed statement, and an undoing after the undone one. Circles cannot occur,
+    because an id is a hash over the ids that it names.
     """
     ordered = sorted(statements, key=lambda s: (not is_founding(s), s.id))
     if len(ordered) < 3:
@@ -79,13 +79,13 @@ def make_record(
     contributed: Mapping[Subject, Any],
     effective: Callable[[bytes], Voice | None],
 ) -> tuple[Record | None, Contributions]:
-    """A subject's record, or None, and what it contributes to others.
+    """Return a subject's record, or None, and its contributions to others.
 
     Args:
         contributed: what other subjects contribute to this one, by their type and id, sorted.
         effective: the voice of a statement that is in effect.
     """
-    kind, name = subject[0], CanonicalId(subject[1])  # but of a node, which has a name
+    kind, name = subject[0], CanonicalId(subject[1])  # except for a node, which has a name
 
     def of(*kinds: str) -> list[Effective]:
         return [fact for each in kinds for fact in facts.get(each, ())]
@@ -147,14 +147,15 @@ def make_record(
 
 
 _PARTS_OF_A_VOICE: Final = SHARED_BYTES // 128
-"""More parts of a competency's record than one voice finds room for: each takes more than so many bytes."""
+"""More parts than one voice can have in a competency's record: each part takes more than 128 bytes."""
 
 
 def _first_of_each_voice(parts: Iterable[Any]) -> list[Any]:
-    """Of each voice's parts of a competency's record those that come first: no others could have room.
+    """Return only the first parts of each voice in a competency's record; no others could have room.
 
-    Anybody may publish mappings without end that all link to one competency, and each would be weighed again with all
-    before it whenever one more comes. Told apart by what is cheap to read; the order is that in which they are kept.
+    Anybody may publish any number of mappings that all link to one competency, and each would be weighed again with all
+    others whenever one more arrives. This sorts them by members that are cheap to read, in the order in which they are
+    kept.
     """
     groups: dict[Voice, dict[tuple[bool, bool, bytes], list[Any]]] = {}
     for part in parts:
@@ -176,11 +177,11 @@ def _entry_order(entry: CompetencyEntry) -> tuple[bytes, str]:
 
 
 _SOURCE_BYTES: Final = 64
-"""At most what a record says of a statement beyond what stands in it: names of members. Its keys and signature, which
-are not repeated, take more than its id and the delegation, which are."""
+"""The most bytes of member names that a record adds to a statement's content. (Its added ids take less room than the
+keys and signature that it leaves out.)"""
 _NUMBER_BYTES: Final = 5
 _KEY_BYTES: Final = 128
-"""A statement's id, a delegation's, a key's, each 34 bytes, and a time."""
+"""The ids of a statement, a delegation and a key, 34 bytes each, and a time."""
 
 
 def _voice(fact: Effective) -> Voice:
@@ -188,12 +189,12 @@ def _voice(fact: Effective) -> Voice:
 
 
 class _Precedence:
-    """Of one voice, what is kept first where not all has room.
+    """The order in which one voice's parts are kept if not all have room.
 
-    A thief with a voice's key can flood it, and must not push out what honest hands took away with the same key. So of
-    each way to narrow (an event; an end of a key that is stated) there is one kept, then a second of each, and so on:
-    of one way those without an end first, then the earliest. After that what widens, the newest first; last what ends a
-    key that nobody has stated.
+    A thief with a voice's key can flood its share, and must not push out the narrowing statements that the rightful
+    holder made with the same key. So one statement of each way to narrow is kept (an event; the end of a stated key),
+    then a second one of each, and so on; within one way those without an end come first, then the earliest. Then come
+    widening statements, the newest first; then ends of keys that nobody has stated.
     """
 
     def __init__(self, said: Sequence[Effective]) -> None:
@@ -201,7 +202,7 @@ class _Precedence:
         self._ranks: dict[bytes, tuple[int, int, int, bytes]] = {}
 
     def of(self, fact: Effective) -> tuple[int, int, int, bytes]:
-        """Sorts what is kept first first; worked out when it is first asked for."""
+        """Return the sort key, lowest for parts kept first; computed on first use."""
         if not self._ranks:
             self._rank()
         return self._ranks[fact.statement.id]
@@ -238,7 +239,7 @@ def _said_bytes(fact: Effective) -> int:
 
 
 def _issuer_bytes(fact: Effective) -> int:
-    """A registration says of each key, anew, where it comes from."""
+    """Estimate the bytes; a registration repeats the origin of each key."""
     keys = len(fact.statement.body.get("keys", ()))
     return _said_bytes(fact) + keys * (_SOURCE_BYTES + _KEY_BYTES + len(fact.by.encode()))
 
@@ -246,9 +247,9 @@ def _issuer_bytes(fact: Effective) -> int:
 def _listed(
     law: Law, contributed: Mapping[Subject, Any], effective: Callable[[bytes], Voice | None]
 ) -> dict[bytes, bytes]:
-    """An issuer's accreditations with the digests of their records, as many as are looked at.
+    """Return an issuer's accreditations with the digests of their records, as many as an answer considers.
 
-    What an answer costs is what is said of each: one with a hundred events is as dear as a hundred.
+    The cost of an answer depends on their parts: one with a hundred events costs as much as a hundred.
     """
     records = {bytes.fromhex(source): (digest, parts) for (_, source), (digest, parts) in contributed.items()}
 
@@ -269,7 +270,7 @@ def _listed(
 
 
 def _claims(stated: list[Effective]) -> Contributions:
-    """To every alias that some voice says an issuer has: which voices do."""
+    """Return for every stated alias of an issuer the voices that state it."""
     voices = dict.fromkeys(fact.voice for fact in stated)
     claims: dict[Subject, list[list[Any]]] = {}
     for voice in sorted(voices, key=lambda voice: (voice.by, voice.via or b"")):
@@ -280,13 +281,13 @@ def _claims(stated: list[Effective]) -> Contributions:
 
 
 def is_recorded(statement: Unverified, record: Record | None, issuer: IssuerRecord | None) -> bool:
-    """Whether what a statement in effect says has found room in its subject's record.
+    """Return whether a statement in effect has found room in its subject's record.
 
     Args:
         issuer: of a grant, the record of the issuer, which lists its accreditations.
     """
     if record is None or statement.kind.startswith("node."):
-        # Of nodes nothing is shared; and of a name that nobody was admitted by there is no record.
+        # Node records are not shared, and a name without an admission has no record.
         return statement.kind.startswith("node.")
     match statement.kind:
         case "accreditation.grant":

@@ -1,10 +1,10 @@
-"""The one table of kinds of statement: the schema of the body, the class, and who must approve.
+"""The table of the kinds of statement: the schema of the body, the class, and who must approve.
 
 * *stratum* (see `fold`): the fold reads the charter, then key cut-offs, then authorities, then everything else.
 * *widening* grants, approves or undoes a narrowing; *narrowing* takes away. A widening statement takes effect only when
   everything its key said before is held; a narrowing one at once.
-* *rule*: how many authorities must speak where the charter does not say otherwise. What reaches back meets
-  `RETROACTIVE` besides its own (see `undoing`).
+* *rule*: how many authorities must speak unless the charter says otherwise. A statement that reaches back must also
+  meet `RETROACTIVE` (see `undoing`).
 """
 
 from collections.abc import Callable, Mapping
@@ -30,11 +30,11 @@ MAJORITY: Final = Rule(majority=True, is_default=True)
 TWO_THIRDS: Final = Rule(fraction=(2, 3), is_default=True)
 
 RETROACTIVE: Final = "accreditation.status.void_from"
-"""The name of the rule for what reaches back, of whatever kind; it was once for revocations alone."""
+"""The name of the rule for statements of any kind that reach back; it once applied to revocations only."""
 
 
 class Stratum(IntEnum):
-    """Which layer of the fold reads a kind; each reads only the ones before it."""
+    """The layer of the fold that reads a kind; each layer depends only on those before it."""
 
     CHARTER = 1
     KEYS = 2
@@ -114,7 +114,7 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 RULE_NAMES: Final = (*(name for name in KINDS if not name.startswith("vote.")), RETROACTIVE)
-"""What a charter's rules may name."""
+"""The names that a charter's rules may use."""
 
 _SUBJECT_MEMBERS: Final = {
     "charter.genesis": "id",
@@ -133,11 +133,11 @@ _SUBJECT_MEMBERS: Final = {
     "mapping.publish": "id",
     "recognition.grant": "id",
 }
-"""Where a body says itself what it is about, `sub` repeats it."""
+"""The member of the body that names its subject, which `sub` repeats."""
 
 
 def check_body(kind: str, body: Any) -> None:
-    """The shape of a statement's body.
+    """Check the shape of a statement's body.
 
     Raises:
         DecodeError: the kind is unknown, or the body is not of its shape.
@@ -156,10 +156,10 @@ def check_body(kind: str, body: Any) -> None:
 
 
 def check_statement(statement: Unverified) -> None:
-    """The body's shape, and that `sub` names what the body is about.
+    """Check the body's shape, and that `sub` names the body's subject.
 
     Raises:
-        DecodeError: as `check_body`, or the subject is another one.
+        DecodeError: as `check_body`, or `sub` names another subject.
     """
     check_body(statement.kind, statement.body)
     member = _SUBJECT_MEMBERS.get(statement.kind)
@@ -170,19 +170,20 @@ def check_statement(statement: Unverified) -> None:
 
 
 def is_narrowing(kind: str, body: Mapping[str, Any]) -> bool:
-    """Whether a statement takes something away, and so takes effect at once; votes are classed as their subject."""
+    """Return whether a statement takes something away, and so takes effect at once; a vote counts as its target
+    does."""
     return KINDS[kind].is_narrowing(body)
 
 
 def is_urgent(statement: Unverified) -> bool:
-    """Whether a statement waits for no batch and is pushed at once: narrowing ones, and votes marked so."""
+    """Return whether a statement skips the batch and is sent at once: narrowing ones, and votes marked urgent."""
     return is_narrowing(statement.kind, statement.body) or statement.body.get("urgent") is True
 
 
 def rule_for(name: str, rules: Mapping[str, Rule]) -> Rule:
-    """The rule for a kind of statement, or `RETROACTIVE`: as a charter's own `rules` have it, else the default."""
+    """Return the rule for a kind of statement, or `RETROACTIVE`: from the charter's `rules`, else the default."""
     if name == "node.replace" and name not in rules:
-        name = "node.admit"  # a charter that is strict about who comes in is as strict about who takes a place
+        name = "node.admit"  # a charter's rule for admitting nodes also applies to replacing them
     return rules.get(name) or (TWO if name == RETROACTIVE else KINDS[name].rule)
 
 

@@ -1,8 +1,8 @@
-"""The consequences of a charter's rules: for each kind of statement, who can make it, undo it, or make it retroactive.
+"""Outlines the effects of a charter's rules: who can make, undo or backdate each kind of statement.
 
-`outline` is for people who write a charter; it is worked out by the same joins by which statements are judged
-(`undoing`). `warnings` names rules under which something can be undone more easily than done: among kinds there are
-none, for undoing takes the join; but a charter can be amended, and so its rules relaxed, by fewer than a rule asks.
+People who write a charter read the `outline`; it uses the same joins of rules that judge statements (`undoing`).
+`warnings` names rules under which a decision is easier to undo than to make. No kind is, by itself, because undoing
+needs the join; but fewer authorities than a rule requires may be able to amend the charter, and so relax the rule.
 """
 
 from collections.abc import Mapping
@@ -33,15 +33,15 @@ UNDONE_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "recognition.grant": ("recognition.withdraw", "statement.annul"),
     "recognition.withdraw": ("statement.annul",),
 }
-"""The kinds that can take another one's effect away, or give back what it took."""
+"""The kinds that can end the effect of another, or give back what it took away."""
 
 _NARROWS: Final = ("accreditation.amend", "accreditation.status")
-"""Kinds of which some narrow an accreditation, and so weigh as much as it does when that is undone."""
+"""Kinds whose statements may narrow an accreditation, so that undoing them needs the accreditation's rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """Of one kind, in words: who can say it, who can undo it, and who can let it reach back (empty: nobody)."""
+    """For one kind, in words: who can make it, who can undo it, and who can let it reach back (empty: nobody)."""
 
     kind: str
     done_by: str
@@ -50,9 +50,10 @@ class Outline:
 
 
 def outline(charter: Charter) -> list[Outline]:
-    """All kinds that a charter rules on, by name.
+    """Return the outline of all kinds for which a charter may have rules, by name.
 
-    An amendment takes its rule in the old charter and in the new one, and more than half of the authorities of each.
+    An amendment must meet its rule in the old and in the new charter, and needs more than half of the authorities of
+    each.
     """
     found = []
     for kind in sorted(name for name in KINDS if not name.startswith("vote.") and name != "charter.genesis"):
@@ -74,7 +75,7 @@ def outline(charter: Charter) -> list[Outline]:
 
 
 def warnings(charter: Charter) -> list[str]:
-    """Sentences about what can be undone more easily than done."""
+    """Return sentences about decisions that are easier to undo than to make."""
     total = len(charter.authorities)
     found = []
     for kind in UNDONE_BY:
@@ -102,7 +103,7 @@ def _rule(kind: str, charter: Charter) -> Rule:
 
 
 def _ways(kind: str, charter: Charter) -> dict[str, Rule]:
-    """Each way to undo a kind, and what it takes."""
+    """Return each way to undo a kind, and what it requires."""
     ways: dict[str, Rule] = {}
     for way in UNDONE_BY.get(kind, ()):
         rules = [_rule(way, charter), _rule(kind, charter)]

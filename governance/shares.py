@@ -1,16 +1,16 @@
-"""How much one voice may add to another's record: a fair share of a record of limited size.
+"""Limits how much one voice may add to a shared record: a fair share of its limited size.
 
-A record is read by everybody who asks about its subject, so whoever may say something about another's subject could
-make that dear, or the record too large to be passed on. Each kind of list in a record has a capacity, and where more is
-said than it holds, it is shared out:
+Everybody who asks about a subject reads its record. So an author that may state facts about another's subject could
+make questions expensive, or the record too large to send. Each kind of list in a record has a capacity; if more is
+stated, the capacity is shared out:
 
-    by charter authority, then by delegate, level by level; equally, and what one does not need goes to the others;
-    of one voice, what takes something away first (of each way to do so one, and so on), then the newest;
-    of what is larger than its share, what fits into the room left over, by charter authority, who wants least first
+    by charter authority, then by delegate, level by level; equally, and the others get what one does not need;
+    within one voice, narrowing parts first (one of each way to narrow, and so on), then the newest;
+    parts larger than their share go into the room left over, by charter authority, the smallest demand first
 
-So a voice that stays within its share loses nothing, whatever the others say; nobody gains a share by making delegates,
-for they share their delegator's. What is over counts for nothing (`fold.Fold.standing` says so), and comes back by
-itself once there is room. All of it follows from the set of statements alone.
+So a voice that stays within its share loses nothing, whatever the others state. Nobody gains a larger share by making
+delegates, because they share their delegator's. The excess does not count (`fold.Fold.standing` says so), and counts
+again once there is room. The result follows from the set of statements alone.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from .delegations import Mandates
 T = TypeVar("T")
 
 Path = tuple[Voice, ...]
-"""A voice below those that let it speak, the charter's authority first."""
+"""A voice and those above it that let it speak, the charter's authority first."""
 
 
 def fair_share(
@@ -36,11 +36,12 @@ def fair_share(
     size: Callable[[T], int],
     order: Callable[[T], Any],
 ) -> list[T]:
-    """Those of `items` that have room, in the order given.
+    """Return those of `items` that have room, in the order given.
 
     Args:
-        capacity: in whatever `size` measures: bytes, or how many.
-        voice: who said it. size: at most what it takes. order: of one voice, what comes first is kept first.
+        capacity: the room, in the unit of `size`: bytes or a number of items.
+        voice: gives an item's author. size: gives the most room it takes. order: sort key; a voice's first items are
+            kept first.
     """
     sizes = [size(item) for item in items]
     if sum(sizes) <= capacity:

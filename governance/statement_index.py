@@ -5,11 +5,11 @@ A key's statements form a chain by `prev` (a tree, if its holder signs two with 
 * *complete* when its whole ancestry is held, each number following its predecessor (`key_entries.next_number`);
 * *orderly* when it is complete and `iat` never falls along the way.
 
-Whether one complete statement comes before another is answered in O(log n) steps, whatever the chain's length and
-however often it is forked: each keeps a *jump* to an elder far above (the skew-binary pointers of Myers, 1983).
+The index tells in O(log n) steps whether one complete statement comes before another, however long and forked the
+chain: each statement keeps a *jump* to a distant predecessor (the skew-binary pointers of Myers, 1983).
 
-Nothing here depends on the order of arrival: the indexes are functions of the set. `branch` gives a set over this one
-that grows by itself, at the cost of what is added to it.
+The indexes are functions of the set and do not depend on the order of arrival. `branch` gives a set over this one that
+grows on its own and keeps only its additions.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -26,7 +26,7 @@ K = TypeVar("K")
 
 
 class _Place(NamedTuple):
-    """Where a complete statement stands: how many come before it, an elder to jump to, the latest date so far, and
+    """The place of a complete statement: the number of its predecessors, one to jump to, the latest date so far, and
     whether it is orderly."""
 
     depth: int
@@ -49,18 +49,18 @@ _NAMED: Final = Fact(about=About.ID, name="named")
 _NEWEST: Final = Fact(about=About.KEY, name="newest")
 
 FACTS: Final = (_PLACES, _FORKED, _WAITING, _VOTES, _DECIDING, _INTRODUCERS, _GOVERNING, _GIVEN, _NAMED, _NEWEST)
-"""What is held besides the statements."""
+"""The facts kept besides the statements."""
 
 
 class Chains:
     """A growing set of accepted statements and its indexes."""
 
     def __init__(self, holdings: Holdings | None = None) -> None:
-        """Args: holdings: where it is kept; what they hold already is held from the start. In memory by default."""
+        """Args: holdings: the storage; its content is held from the start. In memory by default."""
         kept = holdings or InMemory()
         self._by_id: MutableMapping[bytes, Statement] = kept.statements()
         self._by_key: ByNumber = kept.by_number()
-        self._places: MutableMapping[bytes, _Place] = kept.facts(_PLACES)  # of complete ones only
+        self._places: MutableMapping[bytes, _Place] = kept.facts(_PLACES)  # for complete statements only
         self._forked: MutableMapping[bytes, None] = kept.facts(_FORKED)
         # prev not held yet -> statements naming it
         self._waiting: MutableMapping[bytes, tuple[bytes, ...]] = kept.facts(_WAITING)
@@ -73,14 +73,14 @@ class Chains:
         self._newest: MutableMapping[bytes, bytes] = kept.facts(_NEWEST)
 
     def branch(self) -> "Chains":
-        """A set that holds the same and grows by itself; this one must not grow while that one is in use."""
+        """Return a set with the same content that grows on its own; this one must not grow while the copy is in use."""
         branch = Chains()
         for name, mapping in vars(self).items():
             setattr(branch, name, Layered(mapping))
         return branch
 
     def own(self) -> list[Statement]:
-        """The statements added since the branch was made; all, where it is none."""
+        """Return the statements added since the branch was made; all if this is not a branch."""
         by_id = self._by_id
         return [by_id[id] for id in by_id.own()] if isinstance(by_id, Layered) else list(by_id.values())
 
@@ -101,7 +101,7 @@ class Chains:
         return self._by_id[statement]
 
     def add(self, statement: Statement) -> list[Statement]:
-        """Adds one; returns those that became complete by it, itself perhaps among them."""
+        """Add a statement; return those that became complete by it, possibly including itself."""
         if statement.id in self._by_id:
             return []
         self._by_id[statement.id] = statement
@@ -128,18 +128,19 @@ class Chains:
         }
 
     def is_complete(self, statement: bytes) -> bool:
-        """Whether its whole ancestry is held, in sequence."""
+        """Return whether all its predecessors are held, in sequence."""
         return statement in self._places
 
     def is_orderly(self, statement: bytes) -> bool:
-        """Whether it is complete and no `iat` falls on the way to it."""
+        """Return whether it is complete and `iat` never falls on the way to it."""
         place = self._places.get(statement)
         return place is not None and place.is_orderly
 
     def said_at(self, statement: Unverified) -> int:
-        """When a statement was said, as far as its chain tells: its own date, but not before what its key said earlier.
+        """Return when a statement was made, by its chain: its own date, but not before that of an earlier one of its
+        key.
 
-        It may be a draft.
+        The statement may be a draft.
         """
         place = self._places.get(statement.id)
         if place is not None:
@@ -148,89 +149,91 @@ class Chains:
         return statement.iat if elder is None else max(elder.latest, statement.iat)
 
     def is_named(self, statement: bytes) -> bool:
-        """Whether a statement of the first three strata names it as `last` or in its `heads`."""
+        """Return whether a statement of the first three strata names it as `last` or in its `heads`."""
         return statement in self._named
 
     def given(self, statement: bytes) -> Mapping[bytes, bytes | None]:
-        """The keys that entries of a statement of the first three strata give, with the successor of each, if any."""
+        """Return the keys in the entries of a statement of the first three strata, with the successor of each, if
+        any."""
         return self._given[statement]
 
     def waiting(self) -> list[Statement]:
-        """Statements that name one before them which is not held, or waits itself."""
+        """Return the statements whose predecessor is not held, or itself waits."""
         return [self._by_id[each] for some in self._waiting.values() for each in some]
 
     def keys(self) -> Iterable[bytes]:
-        """Ids of the keys that have signed anything held."""
+        """Return the ids of the keys that have signed any held statement."""
         return self._by_key.keys()
 
     def has_spoken(self, key: bytes) -> bool:
-        """Whether a key has signed anything held."""
+        """Return whether a key has signed any held statement."""
         return key in self._by_key
 
     def newest(self, key: bytes) -> Statement | None:
-        """A key's complete statement with the highest number; of several the highest id."""
+        """Return a key's complete statement with the highest number; of several the one with the highest id."""
         newest = self._newest.get(key)
         return None if newest is None else self._by_id[newest]
 
     def of_key(self, key: bytes) -> Iterator[Statement]:
-        """A key's statements, by number, then id."""
+        """Return a key's statements, by number, then id."""
         numbers = self._by_key.get(key, {})
         for number in sorted(numbers):
             for statement in sorted(numbers[number]):
                 yield self._by_id[statement]
 
     def forked_keys(self) -> list[bytes]:
-        """The keys that have signed two statements with one number, sorted."""
+        """Return the keys that have signed two statements with the same number, sorted."""
         return sorted(self._forked)
 
     def is_forked(self, key: bytes) -> bool:
-        """Whether a key has signed two statements with one number."""
+        """Return whether a key has signed two statements with the same number."""
         return key in self._forked
 
     def forks(self, key: bytes) -> list[int]:
-        """The numbers under which a key has signed more than one statement, ascending."""
+        """Return the numbers under which a key has signed more than one statement, ascending."""
         return sorted(number for number, ids in self._by_key.get(key, {}).items() if len(ids) > 1)
 
     def at(self, key: bytes, number: int) -> list[bytes]:
-        """What a key has signed under one number, sorted."""
+        """Return the statements that a key has signed under one number, sorted."""
         return sorted(self._by_key.get(key, {}).get(number, ()))
 
     def of_kind(self, kind: str) -> list[Statement]:
-        """Statements of a kind of the first three strata (charter, key, authority), by id."""
+        """Return the statements of a kind of the first three strata (charter, key, authority), by id."""
         return [self._by_id[statement] for statement in sorted(self._governing.get(kind, ()))]
 
     def governing(self) -> Iterator[Statement]:
-        """Every statement of the first three strata."""
+        """Return every statement of the first three strata."""
         for kind in self._governing:
             yield from self.of_kind(kind)
 
     def is_governing(self, statement: Unverified) -> bool:
-        """Whether the first three strata read a statement: it is of theirs, or a vote on one that is held."""
+        """Return whether the first three strata read a statement: it belongs to them, or is a vote on a held one that
+        does."""
         if statement.kind.startswith("vote."):
             return any(target in self._given for target in statement.body["targets"])
         return statement.kind.startswith(GOVERNING)
 
     def votes_on(self, target: bytes) -> list[Statement]:
-        """Votes that name `target`, by id."""
+        """Return the votes that name `target`, by id."""
         return [self._by_id[vote] for vote in sorted(self._votes.get(target, ()))]
 
     def deciding_votes(self, target: bytes) -> list[Statement]:
-        """Those votes that name `target` to which no other of the kind, by the same key, comes before; by id.
+        """Return the votes on `target` that are not preceded by an equal vote of the same key; by id.
 
-        Whatever a key says once more decides nothing. So a key that votes without end makes no count dear.
+        A repeated vote decides nothing, so a key that votes endlessly does not make counts expensive.
         """
         return [self._by_id[vote] for vote in sorted(self._deciding.get(target, ()))]
 
     def decided_on(self, vote: Unverified) -> list[bytes]:
-        """The targets of a vote on which its key has not said the same before."""
+        """Return the targets of a vote on which its key has not voted the same before."""
         return [target for target in vote.body["targets"] if vote.id in self._deciding.get(target, ())]
 
     def introducers(self, key: bytes) -> list[Statement]:
-        """Statements that introduce `key`, by id."""
+        """Return the statements that introduce `key`, by id."""
         return [self._by_id[statement] for statement in sorted(self._introducers.get(key, ()))]
 
     def ancestry(self, statement: bytes | None) -> Iterator[Statement]:
-        """`statement` and, newest first, what its key said before it, as far as held."""
+        """Yield `statement` and its predecessors on its key's chain, newest first, as far as held."""
         key = None
         while statement is not None and (held := self._by_id.get(statement)) is not None:
             if key is not None and held.kid != key:
@@ -240,7 +243,7 @@ class Chains:
             statement = held.prev
 
     def leads_to(self, elder: Unverified, head: bytes) -> bool:
-        """Whether `head` is `elder`, or comes after it on its key's chain as far as held."""
+        """Return whether `head` is `elder`, or comes after it on its key's chain as far as held."""
         place, goal = self._places.get(head), self._places.get(elder.id)
         if place is None:
             return any(held.id == elder.id for held in self.ancestry(head))
@@ -257,15 +260,15 @@ class Chains:
         return current == elder.id
 
     def firsts(self, statements: Iterable[Statement]) -> list[Statement]:
-        """Of one key's `statements`, those that no other of them comes before: several where the key has forked.
+        """Return those of one key's `statements` that no other of them precedes; several if the key has forked.
 
-        Takes steps in proportion to the part of the chains that lies between them.
+        The number of steps is proportional to the length of the chains between them.
         """
         ordered = sorted(statements, key=lambda s: (s.seq, s.id))
         if len(ordered) < 2:
             return ordered
         found = []
-        preceded = {statement.id: True for statement in ordered}  # has one of them at or before it
+        preceded = {statement.id: True for statement in ordered}  # has one of the statements at or before it
         for statement in ordered:
             passed: list[bytes] = []
             is_preceded = False
@@ -280,7 +283,7 @@ class Chains:
         return found
 
     def _complete_from(self, statement: Statement) -> list[Statement]:
-        """Marks `statement` complete if it is, and whatever waited for it."""
+        """Mark `statement` as complete if it is, and all that waited for it."""
         completed: list[Statement] = []
         if not self._follows(statement):
             return completed
@@ -298,9 +301,9 @@ class Chains:
         return completed
 
     def _drop_repeated(self, vote: Statement) -> None:
-        """A vote has become complete: where its key has said the same on a target before, it decides nothing there.
+        """Drop a newly complete vote for each target on which its key has voted the same before.
 
-        All that comes before it is complete by then, so what is left follows from the set, not from the order.
+        All its predecessors are complete by then, so the result depends on the set, not on the order.
         """
         for target in vote.body["targets"]:
             others = (self._by_id[id] for id in self._deciding[target] if id != vote.id)
@@ -344,12 +347,12 @@ def _append(lists: MutableMapping[K, tuple[bytes, ...]], key: K, id: bytes) -> N
 
 
 def _way(vote: Unverified) -> tuple[str, bool]:
-    """What a vote says: approve, reject, or take back."""
+    """Return the content of a vote: approve, reject, or take back."""
     return vote.kind, bool(vote.body.get("retract"))
 
 
 def named_heads(statement: Unverified) -> dict[bytes, bytes]:
-    """The statements that one of the first three strata names as heads of keys: `heads`, or a cut-off's `last`."""
+    """Return the heads of keys that a statement of the first three strata names: `heads`, or a cut-off's `last`."""
     body = statement.body
     if "heads" in body:
         return {entry["key"]: entry["id"] for entry in body["heads"]}

@@ -1,20 +1,20 @@
-"""Undoing a decision takes the approvals that made it.
+"""Undoing a decision needs the approvals that made it.
 
-    A decision is widened, reversed or erased only by those who could have made it: with at least its own rule, by
-    mandate and never by name. What takes trust away may always be quick; what gives it back never is.
+    Only voices that could have made a decision can widen, reverse or erase it: under at least its own rule, and under
+    the right mandate, not just the same id. Taking trust away can always be quick; giving it back never is.
 
-* The *weight* of a decision: the rule its kind asks for in the charter that judges it and, where one voice's word was
-  enough, that voice with all above it in its chain.
-* The *join* of rules asks of each the greater: who meets the join meets every one of them.
-* Whoever *may undo* decisions meets the join of the undoing kind's own rule and of theirs, and is, for each decision
-  that was one voice's own word, that voice or one above it.
+* The *weight* of a decision: the rule of its kind in the charter that judges it and, if one voice was enough, that
+  voice with all above it in its chain.
+* The *join* of rules takes the greater of each requirement, so that meeting the join meets every one of the rules.
+* To *undo* decisions, a statement must meet the join of its own kind's rule and of theirs; and for each decision that
+  one voice made alone, it must come from that voice or one above it.
 
-`TABLE` says of every kind, and of every event in an accreditation's life, whose word it takes, what it undoes and how
-far it reaches back. The modules that judge read it, and so does the documentation.
+`TABLE` says for every kind, and for every event of an accreditation, who may make it, what it undoes and how far it
+reaches back. The modules that judge and the documentation both read it.
 
-What reaches back is judged by the `RETROACTIVE` rule however it is spelt: by `void_from`, or by an `effective_from`
-before the statement's own date, beyond `TOLERANCE`. Everything else counts from when its rule was met, and not before
-its last needed vote.
+A statement that reaches back must meet the `RETROACTIVE` rule, whether it does so by `void_from` or by an
+`effective_from` before its own date by more than `TOLERANCE`. Every other statement counts from when its rule was met,
+and not before its last needed vote.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,14 +34,15 @@ from .charter import Charter, Rule
 from .rulebook import ONE, RETROACTIVE, is_narrowing, rule_for
 
 TOLERANCE: Final = 86_400
-"""Seconds by which a statement may date its effect before itself and be about now: a working day in any time zone."""
+"""Seconds by which a statement may date its effect before itself without reaching back: a working day in any time
+zone."""
 
 
 # ------------------------------------------------------------------------------------------------ the table
 
 
 class Whose(StrEnum):
-    """Whose word a statement takes, besides its rule; see `TABLE`."""
+    """Who may make a statement, besides its rule; see `TABLE`."""
 
     ANYBODY = "any authority; a delegate only within its mandate"
     AUTHOR = "the author of the statement it names"
@@ -53,7 +54,7 @@ class Whose(StrEnum):
 
 
 class Undoes(StrEnum):
-    """What a statement takes the effect from, and so whose weight it needs; see `TABLE`."""
+    """What a statement undoes, and so whose weight it needs; see `TABLE`."""
 
     NOTHING = "nothing"
     TERMS = (
@@ -84,7 +85,7 @@ class Undoing:
 
     Attributes:
         whose, undoes, back: see there.
-        names: the body's member that names what it is about, and the kind that must be.
+        names: the body's member that names its object, and the kind that the object must have.
     """
 
     whose: Whose
@@ -135,15 +136,16 @@ TABLE: Final[Mapping[str, Undoing]] = {
     ),
     "statement.annul": Undoing(whose=Whose.TOGETHER, undoes=Undoes.TARGET),
 }
-"""Of every kind, and of every event of `accreditation.status`: whose word it takes, what it undoes, how it reaches."""
+"""For every kind, and every event of `accreditation.status`: who may make it, what it undoes, how far it reaches
+back."""
 
 
 FOUNDED_BY: Final = {"node.retire": "node.admit", "issuer.key": "issuer.register"}
-"""Of kinds that narrow what they name by its subject: the kind that founded it."""
+"""For kinds that narrow the subject that they name: the kind that founded this subject."""
 
 
 def undoing(kind: str, body: Mapping[str, Any]) -> Undoing:
-    """The row of `TABLE` for a statement that is no vote."""
+    """Return the row of `TABLE` for a statement that is not a vote."""
     return TABLE[f"{kind} {body['event']}" if kind == "accreditation.status" else kind]
 
 
@@ -151,11 +153,11 @@ def undoing(kind: str, body: Mapping[str, Any]) -> Undoing:
 
 
 class Weight(NamedTuple):
-    """What a decision took.
+    """The approvals that a decision needed.
 
     Attributes:
-        rule: the one its kind asked for.
-        voices: where it was one voice's own word, that voice and those above it; empty where it took several.
+        rule: the rule of its kind.
+        voices: if one voice made it alone, that voice and those above it; empty if it needed several.
     """
 
     rule: Rule
@@ -163,7 +165,8 @@ class Weight(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Who may touch something: one of these voices, or as many as meet `rule`; `deed` ends a sentence about it."""
+    """A condition on who may act: one of these voices, or as many as meet `rule`; `deed` completes a sentence about
+    it."""
 
     voices: tuple[Voice, ...]
     deed: str
@@ -171,15 +174,15 @@ class Claim(NamedTuple):
 
 
 class Requirement(NamedTuple):
-    """What a statement must meet to take effect: a rule, and every claim."""
+    """The conditions for a statement to take effect: a rule, and every claim."""
 
     rule: Rule
     claims: tuple[Claim, ...] = ()
 
 
 def join(rules: Iterable[Rule], charter: Charter) -> Rule:
-    """The rule that asks of each the greater, as `charter` can meet it: an older one may have asked for more than there
-    are."""
+    """Return the rule with the greater of each requirement, as far as `charter` can meet it; an older one may have
+    required more."""
     several = [rule for rule in rules if not rule.asks_one]
     if not several:
         return ONE
@@ -194,13 +197,13 @@ def join(rules: Iterable[Rule], charter: Charter) -> Rule:
 
 
 def may_undo(weights: Sequence[Weight], own: Rule, charter: Charter, *, deed: str = "undo this") -> Requirement:
-    """What it takes to undo decisions of these weights by a statement whose own rule is `own`."""
+    """Return what a statement with the rule `own` must meet to undo decisions of these weights."""
     claims = tuple(Claim(weight.voices, deed) for weight in weights if weight.voices)
     return Requirement(join([own, *(weight.rule for weight in weights)], charter), claims)
 
 
 def is_met(rule: Rule, speaking: Iterable[CanonicalId], charter: Charter) -> bool:
-    """Whether the authorities that speak satisfy a rule."""
+    """Return whether the authorities that speak meet a rule."""
     voices = [charter.authorities[by] for by in speaking]
     if len(voices) < rule.needed(len(charter.authorities)):
         return False
@@ -208,14 +211,14 @@ def is_met(rule: Rule, speaking: Iterable[CanonicalId], charter: Charter) -> boo
 
 
 def is_allowed(claim: Claim, voices: Iterable[Voice], speaking: Collection[CanonicalId], charter: Charter) -> bool:
-    """Whether a claim is met by one of `voices`, or by all the authorities that speak."""
+    """Return whether one of `voices`, or all authorities that speak together, meet a claim."""
     if any(voice in claim.voices for voice in voices):
         return True
     return claim.rule is not None and is_met(claim.rule, speaking, charter)
 
 
 def what_is_needed(rule: Rule, charter: Charter) -> str:
-    """A rule as a phrase, as in `2 of 3 authorities, including 1 nonprofit`."""
+    """Return a rule as a phrase, as in `2 of 3 authorities, including 1 nonprofit`."""
     total = len(charter.authorities)
     phrase = f"{rule.needed(total)} of {total} authorities"
     seats = [f"{count} {seat}" for seat, count in rule.constituencies]
@@ -223,7 +226,7 @@ def what_is_needed(rule: Rule, charter: Charter) -> str:
 
 
 def lies_within(amendment: Unverified, old: Unverified) -> bool:
-    """Whether an amendment's terms provably cover no more than older ones: scope, validity and conditions."""
+    """Return whether an amendment's terms provably cover no more than older ones, in scope, validity and conditions."""
     new, before = amendment.body, old.body
     return (
         new["valid_from"] >= before["valid_from"]
@@ -238,7 +241,7 @@ def lies_within(amendment: Unverified, old: Unverified) -> bool:
 
 
 def reaches_back(statement: Unverified) -> bool:
-    """Whether a statement dates its effect before itself, beyond the tolerance."""
+    """Return whether a statement dates its effect before itself by more than the tolerance."""
     body = statement.body
     if undoing(statement.kind, body).back not in (Back.RETROACTIVE, Back.BOUNDED):
         return False
@@ -246,15 +249,17 @@ def reaches_back(statement: Unverified) -> bool:
 
 
 WIDENED_BY_MAPPINGS: Final = ("accreditation.grant", "accreditation.amend", "authority.delegate")
-"""What a mapping that is `usable_for_scope` may widen: scopes, and limits. So it takes whatever to say these takes."""
+"""A mapping that is `usable_for_scope` may widen the scopes and limits in these kinds, so it must meet their rules
+too."""
 
 WEIGHED: Final = ("accreditation.grant", "accreditation.amend", "mapping.publish")
-"""Kinds whose records say how many had to agree: a mapping extends no terms that took more than it did."""
+"""Kinds whose records say how many had to agree: a mapping cannot extend terms that needed more approvals than it
+did."""
 
 
 def asked(statement: Unverified, charter: Charter) -> Rule:
-    """The rule a statement must meet by itself: its kind's; where it reaches back, the retroactive one as well; where
-    it may widen what others granted, theirs."""
+    """Return the rule that a statement must meet: its kind's, the retroactive one if it reaches back, and those of
+    grants that it may widen."""
     names = [statement.kind]
     if reaches_back(statement):
         names.append(RETROACTIVE)
@@ -265,10 +270,10 @@ def asked(statement: Unverified, charter: Charter) -> Rule:
 
 
 def begins(statement: Unverified, met: int, charter: Charter) -> int:
-    """From when a statement that has an `effective_from` counts, seconds.
+    """Return from when a statement with an `effective_from` counts, seconds.
 
     Args:
-        met: when its rule was met.
+        met: when its rule was met, seconds.
     """
     stated: int = statement.body["effective_from"]
     if not reaches_back(statement):
