@@ -1,5 +1,5 @@
-"""How nodes come to hold the same statements: frames, membership, spreading, reconciliation, checks of promises.
+"""Makes all nodes hold the same statements: frames, membership, spreading, reconciliation, checks of promises.
 
-Pure: no clock, no randomness, no files, no sockets. Imports `registry` and the standard library, nothing else. One
-door, `handle(event, now) -> effects`; what the effects ask for is done by `node` or, in virtual time, by `simulations`.
+Pure: no clock, no randomness, no files, no sockets. Imports only `registry` and the standard library. Its one entrance
+is `handle(event, now) -> effects`; `node` carries the effects out, or `simulations` in virtual time.
 """

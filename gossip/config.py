@@ -1,8 +1,8 @@
 """Every number of the gossip protocol, with its unit and its source.
 
 Times are milliseconds, sizes bytes, unless the name says otherwise. "A guess, to be measured" is an honest source.
-Limits here are local: they delay, they never refuse a valid statement for good. What must be the same at every node
-(how many statements a key may make, how large one may be) is in the rules and in `registry.limits`.
+These limits are local: they may delay a valid statement, and never refuse it for good. Limits that must be the same at
+every node (the statements of a key, the size of one) are in the rules and in `registry.limits`.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ class GossipConfig:
         nonce_window: how long a nonce is remembered; twice the skew, so that a replay is always one or the other.
 
         gather: how long normal statements are gathered for one peer. Design: 100 ms.
-        flood: random members that a node's own statements go to besides the mesh. Design: 12.
+        flood: random members outside the mesh that also get a node's own statements. Design: 12.
         urgent_ids, normal_ids: how many statements wait for one peer before they are announced instead; 32 bytes each.
             A guess, to be measured.
-        known_ids: how many ids we remember that a peer has; 1 minute at 100 statements a second, rounded up.
+        known_ids: ids that a peer is remembered to have; 1 minute at 100 statements a second, rounded up.
         recent_statements: whole statements recognised without decoding. Copies come within seconds.
 
         heartbeat: between two looks at the mesh, and two announcements. Design: 1 s.
@@ -34,63 +34,66 @@ class GossipConfig:
         operator_slots: mesh peers of one operator. Design: 1.
         pinned: names of nodes always in the mesh. Design: two at most.
         rotation_min, rotation_max: between two rotations of a slot. Design: 10 to 30 min.
-        idle: a mesh peer that was never first with anything for so long loses its slot. Design: 10 min.
+        idle: a mesh peer that was first with no statement for so long loses its slot. Design: 10 min.
         patience: heartbeats in which others may dial us before we dial beyond our half. A guess: 3.
-        graft_backoff: who was pruned may not graft before. Design of gossipsub v1.1: 60 s.
+        graft_backoff: how long a pruned peer must wait before it grafts again. Design of gossipsub v1.1: 60 s.
 
         announce_heartbeats: in how many heartbeats an id is announced. gossipsub's mcache_gossip: 3.
         announce_ids: ids in one announcement. Design, from go-libp2p's MaxIHaveLength: 5,000.
         announce_frames: announcements taken from one peer in a heartbeat. Design: 10.
         announce_peers, announce_share: announced to max(6, a quarter of the other peers). Design.
-        acquaintances: other peers we keep state of. A guess: a quarter of them is 16 frames a heartbeat.
+        acquaintances: peers outside the mesh of which state is kept. A guess: a quarter of them is 16 frames a
+            heartbeat.
         request_ids: ids in one request; 1,000 typical statements of 400 bytes are 0.4 MB. A guess, to be measured.
-        promise: announced or asked for, it must be delivered within. Design: 3 s.
+        promise: how soon a statement that was announced or requested must be delivered. Design: 3 s.
         serves: how often a statement is served to one peer. Design: 3.
-        arrived: how long what came is taken to be on its way into the log. Ten ticks.
+        arrived: how long a received statement is assumed to be on its way into the log. Ten ticks.
 
         root_interval: how often our root is compared with that of a random member, ± half. Design: 10 s.
         root_retry: after a comparison that failed. A guess.
-        root_gate: whether roots, which resist collisions, say if two sets are the same. False: their sizes do. For
+        root_gate: whether two sets are compared by their roots, which resist collisions. False: by their sizes. For
             experiments only.
         salted: whether the mesh's ranking and the sessions of reconciliation are salted. For experiments only.
         reconcile_bytes: largest reconciliation message. Design: 64 KiB.
         reconcile_time: how long a session lasts at most. Design: 60 s.
         reconcile_sessions: sessions held open for one peer. Design: 4.
         reconcile_sessions_all: for all together; 25 MB each for 100,000 statements. A guess.
-        reconcile_rounds: messages we send in one session; what is left is for the next one. 60 s of round trips.
+        reconcile_rounds: messages sent in one session; the next session does the rest. 60 s of round trips.
         beacon_interval: between two beacons to the mesh. A guess: a third of the relying parties' patience.
 
-        answer: how long the shell waits for the answer to a frame; to a poll: so much longer than it is held. As HTTP
-            clients have it; a guess.
-        exchange: when a frame without an answer counts as lost. Longer than what the shell waits.
+        answer: how long the shell waits for the answer to a frame; for a poll, how much longer than it is held. The
+            usual value of HTTP clients; a guess.
+        exchange: when a frame without an answer counts as lost. Longer than the shell waits.
         backoff_min, backoff_max: pause after the first failure, doubling. 1 s to 60 s, a guess.
         dead_after: failures in a row after which a peer is replaced in the mesh; times (1 + local health). SWIM: 3.
-        health_max: how much our own trouble may excuse others. Lifeguard (S = 8).
-        late: a heartbeat later than this is our own trouble. A guess.
+        health_max: how far trouble of this node may excuse others. Lifeguard (S = 8).
+        late: a heartbeat later than this shows trouble of this node. A guess.
 
         outbound_only: whether this node cannot be dialled (a firewall), and polls its mesh peers instead.
         poll_hold: how long a poll is held before it is answered with nothing. Proxies drop silent connections after
             30 to 60 s.
         poll_return: how long a peer whose poll was answered may take to poll again, before it is dialled like others.
             A guess: some round trips, and a pause after a failure.
-        poll_pause: between two polls of one peer at least: a peer that answers at once is not asked without end. As
-            `gather`: nothing urgent is later than what is normal.
+        poll_pause: the least time between two polls of one peer, so that a peer that answers at once is not polled
+            endlessly. As long as `gather`, so that an urgent statement is no later than a normal one.
 
-        conflicts_per_frame: conflicts in one accusation; 16 at most. 0: none are told.
+        conflicts_per_frame: conflicts in one accusation; at most 16. 0: it tells none.
         conflicts_per_second, conflicts_burst: conflicts of one peer that are checked. A guess: there should be none.
         conflict_work: µs to check one. Two signatures and two paths, measured: 200.
-        conflict_retry: when the same bytes are checked again: it may be we who did not know the accused. A guess.
-        heard: conflicts and checkpoints, each, that are remembered as handed on; 100 bytes each.
+        conflict_retry: when the same bytes are checked again, because this node may not have known the accused. A
+            guess.
+        heard: how many conflicts, and how many checkpoints, are remembered as passed on; 100 bytes each.
 
-        strikes, strike_window: so many broken promises in so long, and a peer is replaced. Design: 3 in 10 min.
-        distrust_min, distrust_max: pause for a peer that sent what no honest node sends, doubling. Design: 60 s to 1 h.
+        strikes, strike_window: a peer is replaced after so many broken promises in such a time. Design: 3 in 10 min.
+        distrust_min, distrust_max: pause for a peer that sent something no honest node sends; it doubles. Design: 60 s
+            to 1 h.
         waiting_statements, waiting_bytes: statements of unknown keys kept for each sending peer. A guess.
         frames_per_second, frames_burst: frames taken from one peer. A guess: ten times what a busy peer sends.
         bytes_per_second, bytes_burst: bytes taken from and served to one peer: 32 Mbit/s. A guess.
-        work_per_second, work_burst: µs of our processor for one peer: a quarter of a core. A guess.
+        work_per_second, work_burst: µs of processor time for one peer: a quarter of a core. A guess.
         verify_work: µs to check one signature. Measured: 55 to 65.
         item_work: µs to blind and sort one statement for reconciliation. Measured: 1.
-        backlog_bytes: statements of one peer that wait for `work`; what is beyond is refused for now. A guess.
+        backlog_bytes: statements of one peer that wait for `work`; more are refused for now. A guess.
     """
 
     frame_bytes: int = 1024 * 1024

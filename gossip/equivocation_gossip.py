@@ -1,24 +1,28 @@
-"""Reports of peers about other nodes: conflicts, which are their own proof, and signed notes, which may conflict.
+"""Exchanges reports about other nodes: conflicts, which prove themselves, and signed notes, which may conflict.
 
-A **conflict** (`registry.transparency.equivocation`) is known by whom it accuses of what: its *name* is SHA-256(kind ‖
-00 ‖ public key). One for each name is enough, whichever proof a node got first, so what nodes compare are names:
+A **conflict** (`registry.transparency.equivocation`) is identified by the accused key and the kind of offence: its
+*name* is SHA-256(kind ‖ 00 ‖ public key). One proof for each name is enough, whichever a node received first, so nodes
+compare names:
 
     root, beacon   {…, digest: SHA-256 over the sorted names}             absent where no conflict is held
     accusation     {names of all that the sender holds, some conflicts}   answered by an accusation
 
-* New ones go to the whole mesh at once, in the urgent lane, and on from there, once the owner has checked them.
-* Where the digests of two nodes differ, whoever compared sends an accusation: its answer brings what the one lacks, and
-  what the other lacks follows, a frameful at a time. So a node that was away learns them all.
+* New conflicts go to the whole mesh at once, in the urgent lane, and each peer passes them on once its owner has
+  checked them.
+* If the digests of two nodes differ, the node that compared them sends an accusation. The answer brings the conflicts
+  that it lacks, and it sends those that the other lacks, one frame at a time. So a node that was away learns all of
+  them.
 
-What a peer sends is handed to the owner (`Accuse`), who checks signatures. **That is kept cheap:** 16 in a frame, each
-at most 16 KiB; what is held already, by name, and what was handed on in the last minute, by its bytes, is dropped
-unread; each peer may have 64 checked at once and then one a second, at the cost of its share of our processor. Junk is
-not an offence, because a conflict about a node that we do not know yet looks just like it.
+The machine passes conflicts from a peer to its owner (`Accuse`), which checks signatures. **Limits keep this cheap:** a
+frame has at most 16 conflicts of at most 16 KiB; conflicts whose name is held, or whose bytes were passed on in the
+last minute, are dropped unread; each peer may have 64 checked at once and then one a second, charged to its share of
+processor time. Junk is not an offence, because a conflict about a node that is not known here yet looks the same.
 
 **Notes** come in beacons, five at most: checkpoints, the sender's own first, and the newest state note with a quorum,
-so that nobody has to be told by a signer. Those not heard lately are handed to the owner (`Heard`), who keeps a ledger.
+so that no node depends on hearing from a signer. Notes not heard recently are passed to the owner (`Heard`), which
+keeps a ledger.
 
-What it does not do: check a signature, keep conflicts, or choose which notes go into a beacon: the owner does.
+It does not check signatures, keep conflicts, or choose the notes for a beacon: the owner does.
 """
 
 from collections import Counter
@@ -37,7 +41,7 @@ from .wire import CONFLICTS_HELD, NOTE_BYTES, NOTES_MAX, Accusation
 
 
 def name_of(conflict: bytes) -> bytes | None:
-    """Whom it accuses of what, unproven: 32 bytes; None where it does not say."""
+    """Return the name of an unchecked conflict: 32 bytes; None if it is malformed."""
     try:
         value = decode(conflict, what="the conflict", max_bytes=CONFLICT_BYTES)
         kind, key = value["kind"], VerifierKey.decode(value["key"])
@@ -47,46 +51,47 @@ def name_of(conflict: bytes) -> bytes | None:
 
 
 class Hearsay:
-    """What one node is told of others. Times are steady milliseconds."""
+    """The reports that one node receives about others. Times are steady milliseconds."""
 
     def __init__(self, config: GossipConfig, held: Held, counters: Counter[str]) -> None:
         self._config = config
         self._held = held
         self._counters = counters
         self._named: dict[bytes, bytes] = {}  # name -> conflict, as the owner holds them
-        self._read = 0  # how many of the owner's are in `_named`
+        self._read = 0  # how many of the owner's conflicts are in `_named`
         self._digest = b""
-        self._handed_on: dict[bytes, int] = {}  # SHA-256 of a conflict -> until when it is not handed on again
-        self._heard: dict[bytes, int] = {}  # SHA-256 of notes handed on, the oldest first
+        self._handed_on: dict[bytes, int] = {}  # SHA-256 of a conflict -> until when it is not passed on again
+        self._heard: dict[bytes, int] = {}  # SHA-256 of notes passed on, the oldest first
         self._effects: list[Accuse | Heard] = []
 
     def take(self) -> list[Accuse | Heard]:
-        """What is to be handed to the owner."""
+        """Return the effects for the owner."""
         effects, self._effects = self._effects, []
         return effects
 
     # ------------------------------------------------------------------------------------------------ conflicts
 
     def digest(self) -> bytes:
-        """Of the names of all conflicts held: 32 bytes; empty where there are none."""
+        """Return the digest over the names of all conflicts held: 32 bytes; empty if no conflict is held."""
         self._refresh()
         return self._digest
 
     def accusation(self, peer: PeerState) -> Accusation:
-        """What we hold, with as many as fit of those that the peer is not known to have."""
+        """Return the names held here, with as many conflicts as fit of those that the peer is not known to have."""
         self._refresh()
         lacking = self._lacking(peer)[: self._config.conflicts_per_frame]
         peer.accusations.update(dict.fromkeys(lacking))
         return Accusation(holds=tuple(self._named), conflicts=tuple(self._named[name] for name in lacking))
 
     def answer(self, peer: PeerState, body: Accusation, *, at: int) -> Accusation:
-        """Our answer to an accusation: what the peer lacks."""
+        """Return the answer to an accusation: conflicts that the peer lacks."""
         peer.accusations.clear()
         self.hear(peer, body, at=at)
         return self.accusation(peer)
 
     def hear(self, peer: PeerState, body: Accusation, *, at: int) -> bool:
-        """What a peer holds and brings; whether it still lacks something of ours."""
+        """Take in the names that a peer holds and the conflicts that it brings; return whether it still lacks any held
+        here."""
         self._refresh()
         fresh: list[bytes] = []
         known = [name for name in body.holds if name in self._named]
@@ -104,16 +109,16 @@ class Hearsay:
         return bool(self._lacking(peer))
 
     def lacks(self, peer: PeerState) -> bool:
-        """Whether the peer is not known to have all that we hold."""
+        """Return whether the peer may lack a conflict held here."""
         self._refresh()
         return bool(self._lacking(peer))
 
     def on_roster(self) -> None:
-        """Nodes came or went: what accused a stranger may now accuse a node."""
+        """Take note that nodes came or went, because a conflict about a stranger may now accuse a node."""
         self._handed_on.clear()
 
     def _may_check(self, conflict: bytes, peer: PeerState, at: int) -> bool:
-        """Whether the owner should look at it now; counts it."""
+        """Return whether the owner should check it now, and count it."""
         digest = sha256(conflict).digest()
         if self._handed_on.get(digest, 0) > at:
             self._counters["conflicts_again"] += 1
@@ -129,7 +134,7 @@ class Hearsay:
         return [name for name in self._named if name not in peer.accusations]
 
     def _refresh(self) -> None:
-        """The owner's conflicts only become more."""
+        """Read the owner's new conflicts; their number only grows."""
         conflicts = self._held.conflicts()
         if len(conflicts) != self._read:
             self._read = len(conflicts)
@@ -140,12 +145,12 @@ class Hearsay:
     # ---------------------------------------------------------------------------------------------------- notes
 
     def notes(self) -> tuple[bytes, ...]:
-        """What goes into a beacon."""
+        """Return the notes for a beacon."""
         notes = [note for note in self._held.notes() if len(note) <= NOTE_BYTES]
         return tuple(notes[:NOTES_MAX])
 
     def hear_notes(self, peer: PeerState, notes: Iterable[bytes], *, at: int) -> None:
-        """Hands on what is new, as far as the peer's share of our processor goes."""
+        """Pass on new notes, as far as the peer's share of processor time allows."""
         fresh: list[bytes] = []
         for note in notes:
             digest = sha256(note).digest()

@@ -1,11 +1,11 @@
 """The events of the gossip machine, and the effects it requests from its driver.
 
-Events are things that happened, effects are requests: `Machine.handle(event, now=…) -> [effect]`. The owner (the
-engine, below it the trio shell or the simulator) carries effects out and reports back with further events: every
-`Send` is answered by one `FrameAnswered` or `SendFailed` that names the same exchange, or, where that got lost too,
-given up by the machine itself after `GossipConfig.exchange`. Every `FrameReceived` is answered by one `Reply` or
-`Refuse` with the same token: at once, and as the first effect; save that a poll's may be an effect of a later event, at
-most `GossipConfig.poll_hold` later. Where nobody waits for it any more, it is dropped without a word.
+An event reports something that happened, an effect requests an action: `Machine.handle(event, now=…) -> [effect]`. The
+owner (the engine, driven by the trio shell or the simulator) carries effects out and reports back with further events.
+It answers every `Send` by one `FrameAnswered` or `SendFailed` with the same exchange; if that is lost too, the machine
+gives up after `GossipConfig.exchange`. The machine answers every `FrameReceived` by one `Reply` or `Refuse` with the
+same token, as its first effect. Only the answer to a poll may be an effect of a later event, at most
+`GossipConfig.poll_hold` later. The owner silently drops an answer for which nobody waits any more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,13 +18,13 @@ from accredit.registry.statement import Unverified
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Another node, as its node record says.
+    """Another node, as its node record describes it.
 
     Attributes:
         name: the node's name, for people and for the shell's connections.
-        url: where it listens, without `/gossip`.
+        url: its address, without `/gossip`.
         public: the 32-byte public key it signs frames with.
-        operator: who runs it; empty where that is not known: then it counts as an operator of its own.
+        operator: its operator; if unknown it is empty, and the node counts as run by an operator of its own.
     """
 
     name: str
@@ -34,39 +34,39 @@ class Peer:
 
 
 class Held(Protocol):
-    """What the machine may know of the statements that this node has logged."""
+    """The machine's view of the statements that this node has logged."""
 
     def __contains__(self, id: object, /) -> bool:
-        """Whether the statement is logged."""
+        """Return whether the statement is logged."""
         ...
 
     def size(self) -> int:
-        """Entries in the log."""
+        """Return the number of entries in the log."""
         ...
 
     def ids(self, start: int, stop: int) -> Sequence[bytes]:
-        """Ids of the entries from `start` to before `stop`, in the order of the log; fewer at its end."""
+        """Return the ids of the entries from `start` to before `stop`, in the order of the log; fewer at its end."""
         ...
 
     def items(self) -> Iterable[tuple[int, bytes]]:
-        """`iat` and id of every entry, in any order."""
+        """Return `iat` and id of every entry, in any order."""
         ...
 
     def raw(self, id: bytes) -> bytes | None:
-        """The whole encoding of a logged statement; None where it is not held."""
+        """Return the whole encoding of a logged statement; None if it is not held."""
         ...
 
     def root(self) -> tuple[bytes, int]:
-        """Root and number of the committed statements."""
+        """Return root and number of the committed statements."""
         ...
 
     def conflicts(self) -> Sequence[bytes]:
-        """The conflicts kept, checked, at most 256, the oldest first; none is ever dropped."""
+        """Return the conflicts kept, at most 256, all checked, the oldest first; a conflict is never dropped."""
         ...
 
     def notes(self) -> Sequence[bytes]:
-        """Signed notes worth telling, at most 4 KiB each: our own newest checkpoint, the newest note that a quorum
-        stands by, then some of others' checkpoints."""
+        """Return signed notes to send, at most 4 KiB each: this node's newest checkpoint, the newest state note with a
+        quorum, then some checkpoints of other nodes."""
         ...
 
 
@@ -75,7 +75,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameReceived:
-    """Somebody posted `data`; `token` is whatever the owner needs to answer."""
+    """A request with `data` arrived; the owner needs `token` to answer it."""
 
     token: int
     data: bytes
@@ -83,7 +83,7 @@ class FrameReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameAnswered:
-    """The peer answered our frame, with an HTTP status and a body."""
+    """The peer answered this node's frame, with an HTTP status and a body."""
 
     exchange: int
     status: int
@@ -92,7 +92,7 @@ class FrameAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendFailed:
-    """Our frame could not be delivered, or no answer came; `reason` is for people."""
+    """This node's frame could not be delivered, or no answer came; `reason` is for people."""
 
     exchange: int
     reason: str
@@ -100,7 +100,7 @@ class SendFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """One statement that is now in our log, at `index`."""
+    """One statement that is now in this node's log, at `index`."""
 
     id: bytes
     index: int
@@ -109,20 +109,20 @@ class Logged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementsLogged:
-    """New statements were logged, wherever they came from; `Held` has them already."""
+    """New statements from any source were logged; `Held` has them already."""
 
     statements: tuple[Logged, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementsJudged:
-    """What became of submitted statements of one sender, as far as they were not accepted.
+    """The submitted statements of one sender that were not accepted.
 
     Attributes:
         sender: as in `Submit`.
-        refused: ids of those that no honest node would send.
-        postponed: ids of those that could not be stored just now: our trouble, not the sender's.
-        waiting: those that cannot be judged yet.
+        refused: ids of statements that no honest node would send.
+        postponed: ids of statements that could not be stored now, because of this node's trouble, not the sender's.
+        waiting: statements that cannot be judged yet.
     """
 
     sender: bytes
@@ -133,16 +133,16 @@ class StatementsJudged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictsFound:
-    """These are new, checked and kept: wherever they came from, everybody should have them. `Held` has them already."""
+    """New conflicts from any source were checked and kept, and should go to all nodes. `Held` has them already."""
 
     conflicts: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeersChanged:
-    """The nodes in force; replaces what was said before. A node that is not among them is silent.
+    """The nodes in force, which replace the list before. A node that is not among them is silent.
 
-    Where many machines share one list (simulations), it may be a `roster.Roster`, so that it is indexed once.
+    If many machines share one list (in simulations), it may be a `roster.Roster`, so that it is indexed once.
     """
 
     peers: Sequence[Peer]
@@ -200,7 +200,7 @@ class Submit:
     """Judge these statements, in this order; report those not accepted with `StatementsJudged`.
 
     Attributes:
-        sender: key id of the peer that sent them; empty for what came from this node's own submitters.
+        sender: key id of the peer that sent them; empty for statements from this node's own submitters.
         statements: well-formed, signatures unchecked, none of them logged.
     """
 
@@ -210,7 +210,7 @@ class Submit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuse:
-    """Check these conflicts, which the peer with the key id `sender` sent; say which were new with `ConflictsFound`."""
+    """Check these conflicts from the peer with the key id `sender`; report the new ones with `ConflictsFound`."""
 
     sender: bytes
     conflicts: tuple[bytes, ...]
@@ -218,7 +218,7 @@ class Accuse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """The peer with the key id `sender` showed these signed notes: verify and compare them, if they are of use."""
+    """Verify and compare these signed notes from the peer with the key id `sender`, if they are useful."""
 
     sender: bytes
     notes: tuple[bytes, ...]
@@ -231,24 +231,24 @@ Effect = Send | Reply | Refuse | Submit | Accuse | Heard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerStatistics:
-    """How one peer stands, as seen from here.
+    """The state of one peer, as this node sees it.
 
     Attributes:
         last_heard: milliseconds since 1970 of its last good frame; None before the first.
-        in_sync: whether its root was ours when last compared; None before the first time.
-        behind: statements that it counts and we do not, when it last said.
-        lag: statements that we count and it does not, when it last said.
+        in_sync: whether its root equalled this node's when last compared; None before the first comparison.
+        behind: by how many statements it was ahead when it last told its count.
+        lag: by how many statements it was behind when it last told its count.
         queued: statements that wait to be sent to it.
         overflowed: statements that were announced to it because its queue was full.
         failures: exchanges that failed in a row.
-        error: why the last one failed, for people; empty where it did not.
-        is_mesh: whether statements are pushed to it as they come.
-        why: why it is in the mesh, or not, for people.
+        error: why the last one failed, for people; empty if it did not.
+        is_mesh: whether statements are pushed to it as they arrive.
+        why: why it is in the mesh or not, for people.
         round_trip: of its last answer, ms; None before the first.
-        firsts, duplicates: statements that it was the first to send us; that we had.
-        strikes: promises it broke lately.
-        distrusted_until: milliseconds since 1970 until which it is not listened to; None where it is.
-        beacon: when it said what it holds, by its own clock, ms since 1970; None where it has not.
+        firsts, duplicates: statements that it was the first to send; statements that were already held.
+        strikes: promises that it broke recently.
+        distrusted_until: milliseconds since 1970 until which it is ignored; None if it is not ignored.
+        beacon: when it sent its last beacon, by its own clock, ms since 1970; None before the first.
     """
 
     name: str
@@ -273,13 +273,13 @@ class PeerStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """What the machine has seen.
+    """Statistics of the machine.
 
     Attributes:
         peers: every other node in force, by name.
         counters: by word (sorted).
         waiting: statements of unknown keys.
-        health: our own trouble, from 0 (none) to `GossipConfig.health_max`.
+        health: this node's own trouble, from 0 (no trouble) to `GossipConfig.health_max`.
     """
 
     peers: tuple[PeerStatistics, ...]

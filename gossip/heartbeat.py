@@ -1,12 +1,12 @@
 """The periodic duties of a machine.
 
-* Each **heartbeat** (1 s): gives up what was not answered, looks after the mesh, announces recent ids to some of those
-  outside it, forgets strangers.
-* Every half minute: a **beacon** to the mesh.
-* Every 10 s ± half: **compares roots** with one member drawn from the whole list, however it stands in the mesh.
+* Each **heartbeat** (1 s): give up exchanges without an answer, maintain the mesh, announce recent ids to some peers
+  outside it, forget strangers.
+* Every half minute: send a **beacon** to the mesh.
+* Every 10 s ± half: **compare roots** with one member drawn from the whole list, in the mesh or not.
 
-A node that cannot be dialled announces nothing: nobody could ask it for what it announced. A peer that polls is not
-asked to compare: it asks by itself.
+A node that cannot be dialled announces nothing, because nobody could request the statements from it. A peer that polls
+is not asked to compare roots, because it asks by itself.
 """
 
 from .requester import Exchanges
@@ -27,18 +27,19 @@ class Heart:
         self.beat_at = self.root_at = self._beacon_at = 0
 
     def start(self) -> None:
-        """This node is in force now. Spread out, so that nodes which start together do not all compare at once."""
+        """Start the duties: this node is in force now. Times are spread, so that nodes which start together do not
+        compare at once."""
         config, random, at = self._parts.config, self._parts.random, self._parts.at
         self.beat_at = at + random.randrange(config.heartbeat)
         self.root_at = at + random.randrange(config.root_interval)
         self._beacon_at = at + random.randrange(config.beacon_interval)
 
     def next_due(self) -> int:
-        """When `tick` has something to do."""
+        """Return when `tick` has something to do."""
         return min(self.beat_at, self._compare_at())
 
     def tick(self) -> None:
-        """Does what is due."""
+        """Carry out the duties that are due."""
         at = self._parts.at
         if at >= self.beat_at:
             self._beat()
@@ -70,7 +71,7 @@ class Heart:
                 parts.circle.ask(parts.peer(kid), parts.beacon())
 
     def _is_idle(self, kid: bytes) -> bool:
-        """Whether a mesh peer was of no use for a while in which others were."""
+        """Return whether a mesh peer was useless for a while in which others were useful."""
         parts = self._parts
         since = parts.at - parts.config.idle
         return parts.intake.first_at > since and parts.peer(kid).conduct.first_at <= since
@@ -93,12 +94,12 @@ class Heart:
                 parts.circle.ask(peer, Announce(ids=unknown))
 
     def _compare_at(self) -> int:
-        """After a comparison that failed, another member is asked soon."""
+        """Return when to compare next; soon after a failed comparison."""
         parts = self._parts
         return self.root_at if parts.root_retry_at is None else min(self.root_at, parts.root_retry_at)
 
     def _compare_with_somebody(self) -> None:
-        """Our root with that of one of all members, however they stand in the mesh."""
+        """Compare roots with a random member, in the mesh or not."""
         parts = self._parts
         self.root_at = parts.at + int(parts.config.root_interval * parts.random.uniform(0.5, 1.5))
         parts.root_retry_at = None

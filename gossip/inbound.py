@@ -1,14 +1,14 @@
-"""Statements on their way in: from a peer's frame into our log.
+"""Takes statements in: from a peer's frame into this node's log.
 
     frame  ->  copies recognised  ->  decoded  ->  the peer's backlog  ->  Submit  ->  logged
                                                                              |
                                                                              +-> refused, postponed, or waiting
 
-* Copies that come again are the normal case, so they are recognised first: what is logged by its bytes, what is
-  accepted and not logged yet by its id. An id counts as accepted only once it was judged: a bad copy does not block a
-  good one.
-* What a peer sends is judged as fast as its share of our processor allows, urgent statements first (`audit`).
-* What is announced is requested, from one peer at a time (`want_list`).
+* Repeated copies are the normal case, so they are recognised first: a logged statement by its bytes, an accepted one
+  that is not logged yet by its id. An id counts as accepted only after it was judged, so that a bad copy does not block
+  a good one.
+* A peer's statements are judged as fast as its share of processor time allows, urgent ones first (`peer_score`).
+* Announced statements are requested, from one peer at a time (`want_list`).
 """
 
 from collections import Counter
@@ -27,11 +27,11 @@ from .wire import Announce, Push, Request
 
 
 class Orphans:
-    """Statements that cannot be judged yet: their key has not been introduced here.
+    """Statements that cannot be judged yet, because their key has not been introduced here.
 
-    It may be we who are behind, so they are kept and tried again whenever something new was accepted. What is kept is
-    bounded for each sender, by number and by bytes, so that no peer can push out what another sent; the oldest of the
-    same sender goes first. What is evicted is forgotten wholly: it can be sent, or fetched, again.
+    This node may be the one that is behind, so they are kept and judged again whenever a statement is accepted. Number
+    and bytes are bounded for each sender, so that no peer can push out another's statements; the oldest of the same
+    sender goes first. An evicted statement is forgotten completely, so it can be sent or fetched again.
     """
 
     def __init__(self, config: GossipConfig) -> None:
@@ -44,7 +44,7 @@ class Orphans:
         return sum(len(kept) for kept in self._kept.values())
 
     def add(self, sender: bytes, statement: Unverified) -> None:
-        """Keeps one statement; may evict older ones of the same sender."""
+        """Keep one statement; this may evict older ones of the same sender."""
         kept = self._kept.setdefault(sender, {})
         if statement.id in kept:
             return
@@ -57,7 +57,7 @@ class Orphans:
             self.evicted += 1
 
     def take(self) -> list[tuple[bytes, tuple[Unverified, ...]]]:
-        """Everything kept, by sender, the oldest first; nothing is kept afterwards."""
+        """Return and forget all kept statements, by sender, the oldest first."""
         taken = [(sender, tuple(kept.values())) for sender, kept in self._kept.items() if kept]
         self._kept.clear()
         self._bytes.clear()
@@ -70,11 +70,11 @@ class Orphans:
 
 
 class Intake:
-    """What comes in at one node. Times are steady milliseconds.
+    """The intake of one node. Times are steady milliseconds.
 
     Attributes:
         waiting: statements of unknown keys.
-        first_at: when a peer was last the first to send us something.
+        first_at: when a peer was last the first to send a statement.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Intake:
         self._arrived: dict[bytes, int] = {}  # id -> until: accepted from peers, on its way into the log
 
     def take(self, peer: PeerState, push: Push) -> tuple[list[bytes], bool]:
-        """The ids of whole statements that a peer sent, and whether all were statements. What is new now waits."""
+        """Return the ids of whole statements that a peer sent, and whether all were well-formed. New ones now wait."""
         ids: list[bytes] = []
         fresh: list[Unverified] = []
         is_good = True
@@ -102,7 +102,7 @@ class Intake:
                 try:
                     statement = decode(raw)
                 except DecodeError:
-                    # What follows it in the frame is as little worth looking at.
+                    # The rest of the frame is not worth reading either.
                     self._counters["statements_malformed"] += 1
                     is_good = False
                     break
@@ -117,7 +117,7 @@ class Intake:
         return ids, is_good
 
     def submit(self, peer: PeerState, *, at: int) -> list[Submit]:
-        """Has those judged for which there is time. What is accepted already is not judged again."""
+        """Submit the statements for which there is time; accepted ones are not judged again."""
         taken = peer.conduct.take(at=at)
         fresh = tuple(each for each in taken if each.id not in self._arrived and each.id not in self._held)
         self._count_duplicates(peer, len(taken) - len(fresh))
@@ -130,21 +130,21 @@ class Intake:
         return [self._submitted(peer.kid, fresh, at)]
 
     def on_judged(self, event: StatementsJudged) -> None:
-        """What became of them: what was not accepted may come again."""
+        """Take in the judgements; a statement that was not accepted may come again."""
         for id in (*event.refused, *event.postponed, *(each.id for each in event.waiting)):
             self._arrived.pop(id, None)
         if event.refused:
             self._counters["statements_refused"] += len(event.refused)
         for statement in event.waiting:
-            # Not held against the sender: it may be we who are behind.
+            # This is not held against the sender, because this node may be the one that is behind.
             self.waiting.add(event.sender, statement)
 
     def is_own(self, id: bytes) -> bool:
-        """Whether a statement, not yet reported as logged, came from this node's own submitters."""
+        """Return whether a statement that is about to be logged came from this node's own submitters."""
         return id not in self._arrived
 
     def on_logged(self, statement: Logged) -> None:
-        """It is in the log."""
+        """Take note that a statement is in the log."""
         raw = self._held.raw(statement.id)
         assert raw is not None, "what was logged is held"
         self._copies[raw] = statement.id
@@ -154,7 +154,7 @@ class Intake:
         self._arrived.pop(statement.id, None)
 
     def try_again(self, *, at: int) -> list[Submit]:
-        """Something new was logged: what waited may be judged now."""
+        """Submit the waiting statements again, because a new one was logged."""
         effects: list[Submit] = []
         for sender, statements in self.waiting.take():
             again = tuple(each for each in statements if each.id not in self._held)
@@ -165,19 +165,19 @@ class Intake:
     # ------------------------------------------------------------------------------------------------- promises
 
     def on_announced(self, peer: PeerState, body: Announce, *, at: int) -> None:
-        """A peer says what it holds: what we lack is requested."""
+        """Request the statements that a peer announces and this node lacks."""
         missing: list[bytes] = []
         for id in body.ids:
             peer.outbox.mark_known(id)
             if id not in self._held and id not in self._arrived:
                 missing.append(id)
-        # The rest is announced again, or found by reconciliation: a promise is for what can be delivered in time.
+        # The rest is announced again, or found by reconciliation; a promise covers only what can be delivered in time.
         wanted = self._promises.announced(peer.kid, missing[: self._config.request_ids], until=self._deadline(peer, at))
         if wanted:
             self._circle.ask(peer, Request(ids=wanted))
 
     def on_requested(self, peer: PeerState, request: Request, delivered: list[bytes], *, at: int) -> None:
-        """A request was answered, in the order asked: so the answer may only be short at its end."""
+        """Take in the answer to a request; it keeps the requested order, so it can only be short at its end."""
         came = dict.fromkeys(delivered)
         last = max((index for index, id in enumerate(request.ids) if id in came), default=len(request.ids) - 1)
         self.on_broken(peer, [id for id in request.ids[: last + 1] if id not in came], at=at)
@@ -186,7 +186,7 @@ class Intake:
             self._circle.ask(peer, Request(ids=rest))
 
     def on_broken(self, peer: PeerState, ids: Iterable[bytes], *, at: int) -> None:
-        """A peer did not deliver what it announced: a strike, and the next one who announced it is asked."""
+        """Strike a peer that did not deliver what it announced, and request it from the next one that announced it."""
         is_broken, instead = self._promises.broken(peer.kid, ids, until=self._deadline(peer, at))
         if is_broken:
             self.strike(peer, at=at)
@@ -199,13 +199,13 @@ class Intake:
         peer.conduct.strike(at=at)
 
     def on_heartbeat(self, *, at: int) -> None:
-        """Forgets what did not come into the log, and finds out who did not deliver in time."""
+        """Forget statements that did not reach the log, and find peers that did not deliver in time."""
         self._arrived = {id: until for id, until in self._arrived.items() if until > at}
         for kid, ids in self._promises.overdue(at=at).items():
             self.on_broken(self._circle.peer(kid, at=at), ids, at=at)
 
     def forget_peer(self, kid: bytes) -> None:
-        """Drops what a node no longer in force sent and promised."""
+        """Drop what a node that is no longer in force sent and promised."""
         self.waiting.forget_sender(kid)
         self._promises.forget_peer(kid)
 
@@ -219,6 +219,6 @@ class Intake:
         self._counters["statements_again"] += many
 
     def _deadline(self, peer: PeerState, at: int) -> int:
-        """Until when a promise made now must be kept; whoever polls has to poll first to hear what is asked of it."""
+        """Return until when a promise made now must be kept; a polling peer first has to poll to hear the request."""
         patience = 0 if peer.line is None else self._config.poll_return
         return at + self._health.scale(self._config.promise) + patience

@@ -1,23 +1,24 @@
 """The gossip of one node: `handle(event, now=…) -> [effect]` is the only entrance.
 
-* What is newly logged here is **pushed** to the mesh (`mesh`), our own submitters' also to some random members: urgent
-  statements at once, normal ones gathered for 100 ms (`outbox`).
-* Each heartbeat recent ids are **announced** to some others, who request what they lack (`heartbeat`, `want_list`).
-* Every few seconds **roots are compared** with one member drawn from the whole list; where they differ, a session finds
-  out what either side lacks (`reconcile`).
+* Newly logged statements are **pushed** to the mesh (`mesh`), those of this node's submitters also to some random
+  members: urgent ones at once, normal ones gathered for 100 ms (`outbox`).
+* At each heartbeat recent ids are **announced** to some other peers, which request the statements that they lack
+  (`heartbeat`, `want_list`).
+* Every few seconds **roots are compared** with one member drawn from the whole list; if they differ, a session finds
+  the statements that either side lacks (`reconcile`).
 * **Conflicts** are pushed at once, and compared along with the roots (`equivocation_gossip`).
-* Frames are let in by `rate_limits` and answered by `responder`; ours are under way in `requester`, which also holds
-  the polls of members that cannot be dialled (`sending`). What peers do is held against them by `peer_score`;
-  statements of keys not yet known wait in `inbound`.
+* `rate_limits` admits frames and `responder` answers them. `requester` tracks this node's own frames, and holds the
+  polls of members that cannot be dialled (`sending`). `peer_score` judges the behaviour of peers. Statements of unknown
+  keys wait in `inbound`.
 
-So a statement is everywhere after a few hops where all is well, and whatever goes wrong is found by the comparison. The
-machine judges no statement and no conflict: it hands them on (`Submit`, `Accuse`) and hears what was refused or must
-wait (`StatementsJudged`), and later what was kept (`StatementsLogged`, `ConflictsFound`). A node that is not itself in
-force is silent.
+So a statement normally reaches all nodes after a few hops, and the comparison of roots finds whatever went wrong. The
+machine judges no statement and no conflict. It passes them on (`Submit`, `Accuse`), and hears which were refused or
+must wait (`StatementsJudged`) and later which were kept (`StatementsLogged`, `ConflictsFound`). A node that is not
+itself in force is silent.
 
-It owns no clock and no randomness. `now` is the wall clock in ms since 1970, needed to judge the time in frames; all
-intervals run on a steady clock made from it, which stands still when the wall clock is set back. The same seed, events
-and times give the same effects.
+It has no clock or randomness of its own. `now` is the wall clock in ms since 1970, needed to judge the time in frames;
+all intervals run on a steady clock made from it, which stands still when the wall clock is set back. The same seed,
+events and times give the same effects.
 """
 
 from collections import Counter
@@ -69,7 +70,7 @@ class Machine:
         self._heart = Heart(self._parts, self._exchanges)
 
     def handle(self, event: Event, *, now: int) -> list[Effect]:
-        """Takes one event in; what is to be done about it.
+        """Take one event in; return the effects to carry out.
 
         Args:
             now: ms since 1970.
@@ -78,7 +79,7 @@ class Machine:
         return [*self._effects_of(event), *self._parts.hearsay.take()]
 
     def next_wakeup(self) -> int | None:
-        """When `Ticked` is wanted at the latest (ms since 1970); None where nothing is planned."""
+        """Return when `Ticked` is due at the latest (ms since 1970); None if nothing is planned."""
         parts = self._parts
         if not parts.is_active:
             return None
@@ -90,9 +91,9 @@ class Machine:
         return parts.now + max(0, due - parts.at)
 
     def last_heard(self) -> int | None:
-        """When any other node was last heard, ms since 1970; 0 for never, None where there are no others.
+        """Return when any other node was last heard, ms since 1970; 0 for never, None if there are no other nodes.
 
-        Asked for every question that is answered, so that it must cost less than `statistics`.
+        It is called for every answered question, so it must cost less than `statistics`.
         """
         circle = self._parts.circle
         if all(kid == self._parts.me for kid in circle.roster.kids):
@@ -100,10 +101,10 @@ class Machine:
         return max((peer.last_heard or 0 for peer in circle.peers.values()), default=0)
 
     def statistics(self, *, strangers: bool = True) -> Statistics:
-        """What was seen since the start; alarms are counted under `alarm_…`.
+        """Return the statistics since the start; alarms are counted under `alarm_…`.
 
         Args:
-            strangers: also the members that we have nothing to do with at the moment.
+            strangers: include the members without current interaction.
         """
         parts = self._parts
         count = parts.held.root()[1]
@@ -126,7 +127,7 @@ class Machine:
         )
 
     def counters(self) -> Counter[str]:
-        """What was counted since the start, without a look at every peer: those of `statistics`."""
+        """Return the counters of `statistics`, without reading the state of every peer."""
         parts = self._parts
         counters = parts.counters.copy()
         counters["statements_announced_instead"] += sum(peer.outbox.overflowed for peer in parts.circle.peers.values())
@@ -178,7 +179,7 @@ class Machine:
         return [Reply(token=event.token, data=answer), *self._exchanges.pump((peer,))]
 
     def _blame(self, data: bytes, frame: Frame | None, error: AccreditError) -> None:
-        """Holds what was refused against its sender, where it is its fault and provably its own."""
+        """Blame the sender of a refused frame, if the fault is provably its own."""
         parts, kid = self._parts, None
         if isinstance(error, QuotaError):
             kid = error.sender
@@ -214,7 +215,7 @@ class Machine:
         return []
 
     def _on_conflicts(self) -> list[Effect]:
-        """To the whole mesh, at once; whoever is not in it learns of them when roots are compared."""
+        """Send conflicts to the whole mesh at once; other nodes learn of them when roots are compared."""
         parts = self._parts
         mesh = [peer for peer in map(parts.peer, parts.mesh) if parts.hearsay.lacks(peer)]
         for peer in mesh:
@@ -222,7 +223,7 @@ class Machine:
         return self._exchanges.pump(mesh)
 
     def _on_peers(self, event: PeersChanged) -> list[Effect]:
-        """The complete list, each time: nobody is remembered who is not on it, nobody forgotten who is."""
+        """Take in the complete list: nodes on it are never forgotten, and nodes not on it are."""
         parts = self._parts
         roster = roster_of(event.peers)
         effects: list[Effect] = []

@@ -1,19 +1,17 @@
 """The mesh: the few peers with which a node exchanges statements as they arrive.
 
-    size      8 peers: 4 that we dial, and up to 4 that dial us; below 6 we dial more; never above 12
-    dialled   so at least half are dialled by us: what others choose does not outnumber what we choose
-    chosen    in the order of SHA-256(secret salt ‖ peer key), of a long list among a random 1,000: nobody can place
-              himself near a victim
-    operator  at most one slot for each
-    rotation  every 10 to 30 minutes those lose their slot that were never first with anything, or else a random one
-              that we dialled; then the salt is drawn anew
-    pinned    two peers at most, by the operator's own choice: they need no operator's slot and do not rotate
+    size      8 peers: 4 that we dial, and up to 4 that dial us; below 6 we dial more; never above 12 dialled   so this
+    node chose at least half of its peers, and the choices of others cannot outnumber its own chosen    in the order of
+    SHA-256(secret salt ‖ peer key), of a long list among a random 1,000: nobody can place a node near a victim operator
+    at most one slot for each rotation  every 10 to 30 minutes peers that were first with no statement lose their slots,
+    or else a random one that this node dialled; then a new salt is drawn pinned    two peers at most, chosen by this
+    node's operator: they take no operator's slot and do not rotate
 
 A slot begins with a *graft*, which the other side accepts (graft) or refuses (prune, with a pause); it ends with a
-*prune*. Who was pruned, did not answer or refused us is left alone for a minute. So whoever wants to surround a victim
-needs as many operators as it has slots, the luck of its salt, and again after each rotation.
+*prune*. A peer that was pruned, did not answer or refused is left alone for a minute. So to surround a victim an
+attacker needs as many operators as the victim has slots, and luck with its salt, again after each rotation.
 
-What it does not do: talk, or judge peers; `machine` asks `audit` who may be in it.
+It sends no messages and judges no peers; `state.Parts.obstacle` says who may be in it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +31,7 @@ class Slot:
     """A place in the mesh.
 
     Attributes:
-        is_dialled: whether we chose the peer. is_pinned: whether our operator did.
+        is_dialled: whether this node chose the peer. is_pinned: whether its operator did.
         is_open: whether both sides have agreed.
         since: when they did (steady ms).
     """
@@ -46,7 +44,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """What a heartbeat decided: whom to send a graft, whom a prune."""
+    """The decisions of a heartbeat: peers to send a graft, and peers to send a prune."""
 
     dial: tuple[bytes, ...] = ()
     prune: tuple[bytes, ...] = ()
@@ -62,8 +60,8 @@ class Mesh:
         self._me = b""
         self._pinned: tuple[bytes, ...] = ()
         self._slots: dict[bytes, Slot] = {}
-        self._left_alone: dict[bytes, int] = {}  # peer -> until when we do not ask it
-        self._told_off: dict[bytes, int] = {}  # peer -> until when we told it not to ask us
+        self._left_alone: dict[bytes, int] = {}  # peer -> until when it is not asked
+        self._told_off: dict[bytes, int] = {}  # peer -> until when it was told not to ask
         self._ranking: list[bytes] | None = None
         self._salt = random.randbytes(_SALT_BYTES)
         self._rotate_at: int | None = None
@@ -79,7 +77,7 @@ class Mesh:
         return sum(slot.is_open for slot in self._slots.values())
 
     def slot(self, kid: bytes) -> Slot | None:
-        """The peer's place, agreed upon or asked for."""
+        """Return the peer's slot, agreed or requested."""
         return self._slots.get(kid)
 
     def set_roster(self, roster: Roster, me: bytes) -> None:
@@ -90,10 +88,10 @@ class Mesh:
         self._pinned = tuple(kid for kid in found if kid is not None)
 
     def heartbeat(self, may: Callable[[bytes], bool], is_idle: Callable[[bytes], bool], *, at: int) -> Moves:
-        """Looks after the mesh.
+        """Maintain the mesh; return grafts and prunes to send.
 
         Args:
-            may: whether a peer may be in the mesh. is_idle: whether it was of no use lately.
+            may: tells whether a peer may be in the mesh. is_idle: tells whether it was recently of no use.
         """
         for kids in (self._left_alone, self._told_off):
             for kid in [kid for kid, until in kids.items() if until <= at]:
@@ -104,7 +102,7 @@ class Mesh:
         return Moves(dial=tuple(self._dial(may, at)), prune=tuple(prune))
 
     def on_graft(self, kid: bytes, *, at: int) -> bool:
-        """A peer asks for a slot; whether it has one now. If not, it is told off for a while."""
+        """Handle a peer's request for a slot; return whether it has one now. If not, it must not ask for a while."""
         slot = self._slots.get(kid)
         if slot is None:
             is_pinned, inbound = kid in self._pinned, sum(not slot.is_dialled for slot in self._slots.values())
@@ -113,32 +111,32 @@ class Mesh:
                 self._told_off[kid] = at + self._config.graft_backoff
                 return False
             slot = self._slots[kid] = Slot(is_dialled=False, is_pinned=is_pinned, is_open=False, since=at)
-        self._open(slot, at)  # also where we have both dialled, or our earlier answer got lost
+        self._open(slot, at)  # also if both sides dialled, or the earlier answer was lost
         return True
 
     def on_accepted(self, kid: bytes, *, at: int) -> bool:
-        """Our graft was accepted; whether we still want it."""
+        """Take note that a graft was accepted; return whether the slot is still wanted."""
         slot = self._slots.get(kid)
         if slot is not None:
             self._open(slot, at)
         return slot is not None
 
     def leave_alone(self, kid: bytes, *, pause: int, at: int) -> None:
-        """The peer refused us, pruned us, or did not answer: its slot is free, and we do not ask it for a while."""
+        """Free the slot of a peer that refused, pruned or did not answer, and do not ask it for a while."""
         self._slots.pop(kid, None)
         self._left_alone[kid] = at + max(pause, self._config.graft_backoff)
 
     def prune(self, kid: bytes, *, at: int) -> None:
-        """We do not want the peer any more: as `leave_alone`, and it must not ask us either."""
+        """End a peer's slot: as `leave_alone`, and the peer must not ask either."""
         self.leave_alone(kid, pause=0, at=at)
         self._told_off[kid] = at + self._config.graft_backoff
 
     def is_told_off(self, kid: bytes) -> bool:
-        """Whether we told the peer not to ask for a slot now."""
+        """Return whether the peer was told not to ask for a slot now."""
         return kid in self._told_off
 
     def why(self, kid: bytes) -> str:
-        """Why the peer is in the mesh, or not, for people."""
+        """Return why the peer is in the mesh or not, for people."""
         slot = self._slots.get(kid)
         if slot is not None:
             word = "pinned" if slot.is_pinned else "dialled" if slot.is_dialled else "it dialled us"
@@ -152,7 +150,7 @@ class Mesh:
             slot.is_open, slot.since = True, at
 
     def _rotate(self, may: Callable[[bytes], bool], is_idle: Callable[[bytes], bool], at: int) -> list[bytes]:
-        """Whose slots end now, so that others get them."""
+        """Return the peers whose slots end now, so that others get them."""
         config, due = self._config, self._rotate_at
         if due is not None and at < due:
             return []
@@ -165,18 +163,18 @@ class Mesh:
         if not leaving:
             dialled = [kid for kid, slot in slots.items() if slot.is_dialled]
             leaving = [self._random.choice(dialled)] if dialled else []
-        # Nobody leaves for whom there is no replacement: in a small network all are needed.
+        # A peer without a replacement stays, because a small network needs all of them.
         replacements = islice(self._candidates(may, without=leaving), len(leaving))
         return leaving[: sum(1 for _ in replacements)]
 
     def _dial(self, may: Callable[[bytes], bool], at: int) -> list[bytes]:
-        """Asks for as many slots as are wanting."""
+        """Request as many slots as are missing."""
         config, total = self._config, len(self._slots)
         dialled = sum(slot.is_dialled for slot in self._slots.values())
         wanted = config.degree // 2 - dialled
         if total >= config.degree_low:
             self._patience = config.patience
-        elif self._patience > 0:  # others may be about to dial us
+        elif self._patience > 0:  # others may be about to dial this node
             self._patience -= 1
         else:
             wanted = max(wanted, config.degree_low - total)
@@ -193,14 +191,14 @@ class Mesh:
         return kids
 
     def _candidates(self, may: Callable[[bytes], bool], without: Sequence[bytes] = ()) -> Iterator[bytes]:
-        """Who may be dialled, in the order of our ranking; `without`: as if these had no slots."""
+        """Return the peers that may be dialled, in the order of the ranking; `without`: as if these had no slots."""
         if self._ranking is None:
             salt = self._salt if self._config.salted else b""
             self._ranking = self._roster.ranked(salt, self._random, many=self._config.mesh_sample)
         for kid in self._ranking:
             if self._is_free(kid) and not self._is_operator_full(kid, without) and may(kid):
                 yield kid
-        self._ranking = None  # all of them were tried: of a long list, others next time
+        self._ranking = None  # all of them were tried; draw others from a long list next time
 
     def _is_free(self, kid: bytes) -> bool:
         return kid != self._me and kid not in self._slots and kid not in self._left_alone

@@ -1,8 +1,8 @@
-"""Negentropy protocol v1: finds the ids that one side has and the other lacks, in both directions.
+"""Implements negentropy protocol v1, which finds the ids that one of two sides has and the other lacks.
 
-Range-based set reconciliation over items of (64-bit time, 32-byte id), sorted by time, then id. The initiator sends a
-message, the responder answers each with one, until the initiator has nothing left to ask. Byte for byte the published
-`negentropy-protocol-v1.md` of the hoytech/negentropy project:
+Range-based set reconciliation over items of (64-bit time, 32-byte id), sorted by time, then id. The initiator sends
+messages, and the responder answers each with one, until the initiator has no more questions. The bytes follow the
+published `negentropy-protocol-v1.md` of the hoytech/negentropy project:
 
     message  = 0x61 range*                            ; ranges are adjacent, from (0, 0…) on; skip to the end is implied
     range    = bound mode payload                     ; bound: where it ends, exclusive
@@ -12,14 +12,16 @@ message, the responder answers each with one, until the initiator has nothing le
              / mode 2 ids: varint(count) id*          ; all that the sender has in this range
     varint   = base 128, most significant digit first, as few digits as possible
 
-Equal fingerprints are answered with skip, others by splitting the range: 16 sub-ranges, or all ids where there are
-fewer than 32. Ids are answered by the responder with its own, and by the initiator with skip: it then knows both sides.
+An equal fingerprint is answered with skip, another one by splitting the range: into 16 sub-ranges, or into all ids if
+there are fewer than 32. The responder answers ids with its own ids, and the initiator with skip, because it then knows
+both sides.
 
-**Frame limit** (not on the wire, each side its own): what finds no room is summed up in one last fingerprint up to
-infinity, so the message is still about everything, and what comes first in order is settled first.
+**Frame limit** (chosen by each side, not sent): ranges without room are summed up in one last fingerprint up to
+infinity. So the message still covers everything, and the first ranges in order are settled first.
 
-Fingerprints are additive, so whoever may choose ids can make two sets collide: the caller blinds them (`reconcile`).
-Times and counts come from the other side; nothing here allocates by a number that was only claimed.
+Fingerprints are additive, so somebody who can choose ids can make two sets collide; the caller blinds ids
+(`reconcile`). Times and counts come from the other side; this module never allocates memory by a number that was only
+claimed.
 """
 
 from bisect import bisect_left
@@ -34,10 +36,10 @@ VERSION: Final = 0x61
 ID_BYTES: Final = 32
 FINGERPRINT_BYTES: Final = 16
 LIMIT_MIN: Final = 4_096
-"""Smallest frame limit, bytes: room for the ids of one small range and what goes around them."""
+"""Smallest frame limit, bytes: room for the ids of one small range and their framing."""
 
 BUCKETS: Final = 16
-"""Sub-ranges that a range is split into: two round trips for a difference in 100,000 items."""
+"""The number of sub-ranges in a split: two round trips for a difference in 100,000 items."""
 
 SKIP, FINGERPRINT, IDS = range(3)
 
@@ -48,7 +50,7 @@ _VARINT_BYTES: Final = 10  # of 64 bits
 
 
 class Items:
-    """A sorted set of items with the sums that any range's fingerprint is made of in one subtraction.
+    """A sorted set of items with running sums, so that any range's fingerprint needs one subtraction.
 
     Args:
         items: (time, id); times from 0 to below 2^64 − 1, no id twice.
@@ -64,20 +66,20 @@ class Items:
         return len(self._keys)
 
     def find(self, bound: bytes, start: int = 0) -> int:
-        """Index of the first item that is not below `bound`, from `start` on."""
+        """Return the index of the first item that is not below `bound`, from `start` on."""
         return bisect_left(self._keys, bound, start)
 
     def fingerprint(self, start: int, stop: int) -> bytes:
-        """Of the items from `start` to before `stop`."""
+        """Return the fingerprint of the items from `start` to before `stop`."""
         total = (self._sums[stop] - self._sums[start]) % 2**256
         return sha256(total.to_bytes(ID_BYTES, "little") + encode_varint(stop - start)).digest()[:FINGERPRINT_BYTES]
 
     def ids(self, start: int, stop: int) -> list[bytes]:
-        """Ids of the items from `start` to before `stop`."""
+        """Return the ids of the items from `start` to before `stop`."""
         return [key[_TIME_BYTES:] for key in self._keys[start:stop]]
 
     def bound_at(self, index: int) -> bytes:
-        """The shortest bound between the item before `index` and that at it."""
+        """Return the shortest bound between the item before `index` and the item at it."""
         before, key = self._keys[index - 1], self._keys[index]
         length = _TIME_BYTES
         if before[:_TIME_BYTES] == key[:_TIME_BYTES]:
@@ -88,11 +90,11 @@ class Items:
 
 
 class Initiator:
-    """The side that asks, and in the end knows.
+    """The side that asks, and in the end knows both differences.
 
     Attributes:
-        have: ids (in order) that the other side lacks, as far as known yet.
-        need: ids that we lack.
+        have: ids (in order) that the other side lacks, as known so far.
+        need: ids that this side lacks.
     """
 
     def __init__(self, items: Items, *, limit: int) -> None:
@@ -103,13 +105,13 @@ class Initiator:
         self.need: dict[bytes, None] = {}
 
     def open(self) -> bytes:
-        """The first message."""
+        """Return the first message."""
         message = _Message(self._items, self._limit)
         message.split(0, len(self._items), _INFINITY)
         return message.finish()
 
     def take(self, message: bytes) -> bytes | None:
-        """The next message; None when `have` and `need` are complete.
+        """Return the next message; None when `have` and `need` are complete.
 
         Raises:
             DecodeError: this is no message. RefusedError: the other side speaks another version.
@@ -133,7 +135,7 @@ class Initiator:
 
 
 def respond(items: Items, message: bytes, *, limit: int) -> bytes:
-    """The responder's answer to a message.
+    """Return the responder's answer to a message.
 
     Raises:
         DecodeError: this is no message.
@@ -159,7 +161,7 @@ def respond(items: Items, message: bytes, *, limit: int) -> bytes:
 
 
 def encode_varint(number: int) -> bytes:
-    """A number in base 128, the most significant digit first."""
+    """Return a number in base 128, the most significant digit first."""
     digits = [number & 0x7F]
     while number := number >> 7:
         digits.append(number & 0x7F | 0x80)
@@ -167,7 +169,7 @@ def encode_varint(number: int) -> bytes:
 
 
 def decode_varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number at an offset of `data`, and the offset behind it.
+    """Return the number at an offset of `data`, and the offset behind it.
 
     Raises:
         DecodeError: cut off, above 64 bits, or with a leading zero digit.
@@ -186,7 +188,7 @@ def decode_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 class _Message:
-    """A message in the making, of at most `limit` bytes. Once full it takes no more, but sums up what is left."""
+    """A message being built, of at most `limit` bytes. When it is full, it sums up the remaining ranges."""
 
     def __init__(self, items: Items, limit: int) -> None:
         self._items = items
@@ -198,25 +200,25 @@ class _Message:
         self._is_full = False
 
     def skip(self, bound: bytes) -> None:
-        """Nothing more about this range; neighbouring ones are joined."""
+        """Skip this range; neighbouring skips are joined."""
         if not self._is_full:
             self._skip = bound
 
     def split(self, start: int, stop: int, bound: bytes) -> None:
-        """Our items from `start` to before `stop` up to `bound`, in parts."""
+        """Add this side's items from `start` to before `stop` up to `bound`, in parts."""
         count = stop - start
         if count < 2 * BUCKETS:
             self.tell(start, stop, bound)
             return
         for bucket in range(BUCKETS):
-            # The first buckets take one more each where it does not divide evenly.
+            # If it does not divide evenly, each of the first buckets takes one more.
             end = start + count // BUCKETS + (bucket < count % BUCKETS)
             upto = bound if end == stop else self._items.bound_at(end)
             self._add(upto, FINGERPRINT, self._items.fingerprint(start, end))
             start = end
 
     def tell(self, start: int, stop: int, bound: bytes) -> None:
-        """The ids of a range, as many as there is room for."""
+        """Add the ids of a range, as many as fit."""
         room = self._limit - len(self._data) - 2 * _RESERVE - _VARINT_BYTES
         end = min(stop, start + max(0, room // ID_BYTES))
         upto = bound if end == stop else self._items.bound_at(end) if end > start else None
@@ -226,7 +228,7 @@ class _Message:
         self._is_full = self._is_full or end < stop
 
     def finish(self) -> bytes:
-        """The whole message."""
+        """Return the whole message."""
         if self._is_full:
             start = self._items.find(self._skip or self._end)
             self._write_skip()
@@ -235,7 +237,7 @@ class _Message:
         return bytes(self._data)
 
     def _add(self, bound: bytes, mode: int, payload: bytes) -> None:
-        """One range, if it still fits: its bound and a pending skip are less than the second reserve."""
+        """Add one range if it still fits: its bound and a pending skip are smaller than the second reserve."""
         if self._is_full or len(self._data) + len(payload) + 2 * _RESERVE > self._limit:
             self._is_full = True
             return
@@ -261,7 +263,7 @@ class _Message:
 
 
 def _compare(items: Items, answer: _Message, lower: int, upper: int, bound: bytes, mode: int, payload: bytes) -> None:
-    """What both sides do alike: skip what is skipped or equal, split what differs."""
+    """Do what both sides have in common: skip ranges that are skipped or equal, split those that differ."""
     if mode == SKIP or payload == items.fingerprint(lower, upper):
         answer.skip(bound)
     else:
@@ -269,7 +271,7 @@ def _compare(items: Items, answer: _Message, lower: int, upper: int, bound: byte
 
 
 def _ranges(message: bytes) -> Iterator[tuple[bytes, int, bytes]]:
-    """Bound, mode and payload of each range."""
+    """Yield bound, mode and payload of each range."""
     at, time, last = 1, 0, bytes(len(_INFINITY))
     while at < len(message):
         if last == _INFINITY:
@@ -295,14 +297,14 @@ def _ranges(message: bytes) -> Iterator[tuple[bytes, int, bytes]]:
 
 
 def _read_bound(message: bytes, at: int, time: int) -> tuple[bytes, int, int]:
-    """A bound, the offset behind it, and the time that the next one is counted from."""
+    """Return a bound, the offset behind it, and the time from which the next one counts."""
     encoded, at = decode_varint(message, at)
     length, at = decode_varint(message, at)
     if length > ID_BYTES or len(message) - at < length:
         raise _malformed("a bound's prefix may have at most 32 bytes")
     prefix, at = message[at : at + length], at + length
     if encoded == 0:
-        return _INFINITY, at, time  # what disambiguates ids at infinity means nothing
+        return _INFINITY, at, time  # an id prefix at infinity means nothing
     time += encoded - 1
     if time >= 2**64 - 1:
         raise _malformed("a time must be below infinity")

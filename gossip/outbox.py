@@ -1,13 +1,13 @@
 """The queue of statements for one peer.
 
-Three sources, by what they are for:
+It has three sources:
 
-* **urgent** and **normal** statements, each queue bounded. A statement that the peer is known to have is not queued
-  and, where that becomes known later, not sent.
-* **wanted** ones: what the peer lacks, as a reconciliation has shown.
-* **announcements**: what found no room in its queue is announced instead, and counted. Everything pushed is in our own
-  log, and the log only grows, so it is enough to remember from where on to announce: nothing is ever lost silently,
-  and a peer that is slow for days costs one number.
+* **urgent** and **normal** statements, in bounded queues. A statement that the peer is known to have is not queued; if
+  that becomes known later, it is not sent.
+* **wanted** statements, which a reconciliation has shown that the peer lacks.
+* **announcements**: statements without room in their queue are announced instead, and counted. Every pushed statement
+  is in this node's log, and the log only grows, so it is enough to remember where to begin announcing. No statement is
+  lost silently, and a peer that is slow for days costs one number.
 
 Queues hold ids; the statements are looked up when they are sent.
 """
@@ -47,26 +47,26 @@ class Outbox:
 
     @property
     def queued(self) -> int:
-        """Statements that wait."""
+        """Return the number of waiting statements."""
         return len(self._urgent) + len(self._normal) + len(self._wanted or ())
 
     @property
     def has_urgent(self) -> bool:
-        """Whether an urgent statement waits."""
+        """Return whether an urgent statement waits."""
         return bool(self._urgent)
 
     @property
     def normal_due(self) -> int | None:
-        """When the normal ones are to be sent (steady ms): `gather` after the first; None if none waits."""
+        """Return when to send the normal ones (steady ms): `gather` after the first; None if none waits."""
         return None if self._normal_since is None else self._normal_since + self._config.gather
 
     @property
     def has_bulk(self) -> bool:
-        """Whether something was asked for or is to be announced."""
+        """Return whether wanted statements or announcements wait."""
         return bool(self._wanted) or self._announce_from is not None
 
     def offer(self, statement: Logged, *, at: int) -> None:
-        """Queues a newly logged statement, or has it announced where the queue is full."""
+        """Queue a newly logged statement, or announce it later if the queue is full."""
         if statement.id in self._known:
             return
         if statement.urgent:
@@ -87,35 +87,35 @@ class Outbox:
             del self._known[next(iter(self._known))]
 
     def want(self, ids: tuple[bytes, ...]) -> None:
-        """Queues what the peer is known to lack."""
+        """Queue statements that the peer is known to lack."""
         if ids:
             self._wanted = deque(
                 (*(self._wanted or ()), *ids)
-            )  # even what it is known to have: it may have lost it before logging it
+            )  # even ones that it is known to have: it may have lost them before logging them
 
     def is_known(self, id: bytes) -> bool:
         """Whether the peer is known to have the statement."""
         return id in self._known
 
     def clear(self) -> None:
-        """Drops all that waits: the peer gets it from others, or by reconciliation."""
+        """Drop all that waits; the peer gets it from others, or by reconciliation."""
         self._urgent.clear()
         self._normal.clear()
         self._wanted = self._normal_since = self._announce_from = None
 
     def take_urgent(self, held: Held) -> tuple[Push, dict[bytes, int]] | None:
-        """The next urgent push, and what to give back should it fail; None where nothing waits."""
+        """Return the next urgent push, and the ids to give back if it fails; None if nothing waits."""
         return self._take(self._urgent, held, urgent=True)
 
     def take_normal(self, held: Held) -> tuple[Push, dict[bytes, int]] | None:
-        """The next normal push, and what to give back should it fail; None where nothing waits."""
+        """Return the next normal push, and the ids to give back if it fails; None if nothing waits."""
         taken = self._take(self._normal, held, urgent=False)
         if not self._normal:
             self._normal_since = None
         return taken
 
     def take_wanted(self, held: Held) -> tuple[Push, tuple[bytes, ...]] | None:
-        """The next push of wanted statements, and their ids; None where nothing waits."""
+        """Return the next push of wanted statements, and their ids; None if nothing waits."""
         ids: list[bytes] = []
         raws: list[bytes] = []
         room = self._config.push_bytes
@@ -131,7 +131,7 @@ class Outbox:
         return (Push(statements=tuple(raws), urgent=False), tuple(ids)) if raws else None
 
     def take_announcement(self, held: Held) -> tuple[Announce, int] | None:
-        """The next page of our log to announce, and where it begins; None where nothing is left to announce."""
+        """Return the next page of the log to announce, and where it begins; None if nothing is left to announce."""
         start = self._announce_from
         if start is None:
             return None
@@ -142,7 +142,7 @@ class Outbox:
         return (Announce(ids=ids), start) if ids else None
 
     def give_back(self, statements: dict[bytes, int], *, urgent: bool) -> None:
-        """Queues again, before all others, what could not be delivered; it is due at once."""
+        """Queue undelivered statements again, before all others; they are due at once."""
         queue = self._urgent if urgent else self._normal
         newer = dict(queue)
         queue.clear()
@@ -154,11 +154,11 @@ class Outbox:
             self._normal_since = -self._config.gather
 
     def give_back_wanted(self, ids: tuple[bytes, ...]) -> None:
-        """As `give_back`, for wanted ones."""
+        """Queue undelivered wanted statements again."""
         self._wanted = deque((*ids, *(self._wanted or ())))
 
     def announce_from(self, start: int) -> None:
-        """Has everything from `start` on in our log announced."""
+        """Announce everything in the log from `start` on."""
         self._announce_from = start if self._announce_from is None else min(start, self._announce_from)
 
     def _put(self, queue: dict[bytes, int], id: bytes, index: int, limit: int) -> None:

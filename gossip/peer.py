@@ -1,19 +1,18 @@
 """The state that the machine keeps for one peer, and what it would send next.
 
-At most one frame is under way to a peer in each lane, so that bulk never delays what is urgent:
+At most one frame is under way to a peer in each lane, so that bulk never delays urgent frames:
 
 * `URGENT`: accusations, and pushes of urgent statements;
-* `STEADY`: everything else, one at a time: normal pushes, questions (grafts, roots, announcements, requests,
-  reconciliation), what the peer was found to lack;
-* `POLLING`: our poll, where this node cannot be dialled (`sending`).
+* `STEADY`: all other frames, one at a time: normal pushes, questions (grafts, roots, announcements, requests,
+  reconciliation), statements that the peer was found to lack;
+* `POLLING`: this node's poll, if it cannot be dialled (`sending`).
 
-A peer that polls us is not dialled: what it would be sent is put into answers, and what it could not answer is not
-asked.
+A peer that polls is not dialled. It gets its frames in the answers to its polls, and no questions that need an answer.
 
 A failed frame puts the peer into backoff: nothing is sent before `retry_at`. Hearing from it ends the pause, because it
-is alive. Whether a peer answers is our own opinion, formed from our own frames; it is told to nobody.
+is alive. This node judges from its own frames alone whether a peer answers, and tells nobody.
 
-State is kept of the peers we have to do with, not of the whole member list.
+State is kept only for the peers with which this node interacts, not for all members.
 """
 
 from collections.abc import Callable
@@ -34,7 +33,7 @@ STEADY: Final = 1
 POLLING: Final = 2
 
 Told = Push | Announce | Request | Prune | Accusation
-"""What may be put into the answer to a poll: nothing that waits for more than a push in return."""
+"""The frames that may answer a poll: those that need at most a push in return."""
 
 _TOLD: Final = get_args(Told)
 
@@ -43,12 +42,12 @@ class PeerState:
     """One peer. Times are steady milliseconds, unless named otherwise.
 
     Attributes:
-        said: what it holds, as it last told; None before.
-        in_sync: whether that was what we held then.
-        accusations: names of those of our conflicts that it is known to have (`equivocation_gossip`).
-        line: its polls, if it cannot be dialled. is_polled: whether we poll it, because we cannot be.
+        said: its holdings, as it last told them; None before the first time.
+        in_sync: whether those equalled this node's at that time.
+        accusations: names of this node's conflicts that it is known to have (`equivocation_gossip`).
+        line: its polls, if it cannot be dialled. is_polled: whether this node, which cannot be dialled, polls it.
         beacon: when it last sent one, by its own clock (ms since 1970).
-        used_at: when we last had to do with it.
+        used_at: when this node last interacted with it.
     """
 
     __slots__ = (
@@ -105,27 +104,27 @@ class PeerState:
         self._random = random
 
     def ask(self, body: Body) -> None:
-        """Queues a question. Of those that say the same each time, one is enough."""
+        """Queue a question; of a kind that always says the same, only one."""
         if isinstance(body, Root | Beacon) and any(type(each) is type(body) for each in self._questions):
             return
         if self.line is None or isinstance(body, _TOLD):
             self._questions.append(body)
 
     def has_question(self, kind: type[Body]) -> bool:
-        """Whether a question of this kind waits."""
+        """Return whether a question of this kind waits."""
         return any(isinstance(each, kind) for each in self._questions)
 
     def accuse(self, compose: Callable[[], Accusation]) -> None:
-        """Queues an accusation, which is put together when it is sent."""
+        """Queue an accusation, which is put together when it is sent."""
         self._accuse = compose
 
     def mark_known(self, ids: tuple[bytes, ...]) -> None:
-        """The peer has these statements."""
+        """Take note that the peer has these statements."""
         for id in ids:
             self.outbox.mark_known(id)
 
     def next_sending(self, held: Held, *, at: int) -> Sending | None:
-        """What to send now; None where nothing is due or its lane is busy. The lane is busy afterwards."""
+        """Return what to send now; None if nothing is due or its lane is busy. The lane is busy afterwards."""
         if at < self._retry_at:
             return None
         sending = None
@@ -140,12 +139,12 @@ class PeerState:
         return sending
 
     def next_telling(self, held: Held, *, at: int) -> Sending | None:
-        """What to put into the answer of a poll now; None where nothing is due."""
+        """Return what to put into the answer of a poll now; None if nothing is due."""
         return self._urgent(held) or self._steady(held, at)
 
     def next_due(self, *, at: int) -> int | None:
-        """When `next_sending` may next have something, or a poll of it is to be answered; None where that depends on an
-        answer, or on something new."""
+        """Return when `next_sending` may next have something, or a poll must be answered; None if only an answer or new
+        input can cause that."""
         line = self.line
         if line is not None:
             told = [] if line.token is None else self._waiting(at, is_urgent=True, is_steady=True)
@@ -156,7 +155,7 @@ class PeerState:
         return max(min(due), self._retry_at, at) if due else None
 
     def _waiting(self, at: int, *, is_urgent: bool, is_steady: bool) -> list[int]:
-        """When what waits for these lanes is due."""
+        """Return when the frames that wait for these lanes are due."""
         due: list[int] = []
         if is_urgent and (self._accuse is not None or self.outbox.has_urgent):
             due.append(at)
@@ -169,29 +168,29 @@ class PeerState:
 
     @property
     def _poll_due(self) -> int | None:
-        """When we poll it next; None where we do not, or a poll is under way."""
+        """Return when to poll it next; None if it is not polled, or a poll is under way."""
         return self._polled_at + self._config.poll_pause if self.is_polled and not self.busy[POLLING] else None
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is under way or waits."""
+        """Return whether nothing is under way or waits."""
         is_polling = self.is_polled or self.line is not None
         waits = self._questions or self._accuse is not None or self.outbox.queued or self.outbox.has_bulk
         return not (is_polling or any(self.busy) or waits)
 
     def probe(self) -> None:
-        """Whatever waits for the end of a pause may be sent now."""
+        """Allow frames that wait for the end of a pause to be sent now."""
         self._retry_at = 0
 
     def on_heard(self, *, now: int, at: int) -> None:
-        """A good frame came from it, of whatever kind."""
+        """Take note of a good frame of any kind from it."""
         self.last_heard = now
         self.used_at = at
         self._retry_at = 0
 
     def on_answered(self, *, now: int, at: int, since: int | None) -> None:
-        """A frame of ours, sent at `since`, was answered well; None where the answer was held: it says nothing of the
-        way."""
+        """Take note of a good answer to a frame sent at `since`; None if the answer was held back and so tells no round
+        trip."""
         self.on_heard(now=now, at=at)
         if since is not None:
             self.round_trip = at - since
@@ -199,26 +198,26 @@ class PeerState:
         self.error = ""
 
     def on_failed(self, reason: str, *, at: int) -> None:
-        """A frame of ours was not; the pause doubles, with jitter against thundering herds."""
+        """Take note of a failed frame; the pause doubles, with jitter so that peers do not all retry at once."""
         self.error = reason
-        if at < self._retry_at:  # the other lane's frame failed with it: one trouble, one step
+        if at < self._retry_at:  # the other lane's frame failed with it: count that as one failure
             return
         self.failures += 1
         pause = pause_after(self.failures, self._config.backoff_min, self._config.backoff_max)
         self._retry_at = at + int(pause * self._random.uniform(0.5, 1.0))
 
     def polled(self, nonce: bytes, *, at: int) -> None:
-        """Our poll with this nonce, sent `at`, was answered."""
+        """Take note that this node's poll with this nonce, sent `at`, was answered."""
         self._polled_last, self._polled_at = nonce, at
 
     def on_polls(self) -> None:
-        """It polls: so it is there, and what it could not answer is not asked."""
+        """Take note that it polls: it is alive, and gets no questions that it could not answer."""
         self.failures = 0
         self.error = ""
         self._questions = [each for each in self._questions if isinstance(each, _TOLD)]
 
     def give_up(self) -> None:
-        """Drops all that waits to be sent to it."""
+        """Drop all that waits to be sent to it."""
         self.outbox.clear()
         self._questions.clear()
         self._accuse = None
@@ -240,7 +239,7 @@ class PeerState:
         self._accuse = compose
 
     def _steady(self, held: Held, at: int) -> Sending | None:
-        # In turn, so that a stream of new statements cannot starve reconciliation, nor the other way round.
+        # They take turns, so that a stream of new statements cannot starve reconciliation, or the reverse.
         turns = (self._other, self._normal) if self._normal_went_last else (self._normal, self._other)
         return turns[0](held, at) or turns[1](held, at)
 
@@ -274,7 +273,7 @@ class PeerState:
 def push_of(
     held: Held, ids: tuple[bytes, ...], config: GossipConfig, may_serve: Callable[[bytes], bool] = lambda _: True
 ) -> Push:
-    """Those of `ids` that we hold and may serve, in the order asked, as many as fit."""
+    """Return a push of those `ids` that are held and may be served, in the requested order, as many as fit."""
     raws: list[bytes] = []
     room = config.push_bytes
     for id in ids:

@@ -1,22 +1,22 @@
-"""The behaviour of peers and its consequences: a threshold for each kind of behaviour; good deeds offset nothing.
+"""Judges the behaviour of peers: each kind of misbehaviour has its own threshold, and good behaviour offsets nothing.
 
-* Statements with invalid signatures or malformed, malformed frames, over quota: out of the mesh, and its pushes and
-  grafts are refused for 60 s, doubling to 1 h.
-* Announced or listed and not delivered in 3 s, or a graft before its time: a strike. Three in 10 minutes: replaced in
-  the mesh, and back in it only when they are that old.
-* Conflicts that are none: one a second is looked at (`equivocation_gossip`). It may be we who do not know the accused.
-* Never first with anything in 10 minutes while others were: loses its slot at the next rotation (`mesh`).
-* No answer, several times in a row: replaced in the mesh.
-* A statement of an unknown key: nothing. It may be we who are behind.
+* Malformed statements or ones with invalid signatures, malformed frames, frames over quota: the peer leaves the mesh,
+  and its pushes and grafts are refused for 60 s, doubling to 1 h.
+* A statement announced or listed but not delivered in 3 s, or a graft before its time: a strike. After three in 10
+  minutes the peer is replaced in the mesh, and may return when the strikes are older.
+* False conflicts: one a second is checked (`equivocation_gossip`). This node may not know the accused yet.
+* First with no statement in 10 minutes while others were: the peer loses its slot at the next rotation (`mesh`).
+* No answer, several times in a row: the peer is replaced in the mesh.
+* A statement of an unknown key: no consequence. This node may be the one that is behind.
 
-Scores that add up have let peers that never forward anything stay in good standing; so nothing here adds up.
+Additive scores have let peers that never forward anything stay in good standing, so no score is added up here.
 
-All of it is our own opinion, formed from our own exchanges, and told to nobody. **Local health** (Lifeguard) keeps a
-node that is itself overloaded or cut off from suspecting everybody else: while its own frames fail and its own clock
-ticks late, it waits longer for others and strikes less.
+A node judges from its own exchanges alone, and tells nobody. **Local health** (Lifeguard) keeps a node that is itself
+overloaded or cut off from suspecting everybody else: while its own frames fail and its own clock ticks late, it waits
+longer for others and gives fewer strikes.
 
-The processor's time is a quota like bytes and frames (`rate_limits`), but is never a reason to refuse a statement: what
-a peer has sent waits in its backlog until there is time for it again.
+Processor time is a quota like bytes and frames (`rate_limits`), but never a reason to refuse a statement: a peer's
+statements wait in its backlog until there is time for them.
 """
 
 from collections import deque
@@ -29,33 +29,33 @@ from .rate_limits import TokenBucket
 
 
 class LocalHealth:
-    """How much of what goes wrong may be our own fault: 0 (nothing) to `health_max`."""
+    """How far failures may be this node's own fault: 0 (not at all) to `health_max`."""
 
     def __init__(self, config: GossipConfig) -> None:
         self._max = config.health_max
         self.score = 0
 
     def better(self) -> None:
-        """An exchange worked, or a heartbeat was in time."""
+        """Take note that an exchange worked, or a heartbeat was on time."""
         self.score = max(0, self.score - 1)
 
     def worse(self) -> None:
-        """An exchange failed, or we were late."""
+        """Take note that an exchange failed, or a heartbeat was late."""
         self.score = min(self._max, self.score + 1)
 
     def scale(self, number: int) -> int:
-        """A time or number of attempts that others get from us, in our present state."""
+        """Return a time or a number of attempts, extended by this node's present trouble."""
         return number * (1 + self.score)
 
 
 class PeerScore:
-    """What one peer did. Times are steady milliseconds.
+    """The record of one peer's behaviour. Times are steady milliseconds.
 
     Attributes:
-        firsts, duplicates: statements that it was the first to send us; that we had.
-        first_at: when it was last first with one; before that, when we got to know it.
+        firsts, duplicates: statements that it was the first to send; statements that were already held.
+        first_at: when it was last the first to send one; before that, when it became known.
         distrusted_until: when its pause ends.
-        offence: what it did, for people.
+        offence: its offence, for people.
     """
 
     __slots__ = (
@@ -92,7 +92,8 @@ class PeerScore:
         self.offence = ""
 
     def offend(self, what: str, *, at: int) -> None:
-        """It did what no honest node does: a pause, doubling; one for all that comes at once."""
+        """Ignore it for a pause, because it did what no honest node does; the pause doubles, and offences together
+        count once."""
         config = self._config
         if at < self.distrusted_until:
             return
@@ -107,11 +108,11 @@ class PeerScore:
         return at < self.distrusted_until
 
     def strike(self, *, at: int) -> None:
-        """It did not deliver what it promised."""
+        """Count a broken promise."""
         self._strikes = [*self._strikes, at][-self._config.strikes :]
 
     def strikes(self, *, at: int) -> int:
-        """Promises broken lately; no more are counted than it takes to be replaced."""
+        """Return the recent broken promises, at most as many as lead to replacement."""
         return sum(at - each < self._config.strike_window for each in self._strikes)
 
     def is_struck(self, *, at: int) -> bool:
@@ -119,17 +120,17 @@ class PeerScore:
         return self.strikes(at=at) >= self._config.strikes
 
     def is_clean(self, *, at: int) -> bool:
-        """Whether nothing would be lost by forgetting it."""
+        """Return whether forgetting it would lose no information."""
         paused = self._offences and at < self.distrusted_until + self._config.distrust_max
         return not (paused or self.strikes(at=at) or self._backlog)
 
     def first(self, *, at: int) -> None:
-        """It was the first to send us a statement."""
+        """Take note that it was the first to send a statement."""
         self.firsts += 1
         self.first_at = at
 
     def may_serve(self, id: bytes) -> bool:
-        """Whether a statement may be served to it once more; counts it."""
+        """Return whether a statement may be served to it once more, and count that."""
         times = self._served.pop(id, 0)
         self._served[id] = times + 1
         if len(self._served) > self._config.known_ids:
@@ -137,13 +138,13 @@ class PeerScore:
         return times < self._config.serves
 
     def may_announce(self, *, at: int) -> bool:
-        """Whether one more announcement is taken in this heartbeat's time; counts it."""
+        """Return whether one more announcement is accepted in this heartbeat, and count it."""
         beat, times = at // self._config.heartbeat, self._announced[1]
         self._announced = (beat, times + 1 if beat == self._announced[0] else 1)
         return self._announced[1] <= self._config.announce_frames
 
     def may_accuse(self, *, at: int) -> bool:
-        """Whether one more conflict of it is checked; counts it."""
+        """Return whether one more conflict from it is checked, and count it."""
         if self.is_overworked(at=at):
             return False
         if self._accused is None:
@@ -151,15 +152,15 @@ class PeerScore:
         return self._accused.take(1, at=at)
 
     def charge(self, work: int, *, at: int) -> None:
-        """Our processor worked for it, µs."""
+        """Charge processor time spent on it, µs."""
         self._work.charge(work, at=at)
 
     def is_overworked(self, *, at: int) -> bool:
-        """Whether it has used up its share of our processor."""
+        """Return whether it has used up its share of processor time."""
         return self._work.ready_at(at=at) > at
 
     def queue(self, statements: list[Unverified], *, is_urgent: bool) -> None:
-        """Statements of it that wait to be judged; urgent ones before all others."""
+        """Queue its statements to be judged; urgent ones come before all others."""
         if not statements:
             return
         if self._backlog is None:
@@ -172,11 +173,11 @@ class PeerScore:
 
     @property
     def is_backlog_full(self) -> bool:
-        """Whether more is waiting than we keep."""
+        """Return whether more waits than is kept."""
         return self._backlog_bytes >= self._config.backlog_bytes
 
     def take(self, *, at: int) -> tuple[Unverified, ...]:
-        """What there is time for now."""
+        """Return the statements for which there is time now."""
         taken: list[Unverified] = []
         while self._backlog and not self.is_overworked(at=at):
             each = self._backlog.popleft()
@@ -188,5 +189,5 @@ class PeerScore:
         return tuple(taken)
 
     def take_due(self, *, at: int) -> int | None:
-        """When `take` has something; None where nothing waits."""
+        """Return when `take` has something; None if nothing waits."""
         return self._work.ready_at(at=at) if self._backlog else None

@@ -1,7 +1,7 @@
-"""Per-peer state, kept only for the peers that a node interacts with.
+"""Keeps state only for the peers with which a node interacts.
 
-State is made when there is something to do with a member, and forgotten when there has been nothing for a while, unless
-it would be of advantage to the peer to be forgotten.
+State is made at the first interaction with a member, and forgotten after a while without any, unless forgetting would
+be to the peer's advantage.
 """
 
 from collections import Counter
@@ -16,12 +16,12 @@ from .wire import Body
 
 
 class Circle:
-    """Our acquaintances.
+    """The peers of which this node keeps state.
 
     Attributes:
-        me: our own peer key id.
+        me: this node's peer key id.
         roster: the nodes in force.
-        peers: those we have state of, by peer key id.
+        peers: those with state, by peer key id.
         eager: those of them for whom something waits.
     """
 
@@ -36,11 +36,11 @@ class Circle:
 
     @property
     def is_member(self) -> bool:
-        """Whether we are in force ourselves, and not alone."""
+        """Return whether this node is in force, and not alone."""
         return len(self.roster) > 1 and self.roster.get(self.me) is not None
 
     def peer(self, kid: bytes, *, at: int) -> PeerState:
-        """What we know of a member; made where we have not had to do with it."""
+        """Return the state of a member; made at the first interaction."""
         state = self.peers.get(kid)
         if state is None:
             state = self.peers[kid] = self._make(kid, at)
@@ -48,16 +48,16 @@ class Circle:
         return state
 
     def draw(self, many: int, *, at: int) -> list[PeerState]:
-        """That many random others, of all that are in force."""
+        """Draw that many random other nodes from all that are in force."""
         return [self.peer(kid, at=at) for kid in self.roster.draw(many, self._random, but=self.me)]
 
     def ask(self, peer: PeerState, body: Body) -> None:
-        """Queues a question for a peer, to be sent as soon as its lane is free."""
+        """Queue a question for a peer; it is sent as soon as its lane is free."""
         peer.ask(body)
         self.eager[peer.kid] = peer
 
     def set_roster(self, roster: Roster) -> list[PeerState]:
-        """The complete list, each time: nobody is remembered who is not on it. Returns those gone."""
+        """Take in the complete list, and forget nodes that are not on it; return those gone."""
         self.roster = roster
         gone: list[PeerState] = []
         for kid, state in list(self.peers.items()):
@@ -71,7 +71,7 @@ class Circle:
         return gone
 
     def forget_strangers(self, is_needed: Callable[[bytes], bool], *, at: int) -> None:
-        """Keeps, besides those needed and those being watched, some acquaintances: the latest."""
+        """Forget all but the peers that are needed, those being watched, and the most recent others."""
         if len(self.peers) <= self._config.acquaintances:
             return
         idle = [
@@ -85,7 +85,7 @@ class Circle:
             del self.peers[peer.kid]
 
     def statistics(self, kid: bytes, *, count: int, is_mesh: bool, why: str, now: int, at: int) -> PeerStatistics:
-        """How a member stands. `count`: statements that are committed here; `now`: ms since 1970."""
+        """Return a member's statistics. `count`: statements committed here; `now`: ms since 1970."""
         state = self.peers.get(kid) or self._make(kid, at)
         theirs = count if state.said is None else state.said.count
         paused = state.conduct.distrusted_until - at

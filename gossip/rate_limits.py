@@ -1,13 +1,13 @@
-"""The checks of a received frame, cheapest first.
+"""Checks received frames, the cheapest check first.
 
     size, shape · `to` is me · |time − now| ≤ 90 s · nonce not seen for 180 s · known sender · signature · quota
 
-Nothing is remembered of a frame before its signature is good: a stranger can neither use up a peer's quota nor burn
-its nonces. Quotas are token buckets of frames and bytes for each peer, so they also bound how many nonces are kept. A
-frame over quota is refused for now (429): its sender sends it again later, so that a flood is delayed, not lost.
+A frame leaves no trace before its signature is found good, so a stranger can neither use up a peer's quota nor its
+nonces. Quotas are token buckets of frames and bytes for each peer, so they also bound the number of nonces kept. A
+frame over quota is refused for now (429) and its sender sends it again later, so a flood is delayed, not lost.
 
-An answer is checked the same way, save that its nonce must be that of our frame. Nonces of our own frames count as
-seen, so that an answer cannot be posted to us as if it were a frame of its own.
+An answer is checked in the same way, but its nonce must be that of this node's frame. Nonces of its own frames count as
+seen, so that nobody can post an answer as if it were a frame of its own.
 """
 
 from collections import deque
@@ -37,7 +37,7 @@ def status_of(error: AccreditError) -> int:
 
 
 class QuotaError(BusyError):
-    """A frame that is good, and one too many.
+    """A good frame that exceeds the quota.
 
     Attributes:
         sender: id of the peer key that signed it.
@@ -62,7 +62,7 @@ class TokenBucket:
         self._at = 0
 
     def take(self, amount: int, *, at: int) -> bool:
-        """Takes `amount` if so much is there; otherwise takes nothing."""
+        """Take `amount` if so much is there; otherwise take nothing."""
         self._refill(at)
         if amount * 1_000 > self._tokens:
             return False
@@ -70,12 +70,12 @@ class TokenBucket:
         return True
 
     def charge(self, amount: int, *, at: int) -> None:
-        """Takes `amount` even if it is not there: for what is known only after it was given."""
+        """Take `amount` even if it is not there, for costs that are known only afterwards."""
         self._refill(at)
         self._tokens -= amount * 1_000
 
     def ready_at(self, *, at: int) -> int:
-        """When at least one token is there, from `at` on."""
+        """Return when at least one token is there, from `at` on."""
         self._refill(at)
         return at if self._tokens >= 1_000 else at - (self._tokens - 1_000) // self._rate
 
@@ -85,7 +85,7 @@ class TokenBucket:
 
 
 class Guard:
-    """The checks of one node's received frames.
+    """Checks the frames that one node receives.
 
     Args:
         me: this node's peer key id.
@@ -100,15 +100,15 @@ class Guard:
         self._bytes: dict[bytes, TokenBucket] = {}
 
     def check(self, data: bytes, publics: Mapping[bytes, bytes], *, now: int, at: int) -> Frame:
-        """The frame in `data`, if it may be let in.
+        """Return the frame in `data` if it may be admitted.
 
         Args:
             publics: peer key id -> public key, of the nodes in force.
             now: wall clock, ms since 1970. at: steady clock, ms.
 
         Raises:
-            DecodeError: it is no frame. RefusedError: it is not for us, not now, or not by a peer. QuotaError: it is
-                too much.
+            DecodeError: it is not a frame. RefusedError: it is not for this node, not current, or not by a peer.
+                QuotaError: it exceeds the quota.
         """
         unverified = self._decode(data)
         self._check_address(unverified, now)
@@ -128,7 +128,8 @@ class Guard:
         return frame
 
     def culprit(self, data: bytes, publics: Mapping[bytes, bytes], *, now: int) -> bytes | None:
-        """Which peer provably sent us a malformed frame: its key id; None where nobody signed it, for us and now."""
+        """Return the key id of the peer that provably sent a malformed frame; None unless a peer signed it, for this
+        node and now."""
         try:
             envelope = decode_envelope(data, max_bytes=self._config.frame_bytes)
         except DecodeError:
@@ -138,7 +139,7 @@ class Guard:
         return envelope.sender if public is not None and is_meant and is_signed_by(public, envelope) else None
 
     def check_answer(self, data: bytes, public: bytes, *, nonce: bytes, now: int) -> Frame:
-        """The frame in `data`, if it answers our frame `nonce` to the peer with the key `public`.
+        """Return the frame in `data` if it answers the frame `nonce` to the peer with the key `public`.
 
         Raises:
             DecodeError, RefusedError: as `check`; or it answers another frame.
@@ -155,7 +156,7 @@ class Guard:
         self._forgettable.append((at + self._config.nonce_window, nonce))
 
     def charge(self, sender: bytes, size: int, *, at: int) -> None:
-        """Counts `size` bytes that we serve to `sender` against what it may send."""
+        """Charge `size` bytes served to `sender` to its quota."""
         self._buckets(sender)[1].charge(size, at=at)
 
     def forget_peer(self, sender: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Finds what one of two nodes holds and the other lacks: salted, gated sessions of `negentropy`.
+"""Finds the statements that one of two nodes holds and the other lacks, in salted, gated sessions of `negentropy`.
 
     initiator                                      responder
     root(R)                          ->
@@ -10,16 +10,17 @@
                                      <-            push(what we lack)
     push(what it lacks)              ->
 
-* **Blinding.** Items are (`iat`, SHA-256(salt ‖ id)). Negentropy's fingerprints add up, so whoever may mint statements
-  could search for a set that hides another. The salt is drawn for each session, so a search made before is worth
-  nothing, and within the session there is no time for one.
-* **The gate** is the statement-set root, which resists collisions. Equal roots end a session; roots that differ while
-  nothing was found mean that somebody did hide something, or that a root is a lie: an alarm, and once more with a new
-  salt.
-* **Bounds.** 60 s, 64 KiB a message, a number of rounds; at most four sessions held for one peer and a bound for all,
-  of which a new one replaces the oldest. A session that ended early has still brought what it brought.
+* **Blinding.** Items are (`iat`, SHA-256(salt ‖ id)). Negentropy's fingerprints are additive, so somebody who can make
+  statements could search for a set that hides another. Each session draws its own salt, so a search before the session
+  is useless, and within it there is no time for one.
+* **The gate** is the statement-set root, which resists collisions. Equal roots end a session. If roots differ and the
+  session finds no difference, somebody hid a statement or lied about a root: the machine raises an alarm and tries
+  again with a new salt.
+* **Bounds.** 60 s, 64 KiB a message, and a number of rounds; at most four sessions held for one peer, and a bound for
+  all together; a new one replaces the oldest. A session that ends early keeps what it has brought so far.
 
-What it does not do: talk, judge statements, or trust what it finds: ids that are listed and not delivered are given up.
+It sends no messages, judges no statements, and does not trust what it finds: ids that are listed but not delivered are
+given up.
 """
 
 from collections.abc import Iterable
@@ -36,7 +37,8 @@ from .wire import SALT_BYTES, SESSION_BYTES, Fetch, Reconcile
 
 
 def blind(salt: bytes, id: bytes) -> bytes:
-    """What stands for a statement in the session of this salt; itself where there is none (`GossipConfig.salted`)."""
+    """Return the id that stands for a statement in the session of this salt; without a salt the statement's own
+    (`GossipConfig.salted`)."""
     return sha256(salt + id).digest() if salt else id
 
 
@@ -44,7 +46,7 @@ class Blinded:
     """A set of statements as it was at one moment, under one salt.
 
     Attributes:
-        root: of the statements that were committed at that moment.
+        root: root of the statements that were committed at that moment.
         items: for negentropy.
     """
 
@@ -60,7 +62,7 @@ class Blinded:
             yield time, blinded
 
     def reveal(self, blinded: Iterable[bytes]) -> tuple[bytes, ...]:
-        """Ids of those statements that are in the set, in this order."""
+        """Return the ids of those statements that are in the set, in this order."""
         return tuple(self._ids[each] for each in blinded if each in self._ids)
 
 
@@ -73,7 +75,7 @@ class _Served:
 
 @dataclass(slots=True, kw_only=True)
 class _Asked:
-    """A session that we began."""
+    """A session that this node began."""
 
     kid: bytes
     salt: bytes
@@ -84,22 +86,22 @@ class _Asked:
     rounds: int = 1
     is_open: bool = True
     is_fetching: bool = False
-    told: int = 0  # how many of `initiator.have` were handed on
+    told: int = 0  # how many of `initiator.have` were passed on
     unfetched: dict[bytes, None] = field(default_factory=dict)
     seen: dict[bytes, None] = field(default_factory=dict)  # of `initiator.need`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileStep:
-    """What follows from an answer.
+    """The consequences of an answer.
 
     Attributes:
-        bodies: what to send next.
+        bodies: messages to send next.
         have: ids of statements that the peer lacks.
-        is_alarm: whether nothing was found although the roots differ.
-        is_over: whether the session ended with it; it is forgotten then.
-        is_broken: whether the peer did not deliver anything of what it had listed.
-        attempt: how many sessions before this one found nothing although roots differed.
+        is_alarm: whether no difference was found although the roots differ.
+        is_over: whether the session has ended; it is then forgotten.
+        is_broken: whether the peer delivered nothing of what it had listed.
+        attempt: how many earlier sessions found no difference although roots differed.
     """
 
     bodies: tuple[Reconcile | Fetch, ...] = ()
@@ -121,11 +123,11 @@ class Sessions:
     # ------------------------------------------------------------------------------------------------------ ours
 
     def is_asking(self, kid: bytes) -> bool:
-        """Whether a session that we began with this peer is not over."""
+        """Return whether a session that this node began with this peer is not over."""
         return any(asked.kid == kid for asked in self._asked.values())
 
     def begin(self, kid: bytes, held: Held, random: Random, *, at: int, attempt: int = 0) -> Reconcile:
-        """Begins a session with a peer whose root is not ours; the first message."""
+        """Begin a session with a peer whose root differs; return the first message."""
         session, salt = random.randbytes(SESSION_BYTES), random.randbytes(SALT_BYTES)
         blinded = Blinded(held, self._used(salt))
         initiator = Initiator(blinded.items, limit=self._config.reconcile_bytes)
@@ -140,17 +142,17 @@ class Sessions:
         return Reconcile(session=session, salt=salt, root=blinded.root, message=initiator.open())
 
     def on_answer(self, sent: Reconcile, answer: Reconcile) -> ReconcileStep:
-        """The responder's answer to a message of ours.
+        """Take in the responder's answer to a message.
 
         Raises:
-            RefusedError: it belongs to no session of ours, or the peer speaks another version.
+            RefusedError: it belongs to no session that this node began, or the peer speaks another version.
             DecodeError: it is no message.
         """
         asked = self._asked.get(sent.session)
         if asked is None or (answer.session, answer.salt) != (sent.session, sent.salt):
             raise RefusedError("reconcile_session", "no session is under way that this could answer.")
         following = None
-        if answer.root != asked.blinded.root:  # equal by now, by other ways: over
+        if answer.root != asked.blinded.root:  # the sets have become equal in other ways: over
             following = asked.initiator.take(answer.message)
         found = asked.initiator
         for id in list(found.need)[len(asked.seen) :]:
@@ -171,7 +173,7 @@ class Sessions:
         return ReconcileStep(bodies=tuple(bodies), have=have, is_alarm=hides, is_over=is_over, attempt=asked.attempt)
 
     def on_fetched(self, sent: Fetch, delivered: Iterable[bytes]) -> ReconcileStep:
-        """What a fetch of ours brought: ids of statements."""
+        """Take in the ids of the statements that a fetch brought."""
         asked = self._asked.get(sent.session)
         if asked is None:  # it took too long, and is over
             return ReconcileStep()
@@ -187,7 +189,7 @@ class Sessions:
         )
 
     def drop(self, session: bytes) -> None:
-        """Ends a session of ours, whatever is left."""
+        """End a session that this node began, whatever is left."""
         self._asked.pop(session, None)
 
     def _next_fetch(self, session: bytes, asked: _Asked) -> list[Fetch]:
@@ -204,11 +206,11 @@ class Sessions:
     # ---------------------------------------------------------------------------------------------------- theirs
 
     def is_new(self, kid: bytes, question: Reconcile) -> bool:
-        """Whether answering will take the whole set down."""
+        """Return whether answering requires a snapshot of the whole set."""
         return (kid, question.session) not in self._served
 
     def answer(self, kid: bytes, question: Reconcile, held: Held, *, at: int) -> Reconcile:
-        """Our answer to a peer's message.
+        """Return the answer to a peer's message.
 
         Raises:
             RefusedError: the session has another salt. DecodeError: it is no message.
@@ -231,7 +233,7 @@ class Sessions:
         return Reconcile(session=question.session, salt=question.salt, root=served.blinded.root, message=message)
 
     def reveal(self, kid: bytes, fetch: Fetch) -> tuple[bytes, ...]:
-        """Ids of the statements that a peer wants, in its order.
+        """Return the ids of the statements that a peer wants, in its order.
 
         Raises:
             RefusedError: the session is over.
@@ -247,7 +249,7 @@ class Sessions:
         return salt if self._config.salted else b""
 
     def expire(self, *, at: int) -> int:
-        """Forgets what took too long; how many sessions of ours that were."""
+        """Forget sessions that took too long; return how many of them this node had begun."""
         for key in [key for key, served in self._served.items() if served.until <= at]:
             del self._served[key]
         late = [session for session, asked in self._asked.items() if asked.until <= at]

@@ -1,7 +1,7 @@
-"""Frames that this node sends: answered or lost. Also polls that it holds for others, which it answers with a frame.
+"""Tracks the frames that this node sends until they are answered or lost, and the polls that it holds for others.
 
-An exchange begins with a `Send` and ends with an answer, a failure, or after a minute without either. What a lost frame
-carried is due again where the peer is in the mesh; for others it was worth one attempt.
+An exchange begins with a `Send` and ends with an answer, a failure, or after a minute without either. The content of a
+lost frame is due again if the peer is in the mesh; other peers get one attempt only.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ from .wire import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Exchange:
-    """A frame of ours, sent `since`, that waits for its answer; given up at `until` (steady ms)."""
+    """A frame sent at `since` that waits for its answer; given up at `until` (steady ms)."""
 
     peer: PeerState
     sending: Sending
@@ -47,7 +47,7 @@ class _Exchange:
 
 
 class Exchanges:
-    """All that one machine has under way."""
+    """All exchanges of one machine that are under way."""
 
     def __init__(self, parts: Parts, answers: Answers) -> None:
         self._parts = parts
@@ -56,7 +56,7 @@ class Exchanges:
         self._number = 0
 
     def pump(self, peers: Iterable[PeerState]) -> list[Effect]:
-        """Judges and sends what is due."""
+        """Submit and send what is due."""
         parts = self._parts
         effects: list[Effect] = []
         for peer in peers:
@@ -71,12 +71,12 @@ class Exchanges:
         return effects
 
     def encode(self, body: Body, *, to: bytes, nonce: bytes) -> bytes:
-        """A frame of ours, as it leaves."""
+        """Encode and sign a frame."""
         parts = self._parts
         return encode_frame(body, signer=parts.signer, sender=parts.me, recipient=to, time=parts.now, nonce=nonce)
 
     def expire(self) -> None:
-        """Gives up what has waited for too long."""
+        """Give up exchanges that have waited too long."""
         for number, exchange in list(self._exchanges.items()):
             if exchange.until > self._parts.at:
                 break
@@ -85,7 +85,7 @@ class Exchanges:
             self._on_failed(exchange, "no answer")
 
     def forget_peer(self, peer: PeerState) -> list[Effect]:
-        """It is no longer a node: nothing of it is waited for, and it need not wait."""
+        """Drop all exchanges with a peer that is no longer a node, and end its poll."""
         self._exchanges = {number: each for number, each in self._exchanges.items() if each.peer is not peer}
         return self.hang_up(peer)
 
@@ -125,7 +125,7 @@ class Exchanges:
     # -------------------------------------------------------------------------------------------------- answered
 
     def on_answered(self, event: FrameAnswered) -> list[Effect]:
-        """The peer answered, with whatever."""
+        """Handle the peer's answer, whatever it is."""
         exchange = self._exchanges.pop(event.exchange, None)
         if exchange is None:  # too late: given up, or the peer is gone
             return []
@@ -146,11 +146,11 @@ class Exchanges:
         return self.pump((peer,))
 
     def _on_answer(self, exchange: _Exchange, answer: Body) -> None:
-        """What follows from the answer to a frame of ours."""
+        """Handle a good answer to a frame."""
         parts, peer, sent = self._parts, exchange.peer, exchange.sending
         match sent.body, answer:
             case (Push(), Root()):
-                # Its root does not count what we just pushed: it has yet to log that.
+                # Its root does not include the statements just pushed, because it has yet to log them.
                 peer.mark_known(sent.ids)
             case (Announce() | Prune(), Root()):
                 pass
@@ -188,7 +188,7 @@ class Exchanges:
             self.accuse(peer)
 
     def accuse(self, peer: PeerState) -> None:
-        """Queues what we know of conflicts, in the urgent lane."""
+        """Queue an accusation with the known conflicts, in the urgent lane."""
         peer.accuse(partial(self._parts.hearsay.accusation, peer))
         self._parts.circle.eager[peer.kid] = peer
 
@@ -200,7 +200,7 @@ class Exchanges:
             parts.circle.ask(peer, question)
 
     def _on_step(self, peer: PeerState, step: ReconcileStep) -> None:
-        """A session of ours went on."""
+        """Carry out the next step of a session that this node began."""
         parts = self._parts
         for body in step.bodies:
             parts.circle.ask(peer, body)
@@ -215,7 +215,7 @@ class Exchanges:
     # ---------------------------------------------------------------------------------------------------- failed
 
     def on_send_failed(self, event: SendFailed) -> list[Effect]:
-        """It did not arrive, or no answer did."""
+        """Handle a frame that did not arrive, or whose answer did not."""
         exchange = self._exchanges.pop(event.exchange, None)
         if exchange is None:  # too late: given up, or the peer is gone
             return []
@@ -245,13 +245,13 @@ class Exchanges:
         """It did not arrive."""
         if peer.kid in self._parts.mesh:
             sending.undo()
-        else:  # others will bring it what it missed, or reconciliation
+        else:  # others, or reconciliation, will bring it what it missed
             peer.give_up()
 
     # ---------------------------------------------------------------------------------------------- polls we hold
 
     def on_poll(self, peer: PeerState, token: int, frame: Frame, poll: Poll) -> list[Effect]:
-        """A peer that cannot be dialled asks what we have for it."""
+        """Handle the poll of a peer that cannot be dialled."""
         parts = self._parts
         line = peer.line
         if not self._answers.may_poll(peer):
@@ -269,7 +269,7 @@ class Exchanges:
         return effects
 
     def hang_up(self, peer: PeerState) -> list[Effect]:
-        """The peer polls no more, or shall not: its poll is answered, and what may not have arrived is due again."""
+        """End a peer's polling: answer its poll, and make content due again that may not have arrived."""
         line = peer.line
         if line is None:
             return []
@@ -280,7 +280,7 @@ class Exchanges:
         return effects
 
     def _tell(self, peer: PeerState) -> list[Effect]:
-        """Answers the poll of the peer, if we hold one and it is time."""
+        """Answer the peer's poll, if one is held and something is due."""
         parts, line = self._parts, peer.line
         if line is None:
             return []
@@ -294,7 +294,7 @@ class Exchanges:
         return self._release(peer, line, sending.body)
 
     def _release(self, peer: PeerState, line: LongPoll, body: Body) -> list[Effect]:
-        """Answers the poll that is held, if one is."""
+        """Answer the poll that is held, if there is one."""
         if line.token is None:
             return []
         parts = self._parts
@@ -306,6 +306,6 @@ class Exchanges:
 
 
 def _printable(data: bytes) -> str:
-    """Another machine's words, short and without control characters."""
+    """Return another machine's text, shortened and without control characters."""
     text = data[:200].decode("utf-8", "replace")
     return "".join(character if character.isprintable() else " " for character in text).strip()

@@ -1,6 +1,7 @@
-"""Answers to the frames of others: one for each, at once. Only polls are held open (`requester`).
+"""Answers the frames of others, each one at once. Only polls are held open (`requester`).
 
-A peer that broke the rules may still ask what we hold; what it brings is not taken, and nothing costly is done for it.
+A peer that broke the rules may still ask what this node holds, but its statements are not taken, and it gets no costly
+work.
 """
 
 from typing import Final, assert_never
@@ -16,16 +17,16 @@ _MESSAGE_WORK: Final = 2
 
 
 class Answers:
-    """What one machine answers."""
+    """The answers of one machine."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def answer(self, peer: PeerState, body: Asked) -> Body:
-        """Our answer to a frame.
+        """Return the answer to a frame.
 
         Raises:
-            RefusedError: not now. DecodeError: what the frame holds is malformed.
+            RefusedError: not now. DecodeError: the frame's content is malformed.
         """
         parts = self._parts
         match body:
@@ -59,7 +60,7 @@ class Answers:
                 assert_never(body)
 
     def on_told(self, peer: PeerState, body: Told) -> None:
-        """What came in answer to a poll of ours: as if the peer had sent it, save that it waits for no answer."""
+        """Handle the answer to this node's poll as if the peer had sent a frame, except that it waits for no answer."""
         match body:
             case Push():
                 self.take_in(peer, body)
@@ -76,21 +77,21 @@ class Answers:
                 assert_never(body)
 
     def take_in(self, peer: PeerState, push: Push) -> list[bytes]:
-        """The ids of whole statements that a peer sent; those not known yet wait to be judged."""
+        """Return the ids of whole statements that a peer sent; unknown ones wait to be judged."""
         ids, is_good = self._parts.intake.take(peer, push)
         if not is_good:
             self._parts.offend(peer, "a malformed statement.")
         return ids
 
     def on_pruned(self, peer: PeerState, body: Prune) -> None:
-        """The peer has no slot for us."""
+        """Take note that the peer has no slot for this node."""
         parts = self._parts
         parts.mesh.leave_alone(peer.kid, pause=min(body.backoff, parts.config.distrust_max), at=parts.at)
         peer.outbox.clear()
 
     def may_poll(self, peer: PeerState) -> bool:
-        """Whether a poll of the peer is held: a poll is a graft that goes on. Too early, it is no offence: it may not
-        have heard yet that it was pruned."""
+        """Return whether to hold a peer's poll, which is a lasting graft. An early poll is no offence: the peer may not
+        know yet that it was pruned."""
         parts = self._parts
         peer.failures = 0  # as in `_on_graft`
         if not parts.may_be_mesh(peer.kid) or parts.mesh.is_told_off(peer.kid):
@@ -116,7 +117,7 @@ class Answers:
 
     def _on_graft(self, peer: PeerState) -> Body:
         parts = self._parts
-        peer.failures = 0  # it is there again; and behind a firewall no frame of ours can have reached it
+        peer.failures = 0  # it is alive again; and behind a firewall no frame can have reached it
         is_told_off = parts.mesh.is_told_off(peer.kid)
         if parts.may_be_mesh(peer.kid) and not is_told_off:
             if parts.mesh.on_graft(peer.kid, at=parts.at):

@@ -1,7 +1,7 @@
-"""The active nodes: the list is complete and comes from signed statements, never from other nodes.
+"""The roster lists all active nodes. It comes from signed statements, never from other nodes.
 
-The list comes from the registry's own `node.admit` and `node.retire` statements. A node that is on it is never
-forgotten, however long it was silent, so a partition of any length heals.
+The list comes from the registry's own `node.admit` and `node.retire` statements. A node on the list is never forgotten,
+however long it is silent, so a partition of any length heals.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,8 +15,8 @@ from .events import Peer
 
 
 class Roster(Sequence[Peer]):
-    """The list, sorted by name; two names for one key are one node (the first). It never changes, so machines of one
-    process may share it, and none of them keeps anything that grows with it.
+    """The list, sorted by name; if two names have one key, the first counts. It never changes, so that the machines of
+    one process can share it, and none of them keeps data that grows with it.
 
     Attributes:
         kids: peer key ids in the order of names.
@@ -53,33 +53,34 @@ class Roster(Sequence[Peer]):
         return self._peers.get(kid)
 
     def named(self, name: str) -> bytes | None:
-        """The peer key id of the node of that name."""
+        """Return the peer key id of the node of that name."""
         return self._named.get(name)
 
     def operator(self, kid: bytes) -> str:
-        """Who runs the node: the operator that its record names, else itself."""
+        """Return who runs the node: the operator that its record names, else the node itself."""
         peer = self._peers[kid]
         return peer.operator or f"node {peer.name}"
 
     def ranked(self, salt: bytes, random: Random, *, many: int) -> list[bytes]:
-        """Peer key ids in an order that only who knows the salt can foresee: all; of a long list a random `many`.
+        """Return all peer key ids, or a random `many` of a long list, in an order that nobody can foresee without the
+        salt.
 
-        A prefix of a ranking of all under a secret salt is a uniform draw that nobody else can foresee; so is a random
-        sample, ranked. Nobody can place a key near its front in either, and an adversary who runs a part q of the nodes
-        has the same part q of any number of first places in the mean. What is lost is only that a ranking of all stays
-        as it is when the list changes a little; the mesh ranks anew only when it needs another peer, and those who have
-        a slot keep it. So the cost does not grow with the list: 0.2 ms for 250.
+        The first places of a ranking under a secret salt are a uniform draw that nobody else can foresee; so are those
+        of a ranked random sample. In both cases nobody can place a key near the front, and an adversary who runs a
+        fraction q of the nodes gets on average the fraction q of the first places. The sample has one disadvantage: it
+        changes even when the list changes little. But the mesh ranks only when it needs another peer, and peers with a
+        slot keep it. The cost does not grow with the list: 0.2 ms for 250.
         """
         kids = self.kids if len(self.kids) <= many else random.sample(self.kids, many)
         return sorted(kids, key=lambda kid: sha256(salt + kid).digest())
 
     def draw(self, many: int, random: Random, *, but: bytes) -> list[bytes]:
-        """That many different nodes other than `but`, or all there are."""
+        """Draw that many different nodes other than `but`, or all if there are fewer."""
         if many >= len(self.kids):
             return [kid for kid in self.kids if kid != but]
         return [kid for kid in random.sample(self.kids, many + 1) if kid != but][:many]
 
 
 def roster_of(peers: Sequence[Peer]) -> Roster:
-    """The list as a roster; itself where it is one."""
+    """Return the list as a roster; a roster unchanged."""
     return peers if isinstance(peers, Roster) else Roster(peers)

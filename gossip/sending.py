@@ -1,6 +1,6 @@
-"""A message for one peer: a frame, or the answer to its long poll.
+"""Messages for one peer: frames, and answers to its long polls.
 
-Long polls: how a member that cannot be dialled (behind a firewall) hears of things as fast as others.
+By long polls a member that cannot be dialled (behind a firewall) receives news as fast as others.
 
     outbound-only member                         its mesh peer
     graft                          ->
@@ -11,16 +11,16 @@ Long polls: how a member that cannot be dialled (behind a firewall) hears of thi
                                    <-            … nothing for 25 s: an empty push
 
 * The member dials its mesh like any other, and keeps **one poll** open at each of its mesh peers, in a lane of its own.
-  What it has to say or to ask, reconciliation included, it sends in frames of its own.
-* Whoever **holds** a poll puts into its answer what it would otherwise have sent: urgent things at once, normal ones
-  when they were gathered, one frame an answer. It does not dial the member while it polls, so nothing fails and nothing
-  is held against it. What needs an answer (a root, a graft) is not asked of it: it asks by itself.
-* A poll names the last one whose answer **arrived**. What was put into an answer that did not is due again.
-* A peer has one poll here: a newer one replaces it. In all there are as many as the mesh has slots, because a poll is a
-  graft that goes on: whoever gets no slot gets a prune. When polls stop coming, the member is a peer like any other
-  that does not answer.
+  It sends its own statements and questions, reconciliation included, in frames of its own.
+* The peer that **holds** a poll answers it with the frame that it would otherwise have sent: urgent statements at once,
+  normal ones once they are gathered, one frame in each answer. It does not dial a polling member, so no frame to it
+  fails. It sends the member no questions that need an answer (a root, a graft), because the member asks by itself.
+* A poll names the last one whose answer **arrived**. The content of an answer that did not arrive is due again.
+* Each peer has at most one poll here, and a newer one replaces it. There are at most as many polls as slots in the
+  mesh, because a poll is a lasting graft: a peer without a slot gets a prune. When its polls stop, the member counts as
+  a peer that does not answer.
 
-What it does not do: talk; `requester` does, with one `LongPoll` for each peer that polls.
+This module sends nothing itself; `requester` does, with one `LongPoll` for each polling peer.
 """
 
 from collections.abc import Callable
@@ -30,12 +30,12 @@ from .wire import Body
 
 
 def _nothing() -> None:
-    """What is asked again anyway needs no undoing."""
+    """Do nothing: the frame is sent again anyway, so its loss needs no undoing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """A frame to send: its lane, its body, the ids of the statements in it, and what to do should it not arrive."""
+    """A frame to send: its lane, its body, the ids of the statements in it, and what to do if it does not arrive."""
 
     lane: int
     body: Body
@@ -48,10 +48,10 @@ class LongPoll:
     """The polls of one peer. Times are steady milliseconds.
 
     Attributes:
-        token: of the poll that we hold; None between two.
-        nonce: of the frame that we hold, or answered last.
-        until: while one is held: when it is answered in any case. Between two: when the peer counts as gone.
-        told: what we put into the last answer, until we know that it arrived.
+        token: token of the poll that is held; None between two polls.
+        nonce: nonce of the poll that is held or was answered last.
+        until: while a poll is held, when it must be answered; between two polls, when the peer counts as gone.
+        told: the content of the last answer, until its arrival is known.
     """
 
     token: int | None

@@ -1,11 +1,12 @@
 """The state that the parts of one machine share: the time, the peers, and what this node says about itself.
 
-    machine      the one door: tells the parts the time, hands each event to whom it concerns
-    answers      frames of others, and what is answered
-    exchanges    frames of our own, their answers and failures; polls that we hold for others
-    heart        what is done from time to time: the mesh, announcements, beacons, comparisons
+    machine      the one entrance: tells the parts the time and passes each event to the right one
+    answers      frames of others, and the answers to them
+    exchanges    this node's own frames, their answers and failures; polls held for others
+    heart        the periodic duties: the mesh, announcements, beacons, comparisons
 
-All four work on the `Parts` of their machine and keep nothing of each other. Nothing here decides what is sent.
+All four work on the `Parts` of their machine and hold no references to each other. This module does not decide what is
+sent.
 """
 
 from collections import Counter
@@ -32,10 +33,10 @@ class Parts:
 
     Attributes:
         signer: has the node's peer key. me: that key's id.
-        now: wall clock, ms since 1970, as last told.
+        now: wall clock, ms since 1970, at the last event.
         at: steady clock, ms; it stands still when the wall clock is set back.
-        root_retry_at: when the next comparison of roots is due because one failed; None where none did.
-        is_active: whether this node is in force, and not alone: otherwise it is silent.
+        root_retry_at: when the next comparison of roots is due after a failed one; None if none failed.
+        is_active: whether this node is in force, and not alone; otherwise it is silent.
     """
 
     def __init__(self, *, signer: Signer, held: Held, random: Random, config: GossipConfig) -> None:
@@ -59,22 +60,22 @@ class Parts:
         self.is_active = False
 
     def pass_time(self, now: int) -> None:
-        """It is `now` (ms since 1970)."""
+        """Set the time to `now` (ms since 1970)."""
         if self.now:
             self.at += max(0, now - self.now)
         self.now = now
 
     def peer(self, kid: bytes) -> PeerState:
-        """What we know of a member."""
+        """Return the state of a member."""
         return self.circle.peer(kid, at=self.at)
 
     def root(self) -> Root:
-        """What we hold, as told to peers."""
+        """Return this node's holdings, as told to peers."""
         root, count = self.held.root()
         return Root(root=root, count=count, size=self.held.size(), conflicts=self.hearsay.digest())
 
     def beacon(self) -> Beacon:
-        """What we hold, when, and the notes worth telling."""
+        """Return a beacon: this node's holdings, the time, and notes to send."""
         root = self.root()
         return Beacon(
             root=root.root,
@@ -86,7 +87,7 @@ class Parts:
         )
 
     def note(self, peer: PeerState, theirs: Root | Beacon) -> None:
-        """What a peer says it holds."""
+        """Take note of the holdings that a peer tells."""
         peer.said = theirs
         if isinstance(theirs, Beacon):
             peer.beacon = theirs.time
@@ -95,7 +96,7 @@ class Parts:
         peer.in_sync = theirs.root == root if self.config.root_gate else theirs.count == count
 
     def obstacle(self, kid: bytes) -> str:
-        """Why a peer may not be in the mesh, for people; empty where it may."""
+        """Return why a peer may not be in the mesh, for people; empty if it may."""
         peer = self.circle.peers.get(kid)
         if peer is None:
             return ""
@@ -108,11 +109,11 @@ class Parts:
         return ""
 
     def may_be_mesh(self, kid: bytes) -> bool:
-        """Whether nothing is held against a peer."""
+        """Return whether a peer may be in the mesh."""
         return not self.obstacle(kid)
 
     def offend(self, peer: PeerState, what: str) -> None:
-        """It did what no honest node does: out of the mesh, and not listened to for a while."""
+        """Remove a peer from the mesh and ignore it for a while, because it did what no honest node does."""
         self.counters["offences"] += 1
         peer.conduct.offend(what, at=self.at)
         if self.mesh.slot(peer.kid) is not None:
@@ -120,6 +121,6 @@ class Parts:
             self.dismiss(peer)
 
     def dismiss(self, peer: PeerState) -> None:
-        """Tells a peer that it has no slot any more; what waits for it, it gets from others."""
+        """Tell a peer that it has lost its slot; it gets the waiting statements from others."""
         peer.outbox.clear()
         self.circle.ask(peer, Prune(backoff=self.config.graft_backoff))

@@ -1,8 +1,8 @@
-"""Announcements: this node's recent ids to others, and theirs to it.
+"""Keeps the announcements of this node's recent ids to others, and of theirs to it.
 
-Who announces a statement promises to deliver it. Each id is asked from one peer at a time; where that one does not
-deliver in time, it has broken its promise, and the next one who announced the same is asked. What arrives by any way
-ends the matter.
+A peer that announces a statement promises to deliver it. Each id is requested from one peer at a time. A peer that does
+not deliver in time has broken its promise, and the next one that announced the same id is asked. The request ends when
+the statement arrives in any way.
 """
 
 from collections.abc import Iterable
@@ -10,25 +10,25 @@ from dataclasses import dataclass
 
 from .config import GossipConfig
 
-_ANNOUNCERS = 4  # remembered for each id; what none of them delivers is found by reconciliation
+_ANNOUNCERS = 4  # announcers remembered for each id; reconciliation finds what none of them delivers
 
 
 class Recent:
-    """Ids logged in the last few heartbeats, to be announced."""
+    """Ids logged in the last few heartbeats, to announce."""
 
     def __init__(self, config: GossipConfig) -> None:
         self._config = config
         self._ids: dict[bytes, int] = {}  # id -> heartbeats left; the oldest first
 
     def add(self, id: bytes) -> None:
-        """A statement was logged; the oldest is dropped where there are too many."""
+        """Add a logged statement; the oldest is dropped if there are too many."""
         if self._config.announce_heartbeats:
             self._ids[id] = self._config.announce_heartbeats
         if len(self._ids) > self._config.announce_ids:
             del self._ids[next(iter(self._ids))]
 
     def take(self) -> tuple[bytes, ...]:
-        """What to announce in this heartbeat."""
+        """Return the ids to announce in this heartbeat."""
         ids = tuple(self._ids)
         self._ids = {id: left - 1 for id, left in self._ids.items() if left > 1}
         return ids
@@ -44,13 +44,13 @@ class _Promise:
 
 
 class Promises:
-    """Statements that were announced to us and are under way."""
+    """Statements that peers announced and that are under way."""
 
     def __init__(self) -> None:
         self._promises: dict[bytes, _Promise] = {}
 
     def announced(self, kid: bytes, ids: Iterable[bytes], *, until: int) -> tuple[bytes, ...]:
-        """A peer announces what we lack; which of these ids to request from it."""
+        """Take in ids that a peer announces and this node lacks; return those to request from it."""
         fresh: list[bytes] = []
         for id in ids:
             promise = self._promises.get(id)
@@ -62,19 +62,19 @@ class Promises:
         return tuple(fresh)
 
     def came(self, id: bytes) -> None:
-        """The statement is here."""
+        """Take note that the statement has arrived."""
         self._promises.pop(id, None)
 
     def renewed(self, kid: bytes, ids: Iterable[bytes], *, until: int) -> tuple[bytes, ...]:
-        """A peer delivers, but not all at once: those of these that are still asked of it, with more time."""
+        """Give a peer that delivers in parts more time; return the ids that are still requested from it."""
         waiting = tuple(id for id in ids if id in self._promises and self._promises[id].asked == kid)
         for id in waiting:
             self._promises[id].until = until
         return waiting
 
     def broken(self, kid: bytes, ids: Iterable[bytes], *, until: int) -> tuple[bool, dict[bytes, list[bytes]]]:
-        """A peer did not deliver these: whether that broke a promise (what came otherwise, or is asked of another by
-        now, did not), and whom to ask for what instead."""
+        """Take note that a peer did not deliver ids; return whether that broke a promise (not if they came otherwise or
+        are requested from another peer by now), and which peers to ask instead."""
         is_broken = False
         instead: dict[bytes, list[bytes]] = {}
         for id in ids:
@@ -90,7 +90,7 @@ class Promises:
         return is_broken, instead
 
     def overdue(self, *, at: int) -> dict[bytes, list[bytes]]:
-        """Who has not delivered in time, and what."""
+        """Return the peers that have not delivered in time, and the ids."""
         late: dict[bytes, list[bytes]] = {}
         for id, promise in self._promises.items():
             if promise.until <= at:
@@ -98,7 +98,7 @@ class Promises:
         return late
 
     def forget_peer(self, kid: bytes) -> None:
-        """A node no longer in force promises nothing."""
+        """Drop the promises of a node that is no longer in force."""
         for id, promise in list(self._promises.items()):
             if kid in promise.others:
                 promise.others.remove(kid)

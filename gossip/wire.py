@@ -1,14 +1,14 @@
 """The frame: a message from one node to another, signed with its peer key.
 
-A frame is the body of `POST /gossip`, and so is its answer. It is a COSE_Sign1 (RFC 9052 §4.2, tag 18) in
-deterministic CBOR, inside TLS: it survives proxies that end TLS, and it keeps what a peer claimed as evidence.
+A frame is the body of `POST /gossip`, and so is its answer. It is a COSE_Sign1 (RFC 9052 §4.2, tag 18) in deterministic
+CBOR, inside TLS. The signature holds behind proxies that end TLS, and makes a peer's claim evidence.
 
     18([ protected bstr, {}, payload bstr, signature bstr64 ])
     protected = { 1: -8, 4: kid bstr32 }                              ; kid of the sender's peer key
     payload   = { 1: version, 2: from kid, 3: to kid, 4: time in ms, 5: nonce bstr16, 6: type, 7: body }
     signed    = [ "Signature1", protected, "accredit-gossip/1", payload ]      ; RFC 9052 §4.4
 
-An answer repeats the nonce of the frame it answers, so that it is good once, for that frame.
+An answer repeats the nonce of its frame, so that it is valid once, for that frame.
 
 | type | body | answered by |
 |---|---|---|
@@ -27,10 +27,10 @@ An answer repeats the nonce of the frame it answers, so that it is good once, fo
 A root is the statement-set root, the number of committed statements, the log's size, and a digest of the conflicts
 held, if there are any. A poll is answered by a push (empty after a while), announce, request, prune or accusation.
 
-A push in answer to a request may be empty: none of it is held.
+A push in answer to a request may be empty, if the peer holds none of the statements.
 
-Different trust, different type: `decode_frame` gives an `UnverifiedFrame`, and only `verify_frame` makes it a `Frame`.
-Who the sender is, whether the time fits and the nonce is new is the business of `rate_limits`.
+`decode_frame` gives an `UnverifiedFrame`, and only `verify_frame` makes it a `Frame`, so the type shows whether the
+signature was checked. `rate_limits` checks the sender, the time and the nonce.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ MESSAGE_BYTES: Final = 64 * 1024
 """Largest reconciliation message. Design gossip.md: 64 KiB."""
 
 NUMBER_MAX: Final = 2**53
-"""Largest count, index or time: what every language's numbers hold exactly."""
+"""Largest count, index or time: the numbers of every language hold it exactly."""
 
 CONFLICTS_MAX: Final = 16
 """Conflicts in one frame: 256 KiB of them. A guess: there should be none."""
@@ -62,8 +62,8 @@ CONFLICTS_HELD: Final = 256
 """Conflicts that a node keeps and compares with others: 8 KiB of names. Four for each of 64 liars."""
 
 NOTES_MAX: Final = 5
-"""Signed notes in a beacon: the sender's checkpoint, the newest state note, and three others' checkpoints, so that each
-of 1,000 logs is told of in minutes."""
+"""Signed notes in a beacon: the sender's checkpoint, the newest state note, and three checkpoints of other logs, so
+that news of each of 1,000 logs spreads in minutes."""
 
 NOTE_BYTES: Final = 4 * 1024
 """Largest note in a beacon: a checkpoint with ten witnesses' lines has some 1,500 bytes, a state note with 16 signers'
@@ -111,7 +111,7 @@ class Prune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beacon:
-    """What the sender holds (as in `Root`), when (ms since 1970, its clock), and some signed notes."""
+    """The sender's holdings (as in `Root`), its time (ms since 1970, its clock), and some signed notes."""
 
     root: bytes
     count: int
@@ -123,8 +123,8 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """What the sender holds: root and count of the committed statements, entries in its log, and a digest of the
-    conflicts it knows of; empty where there are none."""
+    """The sender's holdings: root and count of the committed statements, entries in its log, and a digest of the
+    conflicts that it knows; empty if it knows none."""
 
     root: bytes
     count: int
@@ -138,8 +138,8 @@ class Reconcile:
 
     Attributes:
         session: chosen by the initiator.
-        salt: what ids are blinded with in this session.
-        root: the sender's statement-set root when it took its part of the session down.
+        salt: blinds the ids in this session.
+        root: the sender's statement-set root when it took its snapshot for the session.
         message: negentropy protocol v1.
     """
 
@@ -151,7 +151,7 @@ class Reconcile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """Asks for statements by the blinded ids that a session brought to light."""
+    """Asks for statements by the blinded ids that a session found."""
 
     session: bytes
     ids: tuple[bytes, ...]
@@ -167,7 +167,7 @@ class Accusation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """Asks for whatever the receiver has for the sender, who cannot be dialled.
+    """Asks for whatever the receiver has for the sender, which cannot be dialled.
 
     Attributes:
         last: the nonce of the last poll whose answer arrived; empty before the first.
@@ -177,7 +177,7 @@ class Poll:
 
 
 Asked = Push | Announce | Request | Graft | Prune | Beacon | Root | Reconcile | Fetch | Accusation
-"""What is answered at once."""
+"""The frames that are answered at once."""
 
 Body = Asked | Poll
 
@@ -204,7 +204,7 @@ class UnverifiedFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A frame whose body nobody has read; members as in `UnverifiedFrame`."""
+    """A frame whose body has not been read; members as in `UnverifiedFrame`."""
 
     sender: bytes
     recipient: bytes
@@ -236,7 +236,7 @@ def encode_frame(
     """Signs a frame from the peer key of `signer` to the peer key with the id `recipient`.
 
     Args:
-        sender: the id of the peer key of `signer`, for those who have it at hand.
+        sender: the id of the peer key of `signer`, if the caller has it.
     """
     sender = key_id(signer.public_key) if sender is None else sender
     kind, members = _encode_body(body)
@@ -274,7 +274,7 @@ def decode_frame(data: bytes, *, max_bytes: int, max_ids: int) -> UnverifiedFram
 
 
 def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
-    """Reads what is around the body of a frame, whatever the body.
+    """Read the envelope of a frame, whatever its body.
 
     Raises:
         DecodeError: as `decode_frame`.
@@ -312,7 +312,7 @@ def decode_envelope(data: bytes, *, max_bytes: int) -> Envelope:
 
 
 def is_signed_by(public: bytes, frame: Envelope | UnverifiedFrame) -> bool:
-    """Whether the key that the frame names is this one, and signed it."""
+    """Return whether this is the key that the frame names, and whether it signed the frame."""
     return key_id(public) == frame.sender and verify(public, frame.signed, frame.signature)
 
 
@@ -320,7 +320,7 @@ def verify_frame(unverified: UnverifiedFrame, public: bytes) -> Frame:
     """Checks the signature with the peer key of the sender.
 
     Raises:
-        RefusedError: `public` is not the key that the frame names, or the signature is not its.
+        RefusedError: `public` is not the key that the frame names, or did not sign the frame.
     """
     if not is_signed_by(public, unverified):
         raise RefusedError(
