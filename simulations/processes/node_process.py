@@ -22,12 +22,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-import httpx
 import trio
 
 import accredit
+from accredit.node.clients.blocking_http import BlockingHttp
 from accredit.node.key_files import NodeKeys
 from accredit.node.settings import write_commented
 from accredit.registry.encoding.ed25519 import public_of
@@ -44,6 +44,10 @@ START_SECONDS: Final = 60.0
 END_SECONDS: Final = 30.0
 """Within which a node ends that was told to stop; its own grace is 5 s."""
 
+ASKED_SECONDS: Final = 5.0
+"""For an answer to the question whether a node answers. A guess."""
+
+_ANSWER_BYTES: Final = 2**20
 _ROLES: Final = ("peer", "log", "witness", "state")
 _CODE: Final = Path(accredit.__file__).parent.parent
 
@@ -91,15 +95,18 @@ class NodeProcess:
         """Starts the node; returns at once. `more`: environment variables besides those of `environment`."""
         assert self.process is None, "it runs already"
         with (self.folder / "node.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, *self.program, "node", "run", str(self.folder)],
-                cwd=self.folder,
-                env=environment(**(more or {})),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self.process = self._begin(environment(**(more or {})), log)
+
+    def _begin(self, env: Mapping[str, str], log: IO[bytes]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [*self.prefix, sys.executable, *self.program, "node", "run", str(self.folder)],
+            cwd=self.folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
     def check_runs(self) -> None:
         """Checks that it has not ended by itself.
@@ -118,8 +125,9 @@ class NodeProcess:
         """
         self.check_runs()
         try:
-            return httpx.get(self.url + path, trust_env=False, timeout=5.0).status_code == 200
-        except httpx.HTTPError:
+            with BlockingHttp(self.url, timeout=ASKED_SECONDS) as http:
+                return http.ask("GET", path, headers={}, content=None, max_bytes=_ANSWER_BYTES).status == 200
+        except RemoteError:
             return False
 
     def wait_until_answers(self, path: str = "/healthz", *, seconds: float) -> None:

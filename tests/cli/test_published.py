@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-import httpx
 import pytest
 
 from accredit.cli.base import exits
 from accredit.registry.evidence.trust_policy import TrustPolicy
 from tests.cli.town import Town
+from tests.strategies import loopback
 from tests.strategies.fleet import accredit
 from tests.strategies.static_server import serving
 
@@ -73,7 +73,7 @@ def test_behind_nginx_the_files_are_asked_like_a_node_and_kept_for_as_long_as_is
         refused = town.run("query", issuer, nodes=[url], code=3)
         assert "needs a trust policy" in refused.stderr
         files = [path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file()]
-        kept = {path: httpx.get(f"{url}/{path}", trust_env=False) for path in files}
+        kept = {path: loopback.get(f"{url}/{path}") for path in files}
         assert {answer.status_code for answer in kept.values()} == {200}
         forever = {path for path, answer in kept.items() if "immutable" in answer.headers["cache-control"]}
         moved = {
@@ -83,7 +83,7 @@ def test_behind_nginx_the_files_are_asked_like_a_node_and_kept_for_as_long_as_is
         assert forever == full | {path for path in files if path.startswith(("state/", "buckets/"))}
         assert forever == set(files) - moved
         (store / "buckets" / ".half").write_bytes(b"x")
-        assert httpx.get(f"{url}/buckets/.half", trust_env=False).status_code == 404
+        assert loopback.get(f"{url}/buckets/.half").status_code == 404
         dcc = kept["exports/dcc-registry.json"]
         assert issuer in dcc.json()["registry"]
         assert dcc.headers["access-control-allow-origin"] == "*"

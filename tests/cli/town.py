@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 from click.testing import CliRunner, Result
 
 from accredit.cli.main import accredit
 from accredit.node.key_files import FASTEST, SealedKey
 from accredit.registry.encoding.ed25519 import public_of
-from accredit.simulations.processes.node_process import NodeProcess
+from tests.strategies import loopback
 from tests.strategies.consortium import seed_of
 from tests.strategies.fleet import quiet_port
+from tests.strategies.warm import WarmNode
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNCIL, AGENCY, CHARITY = "did:web:council.example", "did:web:agency.example", "did:web:charity.example"
@@ -47,7 +47,7 @@ class Town:
 
     folder: Path
     urls: list[str] = field(default_factory=list)
-    nodes: dict[str, NodeProcess] = field(default_factory=dict)
+    nodes: dict[str, WarmNode] = field(default_factory=dict)
     ecosystem: str = ""
 
     def key(self, name: str) -> Path:
@@ -87,7 +87,7 @@ class Town:
 
     def start(self, name: str) -> None:
         """Starts a node as a process of its own and waits until it answers."""
-        self.nodes[name] = NodeProcess(folder=self.folder / name, url=self.url_of(name))
+        self.nodes[name] = WarmNode(folder=self.folder / name, url=self.url_of(name))
         self.nodes[name].start({"ACCREDIT_TICK_MS": "100"})  # tests wait for many appends, one after the other
         self.wait_for("/healthz", name)
 
@@ -116,7 +116,7 @@ class Town:
         """Waits until every node holds a statement."""
         deadline = time.monotonic() + START_SECONDS
         for url in self.urls:
-            while httpx.get(f"{url}/v1/statements/{statement}", trust_env=False).status_code != 200:
+            while loopback.get(f"{url}/v1/statements/{statement}").status_code != 200:
                 assert time.monotonic() < deadline, f"{statement} did not reach {url}"
                 time.sleep(0.05)
 
@@ -134,7 +134,7 @@ class Town:
         deadline = time.monotonic() + START_SECONDS
 
         def stands(url: str) -> bool:
-            status = httpx.get(f"{url}/v1/status", trust_env=False).json()
+            status = loopback.get(f"{url}/v1/status").json()
             note = status["state_note"]
             return bool(note and note["root"] == status["state_root"] and note["age_seconds"] is not None)
 

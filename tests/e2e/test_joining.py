@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 
 from accredit.node.storage.log_store import Store, open_reader
 from accredit.node.sync.log_follower import reached_at
 from accredit.registry.errors import StorageError
 from accredit.registry.transparency.tiles import bundles_of
+from tests.strategies import loopback
 from tests.strategies.bodies import register
-from tests.strategies.fleet import PATIENCE, Fleet, Machine, eventually, founding, quiet_port
+from tests.strategies.fleet import Fleet, Machine, eventually, founding, quiet_port
 from tests.strategies.network import A, B, C, node_entry
 
 MANY = 12_000
@@ -54,7 +54,7 @@ def taken_in(node: Machine, of: Machine) -> tuple[int, int]:
 
 def bundles_served(node: Machine) -> int:
     """Requests for tiles that a node has answered."""
-    text = httpx.get(f"{node.url}/metrics", trust_env=False, timeout=PATIENCE).text
+    text = loopback.get(f"{node.url}/metrics").text
     return sum(
         int(float(count)) for count in re.findall(r"^accredit_http_requests_total\{.*tile.*\} (\S+)$", text, re.M)
     )

@@ -32,8 +32,8 @@ from tests.strategies.network import A, B, C
 KILLS_EACH = 12
 NODES = ("node1", "node2")
 
-START_UP = 1.5
-"""Seconds after the start of a process within which it is killed, ready or not: about what a start takes."""
+START_UP = 0.4
+"""Seconds after the start of a process within which it is killed, ready or not: about what a start takes (`warm`)."""
 
 LIFE = 0.8
 """Seconds after its first answer within which it is killed otherwise."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.strategies import loopback
 from tests.strategies.environments import bare_environment, environment, run
 from tests.strategies.fleet import ROOT, accredit, eventually, founding, quiet_port
 
@@ -30,7 +31,7 @@ def keys() -> Iterator[dict[str, str]]:
     server = subprocess.Popen(words, env=bare_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         eventually(lambda: answers(port), "the S3 server answers")
-        assert httpx.put(f"{url}/{BUCKET}", trust_env=False).status_code == 200
+        assert loopback.put(f"{url}/{BUCKET}").status_code == 200
         yield {
             "AWS_ENDPOINT_URL": url,
             "AWS_ALLOW_HTTP": "true",
@@ -81,23 +82,21 @@ def test_an_object_store_alone_answers_and_each_lie_of_it_has_its_code(keys: dic
     sync = ("snapshot", "sync", tmp_path / "all.snapshot", "--policy", policy, "--node", place)
     assert "(whole)" in typed(keys, *sync)[0]
     assert "(what changed)" in typed(keys, *sync)[0]
-    objects = httpx.get(f"{here}/{BUCKET}", params={"list-type": "2"}, headers=OWNER, trust_env=False).text
+    objects = loopback.get(f"{here}/{BUCKET}", params={"list-type": "2"}, headers=OWNER).text
     paths = [part.partition("</Key>")[0] for part in objects.split("<Key>")[1:]]
     assert f"{place.partition(BUCKET)[2][1:]}/v1/state-note" in paths
     for path in paths:
-        made_public = httpx.put(
-            f"{here}/{BUCKET}/{path}?acl", headers=OWNER | {"x-amz-acl": "public-read"}, trust_env=False
-        )
+        made_public = loopback.put(f"{here}/{BUCKET}/{path}?acl", headers=OWNER | {"x-amz-acl": "public-read"})
         assert made_public.status_code == 200
-        kept = httpx.get(f"{here}/{BUCKET}/{path}", trust_env=False).headers["cache-control"]
+        kept = loopback.get(f"{here}/{BUCKET}/{path}").headers["cache-control"]
         is_forever = "/state/" in path or "/buckets/" in path or path.endswith("/v1/genesis")
         assert ("immutable" in kept) == is_forever, path
     over_the_web = ("query", "did:web:x.example", "--policy", policy, "--node", f"{here}/{BUCKET}/published")
     assert "Verified" in typed({}, *over_the_web, code=1)[0]
     buckets = [path for path in paths if "/buckets/" in path]
     for path in buckets:
-        whole = httpx.get(f"{here}/{BUCKET}/{path}", trust_env=False).content
-        httpx.put(f"{here}/{BUCKET}/{path}", content=whole[:-3], headers=OWNER, trust_env=False)
+        whole = loopback.get(f"{here}/{BUCKET}/{path}").content
+        loopback.put(f"{here}/{BUCKET}/{path}", content=whole[:-3], headers=OWNER)
     typed(keys, *asked, code=10)
     for path in buckets:
         httpx.delete(f"{here}/{BUCKET}/{path}", headers=OWNER, trust_env=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.strategies import loopback
 from tests.strategies.bodies import event, grant
 from tests.strategies.fleet import Machine, eventually, founding
 from tests.strategies.network import A
@@ -33,7 +34,7 @@ def answering(node: Machine, at_least: int) -> None:
 
 def ask(node: Machine) -> httpx.Response:
     """A question on a connection of its own."""
-    return httpx.post(f"{node.url}/v1/decisions", json=ASKED, trust_env=False, timeout=60)
+    return loopback.post(f"{node.url}/v1/decisions", json=ASKED)
 
 
 def test_one_port_serves_questions_by_workers_and_all_else_by_the_node(tmp_path: Path) -> None:
@@ -54,7 +55,7 @@ def test_one_port_serves_questions_by_workers_and_all_else_by_the_node(tmp_path:
         node.submit(suspension)
         assert {ask(node).json()["verdict"] for _ in range(8)} == {"suspended"}, "who was answered finds it everywhere"
         wanted = 'accredit_decisions_total{verdict="suspended"} 8.0'
-        eventually(lambda: wanted in httpx.get(f"{node.url}/metrics", trust_env=False).text, "the node shows all")
+        eventually(lambda: wanted in loopback.get(f"{node.url}/metrics").text, "the node shows all")
         assert node.stop() == 0
         assert "Traceback" not in node.log.read_text()
 
@@ -121,7 +122,7 @@ def test_a_worker_whose_node_stands_still_says_that_its_view_is_too_old(tmp_path
 
             def refused() -> httpx.Response | None:
                 body = {"entity_id": ISSUER, "authority_id": fleet.town.id, "action": "issue", "resource": "Degree"}
-                answer = httpx.post(f"{node.url}/authorization", json=body, trust_env=False, timeout=60)
+                answer = loopback.post(f"{node.url}/authorization", json=body)
                 return answer if answer.status_code == 503 else None
 
             answer = eventually(refused, "the worker says that it knows nothing new")

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from accredit.simulations.processes.node_process import environment
+from tests.strategies import loopback
 from tests.strategies.bodies import grant, register
 from tests.strategies.fleet import ROOT, accredit, eventually, founding, quiet_port
 from tests.strategies.network import A
@@ -37,7 +38,7 @@ def replica(policy: Path, place: object, port: int) -> Iterator["subprocess.Pope
 
 def status_of(port: int, path: str) -> int:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code
+        return loopback.get(f"http://127.0.0.1:{port}{path}").status_code
     except httpx.TransportError:
         return 0
 
@@ -90,11 +91,11 @@ def test_behind_a_balancer_nobody_notices_replicas_that_die_or_are_lied_to(tmp_p
             of_node.send_signal(signal.SIGTERM)
             assert of_node.wait(timeout=60) == 0
             for port in ports[2:]:
-                answer = httpx.post(f"http://127.0.0.1:{port}/v1/decisions", json={"issuer": ISSUER}, trust_env=False)
+                answer = loopback.post(f"http://127.0.0.1:{port}/v1/decisions", json={"issuer": ISSUER})
                 assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
 def decided(url: str) -> bool:
     """Whether the issuer is trusted, by whoever answers behind the balancer."""
     asked = {"issuer": ISSUER, "achievement_type": "Degree"}
-    return bool(httpx.post(f"{url}/v1/decisions", json=asked, trust_env=False).json()["authorized"])
+    return bool(loopback.post(f"{url}/v1/decisions", json=asked).json()["authorized"])

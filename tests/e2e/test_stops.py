@@ -95,7 +95,7 @@ def test_a_node_told_to_stop_while_it_starts_ends_well(tmp_path: Path) -> None:
         assert node.stop() == 0
         ends = set()
         for tenths in range(8):
-            node.start(ready="")
+            node.start(ready="", cold=True)
             time.sleep(tenths / 10)
             ends.add(node.stop())
         # Before Python runs any line of ours, SIGTERM is what it always was: the end of the process.

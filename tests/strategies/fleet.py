@@ -15,7 +15,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,9 +22,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryFile
 from typing import Any, Final, TypeVar
-
-import httpx
 
 from accredit.node.clients.node_client import NodeClient
 from accredit.node.key_files import FASTEST, NodeKeys, SealedKey
@@ -34,9 +32,11 @@ from accredit.registry.encoding.ed25519 import public_of
 from accredit.registry.statement import Statement
 from accredit.registry.transparency.checkpoint import Checkpoint, open_checkpoint
 from accredit.registry.transparency.signed_note import KeyType, VerifierKey
-from accredit.simulations.processes.node_process import NodeProcess, environment
+from accredit.simulations.processes.node_process import environment
+from tests.strategies import loopback
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, B, C, node_entry, node_seed
+from tests.strategies.warm import WarmNode, begin
 
 T = TypeVar("T")
 
@@ -46,14 +46,6 @@ PATIENCE: Final = 60.0
 
 PASSPHRASE: Final = "correct horse battery staple"
 AUTHORITIES: Final = ((A, "nonprofit"), (B, "public"), (C, "public"))
-
-MAIN: Final = "from accredit.cli.main import main; main()"
-FULL_DISK: Final = """
-import resource, sys
-limit = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-"""
-"""Before `MAIN`: no file of this process grows beyond so many bytes. Python ignores SIGXFSZ, so that writes fail."""
 
 
 def eventually(condition: Callable[[], T | None], what: str, *, seconds: float = PATIENCE) -> T:
@@ -105,19 +97,24 @@ def accredit(
     limit: int = 0,
     patience: float = PATIENCE,
 ) -> Ended:
-    """Types a command in a process of its own; its exit code must be `code` (None: any)."""
-    done = subprocess.run(
-        _command(*words, limit=limit), cwd=ROOT, env=environment(**(env or {})), capture_output=True, timeout=patience
-    )
-    ended = Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+    """Types a command in a process of its own; its exit code must be `code` (None: any).
+
+    Args:
+        limit: bytes beyond which none of its files grows; 0 for none.
+    """
+    with TemporaryFile() as out, TemporaryFile() as said:
+        process = begin(words, cwd=ROOT, env=environment(**(env or {})), stdout=out, stderr=said, limit=limit)
+        try:
+            process.wait(patience)
+        finally:
+            process.kill()
+            process.wait()
+        out.seek(0)
+        said.seek(0)
+        ended = Ended(process.wait(), out.read().decode(), said.read().decode())
     assert code is None or ended.code == code, f"{words} ended with {ended.code}\n{ended.out}\n{ended.said}"
     assert "Traceback" not in ended.said
     return ended
-
-
-def _command(*words: object, limit: int = 0) -> list[str]:
-    program = [f"{FULL_DISK}{MAIN}", str(limit)] if limit else [MAIN]
-    return [sys.executable, "-c", *program, *map(str, words)]
 
 
 @dataclass
@@ -125,11 +122,11 @@ class Machine:
     """One node: its folder, and its process if it runs."""
 
     name: str
-    node: NodeProcess
+    node: WarmNode
 
     @classmethod
     def at(cls, name: str, folder: Path, port: int) -> "Machine":
-        return cls(name, NodeProcess(folder=folder, url=f"http://127.0.0.1:{port}"))
+        return cls(name, WarmNode(folder=folder, url=f"http://127.0.0.1:{port}"))
 
     @property
     def port(self) -> int:
@@ -177,13 +174,16 @@ class Machine:
 
     # ------------------------------------------------------------------------------------------------ the process
 
-    def start(self, *, env: Mapping[str, str] | None = None, limit: int = 0, ready: str = "/healthz") -> None:
+    def start(
+        self, *, env: Mapping[str, str] | None = None, limit: int = 0, ready: str = "/healthz", cold: bool = False
+    ) -> None:
         """Starts it; waits until it answers there (empty: for nothing).
 
         Args:
             limit: bytes beyond which none of its files grows; 0 for none.
+            cold: from nothing, loading its modules.
         """
-        self.node.program = ("-c", f"{FULL_DISK}{MAIN}", str(limit)) if limit else ("-m", "accredit")
+        self.node.limit, self.node.is_cold = limit, cold
         self.node.start(env)
         if ready:
             self.answers(ready)
@@ -231,7 +231,7 @@ class Machine:
         """Whether it has a statement, given whole or by its id in hex."""
         id_ = statement if isinstance(statement, str) else statement.id.hex()
         path = f"{self.url}/v1/statements/{id_}"
-        return httpx.get(path, trust_env=False, timeout=PATIENCE).status_code == 200
+        return loopback.get(path).status_code == 200
 
     def state_root(self) -> str:
         return str(self.client.status()["state_root"])

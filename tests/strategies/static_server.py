@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.strategies import loopback
 from tests.strategies.fleet import ROOT, eventually, quiet_port
 
 SNIPPET = ROOT / "examples" / "deploy" / "store.nginx.conf"
@@ -67,7 +68,7 @@ def nginx(http: str, at: Path, port: int) -> Iterator[None]:
     def answers() -> bool:
         assert process.poll() is None, process.communicate()[1].decode()
         try:
-            return bool(httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code)
+            return bool(loopback.get(f"http://127.0.0.1:{port}/").status_code)
         except httpx.TransportError:
             return False
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from accredit.cli.base import exits
@@ -16,6 +15,7 @@ from accredit.registry.errors import RemoteError
 from accredit.registry.evidence.issuance_receipt import IssuanceReceipt
 from accredit.registry.statement import decode
 from tests.cli.town import Town, make_key
+from tests.strategies import loopback
 from tests.strategies.credentials import Issuer, open_badge
 
 SCHOOL = Issuer.of("committing school", "did:web:committing.example")
@@ -54,7 +54,7 @@ def diplomas(school: Issuer, folder: Path, *names: str) -> list[Path]:
 def commitments(town: Town) -> int:
     """How much the school's key has said."""
     kid = read_public(town.key("committing")).kid.hex()
-    found = httpx.get(f"{town.urls[0]}/v1/keys/{kid}", trust_env=False).json()
+    found = loopback.get(f"{town.urls[0]}/v1/keys/{kid}").json()
     return int(found["seq"])
 
 
@@ -101,8 +101,8 @@ def _each(option: str, values: Sequence[Path]) -> list[object]:
 def test_the_log_and_a_receipt_hold_nothing_of_the_credentials(town: Town, school: Issuer, tmp_path: Path) -> None:
     files, receipts = diplomas(school, tmp_path, "carol", "dave"), tmp_path / "receipts"
     said = town.json("issuance", "commit", *files, "--out", receipts, key="committing")
-    raw = httpx.get(
-        f"{town.urls[0]}/v1/statements/{said['statement']}", headers={"accept": "application/cose"}, trust_env=False
+    raw = loopback.get(
+        f"{town.urls[0]}/v1/statements/{said['statement']}", headers={"accept": "application/cose"}
     ).content
     assert decode(raw).body["size_exponent"] == 10
     mine = (receipts / "carol.json.receipt.json").read_bytes()

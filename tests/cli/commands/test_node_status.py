@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from accredit.cli.commands.node_status import missing
@@ -11,6 +10,7 @@ from accredit.node.key_files import NodeKeys
 from accredit.registry.encoding.ed25519 import KeyPair
 from accredit.registry.transparency.equivocation import check
 from tests.cli.town import Town, found_town
+from tests.strategies import loopback
 from tests.strategies.contradictions import forked_log
 from tests.strategies.fleet import eventually
 
@@ -69,7 +69,7 @@ def test_a_lie_shown_to_a_node_is_an_alarm_is_saved_and_survives_a_restart(own: 
     own.start("node1")
     (row,) = own.json("node", "conflicts", nodes=one)["conflicts"]
     assert (row["name"], row["kind"], row["nodes"]) == ("node2.example", "checkpoints", one)
-    assert check(httpx.get(f"{one[0]}/v1/conflicts/{row['id']}", trust_env=False).content).key.name == "node2.example"
+    assert check(loopback.get(f"{one[0]}/v1/conflicts/{row['id']}").content).key.name == "node2.example"
     status = own.run("node", "status", nodes=one).stdout
     assert "! node1.example: node2.example signed two checkpoints of its log that cannot both be true" in status
 

@@ -5,7 +5,6 @@ import shlex
 import subprocess
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from accredit.registry.decision.explanations import Audience, reason_for, verdic
 from accredit.registry.decision.verdict import Verdict
 from accredit.registry.errors import AccreditError, InputError
 from tests.cli.town import Town
+from tests.strategies import loopback
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_yes_says_who_why_until_when_and_what_to_do_next(town: Town, college: 
     assert "valid until" in lines
     assert "Check the credential itself" in lines
     _, _, url, _, header, _, body = shlex.split(lines[lines.index("curl ") :])
-    answer = httpx.post(url, content=body, headers=dict([header.split(": ")]), trust_env=False)
+    answer = loopback.post(url, content=body, headers=dict([header.split(": ")]))
     assert answer.json()["verdict"] == "trusted_with_advisory"
 
 

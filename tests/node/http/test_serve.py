@@ -24,7 +24,7 @@ from accredit.node.http.serve import NodeReader, bind, serve
 from accredit.node.settings import NodeConfig
 from accredit.registry.encoding.ed25519 import KeyPair, key_id, public_of
 from accredit.registry.errors import InputError, RefusedError, RemoteError
-from tests.strategies import bodies
+from tests.strategies import bodies, loopback
 from tests.strategies.consortium import Consortium
 from tests.strategies.network import A, founded, node_seed
 from tests.strategies.real_node import running, until
@@ -180,7 +180,7 @@ async def test_head_and_problems_on_the_wire(tmp_path: Path) -> None:
         assert (again.status_code, again.content) == (304, b"")
         missing = await client.get("/nope")
         assert (missing.status_code, missing.headers["content-type"]) == (404, "application/problem+json")
-        post = partial(httpx.post, f"{web.url}/v1/decisions", trust_env=False)
+        post = partial(loopback.post, f"{web.url}/v1/decisions")
         large = partial(post, content=bytes(2_000_000), headers={"content-type": "application/json"})
         assert (await trio.to_thread.run_sync(large)).status_code == 413
         assert (await client.get("/v1/issuer?id=did:web:localhost%253A8080")).json()["detail"].count("%3A") == 1
