@@ -23,6 +23,7 @@ from typing import Any, Final, cast
 from accredit.registry.domain.bodies import CharterGenesis, CharterRule
 from accredit.registry.domain.record_types import ContactLinks, NeededRule
 from accredit.registry.encoding import schema
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.ed25519 import key_id
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import DecodeError
@@ -197,7 +198,8 @@ def check_charter(body: Any, path: str = "body") -> None:
         if authority["threshold"] > len(authority["keys"]):
             raise _never(
                 f"{path}.authorities[{index}].threshold",
-                f"{authority['threshold']} keys are required, but the authority has {len(authority['keys'])}",
+                f"{many(authority['threshold'], 'key', 'is', 'are')} required, but the authority has "
+                f"{len(authority['keys'])}",
             )
     _require_distinct(names, f"{path}.nodes", "node name")
     operators = {node["name"]: node["operator"] for node in body["nodes"]}
@@ -265,8 +267,9 @@ def parse_rule(rule: CharterRule, path: str = "rule") -> Rule:
 
 
 def _check_rule(rule: Rule, authorities: list[dict[str, Any]], path: str) -> None:
-    if rule.needed(len(authorities)) > len(authorities):
-        raise _never(path, f"{rule.authorities} authorities are required, but the charter has {len(authorities)}")
+    if (needed := rule.needed(len(authorities))) > len(authorities):
+        required = many(needed, "authority", "is", "are")
+        raise _never(path, f"{required} required, but the charter has {len(authorities)}")
     seats = Counter(authority["constituency"] for authority in authorities)
     for constituency, count in rule.constituencies:
         if count > seats[constituency]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from accredit.registry.domain import ceiling
 from accredit.registry.encoding import schema
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import AUTHORITIES, DELEGATION_DEPTH
 
@@ -71,7 +72,7 @@ def check_delegation(body: Any, path: str = "body") -> None:
     if body["threshold"] > len(body["keys"]):
         raise DecodeError(
             "never_met",
-            f"{body['threshold']} keys are required, but the delegation lists {len(body['keys'])}.",
+            f"{many(body['threshold'], 'key', 'is', 'are')} required, but the delegation lists {len(body['keys'])}.",
             where=f"{path}.threshold",
         )
     if len({entry["public"] for entry in body["keys"]}) < len(body["keys"]):

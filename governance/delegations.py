@@ -18,6 +18,7 @@ from typing import Final
 
 from accredit.registry.domain.ceiling import what_is_left_out
 from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
@@ -191,7 +192,7 @@ def carrying_voice(
         elif ground.speaks(voice, statement, approvals):
             return voice, "", [voice.by]
         else:
-            waits = waits or f"it needs {ground.threshold(voice, ground.epoch(statement))} keys of {voice.by}"
+            waits = waits or (f"it needs {many(ground.threshold(voice, ground.epoch(statement)), 'key')} of {voice.by}")
     return None, waits or reason, ground.speaking(statement, approvals)
 
 

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from accredit.registry.domain.frameworks import STATUSES as FRAMEWORK_STATUSES
 from accredit.registry.domain.records import Voice
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Statement, Unverified
 
@@ -315,7 +316,7 @@ def _judge_cut_off(law: Law, statement: Unverified, needed: str) -> StatementEff
         keys = ground.threshold(own[0], ground.epoch(statement))
         state = _waiting_or_closed(law, statement, rule, True)
         return StatementEffect(
-            state=state, reason=f"It needs {keys} keys of {own[0].by}.", approvals=speaking, needed=needed
+            state=state, reason=f"It needs {many(keys, 'key')} of {own[0].by}.", approvals=speaking, needed=needed
         )
     if (statement.kind == "key.rotate" and not own) or all(voice.via is not None for voice in voices):
         return _no("this key does not belong to that authority", needed)

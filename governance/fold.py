@@ -143,6 +143,22 @@ class KeyHead:
     cut: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """Something that was said about a record's subject and counts no more, so that the record is silent about it.
+
+    Attributes:
+        state: `annulled`, or `void` because its key had been cut off before.
+        by: the annulment or the cut-off.
+        since: from when that counts, seconds.
+    """
+
+    statement: Statement
+    state: EffectState
+    by: Statement
+    since: int
+
+
 class Fold:
     """See the module."""
 
@@ -597,6 +613,34 @@ class Fold:
             return found
         issuer = issuer_in(self, CanonicalId(held.sub)) if held.kind == "accreditation.grant" else None
         return found if is_recorded(held, self.get(*subject), issuer) else replace(found, **_OVER)
+
+    def undone(self, type: str, id: str) -> list[Undone]:
+        """What was said about a record's subject and is annulled or void, in the order in which it was said.
+
+        With a grant, what was said about it is annulled as well.
+        """
+        if self.law is None:
+            return []
+        said = in_judging_order([self.chains[each] for each in self._subjects.get((type, id), ())])
+        whole: dict[bytes, InForce] = {}  # what would be in effect if nothing had been annulled
+        found = []
+        for statement in said:
+            verdict = judge(self.law, statement, lambda id: whole.get(id) or self._effective.get(id))
+            if verdict.voice is not None and verdict.since is not None:
+                whole[statement.id] = InForce(verdict.voice, verdict.since)
+            if verdict.state is EffectState.VOID:
+                ends = [cut.statement.id for cut in self.law.ground.cuts[statement.kid]]
+            elif statement.id in whole and statement.id not in self._effective:
+                founding = said[0].id
+                ends = [each for about in (statement.id, founding) for each in self._annulments.get(about, ())]
+            else:
+                continue
+            ended = min(((self._effective[each].since, each) for each in ends if each in self._effective), default=None)
+            if ended is not None:
+                since, by = ended
+                state = EffectState.VOID if verdict.state is EffectState.VOID else EffectState.ANNULLED
+                found.append(Undone(statement=statement, state=state, by=self.chains[by], since=since))
+        return sorted(found, key=lambda one: (one.statement.iat, one.statement.id))
 
     def explain_draft(self, draft: Draft, key: bytes) -> StatementEffect:
         """Return the standing that a draft would have if `key` signed it now.

@@ -26,6 +26,7 @@ from accredit.registry.domain.accreditations import certain_from
 from accredit.registry.domain.records import Voice
 from accredit.registry.domain.scope import is_within
 from accredit.registry.domain.vocabulary import NARROWING_EVENTS, WIDENING_EVENTS
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.limits import TIME_MAX
 from accredit.registry.statement import Unverified
@@ -220,7 +221,7 @@ def is_allowed(claim: Claim, voices: Iterable[Voice], speaking: Collection[Canon
 def what_is_needed(rule: Rule, charter: Charter) -> str:
     """Return a rule as a phrase, as in `2 of 3 authorities, including 1 nonprofit`."""
     total = len(charter.authorities)
-    phrase = f"{rule.needed(total)} of {total} authorities"
+    phrase = f"{rule.needed(total)} of {many(total, 'authority')}"
     seats = [f"{count} {seat}" for seat, count in rule.constituencies]
     return phrase + (f", including {' and '.join(seats)}" if seats else "")
 

@@ -24,7 +24,7 @@ from accredit.cli.base.node_option import complete, connected, effective_ids, no
 from accredit.cli.base.output import faint, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.cli.verifying.decision_text import HEADLINES
-from accredit.registry.domain.vocabulary import NARROWING_EVENTS
+from accredit.registry.domain.vocabulary import NARROWING_EVENTS, SANCTION_LEVELS, status_of_event
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 
 from .issuer import status_word
@@ -36,6 +36,24 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 GIVES_BACK: Final = ("lift", "reinstate", "stay", "annul", "appeal_open", "appeal_decide")
 """Events that are about earlier ones."""
+
+_MEANT: Final = {
+    **{level: f"sanction --level {level}" for level in SANCTION_LEVELS},
+    "active": "reinstate",
+    "withdrawn_voluntary": "withdraw --code voluntary",
+    "withdrawn": "withdraw --code CODE",
+    "revoked": "revoke --code CODE",
+    "denied": "deny --code CODE",
+    "superseded": "supersede --successor ID",
+    **{status_of_event({"event": event}): event for event in ("suspend", "condition", "expire", "close")},
+}
+"""What people write who name the status that an event brings -> the event."""
+
+ENDED_OUTSIDE: Final = {
+    "annulled": "Annulled by {}, as if it had never been said",
+    "void": "Void: its key had been cut off by {}",
+}
+"""What a timeline says of decisions that are none of the accreditation's events."""
 
 AXES: Final = (
     "achievement_types",
@@ -107,9 +125,12 @@ def show(accreditation_id: str, nodes: tuple[str, ...]) -> None:
 @click.argument("accreditation_id", metavar="ID")
 @node_option
 def timeline(accreditation_id: str, nodes: tuple[str, ...]) -> None:
-    """Show an accreditation's life: what was said, by whom, why, and what a credential of each day is worth today."""
+    """Show an accreditation's life: what was said, by whom, why, and what a credential of each day is worth today.
+
+    What was annulled, or is void, is shown with both its dates; so is an accreditation that was annulled itself.
+    """
     with connected(nodes[0]) as client:
-        told = client.timeline(_whole(client, accreditation_id))
+        told = client.timeline(_ever_granted(client, accreditation_id))
     output.emit(told, lambda: _show_timeline(told))
 
 
@@ -120,6 +141,7 @@ def _show_timeline(told: dict[str, Any]) -> None:
     rows = [
         (
             documents.when(one["effective_from"]),
+            documents.when(_until(one)) or "–",
             one["event"].replace("_", " "),
             one["by_name"],
             documents.when(one["iat"])[:10],
@@ -127,8 +149,11 @@ def _show_timeline(told: dict[str, Any]) -> None:
         )
         for one in told["events"]
     ]
-    output.table(("from", "what was said", "by", "on", "why"), rows)
+    output.table(("from", "until", "what was said", "by", "on", "why"), rows)
     output.say()
+    if not told["spells"]:
+        output.say("It was annulled, and accredits nobody on any day.")
+        return
     spells = [
         (
             documents.when(one["begins"]),
@@ -145,16 +170,29 @@ def _show_timeline(told: dict[str, Any]) -> None:
         output.say(f"Successor: {output.safe(name)}; {keeps}.")
 
 
+def _until(one: dict[str, Any]) -> str | None:
+    """When something that was said ceased to count, or will."""
+    ended = one.get("ended")  # a node of an older version does not say
+    return str(ended["since"]) if ended else one["effective_until"]
+
+
 def _remarks(one: dict[str, Any]) -> str:
-    """Why something was said, back to when it reaches, and the reasons that votes give."""
+    """Why something was said, back to when it reaches, how it ended, and the reasons that votes give."""
     back = [f"Void from {documents.when(one['void_from'])}."] if one["void_from"] else []
-    ends = [f"Until {documents.when(one['effective_until'])}."] if one["effective_until"] else []
     votes = [
         f"{vote['by_name']} {'approves' if vote['approve'] else 'rejects'}: {vote['reason']}"
         for vote in one["votes"]
         if vote["reason"]
     ]
-    return " ".join([*back, *ends, *([one["reason"]] if one["reason"] else []), *votes])
+    return " ".join([*back, *([one["reason"]] if one["reason"] else []), *_ending(one.get("ended")), *votes])
+
+
+def _ending(ended: dict[str, Any] | None) -> list[str]:
+    """How it ended, where that is in no line of its own."""
+    if not ended or ended["how"] not in ENDED_OUTSIDE:
+        return []
+    why = f": {ended['reason']}" if ended["reason"] else ""
+    return [f"{ENDED_OUTSIDE[ended['how']].format(ended['by_name'])} ({shorten(ended['statement'])}){why.rstrip('.')}."]
 
 
 def _status_of(spell: dict[str, Any]) -> str:
@@ -367,6 +405,12 @@ def event(
 
     See docs/life-cycle.md for what each does to credentials issued before and after it.
     """
+    if event in _MEANT:
+        raise InputError(
+            "unknown_event",
+            f"{event} is a status, and not an event.",
+            hint=f"Write  accredit accreditation event {accreditation_id} {_MEANT[event]}",
+        )
     more: dict[str, Any] = dict(documents.read_file(file)) if file is not None else {}
     cohort = (
         {"cohorts_enrolled_before": documents.seconds(enrolled_before, "--enrolled-before")} if enrolled_before else {}
@@ -503,6 +547,16 @@ def _heads(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _whole(client: Any, text: str) -> str:
     return complete(text, lambda: effective_ids(client, "accreditation.grant"), "an accreditation")
+
+
+def _ever_granted(client: "NodeClient", text: str) -> str:
+    """The id of an accreditation, in effect or annulled since."""
+
+    def candidates() -> list[str]:
+        standing = [one for one in effective_ids(client, "accreditation.grant") if one.startswith(text.lower())]
+        return standing or client.statement_ids(text.lower())
+
+    return complete(text, candidates, "an accreditation")
 
 
 def _show_record(record: dict[str, Any]) -> None:

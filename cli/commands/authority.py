@@ -16,6 +16,7 @@ from accredit.cli.base.ids import AUTHORITIES, read_id
 from accredit.cli.base.node_option import compared_heads, complete, connected, node_option
 from accredit.cli.base.output import bad, faint, fair, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 
 from .keys import ADDED_BUDGET, budget_option, read_entry
@@ -82,7 +83,7 @@ def show(authority_id: str, nodes: tuple[str, ...]) -> None:
                     ("may sign", ", ".join(standing["actions"]) if standing["actions"] else "everything"),
                     ("limits", output.lines(documents.outline(standing["limits"])) if standing["limits"] else ""),
                     ("valid", _validity(standing)),
-                    ("signs with", f"{standing['threshold']} of {len(standing['keys'])} keys"),
+                    ("signs with", f"{standing['threshold']} of {many(len(standing['keys']), 'key')}"),
                     ("web", standing.get("url")),
                     ("contact", standing.get("contact")),
                     ("apply", standing.get("apply_url")),
@@ -175,7 +176,7 @@ def _delegation(text: str, by_id: dict[str, tuple[str, Any]]) -> str:
     if len(held) != 1:
         raise InputError(
             "which_delegation",
-            f"{text} is an authority under {len(held)} delegations.",
+            f"{text} is an authority under {many(len(held), 'delegation')}.",
             hint="Give the delegation's id: accredit authority show lists them.",
         )
     return held[0]

@@ -22,6 +22,7 @@ from accredit.cli.signing.keys import key_options, require_yes
 from accredit.cli.signing.submit import submit as send
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.toml_text import toml_text
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.limits import SIGNERS
 
@@ -132,7 +133,10 @@ def draft(
     documents.write_new(target, text, force=force)
 
     def tell() -> None:
-        output.say(f"Wrote {target}: {len(authorities)} authorities, {len(entries)} keys, {len(nodes)} nodes.")
+        output.say(
+            f"Wrote {target}: {many(len(authorities), 'authority')}, {many(len(entries), 'key')}, "
+            f"{many(len(nodes), 'node')}."
+        )
         output.say(f"Next: read and edit it, then  accredit charter check {output.quoted(target)}")
 
     output.emit({"file": str(target), "charter": documents.render(body)}, tell)
@@ -236,7 +240,7 @@ def publish(file: Path, nodes: tuple[str, ...]) -> None:
         raise RefusedError(problem["code"], problem["detail"], hint=problem.get("hint", ""))
 
     def text() -> None:
-        output.say(f"{good('Published')} {output.safe(signed.ecosystem_name)}: {len(receipts)} statements.")
+        output.say(f"{good('Published')} {output.safe(signed.ecosystem_name)}: {many(len(receipts), 'statement')}.")
         output.facts(
             [
                 ("ecosystem", progress.ecosystem.hex()),
@@ -390,7 +394,7 @@ def _describe(body: dict[str, Any]) -> None:
 
     output.say(f"{output.styled(body['name'], bold=True)}  {output.safe(body['id'])}")
     rows = [
-        (a["name"], a["id"], a["constituency"], f"{a['threshold']} of {len(a['keys'])} keys")
+        (a["name"], a["id"], a["constituency"], f"{a['threshold']} of {many(len(a['keys']), 'key')}")
         for a in body["authorities"]
     ]
     output.table(("authority", "id", "constituency", "signs with"), rows)
@@ -402,7 +406,9 @@ def _describe(body: dict[str, Any]) -> None:
     for kind, rule in sorted(body["rules"].items()):
         parsed = parse_rule(rule)
         seats = "".join(f", {count} of them {seat}" for seat, count in parsed.constituencies)
-        output.say(f"  {output.safe(kind)} takes {parsed.needed(total)} of {total} authorities{output.safe(seats)}")
+        output.say(
+            f"  {output.safe(kind)} takes {parsed.needed(total)} of {many(total, 'authority')}{output.safe(seats)}"
+        )
     output.say("  All other kinds follow the defaults." if body["rules"] else "  All kinds follow the defaults.")
 
 
@@ -412,7 +418,7 @@ def _advice(body: dict[str, Any]) -> list[str]:
     signers = len(body["signers"])
     if signers < 4:
         advice.append(
-            f"With only {signers} signers, all of them must be up before a quorum can cosign a state; name 4 or more."
+            f"With only {many(signers, 'signer')}, each must be up before a quorum can cosign a state; name 4 or more."
         )
     if len(body["authorities"]) < 2:
         advice.append("One authority alone decides everything, including amendments.")
@@ -432,7 +438,7 @@ def _advice(body: dict[str, Any]) -> list[str]:
 
 def _tell_progress(ceremony: Path, progress: Any) -> None:
     def text() -> None:
-        output.say(f"{good('Signed.')} {len(progress.signatures)} signature(s) in {ceremony}.")
+        output.say(f"{good('Signed.')} {many(len(progress.signatures), 'signature')} in {ceremony}.")
         approved = ", ".join(progress.approved_by) or "no authority so far"
         output.facts(
             [("ecosystem", progress.ecosystem.hex()), ("approved by", approved), ("needed in total", progress.needed)]

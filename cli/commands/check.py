@@ -21,6 +21,7 @@ from accredit.cli.base.node_option import place_option
 from accredit.cli.base.output import bad
 from accredit.cli.verifying.query_options import FILE
 from accredit.registry.decision.explanations import Audience
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, InputError
 
 from .snapshot import load, max_age_option, seconds_of
@@ -376,7 +377,9 @@ def _table(found: Sequence[_File]) -> None:
     counted = [one for file in found for one in file.checked]
     accepted = sum(one.verdict == "accepted" for one in counted)
     unreadable = sum(file.error is not None for file in found)
-    output.say(f"{accepted} of {len(counted)} credentials accepted; {unreadable} files could not be read.")
+    output.say(
+        f"{accepted} of {many(len(counted), 'credential')} accepted; {many(unreadable, 'file')} could not be read."
+    )
 
 
 def _rows(found: Sequence[_File], audience: Audience) -> Iterator[dict[str, str]]:

@@ -25,6 +25,7 @@ from accredit.cli.base.output import fair, good
 from accredit.cli.verifying.checks import check_answer, read_policy, show_answer, show_result
 from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, question_options
 from accredit.registry.encoding.cbor import decode
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError
 from accredit.registry.evidence.attribution import Attribution, whose
 from accredit.registry.evidence.state_check import CheckResult
@@ -206,7 +207,7 @@ def _show_conflict(found: Conflict, signed: list[Checkpoint], known: Attribution
             "each other. The owner of the key is unknown."
         )
     rows: list[tuple[str, object]] = [
-        (f"signed {number}", f"{one.size} statements with the root {one.root.hex()}")
+        (f"signed {number}", f"{many(one.size, 'statement')} with the root {one.root.hex()}")
         for number, one in zip(("first", "second"), signed, strict=True)
     ]
     if found.entry is not None:

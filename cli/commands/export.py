@@ -15,6 +15,7 @@ from accredit.cli.base.context import wants_json
 from accredit.cli.base.csv_text import csv_text
 from accredit.cli.base.ids import authority
 from accredit.cli.base.node_option import connected, node_option
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 
 if TYPE_CHECKING:
@@ -77,12 +78,12 @@ def accreditations(
     text = output.to_json({"accreditations": rows}) + "\n" if as_json else csv_text(COLUMNS, rows)
     if target is None:
         click.echo(text, nl=False)
-        output.note(f"{len(rows)} accreditations.")
+        output.note(f"{many(len(rows), 'accreditation')}.")
         return
     documents.write_new(target, text, force=force)
     output.emit(
         {"file": str(target), "accreditations": len(rows)},
-        lambda: output.say(f"Wrote {len(rows)} accreditations to {target}."),
+        lambda: output.say(f"Wrote {many(len(rows), 'accreditation')} to {target}."),
     )
 
 

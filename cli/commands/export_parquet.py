@@ -19,6 +19,7 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import good
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError, StorageError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def parquet(folder: Path, nodes: tuple[str, ...]) -> None:
 
     def text() -> None:
         output.say(f"{good('Exported')}  to {folder}:")
-        output.facts([(f"{name}.parquet", f"{count} rows") for name, count in counts.items()])
+        output.facts([(f"{name}.parquet", f"{many(count, 'row')}") for name, count in counts.items()])
 
     output.emit({"folder": str(folder), "rows": counts}, text)
 

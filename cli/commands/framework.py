@@ -156,7 +156,8 @@ def _parts(items: Sequence[dict[str, Any]], source: str) -> list[list[dict[str, 
             raise DecodeError("bad_item", f"{source}: item {item.get('id')!r}: {error}.") from error
         if size > PART_BYTES:
             raise DecodeError(
-                "item_too_large", f"{source}: item {item.get('id')!r} has {size} bytes; a statement holds {PART_BYTES}."
+                "item_too_large",
+                f"{source}: item {item.get('id')!r} has {size:,} bytes; a statement holds {PART_BYTES}.",
             )
         if not parts or size > room or len(parts[-1]) == LIST_ITEMS:
             parts.append([])

@@ -15,6 +15,7 @@ from accredit.cli.histories.names import base_of
 from accredit.cli.histories.plan import HistoryPlan, plan
 from accredit.cli.histories.table import HistoryMap
 from accredit.cli.signing.workflow import Desk, signing
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import InputError
 
@@ -74,7 +75,7 @@ def conflicts(folder: Path, report_path: Path | None, force: bool) -> None:
 
     def text() -> None:
         report.show(cases)
-        read = f"{planned.history.rows} rows were read"
+        read = f"{many(planned.history.rows, 'row', 'was read', 'were read')}"
         output.say(f"\n{read}; {len(found)} contradict others, {len(unread)} could not be taken.")
         if report_path is not None:
             output.say(f"Every case: {output.quoted(report_path)}")
@@ -110,7 +111,7 @@ def import_dapip(
     FOLDER has the sheets of DAPIP as CSV (docs/history.md). Without --agency-keys your authority grants in its own name
     and says for which agency. Run the command again after an interruption, or with newer data: it says only what is
     not there yet. What reaches back takes two authorities, unless the charter says otherwise; others accept it with
-    accredit approve --from.
+    accredit approve --from. A dry run ends with 1 if a row was left out.
     """
     told = plan(read_folder(folder), _base(desk, base, dapip.SOURCE), names_agencies=agency_keys is None)
     _tell(desk, told, agency_keys, report_path)
@@ -140,6 +141,7 @@ def import_table(
     """Import a history from any table saved as CSV: one line for each spell, and one for each step in it.
 
     The map names the columns and says what the table's words mean. Otherwise as accredit history import dapip.
+    A dry run ends with 1 if a row was left out.
     """
     map = HistoryMap(documents.read_file(map_path), str(map_path))
     history = table.read(documents.read_bytes(file), str(file), map, int(time.time()), encoding)
@@ -183,13 +185,13 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
         output.table(("statement", "planned"), list(told.counts.items()))
         output.say()
         is_dry = desk.wishes.dry_run
-        bodies = f"{_many(len(told.registrations), 'institution')} of {_many(len(told.agencies), 'agency', 'agencies')}"
+        bodies = f"{many(len(told.registrations), 'institution')} of {many(len(told.agencies), 'agency')}"
         be = "would be" if is_dry else "was" if len(run.said) == 1 else "were"
-        output.say(f"{bodies}: {_many(len(run.said), 'statement')} {be} said, {run.known} already known.")
+        output.say(f"{bodies}: {many(len(run.said), 'statement')} {be} said, {run.known} already known.")
         if told.findings:
             by_rule = len(told.findings) - len(left_out)
             where = f"all are in {output.quoted(report_path)}" if report_path else "--report FILE lists all"
-            output.say(f"{_many(len(left_out), 'row')} left out, {by_rule} taken by a rule; {where}.")
+            output.say(f"{many(len(left_out), 'row')} left out, {by_rule} taken by a rule; {where}.")
             report.show(left_out, shown=_LEFT_OUT_SHOWN)
         if is_dry:
             output.say("This was a dry run: nothing was signed. Events are said after the grants that they are about.")
@@ -198,10 +200,8 @@ def _tell(desk: Desk, told: HistoryPlan, agency_keys: Path | None, report_path: 
             output.say(f"What waits for votes is approved with:  accredit approve --from {source}")
 
     output.emit(data, text)
-
-
-def _many(count: int, one: str, more: str = "") -> str:
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
+    if desk.wishes.dry_run and left_out:
+        raise Negative
 
 
 def read_folder(folder: Path) -> History:

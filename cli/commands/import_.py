@@ -28,6 +28,7 @@ from accredit.cli.signing.outcomes import Outcome
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.http.json_views import plain
 from accredit.registry.domain.accreditations import check_grant
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, StorageError
 
 from .accreditation import grant_body, sentence_of
@@ -262,7 +263,7 @@ def _without_trial(row: Row) -> Row:
 def _show_publication(desk: Desk, says: Sequence[Say], outcomes: Sequence[Outcome]) -> None:
     desk.show(outcomes)
     if desk.wishes.dry_run:
-        output.say(f"This was a dry run: nothing was signed. It would take {len(says)} statements.")
+        output.say(f"This was a dry run: nothing was signed. It would take {many(len(says), 'statement')}.")
     elif outcomes[0].state == "waiting" and len(outcomes) > 1 and desk.wishes.offline is None:
         first = output.shorten(outcomes[0].id)
         output.say(f"Others approve it, with all its parts, with:  accredit approve {first}")

@@ -21,6 +21,7 @@ from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import fair, good, quoted, shorten
 from accredit.cli.signing.workflow import Desk, Say, signing
 from accredit.node.http.json_views import format_time
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, InputError, NotYetError
 from accredit.registry.evidence.issuance_receipt import IssuanceReceipt, committed_in, held_by
 from accredit.registry.statement import decode
@@ -149,7 +150,7 @@ def _finish(desk: Desk, folder: Path, plan: "CommitmentPlan") -> None:
 
 
 def _many(count: int) -> str:
-    return "one credential" if count == 1 else f"{count} credentials"
+    return many(count, "credential")
 
 
 def _public_of(desk: Desk, raw: bytes) -> bytes:

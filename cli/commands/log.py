@@ -20,6 +20,7 @@ from accredit.cli.base import documents, output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.node_option import complete_statement, connected, node_option
 from accredit.cli.base.output import good
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, RefusedError, RemoteError
 from accredit.registry.statement import decode
 from accredit.registry.transparency.checkpoint import LogProof, check_log_proof, open_checkpoint
@@ -179,14 +180,15 @@ def _verify_log(url: str, log_key: str | None) -> None:
     def text() -> None:
         signer = output.safe(key.name)
         output.say(
-            f"{good('The log is complete.')} Its {checkpoint.size} statements lead to the root that {signer} signed."
+            f"{good('The log is complete.')} Its {many(checkpoint.size, 'statement', 'leads', 'lead')} to the root "
+            f"that {signer} signed."
         )
         if state is None:
             said = "no quorum has cosigned a state yet"
         elif found.is_compared:
             said = (
-                f"its {state.count} statements lead to it, {found.cosigned} signers cosigned it, and the "
-                "snapshot matches it"
+                f"its {many(state.count, 'statement', 'leads', 'lead')} to it, {many(found.cosigned, 'signer')} "
+                "cosigned it, and the snapshot matches it"
             )
         else:
             said = "not compared: it does not match a prefix of this log; try again when the node is less busy"

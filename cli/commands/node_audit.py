@@ -26,6 +26,7 @@ from accredit.node.storage.audit import audit as audit_log
 from accredit.node.storage.audit import audit_fold, audit_noted, audit_state
 from accredit.node.storage.log_reader import Reader, open_reader
 from accredit.node.storage.state_store import StoredNoted
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, DecodeError, RefusedError, RemoteError, StorageError
 from accredit.registry.statement import decode
 from accredit.registry.transparency.checkpoint import open_checkpoint
@@ -62,10 +63,16 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
         _require_owner(reader, settings)
         size, root = audit_log(reader)
         findings = [
-            AuditFinding(what="log", fits=True, detail=f"its {size} statements lead to the root {root.hex()[:16]}")
+            AuditFinding(
+                what="log",
+                fits=True,
+                detail=f"its {many(size, 'statement', 'leads', 'lead')} to the root {root.hex()[:16]}",
+            )
         ]
         fold = _fold_again(reader, size, step)
-        findings.append(AuditFinding(what="signatures", fits=True, detail=f"all {size} statements are valid"))
+        findings.append(
+            AuditFinding(what="signatures", fits=True, detail=f"the signatures of {many(size, 'statement')} are valid")
+        )
         findings.append(_checkpoint(reader, fold))
         findings.append(_signed_head(settings, reader))
         order = reader.ids(0, size)
@@ -84,7 +91,7 @@ def audit_node(config: Path, url: str | None, step: Callable[[int], None]) -> li
     findings.append(
         AuditFinding(what="records", fits=True, detail=f"{records}, with the root {fold.records_root().hex()[:16]}")
     )
-    kept = AuditFinding(what="stored fold", fits=True, detail=f"the same for {folded} statements, fact by fact")
+    kept = AuditFinding(what="stored fold", fits=True, detail=f"the same for {many(folded, 'statement')}, fact by fact")
     findings += [*states, kept, feed]
     if url is not None:
         findings += _reported(url, size, fold)
@@ -154,7 +161,7 @@ def _signed_head(settings: NodeConfig, reader: Reader) -> AuditFinding:
         return AuditFinding(what="signed head", fits=True, detail="nothing has been signed yet")
     size = reader.size()
     if size < last.size:
-        detail = f"{last.size} entries were signed and {size} are stored: a backup was restored"
+        detail = f"{many(last.size, 'entry', 'was', 'were')} signed and {size} are stored: a backup was restored"
         return AuditFinding(what="signed head", fits=False, detail=detail)
     fits = reader.root(last.size) == last.root
     return AuditFinding(
@@ -181,7 +188,8 @@ def _noted(reader: Reader, fold: Fold, order: Sequence[bytes]) -> AuditFinding:
     # Signers are counted by the charter in force, which the noted state may not have reached yet.
     found = [_cosigners(kept.note, one) for one in (then, fold)]
     cosigned, signers = max(found, key=lambda row: row[0])
-    detail = f"{kept.state.count} statements, by {cosigned} of {signers} signers, root {kept.state.root.hex()[:16]}"
+    by = f"{cosigned} of {many(signers, 'signer')}"
+    detail = f"{many(kept.state.count, 'statement')}, by {by}, root {kept.state.root.hex()[:16]}"
     return AuditFinding(what="noted state", fits=signers > 0 and cosigned >= quorum(signers), detail=detail)
 
 
@@ -206,7 +214,7 @@ def _cosigned(settings: NodeConfig, fold: Fold, order: Sequence[bytes]) -> Audit
         return AuditFinding(what="cosigned state", fits=True, detail="this node has not cosigned a state yet")
     audit_state(*last, fold, order)
     return AuditFinding(
-        what="cosigned state", fits=True, detail=f"{last[0].count} statements, root {last[0].root.hex()[:16]}"
+        what="cosigned state", fits=True, detail=f"{many(last[0].count, 'statement')}, root {last[0].root.hex()[:16]}"
     )
 
 
@@ -230,7 +238,9 @@ def _feed(reader: Reader, fold: Fold) -> AuditFinding:
 
 
 def _fed(count: int) -> AuditFinding:
-    return AuditFinding(what="feed", fits=True, detail=f"all {count} changes match their statements")
+    return AuditFinding(
+        what="feed", fits=True, detail=f"{many(count, 'change', 'matches its statement', 'match their statements')}"
+    )
 
 
 def _reported(url: str, size: int, fold: Fold) -> list[AuditFinding]:
@@ -241,7 +251,8 @@ def _reported(url: str, size: int, fold: Fold) -> list[AuditFinding]:
     except RemoteError as error:
         return [AuditFinding(what="reported", fits=False, detail=error.message)]
     if said["size"] != size:
-        detail = f"not compared: the node has moved on to {said['size']} statements; audit again when it is less busy"
+        there = many(said["size"], "statement")
+        detail = f"not compared: the node has moved on to {there}; audit again when it is less busy"
         return [AuditFinding(what="reported", fits=True, detail=detail)]
     return [
         AuditFinding(what=f"reported {name}", fits=said[name] == own.hex(), detail=said[name][:16])

@@ -14,6 +14,7 @@ import click
 
 from accredit.cli.base import output
 from accredit.cli.base.commands import Command
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError, StorageError
 
 from .node import config_path
@@ -43,7 +44,7 @@ def backup(folder: Path, target: Path) -> None:
     with open_reader(target) as copy:
         size, root = copy.checked_head()
     data = {"file": str(target), "size": size, "root": root.hex()}
-    output.emit(data, lambda: output.say(f"Wrote {target}: the log's first {size} statements."))
+    output.emit(data, lambda: output.say(f"Wrote {target}: the log's first {many(size, 'statement')}."))
 
 
 @click.command("restore", cls=Command, example="accredit node restore node1 backups/node1-2026-11-23.sqlite")
@@ -75,7 +76,7 @@ def restore(folder: Path, source: Path) -> None:
     finally:
         lock.release()
     data = {"database": str(settings.database), "size": size, "root": root.hex()}
-    told = f"Restored {settings.database}: {size} statements. Next:  accredit node run {output.quoted(folder)}"
+    told = f"Restored {settings.database}: {many(size, 'statement')}. Next:  accredit node run {output.quoted(folder)}"
     output.emit(data, lambda: output.say(told))
 
 

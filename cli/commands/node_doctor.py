@@ -16,6 +16,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected
 from accredit.cli.base.output import bad, good
 from accredit.cli.signing.clock import CLOCK_SLACK
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, RemoteError
 
 from .node import config_path
@@ -83,7 +84,7 @@ def _itself(config: "NodeConfig") -> Iterator[DoctorFinding]:
         detail = f"at {url} another node answers, {status['name']}: set public_url to where this one is reached"
         yield DoctorFinding(False, "answers", detail)
         return
-    yield DoctorFinding(True, "answers", f"at {url}, with {status['size']} entries")
+    yield DoctorFinding(True, "answers", f"at {url}, with {many(status['size'], 'entry')}")
     yield DoctorFinding(not obstacles, "ready", obstacles or "caught up with its peers, and able to sign")
     for alarm in status["alarms"] or ["none"]:
         yield DoctorFinding(not status["alarms"], "alarms", alarm)

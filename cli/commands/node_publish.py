@@ -13,6 +13,7 @@ import click
 from accredit.cli.base import documents, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.output import fair, good
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, InputError
 
 from .node import config_path
@@ -89,9 +90,10 @@ def _show(done: "Publication", target: "Target") -> None:
     }
 
     def text() -> None:
-        output.say(f"{good('Published')}  a state of {done.count} statements to {target.url}.")
+        output.say(f"{good('Published')}  a state of {many(done.count, 'statement')} to {target.url}.")
         output.say(
-            f"  {done.written} files written ({done.written_bytes} bytes), {done.removed} of older states removed."
+            f"  {many(done.written, 'file')} written ({many(done.written_bytes, 'byte')}), "
+            f"{done.removed} of older states removed."
         )
         for path, reason in done.left_out.items():
             output.say(f"  {fair('!')} {path} was left as it was: {output.safe(reason)}")

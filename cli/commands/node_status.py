@@ -12,6 +12,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.commands import Command
 from accredit.cli.base.node_option import connected, node_option
 from accredit.cli.base.output import bad, faint, fair, good, shorten
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import RemoteError
 
 OLD_NOTE: Final = 120
@@ -80,7 +81,8 @@ def missing(signer: dict[str, Any]) -> str:
     if signer["last_seen"] is None:
         since = "and has never been seen"
     else:
-        since = f"since {documents.when(signer['last_seen'])}, when it cosigned a state of {signer['count']} statements"
+        state = f"a state of {many(signer['count'], 'statement')}"
+        since = f"since {documents.when(signer['last_seen'])}, when it cosigned {state}"
     why = signer.get("why")  # older nodes do not say
     return f"the signer {signer['name']} is missing {since}" + (f": {why}" if why else "")
 
@@ -91,7 +93,7 @@ def _noted(note: dict[str, Any] | None) -> output.Styled:
         return faint("no signers")
     signers = len({*note["cosigned_by"], *(one["name"] for one in note["missing"])})
     if note["age_seconds"] is None:
-        return bad(f"no quorum: {note['quorum']} of {signers} signers are needed")
+        return bad(f"no quorum: it takes {note['quorum']} of {many(signers, 'signer')}")
     text = f"{note['count']}, {documents.span(note['age_seconds'])} ago, by {len(note['cosigned_by'])} of {signers}"
     return fair(text) if note["missing"] or note["age_seconds"] > OLD_NOTE else good(text)
 
@@ -139,13 +141,13 @@ def _seen(peer: dict[str, Any]) -> tuple[object, ...]:
     is_well = not peer["failures"] and peer["distrusted_until"] is None
     trouble = []
     if peer["failures"]:
-        trouble.append(f"{peer['failures']} requests in a row failed: {peer['error']}")
+        trouble.append(f"{many(peer['failures'], 'request')} in a row failed: {peer['error']}")
     if peer["distrusted_until"] is not None:
         trouble.append(f"ignored until {documents.when(peer['distrusted_until'])}")
     if peer["in_sync"] is False and is_well:
         trouble.append("held different statements when last compared")
     if peer["overflowed"]:
-        trouble.append(f"{peer['overflowed']} statements only announced, because its queue was full")
+        trouble.append(f"{many(peer['overflowed'], 'statement')} only announced, because its queue was full")
     remarks = [faint(peer["why"])] if peer["why"] else []
     remarks += [fair(each) if is_well else bad(each) for each in trouble]
     return (

@@ -22,6 +22,7 @@ from accredit.cli.signing.outcomes import Outcome, outcome_of, show
 from accredit.cli.signing.submit import require_single
 from accredit.cli.signing.submit import submit as send
 from accredit.node.clients.node_url import node_url
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError, RefusedError
 from accredit.registry.statement import decode
 
@@ -67,7 +68,7 @@ def sign(request_file: Path, target: Path | None, yes: bool, key: Path | None, p
             output.say()
     dated = max(draft.iat for draft in request.drafts)
     require_past(dated)
-    require_yes(f"Sign {len(request.drafts)} statement(s), dated {documents.when(dated)}, with {key}?", yes=yes)
+    require_yes(f"Sign {many(len(request.drafts), 'statement')}, dated {documents.when(dated)}, with {key}?", yes=yes)
     target = target or request_file.with_suffix(".signed.json")
     signer = UnlockedKey.unlock(key, passphrase_file)
     written: list[SignedStatements] = []

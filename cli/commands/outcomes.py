@@ -16,6 +16,7 @@ from accredit.cli.base.bar_charts import bar_charts
 from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.node_option import connected, node_option
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
@@ -164,7 +165,7 @@ def _show_publication(found: Mapping[str, Any]) -> None:
     if found["earlier"]:
         output.say(
             output.faint(
-                f"{found['earlier']} decisions were made before this node began to tell changes "
+                f"{many(found['earlier'], 'decision', 'was', 'were')} made before this node began to tell changes "
                 f"({found['told_since']}); how fast they became public is not known here."
             )
         )

@@ -21,6 +21,7 @@ from accredit.cli.base.output import faint, fair, shorten
 from accredit.cli.signing.keys import read_public
 from accredit.cli.signing.outcomes import SHOWN, foreseen_lines, state_word
 from accredit.cli.signing.whole_frameworks import ITEMS, PUBLISH, Together, together
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.rfc3339 import parse as parse_time
 from accredit.registry.errors import InputError
 
@@ -287,7 +288,7 @@ def show_proposals(
     if counted and len(proposals) > 1:
         kinds = Counter(str(one["kind"]) for one in proposals)
         counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-        output.say(faint(f"{len(proposals)} proposals: {counts}."))
+        output.say(faint(f"{many(len(proposals), 'proposal')}: {counts}."))
 
 
 def _told_together(each: Together) -> str:
@@ -318,4 +319,4 @@ def _left(proposal: dict[str, Any]) -> float:
 def _keys_so_far(proposal: dict[str, Any]) -> str:
     """How many keys have signed where no authority speaks yet: the author's counts as the first."""
     keys = 1 + sum(1 for vote in proposal["votes"] if vote["approve"])
-    return f"{keys} key{'s' if keys > 1 else ''}, not enough yet"
+    return f"{many(keys, 'key')}, not enough yet"

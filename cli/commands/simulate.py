@@ -15,6 +15,7 @@ from accredit.cli.base import output
 from accredit.cli.base.commands import CommandGroup
 from accredit.cli.base.exits import Negative
 from accredit.cli.base.output import bad, faint, good
+from accredit.registry.encoding.counts import many
 
 TIERS: Final = ("world", "http", "processes")  # of `simulations.tiers`, which is not worth importing for `--help`
 ENGINES: Final = ("local", "dask", "ray")  # of `simulations.executors`
@@ -254,7 +255,7 @@ def sweep_scenario(
     given = _changes(nodes, seconds, changes, None)
     jobs = smoke_jobs(seeds) if scenario == "smoke" else jobs_of(names, seeds, dict(vary), given)
     on = engine_of(engine, processes=processes, address=cluster) if engine != "local" or cluster else None
-    with output.progress(f"{scenario}: {len(jobs)} runs", len(jobs)) as done:
+    with output.progress(f"{scenario}: {many(len(jobs), 'run')}", len(jobs)) as done:
         outcomes = list(sweep(jobs, tier=tier, on=on, processes=processes, done=done))
     files = [] if report is None else write_sweep(outcomes, report)
     failed = [each for each in outcomes if each.failure is not None]
@@ -266,7 +267,7 @@ def sweep_scenario(
             output.say(output.mix(bad("Failed: "), failure_of(each)))
             output.say(f"  {each.replay}")
         if not failed:
-            output.say(good(f"Everything held in {len(outcomes)} runs."))
+            output.say(good(f"Everything held in {many(len(outcomes), 'run')}."))
         _wrote(files)
 
     output.emit({"runs": [each.as_dict() for each in outcomes]}, text)

@@ -26,6 +26,7 @@ from accredit.cli.verifying.query_options import FILE, QueryOptions, query_of, q
 from accredit.node.http.decision_view import decided
 from accredit.node.http.json_views import format_time
 from accredit.node.storage.atomic_files import write_atomically
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, RefusedError
 from accredit.registry.evidence.snapshot import Snapshot
 from accredit.registry.evidence.state_check import CheckResult
@@ -88,7 +89,7 @@ def sync(file: Path, policy_path: Path, nodes: tuple[str, ...]) -> None:
     data = {"file": str(file), "fetched": how, "statements_before": before, **_facts(fetched, policy, now)}
 
     def text() -> None:
-        output.say(f"{good('Verified')}  {file} holds {len(fetched)} records ({how}).")
+        output.say(f"{good('Verified')}  {file} holds {many(len(fetched), 'record')} ({how}).")
         _show_facts(fetched, policy, now)
 
     output.emit(data, text)
@@ -123,7 +124,8 @@ def query(file: Path, issuer: str, policy_path: Path, max_age: str | None, asked
 
     def text() -> None:
         if result is CheckResult.VERIFIED:
-            said = f"{len(loaded.noted.signers)} signers vouch for a state of {loaded.noted.state.count} statements"
+            vouching = many(len(loaded.noted.signers), "signer", "vouches", "vouch")
+            said = f"{vouching} for a state of {many(loaded.noted.state.count, 'statement')}"
             output.say(f"{good('Verified')}  {said}, {documents.span(now - loaded.noted.since)} ago.")
             if decision.reasons[-1].code == "as_of_snapshot":
                 output.say(f"  {fair('Age')}  {output.safe(decision.reasons[-1].text)}")
@@ -218,7 +220,7 @@ def _show_facts(loaded: Snapshot, policy: TrustPolicy, now: int, max_age: int | 
     output.facts(
         [
             ("ecosystem", f"{loaded.noted.state.name} ({facts['ecosystem'].hex()})"),
-            ("state", f"{facts['statements']} statements with the root {facts['root'].hex()}"),
+            ("state", f"{many(facts['statements'], 'statement')} with the root {facts['root'].hex()}"),
             ("made", f"{documents.when(facts['noted'])}, by {', '.join(facts['signers'])}"),
             ("age", f"{documents.span(facts['age_seconds'])}, of {documents.span(facts['max_age_seconds'])} allowed"),
             ("covers", output.mix(covered, f"; until {documents.when(facts['covers_until'])}")),

@@ -25,6 +25,7 @@ from accredit.cli.base.output import bad, fair, good
 from accredit.cli.verifying.checks import made_when, policy_file, read_policy, write_policy
 from accredit.cli.verifying.query_options import FILE
 from accredit.node.http.json_views import format_time
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.errors import DecodeError, InputError, RefusedError, RemoteError
@@ -94,7 +95,7 @@ def export(
     documents.write_new(target, policy_file(policy, format_time(now)))
 
     def text() -> None:
-        output.say(f"{good('Wrote')} {target}, from what {_several(len(nodes), 'node')} said.")
+        output.say(f"{good('Wrote')} {target}, from what {many(len(nodes), 'node')} said.")
         _show(policy, now, format_time(now))
         output.say()
         output.say(fair("Before you use it, compare the fingerprint with one that you got from elsewhere."))
@@ -288,10 +289,6 @@ def _show(policy: TrustPolicy, now: int, made: str) -> None:
             ("relies on", "every authority of the ecosystem" if all_of_it else output.lines(policy.authorities)),
             ("made", documents.when(made) if made else "the file does not say"),
             ("good", good_for),
-            ("verified", f"up to {policy.count} statements" if policy.count else "nothing yet"),
+            ("verified", f"up to {many(policy.count, 'statement')}" if policy.count else "nothing yet"),
         ]
     )
-
-
-def _several(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -25,6 +25,7 @@ from accredit.cli.signing.outcomes import CANNOT_TAKE_EFFECT, SHOWN, state_word
 from accredit.cli.signing.submit import ARRIVAL_SECONDS
 from accredit.cli.signing.whole_frameworks import ITEMS, with_parts
 from accredit.cli.signing.workflow import Desk, Say, signing
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 from accredit.registry.limits import VOTE_TARGETS
 
@@ -189,7 +190,7 @@ def _vote(
         show_paper(paper, with_items=False)
         output.say()
     if not desk.wishes.dry_run and desk.wishes.offline is None:
-        require_yes(f"{_VERBS[act]} {len(held)} proposal(s)?", yes=yes)
+        require_yes(f"{_VERBS[act]} {many(len(held), 'proposal')}?", yes=yes)
     outcomes = desk.propose([_ballot(act, desk, part, waiting, reason, refs) for part in _parts(held)], show=False)
     after = _states(desk, held) if outcomes[0].status in ("logged", "known") else {}
     rows = [{"id": id_, **after[id_]} for id_ in held if id_ in after]
@@ -292,7 +293,7 @@ def _ballot(
     # What takes away is carried at once; what is taken back too, before somebody votes on it.
     if act == RETRACT or any(waiting[id_]["class"] == "narrowing" for id_ in ids):
         body["urgent"] = True
-    label = f"{len(ids)} proposal{'s' if len(ids) > 1 else ''}"
+    label = many(len(ids), "proposal")
     kind = "vote.approve" if act == APPROVE else "vote.reject"
     return Say(kind=kind, sub=desk.ecosystem["ecosystem"], body=_with_reason(body, reason, refs), label=label)
 

@@ -25,6 +25,7 @@ from accredit.cli.base.commands import Command
 from accredit.cli.base.context import wants_json
 from accredit.cli.base.output import faint, fair, good, shorten
 from accredit.cli.commands.check import missing_package
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError
 from accredit.simulations.processes.node_process import free_ports
 
@@ -240,8 +241,10 @@ class _Play:
             self.approve("nora", 2, "--from", "report.csv", "--reason", "list checked")
             took = self.meet()
             listed = len(self.stage.ask("issuer", "list", "--node", self.url(3))["issuers"])
-            results.append(f"{rows} issuers proposed by Alice at node 1, approved by Bob at node 2 and Nora at node 3")
-            results.append(f"{listed} accredited issuers at node 4, {took:.1f} s after the last vote")
+            results.append(
+                f"{many(rows, 'issuer')} proposed by Alice at node 1, approved by Bob at node 2 and Nora at node 3"
+            )
+            results.append(f"{many(listed, 'accredited issuer')} at node 4, {took:.1f} s after the last vote")
 
     # 4
 
@@ -463,7 +466,7 @@ class _Play:
                 for issuer, verdict in ((HARBOUR, "suspended"), (MILL, "not_trusted")):
                     answer = self.stage.ask("query", issuer, "--for", "BachelorDegree", "--node", node.url)
                     _expect(answer["verdict"] == verdict, f"{node.name} answers {answer['verdict']} about {issuer}")
-            results.append(f"{len(ways)} ways were refused before anything was signed; one was signed by force")
+            results.append(f"{many(len(ways), 'way')} were refused before anything was signed; one was signed by force")
             results.append("no node changed its answer: undoing a decision takes the approvals that made it")
 
     def _delegate(self) -> None:
@@ -523,7 +526,7 @@ class _Play:
                 self.stage.show("node", "audit", node.folder, "--node", node.url, lines=shown)
             self.stage.show("node", "status", *(word for node in self.stage.nodes for word in ("--node", node.url)))
             size = self.status(self.stage.nodes[0])["size"]
-            results.append(f"4 logs of {size} statements: every signature, tree, record and root is correct")
+            results.append(f"4 logs of {many(size, 'statement')}: every signature, tree, record and root is correct")
 
     # Helpers
 
@@ -604,7 +607,7 @@ def _say_farewell(stage: Stage, scenes: Scenes) -> None:
     output.say()
     output.table(("what", "result"), scenes.rows)
     output.say()
-    output.say(good(f"Done in {scenes.seconds:.0f} s, with {stage.commands} commands."))
+    output.say(good(f"Done in {scenes.seconds:.0f} s, with {many(stage.commands, 'command')}."))
     if not stage.keeps:
         output.say("Nothing is left behind. To continue by hand:  accredit demo --keep my-network")
         return

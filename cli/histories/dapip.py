@@ -17,6 +17,7 @@ from accredit.cli.importers import spreadsheet
 from accredit.cli.importers.damage import find_damage
 from accredit.cli.importers.findings import ImportFinding
 from accredit.cli.importers.spreadsheet import Reading, SheetLine
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.rfc3339 import day, instant
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import NAME_CHARS, TEXT_CHARS
@@ -113,7 +114,7 @@ class _Reader:
             keys = [column for column in known if column.endswith("_id") or column in ("seq", "unitid")]
             absent = [column for column in keys if column not in line.cells]
             if line.surplus or absent:
-                what = f"has no {absent[0]}" if absent else f"has {line.surplus} more cells than the first line"
+                what = f"has no {absent[0]}" if absent else f"has {many(line.surplus, 'more cell')} than the first line"
                 self._leave(_at(name, line), "", "bad_row", f"The row {what}.", "Correct the row in the file.")
                 continue
             if damaged := next(iter(find_damage(line.cells)), None):

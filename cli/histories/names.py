@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote
 
 from accredit.cli.importers.findings import ImportFinding
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import DecodeError
 
@@ -54,7 +55,10 @@ def ids_of(history: History, base: str) -> tuple[dict[str, CanonicalId], list[Hi
             found[key] = canonical_issuer(f"{base}{quote(key, safe='')}")
             if host is not None:
                 others = holders[host] - 1
-                text = f"{others} other institution(s) have the web site {one.web} too, so {found[key]} is its id."
+                text = (
+                    f"{many(others, 'other institution', 'has', 'have')} the web site {one.web} too, "
+                    f"so {found[key]} is its id."
+                )
                 finding = ImportFinding(code="shared_web_site", text=text)
                 findings.append(HistoryFinding(where=one.where, about=one.name, finding=finding, is_left_out=False))
     return found, findings

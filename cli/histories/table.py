@@ -36,6 +36,7 @@ from accredit.cli.importers.spreadsheet import Reading, SheetLine
 from accredit.node.places import jurisdiction
 from accredit.registry.domain.vocabulary import REASON_CODES, SANCTION_LEVELS
 from accredit.registry.encoding import rfc3339, schema
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import canonical_issuer
 from accredit.registry.encoding.rfc3339 import PRECISIONS, instant
 from accredit.registry.errors import DecodeError
@@ -237,7 +238,7 @@ class _Reader:
 
     def _key(self, line: SheetLine, cells: Mapping[str, str], where: str) -> SpellKey:
         if line.surplus:
-            raise DecodeError("too_many_cells", f"It has {line.surplus} more cells than the first line.")
+            raise DecodeError("too_many_cells", f"It has {many(line.surplus, 'more cell')} than the first line.")
         if damaged := next(iter(find_damage(cells)), None):
             raise DecodeError(damaged.code, damaged.text, hint=damaged.hint)
         for name in NEEDED:

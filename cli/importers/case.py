@@ -16,6 +16,7 @@ UUIDs. Nothing is lost in silence: every other member, association and definitio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 
 from .frameworks import Framework, FrameworkNaming, ImportFindings, assemble, identifier, is_link, spelled, urn_of
@@ -70,7 +71,7 @@ def read(value: Mapping[str, Any], data: bytes, source: str, naming: FrameworkNa
     reader = _Reader(document, notes, source, naming)
     nodes = [item for item in items if isinstance(item, Mapping)]
     if len(nodes) < len(items):
-        notes.count("other_node", f"Left out: {len(items) - len(nodes)} entries of CFItems that are not objects")
+        notes.count("other_node", f"Left out: {many(len(items) - len(nodes), 'entry')} of CFItems that are not objects")
     taken = reader.items(nodes, listed(package.get("CFAssociations")))
     return assemble(reader.facts(), taken, notes, data=data, source=source, read=len(items))
 

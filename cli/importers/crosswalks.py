@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from accredit.registry.domain.mappings import CONFIDENCE_MAX, RELATIONS
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 from accredit.registry.limits import STATEMENT_BYTES
 
@@ -176,7 +177,7 @@ def _is_whole(line: SheetLine, notes: ImportFindings) -> bool:
     if line.surplus:
         notes.add(
             "too_many_cells",
-            f"Line {line.number} was left out because it has {line.surplus} more cells than the first line.",
+            f"Line {line.number} was left out: it has {many(line.surplus, 'more cell')} than the first line.",
             "Put text that contains the separator in double quotes.",
         )
     return not line.surplus

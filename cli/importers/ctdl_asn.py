@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 
 from . import jsonld
@@ -92,7 +93,7 @@ def read(value: Mapping[str, Any] | Sequence[Any], data: bytes, source: str, nam
     nodes = jsonld.flatten(value)
     frameworks = [node for node in nodes if _is(node, "CompetencyFramework")]
     if len(frameworks) != 1:
-        found = f"{len(frameworks)} frameworks" if frameworks else "no ceasn:CompetencyFramework"
+        found = many(len(frameworks), "framework") if frameworks else "no ceasn:CompetencyFramework"
         raise DecodeError(
             "not_one_framework", f"{source}: the file holds {found}.", hint="Give a file with exactly one."
         )

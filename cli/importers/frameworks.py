@@ -249,7 +249,7 @@ def _sound(item: dict[str, Any], notes: ImportFindings) -> dict[str, Any] | None
     if size > ITEM_BYTES:
         notes.add(
             "item_too_large",
-            f"{item['id']} was left out because it has {size} bytes; at most {ITEM_BYTES} are allowed.",
+            f"{item['id']} was left out because it has {size:,} bytes; at most {ITEM_BYTES} are allowed.",
             "Shorten it.",
         )
         return None

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from accredit.cli.base import documents
 from accredit.registry.domain.vocabulary import IDENTIFIER_SCHEMES
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 
 from . import spreadsheet
@@ -93,7 +94,7 @@ def _csv_row(line: spreadsheet.SheetLine, source: str) -> Row:
     if line.surplus:
         finding = ImportFinding(
             code="too_many_cells",
-            text=f"The row has {line.surplus} more cells than the first line.",
+            text=f"The row has {many(line.surplus, 'more cell')} than the first line.",
             hint="Put text that contains the separator in double quotes.",
         )
         return bare.ended(REFUSED, finding)

@@ -235,7 +235,9 @@ def complete(body: Mapping[str, Any]) -> None:
         ) from error
     if size > _BODY_BYTES:
         raise DecodeError(
-            "entry_too_large", f"The entry has {size} bytes; at most {_BODY_BYTES} are allowed.", hint="Shorten it."
+            "entry_too_large",
+            f"The entry has {size:,} bytes; at most {_BODY_BYTES} are allowed.",
+            hint="Shorten it.",
         )
 
 

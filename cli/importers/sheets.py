@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError
 
 from . import spreadsheet
@@ -111,7 +112,7 @@ def _items(lines: list[SheetLine], framework: str, notes: ImportFindings) -> Ite
         if line.surplus:
             notes.add(
                 "too_many_cells",
-                f"Line {line.number} was left out because it has {line.surplus} more cells than the first line.",
+                f"Line {line.number} was left out: it has {many(line.surplus, 'more cell')} than the first line.",
                 "Put text that contains the separator in double quotes.",
             )
             continue

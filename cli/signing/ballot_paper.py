@@ -18,6 +18,7 @@ from accredit.cli.base.documents import outline, render, when
 from accredit.cli.base.output import faint, fair, mix, plain, safe, shorten
 from accredit.governance.rulebook import check_body
 from accredit.node.http.routes.summaries import summary
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import RefusedError
 from accredit.registry.statement import Draft, Unverified, decode
 
@@ -112,7 +113,7 @@ def read_items(raws: Iterable[bytes], targets: Sequence[bytes]) -> list[Unverifi
     if missing:
         raise RefusedError(
             "unseen",
-            f"This vote names {len(targets)} proposals, and the text of {len(missing)} is not here "
+            f"This vote names {many(len(targets), 'proposal')}, and the text of {len(missing)} is not here "
             f"({', '.join(shorten(one) for one in missing[:3])}).",
             hint="Nothing was signed. Make the request again: accredit approve ID --offline FILE",
         )
@@ -226,7 +227,7 @@ def _lasting(group: Sequence[Unverified]) -> Iterator[Outlier]:
 
 
 def _days(seconds: int) -> str:
-    return f"{seconds // _DAY:,} days"
+    return many(seconds // _DAY, "day")
 
 
 # ------------------------------------------------------------------------------------------------ shown
@@ -253,7 +254,7 @@ def show_paper(paper: BallotPaper, *, with_items: bool) -> None:
             output.say(faint(f"and {len(lines) - ITEMS_SHOWN} more."))
     if len(paper.items) < 2:
         return
-    output.say(f"{len(paper.items)} proposals: {_counts(paper.kinds)}.")
+    output.say(f"{many(len(paper.items), 'proposal')}: {_counts(paper.kinds)}.")
     if paper.categories:
         output.say(f"Issuers by category: {_counts(paper.categories)}.")
     for told in paper.frameworks:

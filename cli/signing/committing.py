@@ -27,6 +27,7 @@ from accredit.registry.domain.issuance import (
     leaf,
     plant,
 )
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.ed25519 import multibase
 from accredit.registry.encoding.identifiers import CanonicalId, canonical_issuer
 from accredit.registry.errors import AccreditError, DecodeError, InputError, StorageError
@@ -125,7 +126,8 @@ def credentials_of(paths: Sequence[Path], issuer: str) -> list[tuple[str, Any]]:
         more = f" (and {len(wrong) - _TOLD} more)" if len(wrong) > _TOLD else ""
         raise DecodeError(
             "not_committed",
-            f"{len(wrong)} of {len(paths)} files are no credentials of this issuer: {'; '.join(wrong[:_TOLD])}{more}",
+            f"{len(wrong)} of {many(len(paths), 'file')} are no credentials of this issuer: "
+            f"{'; '.join(wrong[:_TOLD])}{more}",
             hint="Nothing was signed. Mend or leave out these files.",
         )
     return found

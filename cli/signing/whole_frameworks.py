@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from accredit.cli.base import output
 from accredit.registry.domain.bodies import FrameworkItems, FrameworkPublish
 from accredit.registry.domain.frameworks import committed_parts
+from accredit.registry.encoding.counts import many
 from accredit.registry.statement import Unverified
 
 PUBLISH: Final = "framework.publish"
@@ -40,7 +41,7 @@ class Together:
         """What the parts hold, in a sentence; empty where there are none."""
         if not self.parts:
             return ""
-        held = f"{_count(len(self.parts), 'part')} with {_count(_items(self.parts), 'item')}"
+        held = f"{many(len(self.parts), 'part')} with {many(_items(self.parts), 'item')}"
         if self.first["kind"] == ITEMS:
             return f"Of the framework {self.first['sub']}: {held}."
         body = {**self.first["body"], "items_root": bytes.fromhex(self.first["body"]["items_root"])}
@@ -157,7 +158,7 @@ class FrameworkOnPaper:
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        held = f"{_count(self.items, 'item')} in {_count(self.parts, 'part')}"
+        held = f"{many(self.items, 'item')} in {many(self.parts, 'part')}"
         whole = {True: ", all that it commits to", False: ", NOT all that it commits to", None: ""}[self.is_whole]
         named = f": {', '.join(self.names[:_NAMED])}" if self.names else ""
         last = f" … {self.names[-1]}" if len(self.names) > _NAMED else ""
@@ -195,7 +196,3 @@ def _called(name: str) -> str:
 
 def _items(parts: Iterable[Mapping[str, Any]]) -> int:
     return sum(len(one["body"]["items"]) for one in parts)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

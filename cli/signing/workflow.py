@@ -30,6 +30,7 @@ from accredit.cli.base.real_lists import check_real_lists
 from accredit.governance.key_entries import next_number
 from accredit.governance.rulebook import check_body, check_statement
 from accredit.node.key_files import SealedKey
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import DecodeError, InputError, NotYetError, RefusedError, RemoteError
 from accredit.registry.statement import Draft, Statement, Unverified, as_unverified, decode, verify
 
@@ -539,7 +540,7 @@ class Desk:
         SealedKey.record_last(self.key_path, newest.seq, newest.id)
         submit(self.client, raws)
         path.unlink()
-        output.note(f"Sent {len(raws)} statement(s) that an earlier command had signed and could not send.")
+        output.note(f"Sent {many(len(raws), 'statement')} that an earlier command had signed and could not send.")
 
 
 def _require_modest(say: Say, *, handed_out: int, left: int) -> None:
@@ -547,7 +548,7 @@ def _require_modest(say: Say, *, handed_out: int, left: int) -> None:
     if 0 < left < 2 * handed_out:
         raise RefusedError(
             "generous_budget",
-            f"{say.kind} about {say.label or say.sub} would give away {handed_out} of the {left} statements "
+            f"{say.kind} about {say.label or say.sub} would give away {handed_out} of the {many(left, 'statement')} "
             "that your key may still sign.",
             hint=f"Nothing was signed. Give less (with --budget or in the file; at most {left // 2} in total), "
             "or add --force.",

@@ -10,6 +10,7 @@ from accredit.cli.base.node_option import first_of
 from accredit.cli.base.output import fair, good, safe
 from accredit.node.http.decision_view import decided
 from accredit.registry.decision.explanations import Audience
+from accredit.registry.encoding.counts import many
 
 from .checks import CheckedEvidence, read_policy, remember, show_answer
 from .decision_text import details_of, in_words_of, show_decision
@@ -32,7 +33,8 @@ def show_private_answer(
     remember(policy_path, noted.state)
 
     def text() -> None:
-        said = f"{len(noted.signers)} signers vouch for a state of {noted.state.count} statements"
+        vouching = many(len(noted.signers), "signer", "vouches", "vouch")
+        said = f"{vouching} for a state of {many(noted.state.count, 'statement')}"
         output.say(f"{good('Verified')}  {said}; the node was not told which issuer it is.")
         output.say()
         show_decision(question, view, details_of(view, answer.records), at_node=False)

@@ -22,6 +22,7 @@ from accredit.governance.fold import Fold
 from accredit.registry.domain.record_types import Record
 from accredit.registry.domain.records import Subject, record_key
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import AccreditError, RefusedError
 from accredit.registry.evidence.snapshot import encode_snapshot
 from accredit.registry.statement import decode
@@ -111,7 +112,8 @@ def derive(ecosystem: bytes, entries: Iterator[bytes], checkpoint: Checkpoint, n
         cosigned = _check_cosigned(note, fold)
         _check_snapshot(snapshot, noted.records, noted.statements_root)
     elif state is not None and state.count >= len(fold):
-        message = f"Its {len(fold)} statements do not lead to the state in the note over {state.count} statements."
+        over = many(state.count, "statement")
+        message = f"Its {many(len(fold), 'statement', 'does', 'do')} not lead to the state in the note over {over}."
         raise RefusedError("state_root", message, hint=_EVIDENCE)
     records = sum(1 for _ in fold.items())
     return Derived(
@@ -125,7 +127,7 @@ def _check_cosigned(note: bytes, fold: Fold) -> int:
     keys = [signer_key(one["name"], one["keys"]["state"]) for one in fold.nodes() if one["name"] in signers]
     count = len(open_state(note, keys).cosignatures)
     if count < quorum(len(keys)):
-        message = f"Only {count} of {len(keys)} signers cosigned the state note, which is not a quorum."
+        message = f"Only {count} of {many(len(keys), 'signer')} cosigned the state note, which is not a quorum."
         raise RefusedError("too_few_signers", message, hint="Ask again in a minute, or ask another node.")
     return count
 

@@ -13,6 +13,7 @@ from accredit.cli.base import documents, exits, output
 from accredit.cli.base.node_option import complete_statement, first_good
 from accredit.cli.base.output import fair, good
 from accredit.node.http.json_views import format_time
+from accredit.registry.encoding.counts import many
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.statement_proof import Presence, Proved, check_presence
 from accredit.registry.evidence.trust_policy import TrustPolicy
@@ -50,7 +51,7 @@ def prove_presence(statement: str, policy_path: Path, nodes: tuple[str, ...]) ->
     }
 
     def text() -> None:
-        of = f"the state of {state.count} statements"
+        of = f"the state of {many(state.count, 'statement')}"
         if proved.is_present:
             output.say(f"{good('Accepted')}: {of} includes statement {id[:12]}.")
         else:

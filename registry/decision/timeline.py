@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from ..domain.accreditations import Status, certain_from, status_at, terms_at
 from ..domain.record_types import AccreditationRecord, StatedEvent
 from ..domain.records import met, oldest_first
-from ..domain.vocabulary import STATUSES, IssuedEarlier, NewlyIssued
+from ..domain.vocabulary import NARROWING_EVENTS, STATUSES, IssuedEarlier, NewlyIssued
 from .verdict import Verdict
 
 NOT_YET: Final = "not_yet"
@@ -29,6 +29,24 @@ _NEWLY: Final = {
 }
 
 
+LAPSED: Final = "lapsed"
+"""How an event ended whose own `effective_until` has come."""
+
+
+class Ending(NamedTuple):
+    """How something that was said ceased to count.
+
+    Attributes:
+        how: the event of `vocabulary.EVENTS` that ended it, or `LAPSED`.
+        at: from when it counts no more, seconds.
+        statement: what ended it; None where its own end had come.
+    """
+
+    how: str
+    at: int
+    statement: bytes | None = None
+
+
 class Occurrence(NamedTuple):
     """Something that was said about an accreditation.
 
@@ -36,12 +54,14 @@ class Occurrence(NamedTuple):
         event: `granted`, `amended`, or an event of `vocabulary.EVENTS`.
         effective: from when it counts, seconds. stated: its own date, seconds.
         members: the whole entry, as in the record.
+        ending: how it ceased to count; None if it still counts, or belongs to one moment only.
     """
 
     event: str
     effective: int
     stated: int
     members: Mapping[str, Any]
+    ending: Ending | None = None
 
 
 class Spell(NamedTuple):
@@ -73,8 +93,51 @@ def occurrences(record: AccreditationRecord) -> list[Occurrence]:
     found = [Occurrence("granted", grant["valid_from"], grant["iat"], grant)]
     found += [Occurrence("amended", one["effective_from"], one["iat"], one) for one in oldest_first(amendments)]
     events = oldest_first(record["events"])
-    found += [Occurrence(one["event"], one["effective_from"], one["iat"], one) for one in events]
+    before = {one["statement"]: frozenset(one["after"]) for one in events}
+    found += [
+        Occurrence(one["event"], one["effective_from"], one["iat"], one, _ending(one, events, before)) for one in events
+    ]
     return sorted(found, key=lambda one: (one.effective, one.stated))
+
+
+def _ending(
+    event: StatedEvent, events: Sequence[StatedEvent], before: Mapping[bytes, frozenset[bytes]]
+) -> Ending | None:
+    """What first took an event's effect from it.
+
+    Args:
+        before: what each event follows.
+    """
+    found = []
+    # A teach-out does not lapse: from its end on the accreditation has expired.
+    if "effective_until" in event and event["event"] != "teach_out":
+        found.append(Ending(LAPSED, event["effective_until"]))
+    for later in events:
+        if _ends(later["event"], event["event"]) and _follows(later, event["statement"], before):
+            found.append(Ending(later["event"], later["effective_from"], later["statement"]))
+    return min(found, key=lambda one: (one.at, one.statement or b""), default=None)
+
+
+def _ends(later: str, earlier: str) -> bool:
+    """Whether an event of one kind ends one of another that it follows."""
+    if earlier == "stay":
+        return later in NARROWING_EVENTS
+    if earlier == "appeal_open":
+        return later == "appeal_decide"
+    return earlier in NARROWING_EVENTS and later in ("lift", "reinstate", "renew", "annul")
+
+
+def _follows(later: StatedEvent, earlier: bytes, before: Mapping[bytes, frozenset[bytes]]) -> bool:
+    """Whether an event comes after another; an annulment is about what it names, and about nothing further back."""
+    pending, seen = [*later["after"]], set[bytes]()
+    while pending:
+        one = pending.pop()
+        if one == earlier:
+            return True
+        if one not in seen and later["event"] != "annul":
+            pending += before.get(one, ())
+        seen.add(one)
+    return False
 
 
 def spells(record: AccreditationRecord, now: int, *, max_backdating: int | None = None) -> list[Spell]:

@@ -45,6 +45,7 @@ from ..decision.query_forms import decode_query, encode_query, summary
 from ..decision.verdict import Decision
 from ..encoding import schema
 from ..encoding.cbor import decode, encode
+from ..encoding.counts import many
 from ..encoding.rfc3339 import text
 from ..errors import DecodeError
 from ..transparency.merkle import HASH_BYTES
@@ -235,7 +236,8 @@ class EvidenceChecker:
         return Checked(
             result=CheckResult.VERIFIED,
             check="",
-            text=f"Verified: {len(noted.signers)} signers vouch for a state of {noted.state.count} statements.",
+            text=f"Verified: {many(len(noted.signers), 'signer', 'vouches', 'vouch')} "
+            f"for a state of {many(noted.state.count, 'statement')}.",
             decision=decision,
             state=noted.state,
             since=noted.since,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accredit.registry.domain.vocabulary import EVENTS
+from accredit.registry.domain.vocabulary import EVENTS, STATUSES
 from tests.cli.test_governing import accredited
 from tests.cli.town import Town
 
@@ -68,6 +68,10 @@ def test_every_event_can_be_said_from_the_command_line(town: Town, suspended: st
         (("sanction", "--level", "mild"), "expected one of warning"),
         (("teach_out",), "--program or --enrolled-before"),
         (("supersede",), "--successor"),
+        (("probation",), "sanction --level probation"),
+        (("withdrawn_voluntary",), "withdraw --code voluntary"),
+        (("suspended",), "event {} suspend"),
+        (("suspnd",), "Did you mean suspend?"),
         (("close", "--successor", "nobody"), "--successor"),
         (("suspend", "--program", "nursing"), "belongs to teach_out"),
         (("teach_out", "--enrolled-before", "soon"), "'soon' is not a date"),
@@ -78,7 +82,13 @@ def test_an_event_without_what_it_needs_is_refused_with_the_option_to_add(
     town: Town, suspended: str, words: tuple[str, ...], says: str
 ) -> None:
     refused = town.run("accreditation", "event", suspended, *words, "--dry-run", key="charity", code=3)
-    assert says in refused.stderr
+    assert says.format(suspended) in refused.stderr
+
+
+def test_every_status_that_is_no_event_is_led_to_the_event_that_brings_it(town: Town, suspended: str) -> None:
+    for status in set(STATUSES) - set(EVENTS) - {"candidate"}:
+        refused = town.run("accreditation", "event", suspended, status, "--dry-run", key="charity", code=3)
+        assert f"accredit accreditation event {suspended} " in refused.stderr, status
 
 
 def test_what_gives_back_needs_something_to_give_back(town: Town, grant_file: Path) -> None:
@@ -139,6 +149,21 @@ def test_a_teach_out_counts_for_its_programmes_and_says_whom_the_cohort_leaves_o
     assert (later["status"], later["begins"]) == ("expired", "2029-07-01T00:00:00Z"), "what is announced is told ahead"
     shown = town.run("accreditation", "timeline", id_[:12], nodes=town.urls[:1]).stdout
     assert "only nursing; enrolled before 2026-09-01" in " ".join(shown.split())
+
+
+def test_a_revocation_that_was_annulled_is_shown_with_both_dates_and_so_is_an_annulled_grant(
+    town: Town, grant_file: Path
+) -> None:
+    id_ = accredited(town, grant_file, "did:web:annulled.example")
+    revoked = happens(town, id_, "revoke", "--code", "fraud", "--reason", "forged diplomas")
+    for wrong in (revoked, id_):
+        words = ("annul", wrong, "--code", "administrative_error", "--reason", "another school")
+        said = town.json(*words, key="charity", nodes=town.urls[:1])["statements"][0]["id"]
+        town.run("approve", said, key="agency", nodes=town.urls[:1])
+        shown = " ".join(town.run("accreditation", "timeline", id_[:12], nodes=town.urls[:1]).stdout.split())
+        assert "revoke Open Charity" in shown
+        assert f"forged diplomas Annulled by Open Charity, as if it had never been said ({said[:12]}): another" in shown
+    assert "It was annulled, and accredits nobody on any day." in shown
 
 
 def test_a_closed_school_leads_to_whoever_keeps_its_records(town: Town, grant_file: Path) -> None:

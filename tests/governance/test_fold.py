@@ -114,6 +114,28 @@ def test_annulling_a_suspension_brings_the_accreditation_back() -> None:
     assert record_of(town, "accreditation", given.id.hex())["events"] == []
 
 
+def test_what_is_undone_is_told_with_what_undid_it() -> None:
+    town = trio()
+    given = town.says(A, "accreditation.grant", grant())
+    suspended = town.says(A, "accreditation.status", event(given.id, "suspend"), ISSUER)
+    for annulled in (first := annul(town, B, suspended), annul(town, C, suspended), annul(town, A, given)):
+        town.votes(C if annulled is first else B, annulled)
+    again, whole = town.fold().undone("accreditation", given.id.hex())[::-1]
+    assert (whole.statement.id, whole.state, whole.by.kind) == (given.id, EffectState.ANNULLED, "statement.annul")
+    assert (again.statement.id, again.by.id) == (suspended.id, first.id), "of several annulments the first counts"
+    assert again.since >= first.iat
+    assert Fold(town.eco).undone("accreditation", given.id.hex()) == [], "before the genesis nothing counts"
+
+
+def test_what_never_counted_for_another_reason_was_not_undone() -> None:
+    town = trio()
+    for by in (A, B):
+        admitted = town.says(by, "node.admit", node("one.example", by))
+        for other in {A, B, C} - {by}:
+            town.votes(other, admitted)
+    assert town.fold().undone("node", "one.example") == []
+
+
 def test_votes_annulments_and_what_the_law_rests_on_cannot_be_annulled() -> None:
     town = trio()
     given = town.says(A, "accreditation.grant", grant())

@@ -26,6 +26,7 @@ from accredit.registry.domain.records import (
     issuer_in,
     oldest_first,
 )
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.encoding.rfc3339 import day
 from accredit.registry.statement import Unverified
@@ -306,7 +307,7 @@ def _warn_of_neighbours(fold: Fold, said: Unverified, seen: Foresight) -> None:
 def _retire(fold: Fold, said: Unverified, seen: Foresight) -> None:
     signers = () if fold.charter is None else fold.charter.body["signers"]
     if said.sub in signers:
-        seen.afterwards.append(f"{said.sub} is one of {len(signers)} signers and will no longer cosign.")
+        seen.afterwards.append(f"{said.sub} is one of {many(len(signers), 'signer')} and will no longer cosign.")
     seen.afterwards.append("Its name can never be used again.")
 
 

@@ -25,6 +25,7 @@ from accredit.node.http.exchange import Response
 from accredit.registry.decision.competencies import read_around
 from accredit.registry.domain.records import Subject, accreditation_in, alias_in, issuer_in, record_digest
 from accredit.registry.encoding.cbor import encode
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.identifiers import CanonicalId
 from accredit.registry.errors import InputError
 from accredit.registry.evidence.private_lookup import LEAVES_MAX
@@ -178,7 +179,9 @@ def _under(noted: NotedMap, about: str, digits: str, least: int) -> tuple[Prefix
         if found >= least or len(subjects) > LEAVES_MAX:
             break
     if found > BUCKET_MAX or len(subjects) > LEAVES_MAX:
-        raise _too_many(f"{found} {_NAMES[about]} among {len(subjects)} records begin with {digits}")
+        raise _too_many(
+            f"{found} {_NAMES[about]} among {many(len(subjects), 'record', 'begins', 'begin')} with {digits}"
+        )
     return prefix, subjects
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from accredit.registry.encoding.counts import many
 from accredit.registry.encoding.rfc3339 import day
 
 _Body = Mapping[str, Any]
@@ -95,21 +96,23 @@ def _withdrawal(sub: str, body: _Body) -> str:
 
 def _mapping(sub: str, body: _Body) -> str:
     number = len(body["links"])
-    links = "1 link" if number == 1 else f"{number} links"
+    links = many(number, "link")
     counts = "may extend accreditations" if body["usable_for_scope"] else "for information only"
     ends = f"{body['source']['framework']} and {body['target']['framework']}"
     return f"Publish the mapping {body['title']} ({sub}): {links} between {ends}; {counts}."
 
 
 _TELLERS: Final[Mapping[str, _Teller]] = {
-    "charter.genesis": lambda sub, body: f"Found {body['name']} ({sub}) with {len(body['authorities'])} authorities.",
+    "charter.genesis": lambda sub, body: (
+        f"Found {body['name']} ({sub}) with {many(len(body['authorities']), 'authority')}."
+    ),
     "charter.amend": lambda sub, body: f"Amend the charter of {sub} to version {body['version']}.",
     "authority.delegate": lambda _, body: f"Make {body['name']} ({body['delegate']}) an authority{_period(body)}.",
     "authority.withdraw": _withdrawal,
     "node.admit": lambda _, body: f"Admit the node {body['name']} of {body['operator']}.",
     "node.replace": lambda _, body: f"Replace the entry of the node {body['name']}: {body['operator']}, {body['url']}.",
     "node.retire": lambda _, body: f"Retire the node {body['name']}.",
-    "key.add": lambda sub, body: f"Add a key for {sub} that may sign {body['budget']} statements.",
+    "key.add": lambda sub, body: f"Add a key for {sub} that may sign {many(body['budget'], 'statement')}.",
     "key.rotate": lambda sub, body: f"Replace the key {_short(body['key'])} of {sub}.",
     "key.retire": lambda sub, body: f"Retire the key {_short(body['key'])} of {sub}.",
     "key.compromise": lambda sub, body: f"Declare the key {_short(body['key'])} of {sub} compromised.",
@@ -120,7 +123,9 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "accreditation.amend": lambda sub, body: f"Amend accreditation {_short(body['accreditation'])} of {sub}.",
     "accreditation.status": _status,
     "framework.publish": lambda sub, body: f"Publish the framework {body['title']} {body['version']} ({sub}).",
-    "framework.items": lambda sub, body: f"Part {body['part']} of the framework {sub}: {len(body['items'])} items.",
+    "framework.items": lambda sub, body: (
+        f"Part {body['part']} of the framework {sub}: {many(len(body['items']), 'item')}."
+    ),
     "framework.status": lambda sub, body: f"Mark the framework {sub} as {body['status']}.",
     "mapping.publish": _mapping,
     "mapping.withdraw": lambda sub, body: f"Withdraw the mapping {sub} from {day(body['effective_from'])}.",

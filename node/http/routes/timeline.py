@@ -4,19 +4,21 @@
      "spells": [{"begins", "ends", "status", "verdict", …}, …],
      "successors": [{"id", "name", "keeps_records"}]}
 
-Events are in the order in which they count; each says who said it, who voted, and why. Spells say what a credential of
-each day is worth today (`registry.decision.timeline`).
+Events are in the order in which they count; each says who said it, who voted, and why, and how it ended if it has. What
+was annulled by a later decision, or is void because its key was cut off, is in no record any more; it is listed all the
+same, for people remember it. Spells say what a credential of each day is worth today (`registry.decision.timeline`).
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-from accredit.governance.fold import Fold
+from accredit.governance.fold import Fold, Undone
 from accredit.node.http.exchange import Response
 from accredit.node.http.json_views import format_time, plain
 from accredit.registry.decision.explanations import CAUSES
-from accredit.registry.decision.timeline import Occurrence, Spell, occurrences, spells
+from accredit.registry.decision.timeline import Ending, Occurrence, Spell, occurrences, spells
 from accredit.registry.domain.issuers import name_of
-from accredit.registry.domain.record_types import AccreditationRecord
+from accredit.registry.domain.record_types import AccreditationRecord, StatedEvent
 from accredit.registry.domain.records import authority_in, issuer_in, standing
 from accredit.registry.domain.scope import sentence
 from accredit.registry.encoding.identifiers import CanonicalId
@@ -37,6 +39,19 @@ class TimelineVote(TypedDict):
     refs: list[str]
 
 
+class TimelineEnding(TypedDict):
+    """How something that was said ceased to count: by a later event (`how` is its name), by its own end (`lapsed`), or
+    as if it had never been said, because a decision `annulled` it or its key had been cut off before (`void`).
+    """
+
+    how: str
+    since: str
+    statement: str | None
+    by: str | None
+    by_name: str | None
+    reason: str
+
+
 class TimelineEvent(TypedDict):
     """Something that was said about the accreditation."""
 
@@ -55,6 +70,7 @@ class TimelineEvent(TypedDict):
     successor: str | None
     evidence: list[dict[str, Any]]
     votes: list[TimelineVote]
+    ended: TimelineEnding | None
 
 
 class SpellView(TypedDict):
@@ -93,28 +109,74 @@ class TimelineView(TypedDict):
 
 
 async def timeline(call: Call) -> Response:
-    """The life of one accreditation."""
-    fold, now = call.reader.fold, call.reader.now()
-    record = find_accreditation(call, call.params["id"])
-    issuer = issuer_in(fold, record["issuer"])
+    """The life of one accreditation, be it annulled."""
+    fold, now, id = call.reader.fold, call.reader.now(), call.params["id"]
+    undone = fold.undone("accreditation", id.hex())
+    whole = next((one.statement for one in undone if one.statement.id == id), None)
+    record: AccreditationRecord | None
+    if whole is None:
+        record = find_accreditation(call, id)
+        by, about = record["by"], record["issuer"]
+    else:
+        record, by, about = None, whole.iss, whole.body["issuer"]
+    issuer = issuer_in(fold, about)
     charter = fold.charter
     cap = None if charter is None else charter.body.get("max_backdating")
+    told = [*_told(fold, record), *(_undone(fold, one) for one in undone)]
     value: TimelineView = {
-        "id": record["id"].hex(),
-        "issuer": record["issuer"],
+        "id": id.hex(),
+        "issuer": about,
         "issuer_name": None if issuer is None else name_of(issuer),
-        "by": record["by"],
-        "by_name": _body_name(fold, record["by"]),
-        "events": [_event(fold, one) for one in occurrences(record)],
-        "spells": [_spell(one) for one in spells(record, now, max_backdating=cap)],
-        "successors": _successors(fold, record),
+        "by": by,
+        "by_name": _body_name(fold, by),
+        "events": sorted(told, key=lambda one: (one["effective_from"], one["iat"])),
+        "spells": [] if record is None else [_spell(one) for one in spells(record, now, max_backdating=cap)],
+        "successors": [] if record is None else _successors(fold, record),
     }
     return json_response(value)
 
 
-def _event(fold: Fold, one: Occurrence) -> TimelineEvent:
+def _told(fold: Fold, record: AccreditationRecord | None) -> list[TimelineEvent]:
+    """What the record holds."""
+    if record is None:
+        return []
+    events = {one["statement"]: one for one in record["events"]}
+    return [_event(fold, one, _ended(fold, one.ending, events)) for one in occurrences(record)]
+
+
+def _ended(fold: Fold, ending: Ending | None, events: Mapping[bytes, StatedEvent]) -> TimelineEnding | None:
+    if ending is None:
+        return None
+    by = None if ending.statement is None else events[ending.statement]
+    return {
+        "how": ending.how,
+        "since": format_time(ending.at),
+        "statement": None if by is None else by["statement"].hex(),
+        "by": None if by is None else by["by"],
+        "by_name": None if by is None else _body_name(fold, by["by"]),
+        "reason": "" if by is None else _why(by),
+    }
+
+
+def _undone(fold: Fold, one: Undone) -> TimelineEvent:
+    """What no record holds any more, read from its own statement."""
+    said, by = one.statement, one.by
+    members = {**said.body, "statement": said.id, "by": said.iss, "via": None, "iat": said.iat}
+    name = {"accreditation.grant": "granted", "accreditation.amend": "amended"}.get(said.kind) or said.body["event"]
+    effective = said.body["valid_from" if said.kind == "accreditation.grant" else "effective_from"]
+    ended: TimelineEnding = {
+        "how": one.state.value,
+        "since": format_time(one.since),
+        "statement": by.id.hex(),
+        "by": by.iss,
+        "by_name": _body_name(fold, by.iss),
+        "reason": _why(by.body),
+    }
+    return _event(fold, Occurrence(name, effective, said.iat, members), ended)
+
+
+def _event(fold: Fold, one: Occurrence, ended: TimelineEnding | None) -> TimelineEvent:
     members = one.members
-    code = members.get("reason_code")
     return {
         "event": one.event,
         "statement": members["statement"].hex(),
@@ -125,13 +187,19 @@ def _event(fold: Fold, one: Occurrence) -> TimelineEvent:
         "effective_from": format_time(one.effective),
         "effective_until": _time(members.get("effective_until", members.get("valid_until"))),
         "void_from": _time(members.get("void_from")),
-        "reason_code": code,
-        "reason": str(members.get("reason_text") or CAUSES.get(code or "", "")),
+        "reason_code": members.get("reason_code"),
+        "reason": _why(members),
         "scope": sentence(members["scope"]) if "scope" in members else "",
         "successor": members.get("successor"),
         "evidence": plain(list(members.get("evidence", ()))),
         "votes": votes_with_reasons(fold, members["statement"]),
+        "ended": ended,
     }
+
+
+def _why(members: Mapping[str, Any]) -> str:
+    """The reason that was given, in words."""
+    return str(members.get("reason_text") or CAUSES.get(members.get("reason_code") or "", ""))
 
 
 def votes_with_reasons(fold: Fold, statement: bytes) -> list[TimelineVote]:

@@ -187,10 +187,12 @@ async function checked(evidence, wanted, policy, now) {
   if (decision.valid_until !== null && decision.valid_until <= now) {
     throw new CheckError("stale", "time", `The answer was good until ${text(decision.valid_until)}.`, "Ask again.");
   }
+  const vouching = noted.signers.length === 1 ? "1 signer vouches" : `${noted.signers.length} signers vouch`;
+  const statements = noted.state.count === 1 ? "1 statement" : `${noted.state.count} statements`;
   return {
     result: "verified",
     check: "",
-    text: `Verified: ${noted.signers.length} signers vouch for a state of ${noted.state.count} statements.`,
+    text: `Verified: ${vouching} for a state of ${statements}.`,
     decision,
     state: noted.state,
     since: noted.since,

@@ -1,9 +1,12 @@
 """An accreditation's life: each day has one spell, which says what a credential of that day is worth today."""
 
+from typing import Any
+
 import pytest
 
-from accredit.registry.decision.timeline import NOT_YET, occurrences, spells
+from accredit.registry.decision.timeline import LAPSED, NOT_YET, occurrences, spells
 from accredit.registry.decision.verdict import Verdict
+from accredit.registry.domain.vocabulary import EVENTS, NARROWING_EVENTS
 from tests.strategies.domain import ANY_SCOPE, EARLY, NOW, World, at
 
 T, A, H, N = (
@@ -109,3 +112,47 @@ def test_of_one_second_what_follows_is_told_after_what_it_follows(world: World) 
         head = world.event(id, event, "2020-01-01", after=[head] if head else [])
         expected.append(event)
     assert [one.event for one in occurrences(world.accreditation(id))] == ["granted", *expected]
+
+
+FURTHER: dict[str, dict[str, Any]] = {
+    "sanction": {"sanction_level": "probation"},
+    "teach_out": {"applies_to": {"programs": ["nursing"]}},
+    "supersede": {"successor": "did:web:next.example"},
+    **{event: {"reason_code": "other", "reason_text": "so"} for event in ("withdraw", "revoke", "deny")},
+}
+"""What an event needs besides its date."""
+
+
+@pytest.mark.parametrize("ended", EVENTS)
+def test_each_event_is_shown_as_ended_by_what_takes_its_effect_and_by_nothing_else(world: World, ended: str) -> None:
+    found = {}
+    for day, by in enumerate(EVENTS):
+        id = world.grant(iat=EARLY, valid_from=at("2010-01-01") + 86_400 * day)
+        first = world.event(id, ended, "2020-01-01", after=[id], **FURTHER.get(ended, {}))
+        world.event(id, by, "2021-01-01", after=[first], **FURTHER.get(by, {}))
+        found[by] = id
+    if ended in NARROWING_EVENTS:
+        enders: tuple[str, ...] = ("lift", "reinstate", "renew", "annul")
+    else:
+        enders = {"stay": NARROWING_EVENTS, "appeal_open": ("appeal_decide",)}.get(ended, ())
+    for by, id in found.items():
+        _, told, after = occurrences(world.accreditation(id))
+        assert after.ending is None
+        assert told.ending == ((by, at("2021-01-01"), after.members["statement"]) if by in enders else None)
+
+
+def test_the_first_end_counts_and_an_annulment_ends_only_what_it_names(world: World) -> None:
+    id = world.grant(iat=EARLY, valid_from=at("2010-01-01"))
+    warned = world.event(id, "sanction", "2020-01-01", sanction_level="warning", effective_until=at("2020-06-01"))
+    suspended = world.event(id, "suspend", "2020-02-01", after=[warned])
+    annulled = world.event(id, "annul", "2020-03-01", after=[suspended])
+    world.event(id, "lift", "2020-07-01", after=[annulled])
+    _, first, second, *_ = occurrences(world.accreditation(id))
+    assert first.ending == (LAPSED, at("2020-06-01"), None)
+    assert second.ending == ("annul", at("2020-03-01"), annulled)
+
+
+def test_a_teach_out_does_not_lapse(world: World) -> None:
+    id = world.grant(iat=EARLY, valid_from=at("2010-01-01"))
+    world.event(id, "teach_out", "2018-01-01", effective_until=at("2022-01-01"), **FURTHER["teach_out"])
+    assert occurrences(world.accreditation(id))[1].ending is None
