@@ -25,7 +25,7 @@ from accredit.registry.transparency.state_trie import Trie
 from .governing_state import Law
 from .holdings import STATEMENTS, About, Fact, Holdings, InMemory
 from .key_entries import introductions
-from .overlay import Layered
+from .overlay import Layered, pour
 from .statement_index import Chains, named_heads
 
 COMMITTED: Final = Fact(about=About.STATEMENT, name="committed")
@@ -58,6 +58,12 @@ class Committed:
         branch._law = law
         branch._ids, branch._known, branch._trie = Layered(self._ids), Layered(self._known), self._trie.branch()
         return branch
+
+    def absorb(self, branch: "Committed", law: Law | None) -> None:
+        """Become equal to a branch of this set; `law` is the branch's law over these chains."""
+        pour(branch._ids)
+        pour(branch._known)
+        self._law, self._trie = law, branch._trie.branch()
 
     def take_up(self, law: Law | None) -> None:
         """Set the law under which the stored content was settled."""

@@ -18,7 +18,7 @@ memory of dicts; those read often are decoded once.
 
 `branch` gives a fold over this one that continues on its own and keeps only the differences. So a set and a larger one,
 or many nodes with the same beginning, take little more memory than one. The law of the fold holds for branches as well.
-`rebase` lets a branch catch up with its base after the base has grown.
+`rebase` lets a branch catch up with its base after the base has grown; `absorb` makes a base equal to its branch.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -45,7 +45,7 @@ from .holdings import RECORDS, About, Fact, Holdings, InMemory, ids_about, pairs
 from .key_entries import introductions, next_number
 from .key_lifecycle import voices_of_key
 from .node_names import NAMING, Naming, naming_problem, trace_name
-from .overlay import Layered
+from .overlay import Layered, pour
 from .reducers import ORDER, Contributions, in_judging_order, is_founding, is_recorded, make_record, subject_of
 from .rulebook import check_statement
 from .statement_index import Chains
@@ -224,6 +224,26 @@ class Fold:
         for statement in beyond:
             self.add(statement)
         self.settle()
+
+    def absorb(self, branch: "Fold") -> None:
+        """Become equal to a branch of this fold without folding anything; both are settled.
+
+        The branch stays usable and keeps no differences of its own; so do branches of it. Others must not exist.
+        """
+        assert not self._fresh
+        assert not branch._fresh
+        branch.chains.pour()
+        facts: tuple[Mapping[Any, Any], ...] = (
+            *(branch._subjects, branch._annulments, branch._effective, branch._open),
+            *(branch._contributions, branch._contributed),
+        )
+        for mapping in (*facts, *branch._records.values()):
+            pour(mapping)
+        self.law = None if branch.law is None else branch.law.over(self.chains)
+        self._committed.absorb(branch._committed, self.law)
+        self._record_trie = branch._record_trie.branch()
+        self._law_is_stale = branch._law_is_stale
+        self._dirty, self._dirty_annulments = dict(branch._dirty), dict(branch._dirty_annulments)
 
     def sink(self) -> "Fold":
         """Become a branch of a new settled fold that holds all statements of this one in its storage; return the new

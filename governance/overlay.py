@@ -7,12 +7,13 @@
 
 So each branch of a large mapping costs only its differences. The base may be any mapping, even a `Layered`. It must not
 change while a branch over it is in use, because the branch would see only a part of the change. Values are shared and
-must not be changed in place; `inner` opens a mapping within a mapping for writing.
+must not be changed in place; `inner` opens a mapping within a mapping for writing. `pour` writes a branch's differences
+into its base; the base is then equal to the branch.
 
 Iteration gives the base's keys first, in its order, then those added here; what is removed and added again keeps the
 base's place. Data derived from a set of statements must not depend on this order.
 
-It does not merge a branch down, and is not meant for many layers: each layer adds one look-up to a read.
+It is not meant for many layers: each layer adds one look-up to a read.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -96,3 +97,20 @@ def inner(outer: MutableMapping[K, MutableMapping[T, V]], key: K) -> MutableMapp
     elif isinstance(outer, Layered) and key not in outer._own:
         found = outer[key] = Layered(found)
     return found
+
+
+def pour(branch: Mapping[Any, Any]) -> None:
+    """Write the differences of a branch into its base. Only this branch and branches of it may be used afterwards."""
+    assert isinstance(branch, Layered)
+    own, branch._own = branch._own, {}
+    _write(own, branch._base)
+
+
+def _write(own: Mapping[Any, Any], below: Any) -> None:
+    for key, value in own.items():
+        if value is _GONE:
+            del below[key]
+        elif isinstance(value, Layered):
+            _write(value._own, inner(below, key))
+        else:
+            below[key] = value

@@ -20,7 +20,7 @@ from accredit.registry.statement import GOVERNING, Statement, Unverified
 
 from .holdings import About, ByNumber, Fact, Holdings, InMemory, ids_about, several
 from .key_entries import introductions, key_entries, next_number
-from .overlay import Layered, inner
+from .overlay import Layered, inner, pour
 
 K = TypeVar("K")
 
@@ -78,6 +78,11 @@ class Chains:
         for name, mapping in vars(self).items():
             setattr(branch, name, Layered(mapping))
         return branch
+
+    def pour(self) -> None:
+        """Make the base of this branch hold the same statements (`overlay.pour`)."""
+        for mapping in vars(self).values():
+            pour(mapping)
 
     def own(self) -> list[Statement]:
         """Return the statements added since the branch was made; all if this is not a branch."""

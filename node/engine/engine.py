@@ -338,25 +338,24 @@ class Engine:
 
     def _on_submitted(self, event: Submitted) -> list[Effect]:
         waiting: list[Unverified] = []
-        replies = self._submissions.open(event.token, event.raws, lambda raw: self._judge_submitted(raw, waiting))
+        read = [_read(raw) for raw in event.raws]
+        self.look_ahead([each for each in read if isinstance(each, Unverified)])
+        replies = self._submissions.open(event.token, read, lambda each: self._judge_submitted(each, waiting))
         if not waiting:
             return [*replies]
         return [*self._gossip(events.StatementsJudged(sender=b"", waiting=tuple(waiting))), *replies]
 
-    def _judge_submitted(self, raw: bytes, waiting: list[Unverified]) -> SubmissionResult | bytes:
+    def _judge_submitted(self, read: Unverified | InputError, waiting: list[Unverified]) -> SubmissionResult | bytes:
         """The result, or the statement's id while it is to come."""
+        if isinstance(read, InputError):
+            return SubmissionResult(id=None, status="refused", error=read)
+        id = read.id
+        if id in self._log:
+            return SubmissionResult(id=id, status="known", index=self._log.index(id))
         try:
-            unverified = decode(raw)
-        except InputError as error:
-            return SubmissionResult(id=None, status="refused", error=error)
-        id = unverified.id
-        index = self._log.index(id)
-        if index is not None:
-            return SubmissionResult(id=id, status="known", index=index)
-        try:
-            self._admit(unverified, own=True)
+            self._admit(read, own=True)
         except NotYetError as error:
-            waiting.append(unverified)
+            waiting.append(read)
             return SubmissionResult(id=id, status="waiting", error=error)
         except AccreditError as error:
             return SubmissionResult(id=id, status="refused", error=error)
@@ -370,7 +369,7 @@ class Engine:
         try:
             unverified = decode(raw)
             check_statement(unverified)
-            if not is_urgent(unverified) or self._log.index(unverified.id) is not None:
+            if not is_urgent(unverified) or unverified.id in self._log:
                 return None
             return None if unverified.id in self._admission else self._admission.admit(unverified).kid
         except AccreditError:
@@ -420,6 +419,7 @@ class Engine:
         assert event.size == self._log.size() + len(logged), "the store and the engine agree about the log"
         self._storage_error = None
         self._log.ledger.own = event.checkpoint
+        self.look_ahead(logged)
         for statement in logged:
             self._log.add(statement)
         if self._is_kept:
@@ -566,6 +566,7 @@ class Engine:
         refused: list[bytes] = []
         postponed: list[bytes] = []
         waiting: list[Unverified] = []
+        self.look_ahead(submit.statements)
         for unverified in submit.statements:
             try:
                 self._admit(unverified, own=not submit.sender)
@@ -581,3 +582,11 @@ class Engine:
             sender=submit.sender, refused=tuple(refused), postponed=tuple(postponed), waiting=tuple(waiting)
         )
         return self._gossip(judged)
+
+
+def _read(raw: bytes) -> Unverified | InputError:
+    """The statement that bytes are; or why they are none."""
+    try:
+        return decode(raw)
+    except InputError as error:
+        return error

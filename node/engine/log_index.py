@@ -73,7 +73,7 @@ class LogView:
         self._first = size
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, bytes) and self.index(id) is not None
+        return isinstance(id, bytes) and id in self.fold
 
     def size(self) -> int:
         """Entries in the log."""

@@ -360,6 +360,8 @@ class Notary:
     def _go_on(self, statements: Sequence[Statement]) -> tuple[Picked, Mapping[bytes, bool]]:
         """Adds to the cosigned set and puts what is held over it again; what differs, as in `CosignedStep`."""
         count, root = len(self._held), self._held.state_root()
+        if self._base is not None and len(self._cosigned) == len(self._base):
+            self._cosigned = self._base.branch()  # the same set, over the maps as they are kept by now
         for statement in statements:
             self._cosigned.add(statement)
         changes = self._cosigned.settle()
@@ -527,9 +529,15 @@ class Notary:
         )
 
     def _sink(self, ids: Sequence[bytes], state: StateNote) -> None:
-        """What a quorum stands by goes into the fold that is kept; the sets beyond are put over it again."""
+        """What a quorum stands by goes into the fold that is kept; as it was folded, if nothing else is cosigned.
+
+        Else it is folded anew, and the sets beyond are put over it again.
+        """
         base = self._base
         if base is None or not ids:
+            return
+        if not self._beyond:
+            base.absorb(self._cosigned)
             return
         for id in ids:
             base.add(self._cosigned.chains[id])

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from .events import SubmissionReply, SubmissionResult
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,16 +33,16 @@ class Submissions:
         self._awaited: dict[bytes, list[tuple[_Submission, int]]] = {}
 
     def open(
-        self, token: int, raws: Sequence[bytes], judge: Callable[[bytes], SubmissionResult | bytes]
+        self, token: int, submitted: Sequence[T], judge: Callable[[T], SubmissionResult | bytes]
     ) -> list[SubmissionReply]:
         """Takes a submission in; its reply, where it waits for nothing.
 
         Args:
             judge: what became of one statement, or its id while that is to come.
         """
-        submission = _Submission(token=token, results=[None] * len(raws))
-        for position, raw in enumerate(raws):
-            verdict = judge(raw)
+        submission = _Submission(token=token, results=[None] * len(submitted))
+        for position, each in enumerate(submitted):
+            verdict = judge(each)
             if isinstance(verdict, SubmissionResult):
                 submission.results[position] = verdict
             else:

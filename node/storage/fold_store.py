@@ -55,6 +55,7 @@ NUMBERS: Final = 16_384
 _MARK_BYTES: Final = 1024 * 1024
 
 _KEY_BYTES: Final = 32
+_ID_BYTES: Final = 32
 _DIGEST_BYTES: Final = 8  # against decay: one flipped bit in 2**64 goes unseen
 
 _NOTHING: Final[dict[str, Any]] = {}
@@ -183,12 +184,9 @@ class _StatementCache(RowCache[bytes, Statement | None]):
         self._reader = reader
 
     def _read(self, keys: list[bytes]) -> dict[bytes, Statement | None]:
-        found: dict[bytes, Statement | None] = {}
-        for id in keys:
-            raw = self._reader.raw(id)
-            assert raw is not None, "what is held is in the log"
-            found[id] = recall(raw)
-        return found
+        raws = self._reader.raws(keys)
+        assert len(raws) == len(keys), "what is held is in the log"
+        return {id: recall(raw) for id, raw in raws.items()}
 
 
 def _digest(name: str, place: Any, facts: bytes) -> bytes:
@@ -663,12 +661,18 @@ class StoredHoldings:
 
     def look_ahead(self, statements: Sequence[Unverified]) -> None:
         """See `Holdings`."""
-        ids = [statement.id for statement in statements]
+        # What nobody has checked may name whatever it likes, and as much of it as has room.
+        checked = [statement for statement in statements if isinstance(statement, Statement)]
+        named = dict.fromkeys(id for statement in checked for id in _named_in(statement))
+        ids = [*(statement.id for statement in statements), *named]
         for rows in self._statement_tables:
             rows.look_ahead(ids)
         for name in (About.ID, ANNULMENTS, WAITING):
             self._rows[name].look_ahead(ids)
-        subjects = [subject for statement in statements if (subject := subject_of(statement)) is not None]
+        held = self._rows[table_of(HELD)]
+        older = [id for id in named if id not in self.added and HELD.name in held.get(id)]
+        self._statements.look_ahead(older)
+        subjects = [subject for each in (*checked, *map(self._statements.get, older)) for subject in _touched_by(each)]
         self._rows[About.SUBJECT].look_ahead(subjects)
         self.record_rows.look_ahead(subjects)
         self._rows[BY_NUMBER].look_ahead(statement.kid + statement.seq.to_bytes(8) for statement in statements)
@@ -735,6 +739,23 @@ class StoredHoldings:
         self.counts.clear()
         self.added = {}
         self.mark = FoldMark(part=Part(size=0), version=self._version)
+
+
+def _named_in(statement: Statement) -> Iterator[bytes]:
+    """The ids of other statements that one names."""
+    for value in (statement.prev, *statement.body.values()):
+        for each in value if type(value) is list else (value,):
+            if type(each) is bytes and len(each) == _ID_BYTES:
+                yield each
+
+
+def _touched_by(statement: Statement | None) -> Iterator[Subject]:
+    """The records that a statement changes, as far as it tells."""
+    subject = None if statement is None else subject_of(statement)
+    if statement is not None and subject is not None:
+        yield subject
+        if subject[0] == "accreditation":
+            yield "issuer", statement.sub
 
 
 def clear(connection: Connection) -> None:

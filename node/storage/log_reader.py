@@ -176,6 +176,10 @@ class Reader:
         row = self._first(_BY_ID.format("raw"), id[:8], id)
         return row and _bytes(row[0])
 
+    def raws(self, ids: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Bytes of statements, by id; those that are not there are left out."""
+        return {id: _bytes(raw) for id, raw in column_of("raw", ids, self._all).items()}
+
     def index_of(self, id: bytes) -> int | None:
         """Where in the log a statement is."""
         row = self._first(_BY_ID.format("number"), id[:8], id)
@@ -193,7 +197,7 @@ class Reader:
 
     def numbers(self, ids: Sequence[bytes]) -> dict[bytes, int]:
         """Where in the log statements are, by id; those that are not there are left out."""
-        return numbers_of(ids, self._all)
+        return column_of("number", ids, self._all)
 
     def entry(self, index: int) -> bytes | None:
         """Bytes of one entry."""
@@ -425,18 +429,18 @@ class Reader:
             raise storage_error(error, self._path) from error
 
 
-def numbers_of(ids: Sequence[bytes], ask: Callable[..., Sequence[Any]]) -> dict[bytes, int]:
-    """Where in the log statements are, by id; those that are not there are left out.
+def column_of(name: str, ids: Sequence[bytes], ask: Callable[..., Sequence[Any]]) -> dict[bytes, Any]:
+    """What a column says of statements, by id; those that are not in the log are left out.
 
     Args:
         ask: gives all rows of a query with its parameters.
     """
-    found: dict[bytes, int] = {}
+    found: dict[bytes, Any] = {}
     for start in range(0, len(ids), _AT_ONCE):
         some = dict.fromkeys(ids[start : start + _AT_ONCE])
         marks = ", ".join("?" * len(some))
-        rows = ask(f"SELECT id, number FROM statements WHERE substr(id, 1, 8) IN ({marks})", *(id[:8] for id in some))
-        found.update((id, number) for id, number in rows if id in some)
+        rows = ask(f"SELECT id, {name} FROM statements WHERE substr(id, 1, 8) IN ({marks})", *(id[:8] for id in some))
+        found.update((id, value) for id, value in rows if id in some)
     return found
 
 

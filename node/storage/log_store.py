@@ -25,7 +25,7 @@ from accredit.registry.errors import StorageError
 from accredit.registry.transparency.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
 from accredit.registry.transparency.tiles import ENTRY_BYTES_MAX, TILE_WIDTH
 
-from .log_reader import Change, Reader, numbers_of, open_reader
+from .log_reader import Change, Reader, column_of, open_reader
 from .migrations import FED, check_schema, migrate, tile_key
 from .sqlite import ReadConnections, SqliteWriter, WriterLock, checksum, telling_what_to_do, transaction
 from .tree_edge import Edge, TileId, load_edge, tree_damaged
@@ -247,7 +247,7 @@ def _put_tree(connection: sqlite3.Connection, edge: Edge, root: bytes, tiles: di
 
 def _numbers(connection: sqlite3.Connection, ids: Sequence[bytes]) -> dict[bytes, int]:
     """As `Reader.numbers`, but within the transaction that writes."""
-    return numbers_of(ids, lambda sql, *beginnings: connection.execute(sql, beginnings).fetchall())
+    return column_of("number", ids, lambda sql, *beginnings: connection.execute(sql, beginnings).fetchall())
 
 
 def _set_checkpoint(connection: sqlite3.Connection, *, size: int, note: str) -> None:

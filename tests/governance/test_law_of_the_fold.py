@@ -99,6 +99,30 @@ def test_a_branch_is_like_a_fold_of_its_own_and_its_base_never_notices(history: 
 
 @NARROW
 @given(histories(), st.data())
+def test_a_base_becomes_what_its_branch_is_and_all_go_on_as_before(history: History, data: st.DataObject) -> None:
+    """As what a node keeps becomes what a quorum stands by, while more is held already."""
+    eco, said = history
+    first, second, third = sorted(data.draw(st.tuples(*[st.integers(0, len(said))] * 3)))
+    base = fold_of(eco, said[:first])
+    middle = base.branch()
+    grow(middle, said[first:second], batch=data.draw(st.integers(1, 5)))
+    top = middle.branch()
+    grow(top, said[second:])
+    base.absorb(middle)
+
+    assert picture(base) == picture(middle) == picture(fold_of(eco, said[:second]))
+    assert picture(top) == picture(fold_of(eco, said))
+
+    again = base.branch()
+    grow(again, said[second:third])
+    top.rebase(again)
+    base.absorb(again)
+    assert picture(base) == picture(fold_of(eco, said[:third]))
+    assert picture(top) == picture(fold_of(eco, said))
+
+
+@NARROW
+@given(histories(), st.data())
 def test_a_base_may_take_any_part_and_its_branch_goes_on_over_it(history: History, data: st.DataObject) -> None:
     """As a node's candidate catches up with what is logged, in whatever steps: no record and no root changes by it."""
     eco, said = history

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.governance.overlay import Layered, inner
+from accredit.governance.overlay import Layered, inner, pour
 
 KEYS = st.integers(0, 5)
 BASES = st.dictionaries(KEYS, st.integers(0, 3))
@@ -70,3 +70,34 @@ def test_a_mapping_within_is_opened_without_touching_the_bases() -> None:
     assert base == {"a": {1: "one"}}
     assert dict(branch["a"]) == {1: "one", 2: "two", 3: "three"}
     assert branch["b"] == {4: "four"}
+
+
+@given(base=BASES, acts=ACTS)
+def test_what_is_poured_makes_the_base_what_the_branch_was_and_leaves_branches_as_they_were(
+    base: Any, acts: Any
+) -> None:
+    branch: Layered[int, int] = Layered(base)
+    for act, key, value in acts:
+        if act == "pop":
+            branch.pop(key, None)
+        else:
+            branch[key] = value
+    above: Layered[int, int] = Layered(branch)
+    above[5] = 9
+    plain, over = dict(branch), dict(above)
+    pour(branch)
+    assert base == plain
+    same(branch, plain)
+    same(above, over)
+    assert list(branch.own()) == []
+
+
+def test_a_mapping_within_is_poured_where_it_belongs() -> None:
+    lowest: dict[str, Any] = {"a": {1: "one"}}
+    base: Layered[str, Any] = Layered(lowest)
+    branch: Layered[str, Any] = Layered(base)
+    inner(branch, "a")[2] = "two"
+    inner(branch, "b")[3] = "three"
+    pour(branch)
+    assert lowest == {"a": {1: "one"}}
+    assert {key: dict(value) for key, value in base.items()} == {"a": {1: "one", 2: "two"}, "b": {3: "three"}}

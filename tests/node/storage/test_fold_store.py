@@ -25,7 +25,9 @@ from tests.strategies.holdings import KEEPERS, StoredKeeper
 from tests.strategies.network import A, founded
 from tests.strategies.stored_log import start_child, tamper
 
-STEPS = st.lists(st.tuples(st.integers(1, 6), st.sampled_from(["go on", "keep", "fail", "reopen"])), max_size=12)
+STEPS = st.lists(
+    st.tuples(st.integers(1, 6), st.sampled_from(["go on", "keep", "fail", "reopen", "over"])), max_size=12
+)
 
 
 @pytest.mark.parametrize("where", KEEPERS)
@@ -45,9 +47,12 @@ def test_a_fold_comes_to_the_same_wherever_and_whenever_it_is_kept(
             if some:
                 keeper.log(some)
             done += len(some)
+            grown = keeper.fold.branch() if then == "over" else keeper.fold
             for statement in some:
-                keeper.fold.add(statement)
-            keeper.fold.settle()
+                grown.add(statement)
+            grown.settle()
+            if then == "over":
+                keeper.fold.absorb(grown)
             match then:
                 case "keep":
                     keeper.keep()
