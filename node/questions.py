@@ -12,7 +12,6 @@ core decides. So one question gets one answer wherever it is asked, and these ho
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
@@ -345,7 +344,7 @@ def query_from_trqp(
     if not context and 0 < len(entity_id) <= ENTITY_CHARS:
         alike = _asked_alike(authority_id, action, resource, ecosystem)
         if alike is not None:
-            return replace(alike, entity=_spelled(_speller(action), entity_id, "entity_id"))
+            return alike._replace(entity=_spelled(_speller(action), entity_id, "entity_id"))
     asked = {name: value for name, value in (context or {}).items() if name in CONTEXT and value is not None}
     if isinstance(asked.get("time"), str):
         rfc3339.parse(asked["time"], where="context.time")

@@ -162,7 +162,7 @@ def _evidence(data: bytes) -> object:
     if checked.result is not CheckResult.VERIFIED:
         return None
     assert checked.decision is not None
-    return replace(checked.decision, time_evaluated=NOW), checked.state
+    return checked.decision._replace(time_evaluated=NOW), checked.state
 
 
 def _evidence_of_a_quorum_that_errs(data: bytes) -> object:

@@ -4,7 +4,7 @@ Everything is derived: keys from names, times from `NOW`. So the files come out 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from accredit.registry.decision.query import Query
@@ -234,4 +234,4 @@ def policy_vector(name: str, why: str, policy: str, expected: Mapping[str, Any])
 
 def past(query: Query, on: str) -> Query:
     """The same question as of a day."""
-    return replace(query, time=at(on))
+    return query._replace(time=at(on))

@@ -56,7 +56,7 @@ from ._vector_world import (
 ABOUT: Final = "Evidence files (`answer.evidence`): checked under a policy, at a time, as the answer to a question."
 _RECORD: Final = ("issuer", COLLEGE)
 # Two records only, where it does not matter of what: so that these vectors are small.
-_BRIEF_QUERY: Final = replace(QUERY, entity=NOBODY, achievement_types=())
+_BRIEF_QUERY: Final = QUERY._replace(entity=NOBODY, achievement_types=())
 _BRIEF: Final = HELD.prove(_BRIEF_QUERY, NOW, asked=RECOGNITION)
 
 
@@ -79,9 +79,9 @@ def _existences() -> Iterator[tuple[str, str, Query, str, tuple[str, ...]]]:
     """Questions that know by when the credential existed."""
 
     def known(query: Query, issued: str, existed: str, key: str | None = None) -> Query:
-        return replace(past(query, issued), existed_by=at(existed), committed_with=key)
+        return past(query, issued)._replace(existed_by=at(existed), committed_with=key)
 
-    stolen = replace(_of(STOLEN), key=K1)
+    stolen = _of(STOLEN)._replace(key=K1)
     doubtful = ("later_revoked", "accredited", "issuance_date_self_asserted")
     proved = ("later_revoked", "accredited", "existence_proved")
     yield (
@@ -192,7 +192,7 @@ def _answers() -> Iterator[Vector]:
         (
             "teach-out",
             "Being taught out, for a programme that is not among those.",
-            replace(_of(TEACHING_OUT), program="nursing-bsn"),
+            _of(TEACHING_OUT)._replace(program="nursing-bsn"),
             "not_trusted",
             ("teach_out_not_covered", "program_not_covered"),
         ),
@@ -214,14 +214,14 @@ def _answers() -> Iterator[Vector]:
         (
             "suspended-ahead-past",
             "The same issuer, the day before, and its key, which such a clock retired.",
-            past(replace(_of(HASTY), key=K1), "2026-05-31"),
+            past(_of(HASTY)._replace(key=K1), "2026-05-31"),
             "trusted_historical",
             ("later_suspended", "accredited", "suspended_now"),
         ),
         (
             "amended-ahead",
             "An amendment dated ahead gives nothing before its date.",
-            replace(_of(WIDENED), achievement_types=("Badge",)),
+            _of(WIDENED)._replace(achievement_types=("Badge",)),
             "not_trusted",
             ("achievement_types_not_covered",),
         ),
@@ -235,43 +235,43 @@ def _answers() -> Iterator[Vector]:
         (
             "key-stated-ahead",
             "A key that a statement dated ahead states is not stated yet.",
-            replace(QUERY, key=f"{COLLEGE}#ahead"),
+            QUERY._replace(key=f"{COLLEGE}#ahead"),
             "not_trusted",
             ("key_unknown",),
         ),
-        ("one-authority", "Before one authority alone.", replace(QUERY, authority=HLC), "trusted", accredited),
+        ("one-authority", "Before one authority alone.", QUERY._replace(authority=HLC), "trusted", accredited),
         (
             "another-authority",
             "Before an authority that did not accredit it.",
-            replace(QUERY, authority=STATE),
+            QUERY._replace(authority=STATE),
             "not_trusted",
             ("not_by_this_authority",),
         ),
         (
             "by-a-delegate",
             "Accredited by a delegate, within its limits.",
-            replace(_of(GUILD), achievement_types=("Badge",), jurisdiction="US-IN"),
+            _of(GUILD)._replace(achievement_types=("Badge",), jurisdiction="US-IN"),
             "trusted",
             accredited,
         ),
         (
             "beyond-limits",
             "The delegate's limits are a ceiling over a scope that says nothing of places.",
-            replace(_of(GUILD), achievement_types=("Badge",), jurisdiction="US-CA"),
+            _of(GUILD)._replace(achievement_types=("Badge",), jurisdiction="US-CA"),
             "not_trusted",
             ("jurisdiction_not_covered",),
         ),
         (
             "narrower-competency",
             "A competency below the one that is named, found in the framework.",
-            replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/2"),)),
+            _of(SKILLS)._replace(achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/2"),)),
             "trusted",
             accredited,
         ),
         (
             "unheard-competency",
             "A competency that no framework holds here.",
-            replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/7"),)),
+            _of(SKILLS)._replace(achievement_types=(), competencies=(CanonicalId(f"{FRAMEWORK}/7"),)),
             "indeterminate",
             ("competency_unknown",),
         ),
@@ -303,19 +303,19 @@ def _answers() -> Iterator[Vector]:
             "indeterminate",
             ("competency_unknown",),
         ),
-        ("key", "Signed with a pinned key.", replace(QUERY, key=K1), "trusted", accredited),
-        ("unknown-key", "With another.", replace(QUERY, key=f"{COLLEGE}#k9"), "not_trusted", ("key_unknown",)),
+        ("key", "Signed with a pinned key.", QUERY._replace(key=K1), "trusted", accredited),
+        ("unknown-key", "With another.", QUERY._replace(key=f"{COLLEGE}#k9"), "not_trusted", ("key_unknown",)),
         (
             "stolen-key",
             "With a key that had been compromised by then.",
-            past(replace(_of(STOLEN), key=K1), "2024-06-01"),
+            past(_of(STOLEN)._replace(key=K1), "2024-06-01"),
             "not_trusted",
             ("key_compromised",),
         ),
         (
             "key-stolen-later",
             "With that key, before it was compromised.",
-            past(replace(_of(STOLEN), key=K1), "2019-06-01"),
+            past(_of(STOLEN)._replace(key=K1), "2019-06-01"),
             "trusted_with_advisory",
             ("accredited", "key_compromised_later"),
         ),
@@ -352,14 +352,14 @@ def _answers() -> Iterator[Vector]:
         (
             "unknown-action",
             "An action nobody knows.",
-            replace(QUERY, action="sing"),
+            QUERY._replace(action="sing"),
             "indeterminate",
             ("unknown_action",),
         ),
         (
             "mandate",
             "Whether a delegate may accredit.",
-            replace(_of(UNION), action=ACCREDIT, achievement_types=("Badge",), jurisdiction="US-IN"),
+            _of(UNION)._replace(action=ACCREDIT, achievement_types=("Badge",), jurisdiction="US-IN"),
             "trusted",
             ("mandated",),
         ),
@@ -370,7 +370,7 @@ def _answers() -> Iterator[Vector]:
         ("own-authority", STATE, "trusted", "own_authority"),
         ("not-recognised", NOBODY, "not_trusted", "not_recognized"),
     ):
-        query = replace(QUERY, entity=entity, achievement_types=())
+        query = QUERY._replace(entity=entity, achievement_types=())
         evidence = EVERYBODY.prove(query, NOW, asked=RECOGNITION)
         why = "Whether the ecosystem recognises somebody."
         yield evidence_vector(name, why, evidence, decided(verdict, reason), query=query, asked=RECOGNITION)
@@ -710,11 +710,11 @@ def _answer() -> Iterator[Vector]:
 
 
 def _of(entity: str) -> Query:
-    return replace(QUERY, entity=entity)
+    return QUERY._replace(entity=entity)
 
 
 def _about(competency: str) -> Query:
-    return replace(_of(SKILLS), achievement_types=(), competencies=(CanonicalId(competency),))
+    return _of(SKILLS)._replace(achievement_types=(), competencies=(CanonicalId(competency),))
 
 
 def _ordered(value: dict[str, Any]) -> dict[str, Any]:

@@ -42,9 +42,9 @@ def snapshots() -> Iterator[Vector]:
     data, day = HELD.snapshot(NOW), 86_400
     yield snapshot_vector("present", "An issuer that is accredited.", data, _GOOD)
     absent = decided("unknown_issuer", "unknown_issuer")
-    yield snapshot_vector("absent", "Nobody of that name.", data, absent, query=replace(QUERY, entity=NOBODY))
+    yield snapshot_vector("absent", "Nobody of that name.", data, absent, query=QUERY._replace(entity=NOBODY))
     historical = decided("trusted_historical", "later_revoked", "accredited", "issuance_date_self_asserted")
-    query = past(replace(QUERY, entity=REVOKED), "2019-06-01")
+    query = past(QUERY._replace(entity=REVOKED), "2019-06-01")
     yield snapshot_vector("historical", "Revoked since, not retroactively.", data, historical, query=query)
     uncovered, late = decided("stale_view", "not_covered"), NOW + POLICY.max_age
     why = "The note is as old as the policy allows: no answer about now."
@@ -133,9 +133,9 @@ def buckets() -> Iterator[Vector]:
     yield vector("present", "All issuers under three bits, and the one that was meant.", pair(COLLEGE, 3), _GOOD)
     yield vector("alone", "A prefix of 256 bits: hides nothing, and holds.", pair(COLLEGE, 256), _GOOD)
     yield vector("everybody", "A prefix of no bits.", [bucket("issuer", COLLEGE, 0)], _GOOD)
-    query = replace(QUERY, entity=NOBODY)
+    query = QUERY._replace(entity=NOBODY)
     yield vector("absent", "Nobody of that name under the prefix.", pair(NOBODY, 3), absent, query)
-    query = replace(QUERY, entity=ALIAS)
+    query = QUERY._replace(entity=ALIAS)
     yield vector("by-alias", "The issuer's other id.", pair(ALIAS, 3), _GOOD, query)
 
     whole = bucket("issuer", COLLEGE, 1)

@@ -15,13 +15,12 @@ The checks run in this order, and every refusal is collected, so that an answer 
    loss does not undo earlier trust.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, assert_never
 
 from ..domain.accreditations import Status, beginning, certain_from, publisher, status_at, terms_at
-from ..domain.record_types import AccreditationRecord, IssuerRecord, StatedFacts, StatedTerms
+from ..domain.record_types import AccreditationRecord, IssuerRecord, NeededRule, StatedFacts, StatedTerms
 from ..domain.records import Records, Voice, is_ahead, met, standing
 from ..domain.scope import Axis, AxisOutcome, MappedStep, covers, says_what
 from ..domain.vocabulary import (
@@ -40,6 +39,8 @@ from .competencies import Competencies, Extent, extents_of_terms, words_of
 from .issuer_keys import KeyAnswer, KeyState, key_at
 from .query import Query
 from .verdict import Finding, Reason, Verdict
+
+_ACTIVE: Final = "active"
 
 _ASKED: Final = {
     "credential_types": "the type of credential",
@@ -84,8 +85,8 @@ class Case(NamedTuple):
         publishers: the voices whose facts the charter lets count for everybody.
         max_backdating: the charter's cap, seconds; None: no cap.
         mandates: the voices of the authority that was asked about; None where the whole ecosystem was.
-        chains, links, key_answers: results kept because one authority may have made a hundred accreditations; the first
-            two by voice, the last by issuer, voice and publishers.
+        chains, links, key_answers, scoped: results kept because one authority may have made a hundred accreditations;
+            the first two by voice, then by issuer, voice and publishers, and for the terms judged last.
     """
 
     query: Query
@@ -98,6 +99,7 @@ class Case(NamedTuple):
     chains: dict[Voice, Chain]
     links: dict[Voice, "ChainNotes"]
     key_answers: dict[tuple[object, ...], KeyAnswer]
+    scoped: list["ScopeNotes"]
 
     def chain(self, voice: Voice) -> Chain:
         """The chain of an instance."""
@@ -119,31 +121,84 @@ class ChainNotes(NamedTuple):
     """Notes on a chain that hold for every accreditation made under it.
 
     Attributes:
+        notes: None if the chain gives no reason to note anything.
         over: when its mandates ended, seconds; None if they are still valid.
+        limits: the limits of every link that has limits, the nearest first.
     """
 
-    statements: Sequence[bytes]
-    dates: Sequence[int]
-    refusals: Sequence[Reason]
-    later: Sequence[Reason]
-    advisories: Sequence[Reason]
+    notes: "Notes | None"
     over: int | None
+    limits: Sequence[Mapping[str, Any]]
 
 
-@dataclass(slots=True)
+class ScopeNotes(NamedTuple):
+    """Notes on terms, which hold for all terms that grant the same.
+
+    Attributes:
+        granted: `_granted` of each of the terms. rule: the rule of the grant.
+        notes: None if the terms cover the question without any remark.
+    """
+
+    granted: tuple[object, ...]
+    rule: NeededRule | None
+    chain: Chain
+    publishers: Collection[Voice]
+    notes: "Notes | None"
+
+
 class Notes:
     """The reasons and citations that accumulate while one accreditation is judged."""
 
-    refusals: list[Reason] = field(default_factory=list)
-    suspensions: list[Reason] = field(default_factory=list)
-    gaps: list[Reason] = field(default_factory=list)
-    later: list[Reason] = field(default_factory=list)
-    advisories: list[Reason] = field(default_factory=list)
-    mapped: list[Reason] = field(default_factory=list)
-    proved: list[Reason] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    statements: dict[bytes, None] = field(default_factory=dict)
-    dates: list[int] = field(default_factory=list)
+    __slots__ = (
+        "advisories",
+        "dates",
+        "gaps",
+        "later",
+        "mapped",
+        "proved",
+        "refusals",
+        "statements",
+        "suspensions",
+        "unchecked",
+    )
+
+    def __init__(self) -> None:
+        """Start empty. The lists are written out because a decision makes one of these for each accreditation."""
+        self.refusals: list[Reason] = []
+        self.suspensions: list[Reason] = []
+        self.gaps: list[Reason] = []
+        self.later: list[Reason] = []
+        self.advisories: list[Reason] = []
+        self.mapped: list[Reason] = []
+        self.proved: list[Reason] = []
+        self.unchecked: list[str] = []
+        self.statements: dict[bytes, None] = {}
+        self.dates: list[int] = []
+
+    def or_none(self) -> "Notes | None":
+        """Return these notes on a chain or a scope; None if they are empty."""
+        is_some = (
+            self.refusals
+            or self.gaps
+            or self.later
+            or self.advisories
+            or self.mapped
+            or self.unchecked
+            or self.statements
+            or self.dates
+        )
+        return self if is_some else None
+
+    def take(self, other: "Notes") -> None:
+        """Add the notes on a chain or a scope to these."""
+        self.refusals += other.refusals
+        self.gaps += other.gaps
+        self.later += other.later
+        self.advisories += other.advisories
+        self.mapped += other.mapped
+        self.unchecked += other.unchecked
+        self.statements |= other.statements
+        self.dates += other.dates
 
     def refuse(self, code: str, text: str) -> None:
         self.refusals.append(Reason(code=code, text=text))
@@ -167,7 +222,7 @@ class Notes:
 
     def finding(
         self,
-        positive: Reason,
+        positive: Callable[[], Reason],
         chain: Chain,
         now: int,
         *,
@@ -175,43 +230,108 @@ class Notes:
         issuer: CanonicalId | None = None,
         away: int = 0,
     ) -> Finding:
-        """The verdict that follows from everything noted."""
-        against = (*self.refusals, *self.suspensions, *self.gaps)
-        favourable = (positive, *self.mapped, *self.proved)
-        if self.refusals:
-            verdict, reasons = Verdict.NOT_TRUSTED, against
-        elif self.suspensions:
-            verdict, reasons = Verdict.SUSPENDED, against
-        elif self.gaps:
-            verdict, reasons = Verdict.INDETERMINATE, against
-        elif self.later:
-            verdict, reasons = (
-                Verdict.TRUSTED_HISTORICAL,
-                (*self.later, *favourable, *self.advisories),
+        """The verdict that follows from everything noted.
+
+        Args:
+            positive: the first reason of a good one.
+        """
+        if self.refusals or self.suspensions or self.gaps:
+            reasons = (*self.refusals, *self.suspensions, *self.gaps)
+            verdict = (
+                Verdict.NOT_TRUSTED
+                if self.refusals
+                else Verdict.SUSPENDED
+                if self.suspensions
+                else Verdict.INDETERMINATE
             )
-        elif self.advisories:
-            verdict, reasons = Verdict.TRUSTED_WITH_ADVISORY, (*favourable, *self.advisories)
         else:
-            verdict, reasons = Verdict.TRUSTED, favourable
+            reasons = (*self.later, positive(), *self.mapped, *self.proved, *self.advisories)
+            verdict = (
+                Verdict.TRUSTED_HISTORICAL
+                if self.later
+                else Verdict.TRUSTED_WITH_ADVISORY
+                if self.advisories
+                else Verdict.TRUSTED
+            )
         return Finding(
-            verdict=verdict,
-            reasons=reasons,
-            id=id,
-            issuer=issuer,
-            statements=tuple(self.statements),
-            chain=chain,
-            unchecked=tuple(self.unchecked),
-            dates=tuple([date for date in self.dates if date > now]),
-            away=away,
+            verdict,
+            reasons,
+            id,
+            issuer,
+            tuple(self.statements),
+            chain,
+            tuple(self.unchecked),
+            tuple([date for date in self.dates if date > now]),
+            away,
         )
 
 
 def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: Chain) -> Finding:
     """The finding on one accreditation of `issuer`; `chain` is its accreditor's."""
-    notes = Notes()
+    links = notes_on(case, chain)
     publishers = publishers_of(case, record)
+    found = plainly_trusted(case, record, chain, links, publishers)
+    return judge_at_length(case, issuer, record, chain, links, publishers) if found is None else found
+
+
+def plainly_trusted(
+    case: Case, record: AccreditationRecord, chain: Chain, links: ChainNotes, publishers: Collection[Voice]
+) -> Finding | None:
+    """Return the finding on a grant in force about which nothing else was said; None if `judge_at_length` must decide.
+
+    Most accreditations are such grants. Both functions find the same; this one takes a third of the time.
+    """
+    terms, time, query = record["terms"], case.time, case.query
+    if (
+        len(terms) != 1
+        or record["events"]
+        or links.notes is not None
+        or links.limits
+        or query.key is not None
+        or query.committed_with is not None
+        or (case.mandates is not None and len(case.mandates) > 1)
+    ):
+        return None
+    one = terms[0]
+    until = one.get("valid_until")
+    if (
+        one["valid_from"] > time
+        or one["effective_from"] > time
+        or met(one) > time
+        or (until is not None and until <= case.now)
+        or "valid_from_precision" in one
+        or "conditions" in one
+        or one.get("initial_status", _ACTIVE) != _ACTIVE
+        or _scope_notes(case, record, terms, chain, publishers) is not None
+    ):
+        return None
+    id, statement = record["id"], one["statement"]
+    return Finding(
+        Verdict.TRUSTED,
+        (_accredited_by(chain[0].name, record["kind"], record["level"], day(one["valid_from"]), until),),
+        id,
+        record["issuer"],
+        (id,) if statement == id else (id, statement),
+        chain,
+        ("key",),
+        () if until is None else (until,),
+    )
+
+
+def judge_at_length(
+    case: Case,
+    issuer: IssuerRecord,
+    record: AccreditationRecord,
+    chain: Chain,
+    links: ChainNotes,
+    publishers: Collection[Voice],
+) -> Finding:
+    """Return the finding on any accreditation; arguments as for `judge`."""
+    notes = Notes()
     notes.cite((record["id"],))
-    over = _judge_chain(case, chain, notes)
+    if links.notes is not None:
+        notes.take(links.notes)
+    over = links.over
     say_mandate(case.mandates, chain, notes)
     if over is not None:
         _judge_anchors(record, chain, over, notes)
@@ -220,9 +340,11 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
         _judge_terms(case, terms, notes)
         status = status_at(record, case.time, known=case.now)
         _judge_status(case, record, status, notes)
-        extents = extents_of_terms(record, terms, case.chain, case.publishers, publishers)
-        judge_scope(case, extents, chain, publishers, notes)
-        _judge_categories(case, issuer, chain, publishers, notes)
+        said = _scope_notes(case, record, terms, chain, publishers)
+        if said is not None:
+            notes.take(said)
+        if links.limits:
+            _judge_categories(case, issuer, links.limits, chain, publishers, notes)
     else:
         status = None
         notes.refusals.append(_not_yet(case, record))
@@ -240,7 +362,7 @@ def judge(case: Case, issuer: IssuerRecord, record: AccreditationRecord, chain: 
                 )
     _note_dates(case, record, notes)
     return notes.finding(
-        _accredited(record, terms, chain),
+        lambda: _accredited(record, terms, chain),
         chain,
         case.now,
         id=record["id"],
@@ -257,7 +379,7 @@ def _away(case: Case, record: AccreditationRecord, status: Status | None, notes:
     if status is None:
         return TIME_MAX + record["terms"][0]["valid_from"] - case.time
     away = case.time - status.since if STATUSES[status.word].newly is NewlyIssued.NOT_TRUSTED else 0
-    is_other = any(reason.code.endswith("_not_covered") for reason in notes.refusals)
+    is_other = notes.refusals and any(reason.code.endswith("_not_covered") for reason in notes.refusals)
     return away + TIME_MAX if is_other else away
 
 
@@ -285,19 +407,8 @@ def say_mandate(mandates: Collection[Voice] | None, chain: Chain, notes: Notes) 
 # ------------------------------------------------------------------------------------------------ one piece each
 
 
-def _judge_chain(case: Case, chain: Chain, notes: Notes) -> int | None:
-    """Return when the chain's mandates ended, seconds; None if they are still valid."""
-    found = _notes_on(case, chain)
-    for statement in found.statements:
-        notes.statements[statement] = None
-    notes.dates += found.dates
-    notes.refusals += found.refusals
-    notes.later += found.later
-    notes.advisories += found.advisories
-    return found.over
-
-
-def _notes_on(case: Case, chain: Chain) -> ChainNotes:
+def notes_on(case: Case, chain: Chain) -> ChainNotes:
+    """Return the notes on a chain."""
     voice = chain[0].voice
     found = case.links.get(voice)
     if found is None:
@@ -335,12 +446,9 @@ def _notes_on_chain(case: Case, chain: Chain) -> ChainNotes:
                     f"{link.name} lost its mandate on {day(since)}; its earlier statements still stand.",
                 )
     return ChainNotes(
-        statements=tuple(notes.statements),
-        dates=notes.dates,
-        refusals=notes.refusals,
-        later=notes.later,
-        advisories=notes.advisories,
+        notes=notes.or_none(),
         over=min((one for one in over if one <= case.now), default=None),
+        limits=limits_of(chain),
     )
 
 
@@ -474,18 +582,23 @@ def _answers(
         return (axis for extent in extents for axis in covers(extent.scope, query)), (), ()
 
     def is_over(voice: Voice) -> bool:
-        return _notes_on(case, case.chain(voice)).over is not None
+        return notes_on(case, case.chain(voice)).over is not None
 
     known = Competencies(case.records, time, chain, publishers, is_over)
     return (axis for extent in extents for axis in known.covers(extent, query)), known.cited, known.dates
 
 
 def _judge_categories(
-    case: Case, issuer: IssuerRecord, chain: Chain, publishers: Collection[Voice], notes: Notes
+    case: Case,
+    issuer: IssuerRecord,
+    limits: Sequence[Mapping[str, Any]],
+    chain: Chain,
+    publishers: Collection[Voice],
+    notes: Notes,
 ) -> None:
     """Check the issuer's stated categories against those to which each link's mandate is limited."""
-    for limits in limits_of(chain):
-        allowed = limits.get("categories", "*")
+    for limit in limits:
+        allowed = limit.get("categories", "*")
         if allowed == "*":
             continue
         stated = [fact for fact in standing(case.said(issuer["stated"])) if counts(fact, chain, publishers)]
@@ -501,6 +614,30 @@ def _judge_categories(
             notes.miss("category_unknown", text)
         else:
             notes.cite([fact["statement"] for fact in stated])
+
+
+def _granted(terms: StatedTerms) -> tuple[object, ...]:
+    """Return everything in terms that decides how they answer a question."""
+    scope = terms["scope"]
+    # To Python 1 and true are equal, and to `covers` they are not.
+    return terms["by"], terms["via"], terms.get("rule"), scope.get("inherit_to_narrower") is True, scope
+
+
+def _scope_notes(
+    case: Case, record: AccreditationRecord, terms: Sequence[StatedTerms], chain: Chain, publishers: Collection[Voice]
+) -> Notes | None:
+    """Return the notes on terms, or None; terms that grant the same as the last ones are not judged again."""
+    granted = tuple(map(_granted, terms))
+    rule = record["terms"][0].get("rule")
+    for last in case.scoped:
+        if last.granted == granted and last.rule == rule and last.chain is chain and last.publishers == publishers:
+            return last.notes
+    notes = Notes()
+    extents = extents_of_terms(record, terms, case.chain, case.publishers, publishers)
+    judge_scope(case, extents, chain, publishers, notes)
+    found = notes.or_none()
+    case.scoped[:] = (ScopeNotes(granted, rule, chain, publishers, found),)
+    return found
 
 
 def judge_scope(
@@ -615,7 +752,7 @@ def _judge_key(
         note = notes.miss if answer.state is KeyState.KEY_IN_DOUBT else notes.refuse
         note(answer.state.value, text)
         return False
-    ends = [_notes_on(case, case.chain(voice)).over for voice in answer.unanchored]
+    ends = [notes_on(case, case.chain(voice)).over for voice in answer.unanchored]
     if ends and None not in ends:
         notes.miss(
             "key_unanchored",
@@ -684,16 +821,19 @@ def _accredited_by(name: str, kind: str, level: str, since: str, until: int | No
 
 def _note_dates(case: Case, record: AccreditationRecord, notes: Notes) -> None:
     """Note the dates at which this accreditation changes without a new statement."""
-    for terms in record["terms"]:
-        notes.dates.append(terms["effective_from"])
     # A lone grant has the same terms before and after they begin.
     stated = record["terms"]
-    notes.dates += [met(said) for said in (*stated, *record["events"]) if is_ahead(said, case.now)]
+    for terms in stated:
+        notes.dates.append(terms["effective_from"])
+        if is_ahead(terms, case.now):
+            notes.dates.append(met(terms))
     for terms in stated if len(stated) == 1 else terms_at(record, case.now, known=case.now) or stated:
         notes.dates += (terms["valid_from"], certain_from(terms))
         if "valid_until" in terms:
             notes.dates.append(terms["valid_until"])
     for event in record["events"]:
         notes.dates.append(event["effective_from"])
+        if is_ahead(event, case.now):
+            notes.dates.append(met(event))
         if "effective_until" in event:
             notes.dates.append(event["effective_until"])

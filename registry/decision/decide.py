@@ -1,6 +1,10 @@
 """Decides a query: `decide(query, records, now)` is pure, so a node, a browser and an offline program give the same
 answer.
 
+    decision = decide(query, records, now, ecosystem_id=…)          one question
+    sitting = Sitting(records, now, ecosystem_id=…)                 many about the same records, at the same second
+    decisions = [sitting.decide(query) for query in queries]
+
 It reads the accreditations of the issuer that the entity names, directly or by an alias that counts, made by an
 authority that the query accepts (any of the ecosystem, or one on the accreditor's chain). `accreditation` judges each
 of them; the best finding decides. For the action `accredit`, the mandates of an authority take the place of
@@ -10,9 +14,9 @@ accreditations. An authority is asked about by mandate, never by name (`authorit
 answered is `indeterminate`, and the answer names the missing piece.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from ..domain.issuers import name_of
 from ..domain.record_types import CharterRecord, IssuerRecord, RecognitionRecord, StatedRecognition
@@ -49,6 +53,7 @@ __all__ = (
     "Other",
     "Query",
     "Reason",
+    "Sitting",
     "Verdict",
     "decide",
     "decide_recognition",
@@ -65,6 +70,10 @@ OTHER_MANDATES: Final = 3
 """How many mandates one answer names besides the one that was asked about."""
 
 
+CASES: Final = 256
+"""Cases that a sitting keeps. Questions asked by the thousand mostly differ only in the entity. A guess."""
+
+
 def decide(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalId) -> Decision:
     """Decide whether the entity may do what is asked, as of the time asked about.
 
@@ -72,63 +81,101 @@ def decide(query: Query, records: Records, now: int, *, ecosystem_id: CanonicalI
         now: the answerer's clock, seconds since 1970.
         ecosystem_id: the charter's id, under which `records` has the charter.
     """
-    try:
-        case, charter, accepted = _open(query, records, now, ecosystem_id)
-        entity = spelled(query.entity)
-    except _Unanswerable as unanswerable:
-        return _answer(query, now, Verdict.INDETERMINATE, unanswerable.reason)
-    except DecodeError as error:
-        return _answer(
-            query,
-            now,
-            Verdict.INDETERMINATE,
-            Reason(code="bad_identifier", text=f"The question does not name a valid entity: {error}"),
+    return Sitting(records, now, ecosystem_id=ecosystem_id).decide(query)
+
+
+class Sitting:
+    """Decides many queries on the same records at the same second, and reads what they share only once.
+
+    They share the charter, the chains of authorities and, where only the entity differs, the rest of the query. Make a
+    new one as soon as the records change or the clock moves on.
+
+    Args:
+        records, now, ecosystem_id: as for `decide`.
+    """
+
+    __slots__ = ("_cases", "_chains", "_charter", "_ecosystem_id", "_records", "now")
+
+    def __init__(self, records: Records, now: int, *, ecosystem_id: CanonicalId) -> None:
+        self.now: Final = now
+        self._records = records
+        self._ecosystem_id = ecosystem_id
+        self._charter: CharterRecord | None = None
+        self._chains: dict[Voice, Chain] = {}
+        self._cases: dict[tuple[object, ...], _Opened] = {}
+
+    def decide(self, query: Query) -> Decision:
+        """Return the decision, as `decide` does."""
+        try:
+            opened = self._cases.get(query[1:]) or self._open(query)
+            entity = spelled(query.entity)
+        except _Unanswerable as unanswerable:
+            return _answer(query, self.now, Verdict.INDETERMINATE, unanswerable.reason)
+        except DecodeError as error:
+            return _answer(
+                query,
+                self.now,
+                Verdict.INDETERMINATE,
+                Reason(code="bad_identifier", text=f"The question does not name a valid entity: {error}"),
+            )
+        case, charter, accepted = opened
+        if len(entity) > IDENTIFIER_CHARS:
+            return _nothing_found(case, entity, None, accepted, (), charter)  # no record can have such an id
+        if query.action == ACCREDIT:
+            return _decide_mandate(case, entity, accepted, charter, mandate_named(query.entity))
+        return _decide_issue(case, entity, accepted, charter)
+
+    def _open(self, query: Query) -> "_Opened":
+        """Return the case, or raise the reason why none can be opened."""
+        records, now = self._records, self.now
+        charter = self._charter
+        if charter is None:
+            charter = self._charter = charter_in(records, self._ecosystem_id)
+        if charter is None:
+            raise _Unanswerable("no_charter", f"No charter of {self._ecosystem_id} is in effect here yet.")
+        accepted: str | None = None
+        mandates: list[Voice] | None = None
+        if (asked := spelled_authority(query.authority)) != self._ecosystem_id:
+            accepted = asked
+            mandates = _mandates(records, spelled(query.authority), mandate_named(query.authority))
+        if mandates == []:
+            raise _Unanswerable("unknown_authority", f"{accepted} is not an authority of this ecosystem.")
+        time = now if query.time is None else query.time
+        if time > now + CLOCK_SLACK:
+            raise _Unanswerable("future_time", f"{day(time)} is in the future; ask about a time up to now.")
+        if query.action not in (ISSUE, ACCREDIT):
+            raise _Unanswerable("unknown_action", f"{query.action} is not a known action; ask about issue or accredit.")
+        case = Case(
+            query=_resolved(query, records),
+            records=records,
+            time=min(time, now),
+            now=now,
+            publishers=[Voice(by, None) for by in charter["publishers"]],
+            max_backdating=charter.get("max_backdating"),
+            mandates=None if mandates is None else frozenset(mandates),
+            chains=self._chains,
+            links={},
+            key_answers={},
+            scoped=[],
         )
-    if len(entity) > IDENTIFIER_CHARS:
-        return _nothing_found(case, entity, None, accepted, (), charter)  # no record can have such an id
-    if query.action == ACCREDIT:
-        return _decide_mandate(case, entity, accepted, charter, mandate_named(query.entity))
-    return _decide_issue(case, entity, accepted, charter)
+        if len(self._cases) == CASES:
+            self._cases.clear()
+        opened = self._cases[query[1:]] = _Opened(case, charter, accepted)
+        return opened
+
+
+class _Opened(NamedTuple):
+    """A case, the charter in force, and the authority that was asked about; None if the whole ecosystem was."""
+
+    case: Case
+    charter: CharterRecord
+    accepted: str | None
 
 
 class _Unanswerable(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.reason = Reason(code=code, text=text)
-
-
-def _open(
-    query: Query, records: Records, now: int, ecosystem_id: CanonicalId
-) -> tuple[Case, CharterRecord, str | None]:
-    """Return the case, or the decision that explains why none can be opened."""
-    charter = charter_in(records, ecosystem_id)
-    if charter is None:
-        raise _Unanswerable("no_charter", f"No charter of {ecosystem_id} is in effect here yet.")
-    accepted: str | None = None
-    mandates: list[Voice] | None = None
-    if (asked := spelled_authority(query.authority)) != ecosystem_id:
-        accepted = asked
-        mandates = _mandates(records, spelled(query.authority), mandate_named(query.authority))
-    if mandates == []:
-        raise _Unanswerable("unknown_authority", f"{accepted} is not an authority of this ecosystem.")
-    time = now if query.time is None else query.time
-    if time > now + CLOCK_SLACK:
-        raise _Unanswerable("future_time", f"{day(time)} is in the future; ask about a time up to now.")
-    if query.action not in (ISSUE, ACCREDIT):
-        raise _Unanswerable("unknown_action", f"{query.action} is not a known action; ask about issue or accredit.")
-    case = Case(
-        query=_resolved(query, records),
-        records=records,
-        time=min(time, now),
-        now=now,
-        publishers=[Voice(by, None) for by in charter["publishers"]],
-        max_backdating=charter.get("max_backdating"),
-        mandates=None if mandates is None else frozenset(mandates),
-        chains={},
-        links={},
-        key_answers={},
-    )
-    return case, charter, accepted
 
 
 def _mandates(records: Records, id: CanonicalId, via: bytes | None) -> list[Voice]:
@@ -146,8 +193,8 @@ def _resolved(query: Query, records: Records) -> Query:
     if query.resource is None:
         return query
     if framework_in(records, query.resource) is not None and competency_in(records, query.resource) is None:
-        return replace(query, resource=None, framework=query.framework or query.resource)
-    return replace(query, resource=None, competencies=(*query.competencies, query.resource))
+        return query._replace(resource=None, framework=query.framework or query.resource)
+    return query._replace(resource=None, competencies=(*query.competencies, query.resource))
 
 
 # ------------------------------------------------------------------------------------------------ issuers
@@ -160,7 +207,7 @@ def _decide_issue(case: Case, entity: CanonicalId, accepted: str | None, charter
     missing: list[str] = []
     if issuer is not None:
         _judge_all(case, issuer, None, findings, missing)
-    if not any(finding.verdict in AUTHORIZED for finding in findings):
+    if not AUTHORIZED.intersection([finding.verdict for finding in findings]):
         # An alias counts if an authority of the accreditation's own chain stated it. So nobody can take over another
         # issuer's accreditation by an alias, and several claims to one alias do not block each other.
         alias = alias_in(records, entity)
@@ -174,7 +221,7 @@ def _decide_issue(case: Case, entity: CanonicalId, accepted: str | None, charter
                 issuer = issuer or (named if len(findings) > before else None)
     if not findings:
         return _nothing_found(case, entity, issuer, accepted, missing, charter)
-    return _combine(case, findings, missing)
+    return _combine(case, findings, missing, {entity: issuer})
 
 
 def _judge_all(
@@ -214,7 +261,7 @@ def _nothing_found(
     query, now = case.query, case.now
     if missing:
         reason = Reason(code="record_missing", text=f"These records are missing here: {', '.join(missing)}.")
-        return replace(_answer(query, now, Verdict.INDETERMINATE, reason), unchecked=tuple(missing))
+        return _answer(query, now, Verdict.INDETERMINATE, reason)._replace(unchecked=tuple(missing))
     apply = _where_to_apply(case.records, charter, accepted)
     if issuer is None:
         reason = Reason(code="unknown_issuer", text=f"{entity} is not in this registry.{apply}")
@@ -228,7 +275,7 @@ def _nothing_found(
             code="no_accreditation", text=f"{entity} is registered, but no authority has accredited it.{apply}"
         )
     decision = _answer(query, now, Verdict.NOT_TRUSTED, reason)
-    return replace(decision, issuer=issuer["id"], issuer_name=name_of(issuer))
+    return decision._replace(issuer=issuer["id"], issuer_name=name_of(issuer))
 
 
 def _other_mandates(case: Case, accepted: str | None) -> str:
@@ -255,8 +302,17 @@ def _where_to_apply(records: Records, charter: CharterRecord, accepted: str | No
     return f" To apply: {'; '.join(links[:APPLY_LINKS])}" if links else ""
 
 
-def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Decision:
-    """Turn the best finding into the decision, and say so if a record that is missing here might improve it."""
+def _combine(
+    case: Case,
+    findings: list[Finding],
+    missing: Sequence[str],
+    read: Mapping[CanonicalId, IssuerRecord | None] = MappingProxyType({}),
+) -> Decision:
+    """Turn the best finding into the decision, and say so if a record that is missing here might improve it.
+
+    Args:
+        read: records of issuers that have been read already, by their ids.
+    """
     if len(findings) > 1:
         findings.sort(key=order_of)
     best = findings[0]
@@ -264,30 +320,30 @@ def _combine(case: Case, findings: list[Finding], missing: Sequence[str]) -> Dec
     if missing and verdict not in AUTHORIZED:
         reason = Reason(code="record_missing", text=f"These records are missing here: {', '.join(missing)}.")
         verdict, reasons = Verdict.INDETERMINATE, (reason, *reasons)
-    name = None
+    chain, name = tuple([(link.by, link.via) for link in best.chain]), None
     if best.issuer is not None:
-        record = issuer_in(case.records, best.issuer)
-        name = None if record is None else name_of(record, [(link.by, link.via) for link in best.chain])
+        record = read.get(best.issuer) or issuer_in(case.records, best.issuer)
+        name = None if record is None else name_of(record, chain)
     return Decision(
-        verdict=verdict,
-        reasons=reasons,
-        time_evaluated=case.now,
-        time_requested=case.query.time,
-        accreditations=() if best.id is None else (best.id,),
-        others=tuple(
-            [
-                Other(accreditation=one.id, verdict=one.verdict, code=one.reasons[0].code)
-                for one in findings[1:]
-                if one.id is not None
-            ]
-        ),
-        statements=best.statements,
-        chain=tuple([(link.by, link.via) for link in best.chain]),
-        unchecked=(*best.unchecked, *missing),
-        valid_until=min([date for one in findings for date in one.dates], default=None),
-        issuer=best.issuer,
-        issuer_name=name,
+        verdict,
+        reasons,
+        case.now,
+        case.query.time,
+        () if best.id is None else (best.id,),
+        _others(findings),
+        best.statements,
+        chain,
+        (*best.unchecked, *missing),
+        min([date for one in findings for date in one.dates], default=None),
+        best.issuer,
+        name,
     )
+
+
+def _others(findings: Sequence[Finding]) -> tuple[Other, ...]:
+    if len(findings) == 1:
+        return ()
+    return tuple([Other(one.id, one.verdict, one.reasons[0].code) for one in findings[1:] if one.id is not None])
 
 
 # ------------------------------------------------------------------------------------------------ authorities
@@ -315,7 +371,7 @@ def _decide_mandate(
     decision = _combine(case, findings, ())
     via = decision.chain[0][1]
     name = next(str(one["name"]) for one in record["standings"] if one["via"] == via)
-    return replace(decision, issuer=entity, issuer_name=name)
+    return decision._replace(issuer=entity, issuer_name=name)
 
 
 # ------------------------------------------------------------------------------------------------ recognition

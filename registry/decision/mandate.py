@@ -36,7 +36,7 @@ def judge_mandate(case: Case, chain: Chain, mandates: Collection[Voice]) -> Find
     positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers; it answers to {chain[-1].name}.")
     if len(chain) == 1:
         positive = Reason(code="mandated", text=f"{chain[0].name} may accredit issuers: the charter names it.")
-    return notes.finding(positive, chain, case.now)
+    return notes.finding(lambda: positive, chain, case.now)
 
 
 def _judge_time(case: Case, chain: Chain, notes: Notes) -> None:

@@ -6,9 +6,8 @@ nothing. `node.questions` reads the forms in which people and protocols write qu
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ..encoding.identifiers import CanonicalId, canonical, without_fragment
 
@@ -22,9 +21,8 @@ ENTITY_CHARS: Final = 4096
 960 characters and a long-form did:ion has more. Such an issuer is unknown, and the question is still valid."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """One question.
+class Query(NamedTuple):
+    """One question. It is a tuple; `_replace` makes a copy that asks something slightly different.
 
     Attributes:
         entity: id of the issuer (or authority) in any spelling; a fragment is dropped, unless it names a mandate.

@@ -4,7 +4,6 @@
 decision without its sentences, so that two programs with different wordings still agree on it.
 """
 
-from dataclasses import fields
 from typing import Any, Final
 
 from ..encoding import schema
@@ -64,10 +63,9 @@ _QUERY: Final = schema.members({"entity": _entity, "authority": _text, "action":
 
 def encode_query(query: Query) -> dict[str, Any]:
     """The question as a map; members that are not asked are left out."""
-    members = {field.name: getattr(query, field.name) for field in fields(Query)}
     return {
         name: list(value) if isinstance(value, tuple) else value
-        for name, value in members.items()
+        for name, value in zip(Query._fields, query, strict=True)
         if value is not None and value != ()
     }
 

@@ -7,9 +7,10 @@ turn it into a yes. "Unknown" and "stale" never compete with other findings, so 
 
 Reason codes are stable. Those of refusals end with `not_covered`, those of axes left open with `not_asked`; statuses
 give `status_…` for the time asked about and `later_…` for what came after it.
+
+All of these are tuples, not data classes: they are frozen too, and take a third of the time to make.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -36,16 +37,14 @@ AUTHORIZED: Final = frozenset({Verdict.TRUSTED, Verdict.TRUSTED_WITH_ADVISORY, V
 RANK: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(NamedTuple):
     """One reason: a stable snake_case code and a plain sentence."""
 
     code: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
+class Other(NamedTuple):
     """An accreditation that did not decide, and what it would have said."""
 
     accreditation: bytes
@@ -54,8 +53,7 @@ class Other:
 
 
 class Finding(NamedTuple):
-    """The answer that one accreditation or one mandate gives. It is a tuple because every decision makes some and drops
-    them.
+    """The answer that one accreditation or one mandate gives.
 
     Attributes:
         id: the accreditation; None for a mandate or a recognition.
@@ -76,8 +74,7 @@ class Finding(NamedTuple):
     away: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer to one query.
 
     Attributes:

@@ -242,7 +242,7 @@ def reduce_alias(id: CanonicalId, issuers: Iterable[CanonicalId]) -> AliasRecord
 def name_of(record: IssuerRecord, preferred: Sequence[tuple[str, bytes | None]] = ()) -> str | None:
     """Return the issuer's name as the first of the `preferred` authority instances states it, else as any does."""
     stated = standing(record["stated"])
-    for by, via in preferred:
+    for by, via in preferred if len(stated) > 1 else ():
         for fact in stated:
             if fact["by"] == by and fact["via"] == via:
                 return fact["facts"]["name"]

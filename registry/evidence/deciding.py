@@ -7,7 +7,7 @@ such a record gets an error that says so; all other questions over the same file
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ..decision.decide import decide, decide_recognition
+from ..decision.decide import Sitting, decide, decide_recognition
 from ..decision.query import Query
 from ..decision.verdict import Decision
 from ..domain.records import Records
@@ -31,8 +31,27 @@ def decide_over(
     """
     try:
         return DECIDE[asked](query, records, time, ecosystem_id=ecosystem_id)
-    except (LookupError, TypeError, ValueError, AttributeError, DecodeError) as error:
-        message = f"A record that the answer rests on is not of its type's shape ({error!r})."
-        raise CheckError(
-            CheckResult.REFUTED, "record", message[:300], hint="Keep this file as evidence, and ask another node."
-        ) from None
+    except _OF_BAD_SHAPE as error:
+        raise _bad_shape(error) from None
+
+
+def decide_sitting(query: Query, sitting: Sitting) -> Decision:
+    """Decide one query of many.
+
+    Raises:
+        CheckError: as for `decide_over`.
+    """
+    try:
+        return sitting.decide(query)
+    except _OF_BAD_SHAPE as error:
+        raise _bad_shape(error) from None
+
+
+_OF_BAD_SHAPE: Final = (LookupError, TypeError, ValueError, AttributeError, DecodeError)
+
+
+def _bad_shape(error: Exception) -> CheckError:
+    message = f"A record that the answer rests on is not of its type's shape ({error!r})."
+    return CheckError(
+        CheckResult.REFUTED, "record", message[:300], hint="Keep this file as evidence, and ask another node."
+    )

@@ -4,7 +4,7 @@
      "statement": base64, "proof": {…} / null}                                              JSON, a file of some 3 kB
 
     existence = check_receipt(IssuanceReceipt.decode(file), credential, policy, now)
-    replace(query, existed_by=existence.existed_by, committed_with=existence.key)
+    query._replace(existed_by=existence.existed_by, committed_with=existence.key)
 
 `salt`, `index` and `path` lead from the credential to the root in the statement `issuance.commit` (`domain.issuance`);
 `proof` is an answer of `/v1/statements/{id}/proof` (`statement_proof`): the state that a quorum noted commits to that

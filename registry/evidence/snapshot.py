@@ -17,10 +17,10 @@ A snapshot covers the time up to its note's age limit. After that the answer is 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
+from ..decision.decide import Sitting
 from ..decision.query import Query, spelled_authority
 from ..decision.verdict import Decision, Reason, Verdict
 from ..domain.record_types import Record
@@ -32,7 +32,7 @@ from ..limits import IDENTIFIER_CHARS, RECORD_BYTES
 from ..transparency.signed_note import NOTE_BYTES_MAX
 from ..transparency.state_note import AHEAD_MAX
 from ..transparency.state_trie import Trie, state_root
-from .deciding import decide_over
+from .deciding import decide_sitting
 from .state_check import CheckError, NotedState, read_note
 from .trust_policy import LIFETIME, TrustPolicy
 
@@ -98,6 +98,7 @@ class Snapshot:
         self._raw = records
         self._trie = Trie(_leaf(subject, raw) for subject, raw in records.items())
         self._read: dict[Subject, Record] = {}
+        self._sitting: Sitting | None = None
         self._statements_root = statements_root
         self._policy = policy
         self.noted = noted
@@ -213,15 +214,22 @@ class Snapshot:
             return _open(query, now, Verdict.INDETERMINATE, "authority_not_relied_on", said)
         try:
             if is_current:
-                return decide_over(query, self, now, ecosystem_id=self._policy.charter)
-            decision = decide_over(query, self, self.noted.since, ecosystem_id=self._policy.charter)
+                return decide_sitting(query, self._sitting_at(now))
+            decision = decide_sitting(query, self._sitting_at(self.noted.since))
         except CheckError as error:
             return _open(query, now, Verdict.INDETERMINATE, "state_damaged", f"About {query.entity}: {error.message}")
         said = f"This is the state of the snapshot at {text(self.noted.since)}; later statements are not known."
         known = Reason(code="as_of_snapshot", text=said)
-        return replace(decision, reasons=(*decision.reasons, known), valid_until=None)
+        return decision._replace(reasons=(*decision.reasons, known), valid_until=None)
+
+    def _sitting_at(self, now: int) -> Sitting:
+        sitting = self._sitting
+        if sitting is None or sitting.now != now:
+            sitting = self._sitting = Sitting(self, now, ecosystem_id=self._policy.charter)
+        return sitting
 
     def _change(self, changes: Mapping[Subject, bytes]) -> None:
+        self._sitting = None
         for subject, raw in changes.items():
             key, digest = _leaf(subject, raw)
             self._trie.set(key, digest if raw else None)

@@ -3,7 +3,6 @@
 The doors: `POST /v1/decisions`, TRQP's `POST /authorization`, and the options of the command line.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -103,7 +102,7 @@ def test_a_question_means_the_same_at_every_door(asked: dict[str, Any], meant: d
     assert by_options(asked) == query
     trqp = by_trqp(asked)
     types = tuple(dict.fromkeys(("Badge", *query.achievement_types)))
-    assert trqp == replace(query, achievement_types=types)
+    assert trqp == query._replace(achievement_types=types)
 
 
 @pytest.mark.parametrize(("asked", "code", "hint"), BAD, ids=lambda value: str(value)[:40])
@@ -224,7 +223,7 @@ def test_what_was_asked_about_another_is_not_answered_for_this_one() -> None:
     again = query_from_trqp(COLLEGE, ECOSYSTEM, "issue", "achievementType:Badge", {"nonsense": 1}, ECOSYSTEM)
     assert first == again
     assert (first.entity, other.entity) == (COLLEGE, "did:web:other.example")
-    assert replace(other, entity=COLLEGE) == first
+    assert other._replace(entity=COLLEGE) == first
     degree = query_from_trqp(COLLEGE, ECOSYSTEM, "issue", "achievementType:Degree", None, ECOSYSTEM)
     assert degree.achievement_types == ("Degree",)
 

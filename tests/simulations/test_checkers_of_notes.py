@@ -134,7 +134,7 @@ def test_every_way_of_being_deceived_is_seen(world: World) -> None:
     with pytest.raises(Violation, match="no honest signer stood by for 400 s"):
         checker.on_answer(world, answered(world, state, later=400_000))
     with pytest.raises(Violation, match="which was"):
-        checker.on_answer(world, replace(good, query=replace(good.query, entity="https://mill.example/")))
+        checker.on_answer(world, replace(good, query=good.query._replace(entity="https://mill.example/")))
     older = replace(state, count=state.count - 1)
     checker.on_signed(world, world.hosts[0], KeepNote(text=older.encode(), part=everything(world)))
     with pytest.raises(Violation, match="before"):

@@ -6,7 +6,6 @@ The form is sent by GET, so that an answer has an address; pages send no Referer
 import shlex
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any, Final
 
 from accredit.node.http.exchange import Response
@@ -16,7 +15,7 @@ from accredit.node.http.routes.request_reading import Param, convert, one_of, wo
 from accredit.node.http.routes.route import Call
 from accredit.node.questions import Question, query_of, sort_word
 from accredit.registry.decision.explanations import Audience
-from accredit.registry.decision.query import ACCREDIT, ISSUE, Query
+from accredit.registry.decision.query import ACCREDIT, ISSUE
 from accredit.registry.domain.records import accreditation_in
 from accredit.registry.errors import AccreditError, DecodeError, NotYetError
 from accredit.registry.limits import IDENTIFIER_CHARS
@@ -43,7 +42,6 @@ _OPTIONS: Final = {
 
 _ASKED: Final = ("issuer", "for", "on", *_AXES, "authority", "action")
 _MORE: Final = ("authority", "competency", "framework", "level", "program", "field_of_study", "delivery_mode", "key")
-_OF_QUERY: Final = tuple(one.name for one in fields(Query))
 _MEMBERS: Final = {"achievement_types": "achievement_type", "credential_types": "credential_type"}
 
 
@@ -154,7 +152,7 @@ def _verifying(call: Call, question: dict[str, Any], answer: DecisionView, evide
     """What the script that verifies needs: the question as evidence holds it, what is shown, where the proof is."""
     query = query_of(convert(question, Question), served_ecosystem(call))
     return {
-        "query": {name: getattr(query, name) for name in _OF_QUERY},
+        "query": query._asdict(),
         "shown": {"verdict": answer["verdict"], "reasons": [one["code"] for one in answer["reasons"]]},
         "evidence": evidence,
     }

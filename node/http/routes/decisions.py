@@ -15,7 +15,6 @@ that may name a framework or a competency.
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Final, NotRequired, TypedDict, cast
 
@@ -28,14 +27,14 @@ from accredit.node.http.exchange import Response
 from accredit.node.http.problems import Problem, as_member
 from accredit.node.questions import Question, query_of
 from accredit.node.telemetry import Answered
-from accredit.registry.decision.decide import Decision, Query, Reason, Verdict
+from accredit.registry.decision.decide import Decision, Query, Reason, Sitting, Verdict
 from accredit.registry.decision.query import ISSUE
 from accredit.registry.domain.records import Records, Voice, authority_in, charter_in, issuer_in, standing
 from accredit.registry.encoding.identifiers import CanonicalId, without_fragment
 from accredit.registry.errors import AccreditError, DecodeError, InputError, NotYetError
 from accredit.registry.evidence.prove import Prover
 
-from .deciding import decide_held
+from .deciding import decide_held, decide_held_together
 from .request_reading import convert
 from .route import JSON, Call, Route, json_response
 
@@ -112,6 +111,7 @@ async def decisions(call: Call) -> Response:
             rows.append({"problem": as_member(error)})
         if asking.proved and not asking.proved % _TURN:
             await anyio.sleep(0)
+            asking.look_again()
     asking.count()
     value: Decisions = {"decisions": rows}
     return json_response(value, cache="no-store")
@@ -191,10 +191,16 @@ class _Asking:
         self._ecosystem = ecosystem
         self._now = call.reader.now()
         self._stale = call.reader.health.stale()
+        self.look_again()
         self._bytes = 0
         self._verdicts: Counter[str] = Counter()
         self._tally: Counter[Answered] = Counter()
         self.proved = 0
+
+    def look_again(self) -> None:
+        """Look at the records anew, because others had a turn."""
+        self._fold = self._call.reader.fold
+        self._sitting = Sitting(self._fold, self._now, ecosystem_id=self._ecosystem)
 
     def answer(self, asked: Any) -> DecisionView:
         """One answer.
@@ -204,11 +210,12 @@ class _Asking:
         """
         question = convert(asked, Question)
         query = query_of(question, self._ecosystem)
-        require_served(self._call, query.authority, self._ecosystem)
-        decision = _judged(self._call, query, self._ecosystem, self._now, self._stale)
+        if query.authority != self._ecosystem:
+            require_served(self._call, query.authority, self._ecosystem)
+        decision = _or_stale(decide_held_together(query, self._sitting), self._stale)
         self._verdicts[decision.verdict] += 1
         if query.action == ISSUE:
-            self._tally[answered(self._call.reader.fold, decision)] += 1
+            self._tally[answered(self._fold, decision)] += 1
         if not question.evidence:
             view = _view(query, decision)
         else:
@@ -260,7 +267,7 @@ def _prover(call: Call, ecosystem: CanonicalId) -> Prover:
 
 def judge(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
     """The decision, counted; `stale_view` in place of it where this node's own view is too old."""
-    decision = _judged(call, query, ecosystem, now, stale)
+    decision = _or_stale(decide_held(query, call.reader.fold, now, ecosystem_id=ecosystem), stale)
     call.reader.metrics.decided(decision.verdict)
     if query.action == ISSUE:
         call.reader.metrics.tally(answered(call.reader.fold, decision))
@@ -278,16 +285,11 @@ def answered(records: Records, decision: Decision) -> Answered:
     return Answered(decision.verdict.value, cause, category)
 
 
-def _judged(call: Call, query: Query, ecosystem: CanonicalId, now: int, stale: str | None) -> Decision:
-    decision = decide_held(query, call.reader.fold, now, ecosystem_id=ecosystem)
-    if stale is not None:
-        decision = replace(
-            decision,
-            verdict=Verdict.STALE_VIEW,
-            reasons=(Reason(code="stale_view", text=stale),),
-            valid_until=None,
-        )
-    return decision
+def _or_stale(decision: Decision, stale: str | None) -> Decision:
+    if stale is None:
+        return decision
+    reasons = (Reason(code="stale_view", text=stale),)
+    return decision._replace(verdict=Verdict.STALE_VIEW, reasons=reasons, valid_until=None)
 
 
 def _view(query: Query, decision: Decision) -> DecisionView:

@@ -1,6 +1,5 @@
 """Decisions: every row of the status table, when and what is asked; the answer's properties."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -550,6 +549,8 @@ questions = st.builds(
     field_of_study=st.none() | st.tuples(st.sampled_from(["cip", "soc"]), st.text(max_size=8)),
     delivery_mode=st.none() | st.just("online"),
     key=st.none() | st.sampled_from([K1, key_text("one")]) | st.text(max_size=5),
+    existed_by=st.none() | domain.times,
+    committed_with=st.none() | st.just(K1),
 )
 
 
@@ -570,8 +571,8 @@ def test_there_is_always_an_answer_and_it_does_not_depend_on_the_order_of_arriva
 @given(domain.histories(), questions)
 def test_asking_for_the_present_time_answers_as_asking_without_one(world: World, query: Query) -> None:
     records = world.records()
-    undated = decide(replace(query, time=None), records, NOW, ecosystem_id=ECOSYSTEM)
-    dated = decide(replace(query, time=NOW), records, NOW, ecosystem_id=ECOSYSTEM)
+    undated = decide(query._replace(time=None), records, NOW, ecosystem_id=ECOSYSTEM)
+    dated = decide(query._replace(time=NOW), records, NOW, ecosystem_id=ECOSYSTEM)
     assert (undated.verdict, codes(undated)) == (dated.verdict, codes(dated))
 
 
@@ -579,7 +580,7 @@ def test_asking_for_the_present_time_answers_as_asking_without_one(world: World,
 @given(domain.histories(), questions)
 def test_an_answer_holds_until_it_says(world: World, query: Query) -> None:
     records = world.records()
-    query = replace(query, time=None)
+    query = query._replace(time=None)
     decision = decide(query, records, NOW, ecosystem_id=ECOSYSTEM)
     until = decision.valid_until or NOW + 10**9
     assert decide(query, records, until - 1, ecosystem_id=ECOSYSTEM).verdict is decision.verdict

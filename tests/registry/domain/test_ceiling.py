@@ -142,7 +142,7 @@ def effective(granted: Any, limits: Any) -> list[Any]:
 
 optional = st.none()
 queries = st.builds(
-    Query,
+    lambda **asked: Query(**asked),  # only these members
     entity=st.just("did:web:a"),
     authority=st.just("did:web:b"),
     credential_types=st.sampled_from([(), ("DegreeCredential",), ("OpenBadgeCredential",), ("License",)]),

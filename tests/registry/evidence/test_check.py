@@ -84,7 +84,7 @@ def test_a_present_record_is_proved_offline() -> None:
 
 
 def test_an_unknown_issuer_is_proved_to_be_absent() -> None:
-    query = replace(QUERY, entity=UNION)
+    query = QUERY._replace(entity=UNION)
     evidence = HELD.prove(query, NOW)
     assert {(one.type, one.id) for one in evidence.records if one.raw is None} == {("issuer", UNION), ("alias", UNION)}
     checked = check(evidence.encode(), query, POLICY, NOW)
@@ -93,13 +93,13 @@ def test_an_unknown_issuer_is_proved_to_be_absent() -> None:
 
 
 def test_the_past_is_proved_as_well() -> None:
-    query = replace(QUERY, time=domain.at("2015-05-20"))
+    query = QUERY._replace(time=domain.at("2015-05-20"))
     checked = check(HELD.prove(query, NOW).encode(), query, POLICY, NOW)
     assert checked.result is CheckResult.VERIFIED
 
 
 def test_recognition_is_proved_as_well() -> None:
-    query = replace(QUERY, entity=STATE)
+    query = QUERY._replace(entity=STATE)
     evidence = HELD.prove(query, NOW, asked=RECOGNITION).encode()
     assert check(evidence, query, POLICY, NOW, asked=RECOGNITION).result is CheckResult.VERIFIED
     assert verdict(evidence, query=query) == (CheckResult.REFUTED, "question")
@@ -250,7 +250,7 @@ def test_another_answer_than_the_records_give_is_refuted() -> None:
 
 
 def test_one_and_true_are_two_answers() -> None:
-    one = replace(QUERY, time=1)
+    one = QUERY._replace(time=1)
     evidence = HELD.prove(one, NOW)
     assert evidence.answer["time_requested"] == 1
     assert verdict(replace(evidence, answer={**evidence.answer, "time_requested": True}), query=one) == (
@@ -260,8 +260,8 @@ def test_one_and_true_are_two_answers() -> None:
 
 
 def test_the_answer_to_another_question_is_refuted() -> None:
-    assert verdict(GOOD, query=replace(QUERY, entity=UNION)) == (CheckResult.REFUTED, "question")
-    asked = replace(QUERY, time=domain.at("2015-05-20"))
+    assert verdict(GOOD, query=QUERY._replace(entity=UNION)) == (CheckResult.REFUTED, "question")
+    asked = QUERY._replace(time=domain.at("2015-05-20"))
     assert verdict(replace(GOOD, query=asked), query=asked) == (CheckResult.REFUTED, "decision")
 
 
@@ -387,9 +387,9 @@ def test_evidence_of_another_ecosystem_or_fold_is_unknown() -> None:
 def test_an_authority_that_the_policy_does_not_rely_on_is_unknown() -> None:
     choosy = replace(POLICY, authorities=(HLC,))
     assert verdict(GOOD, policy=choosy) == (CheckResult.UNKNOWN, "authority")
-    query = replace(QUERY, authority=HLC + "#key")
+    query = QUERY._replace(authority=HLC + "#key")
     assert check(HELD.prove(query, NOW).encode(), query, choosy, NOW).result is CheckResult.VERIFIED
-    nonsense = replace(QUERY, authority="no identifier")
+    nonsense = QUERY._replace(authority="no identifier")
     assert verdict(HELD.prove(nonsense, NOW), policy=choosy, query=nonsense) == (CheckResult.UNKNOWN, "authority")
     checked = check(HELD.prove(nonsense, NOW).encode(), nonsense, POLICY, NOW)
     assert checked.decision is not None
@@ -456,7 +456,7 @@ def test_a_prover_answers_every_time_as_it_did_the_first() -> None:
         note=HELD.note(NOW),
         ecosystem_id=ECOSYSTEM,
     )
-    for query in (QUERY, replace(QUERY, entity=UNION), QUERY):
+    for query in (QUERY, QUERY._replace(entity=UNION), QUERY):
         decision, evidence = prover.answer(query, NOW)
         assert evidence == HELD.prove(query, NOW)
         assert check(evidence.encode(), query, POLICY, NOW).decision == decision
@@ -467,4 +467,4 @@ def test_evidence_beyond_the_maximum_is_not_written() -> None:
     with pytest.raises(DecodeError, match="at most"):
         replace(GOOD, records=(big,)).encode()
     with pytest.raises(DecodeError, match="cannot be written"):
-        replace(GOOD, query=replace(QUERY, key="\ud800")).encode()
+        replace(GOOD, query=QUERY._replace(key="\ud800")).encode()

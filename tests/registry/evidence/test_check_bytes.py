@@ -217,6 +217,8 @@ queries = st.builds(
     field_of_study=st.sampled_from([None, ("cip", "51.38")]),
     delivery_mode=st.sampled_from([None, "online"]),
     key=st.sampled_from([None, f"{COLLEGE}#k0"]),
+    existed_by=st.none() | domain.times,
+    committed_with=st.sampled_from([None, f"{COLLEGE}#k0"]),
 )
 
 

@@ -1,7 +1,6 @@
 """Buckets: asking about one of many, and nobody left out of them."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,7 +50,7 @@ def refused(value: dict[str, Any], now: int = NOW) -> tuple[CheckResult, str]:
 @pytest.mark.parametrize("entity", [COLLEGE, ALIAS, UNION, "did:web:other3.example"])
 @pytest.mark.parametrize("bits", [0, 1, 3, 256])
 def test_whoever_is_asked_about_the_answer_is_that_of_all_records(entity: str, bits: int) -> None:
-    query = replace(QUERY, entity=entity)
+    query = QUERY._replace(entity=entity)
     found = ask(query, [opened("issuer", entity, bits), opened("alias", entity, bits)], POLICY, NOW)
     assert found == decide(query, HELD.reader(), NOW, ecosystem_id=ECOSYSTEM)
     assert found.verdict in (Verdict.TRUSTED, Verdict.UNKNOWN_ISSUER, Verdict.NOT_TRUSTED)

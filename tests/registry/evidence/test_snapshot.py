@@ -182,7 +182,7 @@ def test_a_record_that_no_fold_makes_costs_its_own_subject_an_answer_and_no_othe
     assert (damaged.verdict, damaged.reasons[0].code) == (Verdict.INDETERMINATE, "state_damaged")
     assert not damaged.authorized
     assert damaged.reasons[0].text.startswith(f"About {COLLEGE}: ")
-    other = snapshot.ask(replace(QUERY, entity=UNION), NOW)
+    other = snapshot.ask(QUERY._replace(entity=UNION), NOW)
     assert (other.verdict, other.reasons[0].code) == (Verdict.NOT_TRUSTED, "no_accreditation")
 
 
@@ -208,12 +208,12 @@ def test_how_old_a_snapshot_may_be_is_the_verifiers_choice() -> None:
 
 def test_a_question_about_the_past_is_answered_at_any_age_with_the_snapshots_own_time() -> None:
     snapshot = loaded()
-    past = replace(QUERY, time=NOW - 86_400)
+    past = QUERY._replace(time=NOW - 86_400)
     decision = snapshot.ask(past, NOW + 2 * 86_400)
     assert decision.authorized
     assert decision.reasons[-1].code == "as_of_snapshot"
     assert decision.valid_until is None
-    assert snapshot.ask(replace(QUERY, time=NOW + 3_600), NOW + 2 * 86_400).verdict is Verdict.STALE_VIEW
+    assert snapshot.ask(QUERY._replace(time=NOW + 3_600), NOW + 2 * 86_400).verdict is Verdict.STALE_VIEW
 
 
 def test_an_old_snapshot_can_be_loaded_and_covers_nothing() -> None:
@@ -233,9 +233,9 @@ def test_a_snapshot_is_silent_once_the_policy_has_expired_or_the_clock_is_set_ba
 
 def test_an_authority_that_the_policy_does_not_rely_on_gets_no_answer() -> None:
     choosy = Snapshot.load(HELD.snapshot(NOW), replace(POLICY, authorities=(HLC,)), NOW)
-    assert choosy.ask(replace(QUERY, authority=HLC), NOW).authorized
+    assert choosy.ask(QUERY._replace(authority=HLC), NOW).authorized
     for authority in (STATE, ECOSYSTEM, "nonsense"):
-        decision = choosy.ask(replace(QUERY, authority=authority), NOW)
+        decision = choosy.ask(QUERY._replace(authority=authority), NOW)
         assert (decision.verdict, decision.reasons[0].code) == (Verdict.INDETERMINATE, "authority_not_relied_on")
 
 
@@ -249,6 +249,20 @@ def test_a_delta_brings_a_revocation_and_keeps_the_rest() -> None:
     assert not snapshot.ask(QUERY, NOW).authorized
     assert snapshot.encode() == LATER.snapshot(NOW)
     assert len(delta()) < len(LATER.snapshot(NOW))
+
+
+def test_a_mandate_withdrawn_by_a_delta_counts_in_the_same_second() -> None:
+    before, after = World(), World()
+    for made in (before, after):
+        made.register()
+        made.grant(by=UNION, via=made.delegate(UNION))
+    after.standings[UNION][0]["withdrawn"] = {"statement": bytes(32), "effective_from": NOW - 1}
+    old, new = Held.of(before.records()), Held.of(after.records(), count=101)
+    snapshot = Snapshot.load(old.snapshot(NOW), POLICY, NOW)
+    asked = [snapshot.ask(QUERY, NOW)]
+    snapshot.update(delta(old, new), POLICY, NOW)
+    asked.append(snapshot.ask(QUERY, NOW))
+    assert [any(one.code == "authority_withdrawn" for one in decision.reasons) for decision in asked] == [False, True]
 
 
 def test_a_delta_without_changes_makes_a_snapshot_young_again() -> None:
@@ -353,6 +367,6 @@ def test_a_delta_leads_from_any_state_to_any_other(
 @given(domain.histories(), st.sampled_from([None, domain.at("2015-05-20")]))
 def test_the_decision_is_the_same_over_a_snapshot(generated: World, time: int | None) -> None:
     held = Held.of(generated.records())
-    query = replace(QUERY, time=time)
+    query = QUERY._replace(time=time)
     snapshot = Snapshot.load(held.snapshot(NOW), trust(held, NOW), NOW)
     assert snapshot.ask(query, NOW) == decide(query, held.reader(), NOW, ecosystem_id=ECOSYSTEM)
